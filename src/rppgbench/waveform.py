@@ -1,0 +1,85 @@
+"""Samples in time: at a steady rate, or with timestamps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Samples taken `fs` times a second from `start_s` on, on the clock of the recording.
+
+    `samples` is (T,) for a pulse, (T, 3) for an RGB trace, (T, 3, 3) for the pixels' second
+    moments. The classical methods also take a batch of equally long recordings: (..., T, 3).
+    A stretch without an estimate is NaN.
+    """
+
+    samples: Array
+    fs: float
+    start_s: float = 0.0
+
+    def times_s(self, axis: int = 0) -> Array:
+        """The time of every sample along `axis`, in seconds: (T,)."""
+        times: Array = self.start_s + np.arange(self.samples.shape[axis]) / self.fs
+        return times
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Values with a timestamp each, as a label file or an uneven video has them.
+
+    `values` is (N,) or (N, C); `times_s` is (N,), in seconds on the clock of the recording,
+    strictly increasing (`in_order` makes it so).
+    """
+
+    values: Array
+    times_s: Array
+
+    def __post_init__(self) -> None:
+        if self.times_s.ndim != 1 or len(self.times_s) != len(self.values):
+            raise ValueError(
+                f"one time a value: {self.times_s.shape} times for {self.values.shape} values"
+            )
+
+    @property
+    def duration_s(self) -> float:
+        """From the first value to the last, in seconds."""
+        return float(self.times_s[-1] - self.times_s[0]) if len(self.times_s) else 0.0
+
+    @property
+    def fs(self) -> float:
+        """The mean rate, in values per second.
+
+        >>> Signal(np.zeros(3), np.array([0.0, 0.4, 1.0])).fs
+        2.0
+        """
+        return (len(self.times_s) - 1) / self.duration_s if self.duration_s > 0 else 0.0
+
+    def in_order(self) -> "Signal":
+        """The same values without those whose time is repeated or goes backward.
+
+        >>> Signal(np.array([1.0, 2, 3, 4]), np.array([0.0, 1, 1, 2])).in_order().values
+        array([1., 2., 4.])
+        """
+        if not len(self.times_s):
+            return self
+        latest = np.maximum.accumulate(self.times_s)
+        keep = np.concatenate([[True], self.times_s[1:] > latest[:-1]])
+        return Signal(self.values[keep], self.times_s[keep])
+
+    def at(self, times_s: Array) -> Array:
+        """Linear interpolation in time; NaN before the first value and after the last.
+
+        >>> Signal(np.array([60.0, 80.0]), np.array([0.0, 1.0])).at(np.array([0.25, 2.0]))
+        array([65., nan])
+        """
+        columns = self.values.reshape(len(self.values), -1)
+        parts = [
+            np.interp(times_s, self.times_s, column, left=np.nan, right=np.nan)
+            for column in columns.T
+        ]
+        out: Array = np.stack(parts, axis=-1).reshape(len(times_s), *self.values.shape[1:])
+        return out
