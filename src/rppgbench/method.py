@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from rppgbench.recording import Truth
@@ -38,12 +39,26 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How and where to learn: what the runner decides, not the method.
+
+    `folder` is the method's own, for checkpoints that a killed training goes on from; `progress`
+    takes a line of what is going on (epoch, loss, time left).
+    """
+
+    seed: int
+    device: str  # "cpu", "cuda" or "mps"
+    folder: Path
+    progress: Callable[[str], None] = field(default=lambda line: None, repr=False)
+
+
+@dataclass(frozen=True)
 class Method:
     """An estimator, its declared parameters with defaults, and where it was published.
 
     `estimate(waveform, **params)` or, for those that learn, `estimate(waveform, model, **params)`
-    gives the pulse as a `Waveform` (T',) on the same clock. `fit(examples, **params)` gives a
-    `Model`; it is None for the methods that do not learn.
+    gives the pulse as a `Waveform` (T',) on the same clock. `fit(examples, training, **params)`
+    gives a `Model`; it is None for the methods that do not learn.
     """
 
     name: str
