@@ -1,0 +1,194 @@
+"""Find and load the four content folders by name."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Generic, TypeVar
+
+from rppgbench.errors import BenchError, unknown
+from rppgbench.method import Method
+from rppgbench.recording import Dataset
+
+FOLDERS = ("benchmarks", "methods", "protocols", "reports")
+PACKAGE = "rppgbench_content"
+PLUGINS = "RPPGBENCH_PLUGINS"  # in the environment, so that worker processes see the same content
+
+Declared = TypeVar("Declared", Method, Dataset)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Takes the place of a declaration that could not be loaded, and says why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Declared]):
+    """The declarations of one kind by name, and those that could not be loaded."""
+
+    found: Mapping[str, Declared]
+    missing: Mapping[str, StandIn]
+
+    def get(self, kind: str, name: str, where: str) -> Declared:
+        """The declaration of that name, or one clear line."""
+        if name in self.found:
+            return self.found[name]
+        if name in self.missing:
+            raise BenchError(f"{where}: {kind} {name!r} cannot run: {self.missing[name].reason}")
+        raise unknown(kind, name, [*self.found, *self.missing], where)
+
+
+def checkout_root(start: Path | None = None) -> Path | None:
+    """The checkout around `start`, else the one that this file lies in, else None."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents, *Path(__file__).resolve().parents):
+        if all((folder / name).is_dir() for name in ("protocols", "methods", "benchmarks")):
+            return folder
+    return None
+
+
+def content_roots() -> tuple[Path, ...]:
+    """Where content lies: the checkout or the copy in the wheel, then other people's packages.
+
+    Others join through the entry-point group `rppgbench` (an entry names a package that holds
+    folders of the same four names) or through `--plugins DIR`.
+    """
+    own = checkout_root() or Path(__file__).parent / "_content"
+    roots = [own, *_packages(), *map(Path, filter(None, _plugins()))]
+    return tuple(dict.fromkeys(root.resolve() for root in roots))
+
+
+def add_plugins(folder: Path) -> None:
+    """Use the content of a folder of loose files too, here and in worker processes."""
+    if not any((folder / name).is_dir() for name in FOLDERS):
+        raise BenchError(
+            f"--plugins: {folder} holds none of the folders {', '.join(FOLDERS)}; "
+            "put a method NAME.py into DIR/methods/"
+        )
+    os.environ[PLUGINS] = os.pathsep.join([*filter(None, _plugins()), str(folder.resolve())])
+    forget()
+
+
+def forget() -> None:
+    """Load again at the next question: content was added."""
+    load_methods.cache_clear()
+    load_datasets.cache_clear()
+    for name in [n for n in sys.modules if n == PACKAGE or n.startswith(PACKAGE + ".")]:
+        del sys.modules[name]
+
+
+@cache
+def load_methods() -> Loaded[Method]:
+    """Every method by name."""
+    return _load("methods", Method)
+
+
+@cache
+def load_datasets() -> Loaded[Dataset]:
+    """Every data set by name."""
+    return _load("benchmarks", Dataset)
+
+
+def toml_files(folder: str) -> dict[str, Path]:
+    """The TOML files of `protocols`, `protocols/evaluators`, ... by name, over all roots."""
+    found: dict[str, Path] = {}
+    for root in content_roots():
+        for file in sorted((root / folder).glob("*.toml")):
+            if file.stem in found:
+                raise BenchError(f"{file}: {found[file.stem]} has that name already; rename one")
+            found[file.stem] = file
+    return found
+
+
+def find_toml(folder: str, kind: str, name: str, where: str) -> Path:
+    """The file of that name, or one clear line with what is near."""
+    known = toml_files(folder)
+    if name not in known:
+        raise unknown(kind, name, known, where)
+    return known[name]
+
+
+def load_method_file(file: Path) -> Method:
+    """The method that a loose file or folder declares, wherever it lies."""
+    name = file.stem
+    source = file / "__init__.py" if file.is_dir() else file
+    if not source.is_file():
+        raise BenchError(f"{file}: no such file, and no method of that name")
+    spec = importlib.util.spec_from_file_location(
+        f"{PACKAGE}_loose.{name}", source, submodule_search_locations=[str(source.parent)]
+    )
+    if spec is None or spec.loader is None:
+        raise BenchError(f"{file}: not a Python file; a method is NAME.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise BenchError(f"{file}: does not load: {type(error).__name__}: {error}") from error
+    return _declared(module, name, Method, file)
+
+
+def _load(folder: str, kind: type[Declared]) -> Loaded[Declared]:
+    """One declaration a file, and both bear one name: so a name always tells its file."""
+    _package()
+    found: dict[str, Declared] = {}
+    missing: dict[str, StandIn] = {}
+    origin: dict[str, Path] = {}
+    for root in content_roots():
+        for file in sorted((root / folder).glob("[!_.]*")):
+            if not (file.suffix == ".py" or (file / "__init__.py").is_file()):
+                continue
+            name = file.stem
+            if name in origin:
+                raise BenchError(f"{file}: {origin[name]} has that name already; rename one")
+            origin[name] = file
+            try:
+                module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
+                found[name] = _declared(module, name, kind, file)
+            except ImportError as error:
+                missing[name] = StandIn(name, f"{error}; {_remedy(error)}")
+    return Loaded(found, missing)
+
+
+def _declared(module: ModuleType, name: str, kind: type[Declared], file: Path) -> Declared:
+    declared = getattr(module, name, None)
+    if not isinstance(declared, kind):
+        raise BenchError(f"{file}: must declare a {kind.__name__} named {name!r}")
+    return declared
+
+
+def _remedy(error: ImportError) -> str:
+    known = {"torch": "neural", "lightning_fabric": "neural"}
+    extra = known.get((error.name or "").split(".")[0])
+    return f"pip install 'rppgbench[{extra}]'" if extra else f"pip install {error.name or 'it'}"
+
+
+def _package() -> ModuleType:
+    """A real package over all roots, so that its modules import relatively and pickle."""
+    if PACKAGE not in sys.modules:
+        package = ModuleType(PACKAGE)
+        package.__path__ = [str(root) for root in content_roots()]
+        sys.modules[PACKAGE] = package
+    return sys.modules[PACKAGE]
+
+
+def _packages() -> list[Path]:
+    folders = []
+    for entry in entry_points(group="rppgbench"):
+        spec = find_spec(entry.module)
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            folders.append(Path(place))
+    return folders
+
+
+def _plugins() -> list[str]:
+    return os.environ.get(PLUGINS, "").split(os.pathsep)

@@ -1,0 +1,27 @@
+"""Short names for everything that can change a result."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def digest(facts: Any) -> str:
+    """Sixteen hex digits of any JSON value, whatever the order of its keys.
+
+    >>> digest({"a": 1, "b": [2.0]}) == digest({"b": [2.0], "a": 1})
+    True
+    """
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def code_digest(*places: Path) -> str:
+    """Digest of source files, and of every .py file of folders, by content and name."""
+    state = hashlib.sha256()
+    for place in places:
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            state.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return state.hexdigest()[:16]

@@ -1,0 +1,109 @@
+"""What is compared on what, and how: one TOML file."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from rppgbench.digest import digest
+from rppgbench.errors import BenchError, unknown
+
+
+class Declaration(BaseModel):
+    """Every key is needed, and no other is allowed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+D = TypeVar("D", bound=Declaration)
+
+
+class Simulation(Declaration):
+    """What `--simulate` makes in place of each data set."""
+
+    subjects: int
+    seconds: float
+    difficulty: Literal["easy", "paper", "hard"]
+    seed: int
+
+
+class Condition(Declaration):
+    """A named transformation of the frames with its parameters; `none` leaves them."""
+
+    name: str
+    kind: str
+    params: dict[str, int | float | str]
+
+
+class Protocol(Declaration):
+    """A declared comparison; two protocols with one digest are the same experiment.
+
+    `train` and `test` name data sets; `split` is `whole`, `official` (the data set's own fold
+    files), `parts` (its own parts) or the name of a list in `protocols/splits`. `recordings` is
+    the number of test recordings that the whole data set gives, over all folds.
+    """
+
+    title: str
+    about: str
+    source: str
+    pretrain: list[str]
+    train: list[str]
+    test: list[str]
+    split: str
+    without_known_bad: bool
+    recordings: int
+    methods: list[str]
+    regions: list[str]
+    seeds: list[int]
+    conditions: list[Condition]
+    evaluators: list[str]
+    params: dict[str, dict[str, bool | int | float | str]]
+    simulation: Simulation
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for key in ("test", "methods", "regions", "seeds", "evaluators"):
+            names = getattr(self, key)
+            if not names or len(set(names)) != len(names):
+                raise ValueError(f"{key} must name at least one, each once")
+        if len({c.name for c in self.conditions}) != len(self.conditions):
+            raise ValueError("conditions: two of one name")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits of what is run: everything but the words and the evaluators.
+
+        Evaluators are left out because the store keeps estimates: another evaluator scores the
+        same ones.
+        """
+        words = {"title", "about", "source", "evaluators"}
+        return digest(self.model_dump(mode="json", exclude=words))
+
+
+def read_protocol(file: Path) -> Protocol:
+    """Read and check one file; all faults in one line."""
+    return read_declaration(file, Protocol)
+
+
+def read_declaration(file: Path, kind: type[D]) -> D:
+    """Read one TOML file as `kind`; all faults in one line, each with its key."""
+    try:
+        raw: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BenchError(f"{file}: not readable as TOML: {error}") from error
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        raise _one_line(file, kind, error) from error
+
+
+def _one_line(file: Path, kind: type[Declaration], error: ValidationError) -> BenchError:
+    faults = []
+    for fault in error.errors():
+        key = ".".join(map(str, fault["loc"])) or "file"
+        if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1:
+            return unknown("key", key, kind.model_fields, str(file))
+        faults.append("missing " + key if fault["type"] == "missing" else f"{key}: {fault['msg']}")
+    return BenchError(f"{file}: {'; '.join(faults)}")

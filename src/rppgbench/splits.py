@@ -1,0 +1,147 @@
+"""Who learns and who is tested in which fold."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rppgbench.errors import BenchError
+from rppgbench.recording import Recording
+
+WHOLE = "whole"  # every recording of the test sets is tested; those of the train sets train
+OFFICIAL = "official"  # the data set's own fold files
+PARTS = "parts"  # the data set's own parts: train, validation, test
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Subjects by side; a subject is on one side at most."""
+
+    name: str
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A named list of folds with its source."""
+
+    name: str
+    dataset: str
+    source: str
+    folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """The recordings of one fold by side."""
+
+    fold: str
+    train: tuple[Recording, ...]
+    validation: tuple[Recording, ...]
+    test: tuple[Recording, ...]
+
+
+def checksum(folds: Iterable[Mapping[str, object]]) -> str:
+    """sha256 over the folds' names and lists, in their order.
+
+    >>> checksum([{"name": "1", "train": ["a"], "validation": [], "test": ["b"]}])[:8]
+    'e69a3bbe'
+    """
+    facts = [[f["name"], f["train"], f["validation"], f["test"]] for f in folds]
+    return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
+
+def read_split(file: Path) -> Split:
+    """Read one file; wrong keys, a wrong checksum or a subject on two sides is one clear line."""
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchError(f"{file}: not TOML: {error}") from error
+    needed = {"title", "source", "dataset", "checksum", "fold"}
+    if set(raw) != needed:
+        wrong = sorted(set(raw) ^ needed)
+        raise BenchError(f"{file}: keys missing or unknown: {', '.join(wrong)}")
+    keys = {"name", "train", "validation", "test"}
+    for fold in raw["fold"]:
+        if set(fold) != keys:
+            raise BenchError(f"{file}: a fold needs just the keys {', '.join(sorted(keys))}")
+    if checksum(raw["fold"]) != raw["checksum"]:
+        raise BenchError(
+            f"{file}: the lists do not fit their checksum; a changed split needs another name"
+        )
+    folds = tuple(
+        Fold(f["name"], tuple(f["train"]), tuple(f["validation"]), tuple(f["test"]))
+        for f in raw["fold"]
+    )
+    for fold in folds:
+        apart(fold, str(file))
+    return Split(file.stem, raw["dataset"], raw["source"], folds)
+
+
+def apart(fold: Fold, where: str) -> None:
+    """Hold that no subject is on two sides of a fold."""
+    sides = (fold.train, fold.validation, fold.test)
+    seen: set[str] = set()
+    for side in sides:
+        if len(set(side)) != len(side):
+            raise BenchError(f"{where}: fold {fold.name} names a subject twice on one side")
+        both = sorted(seen & set(side))
+        if both:
+            raise BenchError(f"{where}: fold {fold.name} has subject {both[0]!r} on two sides")
+        seen |= set(side)
+
+
+def by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> list[Sides]:
+    """The recordings of one data set, by explicit lists of subjects or of recordings.
+
+    An entry that holds a slash and is not a subject is a recording's name, for the splits that
+    cut a subject's sessions (`pure-hrcnn` has single sessions as development part).
+    """
+    sides = []
+    for fold in folds:
+        parts = []
+        for names in (fold.train, fold.validation, fold.test):
+            wanted = set(names)
+            parts.append(tuple(r for r in recordings if r.subject in wanted or r.name in wanted))
+        validation = {r.name for r in parts[1]}
+        train = tuple(r for r in parts[0] if r.name not in validation)
+        sides.append(Sides(fold.name, train, parts[1], parts[2]))
+    return sides
+
+
+def by_folds(
+    recordings: Sequence[Recording], folds: Mapping[str, tuple[str, ...]], where: str
+) -> list[Sides]:
+    """The data set's own folds: test one, train on the others."""
+    seen: dict[str, str] = {}
+    for name, subjects in folds.items():
+        for subject in subjects:
+            if subject in seen:
+                raise BenchError(
+                    f"{where}: subject {subject} is in fold {seen[subject]} and in fold {name}"
+                )
+            seen[subject] = name
+    strays = sorted({r.subject for r in recordings} - set(seen))
+    if strays:
+        raise BenchError(f"{where}: no fold has subject {strays[0]} ({len(strays)} such subjects)")
+    return [
+        Sides(
+            name,
+            tuple(r for r in recordings if seen[r.subject] != name),
+            (),
+            tuple(r for r in recordings if seen[r.subject] == name),
+        )
+        for name in folds
+    ]
+
+
+def by_parts(recordings: Sequence[Recording]) -> list[Sides]:
+    """The data set's own parts."""
+    train, validation, test = (
+        tuple(r for r in recordings if r.part == part) for part in ("train", "validation", "test")
+    )
+    return [Sides("official", train, validation, test)]
