@@ -1,0 +1,150 @@
+"""Detrending and band-pass filters for batches of signals."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rppgbench.waveform import Array
+
+
+def smoothness_priors(x: ArrayLike, lam: float, *, axis: int = -1) -> Array:
+    """Remove the slow trend: `y = x - (I + lam^2 D2' D2)^-1 x`, float64, shaped like `x`.
+
+    D2 is the second difference. The matrix is symmetric and pentadiagonal, so the trend of a whole
+    batch is one banded solution in O(T); up to rounding it equals the dense inverse. Fewer than
+    three samples have no second difference: all of them are trend, and the result is 0. With
+    `lam` 100 at 30 samples/s the cut-off is about 0.35 Hz. ValueError if `x` is not finite or
+    `lam` is negative.
+
+    Source: Tarvainen et al., An advanced detrending method with application to HRV analysis, 2002,
+    10.1109/10.979357, eq. 11 to 13.
+
+    >>> smoothness_priors([1.0, 2.0, 3.0, 4.0], 10.0).round(9) + 0.0
+    array([0., 0., 0., 0.])
+    """
+    from scipy.linalg import solveh_banded
+
+    if lam < 0:
+        raise ValueError(f"lam must not be negative, got {lam}")
+    signal = np.moveaxis(np.asarray(x, dtype=np.float64), axis, 0)
+    length = len(signal)
+    if length < 3 or signal.size == 0:
+        return np.zeros(np.shape(x))
+    columns = signal.reshape(length, -1)
+    trend = solveh_banded(_pentadiagonal(length, float(lam)), columns)
+    out: Array = np.moveaxis((columns - trend).reshape(signal.shape), 0, axis)
+    return out
+
+
+@lru_cache(maxsize=64)
+def _pentadiagonal(length: int, lam: float) -> Array:
+    """The upper bands of I + lam^2 D2' D2, D2 the (length - 2, length) second difference."""
+    bands = np.zeros((3, length))
+    weight = lam * lam
+    for k, coefficient in enumerate((1.0, -2.0, 1.0)):  # a row of D2
+        bands[2, k : length - 2 + k] += weight * coefficient * coefficient
+    bands[1, 1:-1] += weight * -2.0
+    bands[1, 2:] += weight * -2.0
+    bands[0, 2:] = weight
+    bands[2] += 1.0
+    bands.flags.writeable = False
+    return bands
+
+
+def butterworth(
+    x: ArrayLike, fs: float, low_hz: float, high_hz: float, order: int, *, axis: int = -1
+) -> Array:
+    """Band-pass `x` forward and backward, so without delay: float64, shaped like `x`.
+
+    The design is scipy's `butter(order, ..., "bandpass")` as b, a; the ends are extended by
+    point reflection over 3 x (2 order + 1) samples (`filtfilt`'s default), as all reference code
+    does. ValueError if the signal is not longer than that, or the band does not fit
+    0 < low < high < fs / 2.
+
+    >>> t = np.arange(300) / 30
+    >>> y = butterworth(5 + np.sin(2 * np.pi * 1.2 * t), 30, 0.7, 2.5, 2)
+    >>> bool(abs(y.std() - np.sqrt(0.5)) < 0.02 and abs(y.mean()) < 0.01)
+    True
+    """
+    from scipy.signal import filtfilt
+
+    signal = np.asarray(x, dtype=np.float64)
+    b, a = band_coefficients(fs, low_hz, high_hz, order)
+    _check_length(signal.shape[axis], order)
+    out: Array = filtfilt(b, a, signal, axis=axis)
+    return out
+
+
+def butterworth_causal(
+    x: ArrayLike, fs: float, low_hz: float, high_hz: float, order: int, *, axis: int = -1
+) -> Array:
+    """Band-pass `x` forward only, from rest: float64, shaped like `x`; delayed, any length.
+
+    The same design as `butterworth` with half its slope. ValueError if the band does not fit
+    0 < low < high < fs / 2.
+
+    >>> butterworth_causal(np.zeros(4), 30, 0.7, 2.5, 1)
+    array([0., 0., 0., 0.])
+    """
+    from scipy.signal import lfilter
+
+    b, a = band_coefficients(fs, low_hz, high_hz, order)
+    out: Array = lfilter(b, a, np.asarray(x, dtype=np.float64), axis=axis)
+    return out
+
+
+@lru_cache(maxsize=32)
+def butterworth_matrix(length: int, fs: float, low_hz: float, high_hz: float, order: int) -> Array:
+    """The matrix F (length, length) with `butterworth(x) == F @ x`; read-only and remembered.
+
+    Forward-backward filtering with reflected ends is linear, so many windows of one length
+    `(..., length)` are filtered by one product `windows @ F.T`: over a hundred times faster than
+    a call a window, equal to about 1e-10 of the windows' size. It pays for windows up to a few
+    hundred samples. ValueErrors as in `butterworth`.
+
+    >>> x = np.random.default_rng(0).normal(size=48)
+    >>> F = butterworth_matrix(48, 30, 0.7, 2.5, 3)
+    >>> bool(np.allclose(F @ x, butterworth(x, 30, 0.7, 2.5, 3), atol=1e-8))
+    True
+    """
+    matrix = butterworth(np.eye(length), fs, low_hz, high_hz, order, axis=0)
+    matrix.flags.writeable = False
+    return matrix
+
+
+def shortest(order: int) -> int:
+    """How many samples `butterworth` of that order needs at least.
+
+    >>> shortest(1), shortest(3)
+    (10, 22)
+    """
+    return 3 * (2 * order + 1) + 1
+
+
+@lru_cache(maxsize=128)
+def band_coefficients(fs: float, low_hz: float, high_hz: float, order: int) -> tuple[Array, Array]:
+    """The Butterworth band-pass as b, a, each (2 order + 1,); ValueError if the band does not fit.
+
+    >>> b, a = band_coefficients(30.0, 0.7, 2.5, 1)
+    >>> b.shape, float(a[0])
+    ((3,), 1.0)
+    """
+    from scipy.signal import butter
+
+    if not 0 < low_hz < high_hz < fs / 2:
+        raise ValueError(
+            f"no band from {low_hz} to {high_hz} Hz at {fs} samples/s: "
+            "it needs 0 < low < high < half the rate"
+        )
+    b, a = butter(order, [low_hz / (fs / 2), high_hz / (fs / 2)], btype="bandpass")
+    b.flags.writeable = a.flags.writeable = False
+    return b, a
+
+
+def _check_length(length: int, order: int) -> None:
+    if length < shortest(order):
+        raise ValueError(
+            f"{length} samples are too few for a zero-phase filter of order {order}: "
+            f"it needs at least {shortest(order)}"
+        )
