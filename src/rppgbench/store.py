@@ -1,0 +1,321 @@
+"""A results folder: estimates and truths, never scores."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rppgbench.errors import BenchError
+from rppgbench.estimate import Estimate
+from rppgbench.recording import Truth
+from rppgbench.waveform import Signal, Waveform
+
+FORMAT = 1
+SAMPLES = pa.list_(pa.float64())
+
+ESTIMATES = pa.schema(
+    [(f.name, pa.string()) for f in fields(Estimate) if f.type is str]
+    + [
+        ("seed", pa.int64()),
+        ("coverage", pa.float64()),
+        ("seconds", pa.float64()),
+        ("samples", SAMPLES),
+        ("fs", pa.float64()),
+        ("start_s", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What was seen of one recording: its truth, the facts of its video, and what went wrong."""
+
+    dataset: str
+    recording: str
+    subject: str
+    scenario: str
+    source: str
+    skin_tone: str
+    light: str
+    simulated: bool
+    condition: str
+    truth: Truth
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+OBSERVED = pa.schema(
+    [
+        *[(f.name, pa.string()) for f in fields(Observed) if f.type is str],
+        ("simulated", pa.bool_()),
+        ("facts", pa.string()),
+        ("warnings", pa.list_(pa.string())),
+        ("pulse", SAMPLES),
+        ("pulse_times_s", SAMPLES),
+        ("heart_rate", SAMPLES),
+        ("heart_rate_times_s", SAMPLES),
+    ]
+)
+
+
+class Store:
+    """Reads and writes one results folder.
+
+    Every part is a Parquet file named by the digest of its bytes, written under another name and
+    moved into place: a reader sees it whole or not at all, and a part that was cut, changed or
+    copied in from elsewhere is named. `plan.json` lists the jobs that the table is made of.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was run, on what, by which versions."""
+        return self._read("manifest.json")
+
+    def begin(self, facts: Mapping[str, Any], jobs: Sequence[str]) -> None:
+        """Make the folder ready for these jobs, or refuse one that holds something else."""
+        file = self.folder / "manifest.json"
+        if file.exists():
+            held = self.manifest
+            if held["protocol"]["digest"] != facts["protocol"]["digest"]:
+                raise BenchError(
+                    f"{self.folder}: holds results of protocol {held['protocol']['name']!r} "
+                    f"({held['protocol']['digest']}); give another --out"
+                )
+        elif self.folder.is_dir() and any(
+            p.name not in {".lock", "models"} for p in self.folder.iterdir()
+        ):
+            raise BenchError(f"{self.folder}: holds other files than results; give another --out")
+        try:
+            for name in ("estimates", "recordings"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            _replace(self.folder / "plan.json", json.dumps({"jobs": sorted(jobs)}).encode())
+            text = json.dumps({"format": FORMAT, **facts}, indent=1, sort_keys=True)
+            _replace(file, text.encode())
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+    def done(self) -> set[str]:
+        """The digests of all stored estimates."""
+        jobs: set[str] = set()
+        for file in self._parts("estimates"):
+            jobs.update(_table(file, ESTIMATES, ["job"])["job"].to_pylist())
+        return jobs
+
+    def planned(self) -> set[str]:
+        """The digests of the jobs that the last run was to do."""
+        return set(self._read("plan.json")["jobs"])
+
+    def add(self, estimates: Sequence[Estimate]) -> None:
+        """Store estimates, all or none."""
+        rows = [_estimate_row(estimate) for estimate in estimates]
+        self._write("estimates", pa.Table.from_pylist(rows, schema=ESTIMATES))
+
+    def add_observed(self, observed: Sequence[Observed]) -> None:
+        """Store what was seen of recordings, all or none."""
+        rows = [_observed_row(one) for one in observed]
+        self._write("recordings", pa.Table.from_pylist(rows, schema=OBSERVED))
+
+    def estimates(self, **wanted: str | int) -> Iterator[Estimate]:
+        """The planned estimates, or those of them whose fields are as `wanted`."""
+        planned, seen = self.planned(), set[str]()
+        for file in self._parts("estimates"):
+            for row in _rows(_table(file, ESTIMATES)):
+                if row["job"] not in planned or row["job"] in seen:
+                    continue
+                seen.add(row["job"])
+                if all(row[key] == value for key, value in wanted.items()):
+                    yield _estimate(row)
+
+    def missing(self) -> int:
+        """How many planned estimates are not there."""
+        return len(self.planned() - self.done())
+
+    def observed(self) -> dict[tuple[str, str, str], Observed]:
+        """What was last seen of every recording, by data set, name and condition."""
+        found = {}
+        for file in sorted(self._parts("recordings"), key=lambda f: (f.stat().st_mtime_ns, f.name)):
+            for row in _rows(_table(file, OBSERVED)):
+                one = _observed(row)
+                found[one.dataset, one.recording, one.condition] = one
+        return found
+
+    def truths(self) -> dict[tuple[str, str], Truth]:
+        """The truth of every recording, by data set and name."""
+        return {(d, name): one.truth for (d, name, _), one in self.observed().items()}
+
+    @contextmanager
+    def locked(self) -> Iterator[Self]:
+        """Hold the folder for one run: two at once would do the work twice."""
+        with _Lock(self.folder):
+            yield self
+
+    def _parts(self, kind: str) -> list[Path]:
+        """The parts by name; anything else in the folder is named and refused."""
+        folder = self.folder / kind
+        if not folder.is_dir():
+            raise BenchError(f"{self.folder}: no results here (no {kind}/); run `bench run` first")
+        parts = []
+        for file in sorted(folder.iterdir()):
+            if file.name.startswith(".partial-"):
+                continue  # what a killed run left; it was never part of the results
+            if file.suffix != ".parquet" or len(file.stem) != 32:
+                raise BenchError(f"{file}: not a part of these results; move it away")
+            if hashlib.sha256(file.read_bytes()).hexdigest()[:32] != file.stem:
+                raise BenchError(
+                    f"{file}: damaged (its bytes do not fit its name); "
+                    "delete it and run the protocol again: only its jobs are done anew"
+                )
+            parts.append(file)
+        return parts
+
+    def _write(self, kind: str, table: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        data = sink.getvalue().to_pybytes()
+        name = hashlib.sha256(data).hexdigest()[:32]
+        try:
+            _replace(self.folder / kind / f"{name}.parquet", data)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+    def _read(self, name: str) -> dict[str, Any]:
+        file = self.folder / name
+        try:
+            facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BenchError(f"{self.folder}: no results here (no {name})") from None
+        except (OSError, ValueError) as error:
+            raise BenchError(f"{file}: not readable ({error}); run the protocol again") from error
+        if facts.get("format", FORMAT) > FORMAT:
+            raise BenchError(
+                f"{file}: written by a newer version (format {facts['format']}, this one knows "
+                f"{FORMAT}); update rppgbench"
+            )
+        return facts
+
+
+class _Lock:
+    """An advisory lock on the folder that ends with the process, however it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.descriptor = -1
+
+    def __enter__(self) -> None:
+        try:
+            import fcntl
+        except ImportError:  # Windows has no advisory locks of this kind
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self.descriptor, 100).decode(errors="replace") or "unknown"
+            os.close(self.descriptor)
+            raise BenchError(
+                f"{self.folder}: another run is at work here (process {holder}); wait for it"
+            ) from None
+        os.ftruncate(self.descriptor, 0)
+        os.write(self.descriptor, str(os.getpid()).encode())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Write whole or not at all, also when the machine stops in the middle."""
+    partial = file.with_name(f".partial-{os.getpid()}-{file.name}")
+    try:
+        with partial.open("wb") as sink:
+            sink.write(data)
+            sink.flush()
+            os.fsync(sink.fileno())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> BenchError:
+    return BenchError(f"{folder}: cannot write results: {error.strerror}; give another --out")
+
+
+def _table(file: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+    try:
+        table = pq.read_table(file, columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise BenchError(f"{file}: not a Parquet file of this store: {error}") from error
+    wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
+    if not table.schema.equals(wanted):
+        raise BenchError(f"{file}: columns of another kind of store; move it away")
+    return table
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows, with the columns of samples as arrays and not as lists of Python numbers."""
+    held = table.combine_chunks()
+    arrays = {f.name: held[f.name].chunk(0) for f in held.schema if f.type == SAMPLES and len(held)}
+    plain = held.drop_columns(list(arrays)).to_pylist()
+    for index, row in enumerate(plain):
+        for name, column in arrays.items():
+            cell = column[index]
+            row[name] = cell.values.to_numpy(zero_copy_only=False) if cell.is_valid else None
+        yield row
+
+
+def _estimate_row(one: Estimate) -> dict[str, Any]:
+    row = {f.name: getattr(one, f.name) for f in fields(Estimate) if f.name != "waveform"}
+    wave = one.waveform
+    row["samples"] = None if wave is None else np.asarray(wave.samples, dtype=np.float64)
+    row["fs"] = None if wave is None else wave.fs
+    row["start_s"] = None if wave is None else wave.start_s
+    return row
+
+
+def _estimate(row: dict[str, Any]) -> Estimate:
+    samples, fs, start_s = (row.pop(key) for key in ("samples", "fs", "start_s"))
+    waveform = None if samples is None else Waveform(samples, fs, start_s)
+    return Estimate(waveform=waveform, **row)
+
+
+def _observed_row(one: Observed) -> dict[str, Any]:
+    row = {f.name: getattr(one, f.name) for f in fields(Observed) if f.name != "truth"}
+    row["facts"] = json.dumps(dict(one.facts), sort_keys=True)
+    row["warnings"] = list(one.truth.warnings)
+    for name in ("pulse", "heart_rate"):
+        signal: Signal | None = getattr(one.truth, name)
+        row[name] = None if signal is None else signal.values
+        row[f"{name}_times_s"] = None if signal is None else signal.times_s
+    return row
+
+
+def _observed(row: dict[str, Any]) -> Observed:
+    signals = {}
+    for name in ("pulse", "heart_rate"):
+        values, times_s = row.pop(name), row.pop(f"{name}_times_s")
+        held = values is not None
+        signals[name] = Signal(values, times_s) if held else None
+    truth = Truth(signals["pulse"], signals["heart_rate"], tuple(row.pop("warnings")))
+    row["facts"] = json.loads(row["facts"])
+    return Observed(truth=truth, **row)
