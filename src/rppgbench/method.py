@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
+from rppgbench.errors import BenchError, unknown
 from rppgbench.recording import Truth
-from rppgbench.waveform import Array, Waveform
+from rppgbench.waveform import Waveform
 
 Consumes = Literal["trace", "second_moments", "mstmap", "stmap", "clip"]
 """What the machine hands to a method, as one `Waveform` on an even time grid without gaps:
@@ -34,7 +37,7 @@ class Example:
 class Model:
     """What a method learned: arrays and facts, stored as safetensors and JSON, never pickled."""
 
-    arrays: Mapping[str, Array] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -42,14 +45,16 @@ class Model:
 class Training:
     """How and where to learn: what the runner decides, not the method.
 
-    `folder` is the method's own, for checkpoints that a killed training goes on from; `progress`
-    takes a line of what is going on (epoch, loss, time left).
+    `folder` is the method's own, for checkpoints that a killed training goes on from; with
+    `keep_epochs` the model of every epoch stays there too, for the row "best epoch (oracle)".
+    `progress` takes a line of what is going on (epoch, loss, time left).
     """
 
     seed: int
-    device: str  # "cpu", "cuda" or "mps"
+    device: str  # "auto", "cpu", "cuda" or "mps"
     folder: Path
     progress: Callable[[str], None] = field(default=lambda line: None, repr=False)
+    keep_epochs: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,11 @@ class Method:
 
     `estimate(waveform, **params)` or, for those that learn, `estimate(waveform, model, **params)`
     gives the pulse as a `Waveform` (T',) on the same clock. `fit(examples, training, **params)`
-    gives a `Model`; it is None for the methods that do not learn.
+    gives a `Model`; it is None for the methods that do not learn. Both take all parameters.
+
+    `params` hold the paper's values; `presets` name other sets ("smoke": for a laptop), chosen by
+    the parameter `preset`. `combines` names the methods whose heart rates are averaged, window by
+    window, in place of an estimate of its own.
     """
 
     name: str
@@ -69,14 +78,38 @@ class Method:
     params: Mapping[str, Any]
     fit: Callable[..., Model] | None = field(default=None, repr=False)
     needs_labels: bool = False
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    combines: tuple[str, ...] = ()
+
+    def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
+        """Every parameter with its value: the paper's, then the preset's, then those given.
+
+        >>> m = Method("m", "", "", "clip", print, {"preset": "paper", "epochs": 30, "lr": 1.0},
+        ...            presets={"smoke": {"epochs": 2}})
+        >>> m.parameters({"preset": "smoke", "lr": 0.5})
+        {'preset': 'smoke', 'epochs': 2, 'lr': 0.5}
+        >>> m.parameters({"epoch": 3}, "smoke.toml")
+        Traceback (most recent call last):
+        rppgbench.errors.BenchError: smoke.toml: no parameter of m 'epoch'; did you mean 'epochs'? \
+Known: epochs, lr, preset.
+        """
+        for name in given:
+            if name not in self.params:
+                raise unknown(f"parameter of {self.name}", name, self.params, where)
+        preset = given.get("preset", self.params.get("preset", "paper"))
+        if preset != "paper" and preset not in self.presets:
+            raise unknown(f"preset of {self.name}", preset, ["paper", *self.presets], where)
+        return {**self.params, **self.presets.get(preset, {}), **given}
 
 
 def method(
     title: str,
     cite: str,
     consumes: Consumes = "trace",
+    *,
     fit: Callable[..., Model] | None = None,
     needs_labels: bool = False,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[..., Waveform]], Method]:
     """Declare a method; its name is the function's, its parameters are the keyword-only ones."""
 
@@ -84,6 +117,31 @@ def method(
         keyword = inspect.Parameter.KEYWORD_ONLY
         signature = inspect.signature(estimate).parameters.values()
         params = {p.name: p.default for p in signature if p.kind is keyword}
-        return Method(estimate.__name__, title, cite, consumes, estimate, params, fit, needs_labels)
+        return Method(
+            estimate.__name__,
+            title,
+            cite,
+            consumes,
+            estimate,
+            params,
+            fit,
+            needs_labels,
+            presets or {},
+        )
 
     return declare
+
+
+def combination(title: str, cite: str, name: str, combines: tuple[str, ...]) -> Method:
+    """Declare the mean heart rate of other methods: no waveform, so scoring forms it.
+
+    Source of the practice: W. Qian et al., "Joint Spatial-Temporal Modeling and Contrastive
+    Learning for Self-supervised Heart Rate Measurement", 2024, section 3.2.
+    """
+
+    def estimate(waveform: Waveform) -> Waveform:
+        raise BenchError(
+            f"{name}: has no waveform of its own; run {', '.join(combines)} and score them together"
+        )
+
+    return Method(name, title, cite, "trace", estimate, {}, combines=combines)
