@@ -80,6 +80,7 @@ class Method:
     needs_labels: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     combines: tuple[str, ...] = ()
+    floor: bool = False  # learns nothing from the video: every other method must beat it
 
     def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
         """Every parameter with its value: the paper's, then the preset's, then those given.
@@ -110,6 +111,7 @@ def method(
     fit: Callable[..., Model] | None = None,
     needs_labels: bool = False,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
+    floor: bool = False,
 ) -> Callable[[Callable[..., Waveform]], Method]:
     """Declare a method; its name is the function's, its parameters are the keyword-only ones."""
 
@@ -127,6 +129,7 @@ def method(
             fit,
             needs_labels,
             presets or {},
+            floor=floor,
         )
 
     return declare

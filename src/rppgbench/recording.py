@@ -78,3 +78,4 @@ class Dataset:
     recordings: Callable[[Path], Iterable[Recording]] = field(repr=False)
     simulate: Callable[..., None] | None = field(default=None, repr=False)
     folds: Callable[[Path], Mapping[str, tuple[str, ...]]] | None = field(default=None, repr=False)
+    only_simulated: bool = False  # there is no real one: it is made when it is asked for

@@ -1,0 +1,103 @@
+"""Where a data set lies on this machine, or its simulation."""
+
+import os
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.digest import code_digest, digest
+from rppgbench.errors import BenchError
+from rppgbench.recording import Dataset
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+VARIABLE = "RPPGBENCH_DATA_"
+SETTINGS = "bench.toml"
+CACHE = "RPPGBENCH_CACHE"
+
+
+def cache_folder(given: Path | None = None) -> Path:
+    """Where features and simulated trees are kept: --cache, RPPGBENCH_CACHE, or ~/.cache."""
+    if given is not None:
+        return given
+    if os.environ.get(CACHE):
+        return Path(os.environ[CACHE])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rppgbench"
+
+
+def data_root(dataset: Dataset, given: Mapping[str, Path]) -> Path:
+    """The folder of a real data set: --data, RPPGBENCH_DATA_<NAME>, bench.toml, in this order.
+
+    A missing one is a `BenchError` that says where it looked and how to ask for the set.
+    """
+    looked = []
+    variable = VARIABLE + dataset.name.upper()
+    settings = _settings()
+    places = [
+        (f"--data {dataset.name}=PATH", given.get(dataset.name)),
+        (variable, os.environ.get(variable) or None),
+        (f"[data] of ./{SETTINGS}", settings.get(dataset.name)),
+    ]
+    for place, path in places:
+        if path is None:
+            looked.append(f"{place} is not set")
+        elif Path(path).is_dir():
+            return Path(path)
+        else:
+            looked.append(f"{place} says {path}, which is no folder")
+    raise BenchError(
+        f"{dataset.name}: no data: {'; '.join(looked)}. Ask for it: {dataset.url} "
+        f"({dataset.licence}). Without it, --simulate runs on simulated recordings"
+    )
+
+
+def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Path:
+    """The simulated tree of this plan, made once and kept in the cache.
+
+    The tree's name holds the plan, the generator's code and the writer's version, so an older
+    generator's tree is never taken for a newer one's. It is made under another name and moved into
+    place whole; of two processes that make it at once, one wins and both use it.
+    """
+    if dataset.simulate is None:
+        raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
+    facts = {
+        "dataset": dataset.name,
+        "version": dataset.version,
+        "subjects": plan.subjects,
+        "seconds": plan.seconds,
+        "seed": plan.seed,
+        "difficulty": plan.difficulty,
+        "generator": code_digest(Path(__file__).parent / "simulation"),
+    }
+    root = cache / "simulated" / f"{dataset.name}-{digest(facts)}"
+    if root.is_dir():
+        return root
+    partial = root.with_name(f".partial-{os.getpid()}-{root.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        dataset.simulate(partial, plan)
+        partial.rename(root)
+    except OSError as error:
+        if not root.is_dir():
+            raise BenchError(f"{root}: cannot write the simulated set: {error.strerror}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return root
+
+
+def _settings() -> dict[str, str]:
+    """The [data] table of bench.toml in the current folder: NAME = "PATH"."""
+    file = Path(SETTINGS)
+    if not file.is_file():
+        return {}
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8")).get("data", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BenchError(f"{file.resolve()}: not readable as TOML: {error}") from error
+    if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
+        raise BenchError(f'{file.resolve()}: [data] holds lines NAME = "PATH"')
+    return data
