@@ -1,0 +1,138 @@
+"""What the contact sensor said, cleaned, with a warning for each thing that was wrong."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.errors import RecordingError
+from rppgbench.recording import Truth
+from rppgbench.waveform import Array, Signal
+
+LOWEST_BPM, HIGHEST_BPM = 30.0, 240.0  # outside of this no adult heart beats for long
+CLOCK_TOLERANCE = 0.01
+
+
+def steady(values: Array, fs: float, start_s: float = 0.0) -> Signal:
+    """Samples of a device that runs at `fs` from `start_s` on: (N,), times in seconds.
+
+    >>> steady(np.array([1.0, 2.0, 3.0]), 4.0).times_s
+    array([0.  , 0.25, 0.5 ])
+    """
+    return Signal(values, start_s + np.arange(len(values)) / fs)
+
+
+def reference(
+    where: Path,
+    *,
+    pulse: Signal | None = None,
+    heart_rate: Signal | None = None,
+    frames_s: Array | None = None,
+    warnings: Iterable[str] = (),
+) -> Truth:
+    """The truth of a recording from what its label files hold.
+
+    - Samples whose time is repeated or goes backward are left out.
+    - Pulse samples that are not numbers are left out; the pulse is interpolated over them.
+    - Heart rates that are not numbers, or 0 (the device had no reading), become NaN: there is no
+      truth at that time, and none is made up. Where none is left, a pulse stands alone.
+    - Each of these, heart rates outside 30 to 240 bpm, and labels that are more than 1 % (and
+      more than one reading) longer or shorter than the frames give one warning.
+
+    Args:
+        where: the label file, for messages.
+        pulse: (N,) in the sensor's unit; None: the set has none.
+        heart_rate: (M,) in bpm; None: the set has none.
+        frames_s: the times of the frames (T,), where a label file has them.
+        warnings: further lines for the table.
+
+    Raises:
+        RecordingError: nothing usable is left of a signal.
+    """
+    lines = [*warnings]
+    if pulse is not None:
+        pulse = _ordered(pulse, f"{where.name}: pulse", lines)
+        good = np.isfinite(pulse.values)
+        if not good.all():
+            lines.append(f"{where.name}: {_many(~good)} pulse samples are not numbers: left out")
+            pulse = Signal(pulse.values[good], pulse.times_s[good])
+        if len(pulse.values) < 2:
+            raise RecordingError(
+                f"{where}: holds {len(pulse.values)} usable pulse samples; "
+                "copy the original file again or leave the recording out"
+            )
+    if heart_rate is not None:
+        heart_rate = _ordered(heart_rate, f"{where.name}: heart rate", lines)
+        heart_rate = _without_zeros(heart_rate, where, lines)
+        if not np.isfinite(heart_rate.values).any():
+            if pulse is None:
+                raise RecordingError(
+                    f"{where}: holds no heart rate above 0; "
+                    "copy the original file again or leave the recording out"
+                )
+            heart_rate = None
+    if frames_s is not None and len(frames_s) > 1:
+        for signal, what in ((pulse, "pulse"), (heart_rate, "heart rate")):
+            line = clock_warning(signal, frames_s) if signal is not None else ""
+            if line:
+                lines.append(f"{where.name}: {what}: {line}")
+    return Truth(pulse, heart_rate, tuple(lines))
+
+
+def clock_warning(labels: Signal, frames_s: Array) -> str:
+    """A line if labels and frames last differently long by more than 1 %, else "".
+
+    Both devices are started and stopped together in every set read here, so another duration is
+    either a clock that runs at another speed or a file that was cut short. One reading more or
+    less (of the labels' own interval) is neither.
+
+    >>> clock_warning(steady(np.zeros(990), 10.0), np.arange(1000) / 10.0)
+    ''
+    >>> clock_warning(steady(np.zeros(900), 10.0), np.arange(1000) / 10.0)
+    'labels last 90.0 s, frames 100.0 s: clock ratio 0.900'
+    """
+    count = len(labels.times_s)
+    if count < 3 or len(frames_s) < 2:
+        return ""
+    interval_s = labels.duration_s / (count - 1)
+    frame_s = float(frames_s[-1] - frames_s[0]) / (len(frames_s) - 1)
+    labels_last_s = labels.duration_s + interval_s
+    frames_last_s = frame_s * len(frames_s)
+    apart = abs(labels_last_s - frames_last_s)
+    if apart <= CLOCK_TOLERANCE * frames_last_s + 1e-9 or apart <= interval_s + frame_s:
+        return ""
+    ratio = labels_last_s / frames_last_s
+    return (
+        f"labels last {labels_last_s:.1f} s, frames {frames_last_s:.1f} s: clock ratio {ratio:.3f}"
+    )
+
+
+def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
+    known = np.isfinite(signal.times_s)
+    kept = Signal(signal.values[known], signal.times_s[known]).in_order()
+    dropped = len(signal.times_s) - len(kept.times_s)
+    if dropped:
+        lines.append(f"{what}: {dropped} timestamps are repeated or go backward: left out")
+    return kept
+
+
+def _without_zeros(signal: Signal, where: Path, lines: list[str]) -> Signal:
+    values = signal.values
+    nothing = ~np.isfinite(values)
+    if nothing.any():
+        lines.append(f"{where.name}: {_many(nothing)} heart rates are not numbers: no truth there")
+    zero = values == 0
+    if zero.any():
+        lines.append(f"{where.name}: {_many(zero)} heart rates are 0: no truth there")
+    odd = ~nothing & ~zero & ((values < LOWEST_BPM) | (values > HIGHEST_BPM))
+    if odd.any():
+        lines.append(
+            f"{where.name}: {_many(odd)} heart rates are outside "
+            f"{LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
+        )
+    return Signal(np.where(zero, np.nan, values), signal.times_s)
+
+
+def _many(mask: NDArray[np.bool_]) -> str:
+    return f"{int(np.count_nonzero(mask))} of {len(mask)}"
