@@ -1,8 +1,11 @@
 """What a data set yields: one person filmed once, with labels."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.waveform import Array, Signal
 
@@ -13,12 +16,14 @@ class VideoSource:
 
     `path` is a video file or, with `images`, the folder that they lie in. `times_s` are the
     timestamps of the frames, in seconds on the clock of the labels; None takes the presentation
-    times of the container.
+    times of the container. `frames` gives the frames, each (H, W, 3) uint8 RGB and upright, where
+    they lie in a file that is neither video nor image (an array in a MAT file); it needs `times_s`.
     """
 
     path: Path
     images: tuple[Path, ...] = ()
     times_s: Array | None = None
+    frames: Callable[[], Iterator[NDArray[np.uint8]]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
