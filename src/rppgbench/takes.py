@@ -1,0 +1,116 @@
+"""Film simulated people into the native files of a set."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.errors import BenchError
+from rppgbench.waveform import Array
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One recording to simulate: who, which session, and under which circumstances.
+
+    `subject` is the reader's name of the person; `session` is unique within the person. Devices
+    that film one session at once share it, so that they see one pulse.
+    """
+
+    subject: str
+    session: str
+    scene: "Scene"
+
+
+def film(dataset: str, take: Take, plan: "SimulationPlan") -> "SimulatedRecording":
+    """The simulated recording of a take: the same bytes for the same plan."""
+    from rppgbench.simulation import simulate
+
+    return simulate(
+        dataset=dataset,
+        subject=take.subject,
+        session=take.session,
+        scene=take.scene,
+        seed=plan.seed,
+    )
+
+
+def resting_rates(
+    dataset: str, subjects: Sequence[str], plan: "SimulationPlan"
+) -> dict[str, float]:
+    """A resting heart rate in bpm for each of the first `plan.subjects` of `subjects`.
+
+    Data sets give their ids in an order that puts subjects on both sides of every shipped split
+    early on, so that a small tree still has people to learn from and people to test.
+
+    Raises:
+        BenchError: the plan wants more people than the data set has ids.
+    """
+    from rppgbench.simulation import spread_heart_rates
+
+    if plan.subjects > len(subjects):
+        raise BenchError(
+            f"{dataset}: has {len(subjects)} subjects, so {plan.subjects} cannot be simulated in "
+            f"its layout; ask for --subjects {len(subjects)} or fewer"
+        )
+    rates = spread_heart_rates(plan.subjects, dataset=dataset, seed=plan.seed)
+    return dict(zip(subjects, rates, strict=False))
+
+
+def write_lines(file: Path, lines: Iterable[object], *, end: str = "\n") -> None:
+    """Write one line a value, in UTF-8, each with the line end `end`; folders are made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes("".join(f"{line}{end}" for line in lines).encode())
+
+
+def write_images(
+    folder: Path, names: Iterable[str], frames: Iterable[NDArray[np.uint8]], *, quality: int = 95
+) -> None:
+    """Write RGB frames (H, W, 3) as PNG or JPEG, by the suffix of each name; the folder is made."""
+    import cv2
+
+    folder.mkdir(parents=True, exist_ok=True)
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_JPEG_QUALITY, quality]
+    for name, rgb in zip(names, frames, strict=True):
+        done, data = cv2.imencode(Path(name).suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
+        if not done:
+            raise BenchError(f"{folder / name}: OpenCV cannot write this kind of image")
+        (folder / name).write_bytes(data.tobytes())
+
+
+def device_times(seconds: float, fs: float) -> Array:
+    """When a sensor at `fs` reads, over a recording of that length: (N,) in seconds from 0 on.
+
+    >>> len(device_times(10.0, 60.0))
+    600
+    """
+    times: Array = np.arange(max(2, round(seconds * fs))) / fs
+    return times
+
+
+def whole(values: Array) -> list[int]:
+    """Values rounded to whole numbers, as devices write them.
+
+    >>> whole(np.array([71.6, 70.2]))
+    [72, 70]
+    """
+    return [int(value) for value in np.rint(values)]
+
+
+def scaled(values: Array, low: float, high: float) -> Array:
+    """A waveform moved into the range of a sensor's numbers: its least is `low`, its most `high`.
+
+    >>> scaled(np.array([-1.0, 0.0, 1.0]), 0, 100)
+    array([  0.,  50., 100.])
+    """
+    least, most = float(values.min()), float(values.max())
+    if most == least:
+        return np.full(len(values), (low + high) / 2)
+    moved: Array = low + (values - least) * (high - low) / (most - least)
+    return moved
