@@ -1,0 +1,34 @@
+"""The command `bench`: the only part that prints."""
+
+import sys
+from collections.abc import Sequence
+
+from rppgbench.cli.arguments import parser
+from rppgbench.errors import BenchError
+
+DONE, FAULT, SOME_FAILED, STOPPED = 0, 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, do, and turn a BenchError into one line and exit code 2."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    args = parser().parse_args(given)
+    args.command_line = " ".join(["bench", *(_quoted(word) for word in given)])
+    try:
+        code: int = args.do(args)
+    except BenchError as error:
+        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
+        return FAULT
+    except KeyboardInterrupt:
+        print("bench: stopped; what is done stays, and the same command goes on", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        sys.stderr.close()
+        return DONE
+    return code
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word)

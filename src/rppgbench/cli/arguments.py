@@ -1,0 +1,247 @@
+"""Every command with its options and an example."""
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from rppgbench import __version__
+from rppgbench.errors import BenchError
+
+Do = Callable[[argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; what a command needs is imported when it runs."""
+    top = _plain(
+        argparse.ArgumentParser(
+            prog="bench",
+            description="Runs rPPG methods under named protocols and scores what is stored.",
+            epilog="Exit codes: 0 done, 2 a fault of yours in one line, "
+            "3 finished but some recordings failed.",
+        )
+    )
+    top.add_argument("--version", action="version", version=f"bench {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    _list(commands)
+    _run(commands)
+    _report(commands)
+    _predict(commands)
+    _data(commands)
+    _simulate(commands)
+    _check(commands)
+    return top
+
+
+def _list(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "list",
+        "listing:show_list",
+        "Name what there is, with a line on each.",
+        "bench list methods --json",
+    )
+    kinds = ["methods", "benchmarks", "protocols", "evaluators", "reports"]
+    one.add_argument("kind", nargs="?", choices=kinds, help="only these (default: all)")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    _plugins(one)
+
+
+def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "run",
+        "running:run_protocol",
+        "Run a protocol: features, learning, estimates, report. What is stored is not done again.",
+        "bench run --protocol pure_to_ubfc --methods pos,chrom --data ubfc_rppg=/data/UBFC",
+    )
+    one.add_argument("--protocol", required=True, metavar="NAME", help="see `bench list protocols`")
+    one.add_argument("--methods", metavar="A,B", help="only these (default: the protocol's)")
+    _places(one)
+    one.add_argument("--train", metavar="SET", help="train on this data set instead")
+    one.add_argument("--test", metavar="SET", help="test on this data set instead")
+    one.add_argument(
+        "--simulate", action="store_true", help="on simulated recordings in the native layout"
+    )
+    one.add_argument(
+        "--subjects", type=_at_least_one, metavar="N", help="simulated subjects a data set"
+    )
+    one.add_argument(
+        "--seconds", type=float, metavar="S", help="length of the simulated recordings"
+    )
+    one.add_argument("--difficulty", choices=["easy", "paper", "hard"], help="of the simulation")
+    one.add_argument("--preset", metavar="NAME", help="of the methods that learn: paper, smoke")
+    one.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="processes")
+    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    one.add_argument("--seed", type=int, metavar="K", help="this one seed, not the protocol's")
+    one.add_argument("--out", type=Path, metavar="DIR", help="results folder (results/PROTOCOL)")
+    _plugins(one)
+
+
+def _report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "report",
+        "running:write_report_again",
+        "Score stored estimates anew and write the page; nothing is decoded or learned.",
+        "bench report results/quickstart --evaluator toolbox_2023",
+    )
+    one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
+    one.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
+    one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/report.html)")
+    _plugins(one)
+
+
+def _predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "predict",
+        "predicting:predict",
+        "The heart rate in one video.",
+        "bench predict me.mp4 --method pos --plot me.png",
+    )
+    one.add_argument("video", type=Path)
+    one.add_argument("--method", default="pos", metavar="NAME")
+    one.add_argument("--weights", type=Path, metavar="FILE", help="of a method that learned")
+    one.add_argument("--evaluator", default="li2023", metavar="NAME", help="how rates are read")
+    one.add_argument("--region", default="skin", help="face region of the trace")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    one.add_argument("--plot", type=Path, metavar="FILE", help="a picture, PNG or SVG")
+    one.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept")
+    _plugins(one)
+
+
+def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _plain(
+        commands.add_parser(
+            "data",
+            help="Show or check a data set.",
+            description="Show or check a data set.",
+            epilog="example: bench data check pure /data/PURE",
+        )
+    )
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    show = _command(
+        actions,
+        "show",
+        "data:show",
+        "Layout, licence, how to ask for it, known bad items, citation.",
+        "bench data show vipl_hr",
+    )
+    show.add_argument("name", metavar="NAME")
+    show.add_argument("--json", action="store_true", help="one JSON object")
+    _plugins(show)
+    check = _command(
+        actions,
+        "check",
+        "data:check",
+        "Read every label and three frames of every video, and say what is wrong.",
+        "bench data check ubfc_rppg /data/UBFC --jobs 4",
+    )
+    check.add_argument("name", metavar="NAME")
+    check.add_argument("path", metavar="PATH", type=Path, nargs="?", help="default: the set's root")
+    check.add_argument("--json", action="store_true", help="one JSON object")
+    check.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="threads")
+    _plugins(check)
+
+
+def _simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "simulate",
+        "data:simulate",
+        "Write simulated recordings in a data set's native layout.",
+        "bench simulate pure --out /tmp/PURE --subjects 4 --seconds 20",
+    )
+    one.add_argument("name", metavar="NAME")
+    one.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    one.add_argument("--subjects", type=_at_least_one, default=4, metavar="N")
+    one.add_argument("--seconds", type=float, default=20.0, metavar="S")
+    one.add_argument("--seed", type=int, default=0, metavar="K")
+    one.add_argument("--difficulty", choices=["easy", "paper", "hard"], default="easy")
+    _plugins(one)
+
+
+def _check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "check",
+        "checking:check",
+        "Run the contract tests on a method: yours or ours.",
+        "bench check mymethod.py",
+    )
+    one.add_argument("method", metavar="METHOD_OR_FILE")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    _plugins(one)
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    target: str,
+    about: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """A command whose code, `module:function`, is imported only when it is called."""
+    one = _plain(
+        commands.add_parser(name, help=about, description=about, epilog=f"example: {example}")
+    )
+
+    def do(args: argparse.Namespace) -> int:
+        module, function = target.split(":")
+        if getattr(args, "plugins", None):
+            from rppgbench.content import add_plugins
+
+            add_plugins(args.plugins)
+        called: Do = getattr(import_module(f"rppgbench.cli.{module}"), function)
+        return called(args)
+
+    one.set_defaults(do=do)
+    return one
+
+
+def _plain(one: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    one.formatter_class = argparse.RawDescriptionHelpFormatter
+    return one
+
+
+def _plugins(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--plugins", type=Path, metavar="DIR", help="a folder of content of your own")
+
+
+def _places(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        type=_name_and_path,
+        metavar="NAME=PATH",
+        help="root of a data set; also RPPGBENCH_DATA_<NAME> or [data] in bench.toml",
+    )
+    one.add_argument("--cache", type=Path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
+
+
+def _name_and_path(text: str) -> tuple[str, Path]:
+    name, sign, path = text.partition("=")
+    if not (name and sign and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
+    return name, Path(path).expanduser()
+
+
+def _at_least_one(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return number
+
+
+def folder_for_output(folder: Path) -> Path:
+    """A folder that can be written, or one clear line."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"{folder}: cannot be made: {error.strerror}; give another") from error
+    return folder

@@ -1,0 +1,97 @@
+"""bench data and bench simulate."""
+
+import argparse
+import inspect
+import json
+import sys
+
+from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.arguments import folder_for_output
+from rppgbench.content import load_datasets, toml_files
+from rppgbench.errors import BenchError
+from rppgbench.protocol import read_protocol
+from rppgbench.recording import Dataset
+from rppgbench.roots import data_root
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print what a reader needs to know before asking for a data set."""
+    dataset = load_datasets().get("data set", args.name, "bench data show")
+    facts = {
+        "name": dataset.name,
+        "title": dataset.title,
+        "holds": dict(dataset.expected),
+        "licence": dataset.licence,
+        "ask": dataset.url,
+        "cite": dataset.cite,
+        "reader": dataset.version,
+        "protocols": _protocols(dataset),
+        "about": inspect.cleandoc(sys.modules[dataset.recordings.__module__].__doc__ or ""),
+    }
+    if args.json:
+        print(json.dumps(facts, indent=1))
+        return DONE
+    about = facts.pop("about")
+    for key, value in facts.items():
+        print(f"{key:10} {_words(value)}")
+    print(f"\n{about}")
+    return DONE
+
+
+def check(args: argparse.Namespace) -> int:
+    """Print what is wrong with a data set on disk, and which protocols it fits."""
+    from rppgbench.data_check import check_data
+    from rppgbench.progress import progress
+
+    dataset = load_datasets().get("data set", args.name, "bench data check")
+    root = args.path or data_root(dataset, {})
+    if not root.is_dir():
+        raise BenchError(f"{root}: no such folder")
+    recordings = list(dataset.recordings(root))
+    with progress(f"checking {args.name}", len(recordings), quiet=args.json) as shown:
+        result = check_data(
+            dataset,
+            root,
+            recordings=recordings,
+            jobs=args.jobs,
+            protocols=_protocols(dataset),
+            progress=shown.step,
+        )
+    if args.json:
+        print(json.dumps(result.to_dict(), indent=1))
+    else:
+        print(result.text())
+    return DONE if result.fit else SOME_FAILED
+
+
+def simulate(args: argparse.Namespace) -> int:
+    """Write a simulated tree."""
+    from rppgbench.simulation import SimulationPlan
+
+    dataset = load_datasets().get("data set", args.name, "bench simulate")
+    if dataset.simulate is None:
+        raise BenchError(f"bench simulate: {args.name} cannot be simulated")
+    out = folder_for_output(args.out)
+    if any(out.iterdir()):
+        raise BenchError(f"{out}: not empty; give a new folder")
+    if not args.seconds > 0:
+        raise BenchError("--seconds: must be over 0")
+    dataset.simulate(out, SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty))
+    print(out)
+    return DONE
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{n} {what}" for what, n in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _protocols(dataset: Dataset) -> list[str]:
+    """The protocols that use a data set."""
+    found = []
+    for name, file in toml_files("protocols").items():
+        protocol = read_protocol(file)
+        if dataset.name in {*protocol.pretrain, *protocol.train, *protocol.test}:
+            found.append(name)
+    return found

@@ -1,0 +1,46 @@
+"""bench list: what there is."""
+
+import argparse
+import json
+import tomllib
+from pathlib import Path
+
+from rppgbench.cli import DONE
+from rppgbench.content import load_datasets, load_methods, toml_files
+
+FOLDERS = {
+    "protocols": "protocols",
+    "evaluators": "protocols/evaluators",
+    "reports": "reports",
+}
+
+
+def show_list(args: argparse.Namespace) -> int:
+    """Print names and titles, by kind."""
+    kinds = [args.kind] if args.kind else ["methods", "benchmarks", *FOLDERS]
+    found = {kind: _titles(kind) for kind in kinds}
+    if args.json:
+        print(json.dumps(found, indent=1))
+        return DONE
+    for kind, titles in found.items():
+        width = max(map(len, titles), default=0)
+        print(f"{kind}:")
+        for name, title in titles.items():
+            print(f"  {name:{width}}  {title}")
+    return DONE
+
+
+def _titles(kind: str) -> dict[str, str]:
+    if kind in FOLDERS:
+        return {name: _title(file) for name, file in toml_files(FOLDERS[kind]).items()}
+    loaded = load_methods() if kind == "methods" else load_datasets()
+    titles = {name: one.title for name, one in loaded.found.items()}
+    titles |= {name: f"not available: {one.reason}" for name, one in loaded.missing.items()}
+    return dict(sorted(titles.items()))
+
+
+def _title(file: Path) -> str:
+    try:
+        return str(tomllib.loads(file.read_text(encoding="utf-8")).get("title", ""))
+    except (OSError, ValueError) as error:
+        return f"not readable: {error}"

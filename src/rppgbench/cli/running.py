@@ -1,0 +1,114 @@
+"""bench run and bench report."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.arguments import folder_for_output
+from rppgbench.content import find_toml, load_datasets
+from rppgbench.errors import BenchError
+from rppgbench.plan import Plan, make_plan
+from rppgbench.progress import clock
+from rppgbench.protocol import Protocol, read_protocol
+from rppgbench.results import write_results
+from rppgbench.roots import cache_folder, data_root, simulated_root
+from rppgbench.runner import Means, Tally, run
+from rppgbench.store import Store
+
+
+def run_protocol(args: argparse.Namespace) -> int:
+    """Do what is missing of a protocol, then score and render all of it."""
+    protocol = _protocol(args)
+    plan = _plan(protocol, args)
+    out = args.out or Path("results") / f"{args.protocol}{'-simulated' if args.simulate else ''}"
+    store = Store(folder_for_output(out))
+    means = Means(cache_folder(args.cache), args.jobs, args.device, args.command_line)
+    for note in plan.notes:
+        print(f"note: {note}", file=sys.stderr)
+    tally = run(plan, store, means)
+    page = write_results(store, out / "report.html")
+    _tell(tally, plan, page)
+    return SOME_FAILED if tally.failed else DONE
+
+
+def write_report_again(args: argparse.Namespace) -> int:
+    """Score the stored estimates and write the page."""
+    page = args.out or args.results / "report.html"
+    print(write_results(Store(args.results), page, evaluator=args.evaluator))
+    return DONE
+
+
+def _protocol(args: argparse.Namespace) -> Protocol:
+    file = find_toml("protocols", "protocol", args.protocol, "--protocol")
+    protocol = read_protocol(file)
+    change: dict[str, Any] = {}
+    for side in ("train", "test"):
+        if getattr(args, side):
+            load_datasets().get("data set", getattr(args, side), f"--{side}")
+            change[side] = [getattr(args, side)]
+    if args.seed is not None:
+        change["seeds"] = [args.seed]
+    simulation = {
+        key: getattr(args, key)
+        for key in ("subjects", "seconds", "difficulty")
+        if getattr(args, key) is not None
+    }
+    if simulation:
+        change["simulation"] = protocol.simulation.model_copy(update=simulation)
+    if change.keys() & {"train", "test"} and protocol.split != "whole":
+        raise BenchError(
+            f"{file}: its split {protocol.split!r} is of its own data sets; "
+            "--train and --test go with a protocol whose split is 'whole', such as cross"
+        )
+    return protocol.model_copy(update=change)
+
+
+def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
+    where = f"protocols/{args.protocol}.toml"
+    given = dict(args.data)
+    for name in given:
+        load_datasets().get("data set", name, "--data")
+    cache = cache_folder(args.cache)
+    roots = {}
+    for name in dict.fromkeys([*protocol.pretrain, *protocol.train, *protocol.test]):
+        dataset = load_datasets().get("data set", name, where)
+        if args.simulate or (dataset.only_simulated and name not in given):
+            from rppgbench.simulation import SimulationPlan
+
+            s = protocol.simulation
+            plan = SimulationPlan(s.subjects, s.seconds, s.seed, s.difficulty)
+            roots[name] = simulated_root(dataset, plan, cache)
+        else:
+            roots[name] = data_root(dataset, given)
+    methods = args.methods.split(",") if args.methods else protocol.methods
+    where = "--methods" if args.methods else where
+    if args.preset:
+        from rppgbench.content import load_methods
+
+        params = {name: dict(p) for name, p in protocol.params.items()}
+        for name in methods:
+            method = load_methods().get("method", name, where)
+            for member in (name, *method.combines):
+                if "preset" in load_methods().get("method", member, where).params:
+                    params[member] = {**params.get(member, {}), "preset": args.preset}
+        protocol = protocol.model_copy(update={"params": params})
+    return make_plan(
+        protocol, args.protocol, roots, methods=methods, seeds=protocol.seeds, where=where
+    )
+
+
+def _tell(tally: Tally, plan: Plan, page: Path) -> None:
+    """What was done, in a few lines: the page last, so that it is at hand."""
+    print(
+        f"{tally.done} estimates made, {tally.found} were stored already, "
+        f"over {plan.expected} recordings in {clock(tally.seconds)}"
+    )
+    failed = list(tally.failed.items())
+    for name, reason in failed[:20]:
+        print(f"failed: {name}: {reason}", file=sys.stderr)
+    if len(failed) > 20:
+        print(f"failed: {len(failed) - 20} more; the report names them all", file=sys.stderr)
+    print(os.fspath(page))
