@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from rppgbench.errors import BenchError
-from rppgbench.features import REGIONS, Features, FaceTrack, RegionMoments
+from rppgbench.features import REGIONS, FaceTrack, Features, RegionMoments
 from rppgbench.method import Example, Method, Model, Training
 from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal, Waveform
