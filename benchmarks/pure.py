@@ -1,0 +1,184 @@
+"""PURE: ten people, six kinds of head motion.
+
+Layouts, both are read:
+
+- nested: `01-01/01-01/Image<ns>.png` and `01-01/01-01.json` (as unpacked for rPPG-Toolbox, SiNC);
+- flat: `01-01/Image<ns>.png` and `01-01.json` beside the folders (Gideon & Stent, PhysBench).
+
+The number in an image's name is its time in nanoseconds. The JSON holds `/Image` (times of the
+images again) and `/FullPackage`: the finger oximeter at 60 Hz with its own timestamps on the same
+clock, `waveform` (the pulse) and `pulseRate` (bpm). Times here are seconds from the first image on;
+labels keep their own times and are never stretched by index, as some loaders do.
+
+Subjects 01 to 10, sessions 01 to 06; 06-02 was never released, so the set has 59 recordings (papers
+that say 60 count it). Sources: Stricker, Mueller, Gross, "Non-contact video-based pulse rate
+measurement on a mobile service robot", RO-MAN 2014; the loaders named above.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import RecordingError
+from rppgbench.label_formats import read_json
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    resting_rates,
+    scaled,
+    whole,
+    write_images,
+)
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Signal
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+SCENARIOS = {
+    "01": "steady",
+    "02": "talking",
+    "03": "slow_translation",
+    "04": "fast_translation",
+    "05": "small_rotation",
+    "06": "medium_rotation",
+    "07": "talking",  # 07-07, which Gideon & Stent know
+}
+GIDEON = (
+    "bad reference signal: Gideon & Stent 2021 (ToyotaResearchInstitute/RemotePPG) leave it out of "
+    "the test set, SiNC (CVPRL/SiNC-rPPG) out of every set"
+)
+KNOWN_BAD = {"07-02": GIDEON, "07-07": GIDEON}
+ORDER = ("01", "10", "02", "09", "08", "05", "06", "03", "04", "07")
+"""Simulated people in this order: the first four are on both sides of every split shipped."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "PURE")
+    simulated = is_simulated(root)
+    found = False
+    for folder, match in matching(base, r"(\d\d)-(\d\d)"):
+        if not folder.is_dir():
+            continue
+        found = True
+        name = folder.name
+        pictures = folder / name if (folder / name).is_dir() else folder
+        labels = folder / f"{name}.json"
+        if not labels.is_file():
+            labels = base / f"{name}.json"
+        images = [image for image, _ in matching(pictures, r"Image\d+\.png")]
+        yield Recording(
+            dataset="pure",
+            name=name,
+            subject=match[1],
+            video=partial(_video, pictures, tuple(images)),
+            truth=partial(_truth, labels, tuple(images)),
+            files=(*images, labels),
+            scenario=SCENARIOS.get(match[2], match[2]),
+            known_bad=KNOWN_BAD.get(name, ""),
+            simulated=simulated,
+        )
+    if not found:
+        raise nothing_found(base, "PURE", "folders 01-01 (unzip 01-01.zip first)", pure.url)
+
+
+def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
+    if not images:
+        raise RecordingError(f"{folder}: holds no Image<ns>.png; unzip the recording again")
+    stamps = _stamps(images)
+    return VideoSource(folder, images, np.array([(ns - stamps[0]) * 1e-9 for ns in stamps]))
+
+
+def _stamps(images: tuple[Path, ...]) -> list[int]:
+    return [int(image.stem.removeprefix("Image")) for image in images]
+
+
+def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
+    content = read_json(file)
+    try:
+        start = _stamps(images)[0] if images else int(content["/Image"][0]["Timestamp"])
+        rows = content["/FullPackage"]
+        times_s = np.array([(int(row["Timestamp"]) - start) * 1e-9 for row in rows])
+        wave = np.array([float(row["Value"]["waveform"]) for row in rows])
+        rate = np.array([float(row["Value"]["pulseRate"]) for row in rows])
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise RecordingError(
+            f"{file}: has no /FullPackage with Timestamp, waveform and pulseRate "
+            f"({type(error).__name__}: {error}); unzip the recording again"
+        ) from error
+    frames_s = np.array([(ns - start) * 1e-9 for ns in _stamps(images)])
+    return sensed(
+        file,
+        pulse=Signal(wave, times_s),
+        heart_rate=Signal(rate, times_s),
+        frames_s=frames_s,
+        one_clock=True,
+    )
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """Six sessions a person, one for each motion, but for 06-02, which does not exist."""
+    from rppgbench.simulation import Scene, frame_times, generator
+
+    for subject, rate in resting_rates("pure", ORDER, plan).items():
+        for session in sorted(SCENARIOS)[:6]:
+            if (subject, session) == ("06", "02"):
+                continue
+            random = generator("pure", "frame times", plan.seed, subject, session)
+            motion = "still" if session == "01" else SCENARIOS[session]
+            scene = Scene(
+                width=320,
+                height=240,
+                times_s=frame_times(plan.seconds, 30.0, jitter_s=0.0005, random=random),
+                difficulty=plan.difficulty,
+                motion=motion,  # type: ignore[arg-type]  # the names are the same
+                light="indoor",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, session, scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """The nested layout: PNG images named by nanoseconds, and the JSON of oximeter and images."""
+    import json
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "pure", {**facts, "difficulty": plan.difficulty})
+    for take in takes(plan):
+        filmed = film("pure", take, plan)
+        name = f"{take.subject}-{take.session}"
+        start = 1_392_643_993_642_815_000  # a moment of 2014, as in the set
+        stamps = [start + round(time * 1e9) for time in take.scene.times_s]
+        folder = root / name
+        write_images(folder / name, (f"Image{ns}.png" for ns in stamps), filmed.frames())
+        times_s = device_times(plan.seconds + 0.2, 60.0) - 0.1
+        wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
+        rate = whole(filmed.heart_rate_at(times_s))
+        package = [
+            {
+                "Timestamp": start + round(time * 1e9),
+                "Value": {"waveform": w, "pulseRate": r, "o2saturation": 98, "signalStrength": 6},
+            }
+            for time, w, r in zip(times_s, wave, rate, strict=True)
+        ]
+        content = {"/FullPackage": package, "/Image": [{"Timestamp": ns} for ns in stamps]}
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+pure = Dataset(
+    name="pure",
+    title="PURE, pulse rate detection data set",
+    version="1",
+    cite="10.1109/ROMAN.2014.6926392",
+    licence="for research, on request by e-mail to the address on the page",
+    url="https://www.tu-ilmenau.de/neurob/data-sets-code/pulse-rate-detection-dataset-pure",
+    expected={"subjects": 10, "recordings": 59},
+    recordings=_recordings,
+    simulate=_simulate,
+)

@@ -1,0 +1,282 @@
+"""VIPL-HR: 107 people, nine situations, three devices.
+
+Layout: `data/pP/vV/sourceS/{video.avi, gt_HR.csv, gt_SpO2.csv, wave.csv, time.txt}` and
+`fold/fold1.mat` to `fold5.mat`. P is 1 to 107, V 1 to 9; repeated recordings are `v1-2`, `v3-2`,
+`v9-2` and are read (loaders that match `v(\\d+)$` miss 17 videos). Source 1 is a web camera, 2 a
+phone, 3 a RealSense in colour; source 4, its infrared stream, is no RGB video and is left out.
+
+Rules, and why:
+
+- `time.txt` holds the time of every frame in whole milliseconds; rates are uneven, 25 to 30 fps.
+  Where it is missing, the frames are spread evenly over the duration of `gt_HR.csv`, as NEST does
+  (github LuPaoPao/NEST), and the recording has a warning.
+- `wave.csv` is the pulse at 60.0 Hz (2,084 samples over the 34.736 s of the example that the
+  authors of CVD publish; a loader that takes 50 Hz reads every rate 17 % low). Where it is missing
+  the recording has no pulse, and a warning; it can still be scored.
+- `gt_HR.csv` is the device's heart rate in bpm, once a second from 0 s on. It is the truth that is
+  scored, because pulse and video of the set do not match in time (NEST's ReadMe: "VIPL should not
+  use BVP as supervision"). Without it a recording has no truth.
+- The official folds are read from `fold/foldK.mat` (variable `foldK`, shape (1, n), numbers of
+  people): fold K is tested, the others train. They are in no public repository and are not made up.
+
+2,378 colour videos (Niu et al. 2018, arXiv 1810.04927v2). Situations from the paper: v1 stable, v2
+motion, v3 talking, v4 dark, v5 bright, v6 long distance, v7 after exercise, v8 phone held stable,
+v9 phone moving.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.label_formats import read_mat
+from rppgbench.labels import read_column
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed, steady
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    resting_rates,
+    scaled,
+    whole,
+    write_lines,
+)
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Array
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+WAVE_HZ = 60.0
+SCENARIOS = {
+    1: "stable",
+    2: "motion",
+    3: "talking",
+    4: "dark",
+    5: "bright",
+    6: "long_distance",
+    7: "after_exercise",
+    8: "phone_stable",
+    9: "phone_motion",
+}
+LIGHT = {4: "dark", 5: "bright"}
+SOURCES = {1: "web_camera", 2: "phone", 3: "realsense"}
+
+MAPS = "fewer than ten maps: RhythmNet (AnweshCR7/RhythmNet, generate_fold_csv.py) skips it"
+NO_WAVE = "no wave.csv: third-party loaders skip it"
+BAD_TRUTH = (
+    "bad reference by the list in RS-rPPG (marukosan93/RS-rPPG, utils_sunet_folds_skin.py), "
+    "which its authors wrote down but did not apply"
+)
+_RS_RPPG = """
+10/3/123 11/4/13 11/5/13 16/8/2 22/1/123 24/6/13 26/8/2 29/6/2 37/8/2 37/9/2 38/3/123 40/3/2
+41/2/13 43/3/123 44/3/123 45/3/123 46/2/123 48/9/2 49/2/123 49/3/123 50/6/13 51/7/2 59/3/123
+68/2/123 71/7/2 83/6/123 88/2/123 88/3/123 88/9/2 90/5/2 97/2/23 97/7/23
+"""
+KNOWN_BAD = {
+    f"p{p}/v{v}/source{s}": BAD_TRUTH
+    for p, v, sources in (item.split("/") for item in _RS_RPPG.split())
+    for s in sources
+} | {
+    "p19/v2/source2": "frames missing: " + MAPS,
+    "p22/v3/source1": MAPS,
+    "p32/v7/source3": NO_WAVE + "; " + MAPS,
+    "p40/v7/source2": MAPS,
+    "p45/v1/source2": NO_WAVE,
+}
+ORDER = tuple(f"p{n}" for n in (3, 5, 7, 9, 1, 6, 15, 8, 22, 2, 11, 16, 12, 29, 4, 14, 19, 13, 31))
+"""Simulated people in this order: five in a row are in the five folds of `vipl-rs4`."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "VIPL-HR")
+    simulated = is_simulated(root)
+    found = False
+    for person, who in matching(first_folder(base, "data"), r"p(\d+)"):
+        for session, what in matching(person, r"v(\d+)(-\d+)?"):
+            scenario = int(what[1])
+            for folder, source in matching(session, r"source([1-3])"):
+                found = True
+                name = f"{person.name}/{session.name}/{folder.name}"
+                yield Recording(
+                    dataset="vipl_hr",
+                    name=name,
+                    subject=f"p{int(who[1])}",
+                    video=partial(_video, folder),
+                    truth=partial(_truth, folder),
+                    files=tuple(
+                        folder / f for f in ("video.avi", "gt_HR.csv", "wave.csv", "time.txt")
+                    ),
+                    scenario=SCENARIOS.get(scenario, session.name),
+                    source=SOURCES[int(source[1])],
+                    light=LIGHT.get(scenario, "lab"),
+                    known_bad=KNOWN_BAD.get(name, ""),
+                    simulated=simulated,
+                )
+    if not found:
+        raise nothing_found(base, "VIPL-HR", "data/p1/v1/source1", vipl_hr.url)
+
+
+def _video(folder: Path) -> VideoSource:
+    return VideoSource(folder / "video.avi", times_s=_times(folder)[0])
+
+
+def _times(folder: Path) -> tuple[Array, str]:
+    """When the frames were taken, in seconds, and the warning if the rule had to stand in."""
+    file = folder / "time.txt"
+    if file.is_file():
+        milliseconds = read_column(file)
+        if np.isnan(milliseconds).any():
+            raise RecordingError(
+                f"{file}: a frame without a time; copy the original file again, or remove the file "
+                "to spread the frames over the heart rates"
+            )
+        return milliseconds / 1000, ""
+    from rppgbench.video import open_video
+
+    with open_video(VideoSource(folder / "video.avi")) as reader:
+        frames = reader.info.frames
+    if frames is None:
+        raise RecordingError(
+            f"{file}: is missing, and video.avi does not say how many frames it has; copy time.txt"
+        )
+    seconds = len(read_column(folder / "gt_HR.csv"))
+    warning = f"time.txt is missing: {frames} frames spread evenly over {seconds} s of heart rate"
+    return np.linspace(0, seconds, frames), warning
+
+
+def _truth(folder: Path) -> Truth:
+    rate = steady(read_column(folder / "gt_HR.csv"), 1.0)
+    times_s, warning = _times(folder)
+    warnings = [warning] if warning else []
+    pulse = None
+    if (folder / "wave.csv").is_file():
+        pulse = steady(read_column(folder / "wave.csv"), WAVE_HZ)
+    else:
+        warnings.append("wave.csv is missing: no pulse, only heart rates")
+    return sensed(
+        folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, frames_s=times_s, warnings=warnings
+    )
+
+
+def _folds(root: Path) -> Mapping[str, tuple[str, ...]]:
+    folder = first_folder(root, "VIPL-HR") / "fold"
+    files = []
+    if folder.is_dir():
+        files = [(f, f"fold{int(m[1])}") for f, m in matching(folder, r"fold(\d+)\.mat")]
+    if len(files) < 2:
+        raise BenchError(
+            f"{folder}: no fold1.mat to fold5.mat; the official folds come with VIPL-HR and are in "
+            "no repository, so copy its folder 'fold', or run protocol vipl5fold_rs4, whose folds "
+            "are others and published"
+        )
+    return {name: _fold(file, name) for file, name in files}
+
+
+def _fold(file: Path, name: str) -> tuple[str, ...]:
+    values = read_mat(file, name)[name]
+    numbers = values.ravel()
+    flat = values.ndim <= 2 and max(values.shape, default=0) == values.size
+    if not flat or numbers.dtype.kind not in "iuf" or (numbers != np.rint(numbers)).any():
+        raise BenchError(
+            f"{file}: variable {name!r} is {values.dtype} of shape {values.shape}, where whole "
+            "numbers of shape (1, n) belong; copy the original file again"
+        )
+    return tuple(f"p{int(n)}" for n in numbers)
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """Three of the nine situations a person, in turn, so that three people show them all.
+
+    The situations of v8 and v9 were filmed by the phone alone; the others take the devices in turn.
+    The first person also has a repeated recording, `v1-2`.
+    """
+    from rppgbench.simulation import Scene, frame_times, generator
+
+    for at, (subject, rate) in enumerate(resting_rates("vipl_hr", ORDER, plan).items()):
+        sessions = [f"v{3 * (at % 3) + turn + 1}" for turn in range(3)]
+        for turn, session in enumerate(sessions + ["v1-2"] * (at == 0)):
+            number = int(session[1])
+            device = 2 if number > 7 else 1 + (at + turn) % 3
+            random = generator("vipl_hr", "frame times", plan.seed, subject, session)
+            fs = 25.0 if device == 1 else 30.0
+            times_s = frame_times(plan.seconds, fs, jitter_s=0.004, random=random)
+            scene = Scene(
+                width=320,
+                height=240,
+                times_s=np.round(times_s, 3),  # whole milliseconds
+                difficulty=plan.difficulty,
+                motion={2: "free", 3: "talking", 9: "small_rotation"}.get(number, "still"),  # type: ignore[arg-type]
+                light={4: "dim", 5: "bright"}.get(number, "indoor"),  # type: ignore[arg-type]
+                face_height=0.32 if number == 6 else 0.5,
+                heart_rate="after_exercise" if number == 7 else "resting",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, f"{session}/source{device}", scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """Motion JPEG in AVI with uneven times in time.txt, CRLF label files, and the fold files.
+
+    The phone compresses harder (MPEG-4). The first person's first session also has an infrared
+    `source4`, which the reader is to leave out.
+    """
+    from scipy.io import savemat
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "vipl_hr", {**facts, "difficulty": plan.difficulty})
+    for at, take in enumerate(takes(plan)):
+        folder = root / "data" / take.subject / take.session
+        _write(folder, take, plan)
+        if at == 0:
+            _write(folder.parent / "source4", take, plan, infrared=True)
+    people = list(resting_rates("vipl_hr", ORDER, plan))
+    (root / "fold").mkdir(exist_ok=True)
+    for fold in range(min(5, len(people))):
+        numbers = [int(p[1:]) for p in people[fold::5]]
+        savemat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": np.array([numbers])})
+
+
+def _write(folder: Path, take: Take, plan: "SimulationPlan", *, infrared: bool = False) -> None:
+    from rppgbench.video import write_video
+
+    filmed = film("vipl_hr", take, plan)
+    frames = filmed.frames()
+    if infrared:
+        frames = (np.repeat(rgb[..., :1], 3, axis=-1) for rgb in frames)
+    folder.mkdir(parents=True, exist_ok=True)
+    times_s = take.scene.times_s
+    phone = take.session.endswith("source2")
+    write_video(
+        folder / "video.avi",
+        frames,
+        np.arange(len(times_s)) / (25.0 if take.session.endswith("source1") else 30.0),
+        codec="mpeg4" if phone else "mjpeg",
+        pixel_format="yuv420p" if phone else "yuvj420p",
+        options={"qscale": "5"} if phone else {"qscale": "3"},
+    )
+    write_lines(folder / "time.txt", whole(times_s * 1000), end="\r\n")
+    lasts_s = float(times_s[-1]) + 1 / 30
+    wave = whole(scaled(filmed.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
+    seconds = np.arange(max(2, round(lasts_s)), dtype=np.float64)
+    write_lines(folder / "wave.csv", ["Wave", *wave], end="\r\n")
+    write_lines(folder / "gt_HR.csv", ["HR", *whole(filmed.heart_rate_at(seconds))], end="\r\n")
+    write_lines(folder / "gt_SpO2.csv", ["SpO2", *[98] * len(seconds)], end="\r\n")
+
+
+vipl_hr = Dataset(
+    name="vipl_hr",
+    title="VIPL-HR (version 1)",
+    version="1",
+    cite="10.1109/TIP.2019.2947204",
+    licence="academic research only, after a member of staff has signed the release agreement",
+    url="https://vipl.ict.ac.cn/resources/databases/201811/t20181129_32716.html",
+    expected={"subjects": 107, "recordings": 2378},
+    recordings=_recordings,
+    simulate=_simulate,
+    folds=_folds,
+)
