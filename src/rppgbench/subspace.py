@@ -2,47 +2,83 @@
 
 import numpy as np
 
+from rppgbench.overlap_add import tuned_overlap_add
 from rppgbench.waveform import Array
 
 
-def subspace_rotation(second_moments: Array, fs: float, *, stride_s: float = 1.0) -> Array:
+def subspace_rotation(
+    second_moments: Array, fs: float, *, stride_s: float = 1.0, turned: bool = True
+) -> Array:
     """The pulse of 2SR from mean v vT of the skin's pixels v = (R, G, B), uncentred.
 
-    `second_moments` is (..., T, 3, 3) at `fs` a second and the result (..., T), in the paper's
-    polarity R - s G: opposite to the blood volume pulse. `stride_s` is the window, of l frames.
-    The first principal axis is turned to positive sums, which is possible because the matrix has
-    no negative entry (Perron and Frobenius); without that the eigenvectors' arbitrary signs flip
-    the pulse between frames. The last frame is in no window, as in the reference, and stays 0.
-    ValueError if there are fewer than l + 1 frames.
+    Args:
+        second_moments: (..., T, 3, 3); the unit of the pixels does not matter, and a black frame
+            is a matrix of zeros.
+        fs: frames a second.
+        stride_s: the window in seconds, rounded to l frames.
+        turned: fix the arbitrary signs of the eigenvectors, see `principal_axes`.
+
+    Returns:
+        (..., T), in the paper's polarity, opposite to the brightness of the skin. The last frame
+        is in no window, as in the reference, and stays 0. Constant moments give zeros.
+
+    Raises:
+        ValueError: fewer than l + 1 frames, or l under 2.
 
     Source: W. Wang, S. Stuijk, G. de Haan, "A Novel Algorithm for Remote Photoplethysmography:
     Spatial Subspace Rotation", IEEE TBME 63(9), 2016, DOI 10.1109/TBME.2015.2508602, Eq 6 to 10.
 
     >>> k = np.eye(3) + np.ones((5, 3, 3))
-    >>> subspace_rotation(k, 2.0).round(12)
+    >>> subspace_rotation(k, 2.0)
     array([0., 0., 0., 0., 0.])
     """
-    frames = round(stride_s * fs)
-    total = second_moments.shape[-3]
+    return rotation(*principal_axes(second_moments, turned=turned), round(stride_s * fs))
+
+
+def principal_axes(second_moments: Array, *, turned: bool = True) -> tuple[Array, Array]:
+    """Eigenvalues (..., 3), ascending, and eigenvectors (..., 3, 3) in columns.
+
+    An eigenvector's sign is arbitrary, and the pulse of 2SR takes on that of the first axis. The
+    matrix has no negative entry, so its first axis can be turned to a positive sum in every frame
+    (Perron and Frobenius). `turned=False` leaves the signs that the general eigen-solver gives,
+    as two public implementations do: there the pulse flips between frames at random.
+
+    >>> values, vectors = principal_axes(np.eye(3) + np.ones((3, 3)))
+    >>> values.round(9), vectors[:, 2].round(3)
+    (array([1., 1., 4.]), array([0.577, 0.577, 0.577]))
+    """
+    if not turned:
+        values, vectors = np.linalg.eig(second_moments)
+        order = np.argsort(values.real, axis=-1)
+        ranked = np.take_along_axis(vectors.real, order[..., None, :], axis=-1)
+        return np.take_along_axis(values.real, order, axis=-1), ranked
+    values, vectors = np.linalg.eigh(second_moments)
+    sums = vectors[..., 2].sum(axis=-1)
+    vectors[..., 2] *= np.where(sums < 0, -1.0, 1.0)[..., None]
+    return values, vectors
+
+
+def rotation(values: Array, vectors: Array, frames: int) -> Array:
+    """The pulse (..., T) from every frame's principal axes and windows of `frames` frames.
+
+    A window starts at every frame. In it, every frame's first principal axis, scaled by the root
+    of its eigenvalue, is seen in the plane of the two minor axes of the window's first frame, each
+    divided by the root of its eigenvalue; the red row minus s times the green row, s the ratio of
+    their standard deviations, without its mean, is added to the pulse. That is linear in the
+    scaled axis, so the windows' moments give the sum without writing a window out.
+    """
+    total = values.shape[-2]
     if not 1 < frames < total:
         raise ValueError(f"2SR needs more than {frames} frames of at least 2 a window, not {total}")
-    values, vectors = np.linalg.eigh(second_moments)  # ascending: the last is the first axis
-    first = vectors[..., 2]
-    first = first * np.where(first.sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
-    weighted = np.sqrt(np.maximum(values[..., 2, None], 0.0)) * first
-    # Rotation out of the first axis of frame t, seen in the plane of the window's first frame.
-    floor = 1e-12 * np.maximum(values[..., 2:], np.finfo(float).tiny)  # pixels without noise
-    minor = vectors[..., :2] / np.maximum(values[..., :2], floor)[..., None, :] ** 0.25
-    plane = minor[..., :2, :] @ np.swapaxes(minor, -1, -2)  # rows R and G: (..., T, 2, 3)
-    windows = np.lib.stride_tricks.sliding_window_view(weighted, frames, axis=-2)[..., :-1, :, :]
-    rotation = plane[..., : total - frames, :, :] @ windows  # (..., windows, 2, l)
-    rotation = rotation - rotation.mean(axis=-1, keepdims=True)
-    spread = rotation.std(axis=-1)
-    ratio = np.divide(
-        spread[..., 0], spread[..., 1], out=np.zeros_like(spread[..., 0]), where=spread[..., 1] > 0
+    largest = np.maximum(values[..., 2], 0.0)
+    scaled = np.moveaxis(np.sqrt(largest)[..., None] * vectors[..., 2], -1, 0)  # (3, ..., T)
+    # Pixels without noise have minor eigenvalues of 0: a floor far under any sensor's noise.
+    minor = np.maximum(values[..., :2], 1e-12 * largest[..., None])
+    weight = np.divide(1.0, np.sqrt(minor), out=np.zeros_like(minor), where=minor > 0)
+    plane = np.einsum("...im,...m,...jm->ij...", vectors[..., :2, :2], weight, vectors[..., :2])
+    red, green = plane[..., : total - frames]  # no window ends with the last frame
+    pulse = np.zeros(values.shape[:-1])
+    pulse[..., :-1] = tuned_overlap_add(
+        np.ascontiguousarray(scaled[..., :-1]), red, green, frames, sign=-1.0
     )
-    parts = rotation[..., 0, :] - ratio[..., None] * rotation[..., 1, :]
-    pulse: Array = np.zeros(second_moments.shape[:-2])
-    for offset in range(frames):
-        pulse[..., offset : offset + total - frames] += parts[..., offset]
     return pulse

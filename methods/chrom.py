@@ -1,0 +1,94 @@
+"""CHROM: chrominance signals that motion leaves alone."""
+
+import math
+
+import numpy as np
+
+from rppgbench.errors import unknown
+from rppgbench.filters import butterworth_matrix
+from rppgbench.method import method
+from rppgbench.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
+from rppgbench.waveform import Array, Waveform
+
+ENDS = ("reflect", "drop")
+TOOLBOX = {"ends": "drop", "low_hz": 0.7, "high_hz": 2.5}
+PYVHR = {"window_s": 0.0, "normalised": False, "order": 0}
+
+
+@method("CHROM", "10.1109/TBME.2013.2266196", presets={"toolbox": TOOLBOX, "pyvhr": PYVHR})
+def chrom(
+    trace: Waveform,
+    *,
+    preset: str = "paper",
+    window_s: float = 1.6,
+    normalised: bool = True,
+    order: int = 3,
+    low_hz: float = 40 / 60,
+    high_hz: float = 4.0,
+    ends: str = "reflect",
+) -> Waveform:
+    """Tune two chrominance signals in half-overlapping Hann windows: (..., T, 3) to (..., T').
+
+    G. de Haan, V. Jeanne, "Robust Pulse Rate From Chrominance-Based rPPG", IEEE TBME 60(10), 2013:
+    in windows of 1.6 s the colours are divided by their means; X = 3R - 2G and
+    Y = 1.5R + G - 1.5B are band-passed from 40 to 240 bpm; X - std(X) / std(Y) Y is weighted by a
+    Hann window and overlap-added. The paper's band-pass is a FIR filter whose length is not said;
+    a zero-phase Butterworth stands for it, as in the toolboxes. Brighter green is down. A black,
+    constant or grey trace gives zeros.
+
+    Args:
+        trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
+        preset: "toolbox" (rPPG-Toolbox) or "pyvhr" (the whole trace as it is, in one window).
+        window_s: length of a window in seconds, rounded up to an even number of frames; 0 takes
+            the whole trace at once, unweighted.
+        normalised: divide the colours of each window by their means.
+        order: of the Butterworth band-pass in each window; 0 for none.
+        low_hz: its lower edge.
+        high_hz: its upper edge.
+        ends: "reflect" mirrors half a window and more at both ends, so that T' is T and no end
+            fades; "drop" lets the ends fade and leaves out the rest after the last whole window.
+
+    Raises:
+        ValueError: the trace is shorter than a window, or a window too short for the filter.
+    """
+    if ends not in ENDS:
+        raise unknown("ends", ends, ENDS, "chrom")
+    rgb = colours_first(trace.samples)
+    total = rgb.shape[-1]
+    width = math.ceil(window_s * trace.fs)
+    width += width % 2
+    if width > total:
+        raise ValueError(f"CHROM needs at least {width} frames ({window_s} s), not {total}")
+    mirrored = ends == "reflect"
+    windows = half_overlapping(rgb, width, mirrored=mirrored) if width else rgb[..., None, :]
+    if normalised:
+        windows = _normalised(windows)
+    tuned = _tuned(windows, trace.fs, order, low_hz, high_hz)
+    pulse = (
+        hann_overlap_add(tuned, total=total if mirrored else None) if width else tuned[..., 0, :]
+    )
+    return Waveform(pulse, trace.fs, trace.start_s)
+
+
+def _normalised(windows: Array) -> Array:
+    """Relative change in every window (3, ..., N, w): zeros where it is black or constant."""
+    means = windows.mean(axis=-1, keepdims=True)
+    dark = (means == 0).any(axis=0)
+    change = windows / np.where(dark, 1.0, means) - 1.0
+    still = np.abs(change).max(axis=(0, -1))[..., None] <= FLAT
+    return np.where(dark | still, 0.0, change)
+
+
+def _tuned(windows: Array, fs: float, order: int, low_hz: float, high_hz: float) -> Array:
+    """X - std(X) / std(Y) Y of every window (3, ..., N, w): (..., N, w)."""
+    red, green, blue = windows
+    x, y = 3.0 * red - 2.0 * green, 1.5 * red + green - 1.5 * blue
+    if order:
+        band_pass = butterworth_matrix(windows.shape[-1], fs, low_hz, high_hz, order).T
+        x, y = x @ band_pass, y @ band_pass
+    spread_x, spread_y = x.std(axis=-1, keepdims=True), y.std(axis=-1, keepdims=True)
+    ratio = np.divide(spread_x, spread_y, out=np.zeros_like(spread_x), where=spread_y > 0)
+    tuned = x - ratio * y
+    # Grey light moves X and Y alike: what is left of it is rounding, not a pulse.
+    grey = np.abs(tuned).max(axis=-1, keepdims=True) <= 1e-9 * np.abs(x).max(axis=-1, keepdims=True)
+    return np.where(grey, 0.0, tuned)

@@ -1,0 +1,29 @@
+"""LGI: what is orthogonal to the trace's main direction."""
+
+import numpy as np
+
+from rppgbench.method import method
+from rppgbench.overlap_add import FLAT
+from rppgbench.waveform import Waveform
+
+
+@method("LGI", "10.1109/CVPRW.2018.00172")
+def lgi(trace: Waveform) -> Waveform:
+    """Project the colours off their first principal direction; take green: (..., T, 3) to (..., T).
+
+    C. S. Pilz, S. Zaunseder, J. Krajewski, V. Blazek, "Local Group Invariance for Heart Rate
+    Estimation from Face Videos in the Wild", CVPR Workshops, 2018, in the form of rPPG-Toolbox and
+    pyVHR: with u the first left singular vector of the uncentred 3 x T trace, the pulse is the
+    green row of (I - u uT) C. Brighter green is up; the pulse scales with the trace. A black,
+    constant or grey trace gives zeros.
+
+    Args:
+        trace: (..., T, 3), R, G and B in any unit.
+    """
+    rgb = np.asarray(trace.samples, dtype=np.float64)
+    _, vectors = np.linalg.eigh(np.swapaxes(rgb, -1, -2) @ rgb)
+    main = vectors[..., :, 2]  # ascending: the last is the main direction; its sign cancels
+    off = rgb[..., 1] - (rgb @ main[..., None])[..., 0] * main[..., 1, None]
+    level = np.abs(rgb).max(axis=(-1, -2), initial=0.0)[..., None]
+    rounding = np.abs(off).max(axis=-1, keepdims=True, initial=0.0) <= FLAT * level
+    return Waveform(np.where(rounding, 0.0, off), trace.fs, trace.start_s)

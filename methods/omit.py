@@ -1,0 +1,30 @@
+"""OMIT: what is orthogonal to the first frame's colour."""
+
+import numpy as np
+
+from rppgbench.method import method
+from rppgbench.overlap_add import FLAT
+from rppgbench.waveform import Waveform
+
+
+@method("OMIT", "10.1109/JBHI.2022.3222126")
+def omit(trace: Waveform) -> Waveform:
+    """Project the colours off a first QR direction; take green: (..., T, 3) to (..., T).
+
+    C. Alvarez Casado, M. Bordallo Lopez, "Face2PPG: An Unsupervised Pipeline for Blood Volume
+    Pulse Extraction From Faces", IEEE JBHI, 2023. As published, Q comes from the QR decomposition
+    of the 3 x T trace, and its first column is the colour of frame 0 over its norm: everything
+    hangs on the first frame, and a bad one spoils the whole estimate. Brighter green is up. A
+    black, constant or grey trace gives zeros.
+
+    Args:
+        trace: (..., T, 3), R, G and B in any unit.
+    """
+    rgb = np.asarray(trace.samples, dtype=np.float64)
+    first = rgb[..., 0, :]
+    norm = np.linalg.norm(first, axis=-1, keepdims=True)
+    axis = np.divide(first, norm, out=np.zeros_like(first), where=norm > 0)
+    off = rgb[..., 1] - (rgb @ axis[..., None])[..., 0] * axis[..., 1, None]
+    level = np.abs(rgb).max(axis=(-1, -2), initial=0.0)[..., None]
+    rounding = np.abs(off).max(axis=-1, keepdims=True, initial=0.0) <= FLAT * level
+    return Waveform(np.where(rounding, 0.0, off), trace.fs, trace.start_s)

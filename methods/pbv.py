@@ -1,0 +1,87 @@
+"""PBV: the projection that has the pulse's colour signature."""
+
+import math
+
+import numpy as np
+
+from rppgbench.errors import unknown
+from rppgbench.method import method
+from rppgbench.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
+from rppgbench.waveform import Array, Waveform
+
+SIGNATURES = ("skin", "spread")
+TOOLBOX = {"signature": "spread", "centred": False, "window_s": 0.0}
+
+
+@method("PBV", "10.1088/0967-3334/35/9/1913", presets={"toolbox": TOOLBOX, "pyvhr": TOOLBOX})
+def pbv(
+    trace: Waveform,
+    *,
+    preset: str = "paper",
+    window_s: float = 1.6,
+    signature: str = "skin",
+    red: float = 0.33,
+    green: float = 0.77,
+    blue: float = 0.53,
+    centred: bool = True,
+) -> Waveform:
+    """Weigh the colours so that the result moves them as blood does: (..., T, 3) to (..., T).
+
+    G. de Haan, A. van Leest, "Improved motion robustness of remote-PPG by using the blood volume
+    pulse signature", Physiological Measurement 35(9), 2014: with the relative colour changes C of
+    a window and the signature p, the weights solve (CT C) w = p, and the pulse is C w / (pT w), so
+    that a change along p has gain 1. Windows half overlap under a Hann window; their length is
+    that of CHROM, by the same first author. Brighter skin is up. A black or constant trace gives
+    zeros.
+
+    Args:
+        trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
+        preset: "toolbox" or "pyvhr", which are alike: whole trace, mean left in, and each
+            channel's own standard deviation as its signature, which gives up what the method is
+            for.
+        window_s: length of a window in seconds, rounded up to an even number of frames, mirrored
+            at both ends; 0 takes the whole trace at once.
+        signature: "skin" takes `red`, `green` and `blue`; "spread" the standard deviations of the
+            relative changes.
+        red: relative strength of the pulse in the red channel.
+        green: in the green channel.
+        blue: in the blue channel.
+        centred: take the mean of the relative colours away.
+
+    Raises:
+        ValueError: the trace is shorter than a window.
+    """
+    if signature not in SIGNATURES:
+        raise unknown("signature", signature, SIGNATURES, "pbv")
+    rgb = colours_first(trace.samples)
+    total = rgb.shape[-1]
+    width = math.ceil(window_s * trace.fs)
+    width += width % 2
+    if width > total:
+        raise ValueError(f"PBV needs at least {width} frames ({window_s} s), not {total}")
+    windows = half_overlapping(rgb, width, mirrored=True) if width else rgb[..., None, :]
+    means = windows.mean(axis=-1, keepdims=True)
+    dark = (means == 0).any(axis=0)
+    change = np.moveaxis(windows / np.where(dark, 1.0, means) - 1.0, 0, -1)  # (..., N, w, 3)
+    spread = change.std(axis=-2)
+    blood = np.array([red, green, blue]) if signature == "skin" else spread
+    pulse = _weighed(change if centred else change + 1.0, blood)
+    usable = ~dark & (spread.max(axis=-1) > FLAT)[..., None]
+    pulse = np.where(usable, pulse, 0.0)
+    pulse = hann_overlap_add(pulse, total=total) if width else pulse[..., 0, :]
+    return Waveform(pulse, trace.fs, trace.start_s)
+
+
+def _weighed(change: Array, blood: Array) -> Array:
+    """C w / (pT w) with (CT C) w = p, for windows C (..., w, 3) and p (..., 3): (..., w)."""
+    size = np.linalg.norm(blood, axis=-1, keepdims=True)
+    p = blood / np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(np.swapaxes(change, -1, -2) @ change)
+    real = values > 1e-15 * values[..., 2:]  # without noise the colours may span a line only
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=real)
+    along = np.einsum("...ij,...i->...j", vectors, np.broadcast_to(p, values.shape))
+    weights = np.einsum("...ij,...j->...i", vectors, inverse * along)
+    gain = (weights * p).sum(axis=-1, keepdims=True)
+    weights = np.divide(weights, gain, out=np.zeros_like(weights), where=gain > 0)
+    projected: Array = (change @ weights[..., None])[..., 0]
+    return projected

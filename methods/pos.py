@@ -1,0 +1,80 @@
+"""POS: the plane orthogonal to the skin tone."""
+
+import math
+
+import numpy as np
+
+from rppgbench.errors import unknown
+from rppgbench.filters import butterworth, smoothness_priors
+from rppgbench.method import method
+from rppgbench.overlap_add import colours_first, tuned_overlap_add, window_sums
+from rppgbench.waveform import Waveform
+
+PLANE = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
+LEFT_OUT = {"none": None, "last": -1, "first": 0}
+ROUNDINGS = {"up": math.ceil, "down": math.floor}
+
+TOOLBOX = {"left_out": "last", "detrend_lambda": 100.0, "order": 1, "low_hz": 0.75, "high_hz": 3.0}
+PYVHR = {"left_out": "first", "rounding": "down", "eps": 1e-9}
+
+
+@method(
+    "POS",
+    "10.1109/TBME.2016.2609282",
+    presets={"toolbox": TOOLBOX, "iphys": {"left_out": "last"}, "pyvhr": PYVHR},
+)
+def pos(
+    trace: Waveform,
+    *,
+    preset: str = "paper",
+    window_s: float = 1.6,
+    rounding: str = "up",
+    left_out: str = "none",
+    eps: float = 0.0,
+    detrend_lambda: float = 0.0,
+    order: int = 0,
+    low_hz: float = 0.75,
+    high_hz: float = 3.0,
+) -> Waveform:
+    """Project each window on the plane, tune its axes, overlap-add: (..., T, 3) to (..., T).
+
+    Algorithm 1 of W. Wang, A. C. den Brinker, S. Stuijk, G. de Haan, "Algorithmic Principles of
+    Remote PPG", IEEE TBME 64(7), 2017: a window of 1.6 s starts at every frame; its colours are
+    divided by their means; S1 = G - B, S2 = G + B - 2R, h = S1 + std(S1) / std(S2) S2, without its
+    mean, is added to the pulse. Brighter skin is up, as in the green channel. A black or constant
+    trace gives zeros.
+
+    Args:
+        trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
+        preset: "toolbox" (rPPG-Toolbox), "iphys" (the same before its filters) or "pyvhr".
+        window_s: length of a window in seconds.
+        rounding: of a window to frames, "up" or "down".
+        left_out: "last" leaves out the window that ends with the last frame, as the toolbox does;
+            "first" the one that starts with the first frame, as pyVHR does; "none".
+        eps: added to the divisors.
+        detrend_lambda: smoothness priors on the result; 0 for none.
+        order: of a zero-phase Butterworth band-pass on the result; 0 for none: evaluators filter.
+        low_hz: its lower edge.
+        high_hz: its upper edge.
+
+    Raises:
+        ValueError: the trace is shorter than a window, or too short for the filter.
+    """
+    if left_out not in LEFT_OUT:
+        raise unknown("left_out", left_out, LEFT_OUT, "pos")
+    if rounding not in ROUNDINGS:
+        raise unknown("rounding", rounding, ROUNDINGS, "pos")
+    rgb = colours_first(trace.samples)
+    width = ROUNDINGS[rounding](window_s * trace.fs)
+    means = window_sums(rgb, width) / width
+    with np.errstate(divide="ignore", invalid="ignore"):  # black: such a window is left out
+        axes = PLANE.reshape(2, 3, *[1] * (means.ndim - 1)) / (means + eps)
+    skipped = LEFT_OUT[left_out]
+    if skipped is not None:
+        axes[..., skipped] = 0.0
+    pulse = tuned_overlap_add(rgb, axes[0], axes[1], width, eps=eps)
+    if detrend_lambda:
+        pulse = smoothness_priors(pulse, detrend_lambda)
+    if order:
+        pulse = butterworth(pulse, trace.fs, low_hz, high_hz, order)
+    return Waveform(pulse, trace.fs, trace.start_s)

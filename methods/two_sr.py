@@ -1,0 +1,29 @@
+"""2SR: how the subspace of the skin's pixels rotates."""
+
+from rppgbench.method import method
+from rppgbench.subspace import subspace_rotation
+from rppgbench.waveform import Waveform
+
+
+@method("2SR", "10.1109/TBME.2015.2508602", consumes="second_moments")
+def two_sr(
+    moments: Waveform, *, stride_s: float = 1.0, turned: bool = True, inverted: bool = True
+) -> Waveform:
+    """Follow the rotation of the skin pixels' first principal axis: (..., T, 3, 3) to (..., T).
+
+    W. Wang, S. Stuijk, G. de Haan, "A Novel Algorithm for Remote Photoplethysmography: Spatial
+    Subspace Rotation", IEEE TBME 63(9), 2016, eq. 6 to 10; see `rppgbench.subspace`. It needs the
+    spread of the pixels' colours, not their mean alone. The last frame is in no window and is 0.
+
+    Args:
+        moments: (..., T, 3, 3), mean v vT over the skin's pixels v = (R, G, B), uncentred.
+        stride_s: length of a window in seconds; the paper's is 1 s (20 frames at 20 frames/s).
+        turned: fix the arbitrary signs of the first principal axes; without that the pulse flips
+            at random, as it does in two public implementations.
+        inverted: brighter skin is up, as in GREEN and POS; False leaves the paper's polarity.
+
+    Raises:
+        ValueError: the recording is not longer than a window.
+    """
+    pulse = subspace_rotation(moments.samples, moments.fs, stride_s=stride_s, turned=turned)
+    return Waveform(0.0 - pulse if inverted else pulse, moments.fs, moments.start_s)
