@@ -154,8 +154,12 @@ def _load(folder: str, kind: type[Declared]) -> Loaded[Declared]:
             try:
                 module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
                 found[name] = _declared(module, name, kind, file)
-            except ImportError as error:
+            except ModuleNotFoundError as error:
                 missing[name] = StandIn(name, f"{error}; {_remedy(error)}")
+            except BenchError:
+                raise
+            except Exception as error:  # one broken file must not hide all the others
+                missing[name] = StandIn(name, f"{file}: {type(error).__name__}: {error}")
     return Loaded(found, missing)
 
 
@@ -166,10 +170,10 @@ def _declared(module: ModuleType, name: str, kind: type[Declared], file: Path) -
     return declared
 
 
-def _remedy(error: ImportError) -> str:
-    known = {"torch": "neural", "lightning_fabric": "neural"}
-    extra = known.get((error.name or "").split(".")[0])
-    return f"pip install 'rppgbench[{extra}]'" if extra else f"pip install {error.name or 'it'}"
+def _remedy(error: ModuleNotFoundError) -> str:
+    package = (error.name or "").split(".")[0]
+    extra = {"torch": "neural", "lightning_fabric": "neural"}.get(package)
+    return f"pip install 'rppgbench[{extra}]'" if extra else f"pip install {package}"
 
 
 def _package() -> ModuleType:
