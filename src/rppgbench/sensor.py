@@ -1,78 +1,151 @@
-"""The reference of every window: pulse samples or device rates."""
+"""What the contact sensor said, cleaned, with a warning for each thing that was wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rppgbench.evaluator import Evaluator
+from rppgbench.errors import RecordingError
 from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal
 
-
-def kind_of_truth(evaluator: Evaluator, truth: Truth) -> str:
-    """What the evaluator compares with: "pulse", "heart_rate", or "" where there is neither."""
-    for kind in evaluator.truth:
-        signal = truth.pulse if kind == "pulse" else truth.heart_rate
-        if signal is not None and len(signal.times_s):
-            return kind
-    return ""
+LOWEST_BPM, HIGHEST_BPM = 30.0, 240.0  # outside of this no adult heart beats for long
+CLOCK_TOLERANCE = 0.01
 
 
-def pulses_at(
-    evaluator: Evaluator, truths: Sequence[Truth], start_s: Array, fs: float, samples: int
-) -> Array:
-    """The reference pulses, interpolated in time onto the grids of the estimates: (n, samples).
+def steady(values: Array, fs: float, start_s: float = 0.0) -> Signal:
+    """Samples of a device that runs at `fs` from `start_s` on: (N,), times in seconds.
 
-    Never stretched by index: a sensor's clock is what its timestamps say. NaN outside the
-    reference, and for a truth whose pulse is not what the evaluator compares with.
+    >>> steady(np.array([1.0, 2.0, 3.0]), 4.0).times_s
+    array([0.  , 0.25, 0.5 ])
     """
-    pulses: Array = np.full((len(truths), samples), np.nan)
-    steps = np.arange(samples) / fs
-    for row, (truth, start) in enumerate(zip(truths, start_s, strict=True)):
-        if truth.pulse is not None and kind_of_truth(evaluator, truth) == "pulse":
-            pulses[row] = truth.pulse.at(start + steps)
-    return pulses
+    return Signal(values, start_s + np.arange(len(values)) / fs)
 
 
-def valid_rates(heart_rate: Signal) -> Signal:
-    """The device's readings with NaN for those that are none: not finite, or 0 and below.
+def sensed(
+    where: Path,
+    *,
+    pulse: Signal | None = None,
+    heart_rate: Signal | None = None,
+    frames_s: Array | None = None,
+    one_clock: bool = False,
+    warnings: Iterable[str] = (),
+) -> Truth:
+    """The truth of a recording from what its label files hold.
 
-    >>> valid_rates(Signal(np.array([0.0, 61.0]), np.array([0.0, 1.0]))).values
-    array([nan, 61.])
+    - Samples whose time is repeated or goes backward are left out.
+    - Pulse samples that are not numbers are left out; the pulse is interpolated over them.
+    - Heart rates that are not numbers, or 0 (the device had no reading), become NaN: there is no
+      truth at that time, and none is made up. Where none is left, a pulse stands alone.
+    - Each of these, heart rates outside 30 to 240 bpm, and labels that are more than 1 % (and
+      more than one reading) longer or shorter than the frames give one warning.
+
+    Args:
+        where: the label file, for messages.
+        pulse: (N,) in the sensor's unit; None: the set has none.
+        heart_rate: (M,) in bpm; None: the set has none.
+        frames_s: the times of the frames (T,), where a label file has them.
+        one_clock: labels and frames were stamped by one clock, so labels from before the first
+            frame and after the last say nothing of the clock; what counts is that they cover it.
+        warnings: further lines for the table.
+
+    Raises:
+        RecordingError: nothing usable is left of a signal.
     """
-    values = np.asarray(heart_rate.values, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        fine = np.isfinite(values) & (values > 0)
-    return Signal(np.where(fine, values, np.nan), heart_rate.times_s)
+    lines = [*warnings]
+    if pulse is not None:
+        pulse = _ordered(pulse, f"{where.name}: pulse", lines)
+        good = np.isfinite(pulse.values)
+        if not good.all():
+            lines.append(f"{where.name}: {_many(~good)} pulse samples are not numbers: left out")
+            pulse = Signal(pulse.values[good], pulse.times_s[good])
+        if len(pulse.values) < 2:
+            raise RecordingError(
+                f"{where}: holds {len(pulse.values)} usable pulse samples; "
+                "copy the original file again or leave the recording out"
+            )
+    if heart_rate is not None:
+        heart_rate = _ordered(heart_rate, f"{where.name}: heart rate", lines)
+        heart_rate = _without_zeros(heart_rate, where, lines)
+        if not np.isfinite(heart_rate.values).any():
+            if pulse is None:
+                raise RecordingError(
+                    f"{where}: holds no heart rate above 0; "
+                    "copy the original file again or leave the recording out"
+                )
+            heart_rate = None
+    if frames_s is not None and len(frames_s) > 1:
+        for signal, what in ((pulse, "pulse"), (heart_rate, "heart rate")):
+            if signal is None:
+                continue
+            compared = _during(signal, frames_s) if one_clock else signal
+            line = clock_warning(compared, frames_s)
+            if line:
+                lines.append(f"{where.name}: {what}: {line}")
+    return Truth(pulse, heart_rate, tuple(lines))
 
 
-def mean_rates(heart_rate: Signal, start_s: Array, stop_s: Array, gap_share: float) -> Array:
-    """The mean of the readings at start <= t < stop, for every window: (W,), in bpm.
+def clock_warning(labels: Signal, frames_s: Array) -> str:
+    """A line if labels and frames last differently long by more than 1 %, else "".
 
-    NaN where more than `gap_share` of the readings in the window are none. A window between two
-    readings takes the value interpolated at its centre.
+    Both devices are started and stopped together in every set read here, so another duration is
+    either a clock that runs at another speed or a file that was cut short. One reading more or
+    less (of the labels' own interval) is neither.
 
-    >>> rate = Signal(np.array([60.0, 62.0, 70.0, 0.0]), np.array([0.0, 1.0, 2.0, 3.0]))
-    >>> mean_rates(rate, np.array([0.0, 2.0, 0.4]), np.array([2.0, 4.0, 0.6]), 0.25)
-    array([61., nan, 61.])
+    >>> clock_warning(steady(np.zeros(990), 10.0), np.arange(1000) / 10.0)
+    ''
+    >>> clock_warning(steady(np.zeros(900), 10.0), np.arange(1000) / 10.0)
+    'labels last 90.0 s, frames 100.0 s: clock ratio 0.900'
     """
-    rate = valid_rates(heart_rate)
-    there = np.isfinite(rate.values)
-    total = np.concatenate([[0.0], np.cumsum(np.where(there, rate.values, 0.0))])
-    count = np.concatenate([[0], np.cumsum(there)])
-    first, stop = (np.searchsorted(rate.times_s, t - 1e-9) for t in (start_s, stop_s))
-    readings, fine = stop - first, count[stop] - count[first]
-    enough = (fine > 0) & (fine >= (1 - gap_share) * readings)
-    mean = np.divide(total[stop] - total[first], np.maximum(fine, 1))
-    between = rate.at((start_s + stop_s) / 2)
-    out: Array = np.where(readings > 0, np.where(enough, mean, np.nan), between)
-    return out
+    count = len(labels.times_s)
+    if len(frames_s) < 2:
+        return ""
+    if count < 3:
+        return f"{count} labels over {len(frames_s)} frames"
+    interval_s = labels.duration_s / (count - 1)
+    frame_s = float(frames_s[-1] - frames_s[0]) / (len(frames_s) - 1)
+    labels_last_s = labels.duration_s + interval_s
+    frames_last_s = frame_s * len(frames_s)
+    apart = abs(labels_last_s - frames_last_s)
+    if apart <= CLOCK_TOLERANCE * frames_last_s + 1e-9 or apart <= interval_s + frame_s:
+        return ""
+    ratio = labels_last_s / frames_last_s
+    return (
+        f"labels last {labels_last_s:.1f} s, frames {frames_last_s:.1f} s: clock ratio {ratio:.3f}"
+    )
 
 
-def device_rates(evaluator: Evaluator, truth: Truth, start_s: Array, stop_s: Array) -> Array:
-    """The device's heart rate of every window by the evaluator's rule: (W,); NaN without one."""
-    if truth.heart_rate is None or not len(truth.heart_rate.times_s):
-        return np.full(len(start_s), np.nan)
-    if evaluator.heart_rate == "window_mean":
-        return mean_rates(truth.heart_rate, start_s, stop_s, evaluator.gap_share)
-    return valid_rates(truth.heart_rate).at((start_s + stop_s) / 2)
+def _during(signal: Signal, frames_s: Array) -> Signal:
+    near = (signal.times_s >= frames_s[0]) & (signal.times_s <= frames_s[-1])
+    return Signal(signal.values[near], signal.times_s[near])
+
+
+def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
+    known = np.isfinite(signal.times_s)
+    kept = Signal(signal.values[known], signal.times_s[known]).in_order()
+    dropped = len(signal.times_s) - len(kept.times_s)
+    if dropped:
+        lines.append(f"{what}: {dropped} timestamps are repeated or go backward: left out")
+    return kept
+
+
+def _without_zeros(signal: Signal, where: Path, lines: list[str]) -> Signal:
+    values = signal.values
+    nothing = ~np.isfinite(values)
+    if nothing.any():
+        lines.append(f"{where.name}: {_many(nothing)} heart rates are not numbers: no truth there")
+    zero = values == 0
+    if zero.any():
+        lines.append(f"{where.name}: {_many(zero)} heart rates are 0: no truth there")
+    odd = ~nothing & ~zero & ((values < LOWEST_BPM) | (values > HIGHEST_BPM))
+    if odd.any():
+        lines.append(
+            f"{where.name}: {_many(odd)} heart rates are outside "
+            f"{LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
+        )
+    return Signal(np.where(zero, np.nan, values), signal.times_s)
+
+
+def _many(mask: NDArray[np.bool_]) -> str:
+    return f"{int(np.count_nonzero(mask))} of {len(mask)}"
