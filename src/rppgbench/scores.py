@@ -14,10 +14,13 @@ from rppgbench.evaluator import Evaluator
 from rppgbench.reading import Pulses, Reading, has_window, read, whole
 from rppgbench.recording import Truth
 from rppgbench.reference import kind_of_truth
+from rppgbench.summary import summarise
 from rppgbench.waveform import Array, Waveform
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["KEYS", "score_windows", "summarise", "worst_error"]
 
 KEYS = ("dataset", "recording", "subject", "scenario", "method", "fold", "seed", "condition")
 """What of an estimate every row repeats, beside its region."""
