@@ -156,8 +156,8 @@ def _load(folder: str, kind: type[Declared]) -> Loaded[Declared]:
                 found[name] = _declared(module, name, kind, file)
             except ModuleNotFoundError as error:
                 missing[name] = StandIn(name, f"{error}; {_remedy(error)}")
-            except BenchError:
-                raise
+            except BenchError as error:
+                missing[name] = StandIn(name, str(error))
             except Exception as error:  # one broken file must not hide all the others
                 missing[name] = StandIn(name, f"{file}: {type(error).__name__}: {error}")
     return Loaded(found, missing)
