@@ -1,0 +1,83 @@
+"""Arrays that grow on disk row by row, and are mapped when read."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class ArrayWriter:
+    """Appends rows of one shape to a .npy file; only one row is ever in memory.
+
+    The file is a valid .npy after `close()`, which also gives the sha256 of its content after the
+    header. A context manager: a fault inside leaves the file unfinished, for the caller to delete.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        self.path = path
+        self.rows = 0
+        self.sha256 = ""
+        self._shape = shape
+        self._dtype = np.dtype(dtype)
+        self._hash = hashlib.sha256()
+        self._file: BinaryIO = path.open("wb")
+        self._start = self._header()
+
+    def _header(self) -> int:
+        """Write the header for the rows so far; numpy leaves room for the count to grow."""
+        self._file.seek(0)
+        facts = {
+            "descr": np.lib.format.dtype_to_descr(self._dtype),
+            "fortran_order": False,
+            "shape": (self.rows, *self._shape),
+        }
+        np.lib.format.write_array_header_1_0(self._file, facts)
+        return self._file.tell()
+
+    def append(self, row: Any) -> None:
+        """Add one row; ValueError if its shape is another."""
+        values = np.asarray(row, dtype=self._dtype)
+        if values.shape != self._shape:
+            raise ValueError(f"{self.path}: a row of shape {values.shape}, not {self._shape}")
+        content = values.tobytes()
+        self._hash.update(content)
+        self._file.write(content)
+        self.rows += 1
+
+    def close(self) -> None:
+        """Write the number of rows into the header."""
+        if self._file.closed:
+            return
+        end = self._header()
+        if end != self._start:
+            raise RuntimeError(f"{self.path}: the header of an array grew while it was written")
+        self._file.close()
+        self.sha256 = self._hash.hexdigest()
+
+    def __enter__(self) -> "ArrayWriter":
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._file.close()
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """A read-only array mapped from a .npy file; ValueError or OSError if it is not whole."""
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path}: empty")
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.asarray(mapped)
+
+
+def array_sha256(values: NDArray[Any]) -> str:
+    """The checksum that `ArrayWriter` gives for the same rows."""
+    state = hashlib.sha256()
+    flat = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+    for start in range(0, len(flat), 1 << 22):
+        state.update(flat[start : start + (1 << 22)])
+    return state.hexdigest()

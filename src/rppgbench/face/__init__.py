@@ -1,0 +1,1 @@
+"""Finding and following a face in the frames of a video."""

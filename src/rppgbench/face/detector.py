@@ -1,0 +1,124 @@
+"""BlazeFace: boxes and keypoints of the faces in an image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.face.network import Network
+
+SIDE = 128
+STRIDES = (8, 16, 16, 16)
+MIN_SCORE = 0.5
+MIN_OVERLAP = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """A face: `box` (4,) as x0, y0, x1, y1, `keypoints` (6, 2), both in pixels; score 0.5 to 1.
+
+    The first two keypoints are the eyes, the one on the left of the picture first.
+    """
+
+    box: NDArray[np.float64]
+    keypoints: NDArray[np.float64]
+    score: float
+
+    @property
+    def area(self) -> float:
+        """In square pixels."""
+        return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
+
+def anchors() -> NDArray[np.float64]:
+    """Centres of the 896 anchors, (896, 2) in 0..1; all have the size of the image.
+
+    Two anchors a layer and cell; layers of one stride lie cell by cell behind each other (the SSD
+    anchors of the graph: strides 8, 16, 16, 16, one aspect ratio, one interpolated scale).
+
+    >>> anchors().shape, anchors()[0].tolist(), anchors()[-1].tolist()
+    ((896, 2), [0.03125, 0.03125], [0.9375, 0.9375])
+    """
+    centres = []
+    for stride in sorted(set(STRIDES)):
+        cells = SIDE // stride
+        copies = 2 * STRIDES.count(stride)
+        rows, columns = np.mgrid[:cells, :cells]
+        cell = np.stack([columns.ravel(), rows.ravel()], axis=1) + 0.5
+        centres.append(np.repeat(cell / cells, copies, axis=0))
+    return np.concatenate(centres)
+
+
+def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over union of one box (4,) with others (N, 4): (N,).
+
+    >>> overlap(np.array([0.0, 0, 2, 2]), np.array([[0.0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]]))
+    array([1.        , 0.33333333, 0.        ])
+    """
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:], others[:, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
+    union: NDArray[np.float64] = area + areas - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def suppress(values: NDArray[np.float64], scores: NDArray[np.float64]) -> list[tuple[int, ...]]:
+    """Group overlapping detections, best first: indices of each group, its best one first.
+
+    `values` is (N, >=4) with the box in the first four columns.
+    """
+    left = list(np.argsort(-scores, kind="stable"))
+    groups = []
+    while left:
+        share = overlap(values[left[0], :4], values[left, :4])
+        group = [i for i, s in zip(left, share, strict=True) if s > MIN_OVERLAP or i == left[0]]
+        groups.append(tuple(int(i) for i in group))
+        left = [i for i in left if i not in group]
+    return groups
+
+
+class Detector:
+    """MediaPipe's short-range detector with its own pre- and post-processing written anew.
+
+    Letterboxed square, sigmoid of the logits clipped to +-100, score at least 0.5, weighted
+    non-maximum suppression at an overlap above 0.3 (Bazarevsky et al., arXiv:1907.05047).
+    """
+
+    def __init__(self) -> None:
+        self._network = Network("face_detection_short_range.tflite")
+        self._anchors = anchors()
+
+    def find(self, rgb: NDArray[np.uint8]) -> list[Detection]:
+        """All faces of `rgb` (H, W, 3), best score first."""
+        import cv2
+
+        height, width = rgb.shape[:2]
+        side = max(height, width)
+        left, top = (side - width) / 2, (side - height) / 2
+        step = side / SIDE
+        to_image = np.array([[step, 0, -left], [0, step, -top]])
+        small = cv2.warpAffine(
+            rgb,
+            to_image,
+            (SIDE, SIDE),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+        )
+        outputs = self._network(small.astype(np.float32) * np.float32(2 / 255) - np.float32(1))
+        logits = np.clip(outputs["classificators"][:, 0].astype(np.float64), -100, 100)
+        scores = 1 / (1 + np.exp(-logits))
+        keep = np.flatnonzero(scores >= MIN_SCORE)
+        raw = outputs["regressors"][keep].astype(np.float64).reshape(-1, 8, 2) / SIDE
+        raw[:, 0] += self._anchors[keep]
+        raw[:, 2:] += self._anchors[keep, None]
+        half = raw[:, 1] / 2
+        values = np.concatenate([raw[:, 0] - half, raw[:, 0] + half, raw[:, 2:].reshape(-1, 12)], 1)
+        found = []
+        for group in suppress(values, scores[keep]):
+            weights = scores[keep][list(group)]
+            points = (weights @ values[list(group)] / weights.sum()).reshape(8, 2)
+            points = points * side - (left, top)
+            found.append(Detection(points[:2].ravel(), points[2:], float(weights[0])))
+        return found

@@ -1,0 +1,205 @@
+"""One face followed through a video, on frames that stream by."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.face.detector import Detection, Detector, overlap
+from rppgbench.face.layout import box_of
+from rppgbench.face.mesh import Mesh, square_of_detection, square_of_landmarks
+from rppgbench.video import Frame
+
+CADENCE = 4
+"""The mesh runs on every 4th frame; `docs/performance.md` has what was measured."""
+
+MAX_MOTION = 0.04
+"""Landmarks that moved further than this share of the face's size (rms) are not interpolated."""
+
+CHECK_EVERY = 32
+"""At every how many looks the detector counts the faces while the mesh follows one."""
+
+SMALL_EVERY = 8
+"""At every how many looks without a face the picture is searched in tiles, for small faces."""
+
+RIVAL = 0.25
+"""A second face counts if it has at least this share of the area of the largest."""
+
+Landmarks = NDArray[np.float32]
+
+
+@dataclass
+class Looks:
+    """How often what ran, and what was seen: for the facts of the features."""
+
+    mesh: int = 0
+    detector: int = 0
+    checks: int = 0
+    rivals: int = 0
+    most_faces: int = 0
+
+
+class Finder:
+    """Finds a face in a frame, near where it was or anywhere; not to be shared between threads."""
+
+    def __init__(self) -> None:
+        self._detector = Detector()
+        self._mesh = Mesh()
+        self.looks = Looks()
+        self._last: Landmarks | None = None
+        self._since_check = CHECK_EVERY
+        self._empty = 0
+
+    def near(self, rgb: NDArray[np.uint8], landmarks: Landmarks) -> Landmarks | None:
+        """Landmarks (468, 2) of the face that was at `landmarks` in a neighbouring frame."""
+        self.looks.mesh += 1
+        return self._mesh.look(rgb, square_of_landmarks(landmarks))
+
+    def look(
+        self, rgb: NDArray[np.uint8], landmarks: Landmarks | None
+    ) -> tuple[Landmarks | None, bool]:
+        """Find the face, near `landmarks` if given, else anywhere; and whether it was followed."""
+        here = None if landmarks is None else self.near(rgb, landmarks)
+        if here is not None:
+            self._since_check += 1
+            if self._since_check >= CHECK_EVERY and not self._confirmed(rgb, here):
+                here = None
+        followed = here is not None
+        if here is None:
+            here = self._search(rgb)
+        if here is not None:
+            self._last = here
+        return here, followed
+
+    def _confirmed(self, rgb: NDArray[np.uint8], here: Landmarks) -> bool:
+        """Count the faces; False if there are some, and none where the mesh believes one."""
+        faces = self._count(rgb)
+        if not faces:
+            return True
+        shares = overlap(box_of(here).astype(np.float64), np.stack([f.box for f in faces]))
+        return bool(shares.max() > 0)
+
+    def _count(self, rgb: NDArray[np.uint8]) -> list[Detection]:
+        faces = self._detector.find(rgb)
+        self.looks.detector += 1
+        self._since_check = 0
+        if faces:
+            largest = max(face.area for face in faces)
+            rivals = sum(face.area >= RIVAL * largest for face in faces)
+            self.looks.checks += 1
+            self.looks.rivals += rivals > 1
+            self.looks.most_faces = max(self.looks.most_faces, rivals)
+        return faces
+
+    def _search(self, rgb: NDArray[np.uint8]) -> Landmarks | None:
+        """The face that was followed before, if one lies where it was, else the largest."""
+        faces = self._count(rgb)
+        if not faces:
+            faces = self._small(rgb) if self._empty % SMALL_EVERY == 0 else []
+            self._empty += 1
+        if not faces:
+            return None
+        self._empty = 0
+        best = max(faces, key=lambda face: face.area)
+        if self._last is not None:
+            shares = overlap(
+                box_of(self._last).astype(np.float64), np.stack([f.box for f in faces])
+            )
+            if shares.max() > 0:
+                best = faces[int(shares.argmax())]
+        self.looks.mesh += 1
+        return self._mesh.look(rgb, square_of_detection(best))
+
+    def _small(self, rgb: NDArray[np.uint8]) -> list[Detection]:
+        """Faces too small for the detector's 128 pixels: look at half-overlapping tiles."""
+        short = min(rgb.shape[:2])
+        for side in (short, short // 2):
+            faces = []
+            for top in _starts(rgb.shape[0], side):
+                for left in _starts(rgb.shape[1], side):
+                    tile = np.ascontiguousarray(rgb[top : top + side, left : left + side])
+                    self.looks.detector += 1
+                    for face in self._detector.find(tile):
+                        corner = np.array([left, top])
+                        box = face.box + np.tile(corner, 2)
+                        faces.append(Detection(box, face.keypoints + corner, face.score))
+            if faces:
+                return faces
+        return []
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where tiles begin that cover `length` and overlap by about half.
+
+    >>> _starts(16, 9), _starts(9, 9), _starts(8, 4)
+    ([0, 4, 7], [0], [0, 2, 4])
+    """
+    if length <= side:
+        return [0]
+    return [*range(0, length - side, max(side // 2, 1)), length - side]
+
+
+def follow(
+    frames: Iterable[Frame], finder: Finder, cadence: int = CADENCE
+) -> Iterator[tuple[Frame, Landmarks | None]]:
+    """Give every frame with its landmarks (468, 2), or None: no face there.
+
+    The mesh runs on the first frame and on every `cadence`-th. Between two such frames on which
+    the face was followed and moved little, landmarks are interpolated linearly in time; where it
+    moved more, or was lost or found, the mesh runs on the middle frame, and so on by halves: the
+    edge of a gap is found to the frame. At most `cadence` frames are held back.
+    """
+    if cadence < 1:
+        raise ValueError(f"cadence is at least 1, not {cadence}")
+    start: Landmarks | None = None
+    waiting: list[Frame] = []
+    first = True
+    for frame in frames:
+        waiting.append(frame)
+        if first or len(waiting) == cadence:
+            settled = _settle(waiting, start, finder)
+            start = settled[-1]
+            yield from zip(waiting, settled, strict=True)
+            waiting = []
+            first = False
+    if waiting:
+        yield from zip(waiting, _settle(waiting, start, finder), strict=True)
+
+
+def _settle(frames: list[Frame], start: Landmarks | None, finder: Finder) -> list[Landmarks | None]:
+    """Landmarks of `frames`, which follow the frame on which the face was at `start`."""
+    end, followed = finder.look(frames[-1].rgb, start)
+    marks: dict[int, Landmarks | None] = {-1: start, len(frames) - 1: end}
+
+    def fill(low: int, high: int, linked: bool) -> None:
+        left, right = marks[low], marks[high]
+        inner = range(low + 1, high)
+        if not inner:
+            return
+        if left is None and right is None:
+            marks.update(dict.fromkeys(inner))
+            return
+        if left is not None and right is not None and linked and _near(left, right):
+            for i in inner:
+                share = np.float32((i - low) / (high - low))
+                marks[i] = left + share * (right - left)
+            return
+        middle = (low + high) // 2
+        here = None
+        for known in (left, right):
+            if here is None and known is not None:
+                here = finder.near(frames[middle].rgb, known)
+        marks[middle] = here
+        fill(low, middle, True)
+        fill(middle, high, True)
+
+    fill(-1, len(frames) - 1, followed)
+    return [marks[i] for i in range(len(frames))]
+
+
+def _near(one: Landmarks, other: Landmarks) -> bool:
+    box = box_of(one)
+    size = max(box[2] - box[0], box[3] - box[1])
+    motion = np.sqrt(np.square(other - one).sum(axis=1).mean())
+    return bool(motion <= MAX_MOTION * size)

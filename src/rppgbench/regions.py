@@ -1,0 +1,151 @@
+"""Face regions as polygons, and which pixel lies in which."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.face.layout import HOLES, OVAL, points_68
+from rppgbench.features import GRID_REGIONS, MSTMAP_REGIONS, REGIONS
+
+POLYGONS = (
+    (0, 1, 2, 31, 41),
+    (2, 3, 4, 5, 48, 31),
+    (16, 15, 14, 35, 46),
+    (14, 13, 12, 11, 54, 35),
+    (5, 6, 7, 8, 9, 10, 11, 54, 55, 56, 57, 58, 59, 48),
+)
+"""The first five regions of the MSTmap as polygons on the 68-point layout, 0-based."""
+
+FOREHEAD_HEIGHT = 0.6
+"""How far the forehead reaches above the brows, in distances between the eyes."""
+
+GRID = 5
+CHEEK_LINE = 48 / 128
+"""Height of the cheek points in the aligned face, as a share from its top."""
+
+_SHIFT = 4  # polygons are drawn at 1/16 pixel, so that a slow head does not move them by jumps
+CODES = 2 * (len(MSTMAP_REGIONS) + 1) * (len(GRID_REGIONS) + 1)
+
+
+def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
+    """The six MSTmap regions of mesh landmarks (468, 2), each (N, 2), in the order of the names.
+
+    Niu et al., "Video-based Remote Physiological Measurement via Cross-verified Feature
+    Disentangling", ECCV 2020, as its code has it (github nxsEdson/CVD-Physiological-Measurement
+    @c06141e). The forehead stands on the brows and reaches up by 0.6 times the distance between
+    the eyes, along the line from eyes to brows. The code takes the means of the eyes over points
+    35-40 and 41-46 and of the brows over 16-20 and 21-25 (one too low each): so do we.
+    """
+    points = points_68(landmarks).astype(np.float64)
+    eyes = points[35:41].mean(axis=0), points[41:47].mean(axis=0)
+    brows = points[16:21].mean(axis=0), points[21:26].mean(axis=0)
+    up = (brows[0] + brows[1]) / 2 - (eyes[0] + eyes[1]) / 2
+    length = np.hypot(*up)
+    reach = FOREHEAD_HEIGHT * np.hypot(*(eyes[0] - eyes[1])) / length if length > 0 else 0.0
+    brow_line = points[17:27]
+    top = brow_line[[-1, 0]] + reach * up
+    return [points[list(polygon)] for polygon in POLYGONS] + [np.concatenate([brow_line, top])]
+
+
+def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Map from pixels to the aligned face: (2, 3); the face's square is 0..1 in both directions.
+
+    Turned so that the line between the eyes is level, from cheek point to cheek point (1 and 15 of
+    the 68) in width, from the chin (8) up so that the cheek points lie at 48/128 of the height.
+    The evidence for these proportions is the aligned face of 128 x 128 of a public copy of the
+    STMap code (github YihangJiang/NEST-rPPG @d16a926, STMap/BUAA/Align_Face.py: cheeks at (0, 48)
+    and (128, 48), chin at (64, 128)); the papers give none (Li and Yin, ICCV 2023; Niu et al.,
+    "RhythmNet", IEEE TIP 2020, Fig. 3).
+    """
+    points = points_68(landmarks).astype(np.float64)
+    eyes = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
+    along = eyes / max(np.hypot(*eyes), 1e-9)
+    turn = np.array([along, [-along[1], along[0]]])
+    cheeks, chin = points[[1, 15]] @ turn.T, turn @ points[8]
+    left, right = np.sort(cheeks[:, 0])
+    cheek_y = cheeks[:, 1].mean()
+    height = max((chin[1] - cheek_y) / (1 - CHEEK_LINE), 1e-9)
+    size = np.array([max(right - left, 1e-9), height])
+    offset = np.array([left, chin[1] - height])
+    return np.column_stack([turn, -offset]) / size[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class RegionMap:
+    """Which regions each pixel around a face belongs to.
+
+    `codes` (h, w) covers the picture from pixel (`left`, `top`) on: bit 0 says skin, then the
+    MSTmap region (0 none, 1 to 6), then the block of the grid (0 none, 1 to 25), as one number.
+    """
+
+    left: int
+    top: int
+    codes: NDArray[np.uint16]
+
+    def mask(self, region: str) -> NDArray[np.bool_]:
+        """The pixels of one region within the map: (h, w)."""
+        return membership()[:, REGIONS.index(region)][self.codes] > 0
+
+
+@cache
+def membership() -> NDArray[np.float64]:
+    """Which code belongs to which region: (codes, regions) of 0 and 1; the box has none."""
+    code = np.arange(CODES)
+    cell, rest = np.divmod(code, 2 * (len(MSTMAP_REGIONS) + 1))
+    part, skin = np.divmod(rest, 2)
+    table = np.zeros((CODES, len(REGIONS)))
+    for names, value in ((MSTMAP_REGIONS, part), (GRID_REGIONS, cell)):
+        for number, name in enumerate(names, start=1):
+            table[:, REGIONS.index(name)] = value == number
+    table[:, REGIONS.index("skin")] = skin
+    return table
+
+
+def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap | None:
+    """The regions of a face (468, 2) in a picture of that size; None if it is out of the picture.
+
+    Skin is the mesh's oval without `HOLES` (eyes with lids, brows, mouth). Where two MSTmap
+    regions share an edge, its pixels belong to the later one: the regions are disjoint.
+    """
+    import cv2
+
+    parts = mstmap_polygons(landmarks)
+    align = aligned_face(landmarks)
+    corners = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
+    square = np.linalg.solve(align[:, :2], (corners - align[:, 2]).T).T
+    outline = np.concatenate([*parts, square, landmarks[list(OVAL)]])
+    left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)
+    right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, (width, height))
+    if left >= right or top >= bottom:
+        return None
+    shape = (int(bottom - top), int(right - left))
+    origin = np.array([left, top])
+
+    def fixed(polygon: NDArray[np.floating]) -> NDArray[np.int32]:
+        return np.round((polygon - origin) * (1 << _SHIFT)).astype(np.int32)
+
+    skin = np.zeros(shape, np.uint8)
+    cv2.fillPoly(skin, [fixed(landmarks[list(OVAL)])], [1], shift=_SHIFT)
+    for hole in HOLES:
+        cv2.fillPoly(skin, [fixed(landmarks[list(hole)])], [0], shift=_SHIFT)
+    part = np.zeros(shape, np.uint8)
+    for number, polygon in enumerate(parts, start=1):
+        cv2.fillPoly(part, [fixed(polygon)], [number], shift=_SHIFT)
+    cells = np.arange(1, GRID * GRID + 1, dtype=np.uint8).reshape(GRID, GRID).T
+    to_cell = align * GRID
+    to_cell[:, 2] += to_cell[:, :2] @ origin - 0.5
+    grid = cv2.warpAffine(
+        np.ascontiguousarray(cells),
+        to_cell,
+        (shape[1], shape[0]),
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+    codes = grid.astype(np.uint16)
+    codes *= len(MSTMAP_REGIONS) + 1
+    codes += part
+    codes *= 2
+    codes += skin
+    return RegionMap(int(left), int(top), codes)
