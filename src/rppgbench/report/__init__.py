@@ -1,0 +1,1 @@
+"""Scores, figures and provenance as one HTML file."""

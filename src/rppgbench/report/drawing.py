@@ -1,0 +1,251 @@
+"""Vector figures that sit inside a page and follow its theme."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1b1f24"
+MUTED = "#59636e"
+RULE = "#d5dae1"
+PAPER = "#fefefe"
+BLUE = "#0072b2"
+VERMILLION = "#d55e00"
+GREEN = "#009e73"
+ORANGE = "#e69f00"
+PURPLE = "#cc79a7"
+SKY = "#56b4e9"
+
+SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK)
+"""Series colours, in order: Okabe and Ito, "Color Universal Design" (2008), without the yellow."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
+"""Series markers: 7 colours and 11 markers do not repeat a pair before the 77th series."""
+
+_VARIABLES = {
+    INK: "ink",
+    MUTED: "muted",
+    RULE: "rule",
+    PAPER: "paper",
+    BLUE: "blue",
+    VERMILLION: "vermillion",
+    GREEN: "green",
+    ORANGE: "orange",
+    PURPLE: "purple",
+    SKY: "sky",
+}
+
+_SVG = "http://www.w3.org/2000/svg"
+_LINK = "{http://www.w3.org/1999/xlink}href"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that the page offers: its name and text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as inline SVG, what it shows in words (`alt`), and its data.
+
+    `key` is unique on a page: it prefixes the ids inside the SVG. `data_note` says what the data
+    lack of what is drawn, or is empty.
+    """
+
+    key: str
+    title: str
+    caption: str
+    alt: str
+    svg: str
+    data: Download
+    data_note: str = ""
+
+
+def csv_download(name: str, frame: pd.DataFrame) -> Download:
+    """A frame as CSV without its index; floats carry six significant digits.
+
+    >>> import pandas as pd
+    >>> csv_download("a.csv", pd.DataFrame({"x": [1 / 3], "y": ["a,b"]}))
+    Download(name='a.csv', text='x,y\\n0.333333,"a,b"\\n')
+    """
+    return Download(name, frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+@contextmanager
+def drawing_style(key: str) -> Iterator[None]:
+    """Matplotlib's settings for a page's figures; ids and bytes depend on `key` alone.
+
+    Text stays text and is never read as mathematics: names from data may hold a dollar sign.
+    """
+    import matplotlib as mpl
+
+    settings: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": key,
+        "text.parse_math": False,
+        "font.family": "DejaVu Sans",
+        "font.size": 8.0,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.labelsize": 8.0,
+        "axes.titlesize": 8.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlecolor": INK,
+        "axes.edgecolor": MUTED,
+        "axes.linewidth": 0.6,
+        "axes.facecolor": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.formatter.use_mathtext": False,
+        "grid.color": RULE,
+        "grid.linewidth": 0.5,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelsize": 7.5,
+        "ytick.labelsize": 7.5,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "lines.linewidth": 1.1,
+        "legend.frameon": False,
+        "legend.fontsize": 7.5,
+        "figure.facecolor": "none",
+        "savefig.facecolor": "none",
+        "figure.constrained_layout.use": False,
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def panels(
+    count: int,
+    *,
+    columns: int,
+    width_in: float,
+    panel_height_in: float,
+    share: bool = True,
+    width_ratios: tuple[float, ...] | None = None,
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels in rows of `columns`, with the unused places left empty."""
+    from matplotlib.figure import Figure
+
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width_in, rows * panel_height_in), layout="constrained")
+    grid = figure.subplots(
+        rows, columns, squeeze=False, sharex=share, sharey=share, width_ratios=width_ratios
+    )
+    axes: list[Axes] = list(grid.flat)
+    for spare in axes[count:]:
+        spare.set_visible(False)
+    if share:
+        for above in axes[max(0, count - columns) : (rows - 1) * columns]:
+            above.tick_params(labelbottom=True)
+    return figure, axes[:count]
+
+
+def to_svg(figure: Figure, key: str, alt: str, *, simulated: bool = False) -> str:
+    """The figure as SVG text to stand inside HTML, in colours that follow the page's theme.
+
+    Ids that are referred to get the prefix `key`, the others go; colours of the palette become
+    CSS variables with the light value to fall back on; numbers keep two decimals. `simulated`
+    writes the word into the figure itself, since a figure travels without its caption.
+    """
+    if simulated:
+        figure.text(
+            1.0,
+            1.0,
+            "SIMULATED DATA",
+            ha="right",
+            va="bottom",
+            fontsize=7,
+            color=VERMILLION,
+            fontweight="bold",
+        )
+    raw = io.BytesIO()
+    empty = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    figure.savefig(raw, format="svg", metadata=empty, bbox_inches="tight", pad_inches=0.04)
+    ET.register_namespace("", _SVG)
+    root = ET.fromstring(raw.getvalue())
+    for child in list(root):
+        if child.tag == f"{{{_SVG}}}metadata" or child.find(f"{{{_SVG}}}style") is not None:
+            root.remove(child)
+    _name_ids(root, key)
+    _share_styles(root)
+    root.set("role", "img")
+    root.set("aria-label", alt)
+    root.set("class", "drawing")
+    width_pt, height_pt = root.get("viewBox", "0 0 0 0").split()[2:]
+    root.set("width", f"{float(width_pt):.0f}pt")
+    root.set("height", f"{float(height_pt):.0f}pt")
+    _compact(root)
+    return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
+
+
+def _name_ids(root: ET.Element, key: str) -> None:
+    """Prefix the ids that something refers to, and drop the rest: two figures share a page."""
+    used: set[str] = set()
+    for element in root.iter():
+        link = element.attrib.pop(_LINK, None)
+        if link is not None:
+            used.add(link[1:])
+            element.set("href", f"#{key}-{link[1:]}")
+        clip = element.get("clip-path")
+        if clip is not None:
+            used.add(clip[5:-1])
+            element.set("clip-path", f"url(#{key}-{clip[5:-1]})")
+    for element in root.iter():
+        name = element.attrib.pop("id", None)
+        if name in used:
+            element.set("id", f"{key}-{name}")
+
+
+def _share_styles(root: ET.Element) -> None:
+    """Move a style that all children of a group have to the group: points repeat it otherwise."""
+    for group in root.iter(f"{{{_SVG}}}g"):
+        styles = {child.get("style") for child in group}
+        if len(group) < 2 or len(styles) != 1 or None in styles or group.get("style"):
+            continue
+        if any(child.tag != f"{{{_SVG}}}use" for child in group):
+            continue
+        group.set("style", styles.pop() or "")
+        for child in group:
+            del child.attrib["style"]
+
+
+def _compact(root: ET.Element) -> None:
+    """Theme colours, two decimals, no font of the machine that drew it; labels stay untouched."""
+    for element in root.iter():
+        style = element.get("style")
+        if style is not None:
+            style = re.sub(r"#[0-9a-f]{6}\b", lambda found: _themed(found[0]), style)
+            element.set("style", re.sub(r"font-family: [^;]*;? ?", "", style).rstrip("; "))
+        for name in ("d", "x", "y", "transform"):
+            value = element.get(name)
+            if value is not None:
+                value = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", value)
+                element.set(name, " ".join(value.split()))
+        if element.get("transform", "").startswith("rotate(-0 "):
+            del element.attrib["transform"]
+
+
+def _themed(colour: str) -> str:
+    name = _VARIABLES.get(colour)
+    return f"var(--{name}, {colour})" if name else colour

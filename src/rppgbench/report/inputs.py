@@ -1,0 +1,127 @@
+"""What a report is made from; whoever calls assembles it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rppgbench.estimate import Estimate
+from rppgbench.recording import Truth
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rppgbench.report.drawing import Drawing
+    from rppgbench.report.tables import Table
+
+
+@dataclass(frozen=True)
+class ProtocolFacts:
+    """Which protocol was run; `expected` is its number of recordings, None where it is not known.
+
+    `source` says where the protocol comes from (a paper's DOI and section, or a decision).
+    """
+
+    name: str
+    digest: str
+    title: str
+    about: str
+    source: str
+    expected: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What one evaluator made of the stored waveforms.
+
+    `windows` and `summary` are the frames of `scores.score_windows` and `scores.summarise`; `by`
+    are the columns that the summary was grouped by: together they name a row of the table and a
+    series of the figures. `groups` holds further summaries under the name of the column that was
+    added to `by`, such as {"fold": ..., "scenario": ...}. `about` says the rule in words: window,
+    filter, spectrum, resolution, and what a missing estimate costs.
+    """
+
+    name: str
+    windows: pd.DataFrame
+    summary: pd.DataFrame
+    about: str = ""
+    by: tuple[str, ...] = ("method",)
+    groups: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Which stored estimate a figure asks for: the fields of `Estimate` that name one."""
+
+    dataset: str
+    recording: str
+    method: str
+    fold: str
+    seed: int
+    condition: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A recording that failed at a stage (video, face, labels, a method) and why.
+
+    `method` is empty where the failure took the recording from every method.
+    """
+
+    recording: str
+    stage: str
+    reason: str
+    dataset: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds of computing, summed over the run, and the `video_s` seconds of video behind them.
+
+    `stages` are shared by all methods, in the order in which they ran ({"decode": ..., "face":
+    ...}); `methods` are each method's own.
+    """
+
+    video_s: float
+    stages: Mapping[str, float] = field(default_factory=dict)
+    methods: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A further part of the page, made by whoever calls: prose, tables, figures, in this order."""
+
+    key: str
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ReportInputs:
+    """Everything that the page says; it computes no score and reads no store.
+
+    The first of `scores` is the default evaluator: the summary in words and the figures follow
+    it. `estimate` fetches one stored estimate, or None; `truths` are keyed by data set and
+    recording. `floors` are the methods that learn nothing from the video and that every other one
+    must beat: their rows are marked and never ranked. `command` makes the page again.
+    `provenance` maps a heading to a value, or to a further mapping (package -> version).
+    """
+
+    title: str
+    command: str
+    protocol: ProtocolFacts
+    scores: tuple[Scores, ...]
+    estimate: Callable[[Case], Estimate | None] = field(default=lambda case: None, repr=False)
+    truths: Mapping[tuple[str, str], Truth] = field(default_factory=dict, repr=False)
+    floors: frozenset[str] = frozenset()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    timings: Timings | None = None
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    simulated: bool = False
+    sections: tuple[Section, ...] = ()

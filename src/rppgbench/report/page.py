@@ -1,0 +1,218 @@
+"""One self-contained HTML file from the inputs of a report."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from rppgbench.report.agreement import bland_altman, scatter
+from rppgbench.report.drawing import Download, Drawing
+from rppgbench.report.inputs import ReportInputs, Scores, Skipped
+from rppgbench.report.series import series, windows_download
+from rppgbench.report.spread import error_distribution, evaluator_overview, seed_figure
+from rppgbench.report.table_text import to_csv, to_latex, to_markdown
+from rppgbench.report.tables import Table, group_table, method_table, row_name
+from rppgbench.report.timing_figure import timing_figure
+from rppgbench.report.waveforms import waveform_figure
+from rppgbench.report.words import best_row, key_facts, n_differs, summary_words
+
+
+def write_report(page: ReportInputs, out: Path) -> Path:
+    """Write the report to the file `out`, whole or not at all; `out` comes back.
+
+    The file needs nothing beside it: no network, no other file. Same inputs, same bytes. An
+    `OSError` is the file system's.
+    """
+    text = report_html(page)
+    draft = out.with_name(out.name + ".part")
+    draft.write_text(text, encoding="utf-8", newline="\n")
+    draft.replace(out)
+    return out
+
+
+def report_html(page: ReportInputs) -> str:
+    """The page as text; every name that comes from data is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.PackageLoader("rppgbench.report"),
+    )
+    downloads = Downloads()
+    environment.globals["download_id"] = downloads.add
+    environment.globals["table_files"] = _table_files
+    template = environment.get_template("page.html.jinja")
+    body = template.render(
+        page=page,
+        words=summary_words(page),
+        facts=key_facts(page),
+        n_note=n_differs(page),
+        overview=_overview(page),
+        parts=[_evaluator_part(page, scores) for scores in page.scores],
+        figures=_figures(page),
+        waveforms=_waveforms(page),
+        timings=None
+        if page.timings is None
+        else timing_figure(page.timings, simulated=page.simulated),
+        skipped=skipped_rows(page.skipped),
+        provenance=flat(page.provenance),
+        style=_asset("page.css"),
+        script=_asset("page.js"),
+    )
+    return body.replace("<!--downloads-->", downloads.script())
+
+
+@dataclass
+class Downloads:
+    """The files that a page offers, each once however many buttons ask for it."""
+
+    texts: dict[str, Download] = field(default_factory=dict)
+
+    def add(self, download: Download, prefix: str = "") -> str:
+        """The id under which the page's script finds the file; `prefix` goes before its name."""
+        name = prefix + re.sub(r"[^\w.-]+", "_", download.name)
+        for key, known in self.texts.items():
+            if known.name == name and known.text == download.text:
+                return key
+        key = f"file-{len(self.texts)}"
+        self.texts[key] = Download(name, download.text)
+        return key
+
+    def script(self) -> str:
+        """All files as one JSON element; "<" is escaped, so that no text can end the element."""
+        files = {key: [file.name, file.text] for key, file in self.texts.items()}
+        text = json.dumps(files, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        return f'<script type="application/json" id="files">{text}</script>'
+
+
+@dataclass(frozen=True)
+class EvaluatorPart:
+    """The tables of one evaluator."""
+
+    scores: Scores
+    table: Table
+    groups: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class WaveformPart:
+    """The waveforms of one series; `shown` where the page opens with them."""
+
+    name: str
+    drawing: Drawing
+    shown: bool
+
+
+def skipped_rows(skipped: Sequence[Skipped]) -> list[tuple[str, str, str, str, tuple[str, ...]]]:
+    """Data set, recording, stage, reason and the methods concerned: one row where these agree."""
+    rows: dict[tuple[str, str, str, str], list[str]] = {}
+    for item in skipped:
+        key = (item.dataset, item.recording, item.stage, item.reason)
+        rows.setdefault(key, []).append(item.method)
+    return [
+        (*key, tuple(sorted({name for name in methods if name})))
+        for key, methods in sorted(rows.items())
+    ]
+
+
+def flat(facts: Mapping[str, object]) -> list[tuple[str, str | list[tuple[str, str]]]]:
+    """Provenance as rows: a plain value as text, a mapping or a sequence as rows of its own.
+
+    >>> flat({"commit": "abc", "versions": {"numpy": "2.4"}, "seeds": [0, 1]})
+    [('commit', 'abc'), ('versions', [('numpy', '2.4')]), ('seeds', '0, 1')]
+    """
+    rows: list[tuple[str, str | list[tuple[str, str]]]] = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            rows.append((name, [(str(key), _plain(part)) for key, part in value.items()]))
+        else:
+            rows.append((name, _plain(value)))
+    return rows
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        parts = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return ", ".join(_plain(part) for part in parts)
+    return str(value)
+
+
+def _asset(name: str) -> str:
+    return (resources.files("rppgbench.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _table_files(table: Table) -> list[tuple[str, Download]]:
+    return [
+        ("CSV", Download(f"{table.key}.csv", to_csv(table))),
+        ("Markdown", Download(f"{table.key}.md", to_markdown(table))),
+        ("LaTeX", Download(f"{table.key}.tex", to_latex(table))),
+    ]
+
+
+def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
+    if scores.summary.empty:
+        empty = Table(f"scores-{scores.name}", f"Nothing was scored under {scores.name}", (), ())
+        return EvaluatorPart(scores, empty, ())
+    table = method_table(
+        scores, floors=page.floors, expected=page.protocol.expected, simulated=page.simulated
+    )
+    groups = tuple(
+        group_table(scores, group, floors=page.floors, simulated=page.simulated)
+        for group, frame in scores.groups.items()
+        if frame[group].nunique() > 1
+    )
+    return EvaluatorPart(scores, table, groups)
+
+
+def _overview(page: ReportInputs) -> Drawing | None:
+    scored = [scores for scores in page.scores if not scores.summary.empty]
+    if len(scored) < 2:
+        return None
+    return evaluator_overview(scored, floors=page.floors, simulated=page.simulated)
+
+
+def _figures(page: ReportInputs) -> list[Drawing]:
+    """The figures of the default evaluator."""
+    if not page.scores or page.scores[0].summary.empty:
+        return []
+    default = page.scores[0]
+    all_series = series(default, page.floors)
+    if not any(len(one.drawn()) for one in all_series):
+        return []
+    data, note = windows_download(default)
+    drawings = [
+        draw(all_series, data, evaluator=default.name, simulated=page.simulated, data_note=note)
+        for draw in (scatter, bland_altman, error_distribution)
+    ]
+    seeds = seed_figure(all_series, evaluator=default.name, simulated=page.simulated)
+    return [*drawings, *([seeds] if seeds else [])]
+
+
+def _waveforms(page: ReportInputs) -> list[WaveformPart]:
+    """Best, median and worst recording of every series; the best series is open."""
+    if not page.scores or page.scores[0].summary.empty:
+        return []
+    default = page.scores[0]
+    best = best_row(default, page)
+    shown = row_name(best, default.by) if best else ""
+    parts = []
+    for number, one in enumerate(series(default, page.floors)):
+        if one.floor:
+            continue
+        drawing = waveform_figure(
+            one, page.estimate, page.truths, key=f"waveforms-{number}", simulated=page.simulated
+        )
+        if drawing is not None:
+            parts.append(WaveformPart(one.name, drawing, one.name == shown))
+    return sorted(parts, key=lambda part: not part.shown)

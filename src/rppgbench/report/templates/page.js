@@ -1,0 +1,108 @@
+"use strict";
+(() => {
+  const files = JSON.parse(document.getElementById("files").textContent);
+  const tip = document.getElementById("tip");
+
+  const save = (name, text, type) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+
+  for (const button of document.querySelectorAll("[data-file]")) {
+    button.addEventListener("click", () => save(...files[button.dataset.file], "text/plain;charset=utf-8"));
+  }
+
+  // A saved picture stands on white and has no page to take its colours from.
+  for (const button of document.querySelectorAll("[data-drawing]")) {
+    button.addEventListener("click", () => {
+      const drawing = button.closest("figure").querySelector("svg").cloneNode(true);
+      drawing.setAttribute("font-family", "Helvetica, Arial, sans-serif");
+      const text = new XMLSerializer().serializeToString(drawing);
+      save(button.dataset.drawing, text.replace(/var\(--\w+, (#\w+)\)/g, "$1"), "image/svg+xml");
+    });
+  }
+
+  const compare = (a, b) => {
+    const [x, y] = [Number(a), Number(b)];
+    return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, "en", { numeric: true }) : x - y;
+  };
+
+  const sort = (head) => {
+    const table = head.closest("table");
+    const place = [...head.parentNode.children].indexOf(head);
+    const now = head.getAttribute("aria-sort");
+    const first = head.firstElementChild.dataset.better === "high" ? "descending" : "ascending";
+    const next = now === "none" ? first : now === "ascending" ? "descending" : "ascending";
+    for (const other of head.parentNode.children) other.setAttribute("aria-sort", "none");
+    head.setAttribute("aria-sort", next);
+    const sign = next === "ascending" ? 1 : -1;
+    const value = (row) => row.children[place].dataset.value;
+    const rows = [...table.tBodies[0].rows].sort((one, two) => {
+      const [a, b] = [value(one), value(two)];
+      return a === "" || b === "" ? (a === "") - (b === "") : sign * compare(a, b);
+    });
+    table.tBodies[0].append(...rows);
+  };
+
+  for (const button of document.querySelectorAll("thead button")) {
+    button.addEventListener("click", () => sort(button.parentNode));
+  }
+
+  let shown = null;
+  const show = (cell) => {
+    shown = cell;
+    tip.textContent = cell.dataset.detail;
+    tip.hidden = false;
+    const box = cell.getBoundingClientRect();
+    const below = box.bottom + 6 + tip.offsetHeight < innerHeight;
+    tip.style.top = `${below ? box.bottom + 6 : box.top - 6 - tip.offsetHeight}px`;
+    tip.style.left = `${Math.max(6, Math.min(box.right - tip.offsetWidth, innerWidth - tip.offsetWidth - 6))}px`;
+  };
+  const hide = () => { shown = null; tip.hidden = true; };
+
+  const cellOf = (event) => event.target.closest ? event.target.closest("td[data-detail]") : null;
+  document.addEventListener("mouseover", (event) => { const cell = cellOf(event); if (cell) show(cell); else hide(); });
+  document.addEventListener("focusin", (event) => {
+    const cell = cellOf(event);
+    if (!cell) { hide(); return; }
+    cell.setAttribute("aria-describedby", "tip");
+    show(cell);
+  });
+  document.addEventListener("focusout", (event) => {
+    const cell = cellOf(event);
+    if (cell) cell.removeAttribute("aria-describedby");
+    hide();
+  });
+  addEventListener("scroll", () => { if (shown) show(shown); }, { passive: true, capture: true });
+
+  // One tab stop a table; the arrow keys go from number to number.
+  for (const body of document.querySelectorAll("tbody")) {
+    const start = body.querySelector("td[data-detail]");
+    if (start) start.tabIndex = 0;
+    body.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { hide(); return; }
+      const cell = cellOf(event);
+      const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+      if (!cell || !step) return;
+      event.preventDefault();
+      const row = body.rows[cell.parentNode.sectionRowIndex + step[0]];
+      const next = row && row.cells[cell.cellIndex + step[1]];
+      if (!next || !next.dataset.detail) return;
+      cell.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    });
+  }
+
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const part of opened) part.open = true;
+  });
+  addEventListener("afterprint", () => { for (const part of opened) part.open = false; });
+})();

@@ -1,0 +1,203 @@
+"""The result in sentences, as a reader would tell it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rppgbench.report.columns import COVERAGE, metric
+from rppgbench.report.inputs import ReportInputs, Scores
+from rppgbench.report.tables import (
+    expected_count,
+    method_table,
+    ordered,
+    records,
+    row_name,
+    sample_words,
+)
+
+_COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+_NAMED = 3
+
+
+def summary_words(page: ReportInputs) -> list[str]:
+    """What was run on what n, which method is best and by how much, and what did not go well."""
+    if not page.scores:
+        return ["Nothing was scored: no estimate is stored."]
+    default = page.scores[0]
+    if default.summary.empty:
+        return [f"Nothing was scored under {default.name}: no estimate is stored."]
+    sentences = [_what_was_run(page, default)]
+    best = best_row(default, page)
+    if best is not None:
+        sentences += _best_words(page, default, best)
+        if len(page.scores) > 1:
+            sentences += _spread_words(page, best)
+    sentences += _shortfall_words(page, default)
+    return sentences
+
+
+def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
+    """The few numbers at the head of the page: label, value, and a line beneath it."""
+    if not page.scores or page.scores[0].summary.empty:
+        return []
+    default = page.scores[0]
+    facts = []
+    best = best_row(default, page)
+    if best is not None:
+        facts.append(("Lowest error", row_name(best, default.by), f"under {default.name}"))
+        interval = _interval(best)
+        facts.append(
+            (
+                "Mean absolute error",
+                f"{_bpm(best['mae'])} bpm",
+                f"95 % interval {interval}" if interval else "",
+            )
+        )
+    floor = _floor_row(page, default)
+    if floor is not None:
+        facts.append(("Floor", f"{_bpm(floor['mae'])} bpm", row_name(floor, default.by)))
+    count = int(default.summary["n_recordings"].max())
+    wanted = expected_count(default.summary, page.protocol.expected)
+    below = "" if wanted is None else f"of {wanted} expected"
+    facts.append(("Recordings", str(count), below))
+    return facts
+
+
+def n_differs(page: ReportInputs) -> str:
+    """A sentence where some table's n is not the protocol's, or an empty string."""
+    told = []
+    for scores in page.scores:
+        wanted = expected_count(scores.summary, page.protocol.expected)
+        if wanted is not None and (scores.summary["n_recordings"] != wanted).any():
+            told.append(f"{scores.name}: {sample_words(scores.summary, page.protocol.expected)}")
+    return "; ".join(told)
+
+
+def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
+    """The row of the summary that the table marks as best by mean absolute error.
+
+    With a single row that can be ranked it is that one; None where there is none.
+    """
+    table = method_table(scores, floors=page.floors)
+    place = [column.key for column in table.columns].index("mae")
+    rows = records(ordered(scores.summary, scores.by))
+    for record, row in zip(rows, table.rows, strict=True):
+        if row.cells[place].mark == "best":
+            return record
+    ranked = [
+        record
+        for record in rows
+        if record.get("method") not in page.floors and not math.isnan(float(record["mae"]))
+    ]
+    return ranked[0] if len(ranked) == 1 else None
+
+
+def _what_was_run(page: ReportInputs, default: Scores) -> str:
+    methods = default.summary["method"].nunique()
+    number = _COUNTS[methods] if methods < len(_COUNTS) else str(methods)
+    noun = "method was" if methods == 1 else "methods were"
+    data = "simulated recordings" if page.simulated else "recordings"
+    sample = sample_words(default.summary, page.protocol.expected)
+    return f"{number} {noun} run on {sample.replace('recordings', data, 1)}."
+
+
+def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) -> list[str]:
+    name = row_name(best, default.by)
+    interval = _interval(best)
+    text = (
+        f"Under {default.name}, the default evaluator, {name} has the lowest mean absolute error: "
+        f"{_bpm(best['mae'])} bpm"
+    )
+    text += f" (95 % interval {interval} over subjects)." if interval else "."
+    sentences = [text]
+    others = [
+        record
+        for record in records(ordered(default.summary, default.by))
+        if record.get("method") not in page.floors
+        and row_name(record, default.by) != name
+        and not math.isnan(float(record["mae"]))
+    ]
+    if others:
+        second = others[0]
+        text = f"Next is {row_name(second, default.by)} with {_bpm(second['mae'])} bpm"
+        high, low = float(best.get("mae_high", math.nan)), float(second.get("mae_low", math.nan))
+        if not (math.isnan(high) or math.isnan(low)):
+            text += "; the two intervals overlap" if low <= high else "; the intervals are apart"
+        sentences.append(text + ".")
+    floor = _floor_row(page, default)
+    if floor is not None:
+        worse = [r for r in [best, *others] if float(r["mae"]) >= float(floor["mae"])]
+        text = (
+            f"The floor, {row_name(floor, default.by)}, which learns nothing from the video, has "
+            f"{_bpm(floor['mae'])} bpm"
+        )
+        if worse:
+            names = ", ".join(row_name(record, default.by) for record in worse)
+            text += f": {names} {'does' if len(worse) == 1 else 'do'} not beat it"
+        sentences.append(text + ".")
+    return sentences
+
+
+def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
+    default = page.scores[0]
+    name = row_name(best, default.by)
+    found: dict[str, float] = {}
+    winners: dict[str, str] = {}
+    for scores in page.scores:
+        for record in records(scores.summary):
+            if row_name(record, scores.by) == name and not math.isnan(float(record["mae"])):
+                found[scores.name] = float(record["mae"])
+        winner = best_row(scores, page)
+        if winner is not None:
+            winners[scores.name] = row_name(winner, scores.by)
+    if len(found) < 2:
+        return []
+    low, high = min(found, key=lambda k: found[k]), max(found, key=lambda k: found[k])
+    text = (
+        f"The same waveforms of {name} score {_bpm(found[low])} bpm under {low} and "
+        f"{_bpm(found[high])} bpm under {high}: the rules alone make the difference"
+    )
+    other = [f"{winner} under {rule}" for rule, winner in winners.items() if winner != name]
+    if other:
+        text += f". The best method changes with the evaluator: {', '.join(other)}"
+    elif len(winners) == len(page.scores):
+        text += f". It is best under all {len(page.scores)} evaluators"
+    return [text + "."]
+
+
+def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
+    sentences = []
+    short = [r for r in records(default.summary) if float(r["coverage"]) < 1]
+    short.sort(key=lambda record: float(record["coverage"]))
+    if short:
+        told = ", ".join(
+            f"{row_name(record, default.by)} (coverage {COVERAGE.write(record['coverage'])} %)"
+            for record in short[:_NAMED]
+        )
+        more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+        sentences.append(f"Estimates are missing for {told}{more}.")
+    if page.skipped:
+        lost = len({(item.dataset, item.recording) for item in page.skipped})
+        noun = "recording" if lost == 1 else "recordings"
+        sentences.append(f"{lost} {noun} failed in part or whole; each is listed with its reason.")
+    return sentences
+
+
+def _floor_row(page: ReportInputs, scores: Scores) -> Mapping[str, Any] | None:
+    rows = [
+        record
+        for record in records(ordered(scores.summary, scores.by))
+        if record.get("method") in page.floors and not math.isnan(float(record["mae"]))
+    ]
+    return rows[0] if rows else None
+
+
+def _interval(record: Mapping[str, Any]) -> str:
+    low, high = float(record.get("mae_low", math.nan)), float(record.get("mae_high", math.nan))
+    return "" if math.isnan(low) or math.isnan(high) else f"{_bpm(low)} to {_bpm(high)} bpm"
+
+
+def _bpm(value: float) -> str:
+    return metric("mae").write(float(value))
