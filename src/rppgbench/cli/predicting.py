@@ -1,0 +1,57 @@
+"""bench predict: the heart rate in one video."""
+
+import argparse
+import json
+import math
+import sys
+
+from rppgbench.cli import DONE
+from rppgbench.content import find_toml, load_methods
+from rppgbench.errors import BenchError
+from rppgbench.evaluator import read_evaluator
+from rppgbench.features import REGIONS
+from rppgbench.models import read_model
+from rppgbench.prediction import Prediction, predict_video
+from rppgbench.roots import cache_folder
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Print the rate, and draw it where asked."""
+    method = load_methods().get("method", args.method, "--method")
+    if args.region not in REGIONS:
+        raise BenchError(f"--region: no region {args.region!r}; known: {', '.join(REGIONS)}")
+    file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
+    model = read_model(args.weights) if args.weights else None
+    said = predict_video(
+        args.video,
+        method,
+        read_evaluator(file),
+        cache_folder(args.cache),
+        region=args.region,
+        model=model,
+    )
+    if args.plot:
+        from rppgbench.report.prediction_figure import plot_prediction
+
+        plot_prediction(args.plot, said.pulse, said.windows)
+    if args.json:
+        print(json.dumps(said.to_dict(), indent=1))
+    else:
+        _tell(said)
+    return DONE
+
+
+def _tell(said: Prediction) -> None:
+    for line in said.warnings:
+        print(f"warning: {line}", file=sys.stderr)
+    if math.isnan(said.heart_rate_bpm):
+        print(f"no heart rate: no window is covered; coverage {said.coverage:.0%}")
+        return
+    print(
+        f"{said.heart_rate_bpm:.1f} bpm by {said.method} "
+        f"(SNR {said.snr_db:.1f} dB, coverage {said.coverage:.0%}, "
+        f"{said.frames} frames, {said.fps:.2f} a second)"
+    )
+    for start_s, duration_s, bpm, snr_db in said.windows:
+        rate = "   no rate" if math.isnan(bpm) else f"{bpm:6.1f} bpm  {snr_db:5.1f} dB"
+        print(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}")

@@ -1,0 +1,222 @@
+"""From a store to scores, table and page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.combination import combined
+from rppgbench.content import find_toml, load_methods
+from rppgbench.errors import BenchError
+from rppgbench.estimate import Estimate
+from rppgbench.evaluator import Evaluator, read_evaluator
+from rppgbench.report.inputs import (
+    Case,
+    ProtocolFacts,
+    ReportInputs,
+    Scores,
+    Skipped,
+    Timings,
+)
+from rppgbench.report.page import write_report
+from rppgbench.report.tables import write_table_csv
+from rppgbench.scores import score_windows
+from rppgbench.store import Observed, Store
+from rppgbench.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUPS = ("fold", "scenario")
+ROWS = ("method", "dataset", "region", "condition")
+RESAMPLES = 2000
+
+
+def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> Path:
+    """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
+
+    `evaluator`, where given, comes first: the page's words and figures follow it. The table lies
+    beside the page. Nothing is decoded, learned or written into the store.
+    """
+    manifest = store.manifest
+    protocol = manifest["protocol"]
+    names = list(dict.fromkeys([*([evaluator] if evaluator else []), *protocol["evaluators"]]))
+    rules = {
+        name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
+        for name in names
+    }
+    estimates = list(store.estimates())
+    observed = store.observed()
+    if not estimates:
+        raise BenchError(f"{store.folder}: no estimate stored yet; run the protocol first")
+    truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
+    expected = int(manifest["expected"])
+    scores = tuple(
+        _scores(name, rule, estimates, truths, expected, manifest) for name, rule in rules.items()
+    )
+    simulated = any(one.simulated for one in observed.values())
+    inputs = ReportInputs(
+        title=protocol["title"],
+        command=manifest["command"],
+        protocol=ProtocolFacts(
+            protocol["name"],
+            protocol["digest"],
+            protocol["title"],
+            protocol["about"],
+            protocol["source"],
+            int(protocol["recordings"]),
+        ),
+        scores=scores,
+        estimate=_finder(estimates),
+        truths=truths,
+        floors=frozenset(n for n, m in load_methods().found.items() if m.floor),
+        skipped=_skipped(estimates, observed.values(), manifest),
+        warnings=_warnings(observed.values(), manifest, store),
+        timings=_timings(estimates, observed.values()),
+        provenance=_provenance(manifest, rules),
+        simulated=simulated,
+    )
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_table_csv(
+            {s.name: s.summary for s in scores}, page.with_name("table.csv"), simulated=simulated
+        )
+        return write_report(inputs, page)
+    except OSError as error:
+        raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
+
+
+def score(
+    rule: Evaluator,
+    estimates: Sequence[Estimate],
+    truths: Mapping[tuple[str, str], Any],
+    methods: Iterable[str],
+) -> pd.DataFrame:
+    """The windows of all estimates, and of the methods that are formed from others' heart rates."""
+    windows = score_windows(rule, estimates, truths)
+    for name in methods:
+        members = load_methods().found[name].combines if name in load_methods().found else ()
+        if members:
+            windows = combined(windows, name, members, rule)
+    return windows
+
+
+def _scores(
+    name: str,
+    rule: Evaluator,
+    estimates: Sequence[Estimate],
+    truths: Mapping[tuple[str, str], Any],
+    expected: int,
+    manifest: Mapping[str, Any],
+) -> Scores:
+    windows = score(rule, estimates, truths, manifest["methods"])
+    varied = [key for key in ROWS[1:] if windows[key].nunique() > 1]
+    by = ["method", *(key for key in varied if key != "region" or _regions_matter(windows))]
+    per_row = expected if "dataset" not in by else None
+    summary = summarise(windows, by=by, expected=per_row, resamples=RESAMPLES)
+    groups = {
+        key: summarise(windows, by=[*by, key], expected=None, resamples=0)
+        for key in GROUPS
+        if windows[key].nunique() > 1
+    }
+    return Scores(name, windows, summary, about(rule), tuple(by), groups)
+
+
+def _regions_matter(windows: pd.DataFrame) -> bool:
+    """Whether any method was run on more than one region; those that have none say ''."""
+    return bool((windows.groupby("method")["region"].nunique() > 1).any())
+
+
+def about(rule: Evaluator) -> str:
+    """The rule of an evaluator in a sentence or two."""
+    window = f"{rule.window_s:g} s windows" if rule.window_s else "whole recordings"
+    chain = rule.estimate
+    resolution = f"{rule.resolution_bpm:g} bpm" if rule.resolution_bpm else "no grid"
+    return (
+        f"{rule.title}. {window.capitalize()}, filter {_filter(chain.filter)}, "
+        f"band {60 * chain.band.low_hz:.0f} to {60 * chain.band.high_hz:.0f} bpm, "
+        f"{chain.spectrum.kind} read to {resolution}; truth: {' or '.join(rule.truth)}. "
+        "A missing estimate counts as the band's edge that is farther from the truth."
+    ).replace("_", " ")
+
+
+def _filter(steps: Any) -> str:
+    if steps.kind == "none":
+        return "none"
+    return f"{steps.kind} {steps.low_hz:g} to {steps.high_hz:g} Hz"
+
+
+def _finder(estimates: Sequence[Estimate]) -> Any:
+    held = {
+        Case(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
+        for e in estimates
+    }
+    return held.get
+
+
+def _skipped(
+    estimates: Iterable[Estimate], observed: Iterable[Observed], manifest: Mapping[str, Any]
+) -> tuple[Skipped, ...]:
+    """Everything that has no estimate, each with its reason; a recording's own fault once."""
+    skipped = []
+    whole = set()
+    for one in observed:
+        if one.reason:
+            whole.add((one.dataset, one.recording))
+            skipped.append(Skipped(one.recording, "recording", one.reason, one.dataset))
+    for e in estimates:
+        if e.reason and (e.dataset, e.recording) not in whole:
+            skipped.append(Skipped(e.recording, "method", e.reason, e.dataset, e.method))
+    for name, why in manifest["left_out"].items():
+        dataset, _, recording = name.partition("/")
+        skipped.append(Skipped(recording, "left out by the protocol", why, dataset))
+    return tuple(skipped)
+
+
+def _warnings(
+    observed: Iterable[Observed], manifest: Mapping[str, Any], store: Store
+) -> tuple[str, ...]:
+    lines = list(manifest["notes"])
+    missing = store.missing()
+    if missing:
+        lines.append(f"{missing} estimates of the plan are not made yet: this table is partial")
+    for one in observed:
+        said = [*one.truth.warnings, *_list(one.facts.get("warnings"))]
+        lines += [f"{one.dataset}/{one.recording}: {line}" for line in said]
+    return tuple(lines)
+
+
+def _list(value: object) -> list[str]:
+    return [str(v) for v in value] if isinstance(value, list | tuple) else []
+
+
+def _timings(estimates: Iterable[Estimate], observed: Iterable[Observed]) -> Timings:
+    stages: dict[str, float] = defaultdict(float)
+    methods: dict[str, float] = defaultdict(float)
+    video_s = 0.0
+    for one in observed:
+        video_s += float(one.facts.get("duration_s") or 0.0)
+        spent = one.facts.get("seconds")
+        if isinstance(spent, Mapping):
+            for stage, seconds in spent.items():
+                stages[stage] += float(seconds)
+    for e in estimates:
+        methods[e.method] += e.seconds
+    return Timings(video_s, stages, methods)
+
+
+def _provenance(manifest: Mapping[str, Any], rules: Mapping[str, Evaluator]) -> dict[str, object]:
+    known = dict(manifest["provenance"])
+    return {
+        **known,
+        "device": manifest["device"],
+        "protocol digest": manifest["protocol"]["digest"],
+        "seeds": manifest["protocol"]["seeds"],
+        "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
+        "evaluators": {name: rule.digest for name, rule in rules.items()},
+        "methods": {
+            name: params or "no parameters" for name, params in manifest["methods"].items()
+        },
+    }
