@@ -1,0 +1,88 @@
+"""CONSTANT: the training subjects' mean heart rate."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from rppgbench.errors import BenchError
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.recording import Truth
+from rppgbench.waveform import Array, Signal, Waveform
+
+
+def fit(
+    examples: Sequence[Example], training: Training, *, window_s: float, step_s: float
+) -> Model:
+    """The mean heart rate over subjects as `facts["bpm"]`, whatever the number of their recordings.
+
+    Of a recording it is the mean of the device's own heart rates, or, where there are none, of the
+    highest spectral line (40 to 240 bpm) of the contact pulse in windows of `window_s` every
+    `step_s`. BenchError if a recording has neither, or there are no examples.
+    """
+    by_subject: dict[str, list[float]] = defaultdict(list)
+    for example in examples:
+        bpm = _mean_bpm(example.truth, window_s, step_s)
+        if not np.isfinite(bpm):
+            raise BenchError(
+                f"constant: {example.recording} has no heart rate to learn from; "
+                "leave it out of the training part or copy its labels again"
+            )
+        by_subject[example.subject].append(bpm)
+    if not by_subject:
+        raise BenchError("constant: no training recordings; it needs a protocol with a split")
+    subjects = [float(np.mean(rates)) for rates in by_subject.values()]
+    return Model(facts={"bpm": float(np.mean(subjects)), "subjects": len(subjects)})
+
+
+@method(
+    "Constant",
+    "none: a floor, the mean heart rate of the training subjects",
+    fit=fit,
+    needs_labels=True,
+    floor=True,
+)
+def constant(
+    trace: Waveform, model: Model, *, window_s: float = 10.0, step_s: float = 5.0
+) -> Waveform:
+    """A cosine at the rate that was learned, whatever the video shows: (..., T, 3) to (..., T).
+
+    The floor: a method that is not clearly better than this has not measured a pulse.
+
+    Args:
+        trace: (..., T, 3); only its grid matters.
+        model: `facts["bpm"]`, from `fit`.
+        window_s: of the contact pulse when its heart rate is taken, in `fit` only.
+        step_s: from one such window to the next.
+    """
+    turns = model.facts["bpm"] / 60.0 * trace.times_s(axis=-2)
+    wave = np.cos(2.0 * np.pi * turns)
+    pulse: Array = np.broadcast_to(wave, trace.samples.shape[:-1]).copy()
+    return Waveform(pulse, trace.fs, trace.start_s)
+
+
+def _mean_bpm(truth: Truth | None, window_s: float, step_s: float) -> float:
+    if truth is None:
+        return float("nan")
+    if truth.heart_rate is not None and np.isfinite(truth.heart_rate.values).any():
+        return float(np.nanmean(truth.heart_rate.values))
+    return _pulse_bpm(truth.pulse, window_s, step_s) if truth.pulse is not None else float("nan")
+
+
+def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
+    """Mean over windows of the highest line, found on a grid of about 0.5 bpm: NaN without one."""
+    from rppgbench.spectrum import band_bins, parabola_peak, periodogram, taper
+
+    fs = pulse.fs
+    even = pulse.at(pulse.times_s[0] + np.arange(len(pulse.times_s)) / fs) if fs > 0 else None
+    if even is None or fs <= 2 * 240 / 60:
+        return float("nan")
+    even = even[np.isfinite(even)]
+    width = min(round(window_s * fs), len(even))
+    windows = np.lib.stride_tricks.sliding_window_view(even, width)[:: max(1, round(step_s * fs))]
+    nfft = max(round(120 * fs), width)
+    bins = band_bins(nfft, fs, 40 / 60, 240 / 60, "inclusive")
+    window = taper("hann", width, symmetric=False)
+    centred = windows - windows.mean(axis=-1, keepdims=True)
+    rates = parabola_peak(periodogram(centred, fs, window, nfft, bins))
+    return float(np.mean(rates[np.isfinite(rates)])) if np.isfinite(rates).any() else float("nan")
