@@ -1,0 +1,52 @@
+"""The backbone of Dual-GAN: a map of regions to a pulse."""
+
+from torch import Tensor, nn
+
+
+class _Down(nn.Sequential):
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(
+            nn.Conv2d(before, after, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.Conv2d(after, after, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+        )
+
+
+class _Up(nn.Sequential):
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(
+            nn.ConvTranspose2d(before, before, (1, 2), (1, 2)),
+            nn.Conv2d(before, after, 3, (2, 1), 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.Conv2d(after, after, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+        )
+
+
+class MapPulse(nn.Module):
+    """A map (B, 3, rows, T) becomes a pulse (B, T) that is never negative; T a multiple of 16.
+
+    Four blocks halve regions and time, four double time and halve the regions: for 64 rows and
+    256 frames the heights are 32, 16, 8, 4, 2, 1, 1, 1. `width` 64 is the published size:
+    7,709,389 parameters.
+
+    Source: H. Lu, H. Han, S. K. Zhou, "Dual-GAN: Joint BVP and Noise Modeling for Remote
+    Physiological Measurement", CVPR 2021, figure 3; as used by Z. Li, L. Yin, "Contactless Pulse
+    Estimation Leveraging Pseudo Labels and Self-Supervision", ICCV 2023, section 3.1.
+    """
+
+    def __init__(self, channels: int = 3, width: int = 64) -> None:
+        super().__init__()
+        w = width
+        self.down = nn.Sequential(
+            _Down(channels, w), _Down(w, 2 * w), _Down(2 * w, 4 * w), _Down(4 * w, 8 * w)
+        )
+        self.up = nn.Sequential(_Up(8 * w, 4 * w), _Up(4 * w, 2 * w), _Up(2 * w, w), _Up(w, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """The pulse (B, T) of maps (B, 3, rows, T) of values 0 to 1."""
+        pulse: Tensor = self.up(self.down(maps))[:, 0].mean(dim=1)
+        return pulse

@@ -1,0 +1,109 @@
+"""Saliency sampler: magnify where the pulse is."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(x + self.body(x))
+
+
+def first_layers(width: int = 64) -> nn.Sequential:
+    """The layers of ResNet-18 up to its first stage: (B, 3, H, W) to (B, width, H / 4, W / 4)."""
+    return nn.Sequential(
+        nn.Conv2d(3, width, 7, 2, 3, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2, 1),
+        _Residual(width),
+        _Residual(width),
+    )
+
+
+def gaussian(size: int, width_at_half: float) -> Tensor:
+    """A square Gaussian of `size`, 1 in the middle, 0.5 at half of `width_at_half`: (size, size).
+
+    >>> gaussian(3, 2.0)
+    tensor([[0.2500, 0.5000, 0.2500],
+            [0.5000, 1.0000, 0.5000],
+            [0.2500, 0.5000, 0.2500]])
+    """
+    at = torch.arange(size) - size // 2
+    along = torch.exp(-4 * math.log(2) * at.square() / width_at_half**2)
+    return along[:, None] * along
+
+
+class SaliencySampler(nn.Module):
+    """A clip (B, 3, T, H, W) sampled anew at `size` x `size`, denser where it is salient.
+
+    Saliency is a softmax over a square grid per frame; every output pixel is drawn to salient ones
+    as by gravity, with a Gaussian reach. Grid, padding and reach grow with `size`. Returns the
+    clip and the saliency (B, T, 1, G, G).
+
+    Source: J. Gideon, S. Stent, ICCV 2021, section 3.1, after A. Recasens et al., "Learning to
+    Zoom: a Saliency-Based Sampling Layer for Neural Networks", ECCV 2018.
+    """
+
+    kernel: Tensor
+    basis: Tensor
+
+    def __init__(self, size: int = 64, features: nn.Module | None = None, width: int = 64) -> None:
+        super().__init__()
+        ratio = size / 128
+        self.size = size
+        self.grid = round(32 * ratio)
+        self.padding = round(32 * ratio)
+        self.features = features or first_layers(width)
+        self.last = nn.Conv2d(width, 1, 1)
+        self.kernel = nn.Parameter(gaussian(2 * self.padding + 1, 13 * ratio)[None, None])
+        at = (torch.arange(self.grid + 2 * self.padding) - self.padding) / (self.grid - 1)
+        self.register_buffer("basis", torch.stack(torch.meshgrid(at, at, indexing="xy")))
+
+    def forward(self, clip: Tensor) -> tuple[Tensor, Tensor]:
+        """The sampled clip (B, 3, T, size, size) and its saliency (B, T, 1, G, G)."""
+        batch, channels, frames = clip.shape[:3]
+        flat = clip.transpose(1, 2).reshape(-1, channels, *clip.shape[3:])
+        small = functional.adaptive_avg_pool2d(flat, (self.size, self.size))
+        raw = self.last(functional.relu(self.features(small)))
+        raw = _resized(raw, self.grid)
+        saliency = raw.flatten(1).softmax(dim=1).reshape(raw.shape)
+        padded = functional.pad(saliency, (self.padding,) * 4, mode="replicate")
+        weight = functional.conv2d(padded, self.kernel)
+        moved = functional.conv2d((padded * self.basis).flatten(0, 1)[:, None], self.kernel)
+        where = moved.reshape(-1, 2, self.grid, self.grid) / weight
+        where = (2 * where - 1).clamp(-1, 1)
+        where = _resized(where, self.size).permute(0, 2, 3, 1)
+        sampled = functional.grid_sample(flat, where, align_corners=True)
+        shape = (batch, frames, channels, self.size, self.size)
+        return (
+            sampled.reshape(shape).transpose(1, 2),
+            saliency.reshape(batch, frames, 1, self.grid, self.grid),
+        )
+
+
+def _resized(maps: Tensor, size: int) -> Tensor:
+    return functional.interpolate(maps, size=(size, size), mode="bilinear", align_corners=True)
+
+
+def sparseness(saliency: Tensor) -> Tensor:
+    """Entropy of the saliency, divided by the number of its values: low where it has one focus."""
+    return -(saliency * saliency.clamp_min(1e-12).log()).sum() / saliency.numel()
+
+
+def steadiness(saliency: Tensor) -> Tensor:
+    """Squared change of the saliency (B, T, 1, G, G) from frame to frame, over its values."""
+    return saliency.diff(dim=1).square().sum() / saliency.numel()

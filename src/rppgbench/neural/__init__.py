@@ -1,0 +1,1 @@
+"""What several networks share; nothing else imports torch."""

@@ -1,0 +1,100 @@
+"""Power spectra of pulses, in torch."""
+
+import torch
+from torch import Tensor
+
+LOW_HZ, HIGH_HZ = 40 / 60, 250 / 60
+"""The band of the contrastive losses: 40 to 250 beats a minute."""
+
+
+def full_precision(values: Tensor) -> Tensor:
+    """At least float32: a Fourier transform is not defined for what mixed precision yields."""
+    return values.float() if values.dtype in {torch.float16, torch.bfloat16} else values
+
+
+def frequencies(samples: int, fs: float, device: torch.device | None = None) -> Tensor:
+    """The frequencies of an `rfft` over `samples` samples, in Hz: (samples // 2 + 1,).
+
+    >>> frequencies(4, 30.0)
+    tensor([ 0.0000,  7.5000, 15.0000], dtype=torch.float64)
+    """
+    bins = torch.arange(samples // 2 + 1, dtype=torch.float64, device=device)
+    return bins * (fs / samples)
+
+
+def in_band(freqs: Tensor, low_hz: float, high_hz: float) -> Tensor:
+    """Which of `freqs` lie in the band, its limits included in spite of rounding: bool."""
+    slack = 1e-9
+    return (freqs >= low_hz - slack) & (freqs <= high_hz + slack)
+
+
+def norm_psd(
+    pulse: Tensor,
+    fs: float,
+    *,
+    low_hz: float = LOW_HZ,
+    high_hz: float = HIGH_HZ,
+    zero_pad: float = 0.0,
+    common_mean: bool = False,
+) -> Tensor:
+    """Power in the bins of a band, with unit sum: (..., T) becomes (..., bins).
+
+    No window. `zero_pad` appends that many times T zeros. The mean is taken off each signal, or,
+    with `common_mean`, one mean over all of `pulse`, as Gideon and Stent do.
+
+    Source: Z. Sun, X. Li, "Contrast-Phys", ECCV 2022, section 3.4, and its public code; with the
+    true frequencies for odd lengths too.
+
+    >>> t = torch.arange(150) / 30
+    >>> psd = norm_psd(torch.sin(2 * torch.pi * 1.2 * t), 30.0)
+    >>> len(psd), int(psd.argmax()), round(float(psd.max()), 4)
+    (17, 2, 1.0)
+    """
+    pulse = full_precision(pulse)
+    mean = pulse.mean() if common_mean else pulse.mean(dim=-1, keepdim=True)
+    samples = pulse.shape[-1] + round(zero_pad * pulse.shape[-1])
+    spectrum = torch.fft.rfft(pulse - mean, n=samples, norm="forward")
+    power = spectrum.real.square() + spectrum.imag.square()
+    band = power[..., in_band(frequencies(samples, fs, pulse.device), low_hz, high_hz)]
+    unit: Tensor = band / band.sum(dim=-1, keepdim=True)
+    return unit
+
+
+def irrelevant_power_ratio(
+    pulse: Tensor, fs: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ
+) -> Tensor:
+    """Share of the spectrum's amplitude outside the band: (..., T) becomes (...), 0 to 1.
+
+    Amplitude, not power, and the constant part counts as irrelevant, as in the public code.
+
+    Source: J. Gideon, S. Stent, "The Way to My Heart Is Through Contrastive Learning", ICCV 2021,
+    section 3.4.
+
+    >>> t = torch.arange(150) / 30
+    >>> round(float(irrelevant_power_ratio(torch.sin(2 * torch.pi * 1.2 * t), 30.0)), 4)
+    0.0
+    """
+    pulse = full_precision(pulse)
+    amplitude = torch.fft.rfft(pulse).abs()
+    outside = ~in_band(frequencies(pulse.shape[-1], fs, pulse.device), low_hz, high_hz)
+    ratio: Tensor = amplitude[..., outside].sum(dim=-1) / amplitude.sum(dim=-1)
+    return ratio
+
+
+def peak_bpm(
+    pulse: Tensor, fs: float, *, low_hz: float = LOW_HZ, high_hz: float = 3.0, bins: int = 5400
+) -> Tensor:
+    """Beats a minute at the highest peak of the spectrum in the band: (..., T) becomes (...).
+
+    The spectrum is zero-padded to `bins` samples (or not, where T is larger).
+
+    >>> t = torch.arange(300) / 30
+    >>> peak_bpm(torch.sin(2 * torch.pi * 1.2 * t), 30.0).round(decimals=6)
+    tensor(72., dtype=torch.float64)
+    """
+    pulse = full_precision(pulse)
+    samples = max(bins, pulse.shape[-1])
+    spectrum = torch.fft.rfft(pulse - pulse.mean(dim=-1, keepdim=True), n=samples).abs()
+    freqs = frequencies(samples, fs, pulse.device)
+    keep = in_band(freqs, low_hz, high_hz)
+    return 60 * freqs[keep][spectrum[..., keep].argmax(dim=-1)]
