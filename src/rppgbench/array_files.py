@@ -79,5 +79,5 @@ def array_sha256(values: NDArray[Any]) -> str:
     state = hashlib.sha256()
     flat = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
     for start in range(0, len(flat), 1 << 22):
-        state.update(flat[start : start + (1 << 22)])
+        state.update(flat[start : start + (1 << 22)].data)
     return state.hexdigest()

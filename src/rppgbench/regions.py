@@ -69,7 +69,8 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     height = max((chin[1] - cheek_y) / (1 - CHEEK_LINE), 1e-9)
     size = np.array([max(right - left, 1e-9), height])
     offset = np.array([left, chin[1] - height])
-    return np.column_stack([turn, -offset]) / size[:, None]
+    to_face: NDArray[np.float64] = np.column_stack([turn, -offset]) / size[:, None]
+    return to_face
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,8 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
     origin = np.array([left, top])
 
     def fixed(polygon: NDArray[np.floating]) -> NDArray[np.int32]:
-        return np.round((polygon - origin) * (1 << _SHIFT)).astype(np.int32)
+        points: NDArray[np.int32] = np.round((polygon - origin) * (1 << _SHIFT)).astype(np.int32)
+        return points
 
     skin = np.zeros(shape, np.uint8)
     cv2.fillPoly(skin, [fixed(landmarks[list(OVAL)])], [1], shift=_SHIFT)

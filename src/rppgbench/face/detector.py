@@ -61,7 +61,10 @@ def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
     area = (box[2] - box[0]) * (box[3] - box[1])
     areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
     union: NDArray[np.float64] = area + areas - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    share: NDArray[np.float64] = np.divide(
+        shared, union, out=np.zeros_like(shared), where=union > 0
+    )
+    return share
 
 
 def suppress(values: NDArray[np.float64], scores: NDArray[np.float64]) -> list[tuple[int, ...]]:

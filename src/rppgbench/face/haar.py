@@ -58,7 +58,7 @@ class ToolboxBox:
         import cv2
 
         if self._cascade is None:
-            folder = Path(cv2.data.haarcascades)
+            folder = Path(cv2.__file__).parent / "data"
             self._cascade = cv2.CascadeClassifier(
                 str(folder / "haarcascade_frontalface_default.xml")
             )

@@ -78,4 +78,5 @@ class Mesh:
         if presence < MIN_PRESENCE:
             return None
         points = outputs["conv2d_21"].reshape(468, 3)[:, :2].astype(np.float64)
-        return (points @ across.T + origin).astype(np.float32)
+        landmarks: NDArray[np.float32] = (points @ across.T + origin).astype(np.float32)
+        return landmarks
