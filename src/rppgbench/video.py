@@ -15,6 +15,18 @@ from rppgbench.recording import VideoSource
 from rppgbench.video_clock import FALLBACK_FPS, Clock
 from rppgbench.video_container import ContainerFrames
 from rppgbench.video_images import ImageFrames, read_image
+from rppgbench.video_writing import write_video
+
+__all__ = [
+    "Frame",
+    "Moment",
+    "VideoInfo",
+    "VideoReader",
+    "open_video",
+    "passes",
+    "sample_frames",
+    "write_video",
+]
 
 THREADS = 2
 """Threads of a decoder: few, for the runner works on several recordings at once."""
@@ -178,10 +190,13 @@ class VideoReader:
             yield f"ends after {read} of {expected} frames (truncated)"
         elif expected is not None and read > expected:
             yield f"{read} frames, though the container announces {expected}"
-        elif expected is None and length is not None:
-            end = self._clock.own_end_s
-            if end is not None and end < length - max(0.5, 0.01 * length):
+        end = self._clock.own_end_s
+        if end is not None and length is not None:
+            slack = max(0.5, 0.01 * length)
+            if expected is None and end < length - slack:
                 yield f"ends at {end:.1f} s of {length:.1f} s (truncated)"
+            elif end > length + slack:
+                yield f"runs to {end:.1f} s, though the container announces {length:.1f} s"
 
 
 def open_video(source: VideoSource, *, threads: int = THREADS) -> VideoReader:

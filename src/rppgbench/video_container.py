@@ -1,25 +1,22 @@
 """Frames out of a video file, by FFmpeg's libraries."""
 
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rppgbench.errors import RecordingError
 from rppgbench.video_clock import count
+from rppgbench.video_colour import RGB, ToRGB
+from rppgbench.video_upright import display_turn
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-
-RGB = NDArray[np.uint8]
-"""An upright frame: (H, W, 3)."""
 
 PLAYLISTS = frozenset({"concat", "dash", "hls", "imf", "rtsp", "sdp", "tty", "webm_dash_manifest"})
 """Formats that name other files, or that show a text file as a picture: none of them is a video."""
@@ -33,57 +30,34 @@ class RawFrame(NamedTuple):
     rgb: RGB
 
 
-class Turn(NamedTuple):
-    """How a coded frame becomes upright: transpose first, then the flips."""
+class Decoded(NamedTuple):
+    """A frame as the codec gives it, `stamp` in the stream's time base."""
 
-    transpose: bool = False
-    flip_x: bool = False
-    flip_y: bool = False
-
-    @property
-    def rotation(self) -> int:
-        """Clockwise degrees (0, 90, 180, 270) that are applied, after mirroring if `mirrored`."""
-        if self.transpose:
-            return 90 if not self.flip_y else 270
-        return 180 if self.flip_y else 0
-
-    @property
-    def mirrored(self) -> bool:
-        """True where left and right change sides."""
-        return self.transpose ^ self.flip_x ^ self.flip_y
-
-    def apply(self, rgb: RGB) -> RGB:
-        """The upright frame, contiguous."""
-        import cv2
-
-        if self.transpose:
-            rgb = cv2.transpose(rgb).astype(np.uint8, copy=False)
-        if self.flip_x or self.flip_y:
-            code = -1 if self.flip_x and self.flip_y else int(self.flip_x)
-            rgb = cv2.flip(rgb, code).astype(np.uint8, copy=False)
-        return rgb
+    position: int
+    stamp: int | None
+    frame: "VideoFrame"
 
 
 class ContainerFrames:
     """The frames of the best video stream of a file, decoded once, in presentation order.
 
-    Colours are converted by the range and matrix that the stream is tagged with (untagged: limited
-    range, BT.601), as OpenCV and most toolboxes do; more than 8 bits are rounded to 8. The frames
-    come upright by the display matrix. Raises `RecordingError` where there is no video to read.
+    They come as RGB by `ToRGB`, of one size, upright by the display matrix. Raises `RecordingError`
+    where there is no video to read.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
         import av
-        from av.video.reformatter import Interpolation, VideoReformatter
 
         self.path = path
         self.positions = 0  # frames so far, with those that do not decode
         self.failed = self.damaged = self.resized = self.interlaced = self.discarded = 0
         self.broke_off = ""
-        self._flags = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT
-        self._reformatter = VideoReformatter()
+        self._to_rgb = ToRGB()
         self._av_error = av.error.FFmpegError
         self._container = _opened(path)
+        # AVI has no presentation times and a steady rate: the frame shown k-th takes the time of
+        # the k-th packet, whatever order the codec keeps them in.
+        self._in_packet_order = self._container.format.name == "avi"
         try:
             self._stream = _video_stream(self._container, path)
             self._stream.thread_type = "AUTO"
@@ -94,18 +68,18 @@ class ContainerFrames:
             self._container.close()
             raise
 
-    def _peek(self) -> "tuple[int, VideoFrame]":
+    def _peek(self) -> "Decoded":
         first = next(self._decoded, None)
         if first is None:
             why = f" ({self.broke_off})" if self.broke_off else ""
             raise RecordingError(
                 f"{self.path}: no frame of it decodes{why}; copy the file again, or leave it out"
             )
-        frame = first[1]
+        frame = first.frame
         self.coded_width, self.coded_height = frame.width, frame.height
         self.pixel_format = frame.format.name
         self.bit_depth = max(component.bits for component in frame.format.components)
-        self.turn, self._matrix_note = _turn(frame)
+        self.turn, self._matrix_note = display_turn(frame)
         swap = self.turn.transpose
         self.width = self.coded_height if swap else self.coded_width
         self.height = self.coded_width if swap else self.coded_height
@@ -141,13 +115,13 @@ class ContainerFrames:
         return count - self.discarded if count else None
 
     def __iter__(self) -> Iterator[RawFrame]:
-        position, frame = self._first
+        decoded = self._first
         del self._first
-        origin = self._origin(frame)
-        yield RawFrame(position, self._stamp_s(frame, origin), self._rgb(frame))
-        del frame
-        for position, frame in self._decoded:
-            yield RawFrame(position, self._stamp_s(frame, origin), self._rgb(frame))
+        origin = self._origin(decoded)
+        yield self._raw(decoded, origin)
+        del decoded
+        for later in self._decoded:
+            yield self._raw(later, origin)
 
     def close(self) -> None:
         """Let the file go."""
@@ -171,65 +145,67 @@ class ContainerFrames:
         return out
 
     def seek(self, where: Literal["middle", "last"]) -> RawFrame:
-        """One frame, by decoding from the key frame before it only; its position is -1."""
-        first = self._first[1]
-        origin = self._origin(first)
-        end = self._end(first)
+        """One frame, by decoding from the key frame before it only."""
+        found = self._first
+        origin, end = self._origin(found), self._end(found)
         if end is None:
-            return self._walk(where, origin)
+            return self._raw(self._walk(where), origin)
         target = end if where == "last" else (origin + end) // 2
         with suppress(self._av_error):
             self._container.seek(target, stream=self._stream, backward=True)
-        found = first
-        for _, frame in self._decode_all():
-            found = frame
-            stamp = frame.pts if frame.pts is not None else frame.dts
-            if where == "middle" and stamp is not None and stamp >= target:
+        for found in self._decode_all():
+            if where == "middle" and found.stamp is not None and found.stamp >= target:
                 break
-        return RawFrame(-1, self._stamp_s(found, origin), self._rgb(found))
+        return self._raw(found, origin)
 
-    def _end(self, first: "VideoFrame") -> int | None:
-        """The stamp of the last packet, None where the frames have no stamps to seek by."""
-        if first.pts is None and first.dts is None:
+    def _end(self, first: "Decoded") -> int | None:
+        """The stamp at the end of the stream, None where frames have no stamps to seek by."""
+        duration, base = self.duration_s, self._stream.time_base
+        if first.stamp is None or base is None:
             return None
-        duration = self.duration_s
-        base = self._stream.time_base
-        if duration is not None and base is not None:
+        if duration is not None:
             return self._origin(first) + int(Fraction(duration).limit_denominator(10**6) / base)
-        stamps = [p.pts for p in self._packets() if p is not None and p.pts is not None]
-        return max(stamps, default=None)
+        stamps = (packet.pts for packet in self._packets() if packet is not None)
+        return max((stamp for stamp in stamps if stamp is not None), default=None)
 
-    def _walk(self, where: Literal["middle", "last"], origin: int) -> RawFrame:
-        count, last = 1, self._first[1]
-        for _, frame in self._decoded:
-            count, last = count + 1, frame
-        if where == "middle":
-            with suppress(self._av_error):
-                self._container.seek(0, stream=self._stream)
-            for number, (_, frame) in enumerate(self._decode_all()):
-                last = frame
-                if number == count // 2:
-                    break
-        return RawFrame(-1, self._stamp_s(last, origin), self._rgb(last))
+    def _walk(self, where: Literal["middle", "last"]) -> "Decoded":
+        """Without stamps there is no seeking: count, and go through once more."""
+        last = self._first
+        for decoded in self._decoded:
+            last = decoded
+        if where == "last":
+            return last
+        again = ContainerFrames(self.path, 1)
+        try:
+            middle = (last.position + 1) // 2
+            return next((f for f in again._decoded if f.position >= middle), last)
+        finally:
+            again.close()
 
-    def _decode_all(self) -> "Generator[tuple[int, VideoFrame]]":
+    def _decode_all(self) -> "Generator[Decoded]":
+        stamps: deque[int | None] = deque(maxlen=64)  # more than any codec reorders
         for packet in self._packets():
+            if packet is not None:
+                stamps.append(packet.dts)
             try:
                 frames = self._stream.decode(packet)
             except self._av_error:
                 if packet is not None:
                     self.failed += 1
                     self.positions += 1
+                    stamps.pop()
                 continue
             for frame in frames:
+                stamp = frame.pts if frame.pts is not None else frame.dts
+                if self._in_packet_order and stamps:
+                    stamp = stamps.popleft()
                 self.positions += 1
-                yield self.positions - 1, frame
+                yield Decoded(self.positions - 1, stamp, frame)
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
         """The packets, and None at the end: what the decoder still holds comes out."""
-        packets = self._container.demux(self._stream)
         try:
-            for packet in packets:
+            for packet in self._container.demux(self._stream):
                 if packet.size == 0:
                     # An empty packet would tell the decoder that the stream has ended.
                     empty = packet.dts is not None or packet.pts is not None
@@ -242,38 +218,27 @@ class ContainerFrames:
             self.broke_off = error.strerror or type(error).__name__
         yield None
 
-    def _origin(self, first: "VideoFrame") -> int:
+    def _origin(self, first: "Decoded") -> int:
         start = self._stream.start_time
-        if first.pts is not None:
-            return start if start is not None else first.pts
-        return first.dts or 0
+        has_pts = first.frame.pts is not None or self._in_packet_order
+        return start if start is not None and has_pts else first.stamp or 0
 
-    def _stamp_s(self, frame: "VideoFrame", origin: int) -> float | None:
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        base = self._stream.time_base
-        if stamp is None or base is None:
-            return None
-        return float(Fraction(stamp - origin) * base)
-
-    def _rgb(self, frame: "VideoFrame") -> RGB:
+    def _raw(self, decoded: "Decoded", origin: int) -> RawFrame:
+        frame, base = decoded.frame, self._stream.time_base
+        stamp_s = None
+        if decoded.stamp is not None and base is not None:
+            stamp_s = float((decoded.stamp - origin) * base)
         self.damaged += frame.is_corrupt
         self.interlaced += frame.interlaced_frame
         self.resized += (frame.width, frame.height) != (self.coded_width, self.coded_height)
         try:
-            rgb: Any = self._reformatter.reformat(
-                frame,
-                self.coded_width,
-                self.coded_height,
-                "rgb24",
-                interpolation=self._flags,
-                threads=1,
-            ).to_ndarray()
+            rgb = self._to_rgb(frame, self.coded_width, self.coded_height)
         except (self._av_error, ValueError) as error:
             raise RecordingError(
                 f"{self.path}: pixel format {frame.format.name} cannot be turned into RGB;"
                 " convert the video to yuv420p first"
             ) from error
-        return self.turn.apply(rgb) if self.turn != Turn() else rgb
+        return RawFrame(decoded.position, stamp_s, self.turn.apply(rgb))
 
 
 def _opened(path: Path) -> "InputContainer":
@@ -325,21 +290,3 @@ def _video_stream(container: "InputContainer", path: Path) -> "VideoStream":
     raise RecordingError(
         f"{path}: no video stream in it (only {', '.join(kinds)}); name another file"
     )
-
-
-def _turn(frame: "VideoFrame") -> tuple[Turn, str]:
-    """What the display matrix asks for, and a note where that cannot be had."""
-    side: Any = frame.side_data.get("DISPLAYMATRIX")
-    if side is None:
-        return Turn(), ""
-    # Row vectors: (x, y) becomes (a x + c y, b x + d y), in 16.16 fixed point.
-    a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5].astype(float)
-    straight, crossed = min(abs(a), abs(d)), min(abs(b), abs(c))
-    if max(straight, crossed) == 0 or min(straight, crossed) > 0.02 * max(straight, crossed):
-        degrees = float(np.degrees(np.arctan2(b, a)))
-        return Turn(), f"the display matrix asks for {degrees:.0f} degrees: frames left as coded"
-    if crossed > straight:
-        turn = Turn(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
-    else:
-        turn = Turn(flip_x=bool(a < 0), flip_y=bool(d < 0))
-    return turn, "mirrored, as the display matrix asks" if turn.mirrored else ""

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from rppgbench.errors import RecordingError
-from rppgbench.video_container import RGB, RawFrame
+from rppgbench.video_colour import RGB
+from rppgbench.video_container import RawFrame
 
 ENDS = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9"}
 """How a whole file ends, by how it begins: a decoder would fill the rest of a cut one with grey."""
