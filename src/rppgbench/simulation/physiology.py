@@ -1,0 +1,211 @@
+"""The heart, the vessels and the breath of one session."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rppgbench.simulation.scene import HeartRate
+from rppgbench.waveform import Array
+
+_TABLE = 2048  # points of one beat's shape, interpolated linearly
+_RATE_WINDOW_S = 5.0  # what a device averages its heart rate over
+
+
+@dataclass(frozen=True, eq=False)
+class Waves:
+    """A smooth random process: a sum of cosines of random frequency and phase.
+
+    The spectral representation of a Gaussian process (Shinozuka & Deodatis 1991, Simulation of
+    Stochastic Processes by Spectral Representation, 10.1115/1.3119501). It has a value at any
+    time, and its integral is exact, so that uneven frame times cost nothing.
+    """
+
+    hz: Array  # (K,)
+    phase: Array  # (K,) radians
+    amplitude: Array  # (K,)
+
+    @classmethod
+    def drawn(
+        cls, random: np.random.Generator, low_hz: float, high_hz: float, std: float, count: int = 6
+    ) -> "Waves":
+        """A process of standard deviation `std` whose power lies between the two frequencies."""
+        edges = np.linspace(low_hz, high_hz, count + 1)
+        hz = random.uniform(edges[:-1], edges[1:])  # one in each band: no two beat for ever
+        weight = random.uniform(0.6, 1.4, count)
+        weight *= std * np.sqrt(2) / np.sqrt((weight**2).sum())
+        return cls(hz, random.uniform(0, 2 * np.pi, count), weight)
+
+    def at(self, times_s: Array) -> Array:
+        """Values at the times: (T,)."""
+        angle = 2 * np.pi * np.multiply.outer(times_s, self.hz) + self.phase
+        out: Array = (np.cos(angle) * self.amplitude).sum(axis=-1)
+        return out
+
+    def integral(self, times_s: Array) -> Array:
+        """The integral from 0 to each time: (T,)."""
+        turn = 2 * np.pi * self.hz
+        angle = np.multiply.outer(times_s, turn) + self.phase
+        out: Array = ((np.sin(angle) - np.sin(self.phase)) * self.amplitude / turn).sum(axis=-1)
+        return out
+
+    def times(self, factor: float) -> "Waves":
+        """The same process, so many times as strong."""
+        return Waves(self.hz, self.phase, self.amplitude * factor)
+
+
+NO_WAVES = Waves(np.ones(1), np.zeros(1), np.zeros(1))
+
+
+@dataclass(frozen=True, eq=False)
+class Physiology:
+    """What goes on in one subject in one session, at any time.
+
+    Heart-rate variability: the rate is its course plus slow drift, a 0.1 Hz wave and the
+    respiratory sinus arrhythmia (Task Force of the ESC and NASPE 1996,
+    10.1161/01.CIR.93.5.1043); the beats' phase is its exact integral. Pulse wave: two
+    Gaussians on the phase, the systolic and the diastolic wave with the dicrotic notch between
+    them (Tang, Chen, Ward & Elgendi 2020, Synthetic photoplethysmogram generation using two
+    Gaussian functions, 10.1038/s41598-020-69076-x). Respiration moves the contact signal's
+    baseline and amplitude (Charlton et al. 2016, 10.1088/0967-3334/37/4/610).
+    """
+
+    resting_bpm: float
+    steps: tuple[tuple[float, float, float], ...]  # rises of the rate: bpm, at s, over s
+    recovery: tuple[float, float]  # bpm above rest at time 0, time constant in s
+    variability: tuple[Waves, ...]  # bpm
+    breath: Waves  # standard deviation 1
+    start_cycles: float
+    systole_rad: float
+    diastole_rad: float
+    widths_rad: tuple[float, float]
+    diastole_share: float
+    finger_delay_s: float
+    pressure_mmhg: tuple[float, float]  # diastolic, systolic
+    saturation: Waves
+    shape: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", self._shape())
+
+    def heart_rate_now(self, times_s: Array) -> Array:
+        """The instantaneous heart rate, with all its variability, in bpm: (T,)."""
+        rate = np.full(np.shape(times_s), self.resting_bpm)
+        for rise_bpm, at_s, over_s in self.steps:
+            rate += rise_bpm / (1 + np.exp(-(times_s - at_s) / over_s))
+        above_bpm, constant_s = self.recovery
+        rate += above_bpm * np.exp(-times_s / constant_s)
+        for waves in self.variability:
+            rate += waves.at(times_s)
+        return rate
+
+    def cycles(self, times_s: Array) -> Array:
+        """How many beats since the start: (T,), the integral of `heart_rate_now` / 60."""
+        total = self.resting_bpm * times_s
+        for rise_bpm, at_s, over_s in self.steps:
+            since = np.logaddexp(0, (times_s - at_s) / over_s) - np.logaddexp(0, -at_s / over_s)
+            total = total + rise_bpm * over_s * since
+        above_bpm, constant_s = self.recovery
+        total = total + above_bpm * constant_s * (1 - np.exp(-times_s / constant_s))
+        for waves in self.variability:
+            total = total + waves.integral(times_s)
+        out: Array = self.start_cycles + total / 60
+        return out
+
+    def heart_rate(self, times_s: Array) -> Array:
+        """What a device shows: the mean rate of the 5 s around each time, in bpm: (T,)."""
+        half = _RATE_WINDOW_S / 2
+        out: Array = (self.cycles(times_s + half) - self.cycles(times_s - half)) / half * 30
+        return out
+
+    def volume(self, times_s: Array) -> Array:
+        """The blood volume in the skin of the face: mean 0, standard deviation 1 over a beat: (T,).
+
+        Breathing in draws blood to the chest, so the beats are up to a tenth smaller then.
+        """
+        place = np.mod(self.cycles(times_s), 1) * _TABLE
+        beat = np.interp(place, np.arange(_TABLE + 1), self.shape)
+        out: Array = beat * (1 - 0.05 * self.breath.at(times_s))
+        return out
+
+    def contact(self, times_s: Array) -> Array:
+        """A finger sensor's photoplethysmogram, about -1.5 to 3, its peaks systolic: (T,).
+
+        The wave reaches the finger some hundredths of a second after the face.
+        """
+        late = times_s - self.finger_delay_s
+        out: Array = self.volume(late) + 0.15 * self.breath.at(late)
+        return out
+
+    def blood_pressure(self, times_s: Array) -> Array:
+        """Arterial pressure in mmHg: (T,)."""
+        low, high = self.pressure_mmhg
+        place = (self.volume(times_s) - self.shape.min()) / np.ptp(self.shape)
+        out: Array = low + (high - low) * place + 2.0 * self.breath.at(times_s)
+        return out
+
+    def respiration_rate(self, times_s: Array) -> Array:
+        """Breaths per minute, the mean over the session at every time: (T,)."""
+        power = self.breath.amplitude**2
+        return np.full(np.shape(times_s), 60 * float((self.breath.hz * power).sum() / power.sum()))
+
+    def _shape(self) -> Array:
+        angle = np.linspace(0, 2 * np.pi, _TABLE + 1)
+        systolic, diastolic = self.widths_rad
+        wave = np.exp((np.cos(angle - self.systole_rad) - 1) / systolic**2)
+        wave += self.diastole_share * np.exp((np.cos(angle - self.diastole_rad) - 1) / diastolic**2)
+        wave -= wave[:-1].mean()
+        out: Array = wave / wave[:-1].std()
+        return out
+
+
+def physiology(
+    *,
+    subject: np.random.Generator,
+    session: np.random.Generator,
+    heart_rate: HeartRate,
+    heart_rate_bpm: float | None,
+    seconds: float,
+) -> Physiology:
+    """Draw one session: the vessels from the subject's numbers, the course from the session's.
+
+    `heart_rate_bpm` is the subject's resting mean, or None to draw it from 50 to 120; one
+    session's lies within 2 bpm of it. `seconds` says where "changing" places its rises and falls.
+    """
+    drawn_bpm = subject.uniform(50, 120)
+    resting_bpm = (drawn_bpm if heart_rate_bpm is None else heart_rate_bpm) + session.uniform(-2, 2)
+    systole = subject.uniform(1.1, 1.4)
+    breath_hz = subject.uniform(0.2, 0.3)
+    breath = Waves.drawn(session, breath_hz - 0.02, breath_hz + 0.02, 1.0, count=3)
+    quick = subject.uniform(0.8, 1.8)  # bpm; the young have more of it
+    # The rate rises while breathing in, a quarter of a breath before the chest is full.
+    sinus = Waves(breath.hz, breath.phase + 0.5 * np.pi, breath.amplitude * quick)
+    steps: list[tuple[float, float, float]] = []
+    recovery = (0.0, 60.0)
+    if heart_rate == "changing":
+        rise = session.uniform(10, 25)
+        up, down = session.uniform(0.15, 0.4), session.uniform(0.6, 0.85)
+        over_s = float(np.clip(seconds / 15, 1.5, 5))
+        steps = [(rise, up * seconds, over_s)]
+        steps.append((-rise * session.uniform(0.5, 1), down * seconds, over_s))
+    elif heart_rate == "after_exercise":
+        recovery = (session.uniform(25, 45), session.uniform(40, 90))
+    low = subject.uniform(65, 85)
+    return Physiology(
+        resting_bpm=resting_bpm,
+        steps=tuple(steps),
+        recovery=recovery,
+        variability=(
+            Waves.drawn(session, 0.008, 0.04, 1.2),
+            Waves.drawn(session, 0.08, 0.12, 0.6, count=3),
+            sinus,
+        ),
+        breath=breath,
+        start_cycles=session.uniform(0, 1),
+        systole_rad=systole,
+        diastole_rad=systole + subject.uniform(2.0, 2.4),
+        widths_rad=(subject.uniform(0.5, 0.6), subject.uniform(0.6, 0.75)),
+        diastole_share=subject.uniform(0.3, 0.5),
+        finger_delay_s=subject.uniform(0.04, 0.1),
+        pressure_mmhg=(low, low + subject.uniform(35, 55)),
+        saturation=Waves.drawn(session, 0.005, 0.03, 0.4, count=3),
+    )

@@ -1,0 +1,88 @@
+"""One simulated recording: its frames and what its sensors said."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.simulation.physiology import Physiology, physiology
+from rppgbench.simulation.scene import Scene, generator
+from rppgbench.waveform import Array
+
+SKIN_TONES = ("I", "II", "III", "IV", "V", "VI")
+"""Fitzpatrick's skin types (1988, 10.1001/archderm.1988.01670060015008), light to dark."""
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedRecording:
+    """One person filmed once, and every sensor that a data set may have had on that person.
+
+    Nothing is rendered before `frames` is asked for, and only one frame is held at a time. All
+    the `*_at` functions take any times (T,), in seconds on the frames' clock, before the first
+    frame and after the last one too, and give (T,).
+    """
+
+    dataset: str
+    subject: str
+    session: str
+    scene: Scene
+    seed: int
+    skin_tone: str  # "I" to "VI"
+    body: Physiology = field(repr=False)
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """RGB frames (H, W, 3), one for each of `scene.times_s`, as the camera gave them."""
+        from rppgbench.simulation.rendering import render
+
+        return render(self)
+
+    def pulse_at(self, times_s: Array) -> Array:
+        """The contact photoplethysmogram, in the sensor's arbitrary unit, about -1.5 to 3."""
+        return self.body.contact(times_s)
+
+    def heart_rate_at(self, times_s: Array) -> Array:
+        """The device's heart rate in bpm: the mean over the 5 s around each time."""
+        return self.body.heart_rate(times_s)
+
+    def respiration_at(self, times_s: Array) -> Array:
+        """The chest's movement, standard deviation 1."""
+        return self.body.breath.at(times_s)
+
+    def respiration_rate_at(self, times_s: Array) -> Array:
+        """Breaths per minute."""
+        return self.body.respiration_rate(times_s)
+
+    def blood_pressure_at(self, times_s: Array) -> Array:
+        """The continuous arterial blood pressure in mmHg."""
+        return self.body.blood_pressure(times_s)
+
+    def oxygen_saturation_at(self, times_s: Array) -> Array:
+        """SpO2 in percent, 94 to 100."""
+        out: Array = np.clip(97.5 + self.body.saturation.at(times_s), 94, 100)
+        return out
+
+
+def simulate(
+    *, dataset: str, subject: str, session: str, scene: Scene, seed: int
+) -> SimulatedRecording:
+    """Put one subject of a data set before the camera of a scene.
+
+    All that is random depends on the names and the seed alone: the person (face, skin, vessels,
+    resting heart rate) on `dataset`, `subject` and `seed`; the course of the heart rate, the
+    movements, the light and the noise on `session` too. So the same call gives the same bytes in
+    any order and process, a subject keeps the face in all sessions, and no two recordings share
+    a heart-rate trace.
+    """
+    person = generator("person", dataset, subject, seed)
+    tone = scene.skin_tone or str(person.choice(SKIN_TONES, p=(0.1, 0.22, 0.26, 0.18, 0.14, 0.1)))
+    if tone not in SKIN_TONES:
+        raise ValueError(f"no skin tone {tone!r}; known: {', '.join(SKIN_TONES)}")
+    body = physiology(
+        subject=generator("vessels", dataset, subject, seed),
+        session=generator("course", dataset, subject, session, seed),
+        heart_rate=scene.heart_rate,
+        heart_rate_bpm=scene.heart_rate_bpm,
+        seconds=float(scene.times_s[-1]),
+    )
+    return SimulatedRecording(dataset, subject, session, scene, seed, tone, body)

@@ -1,0 +1,1 @@
+"""Frames of a simulated recording, one after the other."""
