@@ -79,6 +79,41 @@ def summarise(
     return summary
 
 
+def block_scores(
+    windows: pd.DataFrame,
+    metric: str = "mae",
+    *,
+    of: str = "method",
+    block: Sequence[str] = ("dataset", "recording"),
+) -> dict[str, Array]:
+    """One score a block for every method: what `comparisons.pairs` and `ranks` take.
+
+    For each value of the column `of` the metric over every block (by default a recording; a data
+    set with `block=("dataset",)`), (B,) with blocks in order of appearance; the mean over seeds;
+    NaN where the method has no scored window of the block.
+    """
+    measure = METRICS[metric].of_sums
+    scored = windows[np.isfinite(windows["reference_bpm"])]
+    blocks, seeds = _codes(scored, *block), _codes(scored, "seed")
+    names = scored[of].to_numpy()
+    columns = {c: scored[c].to_numpy(np.float64) for c in ("snr_db", *OPTIONAL) if c in scored}
+    each = sums(
+        scored["reference_bpm"].to_numpy(np.float64),
+        scored["error_bpm"].to_numpy(np.float64),
+        scored["missing"].to_numpy(bool),
+        columns,
+    )
+    shape = (int(blocks.max()) + 1, int(seeds.max()) + 1) if len(blocks) else (0, 0)
+    found = {}
+    for name in dict.fromkeys(names):
+        own = names == name
+        per_seed = measure(_added(each[own], blocks[own] * shape[1] + seeds[own], shape))
+        known = np.isfinite(per_seed)
+        mean = np.where(known, per_seed, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        found[str(name)] = np.where(known.any(axis=1), mean, np.nan)
+    return found
+
+
 def _expected(expected: Mapping[Any, int] | int | None, key: tuple[Any, ...]) -> int | None:
     if not isinstance(expected, Mapping):
         return expected
