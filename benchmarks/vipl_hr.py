@@ -242,7 +242,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
 
 
 def _write(folder: Path, take: Take, plan: "SimulationPlan", *, infrared: bool = False) -> None:
-    from rppgbench.video import write_video
+    from rppgbench.video_writing import write_video
 
     filmed = film("vipl_hr", take, plan)
     frames = filmed.frames()
@@ -257,7 +257,7 @@ def _write(folder: Path, take: Take, plan: "SimulationPlan", *, infrared: bool =
         np.arange(len(times_s)) / (25.0 if take.session.endswith("source1") else 30.0),
         codec="mpeg4" if phone else "mjpeg",
         pixel_format="yuv420p" if phone else "yuvj420p",
-        options={"qscale": "5"} if phone else {"qscale": "3"},
+        options={"qmin": "5", "qmax": "5"} if phone else {"qmin": "3", "qmax": "3"},
     )
     write_lines(folder / "time.txt", whole(times_s * 1000), end="\r\n")
     lasts_s = float(times_s[-1]) + 1 / 30

@@ -1,0 +1,158 @@
+"""COHFACE: 40 people, a lamp or daylight, strongly compressed.
+
+Layout: `S/V/{data.avi, data.hdf5}` (or `data.mkv`, a copy of bob's) for persons S 1 to 40 and
+recordings V 0 to 3, and `protocols/{all,clean,natural}/{all,train,test}.txt` with lines `1/0/data`.
+The HDF5 file holds `pulse`, `respiration` and `time` (s) at 256 Hz and the attribute
+`illumination`: recordings 0 and 1 are by a studio lamp ("clean"), 2 and 3 by daylight ("natural").
+
+Rules: frame times are the container's (20 frames a second); the pulse has the times of `time`. The
+part of a recording (train, test) is read from `protocols/all` where the folder is there.
+
+MPEG-4 Part 2 at a low rate: the classical methods fail on it (PhysBench: POS 22.3 bpm). Sources:
+Heusch, Anjos, Marcel, "A reproducible study on remote heart rate measurement", arXiv 1709.00962.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.label_formats import read_hdf5
+from rppgbench.labels import read_text
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed
+from rppgbench.takes import Take, device_times, film, resting_rates, scaled, write_lines
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Signal
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+PULSE_HZ = 256.0
+LAMP, DAYLIGHT = "lamp", "natural"
+TEST = (25, 29, 31, 35, 27, 33, 1, 16, 38, 21, 28, 4)
+ORDER = tuple(
+    str(n) for n in (2, 25, 3, 29, 5, 31, 6, 35, 7, 27, 8, 33, 9, 1, 10, 16, 11, 38, 12, 21)
+)
+"""Simulated people in this order: on the train and the test side of `cohface-28-12` in turn."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "cohface", "COHFACE")
+    simulated = is_simulated(root)
+    parts = _parts(base / "protocols" / "all")
+    found = False
+    for person, who in matching(base, r"\d+"):
+        for folder, session in matching(person, r"\d"):
+            found = True
+            video = next((v for v, _ in matching(folder, r"data\.avi")), folder / "data.avi")
+            if not video.is_file() and (folder / "data.mkv").is_file():
+                video = folder / "data.mkv"
+            name = f"{who[0]}/{session[0]}"
+            yield Recording(
+                dataset="cohface",
+                name=name,
+                subject=who[0],
+                video=partial(VideoSource, video),
+                truth=partial(_truth, folder / "data.hdf5"),
+                files=(video, folder / "data.hdf5"),
+                scenario="clean" if session[0] in "01" else "natural",
+                light=LAMP if session[0] in "01" else DAYLIGHT,
+                part=parts.get(name, ""),
+                simulated=simulated,
+            )
+    if not found:
+        raise nothing_found(base, "COHFACE", "1/0/data.avi", cohface.url)
+
+
+def _parts(folder: Path) -> dict[str, str]:
+    """The part of each recording, where the set's own protocol files are there."""
+    found = {}
+    for part in ("train", "test"):
+        if (folder / f"{part}.txt").is_file():
+            for line in read_text(folder / f"{part}.txt").split():
+                found[line.removesuffix("/data")] = part
+    return found
+
+
+def _truth(file: Path) -> Truth:
+    arrays, attributes = read_hdf5(file, "pulse", "time")
+    light = attributes.get("illumination", "")
+    light = light.decode(errors="replace") if isinstance(light, bytes) else str(light)
+    expected = LAMP if file.parent.name in "01" else DAYLIGHT
+    warnings = []
+    if light and light != expected:
+        warnings.append(f"{file.name}: says the light is {light!r}, where {expected!r} is expected")
+    pulse, times_s = (np.asarray(arrays[n], dtype=np.float64).ravel() for n in ("pulse", "time"))
+    least = min(len(pulse), len(times_s))
+    if len(pulse) != len(times_s):
+        warnings.append(f"{file.name}: {len(pulse)} pulse samples, {len(times_s)} times")
+    return sensed(file, pulse=Signal(pulse[:least], times_s[:least]), warnings=warnings)
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """Two by the lamp and two by daylight from the side, all still."""
+    from rppgbench.simulation import Scene, frame_times
+
+    for subject, rate in resting_rates("cohface", ORDER, plan).items():
+        for session in "0123":
+            scene = Scene(
+                width=320,
+                height=240,
+                times_s=frame_times(plan.seconds, 20.0),
+                difficulty=plan.difficulty,
+                light="bright" if session in "01" else "side",
+                colour="incandescent" if session in "01" else "daylight",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, session, scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """MPEG-4 Part 2 in AVI at 20 fps, HDF5 labels, and the protocol files."""
+    import h5py
+
+    from rppgbench.video_writing import write_video
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "cohface", {**facts, "difficulty": plan.difficulty})
+    lines: dict[str, list[str]] = {"train": [], "test": []}
+    for take in takes(plan):
+        folder = root / take.subject / take.session
+        folder.mkdir(parents=True, exist_ok=True)
+        filmed = film("cohface", take, plan)
+        write_video(
+            folder / "data.avi",
+            filmed.frames(),
+            take.scene.times_s,
+            codec="mpeg4",
+            pixel_format="yuv420p",
+            options={"qmin": "6", "qmax": "6"},
+        )
+        times_s = device_times(plan.seconds, PULSE_HZ)
+        with h5py.File(folder / "data.hdf5", "w") as content:
+            content["pulse"] = scaled(filmed.pulse_at(times_s), -5, 5)
+            content["respiration"] = np.zeros(len(times_s))
+            content["time"] = times_s
+            content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])
+            content.attrs["illumination"] = LAMP if take.session in "01" else DAYLIGHT
+        part = "test" if int(take.subject) in TEST else "train"
+        lines[part].append(f"{take.subject}/{take.session}/data")
+    for part, names in lines.items():
+        if names:
+            write_lines(root / "protocols" / "all" / f"{part}.txt", names)
+
+
+cohface = Dataset(
+    name="cohface",
+    title="COHFACE",
+    version="1",
+    cite="A reproducible study on remote heart rate measurement, arXiv 1709.00962",
+    licence="research only, after the end-user licence agreement on the page is signed",
+    url="https://www.idiap.ch/en/dataset/cohface",
+    expected={"subjects": 40, "recordings": 160},
+    recordings=_recordings,
+    simulate=_simulate,
+)

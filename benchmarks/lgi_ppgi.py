@@ -1,0 +1,175 @@
+"""LGI-PPGI: rest, gym, rotation and talk, in the wild.
+
+Layout: `NAME/NAME_SESSION/` (also one folder deeper) with `cv_camera_sensor_stream_handler.avi`,
+`cms50_stream_handler.xml` and `cv_camera_sensor_timer_stream_handler.xml`. In the timer file the
+element `value1` of each entry is the time of a frame in ms; in the oximeter file `value1` is the
+heart rate (bpm) and `value2` the pulse, 60 a second, without times.
+
+Rule: the devices started apart and stopped together, so the last sample of the oximeter is at the
+last frame's time and the others are counted back from it at 60 Hz, as pyVHR does; samples from
+before the first frame keep their negative times. The author's own note on "gym" has 401.9 s of
+pulse for 397.8 s of video, so part of the set has a warning for its clocks.
+
+6 people with four sessions each are public, of the 25 of the paper. Sources: Pilz, Zaunseder, Krajewski,
+Blazek, "Local group invariance for heart rate estimation from face videos in the wild", CVPR
+Workshops 2018; github partofthestars/LGI-PPGI-DB (issue 6), phuselab/pyVHR.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import RecordingError
+from rppgbench.label_formats import read_xml
+from rppgbench.labels import numbers
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed, steady
+from rppgbench.takes import Take, device_times, film, resting_rates, scaled, whole, write_lines
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Array
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+PULSE_HZ = 60.0
+VIDEO = "cv_camera_sensor_stream_handler.avi"
+TIMES = "cv_camera_sensor_timer_stream_handler.xml"
+PULSE = "cms50_stream_handler.xml"
+PEOPLE = ("alex", "angelo", "cpi", "david", "felix", "harun")
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "LGI_PPGI", "LGI-PPGI")
+    simulated = is_simulated(root)
+    found = False
+    for folder, person, session in _sessions(base, deeper=2):
+        found = True
+        yield Recording(
+            dataset="lgi_ppgi",
+            name=folder.name,
+            subject=person,
+            video=partial(_video, folder),
+            truth=partial(_truth, folder),
+            files=(folder / VIDEO, folder / PULSE, folder / TIMES),
+            scenario=session,
+            simulated=simulated,
+        )
+    if not found:
+        raise nothing_found(base, "LGI-PPGI", f"alex/alex_resting/{VIDEO}", lgi_ppgi.url)
+
+
+def _sessions(folder: Path, deeper: int) -> Iterator[tuple[Path, str, str]]:
+    for entry, _ in matching(folder, r".+"):
+        if not entry.is_dir():
+            continue
+        person, _, session = entry.name.rpartition("_")
+        if person and session in {"resting", "gym", "rotation", "talk"}:
+            yield entry, person, session
+        elif deeper:
+            yield from _sessions(entry, deeper - 1)
+
+
+def _video(folder: Path) -> VideoSource:
+    return VideoSource(folder / VIDEO, times_s=_frame_times(folder))
+
+
+def _frame_times(folder: Path) -> Array:
+    return _values(folder / TIMES, "value1") / 1000
+
+
+def _values(file: Path, kind: str) -> Array:
+    """The children `kind` of the entries of a handler's file, in its order: (N,)."""
+    cells = [found.text or "" for entry in read_xml(file) for found in entry.findall(kind)]
+    values = numbers(cells, file, 1) if cells else np.empty(0)
+    if len(values) < 2 or np.isnan(values).any():
+        raise RecordingError(
+            f"{file}: gives {np.isfinite(values).sum()} of {len(values)} values {kind!r}; "
+            "copy the original file again"
+        )
+    return values
+
+
+def _truth(folder: Path) -> Truth:
+    times_s = _frame_times(folder)
+    wave, rate = _values(folder / PULSE, "value2"), _values(folder / PULSE, "value1")
+    end_s = float(times_s[-1])
+    return sensed(
+        folder / PULSE,
+        pulse=steady(wave, PULSE_HZ, end_s - (len(wave) - 1) / PULSE_HZ),
+        heart_rate=steady(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ),
+        frames_s=times_s,
+    )
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """The four sessions a person; gym is after exercise, with the head moving freely."""
+    from rppgbench.simulation import Scene, frame_times, generator
+
+    for subject, rate in resting_rates("lgi_ppgi", PEOPLE, plan).items():
+        for session in ("gym", "resting", "rotation", "talk"):
+            random = generator("lgi_ppgi", "frame times", plan.seed, subject, session)
+            times_s = frame_times(plan.seconds, 25.0, jitter_s=0.002, random=random)
+            scene = Scene(
+                width=320,
+                height=240,
+                times_s=np.round(times_s, 3),
+                difficulty=plan.difficulty,
+                motion={"gym": "free", "rotation": "medium_rotation", "talk": "talking"}.get(  # type: ignore[arg-type]
+                    session, "still"
+                ),
+                light="changing" if session == "talk" else "indoor",
+                heart_rate="after_exercise" if session == "gym" else "resting",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, session, scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """Motion JPEG in AVI, and both XML files."""
+    from rppgbench.video_writing import write_video
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "lgi_ppgi", {**facts, "difficulty": plan.difficulty})
+    for take in takes(plan):
+        folder = root / take.subject / f"{take.subject}_{take.session}"
+        folder.mkdir(parents=True, exist_ok=True)
+        filmed = film("lgi_ppgi", take, plan)
+        frames_s = take.scene.times_s
+        write_video(
+            folder / VIDEO,
+            filmed.frames(),
+            np.arange(len(frames_s)) / 25.0,
+            codec="mjpeg",
+            pixel_format="yuvj420p",
+            options={"qmin": "3", "qmax": "3"},
+        )
+        _write_xml(folder / TIMES, [range(len(frames_s)), whole(frames_s * 1000)])
+        times_s = device_times(float(frames_s[-1]), PULSE_HZ)
+        times_s = float(frames_s[-1]) - times_s[::-1]
+        wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
+        rate = whole(filmed.heart_rate_at(times_s))
+        _write_xml(folder / PULSE, [range(len(wave)), rate, wave])
+
+
+def _write_xml(file: Path, columns: "list[range | list[int]]") -> None:
+    lines = ['<?xml version="1.0"?>', "<opencv_storage>"]
+    for at, row in enumerate(zip(*columns, strict=True)):
+        cells = "".join(f"<value{n}>{value}</value{n}>" for n, value in enumerate(row))
+        lines.append(f"<value{at}>{cells}</value{at}>")
+    write_lines(file, [*lines, "</opencv_storage>"])
+
+
+lgi_ppgi = Dataset(
+    name="lgi_ppgi",
+    title="LGI-PPGI, face video database",
+    version="1",
+    cite="Local Group Invariance for Heart Rate Estimation, CVPR Workshops 2018",
+    licence="research only, by the terms on the page",
+    url="https://github.com/partofthestars/LGI-PPGI-DB",
+    expected={"subjects": 6, "recordings": 24},
+    recordings=_recordings,
+    simulate=_simulate,
+)

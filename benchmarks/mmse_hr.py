@@ -1,0 +1,149 @@
+"""MMSE-HR: emotions elicited by tasks, filmed large.
+
+Layout, two subtrees with labels beside each:
+
+- images `first 10 subjects 2D/F013/T1/*.jpg`, labels
+  `first 10 subjects Phydata released/Phydata/F013/T1/{BP_mmHg.txt, Pulse Rate_BPM.txt}`;
+- images `T10_T11_30Subjects/F005/T10/*.jpg`, labels `T10_T11_30PhyBPHRData/F005/T10/...`.
+
+The images (1040 x 1392) have no timestamps: the set is filmed at 25 frames a second, and frame k is
+taken at k / 25 s. Both label files have one value a line at 1,000 Hz from the same start: blood
+pressure (the pulse here) and heart rate in bpm.
+
+102 videos of 40 people, F005 to F027 and M001 to M017; tasks T1, T8, T10, T11, few others. Sources:
+Tulyakov, Alameda-Pineda, Ricci, Yin, Cohn, Sebe, "Self-adaptive matrix completion for heart rate
+estimation from face videos under realistic conditions", CVPR 2016, pp. 2396-2404.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.labels import read_column
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed, steady
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    resting_rates,
+    scaled,
+    write_images,
+    write_lines,
+)
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+FRAMES_HZ = 25.0
+LABELS_HZ = 1000.0
+SUBTREES = (
+    ("first 10 subjects 2D", "first 10 subjects Phydata released/Phydata"),
+    ("T10_T11_30Subjects", "T10_T11_30PhyBPHRData"),
+)
+PRESSURE, RATE = "BP_mmHg.txt", "Pulse Rate_BPM.txt"
+KNOWN_BAD = {"F006_T11": "bad recording: third-party loaders of the set leave it out"}
+ORDER = (
+    *("M001", "F005", "F009", "F007", "F021", "M016", "F014", "M017", "M005", "F013"),
+    *("F017", "F018", "M002", "F019", "F011", "M010", "F012", "F015", "M013", "M003"),
+)
+"""Simulated people in this order: the first five are in every fold of the splits shipped."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "MMSE-HR", "MMSE_HR", "MMSE")
+    simulated = is_simulated(root)
+    found: set[str] = set()
+    for pictures, labels in SUBTREES:
+        if not (base / pictures).is_dir():
+            continue
+        for person, who in matching(base / pictures, r"[FM]\d{3}"):
+            for folder, task in matching(person, r"T\d+"):
+                name = f"{who[0]}_{task[0]}"
+                if name in found:
+                    raise BenchError(f"{folder}: {name} is in both subtrees; keep one of them")
+                found.add(name)
+                images = tuple(image for image, _ in matching(folder, r".+\.jpe?g"))
+                truth = base / labels / who[0] / task[0]
+                yield Recording(
+                    dataset="mmse_hr",
+                    name=name,
+                    subject=who[0],
+                    video=partial(_video, folder, images),
+                    truth=partial(_truth, truth, len(images)),
+                    files=(*images, truth / PRESSURE, truth / RATE),
+                    scenario=task[0],
+                    known_bad=KNOWN_BAD.get(name, ""),
+                    simulated=simulated,
+                )
+    if not found:
+        raise nothing_found(base, "MMSE-HR", f"'{SUBTREES[1][0]}/F005/T10/*.jpg'", mmse_hr.url)
+
+
+def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
+    if not images:
+        raise RecordingError(f"{folder}: holds no *.jpg; unpack the recording again")
+    return VideoSource(folder, images, np.arange(len(images)) / FRAMES_HZ)
+
+
+def _truth(folder: Path, frames: int) -> Truth:
+    return sensed(
+        folder / RATE,
+        pulse=steady(read_column(folder / PRESSURE), LABELS_HZ),
+        heart_rate=steady(read_column(folder / RATE), LABELS_HZ),
+        frames_s=np.arange(frames) / FRAMES_HZ,
+    )
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """Two tasks a person, both with emotions and the changes of heart rate that go with them."""
+    from rppgbench.simulation import Scene, frame_times
+
+    for subject, rate in resting_rates("mmse_hr", ORDER, plan).items():
+        for session in ("T10", "T11"):
+            scene = Scene(
+                width=240,
+                height=320,
+                times_s=frame_times(plan.seconds, FRAMES_HZ),
+                difficulty=plan.difficulty,
+                motion="talking" if session == "T11" else "still",
+                expressions="lively" if session == "T11" else "few",
+                heart_rate="changing",
+                heart_rate_bpm=rate,
+                face_height=0.45,
+            )
+            yield Take(subject, session, scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """JPEG images, the first person in the one subtree and the others in the second."""
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "mmse_hr", {**facts, "difficulty": plan.difficulty})
+    for take in takes(plan):
+        filmed = film("mmse_hr", take, plan)
+        pictures, labels = SUBTREES[take.subject != ORDER[0]]
+        names = (f"{at:04d}.jpg" for at in range(len(take.scene.times_s)))
+        write_images(root / pictures / take.subject / take.session, names, filmed.frames())
+        times_s = device_times(plan.seconds, LABELS_HZ)
+        wave = scaled(filmed.pulse_at(times_s), 75, 125)
+        folder = root / labels / take.subject / take.session
+        write_lines(folder / PRESSURE, (f"{value:.4f}" for value in wave))
+        write_lines(folder / RATE, (f"{value:.4f}" for value in filmed.heart_rate_at(times_s)))
+
+
+mmse_hr = Dataset(
+    name="mmse_hr",
+    title="MMSE-HR",
+    version="1",
+    cite="Tulyakov et al., CVPR 2016, pp. 2396-2404",
+    licence="research only, under the licence that Binghamton University signs with an institution",
+    url="https://www.cs.binghamton.edu/~lijun/Research/3DFE/3DFE_Analysis.html",
+    expected={"subjects": 40, "recordings": 102},
+    recordings=_recordings,
+    simulate=_simulate,
+)

@@ -1,0 +1,141 @@
+"""OBF: rest and after exercise, five minutes each.
+
+The set is not public: its owners (University of Oulu) hand it out to partners, no public loader
+reads the raw release, and its layout is documented nowhere. What is public are the keys that
+RS-rPPG and Contrast-Phys use: person 001 to 100, session 1 (rest) and 2 (after exercise), `001_1`.
+So the layout read here is this project's own, made of these keys; arrange the release (or links to
+it) so:
+
+- `001_1/` holds one video (.avi, .mp4, .mov or .mkv; any name) and `bvp.csv`, two columns: time in
+  seconds on the clock of the video, and the blood volume pulse; a header is fine;
+- where there is a heart rate of the device's, `hr.csv` likewise: time in seconds, bpm.
+
+Frame times are those of the container. RS-rPPG leaves 073_2 and 057_2 out (bad reference). 100
+healthy people with two recordings each; six patients with atrial fibrillation are beyond the keys.
+Sources: Li, Alikhani, Shi, Seppanen, Junttila, Majamaa-Voltti, Tulppo, Zhao, "The OBF database",
+FG 2018, pp. 242-249; github marukosan93/RS-rPPG, zhaodongsun/contrast-phys.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.errors import RecordingError
+from rppgbench.labels import read_table
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    resting_rates,
+    scaled,
+    write_lines,
+)
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Signal
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+SCENARIOS = {"1": "rest", "2": "after_exercise"}
+RS_RPPG = "bad reference: RS-rPPG (marukosan93/RS-rPPG, utils_sunet_folds_skin.py) leaves it out"
+KNOWN_BAD = {"073_2": RS_RPPG, "057_2": RS_RPPG}
+ORDER = tuple(f"{10 * tens + ones:03d}" for ones in range(1, 11) for tens in range(10))
+"""Simulated people in this order: ten in a row are in the ten folds of `obf-10fold`."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "OBF")
+    simulated = is_simulated(root)
+    found = False
+    for folder, match in matching(base, r"(\d{3})_([12])"):
+        if not folder.is_dir():
+            continue
+        found = True
+        videos = [video for video, _ in matching(folder, r"(?i).+\.(avi|mp4|mov|mkv)")]
+        rates = [file for file, _ in matching(folder, r"hr\.csv")]
+        yield Recording(
+            dataset="obf",
+            name=folder.name,
+            subject=match[1],
+            video=partial(_video, folder, tuple(videos)),
+            truth=partial(_truth, folder),
+            files=(*videos, folder / "bvp.csv", *rates),
+            scenario=SCENARIOS[match[2]],
+            known_bad=KNOWN_BAD.get(folder.name, ""),
+            simulated=simulated,
+        )
+    if not found:
+        raise nothing_found(base, "OBF", "folders 001_1 with a video and bvp.csv", obf.url)
+
+
+def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
+    if len(videos) != 1:
+        raise RecordingError(f"{folder}: holds {len(videos)} videos; put one, with bvp.csv, there")
+    return VideoSource(videos[0])
+
+
+def _truth(folder: Path) -> Truth:
+    pulse = read_table(folder / "bvp.csv", 2)
+    rate = read_table(folder / "hr.csv", 2) if (folder / "hr.csv").is_file() else None
+    return sensed(
+        folder / "bvp.csv",
+        pulse=Signal(pulse[:, 1], pulse[:, 0]),
+        heart_rate=None if rate is None else Signal(rate[:, 1], rate[:, 0]),
+    )
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """Rest and after exercise, a still face."""
+    from rppgbench.simulation import Scene, frame_times
+
+    for subject, rate in resting_rates("obf", ORDER, plan).items():
+        for session in ("1", "2"):
+            scene = Scene(
+                width=320,
+                height=240,
+                times_s=frame_times(plan.seconds, 30.0),
+                difficulty=plan.difficulty,
+                heart_rate="after_exercise" if session == "2" else "resting",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, session, scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """H.264 in MP4 and the pulse at 256 Hz with its times."""
+    from rppgbench.video_writing import write_video
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "obf", {**facts, "difficulty": plan.difficulty})
+    for take in takes(plan):
+        folder = root / f"{take.subject}_{take.session}"
+        folder.mkdir(parents=True, exist_ok=True)
+        filmed = film("obf", take, plan)
+        write_video(
+            folder / "video.mp4",
+            filmed.frames(),
+            take.scene.times_s,
+            codec="libx264",
+            pixel_format="yuv420p",
+            options={"crf": "14", "preset": "veryfast"},
+        )
+        times_s = device_times(plan.seconds, 256.0)
+        wave = scaled(filmed.pulse_at(times_s), -1, 1)
+        rows = (f"{t:.6f},{v:.6f}" for t, v in zip(times_s, wave, strict=True))
+        write_lines(folder / "bvp.csv", ["time_s,bvp", *rows])
+
+
+obf = Dataset(
+    name="obf",
+    title="OBF, Oulu bio-face database",
+    version="1",
+    cite="The OBF Database, FG 2018, pp. 242-249",
+    licence="not public: ask the Center for Machine Vision and Signal Analysis, University of Oulu",
+    url="https://www.oulu.fi/en/university/faculties-and-units/faculty-information-technology-and-electrical-engineering/center-machine-vision-and-signal-analysis",
+    expected={"subjects": 100, "recordings": 200},
+    recordings=_recordings,
+    simulate=_simulate,
+)

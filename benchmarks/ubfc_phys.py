@@ -1,0 +1,125 @@
+"""UBFC-Phys: rest, speech and arithmetic under stress.
+
+Layout: `sN/{vid_sN_T1.avi, bvp_sN_T1.csv, eda_sN_T1.csv}` for N 1 to 56 and tasks T1 (rest), T2
+(speech), T3 (arithmetic), three minutes each, about 35 frames a second. `bvp` is the wrist band's
+blood volume pulse at 64 Hz, one value a line without a header (readers that expect one lose the
+first sample). Frame times are those of the container; both start together.
+
+The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings, PhysBench prints no results
+on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang, "UBFC-Phys: a multimodal
+database for psychophysiological studies of social stress", IEEE Trans. Affective Computing, 2021;
+github ubicomplab/rPPG-Toolbox, configs/infer_configs/UBFC-PHYS_UNSUPERVISED.yaml.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.labels import read_column
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed, steady
+from rppgbench.takes import Take, device_times, film, resting_rates, scaled, write_lines
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+PULSE_HZ = 64.0
+SCENARIOS = {"T1": "rest", "T2": "speech", "T3": "arithmetic"}
+TOOLBOX = "noisy reference: in the EXCLUSION_LIST of rPPG-Toolbox"
+_EXCLUDED = {
+    "T1": "3 8 9 26 28 30 31 32 33 40 52 53 54 56",
+    "T2": "1 4 6 8 9 11 12 13 14 19 21 22 25 26 27 28 31 32 33 35 38 39 41 42 45 47 48 52 53 55",
+    "T3": "5 8 9 10 13 14 17 22 25 26 28 30 32 33 35 37 40 47 48 49 50 52 53",
+}
+KNOWN_BAD = {f"s{n}_{task}": TOOLBOX for task, ids in _EXCLUDED.items() for n in ids.split()}
+ORDER = tuple(
+    f"s{n}" for n in (2, 46, 35, 7, 49, 36, 10, 50, 37, 15, 51, 38, 16, 54, 43, 18, 56, 44)
+)
+"""Simulated people in this order: train, test and validation of `ubfc-phys-gideon` in turn."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "UBFC-Phys", "UBFC-PHYS")
+    simulated = is_simulated(root)
+    found = False
+    for person, who in matching(base, r"s\d+"):
+        for video, task in matching(person, rf"vid_{who[0]}_(T[1-3])\.avi"):
+            found = True
+            name = f"{who[0]}_{task[1]}"
+            labels = person / f"bvp_{name}.csv"
+            yield Recording(
+                dataset="ubfc_phys",
+                name=name,
+                subject=who[0],
+                video=partial(VideoSource, video),
+                truth=partial(_truth, labels),
+                files=(video, labels),
+                scenario=SCENARIOS[task[1]],
+                known_bad=KNOWN_BAD.get(name, ""),
+                simulated=simulated,
+            )
+    if not found:
+        raise nothing_found(base, "UBFC-Phys", "s1/vid_s1_T1.avi", ubfc_phys.url)
+
+
+def _truth(file: Path) -> Truth:
+    return sensed(file, pulse=steady(read_column(file), PULSE_HZ))
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """The three tasks a person: still, talking with a lively face, talking under stress."""
+    from rppgbench.simulation import Scene, frame_times
+
+    for subject, rate in resting_rates("ubfc_phys", ORDER, plan).items():
+        for session in sorted(SCENARIOS):
+            rest = session == "T1"
+            scene = Scene(
+                width=256,
+                height=256,
+                times_s=frame_times(plan.seconds, 35.0),
+                difficulty=plan.difficulty,
+                motion="still" if rest else "talking",
+                expressions="neutral" if rest else "lively",
+                heart_rate="resting" if rest else "changing",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, session, scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """Motion JPEG in AVI at 35 fps and the pulse at 64 Hz."""
+    from rppgbench.video_writing import write_video
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "ubfc_phys", {**facts, "difficulty": plan.difficulty})
+    for take in takes(plan):
+        folder = root / take.subject
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{take.subject}_{take.session}"
+        filmed = film("ubfc_phys", take, plan)
+        write_video(
+            folder / f"vid_{name}.avi",
+            filmed.frames(),
+            take.scene.times_s,
+            codec="mjpeg",
+            pixel_format="yuvj420p",
+            options={"qmin": "3", "qmax": "3"},
+        )
+        wave = scaled(filmed.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
+        write_lines(folder / f"bvp_{name}.csv", (f"{value:.2f}" for value in wave))
+        write_lines(folder / f"eda_{name}.csv", ["0.35"] * max(2, round(plan.seconds * 4)))
+
+
+ubfc_phys = Dataset(
+    name="ubfc_phys",
+    title="UBFC-Phys",
+    version="1",
+    cite="10.1109/TAFFC.2021.3056960",
+    licence="research only, on request by the form on the page",
+    url="https://sites.google.com/view/ybenezeth/ubfc-phys",
+    expected={"subjects": 56, "recordings": 168},
+    recordings=_recordings,
+    simulate=_simulate,
+)

@@ -1,0 +1,217 @@
+"""V4V: spontaneous emotions, a heart rate for every frame.
+
+Layout, as the challenge gave it out in two phases (the folders' names have blanks and underscores):
+
+- `Phase 1_ Training_Validation sets/Videos/{train-001_of_002, train-002_of_002, valid}/F001_T1.mkv`
+  (also `Training`, `Validation`), with `Ground truth/Physiology/F001_T1.txt` (a line HR and a line
+  RR: name, kind, then one value a frame) and `Ground truth/BP_raw_1KHz/F001-T1-BP.txt` (blood
+  pressure in mmHg, one value a line; mark the "-" and "-BP");
+- `Phase 2_ Testing set/Videos/Test/test/F002_T1.mkv`, with `test_set_gt_release.txt` and
+  `validation_set_gt_release.txt` (lines HR and RR in turn, the first field is the video's name with
+  .mkv) and `blood_pressure/{val_set_bp, test_set_bp}/F001-T1.txt` (here without "-BP").
+
+Rules: value k of the HR line (from field 3 on) belongs to the frame at k / 25 s; the heart rate is
+the device's, piecewise constant, and its steps are never shown to a method. The blood pressure,
+1,000 a second from 0 s on, is the pulse. Black frames exist and are kept, because leaving them out
+(as the authors' own reader does) moves all later frames against their labels. Parts are the
+challenge's; `part` is by folder.
+
+1,358 videos of 179 people, a subset of BP4D+. Sources: Revanur, Li, Ciftci, Yin, Jeni, "The first
+vision for vitals (V4V) challenge", ICCV Workshops 2021, pp. 2760-2767, and their
+github revanurambareesh/instantaneous_transformer.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.labels import numbers, read_column, read_text
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed, steady
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    resting_rates,
+    scaled,
+    write_lines,
+)
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Array
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+FRAMES_HZ = 25.0
+PRESSURE_HZ = 1000.0
+PHASE_1 = "Phase 1_ Training_Validation sets"
+PHASE_2 = "Phase 2_ Testing set"
+TRUTH = "Ground truth"
+FOLDERS = (
+    ("train", f"{PHASE_1}/Videos/train-001_of_002"),
+    ("train", f"{PHASE_1}/Videos/train-002_of_002"),
+    ("train", f"{PHASE_1}/Videos/Training"),
+    ("validation", f"{PHASE_1}/Videos/valid"),
+    ("validation", f"{PHASE_1}/Videos/Validation"),
+    ("test", f"{PHASE_2}/Videos/Test/test"),
+    ("test", f"{PHASE_2}/Videos/Test"),
+)
+RELEASED = {
+    "validation": ("validation_set_gt_release.txt", "val_set_bp"),
+    "test": ("test_set_gt_release.txt", "test_set_bp"),
+}
+SIMULATED_PARTS = ("train", "test", "validation", "train")  # four people are in every part
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "V4V Dataset", "V4V")
+    simulated = is_simulated(root)
+    found: dict[str, str] = {}
+    for part, place in FOLDERS:
+        if not (base / place).is_dir():
+            continue
+        for video, match in matching(base / place, r"([FM]\d{3})_(T\d+)\.mkv"):
+            if found.setdefault(video.stem, part) != part:
+                raise BenchError(
+                    f"{video}: is in part {part!r} and in part {found[video.stem]!r}; "
+                    "keep the one where the challenge has it"
+                )
+            rates, pressure = _label_files(base, part, video.stem)
+            yield Recording(
+                dataset="v4v",
+                name=video.stem,
+                subject=match[1],
+                video=partial(VideoSource, video),
+                truth=partial(_truth, video.stem, rates, pressure),
+                files=(video, rates, pressure),
+                scenario=match[2],
+                part=part,
+                simulated=simulated,
+            )
+    if not found:
+        raise nothing_found(base, "V4V", f"'{PHASE_1}/Videos'", v4v.url)
+
+
+def _label_files(base: Path, part: str, name: str) -> tuple[Path, Path]:
+    """Where the heart rates and the blood pressure of a video are."""
+    dashed = name.replace("_", "-")
+    own = base / PHASE_1 / TRUTH
+    phase_1 = own / "Physiology" / f"{name}.txt", own / "BP_raw_1KHz" / f"{dashed}-BP.txt"
+    if part == "train":
+        return phase_1
+    rates, pressures = RELEASED[part]
+    pressure = base / PHASE_2 / "blood_pressure" / pressures / f"{dashed}.txt"
+    released = base / PHASE_2 / rates
+    if part == "validation" and not released.is_file():
+        return phase_1
+    return released, pressure
+
+
+def _truth(name: str, rates: Path, pressure: Path) -> Truth:
+    rate = steady(_heart_rates(rates, name), FRAMES_HZ)
+    warnings = []
+    pulse = None
+    if pressure.is_file():
+        pulse = steady(read_column(pressure), PRESSURE_HZ)
+    else:
+        warnings.append(f"{pressure.name} is missing: no blood pressure, only heart rates")
+    return sensed(rates, pulse=pulse, heart_rate=rate, frames_s=rate.times_s, warnings=warnings)
+
+
+def _heart_rates(file: Path, name: str) -> Array:
+    """The values of the line HR of a video: (frames,), in bpm."""
+    for at, line in enumerate(read_text(file).split("\n"), start=1):
+        if line.startswith(name):
+            cells = re.split(r"[;\t,]\s*|\s+", line.strip().rstrip(",;"))
+            if cells[0].removesuffix(".mkv") == name and cells[1:2] == ["HR"]:
+                values = numbers(cells[2:], file, at)
+                if len(values) > 1:
+                    return values
+    raise RecordingError(
+        f"{file}: has no line '{name}, HR, ...' with values; copy the original file again"
+    )
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """Two tasks a person, with changing heart rates and lively faces."""
+    from rppgbench.simulation import Scene, frame_times
+
+    people = tuple(f"{'FM'[n % 2]}{n // 2 + 1:03d}" for n in range(179))
+    for subject, rate in resting_rates("v4v", people, plan).items():
+        for session, motion in (("T1", "talking"), ("T8", "still")):
+            scene = Scene(
+                width=320,
+                height=320,
+                times_s=frame_times(plan.seconds, FRAMES_HZ),
+                difficulty=plan.difficulty,
+                motion=motion,  # type: ignore[arg-type]
+                expressions="lively",
+                heart_rate="changing",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, session, scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """H.264 in Matroska at 25 fps, and both phases' label files."""
+    from rppgbench.video_writing import write_video
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "v4v", {**facts, "difficulty": plan.difficulty})
+    places = {
+        "train": f"{PHASE_1}/Videos/train-001_of_002",
+        "validation": f"{PHASE_1}/Videos/valid",
+        "test": f"{PHASE_2}/Videos/Test/test",
+    }
+    released: dict[str, list[str]] = {"validation": [], "test": []}
+    subjects: list[str] = []
+    for take in takes(plan):
+        if take.subject not in subjects:
+            subjects.append(take.subject)
+        part = SIMULATED_PARTS[(len(subjects) - 1) % len(SIMULATED_PARTS)]
+        name = f"{take.subject}_{take.session}"
+        folder = root / places[part]
+        folder.mkdir(parents=True, exist_ok=True)
+        filmed = film("v4v", take, plan)
+        write_video(
+            folder / f"{name}.mkv",
+            filmed.frames(),
+            take.scene.times_s,
+            codec="libx264",
+            pixel_format="yuv420p",
+            options={"crf": "18", "preset": "veryfast"},
+        )
+        rates, pressure = _label_files(root, part, name)
+        key = name if part == "train" else f"{name}.mkv"
+        bpm = filmed.heart_rate_at(np.arange(len(take.scene.times_s)) / FRAMES_HZ)
+        lines = [
+            ", ".join([key, "HR", *(f"{value:.3f}" for value in bpm)]),
+            ", ".join([key, "RR", *("15.000" for _ in bpm)]),
+        ]
+        if part == "train":
+            write_lines(rates, lines)
+        else:
+            released[part] += lines
+        wave = scaled(filmed.pulse_at(device_times(plan.seconds, PRESSURE_HZ)), 75, 125)
+        write_lines(pressure, (f"{value:.4f}" for value in wave))
+    for part, lines in released.items():
+        if lines:
+            write_lines(root / PHASE_2 / RELEASED[part][0], lines)
+
+
+v4v = Dataset(
+    name="v4v",
+    title="Vision for Vitals (V4V) challenge",
+    version="1",
+    cite="The First Vision for Vitals (V4V) Challenge, ICCV Workshops 2021, pp. 2760-2767",
+    licence="research only, after the challenge's data agreement (a subset of BP4D+) is signed",
+    url="https://vision4vitals.github.io/",
+    expected={"subjects": 179, "recordings": 1358},
+    recordings=_recordings,
+    simulate=_simulate,
+)

@@ -1,0 +1,181 @@
+"""VIPL-HR-V2: five short videos a person, one heart rate each.
+
+Layout: `train/N/{video1.avi .. video5.avi, gt.csv}`, also without the folder `train`. The first
+line of `gt.csv` names the videos, the second holds the mean heart rate of each (bpm), the third its
+frame rate, from the second column on. So there is one rate a video and no pulse.
+
+Rules:
+
+- Frame k is taken at k / rate with the rate of `gt.csv`, the set's own statement of time; where the
+  container says a rate that differs by more than 1 %, the recording has a warning.
+- A person's folder without `gt.csv` (the challenge's test videos) has no labels: its recordings
+  come with an empty truth and a warning, so that methods can run on them.
+
+2,000 videos were given out for the third RePSS challenge (Qian et al. 2024, arXiv 2406.04942), five
+a person. Layout from public loaders of the set, because its owners document it to those who sign.
+Sources: Li, Han, Lu, Niu, Yu, Dantcheva, Zhao, Shan, "The 1st challenge on remote physiological
+signal sensing (RePSS)", CVPR Workshops 2020.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import RecordingError
+from rppgbench.labels import numbers, read_text
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed, steady
+from rppgbench.takes import Take, film, resting_rates, write_lines
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+ORDER = tuple(str(n) for n in (1, 5, 2, 10, *(n for n in range(3, 401) if n not in (5, 10))))
+"""Simulated people in this order: every fifth of the set is tested by `vipl-v2-80-20-rppgbench`."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    base = first_folder(root, "VIPL-HR-V2", "VIPL_HR_V2")
+    simulated = is_simulated(root)
+    found = False
+    parts = [(p, p.name) for p, _ in matching(base, r"train|test") if p.is_dir()] or [(base, "")]
+    for part, part_name in parts:
+        for folder, match in matching(part, r"\d+"):
+            for video, _ in matching(folder, r".+\.avi"):
+                found = True
+                yield Recording(
+                    dataset="vipl_hr_v2",
+                    name=f"{match[0]}/{video.stem}",
+                    subject=match[0],
+                    video=partial(_video, video),
+                    truth=partial(_truth, video),
+                    files=(video, folder / "gt.csv"),
+                    part=part_name,
+                    simulated=simulated,
+                )
+    if not found:
+        raise nothing_found(base, "VIPL-HR-V2", "train/1/video1.avi", vipl_hr_v2.url)
+
+
+def _video(file: Path) -> VideoSource:
+    if not file.with_name("gt.csv").is_file():
+        return VideoSource(file)
+    fps = _labels(file)[1]
+    return VideoSource(file, times_s=np.arange(_frames(file)[0]) / fps)
+
+
+def _frames(file: Path) -> tuple[int, float]:
+    """How many frames the container holds, and its own rate."""
+    from rppgbench.video import open_video
+
+    with open_video(VideoSource(file)) as reader:
+        info = reader.info
+    if info.frames is None:
+        raise RecordingError(f"{file}: does not say how many frames it has; copy it again")
+    return info.frames, info.fps
+
+
+def _labels(video: Path) -> tuple[float, float]:
+    """Heart rate in bpm and frames a second of one video."""
+    file = video.with_name("gt.csv")
+    rows = [_row(line) for line in read_text(file).split("\n") if line.strip()]
+    names = [cell.strip().lower() for cell in rows[0][1:]]
+    at = next((i for i, name in enumerate(names) if name == video.stem.lower()), None)
+    if at is None or len(rows) < 3 or min(len(rows[1]), len(rows[2])) <= at + 1:
+        raise RecordingError(
+            f"{file}: does not give heart rate (line 2) and frame rate (line 3) of {video.stem}; "
+            "copy the original file again"
+        )
+    bpm, fps = (float(numbers([rows[i][at + 1]], file, i + 1)[0]) for i in (1, 2))
+    if not fps > 0:
+        raise RecordingError(f"{file}: line 3 says {fps} frames a second of {video.stem}")
+    return bpm, fps
+
+
+def _row(line: str) -> list[str]:
+    return re.split(";|\t" if ";" in line or "\t" in line else ",", line)
+
+
+def _truth(video: Path) -> Truth:
+    file = video.with_name("gt.csv")
+    if not file.is_file():
+        return Truth(warnings=("no gt.csv: a video without labels",))
+    bpm, fps = _labels(video)
+    frames, own_fps = _frames(video)
+    warnings = []
+    if abs(own_fps / fps - 1) > 0.01:
+        warnings.append(
+            f"gt.csv says {fps:.2f} frames a second, the container {own_fps:.2f}: "
+            f"clock ratio {own_fps / fps:.3f}"
+        )
+    rate = steady(np.full(int(np.ceil(frames / fps)) + 1, bpm), 1.0)
+    return sensed(file, heart_rate=rate, warnings=warnings)
+
+
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """Two of the five videos a person, at two frame rates, some talking, some in dim light."""
+    from rppgbench.simulation import Scene, frame_times
+
+    for at, (subject, rate) in enumerate(resting_rates("vipl_hr_v2", ORDER, plan).items()):
+        for number in (1, 2):
+            scene = Scene(
+                width=320,
+                height=240,
+                times_s=frame_times(plan.seconds, (30.0, 25.0)[number - 1]),
+                difficulty=plan.difficulty,
+                motion="talking" if number == 2 else "still",
+                light="dim" if (at + number) % 3 == 0 else "indoor",
+                expressions="few",
+                heart_rate_bpm=rate,
+            )
+            yield Take(subject, f"video{number}", scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """MPEG-4 in AVI, and a gt.csv a person."""
+    from rppgbench.video_writing import write_video
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "vipl_hr_v2", {**facts, "difficulty": plan.difficulty})
+    rows: dict[str, list[tuple[str, float, float]]] = {}
+    for take in takes(plan):
+        folder = root / "train" / take.subject
+        folder.mkdir(parents=True, exist_ok=True)
+        filmed = film("vipl_hr_v2", take, plan)
+        times_s = take.scene.times_s
+        write_video(
+            folder / f"{take.session}.avi",
+            filmed.frames(),
+            times_s,
+            codec="mpeg4",
+            pixel_format="yuv420p",
+            options={"qmin": "4", "qmax": "4"},
+        )
+        fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+        bpm = float(filmed.heart_rate_at(times_s).mean())
+        rows.setdefault(take.subject, []).append((take.session, bpm, fps))
+    for subject, videos in rows.items():
+        lines = [
+            ",".join(["", *(f"{name} " for name, _, _ in videos)]),
+            ",".join(["HR", *(f"{bpm:.2f}" for _, bpm, _ in videos)]),
+            ",".join(["FPS", *(f"{fps:.2f}" for _, _, fps in videos)]),
+        ]
+        write_lines(root / "train" / subject / "gt.csv", lines)
+
+
+vipl_hr_v2 = Dataset(
+    name="vipl_hr_v2",
+    title="VIPL-HR version 2, as given out for RePSS",
+    version="1",
+    cite="The 1st Challenge on Remote Physiological Signal Sensing, CVPR Workshops 2020",
+    licence="academic research only, after a member of staff has signed the release agreement",
+    url="https://vipl.ict.ac.cn/resources/databases/",
+    expected={"subjects": 400, "recordings": 2000},
+    recordings=_recordings,
+    simulate=_simulate,
+)
