@@ -23,7 +23,7 @@ from rppgbench.label_formats import read_hdf5
 from rppgbench.labels import read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed
-from rppgbench.takes import Take, device_times, film, resting_rates, scaled, write_lines
+from rppgbench.takes import Take, device_times, film, in_front, resting_rates, scaled, write_lines
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 PULSE_HZ = 256.0
 LAMP, DAYLIGHT = "lamp", "natural"
 TEST = (25, 29, 31, 35, 27, 33, 1, 16, 38, 21, 28, 4)
-ORDER = tuple(
-    str(n) for n in (2, 25, 3, 29, 5, 31, 6, 35, 7, 27, 8, 33, 9, 1, 10, 16, 11, 38, 12, 21)
-)
+ORDER = in_front("2 25 3 29 5 31 6 35", map(str, range(1, 41)))
 """Simulated people in this order: on the train and the test side of `cohface-28-12` in turn."""
 
 

@@ -41,6 +41,16 @@ def film(dataset: str, take: Take, plan: "SimulationPlan") -> "SimulatedRecordin
     )
 
 
+def in_front(first: str, everyone: Iterable[str]) -> tuple[str, ...]:
+    """All ids of a set, those of `first` (with blanks between) in front.
+
+    >>> in_front("c a", ["a", "b", "c"])
+    ('c', 'a', 'b')
+    """
+    names = first.split()
+    return (*names, *(name for name in everyone if name not in names))
+
+
 def resting_rates(
     dataset: str, subjects: Sequence[str], plan: "SimulationPlan"
 ) -> dict[str, float]:
