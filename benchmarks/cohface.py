@@ -132,7 +132,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
         times_s = device_times(plan.seconds, PULSE_HZ)
         with h5py.File(folder / "data.hdf5", "w") as content:
             content["pulse"] = scaled(filmed.pulse_at(times_s), -5, 5)
-            content["respiration"] = np.zeros(len(times_s))
+            content["respiration"] = filmed.respiration_at(times_s)
             content["time"] = times_s
             content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])
             content.attrs["illumination"] = LAMP if take.session in "01" else DAYLIGHT

@@ -10,9 +10,9 @@ last frame's time and the others are counted back from it at 60 Hz, as pyVHR doe
 before the first frame keep their negative times. The author's own note on "gym" has 401.9 s of
 pulse for 397.8 s of video, so part of the set has a warning for its clocks.
 
-6 people with four sessions each are public, of the 25 of the paper. Sources: Pilz, Zaunseder, Krajewski,
-Blazek, "Local group invariance for heart rate estimation from face videos in the wild", CVPR
-Workshops 2018; github partofthestars/LGI-PPGI-DB (issue 6), phuselab/pyVHR.
+6 people with four sessions each are public, of the 25 of the paper. Sources: Pilz, Zaunseder,
+Krajewski, Blazek, "Local group invariance for heart rate estimation from face videos in the wild",
+CVPR Workshops 2018; github partofthestars/LGI-PPGI-DB (issue 6), phuselab/pyVHR.
 """
 
 from collections.abc import Iterator

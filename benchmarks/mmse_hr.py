@@ -30,8 +30,8 @@ from rppgbench.takes import (
     Take,
     device_times,
     film,
+    in_front,
     resting_rates,
-    scaled,
     write_images,
     write_lines,
 )
@@ -48,10 +48,8 @@ SUBTREES = (
 )
 PRESSURE, RATE = "BP_mmHg.txt", "Pulse Rate_BPM.txt"
 KNOWN_BAD = {"F006_T11": "bad recording: third-party loaders of the set leave it out"}
-ORDER = (
-    *("M001", "F005", "F009", "F007", "F021", "M016", "F014", "M017", "M005", "F013"),
-    *("F017", "F018", "M002", "F019", "F011", "M010", "F012", "F015", "M013", "M003"),
-)
+PEOPLE = (*(f"F{n:03d}" for n in range(5, 28)), *(f"M{n:03d}" for n in range(1, 18)))
+ORDER = in_front("M001 F017 M005 F021 F007 F014 F005 F011 F009 M016", PEOPLE)
 """Simulated people in this order: the first five are in every fold of the splits shipped."""
 
 
@@ -130,7 +128,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
         names = (f"{at:04d}.jpg" for at in range(len(take.scene.times_s)))
         write_images(root / pictures / take.subject / take.session, names, filmed.frames())
         times_s = device_times(plan.seconds, LABELS_HZ)
-        wave = scaled(filmed.pulse_at(times_s), 75, 125)
+        wave = filmed.blood_pressure_at(times_s)
         folder = root / labels / take.subject / take.session
         write_lines(folder / PRESSURE, (f"{value:.4f}" for value in wave))
         write_lines(folder / RATE, (f"{value:.4f}" for value in filmed.heart_rate_at(times_s)))

@@ -5,8 +5,8 @@ Layout: `sN/{vid_sN_T1.avi, bvp_sN_T1.csv, eda_sN_T1.csv}` for N 1 to 56 and tas
 blood volume pulse at 64 Hz, one value a line without a header (readers that expect one lose the
 first sample). Frame times are those of the container; both start together.
 
-The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings, PhysBench prints no results
-on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang, "UBFC-Phys: a multimodal
+The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings, PhysBench prints no
+results on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang, "UBFC-Phys: a multimodal
 database for psychophysiological studies of social stress", IEEE Trans. Affective Computing, 2021;
 github ubicomplab/rPPG-Toolbox, configs/infer_configs/UBFC-PHYS_UNSUPERVISED.yaml.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from rppgbench.labels import read_column
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, device_times, film, resting_rates, scaled, write_lines
+from rppgbench.takes import Take, device_times, film, in_front, resting_rates, scaled, write_lines
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ _EXCLUDED = {
     "T3": "5 8 9 10 13 14 17 22 25 26 28 30 32 33 35 37 40 47 48 49 50 52 53",
 }
 KNOWN_BAD = {f"s{n}_{task}": TOOLBOX for task, ids in _EXCLUDED.items() for n in ids.split()}
-ORDER = tuple(
-    f"s{n}" for n in (2, 46, 35, 7, 49, 36, 10, 50, 37, 15, 51, 38, 16, 54, 43, 18, 56, 44)
-)
+ORDER = in_front("s2 s46 s35 s7 s49 s36", (f"s{n}" for n in range(1, 57)))
 """Simulated people in this order: train, test and validation of `ubfc-phys-gideon` in turn."""
 
 

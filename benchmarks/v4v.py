@@ -38,7 +38,6 @@ from rppgbench.takes import (
     device_times,
     film,
     resting_rates,
-    scaled,
     write_lines,
 )
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
@@ -197,7 +196,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
             write_lines(rates, lines)
         else:
             released[part] += lines
-        wave = scaled(filmed.pulse_at(device_times(plan.seconds, PRESSURE_HZ)), 75, 125)
+        wave = filmed.blood_pressure_at(device_times(plan.seconds, PRESSURE_HZ))
         write_lines(pressure, (f"{value:.4f}" for value in wave))
     for part, lines in released.items():
         if lines:

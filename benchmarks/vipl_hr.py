@@ -40,6 +40,7 @@ from rppgbench.takes import (
     Take,
     device_times,
     film,
+    in_front,
     resting_rates,
     scaled,
     whole,
@@ -88,7 +89,7 @@ KNOWN_BAD = {
     "p40/v7/source2": MAPS,
     "p45/v1/source2": NO_WAVE,
 }
-ORDER = tuple(f"p{n}" for n in (3, 5, 7, 9, 1, 6, 15, 8, 22, 2, 11, 16, 12, 29, 4, 14, 19, 13, 31))
+ORDER = in_front("p3 p5 p7 p9 p1 p6 p15 p8 p22 p2", (f"p{n}" for n in range(1, 108)))
 """Simulated people in this order: five in a row are in the five folds of `vipl-rs4`."""
 
 

@@ -29,13 +29,13 @@ from rppgbench.errors import RecordingError
 from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, film, resting_rates, write_lines
+from rppgbench.takes import Take, film, in_front, resting_rates, write_lines
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulationPlan
 
-ORDER = tuple(str(n) for n in (1, 5, 2, 10, *(n for n in range(3, 401) if n not in (5, 10))))
+ORDER = in_front("1 5 2 10", map(str, range(1, 401)))
 """Simulated people in this order: every fifth of the set is tested by `vipl-v2-80-20-rppgbench`."""
 
 
