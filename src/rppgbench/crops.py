@@ -1,5 +1,6 @@
 """Named rules by which papers cut the face out of a frame."""
 
+import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -280,13 +281,12 @@ class Mtcnn15Crop:
 def _mtcnn() -> Callable[[Image], NDArray[np.floating]]:
     """The MTCNN of `mtcnn-runtime`: boxes (N, 5) of an RGB picture; BenchError where missing."""
     try:
-        from mtcnnruntime import MTCNN
+        network: Any = importlib.import_module("mtcnnruntime").MTCNN()
     except ImportError as fault:
         raise BenchError(
             "crop rule 'mtcnn15': needs MTCNN; "
             "pip install onnxruntime && pip install --no-deps mtcnn-runtime==1.0.0"
         ) from fault
-    network = MTCNN()
 
     def boxes(rgb: Image) -> NDArray[np.floating]:
         try:

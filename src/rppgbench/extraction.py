@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rppgbench.array_files import ArrayWriter, read_array
 from rppgbench.crops import CropRule, Sight, crop_rule
+from rppgbench.digest import digest
 from rppgbench.errors import RecordingError
 from rppgbench.face.haar import ToolboxBox
 from rppgbench.face.layout import box_of
@@ -36,7 +37,10 @@ SKIN = REGIONS.index("skin")
 
 BASE = "base"
 FACTS = "facts.json"
-BASE_ARRAYS: Mapping[str, tuple[tuple[int, ...], type]] = {
+Shapes = Mapping[str, tuple[tuple[int, ...], type]]
+"""Arrays of one folder by name: shape of a row, dtype."""
+
+BASE_ARRAYS: Shapes = {
     "times_s": ((), np.float64),
     "landmarks": ((468, 2), np.float32),
     "box": ((4,), np.float32),
@@ -45,10 +49,17 @@ BASE_ARRAYS: Mapping[str, tuple[tuple[int, ...], type]] = {
     "rgb": ((len(REGIONS), 3), np.float64),
     "second": ((len(REGIONS), 6), np.float64),
 }
-"""Arrays of the base entry: shape of a row, dtype."""
 
 Condition = Callable[[Iterator[Frame]], Iterator[Frame]]
 """A transformation of the frames (compression, dimming) on their way in."""
+
+
+class NoFaceError(RecordingError):
+    """A video without a usable face: `reason` says why, without the name of the file."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ def record(
             "delete its features in the cache"
         )
     if not writers.found:
-        raise RecordingError(f"{source.path}: {writers.nothing(facts)}")
+        raise NoFaceError(source.path, writers.nothing(facts))
     facts["face"] = writers.facts(cadence if track is None else track.cadence, finder)
     facts["warnings"] = [*facts["warnings"], *writers.warnings(finder)]
     writers.finish(facts)
@@ -142,6 +153,11 @@ def _replay(
         if number >= len(track.found):
             raise RecordingError(f"{name}: more frames than the {number} of its face track")
         yield frame, np.asarray(track.landmarks[number]) if track.found[number] else None
+
+
+def clip_arrays(rule: CropRule) -> Shapes:
+    """The arrays of a clip's folder."""
+    return {"frames": ((rule.size, rule.size, 3), np.uint8), "valid": ((), np.bool_)}
 
 
 class _Writers:
@@ -158,11 +174,7 @@ class _Writers:
         self._wants_box = base or any(rule.needs_toolbox_box for rule in rules)
         self._files: dict[str, dict[str, ArrayWriter]] = {}
         shapes = {BASE: BASE_ARRAYS} if base else {}
-        for rule in rules:
-            shapes[rule.name] = {
-                "frames": ((rule.size, rule.size, 3), np.uint8),
-                "valid": ((), np.bool_),
-            }
+        shapes |= {rule.name: clip_arrays(rule) for rule in rules}
         for part, arrays in shapes.items():
             (folder / part).mkdir(parents=True)
             self._files[part] = {
@@ -266,10 +278,11 @@ class _Writers:
         """Write the facts; the arrays were closed before."""
         for part, arrays in self._files.items():
             checksums = {name: writer.sha256 for name, writer in arrays.items()}
-            content = {"version": VERSION, "rows": self.frames, "sha256": checksums}
+            content: dict[str, Any] = {"rows": self.frames, "sha256": checksums}
             if part == BASE:
                 content["facts"] = dict(facts)
-            text = json.dumps(content, indent=1, default=str)
+            content["digest"] = digest(content)
+            text = json.dumps(content, indent=1)
             (self._folder / part / FACTS).write_text(text, encoding="utf-8")
 
 

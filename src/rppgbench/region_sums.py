@@ -34,9 +34,11 @@ class PixelSums:
             regions.top : regions.top + height, regions.left : regions.left + width
         ].reshape(-1, 3)
         codes = regions.codes.ravel()
-        change = np.flatnonzero(codes[1:] != codes[:-1]) + 1
         blocks = np.arange(0, len(codes), _BLOCK)
-        starts = np.unique(np.concatenate([blocks, change]))
+        begins = np.empty(len(codes), np.bool_)
+        np.not_equal(codes[1:], codes[:-1], out=begins[1:])
+        begins[blocks] = True
+        starts = np.flatnonzero(begins)
         at = np.searchsorted(starts, np.append(blocks, len(codes)))
         runs = [
             self._runs(window[block : block + _BLOCK], starts[at[i] : at[i + 1]] - block)
@@ -52,12 +54,20 @@ class PixelSums:
 
     def of_box(self, rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> Array:
         """The same over one rectangle x0, y0, x1, y1 (end excluded) within the picture: (10,)."""
+        import cv2
+
         left, top, right, bottom = box
-        window = rgb[top:bottom, left:right].reshape(-1, 3)
-        total = np.zeros((9, 1), np.uint64)
-        for block in range(0, len(window), _BLOCK):
-            total += self._runs(window[block : block + _BLOCK], np.zeros(1, np.intp))
-        return np.concatenate([[float(len(window))], total[:, 0].astype(np.float64)])
+        rows = max(_BLOCK // max(right - left, 1), 1)
+        total = np.zeros(10)
+        for row in range(top, bottom, rows):
+            window = rgb[row : min(row + rows, bottom), left:right]
+            planes = cv2.split(window)
+            total[0] += planes[0].size
+            total[1:4] += cv2.sumElems(window)[:3]
+            for at, (i, j) in enumerate(PAIRS, start=4):
+                product = cv2.multiply(planes[i], planes[j], dtype=cv2.CV_16U)
+                total[at] += cv2.sumElems(product)[0]
+        return total
 
     def _runs(self, pixels: NDArray[np.uint8], starts: NDArray[np.intp]) -> NDArray[np.uint64]:
         """R, G, B, then the products in the order of `PAIRS`, summed from each start on: (9, n)."""

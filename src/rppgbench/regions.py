@@ -27,6 +27,15 @@ CHEEK_LINE = 48 / 128
 
 _SHIFT = 4  # polygons are drawn at 1/16 pixel, so that a slow head does not move them by jumps
 CODES = 2 * (len(MSTMAP_REGIONS) + 1) * (len(GRID_REGIONS) + 1)
+"""How many codes a pixel can have: see `RegionMap`."""
+
+_CORNERS = np.array([[0.0, 1, 1, 0], [0, 0, 1, 1]])
+_OVAL = np.array(OVAL)
+_HOLES = np.concatenate([np.array(hole) for hole in HOLES])
+_HOLE_ENDS = np.cumsum([len(hole) for hole in HOLES])[:-1]
+_CELLS = np.arange(1, GRID * GRID + 1, dtype=np.uint16).reshape(GRID, GRID).T * np.uint16(
+    2 * (len(MSTMAP_REGIONS) + 1)
+)
 
 
 def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
@@ -114,9 +123,9 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
 
     parts = mstmap_polygons(landmarks)
     align = aligned_face(landmarks)
-    corners = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
-    square = np.linalg.solve(align[:, :2], (corners - align[:, 2]).T).T
-    outline = np.concatenate([*parts, square, landmarks[list(OVAL)]])
+    square = np.linalg.solve(align[:, :2], _CORNERS - align[:, 2:]).T
+    oval = landmarks[_OVAL]
+    outline = np.concatenate([*parts, square, oval])
     left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)
     right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, (width, height))
     if left >= right or top >= bottom:
@@ -129,25 +138,21 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
         return points
 
     skin = np.zeros(shape, np.uint8)
-    cv2.fillPoly(skin, [fixed(landmarks[list(OVAL)])], [1], shift=_SHIFT)
-    for hole in HOLES:
-        cv2.fillPoly(skin, [fixed(landmarks[list(hole)])], [0], shift=_SHIFT)
+    cv2.fillPoly(skin, [fixed(oval)], [1], shift=_SHIFT)
+    holes = np.split(fixed(landmarks[_HOLES]), _HOLE_ENDS)
+    cv2.fillPoly(skin, holes, [0], shift=_SHIFT)
     part = np.zeros(shape, np.uint8)
     for number, polygon in enumerate(parts, start=1):
-        cv2.fillPoly(part, [fixed(polygon)], [number], shift=_SHIFT)
-    cells = np.arange(1, GRID * GRID + 1, dtype=np.uint8).reshape(GRID, GRID).T
+        cv2.fillPoly(part, [fixed(polygon)], [2 * number], shift=_SHIFT)
     to_cell = align * GRID
     to_cell[:, 2] += to_cell[:, :2] @ origin - 0.5
-    grid = cv2.warpAffine(
-        np.ascontiguousarray(cells),
+    codes = cv2.warpAffine(
+        _CELLS,
         to_cell,
         (shape[1], shape[0]),
         flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
     )
-    codes = grid.astype(np.uint16)
-    codes *= len(MSTMAP_REGIONS) + 1
     codes += part
-    codes *= 2
     codes += skin
-    return RegionMap(int(left), int(top), codes)
+    return RegionMap(int(left), int(top), np.asarray(codes, np.uint16))

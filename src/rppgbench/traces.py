@@ -1,6 +1,7 @@
 """From features to the even waveforms that methods take."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def stretches(
 
 def _input(
     features: Features, consumes: Consumes, region: str, crop: str | None
-) -> tuple[NDArray[np.floating] | NDArray[np.uint8], NDArray[np.bool_]]:
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """One value a frame, and which frames have one."""
     moments = features.moments
     face = np.asarray(features.track.found)
@@ -104,19 +105,19 @@ def _without_gaps(
 
 
 def _on_grid(
-    values: NDArray[np.floating] | NDArray[np.uint8],
+    values: NDArray[Any],
     times: Array,
     at: NDArray[np.intp],
     grid: Array,
     rate: float,
-) -> Array:
+) -> NDArray[Any]:
     """Values of the frames `at` at the times of the grid; as they are where times agree."""
     known = times[at]
     nearest = np.clip(np.searchsorted(known, grid - EVEN / rate), 0, len(at) - 1)
     if np.abs(known[nearest] - grid).max() <= (EVEN + 1e-6) / rate:
         low, high = at[nearest[0]], at[nearest[-1]]
         if high - low == len(grid) - 1:
-            return values[low : high + 1]  # type: ignore[return-value]
+            return values[low : high + 1]
         return values[at[nearest]]
     right = np.clip(np.searchsorted(known, grid), 1, len(at) - 1)
     span = known[right] - known[right - 1]
@@ -128,7 +129,7 @@ def _on_grid(
         before, after = values[at[right[part] - 1]], values[at[right[part]]]
         mixed = before + weight * (after.astype(np.float64) - before)
         out[part] = np.round(mixed) if values.dtype == np.uint8 else mixed
-    return out  # type: ignore[return-value]
+    return out
 
 
 def join(parts: Sequence[Waveform], start_s: float, end_s: float, fs: float) -> Waveform:
