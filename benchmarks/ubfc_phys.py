@@ -6,9 +6,9 @@ blood volume pulse at 64 Hz, one value a line without a header (readers that exp
 first sample). Frame times are those of the container; both start together.
 
 The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings, PhysBench prints no
-results on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang, "UBFC-Phys: a multimodal
-database for psychophysiological studies of social stress", IEEE Trans. Affective Computing, 2021;
-github ubicomplab/rPPG-Toolbox, configs/infer_configs/UBFC-PHYS_UNSUPERVISED.yaml.
+results on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang, "UBFC-Phys: a
+multimodal database for psychophysiological studies of social stress", IEEE Trans. Affective
+Computing, 2021; github ubicomplab/rPPG-Toolbox, configs/infer_configs/UBFC-PHYS_UNSUPERVISED.yaml.
 """
 
 from collections.abc import Iterator
