@@ -36,3 +36,14 @@ def cases(arrays: dict[str, NDArray[Any]], start: str) -> list[str]:
     ['a', 'b']
     """
     return sorted(key.removeprefix(start + "__") for key in arrays if key.startswith(start + "__"))
+
+
+def far(actual: NDArray[Any], expected: NDArray[Any]) -> float:
+    """The largest difference as a share of the largest expected value; infinite if shapes differ.
+
+    >>> far(np.array([1.0, 2.5]), np.array([1.0, 2.0]))
+    0.25
+    """
+    if actual.shape != expected.shape or not np.isfinite(actual).all():
+        return float("inf")
+    return float(np.abs(actual - expected).max() / np.abs(expected).max())

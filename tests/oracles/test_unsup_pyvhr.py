@@ -1,0 +1,100 @@
+"""Oracle `unsup_pyvhr`: the classical methods and the filter of pyVHR.
+
+Its PCA is no method here, and its Welch spectra are compared with the evaluators.
+"""
+
+import numpy as np
+import pytest
+
+from rppgbench.content import load_methods
+from rppgbench.filters import butterworth
+from rppgbench.jade import jade
+from rppgbench.waveform import Array, Waveform
+
+from .oracle import cases, far, load
+
+TRACES, TRACE_FACTS = load("traces")
+EXPECTED, _ = load("unsup_pyvhr")
+CASES = cases(TRACES, "in_rgb")
+
+
+def trace(case: str) -> Waveform:
+    return Waveform(TRACES[f"in_rgb__{case}"], float(TRACE_FACTS["params"][case]["fs"]))
+
+
+def estimate(name: str, given: Waveform, preset: str) -> Array:
+    method = load_methods().found[name]
+    params = method.parameters({"preset": preset} if preset else {})
+    return method.estimate(given, **params).samples
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("name", "preset", "key"),
+    [
+        ("green", "toolbox", "GREEN"),
+        ("chrom", "pyvhr", "CHROM"),
+        ("pos", "pyvhr", "POS"),
+        ("lgi", "", "LGI"),
+        ("pbv", "pyvhr", "PBV"),
+        ("omit", "", "OMIT"),
+    ],
+)
+def test_every_sample_is_pyvhr_s(name: str, preset: str, key: str, case: str) -> None:
+    assert far(estimate(name, trace(case), preset), EXPECTED[f"{key}__{case}"][0]) < 1e-6
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_paper_s_pos_differs_at_the_ends_only(case: str) -> None:
+    given = trace(case)
+    width = int(1.6 * given.fs)
+    found, expected = estimate("pos", given, ""), EXPECTED[f"POS__{case}"][0]
+    size = np.abs(expected).max()
+    away = np.abs(found - expected) / size
+    if width == np.ceil(1.6 * given.fs):  # else the windows differ by a frame
+        assert away[width:-width].max() < 1e-6
+        assert away[:width].max() > 1e-6
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_band_pass_is_pyvhr_s(case: str) -> None:
+    given = trace(case)
+    found = butterworth(given.samples.T, given.fs, 0.65, 4.0, 6)
+    assert far(found, EXPECTED[f"BPfilter_o6_065_4__{case}"][0]) < 1e-6
+    # Their own pulse: with b, a of order 6 the filter itself makes 1e-5 of a difference of 1e-13.
+    pulse = butterworth(EXPECTED[f"POS__{case}"], given.fs, 0.65, 4.0, 6)
+    assert far(pulse, EXPECTED[f"POS_bp__{case}"]) < 1e-6
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_chrom_on_filtered_colours_is_pyvhr_s(case: str) -> None:
+    given = trace(case)
+    filtered = butterworth(given.samples, given.fs, 0.65, 4.0, 6, axis=0)
+    found = estimate("chrom", Waveform(filtered, given.fs), "pyvhr")
+    assert far(found, EXPECTED[f"CHROM_on_BPfiltered__{case}"][0]) < 1e-6
+
+
+def dependence(sources: Array) -> float:
+    """What JADE makes small: the squares of all cumulants of (p, q, k, m) with p unlike q."""
+    z = sources - sources.mean(axis=1, keepdims=True)
+    z /= z.std(axis=1, keepdims=True)
+    total = 0.0
+    for k in range(3):
+        for m in range(3):
+            for p in range(3):
+                for q in range(p + 1, 3):
+                    normal = (k == p) * (m == q) + (k == q) * (m == p)
+                    total += float(np.mean(z[k] * z[m] * z[p] * z[q]) - normal) ** 2
+    return total
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_our_jade_unmixes_the_same_signals_further(case: str) -> None:
+    """pyVHR's JADE stops at another rotation of the same white signals, a worse one."""
+    theirs = EXPECTED[f"ICA_all__{case}"]
+    ours = jade(trace(case).samples.T)
+    centred = theirs - theirs.mean(axis=1, keepdims=True)
+    turn = centred @ ours.T / ours.shape[1]
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-6)
+    assert far(turn @ ours, centred) < 1e-6
+    assert dependence(ours) <= dependence(theirs) * (1 + 1e-3)

@@ -1,0 +1,92 @@
+"""Fast sums over windows against loops over windows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rppgbench.overlap_add import (
+    half_overlapping,
+    hann_overlap_add,
+    overlap_sums,
+    tuned_overlap_add,
+    window_sums,
+)
+from rppgbench.waveform import Array
+
+
+@given(st.integers(1, 40), st.integers(0, 60), st.integers(0, 99))
+def test_window_sums_are_the_windows_sums(width: int, more: int, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(2, width + more))
+    expected = np.lib.stride_tricks.sliding_window_view(x, width, axis=-1).sum(axis=-1)
+    np.testing.assert_allclose(window_sums(x, width), expected, atol=1e-12)
+
+
+@given(st.integers(1, 30), st.integers(1, 50), st.integers(0, 99))
+def test_overlap_sums_put_back_what_window_sums_take(width: int, count: int, seed: int) -> None:
+    """The two are each other's transpose: <window_sums(x), y> = <x, overlap_sums(y)>."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=count + width - 1), rng.normal(size=count)
+    assert window_sums(x, width) @ y == pytest.approx(x @ overlap_sums(y, width), abs=1e-10)
+
+
+def test_a_far_sample_leaves_no_rounding_and_a_nan_stays_in_its_windows() -> None:
+    x = np.full(100, 0.1)
+    x[3], x[90] = 1e18, np.nan
+    sums = window_sums(x, 5)
+    np.testing.assert_allclose(sums[4:86], 0.5, rtol=1e-15)
+    assert np.isnan(sums[86:91]).all()
+    assert np.isfinite(sums[91:]).all()
+
+
+def test_windows_that_do_not_fit_are_told() -> None:
+    with pytest.raises(ValueError, match="no window of 6 samples in 5"):
+        window_sums(np.zeros(5), 6)
+    with pytest.raises(ValueError, match="half-overlapping windows of 3"):
+        half_overlapping(np.zeros(9), 3)
+
+
+def by_loop(x: Array, first: Array, second: Array, width: int, *, sign: float, eps: float) -> Array:
+    pulse = np.zeros(x.shape[-1])
+    for start in range(x.shape[-1] - width + 1):
+        window = x[:, start : start + width]
+        a, b = first[:, start] @ window, second[:, start] @ window
+        tuned = a + sign * a.std() / (b.std() + eps) * b
+        pulse[start : start + width] += tuned - tuned.mean()
+    return pulse
+
+
+@given(
+    st.integers(2, 30),
+    st.integers(0, 60),
+    st.sampled_from([-1.0, 1.0]),
+    st.sampled_from([0.0, 0.3]),
+    st.integers(0, 99),
+)
+def test_tuned_projections_are_the_loop_s(
+    width: int, more: int, sign: float, eps: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(50, 2, (3, width + more))
+    first, second = rng.normal(size=(2, 3, more + 1))
+    expected = by_loop(x, first, second, width, sign=sign, eps=eps)
+    found = tuned_overlap_add(x, first, second, width, sign=sign, eps=eps)
+    np.testing.assert_allclose(found, expected, atol=1e-9 * max(1.0, np.abs(expected).max()))
+
+
+def test_a_frozen_stretch_within_a_moving_trace_adds_exactly_nothing() -> None:
+    x = np.random.default_rng(0).normal(100, 5, (3, 200))
+    x[:, 80:150] = np.array([[97.3], [101.9], [110.1]])
+    ones = np.ones((3, 200 - 19))
+    pulse = tuned_overlap_add(x, ones * [[0.0], [1.0], [-1.0]], ones * [[-2.0], [1.0], [1.0]], 20)
+    assert not pulse[99:131].any()
+    assert np.abs(pulse[:60]).max() > 1.0
+
+
+@pytest.mark.parametrize(("total", "width"), [(48, 48), (100, 48), (96, 48), (301, 40), (7, 2)])
+def test_mirrored_windows_put_the_signal_back_at_its_full_size(total: int, width: int) -> None:
+    x = np.linspace(1.0, 2.0, total)
+    back = hann_overlap_add(half_overlapping(x, width, mirrored=True), total=total)
+    ripple = np.hanning(width)[: width // 2] + np.hanning(width)[width // 2 :]
+    assert back.shape == x.shape
+    np.testing.assert_allclose(back, x * np.resize(ripple, total), atol=1e-12)
