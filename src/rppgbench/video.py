@@ -14,6 +14,7 @@ from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
 from rppgbench.video_clock import FALLBACK_FPS, Clock
 from rppgbench.video_container import ContainerFrames
+from rppgbench.video_given import GivenFrames
 from rppgbench.video_images import ImageFrames, read_image
 from rppgbench.video_writing import write_video
 
@@ -86,13 +87,17 @@ class VideoReader:
 
     def __init__(self, source: VideoSource, *, threads: int = THREADS) -> None:
         self.source = source
-        self._frames: ContainerFrames | ImageFrames
+        self._frames: ContainerFrames | ImageFrames | GivenFrames
         if source.images:
             if source.times_s is None:
                 raise RecordingError(
                     f"{source.path}: images without times; give a time in seconds for each"
                 )
             self._frames = ImageFrames(source.path, source.images)
+        elif source.frames is not None:
+            if source.times_s is None:
+                raise ValueError("frames that the source gives need their times")
+            self._frames = GivenFrames(source.path, source.frames, len(source.times_s))
         else:
             self._frames = ContainerFrames(source.path, threads)
         rate = self._frames.rate_fps
@@ -219,6 +224,8 @@ def sample_frames(
     `index` is the position by the times of the container (exact at a steady rate), `time_s` as
     the reader would give it. Raises `RecordingError` as `open_video` does.
     """
+    if source.frames is not None:
+        return _sample_given(source, at)
     return [
         _sample_image(source, where) if source.images else _sample(source, where) for where in at
     ]
@@ -237,6 +244,21 @@ def _sample(source: VideoSource, where: Moment) -> Frame:
         return Frame(index, stamp_s, raw.rgb)
     finally:
         frames.close()
+
+
+def _sample_given(source: VideoSource, at: Sequence[Moment]) -> list[Frame]:
+    """Frames without a file to seek in: go through them once."""
+    with open_video(source) as reader:
+        count = reader.info.frames or 1
+        wanted = {"first": 0, "middle": count // 2, "last": count - 1}
+        found: dict[int, Frame] = {}
+        last = None
+        for last in reader:
+            if last.index in wanted.values():
+                found[last.index] = last
+    if last is None:
+        raise RecordingError(f"{source.path}: holds no frame; copy the file again")
+    return [found.get(wanted[where], last) for where in at]
 
 
 def _sample_image(source: VideoSource, where: Moment) -> Frame:
