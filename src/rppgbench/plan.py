@@ -105,7 +105,7 @@ def make_plan(
     """
     chosen = _methods(methods, protocol, where)
     recordings, left_out = _recordings(protocol, roots)
-    sides, notes = _sides(protocol, roots, recordings, where)
+    sides, notes = sides_of(protocol, roots, recordings, where)
     prints = {key: fingerprint([r]) for key, r in recordings.items()}
     pretrain = tuple(key for key in recordings if key[0] in protocol.pretrain)
     conditions = protocol.conditions or [UNTOUCHED]
@@ -242,12 +242,16 @@ def _recordings(
     return found, left_out
 
 
-def _sides(
+def sides_of(
     protocol: Protocol,
     roots: Mapping[str, Path],
     recordings: Mapping[tuple[str, str], Recording],
     where: str,
 ) -> tuple[list[Sides], list[str]]:
+    """Who learns and who is tested in each fold, and what there is to say about it.
+
+    BenchError where the split does not fit the data sets, or leaves nobody to test.
+    """
     tested = tuple(r for (d, _), r in recordings.items() if d in protocol.test)
     first = protocol.test[0]
     within = protocol.train == protocol.test and len(protocol.test) == 1

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from rppgbench.cache import cached_features
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, RecordingError
 from rppgbench.evaluator import Evaluator, FixedWindow, WholeWindow
 from rppgbench.extraction import Needs
+from rppgbench.features import Features
 from rppgbench.method import Method, Model
 from rppgbench.reading import Pulses, Reading, read
 from rppgbench.recording import Truth, VideoSource
@@ -26,19 +27,23 @@ class Prediction:
 
     `heart_rate_bpm` is the median over the windows; `windows` holds (start_s, duration_s, bpm,
     snr_db) of each, with NaN where there is none. `coverage` is the share of the video that the
-    pulse covers. The SNR is taken at the window's own rate: there is no truth here.
+    pulse covers, `face_coverage` the share of frames with a face. The SNR is taken at the window's
+    own rate: there is no truth here. Without a heart rate `reason` says why, and `pulse` is None
+    where no stretch of the face was long enough for one.
     """
 
     method: str
     heart_rate_bpm: float
     snr_db: float
     coverage: float
+    face_coverage: float
     frames: int
     fps: float
     duration_s: float
-    pulse: Waveform
+    pulse: Waveform | None
     windows: tuple[tuple[float, float, float, float], ...]
     warnings: tuple[str, ...]
+    reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; what is not known is null."""
@@ -48,11 +53,13 @@ class Prediction:
             "heart_rate_bpm": _plain(self.heart_rate_bpm),
             "snr_db": _plain(self.snr_db),
             "coverage": round(self.coverage, 4),
+            "face_coverage": round(self.face_coverage, 4),
             "frames": self.frames,
             "fps": round(self.fps, 4),
             "duration_s": round(self.duration_s, 3),
             "windows": [dict(zip(keys, map(_plain, w), strict=True)) for w in self.windows],
             "warnings": list(self.warnings),
+            "reason": self.reason,
         }
 
 
@@ -68,7 +75,7 @@ def predict_video(
     """Find the face, take the pulse, and read its rate by an evaluator's rule.
 
     The evaluator's windows are laid every second; a video that is shorter than one is read whole.
-    BenchError where there is no video, no face, or no stretch that is long enough.
+    BenchError where there is no video or no face in it.
     """
     if method.fit is not None and model is None:
         raise BenchError(f"{method.name}: learns; give the model that it learned with --weights")
@@ -79,26 +86,40 @@ def predict_video(
     features = cached_features(VideoSource(video), Needs(clips), cache)
     try:
         pulse, coverage = pulse_of(features, method, params, region, model)
-    except BenchError as error:
-        raise BenchError(f"{video}: {error}") from error
+    except RecordingError as error:
+        return _prediction(method, features, None, 0.0, None, str(error))
     found = _read(pulse, rule)
-    rates, snr = found.bpm[0], found.snr_db[0]
+    without = not np.isfinite(found.bpm).any()
+    reason = "; ".join(sorted({str(r) for r in found.reason.ravel() if r})) if without else ""
+    return _prediction(method, features, pulse, coverage, found, reason)
+
+
+def _prediction(
+    method: Method,
+    features: Features,
+    pulse: Waveform | None,
+    coverage: float,
+    found: Reading | None,
+    reason: str,
+) -> Prediction:
     times = features.times_s
-    listed = _list(features.facts.get("warnings"))
+    duration_s = float(times[-1] - times[0])
+    step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    rows = [] if found is None else [found.start_s, found.duration_s, found.bpm, found.snr_db]
+    windows = tuple(tuple(map(float, row)) for row in zip(*(r[0] for r in rows), strict=True))
     return Prediction(
         method.name,
-        _median(rates),
-        _median(snr),
+        _median([w[2] for w in windows]),
+        _median([w[3] for w in windows]),
         coverage,
+        float(features.track.found.mean()),
         len(times),
-        (len(times) - 1) / float(times[-1] - times[0]),
-        float(times[-1] - times[0]) + float(np.median(np.diff(times))),
+        (len(times) - 1) / duration_s if duration_s > 0 else 0.0,
+        duration_s + step_s,
         pulse,
-        tuple(
-            (float(s), float(d), float(b), float(q))
-            for s, d, b, q in zip(found.start_s[0], found.duration_s[0], rates, snr, strict=True)
-        ),
-        listed,
+        cast(tuple[tuple[float, float, float, float], ...], windows),
+        _list(features.facts.get("warnings")),
+        reason,
     )
 
 
@@ -114,9 +135,9 @@ def _read(pulse: Waveform, rule: Evaluator) -> Reading:
     return read(rule, pulses, [Truth()])
 
 
-def _median(values: np.ndarray[Any, Any]) -> float:
-    there = values[np.isfinite(values)]
-    return float(np.median(there)) if len(there) else float("nan")
+def _median(values: list[float]) -> float:
+    there = [value for value in values if np.isfinite(value)]
+    return float(np.median(there)) if there else float("nan")
 
 
 def _plain(value: float) -> float | None:

@@ -64,8 +64,9 @@ def do(task: Task) -> Outcome:
         reason = f"labels: {error}"
     features = None
     try:
+        began = time.perf_counter()
         features = _features(task, recording)
-        facts = dict(features.facts)
+        facts = dict(features.facts) | {"read_s": time.perf_counter() - began}
     except BenchError as error:
         reason = "; ".join(filter(None, [reason, str(error)]))
     except Exception as error:  # a fault of our own must not take the other recordings along

@@ -4,14 +4,17 @@ import argparse
 import inspect
 import json
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output
 from rppgbench.content import load_datasets, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.protocol import read_protocol
-from rppgbench.recording import Dataset
+from rppgbench.recording import Dataset, Recording
 from rppgbench.roots import data_root
+from rppgbench.splits import WHOLE, Sides
 
 
 def show(args: argparse.Namespace) -> int:
@@ -40,27 +43,30 @@ def show(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Print what is wrong with a data set on disk, and which protocols it fits."""
-    from rppgbench.data_check import check_data
+    from rppgbench.data_check import check_data, runs_on
     from rppgbench.progress import progress
 
     dataset = load_datasets().get("data set", args.name, "bench data check")
     root = args.path or data_root(dataset, {})
     if not root.is_dir():
         raise BenchError(f"{root}: no such folder")
-    recordings = list(dataset.recordings(root))
-    with progress(f"checking {args.name}", len(recordings), quiet=args.json) as shown:
+    needs = {name: runs_on(_layout(name, root)) for name in _protocols(dataset, alone=True)}
+    with progress(f"checking {args.name}", len(list(dataset.recordings(root)))) as shown:
         result = check_data(
             dataset,
             root,
-            recordings=recordings,
             jobs=args.jobs,
-            protocols=_protocols(dataset),
-            progress=shown.step,
+            protocols=needs,
+            progress=lambda done, total: shown.step() if done else None,
         )
     if args.json:
         print(json.dumps(result.to_dict(), indent=1))
     else:
-        print(result.text())
+        for kind, (there, whole) in result.counts.items():
+            print(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
+        for finding in result.findings:
+            print(f"{finding.severity}: {finding.recording or args.name}: {finding.text}")
+        print(result.verdict)
     return DONE if result.fit else SOME_FAILED
 
 
@@ -87,11 +93,31 @@ def _words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _protocols(dataset: Dataset) -> list[str]:
-    """The protocols that use a data set."""
+def _layout(name: str, root: Path) -> Callable[[Sequence[Recording]], Sequence[Sides]]:
+    """How a protocol cuts the recordings of its one data set."""
+    protocol = read_protocol(toml_files("protocols")[name])
+
+    def lay_out(recordings: Sequence[Recording]) -> Sequence[Sides]:
+        from rppgbench.plan import sides_of
+
+        held = {
+            (r.dataset, r.name): r
+            for r in recordings
+            if not (protocol.without_known_bad and r.known_bad)
+        }
+        roots = {protocol.test[0]: root}
+        alone = protocol.model_copy(update={"train": []}) if protocol.split == WHOLE else protocol
+        return sides_of(alone, roots, held, f"protocols/{name}.toml")[0]
+
+    return lay_out
+
+
+def _protocols(dataset: Dataset, *, alone: bool = False) -> list[str]:
+    """The protocols that use a data set, or those that test it and no other."""
     found = []
     for name, file in toml_files("protocols").items():
         protocol = read_protocol(file)
-        if dataset.name in {*protocol.pretrain, *protocol.train, *protocol.test}:
+        used = {*protocol.pretrain, *protocol.train, *protocol.test}
+        if protocol.test == [dataset.name] if alone else dataset.name in used:
             found.append(name)
     return found

@@ -5,7 +5,7 @@ import json
 import math
 import sys
 
-from rppgbench.cli import DONE
+from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.content import find_toml, load_methods
 from rppgbench.errors import BenchError
 from rppgbench.evaluator import read_evaluator
@@ -33,19 +33,23 @@ def predict(args: argparse.Namespace) -> int:
     if args.plot:
         from rppgbench.report.prediction_figure import plot_prediction
 
-        plot_prediction(args.plot, said.pulse, said.windows)
+        if said.pulse is not None:
+            plot_prediction(args.plot, said.pulse, said.windows)
     if args.json:
         print(json.dumps(said.to_dict(), indent=1))
     else:
         _tell(said)
-    return DONE
+    return SOME_FAILED if said.reason else DONE
 
 
 def _tell(said: Prediction) -> None:
     for line in said.warnings:
         print(f"warning: {line}", file=sys.stderr)
     if math.isnan(said.heart_rate_bpm):
-        print(f"no heart rate: no window is covered; coverage {said.coverage:.0%}")
+        print(
+            f"no heart rate: {said.reason} (a face is in {said.face_coverage:.0%} of "
+            f"{said.frames} frames over {said.duration_s:.1f} s)"
+        )
         return
     print(
         f"{said.heart_rate_bpm:.1f} bpm by {said.method} "
