@@ -37,13 +37,13 @@ def read_text(file: Path) -> str:
         raw = file.read_bytes()
     except OSError as error:
         raise RecordingError(f"{file}: {what_failed(error)}") from error
-    if not raw.strip():
-        raise RecordingError(f"{file}: is empty; copy the original file again")
     encoding = next((name for mark, name in MARKS if raw.startswith(mark)), "utf-8")
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
+    if not text.strip():
+        raise RecordingError(f"{file}: is empty; copy the original file again")
     if "\0" in text:
         raise RecordingError(f"{file}: holds zero bytes, so it is no text; copy the original again")
     return text.replace("\r\n", "\n").replace("\r", "\n")
