@@ -1,0 +1,93 @@
+"""Labels are cleaned in the open: each thing that was wrong is one warning."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.errors import RecordingError
+from rppgbench.sensor import clock_warning, sensed, steady
+from rppgbench.waveform import Signal
+
+FILE = Path("p1/gt_HR.csv")
+
+
+def test_clean_labels_pass_unchanged_and_without_a_word() -> None:
+    pulse = steady(np.sin(np.arange(600) / 10), 60.0)
+    rate = steady(np.full(10, 70.0), 1.0)
+    truth = sensed(FILE, pulse=pulse, heart_rate=rate, frames_s=np.arange(300) / 30)
+    assert truth.warnings == ()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    np.testing.assert_array_equal(truth.pulse.values, pulse.values)
+    np.testing.assert_array_equal(truth.heart_rate.times_s, np.arange(10.0))
+
+
+def test_a_heart_rate_of_0_is_no_truth_and_not_a_rate() -> None:
+    truth = sensed(FILE, heart_rate=steady(np.array([70.0, 0.0, 0.0, 72.0]), 1.0))
+    assert truth.heart_rate is not None
+    np.testing.assert_array_equal(truth.heart_rate.values, [70, np.nan, np.nan, 72])
+    assert truth.warnings == ("gt_HR.csv: 2 of 4 heart rates are 0: no truth there",)
+
+
+def test_a_rate_of_nothing_but_0_leaves_the_pulse_alone_or_fails() -> None:
+    nothing = steady(np.zeros(4), 1.0)
+    truth = sensed(FILE, pulse=steady(np.arange(9.0), 2.0), heart_rate=nothing)
+    assert truth.heart_rate is None
+    assert truth.pulse is not None
+    with pytest.raises(RecordingError, match=r"gt_HR\.csv: holds no heart rate above 0; "):
+        sensed(FILE, heart_rate=nothing)
+
+
+def test_nan_in_a_pulse_is_bridged_and_counted() -> None:
+    truth = sensed(FILE, pulse=steady(np.array([0.0, np.nan, 2.0, 3.0]), 10.0))
+    assert truth.pulse is not None
+    assert truth.pulse.at(np.array([0.1]))[0] == pytest.approx(1.0)
+    assert truth.warnings == ("gt_HR.csv: 1 of 4 pulse samples are not numbers: left out",)
+
+
+def test_repeated_and_backward_times_are_left_out_and_counted() -> None:
+    pulse = Signal(np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 1, 1, 0.5, 2]))
+    truth = sensed(FILE, pulse=pulse)
+    assert truth.pulse is not None
+    np.testing.assert_array_equal(truth.pulse.values, [1, 2, 5])
+    assert truth.warnings == (
+        "gt_HR.csv: pulse: 2 timestamps are repeated or go backward: left out",
+    )
+
+
+def test_rates_that_no_heart_has_are_counted_and_kept() -> None:
+    truth = sensed(FILE, heart_rate=steady(np.array([29.0, 30.0, 240.0, 241.0]), 1.0))
+    assert truth.heart_rate is not None
+    assert truth.heart_rate.values[0] == 29
+    assert truth.warnings == ("gt_HR.csv: 2 of 4 heart rates are outside 30 to 240 bpm",)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "warned"),
+    [(0.97, True), (0.985, True), (0.995, False), (1.0, False), (1.005, False), (1.02, True)],
+)
+def test_a_clock_is_off_beyond_one_percent(ratio: float, warned: bool) -> None:
+    frames_s = np.arange(3000) / 30
+    labels = steady(np.zeros(6000), 60.0 / ratio)
+    line = clock_warning(labels, frames_s)
+    assert bool(line) == warned
+    if warned:
+        assert f"clock ratio {ratio:.3f}" in line
+
+
+def test_one_reading_more_or_less_is_no_clock() -> None:
+    """At 1 Hz over 30 s a reading is 3 %: it says nothing of the clock."""
+    frames_s = np.arange(900) / 30
+    for seconds in (29, 30, 31):
+        assert clock_warning(steady(np.full(seconds, 70.0), 1.0), frames_s) == ""
+    assert "0.867" in clock_warning(steady(np.full(26, 70.0), 1.0), frames_s)
+
+
+def test_one_clock_for_both_allows_longer_labels_and_not_shorter_ones() -> None:
+    frames_s = np.arange(900) / 30
+    longer = steady(np.arange(2400.0), 60.0, -5.0)
+    assert sensed(FILE, pulse=longer, frames_s=frames_s, one_clock=True).warnings == ()
+    shorter = steady(np.arange(1500.0), 60.0)
+    (line,) = sensed(FILE, pulse=shorter, frames_s=frames_s, one_clock=True).warnings
+    assert "labels last 25.0 s, frames 30.0 s" in line

@@ -1,0 +1,133 @@
+"""Folders are listed in an order of their own, and digests do not depend on where they lie."""
+
+import os
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.fingerprint import END_BYTES, fingerprint
+from rppgbench.recording import Recording, Truth, VideoSource
+from rppgbench.tree import MARKER, inside, is_simulated, mark_simulated, matching, natural
+
+
+def test_names_sort_by_their_numbers() -> None:
+    names = ["v1-2", "v10", "v2", "v1", "p9", "p10", "F02", "f1"]
+    assert sorted(names, key=natural) == ["f1", "F02", "p9", "p10", "v1", "v1-2", "v2", "v10"]
+
+
+def test_the_order_of_creation_changes_nothing(tmp_path: Path) -> None:
+    names = [f"p{n}" for n in range(1, 30)]
+    listed = []
+    for turn in range(3):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        for name in random.Random(turn).sample(names, len(names)):
+            (folder / name).touch()
+        (folder / ".hidden").touch()
+        (folder / "notes.txt").touch()
+        listed.append([path.name for path, _ in matching(folder, r"p\d+")])
+    assert listed == [names] * 3
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"gone: does not exist"):
+        list(matching(tmp_path / "gone", ".*"))
+
+
+def test_a_folder_without_read_permission_is_named() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        closed = Path(place, "closed")
+        closed.mkdir(mode=0o000)
+        me = os.geteuid()
+        if me == 0:
+            os.seteuid(65534)  # root may read everything, nobody may not
+        try:
+            with pytest.raises(BenchError, match=r"closed: may not be read; give yourself"):
+                list(matching(closed, ".*"))
+        finally:
+            os.seteuid(me)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "/etc/passwd", "../x.avi", "a\\b", "C:x", "a\0b"])
+def test_a_name_out_of_a_label_file_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecordingError, match="no plain file name"):
+        inside(tmp_path, name, Path("x.json"))
+
+
+def test_a_plain_name_stays(tmp_path: Path) -> None:
+    assert inside(tmp_path, "video 1.avi", Path("x.json")) == tmp_path / "video 1.avi"
+
+
+def test_a_folder_with_something_else_in_it_is_not_simulated_into(tmp_path: Path) -> None:
+    root = tmp_path / "new"
+    mark_simulated(root, "x", {"seed": 1})
+    assert is_simulated(root)
+    mark_simulated(root, "x", {"seed": 2})
+    assert '"seed": 2' in (root / MARKER).read_text()
+    other = tmp_path / "own"
+    other.mkdir()
+    (other / "thesis.tex").touch()
+    with pytest.raises(BenchError, match="is not empty and not simulated; simulate into a new"):
+        mark_simulated(other, "x", {})
+    assert not is_simulated(other)
+
+
+def recording(folder: Path, name: str = "p1") -> Recording:
+    return Recording(
+        "x",
+        name,
+        name,
+        lambda: VideoSource(folder / "video.avi"),
+        Truth,
+        (folder / "video.avi", folder / "hr.csv"),
+    )
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / "video.avi").write_bytes(bytes(range(256)) * 2048)  # 512 KiB
+    (folder / "hr.csv").write_text("HR\n71\n72\n")
+    return folder
+
+
+def test_a_fingerprint_does_not_depend_on_place_order_or_time(tree: Path, tmp_path: Path) -> None:
+    shutil.copytree(tree, tmp_path / "two")
+    os.utime(tmp_path / "two" / "hr.csv", (0, 0))
+    first = fingerprint([recording(tree), recording(tree, "p2")])
+    second = fingerprint([recording(tmp_path / "two", "p2"), recording(tmp_path / "two")])
+    assert first == second
+    assert len(first) == 16
+
+
+def test_every_change_that_matters_changes_the_fingerprint(tree: Path) -> None:
+    seen = {fingerprint([recording(tree)])}
+    (tree / "hr.csv").write_text("HR\n71\n73\n")
+    seen.add(fingerprint([recording(tree)]))
+    raw = bytearray((tree / "video.avi").read_bytes())
+    raw[10] ^= 1
+    (tree / "video.avi").write_bytes(raw)
+    seen.add(fingerprint([recording(tree)]))
+    raw[-10] ^= 1
+    (tree / "video.avi").write_bytes(raw)
+    seen.add(fingerprint([recording(tree)]))
+    (tree / "video.avi").write_bytes(raw[:-1])
+    seen.add(fingerprint([recording(tree)]))
+    (tree / "video.avi").unlink()
+    seen.add(fingerprint([recording(tree)]))
+    seen.add(fingerprint([recording(tree, "p2")]))
+    assert len(seen) == 7
+
+
+def test_a_fingerprint_reads_only_the_ends_of_a_video(tree: Path) -> None:
+    before = fingerprint([recording(tree)])
+    raw = bytearray((tree / "video.avi").read_bytes())
+    raw[END_BYTES + 1] ^= 1
+    (tree / "video.avi").write_bytes(raw)
+    assert fingerprint([recording(tree)]) == before
