@@ -117,7 +117,8 @@ class Clock:
         if self.given is not None and self._own_s is not None:
             own = self._own_s[1] - self._own_s[0]
             here = self._own_frames_s[1] - self._own_frames_s[0]
-            if own > 0 and abs(here / own - 1) > 0.01:
+            interval = own / max(self.used - 1, 1)
+            if own > 0 and abs(here - own) > max(0.01 * own, interval):
                 yield f"the given times run {here / own:.3f} x as long as the container's own"
 
     def _guess(self) -> float:

@@ -57,6 +57,7 @@ class ContainerFrames:
         self._container = _opened(path)
         # AVI has no presentation times and a steady rate: the frame shown k-th takes the time of
         # the k-th packet, whatever order the codec keeps them in.
+        self._latest: int | None = None
         self._in_packet_order = self._container.format.name == "avi"
         try:
             self._stream = _video_stream(self._container, path)
@@ -146,17 +147,38 @@ class ContainerFrames:
 
     def seek(self, where: Literal["middle", "last"]) -> RawFrame:
         """One frame, by decoding from the key frame before it only."""
-        found = self._first
+        found, base = self._first, self._stream.time_base
         origin, end = self._origin(found), self._end(found)
-        if end is None:
+        if end is None or base is None:
             return self._raw(self._walk(where), origin)
         target = end if where == "last" else (origin + end) // 2
-        with suppress(self._av_error):
-            self._container.seek(target, stream=self._stream, backward=True)
-        for found in self._decode_all():
-            if where == "middle" and found.stamp is not None and found.stamp >= target:
+        # A container that cannot seek to key frames (MPEG-TS) lands after the one that is needed:
+        # try from further back, at last from the start.
+        for back_s in (0, 2, 8, 32):
+            start = target - int(back_s / base)
+            reached = self._from(max(start, origin), target, where)
+            if reached is not None or start <= origin:
                 break
-        return self._raw(found, origin)
+        else:
+            reached = self._from(origin, target, where)
+        return self._raw(reached or found, origin)
+
+    def _from(self, start: int, target: int, where: Literal["middle", "last"]) -> "Decoded | None":
+        """The frame at `target` when decoding begins at `start`, None if that is too late."""
+        with suppress(self._av_error):
+            self._container.seek(start, stream=self._stream, backward=True)
+        found = None
+        for decoded in self._decode_all():
+            if where == "middle" and decoded.stamp is not None:
+                if found is None and decoded.stamp > target:
+                    return None
+                if decoded.stamp >= target:
+                    return decoded
+            found = decoded
+        if found is not None and self._in_packet_order:
+            # The decoder may have skipped frames after the key frame: the last is the last still.
+            return found._replace(stamp=self._latest)
+        return found
 
     def _end(self, first: "Decoded") -> int | None:
         """The stamp at the end of the stream, None where frames have no stamps to seek by."""
@@ -187,13 +209,14 @@ class ContainerFrames:
         for packet in self._packets():
             if packet is not None:
                 stamps.append(packet.dts)
+                self._latest = packet.dts
             try:
                 frames = self._stream.decode(packet)
             except self._av_error:
                 if packet is not None:
                     self.failed += 1
                     self.positions += 1
-                    stamps.pop()
+                    stamps.popleft()  # frames come in order: it was the next one
                 continue
             for frame in frames:
                 stamp = frame.pts if frame.pts is not None else frame.dts

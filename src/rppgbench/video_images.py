@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from rppgbench.errors import RecordingError
+from rppgbench.video_clock import count
 from rppgbench.video_colour import RGB
 from rppgbench.video_container import RawFrame
 
@@ -68,7 +69,8 @@ class ImageFrames:
                 f" out (first: {self._unread[0].name})"
             )
         if self.resized:
-            out.append(f"{self.resized} images of another size were scaled")
+            were = "were" if self.resized > 1 else "was"
+            out.append(f"{count(self.resized, 'image')} of another size {were} scaled")
         return out
 
     def _fitted(self, rgb: RGB) -> RGB:

@@ -1,0 +1,121 @@
+"""A video through a codec and back, in memory."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+from rppgbench.video import Frame
+from rppgbench.video_colour import BT601, FromRGB, ToRGB
+from rppgbench.video_encoding import Encoding
+
+if TYPE_CHECKING:
+    from av import VideoCodecContext
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+
+class Recompression:
+    """The frames that come back from a codec, one for each that went in. Iterate it once.
+
+    `bytes` is the size of the coded stream so far, `frames` how many frames came back, `bit_rate`
+    the bits a second on the frames' own clock: final when all were taken.
+    """
+
+    def __init__(self, frames: Iterable[Frame], fps: float, encoding: Encoding) -> None:
+        self.bytes = 0
+        self.frames = 0
+        self._fps = fps
+        self._first_s = self._last_s = 0.0
+        self._encoding = encoding
+        self._waiting: dict[int, tuple[int, float]] = {}  # in the codec: index and time, by stamp
+        self._encoder, self._decoder, self._convert = _codecs(encoding, fps)
+        self._to_rgb = ToRGB()
+        self._run = self._through(frames)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._run
+
+    @property
+    def bit_rate(self) -> float:
+        """Bits a second; 0 before the first frame came back."""
+        seconds = self._last_s - self._first_s + 1 / self._fps
+        return 8 * self.bytes / seconds if self.frames else 0.0
+
+    def _through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        width, height = self._encoding.size
+        for stamp, frame in enumerate(frames):
+            if frame.rgb.shape != (height, width, 3):
+                raise ValueError(f"frame {frame.index} is {frame.rgb.shape}, not as the first")
+            self._waiting[stamp] = (frame.index, frame.time_s)
+            picture = self._convert(frame.rgb)
+            del frame
+            picture.pts = stamp
+            picture.time_base = self._encoder.time_base
+            yield from self._decoded(self._encoder.encode(picture))
+        yield from self._decoded(self._encoder.encode(None))
+        yield from self._decoded([None])
+        if self._waiting:
+            raise RuntimeError(f"{self._encoding.codec} kept {len(self._waiting)} frames")
+
+    def _decoded(self, packets: "Iterable[Packet[VideoStream] | None]") -> Iterator[Frame]:
+        width, height = self._encoding.size
+        for packet in packets:
+            self.bytes += packet.size if packet is not None else 0
+            for picture in self._decoder.decode(packet):
+                assert picture.pts is not None
+                index, time_s = self._waiting.pop(picture.pts)
+                if self._convert.is_yuv:  # the tags are the container's, and there is none
+                    picture.colorspace = BT601
+                    picture.color_range = self._convert.color_range
+                self._first_s = self._first_s if self.frames else time_s
+                self._last_s = time_s
+                self.frames += 1
+                yield Frame(index, time_s, self._to_rgb(picture, width, height))
+
+
+def recompress(
+    frames: Iterable[Frame],
+    *,
+    fps: float,
+    codec: str,
+    pixel_format: str,
+    options: Mapping[str, str],
+) -> Recompression:
+    """Send frames through an encoder and its decoder; what comes back keeps index and time.
+
+    Nothing is written to disk, and only the frames that the codec looks ahead are held. The codec
+    sees a steady `fps`, as it does in `ffmpeg -i in -crf N out`; the bytes are those that
+    `write_video` codes at a steady rate. `libx264rgb` with `qp` 0 gives identical pixels back.
+
+    Raises `BenchError` in one line for a codec that is not there, a pixel format or option that it
+    does not take, a rate factor out of its range, or an odd frame size; `ValueError` where frames
+    change their size or there is none.
+    """
+    rest = iter(frames)
+    first = next(rest, None)
+    if first is None:
+        raise ValueError("no frame to recompress")
+    size = (first.rgb.shape[1], first.rgb.shape[0])
+    encoding = Encoding("recompression", codec, pixel_format, size, options)
+    return Recompression(chain([first], rest), fps, encoding)
+
+
+def _codecs(
+    encoding: Encoding, fps: float
+) -> "tuple[VideoCodecContext, VideoCodecContext, FromRGB]":
+    from av import CodecContext
+
+    rate_fps = Fraction(fps).limit_denominator(1001)
+    encoder = cast("VideoCodecContext", CodecContext.create(encoding.codec, "w"))
+    convert = encoding.configure(encoder, rate_fps, 1 / rate_fps)
+    encoding.open(encoder)
+    name = encoder.codec.canonical_name
+    decoder = cast("VideoCodecContext", CodecContext.create(name, "r"))
+    decoder.width, decoder.height = encoding.size
+    decoder.pix_fmt = encoding.pixel_format
+    decoder.bits_per_coded_sample = encoder.bits_per_coded_sample
+    if encoder.extradata:
+        decoder.extradata = encoder.extradata
+    decoder.thread_count = 1
+    return encoder, decoder, convert
