@@ -58,7 +58,7 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
     )
     simulated = any(one.simulated for one in observed.values())
     inputs = ReportInputs(
-        title=protocol["title"],
+        title=protocol["name"],
         command=manifest["command"],
         protocol=ProtocolFacts(
             protocol["name"],
