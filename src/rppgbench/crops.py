@@ -61,11 +61,18 @@ def _resized(face: Image, size: int, interpolation: int) -> Image:
 
 def _window(rgb: Image, left: int, top: int, side: int) -> Image:
     """A square of the picture; pixels beyond its edge repeat the edge."""
-    rows = np.clip(np.arange(top, top + side), 0, rgb.shape[0] - 1)
-    columns = np.clip(np.arange(left, left + side), 0, rgb.shape[1] - 1)
-    if rows[-1] - rows[0] == side - 1 and columns[-1] - columns[0] == side - 1:
-        return rgb[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return rgb[rows[:, None], columns]
+    import cv2
+
+    height, width = rgb.shape[:2]
+    x0, x1 = (min(max(x, 0), width - 1) for x in (left, left + side - 1))
+    y0, y1 = (min(max(y, 0), height - 1) for y in (top, top + side - 1))
+    inside = rgb[y0 : y1 + 1, x0 : x1 + 1]
+    before = min(max(-top, 0), side - 1), min(max(-left, 0), side - 1)
+    after = side - before[0] - inside.shape[0], side - before[1] - inside.shape[1]
+    if not any((*before, *after)):
+        return inside
+    edges = (before[0], after[0], before[1], after[1])
+    return np.asarray(cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REPLICATE), np.uint8)
 
 
 class ContrastPhysCrop:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rppgbench.array_files import ArrayWriter, read_array
 from rppgbench.crops import CropRule, Sight, crop_rule
@@ -24,6 +23,7 @@ from rppgbench.recording import VideoSource
 from rppgbench.region_sums import PixelSums
 from rppgbench.regions import draw
 from rppgbench.video import Frame, open_video
+from rppgbench.waveform import Array
 
 VERSION = 1
 """Of what this module and those below it do to the pixels: enters the digest of the features."""
@@ -32,7 +32,7 @@ DARKEST_SKIN = 16.0
 """Mean level of the skin, of 255, under which a frame counts as without a face: the pulse changes
 it by less than 0.2 of a level there, which no codec keeps."""
 
-BOX = REGIONS.index("toolbox_box")
+BOX = REGIONS.index("toolbox_box")  # the last: what is before it needs a face
 SKIN = REGIONS.index("skin")
 
 BASE = "base"
@@ -186,15 +186,15 @@ class _Writers:
     def add(self, frame: Frame, landmarks: Landmarks | None) -> None:
         """Take one frame with its face."""
         rgb = frame.rgb
-        sums = np.zeros((10, len(REGIONS)))
-        if landmarks is not None:
-            landmarks = self._usable(rgb, landmarks, sums)
         box = self._box.at(self.frames, rgb) if self._wants_box else None
+        regions = None if landmarks is None else draw(landmarks, rgb.shape[0], rgb.shape[1])
+        sums = self._sums(rgb, regions, box)
+        if not self._usable(sums):
+            sums[:, :BOX] = 0
+            landmarks = None
         self.frames += 1
         self.found += landmarks is not None
         if BASE in self._files:
-            if box is not None:
-                sums[:, BOX] = self._sums.of_box(rgb, box)
             blank = np.full((468, 2), np.nan, np.float32)
             points = blank if landmarks is None else landmarks
             row = {
@@ -215,24 +215,15 @@ class _Writers:
             self._files[name]["frames"].append(blank_face if face is None else face)
             self._files[name]["valid"].append(face is not None)
 
-    def _usable(
-        self, rgb: NDArray[np.uint8], landmarks: Landmarks, sums: NDArray[np.float64]
-    ) -> Landmarks | None:
-        """Fill in the sums of the face's regions; None if it is out of the picture or too dark."""
-        regions = draw(landmarks, rgb.shape[0], rgb.shape[1])
-        if regions is None:
-            return None
-        of_map = self._sums.of_map(rgb, regions)
-        pixels = of_map[0, SKIN]
+    def _usable(self, sums: Array) -> bool:
+        """Whether the face is in the picture and not too dark."""
+        pixels = sums[0, SKIN]
         if not pixels:
-            return None
-        level = of_map[1:4, SKIN].sum() / (3 * pixels)
+            return False
+        level = float(sums[1:4, SKIN].sum() / (3 * pixels))
         self.darkest = min(self.darkest, level)
-        if level < DARKEST_SKIN:
-            self.dark += 1
-            return None
-        sums += of_map
-        return landmarks
+        self.dark += level < DARKEST_SKIN
+        return level >= DARKEST_SKIN
 
     def nothing(self, facts: Mapping[str, Any]) -> str:
         """Why there are no features, with what is known of the video."""

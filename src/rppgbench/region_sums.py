@@ -1,11 +1,16 @@
 """Exact sums of the pixels of face regions."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.features import PAIRS
+from rppgbench.features import PAIRS, REGIONS
 from rppgbench.regions import CODES, RegionMap, membership
 from rppgbench.waveform import Array
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels, the end excluded."""
 
 _BLOCK = 1 << 15
 _LOW = np.uint64(0xFFFFFFFF)
@@ -24,40 +29,58 @@ class PixelSums:
     def __init__(self) -> None:
         self._buffers = np.empty((6, _BLOCK), np.uint64)
 
-    def of_map(self, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
+    def __call__(self, rgb: NDArray[np.uint8], regions: RegionMap | None, box: Box | None) -> Array:
         """Count, R, G, B and the products in `PAIRS`, over each of `REGIONS`: (10, R).
 
-        Regions that the map does not know stay 0.
+        Regions without pixels stay 0; `box` is the toolbox's, within the picture.
         """
+        sums: Array = np.zeros((10, len(REGIONS)))
+        if regions is not None:
+            by_code = self._by_code(rgb, regions)
+            sums += by_code @ membership()
+        if box is not None:
+            column = REGIONS.index("toolbox_box")
+            if regions is not None and _inside(regions.box, box):
+                # most of the box was summed already: only its frame is left
+                sums[:, column] = by_code.sum(axis=1)
+                for part in _frame(regions.box, box):
+                    sums[:, column] += self._of_box(rgb, part)
+            else:
+                sums[:, column] = self._of_box(rgb, box)
+        return sums
+
+    def _by_code(self, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
+        """The same over the pixels of each code: (10, codes)."""
         height, width = regions.codes.shape
-        window = rgb[
-            regions.top : regions.top + height, regions.left : regions.left + width
-        ].reshape(-1, 3)
         codes = regions.codes.ravel()
-        blocks = np.arange(0, len(codes), _BLOCK)
         begins = np.empty(len(codes), np.bool_)
         np.not_equal(codes[1:], codes[:-1], out=begins[1:])
-        begins[blocks] = True
+        block = self._rows(width) * width
+        begins[::block] = True
         starts = np.flatnonzero(begins)
-        at = np.searchsorted(starts, np.append(blocks, len(codes)))
-        runs = [
-            self._runs(window[block : block + _BLOCK], starts[at[i] : at[i + 1]] - block)
-            for i, block in enumerate(blocks)
-        ]
+        ends = np.searchsorted(starts, np.arange(0, len(codes) + block, block))
+        runs = []
+        for number, (low, high) in enumerate(pairwise(ends)):
+            top = regions.top + number * self._rows(width)
+            bottom = min(top + self._rows(width), regions.top + height)
+            pixels = rgb[top:bottom, regions.left : regions.left + width]
+            runs.append(self._runs(pixels, starts[low:high] - number * block))
         values = np.concatenate(runs, axis=1).astype(np.float64)
         code = codes[starts]
         length = np.diff(starts, append=len(codes))
-        table = membership()
-        by_code = np.stack([np.bincount(code, value, CODES) for value in (length, *values)])
-        sums: Array = by_code @ table
-        return sums
+        return np.stack([np.bincount(code, value, CODES) for value in (length, *values)])
 
-    def of_box(self, rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> Array:
-        """The same over one rectangle x0, y0, x1, y1 (end excluded) within the picture: (10,)."""
+    @staticmethod
+    def _rows(width: int) -> int:
+        """How many rows of a picture of that width make a block; at least one."""
+        return max(_BLOCK // width, 1)
+
+    def _of_box(self, rgb: NDArray[np.uint8], box: Box) -> Array:
+        """The same over one rectangle: (10,)."""
         import cv2
 
         left, top, right, bottom = box
-        rows = max(_BLOCK // max(right - left, 1), 1)
+        rows = self._rows(max(right - left, 1))
         total = np.zeros(10)
         for row in range(top, bottom, rows):
             window = rgb[row : min(row + rows, bottom), left:right]
@@ -70,9 +93,14 @@ class PixelSums:
         return total
 
     def _runs(self, pixels: NDArray[np.uint8], starts: NDArray[np.intp]) -> NDArray[np.uint64]:
-        """R, G, B, then the products in the order of `PAIRS`, summed from each start on: (9, n)."""
-        red, green, blue, both, left, right = self._buffers[:, : len(pixels)]
-        red[:], green[:], blue[:] = pixels[:, 0], pixels[:, 1], pixels[:, 2]
+        """R, G, B, then the products in the order of `PAIRS`, summed from each start on: (9, n).
+
+        `pixels` are some rows of the picture (h, w, 3); the starts count along them.
+        """
+        size = pixels.shape[0] * pixels.shape[1]
+        red, green, blue, both, left, right = self._buffers[:, :size]
+        for channel, plane in enumerate((red, green, blue)):
+            plane.reshape(pixels.shape[:2])[:] = pixels[:, :, channel]
         np.left_shift(green, _HALF, out=both)
         both |= red
         np.left_shift(blue, _HALF, out=left)
@@ -95,3 +123,25 @@ class PixelSums:
         return np.stack(
             [red_green & _LOW, red_green >> _HALF, only_blue, *(named[pair] for pair in PAIRS)]
         )
+
+
+def _inside(inner: Box, outer: Box) -> bool:
+    low = inner[0] >= outer[0] and inner[1] >= outer[1]
+    return low and inner[2] <= outer[2] and inner[3] <= outer[3]
+
+
+def _frame(inner: Box, outer: Box) -> list[Box]:
+    """What of a box is left around one inside it: up to four rectangles.
+
+    >>> _frame((2, 2, 4, 4), (0, 0, 4, 6))
+    [(0, 0, 4, 2), (0, 4, 4, 6), (0, 2, 2, 4)]
+    """
+    x0, y0, x1, y1 = inner
+    left, top, right, bottom = outer
+    parts = (
+        (left, top, right, y0),
+        (left, y1, right, bottom),
+        (left, y0, x0, y1),
+        (x1, y0, right, y1),
+    )
+    return [part for part in parts if part[0] < part[2] and part[1] < part[3]]

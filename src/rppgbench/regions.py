@@ -26,16 +26,15 @@ CHEEK_LINE = 48 / 128
 """Height of the cheek points in the aligned face, as a share from its top."""
 
 _SHIFT = 4  # polygons are drawn at 1/16 pixel, so that a slow head does not move them by jumps
-CODES = 2 * (len(MSTMAP_REGIONS) + 1) * (len(GRID_REGIONS) + 1)
+_PARTS = len(MSTMAP_REGIONS) + 1
+CODES = (GRID + 1) ** 2 * _PARTS * 2
 """How many codes a pixel can have: see `RegionMap`."""
 
 _CORNERS = np.array([[0.0, 1, 1, 0], [0, 0, 1, 1]])
+_STRIPES = np.stack([_CORNERS * [[1], [1 / GRID]] + [[0], [row / GRID]] for row in range(GRID)])
 _OVAL = np.array(OVAL)
 _HOLES = np.concatenate([np.array(hole) for hole in HOLES])
 _HOLE_ENDS = np.cumsum([len(hole) for hole in HOLES])[:-1]
-_CELLS = np.arange(1, GRID * GRID + 1, dtype=np.uint16).reshape(GRID, GRID).T * np.uint16(
-    2 * (len(MSTMAP_REGIONS) + 1)
-)
 
 
 def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
@@ -86,13 +85,20 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
 class RegionMap:
     """Which regions each pixel around a face belongs to.
 
-    `codes` (h, w) covers the picture from pixel (`left`, `top`) on: bit 0 says skin, then the
-    MSTmap region (0 none, 1 to 6), then the block of the grid (0 none, 1 to 25), as one number.
+    `codes` (h, w) covers the picture from pixel (`left`, `top`) on. A code is the number
+    ((column * 6 + row) * 7 + part) * 2 + skin: column and row of the grid (1 to 5, 0 outside), the
+    MSTmap region (1 to 6, 0 none), and whether it is skin.
     """
 
     left: int
     top: int
     codes: NDArray[np.uint16]
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1 of the map in the picture, the end excluded."""
+        height, width = self.codes.shape
+        return self.left, self.top, self.left + width, self.top + height
 
     def mask(self, region: str) -> NDArray[np.bool_]:
         """The pixels of one region within the map: (h, w)."""
@@ -102,13 +108,14 @@ class RegionMap:
 @cache
 def membership() -> NDArray[np.float64]:
     """Which code belongs to which region: (codes, regions) of 0 and 1; the box has none."""
-    code = np.arange(CODES)
-    cell, rest = np.divmod(code, 2 * (len(MSTMAP_REGIONS) + 1))
-    part, skin = np.divmod(rest, 2)
+    rest, skin = np.divmod(np.arange(CODES), 2)
+    cell, part = np.divmod(rest, _PARTS)
+    column, row = np.divmod(cell, GRID + 1)
+    number = np.where((column > 0) & (row > 0), (column - 1) * GRID + row, 0)
     table = np.zeros((CODES, len(REGIONS)))
-    for names, value in ((MSTMAP_REGIONS, part), (GRID_REGIONS, cell)):
-        for number, name in enumerate(names, start=1):
-            table[:, REGIONS.index(name)] = value == number
+    for names, value in ((MSTMAP_REGIONS, part), (GRID_REGIONS, number)):
+        for wanted, name in enumerate(names, start=1):
+            table[:, REGIONS.index(name)] = value == wanted
     table[:, REGIONS.index("skin")] = skin
     return table
 
@@ -144,15 +151,15 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
     part = np.zeros(shape, np.uint8)
     for number, polygon in enumerate(parts, start=1):
         cv2.fillPoly(part, [fixed(polygon)], [2 * number], shift=_SHIFT)
-    to_cell = align * GRID
-    to_cell[:, 2] += to_cell[:, :2] @ origin - 0.5
-    codes = cv2.warpAffine(
-        _CELLS,
-        to_cell,
-        (shape[1], shape[0]),
-        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-    )
+    columns, rows = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    for number in range(GRID):
+        for stripes, corners in ((rows, _STRIPES[number]), (columns, _STRIPES[number][::-1])):
+            stripe = np.linalg.solve(align[:, :2], corners - align[:, 2:]).T
+            cv2.fillPoly(stripes, [fixed(stripe)], [number + 1], shift=_SHIFT)
+    codes = columns.astype(np.uint16)
+    codes *= GRID + 1
+    codes += rows
+    codes *= 2 * _PARTS
     codes += part
     codes += skin
-    return RegionMap(int(left), int(top), np.asarray(codes, np.uint16))
+    return RegionMap(int(left), int(top), codes)

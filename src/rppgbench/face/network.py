@@ -1,6 +1,9 @@
 """The two face models, checked by checksum, run by LiteRT."""
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from typing import Any
 
@@ -30,6 +33,27 @@ def model_bytes(file: str) -> bytes:
     return content
 
 
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep LiteRT's line "INFO: Created TensorFlow Lite XNNPACK delegate" off the standard error.
+
+    Its C++ logger has no setting that Python reaches, so the file descriptor is turned away for
+    the milliseconds in which the interpreter is made.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class Network:
     """A model on one thread: one image in, its outputs by name out.
 
@@ -39,8 +63,10 @@ class Network:
     def __init__(self, file: str) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter: Any = Interpreter(model_content=model_bytes(file), num_threads=1)
-        self._interpreter.allocate_tensors()
+        content = model_bytes(file)
+        with _hushed():
+            self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = [
             (entry["name"], entry["index"]) for entry in self._interpreter.get_output_details()
