@@ -99,7 +99,9 @@ def bland_altman(
         figure, axes = panels(
             len(all_series), columns=columns, width_in=10, panel_height_in=10 / columns
         )
-        for place, one, mean, difference in zip(axes, all_series, means, differences, strict=True):
+        for place, one, frame, mean, difference in zip(
+            axes, all_series, drawn, means, differences, strict=True
+        ):
             place.set_title(one.name)
             place.set_xlim(left, right)
             place.set_ylim(-reach, reach)
@@ -114,7 +116,7 @@ def bland_altman(
             if len(difference) < 2:
                 words.append(f"{one.name}: too few windows")
                 continue
-            bias, below, above = limits_of_agreement(difference)
+            bias, below, above = limits_of_agreement(difference, frame["subject"].tolist())
             place.axhline(bias, color=VERMILLION, linewidth=1.1)
             for limit in (below, above):
                 place.axhline(limit, color=VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
@@ -129,23 +131,41 @@ def bland_altman(
     caption = (
         f"Bland-Altman plots under {evaluator}: difference of estimate and reference against their "
         "mean. Solid: the bias; dashed: the 95 % limits of agreement, bias ± 1.96 standard "
-        f"deviations of the differences. {_what_is_drawn(all_series, drawn, points)}"
+        "deviations, which add the variance between subjects to that within them (Bland and Altman "
+        f"2007). {_what_is_drawn(all_series, drawn, points)}"
     )
     return Drawing(key, "Bland-Altman", caption, alt, svg, data, data_note)
 
 
-def limits_of_agreement(difference: Array) -> tuple[float, float, float]:
+def limits_of_agreement(difference: Array, subject: Sequence[object]) -> tuple[float, float, float]:
     """Bias and 95 % limits of agreement of differences (N,), N > 1, in their unit.
 
-    Bland and Altman, "Statistical methods for assessing agreement between two methods of clinical
-    measurement", Lancet 1986, DOI 10.1016/S0140-6736(86)90837-8: mean ± 1.96 standard deviations
-    (N - 1).
+    A subject gives many windows, which are more alike than windows of two subjects: the variance
+    is the sum of that between subjects and that within, from a one-way analysis of variance. With
+    one window a subject, or one subject, it is the plain variance (N - 1).
 
-    >>> [round(value, 2) for value in limits_of_agreement(np.array([1.0, 3.0]))]
-    [2.0, -0.77, 4.77]
+    Bland and Altman, "Agreement between methods of measurement with multiple observations per
+    individual", J. Biopharm. Stat. 2007, DOI 10.1080/10543400701329422, section 3; the plain limits
+    are those of Lancet 1986, DOI 10.1016/S0140-6736(86)90837-8.
+
+    >>> limits = limits_of_agreement(np.array([0.0, 2, 4, 6]), ["a", "a", "b", "b"])
+    >>> [round(value, 2) for value in limits]  # within 2, between (16 - 2) / 2: 3 ± 1.96 x 3
+    [3.0, -2.88, 8.88]
     """
-    bias = float(difference.mean())
-    reach = 1.96 * float(difference.std(ddof=1))
+    bias, total = float(difference.mean()), len(difference)
+    _, code, counts = np.unique(
+        np.array([str(name) for name in subject]), return_inverse=True, return_counts=True
+    )
+    groups = len(counts)
+    if groups in (1, total):
+        variance = float(difference.var(ddof=1))
+    else:
+        means = np.bincount(code, difference) / counts
+        within = float(((difference - means[code]) ** 2).sum()) / (total - groups)
+        between = float((counts * (means - bias) ** 2).sum()) / (groups - 1)
+        size = (total - float((counts**2).sum()) / total) / (groups - 1)
+        variance = within + max(0.0, (between - within) / size)
+    reach = 1.96 * variance**0.5
     return bias, bias - reach, bias + reach
 
 
@@ -170,8 +190,8 @@ def _what_is_drawn(all_series: Sequence[Series], drawn: Sequence[object], points
     windows = sum(len(one.windows) for one in all_series)
     if points > POINTS:
         text = (
-            f"{points:,} windows as hexagons: each of {len(_STEPS)} shades holds twice as many as "
-            "the one before, from 1 on."
+            f"{points:,} windows as hexagons in {len(_STEPS)} shades: 1 window, 2 or more, 4 or "
+            f"more, and so on to {2 ** (len(_STEPS) - 1)} or more."
         )
     else:
         text = f"Each point is a window ({points:,})."

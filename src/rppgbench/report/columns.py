@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from rppgbench import metrics
+
 Better = Literal["", "low", "high"]
 
 
@@ -39,59 +41,29 @@ class Column:
         return shown.replace("-", "−")
 
 
-METRICS = (
-    Column(
-        "mae",
-        "MAE",
-        "bpm",
-        better="low",
-        about="Mean absolute error of the heart rate; a missing estimate costs what the evaluator "
-        "declares.",
-    ),
-    Column("rmse", "RMSE", "bpm", better="low", about="Root of the mean squared error."),
-    Column(
-        "std",
-        "Std",
-        "bpm",
-        better="low",
-        about="Standard deviation of the signed error about its mean.",
-    ),
-    Column(
-        "mape",
-        "MAPE",
-        "%",
-        better="low",
-        about="Mean absolute error in percent of the reference heart rate.",
-    ),
-    Column("r", "r", better="high", about="Pearson's correlation of estimate and reference."),
-    Column(
-        "snr_db",
-        "SNR",
-        "dB",
-        decimals=1,
-        better="high",
-        about="Power at the reference heart rate and its harmonic over the rest of the band.",
-    ),
-    Column(
-        "within_5_bpm",
-        "≤ 5 bpm",
-        "%",
-        decimals=1,
-        better="high",
-        scale=100.0,
-        about="Share of estimates within 5 bpm of the reference.",
-    ),
-    Column(
-        "within_10_percent",
-        "≤ 10 %",
-        "%",
-        decimals=1,
-        better="high",
-        scale=100.0,
-        about="Share of estimates within 10 percent of the reference.",
-    ),
+_FIRST = ("mae", "rmse", "std")  # in the order of the field's tables; the rest as registered
+_ONE_DECIMAL = ("snr_db", "within_5_bpm", "within_10_percent")
+
+
+def _column(one: metrics.Metric) -> Column:
+    share = one.range == (0, 1) and one.name.startswith("within")
+    title = one.title[:1].upper() + one.title[1:] if share else one.title
+    return Column(
+        key=one.name,
+        label=title,
+        unit="%" if share else one.unit,
+        decimals=1 if one.name in _ONE_DECIMAL else 2,
+        better="low" if one.better == "lower" else "high",
+        scale=100.0 if share else 1.0,
+        about=one.definition,
+    )
+
+
+METRICS = tuple(
+    _column(metrics.METRICS[name])
+    for name in (*_FIRST, *(name for name in metrics.METRICS if name not in _FIRST))
 )
-"""The measures of a summary frame, in the order of the table."""
+"""The measures that a summary may hold, in the order of the table."""
 
 COVERAGE = Column(
     "coverage",
@@ -99,7 +71,8 @@ COVERAGE = Column(
     "%",
     decimals=1,
     scale=100.0,
-    about="Estimates that exist over estimates that are expected.",
+    about="Recordings with an estimate over recordings expected; below it, where lower, the share "
+    "of windows that have one.",
 )
 
 RECORDINGS = Column(

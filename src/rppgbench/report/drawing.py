@@ -169,19 +169,10 @@ def to_svg(figure: Figure, key: str, alt: str, *, simulated: bool = False) -> st
     writes the word into the figure itself, since a figure travels without its caption.
     """
     if simulated:
-        figure.text(
-            1.0,
-            1.0,
-            "SIMULATED DATA",
-            ha="right",
-            va="bottom",
-            fontsize=7,
-            color=VERMILLION,
-            fontweight="bold",
-        )
+        _stamp(figure)
     raw = io.BytesIO()
     empty = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    figure.savefig(raw, format="svg", metadata=empty, bbox_inches="tight", pad_inches=0.04)
+    figure.savefig(raw, format="svg", metadata=empty)
     ET.register_namespace("", _SVG)
     root = ET.fromstring(raw.getvalue())
     for child in list(root):
@@ -197,6 +188,24 @@ def to_svg(figure: Figure, key: str, alt: str, *, simulated: bool = False) -> st
     root.set("height", f"{float(height_pt):.0f}pt")
     _compact(root)
     return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
+
+
+def _stamp(figure: Figure) -> None:
+    """Write that the data are simulated into a strip of its own above the panels."""
+    strip = 0.17 / figure.get_figheight()
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.set(rect=(0, 0, 1, 1 - strip))  # type: ignore[call-arg]
+    figure.text(
+        0.998,
+        0.998,
+        "SIMULATED DATA",
+        ha="right",
+        va="top",
+        fontsize=7,
+        color=VERMILLION,
+        fontweight="bold",
+    )
 
 
 def _name_ids(root: ET.Element, key: str) -> None:

@@ -47,6 +47,7 @@ def report_html(page: ReportInputs) -> str:
     )
     downloads = Downloads()
     environment.globals["download_id"] = downloads.add
+    environment.filters["slug"] = lambda name: re.sub(r"[^\w.-]+", "-", name)
     environment.globals["table_files"] = _table_files
     template = environment.get_template("page.html.jinja")
     body = template.render(
@@ -170,7 +171,7 @@ def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
     groups = tuple(
         group_table(scores, group, floors=page.floors, simulated=page.simulated)
         for group, frame in scores.groups.items()
-        if frame[group].nunique() > 1
+        if group != "seed" and frame[group].nunique() > 1
     )
     return EvaluatorPart(scores, table, groups)
 
@@ -195,7 +196,7 @@ def _figures(page: ReportInputs) -> list[Drawing]:
         draw(all_series, data, evaluator=default.name, simulated=page.simulated, data_note=note)
         for draw in (scatter, bland_altman, error_distribution)
     ]
-    seeds = seed_figure(all_series, evaluator=default.name, simulated=page.simulated)
+    seeds = seed_figure(default, simulated=page.simulated)
     return [*drawings, *([seeds] if seeds else [])]
 
 

@@ -62,7 +62,13 @@ def plot_prediction(
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             facts = {"CreationDate": None} if kind == "pdf" else {"Date": None}
-            figure.savefig(path, format=kind, dpi=160, metadata=None if kind == "png" else facts)
+            figure.savefig(
+                path,
+                format=kind,
+                dpi=160,
+                facecolor="white",
+                metadata=None if kind == "png" else facts,
+            )
         except OSError as error:
             raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
     return path

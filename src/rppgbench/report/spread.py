@@ -86,9 +86,10 @@ def error_distribution(
         svg = to_svg(figure, key, alt, simulated=simulated)
     named = "" if len(curves) == len(all_series) else f" of the first {_CURVES} and the floor"
     caption = (
-        f"Errors of all windows under {evaluator}. Left: the bar holds the middle half, its gap is "
-        "the median, the line spans the middle 90 %; the rest is not drawn. Right: share of "
-        f"windows{named} whose error is at most x; a missing estimate never counts."
+        f"Errors under {evaluator}. Left, the windows with an estimate: the bar holds the middle "
+        "half, its gap is the median, the line spans the middle 90 %; the rest is not drawn. "
+        f"Right, the share of windows{named} whose error is at most x; a missing estimate never "
+        "counts."
     )
     return Drawing(key, "Distribution of errors", caption, alt, svg, data, data_note)
 
@@ -221,27 +222,27 @@ def evaluator_overview(
     return Drawing(key, "The same waveforms, other rules", caption, alt, svg, data)
 
 
-def seed_figure(
-    all_series: Sequence[Series], *, key: str = "seeds", evaluator: str, simulated: bool = False
-) -> Drawing | None:
+def seed_figure(scores: Scores, *, key: str = "seeds", simulated: bool = False) -> Drawing | None:
     """Mean absolute error of each seed as a dot and their mean as a bar; None without seeds.
 
-    Only series with more than one seed are drawn. A window without an estimate counts with the
-    error that the evaluator gave it.
+    Drawn are the rows of the table that have more than one seed in `scores.groups["seed"]`.
     """
     import pandas as pd
 
-    parts = []
-    for one in all_series:
-        if one.windows["seed"].nunique() > 1:
-            absolute = one.windows.assign(mae=one.windows["error_bpm"].abs())
-            mean = absolute.groupby("seed")["mae"].mean().reset_index()
-            mean.insert(0, "series", one.name)
-            parts.append(mean)
-    if not parts:
+    if "seed" not in scores.groups:
         return None
-    table = pd.concat(parts, ignore_index=True)
-    names = list(dict.fromkeys(table["series"]))
+    groups = records(ordered(scores.groups["seed"], [*scores.by, "seed"]))
+    names = [row_name(record, scores.by) for record in records(ordered(scores.summary, scores.by))]
+    table = pd.DataFrame(
+        [(row_name(one, scores.by), one["seed"], one["mae"]) for one in groups],
+        columns=["series", "seed", "mae"],
+    )
+    counts = table["series"].value_counts()
+    names = [name for name in names if counts.get(name, 0) > 1]
+    if not names:
+        return None
+    table = table[table["series"].isin(names)]
+    evaluator = scores.name
     words = []
     with drawing_style(key):
         figure, (axes,) = panels(1, columns=1, width_in=10, panel_height_in=0.8 + 0.3 * len(names))

@@ -22,8 +22,8 @@ COVERAGE_MARGIN = 0.01
 
 RANKING = (
     "Best in bold, second underlined, as printed (equal prints share a mark), among the rows whose "
-    "coverage is within 1 percentage point of the highest; floors are not ranked. A dagger (†) "
-    "marks a number that is ahead of the best but stands on less coverage."
+    "coverage, of recordings and of windows, is within 1 percentage point of the highest; floors "
+    "are not ranked. A dagger (†) marks a number that is ahead of the best on less coverage."
 )
 
 SAME_RANKING = "Best in bold, second underlined, by the rule of the table of all measures."
@@ -47,12 +47,14 @@ class Cell:
     """What one place of a table shows.
 
     `value` is what sorting goes by (a number, a word, or None, which sorts last); `interval` is
-    the 95 % interval as written, "" without one; `detail` says the cell in words.
+    the 95 % interval as written, "" without one; `below` is another small line under the text;
+    `detail` says the cell in words.
     """
 
     text: str
     value: float | str | None = None
     interval: str = ""
+    below: str = ""
     mark: Mark = ""
     detail: str = ""
 
@@ -91,7 +93,7 @@ def method_table(
     """Every measure of every row of the summary, in the order of the mean absolute error.
 
     Marks compare the rows that differ in nothing but the method. `expected` is the protocol's
-    number of recordings, taken where the summary has none.
+    number of recordings: a caption whose n is another says so.
     """
     by = list(scores.by)
     frame = ordered(scores.summary, by)
@@ -101,7 +103,7 @@ def method_table(
     for number, record in enumerate(records(frame)):
         floor = record.get("method") in floors
         cells = [_name_cell(record[key]) for key in by]
-        cells.append(_count_cell(record, expected))
+        cells.append(_count_cell(record))
         cells.append(_coverage_cell(record))
         cells += [
             _measure_cell(record, column, marks[column.key][number], floor=floor)
@@ -111,11 +113,11 @@ def method_table(
     headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
     return Table(
         key=f"scores-{scores.name}",
-        caption=f"Heart-rate error under {scores.name}: {sample_words(frame, expected)}",
+        caption=f"Heart-rate error under {scores.name}: {sample_words(scores, expected)}",
         columns=(*headings, RECORDINGS, COVERAGE, *measures),
         rows=tuple(rows),
         headers=len(by),
-        notes=(RANKING,),
+        notes=(RANKING, *_interval_notes(frame)),
         simulated=simulated,
     )
 
@@ -159,7 +161,8 @@ def group_table(
                 column.decimals,
                 column.better,
                 column.scale,
-                f"{column.label}, {sample_words(here)}",
+                f"{column.label} over {_span(here['n_recordings'])} recordings of "
+                f"{_span(here['n_subjects'])} subjects",
             )
         )
     title = LABELS.get(group, group).lower()
@@ -193,30 +196,23 @@ def row_name(record: Mapping[str, Any], by: Sequence[str]) -> str:
     return " · ".join(str(record[key]) for key in by)
 
 
-def expected_count(frame: pd.DataFrame, expected: int | None = None) -> int | None:
-    """How many recordings the table should hold: the summary's own number, else `expected`."""
-    if "n_expected" in frame:
-        known = frame["n_expected"].dropna()
-        if len(known):
-            return int(known.max())
-    return expected
+def sample(scores: Scores) -> tuple[int, int]:
+    """How many recordings and subjects were scored: those with a reference in some window."""
+    scored = scores.windows[scores.windows["reference_bpm"].notna()]
+    recordings = scored[["dataset", "recording"]].drop_duplicates()
+    subjects = scored[["dataset", "subject"]].drop_duplicates()
+    return len(recordings), len(subjects)
 
 
-def sample_words(frame: pd.DataFrame, expected: int | None = None) -> str:
-    """The n of a summary in words: "34 recordings of 12 subjects, of 36 expected".
-
-    Rows may differ in n (a method that failed on a recording still counts there, as missing);
-    the range is said then.
-    """
-    recordings = _span(frame["n_recordings"])
-    subjects = _span(frame["n_subjects"])
-    words = f"{recordings} recordings of {subjects} subjects"
-    wanted = expected_count(frame, expected)
-    if wanted is None:
+def sample_words(scores: Scores, expected: int | None = None) -> str:
+    """The n in words: "34 recordings of 12 subjects; the protocol has 36: n differs"."""
+    recordings, subjects = sample(scores)
+    words = f"{_number(recordings, 'recording')} of {_number(subjects, 'subject')}"
+    if expected is None:
         return words
-    if (frame["n_recordings"] == wanted).all():
-        return f"{words}, as the protocol expects"
-    return f"{words}; the protocol expects {wanted}: n differs"
+    if recordings == expected:
+        return f"{words}, as the protocol has it"
+    return f"{words}; the protocol has {expected}: n differs"
 
 
 def scores_frame(summaries: Mapping[str, pd.DataFrame], *, simulated: bool) -> pd.DataFrame:
@@ -257,15 +253,19 @@ def _name_cell(name: object) -> Cell:
     return Cell(str(name), str(name))
 
 
-def _count_cell(record: Mapping[str, Any], expected: int | None) -> Cell:
-    count = int(record["n_recordings"])
-    wanted = record.get("n_expected", float("nan"))
-    wanted = expected if wanted is None or math.isnan(wanted) else int(wanted)
-    text = str(count) if wanted in (None, count) else f"{count} of {wanted}"
-    detail = f"{count} recordings of {int(record['n_subjects'])} subjects"
-    if wanted is not None:
-        detail += f", {wanted} expected"
-    detail += f"; {int(record['n_windows'])} windows"
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _count_cell(record: Mapping[str, Any]) -> Cell:
+    count, wanted = int(record["n_recordings"]), int(record["n_expected"])
+    text = str(count) if wanted == count else f"{count} of {wanted}"
+    detail = (
+        f"{_number(count, 'recording')} of {_number(int(record['n_subjects']), 'subject')}, "
+        f"{wanted} expected; {_number(int(record['n_windows']), 'window')}"
+    )
+    if record.get("n_unscored", 0):
+        detail += f", {int(record['n_unscored'])} more without a reference"
     if int(record.get("n_seeds", 1)) > 1:
         detail += f"; {int(record['n_seeds'])} seeds"
     return Cell(text, float(count), detail=detail)
@@ -273,10 +273,27 @@ def _count_cell(record: Mapping[str, Any], expected: int | None) -> Cell:
 
 def _coverage_cell(record: Mapping[str, Any]) -> Cell:
     value = float(record["coverage"])
-    detail = f"an estimate for {COVERAGE.write(value)} % of what is expected"
+    windows = float(record.get("window_coverage", value))
+    detail = f"an estimate for {COVERAGE.write(value)} % of the recordings expected"
+    below = ""
+    if windows < value:
+        below = f"{COVERAGE.write(windows)} of windows"
+        detail += f" and {COVERAGE.write(windows)} % of the windows"
     if "mae_covered" in record:
         detail += f"; MAE over these alone {metric('mae').write(float(record['mae_covered']))} bpm"
-    return Cell(COVERAGE.write(value), value, detail=detail)
+    return Cell(COVERAGE.write(value), value, below=below, detail=detail)
+
+
+def _interval_notes(frame: pd.DataFrame) -> list[str]:
+    """Why intervals are missing or doubtful, said once for each reason."""
+    if "interval_note" not in frame:
+        return []
+    noted = frame[frame["interval_note"] != ""]
+    told = []
+    for note, part in noted.groupby("interval_note", sort=False):
+        who = "all rows" if len(part) == len(frame) else ", ".join(part["method"].astype(str))
+        told.append(f"{str(note).capitalize()} ({who}).")
+    return told
 
 
 def _measure_cell(
@@ -295,7 +312,7 @@ def _measure_cell(
     if not (math.isnan(low) or math.isnan(high)):
         interval = f"{column.write(low)} to {column.write(high)}"
         subjects = int(record["n_subjects"])
-        detail += f"; 95 % interval {interval}{unit} over {subjects} subjects"
+        detail += f"; 95 % interval {interval}{unit} over {_number(subjects, 'subject')}"
     spread = float(record.get(f"{column.key}_seed_std", float("nan")))
     if int(record.get("n_seeds", 1)) > 1 and not math.isnan(spread):
         detail += f"; standard deviation over seeds {column.write(spread)}{unit}"
@@ -305,7 +322,7 @@ def _measure_cell(
         detail += "; ahead of the best, on less coverage"
     elif mark:
         detail += f"; {mark}"
-    return Cell(text, value, interval, mark, detail)
+    return Cell(text, value, interval, mark=mark, detail=detail)
 
 
 def _marks(
@@ -322,7 +339,15 @@ def _marks(
             groups.setdefault(tuple(record[key] for key in within), []).append(number)
     marks: dict[str, list[Mark]] = {column.key: [""] * len(rows_of) for column in columns}
     for rows in groups.values():
-        enough = max(float(rows_of[row]["coverage"]) for row in rows) - COVERAGE_MARGIN - 1e-9
+        covered = {row: _covered(rows_of[row]) for row in rows}
+        most = [max(parts) for parts in zip(*covered.values(), strict=True)]
+        enough = {
+            row
+            for row, parts in covered.items()
+            if all(
+                part >= top - COVERAGE_MARGIN - 1e-9 for part, top in zip(parts, most, strict=True)
+            )
+        }
         for column in columns:
             # Ranks go by what is printed: a lead that the table does not show is no lead.
             sign = -1.0 if column.better == "high" else 1.0
@@ -331,7 +356,7 @@ def _marks(
                 for row in rows
                 if column.better and not math.isnan(float(rows_of[row][column.key]))
             }
-            full = {row for row in rank if float(rows_of[row]["coverage"]) >= enough}
+            full = rank.keys() & enough
             if len(full) < 2:
                 continue
             places = sorted({rank[row] for row in full})
@@ -343,3 +368,8 @@ def _marks(
                 elif value == places[1]:
                     marks[column.key][row] = "second"
     return marks
+
+
+def _covered(record: Mapping[str, Any]) -> tuple[float, float]:
+    recordings = float(record["coverage"])
+    return recordings, float(record.get("window_coverage", recordings))

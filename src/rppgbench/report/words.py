@@ -9,11 +9,11 @@ from typing import Any
 from rppgbench.report.columns import COVERAGE, metric
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables import (
-    expected_count,
     method_table,
     ordered,
     records,
     row_name,
+    sample,
     sample_words,
 )
 
@@ -58,21 +58,26 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
     floor = _floor_row(page, default)
     if floor is not None:
         facts.append(("Floor", f"{_bpm(floor['mae'])} bpm", row_name(floor, default.by)))
-    count = int(default.summary["n_recordings"].max())
-    wanted = expected_count(default.summary, page.protocol.expected)
-    below = "" if wanted is None else f"of {wanted} expected"
-    facts.append(("Recordings", str(count), below))
+    recordings, subjects = sample(default)
+    wanted = page.protocol.expected
+    below = f"of {subjects} {'subject' if subjects == 1 else 'subjects'}"
+    if wanted is not None and wanted != recordings:
+        below += f"; the protocol has {wanted}"
+    facts.append(("Recordings", str(recordings), below))
     return facts
 
 
 def n_differs(page: ReportInputs) -> str:
     """A sentence where some table's n is not the protocol's, or an empty string."""
-    told = []
-    for scores in page.scores:
-        wanted = expected_count(scores.summary, page.protocol.expected)
-        if wanted is not None and (scores.summary["n_recordings"] != wanted).any():
-            told.append(f"{scores.name}: {sample_words(scores.summary, page.protocol.expected)}")
-    return "; ".join(told)
+    expected = page.protocol.expected
+    told = {
+        sample_words(scores, expected): scores.name
+        for scores in page.scores
+        if expected is not None and sample(scores)[0] != expected
+    }
+    if len(told) == 1:
+        return next(iter(told))
+    return "; ".join(f"{name}: {words}" for words, name in told.items())
 
 
 def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
@@ -99,17 +104,16 @@ def _what_was_run(page: ReportInputs, default: Scores) -> str:
     number = _COUNTS[methods] if methods < len(_COUNTS) else str(methods)
     noun = "method was" if methods == 1 else "methods were"
     data = "simulated recordings" if page.simulated else "recordings"
-    sample = sample_words(default.summary, page.protocol.expected)
-    return f"{number} {noun} run on {sample.replace('recordings', data, 1)}."
+    words = sample_words(default, page.protocol.expected)
+    return f"{number} {noun} run on {words.replace('recordings', data, 1)}."
 
 
 def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) -> list[str]:
     name = row_name(best, default.by)
     interval = _interval(best)
-    text = (
-        f"Under {default.name}, the default evaluator, {name} has the lowest mean absolute error: "
-        f"{_bpm(best['mae'])} bpm"
-    )
+    alone = len(default.summary) == 1
+    said = "a mean absolute error of" if alone else "the lowest mean absolute error:"
+    text = f"Under {default.name}, the default evaluator, {name} has {said} {_bpm(best['mae'])} bpm"
     text += f" (95 % interval {interval} over subjects)." if interval else "."
     sentences = [text]
     others = [
@@ -155,26 +159,31 @@ def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     if len(found) < 2:
         return []
     low, high = min(found, key=lambda k: found[k]), max(found, key=lambda k: found[k])
-    text = (
-        f"The same waveforms of {name} score {_bpm(found[low])} bpm under {low} and "
-        f"{_bpm(found[high])} bpm under {high}: the rules alone make the difference"
-    )
+    text = f"The same waveforms of {name} score {_bpm(found[low])} bpm under "
+    if _bpm(found[low]) == _bpm(found[high]):
+        sentences = [f"{text}every evaluator."]
+    else:
+        more = f"{_bpm(found[high])} bpm under {high}: the rules alone make the difference"
+        sentences = [f"{text}{low} and {more}."]
     other = [f"{winner} under {rule}" for rule, winner in winners.items() if winner != name]
     if other:
-        text += f". The best method changes with the evaluator: {', '.join(other)}"
-    elif len(winners) == len(page.scores):
-        text += f". It is best under all {len(page.scores)} evaluators"
-    return [text + "."]
+        sentences.append(f"The best method changes with the evaluator: {', '.join(other)}.")
+    elif len(winners) == len(page.scores) and len(default.summary) > 1:
+        sentences.append(f"It is best under all {len(page.scores)} evaluators.")
+    return sentences
 
 
 def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
     sentences = []
-    short = [r for r in records(default.summary) if float(r["coverage"]) < 1]
-    short.sort(key=lambda record: float(record["coverage"]))
+    windows = {
+        row_name(record, default.by): float(record.get("window_coverage", record["coverage"]))
+        for record in records(default.summary)
+    }
+    short = sorted((share, name) for name, share in windows.items() if share < 1)
     if short:
         told = ", ".join(
-            f"{row_name(record, default.by)} (coverage {COVERAGE.write(record['coverage'])} %)"
-            for record in short[:_NAMED]
+            f"{name} ({COVERAGE.write(share)} % of windows covered)"
+            for share, name in short[:_NAMED]
         )
         more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
         sentences.append(f"Estimates are missing for {told}{more}.")
