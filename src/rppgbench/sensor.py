@@ -107,8 +107,9 @@ def clock_warning(labels: Signal, frames_s: Array) -> str:
     frame_s = float(frames_s[-1] - frames_s[0]) / (len(frames_s) - 1)
     labels_last_s = labels.duration_s + interval_s
     frames_last_s = frame_s * len(frames_s)
-    apart = abs(labels_last_s - frames_last_s)
-    if apart <= CLOCK_TOLERANCE * frames_last_s + 1e-9 or apart <= interval_s + frame_s:
+    # A reading holds for a moment or for its interval, so the least difference is what counts.
+    apart_s = max(labels.duration_s - frames_last_s, frames_last_s - frame_s - labels_last_s, 0)
+    if apart_s <= max(CLOCK_TOLERANCE * frames_last_s, interval_s + frame_s) + 1e-9:
         return ""
     ratio = labels_last_s / frames_last_s
     return (

@@ -46,7 +46,14 @@ def first_folder(root: Path, *names: str) -> Path:
     """The first of the folders `root/name` that is there, else the root itself.
 
     Data sets are unpacked with or without their outer folder; both are the same data set.
+
+    Raises:
+        BenchError: the root is missing or may not be read.
     """
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise BenchError(f"{root}: {what_failed(error)}") from error
     return next((root / name for name in names if (root / name).is_dir()), root)
 
 

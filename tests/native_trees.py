@@ -1,0 +1,231 @@
+"""Small trees in the layouts of the data sets, written by hand with known numbers."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rppgbench.video_writing import write_video
+
+FRAMES = 20
+
+
+def clip(path: Path, *, frames: int = FRAMES, fps: float = 25.0) -> None:
+    """A grey ramp, `frames` long: frame k has the value 10 + 10 k."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codec, pixels = (
+        ("libx264", "yuv420p") if path.suffix in {".mkv", ".mp4"} else ("mjpeg", "yuvj420p")
+    )
+    pictures = (np.full((32, 32, 3), 10 + 10 * (k % 20), np.uint8) for k in range(frames))
+    write_video(path, pictures, np.arange(frames) / fps, codec=codec, pixel_format=pixels)
+
+
+def pictures(folder: Path, names: Sequence[str]) -> None:
+    import cv2
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for k, name in enumerate(names):
+        cv2.imwrite(str(folder / name), np.full((16, 16, 3), 10 + k, np.uint8))
+
+
+def column(file: Path, values: Sequence[object], header: str = "", end: str = "\n") -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = [*[header] * bool(header), *map(str, values)]
+    file.write_bytes(end.join(lines).encode() + end.encode())
+
+
+START = 1_392_643_993_642_815_000
+PURE_STAMPS = [START + k * 33_000_000 for k in range(FRAMES)]
+
+
+def pure(root: Path, *, nested: bool = True) -> None:
+    for name in ("10-01", "01-01", "01-02"):
+        folder = root / name
+        inner = folder / name if nested else folder
+        pictures(inner, [f"Image{ns}.png" for ns in PURE_STAMPS])
+        package = [
+            {
+                "Timestamp": START - 50_000_000 + k * 16_000_000,
+                "Value": {"waveform": 10 + k % 7, "pulseRate": 71, "o2saturation": 98},
+            }
+            for k in range(50)
+        ]
+        content = {"/FullPackage": package, "/Image": [{"Timestamp": n} for n in PURE_STAMPS]}
+        file = (folder if nested else root) / f"{name}.json"
+        file.write_text(json.dumps(content))
+
+
+VIPL_MS = [
+    0,
+    32,
+    64,
+    97,
+    128,
+    160,
+    207,
+    240,
+    272,
+    304,
+    336,
+    368,
+    400,
+    432,
+    479,
+    512,
+    544,
+    576,
+    608,
+    640,
+]
+
+
+def vipl_hr(root: Path) -> None:
+    from scipy.io import savemat
+
+    sources = [
+        "p10/v1/source1",
+        "p2/v1/source1",
+        "p2/v1/source4",
+        "p2/v1-2/source2",
+        "p2/v8/source2",
+    ]
+    for source in sources:
+        folder = root / "data" / source
+        clip(folder / "video.avi", fps=30)
+        column(folder / "time.txt", VIPL_MS, end="\r\n")
+        column(folder / "wave.csv", [60 + k % 5 for k in range(40)], "Wave", "\r\n")
+        column(folder / "gt_HR.csv", [67, 66], "HR", "\r\n")
+        column(folder / "gt_SpO2.csv", [98, 98], "SpO2", "\r\n")
+    (root / "fold").mkdir()
+    savemat(root / "fold" / "fold1.mat", {"fold1": np.array([[10]])})
+    savemat(root / "fold" / "fold2.mat", {"fold2": np.array([[2]])})
+
+
+def vipl_hr_v2(root: Path) -> None:
+    for person, bpm, fps in (("1", (70.5, 81), (25, 25)), ("12", (64, 65), (25, 25))):
+        for video in (1, 2):
+            clip(root / "train" / person / f"video{video}.avi")
+        rows = [",video1 ,video2 ", f"HR,{bpm[0]},{bpm[1]}", f"FPS,{fps[0]},{fps[1]}"]
+        column(root / "train" / person / "gt.csv", rows)
+    clip(root / "test" / "401" / "video1.avi")
+
+
+V4V_RATE = [70 + k // 10 for k in range(FRAMES)]
+
+
+def v4v(root: Path) -> None:
+    one, two = root / "Phase 1_ Training_Validation sets", root / "Phase 2_ Testing set"
+    clip(one / "Videos" / "train-001_of_002" / "F001_T1.mkv")
+    clip(one / "Videos" / "valid" / "M002_T8.mkv")
+    clip(two / "Videos" / "Test" / "test" / "F003_T10.mkv")
+    pressure = [f"{80 + (k % 40)}.5" for k in range(800)]
+    rates = ", ".join(map(str, V4V_RATE))
+    breath = ", ".join("15" for _ in V4V_RATE)
+    truth = one / "Ground truth"
+    column(
+        truth / "Physiology" / "F001_T1.txt", [f"F001_T1, HR, {rates}", f"F001_T1, RR, {breath}"]
+    )
+    column(truth / "BP_raw_1KHz" / "F001-T1-BP.txt", pressure)
+    column(two / "blood_pressure" / "val_set_bp" / "M002-T8.txt", pressure)
+    column(two / "blood_pressure" / "test_set_bp" / "F003-T10.txt", pressure)
+    for file, name in (("validation", "M002_T8"), ("test", "F003_T10")):
+        other = f"F003_T1.mkv, HR, {', '.join('200' for _ in V4V_RATE)}"
+        lines = [other, f"{name}.mkv, HR, {rates}", f"{name}.mkv, RR, {breath}"]
+        column(two / f"{file}_set_gt_release.txt", lines)
+
+
+def mmse_hr(root: Path) -> None:
+    for pictures_in, labels_in, person, task in (
+        ("first 10 subjects 2D", "first 10 subjects Phydata released/Phydata", "F013", "T1"),
+        ("T10_T11_30Subjects", "T10_T11_30PhyBPHRData", "F005", "T10"),
+    ):
+        pictures(root / pictures_in / person / task, [f"{k}.jpg" for k in range(FRAMES)])
+        folder = root / labels_in / person / task
+        column(folder / "BP_mmHg.txt", [80 + k % 30 for k in range(800)])
+        column(folder / "Pulse Rate_BPM.txt", [75.25] * 800)
+
+
+def disfa(root: Path) -> None:
+    for side in ("Left", "Right"):
+        for number in (2, 1):
+            clip(root / f"Videos_{side}Camera" / f"{side}VideoSN{number:03d}_comp.avi", fps=20)
+
+
+def obf(root: Path) -> None:
+    for name in ("001_1", "001_2", "057_2"):
+        clip(root / name / "rgb.mp4")
+        column(root / name / "bvp.csv", [f"{k / 50},{k % 9}" for k in range(40)], "time_s,bvp")
+
+
+def cohface(root: Path) -> None:
+    import h5py
+
+    for person in ("10", "2"):
+        for session in ("0", "3"):
+            clip(root / person / session / "data.avi", fps=20)
+            with h5py.File(root / person / session / "data.hdf5", "w") as content:
+                content["pulse"] = np.arange(256.0)
+                content["respiration"] = np.zeros(256)
+                content["time"] = np.arange(256) / 256
+                content.attrs["sample-rate-hz"] = np.array([256])
+                content.attrs["illumination"] = np.bytes_("lamp" if session == "0" else "natural")
+    column(root / "protocols" / "all" / "train.txt", ["2/0/data", "2/3/data"])
+    column(root / "protocols" / "all" / "test.txt", ["10/0/data", "10/3/data"])
+
+
+def ubfc_phys(root: Path) -> None:
+    for person, task in (("s10", "T1"), ("s3", "T1"), ("s3", "T2")):
+        clip(root / person / f"vid_{person}_{task}.avi", fps=35)
+        column(root / person / f"bvp_{person}_{task}.csv", [f"{k % 11}.25" for k in range(37)])
+
+
+def lgi_ppgi(root: Path) -> None:
+    for name, session in (("cpi", "talk"), ("alex", "gym")):
+        folder = root / name / f"{name}_{session}"
+        clip(folder / "cv_camera_sensor_stream_handler.avi")
+        entries = "".join(
+            f"<value{k}><value0>{k}</value0><value1>{40 * k + 3}</value1></value{k}>"
+            for k in range(FRAMES)
+        )
+        times = folder / "cv_camera_sensor_timer_stream_handler.xml"
+        times.write_text(f"<?xml version='1.0'?><data>{entries}</data>")
+        entries = "".join(
+            f"<value{k}><value0>{k}</value0><value1>72</value1><value2>{k}</value2></value{k}>"
+            for k in range(49)
+        )
+        pulse = folder / "cms50_stream_handler.xml"
+        pulse.write_text(f"<?xml version='1.0'?><data>{entries}</data>")
+
+
+def mmpd(root: Path) -> None:
+    from scipy.io import savemat
+
+    for person, k, motion, tone in ((10, 0, "Walking", 3), (2, 1, "Watching Videos", 6)):
+        folder = root / f"subject{person}"
+        folder.mkdir(parents=True)
+        ramp = np.arange(10.0)[:, None, None, None] / 20
+        content = {
+            "video": np.broadcast_to(ramp, (10, 8, 8, 3)),
+            "GT_ppg": np.arange(10.0)[None],
+            "light": "LED-low",
+            "motion": motion,
+            "exercise": "False",
+            "skin_color": np.array([[tone]]),
+        }
+        savemat(folder / f"p{person}_{k}.mat", content)
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "cohface": cohface,
+    "disfa": disfa,
+    "lgi_ppgi": lgi_ppgi,
+    "mmpd": mmpd,
+    "mmse_hr": mmse_hr,
+    "obf": obf,
+    "pure": pure,
+    "ubfc_phys": ubfc_phys,
+    "v4v": v4v,
+    "vipl_hr": vipl_hr,
+    "vipl_hr_v2": vipl_hr_v2,
+}

@@ -1,0 +1,386 @@
+"""Every data set is read from its owners' layout: names, times, labels by hand."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.content import load_datasets
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.recording import Dataset, Recording
+from rppgbench.video import open_video, passes
+
+from . import native_trees as trees
+
+FRAMES = trees.FRAMES
+
+
+def dataset(name: str) -> Dataset:
+    return load_datasets().get("data set", name, "test")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """One tree a data set, written once."""
+    base = tmp_path_factory.mktemp("trees")
+    roots = {}
+    for name, write in trees.WRITERS.items():
+        roots[name] = base / name
+        roots[name].mkdir()
+        write(roots[name])
+    yield roots
+    shutil.rmtree(base)
+
+
+def listed(name: str, root: Path) -> dict[str, Recording]:
+    return {recording.name: recording for recording in dataset(name).recordings(root)}
+
+
+NAMES = {
+    "cohface": ["2/0", "2/3", "10/0", "10/3"],
+    "disfa": ["SN001", "SN002"],
+    "lgi_ppgi": ["alex_gym", "cpi_talk"],
+    "mmpd": ["p2_1", "p10_0"],
+    "mmse_hr": ["F013_T1", "F005_T10"],
+    "obf": ["001_1", "001_2", "057_2"],
+    "pure": ["01-01", "01-02", "10-01"],
+    "ubfc_phys": ["s3_T1", "s3_T2", "s10_T1"],
+    "v4v": ["F001_T1", "M002_T8", "F003_T10"],
+    "vipl_hr": ["p2/v1/source1", "p2/v1-2/source2", "p2/v8/source2", "p10/v1/source1"],
+    "vipl_hr_v2": ["401/video1", "1/video1", "1/video2", "12/video1", "12/video2"],
+}
+SUBJECTS = {
+    "cohface": ["2", "2", "10", "10"],
+    "disfa": ["SN001", "SN002"],
+    "lgi_ppgi": ["alex", "cpi"],
+    "mmpd": ["p2", "p10"],
+    "mmse_hr": ["F013", "F005"],
+    "obf": ["001", "001", "057"],
+    "pure": ["01", "01", "10"],
+    "ubfc_phys": ["s3", "s3", "s10"],
+    "v4v": ["F001", "M002", "F003"],
+    "vipl_hr": ["p2", "p2", "p2", "p10"],
+    "vipl_hr_v2": ["401", "1", "1", "12", "12"],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recordings_are_listed_in_natural_order_without_decoding(
+    name: str, made: dict[str, Path]
+) -> None:
+    before = dict(passes)
+    found = list(dataset(name).recordings(made[name]))
+    assert [recording.name for recording in found] == NAMES[name]
+    assert [recording.subject for recording in found] == SUBJECTS[name]
+    assert dict(passes) == before
+    assert not any(recording.simulated for recording in found)
+    assert all(recording.dataset == name for recording in found)
+    for recording in found:
+        for file in recording.files:
+            assert file.is_file() or (name, recording.name) == ("vipl_hr_v2", "401/video1")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_frame_comes_with_its_time(name: str, made: dict[str, Path]) -> None:
+    for recording in dataset(name).recordings(made[name]):
+        with open_video(recording.video()) as reader:
+            times_s = [frame.time_s for frame in reader]
+        assert len(times_s) == (10 if name == "mmpd" else FRAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_set_says_who_owns_it(name: str) -> None:
+    found = dataset(name)
+    assert found.url.startswith("http")
+    assert len(found.title) > 4
+    assert min(len(found.cite), len(found.licence)) > 8
+    assert set(found.expected) >= {"subjects", "recordings"}
+    assert "\n" not in found.cite + found.licence + found.url
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_root_says_what_was_looked_for_and_where_to_ask(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError) as caught:
+        list(dataset(name).recordings(tmp_path))
+    line = str(caught.value)
+    assert line.startswith(f"{tmp_path}: no recordings of ")
+    assert dataset(name).url in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_root_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="gone: does not exist"):
+        list(dataset(name).recordings(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_pure_has_nanosecond_times_in_both_layouts(tmp_path: Path, nested: bool) -> None:
+    trees.pure(tmp_path, nested=nested)
+    found = listed("pure", tmp_path)
+    recording = found["01-02"]
+    assert recording.scenario == "talking"
+    source = recording.video()
+    assert source.times_s is not None
+    np.testing.assert_allclose(source.times_s, np.arange(FRAMES) * 0.033, atol=1e-9)
+    truth = recording.truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    np.testing.assert_allclose(truth.pulse.times_s, -0.05 + np.arange(50) * 0.016, atol=1e-9)
+    np.testing.assert_array_equal(truth.pulse.values, 10 + np.arange(50) % 7)
+    assert set(truth.heart_rate.values) == {71.0}
+    assert truth.warnings == ()
+
+
+def test_pure_sorts_images_by_their_time_not_as_text(tmp_path: Path) -> None:
+    trees.pure(tmp_path)
+    inner = tmp_path / "01-01" / "01-01"
+    trees.pictures(inner, ["Image999.png"])  # fewer digits: earlier, though later as text
+    assert listed("pure", tmp_path)["01-01"].video().images[0].name == "Image999.png"
+
+
+def test_vipl_hr_takes_times_from_the_file_and_scores_by_gt_hr(made: dict[str, Path]) -> None:
+    found = listed("vipl_hr", made["vipl_hr"])
+    recording = found["p2/v1-2/source2"]
+    assert (recording.scenario, recording.source) == ("stable", "phone")
+    assert found["p2/v8/source2"].scenario == "phone_stable"
+    source = recording.video()
+    assert source.times_s is not None
+    np.testing.assert_allclose(source.times_s * 1000, trees.VIPL_MS)
+    truth = recording.truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    np.testing.assert_allclose(truth.pulse.times_s, np.arange(40) / 60)
+    np.testing.assert_array_equal(truth.heart_rate.values, [67, 66])
+    np.testing.assert_array_equal(truth.heart_rate.times_s, [0, 1])
+
+
+def test_vipl_hr_without_time_txt_follows_the_rule_and_says_so(tmp_path: Path) -> None:
+    trees.vipl_hr(tmp_path)
+    folder = tmp_path / "data/p2/v1/source1"
+    (folder / "time.txt").unlink()
+    (folder / "wave.csv").unlink()
+    recording = listed("vipl_hr", tmp_path)["p2/v1/source1"]
+    source = recording.video()
+    assert source.times_s is not None
+    np.testing.assert_allclose(source.times_s, np.linspace(0, 2, FRAMES))
+    truth = recording.truth()
+    assert truth.pulse is None
+    assert any("time.txt is missing: 20 frames spread evenly over 2 s" in w for w in truth.warnings)
+    assert any("wave.csv is missing" in w for w in truth.warnings)
+    (folder / "gt_HR.csv").unlink()
+    with pytest.raises(RecordingError, match=r"gt_HR\.csv: does not exist"):
+        recording.truth()
+
+
+def test_vipl_hr_folds_are_the_sets_own(made: dict[str, Path], tmp_path: Path) -> None:
+    folds = dataset("vipl_hr").folds
+    assert folds is not None
+    assert folds(made["vipl_hr"]) == {"fold1": ("p10",), "fold2": ("p2",)}
+    with pytest.raises(BenchError, match=r"no fold1\.mat.*or run protocol vipl5fold_rs4"):
+        folds(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value", [np.zeros((3, 4)), np.array([[1.5, 2]]), np.array(["p1"])], ids=["2d", "half", "text"]
+)
+def test_a_vipl_hr_fold_of_another_shape_is_refused(
+    tmp_path: Path, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+) -> None:
+    from scipy.io import savemat
+
+    trees.vipl_hr(tmp_path)
+    savemat(tmp_path / "fold/fold2.mat", {"fold2": value})
+    folds = dataset("vipl_hr").folds
+    assert folds is not None
+    with pytest.raises(BenchError, match=r"fold2\.mat: variable 'fold2' is .* of shape .*"):
+        folds(tmp_path)
+
+
+@pytest.mark.parametrize("value", [np.array([[2]]), np.array([[2]]).T, np.array([2.0])])
+def test_a_vipl_hr_fold_may_lie_or_stand(
+    tmp_path: Path, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+) -> None:
+    from scipy.io import savemat
+
+    trees.vipl_hr(tmp_path)
+    savemat(tmp_path / "fold/fold2.mat", {"fold2": value})
+    folds = dataset("vipl_hr").folds
+    assert folds is not None
+    assert folds(tmp_path)["fold2"] == ("p2",)
+
+
+def test_vipl_hr_names_its_known_bad_recordings() -> None:
+    import sys
+
+    dataset("vipl_hr")
+    bad = sys.modules["rppgbench_content.benchmarks.vipl_hr"].KNOWN_BAD
+    assert len([why for why in bad.values() if "RS-rPPG" in why]) == 67
+    assert {"p32/v7/source3", "p45/v1/source2", "p19/v2/source2"} <= set(bad)
+
+
+@pytest.mark.real
+def test_the_genuine_vipl_hr_example_reads_right(tmp_path: Path, real: Path) -> None:
+    folder = tmp_path / "data/p1/v1/source1"
+    trees.clip(folder / "video.avi")
+    for file in ("time.txt", "wave.csv", "gt_HR.csv"):
+        shutil.copy(real / "vipl-example" / file, folder / file)
+    recording = listed("vipl_hr", tmp_path)["p1/v1/source1"]
+    times_s = recording.video().times_s
+    truth = recording.truth()
+    assert times_s is not None
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    assert (len(times_s) - 1) / (times_s[-1] - times_s[0]) == pytest.approx(29.80, abs=0.005)
+    assert truth.pulse.fs == pytest.approx(60.0)
+    assert truth.heart_rate.values.mean() == pytest.approx(63.1, abs=0.05)
+    assert truth.pulse.duration_s == pytest.approx(times_s[-1], rel=0.01)
+    assert truth.warnings == ()
+
+
+def test_vipl_hr_v2_has_one_rate_a_video_and_videos_without_labels(made: dict[str, Path]) -> None:
+    found = listed("vipl_hr_v2", made["vipl_hr_v2"])
+    assert found["1/video2"].part == "train"
+    for name, bpm in (("1/video1", 70.5), ("1/video2", 81.0), ("12/video1", 64.0)):
+        truth = found[name].truth()
+        assert truth.pulse is None
+        assert truth.heart_rate is not None
+        assert set(truth.heart_rate.values) == {bpm}
+        times_s = found[name].video().times_s
+        assert times_s is not None
+        np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
+        assert truth.heart_rate.times_s[-1] >= times_s[-1]
+    truth = found["401/video1"].truth()
+    assert (truth.pulse, truth.heart_rate) == (None, None)
+    assert truth.warnings == ("no gt.csv: a video without labels",)
+
+
+def test_vipl_hr_v2_warns_of_a_rate_that_the_container_does_not_have(tmp_path: Path) -> None:
+    trees.vipl_hr_v2(tmp_path)
+    trees.column(tmp_path / "train/1/gt.csv", [",video1,video2", "HR,70,70", "FPS,24.5,25"])
+    found = listed("vipl_hr_v2", tmp_path)
+    (line,) = found["1/video1"].truth().warnings
+    assert "clock ratio 1.020" in line
+    assert found["1/video2"].truth().warnings == ()
+
+
+def test_v4v_reads_a_rate_a_frame_in_all_three_parts(made: dict[str, Path]) -> None:
+    found = listed("v4v", made["v4v"])
+    parts = {name: recording.part for name, recording in found.items()}
+    assert parts == {"F001_T1": "train", "M002_T8": "validation", "F003_T10": "test"}
+    for recording in found.values():
+        truth = recording.truth()
+        assert truth.heart_rate is not None
+        assert truth.pulse is not None
+        np.testing.assert_array_equal(truth.heart_rate.values, trees.V4V_RATE)
+        np.testing.assert_allclose(truth.heart_rate.times_s, np.arange(FRAMES) / 25)
+        np.testing.assert_allclose(truth.pulse.times_s, np.arange(800) / 1000)
+        assert truth.pulse.values[3] == 83.5
+        assert truth.warnings == ()
+
+
+def test_v4v_without_its_line_says_which(tmp_path: Path) -> None:
+    trees.v4v(tmp_path)
+    file = tmp_path / "Phase 2_ Testing set/test_set_gt_release.txt"
+    trees.column(file, ["F003_T1.mkv, HR, 70, 71", "F003_T10.mkv, RR, 15, 15"])
+    with pytest.raises(RecordingError, match="has no line 'F003_T10, HR, "):
+        listed("v4v", tmp_path)["F003_T10"].truth()
+
+
+def test_v4v_with_a_video_in_two_parts_is_refused(tmp_path: Path) -> None:
+    trees.v4v(tmp_path)
+    trees.clip(tmp_path / "Phase 2_ Testing set/Videos/Test/test/F001_T1.mkv")
+    with pytest.raises(BenchError, match="is in part 'test' and in part 'train'"):
+        list(dataset("v4v").recordings(tmp_path))
+
+
+def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(made: dict[str, Path]) -> None:
+    for recording in listed("mmse_hr", made["mmse_hr"]).values():
+        times_s = recording.video().times_s
+        assert times_s is not None
+        np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
+        assert [image.stem for image in recording.video().images] == list(map(str, range(FRAMES)))
+        truth = recording.truth()
+        assert truth.pulse is not None
+        assert truth.heart_rate is not None
+        assert truth.pulse.fs == pytest.approx(1000)
+        assert set(truth.heart_rate.values) == {75.25}
+        assert truth.warnings == ()
+
+
+def test_disfa_has_no_truth_and_one_camera(made: dict[str, Path]) -> None:
+    found = listed("disfa", made["disfa"])
+    assert {recording.source for recording in found.values()} == {"left"}
+    truth = found["SN001"].truth()
+    assert (truth.pulse, truth.heart_rate, truth.warnings) == (None, None, ())
+
+
+def test_obf_takes_the_times_of_its_pulse(made: dict[str, Path]) -> None:
+    found = listed("obf", made["obf"])
+    assert found["001_2"].scenario == "after_exercise"
+    assert "RS-rPPG" in found["057_2"].known_bad
+    assert not found["001_1"].known_bad
+    truth = found["001_1"].truth()
+    assert truth.pulse is not None
+    np.testing.assert_allclose(truth.pulse.times_s, np.arange(40) / 50)
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(40) % 9)
+
+
+def test_cohface_knows_light_and_part(made: dict[str, Path]) -> None:
+    found = listed("cohface", made["cohface"])
+    assert found["2/0"].light == "lamp"
+    assert found["10/3"].light == "natural"
+    assert found["2/0"].part == "train"
+    assert found["10/3"].part == "test"
+    truth = found["10/3"].truth()
+    assert truth.pulse is not None
+    assert truth.pulse.fs == pytest.approx(256)
+    assert truth.warnings == ()
+
+
+def test_ubfc_phys_keeps_the_first_sample_at_64_hz(made: dict[str, Path]) -> None:
+    found = listed("ubfc_phys", made["ubfc_phys"])
+    truth = found["s10_T1"].truth()
+    assert truth.pulse is not None
+    assert len(truth.pulse.values) == 37
+    assert truth.pulse.values[0] == 0.25
+    assert truth.pulse.fs == pytest.approx(64)
+    assert "rPPG-Toolbox" in found["s3_T1"].known_bad
+    assert not found["s3_T2"].known_bad
+
+
+def test_lgi_ppgi_counts_the_pulse_back_from_the_last_frame(made: dict[str, Path]) -> None:
+    recording = listed("lgi_ppgi", made["lgi_ppgi"])["cpi_talk"]
+    times_s = recording.video().times_s
+    assert times_s is not None
+    np.testing.assert_allclose(times_s, (40 * np.arange(FRAMES) + 3) / 1000)
+    truth = recording.truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    assert truth.pulse.times_s[-1] == pytest.approx(0.763)
+    assert truth.pulse.times_s[0] == pytest.approx(0.763 - 48 / 60)
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(49))
+    assert set(truth.heart_rate.values) == {72.0}
+
+
+def test_mmpd_reads_situation_frames_and_pulse_from_one_file(made: dict[str, Path]) -> None:
+    found = listed("mmpd", made["mmpd"])
+    assert {r.scenario for r in found.values()} == {"walking"}
+    assert (found["p2_1"].skin_tone, found["p10_0"].skin_tone) == ("VI", "III")
+    assert found["p2_1"].light == "led-low"
+    with open_video(found["p2_1"].video()) as reader:
+        levels = [(round(frame.time_s * 30), int(frame.rgb[0, 0, 0])) for frame in reader]
+    assert levels == [(k, round(k / 20 * 255)) for k in range(10)]
+    truth = found["p2_1"].truth()
+    assert truth.pulse is not None
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
+    assert truth.pulse.fs == pytest.approx(30)
+
+
+def test_an_outer_folder_makes_no_difference(made: dict[str, Path], tmp_path: Path) -> None:
+    outer = {"pure": "PURE", "vipl_hr": "VIPL-HR", "v4v": "V4V Dataset", "cohface": "cohface"}
+    for name, folder in outer.items():
+        shutil.copytree(made[name], tmp_path / name / folder)
+        assert list(listed(name, tmp_path / name)) == NAMES[name]
