@@ -22,6 +22,7 @@ methods = ["pos"]
 regions = ["skin"]
 seeds = [0]
 conditions = []
+train_on = "clean"
 evaluators = ["li2023"]
 [params]
 [simulation]

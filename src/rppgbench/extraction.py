@@ -133,7 +133,7 @@ def record(
             placed = _replay(frames, track, str(source.path))
         for frame, landmarks in placed:
             writers.add(frame, landmarks)
-        facts = reader.facts()
+        facts = reader.facts() | _measured(condition)
     if track is not None and writers.frames != len(track.found):
         raise RecordingError(
             f"{source.path}: {writers.frames} frames, but the face track has {len(track.found)}; "
@@ -144,6 +144,12 @@ def record(
     facts["face"] = writers.facts(cadence if track is None else track.cadence, finder)
     facts["warnings"] = [*facts["warnings"], *writers.warnings(finder)]
     writers.finish(facts)
+
+
+def _measured(condition: Condition | None) -> dict[str, object]:
+    """What a condition says of itself after the pass (bit rate, PSNR), where it says anything."""
+    facts = getattr(condition, "facts", None)
+    return {"condition": facts()} if facts is not None else {}
 
 
 def _replay(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rppgbench.conditions import check_condition, condition_digest
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.digest import code_digest, digest
 from rppgbench.errors import BenchError
@@ -60,6 +61,7 @@ class Fit:
     fold: str
     seed: int
     region: str
+    condition: str
     train: tuple[tuple[str, str], ...]
     pretrain: tuple[tuple[str, str], ...]
 
@@ -109,30 +111,38 @@ def make_plan(
     prints = {key: fingerprint([r]) for key, r in recordings.items()}
     pretrain = tuple(key for key in recordings if key[0] in protocol.pretrain)
     conditions = protocol.conditions or [UNTOUCHED]
+    for condition in conditions:
+        check_condition(condition, where)
     digests = {m: _method_digest(load_methods().found[m], p) for m, p in chosen.items()}
     jobs: list[Job] = []
-    fits: list[Fit] = []
+    fits: dict[str, Fit] = {}
     for side in sides:
         train = tuple((r.dataset, r.name) for r in side.train)
-        for method, seed, region in _variants(chosen, protocol, seeds):
-            learns = load_methods().found[method].fit is not None
-            if learns and not train and not pretrain:
-                raise BenchError(
-                    f"{where}: method {method!r} learns, and fold {side.fold!r} has no recordings "
-                    "to learn from; take it out of --methods, or choose a protocol that trains"
-                )
-            fit = ""
-            if learns:
-                facts = {
-                    "method": digests[method],
-                    "train": sorted((*key, prints[key]) for key in train),
-                    "pretrain": sorted((*key, prints[key]) for key in pretrain),
-                    "region": region,
-                    "seed": seed,
-                }
-                fit = digest(facts)
-                fits.append(Fit(fit, method, side.fold, seed, region, train, pretrain))
-            for condition in conditions:
+        for condition in conditions:
+            learned_in = condition if protocol.train_on == "same" else UNTOUCHED
+            for method, seed, region in _variants(chosen, protocol, seeds):
+                fit = ""
+                if load_methods().found[method].fit is not None:
+                    if not train and not pretrain:
+                        raise BenchError(
+                            f"{where}: method {method!r} learns, and fold {side.fold!r} has "
+                            "nothing to learn from; take it out of --methods, or choose a "
+                            "protocol that trains"
+                        )
+                    fit = digest(
+                        {
+                            "method": digests[method],
+                            "train": sorted((*key, prints[key]) for key in train),
+                            "pretrain": sorted((*key, prints[key]) for key in pretrain),
+                            "condition": condition_digest(learned_in),
+                            "region": region,
+                            "seed": seed,
+                        }
+                    )
+                    fits.setdefault(
+                        fit,
+                        Fit(fit, method, side.fold, seed, region, learned_in.name, train, pretrain),
+                    )
                 for recording in side.test:
                     key = (recording.dataset, recording.name)
                     facts = {
@@ -141,7 +151,7 @@ def make_plan(
                         "reader": load_datasets().found[recording.dataset].version,
                         "fold": side.fold,
                         "seed": seed,
-                        "condition": condition.model_dump(mode="json"),
+                        "condition": [condition.name, condition_digest(condition)],
                         "region": region,
                     }
                     jobs.append(
@@ -164,7 +174,7 @@ def make_plan(
         roots,
         recordings,
         tuple(jobs),
-        tuple(fits),
+        tuple(fits.values()),
         len(tested),
         {d: fingerprint([r for k, r in recordings.items() if k[0] == d]) for d in roots},
         left_out,

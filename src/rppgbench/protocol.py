@@ -41,7 +41,8 @@ class Protocol(Declaration):
 
     `train` and `test` name data sets; `split` is `whole`, `official` (the data set's own fold
     files), `parts` (its own parts) or the name of a list in `protocols/splits`. `recordings` is
-    the number of test recordings that the whole data set gives, over all folds.
+    the number of test recordings that the whole data set gives, over all folds. `train_on` says
+    whether methods learn from untouched videos or from those of the condition they are tested in.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Protocol(Declaration):
     regions: list[str]
     seeds: list[int]
     conditions: list[Condition]
+    train_on: Literal["clean", "same"]
     evaluators: list[str]
     params: dict[str, dict[str, bool | int | float | str]]
     simulation: Simulation

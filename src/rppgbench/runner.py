@@ -16,6 +16,7 @@ from rppgbench.method import Training
 from rppgbench.models import is_model, write_model
 from rppgbench.plan import UNTOUCHED, Fit, Job, Plan, facts_of
 from rppgbench.progress import Progress, progress
+from rppgbench.protocol import Condition
 from rppgbench.provenance import provenance
 from rppgbench.store import Store
 from rppgbench.work import Outcome, Task, do, example
@@ -83,7 +84,7 @@ def _tasks(plan: Plan, jobs: Iterable[Job], means: Means, store: Store) -> list[
     grouped: dict[tuple[str, str, str], list[Job]] = defaultdict(list)
     for job in jobs:
         grouped[job.dataset, job.recording, job.condition].append(job)
-    conditions = {c.name: c for c in plan.protocol.conditions or [UNTOUCHED]}
+    conditions = _conditions(plan)
     return [
         Task(
             dataset,
@@ -100,26 +101,34 @@ def _tasks(plan: Plan, jobs: Iterable[Job], means: Means, store: Store) -> list[
     ]
 
 
+def _conditions(plan: Plan) -> dict[str, Condition]:
+    """The protocol's conditions by name, and the untouched one."""
+    return {UNTOUCHED.name: UNTOUCHED} | {c.name: c for c in plan.protocol.conditions}
+
+
 def _only_features(
     plan: Plan, fits: Sequence[Fit], tasks: Sequence[Task], means: Means, store: Store
 ) -> list[Task]:
     """Tasks for the recordings that are only learned from, so that they too go over processes."""
-    there = {(t.dataset, t.recording) for t in tasks if t.condition.kind == "none"}
-    wanted = dict.fromkeys(key for fit in fits for key in (*fit.pretrain, *fit.train))
+    conditions = _conditions(plan)
+    there = {(t.dataset, t.recording, t.condition.name) for t in tasks}
+    wanted = dict.fromkeys(
+        (*key, fit.condition) for fit in fits for key in (*fit.pretrain, *fit.train)
+    )
     return [
         Task(
             dataset,
             plan.roots[dataset],
             recording,
-            UNTOUCHED,
+            conditions[condition],
             plan.clips,
             (),
             (),
             means.cache,
             store.folder / "models",
         )
-        for dataset, recording in wanted
-        if (dataset, recording) not in there
+        for dataset, recording, condition in wanted
+        if (dataset, recording, condition) not in there
     ]
 
 
@@ -138,7 +147,7 @@ def _learn(fit: Fit, plan: Plan, store: Store, means: Means, shown: Progress) ->
                 dataset,
                 plan.roots[dataset],
                 recording,
-                UNTOUCHED,
+                _conditions(plan)[fit.condition],
                 plan.clips,
                 (),
                 (),

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.cache import cached_features
+from rppgbench.cache import NamedCondition, cached_features
+from rppgbench.conditions import FACES, Transformation, condition_digest, faces_of
 from rppgbench.content import load_datasets, load_methods
 from rppgbench.errors import BenchError, RecordingError, unknown
 from rppgbench.estimate import Estimate
@@ -160,7 +161,21 @@ def _model(folder: Path) -> Model:
 
 
 def _features(task: Task, recording: Recording) -> Features:
-    return cached_features(recording.video(), Needs(task.clips), task.cache)
+    """The features of a recording under the task's condition; what is in the cache is not redone.
+
+    A condition runs with the face track of the untouched video, or finds the face anew in what
+    came out, as it declares; the untouched video is decoded once for all of them.
+    """
+    source, needs, condition = recording.video(), Needs(task.clips), task.condition
+    if condition.kind == "none":
+        return cached_features(source, needs, task.cache)
+    untouched = cached_features(source, Needs(), task.cache)
+    times = untouched.times_s
+    fps = (len(times) - 1) / float(times[-1] - times[0])
+    change = Transformation(condition, fps, untouched.track)
+    track = untouched.track if faces_of(condition) == FACES[0] else None
+    named = NamedCondition(condition_digest(condition), change)
+    return cached_features(source, needs, task.cache, condition=named, track=track)
 
 
 def _run(job: Job, task: Task, recording: Recording, features: Features) -> tuple[Estimate, str]:
