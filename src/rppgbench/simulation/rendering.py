@@ -65,6 +65,9 @@ def render(recording: "SimulatedRecording") -> Iterator[NDArray[np.uint8]]:
         yield camera.expose(float(time_s), stage.show(index, float(time_s)))
 
 
+_NONE = np.empty(0, np.float32)  # remap takes x and y in one array, and no second
+
+
 class _Stage:
     """The lit scene before the lens: what stays is worked out once."""
 
@@ -89,8 +92,8 @@ class _Stage:
         self._half = half / np.linalg.norm(half)
         ahead = np.array([0, -0.25, 0.97], np.float32)  # the photographs' own light
         self._baked = 0.5 + 0.5 * np.clip(below.normal @ ahead, 0, None)
-        self._front = np.dstack([who.colour, who.matte])  # one picture: moved in one go
-        self._open_eyes = [self._front[lid[0], lid[1], :3].copy() for lid in below.lids]
+        self._colour, self._matte = who.colour.copy(), who.matte
+        self._open_eyes = [who.colour[lid[0], lid[1]] for lid in below.lids]
         self._lid = 0.0
         self._fields = np.dstack([below.strength, below.delay, below.mouth, below.shine])
         self._fields2 = np.dstack([below.normal, self._baked.astype(np.float32)])
@@ -116,14 +119,14 @@ class _Stage:
         shift = np.dstack([low_x - grid_x, low_y - grid_y])
         shift = np.asarray(cv2.resize(shift, size, interpolation=cv2.INTER_LINEAR), np.float32)
         shift += self._pixels
-        moved = cv2.remap(
-            self._front, shift, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        matte, colour = (
+            cv2.remap(layer, shift, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for layer in (self._matte, self._colour)
         )
         gain, shine = self._reflect(index, time_s, low_x, low_y)
         bright = cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR)
-        colour, matte = moved[..., :3], np.ascontiguousarray(moved[..., 3])
-        lit = cv2.multiply(colour, bright)
-        lit = cv2.add(lit, cv2.resize(shine, size, interpolation=cv2.INTER_LINEAR))
+        lit = cv2.multiply(colour, bright, dst=colour)
+        cv2.add(lit, cv2.resize(shine, size, interpolation=cv2.INTER_LINEAR), dst=lit)
         behind = self._behind[y0:y1, x0:x1]
         mixed = cv2.blendLinear(lit, behind, matte, 1 - matte)
         frame = self._base.copy()
@@ -260,7 +263,7 @@ class _Stage:
         self._lid = closed
         for (rows, columns, lid), opened in zip(self._below.lids, self._open_eyes, strict=True):
             share = lid[..., 3:] * np.float32(closed)
-            self._front[rows, columns, :3] = opened * (1 - share) + lid[..., :3] * share
+            self._colour[rows, columns] = opened * (1 - share) + lid[..., :3] * share
 
 
 def _turn(yaw: float, pitch: float, roll: float) -> Picture:
