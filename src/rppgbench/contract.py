@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from rppgbench.errors import BenchError
 from rppgbench.features import REGIONS, FaceTrack, Features, RegionMoments
 from rppgbench.method import Example, Method, Model, Training
 from rppgbench.recording import Truth
@@ -53,6 +52,8 @@ def clean_trace(bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Array
 
 def _input(method: Method, bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Waveform:
     """What the machine would hand to this method from a face with a clean pulse."""
+    if method.combines:
+        raise _NotHere(f"formed from {', '.join(method.combines)} when they are scored")
     trace = clean_trace(bpm, fs, seconds)
     if method.consumes == "trace":
         return Waveform(trace, fs)
@@ -61,7 +62,7 @@ def _input(method: Method, bpm: float, fs: float = 30.0, seconds: float = SECOND
         tint = np.array([[1, 1, 1], [1.02, 1, 0.98], [1, 1.01, 1], [0.98, 1, 1.03]])
         pixels = trace[:, None, :] * shades[:, None] * tint
         return Waveform(np.einsum("tpi,tpj->tij", pixels, pixels) / len(shades), fs)
-    raise BenchError("a method that learns from pixels")
+    raise _NotHere("must be trained; run it under a protocol")
 
 
 def _try(clause: Callable[[Method], Iterator[str]], method: Method) -> Finding:
@@ -80,8 +81,6 @@ class _NotHere(Exception):
 
 
 def _estimate(method: Method, given: Waveform) -> Waveform:
-    if method.combines:
-        raise _NotHere(f"formed from {', '.join(method.combines)} when they are scored")
     params = method.parameters({})
     if method.fit is None:
         return method.estimate(given, **params)
@@ -177,10 +176,8 @@ def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
 def _survives_gaps(method: Method) -> Iterator[str]:
     from rppgbench.work import pulse_of
 
-    if method.floor or method.fit is not None:
+    if method.floor or method.fit is not None or method.combines:
         raise _NotHere("must be trained; run it under a protocol")
-    if method.combines:
-        raise _NotHere(f"formed from {', '.join(method.combines)} when they are scored")
     pulse, coverage = pulse_of(_with_gap(method), method, method.parameters({}), "skin")
     inside = (pulse.times_s() > 10.2) & (pulse.times_s() < 11.8)
     if np.isfinite(pulse.samples[inside]).any():
