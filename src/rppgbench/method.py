@@ -143,6 +143,7 @@ def combination(title: str, cite: str, name: str, combines: tuple[str, ...]) -> 
     """
 
     def estimate(waveform: Waveform) -> Waveform:
+        """Nothing: scoring averages the members' heart rates in bpm."""
         raise BenchError(
             f"{name}: has no waveform of its own; run {', '.join(combines)} and score them together"
         )
