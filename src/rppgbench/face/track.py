@@ -17,6 +17,11 @@ CADENCE = 4
 MAX_MOTION = 0.04
 """Landmarks that moved further than this share of the face's size (rms) are not interpolated."""
 
+MAX_CHANGE = 0.25
+"""On a frame whose landmarks are interpolated, the colours under them may differ from those of the
+frames around by this share of their level (median over the landmarks), plus 4 for noise; where they
+differ more (something is in front of the face, or it is gone), the mesh looks."""
+
 CHECK_EVERY = 32
 """At every how many looks the detector counts the faces while the mesh follows one."""
 
@@ -146,60 +151,99 @@ def follow(
     """Give every frame with its landmarks (468, 2), or None: no face there.
 
     The mesh runs on the first frame and on every `cadence`-th. Between two such frames on which
-    the face was followed and moved little, landmarks are interpolated linearly in time; where it
+    the face was followed and moved little, landmarks are interpolated linearly, and kept where the
+    colours under them stayed (`MAX_CHANGE`), else the mesh looks at that frame too; where the face
     moved more, or was lost or found, the mesh runs on the middle frame, and so on by halves: the
     edge of a gap is found to the frame. At most `cadence` frames are held back.
     """
     if cadence < 1:
         raise ValueError(f"cadence is at least 1, not {cadence}")
-    start: Landmarks | None = None
+    last = _Mark(None, None)
     waiting: list[Frame] = []
     first = True
     for frame in frames:
         waiting.append(frame)
         if first or len(waiting) == cadence:
-            settled = _settle(waiting, start, finder)
-            start = settled[-1]
-            yield from zip(waiting, settled, strict=True)
+            settled = _settle(waiting, last, finder)
+            last = settled[-1]
+            yield from ((f, m.landmarks) for f, m in zip(waiting, settled, strict=True))
             waiting = []
             first = False
     if waiting:
-        yield from zip(waiting, _settle(waiting, start, finder), strict=True)
+        settled = _settle(waiting, last, finder)
+        yield from ((f, m.landmarks) for f, m in zip(waiting, settled, strict=True))
 
 
-def _settle(frames: list[Frame], start: Landmarks | None, finder: Finder) -> list[Landmarks | None]:
+@dataclass(frozen=True, eq=False)
+class _Mark:
+    """Where the face is on a frame, and the colours (468, 3) under the landmarks."""
+
+    landmarks: Landmarks | None
+    colours: NDArray[np.float32] | None
+
+
+def _mark(rgb: NDArray[np.uint8], landmarks: Landmarks | None) -> _Mark:
+    if landmarks is None:
+        return _Mark(None, None)
+    size = np.array([rgb.shape[1], rgb.shape[0]]) - 1
+    x, y = np.clip(np.round(landmarks).astype(np.intp), 0, size).T
+    return _Mark(landmarks, rgb[y, x].astype(np.float32))
+
+
+def _settle(frames: list[Frame], start: _Mark, finder: Finder) -> list[_Mark]:
     """Landmarks of `frames`, which follow the frame on which the face was at `start`."""
-    end, followed = finder.look(frames[-1].rgb, start)
-    marks: dict[int, Landmarks | None] = {-1: start, len(frames) - 1: end}
+    end, followed = finder.look(frames[-1].rgb, start.landmarks)
+    marks = {-1: start, len(frames) - 1: _mark(frames[-1].rgb, end)}
+
+    def look(number: int, *known: Landmarks | None) -> None:
+        here = None
+        for landmarks in known:
+            if here is None and landmarks is not None:
+                here = finder.near(frames[number].rgb, landmarks)
+        marks[number] = _mark(frames[number].rgb, here)
 
     def fill(low: int, high: int, linked: bool) -> None:
         left, right = marks[low], marks[high]
         inner = range(low + 1, high)
-        if not inner:
-            return
-        if left is None and right is None:
-            marks.update(dict.fromkeys(inner))
-            return
-        if left is not None and right is not None and linked and _near(left, right):
-            for i in inner:
-                share = np.float32((i - low) / (high - low))
-                marks[i] = left + share * (right - left)
-            return
-        middle = (low + high) // 2
-        here = None
-        for known in (left, right):
-            if here is None and known is not None:
-                here = finder.near(frames[middle].rgb, known)
-        marks[middle] = here
-        fill(low, middle, True)
-        fill(middle, high, True)
+        if left.landmarks is None and right.landmarks is None:
+            marks.update(dict.fromkeys(inner, left))
+        elif inner and linked and _near(left.landmarks, right.landmarks):
+            for number in inner:
+                mark = _between(left, right, (number - low) / (high - low), frames[number].rgb)
+                marks[number] = mark
+                if _changed(mark, left, right):
+                    look(number, mark.landmarks)
+        elif inner:
+            middle = (low + high) // 2
+            look(middle, left.landmarks, right.landmarks)
+            fill(low, middle, True)
+            fill(middle, high, True)
 
     fill(-1, len(frames) - 1, followed)
-    return [marks[i] for i in range(len(frames))]
+    return [marks[number] for number in range(len(frames))]
 
 
-def _near(one: Landmarks, other: Landmarks) -> bool:
+def _near(one: Landmarks | None, other: Landmarks | None) -> bool:
+    if one is None or other is None:
+        return False
     box = box_of(one)
     size = max(box[2] - box[0], box[3] - box[1])
     motion = np.sqrt(np.square(other - one).sum(axis=1).mean())
     return bool(motion <= MAX_MOTION * size)
+
+
+def _between(left: _Mark, right: _Mark, share: float, rgb: NDArray[np.uint8]) -> _Mark:
+    assert left.landmarks is not None
+    assert right.landmarks is not None
+    step = np.float32(share) * (right.landmarks - left.landmarks)
+    return _mark(rgb, left.landmarks + step)
+
+
+def _changed(mark: _Mark, left: _Mark, right: _Mark) -> bool:
+    """Whether the colours under interpolated landmarks are not those of the face."""
+    assert mark.colours is not None
+    assert left.colours is not None
+    assert right.colours is not None
+    usual = (left.colours + right.colours) / 2
+    change = np.median(np.abs(mark.colours - usual).mean(axis=1))
+    return bool(change > 4 + MAX_CHANGE * usual.mean())
