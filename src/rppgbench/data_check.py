@@ -18,7 +18,7 @@ from rppgbench.fingerprint import fingerprint
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import clock_warning
 from rppgbench.splits import Sides, by_folds
-from rppgbench.video import VideoInfo, open_video, sample_frames
+from rppgbench.video import Frame, VideoInfo, open_video, sample_frames
 
 Severity = Literal["error", "warning", "note"]
 """error: the recording cannot be used; warning: it can, with care; note: for information."""
@@ -184,10 +184,8 @@ def check_recording(recording: Recording) -> list[Finding]:
             say("warning", line)
         if source is not None and info is not None:
             _check_clock(source, info, truth, say)
-    if source is not None and truth is not None:
-        for file in recording.files:
-            if not file.is_file():
-                say("warning", "is missing; nothing that was read needs it", file)
+    if info is not None and truth is not None:
+        _check_files(recording, say)
     return found
 
 
@@ -208,28 +206,46 @@ def _check_video(source: VideoSource, say: Say) -> VideoInfo | None:
     """Three frames by seeking, the container's count, the given times."""
     _check_times(source, say)
 
-    def look() -> tuple[VideoInfo, list[float]]:
+    def look() -> tuple[VideoInfo, Frame]:
         with open_video(source) as reader:
             info = reader.info
-        return info, [frame.time_s for frame in sample_frames(source)]
+        return info, sample_frames(source)[-1]
 
     looked = _attempt(look, say)
     if looked is None:
         return None
-    info, times_s = looked
+    info, last = looked
     count = len(source.images) or info.frames
     if source.times_s is not None and count is not None:
         given = len(source.times_s)
         if abs(given - count) > max(3, 0.01 * count):
             say("error", f"has {count} frames, but {given} times are given", source.path)
     length_s = info.duration_s
-    if source.times_s is None and length_s is not None:
-        last_s = max(times_s)
-        if last_s < length_s - max(0.5, 0.01 * length_s):
-            say("error", f"is cut off: last frame at {last_s:.1f} of {length_s:.1f} s", source.path)
+    if count is not None and last.index + 1 < count - max(3, 0.01 * count):
+        say("error", f"is cut off after {last.index + 1} of {count} frames", source.path)
+    elif (
+        count is None
+        and source.times_s is None
+        and length_s is not None
+        and last.time_s < length_s - max(0.5, 0.01 * length_s)
+    ):
+        say("error", f"is cut off at {last.time_s:.1f} of {length_s:.1f} s", source.path)
     for line in info.warnings:
         say("warning", line, source.path)
     return info
+
+
+def _check_files(recording: Recording, say: Say) -> None:
+    """What no reader stumbled over: files that are not there, pictures without a byte."""
+    empty = []
+    for file in recording.files:
+        try:
+            if not file.stat().st_size:
+                empty.append(file)
+        except OSError:
+            say("warning", "is missing; nothing that was read needs it", file)
+    if empty:
+        say("warning", f"{len(empty)} of {len(recording.files)} files are empty", empty[0])
 
 
 def _check_times(source: VideoSource, say: Say) -> None:

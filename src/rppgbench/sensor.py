@@ -101,7 +101,7 @@ def clock_warning(labels: Signal, frames_s: Array) -> str:
     count = len(labels.times_s)
     if len(frames_s) < 2:
         return ""
-    if count < 3:
+    if count < 2:
         return f"{count} labels over {len(frames_s)} frames"
     interval_s = labels.duration_s / (count - 1)
     frame_s = float(frames_s[-1] - frames_s[0]) / (len(frames_s) - 1)
