@@ -66,6 +66,12 @@ class Factor(Declaration):
     factor: int = Field(ge=1)
 
 
+class FastFactor(Declaration):
+    """Padded with zeros to `fast_factor` times the window, or a little more for a fast FFT."""
+
+    fast_factor: int = Field(ge=1)
+
+
 class BinStep(Declaration):
     """Padded with zeros until bins are `bin_bpm` apart."""
 
@@ -78,7 +84,7 @@ class OverRate(Declaration):
     over_fs: float = Field(gt=0)
 
 
-Padding = Literal["length", "next_pow2"] | AtLeast | Factor | BinStep | OverRate
+Padding = Literal["length", "next_pow2"] | AtLeast | Factor | FastFactor | BinStep | OverRate
 
 
 class Periodogram(Declaration):
@@ -303,11 +309,29 @@ def padded(samples: int, fs: float, rule: Padding) -> int:
         wanted = rule.at_least
     elif isinstance(rule, Factor):
         wanted = rule.factor * samples
+    elif isinstance(rule, FastFactor):
+        wanted = fast_length(rule.fast_factor * samples)
     elif isinstance(rule, BinStep):
         wanted = round(60 * fs / rule.bin_bpm)
     else:
         wanted = int(rule.over_fs / fs)
     return max(wanted, samples)
+
+
+def fast_length(samples: int) -> int:
+    """The next length whose only prime factors are 2, 3 and 5, for a fast FFT.
+
+    >>> fast_length(2400), fast_length(2401), fast_length(8 * 307)
+    (2400, 2430, 2500)
+    """
+    while True:
+        rest = samples
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return samples
+        samples += 1
 
 
 def segment_samples(samples: int, welch: Welch) -> int:

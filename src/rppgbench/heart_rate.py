@@ -23,7 +23,7 @@ from rppgbench.waveform import Array
 FLAT = 1e-9
 """A wave that spans less than this share of the samples' size is constant: rounding, no pulse."""
 
-BLOCK = 1 << 22
+BLOCK = 1 << 20
 """How many FFT samples are worked on at once, so that memory stays bounded."""
 
 
@@ -96,7 +96,10 @@ def _work(samples: int, fs: float, chain: Chain) -> int:
         hop = _hop(segment, chain.spectrum)
         count = (samples - segment) // hop + 1
         return count * padded(segment, fs, chain.spectrum.nfft)
-    return padded(samples, fs, chain.spectrum.nfft)
+    nfft = padded(samples, fs, chain.spectrum.nfft)
+    if nfft >= spectrum.ZOOM_FROM * samples:  # only the band is worked out
+        return samples + int((chain.band.high_hz - chain.band.low_hz) / fs * nfft)
+    return nfft
 
 
 def _hop(segment: int, welch: Welch) -> int:

@@ -12,11 +12,11 @@ from rppgbench.recording import Truth
 from rppgbench.reference import device_rates, kind_of_truth, pulses_at
 from rppgbench.signal_quality import CORRELATIONS, SNRS
 from rppgbench.waveform import Array, Waveform
-from rppgbench.windows import Block, lay, nearest_window
+from rppgbench.windows import Block, fewest, lay, nearest_window
 
 Words = NDArray[np.object_]
 
-WORK = 1 << 22
+WORK = 1 << 19
 """How many samples of windows are worked on at once, so that memory stays bounded."""
 
 
@@ -73,7 +73,7 @@ def whole(evaluator: Evaluator, pulse: Waveform) -> tuple[Waveform, int]:
 def has_window(evaluator: Evaluator, pulse: Waveform) -> bool:
     """Whether the evaluator finds any window in a pulse of that length."""
     samples = len(pulse.samples) - 2 * evaluator.border_frames
-    return bool(lay(max(samples, 0), pulse.fs, evaluator.window))
+    return samples >= fewest(pulse.fs, evaluator.window)
 
 
 def read(evaluator: Evaluator, pulses: Pulses, truths: Sequence[Truth]) -> Reading:

@@ -25,7 +25,7 @@ __all__ = ["KEYS", "score_windows", "summarise", "worst_error"]
 KEYS = ("dataset", "recording", "subject", "scenario", "method", "fold", "seed", "condition")
 """What of an estimate every row repeats, beside its region."""
 
-BUFFER = 1 << 25
+BUFFER = 1 << 24
 """How many samples are held before what is held is scored, so that memory stays bounded."""
 
 FAILED_FS = 30.0

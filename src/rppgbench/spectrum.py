@@ -1,7 +1,9 @@
 """Power spectra of many windows at once, and their peaks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,21 +72,28 @@ def periodogram(
     only the band is worked out, by a chirp-z transform; both give the same values.
     """
     from scipy.fft import rfft
-    from scipy.signal import zoom_fft
 
     first, stop = max(bins[0] - 1, 0), min(bins[1] + 1, nfft // 2 + 1)
     tapered = signals * window
     step = fs / nfft
     line: NDArray[np.complex128]
     if nfft >= ZOOM_FROM * signals.shape[-1]:
-        ends = [first * step, stop * step]
-        zoomed = zoom_fft(tapered, ends, stop - first, fs=fs, endpoint=False)
-        line = np.asarray(zoomed, np.complex128)
+        line = _zoom(signals.shape[-1], nfft, first, stop)(tapered)
     else:
         line = rfft(tapered, nfft)[..., first:stop]
     power: Array = line.real**2 + line.imag**2
     freqs: Array = step * np.arange(first, stop, dtype=np.float64)
     return Spectrum(freqs, power, bins[0] - first, bins[1] - first)
+
+
+@lru_cache(maxsize=4)
+def _zoom(samples: int, nfft: int, first: int, stop: int) -> Callable[[Array], Any]:
+    """The chirp-z transform from `samples` samples to the bins first to stop of `nfft`."""
+    from scipy.signal import CZT
+
+    turn = 2j * np.pi / nfft
+    zoom: Callable[[Array], Any] = CZT(samples, stop - first, np.exp(-turn), np.exp(turn * first))
+    return zoom
 
 
 def welch(

@@ -1,5 +1,6 @@
 """Where the windows of a recording lie."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,14 @@ class Block:
         return view[:, self.starts]
 
 
+def fewest(fs: float, window: WholeWindow | FixedWindow | PartsWindow) -> int:
+    """How many samples a recording needs at least to hold a window."""
+    shortest = max(math.ceil(window.shortest_s * fs - 1e-9), 2)
+    if isinstance(window, FixedWindow):
+        return max(min(shortest, round(window.length_s * fs)), 2)
+    return max(shortest, 2 * window.parts) if isinstance(window, PartsWindow) else shortest
+
+
 def lay(samples: int, fs: float, window: WholeWindow | FixedWindow | PartsWindow) -> list[Block]:
     """The windows of a recording of `samples` samples, in order of time; none where it is short.
 
@@ -39,13 +48,14 @@ def lay(samples: int, fs: float, window: WholeWindow | FixedWindow | PartsWindow
     >>> [(b.first, b.starts.tolist(), b.samples) for b in lay(890, 30.0, ten)]
     [(0, [0, 300], 300), (2, [600], 290)]
     """
-    shortest = max(window.shortest_s * fs, 2)
+    shortest = fewest(fs, window)
+    if samples < shortest:
+        return []
     if isinstance(window, WholeWindow):
-        return [Block(0, np.zeros(1, np.int64), samples)] if samples >= shortest else []
+        return [Block(0, np.zeros(1, np.int64), samples)]
     if isinstance(window, PartsWindow):
         part = samples // window.parts
-        starts = part * np.arange(window.parts)
-        return [Block(0, starts, part)] if samples >= shortest and part >= 2 else []
+        return [Block(0, part * np.arange(window.parts), part)]
     length = round(window.length_s * fs)
     if window.stride_s == "frame":
         starts = np.arange(samples)
@@ -53,7 +63,7 @@ def lay(samples: int, fs: float, window: WholeWindow | FixedWindow | PartsWindow
         count = int(samples / fs / window.stride_s) + 1
         starts = np.round(np.arange(count) * window.stride_s * fs).astype(np.int64)
     left = np.minimum(samples - starts, length)
-    starts = starts[left >= np.minimum(shortest, length)]
+    starts = starts[left >= shortest]
     left = np.minimum(samples - starts, length)
     blocks = []
     for size in sorted(set(left.tolist()), reverse=True):  # later windows are never longer
