@@ -154,8 +154,9 @@ def mcc(estimate: Array, reference: Array, fs: float) -> Array:
     Of windows (..., N); about 1 for the same wave at any lag that is short against the window
     (lost overlap lowers it) and near 0 for unrelated ones; an inverted wave is one half a
     period late. The correlation's spectrum is cut to the band and divided by the share of its
-    magnitude there, so that noise outside the band does not count; both waves are padded with zeros
-    to twice their length, or a little more for a fast FFT. NaN for a constant wave.
+    magnitude there, which sets off what both waves have outside the band; a drift of one of them
+    alone still lowers the value, so prepare both. Both are padded with zeros to twice their length,
+    or a little more for a fast FFT. NaN for a constant wave.
     Source: Gideon, Stent, The way to my heart is through contrastive learning, ICCV 2021,
     10.1109/ICCV48922.2021.00396, eq. 1 and code (RemotePPG @38cfde2).
 
