@@ -48,13 +48,13 @@ def mstmap(moments: RegionMoments) -> Array:
 
     Y, U and V are those of the mean colour: the conversion is linear. The paper's MATLAB code
     rounds every product of every pixel to a byte first (`yuv_matlab`); over a region's pixels that
-    rounding averages out, and it is not kept. A frame in which one of the six regions has no pixel
+    averages out, but for a constant 0.25 in U and V (half of a byte is rounded up), which the
+    normalisation takes away: it is not kept. A frame in which one of the six regions has no pixel
     is NaN throughout (the paper drops clips with such a frame).
     """
     at = moments.index(*MSTMAP_REGIONS)
     counts = np.asarray(moments.count[:, at])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rgb = moments.rgb[:, at] / counts[..., None]
+    rgb = moments.rgb[:, at] / np.maximum(counts, 1)[..., None]
     whole = (counts > 0).all(axis=1)
     six = np.concatenate([rgb, rgb @ YUV.T + YUV_OFFSET], axis=-1)
     out = combined(six, counts)
