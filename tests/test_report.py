@@ -299,7 +299,9 @@ def test_the_summary_says_who_does_not_beat_the_floor() -> None:
 
 def test_the_summary_says_when_n_differs() -> None:
     page = told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=5)
-    assert n_differs(page) == "3 recordings of 3 subjects; the protocol has 5: n differs"
+    assert n_differs(page) == (
+        "The protocol has 5 recordings; 3 recordings of 3 subjects were scored under rule_0"
+    )
     assert "the protocol has 5" in summary_words(page)[0]
     assert "n differs from the protocol." in report_html(page)
     assert n_differs(told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=3)) == ""
@@ -378,8 +380,15 @@ def test_a_run_where_everything_failed_is_still_a_page(page: ReportInputs) -> No
         windows = scores.windows.assign(estimate_bpm=np.nan, missing=True, snr_db=np.nan)
         summary = scores.summary.assign(coverage=0.0, r=np.nan, snr_db=np.nan)
         failed.append(replace(scores, windows=windows, summary=summary))
+    unscored = failed[1].windows.assign(reference_bpm=np.nan, error_bpm=np.nan)
+    starts = ("mae", "mape", "rmse", "std", "within")
+    numbers = [str(key) for key in failed[1].summary if str(key).startswith(starts)]
+    nothing = failed[1].summary.assign(n_recordings=0)
+    nothing[numbers] = np.nan
+    failed[1] = replace(failed[1], windows=unscored, summary=nothing)
     text = " ".join(Outline(report_html(replace(page, scores=tuple(failed)))).visible())
     assert "Heart-rate error under one" in text
+    assert "Heart-rate error under two: 0 recordings of 0 subjects" in text
     assert "Waveforms of" not in text
 
 

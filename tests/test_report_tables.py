@@ -137,6 +137,13 @@ def test_the_reason_for_no_interval_is_a_note_below_the_table() -> None:
     assert method_table(scores(frame)).notes[1:] == ("No interval: one subject (b).",)
 
 
+def test_a_measure_without_any_value_is_named_below_and_has_no_column() -> None:
+    frame = summary(a={"mae": 1.0, "r": float("nan")}, b={"mae": 2.0, "r": float("nan")})
+    table = method_table(scores(frame))
+    assert "r" not in [c.key for c in table.columns]
+    assert table.notes[1] == "Not defined for any row: r."
+
+
 @pytest.mark.parametrize(
     ("recordings", "expected", "words"),
     [

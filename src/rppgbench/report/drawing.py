@@ -142,13 +142,24 @@ def panels(
     panel_height_in: float,
     share: bool = True,
     width_ratios: tuple[float, ...] | None = None,
+    margins_in: tuple[float, float, float, float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels in rows of `columns`, with the unused places left empty."""
+    """A figure of `count` panels in rows of `columns`, with the unused places left empty.
+
+    `margins_in` are the inches left, below, right and above, where they are known beforehand: to
+    lay panels out by what they hold takes longer than to draw them.
+    """
     from matplotlib.figure import Figure
 
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
-    figure = Figure(figsize=(width_in, rows * panel_height_in), layout="constrained")
+    height_in = rows * panel_height_in
+    figure = Figure(figsize=(width_in, height_in), layout=None if margins_in else "constrained")
+    if margins_in:
+        left, below, right, above = margins_in
+        figure.subplots_adjust(
+            left / width_in, below / height_in, 1 - right / width_in, 1 - above / height_in
+        )
     grid = figure.subplots(
         rows, columns, squeeze=False, sharex=share, sharey=share, width_ratios=width_ratios
     )
@@ -156,8 +167,8 @@ def panels(
     for spare in axes[count:]:
         spare.set_visible(False)
     if share:
-        for above in axes[max(0, count - columns) : (rows - 1) * columns]:
-            above.tick_params(labelbottom=True)
+        for upper in axes[max(0, count - columns) : (rows - 1) * columns]:
+            upper.tick_params(labelbottom=True)
     return figure, axes[:count]
 
 

@@ -97,7 +97,11 @@ def method_table(
     """
     by = list(scores.by)
     frame = ordered(scores.summary, by)
-    measures = [column for column in METRICS if column.key in frame]
+    there = [column for column in METRICS if column.key in frame]
+    measures = [
+        column for column in there if column.key == "mae" or frame[column.key].notna().any()
+    ]
+    empty = ", ".join(column.label for column in there if column not in measures)
     marks = _marks(frame, measures, [key for key in by if key != "method"], floors)
     rows = []
     for number, record in enumerate(records(frame)):
@@ -117,7 +121,11 @@ def method_table(
         columns=(*headings, RECORDINGS, COVERAGE, *measures),
         rows=tuple(rows),
         headers=len(by),
-        notes=(RANKING, *_interval_notes(frame)),
+        notes=(
+            RANKING,
+            *([f"Not defined for any row: {empty}."] if empty else []),
+            *_interval_notes(frame),
+        ),
         simulated=simulated,
     )
 

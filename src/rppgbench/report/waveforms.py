@@ -105,10 +105,12 @@ def waveform_figure(
             2 * len(found),
             columns=2,
             width_in=10,
-            panel_height_in=1.6,
+            panel_height_in=1.25 + 1.1 / len(found),
             share=False,
             width_ratios=(2.4, 1),
+            margins_in=(0.6, 0.5, 0.1, 0.6),
         )
+        figure.subplots_adjust(wspace=0.05, hspace=0.45)
         for row, (pick, waveform) in enumerate(found):
             truth = truths.get((pick.case.dataset, pick.case.recording), Truth())
             left, right = axes[2 * row], axes[2 * row + 1]
@@ -124,9 +126,9 @@ def waveform_figure(
             words.append(f"{pick.word}: {pick.case.recording}, mean absolute error {bpm} bpm")
         axes[-2].set_xlabel("Time (s)")
         axes[-1].set_xlabel("Heart rate (bpm)")
-        figure.supylabel("Pulse (standard deviations)", fontsize=8, color=INK)
+        figure.supylabel("Pulse (standard deviations)", fontsize=8, color=INK, x=0.005)
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=2)
+        figure.legend(handles, labels, loc="upper left", ncols=2)
         alt = f"Waveforms and power spectra of {one.name}. {'; '.join(words)}."
         svg = to_svg(figure, key, alt, simulated=simulated)
     caption = (

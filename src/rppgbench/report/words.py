@@ -70,14 +70,16 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
 def n_differs(page: ReportInputs) -> str:
     """A sentence where some table's n is not the protocol's, or an empty string."""
     expected = page.protocol.expected
-    told = {
-        sample_words(scores, expected): scores.name
-        for scores in page.scores
-        if expected is not None and sample(scores)[0] != expected
-    }
-    if len(told) == 1:
-        return next(iter(told))
-    return "; ".join(f"{name}: {words}" for words, name in told.items())
+    told: dict[tuple[int, int], list[str]] = {}
+    for scores in page.scores:
+        counted = sample(scores)
+        if expected is not None and counted[0] != expected:
+            told.setdefault(counted, []).append(scores.name)
+    parts = [
+        f"{recordings} recordings of {subjects} subjects were scored under {', '.join(names)}"
+        for (recordings, subjects), names in told.items()
+    ]
+    return f"The protocol has {expected} recordings; {'; '.join(parts)}" if parts else ""
 
 
 def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
