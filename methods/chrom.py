@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from rppgbench.batches import in_blocks
 from rppgbench.errors import unknown
 from rppgbench.filters import butterworth_matrix
 from rppgbench.method import method
@@ -53,21 +54,25 @@ def chrom(
     """
     if ends not in ENDS:
         raise unknown("ends", ends, ENDS, "chrom")
-    rgb = colours_first(trace.samples)
-    total = rgb.shape[-1]
+    samples = np.asarray(trace.samples, dtype=np.float64)
+    total = samples.shape[-2]
     width = math.ceil(window_s * trace.fs)
     width += width % 2
     if width > total:
         raise ValueError(f"CHROM needs at least {width} frames ({window_s} s), not {total}")
     mirrored = ends == "reflect"
-    windows = half_overlapping(rgb, width, mirrored=mirrored) if width else rgb[..., None, :]
-    if normalised:
-        windows = _normalised(windows)
-    tuned = _tuned(windows, trace.fs, order, low_hz, high_hz)
-    pulse = (
-        hann_overlap_add(tuned, total=total if mirrored else None) if width else tuned[..., 0, :]
-    )
-    return Waveform(pulse, trace.fs, trace.start_s)
+
+    def estimate(block: Array) -> Array:
+        rgb = colours_first(block)
+        windows = half_overlapping(rgb, width, mirrored=mirrored) if width else rgb[..., None, :]
+        if normalised:
+            windows = _normalised(windows)
+        tuned = _tuned(windows, trace.fs, order, low_hz, high_hz)
+        if not width:
+            return tuned[..., 0, :]
+        return hann_overlap_add(tuned, total=total if mirrored else None)
+
+    return Waveform(in_blocks(estimate, samples, inner=2), trace.fs, trace.start_s)
 
 
 def _normalised(windows: Array) -> Array:

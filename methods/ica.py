@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rppgbench.batches import in_blocks
 from rppgbench.filters import butterworth, smoothness_priors
 from rppgbench.jade import jade
 from rppgbench.method import method
@@ -40,27 +41,32 @@ def ica(
     Raises:
         ValueError: the trace is too short for the filter.
     """
-    rgb = np.asarray(trace.samples, dtype=np.float64)
-    change = np.ascontiguousarray(np.swapaxes(rgb - rgb[..., :1, :], -1, -2))  # (..., 3, T)
-    colours = smoothness_priors(change, detrend_lambda)
-    colours -= colours.mean(axis=-1, keepdims=True)
-    spread = colours.std(axis=-1, keepdims=True)
-    moves = spread > ROUNDING * np.abs(change).max(axis=-1, keepdims=True)
-    colours = np.divide(colours, spread, out=np.zeros_like(colours), where=moves)
-    pulse = _most_periodic(jade(colours))
-    agreement = (pulse * colours[..., 1, :]).sum(axis=-1, keepdims=True)
-    pulse = np.where(agreement < 0, -pulse, pulse)
+    samples = np.asarray(trace.samples, dtype=np.float64)
+    colours = in_blocks(lambda block: _standardised(block, detrend_lambda), samples, inner=2)
+    pulse = in_blocks(_most_periodic, jade(colours), colours, inner=2)
     if order:
         pulse = butterworth(pulse, trace.fs, low_hz, high_hz, order)
     return Waveform(pulse, trace.fs, trace.start_s)
 
 
-def _most_periodic(sources: Array) -> Array:
-    """The source (..., m, T) whose highest line has the largest share of its power: (..., T)."""
+def _standardised(rgb: Array, detrend_lambda: float) -> Array:
+    """Detrended colours of unit power, zeros where one does not change: (n, T, 3) to (n, 3, T)."""
+    change = np.ascontiguousarray(np.swapaxes(rgb - rgb[:, :1], 1, 2))
+    colours = smoothness_priors(change, detrend_lambda)
+    colours -= colours.mean(axis=-1, keepdims=True)
+    spread = np.sqrt(np.einsum("nit,nit->ni", colours, colours)[..., None] / colours.shape[-1])
+    still = spread <= ROUNDING * np.abs(change).max(axis=-1, keepdims=True)
+    colours *= np.where(still, 0.0, 1.0 / np.where(still, 1.0, spread))
+    return colours
+
+
+def _most_periodic(sources: Array, colours: Array) -> Array:
+    """The source with the largest share of its power in one line, signed as green: (n, T)."""
     spectrum = np.fft.rfft(sources, axis=-1)[..., 1:]
     power = spectrum.real**2 + spectrum.imag**2
     whole = power.sum(axis=-1)
     peak = np.divide(power.max(axis=-1), whole, out=np.zeros_like(whole), where=whole > 0)
-    best = peak.argmax(axis=-1)
-    chosen: Array = np.take_along_axis(sources, best[..., None, None], axis=-2)[..., 0, :]
-    return chosen
+    chosen = sources[np.arange(len(sources)), peak.argmax(axis=-1)]
+    sign = np.where(np.einsum("nt,nt->n", chosen, colours[:, 1]) < 0, -1.0, 1.0)
+    signed: Array = chosen * sign[:, None]
+    return signed

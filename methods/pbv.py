@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from rppgbench.batches import in_blocks
 from rppgbench.errors import unknown
 from rppgbench.method import method
 from rppgbench.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
@@ -53,23 +54,27 @@ def pbv(
     """
     if signature not in SIGNATURES:
         raise unknown("signature", signature, SIGNATURES, "pbv")
-    rgb = colours_first(trace.samples)
-    total = rgb.shape[-1]
+    samples = np.asarray(trace.samples, dtype=np.float64)
+    total = samples.shape[-2]
     width = math.ceil(window_s * trace.fs)
     width += width % 2
     if width > total:
         raise ValueError(f"PBV needs at least {width} frames ({window_s} s), not {total}")
-    windows = half_overlapping(rgb, width, mirrored=True) if width else rgb[..., None, :]
-    means = windows.mean(axis=-1, keepdims=True)
-    dark = (means == 0).any(axis=0)
-    change = np.moveaxis(windows / np.where(dark, 1.0, means) - 1.0, 0, -1)  # (..., N, w, 3)
-    spread = change.std(axis=-2)
-    blood = np.array([red, green, blue]) if signature == "skin" else spread
-    pulse = _weighed(change if centred else change + 1.0, blood)
-    usable = ~dark & (spread.max(axis=-1) > FLAT)[..., None]
-    pulse = np.where(usable, pulse, 0.0)
-    pulse = hann_overlap_add(pulse, total=total) if width else pulse[..., 0, :]
-    return Waveform(pulse, trace.fs, trace.start_s)
+
+    def estimate(block: Array) -> Array:
+        rgb = colours_first(block)
+        windows = half_overlapping(rgb, width, mirrored=True) if width else rgb[..., None, :]
+        means = windows.mean(axis=-1, keepdims=True)
+        dark = (means == 0).any(axis=0)
+        change = np.moveaxis(windows / np.where(dark, 1.0, means) - 1.0, 0, -1)  # (..., N, w, 3)
+        spread = change.std(axis=-2)
+        blood = np.array([red, green, blue]) if signature == "skin" else spread
+        pulse = _weighed(change if centred else change + 1.0, blood)
+        usable = ~dark & (spread.max(axis=-1) > FLAT)[..., None]
+        pulse = np.where(usable, pulse, 0.0)
+        return hann_overlap_add(pulse, total=total) if width else pulse[..., 0, :]
+
+    return Waveform(in_blocks(estimate, samples, inner=2), trace.fs, trace.start_s)
 
 
 def _weighed(change: Array, blood: Array) -> Array:

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
+from rppgbench.batches import in_blocks
 from rppgbench.errors import unknown
 from rppgbench.filters import butterworth, smoothness_priors
 from rppgbench.method import method
-from rppgbench.overlap_add import colours_first, tuned_overlap_add, window_sums
-from rppgbench.waveform import Waveform
+from rppgbench.overlap_add import colours_first, tuned_overlap_add
+from rppgbench.waveform import Array, Waveform
 
-PLANE = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
 LEFT_OUT = {"none": None, "last": -1, "first": 0}
 ROUNDINGS = {"up": math.ceil, "down": math.floor}
 
@@ -64,15 +64,23 @@ def pos(
         raise unknown("left_out", left_out, LEFT_OUT, "pos")
     if rounding not in ROUNDINGS:
         raise unknown("rounding", rounding, ROUNDINGS, "pos")
-    rgb = colours_first(trace.samples)
     width = ROUNDINGS[rounding](window_s * trace.fs)
-    means = window_sums(rgb, width) / width
-    with np.errstate(divide="ignore", invalid="ignore"):  # black: such a window is left out
-        axes = PLANE.reshape(2, 3, *[1] * (means.ndim - 1)) / (means + eps)
     skipped = LEFT_OUT[left_out]
-    if skipped is not None:
-        axes[..., skipped] = 0.0
-    pulse = tuned_overlap_add(rgb, axes[0], axes[1], width, eps=eps)
+
+    def axes(means: Array) -> tuple[Array, Array]:
+        means = means + eps
+        with np.errstate(divide="ignore", invalid="ignore"):  # black: such a window is left out
+            red, green, blue = 1.0 / means
+            first = np.array([np.zeros_like(red), green, -blue])
+            second = np.array([-2.0 * red, green, blue])
+        if skipped is not None:
+            first[..., skipped] = second[..., skipped] = 0.0
+        return first, second
+
+    def project(rgb: Array) -> Array:
+        return tuned_overlap_add(colours_first(rgb), axes, width, eps=eps)
+
+    pulse = in_blocks(project, np.asarray(trace.samples, dtype=np.float64), inner=2)
     if detrend_lambda:
         pulse = smoothness_priors(pulse, detrend_lambda)
     if order:

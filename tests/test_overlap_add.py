@@ -70,15 +70,22 @@ def test_tuned_projections_are_the_loop_s(
     x = rng.normal(50, 2, (3, width + more))
     first, second = rng.normal(size=(2, 3, more + 1))
     expected = by_loop(x, first, second, width, sign=sign, eps=eps)
-    found = tuned_overlap_add(x, first, second, width, sign=sign, eps=eps)
+    found = tuned_overlap_add(x, lambda _: (first, second), width, sign=sign, eps=eps)
     np.testing.assert_allclose(found, expected, atol=1e-9 * max(1.0, np.abs(expected).max()))
 
 
 def test_a_frozen_stretch_within_a_moving_trace_adds_exactly_nothing() -> None:
     x = np.random.default_rng(0).normal(100, 5, (3, 200))
     x[:, 80:150] = np.array([[97.3], [101.9], [110.1]])
-    ones = np.ones((3, 200 - 19))
-    pulse = tuned_overlap_add(x, ones * [[0.0], [1.0], [-1.0]], ones * [[-2.0], [1.0], [1.0]], 20)
+    seen: list[Array] = []
+
+    def plane(means: Array) -> tuple[Array, Array]:
+        seen.append(means)
+        ones = np.ones_like(means)
+        return ones * [[0.0], [1.0], [-1.0]], ones * [[-2.0], [1.0], [1.0]]
+
+    pulse = tuned_overlap_add(x, plane, 20)
+    np.testing.assert_allclose(seen[0], window_sums(x, 20) / 20, rtol=1e-12)
     assert not pulse[99:131].any()
     assert np.abs(pulse[:60]).max() > 1.0
 

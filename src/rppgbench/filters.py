@@ -23,7 +23,7 @@ def smoothness_priors(x: ArrayLike, lam: float, *, axis: int = -1) -> Array:
     >>> smoothness_priors([1.0, 2.0, 3.0, 4.0], 10.0).round(9) + 0.0
     array([0., 0., 0., 0.])
     """
-    from scipy.linalg import solveh_banded
+    from scipy.linalg import cho_solve_banded
 
     if lam < 0:
         raise ValueError(f"lam must not be negative, got {lam}")
@@ -32,15 +32,17 @@ def smoothness_priors(x: ArrayLike, lam: float, *, axis: int = -1) -> Array:
     if length < 3 or signal.size == 0:
         return np.zeros(np.shape(x))
     columns = signal.reshape(length, -1)
-    trend = solveh_banded(_pentadiagonal(length, float(lam)), columns)
+    trend = cho_solve_banded((_factor(length, float(lam)), False), columns)
     out: Array = np.moveaxis((columns - trend).reshape(signal.shape), 0, axis)
     return out
 
 
 @lru_cache(maxsize=64)
-def _pentadiagonal(length: int, lam: float) -> Array:
-    """The upper bands of I + lam^2 D2' D2, D2 the (length - 2, length) second difference."""
-    bands = np.zeros((3, length))
+def _factor(length: int, lam: float) -> Array:
+    """The banded Cholesky factor of I + lam^2 D2' D2, D2 the second difference."""
+    from scipy.linalg import cholesky_banded
+
+    bands = np.zeros((3, length))  # the upper bands, the diagonal last
     weight = lam * lam
     for k, coefficient in enumerate((1.0, -2.0, 1.0)):  # a row of D2
         bands[2, k : length - 2 + k] += weight * coefficient * coefficient
@@ -48,8 +50,9 @@ def _pentadiagonal(length: int, lam: float) -> Array:
     bands[1, 2:] += weight * -2.0
     bands[0, 2:] = weight
     bands[2] += 1.0
-    bands.flags.writeable = False
-    return bands
+    factor: Array = cholesky_banded(bands)
+    factor.flags.writeable = False
+    return factor
 
 
 def butterworth(
@@ -60,7 +63,9 @@ def butterworth(
     The design is scipy's `butter(order, ..., "bandpass")` as b, a; the ends are extended by
     point reflection over 3 x (2 order + 1) samples (`filtfilt`'s default), as all reference code
     does. Also as there, b, a of a high order in a narrow band are fragile: order 6 from 0.65 to
-    4 Hz at 50 samples/s turns a difference of 1e-13 in `x` into one of 1e-5. ValueError if the signal is not longer than that, or the band does not fit
+    4 Hz at 50 samples/s turns a difference of 1e-13 in `x` into one of 1e-5.
+
+    ValueError if the signal is shorter than `shortest(order)`, or the band does not fit
     0 < low < high < fs / 2.
 
     >>> t = np.arange(300) / 30

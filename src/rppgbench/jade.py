@@ -1,9 +1,12 @@
 """JADE: independent sources of a batch of real signals."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rppgbench.batches import blocks
 from rppgbench.waveform import Array
 
+Indices = NDArray[np.intp]
 LARGEST_SWEEPS = 100
 
 
@@ -26,33 +29,54 @@ def jade(x: Array) -> Array:
     >>> (r.max(axis=0) > 0.999).tolist()
     [True, True]
     """
-    white = _whitened(x)
-    turned: Array = np.swapaxes(_rotation(_eigenmatrices(white), x.shape[-1]), -1, -2) @ white
-    return turned
+    sources, samples = x.shape[-2:]
+    flat = np.asarray(x, dtype=np.float64).reshape(-1, sources, samples)
+    rows, columns = np.triu_indices(sources)
+    whitening = np.empty((len(flat), sources, sources))
+    fourth = np.empty((len(flat), len(rows), len(rows)))
+    for block in blocks(len(flat), samples):
+        white, whitening[block] = _whitened(flat[block])
+        products = np.empty((len(white), len(rows), samples))
+        for product, (row, column) in enumerate(zip(rows, columns, strict=True)):
+            np.multiply(white[:, row], white[:, column], out=products[:, product])
+        np.matmul(products, np.swapaxes(products, -1, -2), out=fourth[block])
+    matrices = _eigenmatrices(_cumulants(fourth / samples, rows == columns), rows, columns)
+    unmixing = np.swapaxes(_rotation(matrices, samples), -1, -2) @ whitening
+    found = np.empty(flat.shape)
+    for block in blocks(len(flat), samples):
+        np.matmul(unmixing[block], flat[block], out=found[block])
+        found[block] -= found[block].mean(axis=-1, keepdims=True)
+    return found.reshape(x.shape)
 
 
-def _whitened(x: Array) -> Array:
+def _whitened(x: Array) -> tuple[Array, Array]:
+    """Signals (n, m, T) turned and scaled to unit power, and the matrices (n, m, m) that do it."""
     centred = x - x.mean(axis=-1, keepdims=True)
-    values, vectors = np.linalg.eigh(centred @ np.swapaxes(centred, -1, -2) / x.shape[-1])
+    # einsum: faster here than the BLAS product of many slim matrices
+    covariance = np.einsum("nit,njt->nij", centred, centred) / x.shape[-1]
+    values, vectors = np.linalg.eigh(covariance)
     real = values > 1e-12 * values[..., -1:]
     scale = np.divide(1.0, np.sqrt(np.abs(values)), out=np.zeros_like(values), where=real)
-    white: Array = (scale[..., None] * np.swapaxes(vectors, -1, -2)) @ centred
-    return white
+    whitening: Array = scale[..., None] * np.swapaxes(vectors, -1, -2)
+    return whitening @ centred, whitening
 
 
-def _eigenmatrices(white: Array) -> Array:
-    """The m strongest eigenmatrices of the cumulants, times their eigenvalues: (..., m, m, m).
+def _cumulants(fourth: Array, squared: NDArray[np.bool_]) -> Array:
+    """The cumulant operators (n, p, p) in an orthonormal basis B_a of the symmetric matrices.
 
-    In an orthonormal basis of the symmetric matrices B_a the cumulant operator is the matrix
-    E[(zT B_a z)(zT B_b z)] - tr B_a tr B_b - 2 delta_ab.
+    Entries are E[(zT B_a z)(zT B_b z)] - tr B_a tr B_b - 2 delta_ab, from the means `fourth` of
+    the products of pairs; `squared` (p,) says which pairs are squares.
     """
-    sources, samples = white.shape[-2:]
-    rows, columns = np.triu_indices(sources)
-    weight = np.where(rows == columns, 1.0, np.sqrt(2.0))
-    forms = weight[:, None] * white[..., rows, :] * white[..., columns, :]
-    trace = (rows == columns).astype(np.float64)
-    cumulants = forms @ np.swapaxes(forms, -1, -2) / samples
-    cumulants -= np.outer(trace, trace) + 2.0 * np.eye(len(rows))
+    trace = squared.astype(np.float64)
+    scale = np.where(squared, 1.0, np.sqrt(2.0))
+    cumulants: Array = fourth * np.outer(scale, scale) - np.outer(trace, trace)
+    cumulants -= 2.0 * np.eye(len(trace))
+    return cumulants
+
+
+def _eigenmatrices(cumulants: Array, rows: Indices, columns: Indices) -> Array:
+    """The m strongest eigenmatrices (n, m, m, m) of the operators, times their eigenvalues."""
+    sources = int(rows[-1]) + 1
     values, vectors = np.linalg.eigh(cumulants)
     strongest = np.argsort(-np.abs(values), axis=-1, kind="stable")[..., :sources]
     weights = np.take_along_axis(values, strongest, axis=-1)
@@ -64,35 +88,37 @@ def _eigenmatrices(white: Array) -> Array:
 
 
 def _rotation(matrices: Array, samples: int) -> Array:
-    """The rotation (..., m, m) whose columns diagonalise all `matrices` (..., k, m, m) at once."""
+    """The rotations (n, m, m) whose columns diagonalise all `matrices` (n, k, m, m) at once."""
     size = matrices.shape[-1]
     least = 1.0 / (100.0 * np.sqrt(samples))
-    left = matrices.copy()
-    basis = np.zeros((*matrices.shape[:-3], size, size)) + np.eye(size)
+    left = np.array(np.moveaxis(matrices, 0, -1), order="C")  # recordings last: (k, m, m, n)
+    basis = np.zeros((size, size, len(matrices))) + np.eye(size)[..., None]
     pairs = [(p, q) for p in range(size) for q in range(p + 1, size)]
     for _ in range(LARGEST_SWEEPS):
         resting = True
         for p, q in pairs:
-            apart = left[..., p, p] - left[..., q, q]
-            off = left[..., p, q] + left[..., q, p]
-            on_power = (apart * apart - off * off).sum(axis=-1)
-            off_power = 2.0 * (apart * off).sum(axis=-1)
+            apart = left[:, p, p] - left[:, q, q]
+            off = left[:, p, q] + left[:, q, p]
+            on_power = (apart * apart - off * off).sum(axis=0)
+            off_power = 2.0 * (apart * off).sum(axis=0)
             angle = 0.5 * np.arctan2(off_power, on_power + np.hypot(on_power, off_power))
-            angle = np.where(np.abs(angle) > least, angle, 0.0)
+            angle[np.abs(angle) <= least] = 0.0
             if not angle.any():
                 continue
             resting = False
-            cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
-            _turn(np.moveaxis(left, -1, 0), p, q, cosine[..., None], sine[..., None])
-            _turn(np.moveaxis(left, -2, 0), p, q, cosine[..., None], sine[..., None])
-            _turn(np.moveaxis(basis, -1, 0), p, q, cosine, sine)
+            cosine, sine = np.cos(angle), np.sin(angle)
+            _turn(left[:, :, p], left[:, :, q], cosine, sine)
+            _turn(left[:, p], left[:, q], cosine, sine)
+            _turn(basis[:, p], basis[:, q], cosine, sine)
         if resting:
             break
-    return basis
+    return np.moveaxis(basis, -1, 0)
 
 
-def _turn(vectors: Array, p: int, q: int, cosine: Array, sine: Array) -> None:
-    """Rotate the p-th and q-th of `vectors` (m, ...) into each other, in place."""
-    first, second = vectors[p].copy(), vectors[q]
-    vectors[p] = cosine * first + sine * second
-    vectors[q] = cosine * second - sine * first
+def _turn(first: Array, second: Array, cosine: Array, sine: Array) -> None:
+    """Rotate two vectors (..., n) into each other, in place."""
+    before = first.copy()
+    first *= cosine
+    first += sine * second
+    second *= cosine
+    second -= sine * before

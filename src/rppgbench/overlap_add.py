@@ -1,9 +1,12 @@
 """Overlapping short windows of long traces, all at once."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from rppgbench.features import PAIRS
 from rppgbench.waveform import Array
 
 FLAT = 1e-12
@@ -25,29 +28,33 @@ def colours_first(samples: Array) -> Array:
 
 
 def window_sums(x: Array, width: int) -> Array:
-    """The sum over every window of `width` samples: (..., T) to (..., T - width + 1), in O(T).
+    """The sum over every window of `width` samples: (..., T) to (..., T - width + 1).
 
-    Each sum adds only samples of its own window (the rest of one block and the start of the next,
-    after van Herk and Gil-Werman), so it has no rounding error of far samples, and a NaN stays in
-    its windows. ValueError if there are fewer than `width` samples.
+    Sums of 2, 4, 8, ... samples are made of each other, and the window of those that its length
+    is made of: O(T log width) additions over whole arrays. Each sum adds only samples of its own
+    window, so it has no rounding error of far samples, and a NaN stays in its windows. ValueError
+    if there are fewer than `width` samples.
 
-    >>> window_sums(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 2)
-    array([3., 5., 7., 9.])
+    >>> window_sums(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 3)
+    array([ 6.,  9., 12.])
     """
-    total = x.shape[-1]
-    if not 1 <= width <= total:
-        raise ValueError(f"no window of {width} samples in {total}")
-    blocks = -(-total // width)
-    padded = np.zeros((*x.shape[:-1], blocks * width))
-    padded[..., :total] = x
-    grid = padded.reshape(*x.shape[:-1], blocks, width)
-    starts = np.cumsum(grid, axis=-1).reshape(padded.shape)
-    rests = np.cumsum(grid[..., ::-1], axis=-1)[..., ::-1].reshape(padded.shape)
-    sums: Array = rests[..., : total - width + 1].copy()
-    ends = starts[..., width - 1 : total]
-    ends[..., ::width] = 0.0  # there the window is one block, and `rests` has all of it
-    sums += ends
-    return sums
+    count = x.shape[-1] - width + 1
+    if width < 1 or count < 1:
+        raise ValueError(f"no window of {width} samples in {x.shape[-1]}")
+    buffers = (np.empty(x.shape), np.empty(x.shape))  # what is being doubled, and its double
+    sums: Array | None = None
+    done, size = 0, 1
+    while True:
+        if width & size:
+            part = x[..., done : done + count]
+            sums = part.copy() if sums is None else np.add(sums, part, out=sums)
+            done += size
+            if done == width:
+                return sums
+        double = buffers[0][..., : x.shape[-1] - size]
+        x = np.add(x[..., :-size], x[..., size:], out=double)
+        buffers = buffers[::-1]
+        size *= 2
 
 
 def overlap_sums(x: Array, width: int) -> Array:
@@ -56,12 +63,18 @@ def overlap_sums(x: Array, width: int) -> Array:
     >>> overlap_sums(np.array([1.0, 10.0]), 3)
     array([ 1., 11., 11., 10.])
     """
-    edge = np.zeros((*x.shape[:-1], width - 1))
-    return window_sums(np.concatenate([edge, x, edge], axis=-1), width)
+    spread = np.zeros((*x.shape[:-1], x.shape[-1] + 2 * (width - 1)))
+    spread[..., width - 1 : width - 1 + x.shape[-1]] = x
+    return window_sums(spread, width)
 
 
 def tuned_overlap_add(
-    x: Array, first: Array, second: Array, width: int, *, sign: float = 1.0, eps: float = 0.0
+    x: Array,
+    directions: Callable[[Array], tuple[Array, Array]],
+    width: int,
+    *,
+    sign: float = 1.0,
+    eps: float = 0.0,
 ) -> Array:
     """Project every window on two directions, tune one by the other, and overlap-add.
 
@@ -73,49 +86,72 @@ def tuned_overlap_add(
 
     Args:
         x: (3, ..., T), the colours first.
-        first: (3, ..., T - width + 1), a direction for every window.
-        second: like `first`.
+        directions: given the windows' means (3, ..., T - width + 1), their `first` and `second`
+            directions, of the same shape; what is not finite is a window without directions.
         width: samples of a window.
         sign: +1 or -1.
         eps: added to the divisor, where the reference does.
 
     Returns:
-        (..., T). A window that is flat, or whose directions are not finite, adds nothing; one
-        that is flat along `second` only adds its `first` projection.
+        (..., T). A window that is flat, or has no directions, adds nothing; one that is flat along
+        `second` only adds its `first` projection.
     """
     offset = x.mean(axis=-1, keepdims=True)
     x = x - offset
-    means = window_sums(x, width) / width
-    level = np.abs(offset) * (FLAT / ROUNDING)
+    sums = window_sums(x, width)
+    means = sums / width
+    first, second = directions(means + offset)
+    products = np.empty((6, *x.shape[1:]))
+    for product, (i, j) in zip(products, PAIRS, strict=True):
+        np.multiply(x[i], x[j], out=product)
+    scatter = window_sums(products, width)
+    for k, (i, j) in enumerate(PAIRS):
+        scatter[k] -= sums[i] * means[j]
+    largest = np.max([products[k].max(axis=-1, keepdims=True) for k in (0, 3, 5)], axis=0)
+    least = width * (ROUNDING**2 * largest + FLAT**2 * (offset**2).max(axis=0))
     with np.errstate(all="ignore"):  # black windows have no direction: they are left out below
-        moments = {
-            (i, j): window_sums(x[i] * x[j], width) / width for i in range(3) for j in range(i, 3)
-        }
-        size = [np.sqrt(moments[i, i]) + level[i] for i in range(3)]
-        for (i, j), moment in moments.items():
-            np.subtract(moment, means[i] * means[j], out=moment)
-        spread_first, first_is_flat = _spread(first, moments, size)
-        spread_second, second_is_flat = _spread(second, moments, size)
-        ratio = np.where(second_is_flat, 0.0, spread_first / (spread_second + eps))
-        axis = first + sign * ratio * second
-        usable = ~(first_is_flat & second_is_flat) & np.isfinite(axis).all(axis=0)
-        axis = np.where(usable, axis, 0.0)
-    pulse: Array = (overlap_sums(axis, width) * x).sum(axis=0)
-    pulse -= overlap_sums((axis * means).sum(axis=0), width)
+        scatter_first, first_is_flat = _scatter(first, scatter, least)
+        scatter_second, second_is_flat = _scatter(second, scatter, least)
+        if eps:
+            ratio = np.sqrt(scatter_first) / (np.sqrt(scatter_second) + eps * np.sqrt(width))
+        else:
+            ratio = np.sqrt(np.divide(scatter_first, scatter_second, out=scatter_second))
+        np.copyto(ratio, 0.0, where=second_is_flat)
+        ratio *= sign
+        coefficients = np.empty((4, *means.shape[1:]))  # of x, and the constant
+        axis = np.multiply(second, ratio, out=coefficients[:3])
+        axis += first
+        flat = first_is_flat & second_is_flat
+        np.copyto(axis, 0.0, where=flat | ~np.isfinite(axis[0] + axis[1] + axis[2]))
+    np.einsum("i...,i...->...", axis, means, out=coefficients[3])
+    *slopes, constant = overlap_sums(coefficients, width)
+    pulse: Array = slopes[0] * x[0] + slopes[1] * x[1]
+    pulse += slopes[2] * x[2]
+    pulse -= constant
     return pulse
 
 
-def _spread(
-    direction: Array, moments: dict[tuple[int, int], Array], size: list[Array]
-) -> tuple[Array, NDArray[np.bool_]]:
-    """The standard deviation along `direction` in every window, and where it is only rounding."""
-    variance = np.zeros(direction.shape[1:])
-    for (i, j), moment in moments.items():
-        variance += (1.0 if i == j else 2.0) * direction[i] * direction[j] * moment
-    spread = np.sqrt(np.maximum(variance, 0.0))
-    largest = np.sum([np.abs(direction[i]) * size[i] for i in range(3)], axis=0)
-    flat: NDArray[np.bool_] = spread <= ROUNDING * largest
-    return spread, flat
+def _scatter(direction: Array, scatter: Array, least: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """The sum of squares along `direction` in every window, and where it is only rounding."""
+    red, green, blue = direction
+    rr, rg, rb, gg, gb, bb = scatter
+    along = green * rg
+    along += blue * rb
+    along *= red
+    crossed = green * blue
+    crossed *= gb
+    along += crossed
+    along *= 2.0
+    length = np.zeros_like(along)
+    for component, own in ((red, rr), (green, gg), (blue, bb)):
+        square = component * component
+        length += square
+        square *= own
+        along += square
+    length *= least
+    flat: NDArray[np.bool_] = along <= length
+    np.maximum(along, 0.0, out=along)
+    return along, flat
 
 
 def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rppgbench.batches import in_blocks
 from rppgbench.overlap_add import tuned_overlap_add
 from rppgbench.waveform import Array
 
@@ -32,7 +33,12 @@ def subspace_rotation(
     >>> subspace_rotation(k, 2.0)
     array([0., 0., 0., 0., 0.])
     """
-    return rotation(*principal_axes(second_moments, turned=turned), round(stride_s * fs))
+    frames = round(stride_s * fs)
+
+    def estimate(block: Array) -> Array:
+        return rotation(*principal_axes(block, turned=turned), frames)
+
+    return in_blocks(estimate, np.asarray(second_moments, dtype=np.float64), inner=3)
 
 
 def principal_axes(second_moments: Array, *, turned: bool = True) -> tuple[Array, Array]:
@@ -77,8 +83,7 @@ def rotation(values: Array, vectors: Array, frames: int) -> Array:
     weight = np.divide(1.0, np.sqrt(minor), out=np.zeros_like(minor), where=minor > 0)
     plane = np.einsum("...im,...m,...jm->ij...", vectors[..., :2, :2], weight, vectors[..., :2])
     red, green = plane[..., : total - frames]  # no window ends with the last frame
+    scaled = np.ascontiguousarray(scaled[..., :-1])
     pulse = np.zeros(values.shape[:-1])
-    pulse[..., :-1] = tuned_overlap_add(
-        np.ascontiguousarray(scaled[..., :-1]), red, green, frames, sign=-1.0
-    )
+    pulse[..., :-1] = tuned_overlap_add(scaled, lambda _: (red, green), frames, sign=-1.0)
     return pulse
