@@ -27,7 +27,7 @@ from rppgbench.errors import RecordingError
 from rppgbench.label_formats import mat_shapes, read_mat
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, film, resting_rates, scaled
+from rppgbench.takes import Take, film, resting_rates, scaled, write_mat
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
@@ -146,15 +146,12 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """One MAT file a recording, its video as bytes (the originals' 0 to 1 is read as well)."""
-    from scipy.io import savemat
-
     names = {value: key for key, value in reversed(MOTIONS.items())}
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "mmpd", {**facts, "difficulty": plan.difficulty})
     for take in takes(plan):
         number, light = take.session.split("/")
         folder = root / f"subject{take.subject.removeprefix('p')}"
-        folder.mkdir(parents=True, exist_ok=True)
         filmed = film("mmpd", take, plan)
         scene = take.scene
         exercised = scene.heart_rate == "after_exercise"
@@ -173,7 +170,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
             "hair_cover": "False",
             "makeup": "False",
         }
-        savemat(folder / f"{take.subject}_{number}.mat", content, do_compression=True)
+        write_mat(folder / f"{take.subject}_{number}.mat", content)
 
 
 mmpd = Dataset(

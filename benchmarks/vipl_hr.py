@@ -45,6 +45,7 @@ from rppgbench.takes import (
     scaled,
     whole,
     write_lines,
+    write_mat,
 )
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 from rppgbench.waveform import Array
@@ -226,8 +227,6 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
     The phone compresses harder (MPEG-4). The first person's first session also has an infrared
     `source4`, which the reader is to leave out.
     """
-    from scipy.io import savemat
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "vipl_hr", {**facts, "difficulty": plan.difficulty})
     for at, take in enumerate(takes(plan)):
@@ -236,10 +235,9 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
         if at == 0:
             _write(folder.parent / "source4", take, plan, infrared=True)
     people = list(resting_rates("vipl_hr", ORDER, plan))
-    (root / "fold").mkdir(exist_ok=True)
     for fold in range(min(5, len(people))):
         numbers = [int(p[1:]) for p in people[fold::5]]
-        savemat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": np.array([numbers])})
+        write_mat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": np.array([numbers])})
 
 
 def _write(folder: Path, take: Take, plan: "SimulationPlan", *, infrared: bool = False) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.fingerprint import fingerprint
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import clock_warning
+from rppgbench.sensor import clock_warning, during
 from rppgbench.splits import Sides, by_folds
 from rppgbench.video import Frame, VideoInfo, open_video, sample_frames
 
@@ -269,7 +269,11 @@ def _check_clock(source: VideoSource, info: VideoInfo, truth: Truth, say: Say) -
         return
     frames_s = np.arange(info.frames) / info.fps
     for what, signal in (("pulse", truth.pulse), ("heart rate", truth.heart_rate)):
-        line = clock_warning(signal, frames_s) if signal is not None else ""
+        if signal is None:
+            continue
+        # Labels from before the first frame on have times of their own: they may end later too.
+        early = len(signal.times_s) > 0 and signal.times_s[0] < -1 / info.fps
+        line = clock_warning(during(signal, frames_s) if early else signal, frames_s)
         if line:
             say("warning", f"{what}: {line}", source.path)
 

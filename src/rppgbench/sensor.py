@@ -79,7 +79,7 @@ def sensed(
         for signal, what in ((pulse, "pulse"), (heart_rate, "heart rate")):
             if signal is None:
                 continue
-            compared = _during(signal, frames_s) if one_clock else signal
+            compared = during(signal, frames_s) if one_clock else signal
             line = clock_warning(compared, frames_s)
             if line:
                 lines.append(f"{where.name}: {what}: {line}")
@@ -117,7 +117,12 @@ def clock_warning(labels: Signal, frames_s: Array) -> str:
     )
 
 
-def _during(signal: Signal, frames_s: Array) -> Signal:
+def during(signal: Signal, frames_s: Array) -> Signal:
+    """The labels from the first frame to the last.
+
+    >>> during(steady(np.arange(9.0), 1.0, -2.0), np.array([0.0, 0.5, 1.0])).values
+    array([2., 3.])
+    """
     near = (signal.times_s >= frames_s[0]) & (signal.times_s <= frames_s[-1])
     return Signal(signal.values[near], signal.times_s[near])
 

@@ -1,6 +1,6 @@
 """Film simulated people into the native files of a set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,12 +86,27 @@ def write_images(
     import cv2
 
     folder.mkdir(parents=True, exist_ok=True)
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_JPEG_QUALITY, quality]
+    png, jpeg = [cv2.IMWRITE_PNG_COMPRESSION, 1], [cv2.IMWRITE_JPEG_QUALITY, quality]
     for name, rgb in zip(names, frames, strict=True):
-        done, data = cv2.imencode(Path(name).suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
+        suffix = Path(name).suffix
+        options = png if suffix == ".png" else jpeg
+        done, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
         if not done:
             raise BenchError(f"{folder / name}: OpenCV cannot write this kind of image")
         (folder / name).write_bytes(data.tobytes())
+
+
+def write_mat(file: Path, content: Mapping[str, object]) -> None:
+    """Write a MAT file of version 5, the same bytes for the same content; the folder is made.
+
+    Its header would hold the time of writing, so a fixed text of the same length takes its place.
+    """
+    from scipy.io import savemat
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    savemat(str(file), dict(content))
+    with file.open("r+b") as stream:
+        stream.write(b"MATLAB 5.0 MAT-file, simulated".ljust(116))
 
 
 def device_times(seconds: float, fs: float) -> Array:
