@@ -39,8 +39,9 @@ def norm_psd(
 ) -> Tensor:
     """Power in the bins of a band, with unit sum: (..., T) becomes (..., bins).
 
-    No window. `zero_pad` appends that many times T zeros. The mean is taken off each signal, or,
-    with `common_mean`, one mean over all of `pulse`, as Gideon and Stent do.
+    No window; a constant signal has a spectrum of zeros. `zero_pad` appends that many times T
+    zeros. The mean is taken off each signal, or, with `common_mean`, one mean over all of `pulse`,
+    as Gideon and Stent do.
 
     Source: Z. Sun, X. Li, "Contrast-Phys", ECCV 2022, section 3.4, and its public code; with the
     true frequencies for odd lengths too.
@@ -56,7 +57,8 @@ def norm_psd(
     spectrum = torch.fft.rfft(pulse - mean, n=samples, norm="forward")
     power = spectrum.real.square() + spectrum.imag.square()
     band = power[..., in_band(frequencies(samples, fs, pulse.device), low_hz, high_hz)]
-    unit: Tensor = band / band.sum(dim=-1, keepdim=True)
+    total = band.sum(dim=-1, keepdim=True)
+    unit: Tensor = band / torch.where(total > 0, total, torch.ones_like(total))
     return unit
 
 

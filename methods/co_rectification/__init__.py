@@ -1,0 +1,102 @@
+"""Co-rectification: two networks correct noisy labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "width": 12,
+    "epochs": 40,
+    "step_s": 5.0,
+    "lr": 2e-3,
+}
+"""For a laptop: a narrow network, overlapping clips, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from unlabelled recordings of at least `clip_s`."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method(
+    "Co-rectification",
+    "Z. Li, L. Yin, Contactless Pulse Estimation Leveraging Pseudo Labels and Self-Supervision, "
+    "ICCV 2023",
+    "stmap",
+    fit=fit,
+    presets={"smoke": SMOKE},
+)
+def co_rectification(
+    maps: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    variant: str = "full",
+    output: str = "both",
+    fs: float = 25.6,
+    clip_s: float = 10.0,
+    step_s: float = 10.0,
+    rows: int = 64,
+    low_bpm: float = 40.0,
+    high_bpm: float = 250.0,
+    least_ratio: float = 0.6,
+    greatest_ratio: float = 1.3,
+    ranking_weight: float = 0.01,
+    most_corrected: int = 8,
+    label_low_hz: float = 0.66,
+    label_high_hz: float = 3.0,
+    width: int = 64,
+    epochs: int = 80,
+    batch: int = 16,
+    lr: float = 5e-5,
+    weight_decay: float = 0.01,
+    precision: str = "auto",
+) -> Waveform:
+    """Learn from 2SR's pulses at first, from spectra later, and doubt the labels ever more.
+
+    Z. Li, L. Yin, ICCV 2023, algorithm 1. A map (T, 25, 3) becomes a pulse (T,), in windows of
+    `clip_s` side by side. The pseudo labels are 2SR of the 25 block means of every frame, turned
+    to the polarity of green light and band-passed. The six variants are the rows of the paper's
+    table 3: "plain" self-supervision, "pseudo" (with pseudo labels at a constant weight), "gradual"
+    (their weight falls), "ranking" (and spectral ranking), "constant" (ranking and co-rectification
+    at a constant weight), "full". Without co-rectification one network learns, in all epochs.
+
+    Args:
+        maps: RGB of a 5 x 5 grid of the aligned face.
+        model: what `fit` gave.
+        preset: "paper", or "smoke" for a laptop.
+        variant: which ingredients are used.
+        output: pulse of "both" networks (their mean), the "first" or the "second".
+        fs: frames a second that the network expects: 256 in 10 s.
+        clip_s: length of a clip; a multiple of 16 frames.
+        step_s: from one clip to learn from to the next.
+        rows: height to which the 25 rows are resized.
+        low_bpm: lower limit of the band that is compared.
+        high_bpm: upper limit.
+        least_ratio: least resampling ratio of a negative, which makes the pulse faster.
+        greatest_ratio: greatest ratio, which makes it slower.
+        ranking_weight: of the spectral ranking (the paper's alpha).
+        most_corrected: clips of a batch that are corrected at the end (the paper's lambda_max).
+        label_low_hz: lower limit of the pseudo labels.
+        label_high_hz: upper limit.
+        width: channels of the first block.
+        epochs: times that all clips are seen, by the two networks in turn.
+        batch: clips a step.
+        lr: learning rate of AdamW.
+        weight_decay: its weight decay.
+        precision: "auto", "32-true" or "bf16-mixed".
+    """
+    from rppgbench.neural.inference import pulse_of
+    from rppgbench.neural.training import load_arrays
+
+    from .learning import Pair
+    from .maps import one_map
+
+    pair = Pair(width, variant, output)
+    load_arrays(pair, {k: v for k, v in model.arrays.items() if k.startswith("networks.")})
+    length = round(clip_s * fs)
+    return pulse_of(pair, maps, fs, length, length, lambda window: one_map(window, rows))

@@ -1,0 +1,243 @@
+"""Co-rectification: from maps to two networks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rppgbench.errors import BenchError
+from rppgbench.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, Cut, Stretch, stretches
+from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.inference import outputs
+from rppgbench.neural.spectra import norm_psd, peak_bpm
+from rppgbench.neural.training import Batch, Recipe, learn, outcome
+
+from .losses import doubted, negative, positive, ranking
+from .maps import one_map, pseudo_pulse, unit_range
+from .network import MapPulse
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a row of the paper's table 3 uses."""
+
+    pseudo: bool
+    gradual: bool
+    ranked: bool
+    corrected: bool
+
+
+VARIANTS = {
+    "plain": Ingredients(False, False, False, False),
+    "pseudo": Ingredients(True, False, False, False),
+    "gradual": Ingredients(True, True, False, False),
+    "ranking": Ingredients(True, True, True, False),
+    "constant": Ingredients(True, False, True, True),
+    "full": Ingredients(True, True, True, True),
+}
+
+
+def ingredients(variant: str) -> Ingredients:
+    """The ingredients of a variant; BenchError names those that there are."""
+    if variant not in VARIANTS:
+        raise BenchError(f"co_rectification: no variant {variant!r}. Known: {', '.join(VARIANTS)}.")
+    return VARIANTS[variant]
+
+
+class Pair(nn.Module):
+    """One network or, with co-rectification, two; maps (B, 3, rows, T) to a pulse (B, T).
+
+    The pulse is the mean of the standardised pulses of the networks that `output` names.
+    """
+
+    def __init__(self, width: int, variant: str, output: str = "both") -> None:
+        super().__init__()
+        count = 2 if ingredients(variant).corrected else 1
+        self.networks = nn.ModuleList(MapPulse(width=width) for _ in range(count))
+        used = {"both": range(count), "first": (0,), "second": (count - 1,)}
+        if output not in used:
+            raise BenchError(f"co_rectification: no output {output!r}. Known: {', '.join(used)}.")
+        self.used = used[output]
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """The pulse, also for a T that is no multiple of 16."""
+        frames = maps.shape[3]
+        padded = functional.pad(maps, (0, -frames % 16, 0, 0), mode="replicate")
+        pulses = torch.stack([self.networks[k](padded)[:, :frames] for k in self.used])
+        centred = pulses - pulses.mean(dim=2, keepdim=True)
+        return (centred / centred.std(dim=2, keepdim=True).clamp_min(1e-6)).mean(dim=0)
+
+
+class Correction(nn.Module):
+    """The networks and algorithm 1."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.pair = Pair(params["width"], params["variant"])
+        self.uses = ingredients(params["variant"])
+        self.params = params
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        """The loss and its terms of the network whose turn it is: the first in even epochs."""
+        p, uses = self.params, self.uses
+        progress = epoch / p["epochs"]
+        turn = epoch % 2 if uses.corrected else 0
+        maps = batch["map"]
+        count, frames = len(maps), maps.shape[3]
+        shift = int(torch.randint(1, 2 * frames, ())) % frames or 1  # never 0
+        views = [maps, maps.roll(shift, dims=3), batch["faster"], batch["slower"]]
+        pulses = self.pair.networks[turn](torch.cat(views))
+        band = {"low_hz": p["low_bpm"] / 60, "high_hz": p["high_bpm"] / 60}
+        spectra = norm_psd(pulses, p["fs"], **band)
+        anchor, shifted, faster, slower = spectra.reshape(4, count, -1)
+        terms = {
+            "positive": positive(anchor, shifted),
+            "negative": negative(anchor, faster, slower),
+        }
+        loss = terms["positive"] + terms["negative"]
+        if uses.ranked:
+            terms["ranking"] = ranking(anchor, faster, slower)
+            loss = loss + p["ranking_weight"] * terms["ranking"]
+        if uses.pseudo:
+            target = batch["pseudo"]
+            if uses.corrected:
+                most = int(p["most_corrected"] * progress)
+                peer = self._peer(1 - turn, maps)
+                at = self.doubtful(target, pulses[:count].detach(), most)
+                target = target.clone()
+                target[at] = unit_range(peer[at]).to(target.dtype)
+                terms["corrected"] = torch.tensor(float(len(at)))
+            terms["pseudo"] = (pulses[:count] - target).square().mean()
+            loss = loss + (1 - progress if uses.gradual else 1.0) * terms["pseudo"]
+        return {"loss": loss, **terms}
+
+    def doubtful(self, target: Tensor, pulse: Tensor, count: int) -> Tensor:
+        """The clips of a batch whose pseudo label is furthest from the output, in heart rate."""
+        p = self.params
+        band = {"low_hz": p["label_low_hz"], "high_hz": p["label_high_hz"]}
+        return doubted(peak_bpm(target, p["fs"], **band), peak_bpm(pulse, p["fs"], **band), count)
+
+    def _peer(self, turn: int, maps: Tensor) -> Tensor:
+        network = self.pair.networks[turn]
+        network.eval()
+        with torch.no_grad():
+            out: Tensor = network(maps)
+        network.train()
+        return out
+
+
+class _Maps:
+    """Clips of maps with their pseudo labels."""
+
+    def __init__(self, found: Sequence[Stretch], params: Mapping[str, Any]) -> None:
+        self.params = params
+        self.clips = Clips(found, round(params["clip_s"] * params["fs"]))
+        limits = params["label_low_hz"], params["label_high_hz"]
+        labels = [
+            pseudo_pulse(part.samples, params["fs"], *limits).astype(np.float32) for part in found
+        ]
+        labelled = [replace(part, pulse=y) for part, y in zip(found, labels, strict=True)]
+        self.labels = Clips(labelled, self.clips.length)
+
+    def maps(self, cuts: Sequence[Cut], speeds: Sequence[float] | None = None) -> Tensor:
+        """Maps (B, 3, rows, T) of clips, played at speeds."""
+        pace = [1.0] * len(cuts) if speeds is None else speeds
+        rows = self.params["rows"]
+        return torch.cat(
+            [one_map(self.clips.read(c, s), rows) for c, s in zip(cuts, pace, strict=True)]
+        )
+
+    def pseudo(self, cuts: Sequence[Cut]) -> Tensor:
+        """Pseudo labels (B, T) of clips, each 0 to 1."""
+        return unit_range(torch.from_numpy(self.labels.pulses(cuts)[0]))
+
+
+def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
+    """Train the networks in turn on all clips."""
+    fs = params["fs"]
+    source = _Maps(stretches(examples, fs, params["clip_s"], "co_rectification"), params)
+    step = round(params["step_s"] * fs)
+
+    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
+        for cuts in source.clips.sliding(rng, params["batch"], step):
+            down = rng.uniform(params["least_ratio"], 1.0, len(cuts))
+            up = rng.uniform(1.0, params["greatest_ratio"], len(cuts))
+            yield {
+                "map": source.maps(cuts).numpy(),
+                "faster": source.maps(cuts, list(1 / down)).numpy(),
+                "slower": source.maps(cuts, list(1 / up)).numpy(),
+                "pseudo": source.pseudo(cuts).numpy(),
+            }
+
+    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
+    learner, history = learn(
+        lambda: Correction(params),
+        batches,
+        recipe,
+        training,
+        export=lambda made: outcome(made.pair, {}),
+    )
+    everywhere = source.clips.all(step)
+    some = everywhere[:: max(1, len(everywhere) // 48)]
+    pulses = outputs(learner.pair, (source.maps([cut]) for cut in some))
+    model = outcome(
+        learner.pair,
+        {"train": history},
+        collapse=collapse_facts(pulses, fs, pseudo=source.pseudo(some)),
+    )
+    if not learner.uses.corrected:
+        return model
+    arrays, facts = corrected(learner, source, everywhere)
+    return Model({**model.arrays, **arrays}, {**model.facts, **facts})
+
+
+def corrected(
+    learner: Correction, source: _Maps, cuts: Sequence[Cut]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the clips that the first network corrects in the end look like, for figures 3 and 5.
+
+    Arrays `corrected.pseudo`, `corrected.peer` (the second network's pulse) and, where the
+    recordings came with a pulse, `corrected.truth`, each (N, T); `facts["corrected"]` names
+    recording, start_s, the heart rates of label and peer, of each. Nothing here was learned from
+    the truth.
+    """
+    p = learner.params
+    most = int(p["most_corrected"] * (p["epochs"] - 1) / p["epochs"])
+    rows: list[dict[str, Any]] = []
+    parts: dict[str, list[Tensor]] = {"pseudo": [], "peer": [], "truth": []}
+    band = {"low_hz": p["label_low_hz"], "high_hz": p["label_high_hz"]}
+    first, second = learner.pair.networks
+    for begin in range(0, len(cuts), p["batch"]):
+        group = cuts[begin : begin + p["batch"]]
+        maps, labels = source.maps(group), source.pseudo(group)
+        own, peer = outputs(first, [maps]), outputs(second, [maps])
+        truth, known = source.clips.pulses(group)
+        truth[known == 0] = np.nan
+        for at in learner.doubtful(labels, own, most).tolist():
+            index, start = group[at]
+            stretch = source.clips.parts[index]
+            for name, pulse in (
+                ("pseudo", labels),
+                ("peer", unit_range(peer)),
+                ("truth", torch.from_numpy(truth)),
+            ):
+                parts[name].append(pulse[at])
+            rows.append(
+                {
+                    "recording": stretch.recording,
+                    "start_s": round(stretch.start_s + start / p["fs"], 4),
+                    "pseudo_bpm": round(float(peak_bpm(labels[at], p["fs"], **band)), 3),
+                    "peer_bpm": round(float(peak_bpm(peer[at], p["fs"], **band)), 3),
+                }
+            )
+    arrays = {
+        f"corrected.{name}": torch.stack(found).numpy().astype(np.float32)
+        for name, found in parts.items()
+        if found and not bool(torch.stack(found).isnan().all())
+    }
+    return arrays, {"corrected": rows, "corrected_fs": p["fs"]}

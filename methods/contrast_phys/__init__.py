@@ -1,0 +1,88 @@
+"""Contrast-Phys: spatiotemporal contrast without labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "crop": "contrast_phys_32",
+    "width": 12,
+    "epochs": 30,
+    "passes": 4,
+    "batch": 4,
+    "lr": 1e-3,
+    "test_clip_s": 10.0,
+}
+"""For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from unlabelled recordings of at least `clip_s`; two or more of them."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method("Contrast-Phys", "10.1007/978-3-031-19775-8_29", "clip", fit=fit, presets={"smoke": SMOKE})
+def contrast_phys(
+    clip: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    crop: str = "contrast_phys",
+    fs: float = 30.0,
+    clip_s: float = 10.0,
+    sample_s: float = 5.0,
+    samples_per_row: int = 4,
+    parts: int = 2,
+    include_mean: bool = True,
+    low_bpm: float = 40.0,
+    high_bpm: float = 250.0,
+    width: int = 32,
+    epochs: int = 30,
+    passes: int = 6,
+    batch: int = 2,
+    lr: float = 1e-5,
+    weight_decay: float = 0.01,
+    precision: str = "auto",
+    test_clip_s: float = 30.0,
+) -> Waveform:
+    """Spectra of one face's parts and moments are alike, those of two people differ.
+
+    Z. Sun, X. Li, "Contrast-Phys: Unsupervised Video-based Remote Physiological Measurement via
+    Spatiotemporal Contrast", ECCV 2022. Pictures (T, S, S, 3) become a pulse (T,), in windows of
+    `test_clip_s` side by side. Weights of the public code serve as a model.
+
+    Args:
+        clip: pictures of the face.
+        model: what `fit` gave, or the public weights.
+        preset: "paper", or "smoke" for a laptop.
+        crop: rule by which the face is cut out.
+        fs: pictures a second that the network expects; others are interpolated.
+        clip_s: length of a clip to learn from.
+        sample_s: length of a sample of a pulse (the paper's dt).
+        samples_per_row: samples of every part of the face (the paper's K).
+        parts: parts along each side of the face (the paper's S).
+        include_mean: sample the mean of the parts too, as the public code does (N = 20); the
+            paper's N is 16.
+        low_bpm: lower limit of the band that is compared.
+        high_bpm: upper limit.
+        width: channels of the first layer.
+        epochs: times that `passes` are made.
+        passes: clips of every recording in an epoch.
+        batch: clips a step, of different recordings, two of each opposed: an even number.
+        lr: learning rate of AdamW.
+        weight_decay: its weight decay.
+        precision: "auto", "32-true" or "bf16-mixed".
+        test_clip_s: length of the windows at test.
+    """
+    from rppgbench.neural.backbone import PhysNet
+    from rppgbench.neural.inference import pulse_of
+    from rppgbench.neural.training import load_arrays
+
+    network = PhysNet(parts, width=width)
+    load_arrays(network, model.arrays)
+    length = round(test_clip_s * fs)
+    return pulse_of(network, clip, fs, length, length)

@@ -1,0 +1,127 @@
+"""Contrast-Phys+: contrast with labels, where there are any."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "crop": "contrast_phys_32",
+    "width": 12,
+    "pretrain_epochs": 8,
+    "finetune_epochs": 6,
+    "passes": 4,
+    "batch": 4,
+    "lr": 1e-3,
+    "finetune_lr": 3e-4,
+    "test_clip_s": 10.0,
+}
+"""For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
+
+CONTRAST_PHYS = {"lr": 1e-5, "finetune_lr": 1e-5, "batch": 2}
+"""Rates and batch of Contrast-Phys+ itself, in place of Qian's (decision 15)."""
+
+WEAK = {
+    **CONTRAST_PHYS,
+    "pretrain_epochs": 0,
+    "label_ratio": 0.5,
+    "unlabelled_weight": 1.0,
+    "pearson_weight": 0.0,
+    "correlation_weight": 0.0,
+}
+"""Weak supervision as Sun and Li have it: one stage, labels for half of the recordings."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from all recordings without labels, then from those that have a pulse."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method(
+    "Contrast-Phys+",
+    "10.1109/TPAMI.2024.3367910",
+    "clip",
+    fit=fit,
+    needs_labels=True,
+    presets={"smoke": SMOKE, "contrast_phys": CONTRAST_PHYS, "weak": WEAK},
+)
+def contrast_phys_plus(
+    clip: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    crop: str = "contrast_phys",
+    fs: float = 30.0,
+    difference: bool = False,
+    clip_s: float = 10.0,
+    sample_s: float = 5.0,
+    samples_per_row: int = 4,
+    parts: int = 2,
+    low_bpm: float = 40.0,
+    high_bpm: float = 250.0,
+    width: int = 32,
+    pretrain_epochs: int = 30,
+    finetune_epochs: int = 30,
+    passes: int = 6,
+    batch: int = 4,
+    lr: float = 1e-4,
+    finetune_lr: float = 1e-5,
+    weight_decay: float = 0.01,
+    label_ratio: float = 1.0,
+    unlabelled_weight: float = 0.0,
+    reference_weight: float = 1.0,
+    pearson_weight: float = 0.1,
+    correlation_weight: float = 0.2,
+    precision: str = "auto",
+    test_clip_s: float = 10.0,
+) -> Waveform:
+    """Contrast-Phys before, then contrast with the sensor's pulses: (T, S, S, 3) to (T,).
+
+    Z. Sun, X. Li, "Contrast-Phys+: Unsupervised and Weakly-supervised Video-based Remote
+    Physiological Measurement via Spatiotemporal Contrast", IEEE TPAMI 2024, as the second solution
+    of W. Qian et al., "Joint Spatial-Temporal Modeling and Contrastive Learning for Self-supervised
+    Heart Rate Measurement", RePSS 2024, section 2.2. The preset "weak" is the former's own weak
+    supervision; "contrast_phys" takes its rates.
+
+    Args:
+        clip: pictures of the face.
+        model: what `fit` gave.
+        preset: "paper", "contrast_phys", "weak", or "smoke" for a laptop.
+        crop: rule by which the face is cut out; Qian's own is "mtcnn15".
+        fs: pictures a second that the network expects; others are interpolated.
+        difference: feed differences of neighbouring pictures, divided by their deviation.
+        clip_s: length of a clip to learn from.
+        sample_s: length of a sample of a pulse.
+        samples_per_row: samples of every part of the face.
+        parts: parts along each side of the face.
+        low_bpm: lower limit of the band that is compared.
+        high_bpm: upper limit.
+        width: channels of the first layer.
+        pretrain_epochs: epochs without labels.
+        finetune_epochs: epochs with labels.
+        passes: clips of every recording in an epoch.
+        batch: clips a step, of different recordings, two of each opposed: an even number.
+        lr: learning rate without labels.
+        finetune_lr: learning rate with labels.
+        weight_decay: of AdamW.
+        label_ratio: share of the labelled recordings whose labels are used.
+        unlabelled_weight: of the contrast without labels, in the second stage.
+        reference_weight: of the contrast with the sensor's pulses.
+        pearson_weight: of the negative Pearson correlation (the paper's alpha).
+        correlation_weight: of the negative largest cross-correlation (the paper's beta).
+        precision: "auto", "32-true" or "bf16-mixed".
+        test_clip_s: length of the windows at test.
+    """
+    from rppgbench.neural.backbone import PhysNet
+    from rppgbench.neural.inference import pulse_of
+    from rppgbench.neural.training import load_arrays
+
+    from .learning import prepared
+
+    network = PhysNet(parts, width=width)
+    load_arrays(network, model.arrays)
+    length = round(test_clip_s * fs)
+    return pulse_of(network, clip, fs, length, length, prepared(difference))

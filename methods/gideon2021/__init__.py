@@ -1,0 +1,104 @@
+"""Gideon and Stent 2021: triplets of faster and slower video."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "crop": "gideon_mesh_box_32",
+    "width": 12,
+    "epochs": 12,
+    "passes": 4,
+    "lr": 1e-3,
+}
+"""For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from unlabelled recordings of at least `clip_s`."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method(
+    "Gideon2021",
+    "J. Gideon, S. Stent, The Way to My Heart Is Through Contrastive Learning: Remote "
+    "Photoplethysmography from Unlabelled Video, ICCV 2021",
+    "clip",
+    fit=fit,
+    presets={"smoke": SMOKE, "saliency": {"saliency": True, "crop": "gideon_mesh_box_128"}},
+)
+def gideon2021(
+    clip: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    crop: str = "gideon_mesh_box",
+    fs: float = 30.0,
+    clip_s: float = 10.0,
+    views: int = 4,
+    distance: str = "psd_mse",
+    slowest: float = 2 / 3,
+    low_bpm: float = 40.0,
+    high_bpm: float = 250.0,
+    saliency: bool = False,
+    saliency_size: int = 64,
+    sparse_weight: float = 1.0,
+    steady_weight: float = 1.0,
+    width: int = 32,
+    epochs: int = 100,
+    passes: int = 1,
+    batch: int = 4,
+    lr: float = 4e-5,
+    weight_decay: float = 0.01,
+    precision: str = "auto",
+    border_s: float = 0.5,
+) -> Waveform:
+    """A video played faster has another pulse; slowed back it has the first again.
+
+    J. Gideon, S. Stent, ICCV 2021. Pictures (T, S, S, 3) become a pulse (T,), in windows of
+    `clip_s` that overlap by half, added under a Hamming window. The paper takes the epoch with the
+    lowest training irrelevant power ratio; here it is the last, and the ratio is in the log.
+
+    Args:
+        clip: pictures of the face.
+        model: what `fit` gave.
+        preset: "paper", "saliency" with the sampler in front, or "smoke" for a laptop.
+        crop: rule by which the face is cut out.
+        fs: pictures a second that the network expects; others are interpolated.
+        clip_s: length of a clip.
+        views: views of each branch of the triplet, of half a clip.
+        distance: "psd_mse", "psd_l1" or "correlation".
+        slowest: clips are slowed by a random factor between this and 1.
+        low_bpm: lower limit of the band that is compared.
+        high_bpm: upper limit.
+        saliency: magnify salient parts of the picture first.
+        saliency_size: size of the magnified picture.
+        sparse_weight: of the saliency's entropy.
+        steady_weight: of the saliency's change in time.
+        width: channels of the first layer.
+        epochs: times that `passes` are made.
+        passes: clips of every recording in an epoch.
+        batch: clips a step.
+        lr: learning rate of AdamW.
+        weight_decay: its weight decay.
+        precision: "auto", "32-true" or "bf16-mixed".
+        border_s: what counts for nothing at the ends of a window, at test.
+    """
+    from functools import partial
+
+    import numpy as np
+
+    from rppgbench.neural.inference import overlap_added, pulse_of
+    from rppgbench.neural.training import load_arrays
+
+    from .learning import Watcher
+
+    network = Watcher(width, saliency_size if saliency else 0)
+    load_arrays(network, model.arrays)
+    length = round(clip_s * fs)
+    joined = partial(overlap_added, taper=np.hamming, border=round(border_s * fs))
+    return pulse_of(network, clip, fs, length, length // 2, joined=joined)

@@ -1,0 +1,108 @@
+"""Gideon and Stent: from clips to a model."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rppgbench.method import Example, Model, Training
+from rppgbench.neural.backbone import PhysNet
+from rppgbench.neural.clips import Clips, stretches
+from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.inference import as_video, one_clip, outputs
+from rppgbench.neural.spectra import irrelevant_power_ratio
+from rppgbench.neural.training import Batch, Recipe, learn, outcome
+
+from .losses import draw_starts, faster, resized, triplet, views
+from .saliency import SaliencySampler, sparseness, steadiness
+
+
+class Watcher(nn.Module):
+    """PhysNet, with the sampler in front where `sampled` is its size: (B, 3, T, H, W) to (B, T)."""
+
+    def __init__(self, width: int, sampled: int = 0) -> None:
+        super().__init__()
+        self.sampler = SaliencySampler(sampled) if sampled else None
+        self.network = PhysNet(1, width=width)
+
+    def forward(self, video: Tensor) -> Tensor:
+        """The pulse of a video."""
+        return self.seen(video)[0]
+
+    def seen(self, video: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The pulse, and the saliency where there is a sampler."""
+        saliency = None
+        if self.sampler is not None:
+            video, saliency = self.sampler(video / 255)
+        pulse: Tensor = self.network(video)[:, -1]
+        return pulse, saliency
+
+
+class Triplet(nn.Module):
+    """The network and its multi-view triplet loss."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__()
+        size = params["saliency_size"] if params["saliency"] else 0
+        self.watcher = Watcher(params["width"], size)
+        self.params = params
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        """The loss and its terms for clips (B, T, S, S, 3)."""
+        p, fs = self.params, self.params["fs"]
+        band = {"low_hz": p["low_bpm"] / 60, "high_hz": p["high_bpm"] / 60}
+        video = as_video(batch["clip"])
+        frames = video.shape[2]
+        anchor, saliency = self.watcher.seen(video)
+        quick = faster(video, 1.25 + 0.25 * float(torch.rand(1)))
+        short = quick.shape[2]
+        padded = functional.pad(quick, (0, 0, 0, 0, 0, frames - short))
+        negative = self.watcher(padded)[:, :short]
+        positive = resized(negative, frames)
+        length = frames // 2
+        anchors, positives, negatives = (
+            views(pulse, draw_starts(p["views"], pulse.shape[1], length), length)
+            for pulse in (anchor, positive, negative)
+        )
+        contrast = triplet(anchors, positives, negatives, fs, distance=p["distance"], **band).mean()
+        terms = {
+            "triplet": contrast,
+            "irrelevant": irrelevant_power_ratio(anchor.detach(), fs, **band).mean(),
+        }
+        if saliency is None:
+            return {"loss": contrast, **terms}
+        terms["sparse"], terms["steady"] = sparseness(saliency), steadiness(saliency)
+        loss = (
+            contrast + p["sparse_weight"] * terms["sparse"] + p["steady_weight"] * terms["steady"]
+        )
+        return {"loss": loss, **terms}
+
+
+def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
+    """Train on random clips of all recordings, slowed at random."""
+    found = stretches(examples, params["fs"], params["clip_s"], "gideon2021")
+    clips = Clips(found, round(params["clip_s"] * params["fs"]))
+
+    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
+        for cuts in clips.one_a_recording(rng, params["batch"], params["passes"]):
+            speeds = rng.uniform(params["slowest"], 1.0, len(cuts))
+            slowed = [clips.read(cut, s) for cut, s in zip(cuts, speeds, strict=True)]
+            yield {"clip": np.stack(slowed).astype(np.float32)}
+
+    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
+    learner, history = learn(
+        lambda: Triplet(params),
+        batches,
+        recipe,
+        training,
+        export=lambda made: outcome(made.watcher, {}),
+    )
+    everywhere = clips.all(clips.length)
+    some = everywhere[:: max(1, len(everywhere) // 24)]
+    pulses = outputs(learner.watcher, (one_clip(clips.read(cut)) for cut in some))
+    return outcome(
+        learner.watcher, {"train": history}, collapse=collapse_facts(pulses, params["fs"])
+    )

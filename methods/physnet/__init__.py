@@ -1,0 +1,81 @@
+"""PhysNet: supervised by the sensor's pulse."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "crop": "contrast_phys_32",
+    "width": 12,
+    "epochs": 12,
+    "passes": 4,
+    "lr": 2e-3,
+}
+"""For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from the recordings that have a pulse."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method(
+    "PhysNet",
+    "Z. Yu, X. Li, G. Zhao, Remote Photoplethysmograph Signal Measurement from Facial Videos "
+    "Using Spatio-Temporal Networks, BMVC 2019",
+    "clip",
+    fit=fit,
+    needs_labels=True,
+    presets={"smoke": SMOKE},
+)
+def physnet(
+    clip: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    crop: str = "contrast_phys",
+    fs: float = 30.0,
+    clip_s: float = 10.0,
+    width: int = 32,
+    epochs: int = 30,
+    passes: int = 6,
+    batch: int = 4,
+    lr: float = 1e-4,
+    weight_decay: float = 0.01,
+    precision: str = "auto",
+    test_clip_s: float = 10.0,
+) -> Waveform:
+    """The supervised point of reference on the contrastive methods' own network.
+
+    Loss of Z. Yu, X. Li, G. Zhao, BMVC 2019: negative Pearson correlation; the network, the clips
+    and the number of epochs are those of Contrast-Phys, so that only the supervision differs.
+    Pictures (T, S, S, 3) become a pulse (T,), in windows of `test_clip_s` side by side.
+
+    Args:
+        clip: pictures of the face.
+        model: what `fit` gave.
+        preset: "paper", or "smoke" for a laptop.
+        crop: rule by which the face is cut out.
+        fs: pictures a second that the network expects; others are interpolated.
+        clip_s: length of a clip to learn from.
+        width: channels of the first layer.
+        epochs: times that `passes` are made.
+        passes: clips of every recording in an epoch.
+        batch: clips a step.
+        lr: learning rate of AdamW.
+        weight_decay: its weight decay.
+        precision: "auto", "32-true" or "bf16-mixed".
+        test_clip_s: length of the windows at test.
+    """
+    from rppgbench.neural.backbone import PhysNet
+    from rppgbench.neural.inference import pulse_of
+    from rppgbench.neural.training import load_arrays
+
+    network = PhysNet(1, width=width)
+    load_arrays(network, model.arrays)
+    length = round(test_clip_s * fs)
+    return pulse_of(network, clip, fs, length, length)

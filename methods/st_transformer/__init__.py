@@ -1,0 +1,120 @@
+"""ST-Transformer: attention over regions and frames."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "labels": False,
+    "width": 24,
+    "layers": 2,
+    "ratio": 2.0,
+    "pretrain_epochs": 20,
+    "batch": 8,
+    "lr": 2e-3,
+    "step_s": 2.5,
+}
+"""For a laptop: without labels, a narrow network of two layers, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from all recordings without labels, then, with `labels`, from those with a pulse."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method(
+    "ST-Transformer",
+    "W. Qian et al., Joint Spatial-Temporal Modeling and Contrastive Learning for Self-supervised "
+    "Heart Rate Measurement, RePSS challenge at IJCAI 2024",
+    "mstmap",
+    fit=fit,
+    needs_labels=True,
+    presets={"smoke": SMOKE, "unlabelled": {"labels": False}},
+)
+def st_transformer(
+    maps: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    labels: bool = True,
+    fs: float = 30.0,
+    clip_s: float = 10.0,
+    step_s: float = 0.5,
+    test_step_s: float = 5.0,
+    low_hz: float = 0.66,
+    high_hz: float = 3.0,
+    beside_hz: float = 0.1,
+    spectrum_samples: int = 5400,
+    segments: int = 3,
+    bandwidth_weight: float = 1.0,
+    sparsity_weight: float = 1.0,
+    variance_weight: float = 1.0,
+    periodicity_weight: float = 1.0,
+    pearson_weight: float = 1.0,
+    slowest: float = 0.6,
+    fastest: float = 1.4,
+    width: int = 128,
+    layers: int = 6,
+    ratio: float = 4.0,
+    pretrain_epochs: int = 30,
+    finetune_epochs: int = 30,
+    batch: int = 4,
+    lr: float = 1e-4,
+    finetune_lr: float = 1e-5,
+    weight_decay: float = 0.01,
+    precision: str = "auto",
+) -> Waveform:
+    """A pulse has one peak in its band, the same over time, another in every clip.
+
+    First solution of W. Qian et al. 2024, section 2.1. A map (T, 63, 6) becomes a pulse (T,), in
+    standardised windows of `clip_s` every `test_step_s`, added under a Hann window. A weight of 0
+    switches a loss off: the paper's table 1 is `periodicity_weight` 0 and 1. The paper does not
+    say how many epochs; nor which is taken: here it is the last.
+
+    Args:
+        maps: RGB and YUV of the 63 combinations of six regions of the face.
+        model: what `fit` gave.
+        preset: "paper", "unlabelled" without the second stage, or "smoke" for a laptop.
+        labels: fine-tune on the recordings that have a pulse; False looks at no label.
+        fs: frames a second that the network expects; others are interpolated.
+        clip_s: length of a clip.
+        step_s: from one clip to learn from to the next.
+        test_step_s: from one window to the next at test.
+        low_hz: lower limit of a pulse.
+        high_hz: upper limit.
+        beside_hz: what counts as the peak, to both sides of it.
+        spectrum_samples: length to which a clip is padded for its spectrum.
+        segments: stretches of a clip whose spectra are to be alike.
+        bandwidth_weight: of the power outside the band.
+        sparsity_weight: of the power beside the peak.
+        variance_weight: of the distance from an even spectrum over the batch.
+        periodicity_weight: of the difference between neighbouring segments.
+        pearson_weight: of the negative Pearson correlation, in the second stage.
+        slowest: least random speed of a clip.
+        fastest: greatest random speed.
+        width: features of a region in a frame (the paper's D).
+        layers: pairs of encoders (the paper's L).
+        ratio: hidden features of an MLP, as a multiple of the width.
+        pretrain_epochs: epochs without labels.
+        finetune_epochs: epochs with labels.
+        batch: clips a step.
+        lr: learning rate without labels.
+        finetune_lr: learning rate with labels.
+        weight_decay: of AdamW.
+        precision: "auto", "32-true" or "bf16-mixed".
+    """
+    from rppgbench.neural.inference import overlap_added, pulse_of
+    from rppgbench.neural.training import load_arrays
+
+    from .learning import one_map
+    from .network import SpatialTemporalTransformer
+
+    length = round(clip_s * fs)
+    network = SpatialTemporalTransformer(length, width=width, layers=layers, ratio=ratio)
+    load_arrays(network, model.arrays)
+    step = round(test_step_s * fs)
+    return pulse_of(network, maps, fs, length, step, one_map, overlap_added)

@@ -1,0 +1,75 @@
+"""Weights and training states on disk, without any pickle."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.errors import BenchError
+from rppgbench.method import Model
+
+FACTS = "facts"  # the one entry of the safetensors header: JSON
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+    """Write arrays and facts as one safetensors file, whole or not at all.
+
+    The facts stand as JSON in the header, so no second file can disagree with the first.
+    """
+    from safetensors.numpy import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    tidy = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    try:
+        save_file(tidy, partial, metadata={FACTS: json.dumps(facts, sort_keys=True)})
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and facts of a safetensors file; BenchError if it is none."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
+    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+        raise BenchError(f"{path}: not a whole safetensors file ({error}); train again") from error
+
+
+def read_weights(path: Path) -> Model:
+    """A model from `.safetensors`, or a plain state dictionary from `.pt` or `.pth`.
+
+    Of a PyTorch file only tensors are read, never objects: `torch.load(weights_only=True)`.
+    BenchError if the file is missing or holds anything else.
+    """
+    if not path.is_file():
+        raise BenchError(f"{path}: no such file of weights")
+    if path.suffix in {".pt", ".pth"}:
+        return Model(_state_dictionary(path), {"source": path.name})
+    arrays, facts = read_arrays(path)
+    return Model(arrays, facts)
+
+
+def _state_dictionary(path: Path) -> dict[str, NDArray[Any]]:
+    import pickle
+
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).splitlines()[0]
+        raise BenchError(f"{path}: holds more than weights, or is broken: {reason}") from error
+    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
+        raise BenchError(f"{path}: not a plain dictionary of tensors; save the state_dict alone")
+    return {name.removeprefix("module."): value.numpy() for name, value in state.items()}

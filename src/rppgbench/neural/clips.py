@@ -1,0 +1,207 @@
+"""Clips of equal length cut from recordings to learn from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.errors import BenchError
+from rppgbench.method import Example
+from rppgbench.recording import Truth
+from rppgbench.waveform import Array, Waveform
+
+Cut = tuple[int, int]
+"""Which stretch, and at which sample of it a clip starts."""
+
+CHUNK = 256
+"""How many frames are interpolated at once: pictures as float32 take memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """A recording's samples without gaps, at the rate that the network expects.
+
+    `samples` is (T, ...), memory-mapped perhaps; `pulse` (T,) is the contact sensor's, NaN where
+    there is none, or None.
+    """
+
+    recording: str
+    subject: str
+    samples: NDArray[Any]
+    start_s: float
+    pulse: NDArray[np.float32] | None
+
+
+def at_rate(waveform: Waveform, fs: float) -> Waveform:
+    """The waveform at `fs` samples a second, by linear interpolation in time.
+
+    Pictures stay uint8. A waveform within a thousandth of the rate stays as it is, and then its own
+    rate counts.
+
+    >>> at_rate(Waveform(np.array([0.0, 1, 2]), 1.0), 2.0).samples
+    array([0. , 0.5, 1. , 1.5, 2. ])
+    """
+    if abs(waveform.fs / fs - 1) < 1e-3:
+        return waveform
+    old = len(waveform.samples)
+    count = int((old - 1) * fs / waveform.fs + 1e-9) + 1
+    at: Array = np.arange(count, dtype=np.float64) * (waveform.fs / fs)
+    given: NDArray[Any] = waveform.samples
+    out: NDArray[Any] = np.empty((count, *given.shape[1:]), given.dtype)
+    for first in range(0, count, CHUNK):
+        part = interpolated(given, at[first : first + CHUNK])
+        out[first : first + CHUNK] = np.round(part) if given.dtype == np.uint8 else part
+    return Waveform(out, fs, waveform.start_s)
+
+
+def interpolated(samples: NDArray[Any], at: Array) -> NDArray[Any]:
+    """Samples (T, ...) at fractional positions (K,) between 0 and T - 1: (K, ...) float32.
+
+    >>> interpolated(np.array([0, 10, 20], dtype=np.uint8), np.array([0.5, 2.0]))
+    array([ 5., 20.], dtype=float32)
+    """
+    below = np.minimum(at.astype(int), len(samples) - 1)
+    above = np.minimum(below + 1, len(samples) - 1)
+    share = (at - below).astype(np.float32).reshape(-1, *[1] * (samples.ndim - 1))
+    low = np.asarray(samples[below], dtype=np.float32)
+    mixed: NDArray[Any] = low + share * (np.asarray(samples[above], dtype=np.float32) - low)
+    return mixed
+
+
+def stretches(
+    examples: Sequence[Example], fs: float, shortest_s: float, where: str
+) -> list[Stretch]:
+    """Every stretch of at least `shortest_s` at `fs` samples a second, sorted by recording.
+
+    BenchError, naming `where`, if there is none.
+    """
+    found = [
+        _stretch(example, at_rate(part, fs))
+        for example in sorted(examples, key=lambda example: example.recording)
+        for part in example.inputs
+        if len(part.samples) >= shortest_s * part.fs * (1 - 1e-3)
+    ]
+    if not found:
+        raise BenchError(
+            f"{where}: none of {len(examples)} recordings has {shortest_s:g} s without a gap; "
+            "choose a shorter clip_s or other recordings"
+        )
+    return found
+
+
+def _stretch(example: Example, part: Waveform) -> Stretch:
+    pulse = None if example.truth is None else pulse_at(example.truth, part.times_s())
+    return Stretch(example.recording, example.subject, part.samples, part.start_s, pulse)
+
+
+def pulse_at(truth: Truth, times_s: Array) -> NDArray[np.float32] | None:
+    """The contact sensor's pulse at `times_s`, or None if there is none."""
+    return None if truth.pulse is None else truth.pulse.at(times_s).astype(np.float32)
+
+
+class Clips:
+    """Clips of `length` samples out of stretches that are at least about as long."""
+
+    def __init__(self, parts: Sequence[Stretch], length: int) -> None:
+        self.parts = parts
+        self.length = length
+        self.by_recording: dict[str, list[int]] = {}
+        for index, part in enumerate(parts):
+            self.by_recording.setdefault(part.recording, []).append(index)
+
+    def one_a_recording(
+        self, rng: np.random.Generator, batch: int, passes: int
+    ) -> Iterator[list[Cut]]:
+        """Batches of clips at random places, all of different recordings; `passes` over the set.
+
+        What is left of a pass when a batch no longer fills is dropped. With fewer recordings than
+        a batch needs, it comes in multiples of two; BenchError if there are fewer than two.
+        """
+        names = list(self.by_recording)
+        size = min(batch, len(names) - len(names) % 2) if batch > 1 else 1
+        if size < 1:
+            raise BenchError("this method contrasts recordings and needs two to learn from")
+        for _ in range(passes):
+            order = rng.permutation(len(names))
+            for first in range(0, len(order) - size + 1, size):
+                yield [self._anywhere(rng, names[k]) for k in order[first : first + size]]
+
+    def _anywhere(self, rng: np.random.Generator, recording: str) -> Cut:
+        indices = self.by_recording[recording]
+        room = np.array([max(1, self._room(index) + 1) for index in indices])
+        index = indices[int(rng.choice(len(indices), p=room / room.sum()))]
+        return index, int(rng.integers(0, max(0, self._room(index)) + 1))
+
+    def sliding(self, rng: np.random.Generator, batch: int, step: int) -> Iterator[list[Cut]]:
+        """Batches of the clips that start every `step` samples, in random order; the rest too.
+
+        A last batch of one clip is joined to the one before it: batch norm needs two.
+        """
+        cuts = self.all(step)
+        order = rng.permutation(len(cuts))
+        groups = [order[k : k + batch] for k in range(0, len(order), batch)]
+        if len(groups) > 1 and len(groups[-1]) == 1:
+            groups[-2:] = [np.concatenate(groups[-2:])]
+        for group in groups:
+            yield [cuts[k] for k in group]
+
+    def all(self, step: int) -> list[Cut]:
+        """The clips that start every `step` samples, stretch by stretch."""
+        return [
+            (index, start)
+            for index in range(len(self.parts))
+            for start in range(0, max(0, self._room(index)) + 1, step)
+        ]
+
+    def _room(self, index: int) -> int:
+        return len(self.parts[index].samples) - self.length
+
+    def read(self, cut: Cut, speed: float = 1.0) -> NDArray[Any]:
+        """The samples of a clip: (length, ...), played `speed` times faster than life.
+
+        A faster clip reads on past its own end, and before its start where the stretch ends; a
+        stretch that is too short is played again from its start (decision 5 of the fact sheet).
+        """
+        index, start = cut
+        samples = self.parts[index].samples
+        if speed == 1.0 and start + self.length <= len(samples):
+            return samples[start : start + self.length]
+        span = (self.length - 1) * speed
+        begin = max(0.0, min(float(start), len(samples) - 1 - span))
+        at = begin + np.arange(self.length) * speed
+        return interpolated(samples, np.mod(at, max(1, len(samples) - 1 + 1e-9)))
+
+    def pulses(self, cuts: Sequence[Cut]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The contact sensor's pulses of clips (B, length), and 1 where one is whole (B,).
+
+        A pulse with a gap counts as none, and is 0.
+        """
+        out = np.zeros((len(cuts), self.length), dtype=np.float32)
+        known = np.zeros(len(cuts), dtype=np.float32)
+        for row, (index, start) in enumerate(cuts):
+            pulse = self.parts[index].pulse
+            piece = None if pulse is None else pulse[start : start + self.length]
+            if piece is not None and len(piece) == self.length and np.isfinite(piece).all():
+                out[row], known[row] = piece, 1.0
+        return out, known
+
+
+def labelled_share(
+    parts: Sequence[Stretch], share: float, rng: np.random.Generator
+) -> list[Stretch]:
+    """The same stretches with labels kept for a random `share` of those recordings that have one.
+
+    The first int(n * share) of one random permutation, as in the public code of Z. Sun and X. Li,
+    IEEE TPAMI 2024.
+    """
+    names = sorted({part.recording for part in parts if part.pulse is not None})
+    order = rng.permutation(len(names))
+    kept = {names[k] for k in order[: int(len(names) * share)]}
+    return [
+        part
+        if part.recording in kept
+        else Stretch(part.recording, part.subject, part.samples, part.start_s, None)
+        for part in parts
+    ]

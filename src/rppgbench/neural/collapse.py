@@ -1,0 +1,64 @@
+"""Did the training collapse? A verdict without labels."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rppgbench.neural.agreement import correlation
+from rppgbench.neural.spectra import frequencies, in_band, peak_bpm
+
+LEAST_IN_BAND = 0.4
+LEAST_SPREAD_BPM = 2.0
+MOST_AT_EDGE = 0.5
+
+
+def collapse_facts(
+    pulses: Tensor,
+    fs: float,
+    *,
+    low_hz: float = 40 / 60,
+    high_hz: float = 3.0,
+    pseudo: Tensor | None = None,
+) -> dict[str, Any]:
+    """What the outputs for many clips say of a training: pulses (N, T) of different clips.
+
+    `in_band` is the mean share of the power in the band; `peak_spread_bpm` the standard deviation
+    of the clips' peaks; `at_edge` the share of peaks at a limit of the band (drift or noise
+    instead of a pulse); with pseudo labels (N, T), `pseudo_difference_bpm` is the median
+    difference of the peaks and `pseudo_correlation` the median of |r|. `verdict` is "learned" or
+    says what is wrong. Chance level: white noise has in_band 0.16 at 30 samples a second.
+
+    The limits are this project's: less than 40 % in the band, peaks that differ by less than
+    2 bpm over clips, or more than half of them at a limit, is called collapsed.
+    """
+    pulses = pulses.float()
+    centred = pulses - pulses.mean(dim=1, keepdim=True)
+    power = torch.fft.rfft(centred).abs().square()
+    band = in_band(frequencies(pulses.shape[1], fs), low_hz, high_hz)
+    total = power.sum(dim=1)
+    share = power[:, band].sum(dim=1) / torch.where(total > 0, total, torch.ones_like(total))
+    peaks = peak_bpm(pulses, fs, low_hz=low_hz, high_hz=high_hz)
+    at_edge = (peaks < 60 * low_hz + 1) | (peaks > 60 * high_hz - 1)
+    facts: dict[str, Any] = {
+        "clips": len(pulses),
+        "in_band": round(float(share.mean()), 4),
+        "peak_spread_bpm": round(float(peaks.std(unbiased=False)), 3),
+        "at_edge": round(float(at_edge.double().mean()), 4),
+    }
+    if pseudo is not None:
+        there = peak_bpm(pseudo.float(), fs, low_hz=low_hz, high_hz=high_hz)
+        facts["pseudo_difference_bpm"] = round(float((peaks - there).abs().median()), 3)
+        facts["pseudo_correlation"] = round(float(correlation(pulses, pseudo).abs().median()), 4)
+    return facts | {"verdict": _verdict(facts)}
+
+
+def _verdict(facts: dict[str, Any]) -> str:
+    reasons = []
+    if facts["in_band"] < LEAST_IN_BAND:
+        reasons.append(f"only {facts['in_band']:.0%} of the power is in the band of a pulse")
+    if facts["clips"] > 1 and facts["peak_spread_bpm"] < LEAST_SPREAD_BPM:
+        reasons.append(f"all clips have one peak, within {facts['peak_spread_bpm']:.1f} bpm")
+    if facts["at_edge"] > MOST_AT_EDGE:
+        reasons.append(f"{facts['at_edge']:.0%} of the peaks are at a limit of the band")
+    return "collapsed: " + "; ".join(reasons) if reasons else "learned"

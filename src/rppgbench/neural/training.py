@@ -1,0 +1,285 @@
+"""The training loop of every method that learns."""
+
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from queue import Queue
+from threading import Thread
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from rppgbench.errors import BenchError
+from rppgbench.method import Model, Training
+from rppgbench.neural.checkpoint import read_arrays, write_arrays
+
+Batch = Mapping[str, NDArray[Any]]
+Learner = TypeVar("Learner", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to learn. `precision` "auto" is bfloat16 on CUDA, float32 elsewhere."""
+
+    epochs: int
+    lr: float
+    weight_decay: float = 0.01
+    precision: str = "auto"
+    compiled: bool = False
+
+
+def learn(
+    make: Callable[[], Learner],
+    batches: Callable[[int, np.random.Generator], Iterable[Batch]],
+    recipe: Recipe,
+    training: Training,
+    *,
+    stage: str = "train",
+    export: Callable[[Learner], Model] | None = None,
+) -> tuple[Learner, list[dict[str, float]]]:
+    """Train what `make` makes with AdamW; give it back with the mean of every loss term an epoch.
+
+    The learner's forward takes a batch of tensors and the epoch, and gives named terms; "loss" is
+    minimised, all are logged. `batches(epoch, random source)` yields arrays; it runs in a thread
+    of its own, so that the device need not wait.
+
+    Every random source is seeded from the training's seed, the stage and the epoch, and the state
+    after each epoch is written whole or not at all: a killed training goes on from its last epoch
+    to the same weights, bit for bit on one machine. The log is `STAGE.jsonl` in the folder. With
+    `export` and `training.keep_epochs` each epoch's model is kept as
+    `epochs/STAGE_0007.safetensors`.
+    A loss that is not finite ends the training with a BenchError.
+    """
+    from lightning_fabric import Fabric
+
+    device = chosen_device(training.device)
+    with deterministic(device) as doubts:
+        fabric = Fabric(accelerator=device, devices=1, precision=_precision(recipe, device))  # type: ignore[arg-type]
+        torch.manual_seed(_seed(training.seed, stage, -1))
+        learner = make()
+        optimiser = torch.optim.AdamW(
+            learner.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
+        )
+        wrapped, optimiser = fabric.setup(learner, optimiser)
+        if recipe.compiled:
+            wrapped = torch.compile(wrapped)
+        state = _State(training, stage, recipe)
+        history = state.resume(learner, optimiser)
+        began = time.monotonic()
+        first = len(history)
+        for epoch in range(first, recipe.epochs):
+            seed = _seed(training.seed, stage, epoch)
+            torch.manual_seed(seed)
+            learner.train()
+            sums: dict[str, float] = {}
+            steps = 0
+            source = batches(epoch, np.random.default_rng(seed))
+            for batch in ahead(source):
+                tensors = {name: _tensor(value, fabric.device) for name, value in batch.items()}
+                optimiser.zero_grad(set_to_none=True)
+                terms: dict[str, Tensor] = wrapped(tensors, epoch)
+                fabric.backward(terms["loss"])
+                optimiser.step()
+                for name, term in terms.items():
+                    sums[name] = sums.get(name, 0.0) + float(term.detach())
+                steps += 1
+            if not steps:
+                raise BenchError(f"{training.folder}: no batch to learn from in epoch {epoch + 1}")
+            means = {name: value / steps for name, value in sums.items()}
+            if not np.isfinite(means["loss"]):
+                raise BenchError(
+                    f"{training.folder}: the loss is not finite in epoch {epoch + 1} of {stage}; "
+                    "lower the learning rate, or look for clips of one colour"
+                )
+            history.append(means)
+            state.write(learner, optimiser, history)
+            if export and training.keep_epochs:
+                write_arrays(
+                    training.folder / "epochs" / f"{stage}_{epoch + 1:04d}.safetensors",
+                    (model := export(learner)).arrays,
+                    model.facts,
+                )
+            left = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
+            training.progress(_line(stage, epoch + 1, recipe.epochs, means, left))
+        if doubts:
+            training.progress(f"{stage}: not deterministic on this device: {'; '.join(doubts)}")
+    learner.eval()
+    return learner, history
+
+
+def chosen_device(name: str = "") -> str:
+    """The device for "auto", "cpu", "cuda" or "mps"; "" asks RPPGBENCH_DEVICE, else "auto".
+
+    BenchError if it is not there.
+    """
+    name = name or os.environ.get("RPPGBENCH_DEVICE", "auto")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
+    if name == "auto":
+        return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there.get(name, False):
+        raise BenchError(f"--device {name}: not there; choose auto, cpu, cuda or mps")
+    return name
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()
+
+
+def _precision(recipe: Recipe, device: str) -> str:
+    if recipe.precision != "auto":
+        return recipe.precision
+    return "bf16-mixed" if device == "cuda" else "32-true"
+
+
+@contextmanager
+def deterministic(device: str) -> Iterator[list[str]]:
+    """Choose deterministic algorithms and put the random sources back afterwards.
+
+    Where CUDA has none for an operation, it goes on and the yielded list names the operation.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    devices = range(torch.cuda.device_count()) if device == "cuda" else ()
+    doubts: list[str] = []
+    with torch.random.fork_rng(devices), warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+        try:
+            yield doubts
+        finally:
+            torch.use_deterministic_algorithms(before, warn_only=warned)
+            lines = {str(w.message).splitlines()[0] for w in seen}
+            doubts += sorted(line for line in lines if "deterministic" in line)
+
+
+def ahead(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
+    """The same batches, prepared by another thread up to `depth` before they are asked for."""
+    queue: Queue[Batch | BaseException | None] = Queue(depth)
+    wanted = True
+
+    def fill() -> None:
+        try:
+            for batch in batches:
+                if not wanted:
+                    return
+                queue.put(batch)
+            queue.put(None)
+        except BaseException as error:
+            queue.put(error)
+
+    thread = Thread(target=fill, daemon=True)
+    thread.start()
+    try:
+        while (item := queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        wanted = False
+        while thread.is_alive():  # it may wait for room in the queue
+            if not queue.empty():
+                queue.get_nowait()
+            thread.join(timeout=0.01)
+
+
+def _tensor(value: NDArray[Any], device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(value))
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def _seed(seed: int, stage: str, epoch: int) -> int:
+    words = np.random.SeedSequence([seed, *stage.encode(), epoch + 1]).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))
+
+
+def outcome(
+    network: nn.Module, history: Mapping[str, list[dict[str, float]]], **facts: Any
+) -> Model:
+    """What was learned: the weights, the last value of every loss term by stage, and `facts`."""
+    last = {stage: {k: round(v, 6) for k, v in h[-1].items()} for stage, h in history.items() if h}
+    size = sum(p.numel() for p in network.parameters())
+    epochs = {stage: len(h) for stage, h in history.items()}
+    return Model(
+        arrays_of(network), {"n_parameters": size, "epochs": epochs, "last": last, **facts}
+    )
+
+
+def _line(stage: str, epoch: int, epochs: int, means: Mapping[str, float], left_s: float) -> str:
+    terms = " ".join(f"{name} {value:.4g}" for name, value in means.items())
+    return f"{stage}: epoch {epoch} of {epochs}, {terms}, {left_s / 60:.1f} min left"
+
+
+class _State:
+    """The checkpoint and the log of one stage in the training's folder."""
+
+    def __init__(self, training: Training, stage: str, recipe: Recipe) -> None:
+        self.file = training.folder / f"{stage}.safetensors"
+        self.log = training.folder / f"{stage}.jsonl"
+        self.training = training
+        self.recipe = {**asdict(recipe), "seed": training.seed, "stage": stage}
+
+    def write(self, learner: nn.Module, optimiser: Any, history: list[dict[str, float]]) -> None:
+        arrays = {f"model.{name}": _array(value) for name, value in learner.state_dict().items()}
+        for index, entries in optimiser.state_dict()["state"].items():
+            for name, value in entries.items():
+                arrays[f"optimiser.{index}.{name}"] = _array(torch.as_tensor(value))
+        write_arrays(self.file, arrays, {"recipe": self.recipe, "history": history})
+        self.log.write_text("".join(json.dumps(line) + "\n" for line in history))
+
+    def resume(self, learner: nn.Module, optimiser: Any) -> list[dict[str, float]]:
+        """Load the last epoch, if there is one of this very recipe; give its history back."""
+        if not self.file.is_file():
+            return []
+        arrays, facts = read_arrays(self.file)
+        saved = {k.removeprefix("model."): v for k, v in arrays.items() if k.startswith("model.")}
+        own = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
+        same = own == {name: value.shape for name, value in saved.items()}
+        if facts.get("recipe") != self.recipe or not same:
+            self.training.progress(f"{self.file.name}: of another recipe; starting anew")
+            return []
+        load_arrays(learner, saved)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in arrays.items():
+            if name.startswith("optimiser."):
+                _, index, entry = name.split(".")
+                state.setdefault(int(index), {})[entry] = torch.from_numpy(value)
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": state, "param_groups": groups})
+        history: list[dict[str, float]] = facts["history"]
+        self.training.progress(f"{self.recipe['stage']}: going on after epoch {len(history)}")
+        return history
+
+
+def _array(value: Tensor) -> NDArray[Any]:
+    out: NDArray[Any] = value.detach().cpu().numpy()
+    return out
+
+
+def arrays_of(network: nn.Module) -> dict[str, NDArray[Any]]:
+    """The weights and buffers of a network by name."""
+    return {name: _array(value).copy() for name, value in network.state_dict().items()}
+
+
+def load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Put weights into a network; BenchError names the first that does not fit."""
+    own = network.state_dict()
+    for name in [*own, *arrays]:
+        if name not in arrays or name not in own:
+            lack = "lack" if name not in arrays else "have the unknown"
+            raise BenchError(f"the weights {lack} {name!r}: they are of another network")
+        if tuple(own[name].shape) != tuple(arrays[name].shape):
+            raise BenchError(
+                f"the weights' {name!r} is {arrays[name].shape}, not {tuple(own[name].shape)}: "
+                "they are of another width or input; set the parameters that they were trained with"
+            )
+    network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})
