@@ -20,7 +20,7 @@ from rppgbench.report.columns import metric
 from rppgbench.report.drawing import Download
 from rppgbench.report.inputs import Case, ProtocolFacts, ReportInputs, Scores, Section, Skipped
 from rppgbench.report.page import Downloads, flat, report_html, skipped_rows, write_report
-from rppgbench.report.tables import method_table
+from rppgbench.report.score_tables import method_table
 from rppgbench.report.words import best_row, key_facts, n_differs, summary_words
 from rppgbench.scores import score_windows, summarise
 

@@ -1,4 +1,4 @@
-"""Estimate against reference: scatter and Bland-Altman figures."""
+"""Estimate against reference: scatter and Bland-Altman plots."""
 
 from __future__ import annotations
 

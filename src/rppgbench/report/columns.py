@@ -1,4 +1,4 @@
-"""How each measure is written: label, unit, decimals, direction."""
+"""How a measure is written: label, unit, decimals, direction."""
 
 import math
 from dataclasses import dataclass

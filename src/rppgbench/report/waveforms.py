@@ -1,4 +1,4 @@
-"""Waveforms and spectra of the best, median and worst recording."""
+"""Pulse and spectrum of the best, median and worst recording."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from rppgbench.report.columns import COVERAGE, metric
 from rppgbench.report.inputs import ReportInputs, Scores
+from rppgbench.report.score_tables import method_table
 from rppgbench.report.tables import (
-    method_table,
     ordered,
     records,
     row_name,

@@ -1,0 +1,207 @@
+"""Summaries of scores as tables, with marks and intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.report.columns import COVERAGE, METRICS, RECORDINGS, Column, metric
+from rppgbench.report.inputs import Scores
+from rppgbench.report.ranking import RANKING, SAME_RANKING, marks
+from rppgbench.report.tables import Cell, Mark, Row, Table, counted, ordered, records, sample_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS = {
+    "method": "Method",
+    "dataset": "Data set",
+    "fold": "Fold",
+    "scenario": "Scenario",
+    "condition": "Condition",
+    "region": "Region",
+    "seed": "Seed",
+    "subject": "Subject",
+    "skin_tone": "Skin tone",
+    "light": "Light",
+}
+
+
+def method_table(
+    scores: Scores,
+    *,
+    floors: Collection[str] = (),
+    expected: int | None = None,
+    simulated: bool = False,
+) -> Table:
+    """Every measure of every row of the summary, in the order of the mean absolute error.
+
+    Marks compare the rows that differ in nothing but the method. `expected` is the protocol's
+    number of recordings: a caption whose n is another says so.
+    """
+    by = list(scores.by)
+    frame = ordered(scores.summary, by)
+    there = [column for column in METRICS if column.key in frame]
+    measures = [
+        column for column in there if column.key == "mae" or frame[column.key].notna().any()
+    ]
+    empty = ", ".join(column.label for column in there if column not in measures)
+    marked = marks(frame, measures, [key for key in by if key != "method"], floors)
+    rows = []
+    for place, record in enumerate(records(frame)):
+        floor = record.get("method") in floors
+        cells = [_name_cell(record[key]) for key in by]
+        cells.append(_count_cell(record))
+        cells.append(_coverage_cell(record))
+        cells += [
+            _measure_cell(record, column, marked[column.key][place], floor=floor)
+            for column in measures
+        ]
+        rows.append(Row(tuple(cells), "floor" if floor else ""))
+    headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
+    return Table(
+        key=f"scores-{scores.name}",
+        caption=f"Heart-rate error under {scores.name}: {sample_words(scores, expected)}",
+        columns=(*headings, RECORDINGS, COVERAGE, *measures),
+        rows=tuple(rows),
+        headers=len(by),
+        notes=(
+            RANKING,
+            *([f"Not defined for any row: {empty}."] if empty else []),
+            *_interval_notes(frame),
+        ),
+        simulated=simulated,
+    )
+
+
+def group_table(
+    scores: Scores,
+    group: str,
+    *,
+    key: str = "mae",
+    floors: Collection[str] = (),
+    simulated: bool = False,
+) -> Table:
+    """One measure with the values of `group` (scenario, fold, ...) across, the methods down."""
+    by = list(scores.by)
+    column = metric(key)
+    frame = scores.groups[group]
+    overall = ordered(scores.summary, by)
+    values = list(dict.fromkeys(sorted(frame[group].tolist(), key=str)))
+    marked = marks(frame, [column], [*(k for k in by if k != "method"), group], floors)[key]
+    found: dict[tuple[Any, ...], tuple[Mapping[str, Any], Mark]] = {
+        (*(record[k] for k in by), record[group]): (record, mark)
+        for record, mark in zip(records(frame), marked, strict=True)
+    }
+    rows = []
+    for record in records(overall):
+        name = tuple(record[k] for k in by)
+        floor = record.get("method") in floors
+        cells = [_name_cell(part) for part in name]
+        for value in values:
+            part, mark = found.get((*name, value), ({}, ""))
+            cells.append(_measure_cell(part, column, mark, floor=floor, where=str(value)))
+        rows.append(Row(tuple(cells), "floor" if floor else ""))
+    headings = [Column(k, LABELS.get(k, k), text=True) for k in by]
+    for value in values:
+        here = frame[frame[group] == value]
+        headings.append(
+            Column(
+                str(value),
+                str(value) or "(none)",
+                column.unit,
+                column.decimals,
+                column.better,
+                column.scale,
+                f"{column.label} over {_span(here['n_recordings'])} recordings of "
+                f"{_span(here['n_subjects'])} subjects",
+            )
+        )
+    title = LABELS.get(group, group).lower()
+    return Table(
+        key=f"{group}-{scores.name}",
+        caption=f"{column.label} by {title} under {scores.name}",
+        columns=tuple(headings),
+        rows=tuple(rows),
+        headers=len(by),
+        notes=(SAME_RANKING,),
+        simulated=simulated,
+    )
+
+
+def _name_cell(name: object) -> Cell:
+    return Cell(str(name), str(name))
+
+
+def _span(counts: pd.Series) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _count_cell(record: Mapping[str, Any]) -> Cell:
+    count, wanted = int(record["n_recordings"]), int(record["n_expected"])
+    text = str(count) if wanted == count else f"{count} of {wanted}"
+    detail = (
+        f"{counted(count, 'recording')} of {counted(int(record['n_subjects']), 'subject')}, "
+        f"{wanted} expected; {counted(int(record['n_windows']), 'window')}"
+    )
+    if record.get("n_unscored", 0):
+        detail += f", {int(record['n_unscored'])} more without a reference"
+    if int(record.get("n_seeds", 1)) > 1:
+        detail += f"; {int(record['n_seeds'])} seeds"
+    return Cell(text, float(count), detail=detail)
+
+
+def _coverage_cell(record: Mapping[str, Any]) -> Cell:
+    value = float(record["coverage"])
+    windows = float(record.get("window_coverage", value))
+    detail = f"an estimate for {COVERAGE.write(value)} % of the recordings expected"
+    below = ""
+    if windows < value:
+        below = f"{COVERAGE.write(windows)} of windows"
+        detail += f" and {COVERAGE.write(windows)} % of the windows"
+    if "mae_covered" in record:
+        detail += f"; MAE over these alone {metric('mae').write(float(record['mae_covered']))} bpm"
+    return Cell(COVERAGE.write(value), value, below=below, detail=detail)
+
+
+def _interval_notes(frame: pd.DataFrame) -> list[str]:
+    """Why intervals are missing or doubtful, said once for each reason."""
+    if "interval_note" not in frame:
+        return []
+    noted = frame[frame["interval_note"] != ""]
+    told = []
+    for note, part in noted.groupby("interval_note", sort=False):
+        who = "all rows" if len(part) == len(frame) else ", ".join(part["method"].astype(str))
+        told.append(f"{str(note).capitalize()} ({who}).")
+    return told
+
+
+def _measure_cell(
+    record: Mapping[str, Any], column: Column, mark: Mark, *, floor: bool, where: str = ""
+) -> Cell:
+    value = float(record.get(column.key, float("nan")))
+    if math.isnan(value):
+        return Cell("–", None, detail=f"{column.label} not defined here")
+    text = column.write(value) + ("†" if mark == "ahead" else "")
+    unit = f" {column.unit}" if column.unit else ""
+    label = f"{column.label}, {where}" if where else column.label
+    detail = f"{label} {column.write(value)}{unit}"
+    low = float(record.get(f"{column.key}_low", float("nan")))
+    high = float(record.get(f"{column.key}_high", float("nan")))
+    interval = ""
+    if not (math.isnan(low) or math.isnan(high)):
+        interval = f"{column.write(low)} to {column.write(high)}"
+        subjects = int(record["n_subjects"])
+        detail += f"; 95 % interval {interval}{unit} over {counted(subjects, 'subject')}"
+    spread = float(record.get(f"{column.key}_seed_std", float("nan")))
+    if int(record.get("n_seeds", 1)) > 1 and not math.isnan(spread):
+        detail += f"; standard deviation over seeds {column.write(spread)}{unit}"
+    if floor:
+        detail += "; floor, not ranked"
+    elif mark == "ahead":
+        detail += "; ahead of the best, on less coverage"
+    elif mark:
+        detail += f"; {mark}"
+    return Cell(text, value, interval, mark=mark, detail=detail)
