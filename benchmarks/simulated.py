@@ -1,0 +1,163 @@
+"""Simulated: made-up people, filmed on the fly.
+
+Layout: `NN/{video.mp4, labels.csv, scenario.json}` for persons NN from 01 on; nothing else is like
+it. `labels.csv` has the header `time_s,pulse,heart_rate_bpm` and about 60 rows a second whose
+times are slightly uneven, as a sensor's are that is read over USB: they start a little before the
+first frame and end a little after the last. `pulse` is a finger's photoplethysmogram in an
+arbitrary unit, `heart_rate_bpm` the device's mean over 5 s. `scenario.json` holds `scenario`,
+`light` and `skin_tone` (Fitzpatrick's I to VI). `video.mp4` is H.264, 320 x 240, about 30 frames a
+second whose times are uneven by a millisecond or so; frames and labels share one clock.
+
+easy   everybody sits still in bright light
+paper  in turn: still, talking, slow translation, small rotation, in office light, with smiles
+hard   in turn: free movement, talking, medium rotation, walking, in dim, uneven, changing light
+
+The resting heart rates of the people are spread over 50 to 120 bpm, whatever their number, and
+their skin goes through Fitzpatrick's six types. What is simulated, and after which papers, is said in `rppgbench.simulation`.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import BenchError
+from rppgbench.label_formats import read_json
+from rppgbench.labels import read_table
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed
+from rppgbench.takes import Take, film, write_lines
+from rppgbench.tree import is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Signal
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import Scene, SimulationPlan
+
+WIDTH, HEIGHT, FRAME_HZ, LABEL_HZ = 320, 240, 30.0, 60.0
+FACE = 0.62  # of the height, so that the face is some 115 pixels wide
+TONES = ("II", "IV", "III", "V", "I", "VI")  # in turn, so that few people differ too
+BEFORE_S = 0.03  # how long before the first frame, and after the last, the sensor runs
+CODEC = {
+    "codec": "libx264",
+    "pixel_format": "yuv420p",
+    "options": {"crf": "12", "preset": "veryfast", "threads": "1"},
+}
+"""A high rate, so that the codec takes little; the conditions of protocols take more."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    made = is_simulated(root)
+    found = False
+    for folder, match in matching(root, r"\d\d+"):
+        files = folder / "video.mp4", folder / "labels.csv", folder / "scenario.json"
+        facts = read_json(files[2])
+        if not isinstance(facts, dict):
+            raise BenchError(f"{files[2]}: holds no table of facts; simulate the tree again")
+        found = True
+        yield Recording(
+            dataset="simulated",
+            name=match[0],
+            subject=match[0],
+            video=partial(VideoSource, files[0]),
+            truth=partial(_truth, files[1]),
+            files=files,
+            scenario=str(facts.get("scenario", "")),
+            light=str(facts.get("light", "")),
+            skin_tone=str(facts.get("skin_tone", "")),
+            simulated=made,
+        )
+    if not found:
+        raise nothing_found(root, "simulated recordings", "01/video.mp4", simulated.url)
+
+
+def _truth(file: Path) -> Truth:
+    table = read_table(file, columns=3)
+    times_s = table[:, 0]
+    return sensed(file, pulse=Signal(table[:, 1], times_s), heart_rate=Signal(table[:, 2], times_s))
+
+
+def _scenes(plan: "SimulationPlan") -> Iterator[tuple[str, str, "Scene"]]:
+    """Subject, scenario and scene of each recording."""
+    from rppgbench.simulation import Scene, frame_times, generator, spread_heart_rates
+
+    turns: dict[str, list[dict[str, object]]] = {
+        "easy": [{"motion": "still"}],
+        "paper": [
+            {"motion": motion, "light": "indoor", "expressions": "few"}
+            for motion in ("still", "talking", "slow_translation", "small_rotation")
+        ],
+        "hard": [
+            {"motion": motion, "light": light, "expressions": "lively"}
+            for motion, light in (
+                ("free", "dim"),
+                ("talking", "side"),
+                ("medium_rotation", "changing"),
+                ("walking", "indoor"),
+            )
+        ],
+    }
+    rates = spread_heart_rates(plan.subjects, dataset="simulated", seed=plan.seed)
+    for number, rate in enumerate(rates):
+        subject = f"{number + 1:02d}"
+        turn = turns[plan.difficulty][number % len(turns[plan.difficulty])]
+        clock = generator("frame times", "simulated", subject, plan.seed)
+        scene = Scene(
+            width=WIDTH,
+            height=HEIGHT,
+            times_s=frame_times(plan.seconds, FRAME_HZ, jitter_s=0.001, random=clock),
+            difficulty=plan.difficulty,
+            face_height=FACE,
+            heart_rate_bpm=rate,
+            skin_tone=TONES[number % len(TONES)],
+            **turn,  # type: ignore[arg-type]
+        )
+        yield subject, str(turn["motion"]), scene
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """Write the tree: H.264 in MP4 at CRF 12, labels at about 60 Hz."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "simulated", {**facts, "difficulty": plan.difficulty})
+    # Threads, as the work is OpenCV's and the encoder's, which let go of the interpreter.
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(partial(_write, root, plan), _scenes(plan)):
+            pass
+
+
+def _write(root: Path, plan: "SimulationPlan", what: tuple[str, str, "Scene"]) -> None:
+    from rppgbench.simulation import generator
+    from rppgbench.video_writing import write_video
+
+    subject, scenario, scene = what
+    folder = root / subject
+    folder.mkdir(parents=True, exist_ok=True)
+    filmed = film("simulated", Take(subject, "1", scene), plan)
+    write_video(folder / "video.mp4", filmed.frames(), scene.times_s, **CODEC)  # type: ignore[arg-type]
+    sensor = generator("label times", "simulated", subject, plan.seed)
+    count = round((float(scene.times_s[-1]) + 2 * BEFORE_S) * LABEL_HZ) + 1
+    late = np.clip(sensor.normal(0, 0.002, count), -0.006, 0.006)
+    times_s = np.round(np.arange(count) / LABEL_HZ - BEFORE_S + late, 4)
+    rows = zip(times_s, filmed.pulse_at(times_s), filmed.heart_rate_at(times_s), strict=True)
+    lines = (f"{time:.4f},{pulse:.5f},{rate:.2f}" for time, pulse, rate in rows)
+    write_lines(folder / "labels.csv", ("time_s,pulse,heart_rate_bpm", *lines))
+    facts = {"scenario": scenario, "light": scene.light, "skin_tone": filmed.skin_tone}
+    (folder / "scenario.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+simulated = Dataset(
+    name="simulated",
+    title="Simulated people",
+    version="1",
+    cite="this suite: rppgbench.simulation, after Wang et al. 2017, 10.1109/TBME.2016.2609282",
+    licence="free: portraits in the public domain, made with `bench simulate simulated --out DIR`",
+    url="docs/simulation.md",
+    expected={},
+    recordings=_recordings,
+    only_simulated=True,
+    simulate=_simulate,
+)
