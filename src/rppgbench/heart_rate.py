@@ -1,6 +1,7 @@
 """Heart rates of many windows by one declared chain."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench import filters, spectrum
 from rppgbench.evaluator import (
@@ -71,10 +72,14 @@ def _fir(signals: Array, fs: float, steps: FirHamming) -> Array:
     return out
 
 
-def constant(raw: Array, prepared: Array) -> Array:
-    """Which windows (..., N) hold no wave: what is left spans no more than rounding: (...,)."""
-    size = np.abs(raw).max(axis=-1)
-    flat: Array = np.ptp(prepared, axis=-1) <= FLAT * size
+def constant(raw: Array, prepared: Array) -> NDArray[np.bool_]:
+    """Which windows (..., N) hold no wave, before or after preparation: (...,).
+
+    After it, because a straight line is detrended to rounding; before it, because a causal filter
+    makes a wave of a constant.
+    """
+    least = FLAT * np.abs(raw).max(axis=-1)
+    flat: NDArray[np.bool_] = (np.ptp(raw, axis=-1) <= least) | (np.ptp(prepared, axis=-1) <= least)
     return flat
 
 
