@@ -60,7 +60,8 @@ def content_digest(source: VideoSource, cache: Path | None = None) -> str:
     """Digest of the bytes that a source is made of, and of the times given for its frames.
 
     A file is read once: its sha256 is kept by path, size and time of change, in this process and
-    in `cache`. Images count with their names (not their folder's), in their order.
+    in `cache`. Images count with their names (not their folder's), in their order. Frames that a
+    callable takes out of a file count as that file: it holds one recording.
     """
     try:
         if source.images:
@@ -70,7 +71,7 @@ def content_digest(source: VideoSource, cache: Path | None = None) -> str:
     except OSError as fault:
         raise RecordingError(f"{fault.filename}: cannot be read: {fault.strerror}") from fault
     times = None if source.times_s is None else array_sha256(np.asarray(source.times_s))
-    return digest({"content": content, "times": times})
+    return digest({"content": content, "times": times, "inner": source.frames is not None})
 
 
 def _file_sha256(path: Path, cache: Path | None) -> str:

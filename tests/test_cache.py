@@ -1,0 +1,276 @@
+"""Features kept on disk."""
+
+import multiprocessing
+import os
+import shutil
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rppgbench.cache import (
+    CorruptEntry,
+    NamedCondition,
+    cached_features,
+    content_digest,
+    feature_digest,
+)
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.extraction import Needs, NoFaceError, extract
+from rppgbench.features import Features
+from rppgbench.recording import VideoSource
+from rppgbench.video import passes
+
+from .face_frames import empty, film, swaying
+
+CLIPS = Needs(frozenset({"sinc_16"}))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
+    return film(tmp_path_factory.mktemp("film") / "head.mkv", list(swaying(9)))
+
+
+@pytest.fixture(scope="module")
+def filled(source: VideoSource, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the video with one clip; to be copied, not changed."""
+    cache = tmp_path_factory.mktemp("filled")
+    cached_features(source, CLIPS, cache)
+    return cache
+
+
+@pytest.fixture(scope="module")
+def expected(source: VideoSource) -> Features:
+    return extract(source, CLIPS)
+
+
+@pytest.fixture
+def cache(filled: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(filled, tmp_path / "cache"))
+
+
+def same(one: Features, other: Features) -> bool:
+    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [
+        (one.times_s, other.times_s),
+        (one.track.landmarks, other.track.landmarks),
+        (one.track.box, other.track.box),
+        (one.track.found, other.track.found),
+        (one.moments.count, other.moments.count),
+        (one.moments.rgb, other.moments.rgb),
+        (one.moments.second, other.moments.second),
+        *((one.clips[k].frames, other.clips[k].frames) for k in one.clips),
+        *((one.clips[k].valid, other.clips[k].valid) for k in one.clips),
+    ]
+    equal = all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+    return equal and one.clips.keys() == other.clips.keys()
+
+
+def test_the_second_time_nothing_is_decoded(source: VideoSource, cache: Path) -> None:
+    before = passes[source.path]
+    found = cached_features(source, CLIPS, cache)
+    assert passes[source.path] == before
+    assert same(found, extract(source, CLIPS))
+    assert found.facts["frames"] == 9
+    with pytest.raises(ValueError, match="read-only"):
+        found.moments.rgb[0] = 0
+
+
+def test_a_new_clip_costs_one_pass_and_keeps_the_rest(source: VideoSource, cache: Path) -> None:
+    before = passes[source.path]
+    files = {file: file.stat().st_mtime_ns for file in cache.rglob("*.npy")}
+    both = Needs(frozenset({"sinc_16", "contrast_phys_16", "toolbox_16"}))
+    found = cached_features(source, both, cache)
+    assert passes[source.path] == before + 1
+    assert all(file.stat().st_mtime_ns == changed for file, changed in files.items())
+    assert same(found, extract(source, both))
+    cached_features(source, both, cache)
+    cached_features(source, Needs(), cache)
+    assert passes[source.path] == before + 2  # extract's own
+
+
+FILES = [
+    *(f"base/{name}.npy" for name in ("times_s", "landmarks", "found", "second")),
+    "base/facts.json",
+    "sinc_16-v1/frames.npy",
+    "sinc_16-v1/valid.npy",
+    "sinc_16-v1/facts.json",
+]
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "emptied", "header"])
+@pytest.mark.parametrize("name", FILES)
+def test_a_corrupt_entry_is_named_deleted_and_made_again(
+    source: VideoSource, cache: Path, expected: Features, name: str, damage: str
+) -> None:
+    (file,) = cache.glob(f"features/*/*/{name}")
+    good = file.read_bytes()
+    bad = bytearray(good)
+    if damage == "flip":
+        bad[-7 if file.suffix == ".json" else -1] ^= 4
+    elif damage == "header":
+        bad[min(20, len(bad) - 1)] ^= 1
+    file.write_bytes({"cut": good[:-9], "emptied": b""}.get(damage, bytes(bad)))
+    if damage == "gone":
+        file.unlink()
+    before = passes[source.path]
+    with pytest.warns(CorruptEntry, match=f"{name.split('/', maxsplit=1)[0]}.*made again"):
+        found = cached_features(source, CLIPS, cache)
+    assert passes[source.path] == before + 1
+    assert same(found, expected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert same(cached_features(source, CLIPS, cache), found)
+
+
+def test_every_flipped_bit_of_a_clip_is_seen_unless_told_otherwise(
+    source: VideoSource, cache: Path
+) -> None:
+    (file,) = cache.glob("features/*/*/sinc_16-v1/frames.npy")
+    bad = bytearray(file.read_bytes())
+    bad[len(bad) // 2] ^= 128
+    file.write_bytes(bad)
+    before = passes[source.path]
+    cached_features(source, CLIPS, cache, verify_clips=False)
+    assert passes[source.path] == before
+    with pytest.warns(CorruptEntry, match="frames.npy does not agree with its checksum"):
+        cached_features(source, CLIPS, cache)
+
+
+def test_nothing_half_made_is_left(source: VideoSource, tmp_path: Path) -> None:
+    cached_features(source, CLIPS, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+    broken = tmp_path / "broken.mkv"
+    broken.write_bytes(source.path.read_bytes()[:1000])
+    with pytest.raises(RecordingError, match=r"broken\.mkv"):
+        cached_features(VideoSource(broken), CLIPS, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+
+
+def test_what_a_killed_process_left_goes_after_a_day(source: VideoSource, tmp_path: Path) -> None:
+    cached_features(source, Needs(), tmp_path)
+    (entry,) = tmp_path.glob("features/*/*")
+    shutil.rmtree(entry)
+    for name, age_s in (("old", 90000), ("young", 60)):
+        left = entry.with_name(f".{entry.name}-{name}")
+        (left / "base").mkdir(parents=True)
+        os.utime(left, (time.time() - age_s, time.time() - age_s))
+    cached_features(source, Needs(), tmp_path)
+    assert [path.name for path in entry.parent.glob(".*")] == [f".{entry.name}-young"]
+
+
+def test_that_there_is_no_face_is_kept_too(tmp_path: Path) -> None:
+    wall = film(tmp_path / "wall.mkv", [empty()] * 5)
+    for _ in range(2):
+        with pytest.raises(NoFaceError, match=r"wall\.mkv: no face in any of 5 frames"):
+            cached_features(wall, CLIPS, tmp_path / "cache")
+    assert passes[wall.path] == 1
+    again = wall.path.rename(tmp_path / "other.mkv")
+    with pytest.raises(NoFaceError, match=r"other\.mkv: no face"):
+        cached_features(VideoSource(again), CLIPS, tmp_path / "cache")
+    assert passes[again] == 0
+
+
+def test_the_same_content_elsewhere_is_the_same_entry(
+    source: VideoSource, cache: Path, tmp_path: Path
+) -> None:
+    copy = VideoSource(Path(shutil.copy(source.path, tmp_path / "copy.mkv")))
+    assert content_digest(copy) == content_digest(source)
+    cached_features(copy, CLIPS, cache)
+    assert passes[copy.path] == 0
+
+
+def test_the_digest_follows_everything_that_changes_the_features(source: VideoSource) -> None:
+    plain = extract(source)
+    other = replace(plain.track, found=~plain.track.found)
+    digests = {
+        feature_digest(source),
+        feature_digest(source, CLIPS),
+        feature_digest(source, Needs(frozenset({"sinc_32"}))),
+        feature_digest(source, cadence=1),
+        feature_digest(source, condition="crf23"),
+        feature_digest(source, track=plain.track),
+        feature_digest(source, track=other),
+        feature_digest(replace(source, times_s=np.arange(9) / 30)),
+        feature_digest(replace(source, times_s=np.arange(9) / 25)),
+    }
+    assert len(digests) == 9
+    assert feature_digest(source, CLIPS) in digests
+
+
+def test_a_changed_file_is_another_content(tmp_path: Path) -> None:
+    file = tmp_path / "video.bin"
+    file.write_bytes(b"one")
+    first = content_digest(VideoSource(file), tmp_path / "cache")
+    file.write_bytes(b"two")
+    os.utime(file, ns=(1, 1))
+    assert content_digest(VideoSource(file), tmp_path / "cache") != first
+    with pytest.raises(RecordingError, match=r"gone\.bin"):
+        content_digest(VideoSource(tmp_path / "gone.bin"))
+
+
+def test_images_count_by_name_and_content_and_order(tmp_path: Path) -> None:
+    def folder(name: str, pictures: dict[str, int]) -> VideoSource:
+        place = tmp_path / name
+        place.mkdir()
+        for file, level in pictures.items():
+            cv2.imwrite(str(place / file), np.full((8, 8, 3), level, np.uint8))
+        files = tuple(sorted(place.iterdir()))
+        return VideoSource(place, files, np.arange(len(files)) / 30)
+
+    one = folder("one", {"a.png": 10, "b.png": 20})
+    assert content_digest(folder("copy", {"a.png": 10, "b.png": 20})) == content_digest(one)
+    others = [
+        folder("level", {"a.png": 10, "b.png": 21}),
+        folder("name", {"a.png": 10, "c.png": 20}),
+        folder("more", {"a.png": 10, "b.png": 20, "c.png": 20}),
+        replace(one, images=one.images[::-1]),
+    ]
+    assert len({content_digest(s) for s in (one, *others)}) == 5
+
+
+def test_a_cache_that_cannot_be_written_is_named(source: VideoSource, tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("not a folder")
+    with pytest.raises(BenchError, match="cannot be written"):
+        cached_features(source, Needs(), place)
+
+
+def test_a_condition_has_its_own_entry(source: VideoSource, cache: Path) -> None:
+    plain = cached_features(source, Needs(), cache)
+    darker = NamedCondition(
+        "half", lambda frames: (replace(f, rgb=f.rgb // np.uint8(2)) for f in frames)
+    )
+    other = cached_features(source, Needs(), cache, condition=darker, track=plain.track)
+    share = other.moments.mean_rgb("skin") / plain.moments.mean_rgb("skin")
+    assert np.abs(share - 0.5).max() < 0.01
+    assert same(cached_features(source, Needs(), cache), plain)
+
+
+def _work(path: Path, cache: Path, start: float) -> None:
+    time.sleep(max(start - time.time(), 0))
+    found = cached_features(VideoSource(path), CLIPS, cache)
+    assert found.moments.count.sum() > 0
+
+
+def test_two_processes_at_once_do_not_harm_each_other(source: VideoSource, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    start = time.time() + 4
+    workers = [context.Process(target=_work, args=(source.path, tmp_path, start)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    before = passes[source.path]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = cached_features(source, CLIPS, tmp_path)
+    assert passes[source.path] == before
+    assert same(found, extract(source, CLIPS))
+    assert not list(tmp_path.glob("features/*/.*"))
