@@ -29,8 +29,9 @@ __all__ = [
     "write_video",
 ]
 
-THREADS = 2
-"""Threads of a decoder: few, for the runner works on several recordings at once."""
+THREADS = 1
+"""Threads of a decoder. More are faster alone, but the runner works on several recordings at once,
+and what a decoder patches in a damaged file then changes from run to run."""
 
 passes: Counter[Path] = Counter()
 """How often each source was decoded in this process: it grows by one when frames are asked for."""
@@ -79,6 +80,7 @@ class VideoReader:
 
     - a frame without a time gets the time of the one before plus one nominal interval;
     - a frame whose time does not advance (repeated, backward, NaN) is left out;
+    - a step of more than five mean intervals is a gap;
     - given times and frames may differ in number by 3 or by 1 %, whichever is more: the surplus at
       the end is cut. More is a `RecordingError`, unless the container announces as many frames as
       there are times and the file is cut off;

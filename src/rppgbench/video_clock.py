@@ -31,6 +31,8 @@ class Clock:
         self._guessed = 0
         self._still = 0
         self._first_still = -1
+        self._gaps = 0
+        self._longest_s = 0.0
         self._cut = ""
 
     def time(self, position: int, stamp_s: float | None) -> float | None:
@@ -40,7 +42,7 @@ class Clock:
         >>> [clock.time(i, stamp) for i, stamp in enumerate([0.0, None, 0.1, 0.3])]
         [0.0, 0.1, None, 0.3]
         >>> list(clock.notes())[1].split(":")[0]
-        '1 frame whose time is repeated, goes back or is missing was left out (first'
+        '1 frame left out'
         """
         self.seen = position + 1
         if self.given is None:
@@ -56,6 +58,9 @@ class Clock:
             return None
         if not self.used:
             self._first_s = time_s
+        elif time_s - self._last_s > 5 / (self.given_fps or self.rate_fps or FALLBACK_FPS):
+            self._gaps += 1
+            self._longest_s = max(self._longest_s, time_s - self._last_s)
         self._last_s = time_s
         self.used += 1
         if stamp_s is not None:
@@ -105,13 +110,14 @@ class Clock:
         """What did not fit, in words."""
         if self._guessed:
             rate = f"{self.rate_fps:.2f}" if self.rate_fps else f"{FALLBACK_FPS:.2f} (assumed)"
-            yield f"{count(self._guessed, 'frame')} without a timestamp: placed at {rate} fps"
+            yield f"{count(self._guessed, 'frame')} without a time: placed at {rate} fps"
         if self._still:
-            were = "were" if self._still > 1 else "was"
             yield (
-                f"{count(self._still, 'frame')} whose time is repeated, goes back or is missing"
-                f" {were} left out (first: frame {self._first_still})"
+                f"{count(self._still, 'frame')} left out: time repeated, going back or missing"
+                f" (first: frame {self._first_still})"
             )
+        if self._gaps:
+            yield f"{count(self._gaps, 'gap')} in time (longest: {self._longest_s:.2f} s)"
         if self._cut:
             yield self._cut
         if self.given is not None and self._own_s is not None:

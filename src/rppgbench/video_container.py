@@ -1,5 +1,6 @@
 """Frames out of a video file, by FFmpeg's libraries."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import suppress
@@ -132,15 +133,14 @@ class ContainerFrames:
     def notes(self) -> list[str]:
         """What was wrong with the stream, known when all of it was read."""
         out = [self._matrix_note] if self._matrix_note else []
-        if self.failed:
-            out.append(f"{count(self.failed, 'frame')} do not decode and were left out")
-        if self.damaged:
-            out.append(f"{count(self.damaged, 'frame')} are damaged, the decoder patched them")
-        if self.resized:
-            size = f"{self.coded_width} x {self.coded_height}"
-            out.append(f"{count(self.resized, 'frame')} of another size were scaled to {size}")
-        if self.interlaced:
-            out.append(f"{count(self.interlaced, 'frame')} are interlaced")
+        size = f"{self.coded_width} x {self.coded_height}"
+        for number, what in (
+            (self.failed, "left out: not to be decoded"),
+            (self.damaged, "damaged and patched by the decoder"),
+            (self.resized, f"of another size, scaled to {size}"),
+            (self.interlaced, "interlaced"),
+        ):
+            out += [f"{count(number, 'frame')} {what}"] if number else []
         if self.broke_off:
             out.append(f"reading broke off ({self.broke_off})")
         return out
@@ -206,34 +206,53 @@ class ContainerFrames:
 
     def _decode_all(self) -> "Generator[Decoded]":
         stamps: deque[int | None] = deque(maxlen=64)  # more than any codec reorders
+        lost = 0  # packets without a frame since the last frame
         for packet in self._packets():
             if packet is not None:
-                stamps.append(packet.dts)
-                self._latest = packet.dts
+                if packet.size == 0:
+                    lost += 1
+                    continue
+                self._latest = self._slot(packet) if self._in_packet_order else packet.dts
+                stamps.append(self._latest)
             try:
                 frames = self._stream.decode(packet)
             except self._av_error:
                 if packet is not None:
-                    self.failed += 1
-                    self.positions += 1
+                    lost += 1
                     stamps.popleft()  # frames come in order: it was the next one
                 continue
             for frame in frames:
                 stamp = frame.pts if frame.pts is not None else frame.dts
+                position = self.positions + lost
                 if self._in_packet_order and stamps:
                     stamp = stamps.popleft()
-                self.positions += 1
-                yield Decoded(self.positions - 1, stamp, frame)
+                    position = max(self.positions, stamp) if stamp is not None else position
+                self.failed += position - self.positions
+                self.positions, lost = position + 1, 0
+                yield Decoded(position, stamp, frame)
+        self.failed += lost
+        self.positions += lost
+
+    def _slot(self, packet: "Packet[VideoStream]") -> int | None:
+        """The number of a packet of an AVI by the file's index: damage before it does not shift it.
+
+        The demuxer itself counts the packets that it finds.
+        """
+        index, at = self._stream.index_entries, packet.pos
+        if at is None:
+            return packet.dts
+        chunk = at - 8  # the index names the chunk's head, the packet its content
+        found = bisect_left(range(len(index)), chunk, key=lambda entry: index[entry].pos)
+        if found < len(index) and index[found].pos == chunk:
+            return index[found].timestamp
+        return packet.dts
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
         """The packets, and None at the end: what the decoder still holds comes out."""
         try:
             for packet in self._container.demux(self._stream):
-                if packet.size == 0:
-                    # An empty packet would tell the decoder that the stream has ended.
-                    empty = packet.dts is not None or packet.pts is not None
-                    self.failed += empty
-                    self.positions += empty
+                # An empty packet would tell the decoder that the stream has ended.
+                if packet.size == 0 and packet.dts is None and packet.pts is None:
                     continue
                 self.discarded += packet.is_discard
                 yield packet

@@ -65,12 +65,11 @@ class ImageFrames:
         out = []
         if self._unread:
             out.append(
-                f"{len(self._unread)} of {len(self._images)} images cannot be read and were left"
-                f" out (first: {self._unread[0].name})"
+                f"{len(self._unread)} of {len(self._images)} images left out: not to be read"
+                f" (first: {self._unread[0].name})"
             )
         if self.resized:
-            were = "were" if self.resized > 1 else "was"
-            out.append(f"{count(self.resized, 'image')} of another size {were} scaled")
+            out.append(f"{count(self.resized, 'image')} of another size, scaled")
         return out
 
     def _fitted(self, rgb: RGB) -> RGB:
