@@ -11,6 +11,7 @@ from rppgbench.method import method
 from rppgbench.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
 from rppgbench.waveform import Array, Waveform
 
+CHROMINANCE = np.array([[3.0, -2.0, 0.0], [1.5, 1.0, -1.5]])
 ENDS = ("reflect", "drop")
 TOOLBOX = {"ends": "drop", "low_hz": 0.7, "high_hz": 2.5}
 PYVHR = {"window_s": 0.0, "normalised": False, "order": 0}
@@ -79,21 +80,35 @@ def _normalised(windows: Array) -> Array:
     """Relative change in every window (3, ..., N, w): zeros where it is black or constant."""
     means = windows.mean(axis=-1, keepdims=True)
     dark = (means == 0).any(axis=0)
-    change = windows / np.where(dark, 1.0, means) - 1.0
-    still = np.abs(change).max(axis=(0, -1))[..., None] <= FLAT
-    return np.where(dark | still, 0.0, change)
+    change = windows * (1.0 / np.where(dark, 1.0, means))
+    change -= 1.0
+    largest = np.maximum(change.max(axis=-1), -change.min(axis=-1)).max(axis=0)
+    nothing = dark[..., 0] | (largest <= FLAT)
+    if nothing.any():
+        change[:, nothing] = 0.0
+    return change
 
 
 def _tuned(windows: Array, fs: float, order: int, low_hz: float, high_hz: float) -> Array:
     """X - std(X) / std(Y) Y of every window (3, ..., N, w): (..., N, w)."""
-    red, green, blue = windows
-    x, y = 3.0 * red - 2.0 * green, 1.5 * red + green - 1.5 * blue
+    both = CHROMINANCE @ windows.reshape(3, -1)
     if order:
-        band_pass = butterworth_matrix(windows.shape[-1], fs, low_hz, high_hz, order).T
-        x, y = x @ band_pass, y @ band_pass
-    spread_x, spread_y = x.std(axis=-1, keepdims=True), y.std(axis=-1, keepdims=True)
-    ratio = np.divide(spread_x, spread_y, out=np.zeros_like(spread_x), where=spread_y > 0)
-    tuned = x - ratio * y
+        band_pass = butterworth_matrix(windows.shape[-1], fs, low_hz, high_hz, order)
+        both = both.reshape(-1, windows.shape[-1]) @ band_pass.T
+    x, y = both.reshape(2, *windows.shape[1:])
+    power = _variance(x), _variance(y)
+    ratio = np.divide(*power, out=np.zeros_like(power[0]), where=power[1] > 0)
+    tuned: Array = x - np.sqrt(ratio) * y
     # Grey light moves X and Y alike: what is left of it is rounding, not a pulse.
-    grey = np.abs(tuned).max(axis=-1, keepdims=True) <= 1e-9 * np.abs(x).max(axis=-1, keepdims=True)
-    return np.where(grey, 0.0, tuned)
+    left = np.maximum(tuned.max(axis=-1, keepdims=True), -tuned.min(axis=-1, keepdims=True))
+    grey = left <= 1e-9 * np.sqrt(power[0])
+    if grey.any():
+        tuned *= ~grey
+    return tuned
+
+
+def _variance(x: Array) -> Array:
+    """The variance over the last axis, kept: (..., w) to (..., 1)."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance: Array = np.einsum("...t,...t->...", centred, centred)[..., None] / x.shape[-1]
+    return variance

@@ -83,44 +83,52 @@ def two_sr(moments: Array, frames: int) -> Array:
 
 
 def jade(x: Array) -> Array:
-    """JADE of m real signals (m, T): cumulant by cumulant, rotation by rotation."""
+    """JADE of m signals (m, T), complex as it was published: cumulant by cumulant.
+
+    J.-F. Cardoso, A. Souloumiac, "Blind beamforming for non-Gaussian signals", 1993.
+    """
     size, total = x.shape
     x = x - x.mean(axis=1, keepdims=True)
     values, vectors = np.linalg.eigh(x @ x.T / total)
-    z = np.diag(values**-0.5) @ vectors.T @ x
-    cumulants = np.zeros((size * size, size * size))
+    z = (np.diag(values**-0.5) @ vectors.T @ x).astype(np.complex128)
+    hermitian, relation = z @ z.conj().T / total, z @ z.T / total
+    cumulants = np.zeros((size * size, size * size), dtype=np.complex128)
     for i in range(size):
         for j in range(size):
             for k in range(size):
                 for m in range(size):
-                    normal = (i == j) * (k == m) + (i == k) * (j == m) + (i == m) * (j == k)
-                    fourth = np.mean(z[i] * z[j] * z[k] * z[m])
+                    fourth = np.mean(z[i] * z[j].conj() * z[k] * z[m].conj())
+                    normal = hermitian[i, j] * hermitian[k, m] + hermitian[i, m] * hermitian[k, j]
+                    normal += relation[i, k] * relation[j, m].conj()
                     cumulants[i * size + j, k * size + m] = fourth - normal
     strength, forms = np.linalg.eigh(cumulants)
     matrices = [
         strength[index] * forms[:, index].reshape(size, size)
         for index in np.argsort(-np.abs(strength))[:size]
     ]
-    turn = np.eye(size)
+    basis = np.array([[1, 0, 0], [0, 1, 1], [0, -1j, 1j]])
+    turn = np.eye(size, dtype=np.complex128)
     again = True
     while again:
         again = False
         for p in range(size):
             for q in range(p + 1, size):
-                on = off = 0.0
+                outer = np.zeros((3, 3), dtype=np.complex128)
                 for matrix in matrices:
-                    apart, beside = matrix[p, p] - matrix[q, q], matrix[p, q] + matrix[q, p]
-                    on += apart * apart - beside * beside
-                    off += 2 * apart * beside
-                angle = 0.5 * math.atan2(off, on + math.hypot(on, off))
-                if abs(angle) > 1 / (100 * math.sqrt(total)):
+                    g = np.array([matrix[p, p] - matrix[q, q], matrix[p, q], matrix[q, p]])
+                    outer += np.outer(g, g.conj())
+                _, axes = np.linalg.eigh((basis @ outer @ basis.conj().T).real)
+                angles = axes[:, 2] * (1 if axes[0, 2] >= 0 else -1)
+                cosine = math.sqrt(0.5 + angles[0] / 2)
+                sine = 0.5 * (angles[1] - 1j * angles[2]) / cosine
+                if abs(sine) > 1 / (100 * math.sqrt(total)):
                     again = True
-                    givens = np.eye(size)
-                    givens[p, p] = givens[q, q] = math.cos(angle)
-                    givens[q, p], givens[p, q] = math.sin(angle), -math.sin(angle)
-                    matrices = [givens.T @ matrix @ givens for matrix in matrices]
+                    givens = np.eye(size, dtype=np.complex128)
+                    givens[p, p] = givens[q, q] = cosine
+                    givens[p, q], givens[q, p] = -sine.conjugate(), sine
+                    matrices = [givens.conj().T @ matrix @ givens for matrix in matrices]
                     turn = turn @ givens
-    sources: Array = turn.T @ z
+    sources: Array = (turn.conj().T @ z).real
     return sources
 
 
