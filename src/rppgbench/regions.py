@@ -22,6 +22,7 @@ FOREHEAD_HEIGHT = 0.6
 """How far the forehead reaches above the brows, in distances between the eyes."""
 
 GRID = 5
+GRID_STEPS = np.arange(GRID) / GRID
 CHEEK_LINE = 48 / 128
 """Height of the cheek points in the aligned face, as a share from its top."""
 
@@ -30,11 +31,11 @@ _PARTS = len(MSTMAP_REGIONS) + 1
 CODES = (GRID + 1) ** 2 * _PARTS * 2
 """How many codes a pixel can have: see `RegionMap`."""
 
-_CORNERS = np.array([[0.0, 1, 1, 0], [0, 0, 1, 1]])
-_STRIPES = np.stack([_CORNERS * [[1], [1 / GRID]] + [[0], [row / GRID]] for row in range(GRID)])
-_OVAL = np.array(OVAL)
-_HOLES = np.concatenate([np.array(hole) for hole in HOLES])
-_HOLE_ENDS = np.cumsum([len(hole) for hole in HOLES])[:-1]
+_ROWS = np.stack([[[0, y], [1, y], [1, y + 1 / GRID], [0, y + 1 / GRID]] for y in GRID_STEPS])
+_STRIPES = np.concatenate([_ROWS, _ROWS[:, :, ::-1]]).reshape(-1, 2)
+_MESH = np.concatenate([OVAL, *HOLES])
+_SIZES = [*map(len, POLYGONS), 12, *[4] * (2 * GRID), len(OVAL), *map(len, HOLES)]
+_ENDS = np.cumsum(_SIZES)[:-1]
 
 
 def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
@@ -130,36 +131,26 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
 
     parts = mstmap_polygons(landmarks)
     align = aligned_face(landmarks)
-    square = np.linalg.solve(align[:, :2], _CORNERS - align[:, 2:]).T
-    oval = landmarks[_OVAL]
-    outline = np.concatenate([*parts, square, oval])
-    left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)
-    right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, (width, height))
+    stripes = np.linalg.solve(align[:, :2], _STRIPES.T - align[:, 2:]).T
+    places = np.concatenate([*parts, stripes, landmarks[_MESH]])
+    left, top = np.maximum(np.floor(places.min(axis=0)).astype(int) - 1, 0)
+    right, bottom = np.minimum(np.ceil(places.max(axis=0)).astype(int) + 2, (width, height))
     if left >= right or top >= bottom:
         return None
-    shape = (int(bottom - top), int(right - left))
-    origin = np.array([left, top])
-
-    def fixed(polygon: NDArray[np.floating]) -> NDArray[np.int32]:
-        points: NDArray[np.int32] = np.round((polygon - origin) * (1 << _SHIFT)).astype(np.int32)
-        return points
-
-    skin = np.zeros(shape, np.uint8)
-    cv2.fillPoly(skin, [fixed(oval)], [1], shift=_SHIFT)
-    holes = np.split(fixed(landmarks[_HOLES]), _HOLE_ENDS)
-    cv2.fillPoly(skin, holes, [0], shift=_SHIFT)
-    part = np.zeros(shape, np.uint8)
-    for number, polygon in enumerate(parts, start=1):
-        cv2.fillPoly(part, [fixed(polygon)], [2 * number], shift=_SHIFT)
-    columns, rows = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    for number in range(GRID):
-        for stripes, corners in ((rows, _STRIPES[number]), (columns, _STRIPES[number][::-1])):
-            stripe = np.linalg.solve(align[:, :2], corners - align[:, 2:]).T
-            cv2.fillPoly(stripes, [fixed(stripe)], [number + 1], shift=_SHIFT)
-    codes = columns.astype(np.uint16)
-    codes *= GRID + 1
-    codes += rows
+    fixed = np.round((places - (left, top)) * (1 << _SHIFT)).astype(np.int32)
+    polygons = iter(np.split(fixed, _ENDS))
+    part, row, column, skin = np.zeros((4, int(bottom - top), int(right - left)), np.uint8)
+    for number in range(1, len(parts) + 1):
+        cv2.fillPoly(part, [next(polygons)], [2 * number], shift=_SHIFT)
+    for plane in (row, column):
+        for number in range(1, GRID + 1):
+            cv2.fillPoly(plane, [next(polygons)], [number], shift=_SHIFT)
+    cv2.fillPoly(skin, [next(polygons)], [1], shift=_SHIFT)
+    cv2.fillPoly(skin, list(polygons), [0], shift=_SHIFT)
+    column *= GRID + 1
+    column += row
+    part += skin
+    codes = column.astype(np.uint16)
     codes *= 2 * _PARTS
     codes += part
-    codes += skin
     return RegionMap(int(left), int(top), codes)
