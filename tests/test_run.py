@@ -1,0 +1,229 @@
+"""The whole way, from the command to the page, on simulated people."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench import video
+from rppgbench.cli import main
+from rppgbench.content import load_datasets
+from rppgbench.estimate import Estimate
+from rppgbench.simulation import SimulationPlan
+from rppgbench.store import Store
+
+PEOPLE, SECONDS = 3, 11.0
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three simulated people, made once for this file."""
+    folder = tmp_path_factory.mktemp("people")
+    make = load_datasets().found["simulated"].simulate
+    assert make is not None
+    make(folder, SimulationPlan(PEOPLE, SECONDS, 0, "easy"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of features for this file: decoding is what takes the time."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def run(tree: Path, cache: Path, out: Path, *more: str) -> int:
+    words = ["run", "--protocol", "quickstart", "--data", f"simulated={tree}"]
+    given = [*words, "--cache", str(cache), "--out", str(out), *more]
+    return main([*given, *([] if "--methods" in more else ["--methods", "pos,constant"])])
+
+
+def waveforms(out: Path) -> dict[str, Estimate]:
+    return {e.job: e for e in Store(out).estimates()}
+
+
+def same(one: dict[str, Estimate], other: dict[str, Estimate]) -> None:
+    assert one.keys() == other.keys()
+    for job, estimate in one.items():
+        ours, theirs = estimate.waveform, other[job].waveform
+        assert ours is not None
+        assert theirs is not None
+        np.testing.assert_array_equal(ours.samples, theirs.samples)
+        assert (ours.fs, ours.start_s) == (theirs.fs, theirs.start_s)
+
+
+@pytest.fixture(scope="module")
+def results(tree: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    out = tmp_path_factory.mktemp("run") / "results"
+    before = sum(video.passes.values())
+    assert run(tree, cache, out) == 0
+    assert sum(video.passes.values()) - before == PEOPLE  # one decoding pass a video
+    return out
+
+
+def test_a_run_leaves_what_it_promises(results: Path) -> None:
+    names = {p.name for p in results.iterdir()}
+    assert {"report.html", "table.csv", "manifest.json", "estimates"} <= names
+    manifest = json.loads((results / "manifest.json").read_text())
+    assert manifest["protocol"]["name"] == "quickstart"
+    assert manifest["expected"] == PEOPLE
+    assert len(waveforms(results)) == 2 * PEOPLE
+    page = (results / "report.html").read_text()
+    assert "SIMULATED" in page
+
+
+def test_the_simulated_pulse_is_found_and_the_floor_is_not_reached(results: Path) -> None:
+    import pandas as pd
+
+    rows = pd.read_csv(results / "table.csv").to_dict("records")
+    table = {(row["evaluator"], row["method"]): row for row in rows}
+    assert float(table["li2023", "pos"]["mae"]) < 2
+    assert float(table["li2023", "constant"]["mae"]) > 8
+    assert float(table["li2023", "pos"]["coverage"]) == 1
+
+
+def test_a_second_run_decodes_no_video_and_changes_nothing(
+    tree: Path, cache: Path, results: Path, tmp_path: Path
+) -> None:
+    before, held = dict(video.passes), waveforms(results)
+    parts = sorted((results / "estimates").iterdir())
+    assert run(tree, cache, results) == 0
+    assert sorted((results / "estimates").iterdir()) == parts
+    assert run(tree, cache, tmp_path / "other") == 0  # another folder: estimates anew, no video
+    assert dict(video.passes) == before
+    same(waveforms(tmp_path / "other"), held)
+
+
+def test_processes_give_the_same_to_the_bit(
+    tree: Path, cache: Path, results: Path, tmp_path: Path
+) -> None:
+    assert run(tree, cache, tmp_path / "two", "--jobs", "2") == 0
+    same(waveforms(tmp_path / "two"), waveforms(results))
+
+
+def test_only_what_is_missing_is_done(
+    tree: Path, cache: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(results, tmp_path / "results")
+    lost = sorted((tmp_path / "results/estimates").iterdir())[0]
+    lost.unlink()
+    capsys.readouterr()
+    assert run(tree, cache, tmp_path / "results") == 0
+    assert "were stored already" in capsys.readouterr().out
+    same(waveforms(tmp_path / "results"), waveforms(results))
+
+
+def test_another_evaluator_needs_no_video(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "again.html"
+    assert main(["report", str(results), "--evaluator", "sinc", "--out", str(page)]) == 0
+    assert "sinc" in page.read_text()
+    assert capsys.readouterr().out.strip() == str(page)
+
+
+@pytest.fixture
+def broken_tree(tree: Path, tmp_path: Path) -> Path:
+    """The same people, one video cut and one a text file."""
+    copy = tmp_path / "broken"
+    shutil.copytree(tree, copy)
+    first, second = sorted(copy.glob("*/video.mp4"))[:2]
+    first.write_bytes(first.read_bytes()[:200])
+    second.write_text("not a video\n")
+    return copy
+
+
+def test_broken_videos_are_named_and_the_rest_goes_on(
+    broken_tree: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "results"
+    assert run(broken_tree, cache, out, "--methods", "pos") == 3
+    said = capsys.readouterr().err
+    assert said.count("failed: simulated/") == 2
+    estimates = list(Store(out).estimates())
+    assert len(estimates) == PEOPLE
+    assert [bool(e.waveform) for e in sorted(estimates, key=lambda e: e.recording)] == [
+        False,
+        False,
+        True,
+    ]
+    assert all("video.mp4" in e.reason for e in estimates if e.waveform is None)
+    page = (out / "report.html").read_text()
+    assert "not a video" in page or "video.mp4" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "--protocol", "quickstrt"], "did you mean 'quickstart'"),
+        (["run", "--protocol", "quickstart", "--methods", "poss"], "did you mean 'pos'"),
+        (["run", "--protocol", "quickstart", "--data", "simulatd=x"], "did you mean 'simulated'"),
+        (["run", "--protocol", "ubfc_intra"], "RPPGBENCH_DATA_UBFC_RPPG is not set"),
+        (["run", "--protocol", "ubfc_intra"], "--simulate"),
+        (["run", "--protocol", "ubfc_intra", "--train", "pure"], "its split"),
+        (["predict", "none.mp4"], "none.mp4"),
+        (["predict", "none.mp4", "--method", "poss"], "did you mean 'pos'"),
+        (["predict", "none.mp4", "--region", "nose"], "no region 'nose'"),
+        (["report", "nowhere"], "no results here"),
+        (["data", "show", "ubfc"], "did you mean 'ubfc"),
+        (["data", "check", "pure", "nowhere"], "no such folder"),
+        (["simulate", "pure", "--out", "x", "--seconds", "0"], "must be over 0"),
+    ],
+)
+def test_a_fault_of_the_user_s_is_one_line(
+    words: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+
+
+def test_a_folder_with_another_protocol_s_results_is_refused(
+    tree: Path, cache: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tree, cache, results, "--seed", "5") == 2
+    assert "holds results of protocol" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(
+    tree: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert run(tree, cache, file / "results") == 2
+    assert str(file) in capsys.readouterr().err
+
+
+def test_roots_come_from_option_variable_and_file_in_this_order(
+    tree: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rppgbench.roots import data_root
+
+    monkeypatch.chdir(tmp_path)
+    dataset = load_datasets().found["pure"]
+    places = [tmp_path / name for name in ("option", "variable", "file")]
+    for place in places:
+        place.mkdir()
+    (tmp_path / "bench.toml").write_text(f'[data]\npure = "{places[2]}"\n')
+    assert data_root(dataset, {}) == places[2]
+    monkeypatch.setenv("RPPGBENCH_DATA_PURE", str(places[1]))
+    assert data_root(dataset, {}) == places[1]
+    assert data_root(dataset, {"pure": places[0]}) == places[0]
+
+
+def test_the_contact_of_a_killed_run_is_not_in_the_way(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / ".lock").write_text("999999")
+    with Store(folder).locked():
+        assert (folder / ".lock").read_text() == str(os.getpid())
