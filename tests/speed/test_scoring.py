@@ -15,6 +15,7 @@ from rppgbench.scores import score_windows, summarise
 from rppgbench.waveform import Array, Signal, Waveform
 
 from ..evaluators import evaluator
+from .paired import paired
 
 pytestmark = pytest.mark.speed
 
@@ -52,10 +53,10 @@ def stored() -> tuple[list[Estimate], dict[tuple[str, str], Truth]]:
     return estimates, truths
 
 
-def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.process_time()
-    out = work()
-    return time.process_time() - start, out
+def seconds(work: Callable[[], Any]) -> float:
+    before = time.process_time()
+    work()
+    return time.process_time() - before
 
 
 def loop_rate(window: Array) -> float:
@@ -83,24 +84,23 @@ def loop(estimates: list[Estimate], truths: dict[tuple[str, str], Truth]) -> Arr
     return np.array(rows)
 
 
-def test_scoring_is_faster_than_a_loop_and_meets_the_goal(
-    record_property: Callable[[str, object], None],
-) -> None:
+def test_scoring_is_faster_than_a_loop_and_meets_the_goal() -> None:
     rule = evaluator("li2023").model_copy(update={"correlation": "none"})
     estimates, truths = stored()
-    score_windows(rule, estimates[:1], truths)  # imports and plans
-    taken, rows = seconds(lambda: score_windows(rule, estimates, truths))
-    some = estimates[: 4 * METHODS]
-    loop_taken, expected = seconds(lambda: loop(some, truths))
-    found = rows[["estimate_bpm", "reference_bpm"]].to_numpy(np.float64)
-    np.testing.assert_allclose(found[: len(expected)], expected, rtol=1e-6)
-    ratio = loop_taken / len(some) * len(estimates) / taken
-    record_property("ratio to a loop", round(ratio, 1))
-    assert ratio > 3  # with the SNR, which the loop does not work out
-    full, _ = seconds(lambda: score_windows(evaluator("li2023"), estimates, truths))
-    whole = full / len(estimates) * ISSUE
-    record_property("seconds for 2400 recordings x 10 methods", round(whole, 1))
-    assert whole < 60
+    some = estimates[: 2 * METHODS]
+    found = score_windows(rule, some, truths)[["estimate_bpm", "reference_bpm"]]
+    np.testing.assert_allclose(found.to_numpy(np.float64), loop(some, truths), rtol=1e-6)
+    timing = paired(
+        "scoring 10 s windows, SNR included in ours only",
+        loop=lambda: loop(some, truths),
+        fast=lambda: score_windows(rule, estimates, truths),
+        share=len(some) / len(estimates),
+        enough=4.0,
+    )
+    assert timing.ratio > 3
+    full = evaluator("li2023")
+    least = min(seconds(lambda: score_windows(full, estimates, truths)) for _ in range(3))
+    assert least / len(estimates) * ISSUE < 60
 
 
 def many_windows(subjects: int, windows: int, methods: int) -> pd.DataFrame:
@@ -124,13 +124,10 @@ def many_windows(subjects: int, windows: int, methods: int) -> pd.DataFrame:
     )
 
 
-def test_the_bootstrap_meets_its_goal_and_beats_resampling_rows(
-    record_property: Callable[[str, object], None],
-) -> None:
+def test_the_bootstrap_meets_its_goal_and_beats_resampling_rows() -> None:
     """10,000 resamples over 107 subjects, all metrics, ten methods: under 20 s."""
     rows = many_windows(107, 132, 10)
-    taken, summary = seconds(lambda: summarise(rows, resamples=10_000))
-    assert taken < 20
+    summary = summarise(rows, resamples=10_000)
     one = rows[rows["method"] == "0"]
     groups = [np.abs(g.to_numpy()) for _, g in one.groupby("subject")["error_bpm"]]
 
@@ -143,11 +140,17 @@ def test_the_bootstrap_meets_its_goal_and_beats_resampling_rows(
         low, high = np.quantile(drawn, [0.025, 0.975])
         return float(low), float(high)
 
-    loop_taken, (low, high) = seconds(of_rows)
+    low, high = of_rows()
     width = high - low
     assert summary["mae_low"].to_numpy()[0] == pytest.approx(low, abs=0.25 * width)
     assert summary["mae_high"].to_numpy()[0] == pytest.approx(high, abs=0.25 * width)
-    ratio = loop_taken * (10_000 / 500) * 10 * 8 / taken  # ten methods, eight metrics
-    record_property("seconds for the intervals", round(taken, 2))
-    record_property("ratio to drawing rows", round(ratio, 1))
-    assert ratio > 20
+    timing = paired(
+        "intervals of 8 metrics x 10 methods, 10,000 resamples of 107 subjects",
+        loop=of_rows,
+        fast=lambda: summarise(rows, resamples=10_000),
+        share=500 / 10_000 / 10 / 8,  # a twentieth of the resamples, one method, one metric
+        enough=100.0,
+        rounds=3,
+    )
+    assert timing.fast_s < 20
+    assert timing.ratio > 20
