@@ -194,33 +194,46 @@ def _settle(frames: list[Frame], start: _Mark, finder: Finder) -> list[_Mark]:
     """Landmarks of `frames`, which follow the frame on which the face was at `start`."""
     end, followed = finder.look(frames[-1].rgb, start.landmarks)
     marks = {-1: start, len(frames) - 1: _mark(frames[-1].rgb, end)}
-
-    def look(number: int, *known: Landmarks | None) -> None:
-        here = None
-        for landmarks in known:
-            if here is None and landmarks is not None:
-                here = finder.near(frames[number].rgb, landmarks)
-        marks[number] = _mark(frames[number].rgb, here)
-
-    def fill(low: int, high: int, linked: bool) -> None:
-        left, right = marks[low], marks[high]
-        inner = range(low + 1, high)
-        if left.landmarks is None and right.landmarks is None:
-            marks.update(dict.fromkeys(inner, left))
-        elif inner and linked and _near(left.landmarks, right.landmarks):
-            for number in inner:
-                mark = _between(left, right, (number - low) / (high - low), frames[number].rgb)
-                marks[number] = mark
-                if _changed(mark, left, right):
-                    look(number, mark.landmarks)
-        elif inner:
-            middle = (low + high) // 2
-            look(middle, left.landmarks, right.landmarks)
-            fill(low, middle, True)
-            fill(middle, high, True)
-
-    fill(-1, len(frames) - 1, followed)
+    _fill(frames, marks, finder, (-1, len(frames) - 1), followed)
     return [marks[number] for number in range(len(frames))]
+
+
+def _fill(
+    frames: list[Frame],
+    marks: dict[int, _Mark],
+    finder: Finder,
+    span: tuple[int, int],
+    linked: bool,
+) -> None:
+    """Set the marks between two frames; `linked` if the face was followed from one to the other.
+
+    No closure: one that calls itself would keep its frames until the next garbage collection.
+    """
+    low, high = span
+    left, right = marks[low], marks[high]
+    inner = range(low + 1, high)
+    if left.landmarks is None and right.landmarks is None:
+        marks.update(dict.fromkeys(inner, left))
+    elif inner and linked and _near(left.landmarks, right.landmarks):
+        for number in inner:
+            mark = _between(left, right, (number - low) / (high - low), frames[number].rgb)
+            if _changed(mark, left, right):
+                mark = _look(finder, frames[number].rgb, mark.landmarks)
+            marks[number] = mark
+    elif inner:
+        middle = (low + high) // 2
+        marks[middle] = _look(finder, frames[middle].rgb, left.landmarks, right.landmarks)
+        _fill(frames, marks, finder, (low, middle), True)
+        _fill(frames, marks, finder, (middle, high), True)
+
+
+def _look(finder: Finder, rgb: NDArray[np.uint8], *known: Landmarks | None) -> _Mark:
+    """The face near the first of the known places where there is one."""
+    for landmarks in known:
+        here = None if landmarks is None else finder.near(rgb, landmarks)
+        if here is not None:
+            return _mark(rgb, here)
+    return _Mark(None, None)
 
 
 def _near(one: Landmarks | None, other: Landmarks | None) -> bool:
