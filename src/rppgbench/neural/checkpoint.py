@@ -24,7 +24,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    tidy = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    tidy = {name: np.asarray(value, order="C") for name, value in arrays.items()}
     try:
         save_file(tidy, partial, metadata={FACTS: json.dumps(facts, sort_keys=True)})
         with partial.open("rb+") as file:

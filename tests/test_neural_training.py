@@ -1,0 +1,324 @@
+"""The training loop: resumption, checkpoints, determinism, collapse."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rppgbench.errors import BenchError
+from rppgbench.method import Training
+from rppgbench.neural.checkpoint import read_arrays, read_weights, write_arrays
+from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.training import (
+    Recipe,
+    ahead,
+    arrays_of,
+    chosen_device,
+    learn,
+    load_arrays,
+    outcome,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Toy(nn.Module):
+    """Batch norm, dropout and random offsets: all that must survive a kill."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1)
+        )
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        shift = torch.randn(len(batch["x"]), 1)
+        error = (self.body(batch["x"])[:, 0] - batch["y"] + 0.01 * shift[:, 0]).square().mean()
+        return {"loss": error + 0.001 * epoch, "error": error}
+
+
+def batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    for _ in range(4):
+        x = rng.standard_normal((16, 6)).astype(np.float32)
+        yield {"x": x, "y": x[:, 0] - 2 * x[:, 1]}
+
+
+def training(folder: Path, seed: int = 0, **more: Any) -> Training:
+    return Training(seed, "cpu", folder, **more)
+
+
+RECIPE = Recipe(epochs=5, lr=0.02)
+
+
+def weights(folder: Path, recipe: Recipe = RECIPE, seed: int = 0) -> dict[str, Any]:
+    learner, _ = learn(Toy, batches, recipe, training(folder, seed))
+    return arrays_of(learner)
+
+
+def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(value, second[name]) for name, value in first.items()
+    )
+
+
+class Killed(Exception):
+    """What stands for the end of the process."""
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    whole = weights(tmp_path / "whole")
+
+    def until_the_fourth(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        for number, batch in enumerate(batches(epoch, rng)):
+            if epoch == 3 and number == 2:
+                raise Killed
+            yield batch
+
+    with pytest.raises(Killed):
+        learn(Toy, until_the_fourth, RECIPE, training(tmp_path / "killed"))
+    lines: list[str] = []
+    learner, history = learn(
+        Toy, batches, RECIPE, training(tmp_path / "killed", progress=lines.append)
+    )
+    assert lines[0] == "train: going on after epoch 3"
+    assert len(history) == 5
+    assert same(arrays_of(learner), whole)
+
+
+def test_same_seed_same_weights_and_another_seed_others(tmp_path: Path) -> None:
+    first, again, other = (
+        weights(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_the_callers_random_source_and_settings_stay(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    weights(tmp_path)
+    assert torch.equal(torch.rand(3), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
+    first = weights(tmp_path)
+
+    def none(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        raise AssertionError("asked for a batch")
+
+    learner, history = learn(Toy, none, RECIPE, training(tmp_path))
+    assert same(arrays_of(learner), first)
+    assert len(history) == RECIPE.epochs
+
+
+def test_a_checkpoint_of_another_recipe_is_not_used(tmp_path: Path) -> None:
+    fresh = weights(tmp_path / "fresh", Recipe(epochs=2, lr=0.001))
+    weights(tmp_path / "old")
+    assert same(weights(tmp_path / "old", Recipe(epochs=2, lr=0.001)), fresh)
+
+
+def test_every_loss_term_of_every_epoch_is_in_the_log_and_falls(tmp_path: Path) -> None:
+    lines: list[str] = []
+    learn(Toy, batches, RECIPE, training(tmp_path, progress=lines.append))
+    logged = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert [set(line) for line in logged] == [{"loss", "error"}] * 5
+    for epoch, line in enumerate(logged):
+        assert line["loss"] == pytest.approx(line["error"] + 0.001 * epoch, abs=1e-6)
+    assert logged[-1]["error"] < 0.7 * logged[0]["error"]
+    assert len(lines) == 5
+    assert all(word in lines[1] for word in ("epoch 2 of 5", "error", "min left"))
+
+
+def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
+    learner, _ = learn(
+        Toy,
+        batches,
+        RECIPE,
+        training(tmp_path, keep_epochs=True),
+        export=lambda made: outcome(made, {}),
+    )
+    files = sorted((tmp_path / "epochs").iterdir())
+    assert [file.name for file in files] == [f"train_{k:04d}.safetensors" for k in range(1, 6)]
+    assert same(dict(read_weights(files[-1]).arrays), arrays_of(learner))
+    assert not same(dict(read_weights(files[0]).arrays), arrays_of(learner))
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
+    def broken(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        for batch in batches(epoch, rng):
+            yield {**batch, "y": batch["y"] * np.float32(np.nan)}
+
+    with pytest.raises(BenchError, match="not finite in epoch 1"):
+        learn(Toy, broken, RECIPE, training(tmp_path))
+    assert not (tmp_path / "train.safetensors").exists()
+
+
+def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no batch"):
+        learn(Toy, lambda epoch, rng: iter(()), RECIPE, training(tmp_path))
+
+
+def test_lower_precision_learns_too(tmp_path: Path) -> None:
+    _, history = learn(
+        Toy, batches, Recipe(epochs=5, lr=0.02, precision="bf16-mixed"), training(tmp_path)
+    )
+    assert history[-1]["error"] < 0.7 * history[0]["error"]
+
+
+def test_batches_are_prepared_ahead_in_order_and_errors_arrive() -> None:
+    made = [{"x": np.full(1, k)} for k in range(7)]
+    assert [int(batch["x"][0]) for batch in ahead(iter(made))] == list(range(7))
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield made[0]
+        raise RuntimeError("unreadable")
+
+    with pytest.raises(RuntimeError, match="unreadable"):
+        list(ahead(broken()))
+
+
+def test_an_unwanted_rest_does_not_keep_the_thread() -> None:
+    stopped = []
+
+    def endless() -> Iterator[dict[str, Any]]:
+        try:
+            while True:
+                yield {"x": np.zeros(1)}
+        finally:
+            stopped.append(True)
+
+    source = endless()
+    stream = ahead(source)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    source.close()  # type: ignore[attr-defined]
+    assert stopped == [True]
+
+
+def test_an_unknown_device_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen_device("cpu") == "cpu"
+    monkeypatch.setenv("RPPGBENCH_DEVICE", "cpu")
+    assert chosen_device() == "cpu"
+    with pytest.raises(BenchError, match="--device tpu: not there"):
+        chosen_device("tpu")
+
+
+# --- weights on disk ------------------------------------------------------------------------------
+
+
+def test_arrays_are_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a" / "state.safetensors"
+    first = {"x": np.arange(6.0).reshape(2, 3), "n": np.array(3)}
+    write_arrays(file, first, {"epoch": 1})
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        write_arrays(file, {"x": np.zeros(1)}, {"epoch": 2})
+    arrays, facts = read_arrays(file)
+    assert same(arrays, first)
+    assert facts == {"epoch": 1}
+    assert [p.name for p in file.parent.iterdir()] == ["state.safetensors"]
+
+
+def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "state.safetensors"
+    write_arrays(file, {"x": np.zeros(1000)}, {})
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(BenchError, match="not a whole safetensors file"):
+        read_arrays(file)
+    with pytest.raises(BenchError, match="no such file"):
+        read_weights(tmp_path / "none.pt")
+
+
+class Harmful:
+    """What a pickle may do when it is loaded carelessly."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("harm-was-done"),))
+
+
+def test_a_pickle_with_more_than_tensors_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"x": torch.zeros(1), "y": Harmful()}, tmp_path / "bad.pt")
+    with pytest.raises(BenchError, match="holds more than weights"):
+        read_weights(tmp_path / "bad.pt")
+    assert not (tmp_path / "harm-was-done").exists()
+    torch.save([torch.zeros(1)], tmp_path / "list.pt")
+    with pytest.raises(BenchError, match="not a plain dictionary"):
+        read_weights(tmp_path / "list.pt")
+
+
+def test_plain_weights_of_pytorch_are_read_bit_for_bit(tmp_path: Path) -> None:
+    toy = Toy()
+    torch.save({f"module.{k}": v for k, v in toy.state_dict().items()}, tmp_path / "w.pt")
+    model = read_weights(tmp_path / "w.pt")
+    assert same(dict(model.arrays), arrays_of(toy))
+
+
+def test_weights_of_another_network_are_named() -> None:
+    arrays = arrays_of(Toy())
+    wrong = {**arrays, "body.0.weight": np.zeros((8, 5), np.float32)}
+    with pytest.raises(BenchError, match=r"'body\.0\.weight' is \(8, 5\), not \(8, 6\)"):
+        load_arrays(Toy(), wrong)
+    with pytest.raises(BenchError, match="have the unknown 'more'"):
+        load_arrays(Toy(), {**arrays, "more": np.zeros(1)})
+    del arrays["body.4.bias"]
+    with pytest.raises(BenchError, match=r"lack 'body\.4\.bias'"):
+        load_arrays(Toy(), arrays)
+
+
+# --- collapse -------------------------------------------------------------------------------------
+
+FS = 30.0
+
+
+def pulses(*bpm: float) -> Tensor:
+    t = torch.arange(300) / FS
+    return torch.stack([torch.sin(2 * torch.pi * rate / 60 * t) for rate in bpm])
+
+
+def test_pulses_of_people_are_no_collapse() -> None:
+    facts = collapse_facts(pulses(60, 75, 90), FS, pseudo=pulses(60, 78, 90))
+    assert facts["verdict"] == "learned"
+    assert facts["in_band"] > 0.95
+    assert facts["peak_spread_bpm"] == pytest.approx(np.std([60, 75, 90]), abs=1.0)
+    assert facts["pseudo_difference_bpm"] == pytest.approx(0.0, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "reason"),
+    [
+        (pulses(72, 72, 72.5), "one peak"),
+        (pulses(6, 9, 12), "in the band"),
+        (pulses(40.0, 40.2, 179.9, 180), "limit of the band"),
+        (torch.zeros(3, 300), "in the band"),
+    ],
+)
+def test_collapse_is_called_by_its_reason(outputs: Tensor, reason: str) -> None:
+    verdict = collapse_facts(outputs, FS)["verdict"]
+    assert verdict.startswith("collapsed")
+    assert reason in verdict
+
+
+def test_noise_is_a_collapse() -> None:
+    noise = torch.randn(8, 300, generator=torch.Generator().manual_seed(0))
+    facts = collapse_facts(noise, FS)
+    assert facts["in_band"] == pytest.approx((3 - 2 / 3) / 15, abs=0.05)  # chance
+    assert facts["verdict"].startswith("collapsed")
