@@ -253,7 +253,7 @@ class Evaluator(Declaration):
     gap_share: float = Field(ge=0, lt=1)
     unit: Literal["window", "recording_mean", "recording_median", "frame"]
     pooling: Literal["rows", "recordings"]
-    snr: Literal["toolbox", "de_haan", "pyvhr", "contrast_phys"]
+    snr: Literal["toolbox", "de_haan", "pyvhr", "snr_get"]
     correlation: Literal["mcc", "macc", "none"]
     missing: Literal["farthest_band_edge"]
     estimate: Chain

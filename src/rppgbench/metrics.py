@@ -1,4 +1,4 @@
-"""What is said of many heart rates: pure functions and a register."""
+"""What is said of many heart rates, as a register."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

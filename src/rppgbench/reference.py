@@ -1,4 +1,4 @@
-"""The reference of every window: pulse samples or device rates."""
+"""The reference of each window: a pulse or a device's rate."""
 
 from collections.abc import Sequence
 

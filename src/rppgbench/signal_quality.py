@@ -122,7 +122,7 @@ def snr_pyvhr(
     return _decibel(signal, spectrum.power.sum(axis=-1) - signal, known)
 
 
-def snr_contrast_phys(
+def snr_get(
     signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
 ) -> Array:
     """Power around the rate (5 bpm) and twice the rate (10 bpm) over all other power, in dB.
@@ -211,7 +211,7 @@ SNRS: Mapping[str, Callable[[Array, Array, float, float, float], Array]] = {
     "toolbox": snr_toolbox,
     "de_haan": snr_de_haan,
     "pyvhr": snr_pyvhr,
-    "contrast_phys": snr_contrast_phys,
+    "snr_get": snr_get,
 }
 """The definitions of the signal-to-noise ratio by name: (signals, bpm, fs, low_hz, high_hz)."""
 
