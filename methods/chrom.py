@@ -11,7 +11,6 @@ from rppgbench.method import method
 from rppgbench.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
 from rppgbench.waveform import Array, Waveform
 
-CHROMINANCE = np.array([[3.0, -2.0, 0.0], [1.5, 1.0, -1.5]])
 ENDS = ("reflect", "drop")
 TOOLBOX = {"ends": "drop", "low_hz": 0.7, "high_hz": 2.5}
 PYVHR = {"window_s": 0.0, "normalised": False, "order": 0}
@@ -91,11 +90,16 @@ def _normalised(windows: Array) -> Array:
 
 def _tuned(windows: Array, fs: float, order: int, low_hz: float, high_hz: float) -> Array:
     """X - std(X) / std(Y) Y of every window (3, ..., N, w): (..., N, w)."""
-    both = CHROMINANCE @ windows.reshape(3, -1)
+    red, green, blue = windows
+    both = np.empty((2, *red.shape))
+    x, y = both
+    np.subtract(3.0 * red, 2.0 * green, out=x)
+    np.subtract(red, blue, out=y)
+    y *= 1.5
+    y += green
     if order:
         band_pass = butterworth_matrix(windows.shape[-1], fs, low_hz, high_hz, order)
-        both = both.reshape(-1, windows.shape[-1]) @ band_pass.T
-    x, y = both.reshape(2, *windows.shape[1:])
+        x, y = both @ band_pass.T
     power = _variance(x), _variance(y)
     ratio = np.divide(*power, out=np.zeros_like(power[0]), where=power[1] > 0)
     tuned: Array = x - np.sqrt(ratio) * y
