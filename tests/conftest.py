@@ -27,3 +27,8 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the genuine recordings in {folder}")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The slow forms of fault and learning runs."""
+    parser.addoption("--long", action="store_true", help="ten kills, full trainings")
