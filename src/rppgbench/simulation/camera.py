@@ -19,9 +19,9 @@ COLOUR = {
     "incandescent": (1.13, 1.0, 0.78),
 }
 
-_ELECTRONS = {"easy": 14000.0, "paper": 7000.0, "hard": 2500.0}  # of a white pixel in ample light
+_ELECTRONS = {"easy": 14000.0, "paper": 7000.0, "hard": 3500.0}  # of a white pixel in ample light
 _READ_ELECTRONS = {"easy": 4.0, "paper": 8.0, "hard": 14.0}
-_FLICKER = {"easy": (0.001, 0.0005), "paper": (0.006, 0.002), "hard": (0.02, 0.012)}
+_FLICKER = {"easy": (0.001, 0.0005), "paper": (0.006, 0.002), "hard": (0.015, 0.005)}
 _HIGHEST_GAIN = 7.0
 _TARGET = 0.17  # of full scale, in linear light: the mean that automatic exposure goes for
 _HYSTERESIS = 0.08

@@ -11,7 +11,7 @@ from rppgbench.waveform import Array
 _SWAY = {  # by difficulty: translation (face heights), turn (degrees), scale, fastest part (Hz)
     "easy": (0.0015, 0.15, 0.0005, 0.3),
     "paper": (0.008, 1.2, 0.004, 0.5),
-    "hard": (0.03, 5.0, 0.015, 1.2),
+    "hard": (0.02, 3.0, 0.01, 1.0),
 }
 _BLINK_S = 0.22
 

@@ -19,7 +19,7 @@ SIGNATURE = np.array([0.33, 0.77, 0.53], np.float32)
 """How much blood changes R, G and B, as a share of each (de Haan & van Leest 2014, Improved motion
 robustness of remote-PPG by using the blood volume pulse signature, 10.1088/0967-3334/35/9/1913)."""
 
-_PULSE = {"easy": 0.016, "paper": 0.011, "hard": 0.007}  # standard deviation in linear light
+_PULSE = {"easy": 0.02, "paper": 0.011, "hard": 0.008}  # standard deviation in linear light
 _SHINE = {"easy": 0.02, "paper": 0.04, "hard": 0.06}  # specular, against a white diffuse surface
 _GLOSS = 14.0  # exponent of the highlight
 _CELLS = 34  # coarse cells per height of the face
