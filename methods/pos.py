@@ -6,9 +6,10 @@ import numpy as np
 
 from rppgbench.batches import in_blocks
 from rppgbench.errors import unknown
+from rppgbench.features import PAIRS
 from rppgbench.filters import butterworth, smoothness_priors
 from rppgbench.method import method
-from rppgbench.overlap_add import colours_first, tuned_overlap_add
+from rppgbench.overlap_add import colours_first, linear_overlap_add, tuning
 from rppgbench.waveform import Array, Waveform
 
 LEFT_OUT = {"none": None, "last": -1, "first": 0}
@@ -67,18 +68,34 @@ def pos(
     width = ROUNDINGS[rounding](window_s * trace.fs)
     skipped = LEFT_OUT[left_out]
 
-    def axes(means: Array) -> tuple[Array, Array]:
-        means = means + eps
-        with np.errstate(divide="ignore", invalid="ignore"):  # black: such a window is left out
-            red, green, blue = 1.0 / means
-            first = np.array([np.zeros_like(red), green, -blue])
-            second = np.array([-2.0 * red, green, blue])
+    def weights(means: Array, scatter: Array) -> Array:
+        scale = 1.0 / (means + eps if eps else means)
+        for k, (i, j) in enumerate(PAIRS):
+            scatter[k] *= scale[i]
+            scatter[k] *= scale[j]
+        red2, red_green, red_blue, green2, green_blue, blue2 = scatter
+        sides = green2 + blue2
+        green_blue *= 2.0
+        s1 = sides - green_blue
+        green_blue += sides
+        red2 *= 4.0
+        sides_and_red = sides + red2
+        red_green += red_blue
+        red_green *= 4.0
+        s2 = green_blue + red2
+        s2 -= red_green
+        if eps:  # of standard deviations, where `scatter` holds sums over the window
+            s2 = (np.sqrt(np.maximum(s2, 0.0)) + eps * np.sqrt(width)) ** 2
+        ratio = tuning(s1, s2, sides, sides_and_red)
+        scale[0] *= -2.0 * ratio  # S1 + ratio S2 with S1 = G - B, S2 = G + B - 2R
+        scale[1] *= ratio + 1.0
+        scale[2] *= ratio - 1.0
         if skipped is not None:
-            first[..., skipped] = second[..., skipped] = 0.0
-        return first, second
+            scale[..., skipped] = 0.0
+        return scale
 
     def project(rgb: Array) -> Array:
-        return tuned_overlap_add(colours_first(rgb), axes, width, eps=eps)
+        return linear_overlap_add(colours_first(rgb), weights, width)
 
     pulse = in_blocks(project, np.asarray(trace.samples, dtype=np.float64), inner=2)
     if detrend_lambda:

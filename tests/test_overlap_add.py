@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rppgbench.features import PAIRS
 from rppgbench.overlap_add import (
     half_overlapping,
     hann_overlap_add,
+    linear_overlap_add,
     overlap_sums,
-    tuned_overlap_add,
+    tuning,
     window_sums,
 )
 from rppgbench.waveform import Array
@@ -46,48 +48,68 @@ def test_windows_that_do_not_fit_are_told() -> None:
         half_overlapping(np.zeros(9), 3)
 
 
-def by_loop(x: Array, first: Array, second: Array, width: int, *, sign: float, eps: float) -> Array:
+def by_loop(x: Array, first: Array, second: Array, width: int) -> Array:
     pulse = np.zeros(x.shape[-1])
     for start in range(x.shape[-1] - width + 1):
         window = x[:, start : start + width]
         a, b = first[:, start] @ window, second[:, start] @ window
-        tuned = a + sign * a.std() / (b.std() + eps) * b
+        tuned = a - a.std() / b.std() * b
         pulse[start : start + width] += tuned - tuned.mean()
     return pulse
 
 
-@given(
-    st.integers(2, 30),
-    st.integers(0, 60),
-    st.sampled_from([-1.0, 1.0]),
-    st.sampled_from([0.0, 0.3]),
-    st.integers(0, 99),
-)
-def test_tuned_projections_are_the_loop_s(
-    width: int, more: int, sign: float, eps: float, seed: int
-) -> None:
+def along(direction: Array, scatter: Array) -> Array:
+    """The sum of squares along the direction (3, W) of every window, from its scatter (6, W)."""
+    full = np.empty((3, 3, scatter.shape[-1]))
+    for k, (i, j) in enumerate(PAIRS):
+        full[i, j] = full[j, i] = scatter[k]
+    squares: Array = np.einsum("iw,ijw,jw->w", direction, full, direction)
+    return squares
+
+
+@given(st.integers(2, 30), st.integers(0, 60), st.integers(0, 99))
+def test_tuned_projections_are_the_loop_s(width: int, more: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.normal(50, 2, (3, width + more))
     first, second = rng.normal(size=(2, 3, more + 1))
-    expected = by_loop(x, first, second, width, sign=sign, eps=eps)
-    found = tuned_overlap_add(x, lambda _: (first, second), width, sign=sign, eps=eps)
+
+    def weights(means: Array, scatter: Array) -> Array:
+        np.testing.assert_allclose(means, window_sums(x, width) / width, rtol=1e-12)
+        return first - np.sqrt(along(first, scatter) / along(second, scatter)) * second
+
+    expected = by_loop(x, first, second, width)
+    found = linear_overlap_add(x, weights, width)
     np.testing.assert_allclose(found, expected, atol=1e-9 * max(1.0, np.abs(expected).max()))
 
 
 def test_a_frozen_stretch_within_a_moving_trace_adds_exactly_nothing() -> None:
     x = np.random.default_rng(0).normal(100, 5, (3, 200))
     x[:, 80:150] = np.array([[97.3], [101.9], [110.1]])
-    seen: list[Array] = []
-
-    def plane(means: Array) -> tuple[Array, Array]:
-        seen.append(means)
-        ones = np.ones_like(means)
-        return ones * [[0.0], [1.0], [-1.0]], ones * [[-2.0], [1.0], [1.0]]
-
-    pulse = tuned_overlap_add(x, plane, 20)
-    np.testing.assert_allclose(seen[0], window_sums(x, 20) / 20, rtol=1e-12)
+    pulse = linear_overlap_add(x, lambda means, scatter: 1.0 / means, 20)
     assert not pulse[99:131].any()
     assert np.abs(pulse[:60]).max() > 1.0
+
+
+def test_a_window_without_coefficients_adds_nothing() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 30))
+    whole = linear_overlap_add(x, lambda means, scatter: np.ones_like(means), 10)
+
+    def weights(means: Array, scatter: Array) -> Array:
+        given = np.ones_like(means)
+        given[:, 4:] = np.nan
+        return given
+
+    part = linear_overlap_add(x, weights, 10)
+    np.testing.assert_allclose(part[:4], whole[:4], atol=1e-12)
+    assert not part[13:].any()
+
+
+def test_a_spread_that_is_only_rounding_counts_as_none() -> None:
+    own = np.array([1.0, 1.0, 1.0, 1.0])
+    ratio = tuning(
+        np.array([9.0, 9.0, -1e-16, 1e-15]), np.array([4.0, 1e-15, 4.0, -1e-17]), own, own
+    )
+    np.testing.assert_array_equal(ratio, [1.5, 0.0, 0.0, np.nan])
 
 
 @pytest.mark.parametrize(("total", "width"), [(48, 48), (100, 48), (96, 48), (301, 40), (7, 2)])

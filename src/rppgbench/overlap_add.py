@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from rppgbench.features import PAIRS
 from rppgbench.waveform import Array
@@ -18,13 +17,12 @@ ROUNDING = 3e-7
 
 
 def colours_first(samples: Array) -> Array:
-    """(..., T, 3) as a contiguous copy (3, ..., T), which is how this module works fastest.
+    """(..., T, 3) as a view (3, ..., T) of float64: how this module wants its traces.
 
     >>> colours_first(np.zeros((2, 900, 3))).shape
     (3, 2, 900)
     """
-    moved = np.moveaxis(np.asarray(samples, dtype=np.float64), -1, 0)
-    return np.array(moved, order="C")
+    return np.moveaxis(np.asarray(samples, dtype=np.float64), -1, 0)
 
 
 def window_sums(x: Array, width: int) -> Array:
@@ -68,39 +66,30 @@ def overlap_sums(x: Array, width: int) -> Array:
     return window_sums(spread, width)
 
 
-def tuned_overlap_add(
-    x: Array,
-    directions: Callable[[Array], tuple[Array, Array]],
-    width: int,
-    *,
-    sign: float = 1.0,
-    eps: float = 0.0,
+def linear_overlap_add(
+    x: Array, coefficients: Callable[[Array, Array], Array], width: int
 ) -> Array:
-    """Project every window on two directions, tune one by the other, and overlap-add.
+    """Weigh the colours of every window by its own coefficients, and overlap-add without means.
 
-    The window that starts at m has the directions a = `first[:, ..., m]` and
-    b = `second[:, ..., m]`; its output is s - mean(s) with
-    s = a.x + sign std(a.x) / (std(b.x) + eps) b.x, and the sum of all windows is returned. This
-    is what POS and 2SR do. The output of a window is linear in x, so its moments give its
-    coefficients, and the overlap-add is a sum of coefficients: no window is ever written out.
+    The window that starts at m becomes s - mean(s) with s = a.x, a the m-th coefficients; the sum
+    of all windows is returned. What tunes a window (a ratio of standard deviations) is in its
+    moments, so these give the coefficients, and the overlap-add is a sum of coefficients: no
+    window is ever written out. POS and 2SR are of this form.
 
     Args:
         x: (3, ..., T), the colours first.
-        directions: given the windows' means (3, ..., T - width + 1), their `first` and `second`
-            directions, of the same shape; what is not finite is a window without directions.
+        coefficients: given the means (3, ..., W) of all W = T - width + 1 windows and their
+            scatter (6, ..., W), the sums of products about the means in the order of `PAIRS`,
+            gives a (3, ..., W), not finite where there is none.
         width: samples of a window.
-        sign: +1 or -1.
-        eps: added to the divisor, where the reference does.
 
     Returns:
-        (..., T). A window that is flat, or has no directions, adds nothing; one that is flat along
-        `second` only adds its `first` projection.
+        (..., T). A window that does not change, or has no coefficients, adds nothing at all.
     """
     offset = x.mean(axis=-1, keepdims=True)
-    x = x - offset
+    x = np.subtract(x, offset, order="C")
     sums = window_sums(x, width)
     means = sums / width
-    first, second = directions(means + offset)
     products = np.empty((6, *x.shape[1:]))
     for product, (i, j) in zip(products, PAIRS, strict=True):
         np.multiply(x[i], x[j], out=product)
@@ -109,49 +98,44 @@ def tuned_overlap_add(
         scatter[k] -= sums[i] * means[j]
     largest = np.max([products[k].max(axis=-1, keepdims=True) for k in (0, 3, 5)], axis=0)
     least = width * (ROUNDING**2 * largest + FLAT**2 * (offset**2).max(axis=0))
-    with np.errstate(all="ignore"):  # black windows have no direction: they are left out below
-        scatter_first, first_is_flat = _scatter(first, scatter, least)
-        scatter_second, second_is_flat = _scatter(second, scatter, least)
-        if eps:
-            ratio = np.sqrt(scatter_first) / (np.sqrt(scatter_second) + eps * np.sqrt(width))
-        else:
-            ratio = np.sqrt(np.divide(scatter_first, scatter_second, out=scatter_second))
-        np.copyto(ratio, 0.0, where=second_is_flat)
-        ratio *= sign
-        coefficients = np.empty((4, *means.shape[1:]))  # of x, and the constant
-        axis = np.multiply(second, ratio, out=coefficients[:3])
-        axis += first
-        flat = first_is_flat & second_is_flat
-        np.copyto(axis, 0.0, where=flat | ~np.isfinite(axis[0] + axis[1] + axis[2]))
-    np.einsum("i...,i...->...", axis, means, out=coefficients[3])
-    *slopes, constant = overlap_sums(coefficients, width)
-    pulse: Array = slopes[0] * x[0] + slopes[1] * x[1]
+    still = scatter[0] + scatter[3]
+    still += scatter[5]
+    with np.errstate(all="ignore"):  # black windows have no coefficients: they are left out below
+        weights = coefficients(np.add(means, offset), scatter)
+        unusable = ~(still > least) | ~np.isfinite(weights[0] + weights[1] + weights[2])
+    if unusable.any():
+        weights[:, unusable] = 0.0
+    constant = weights[0] * means[0]
+    constant += weights[1] * means[1]
+    constant += weights[2] * means[2]
+    slopes = overlap_sums(weights, width)
+    pulse: Array = slopes[0] * x[0]
+    pulse += slopes[1] * x[1]
     pulse += slopes[2] * x[2]
-    pulse -= constant
+    pulse -= overlap_sums(constant, width)
     return pulse
 
 
-def _scatter(direction: Array, scatter: Array, least: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """The sum of squares along `direction` in every window, and where it is only rounding."""
-    red, green, blue = direction
-    rr, rg, rb, gg, gb, bb = scatter
-    along = green * rg
-    along += blue * rb
-    along *= red
-    crossed = green * blue
-    crossed *= gb
-    along += crossed
-    along *= 2.0
-    length = np.zeros_like(along)
-    for component, own in ((red, rr), (green, gg), (blue, bb)):
-        square = component * component
-        length += square
-        square *= own
-        along += square
-    length *= least
-    flat: NDArray[np.bool_] = along <= length
-    np.maximum(along, 0.0, out=along)
-    return along, flat
+def tuning(first: Array, second: Array, first_own: Array, second_own: Array) -> Array:
+    """The ratio of standard deviations that tunes one projection by another: (...,).
+
+    From the squared spreads `first` and `second` and the sums of what they were formed from
+    without regard for signs. Where a spread is no more than rounding of that, it counts as 0; the
+    ratio is 0 where only the second is 0, and NaN where both are: there is no projection.
+
+    >>> tuning(np.array([4.0, 4.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.ones(3), np.ones(3))
+    array([ 2.,  0., nan])
+    """
+    first_is_flat = first <= ROUNDING**2 * first_own
+    second_is_flat = second <= ROUNDING**2 * second_own
+    with np.errstate(all="ignore"):
+        ratio: Array = np.sqrt(first / second)
+    if second_is_flat.any():
+        ratio[second_is_flat] = 0.0
+        ratio[first_is_flat & second_is_flat] = np.nan
+    if first_is_flat.any():
+        ratio[first_is_flat & ~second_is_flat] = 0.0
+    return ratio
 
 
 def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
@@ -175,6 +159,7 @@ def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
     if mirrored:
         ends = (half, half + -total % half)
         x = np.pad(x, [*[(0, 0)] * (x.ndim - 1), ends], mode="reflect")
+    x = np.ascontiguousarray(x)
     windows: Array = sliding_window_view(x, width, axis=-1)[..., ::half, :]
     return windows
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rppgbench.batches import in_blocks
-from rppgbench.overlap_add import tuned_overlap_add
+from rppgbench.overlap_add import linear_overlap_add, tuning
 from rppgbench.waveform import Array
 
 
@@ -83,7 +83,27 @@ def rotation(values: Array, vectors: Array, frames: int) -> Array:
     weight = np.divide(1.0, np.sqrt(minor), out=np.zeros_like(minor), where=minor > 0)
     plane = np.einsum("...im,...m,...jm->ij...", vectors[..., :2, :2], weight, vectors[..., :2])
     red, green = plane[..., : total - frames]  # no window ends with the last frame
-    scaled = np.ascontiguousarray(scaled[..., :-1])
+
+    def weights(means: Array, scatter: Array) -> Array:
+        ratio = _tuning(red, green, scatter)
+        tuned: Array = red - ratio * green
+        return tuned
+
     pulse = np.zeros(values.shape[:-1])
-    pulse[..., :-1] = tuned_overlap_add(scaled, lambda _: (red, green), frames, sign=-1.0)
+    pulse[..., :-1] = linear_overlap_add(scaled[..., :-1], weights, frames)
     return pulse
+
+
+def _tuning(first: Array, second: Array, scatter: Array) -> Array:
+    first_spread, first_own = _spread(first, scatter)
+    second_spread, second_own = _spread(second, scatter)
+    return tuning(first_spread, second_spread, first_own, second_own)
+
+
+def _spread(direction: Array, scatter: Array) -> tuple[Array, Array]:
+    """The sum of squares along a direction (3, ..., W) of every window, and of its own terms."""
+    red, green, blue = direction
+    rr, rg, rb, gg, gb, bb = scatter
+    own: Array = red * red * rr + green * green * gg + blue * blue * bb
+    crossed = red * (green * rg + blue * rb) + green * blue * gb
+    return np.maximum(own + 2.0 * crossed, 0.0), own
