@@ -1,0 +1,152 @@
+"""UBFC-rPPG, set 2: 42 people who play a game of sums.
+
+Layout: `DATASET_2/subjectN/{vid.avi, ground_truth.txt}`, N of 1 to 49 with gaps. `vid.avi` is
+uncompressed, 640 x 480, about 30 frames a second. `ground_truth.txt` holds three rows of equal
+length: the finger's photoplethysmogram, the device's heart rate (bpm), and the time (s, uneven,
+now and then repeated), about one value a frame. Set 1 is another data set here: `ubfc_rppg_1`.
+
+Rules, and why:
+
+- The pulse keeps its own times, counted from its first, and is interpolated at those of the
+  frames; rPPG-Toolbox ignores them and takes value i for frame i.
+- Values whose time is repeated are left out with a warning (PhysBench does the same).
+- A heart rate of 0 is no reading. Subjects 11, 18, 20 and 24 have such; Gideon & Stent leave them
+  out of the test, SiNC out of everything, the others leave them in.
+
+Pictures of subjects 21 and 27 must not be published. Sources: the set's own description;
+Bobbia et al. 2019; the loaders of rPPG-Toolbox, SiNC and PhysBench.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.errors import RecordingError
+from rppgbench.labels import read_rows
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.sensor import sensed
+from rppgbench.takes import Take, film, resting_rates, write_lines
+from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.waveform import Signal
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+ZEROS = (
+    "the device's heart rate reads 0: Gideon & Stent 2021 (ToyotaResearchInstitute/RemotePPG) "
+    "leave it out of the test set, SiNC (CVPRL/SiNC-rPPG) out of every set"
+)
+KNOWN_BAD = {f"subject{n}": ZEROS for n in (11, 18, 20, 24)}
+TRAIN = (
+    *(1, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18),
+    *(20, 22, 23, 24, 25, 26, 27, 30, 31, 32, 33, 34, 35, 36, 37),
+)
+TEST = tuple(range(38, 50))
+ORDER = tuple(f"subject{n}" for pair in zip(TEST, TRAIN, strict=False) for n in pair) + tuple(
+    f"subject{n}" for n in TRAIN[len(TEST) :]
+)
+"""Simulated people in this order: test and training sides of the shipped splits by turns."""
+
+
+def _recordings(root: Path) -> Iterator[Recording]:
+    folder = first_folder(root, "DATASET_2")
+    made = is_simulated(root)
+    found = False
+    for place, match in matching(folder, r"subject\d+"):
+        video, labels = place / "vid.avi", place / "ground_truth.txt"
+        found = True
+        yield Recording(
+            dataset="ubfc_rppg",
+            name=match[0],
+            subject=match[0],
+            video=partial(_video, video),
+            truth=partial(_truth, labels),
+            files=(video, labels),
+            scenario="game of sums",
+            known_bad=KNOWN_BAD.get(match[0], ""),
+            simulated=made,
+        )
+    if not found:
+        layout = "DATASET_2/subject1/vid.avi and ground_truth.txt"
+        raise nothing_found(root, ubfc_rppg.title, layout, ubfc_rppg.url)
+
+
+def _video(file: Path) -> VideoSource:
+    if not file.is_file():
+        raise RecordingError(f"{file}: missing; copy the recording's folder again")
+    return VideoSource(file)
+
+
+def _truth(file: Path) -> Truth:
+    rows = read_rows(file)
+    lengths = [len(row) for row in rows]
+    if len(rows) != 3 or len(set(lengths)) != 1:
+        raise RecordingError(
+            f"{file}: has {len(rows)} rows of {', '.join(map(str, lengths))} numbers where three "
+            "equally long ones belong (pulse, heart rate, time); copy the original file again"
+        )
+    pulse, rate, times_s = rows
+    if not np.isfinite(times_s).all():
+        raise RecordingError(f"{file}: a time in row 3 is not a number; copy the file again")
+    since = times_s - times_s[0]
+    return sensed(file, pulse=Signal(pulse, since), heart_rate=Signal(rate, since))
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """The native layout, 320 x 240; FFV1 in AVI, which keeps every pixel at a third of the size."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, "ubfc_rppg", {**facts, "difficulty": plan.difficulty})
+    rates = resting_rates("ubfc_rppg", ORDER, plan)
+    # Threads, as the work is OpenCV's and the encoder's, which let go of the interpreter.
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(partial(_write, root, plan), rates.items()):
+            pass
+
+
+def _write(root: Path, plan: "SimulationPlan", person: tuple[str, float]) -> None:
+    from rppgbench.simulation import Scene, frame_times, generator
+    from rppgbench.video_writing import write_video
+
+    subject, rate_bpm = person
+    scene = Scene(
+        width=320,
+        height=240,
+        times_s=frame_times(plan.seconds, 30.0),
+        difficulty=plan.difficulty,
+        motion="still",
+        face_height=0.62,
+        heart_rate_bpm=rate_bpm,
+    )
+    filmed = film("ubfc_rppg", Take(subject, "1", scene), plan)
+    folder = root / "DATASET_2" / subject
+    folder.mkdir(parents=True, exist_ok=True)
+    write_video(
+        folder / "vid.avi", filmed.frames(), scene.times_s, codec="ffv1", pixel_format="bgr0"
+    )
+    # The device's times are uneven by some milliseconds, and one is given twice, as in the set.
+    random = generator("label times", "ubfc_rppg", subject, plan.seed)
+    times_s = scene.times_s + np.clip(random.normal(0, 0.003, len(scene.times_s)), -0.01, 0.01)
+    times_s = np.sort(times_s) - times_s.min()
+    times_s[len(times_s) // 2] = times_s[len(times_s) // 2 - 1]
+    rows = (filmed.pulse_at(times_s), filmed.heart_rate_at(times_s), times_s)
+    write_lines(
+        folder / "ground_truth.txt", (" ".join(f"{value:.7e}" for value in row) for row in rows)
+    )
+
+
+ubfc_rppg = Dataset(
+    name="ubfc_rppg",
+    title="UBFC-rPPG, set 2",
+    version="1",
+    cite="10.1016/j.patrec.2017.10.017",
+    licence="free for research on request; pictures of subjects 21 and 27 must not be published",
+    url="https://sites.google.com/view/ybenezeth/ubfcrppg",
+    expected={"subjects": 42, "recordings": 42},
+    recordings=_recordings,
+    simulate=_simulate,
+)
