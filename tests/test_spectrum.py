@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from rppgbench.evaluator import AtLeast, FastFactor, OverRate, PeakIntervals, Welch, padded
+from rppgbench.chain import AtLeast, FastFactor, OverRate, PeakIntervals, Welch, padded
 from rppgbench.heart_rate import band_spectrum, prepare, rates
 from rppgbench.spectrum import (
     Spectrum,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench import filters, spectrum
-from rppgbench.evaluator import (
+from rppgbench.chain import (
     Butterworth,
     Chain,
     FirHamming,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.evaluator import Chain, Evaluator, FixedWindow
+from rppgbench.chain import Chain
+from rppgbench.evaluator import Evaluator, FixedWindow
 from rppgbench.heart_rate import constant, prepare, rates, unfit
 from rppgbench.recording import Truth
 from rppgbench.reference import device_rates, kind_of_truth, pulses_at

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.evaluator import fast_length
-from rppgbench.spectrum import Spectrum, periodogram, taper, welch
+from rppgbench.spectrum import Spectrum, fast_length, periodogram, taper, welch
 from rppgbench.waveform import Array
 
 

@@ -42,6 +42,22 @@ def taper(name: str, samples: int, *, symmetric: bool) -> Array:
     return window
 
 
+def fast_length(samples: int) -> int:
+    """The next length whose only prime factors are 2, 3 and 5, for a fast FFT.
+
+    >>> fast_length(2400), fast_length(2401), fast_length(8 * 307)
+    (2400, 2430, 2500)
+    """
+    while True:
+        rest = samples
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return samples
+        samples += 1
+
+
 def band_bins(nfft: int, fs: float, low_hz: float, high_hz: float, edges: Edges) -> tuple[int, int]:
     """First bin of the band and the one after its last, among the rfft bins of `nfft`.
 

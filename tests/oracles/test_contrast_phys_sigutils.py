@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.evaluator import LocalMaximumPeak
+from rppgbench.chain import LocalMaximumPeak
 from rppgbench.heart_rate import band_spectrum, prepare, rates
 from rppgbench.signal_quality import snr_get
 

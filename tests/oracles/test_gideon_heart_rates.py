@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rppgbench.evaluator import Chain
+from rppgbench.chain import Chain
 from rppgbench.heart_rate import prepare, rates
 from rppgbench.signal_quality import mcc
 from rppgbench.waveform import Array

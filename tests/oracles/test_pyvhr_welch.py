@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.evaluator import Welch
+from rppgbench.chain import Welch
 from rppgbench.heart_rate import band_spectrum, rates
 from rppgbench.spectrum import taper
 

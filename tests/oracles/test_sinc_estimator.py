@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.evaluator import BinStep, Evaluator
+from rppgbench.chain import BinStep
+from rppgbench.evaluator import Evaluator
 from rppgbench.heart_rate import rates
 from rppgbench.overlap_add import hann_overlap_add
 from rppgbench.reading import Pulses, read

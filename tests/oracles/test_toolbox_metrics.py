@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from rppgbench.chain import Chain, PeakIntervals, Untouched
 from rppgbench.estimate import Estimate
-from rppgbench.evaluator import Chain, PeakIntervals, Untouched
 from rppgbench.heart_rate import prepare, rates
 from rppgbench.recording import Truth
 from rppgbench.scores import score_windows
