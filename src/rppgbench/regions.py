@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ _ROWS = np.stack([[[0, y], [1, y], [1, y + 1 / GRID], [0, y + 1 / GRID]] for y i
 _STRIPES = np.concatenate([_ROWS, _ROWS[:, :, ::-1]]).reshape(-1, 2)
 _MESH = np.concatenate([OVAL, *HOLES])
 _SIZES = [*map(len, POLYGONS), 12, *[4] * (2 * GRID), len(OVAL), *map(len, HOLES)]
-_ENDS = np.cumsum(_SIZES)[:-1]
+_SLICES = [slice(end - size, end) for size, end in zip(_SIZES, accumulate(_SIZES), strict=True)]
 
 
 def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
@@ -138,7 +139,7 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
     if left >= right or top >= bottom:
         return None
     fixed = np.round((places - (left, top)) * (1 << _SHIFT)).astype(np.int32)
-    polygons = iter(np.split(fixed, _ENDS))
+    polygons = (fixed[place] for place in _SLICES)
     part, row, column, skin = np.zeros((4, int(bottom - top), int(right - left)), np.uint8)
     for number in range(1, len(parts) + 1):
         cv2.fillPoly(part, [next(polygons)], [2 * number], shift=_SHIFT)

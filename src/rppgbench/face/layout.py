@@ -35,10 +35,12 @@ HOLES = (
 that a blink stays inside), both brows and the mouth with its lips, each as one polygon."""
 # fmt: on
 
+_LAYOUT_68 = np.array(LAYOUT_68)
+
 
 def points_68(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
     """The 68-point layout of mesh landmarks (..., 468, 2): (..., 68, 2)."""
-    return landmarks[..., list(LAYOUT_68), :]
+    return landmarks[..., _LAYOUT_68, :]
 
 
 def box_of(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -1,0 +1,95 @@
+"""The pass over a video against the face finder alone, and its memory."""
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from rppgbench.extraction import Needs, extract
+from rppgbench.face.track import Finder, follow
+from rppgbench.recording import VideoSource
+from rppgbench.video import open_video
+from rppgbench.video_writing import write_video
+
+from ..face_frames import swaying
+from .paired import paired
+
+pytestmark = pytest.mark.speed
+
+ROOT = Path(__file__).parents[2]
+
+
+def scene(width: int, height: int, face: int, count: int, file: Path) -> VideoSource:
+    """A head `face` pixels wide (of a portrait 2.6 times that) in a picture of that size."""
+    side = round(2.6 * face)
+    rows, columns = np.mgrid[:height, :width]
+    wall = np.stack([rows % 200, columns % 200, (rows + columns) % 200], axis=-1).astype(np.uint8)
+    left, top = (width - side) // 2, (height - side) // 2
+    noise = np.random.default_rng(0).integers(0, 6, (height, width, 3), dtype=np.uint8)
+    pictures = []
+    for number, head in enumerate(swaying(30)):
+        picture = wall.copy()
+        picture[top : top + side, left : left + side] = cv2.resize(head, (side, side))
+        pictures.append(picture // 8 * 7 + np.roll(noise, number, axis=0))
+    # forth and back: no jump where it begins again
+    order = itertools.cycle([*range(30), *range(28, 0, -1)])
+    frames = (pictures[number] for number in itertools.islice(order, count))
+    options = {"crf": "18", "preset": "ultrafast"}
+    times = np.arange(count) / 30
+    write_video(file, frames, times, codec="libx264", pixel_format="yuv420p", options=options)
+    return VideoSource(file)
+
+
+def finder_alone(source: VideoSource) -> None:
+    """Decode, and find the face in every frame: nothing else."""
+    with open_video(source) as video:
+        for _, landmarks in follow(video, Finder(), cadence=1):
+            assert landmarks is not None
+
+
+@pytest.mark.parametrize("clips", [(), ("contrast_phys", "sinc")])
+def test_the_whole_pass_costs_at_most_half_more_than_the_face_finder(
+    tmp_path: Path, clips: tuple[str, ...]
+) -> None:
+    source = scene(640, 480, 130, 450, tmp_path / "head.mp4")
+    needs = Needs(frozenset(clips))
+    name = "pass over a video, of face finding in every frame" + (", with clips" if clips else "")
+    timing = paired(
+        name,
+        loop=lambda: finder_alone(source),
+        fast=lambda: extract(source, needs),
+        enough=1 / 1.4,
+        rounds=5,
+    )
+    assert timing.ratio >= 1 / 1.5, f"the pass takes {1 / timing.ratio:.2f} times as long"
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from rppgbench.extraction import Needs, extract
+from rppgbench.recording import VideoSource
+found = extract(VideoSource(Path(sys.argv[1])), Needs(frozenset(sys.argv[2:])))
+print(len(found.times_s), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs peak memory in kilobytes")
+def test_60_s_of_1080p_stay_under_700_mb(tmp_path: Path) -> None:
+    """1,800 frames of 6 MB each: 11 GB go by. In a process of its own, for its peak."""
+    source = scene(1920, 1080, 330, 1800, tmp_path / "hd.mp4")
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(source.path), "contrast_phys", "sinc", "toolbox"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
+    count, peak_mb = run.stdout.split()
+    assert int(count) == 1800
+    assert float(peak_mb) < 700
