@@ -7,12 +7,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+KEPT = {"RPPGBENCH_ORACLES", "RPPGBENCH_SPEED"}
 
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache, settings or plugins."""
-    for name in [n for n in os.environ if n.startswith("RPPGBENCH_") and n != "RPPGBENCH_ORACLES"]:
+    for name in [n for n in os.environ if n.startswith("RPPGBENCH_") and n not in KEPT]:
         monkeypatch.delenv(name)
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)
