@@ -23,7 +23,16 @@ from rppgbench.label_formats import read_hdf5
 from rppgbench.labels import read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed
-from rppgbench.takes import Take, device_times, film, in_front, resting_rates, scaled, write_lines
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    in_front,
+    resting_rates,
+    scaled,
+    write_clip,
+    write_lines,
+)
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
@@ -112,8 +121,6 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 Part 2 in AVI at 20 fps, HDF5 labels, and the protocol files."""
     import h5py
 
-    from rppgbench.video_writing import write_video
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "cohface", {**facts, "difficulty": plan.difficulty})
     lines: dict[str, list[str]] = {"train": [], "test": []}
@@ -121,14 +128,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
         folder = root / take.subject / take.session
         folder.mkdir(parents=True, exist_ok=True)
         filmed = film("cohface", take, plan)
-        write_video(
-            folder / "data.avi",
-            filmed.frames(),
-            take.scene.times_s,
-            codec="mpeg4",
-            pixel_format="yuv420p",
-            options={"qmin": "6", "qmax": "6"},
-        )
+        write_clip(folder / "data.avi", filmed.frames(), take.scene.times_s, "mpeg4", plan)
         times_s = device_times(plan.seconds, PULSE_HZ)
         with h5py.File(folder / "data.hdf5", "w") as content:
             content["pulse"] = scaled(filmed.pulse_at(times_s), -5, 5)

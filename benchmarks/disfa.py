@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.takes import Take, film, resting_rates
+from rppgbench.takes import Take, film, resting_rates, write_clip
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
@@ -74,21 +74,12 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 in AVI at 20 fps, by the left camera."""
-    from rppgbench.video_writing import write_video
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "disfa", {**facts, "difficulty": plan.difficulty})
-    folder = root / CAMERAS[0]
-    folder.mkdir(exist_ok=True)
     for take in takes(plan):
-        write_video(
-            folder / f"LeftVideo{take.subject}_comp.avi",
-            film("disfa", take, plan).frames(),
-            take.scene.times_s,
-            codec="mpeg4",
-            pixel_format="yuv420p",
-            options={"qmin": "3", "qmax": "3"},
-        )
+        video = root / CAMERAS[0] / f"LeftVideo{take.subject}_comp.avi"
+        frames = film("disfa", take, plan).frames()
+        write_clip(video, frames, take.scene.times_s, "mpeg4", plan)
 
 
 disfa = Dataset(

@@ -27,7 +27,16 @@ from rppgbench.label_formats import read_xml
 from rppgbench.labels import numbers
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, device_times, film, resting_rates, scaled, whole, write_lines
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    resting_rates,
+    scaled,
+    whole,
+    write_clip,
+    write_lines,
+)
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 from rppgbench.waveform import Array
 
@@ -129,23 +138,13 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Motion JPEG in AVI, and both XML files."""
-    from rppgbench.video_writing import write_video
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "lgi_ppgi", {**facts, "difficulty": plan.difficulty})
     for take in takes(plan):
         folder = root / take.subject / f"{take.subject}_{take.session}"
-        folder.mkdir(parents=True, exist_ok=True)
         filmed = film("lgi_ppgi", take, plan)
         frames_s = take.scene.times_s
-        write_video(
-            folder / VIDEO,
-            filmed.frames(),
-            np.arange(len(frames_s)) / 25.0,
-            codec="mjpeg",
-            pixel_format="yuvj420p",
-            options={"qmin": "3", "qmax": "3"},
-        )
+        write_clip(folder / VIDEO, filmed.frames(), np.arange(len(frames_s)) / 25.0, "mjpeg", plan)
         _write_xml(folder / TIMES, [range(len(frames_s)), whole(frames_s * 1000)])
         times_s = device_times(float(frames_s[-1]), PULSE_HZ)
         times_s = float(frames_s[-1]) - times_s[::-1]

@@ -31,6 +31,7 @@ from rppgbench.takes import (
     film,
     resting_rates,
     scaled,
+    write_clip,
     write_lines,
 )
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
@@ -106,22 +107,12 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """H.264 in MP4 and the pulse at 256 Hz with its times."""
-    from rppgbench.video_writing import write_video
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "obf", {**facts, "difficulty": plan.difficulty})
     for take in takes(plan):
         folder = root / f"{take.subject}_{take.session}"
-        folder.mkdir(parents=True, exist_ok=True)
         filmed = film("obf", take, plan)
-        write_video(
-            folder / "video.mp4",
-            filmed.frames(),
-            take.scene.times_s,
-            codec="libx264",
-            pixel_format="yuv420p",
-            options={"crf": "14", "preset": "veryfast"},
-        )
+        write_clip(folder / "video.mp4", filmed.frames(), take.scene.times_s, "libx264", plan)
         times_s = device_times(plan.seconds, 256.0)
         wave = scaled(filmed.pulse_at(times_s), -1, 1)
         rows = (f"{t:.6f},{v:.6f}" for t, v in zip(times_s, wave, strict=True))

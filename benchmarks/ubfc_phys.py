@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 from rppgbench.labels import read_column
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, device_times, film, in_front, resting_rates, scaled, write_lines
+from rppgbench.takes import (
+    Take,
+    device_times,
+    film,
+    in_front,
+    resting_rates,
+    scaled,
+    write_clip,
+    write_lines,
+)
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
@@ -88,23 +97,13 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Motion JPEG in AVI at 35 fps and the pulse at 64 Hz."""
-    from rppgbench.video_writing import write_video
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "ubfc_phys", {**facts, "difficulty": plan.difficulty})
     for take in takes(plan):
         folder = root / take.subject
-        folder.mkdir(parents=True, exist_ok=True)
         name = f"{take.subject}_{take.session}"
         filmed = film("ubfc_phys", take, plan)
-        write_video(
-            folder / f"vid_{name}.avi",
-            filmed.frames(),
-            take.scene.times_s,
-            codec="mjpeg",
-            pixel_format="yuvj420p",
-            options={"qmin": "3", "qmax": "3"},
-        )
+        write_clip(folder / f"vid_{name}.avi", filmed.frames(), take.scene.times_s, "mjpeg", plan)
         wave = scaled(filmed.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
         write_lines(folder / f"bvp_{name}.csv", (f"{value:.2f}" for value in wave))
         write_lines(folder / f"eda_{name}.csv", ["0.35"] * max(2, round(plan.seconds * 4)))

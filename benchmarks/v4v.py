@@ -38,6 +38,7 @@ from rppgbench.takes import (
     device_times,
     film,
     resting_rates,
+    write_clip,
     write_lines,
 )
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
@@ -158,8 +159,6 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """H.264 in Matroska at 25 fps, and both phases' label files."""
-    from rppgbench.video_writing import write_video
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "v4v", {**facts, "difficulty": plan.difficulty})
     places = {
@@ -175,16 +174,8 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
         part = SIMULATED_PARTS[(len(subjects) - 1) % len(SIMULATED_PARTS)]
         name = f"{take.subject}_{take.session}"
         folder = root / places[part]
-        folder.mkdir(parents=True, exist_ok=True)
         filmed = film("v4v", take, plan)
-        write_video(
-            folder / f"{name}.mkv",
-            filmed.frames(),
-            take.scene.times_s,
-            codec="libx264",
-            pixel_format="yuv420p",
-            options={"crf": "18", "preset": "veryfast"},
-        )
+        write_clip(folder / f"{name}.mkv", filmed.frames(), take.scene.times_s, "libx264", plan)
         rates, pressure = _label_files(root, part, name)
         key = name if part == "train" else f"{name}.mkv"
         bpm = filmed.heart_rate_at(np.arange(len(take.scene.times_s)) / FRAMES_HZ)

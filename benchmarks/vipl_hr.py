@@ -44,6 +44,7 @@ from rppgbench.takes import (
     resting_rates,
     scaled,
     whole,
+    write_clip,
     write_lines,
     write_mat,
 )
@@ -241,23 +242,14 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
 
 
 def _write(folder: Path, take: Take, plan: "SimulationPlan", *, infrared: bool = False) -> None:
-    from rppgbench.video_writing import write_video
-
     filmed = film("vipl_hr", take, plan)
     frames = filmed.frames()
     if infrared:
         frames = (np.repeat(rgb[..., :1], 3, axis=-1) for rgb in frames)
-    folder.mkdir(parents=True, exist_ok=True)
     times_s = take.scene.times_s
-    phone = take.session.endswith("source2")
-    write_video(
-        folder / "video.avi",
-        frames,
-        np.arange(len(times_s)) / (25.0 if take.session.endswith("source1") else 30.0),
-        codec="mpeg4" if phone else "mjpeg",
-        pixel_format="yuv420p" if phone else "yuvj420p",
-        options={"qmin": "5", "qmax": "5"} if phone else {"qmin": "3", "qmax": "3"},
-    )
+    container_s = np.arange(len(times_s)) / (25.0 if "source1" in take.session else 30.0)
+    codec = "mpeg4" if take.session.endswith("source2") else "mjpeg"
+    write_clip(folder / "video.avi", frames, container_s, codec, plan)
     write_lines(folder / "time.txt", whole(times_s * 1000), end="\r\n")
     lasts_s = float(times_s[-1]) + 1 / 30
     wave = whole(scaled(filmed.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))

@@ -29,7 +29,7 @@ from rppgbench.errors import RecordingError
 from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, film, in_front, resting_rates, write_lines
+from rppgbench.takes import Take, film, in_front, resting_rates, write_clip, write_lines
 from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
@@ -138,24 +138,14 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 in AVI, and a gt.csv a person."""
-    from rppgbench.video_writing import write_video
-
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, "vipl_hr_v2", {**facts, "difficulty": plan.difficulty})
     rows: dict[str, list[tuple[str, float, float]]] = {}
     for take in takes(plan):
         folder = root / "train" / take.subject
-        folder.mkdir(parents=True, exist_ok=True)
         filmed = film("vipl_hr_v2", take, plan)
         times_s = take.scene.times_s
-        write_video(
-            folder / f"{take.session}.avi",
-            filmed.frames(),
-            times_s,
-            codec="mpeg4",
-            pixel_format="yuv420p",
-            options={"qmin": "4", "qmax": "4"},
-        )
+        write_clip(folder / f"{take.session}.avi", filmed.frames(), times_s, "mpeg4", plan)
         fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
         bpm = float(filmed.heart_rate_at(times_s).mean())
         rows.setdefault(take.subject, []).append((take.session, bpm, fps))

@@ -15,6 +15,36 @@ if TYPE_CHECKING:
     from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan
 
 
+ENCODINGS: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]]]] = {
+    "mjpeg": (
+        "yuvj420p",
+        {
+            "easy": {"qmin": "3", "qmax": "3"},
+            "paper": {"qmin": "5", "qmax": "5"},
+            "hard": {"qmin": "8", "qmax": "8"},
+        },
+    ),
+    "mpeg4": (
+        "yuv420p",
+        {
+            "easy": {"qmin": "2", "qmax": "2", "g": "3"},
+            "paper": {"qmin": "3", "qmax": "3"},
+            "hard": {"qmin": "6", "qmax": "6"},
+        },
+    ),
+    "libx264": (
+        "yuv420p",
+        {
+            "easy": {"crf": "10", "preset": "veryfast", "tune": "grain"},
+            "paper": {"crf": "16", "preset": "veryfast", "tune": "grain"},
+            "hard": {"crf": "20", "preset": "veryfast", "tune": "grain"},
+        },
+    ),
+}
+"""Pixel format and settings of a codec by difficulty: at `easy` POS reads 10 s of a still face
+within 1 bpm (measured at 320 x 240); at `hard` the prediction between frames takes most of it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Take:
     """One recording to simulate: who, which session, and under which circumstances.
@@ -77,6 +107,22 @@ def write_lines(file: Path, lines: Iterable[object], *, end: str = "\n") -> None
     """Write one line a value, in UTF-8, each with the line end `end`; folders are made."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes("".join(f"{line}{end}" for line in lines).encode())
+
+
+def write_clip(
+    file: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    times_s: Array,
+    codec: str,
+    plan: "SimulationPlan",
+) -> None:
+    """Write RGB frames as a video of a codec of `ENCODINGS`; the folder is made."""
+    from rppgbench.video_writing import write_video
+
+    pixel_format, by_difficulty = ENCODINGS[codec]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    options = by_difficulty[plan.difficulty]
+    write_video(file, frames, times_s, codec=codec, pixel_format=pixel_format, options=options)
 
 
 def write_images(
