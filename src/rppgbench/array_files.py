@@ -1,4 +1,4 @@
-"""Arrays that grow on disk row by row, and are mapped when read."""
+"""Arrays that grow on disk row by row, mapped when read."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the contact sensor said, cleaned, with a warning for each thing that was wrong."""
+"""What the contact sensor said, cleaned, with warnings."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which points of the face mesh make up which part of the face."""
+"""Which points of the mesh make up which part of the face."""
 
 import numpy as np
 from numpy.typing import NDArray
