@@ -12,7 +12,7 @@ from rppgbench.method import method
 from rppgbench.overlap_add import colours_first, linear_overlap_add, tuning
 from rppgbench.waveform import Array, Waveform
 
-LEFT_OUT = {"none": None, "last": -1, "first": 0}
+LEFT_OUT = ("none", "first", "last")
 ROUNDINGS = {"up": math.ceil, "down": math.floor}
 
 TOOLBOX = {"left_out": "last", "detrend_lambda": 100.0, "order": 1, "low_hz": 0.75, "high_hz": 3.0}
@@ -66,7 +66,8 @@ def pos(
     if rounding not in ROUNDINGS:
         raise unknown("rounding", rounding, ROUNDINGS, "pos")
     width = ROUNDINGS[rounding](window_s * trace.fs)
-    skipped = LEFT_OUT[left_out]
+    samples = np.asarray(trace.samples, dtype=np.float64)
+    skipped = {"first": 0, "last": samples.shape[-2] - width}.get(left_out)
 
     def weights(means: Array, scatter: Array) -> Array:
         scale = 1.0 / (means + eps if eps else means)
@@ -97,7 +98,7 @@ def pos(
     def project(rgb: Array) -> Array:
         return linear_overlap_add(colours_first(rgb), weights, width)
 
-    pulse = in_blocks(project, np.asarray(trace.samples, dtype=np.float64), inner=2)
+    pulse = in_blocks(project, samples, inner=2)
     if detrend_lambda:
         pulse = smoothness_priors(pulse, detrend_lambda)
     if order:

@@ -36,34 +36,32 @@ def window_sums(x: Array, width: int) -> Array:
     >>> window_sums(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 3)
     array([ 6.,  9., 12.])
     """
-    count = x.shape[-1] - width + 1
-    if width < 1 or count < 1:
+    if not 1 <= width <= x.shape[-1]:
         raise ValueError(f"no window of {width} samples in {x.shape[-1]}")
-    buffers = (np.empty(x.shape), np.empty(x.shape))  # what is being doubled, and its double
-    sums: Array | None = None
+    return _sums(x, width)[..., : x.shape[-1] - width + 1]
+
+
+def _sums(x: Array, width: int) -> Array:
+    """Window sums with the shape of `x`; the last `width - 1` of every row are of no use.
+
+    The rows are added as one, which is much faster than row by row; there, windows that begin in
+    a row and end in the next are formed too.
+    """
+    rows = np.ascontiguousarray(x, dtype=np.float64).reshape(-1)
+    needed = len(rows) - width + 1
+    whole = np.zeros(len(rows))
+    sums = whole[:needed]
+    buffers = (np.empty(len(rows)), np.empty(len(rows)))  # what is being doubled, and its double
     done, size = 0, 1
     while True:
         if width & size:
-            part = x[..., done : done + count]
-            sums = part.copy() if sums is None else np.add(sums, part, out=sums)
+            sums += rows[done : done + needed]
             done += size
             if done == width:
-                return sums
-        double = buffers[0][..., : x.shape[-1] - size]
-        x = np.add(x[..., :-size], x[..., size:], out=double)
+                return whole.reshape(x.shape)
+        rows = np.add(rows[:-size], rows[size:], out=buffers[0][: len(rows) - size])
         buffers = buffers[::-1]
         size *= 2
-
-
-def overlap_sums(x: Array, width: int) -> Array:
-    """Every window's value added to its samples: (..., W) to (..., W + width - 1).
-
-    >>> overlap_sums(np.array([1.0, 10.0]), 3)
-    array([ 1., 11., 11., 10.])
-    """
-    spread = np.zeros((*x.shape[:-1], x.shape[-1] + 2 * (width - 1)))
-    spread[..., width - 1 : width - 1 + x.shape[-1]] = x
-    return window_sums(spread, width)
 
 
 def linear_overlap_add(
@@ -78,42 +76,60 @@ def linear_overlap_add(
 
     Args:
         x: (3, ..., T), the colours first.
-        coefficients: given the means (3, ..., W) of all W = T - width + 1 windows and their
-            scatter (6, ..., W), the sums of products about the means in the order of `PAIRS`,
-            gives a (3, ..., W), not finite where there is none.
+        coefficients: given the means (3, ..., T) of the windows that start at every sample and
+            their scatter (6, ..., T), the sums of products about the means in the order of
+            `PAIRS`, gives a (3, ..., T), not finite where there is none. It may write into its
+            arguments. No window starts at the last `width` - 1 samples: what stands there is
+            noise, and what it gives there is not used.
         width: samples of a window.
 
     Returns:
         (..., T). A window that does not change, or has no coefficients, adds nothing at all.
+
+    Raises:
+        ValueError: fewer than `width` samples.
     """
+    total = x.shape[-1]
+    if not 1 <= width <= total:
+        raise ValueError(f"no window of {width} samples in {total}")
+    x = np.array(x, dtype=np.float64, order="C")
     offset = x.mean(axis=-1, keepdims=True)
-    x = np.subtract(x, offset, order="C")
-    sums = window_sums(x, width)
-    means = sums / width
+    x -= offset
+    means = _sums(x, width)
+    sums = means.copy()
+    means /= width
     products = np.empty((6, *x.shape[1:]))
     for product, (i, j) in zip(products, PAIRS, strict=True):
         np.multiply(x[i], x[j], out=product)
-    scatter = window_sums(products, width)
+    scatter = _sums(products, width)
     for k, (i, j) in enumerate(PAIRS):
         scatter[k] -= sums[i] * means[j]
     largest = np.max([products[k].max(axis=-1, keepdims=True) for k in (0, 3, 5)], axis=0)
     least = width * (ROUNDING**2 * largest + FLAT**2 * (offset**2).max(axis=0))
-    still = scatter[0] + scatter[3]
-    still += scatter[5]
+    changing = scatter[0] + scatter[3]
+    changing += scatter[5]
     with np.errstate(all="ignore"):  # black windows have no coefficients: they are left out below
-        weights = coefficients(np.add(means, offset), scatter)
-        unusable = ~(still > least) | ~np.isfinite(weights[0] + weights[1] + weights[2])
-    if unusable.any():
-        weights[:, unusable] = 0.0
+        weights = coefficients(means + offset, scatter)
+        usable = changing > least
+        usable &= np.isfinite(weights[0] + weights[1] + weights[2])
+    usable[..., total - width + 1 :] = False
+    np.copyto(weights, 0.0, where=~usable)
     constant = weights[0] * means[0]
     constant += weights[1] * means[1]
     constant += weights[2] * means[2]
-    slopes = overlap_sums(weights, width)
+    slopes = _spread_out(weights, width)
     pulse: Array = slopes[0] * x[0]
     pulse += slopes[1] * x[1]
     pulse += slopes[2] * x[2]
-    pulse -= overlap_sums(constant, width)
+    pulse -= _spread_out(constant, width)
     return pulse
+
+
+def _spread_out(x: Array, width: int) -> Array:
+    """Every window's value added to its samples, (..., T) both; no window where none fits."""
+    rows = np.zeros(x.size + width - 1)  # the zeros at the end of a row stand before the next
+    rows[width - 1 :] = x.reshape(-1)
+    return _sums(rows, width)[: x.size].reshape(x.shape)
 
 
 def tuning(first: Array, second: Array, first_own: Array, second_own: Array) -> Array:

@@ -82,14 +82,14 @@ def rotation(values: Array, vectors: Array, frames: int) -> Array:
     minor = np.maximum(values[..., :2], 1e-12 * largest[..., None])
     weight = np.divide(1.0, np.sqrt(minor), out=np.zeros_like(minor), where=minor > 0)
     plane = np.einsum("...im,...m,...jm->ij...", vectors[..., :2, :2], weight, vectors[..., :2])
-    red, green = plane[..., : total - frames]  # no window ends with the last frame
+    red, green = plane[..., :-1]
 
     def weights(means: Array, scatter: Array) -> Array:
         ratio = _tuning(red, green, scatter)
         tuned: Array = red - ratio * green
         return tuned
 
-    pulse = np.zeros(values.shape[:-1])
+    pulse = np.zeros(values.shape[:-1])  # no window ends with the last frame
     pulse[..., :-1] = linear_overlap_add(scaled[..., :-1], weights, frames)
     return pulse
 
