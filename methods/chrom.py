@@ -64,55 +64,53 @@ def chrom(
 
     def estimate(block: Array) -> Array:
         rgb = colours_first(block)
-        windows = half_overlapping(rgb, width, mirrored=mirrored) if width else rgb[..., None, :]
+        windows = half_overlapping(rgb, width, mirrored=mirrored) if width else _whole(rgb)
         if normalised:
             windows = _normalised(windows)
         tuned = _tuned(windows, trace.fs, order, low_hz, high_hz)
         if not width:
-            return tuned[..., 0, :]
+            return np.moveaxis(tuned[..., 0], 0, -1)
         return hann_overlap_add(tuned, total=total if mirrored else None)
 
     return Waveform(in_blocks(estimate, samples, inner=2), trace.fs, trace.start_s)
 
 
+def _whole(rgb: Array) -> Array:
+    """The trace (3, ..., T) as its only window: (T, 3, ..., 1)."""
+    return np.moveaxis(rgb, -1, 0)[..., None]
+
+
 def _normalised(windows: Array) -> Array:
-    """Relative change in every window (3, ..., N, w): zeros where it is black or constant."""
-    means = windows.mean(axis=-1, keepdims=True)
+    """Relative change in every window (w, 3, ..., N): zeros where it is black or constant."""
+    means = windows.mean(axis=0)
     dark = (means == 0).any(axis=0)
     change = windows * (1.0 / np.where(dark, 1.0, means))
     change -= 1.0
-    largest = np.maximum(change.max(axis=-1), -change.min(axis=-1)).max(axis=0)
-    nothing = dark[..., 0] | (largest <= FLAT)
+    largest = np.maximum(change.max(axis=0), -change.min(axis=0)).max(axis=0)
+    nothing = dark | (largest <= FLAT)
     if nothing.any():
-        change[:, nothing] = 0.0
+        change[..., nothing] = 0.0
     return change
 
 
 def _tuned(windows: Array, fs: float, order: int, low_hz: float, high_hz: float) -> Array:
-    """X - std(X) / std(Y) Y of every window (3, ..., N, w): (..., N, w)."""
-    red, green, blue = windows
-    both = np.empty((2, *red.shape))
-    x, y = both
-    np.subtract(3.0 * red, 2.0 * green, out=x)
-    np.subtract(red, blue, out=y)
+    """X - std(X) / std(Y) Y of every window (w, 3, ..., N): (w, ..., N)."""
+    red, green, blue = np.moveaxis(windows, 1, 0)
+    x = 3.0 * red
+    x -= 2.0 * green
+    y = red - blue
     y *= 1.5
     y += green
     if order:
-        band_pass = butterworth_matrix(windows.shape[-1], fs, low_hz, high_hz, order)
-        x, y = both @ band_pass.T
-    power = _variance(x), _variance(y)
-    ratio = np.divide(*power, out=np.zeros_like(power[0]), where=power[1] > 0)
-    tuned: Array = x - np.sqrt(ratio) * y
+        band_pass = butterworth_matrix(len(windows), fs, low_hz, high_hz, order)
+        x = (band_pass @ x.reshape(len(x), -1)).reshape(x.shape)
+        y = (band_pass @ y.reshape(len(y), -1)).reshape(y.shape)
+    power_x, power_y = x.var(axis=0), y.var(axis=0)
+    ratio = np.divide(power_x, power_y, out=np.zeros_like(power_x), where=power_y > 0)
+    y *= np.sqrt(ratio)
+    tuned: Array = np.subtract(x, y, out=y)
     # Grey light moves X and Y alike: what is left of it is rounding, not a pulse.
-    left = np.maximum(tuned.max(axis=-1, keepdims=True), -tuned.min(axis=-1, keepdims=True))
-    grey = left <= 1e-9 * np.sqrt(power[0])
+    grey = np.maximum(tuned.max(axis=0), -tuned.min(axis=0)) <= 1e-9 * np.sqrt(power_x)
     if grey.any():
         tuned *= ~grey
     return tuned
-
-
-def _variance(x: Array) -> Array:
-    """The variance over the last axis, kept: (..., w) to (..., 1)."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    variance: Array = np.einsum("...t,...t->...", centred, centred)[..., None] / x.shape[-1]
-    return variance

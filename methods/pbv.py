@@ -63,16 +63,17 @@ def pbv(
 
     def estimate(block: Array) -> Array:
         rgb = colours_first(block)
-        windows = half_overlapping(rgb, width, mirrored=True) if width else rgb[..., None, :]
-        means = windows.mean(axis=-1, keepdims=True)
+        whole = np.moveaxis(rgb, -1, 0)[..., None]
+        windows = half_overlapping(rgb, width, mirrored=True) if width else whole
+        means = windows.mean(axis=0)
         dark = (means == 0).any(axis=0)
-        change = np.moveaxis(windows / np.where(dark, 1.0, means) - 1.0, 0, -1)  # (..., N, w, 3)
-        spread = change.std(axis=-2)
-        blood = np.array([red, green, blue]) if signature == "skin" else spread
-        pulse = _weighed(change if centred else change + 1.0, blood)
-        usable = ~dark & (spread.max(axis=-1) > FLAT)[..., None]
-        pulse = np.where(usable, pulse, 0.0)
-        return hann_overlap_add(pulse, total=total) if width else pulse[..., 0, :]
+        change = windows / np.where(dark, 1.0, means) - 1.0
+        spread = change.std(axis=0)
+        change = np.moveaxis(change if centred else change + 1.0, (0, 1), (-2, -1))  # (..., w, 3)
+        blood = np.array([red, green, blue]) if signature == "skin" else np.moveaxis(spread, 0, -1)
+        usable = ~dark & (spread.max(axis=0) > FLAT)
+        pulse = np.where(usable, np.moveaxis(_weighed(change, blood), -1, 0), 0.0)
+        return hann_overlap_add(pulse, total=total) if width else np.moveaxis(pulse[..., 0], 0, -1)
 
     return Waveform(in_blocks(estimate, samples, inner=2), trace.fs, trace.start_s)
 

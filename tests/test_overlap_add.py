@@ -54,8 +54,11 @@ def along(direction: Array, scatter: Array) -> Array:
     full = np.empty((3, 3, scatter.shape[-1]))
     for k, (i, j) in enumerate(PAIRS):
         full[i, j] = full[j, i] = scatter[k]
-    squares: Array = np.einsum("iw,ijw,jw->w", direction, full, direction)
-    return squares
+    squares: Array = np.zeros(scatter.shape[-1])
+    for i in range(3):
+        for j in range(3):
+            squares += direction[i] * full[i, j] * direction[j]
+    return np.asarray(squares, dtype=np.float64)
 
 
 @given(st.integers(2, 30), st.integers(0, 60), st.integers(0, 99))

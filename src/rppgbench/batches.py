@@ -1,4 +1,4 @@
-"""A batch of recordings in blocks that fit a processor's cache."""
+"""Batches of recordings in blocks that fit the cache."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,15 +6,15 @@ import numpy as np
 
 from rppgbench.waveform import Array
 
-BLOCK = 1 << 13
-"""How many samples of one channel are worked on at once: 64 KiB of each array in use."""
+BLOCK = 1 << 14
+"""How many samples of one channel are worked on at once: 128 KiB of each array in use."""
 
 
 def blocks(recordings: int, samples: int) -> Iterator[slice]:
     """Cut `recordings` of so many samples into blocks of `BLOCK` samples or of one recording.
 
-    >>> [(b.start, b.stop) for b in blocks(10, 1800)]
-    [(0, 4), (4, 8), (8, 10)]
+    >>> [(b.start, b.stop) for b in blocks(20, 1800)]
+    [(0, 9), (9, 18), (18, 20)]
     """
     step = max(1, BLOCK // max(1, samples))
     for start in range(0, recordings, step):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from rppgbench.features import PAIRS
 from rppgbench.waveform import Array
@@ -155,16 +154,17 @@ def tuning(first: Array, second: Array, first_own: Array, second_own: Array) -> 
 
 
 def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
-    """Windows of an even `width` every half width: (..., T) to (..., N, width).
+    """Windows of an even `width` every half width: (..., T) to (width, ..., N), the time first.
 
-    The rest that fills no window is left out; `mirrored` continues both ends by their mirror
-    image, so that every sample lies in two windows and `hann_overlap_add(..., total=T)` puts it
-    back. ValueError if `width` is odd or more than T.
+    So what is done to all windows alike runs along the last axis. The rest that fills no window
+    is left out; `mirrored` continues both ends by their mirror image, so that every sample lies
+    in two windows and `hann_overlap_add(..., total=T)` puts it back. ValueError if `width` is odd
+    or more than T.
 
-    >>> half_overlapping(np.arange(7.0), 4)
+    >>> half_overlapping(np.arange(7.0), 4).T
     array([[0., 1., 2., 3.],
            [2., 3., 4., 5.]])
-    >>> half_overlapping(np.arange(4.0), 4, mirrored=True)
+    >>> half_overlapping(np.arange(4.0), 4, mirrored=True).T
     array([[2., 1., 0., 1.],
            [0., 1., 2., 3.],
            [2., 3., 2., 1.]])
@@ -175,27 +175,30 @@ def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
     if mirrored:
         ends = (half, half + -total % half)
         x = np.pad(x, [*[(0, 0)] * (x.ndim - 1), ends], mode="reflect")
-    x = np.ascontiguousarray(x)
-    windows: Array = sliding_window_view(x, width, axis=-1)[..., ::half, :]
+    count = x.shape[-1] // half
+    halves = x[..., : count * half].reshape(*x.shape[:-1], count, half)
+    windows = np.empty((width, *x.shape[:-1], count - 1))
+    windows[:half] = np.moveaxis(halves[..., :-1, :], -1, 0)
+    windows[half:] = np.moveaxis(halves[..., 1:, :], -1, 0)
     return windows
 
 
 def hann_overlap_add(windows: Array, *, total: int | None = None) -> Array:
-    """Weight half-overlapping windows by a symmetric Hann and add: (..., N, w) to (..., T').
+    """Weight half-overlapping windows by a symmetric Hann and add: (w, ..., N) to (..., T').
 
     T' is (N + 1) w / 2, and the first and last half window fade; with `total` the windows are
     mirrored ones, and the samples that they were made from are returned: T' is `total`.
 
-    >>> hann_overlap_add(np.ones((1, 4))).round(2) + 0.0
+    >>> hann_overlap_add(np.ones((4, 1))).round(2) + 0.0
     array([0.  , 0.75, 0.75, 0.  ])
-    >>> hann_overlap_add(np.ones((3, 4)), total=4)
+    >>> hann_overlap_add(np.ones((4, 3)), total=4)
     array([0.75, 0.75, 0.75, 0.75])
     """
-    width = windows.shape[-1]
+    width = windows.shape[0]
     half = width // 2
-    weighted = windows * np.hanning(width)
-    parts = np.zeros((*windows.shape[:-2], windows.shape[-2] + 1, half))
-    parts[..., :-1, :] += weighted[..., :half]
-    parts[..., 1:, :] += weighted[..., half:]
-    pulse = parts.reshape(*windows.shape[:-2], -1)
+    weighted = windows * np.hanning(width).reshape(-1, *[1] * (windows.ndim - 1))
+    parts = np.zeros((half, *windows.shape[1:-1], windows.shape[-1] + 1))
+    parts[..., :-1] += weighted[:half]
+    parts[..., 1:] += weighted[half:]
+    pulse = np.moveaxis(parts, 0, -1).reshape(*windows.shape[1:-1], -1)
     return pulse if total is None else pulse[..., half : half + total].copy()
