@@ -1,4 +1,7 @@
-"""What the contact sensor said, cleaned, with warnings."""
+"""What the contact sensor said, cleaned in the open.
+
+Each thing that was wrong with it is one warning.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path

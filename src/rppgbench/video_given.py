@@ -45,6 +45,11 @@ class GivenFrames:
         for rgb in self._frames:
             position, self.positions = self.positions, self.positions + 1
             yield RawFrame(position, None, self._checked(rgb))
+        if self.positions != self.expected:
+            raise RecordingError(
+                f"{self.path}: holds {self.positions} frames for {self.expected} times; "
+                "copy the file again, or leave it out"
+            )
 
     def close(self) -> None:
         """Let the frames go."""
