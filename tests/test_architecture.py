@@ -124,7 +124,7 @@ def names_of_content() -> set[str]:
         for f in (ROOT / folder).iterdir()
         if not f.name.startswith((".", "_"))
     }
-    return names - {"evaluators", "splits", "simulated", "constant", "green"}
+    return names - {"evaluators", "splits", "simulated", "constant", "green", "printed"}
 
 
 @pytest.mark.parametrize(

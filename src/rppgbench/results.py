@@ -72,8 +72,8 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
         estimate=_finder(estimates),
         truths=truths,
         floors=frozenset(n for n, m in load_methods().found.items() if m.floor),
-        skipped=_skipped(estimates, observed.values(), manifest),
-        warnings=_warnings(observed.values(), manifest, store),
+        skipped=skipped_items(estimates, observed.values(), manifest),
+        warnings=warning_lines(observed.values(), manifest, store),
         timings=_timings(estimates, observed.values()),
         provenance=_provenance(manifest, rules),
         simulated=simulated,
@@ -83,9 +83,25 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
         write_table_csv(
             {s.name: s.summary for s in scores}, page.with_name("table.csv"), simulated=simulated
         )
+        write_rates(scores[0].windows, page.with_name("heart_rates.csv"))
         return write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
+
+
+def write_rates(windows: pd.DataFrame, file: Path) -> None:
+    """One line a recording and method: its mean heart rate, and the truth's where there is one.
+
+    This is what a challenge without public labels asks for: take one method's rows.
+    """
+    keys = ["dataset", "recording", "method", "region", "condition", "fold", "seed"]
+    rates = windows.groupby(keys, sort=False)[["estimate_bpm", "reference_bpm"]].mean()
+    named = rates.rename(
+        columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
+    )
+    draft = file.with_name(f".{file.name}.part")
+    named.reset_index().to_csv(draft, index=False, lineterminator="\n")
+    draft.replace(file)
 
 
 def score(
@@ -113,7 +129,7 @@ def _scores(
 ) -> Scores:
     windows = score(rule, estimates, truths, manifest["methods"])
     varied = [key for key in ROWS[1:] if windows[key].nunique() > 1]
-    by = ["method", *(key for key in varied if key != "region" or _regions_matter(windows))]
+    by = ["method", *(key for key in varied if key != "region" or regions_matter(windows))]
     per_row = expected if "dataset" not in by else None
     summary = summarise(windows, by=by, expected=per_row, resamples=RESAMPLES)
     groups = {
@@ -124,7 +140,7 @@ def _scores(
     return Scores(name, windows, summary, about(rule), tuple(by), groups)
 
 
-def _regions_matter(windows: pd.DataFrame) -> bool:
+def regions_matter(windows: pd.DataFrame) -> bool:
     """Whether any method was run on more than one region; those that have none say ''."""
     return bool((windows.groupby("method")["region"].nunique() > 1).any())
 
@@ -156,7 +172,7 @@ def _finder(estimates: Sequence[Estimate]) -> Any:
     return held.get
 
 
-def _skipped(
+def skipped_items(
     estimates: Iterable[Estimate], observed: Iterable[Observed], manifest: Mapping[str, Any]
 ) -> tuple[Skipped, ...]:
     """Everything that has no estimate, each with its reason; a recording's own fault once."""
@@ -175,9 +191,10 @@ def _skipped(
     return tuple(skipped)
 
 
-def _warnings(
+def warning_lines(
     observed: Iterable[Observed], manifest: Mapping[str, Any], store: Store
 ) -> tuple[str, ...]:
+    """What the plan, the store and the recordings warn of, a line each."""
     lines = list(manifest["notes"])
     missing = store.missing()
     if missing:
