@@ -66,7 +66,7 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
             protocol["title"],
             protocol["about"],
             protocol["source"],
-            int(protocol["recordings"]),
+            int(protocol["recordings"]) or None,  # 0: the protocol fixes no number
         ),
         scores=scores,
         estimate=_finder(estimates),
