@@ -26,6 +26,9 @@ def parser() -> argparse.ArgumentParser:
     _list(commands)
     _run(commands)
     _report(commands)
+    _spread(commands)
+    _compare(commands)
+    _verify(commands)
     _predict(commands)
     _data(commands)
     _simulate(commands)
@@ -89,6 +92,57 @@ def _report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
     one.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
     one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/report.html)")
+    _plugins(one)
+
+
+def _spread(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "spread",
+        "spreading:spread",
+        "Score the same waveforms under every evaluator, and split a difference into its parts.",
+        "bench spread results/quickstart --between toolbox_2023@toolbox_box,pyvhr@skin",
+    )
+    one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
+    one.add_argument(
+        "--between",
+        metavar="A,B",
+        help="two evaluators, each with @REGION if wanted (toolbox_2023,pyvhr)",
+    )
+    one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/spread.html)")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    _plugins(one)
+
+
+def _compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "compare",
+        "comparing:compare",
+        "Say what changed between two results: settings, versions, waveforms, then errors.",
+        "bench compare results/before results/after",
+    )
+    one.add_argument("first", type=Path, help="a folder that `bench run` wrote")
+    one.add_argument("second", type=Path, help="another one")
+    one.add_argument("--evaluator", metavar="NAME", help="default: the first that both declare")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    _plugins(one)
+
+
+def _verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "verify",
+        "verifying:verify",
+        "Make a sample of stored waveforms again from the videos, and compare them. "
+        "Exit code 3 if one differs by more than the tolerance.",
+        "bench verify results/quickstart --sample 10",
+    )
+    one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
+    one.add_argument("--sample", type=_at_least_one, default=5, metavar="N", help="waveforms (5)")
+    one.add_argument("--seed", type=int, default=0, metavar="K", help="of the sample")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    _places(one)
     _plugins(one)
 
 

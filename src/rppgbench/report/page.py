@@ -28,7 +28,11 @@ def write_report(page: ReportInputs, out: Path) -> Path:
     The file needs nothing beside it: no network, no other file. Same inputs, same bytes. An
     `OSError` is the file system's.
     """
-    text = report_html(page)
+    return write_page(report_html(page), out)
+
+
+def write_page(text: str, out: Path) -> Path:
+    """Write a page, whole or not at all; `out` comes back."""
     draft = out.with_name(out.name + ".part")
     draft.write_text(text, encoding="utf-8", newline="\n")
     draft.replace(out)
@@ -37,6 +41,34 @@ def write_report(page: ReportInputs, out: Path) -> Path:
 
 def report_html(page: ReportInputs) -> str:
     """The page as text; every name that comes from data is escaped."""
+    return page_html(
+        page,
+        words=summary_words(page),
+        facts=key_facts(page),
+        n_note=n_differs(page),
+        overview=_overview(page),
+        parts=[_evaluator_part(page, scores) for scores in page.scores],
+        figures=_figures(page),
+        waveforms=_waveforms(page),
+        timings=None
+        if page.timings is None
+        else timing_figure(page.timings, simulated=page.simulated),
+    )
+
+
+def page_html(
+    page: ReportInputs,
+    *,
+    words: Sequence[str],
+    facts: Sequence[tuple[str, str, str]] = (),
+    n_note: str = "",
+    overview: Drawing | None = None,
+    parts: Sequence[EvaluatorPart] = (),
+    figures: Sequence[Drawing] = (),
+    waveforms: Sequence[WaveformPart] = (),
+    timings: Drawing | None = None,
+) -> str:
+    """A page of the given parts, with the sections, failures and provenance of `page`."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -53,16 +85,14 @@ def report_html(page: ReportInputs) -> str:
     template = environment.get_template("page.html.jinja")
     body = template.render(
         page=page,
-        words=summary_words(page),
-        facts=key_facts(page),
-        n_note=n_differs(page),
-        overview=_overview(page),
-        parts=[_evaluator_part(page, scores) for scores in page.scores],
-        figures=_figures(page),
-        waveforms=_waveforms(page),
-        timings=None
-        if page.timings is None
-        else timing_figure(page.timings, simulated=page.simulated),
+        words=words,
+        facts=facts,
+        n_note=n_note,
+        overview=overview,
+        parts=parts,
+        figures=figures,
+        waveforms=waveforms,
+        timings=timings,
         skipped=skipped_rows(page.skipped),
         provenance=flat(page.provenance),
         style=_asset("page.css"),
