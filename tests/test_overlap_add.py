@@ -70,7 +70,8 @@ def test_tuned_projections_are_the_loop_s(width: int, more: int, seed: int) -> N
     def weights(means: Array, scatter: Array) -> Array:
         expected = window_sums(x, width) / width
         np.testing.assert_allclose(means[:, : more + 1], expected, rtol=1e-12)
-        return first - np.sqrt(along(first, scatter) / along(second, scatter)) * second
+        tuned: Array = first - np.sqrt(along(first, scatter) / along(second, scatter)) * second
+        return tuned
 
     expected = by_loop(x, first, second, width)
     found = linear_overlap_add(x, weights, width)
