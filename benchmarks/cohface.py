@@ -26,18 +26,18 @@ from rppgbench.sensor import sensed
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     in_front,
     resting_rates,
     scaled,
+    shoot,
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 PULSE_HZ = 256.0
 LAMP, DAYLIGHT = "lamp", "natural"
@@ -119,28 +119,26 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 Part 2 in AVI at 20 fps, HDF5 labels, and the protocol files."""
-    import h5py
-
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "cohface", {**facts, "difficulty": plan.difficulty})
-    lines: dict[str, list[str]] = {"train": [], "test": []}
-    for take in takes(plan):
-        folder = root / take.subject / take.session
-        folder.mkdir(parents=True, exist_ok=True)
-        filmed = film("cohface", take, plan)
-        write_clip(folder / "data.avi", filmed.frames(), take.scene.times_s, "mpeg4", plan)
-        times_s = device_times(plan.seconds, PULSE_HZ)
-        with h5py.File(folder / "data.hdf5", "w") as content:
-            content["pulse"] = scaled(filmed.pulse_at(times_s), -5, 5)
-            content["respiration"] = filmed.respiration_at(times_s)
-            content["time"] = times_s
-            content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])
-            content.attrs["illumination"] = LAMP if take.session in "01" else DAYLIGHT
-        part = "test" if int(take.subject) in TEST else "train"
-        lines[part].append(f"{take.subject}/{take.session}/data")
-    for part, names in lines.items():
+    lines = shoot("cohface", root, plan, takes(plan), _write)
+    for part in ("train", "test"):
+        names = [line for line in lines if (int(line.split("/")[0]) in TEST) == (part == "test")]
         if names:
             write_lines(root / "protocols" / "all" / f"{part}.txt", names)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> str:
+    import h5py
+
+    folder = root / take.subject / take.session
+    write_clip(folder / "data.avi", filmed.frames(), take.scene.times_s, "mpeg4", plan)
+    times_s = device_times(plan.seconds, PULSE_HZ)
+    with h5py.File(folder / "data.hdf5", "w") as content:
+        content["pulse"] = scaled(filmed.pulse_at(times_s), -5, 5)
+        content["respiration"] = filmed.respiration_at(times_s)
+        content["time"] = times_s
+        content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])
+        content.attrs["illumination"] = LAMP if take.session in "01" else DAYLIGHT
+    return f"{take.subject}/{take.session}/data"
 
 
 cohface = Dataset(

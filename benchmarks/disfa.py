@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.takes import Take, film, resting_rates, write_clip
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.takes import Take, resting_rates, shoot, write_clip
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 CAMERAS = ("Videos_LeftCamera", "Video_LeftCamera", "Videos_RightCamera", "Video_RightCamera")
 IDS = (*range(1, 14), 16, 17, 18, 21, *range(23, 33))
@@ -74,12 +74,12 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 in AVI at 20 fps, by the left camera."""
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "disfa", {**facts, "difficulty": plan.difficulty})
-    for take in takes(plan):
-        video = root / CAMERAS[0] / f"LeftVideo{take.subject}_comp.avi"
-        frames = film("disfa", take, plan).frames()
-        write_clip(video, frames, take.scene.times_s, "mpeg4", plan)
+    shoot("disfa", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    video = root / CAMERAS[0] / f"LeftVideo{take.subject}_comp.avi"
+    write_clip(video, filmed.frames(), take.scene.times_s, "mpeg4", plan)
 
 
 disfa = Dataset(

@@ -30,18 +30,18 @@ from rppgbench.sensor import sensed, steady
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     resting_rates,
     scaled,
+    shoot,
     whole,
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 PULSE_HZ = 60.0
 VIDEO = "cv_camera_sensor_stream_handler.avi"
@@ -138,19 +138,19 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Motion JPEG in AVI, and both XML files."""
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "lgi_ppgi", {**facts, "difficulty": plan.difficulty})
-    for take in takes(plan):
-        folder = root / take.subject / f"{take.subject}_{take.session}"
-        filmed = film("lgi_ppgi", take, plan)
-        frames_s = take.scene.times_s
-        write_clip(folder / VIDEO, filmed.frames(), np.arange(len(frames_s)) / 25.0, "mjpeg", plan)
-        _write_xml(folder / TIMES, [range(len(frames_s)), whole(frames_s * 1000)])
-        times_s = device_times(float(frames_s[-1]), PULSE_HZ)
-        times_s = float(frames_s[-1]) - times_s[::-1]
-        wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
-        rate = whole(filmed.heart_rate_at(times_s))
-        _write_xml(folder / PULSE, [range(len(wave)), rate, wave])
+    shoot("lgi_ppgi", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    folder = root / take.subject / f"{take.subject}_{take.session}"
+    frames_s = take.scene.times_s
+    write_clip(folder / VIDEO, filmed.frames(), np.arange(len(frames_s)) / 25.0, "mjpeg", plan)
+    _write_xml(folder / TIMES, [range(len(frames_s)), whole(frames_s * 1000)])
+    times_s = device_times(float(frames_s[-1]), PULSE_HZ)
+    times_s = float(frames_s[-1]) - times_s[::-1]
+    wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
+    rate = whole(filmed.heart_rate_at(times_s))
+    _write_xml(folder / PULSE, [range(len(wave)), rate, wave])
 
 
 def _write_xml(file: Path, columns: "list[range | list[int]]") -> None:

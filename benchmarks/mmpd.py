@@ -27,11 +27,11 @@ from rppgbench.errors import RecordingError
 from rppgbench.label_formats import mat_shapes, read_mat
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, film, resting_rates, scaled, write_mat
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.takes import Take, resting_rates, scaled, shoot, write_mat
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 FRAMES_HZ = 30.0
 TONES = ("I", "II", "III", "IV", "V", "VI")
@@ -146,31 +146,29 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """One MAT file a recording, its video as bytes (the originals' 0 to 1 is read as well)."""
+    shoot("mmpd", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
     names = {value: key for key, value in reversed(MOTIONS.items())}
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "mmpd", {**facts, "difficulty": plan.difficulty})
-    for take in takes(plan):
-        number, light = take.session.split("/")
-        folder = root / f"subject{take.subject.removeprefix('p')}"
-        filmed = film("mmpd", take, plan)
-        scene = take.scene
-        exercised = scene.heart_rate == "after_exercise"
-        motion = {"medium_rotation": "rotation", "still": "stationary"}.get(
-            scene.motion, scene.motion
-        )
-        content = {
-            "video": np.stack(list(filmed.frames())),
-            "GT_ppg": scaled(filmed.pulse_at(scene.times_s), 0, 1)[None, :],
-            "light": light,
-            "motion": names["after_exercise" if exercised else motion],
-            "exercise": str(exercised),
-            "skin_color": np.array([[TONES.index(str(scene.skin_tone)) + 1]]),
-            "gender": "female",
-            "glasser": "False",
-            "hair_cover": "False",
-            "makeup": "False",
-        }
-        write_mat(folder / f"{take.subject}_{number}.mat", content)
+    number, light = take.session.split("/")
+    folder = root / f"subject{take.subject.removeprefix('p')}"
+    scene = take.scene
+    exercised = scene.heart_rate == "after_exercise"
+    motion = {"medium_rotation": "rotation", "still": "stationary"}.get(scene.motion, scene.motion)
+    content = {
+        "video": np.stack(list(filmed.frames())),
+        "GT_ppg": scaled(filmed.pulse_at(scene.times_s), 0, 1)[None, :],
+        "light": light,
+        "motion": names["after_exercise" if exercised else motion],
+        "exercise": str(exercised),
+        "skin_color": np.array([[TONES.index(str(scene.skin_tone)) + 1]]),
+        "gender": "female",
+        "glasser": "False",
+        "hair_cover": "False",
+        "makeup": "False",
+    }
+    write_mat(folder / f"{take.subject}_{number}.mat", content)
 
 
 mmpd = Dataset(

@@ -29,16 +29,16 @@ from rppgbench.sensor import sensed, steady
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     in_front,
     resting_rates,
+    shoot,
     write_images,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 FRAMES_HZ = 25.0
 LABELS_HZ = 1000.0
@@ -120,18 +120,18 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """JPEG images, the first person in the one subtree and the others in the second."""
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "mmse_hr", {**facts, "difficulty": plan.difficulty})
-    for take in takes(plan):
-        filmed = film("mmse_hr", take, plan)
-        pictures, labels = SUBTREES[take.subject != ORDER[0]]
-        names = (f"{at:04d}.jpg" for at in range(len(take.scene.times_s)))
-        write_images(root / pictures / take.subject / take.session, names, filmed.frames())
-        times_s = device_times(plan.seconds, LABELS_HZ)
-        wave = filmed.blood_pressure_at(times_s)
-        folder = root / labels / take.subject / take.session
-        write_lines(folder / PRESSURE, (f"{value:.4f}" for value in wave))
-        write_lines(folder / RATE, (f"{value:.4f}" for value in filmed.heart_rate_at(times_s)))
+    shoot("mmse_hr", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    pictures, labels = SUBTREES[take.subject != ORDER[0]]
+    names = (f"{at:04d}.jpg" for at in range(len(take.scene.times_s)))
+    write_images(root / pictures / take.subject / take.session, names, filmed.frames())
+    times_s = device_times(plan.seconds, LABELS_HZ)
+    wave = filmed.blood_pressure_at(times_s)
+    folder = root / labels / take.subject / take.session
+    write_lines(folder / PRESSURE, (f"{value:.4f}" for value in wave))
+    write_lines(folder / RATE, (f"{value:.4f}" for value in filmed.heart_rate_at(times_s)))
 
 
 mmse_hr = Dataset(

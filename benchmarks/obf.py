@@ -28,17 +28,17 @@ from rppgbench.sensor import sensed
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     resting_rates,
     scaled,
+    shoot,
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 SCENARIOS = {"1": "rest", "2": "after_exercise"}
 RS_RPPG = "bad reference: RS-rPPG (marukosan93/RS-rPPG, utils_sunet_folds_skin.py) leaves it out"
@@ -107,16 +107,16 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """H.264 in MP4 and the pulse at 256 Hz with its times."""
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "obf", {**facts, "difficulty": plan.difficulty})
-    for take in takes(plan):
-        folder = root / f"{take.subject}_{take.session}"
-        filmed = film("obf", take, plan)
-        write_clip(folder / "video.mp4", filmed.frames(), take.scene.times_s, "libx264", plan)
-        times_s = device_times(plan.seconds, 256.0)
-        wave = scaled(filmed.pulse_at(times_s), -1, 1)
-        rows = (f"{t:.6f},{v:.6f}" for t, v in zip(times_s, wave, strict=True))
-        write_lines(folder / "bvp.csv", ["time_s,bvp", *rows])
+    shoot("obf", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    folder = root / f"{take.subject}_{take.session}"
+    write_clip(folder / "video.mp4", filmed.frames(), take.scene.times_s, "libx264", plan)
+    times_s = device_times(plan.seconds, 256.0)
+    wave = scaled(filmed.pulse_at(times_s), -1, 1)
+    rows = (f"{t:.6f},{v:.6f}" for t, v in zip(times_s, wave, strict=True))
+    write_lines(folder / "bvp.csv", ["time_s,bvp", *rows])
 
 
 obf = Dataset(

@@ -29,17 +29,17 @@ from rppgbench.sensor import sensed
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     resting_rates,
     scaled,
+    shoot,
     whole,
     write_images,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 SCENARIOS = {
     "01": "steady",
@@ -147,29 +147,29 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """The nested layout: PNG images named by nanoseconds, and the JSON of oximeter and images."""
+    shoot("pure", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
     import json
 
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "pure", {**facts, "difficulty": plan.difficulty})
-    for take in takes(plan):
-        filmed = film("pure", take, plan)
-        name = f"{take.subject}-{take.session}"
-        start = 1_392_643_993_642_815_000  # a moment of 2014, as in the set
-        stamps = [start + round(time * 1e9) for time in take.scene.times_s]
-        folder = root / name
-        write_images(folder / name, (f"Image{ns}.png" for ns in stamps), filmed.frames())
-        times_s = device_times(plan.seconds + 0.2, 60.0) - 0.1
-        wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
-        rate = whole(filmed.heart_rate_at(times_s))
-        package = [
-            {
-                "Timestamp": start + round(time * 1e9),
-                "Value": {"waveform": w, "pulseRate": r, "o2saturation": 98, "signalStrength": 6},
-            }
-            for time, w, r in zip(times_s, wave, rate, strict=True)
-        ]
-        content = {"/FullPackage": package, "/Image": [{"Timestamp": ns} for ns in stamps]}
-        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    name = f"{take.subject}-{take.session}"
+    start = 1_392_643_993_642_815_000  # a moment of 2014, as in the set
+    stamps = [start + round(time * 1e9) for time in take.scene.times_s]
+    folder = root / name
+    write_images(folder / name, (f"Image{ns}.png" for ns in stamps), filmed.frames())
+    times_s = device_times(plan.seconds + 0.2, 60.0) - 0.1
+    wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
+    rate = whole(filmed.heart_rate_at(times_s))
+    package = [
+        {
+            "Timestamp": start + round(time * 1e9),
+            "Value": {"waveform": w, "pulseRate": r, "o2saturation": 98, "signalStrength": 6},
+        }
+        for time, w, r in zip(times_s, wave, rate, strict=True)
+    ]
+    content = {"/FullPackage": package, "/Image": [{"Timestamp": ns} for ns in stamps]}
+    (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 pure = Dataset(

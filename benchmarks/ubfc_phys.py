@@ -22,17 +22,17 @@ from rppgbench.sensor import sensed, steady
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     in_front,
     resting_rates,
     scaled,
+    shoot,
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 PULSE_HZ = 64.0
 SCENARIOS = {"T1": "rest", "T2": "speech", "T3": "arithmetic"}
@@ -97,16 +97,16 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Motion JPEG in AVI at 35 fps and the pulse at 64 Hz."""
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "ubfc_phys", {**facts, "difficulty": plan.difficulty})
-    for take in takes(plan):
-        folder = root / take.subject
-        name = f"{take.subject}_{take.session}"
-        filmed = film("ubfc_phys", take, plan)
-        write_clip(folder / f"vid_{name}.avi", filmed.frames(), take.scene.times_s, "mjpeg", plan)
-        wave = scaled(filmed.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
-        write_lines(folder / f"bvp_{name}.csv", (f"{value:.2f}" for value in wave))
-        write_lines(folder / f"eda_{name}.csv", ["0.35"] * max(2, round(plan.seconds * 4)))
+    shoot("ubfc_phys", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    folder = root / take.subject
+    name = f"{take.subject}_{take.session}"
+    write_clip(folder / f"vid_{name}.avi", filmed.frames(), take.scene.times_s, "mjpeg", plan)
+    wave = scaled(filmed.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
+    write_lines(folder / f"bvp_{name}.csv", (f"{value:.2f}" for value in wave))
+    write_lines(folder / f"eda_{name}.csv", ["0.35"] * max(2, round(plan.seconds * 4)))
 
 
 ubfc_phys = Dataset(

@@ -36,16 +36,16 @@ from rppgbench.sensor import sensed, steady
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     resting_rates,
+    shoot,
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 FRAMES_HZ = 25.0
 PRESSURE_HZ = 1000.0
@@ -65,6 +65,12 @@ RELEASED = {
     "validation": ("validation_set_gt_release.txt", "val_set_bp"),
     "test": ("test_set_gt_release.txt", "test_set_bp"),
 }
+PLACES = {
+    "train": f"{PHASE_1}/Videos/train-001_of_002",
+    "validation": f"{PHASE_1}/Videos/valid",
+    "test": f"{PHASE_2}/Videos/Test/test",
+}
+PEOPLE = tuple(f"{'FM'[n % 2]}{n // 2 + 1:03d}" for n in range(179))
 SIMULATED_PARTS = ("train", "test", "validation", "train")  # four people are in every part
 
 
@@ -141,8 +147,7 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
     """Two tasks a person, with changing heart rates and lively faces."""
     from rppgbench.simulation import Scene, frame_times
 
-    people = tuple(f"{'FM'[n % 2]}{n // 2 + 1:03d}" for n in range(179))
-    for subject, rate in resting_rates("v4v", people, plan).items():
+    for subject, rate in resting_rates("v4v", PEOPLE, plan).items():
         for session, motion in (("T1", "talking"), ("T8", "still")):
             scene = Scene(
                 width=320,
@@ -159,39 +164,37 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """H.264 in Matroska at 25 fps, and both phases' label files."""
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "v4v", {**facts, "difficulty": plan.difficulty})
-    places = {
-        "train": f"{PHASE_1}/Videos/train-001_of_002",
-        "validation": f"{PHASE_1}/Videos/valid",
-        "test": f"{PHASE_2}/Videos/Test/test",
-    }
-    released: dict[str, list[str]] = {"validation": [], "test": []}
-    subjects: list[str] = []
-    for take in takes(plan):
-        if take.subject not in subjects:
-            subjects.append(take.subject)
-        part = SIMULATED_PARTS[(len(subjects) - 1) % len(SIMULATED_PARTS)]
-        name = f"{take.subject}_{take.session}"
-        folder = root / places[part]
-        filmed = film("v4v", take, plan)
-        write_clip(folder / f"{name}.mkv", filmed.frames(), take.scene.times_s, "libx264", plan)
-        rates, pressure = _label_files(root, part, name)
-        key = name if part == "train" else f"{name}.mkv"
-        bpm = filmed.heart_rate_at(np.arange(len(take.scene.times_s)) / FRAMES_HZ)
-        lines = [
-            ", ".join([key, "HR", *(f"{value:.3f}" for value in bpm)]),
-            ", ".join([key, "RR", *("15.000" for _ in bpm)]),
-        ]
-        if part == "train":
-            write_lines(rates, lines)
-        else:
-            released[part] += lines
-        wave = filmed.blood_pressure_at(device_times(plan.seconds, PRESSURE_HZ))
-        write_lines(pressure, (f"{value:.4f}" for value in wave))
-    for part, lines in released.items():
-        if lines:
-            write_lines(root / PHASE_2 / RELEASED[part][0], lines)
+    lines = shoot("v4v", root, plan, takes(plan), _write)
+    for part in RELEASED:
+        own = [line for two in lines for line in two if _part(line.split("_")[0]) == part]
+        if own:
+            write_lines(root / PHASE_2 / RELEASED[part][0], own)
+
+
+def _part(subject: str) -> str:
+    """The part that a simulated person is in."""
+    return SIMULATED_PARTS[PEOPLE.index(subject) % len(SIMULATED_PARTS)]
+
+
+def _write(
+    root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording"
+) -> list[str]:
+    part = _part(take.subject)
+    name = f"{take.subject}_{take.session}"
+    folder = root / PLACES[part]
+    write_clip(folder / f"{name}.mkv", filmed.frames(), take.scene.times_s, "libx264", plan)
+    rates, pressure = _label_files(root, part, name)
+    key = name if part == "train" else f"{name}.mkv"
+    bpm = filmed.heart_rate_at(np.arange(len(take.scene.times_s)) / FRAMES_HZ)
+    lines = [
+        ", ".join([key, "HR", *(f"{value:.3f}" for value in bpm)]),
+        ", ".join([key, "RR", *("15.000" for _ in bpm)]),
+    ]
+    if part == "train":
+        write_lines(rates, lines)
+    wave = filmed.blood_pressure_at(device_times(plan.seconds, PRESSURE_HZ))
+    write_lines(pressure, (f"{value:.4f}" for value in wave))
+    return lines
 
 
 v4v = Dataset(

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.label_formats import read_mat
@@ -39,20 +40,20 @@ from rppgbench.sensor import sensed, steady
 from rppgbench.takes import (
     Take,
     device_times,
-    film,
     in_front,
     resting_rates,
     scaled,
+    shoot,
     whole,
     write_clip,
     write_lines,
     write_mat,
 )
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 WAVE_HZ = 60.0
 SCENARIOS = {
@@ -228,24 +229,28 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
     The phone compresses harder (MPEG-4). The first person's first session also has an infrared
     `source4`, which the reader is to leave out.
     """
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "vipl_hr", {**facts, "difficulty": plan.difficulty})
-    for at, take in enumerate(takes(plan)):
-        folder = root / "data" / take.subject / take.session
-        _write(folder, take, plan)
-        if at == 0:
-            _write(folder.parent / "source4", take, plan, infrared=True)
+    shoot("vipl_hr", root, plan, takes(plan), _write)
     people = list(resting_rates("vipl_hr", ORDER, plan))
     for fold in range(min(5, len(people))):
         numbers = [int(p[1:]) for p in people[fold::5]]
         write_mat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": np.array([numbers])})
 
 
-def _write(folder: Path, take: Take, plan: "SimulationPlan", *, infrared: bool = False) -> None:
-    filmed = film("vipl_hr", take, plan)
-    frames = filmed.frames()
-    if infrared:
-        frames = (np.repeat(rgb[..., :1], 3, axis=-1) for rgb in frames)
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    folder = root / "data" / take.subject / take.session
+    _write_source(folder, plan, take, filmed, filmed.frames())
+    if take.subject == ORDER[0] and take.session.startswith("v1/"):
+        infrared = (np.repeat(rgb[..., :1], 3, axis=-1) for rgb in filmed.frames())
+        _write_source(folder.parent / "source4", plan, take, filmed, infrared)
+
+
+def _write_source(
+    folder: Path,
+    plan: "SimulationPlan",
+    take: Take,
+    filmed: "SimulatedRecording",
+    frames: Iterator[NDArray[np.uint8]],
+) -> None:
     times_s = take.scene.times_s
     container_s = np.arange(len(times_s)) / (25.0 if "source1" in take.session else 30.0)
     codec = "mpeg4" if take.session.endswith("source2") else "mjpeg"

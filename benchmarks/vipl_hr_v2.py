@@ -29,11 +29,11 @@ from rppgbench.errors import RecordingError
 from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, film, in_front, resting_rates, write_clip, write_lines
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.takes import Take, in_front, resting_rates, shoot, write_clip, write_lines
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 ORDER = in_front("1 5 2 10", map(str, range(1, 401)))
 """Simulated people in this order: every fifth of the set is tested by `vipl-v2-80-20-rppgbench`."""
@@ -138,17 +138,9 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 in AVI, and a gt.csv a person."""
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "vipl_hr_v2", {**facts, "difficulty": plan.difficulty})
     rows: dict[str, list[tuple[str, float, float]]] = {}
-    for take in takes(plan):
-        folder = root / "train" / take.subject
-        filmed = film("vipl_hr_v2", take, plan)
-        times_s = take.scene.times_s
-        write_clip(folder / f"{take.session}.avi", filmed.frames(), times_s, "mpeg4", plan)
-        fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
-        bpm = float(filmed.heart_rate_at(times_s).mean())
-        rows.setdefault(take.subject, []).append((take.session, bpm, fps))
+    for subject, name, bpm, fps in shoot("vipl_hr_v2", root, plan, takes(plan), _write):
+        rows.setdefault(subject, []).append((name, bpm, fps))
     for subject, videos in rows.items():
         lines = [
             ",".join(["", *(f"{name} " for name, _, _ in videos)]),
@@ -156,6 +148,17 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
             ",".join(["FPS", *(f"{fps:.2f}" for _, _, fps in videos)]),
         ]
         write_lines(root / "train" / subject / "gt.csv", lines)
+
+
+def _write(
+    root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording"
+) -> tuple[str, str, float, float]:
+    folder = root / "train" / take.subject
+    times_s = take.scene.times_s
+    write_clip(folder / f"{take.session}.avi", filmed.frames(), times_s, "mpeg4", plan)
+    fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+    bpm = float(filmed.heart_rate_at(times_s).mean())
+    return take.subject, take.session, bpm, fps
 
 
 vipl_hr_v2 = Dataset(

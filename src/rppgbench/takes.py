@@ -1,19 +1,24 @@
 """Film simulated people into the native files of a set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError
+from rppgbench.tree import mark_simulated
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
     from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan
 
+
+T = TypeVar("T")
 
 ENCODINGS: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]]]] = {
     "mjpeg": (
@@ -69,6 +74,29 @@ def film(dataset: str, take: Take, plan: "SimulationPlan") -> "SimulatedRecordin
         scene=take.scene,
         seed=plan.seed,
     )
+
+
+def shoot(
+    dataset: str,
+    root: Path,
+    plan: "SimulationPlan",
+    takes: Iterable[Take],
+    write: Callable[[Path, "SimulationPlan", Take, "SimulatedRecording"], T],
+) -> list[T]:
+    """Mark a new tree as simulated and write every take into it; gives what `write` gave, in order.
+
+    Several are written at once, in threads: rendering and encoding let go of the interpreter, and a
+    take's bytes depend on nothing but its names.
+
+    Raises:
+        BenchError: the folder holds something else, or cannot be written.
+    """
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, dataset, {**facts, "difficulty": plan.difficulty})
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return list(
+            pool.map(lambda take: write(root, plan, take, film(dataset, take, plan)), takes)
+        )
 
 
 def in_front(first: str, everyone: Iterable[str]) -> tuple[str, ...]:
