@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     _list(commands)
     _run(commands)
     _report(commands)
+    _table(commands)
     _spread(commands)
     _compare(commands)
     _verify(commands)
@@ -143,6 +144,37 @@ def _verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     one.add_argument("--seed", type=int, default=0, metavar="K", help="of the sample")
     one.add_argument("--json", action="store_true", help="one JSON object")
     _places(one)
+    _plugins(one)
+
+
+def _table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "table",
+        "tables:make_tables",
+        "A paper's table: printed beside measured. Runs what is missing, reuses what is stored.",
+        "bench table li2023_table2 --data vipl_hr=/data/VIPL-HR --out table2.html",
+    )
+    one.add_argument("name", nargs="?", metavar="NAME", help="see `bench list reports`")
+    one.add_argument("--all", action="store_true", help="every table, into a folder with an index")
+    one.add_argument(
+        "--results",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder that `bench run` wrote (default: results/PROTOCOL)",
+    )
+    one.add_argument("--stored", action="store_true", help="run nothing: only what is stored")
+    one.add_argument(
+        "--simulate", action="store_true", help="also columns SIMULATED, by the preset smoke"
+    )
+    _places(one)
+    one.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")
+    one.add_argument("--format", choices=["html", "latex", "markdown", "csv"])
+    one.add_argument("--out", type=Path, metavar="FILE", help="file, or with --all a folder")
+    one.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="processes")
+    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     _plugins(one)
 
 

@@ -3,12 +3,13 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output
-from rppgbench.content import find_toml, load_datasets
+from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.errors import BenchError
 from rppgbench.plan import Plan, make_plan
 from rppgbench.progress import clock
@@ -68,36 +69,52 @@ def _protocol(args: argparse.Namespace) -> Protocol:
 
 def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
     where = f"protocols/{args.protocol}.toml"
-    given = dict(args.data)
+    roots = find_roots(protocol, args.data, args.cache, where, simulate=args.simulate)
+    methods = args.methods.split(",") if args.methods else protocol.methods
+    where = "--methods" if args.methods else where
+    if args.preset:
+        protocol = with_preset(protocol, methods, args.preset, where)
+    return make_plan(
+        protocol, args.protocol, roots, methods=methods, seeds=protocol.seeds, where=where
+    )
+
+
+def find_roots(
+    protocol: Protocol,
+    data: Iterable[tuple[str, Path]],
+    cache: Path | None,
+    where: str,
+    *,
+    simulate: bool,
+) -> dict[str, Path]:
+    """Where each data set of a protocol lies, or its simulation, made if it is not there."""
+    given = dict(data)
     for name in given:
         load_datasets().get("data set", name, "--data")
-    cache = cache_folder(args.cache)
+    folder = cache_folder(cache)
     roots = {}
     for name in dict.fromkeys([*protocol.pretrain, *protocol.train, *protocol.test]):
         dataset = load_datasets().get("data set", name, where)
-        if args.simulate or (dataset.only_simulated and name not in given):
+        if simulate or (dataset.only_simulated and name not in given):
             from rppgbench.simulation import SimulationPlan
 
             s = protocol.simulation
             plan = SimulationPlan(s.subjects, s.seconds, s.seed, s.difficulty)
-            roots[name] = simulated_root(dataset, plan, cache)
+            roots[name] = simulated_root(dataset, plan, folder)
         else:
             roots[name] = data_root(dataset, given)
-    methods = args.methods.split(",") if args.methods else protocol.methods
-    where = "--methods" if args.methods else where
-    if args.preset:
-        from rppgbench.content import load_methods
+    return roots
 
-        params = {name: dict(p) for name, p in protocol.params.items()}
-        for name in methods:
-            method = load_methods().get("method", name, where)
-            for member in (name, *method.combines):
-                if "preset" in load_methods().get("method", member, where).params:
-                    params[member] = {**params.get(member, {}), "preset": args.preset}
-        protocol = protocol.model_copy(update={"params": params})
-    return make_plan(
-        protocol, args.protocol, roots, methods=methods, seeds=protocol.seeds, where=where
-    )
+
+def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: str) -> Protocol:
+    """The protocol with a preset for those of the methods, and of their members, that have any."""
+    params = {name: dict(p) for name, p in protocol.params.items()}
+    for name in methods:
+        method = load_methods().get("method", name, where)
+        for member in (name, *method.combines):
+            if "preset" in load_methods().get("method", member, where).params:
+                params[member] = {**params.get(member, {}), "preset": preset}
+    return protocol.model_copy(update={"params": params})
 
 
 def _tell(tally: Tally, plan: Plan, page: Path) -> None:

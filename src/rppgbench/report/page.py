@@ -81,7 +81,7 @@ def page_html(
     downloads = Downloads()
     environment.globals["download_id"] = downloads.add
     environment.filters["slug"] = lambda name: re.sub(r"[^\w.-]+", "-", name)
-    environment.globals["table_files"] = _table_files
+    environment.globals["table_files"] = table_files
     template = environment.get_template("page.html.jinja")
     body = template.render(
         page=page,
@@ -95,8 +95,8 @@ def page_html(
         timings=timings,
         skipped=skipped_rows(page.skipped),
         provenance=flat(page.provenance),
-        style=_asset("page.css"),
-        script=_asset("page.js"),
+        style=asset("page.css"),
+        script=asset("page.js"),
     )
     return body.replace("<!--downloads-->", downloads.script())
 
@@ -180,11 +180,13 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file that pages carry within them: style or script."""
     return (resources.files("rppgbench.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _table_files(table: Table) -> list[tuple[str, Download]]:
+def table_files(table: Table) -> list[tuple[str, Download]]:
+    """A table in every format that a page offers, with the format's name."""
     return [
         ("CSV", Download(f"{table.key}.csv", to_csv(table))),
         ("Markdown", Download(f"{table.key}.md", to_markdown(table))),
