@@ -221,6 +221,17 @@ def test_four_people_are_on_both_sides_of_every_split(split: str) -> None:
         assert len(able) >= min(3, len(sides))
 
 
+@pytest.mark.parametrize("split", ["ubfc-38-49", "ubfc-clean38"])
+def test_four_people_of_ubfc_rppg_are_on_both_sides(split: str) -> None:
+    dataset("ubfc_rppg")
+    module: Any = sys.modules["rppgbench_content.benchmarks.ubfc_rppg"]
+    (fold,) = read_split(SPLITS / f"{split}.toml").folds
+    first = set(module.ORDER[:4])
+    assert first & set(fold.train)
+    assert first & set(fold.test)
+    assert set(module.ORDER) >= {*fold.train, *fold.test}
+
+
 @pytest.mark.parametrize(
     ("split", "count"),
     [("pure-mod5", 5), ("vipl-rs4", 5), ("mmse-3fold", 4), ("mmse-contrast-phys-plus", 5)],
