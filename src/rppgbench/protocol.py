@@ -41,8 +41,9 @@ class Protocol(Declaration):
 
     `train` and `test` name data sets; `split` is `whole`, `official` (the data set's own fold
     files), `parts` (its own parts) or the name of a list in `protocols/splits`. `recordings` is
-    the number of test recordings that the whole data set gives, over all folds (0: any). `train_on` says
-    whether methods learn from untouched videos or from those of the condition they are tested in.
+    the number of test recordings that the whole data set gives, over all folds; 0 leaves it open.
+    `train_on` says whether methods learn from untouched videos or from those of the condition
+    they are tested in.
     """
 
     title: str
