@@ -1,4 +1,4 @@
-"""The light and the camera: what reaches the sensor, and its noise."""
+"""The light and the camera: what the sensor gets, and noise."""
 
 from dataclasses import dataclass
 

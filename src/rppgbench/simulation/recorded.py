@@ -1,4 +1,4 @@
-"""One simulated recording: its frames and what its sensors said."""
+"""One simulated recording: frames and what sensors said."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is filmed: the declarations that a data set writes down."""
+"""What is filmed: the declarations of a data set."""
 
 import hashlib
 from dataclasses import dataclass, field
