@@ -55,7 +55,7 @@ def share_figure(
         )
         height = _STEP * (len(groups) + 1)
         for place, one in enumerate(drawn):
-            at, top = one.first_bpm, place - height / 2 + _STEP / 2
+            at, top = 0.0, place - height / 2 + _STEP / 2
             axes.plot(at, top, "o", color=INK, markersize=5, label=sides[0] if not place else None)
             for number, group in enumerate(groups):
                 value = one.shares[group].value
@@ -83,6 +83,17 @@ def share_figure(
             end = top + len(groups) * _STEP
             axes.plot(at, end, "s", color=INK, markersize=5, label=None if place else sides[1])
             told = ", ".join(f"{g} {mae.write(one.shares[g].value)}" for g in groups)
+            for x, y, value in ((0.0, top, one.first_bpm), (at, end, one.second_bpm)):
+                axes.annotate(
+                    mae.write(value),
+                    (x, y),
+                    xytext=(-6, 0),
+                    textcoords="offset points",
+                    ha="right",
+                    va="center",
+                    fontsize=6.5,
+                    color=INK,
+                )
             words.append(
                 f"{' · '.join(one.row)}: {mae.write(one.first_bpm)} to "
                 f"{mae.write(one.second_bpm)} ({told})"
@@ -91,8 +102,8 @@ def share_figure(
         axes.set_ylim(len(drawn) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
         low, high = axes.get_xlim()
-        axes.set_xlim(min(0.0, low), high + 0.12 * (high - min(0.0, low)))
-        axes.set_xlabel("MAE (bpm)")
+        axes.set_xlim(low - 0.04 * (high - low), high + 0.12 * (high - low))
+        axes.set_xlabel(f"Change of the MAE from {sides[0]} (bpm)")
         axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
         axes.spines["left"].set_visible(False)
         figure.legend(loc="outside upper left", ncols=len(groups) + 2, handletextpad=0.4)
@@ -100,8 +111,9 @@ def share_figure(
         svg = to_svg(figure, key, alt, simulated=simulated)
     caption = (
         f"From the error under {sides[0]} (dot) to that under {sides[1]} (square), a bar for each "
-        "part, to the right where it raises the error. Each bar begins where the one above ends; "
-        "its length is the mean over all orders in which the parts can be changed."
+        "part, to the right where it raises the error; beside dot and square stands the MAE. Each "
+        "bar begins where the one above ends; its length is the mean over all orders in which the "
+        "parts can be changed."
     )
     return Drawing(
         key, "The difference in parts", caption, alt, svg, csv_download(f"{key}.csv", data)
