@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,7 +71,7 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
         "seconds": plan.seconds,
         "seed": plan.seed,
         "difficulty": plan.difficulty,
-        "generator": code_digest(Path(__file__).parent / "simulation"),
+        "generator": code_digest(*_makers(dataset)),
     }
     root = cache / "simulated" / f"{dataset.name}-{digest(facts)}"
     if root.is_dir():
@@ -87,6 +88,14 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return root
+
+
+def _makers(dataset: Dataset) -> list[Path]:
+    """The code that a simulated tree depends on: the engine, the files' writers, the set's own."""
+    machine = Path(__file__).parent
+    names = ("simulation", "takes.py", "video_writing.py", "video_encoding.py", "video_colour.py")
+    own = sys.modules[dataset.recordings.__module__].__file__
+    return [*(machine / name for name in names), *([Path(own)] if own else [])]
 
 
 def _settings() -> dict[str, str]:

@@ -65,7 +65,8 @@ def check(args: argparse.Namespace) -> int:
         for kind, (there, whole) in result.counts.items():
             print(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
         for finding in result.findings:
-            print(f"{finding.severity}: {finding.recording or args.name}: {finding.text}")
+            place = f" ({finding.file})" if finding.file else ""
+            print(f"{finding.severity}: {finding.recording or args.name}: {finding.text}{place}")
         print(result.verdict)
     return DONE if result.fit else SOME_FAILED
 
