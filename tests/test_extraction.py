@@ -124,6 +124,15 @@ def test_the_toolbox_box_that_comes_late_is_a_warning(tmp_path: Path) -> None:
     assert "the toolbox's box begins at frame 4" in str(found.facts["warnings"])
 
 
+@pytest.mark.real
+def test_a_toolbox_box_off_the_face_is_a_warning(real: Path) -> None:
+    """In the first frame of the dim clip, the Haar detector takes the shirt for a face."""
+    found = extract(VideoSource(real / "one-person-five-lights" / "light_025.avi"))
+    assert "not on the face" in str(found.facts["warnings"])
+    other = extract(VideoSource(real / "pexels-and-occlusion" / "single.mp4"))
+    assert "not on the face" not in str(other.facts["warnings"])
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_video_of_a_few_frames(tmp_path: Path, count: int) -> None:
     found = extract(film(tmp_path / "short.mkv", [portrait()] * count))

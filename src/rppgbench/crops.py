@@ -1,6 +1,5 @@
 """Named rules by which papers cut the face out of a frame."""
 
-import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from rppgbench.errors import BenchError, unknown
 from rppgbench.face.haar import Box, enlarged
 from rppgbench.face.layout import box_of, points_68
+from rppgbench.face.mtcnn import mtcnn
 
 Image = NDArray[np.uint8]
 Landmarks = NDArray[np.floating]
@@ -258,7 +258,7 @@ class Mtcnn15Crop:
         self._box: Box | None = None
         self._seen = 0
         self._tries = 0
-        self._detector: Any = _mtcnn()
+        self._detector = mtcnn()
 
     def __call__(self, sight: Sight) -> Image | None:
         """Cut one frame."""
@@ -283,26 +283,6 @@ class Mtcnn15Crop:
         best = max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
         left, top, right, bottom = (round(float(v)) for v in best[:4])
         return enlarged((left, top, right, bottom), rgb.shape[0], rgb.shape[1])
-
-
-def _mtcnn() -> Callable[[Image], NDArray[np.floating]]:
-    """The MTCNN of `mtcnn-runtime`: boxes (N, 5) of an RGB picture; BenchError where missing."""
-    try:
-        network: Any = importlib.import_module("mtcnnruntime").MTCNN()
-    except ImportError as fault:
-        raise BenchError(
-            "crop rule 'mtcnn15': needs MTCNN; "
-            "pip install onnxruntime && pip install --no-deps mtcnn-runtime==1.0.0"
-        ) from fault
-
-    def boxes(rgb: Image) -> NDArray[np.floating]:
-        try:
-            found = network.detect(np.ascontiguousarray(rgb[:, :, ::-1]))[0]
-        except ValueError:  # it stacks an empty list where its first stage finds nothing
-            found = ()
-        return np.asarray(found, np.float64).reshape(-1, 5)
-
-    return boxes
 
 
 _RULES = (

@@ -15,6 +15,7 @@ from rppgbench.array_files import ArrayWriter, read_array
 from rppgbench.crops import CropRule, Sight, crop_rule
 from rppgbench.digest import digest
 from rppgbench.errors import RecordingError
+from rppgbench.face.detector import overlap
 from rppgbench.face.haar import ToolboxBox
 from rppgbench.face.layout import box_of
 from rppgbench.face.track import CADENCE, Finder, Landmarks, follow
@@ -25,12 +26,16 @@ from rppgbench.regions import draw
 from rppgbench.video import Frame, open_video
 from rppgbench.waveform import Array
 
-VERSION = 1
+VERSION = 2
 """Of what this module and those below it do to the pixels: enters the digest of the features."""
 
 DARKEST_SKIN = 16.0
 """Mean level of the skin, of 255, under which a frame counts as without a face: the pulse changes
 it by less than 0.2 of a level there, which no codec keeps."""
+
+MIN_OVERLAP = 0.15
+"""Intersection over union of face and toolbox box under which the box is off the face: around the
+face it is about 0.4."""
 
 BOX = REGIONS.index("toolbox_box")  # the last: what is before it needs a face
 SKIN = REGIONS.index("skin")
@@ -174,6 +179,8 @@ class _Writers:
     ) -> None:
         self.frames = self.found = self.dark = 0
         self.darkest = 255.0
+        self._level = 0.0  # sum over the frames with a face
+        self._on_face: bool | None = None  # the toolbox's box, where both were first seen
         self._croppers = {rule.name: (rule, rule.cropper()) for rule in rules}
         self._sums = PixelSums()
         self._box = ToolboxBox()
@@ -200,6 +207,9 @@ class _Writers:
             landmarks = None
         self.frames += 1
         self.found += landmarks is not None
+        if self._on_face is None and box is not None and landmarks is not None:
+            around = box_of(landmarks).astype(np.float64)
+            self._on_face = bool(overlap(around, np.array([box], np.float64))[0] > MIN_OVERLAP)
         if BASE in self._files:
             blank = np.full((468, 2), np.nan, np.float32)
             points = blank if landmarks is None else landmarks
@@ -229,6 +239,7 @@ class _Writers:
         level = float(sums[1:4, SKIN].sum() / (3 * pixels))
         self.darkest = min(self.darkest, level)
         self.dark += level < DARKEST_SKIN
+        self._level += level if level >= DARKEST_SKIN else 0.0
         return level >= DARKEST_SKIN
 
     def nothing(self, facts: Mapping[str, Any]) -> str:
@@ -248,6 +259,7 @@ class _Writers:
             "frames": self.frames,
             "found": self.found,
             "dark": self.dark,
+            "skin_level": self._level / self.found,
             "toolbox_box": self._box.box,
             "toolbox_box_frame": self._box.frame,
         }
@@ -270,6 +282,8 @@ class _Writers:
         if self._wants_box and self._box.frame != 0:
             where = "no frame tried" if self._box.frame is None else f"frame {self._box.frame}"
             yield f"Haar detector: no face in frame 0; the toolbox's box begins at {where}"
+        if self._on_face is False:
+            yield "Haar detector: its largest box, so the toolbox's region, is not on the face"
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Write the facts; the arrays were closed before."""
