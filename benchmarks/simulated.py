@@ -30,26 +30,22 @@ from rppgbench.label_formats import read_json
 from rppgbench.labels import read_table
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed
-from rppgbench.takes import Take, film, write_lines
-from rppgbench.tree import is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.takes import Take, shoot, write_lines
+from rppgbench.tree import is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import Scene, SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 WIDTH, HEIGHT, FRAME_HZ, LABEL_HZ = 320, 240, 30.0, 60.0
 FACE = 0.62  # of the height, so that the face is some 115 pixels wide
 TONES = ("II", "IV", "III", "V", "I", "VI")  # in turn, so that few people differ too
 BEFORE_S = 0.03  # how long before the first frame, and after the last, the sensor runs
 CODEC = {
-    "codec": "libx264",
-    "pixel_format": "yuv420p",
-    "options": {
-        "crf": "12",
-        "preset": "ultrafast",
-        "x264-params": "chroma-qp-offset=-12",
-        "threads": "1",
-    },
+    "crf": "12",
+    "preset": "ultrafast",
+    "x264-params": "chroma-qp-offset=-12",
+    "threads": "1",
 }
 """Colour is quantised four times finer than brightness: at the usual ratio the codec decides
 whether POS works (measured SNR: 9 dB before the codec, 8 dB so, 1 dB at the usual ratio)."""
@@ -86,8 +82,8 @@ def _truth(file: Path) -> Truth:
     return sensed(file, pulse=Signal(table[:, 1], times_s), heart_rate=Signal(table[:, 2], times_s))
 
 
-def _scenes(plan: "SimulationPlan") -> Iterator[tuple[str, str, "Scene"]]:
-    """Subject, scenario and scene of each recording."""
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """One a person; the session is the scenario."""
     from rppgbench.simulation import Scene, frame_times, generator, spread_heart_rates
 
     turns: dict[str, list[dict[str, object]]] = {
@@ -121,39 +117,42 @@ def _scenes(plan: "SimulationPlan") -> Iterator[tuple[str, str, "Scene"]]:
             skin_tone=TONES[number % len(TONES)],
             **turn,  # type: ignore[arg-type]
         )
-        yield subject, str(turn["motion"]), scene
+        yield Take(subject, str(turn["motion"]), scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Write the tree: H.264 in MP4 at CRF 12, labels at about 60 Hz."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "simulated", {**facts, "difficulty": plan.difficulty})
-    # Threads, as the work is OpenCV's and the encoder's, which let go of the interpreter.
-    with ThreadPoolExecutor(2) as pool:
-        for _ in pool.map(partial(_write, root, plan), _scenes(plan)):
-            pass
+    shoot("simulated", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", what: tuple[str, str, "Scene"]) -> None:
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
     from rppgbench.simulation import generator
     from rppgbench.video_writing import write_video
 
-    subject, scenario, scene = what
-    folder = root / subject
+    frames_s = take.scene.times_s
+    folder = root / take.subject
     folder.mkdir(parents=True, exist_ok=True)
-    filmed = film("simulated", Take(subject, "1", scene), plan)
-    write_video(folder / "video.mp4", filmed.frames(), scene.times_s, **CODEC)  # type: ignore[arg-type]
-    sensor = generator("label times", "simulated", subject, plan.seed)
-    count = round((float(scene.times_s[-1]) + 2 * BEFORE_S) * LABEL_HZ) + 1
+    write_video(
+        folder / "video.mp4",
+        filmed.frames(),
+        frames_s,
+        codec="libx264",
+        pixel_format="yuv420p",
+        options=CODEC,
+    )
+    sensor = generator("label times", "simulated", take.subject, plan.seed)
+    count = round((float(frames_s[-1]) + 2 * BEFORE_S) * LABEL_HZ) + 1
     late = np.clip(sensor.normal(0, 0.002, count), -0.006, 0.006)
     times_s = np.round(np.arange(count) / LABEL_HZ - BEFORE_S + late, 4)
     rows = zip(times_s, filmed.pulse_at(times_s), filmed.heart_rate_at(times_s), strict=True)
     lines = (f"{time:.4f},{pulse:.5f},{rate:.2f}" for time, pulse, rate in rows)
     write_lines(folder / "labels.csv", ("time_s,pulse,heart_rate_bpm", *lines))
-    facts = {"scenario": scenario, "light": scene.light, "skin_tone": filmed.skin_tone}
-    (folder / "scenario.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    facts = {
+        "scenario": take.session,
+        "light": take.scene.light,
+        "skin_tone": filmed.skin_tone,
+    }
+    write_lines(folder / "scenario.json", [json.dumps(facts, indent=2)])
 
 
 simulated = Dataset(
