@@ -44,7 +44,13 @@ class MapPulse(nn.Module):
         self.down = nn.Sequential(
             _Down(channels, w), _Down(w, 2 * w), _Down(2 * w, 4 * w), _Down(4 * w, 8 * w)
         )
-        self.up = nn.Sequential(_Up(8 * w, 4 * w), _Up(4 * w, 2 * w), _Up(2 * w, w), _Up(w, 1))
+        last = _Up(w, 1)
+        self.up = nn.Sequential(_Up(8 * w, 4 * w), _Up(4 * w, 2 * w), _Up(2 * w, w), last)
+        # Targets lie in 0 to 1; from 0 ± 1, half of the output would start behind the last ReLU.
+        norm = last[4]
+        assert isinstance(norm, nn.BatchNorm2d)
+        nn.init.constant_(norm.weight, 0.25)
+        nn.init.constant_(norm.bias, 0.5)
 
     def forward(self, maps: Tensor) -> Tensor:
         """The pulse (B, T) of maps (B, 3, rows, T) of values 0 to 1."""
