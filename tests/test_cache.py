@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 import time
 import warnings
 from dataclasses import replace
@@ -239,6 +241,39 @@ def test_a_cache_that_cannot_be_written_is_named(source: VideoSource, tmp_path: 
     place.write_text("not a folder")
     with pytest.raises(BenchError, match="cannot be written"):
         cached_features(source, Needs(), place)
+
+
+SMALL_FILES = """
+import resource, signal, sys
+from pathlib import Path
+from rppgbench.cache import cached_features
+from rppgbench.errors import BenchError
+from rppgbench.extraction import Needs
+from rppgbench.recording import VideoSource
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    cached_features(VideoSource(Path(sys.argv[1])), Needs(), Path(sys.argv[2]))
+except BenchError as fault:
+    print(fault)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files")
+def test_a_disk_without_room_is_said_and_leaves_nothing(
+    source: VideoSource, tmp_path: Path
+) -> None:
+    """The kernel refuses to write more than 20 kB, as a full disk does."""
+    run = subprocess.run(
+        [sys.executable, "-c", SMALL_FILES, str(source.path), str(tmp_path / "cache")],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "src")},
+    )
+    assert "cannot be written: File too large; make room" in run.stdout
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+    cached_features(source, Needs(), tmp_path / "cache")
 
 
 def test_a_condition_has_its_own_entry(source: VideoSource, cache: Path) -> None:

@@ -1,5 +1,6 @@
 """Features kept on disk by the content of what they are of."""
 
+import errno
 import hashlib
 import json
 import os
@@ -39,6 +40,7 @@ from rppgbench.recording import VideoSource
 
 NO_FACE = "no_face.txt"
 STALE_S = 86400.0
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 _known: dict[tuple[str, int, int], str] = {}
 """Content digests of this process: (path, size, time of change) -> sha256."""
@@ -225,7 +227,8 @@ def _make(
             _write(entry / NO_FACE, fault.reason)
             raise
         except OSError as fault:
-            if fault.filename is not None and not str(fault.filename).startswith(str(work)):
+            ours = str(fault.filename or "").startswith(str(work))
+            if not ours and fault.errno not in NO_ROOM:
                 raise
             raise BenchError(
                 f"{entry}: the cache cannot be written: {fault.strerror}; make room or "
