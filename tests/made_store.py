@@ -83,6 +83,7 @@ def manifest(methods: Mapping[str, Mapping[str, Any]], regions: Sequence[str]) -
             "evaluators": ["li2023", "toolbox_2023"],
             "regions": list(regions),
             "seeds": [0],
+            "recordings": len(SUBJECTS),
         },
         "methods": dict(methods),
         "expected": len(SUBJECTS),

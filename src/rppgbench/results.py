@@ -12,6 +12,7 @@ from rppgbench.content import find_toml, load_methods
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator, read_evaluator
+from rppgbench.report.comparison_section import sections
 from rppgbench.report.inputs import (
     Case,
     ProtocolFacts,
@@ -29,7 +30,8 @@ from rppgbench.summary import summarise
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUPS = ("fold", "scenario")
+GROUPS = ("fold", "scenario", "skin_tone", "light", "subject", "seed")
+MOST_ACROSS = 12  # a table by subject has a column for each: more cannot be read
 ROWS = ("method", "dataset", "region", "condition")
 RESAMPLES = 2000
 
@@ -54,8 +56,10 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
     truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
     expected = int(manifest["expected"])
     scores = tuple(
-        _scores(name, rule, estimates, truths, expected, manifest) for name, rule in rules.items()
+        _scores(name, rule, estimates, observed.values(), expected, manifest)
+        for name, rule in rules.items()
     )
+    floors = frozenset(n for n, m in load_methods().found.items() if m.floor)
     simulated = any(one.simulated for one in observed.values())
     inputs = ReportInputs(
         title=protocol["name"],
@@ -71,12 +75,13 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
         scores=scores,
         estimate=_finder(estimates),
         truths=truths,
-        floors=frozenset(n for n, m in load_methods().found.items() if m.floor),
+        floors=floors,
         skipped=skipped_items(estimates, observed.values(), manifest),
         warnings=warning_lines(observed.values(), manifest, store),
         timings=_timings(estimates, observed.values()),
         provenance=_provenance(manifest, rules),
         simulated=simulated,
+        sections=sections(scores[0], floors=floors, simulated=simulated),
     )
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -123,11 +128,16 @@ def _scores(
     name: str,
     rule: Evaluator,
     estimates: Sequence[Estimate],
-    truths: Mapping[tuple[str, str], Any],
+    observed: Iterable[Observed],
     expected: int,
     manifest: Mapping[str, Any],
 ) -> Scores:
+    known = {(one.dataset, one.recording): one for one in observed}
+    truths = {key: one.truth for key, one in known.items()}
     windows = score(rule, estimates, truths, manifest["methods"])
+    pairs = list(zip(windows["dataset"], windows["recording"], strict=True))
+    for fact in ("skin_tone", "light"):
+        windows[fact] = [getattr(known[pair], fact) if pair in known else "" for pair in pairs]
     varied = [key for key in ROWS[1:] if windows[key].nunique() > 1]
     by = ["method", *(key for key in varied if key != "region" or regions_matter(windows))]
     per_row = expected if "dataset" not in by else None
@@ -135,7 +145,7 @@ def _scores(
     groups = {
         key: summarise(windows, by=[*by, key], expected=None, resamples=0)
         for key in GROUPS
-        if windows[key].nunique() > 1
+        if 1 < windows[key].nunique() <= (MOST_ACROSS if key == "subject" else len(windows))
     }
     return Scores(name, windows, summary, about(rule), tuple(by), groups)
 

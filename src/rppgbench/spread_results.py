@@ -84,7 +84,7 @@ def spread_inputs(
             protocol["title"],
             protocol["about"],
             protocol["source"],
-            int(manifest["expected"]),
+            int(protocol["recordings"]) or None,  # 0: the protocol fixes no number
         ),
         scores=tuple(
             Scores(
