@@ -88,13 +88,13 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
         write_table_csv(
             {s.name: s.summary for s in scores}, page.with_name("table.csv"), simulated=simulated
         )
-        write_rates(scores[0].windows, page.with_name("heart_rates.csv"))
+        write_rates(scores[0].windows, page.with_name("heart_rates.csv"), simulated=simulated)
         return write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
 
 
-def write_rates(windows: pd.DataFrame, file: Path) -> None:
+def write_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
     """One line a recording and method: its mean heart rate, and the truth's where there is one.
 
     This is what a challenge without public labels asks for: take one method's rows.
@@ -104,6 +104,7 @@ def write_rates(windows: pd.DataFrame, file: Path) -> None:
     named = rates.rename(
         columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
     )
+    named["simulated"] = simulated
     draft = file.with_name(f".{file.name}.part")
     named.reset_index().to_csv(draft, index=False, lineterminator="\n")
     draft.replace(file)

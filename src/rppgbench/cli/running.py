@@ -10,7 +10,7 @@ from typing import Any
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output
 from rppgbench.content import find_toml, load_datasets, load_methods
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, unknown
 from rppgbench.plan import Plan, make_plan
 from rppgbench.progress import clock
 from rppgbench.protocol import Protocol, read_protocol
@@ -24,7 +24,8 @@ def run_protocol(args: argparse.Namespace) -> int:
     """Do what is missing of a protocol, then score and render all of it."""
     protocol = _protocol(args)
     plan = _plan(protocol, args)
-    out = args.out or Path("results") / f"{args.protocol}{'-simulated' if args.simulate else ''}"
+    simulated = any(recording.simulated for recording in plan.recordings.values())
+    out = args.out or Path("results") / f"{args.protocol}{'-simulated' if simulated else ''}"
     store = Store(folder_for_output(out))
     means = Means(cache_folder(args.cache), args.jobs, args.device, args.command_line)
     for note in plan.notes:
@@ -107,13 +108,21 @@ def find_roots(
 
 
 def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: str) -> Protocol:
-    """The protocol with a preset for those of the methods, and of their members, that have any."""
+    """The protocol with a preset for those of the methods, and of their members, that have it.
+
+    Where some have presets and none has this one, that is a fault.
+    """
     params = {name: dict(p) for name, p in protocol.params.items()}
+    known: set[str] = set()
     for name in methods:
         method = load_methods().get("method", name, where)
         for member in (name, *method.combines):
-            if "preset" in load_methods().get("method", member, where).params:
+            presets = load_methods().get("method", member, where).presets
+            known.update({"paper", *presets} if presets else ())
+            if presets and (preset == "paper" or preset in presets):
                 params[member] = {**params.get(member, {}), "preset": preset}
+    if known and preset not in known:
+        raise unknown("preset", preset, known, where)
     return protocol.model_copy(update={"params": params})
 
 
