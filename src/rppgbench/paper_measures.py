@@ -154,6 +154,8 @@ def other_experiment(manifest: Mapping[str, Any], line: Line, protocol: Protocol
 
 def _n(line: Line, protocol: Protocol, count: int) -> list[str]:
     wanted = line.setting.recordings or protocol.recordings
+    if not wanted:
+        return [f"the n of the printed value is not said, ours is {count}"]
     if count == wanted:
         return []
     return [f"another n: {count} recordings, the table's is {wanted}"]

@@ -187,13 +187,19 @@ def _experiments(
             for method in methods:
                 load_methods().get("method", method, where)
             if simulate:
-                changed = with_preset(protocol, methods, SMOKE, where)
+                small = [m for m in methods if _has_smoke(m)]
+                changed = with_preset(protocol, small, SMOKE, where)
                 folder += f"-{SMOKE}-simulated" if changed != protocol else "-simulated"
                 protocol = changed
         except BenchError as error:
             yield None, "", members, str(error)
             continue
         yield protocol, folder, members, ""
+
+
+def _has_smoke(name: str) -> bool:
+    known = load_methods().found
+    return any(SMOKE in known[m].presets for m in (name, *known[name].combines) if m in known)
 
 
 def _has(protocol: Protocol, condition: str) -> bool:
