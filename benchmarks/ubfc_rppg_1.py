@@ -66,7 +66,7 @@ def _truth(file: Path) -> Truth:
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """The native layout, 320 x 240; FFV1 in AVI, which keeps every pixel."""
+    """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel."""
     from rppgbench.simulation import Scene, frame_times
     from rppgbench.video_writing import write_video
 
@@ -85,7 +85,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
         folder = root / "DATASET_1" / subject
         folder.mkdir(parents=True, exist_ok=True)
         video = folder / "vid.avi"
-        write_video(video, filmed.frames(), scene.times_s, codec="ffv1", pixel_format="bgr0")
+        write_video(video, filmed.frames(), scene.times_s, codec="huffyuv", pixel_format="rgb24")
         times_s = np.round(device_times(plan.seconds, 62.0), 3)
         rate, pulse = filmed.heart_rate_at(times_s), filmed.pulse_at(times_s)
         saturation = filmed.oxygen_saturation_at(times_s)
