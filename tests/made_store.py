@@ -1,6 +1,7 @@
 """A results folder made up from a seed: pulses whose heart rate is known."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,6 @@ FS, SECONDS = 30.0, 40.0
 NOISE = {"pos": 0.6, "chrom": 1.4, "green": 3.0}
 REGIONS = {"skin": 1.0, "toolbox_box": 1.6}
 SUBJECTS = ("ann", "bob", "cem", "dee")
-
-Change = Callable[[Estimate], Estimate]
 
 
 def rate_bpm(subject: str, times_s: Array) -> Array:
@@ -103,8 +102,9 @@ def write(
     *,
     params: Mapping[str, Mapping[str, Any]] | None = None,
     more: Mapping[str, Any] | None = None,
+    pulse: bool = True,
 ) -> Store:
-    """A store of these estimates; `more` goes over the manifest."""
+    """A store of these estimates; `more` goes over the manifest; the truth may lack its pulse."""
     store = Store(folder)
     methods = params or {e.method: {} for e in made}
     facts = manifest(methods, list(dict.fromkeys(e.region for e in made)))
@@ -122,7 +122,7 @@ def write(
                 "",
                 True,
                 "none",
-                truth(subject),
+                truth(subject) if pulse else replace(truth(subject), pulse=None),
                 {"duration_s": SECONDS},
             )
             for subject in SUBJECTS
