@@ -26,6 +26,7 @@ from rppgbench.paper_table import (
 )
 from rppgbench.protocol import read_protocol
 from rppgbench.recording import Truth
+from rppgbench.report.compression_figure import Curve, compression_figure
 from rppgbench.report.paper_page import PaperPage, index_html
 from rppgbench.report.paper_tables import Fill, Place, missing_table, printed_table, verdicts
 from rppgbench.report.tables import Table
@@ -351,18 +352,64 @@ def test_simulated_results_that_come_as_genuine_fill_no_cell(
     assert page(small, wrong).counts()["reproduced"] == 0
 
 
+# ---- figures
+
+
+def curve(name: str, measured: tuple[float, float], printed: tuple[float, float]) -> Curve:
+    return Curve(name, measured, measured, measured, printed)
+
+
+def test_printed_marks_never_stand_beside_simulated_curves() -> None:
+    nan = float("nan")
+    curves = [curve("Ours", (3.0, 4.0), (nan, 12.0)), curve("Other", (nan, nan), (nan, 30.0))]
+    real = compression_figure(curves, ["6", "18"], "RMSE (bpm)")
+    made = compression_figure(curves, ["6", "18"], "RMSE (bpm)", simulated=True)
+    assert real is not None
+    assert made is not None
+    assert "Other: 18 30" in real.alt
+    assert "printed" in real.data.text
+    assert "30" not in made.alt
+    assert "printed" not in made.data.text
+    assert "SIMULATED" in made.svg.upper()
+    assert "SIMULATED" not in real.svg.upper()
+
+
+def test_a_compression_figure_of_nothing_is_none() -> None:
+    nan = float("nan")
+    assert compression_figure([curve("a", (nan, nan), (nan, nan))], ["6", "18"], "RMSE") is None
+
+
+def test_what_a_figure_shows_is_drawn_from_the_stored_waveforms(here: Path) -> None:
+    methods = {"two_sr": 3.0, "co_rectification": 0.0}
+    folder = store(here / "mine", "vipl5fold", methods=methods)
+    for name, drawn in (("li2023_figure3", "Waveforms of two_sr"), ("li2023_figure5", "r 1.00")):
+        assert main(["table", name, "--stored", "--results", str(folder), "--out", "f.html"]) == 0
+        text = (here / "f.html").read_text()
+        assert drawn in text
+        assert "12 of 2378" in text
+        assert text.count("<figure") == {"li2023_figure3": 2, "li2023_figure5": 1}[name]
+
+
 # ---- the command, on stores made by hand
 
 RATES_BPM = (60.0, 66.0, 72.0, 78.0, 84.0, 90.0, 61.5, 67.5, 73.5, 79.5, 85.5, 91.5)
 
 
 def store(
-    folder: Path, name: str, *, n: int = 12, simulated: bool = False, **change: object
+    folder: Path,
+    name: str,
+    *,
+    n: int = 12,
+    simulated: bool = False,
+    methods: Mapping[str, float] | None = None,
 ) -> Path:
-    """Results of a protocol: POS is 2 bpm too high in every recording, CHROM exact."""
-    protocol = read_protocol(toml_files("protocols")[name]).model_copy(update=change)
+    """Results of a protocol: POS is 2 bpm too high in every recording, CHROM exact.
+
+    `methods` are others with how much too high they are.
+    """
+    protocol = read_protocol(toml_files("protocols")[name])
     (dataset,) = protocol.test
-    methods = {"pos": 2.0, "chrom": 0.0}
+    methods = methods or {"pos": 2.0, "chrom": 0.0}
     known = load_methods().found
     held = Store(folder)
     held.begin(
@@ -380,8 +427,9 @@ def store(
     times_s = np.arange(0, 20, 1 / 30)
     for k, rate in enumerate(RATES_BPM[:n]):
         pulse = Signal(np.sin(2 * np.pi * rate / 60 * times_s), times_s)
-        about = (dataset, f"r{k}", f"s{k}", "", "", "", "", simulated, "none", Truth(pulse, None))
-        held.add_observed([Observed(*about)])
+        truth = Truth(pulse, Signal(np.full(21, rate), np.arange(21.0)))
+        seen = (dataset, f"r{k}", f"s{k}", "", "", "", "", simulated, "none", truth)
+        held.add_observed([Observed(*seen)])
     held.add(
         [
             Estimate(
@@ -394,7 +442,7 @@ def store(
                 "1",
                 0,
                 "none",
-                "skin",
+                "skin" if known[m].consumes in {"trace", "second_moments"} else "",
                 Waveform(np.sin(2 * np.pi * (rate + off) / 60 * times_s), 30.0),
                 1.0,
                 "",

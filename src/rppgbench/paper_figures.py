@@ -51,17 +51,30 @@ def figures(
                 )
                 if drawing is not None:
                     yield drawing
-    if table.kind == "labels":
-        for number, (line, held, scores) in enumerate(there):
-            data, note = windows_download(scores)
-            yield scatter(
-                series(scores),
-                data,
-                key=f"labels-{number}-{line.method.method}",
-                evaluator=scores.name,
-                simulated=held.simulated,
-                data_note=note,
-            )
+    if table.kind == "labels" and there:
+        together = _together(there)
+        data, note = windows_download(together)
+        yield scatter(
+            series(together),
+            data,
+            key="labels",
+            evaluator=together.name,
+            simulated=any(held.simulated for _, held, _ in there),
+            data_note=note,
+        )
+
+
+def _together(there: Sequence[tuple[Line, Held, Scores]]) -> Scores:
+    """The scores of several lines as one, each under its printed name."""
+    import pandas as pd
+
+    windows = [scores.windows.assign(method=line.method.printed) for line, _, scores in there]
+    rows = [scores.summary.assign(method=line.method.printed) for line, _, scores in there]
+    return Scores(
+        " and ".join(dict.fromkeys(scores.name for _, _, scores in there)),
+        pd.concat(windows, ignore_index=True),
+        pd.concat(rows, ignore_index=True),
+    )
 
 
 def _curves(table: PaperTable, lines: Sequence[Line], fills: Mapping[Place, Fill]) -> list[Curve]:

@@ -104,7 +104,7 @@ def _filled(
     for protocol, name, members, reason in _experiments(table, lines, simulate=simulate):
         if protocol is None:
             for line in members:
-                filled.fills[_place(line)] = NotRun(reason, _hours(line, None))
+                filled.fills[_place(line)] = NotRun(reason)
             continue
         stores, why = _stored(protocol, name, members, given, args, simulate=simulate)
         if why.startswith("run: "):
@@ -132,14 +132,14 @@ def _place(line: Line) -> Place:
     return line.setting.label, line.method.printed
 
 
-def _hours(line: Line, protocol: Protocol | None) -> float:
+def _hours(line: Line, protocol: Protocol) -> float:
     from rppgbench.report.paper_tables import estimated_hours
 
     known = load_methods().found
     own = known.get(line.method.method)
     members = own.combines or (own.name,) if own else ()
     learns = any(known[m].fit is not None and not known[m].floor for m in members if m in known)
-    return estimated_hours(line, learns=learns, seeds=len(protocol.seeds) if protocol else 1)
+    return estimated_hours(line, learns=learns, seeds=len(protocol.seeds))
 
 
 def _experiments(
@@ -262,11 +262,9 @@ def _run(
     """
     if args.stored:
         return "nothing of this row is stored, and --stored runs nothing"
-    if stored is not None:
-        if stored.manifest["protocol"]["digest"] != protocol.digest:
-            return f"{place} holds results of another version of the protocol; move it away"
-        if stored.simulated != simulate:
-            return f"{place} holds {'genuine' if simulate else 'simulated'} results; move it away"
+    blocked = _in_the_way(protocol, stored, simulate=simulate)
+    if blocked:
+        return blocked
     from rppgbench.plan import make_plan
     from rppgbench.roots import cache_folder
     from rppgbench.runner import Means, run
@@ -282,6 +280,8 @@ def _run(
         return str(error)
     try:
         plan = make_plan(protocol, name, roots, methods=methods, seeds=protocol.seeds, where=where)
+        if any(recording.simulated != simulate for recording in plan.recordings.values()):
+            return f"the data in {', '.join(map(str, roots.values()))} is simulated; use --simulate"
         store = Store(folder_for_output(place))
         if stored is None or store.planned() != {j.digest for j in plan.jobs} or store.missing():
             print(f"running {name} into {place}: {', '.join(methods)}", file=sys.stderr)
@@ -292,6 +292,18 @@ def _run(
             )
     except BenchError as error:
         return f"run: {error}"
+    return ""
+
+
+def _in_the_way(protocol: Protocol, stored: Held | None, *, simulate: bool) -> str:
+    """Why a results folder cannot take the run's results; empty where it can."""
+    if stored is None:
+        return ""
+    place = stored.store.folder
+    if stored.manifest["protocol"]["digest"] != protocol.digest:
+        return f"{place} holds results of another version of the protocol; move it away"
+    if stored.simulated != simulate:
+        return f"{place} holds {'genuine' if simulate else 'simulated'} results; move it away"
     return ""
 
 

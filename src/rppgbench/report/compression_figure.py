@@ -59,7 +59,7 @@ def compression_figure(
     if not shown.notna().to_numpy().any():
         return None
     with drawing_style(key):
-        figure, (axes,) = panels(1, columns=1, width_in=8, panel_height_in=3.6)
+        figure, (axes,) = panels(1, columns=1, width_in=10, panel_height_in=3.4)
         for number, one in enumerate(curves):
             colour = SERIES[number % len(SERIES)]
             marker = MARKERS[number % len(MARKERS)]

@@ -91,7 +91,7 @@ def printed_table(
         )
     return Table(
         key=key,
-        caption=f"{table.title}. Printed: {table.source}",
+        caption=f"{table.title}. {'Printed' if table.measures else 'After'}: {table.source}",
         columns=tuple(columns),
         rows=tuple(rows),
         notes=tuple(notes),
