@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 
-_STEP = 0.13
+_STEP = 0.11
 
 
 def share_figure(
@@ -51,15 +51,15 @@ def share_figure(
             1,
             columns=1,
             width_in=10,
-            panel_height_in=1.0 + 0.17 * (len(groups) + 2) * len(drawn),
+            panel_height_in=1.0 + 0.17 * (len(groups) + 3) * len(drawn),
         )
-        height = _STEP * (len(groups) + 1)
+        height = _STEP * (len(groups) + 2)
         for place, one in enumerate(drawn):
             at, top = 0.0, place - height / 2 + _STEP / 2
             axes.plot(at, top, "o", color=INK, markersize=5, label=sides[0] if not place else None)
             for number, group in enumerate(groups):
                 value = one.shares[group].value
-                y = top + (number + 0.5) * _STEP
+                y = top + (number + 1) * _STEP
                 axes.vlines(at, y - _STEP / 2, y + _STEP / 2, color=MUTED, linewidth=0.6)
                 axes.barh(
                     y,
@@ -71,7 +71,7 @@ def share_figure(
                     label=None if place else group,
                 )
                 axes.annotate(
-                    f"{group} {'+' if value > 0 else ''}{mae.write(value)}",
+                    f"{group} {'+' if round(value, mae.decimals) > 0 else ''}{mae.write(value)}",
                     (max(at, at + value), y),
                     xytext=(4, 0),
                     textcoords="offset points",
@@ -80,7 +80,7 @@ def share_figure(
                     color=MUTED,
                 )
                 at += value
-            end = top + len(groups) * _STEP
+            end = top + (len(groups) + 1) * _STEP
             axes.plot(at, end, "s", color=INK, markersize=5, label=None if place else sides[1])
             told = ", ".join(f"{g} {mae.write(one.shares[g].value)}" for g in groups)
             for x, y, value in ((0.0, top, one.first_bpm), (at, end, one.second_bpm)):

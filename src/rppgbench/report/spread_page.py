@@ -122,7 +122,11 @@ def sections(inputs: SpreadInputs) -> tuple[Section, ...]:
         Section(
             "rules",
             "The evaluators and their sources",
-            ("What each rule is, where it comes from, and how finely it tells a heart rate.",),
+            (
+                "What each rule is, where it comes from, and how finely it tells a heart rate. Under "
+                "all of them a missing estimate counts as the edge of the band that is farther from "
+                "the reference; no row is left out.",
+            ),
             (_rule_table(inputs),),
         )
     )
@@ -350,7 +354,7 @@ def _rule_table(inputs: SpreadInputs) -> Table:
     rows = []
     for one in inputs.page.scores:
         rule = inputs.rules[one.name]
-        said = about[one.name].removeprefix(f"{rule.title}.").strip() or rule.title
+        said = about[one.name].removeprefix(f"{rule.title}.").partition(" A missing ")[0].strip()
         rows.append(
             Row(
                 (
