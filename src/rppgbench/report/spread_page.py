@@ -123,9 +123,9 @@ def sections(inputs: SpreadInputs) -> tuple[Section, ...]:
             "rules",
             "The evaluators and their sources",
             (
-                "What each rule is, where it comes from, and how finely it tells a heart rate. Under "
-                "all of them a missing estimate counts as the edge of the band that is farther from "
-                "the reference; no row is left out.",
+                "What each rule is, where it comes from, and how finely it tells a heart rate. "
+                "Under all of them a missing estimate counts as the edge of the band that is "
+                "farther from the reference; no row is left out.",
             ),
             (_rule_table(inputs),),
         )
