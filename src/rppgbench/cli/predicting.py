@@ -4,12 +4,14 @@ import argparse
 import json
 import math
 import sys
+from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.content import find_toml, load_methods
 from rppgbench.errors import BenchError
 from rppgbench.evaluator import read_evaluator
 from rppgbench.features import REGIONS
+from rppgbench.method import Model
 from rppgbench.models import read_model
 from rppgbench.prediction import Prediction, predict_video
 from rppgbench.roots import cache_folder
@@ -21,7 +23,7 @@ def predict(args: argparse.Namespace) -> int:
     if args.region not in REGIONS:
         raise BenchError(f"--region: no region {args.region!r}; known: {', '.join(REGIONS)}")
     file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
-    model = read_model(args.weights) if args.weights else None
+    model = _model(args.weights) if args.weights else None
     said = predict_video(
         args.video,
         method,
@@ -40,6 +42,15 @@ def predict(args: argparse.Namespace) -> int:
     else:
         _tell(said)
     return SOME_FAILED if said.reason else DONE
+
+
+def _model(place: Path) -> Model:
+    """A model folder of a run, or a file of weights; nothing in it is unpickled."""
+    if place.is_dir():
+        return read_model(place)
+    from rppgbench.neural.checkpoint import read_weights
+
+    return read_weights(place)
 
 
 def _tell(said: Prediction) -> None:

@@ -74,7 +74,7 @@ def as_video(clips: Tensor) -> Tensor:
 
 def one_clip(samples: NDArray[Any]) -> Tensor:
     """The pictures (T, H, W, 3) of a window as a batch of one: (1, 3, T, H, W) float."""
-    return as_video(torch.from_numpy(np.ascontiguousarray(samples))[None])
+    return as_video(torch.from_numpy(np.array(samples))[None])
 
 
 def outputs(network: nn.Module, inputs: Iterable[Tensor]) -> Tensor:
