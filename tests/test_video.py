@@ -564,12 +564,12 @@ def repeated(path: Path, picture: Picture, number: int, fps: int) -> None:
 
 
 MEASURE = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from rppgbench.recording import VideoSource
 from rppgbench.video import open_video
-def peak_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak_mib():  # of this program: ru_maxrss would count what its parent held before exec
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 with open_video(VideoSource(Path(sys.argv[1]))) as reader:
     for frame in reader:
         if frame.index == int(sys.argv[2]):

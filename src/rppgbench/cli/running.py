@@ -70,11 +70,14 @@ def _protocol(args: argparse.Namespace) -> Protocol:
 
 def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
     where = f"protocols/{args.protocol}.toml"
-    roots = find_roots(protocol, args.data, args.cache, where, simulate=args.simulate)
     methods = args.methods.split(",") if args.methods else protocol.methods
-    where = "--methods" if args.methods else where
+    of_methods = "--methods" if args.methods else where
+    for name in methods:  # before any data is looked for, or simulated
+        load_methods().get("method", name, of_methods)
     if args.preset:
-        protocol = with_preset(protocol, methods, args.preset, where)
+        protocol = with_preset(protocol, methods, args.preset, of_methods)
+    roots = find_roots(protocol, args.data, args.cache, where, simulate=args.simulate)
+    where = of_methods
     return make_plan(
         protocol, args.protocol, roots, methods=methods, seeds=protocol.seeds, where=where
     )
