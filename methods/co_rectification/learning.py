@@ -103,6 +103,7 @@ class Correction(nn.Module):
         if uses.ranked:
             terms["ranking"] = ranking(anchor, faster, slower)
             loss = loss + p["ranking_weight"] * terms["ranking"]
+        loss = p["contrast_weight"] * loss
         if uses.pseudo:
             target = batch["pseudo"]
             if uses.corrected:
