@@ -1,6 +1,7 @@
 """The training loop: resumption, checkpoints, determinism, collapse."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
 from rppgbench.method import Training
 from rppgbench.neural.checkpoint import read_arrays, read_weights, write_arrays
 from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.feeding import ahead
+from rppgbench.neural.speed import learning_speed
 from rppgbench.neural.training import (
     Recipe,
-    ahead,
     arrays_of,
     chosen_device,
     learn,
@@ -322,3 +325,34 @@ def test_noise_is_a_collapse() -> None:
     facts = collapse_facts(noise, FS)
     assert facts["in_band"] == pytest.approx((3 - 2 / 3) / 15, abs=0.05)  # chance
     assert facts["verdict"].startswith("collapsed")
+
+
+# --- pace -----------------------------------------------------------------------------------------
+
+
+def test_waiting_for_batches_is_told_from_working(tmp_path: Path) -> None:
+    def slow(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        for batch in batches(epoch, rng):
+            time.sleep(0.05)
+            yield batch
+
+    learn(Toy, slow, Recipe(epochs=2, lr=0.01), training(tmp_path))
+    facts = json.loads((tmp_path / "train_speed.json").read_text())
+    assert facts["steps"] == 4
+    assert facts["seconds_per_step"] >= 0.05
+    assert facts["waited_share"] > 0.3
+    assert facts["precision"] == "32-true"
+    assert facts["peak_memory_mib"] is None
+
+
+def test_learning_speed_has_a_row_a_stage() -> None:
+    method = load_methods().get("method", "st_transformer", "test")
+    params = method.parameters(
+        {"width": 4, "layers": 1, "clip_s": 3.0, "step_s": 9.0, "spectrum_samples": 300,
+         "pretrain_epochs": 1, "finetune_epochs": 1}
+    )  # fmt: skip
+    rows = learning_speed(method, params, "cpu", 16)
+    assert [row["stage"] for row in rows] == ["finetune", "pretrain"]
+    for row in rows:
+        assert row["method"] == "st_transformer"
+        assert row["seconds_per_step"] > 0

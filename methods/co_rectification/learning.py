@@ -13,9 +13,10 @@ from rppgbench.errors import BenchError
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.clips import Clips, Cut, Stretch, stretches
 from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import outputs
 from rppgbench.neural.spectra import norm_psd, peak_bpm
-from rppgbench.neural.training import Batch, Recipe, learn, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
 
 from .losses import doubted, negative, positive, ranking
 from .maps import one_map, pseudo_pulse, unit_range

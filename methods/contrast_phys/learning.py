@@ -11,9 +11,10 @@ from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.clips import Clips, stretches
 from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.contrast import contrast, draw_offsets, sampled_spectra
+from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import as_video, one_clip, outputs
 from rppgbench.neural.spectra import irrelevant_power_ratio
-from rppgbench.neural.training import Batch, Recipe, learn, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
 
 
 class Contrast(nn.Module):

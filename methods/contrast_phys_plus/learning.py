@@ -21,8 +21,9 @@ from rppgbench.neural.contrast import (
     reference_contrast,
     sampled_spectra,
 )
+from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import as_video, one_clip, outputs
-from rppgbench.neural.training import Batch, Recipe, learn, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
 
 
 def differences(video: Tensor) -> Tensor:

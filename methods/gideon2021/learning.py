@@ -12,9 +12,10 @@ from rppgbench.method import Example, Model, Training
 from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.clips import Clips, stretches
 from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import as_video, one_clip, outputs
 from rppgbench.neural.spectra import irrelevant_power_ratio
-from rppgbench.neural.training import Batch, Recipe, learn, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
 
 from .losses import draw_starts, faster, resized, triplet, views
 from .saliency import SaliencySampler, sparseness, steadiness

@@ -12,8 +12,9 @@ from rppgbench.neural.agreement import negative_pearson
 from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.clips import Clips, stretches
 from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import as_video, one_clip, outputs
-from rppgbench.neural.training import Batch, Recipe, learn, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
 
 
 class _Supervised(nn.Module):

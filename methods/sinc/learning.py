@@ -12,9 +12,10 @@ from torch.nn import functional
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.clips import Clips, Cut, stretches
 from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import as_video, one_clip, outputs
 from rppgbench.neural.priors import bandwidth, power_spectra, sparsity, variance
-from rppgbench.neural.training import Batch, Recipe, learn, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
 
 from .network import VideoPulse
 

@@ -13,9 +13,10 @@ from rppgbench.method import Example, Model, Training
 from rppgbench.neural.agreement import negative_pearson
 from rppgbench.neural.clips import Clips, stretches
 from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import outputs
 from rppgbench.neural.priors import bandwidth, periodicity, power_spectra, sparsity, variance
-from rppgbench.neural.training import Batch, Recipe, learn, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
 from rppgbench.spatial_maps import normalise_mstmap
 
 from .network import SpatialTemporalTransformer

@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from queue import Queue
-from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,8 +17,8 @@ from torch import Tensor, nn
 from rppgbench.errors import BenchError
 from rppgbench.method import Model, Training
 from rppgbench.neural.checkpoint import read_arrays, write_arrays
+from rppgbench.neural.feeding import Batch, Pace, ahead
 
-Batch = Mapping[str, NDArray[Any]]
 Learner = TypeVar("Learner", bound=nn.Module)
 
 
@@ -80,8 +78,9 @@ def learn(
             learner.train()
             sums: dict[str, float] = {}
             steps = 0
+            pace = Pace(fabric.device)
             source = batches(epoch, np.random.default_rng(seed))
-            for batch in ahead(source):
+            for batch in pace.waiting(ahead(source)):
                 tensors = {name: _tensor(value, fabric.device) for name, value in batch.items()}
                 optimiser.zero_grad(set_to_none=True)
                 terms: dict[str, Tensor] = wrapped(tensors, epoch)
@@ -100,6 +99,7 @@ def learn(
                 )
             history.append(means)
             state.write(learner, optimiser, history)
+            pace.write(training.folder / f"{stage}_speed.json", _precision(recipe, device))
             if export and training.keep_epochs:
                 write_arrays(
                     training.folder / "epochs" / f"{stage}_{epoch + 1:04d}.safetensors",
@@ -158,36 +158,6 @@ def deterministic(device: str) -> Iterator[list[str]]:
             torch.use_deterministic_algorithms(before, warn_only=warned)
             lines = {str(w.message).splitlines()[0] for w in seen}
             doubts += sorted(line for line in lines if "deterministic" in line)
-
-
-def ahead(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
-    """The same batches, prepared by another thread up to `depth` before they are asked for."""
-    queue: Queue[Batch | BaseException | None] = Queue(depth)
-    wanted = True
-
-    def fill() -> None:
-        try:
-            for batch in batches:
-                if not wanted:
-                    return
-                queue.put(batch)
-            queue.put(None)
-        except BaseException as error:
-            queue.put(error)
-
-    thread = Thread(target=fill, daemon=True)
-    thread.start()
-    try:
-        while (item := queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        wanted = False
-        while thread.is_alive():  # it may wait for room in the queue
-            if not queue.empty():
-                queue.get_nowait()
-            thread.join(timeout=0.01)
 
 
 def _tensor(value: NDArray[Any], device: torch.device) -> Tensor:

@@ -1,0 +1,87 @@
+"""Batches prepared ahead, and how long steps take."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+Batch = Mapping[str, NDArray[Any]]
+
+
+def ahead(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
+    """The same batches, prepared by another thread up to `depth` before they are asked for."""
+    queue: Queue[Batch | BaseException | None] = Queue(depth)
+    wanted = True
+
+    def fill() -> None:
+        try:
+            for batch in batches:
+                if not wanted:
+                    return
+                queue.put(batch)
+            queue.put(None)
+        except BaseException as error:
+            queue.put(error)
+
+    thread = Thread(target=fill, daemon=True)
+    thread.start()
+    try:
+        while (item := queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        wanted = False
+        while thread.is_alive():  # it may wait for room in the queue
+            if not queue.empty():
+                queue.get_nowait()
+            thread.join(timeout=0.01)
+
+
+class Pace:
+    """How long an epoch's steps take, and how much of that the device waits for batches."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.began = time.monotonic()
+        self.waited = 0.0
+        self.steps = 0
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+
+    def waiting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The same batches; the time until each is there counts as waiting."""
+        source = iter(batches)
+        while True:
+            asked = time.monotonic()
+            try:
+                batch = next(source)
+            except StopIteration:
+                return
+            self.waited += time.monotonic() - asked
+            self.steps += 1
+            yield batch
+
+    def write(self, file: Path, precision: str) -> None:
+        """Seconds a step, share waited, peak memory in MiB (None on a CPU), as JSON."""
+        cuda = self.device.type == "cuda"
+        if cuda:
+            torch.cuda.synchronize(self.device)
+        took = time.monotonic() - self.began
+        facts = {
+            "device": torch.cuda.get_device_name(self.device) if cuda else self.device.type,
+            "precision": precision,
+            "steps": self.steps,
+            "seconds_per_step": took / max(1, self.steps),
+            "waited_share": self.waited / took,
+            "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20
+            if cuda
+            else None,
+        }
+        file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
