@@ -317,3 +317,10 @@ def test_genuine_clips(
     assert (steps.max() / steps.min() > 1.5) == name.endswith(".mov")  # uneven, as README says
     last = sample_frames(VideoSource(REAL / name), ["last"])[0]
     assert last.time_s == pytest.approx(times_s[-1])
+
+
+@pytest.mark.real
+def test_a_picture_with_exif_is_a_video_of_one_frame(real: Path) -> None:
+    """FFmpeg hands out side data of a kind that PyAV has no name for."""
+    with open_video(VideoSource(real / "pexels-and-occlusion" / "multi.jpg")) as reader:
+        assert [frame.index for frame in reader] == [0]

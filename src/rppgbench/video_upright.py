@@ -45,7 +45,11 @@ class Turn(NamedTuple):
 
 def display_turn(frame: "VideoFrame") -> tuple[Turn, str]:
     """What the display matrix asks for, and a note where that cannot be had."""
-    side: Any = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        side: Any = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV names the kinds of side data, and FFmpeg has more (EXIF of a picture)
+        turned = "" if not frame.rotation else f"{frame.rotation} degrees asked for, left as coded"
+        return Turn(), turned
     if side is None:
         return Turn(), ""
     # Row vectors: (x, y) becomes (a x + c y, b x + d y), in 16.16 fixed point.
