@@ -1,6 +1,5 @@
 """Features kept on disk."""
 
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -287,21 +286,25 @@ def test_a_condition_has_its_own_entry(source: VideoSource, cache: Path) -> None
     assert same(cached_features(source, Needs(), cache), plain)
 
 
-def _work(path: Path, cache: Path, start: float) -> None:
-    time.sleep(max(start - time.time(), 0))
-    found = cached_features(VideoSource(path), CLIPS, cache)
-    assert found.moments.count.sum() > 0
+WORK = """
+import sys, time
+from pathlib import Path
+from rppgbench.cache import cached_features
+from rppgbench.extraction import Needs
+from rppgbench.recording import VideoSource
+time.sleep(max(float(sys.argv[3]) - time.time(), 0))
+needs = Needs(frozenset(sys.argv[4:]))
+found = cached_features(VideoSource(Path(sys.argv[1])), needs, Path(sys.argv[2]))
+assert found.moments.count.sum() > 0
+"""
 
 
 def test_two_processes_at_once_do_not_harm_each_other(source: VideoSource, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    start = time.time() + 4
-    workers = [context.Process(target=_work, args=(source.path, tmp_path, start)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0, 0]
+    words = [str(source.path), str(tmp_path), str(time.time() + 4), *sorted(CLIPS.clips)]
+    command = [sys.executable, "-c", WORK, *words]
+    workers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [worker.communicate(timeout=120)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], said
     before = passes[source.path]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
