@@ -59,13 +59,19 @@ def face(bpm: float, seconds: float, seed: int) -> tuple[Any, Any]:
     return base * blood + 0.2 * rng.standard_normal((len(t), 25, 3)), pulse
 
 
+def with_moments(patches: Any) -> Any:
+    """The patches (T, 25, 3) above the second moments of their pixels: (T, 28, 3)."""
+    moments = np.swapaxes(patches, 1, 2) @ patches / patches.shape[1]
+    return np.concatenate([patches, moments], axis=1)
+
+
 def given(method: Method, bpm: float, seconds: float = 6.0, seed: int = 0) -> tuple[Waveform, Any]:
     patches, pulse = face(bpm, seconds, seed)
     if method.consumes == "mstmap":
         six = np.concatenate([patches[:, :6], patches[:, :6] @ YUV.T + YUV_OFFSET], axis=-1)
         return Waveform(combined(six, np.full(six.shape[:2], 50.0)), FS, 1.0), pulse
-    if method.consumes == "stmap":
-        return Waveform(patches, FS, 1.0), pulse
+    if method.consumes == "stmap_moments":
+        return Waveform(with_moments(patches), FS, 1.0), pulse
     picture = np.repeat(np.repeat(patches.reshape(-1, 5, 5, 3), 4, axis=1), 4, axis=2)
     return Waveform(picture[:, :16, :16].round().astype(np.uint8), FS, 1.0), pulse
 
@@ -187,7 +193,7 @@ def test_pseudo_labels_have_the_rate_and_the_polarity_of_the_pulse() -> None:
     maps = importlib.import_module("rppgbench_content.methods.co_rectification.maps")
     for bpm in (60.0, 100.0):
         patches, pulse = face(bpm, 20.0, 3)
-        label = maps.pseudo_pulse(patches, FS, 0.66, 3.0)
+        label = maps.pseudo_pulse(with_moments(patches), FS, 0.66, 3.0)
         assert np.corrcoef(label[60:-60], pulse[60:-60])[0, 1] > 0.9
 
 

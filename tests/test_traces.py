@@ -133,6 +133,7 @@ def test_every_kind_has_its_shape() -> None:
         ("second_moments", (120, 3, 3)),
         ("mstmap", (120, 63, 6)),
         ("stmap", (120, 25, 3)),
+        ("stmap_moments", (120, 28, 3)),
     ):
         (wave,) = stretches(seen, consumes, fs=FS)  # type: ignore[arg-type]
         assert wave.samples.shape == shape

@@ -28,7 +28,7 @@ def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model
     "Co-rectification",
     "Z. Li, L. Yin, Contactless Pulse Estimation Leveraging Pseudo Labels and Self-Supervision, "
     "ICCV 2023",
-    "stmap",
+    "stmap_moments",
     fit=fit,
     presets={"smoke": SMOKE},
 )
@@ -61,15 +61,17 @@ def co_rectification(
 ) -> Waveform:
     """Learn from 2SR's pulses at first, from spectra later, and doubt the labels ever more.
 
-    Z. Li, L. Yin, ICCV 2023, algorithm 1. A map (T, 25, 3) becomes a pulse (T,), in windows of
-    `clip_s` side by side. The pseudo labels are 2SR of the 25 block means of every frame, turned
-    to the polarity of green light and band-passed. The six variants are the rows of the paper's
-    table 3: "plain" self-supervision, "pseudo" (with pseudo labels at a constant weight), "gradual"
-    (their weight falls), "ranking" (and spectral ranking), "constant" (ranking and co-rectification
-    at a constant weight), "full". Without co-rectification one network learns, in all epochs.
+    Z. Li, L. Yin, ICCV 2023, algorithm 1. A map (T, 28, 3) becomes a pulse (T,), in windows of
+    `clip_s` side by side; its last three rows, the second moments of the skin's pixels, only serve
+    the pseudo labels: 2SR, turned to the polarity of green light and band-passed.
+
+    The six variants are the rows of the paper's table 3: "plain" self-supervision, "pseudo" (with
+    pseudo labels at a constant weight), "gradual" (their weight falls), "ranking" (and spectral
+    ranking), "constant" (ranking and co-rectification at a constant weight), "full". Without
+    co-rectification one network learns, in all epochs.
 
     Args:
-        maps: RGB of a 5 x 5 grid of the aligned face.
+        maps: RGB of a 5 x 5 grid of the aligned face, above the skin's second moments.
         model: what `fit` gave.
         preset: "paper", or "smoke" for a laptop.
         variant: which ingredients are used.

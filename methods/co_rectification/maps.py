@@ -13,10 +13,13 @@ from rppgbench.spatial_maps import normalise_stmap
 from rppgbench.subspace import subspace_rotation
 from rppgbench.waveform import Array
 
+BLOCKS = 25
+"""Rows of the map; the three below are the skin's second moments."""
+
 
 def one_map(samples: NDArray[Any], rows: int) -> Tensor:
-    """A window (T, 25, 3) as the network takes it: (1, 3, rows, T), every row 0 to 1."""
-    scaled = torch.from_numpy((normalise_stmap(samples) / 255).astype(np.float32))
+    """A window (T, 28, 3) as the network takes it: (1, 3, rows, T), every row 0 to 1."""
+    scaled = torch.from_numpy((normalise_stmap(samples[:, :BLOCKS]) / 255).astype(np.float32))
     image = scaled.permute(2, 1, 0)[None]
     return functional.interpolate(
         image, size=(rows, image.shape[3]), mode="bilinear", align_corners=False
@@ -24,15 +27,13 @@ def one_map(samples: NDArray[Any], rows: int) -> Tensor:
 
 
 def pseudo_pulse(samples: NDArray[Any], fs: float, low_hz: float, high_hz: float) -> Array:
-    """2SR of the block means of every frame, band-passed: (T, 25, 3) to (T,).
+    """2SR of the skin's pixels, band-passed: a stretch of maps (T, 28, 3) to (T,).
 
-    The mean over the blocks of v vT stands in for that over the skin's pixels: a map holds no
-    more. The pulse is turned so that it agrees with green light taken as a pulse, less green being
-    more blood, because the losses that follow know its sign.
+    The pulse is turned so that it agrees with green light taken as a pulse, less green being more
+    blood, because the losses that follow know its sign.
     """
-    blocks = np.asarray(samples, dtype=np.float64)
-    moments = np.swapaxes(blocks, 1, 2) @ blocks / blocks.shape[1]
-    rotated = subspace_rotation(moments, fs)
+    blocks = np.asarray(samples[:, :BLOCKS], dtype=np.float64)
+    rotated = subspace_rotation(np.asarray(samples[:, BLOCKS:], dtype=np.float64), fs)
     rotated[-1] = rotated[-2]  # in no window; a step would ring through the filter
     pulse = butterworth(-rotated, fs, low_hz, high_hz, 2)
     green = butterworth(-blocks[:, :, 1].mean(axis=1), fs, low_hz, high_hz, 2)

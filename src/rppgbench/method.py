@@ -12,13 +12,14 @@ from rppgbench.errors import BenchError, unknown
 from rppgbench.recording import Truth
 from rppgbench.waveform import Waveform
 
-Consumes = Literal["trace", "second_moments", "mstmap", "stmap", "clip"]
+Consumes = Literal["trace", "second_moments", "mstmap", "stmap", "stmap_moments", "clip"]
 """What the machine hands to a method, as one `Waveform` on an even time grid without gaps:
 
 trace           (T, 3)        mean RGB of the protocol's face region
 second_moments  (T, 3, 3)     mean of v vT over the region's pixels v = (R, G, B), uncentred
 mstmap          (T, 63, 6)    RGBYUV of the 63 combinations of six regions
 stmap           (T, 25, 3)    RGB of a 5 x 5 grid of the aligned face
+stmap_moments   (T, 28, 3)    the same, and below it the 3 x 3 second moments of the region
 clip            (T, S, S, 3)  uint8 face crop by the rule in the method's parameter `crop`
 """
 

@@ -27,7 +27,8 @@ from rppgbench.splits import (
 
 MACHINE = ("filters.py", "subspace.py", "traces.py", "waveform.py")
 UNTOUCHED = Condition(name="none", kind="none", params={})
-WITHOUT_REGION = frozenset({"mstmap", "stmap", "clip"})  # these have regions of their own
+# These have regions of their own.
+WITHOUT_REGION = frozenset({"mstmap", "stmap", "stmap_moments", "clip"})
 
 
 @dataclass(frozen=True)

@@ -76,12 +76,14 @@ def _input(
     values: Array
     if consumes == "mstmap":
         values = mstmap(moments)
-    elif consumes == "stmap":
+    elif consumes in {"stmap", "stmap_moments"}:
         at = moments.index(*GRID_REGIONS)
         count = moments.count[:, at, None]
         values = np.divide(
             moments.rgb[:, at], count, out=np.full((*count.shape[:2], 3), np.nan), where=count > 0
         )
+        if consumes == "stmap_moments":
+            values = np.concatenate([values, moments.mean_second(region)], axis=1)
     else:
         if region not in moments.names:
             raise BenchError(f"region: no region {region!r}. Known: {', '.join(moments.names)}.")

@@ -12,7 +12,13 @@ from rppgbench.recording import Truth
 from rppgbench.waveform import Signal, Waveform
 
 FS = 30.0
-SHAPES = {"mstmap": (63, 6), "stmap": (25, 3), "trace": (3,), "second_moments": (3, 3)}
+SHAPES = {
+    "mstmap": (63, 6),
+    "stmap": (25, 3),
+    "stmap_moments": (28, 3),
+    "trace": (3,),
+    "second_moments": (3, 3),
+}
 
 
 def made_up_examples(
