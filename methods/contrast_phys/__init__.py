@@ -9,7 +9,7 @@ from rppgbench.waveform import Waveform
 SMOKE = {
     "crop": "contrast_phys_32",
     "width": 12,
-    "epochs": 30,
+    "epochs": 12,
     "passes": 4,
     "batch": 4,
     "lr": 1e-3,
