@@ -25,7 +25,18 @@ from rppgbench.splits import (
     read_split,
 )
 
-MACHINE = ("filters.py", "subspace.py", "traces.py", "waveform.py")
+MACHINE = (
+    "batches.py",
+    "filters.py",
+    "jade.py",
+    "overlap_add.py",
+    "spatial_maps.py",
+    "subspace.py",
+    "traces.py",
+    "waveform.py",
+    "work.py",
+)
+"""What of the machine stands between features and a method's pulse: it enters the jobs' digests."""
 UNTOUCHED = Condition(name="none", kind="none", params={})
 # These have regions of their own.
 WITHOUT_REGION = frozenset({"mstmap", "stmap", "stmap_moments", "clip"})
