@@ -81,7 +81,8 @@ def predict_video(
         raise BenchError(f"{method.name}: learns; give the model that it learned with --weights")
     if method.combines:
         raise BenchError(f"{method.name}: {' and '.join(method.combines)} make it; predict by each")
-    params = method.parameters({})
+    # What a model was learned with, its preset above all, is what it can be run with.
+    params = method.parameters(model.facts.get("params", {}) if model is not None else {})
     clips = frozenset({str(params["crop"])}) if method.consumes == "clip" else frozenset[str]()
     features = cached_features(VideoSource(video), Needs(clips), cache)
     try:
