@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _data(commands)
     _simulate(commands)
     _check(commands)
+    _speed(commands)
     return top
 
 
@@ -257,6 +258,30 @@ def _check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "bench check mymethod.py",
     )
     one.add_argument("method", metavar="METHOD_OR_FILE")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    _plugins(one)
+
+
+def _speed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "speed",
+        "speed:show_speed",
+        "Measure what this machine does in a second, part by part.",
+        "bench speed --only extraction --video me.mp4",
+    )
+    one.add_argument(
+        "--only",
+        action="append",
+        choices=["extraction", "methods", "scoring", "learning"],
+        help="this part (may be given again; default: all)",
+    )
+    one.add_argument("--video", type=Path, metavar="FILE", help="extract this, not a simulation")
+    one.add_argument(
+        "--seconds", type=float, default=20.0, metavar="S", help="length of the simulated film"
+    )
+    one.add_argument("--evaluator", default="li2023", metavar="NAME", help="of the scoring")
+    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     one.add_argument("--json", action="store_true", help="one JSON object")
     _plugins(one)
 
