@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from rppgbench.protocol import Condition
 from rppgbench.provenance import provenance
 from rppgbench.store import Store
 from rppgbench.work import Outcome, Task, do, example
+from rppgbench.workers import begin_worker, ctrl_c_held_back, no_worker_left
 
 TRIES = 3  # how often a task whose worker died is done again before it is a failure
 
@@ -61,22 +63,36 @@ def run(plan: Plan, store: Store, means: Means) -> Tally:
         store.begin(facts, [job.digest for job in plan.jobs])
         done = store.done()
         todo = [job for job in plan.jobs if job.digest not in done]
-        tasks = _tasks(plan, [job for job in todo if not job.fit], means, store)
-        fits = [fit for fit in plan.fits if any(job.fit == fit.digest for job in todo)]
-        tasks += _only_features(plan, fits, tasks, means, store)
-        with progress("recordings", len(tasks), quiet=means.quiet) as shown:
-            for outcome in _over_processes(tasks, means.jobs):
-                _keep(outcome, store)
-                shown.step(outcome.task.recording)
-        with progress("models", len(fits), quiet=means.quiet) as shown:
-            for fit in fits:
-                _learn(fit, plan, store, means, shown)
-                jobs = [job for job in todo if job.fit == fit.digest]
-                for task in _tasks(plan, jobs, means, store):
-                    _keep(do(task), store)
-                shown.step(f"{fit.method} {fit.fold}")
+        try:
+            _do(todo, plan, store, means)
+        except KeyboardInterrupt:
+            kept = len(plan.jobs) - store.missing()
+            raise KeyboardInterrupt(
+                f"{kept} of {len(plan.jobs)} estimates are stored in {store.folder}"
+            ) from None
         failed = {f"{e.dataset}/{e.recording}": e.reason for e in store.estimates() if e.reason}
     return Tally(len(todo), len(plan.jobs) - len(todo), failed, time.monotonic() - began)
+
+
+def _do(todo: Sequence[Job], plan: Plan, store: Store, means: Means) -> None:
+    """Do these jobs and store each outcome as it comes."""
+    tasks = _tasks(plan, [job for job in todo if not job.fit], means, store)
+    fits = [fit for fit in plan.fits if any(job.fit == fit.digest for job in todo)]
+    tasks += _only_features(plan, fits, tasks, means, store)
+    with (
+        progress("recordings", len(tasks), quiet=means.quiet) as shown,
+        closing(_over_processes(tasks, means.jobs)) as outcomes,
+    ):
+        for outcome in outcomes:
+            _keep(outcome, store)
+            shown.step(outcome.task.recording)
+    with progress("models", len(fits), quiet=means.quiet) as shown:
+        for fit in fits:
+            _learn(fit, plan, store, means, shown)
+            jobs = [job for job in todo if job.fit == fit.digest]
+            for task in _tasks(plan, jobs, means, store):
+                _keep(do(task), store)
+            shown.step(f"{fit.method} {fit.fold}")
 
 
 def _tasks(plan: Plan, jobs: Iterable[Job], means: Means, store: Store) -> list[Task]:
@@ -188,7 +204,7 @@ def _keep(outcome: Outcome, store: Store) -> None:
             log.write(f"{outcome.task.dataset}/{outcome.task.recording}\n{outcome.trace}\n")
 
 
-def _over_processes(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+def _over_processes(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:
     """Outcomes as they come; a task whose worker died is done again, alone at last."""
     if jobs <= 1 or len(tasks) <= 1:
         yield from map(do, tasks)
@@ -199,11 +215,12 @@ def _over_processes(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
         waiting, lost = [], waiting
         alone = attempt == TRIES - 1
         for group in [[task] for task in lost] if alone else [lost]:
-            for task, outcome in _pool(group, 1 if alone else jobs):
-                if outcome is None:
-                    waiting.append(task)
-                else:
-                    yield outcome
+            with closing(_pool(group, 1 if alone else jobs)) as done:
+                for task, outcome in done:
+                    if outcome is None:
+                        waiting.append(task)
+                    else:
+                        yield outcome
         if not waiting:
             return
     names = ", ".join(task.recording for task in waiting[:5])
@@ -213,17 +230,18 @@ def _over_processes(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     )
 
 
-def _pool(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Outcome | None]]:
+def _pool(tasks: Sequence[Task], jobs: int) -> Generator[tuple[Task, Outcome | None]]:
     """Each task with its outcome, or None where the pool broke before it was done."""
     # Spawned, not forked: threads of FFmpeg and OpenCV do not survive a fork. One numeric thread a
     # worker: the processes are the parallelism, and the results do not depend on their number.
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in threads}
-    os.environ.update(dict.fromkeys(threads, "1"))
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context)
-    try:
-        futures: dict[Future[Outcome], Task] = {pool.submit(do, task): task for task in tasks}
+    futures: dict[Future[Outcome], Task] = {}
+    with _one_numeric_thread(), no_worker_left(), ExitStack() as last:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker)
+        last.callback(pool.shutdown, wait=False, cancel_futures=True)
+        with ctrl_c_held_back(), suppress(BrokenProcessPool):  # the workers begin with the first
+            for task in tasks:
+                futures[pool.submit(do, task)] = task
         pending = set(futures)
         while pending:
             ready, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -232,8 +250,19 @@ def _pool(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Outcome | No
                     yield futures[future], future.result()
                 except BrokenProcessPool:
                     yield futures[future], None
+        for task in tasks[len(futures) :]:
+            yield task, None
+
+
+@contextmanager
+def _one_numeric_thread() -> Iterator[None]:
+    """What is begun in here has one thread for its numbers."""
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in threads}
+    os.environ.update(dict.fromkeys(threads, "1"))
+    try:
+        yield
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

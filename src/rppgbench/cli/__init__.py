@@ -19,8 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BenchError as error:
         print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
         return FAULT
-    except KeyboardInterrupt:
-        print("bench: stopped; what is done stays, and the same command goes on", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        done = str(stop) or "what is done stays"
+        print(f"bench: stopped: {done}; the same command goes on from there", file=sys.stderr)
         return STOPPED
     except BrokenPipeError:  # the reader of our output left, as `head` does
         sys.stderr.close()

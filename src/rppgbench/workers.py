@@ -1,0 +1,66 @@
+"""Worker processes that end when the one that began them does."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+PATIENCE_S = 1.0
+"""How long a worker that is told to end may take before it is killed."""
+
+
+def begin_worker() -> None:
+    """In a worker: the parent alone decides about Ctrl-C, and no worker outlives its parent.
+
+    Without it, workers of a parent that was killed would wait for work for ever.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)  # at once: what is written is written whole or not at all
+
+
+@contextmanager
+def ctrl_c_held_back() -> Iterator[None]:
+    """Begin processes in here: Ctrl-C reaches this process afterwards, and those never.
+
+    A terminal sends it to all processes of a command; a worker that is still loading would die of
+    it with a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield  # Windows has no masks of signals
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def no_worker_left() -> Iterator[None]:
+    """End the processes that were begun in here and are still at work, however it is left."""
+    before = set(multiprocessing.active_children())
+    try:
+        yield
+    finally:
+        _end(set(multiprocessing.active_children()) - before)
+
+
+def _end(workers: set[BaseProcess]) -> None:
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join(PATIENCE_S)
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
