@@ -168,7 +168,14 @@ def _table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     one.add_argument("--stored", action="store_true", help="run nothing: only what is stored")
     one.add_argument(
-        "--simulate", action="store_true", help="also columns SIMULATED, by the preset smoke"
+        "--simulate", action="store_true", help="also columns SIMULATED, at smoke scale"
+    )
+    one.add_argument(
+        "--subjects", type=_at_least_one, metavar="N", help="simulated subjects a data set"
+    )
+    one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos")
+    one.add_argument(
+        "--epochs", type=_at_least_one, metavar="N", help="of learning on simulated data (2)"
     )
     _places(one)
     one.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")

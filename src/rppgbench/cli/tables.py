@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output
-from rppgbench.cli.running import find_roots, with_preset
+from rppgbench.cli.table_runs import RESULTS, Experiment, experiments, smoke_of, stored_results
 from rppgbench.content import find_toml, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.paper_table import Line, NotRun, PaperTable, read_table
-from rppgbench.protocol import Protocol, read_protocol
+from rppgbench.protocol import Protocol
 
 if TYPE_CHECKING:
     from rppgbench.paper_measures import Held
@@ -25,8 +26,17 @@ if TYPE_CHECKING:
     from rppgbench.report.paper_tables import Fill, Place
 
 SUFFIXES = {"html": "html", "latex": "tex", "markdown": "md", "csv": "csv"}
-RESULTS = Path("results")
-SMOKE = "smoke"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One table as it is asked for, with the runs that it comes to on either kind of data."""
+
+    name: str
+    table: PaperTable
+    lines: list[Line]
+    real: list[Experiment]
+    made: list[Experiment] | None
 
 
 @dataclass
@@ -44,13 +54,19 @@ def make_tables(args: argparse.Namespace) -> int:
         raise BenchError("bench table: give the NAME of a table (bench list reports), or --all")
     if args.evaluator:
         find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
-    names = list(toml_files("reports")) if args.all else [args.name]
-    files = {name: find_toml("reports", "table", name, "bench table") for name in names}
+    smoke = smoke_of(args)
+    asked = []
+    for name in list(toml_files("reports")) if args.all else [args.name]:
+        table, lines = read_table(find_toml("reports", "table", name, "bench table"))
+        made = list(experiments(table, lines, smoke)) if smoke else None
+        asked.append(Asked(name, table, lines, list(experiments(table, lines, None)), made))
     given = _given(args.results)
+    together = _together(asked)
+    scale = smoke.words() if smoke else ""
     pages: list[PaperPage] = []
     failed: list[str] = []
-    for name, file in files.items():
-        page, why = _page(name, file, given, args)
+    for one in asked:
+        page, why = _page(one, together, scale, given, args)
         pages.append(page)
         failed += why
     for line in dict.fromkeys(failed):
@@ -59,26 +75,54 @@ def make_tables(args: argparse.Namespace) -> int:
     return SOME_FAILED if failed else DONE
 
 
+def _together(asked: Sequence[Asked]) -> dict[str, list[str]]:
+    """The methods of each results folder over all tables, so that no video is decoded for each."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for table in asked:
+        for one in [*table.real, *(table.made or ())]:
+            found[one.folder].update((line.method.method, None) for line in one.lines)
+    return {folder: list(methods) for folder, methods in found.items()}
+
+
 def _page(
-    name: str, file: Path, given: Mapping[str, Held], args: argparse.Namespace
+    asked: Asked,
+    together: Mapping[str, Sequence[str]],
+    scale: str,
+    given: Mapping[str, Held],
+    args: argparse.Namespace,
 ) -> tuple[PaperPage, list[str]]:
     from rppgbench.paper_figures import figures
     from rppgbench.report.paper_page import PaperPage
 
-    table, lines = read_table(file)
-    real = _filled(table, lines, given, args, simulate=False)
-    made = _filled(table, lines, given, args, simulate=True) if args.simulate else None
+    table, lines = asked.table, asked.lines
+    real = _filled(asked.real, table, together, given, args, simulate=False)
+    made = None
+    if asked.made is not None:
+        made = _filled(asked.made, table, together, given, args, simulate=True)
+        scale = "; ".join([scale, *_sizes(asked.made)])
     drawn = made if made is not None and not real.behind else real
     page = PaperPage(
-        name,
+        asked.name,
         table,
         tuple(lines),
         real.fills,
         None if made is None else made.fills,
         tuple(figures(table, lines, drawn.fills, drawn.behind)),
         args.command_line,
+        scale,
     )
     return page, [*real.failed, *(made.failed if made else ())]
+
+
+def _sizes(made: Sequence[Experiment]) -> list[str]:
+    """How much is simulated for each protocol, in words."""
+    found = {}
+    for one in made:
+        if one.protocol is not None:
+            s = one.protocol.simulation
+            size = f"{s.subjects} people a data set, recordings of {s.seconds:g} s"
+            found[one.lines[0].setting.protocol] = size
+    return [f"{name}: {size}" for name, size in found.items()]
 
 
 def _given(folders: Sequence[Path]) -> dict[str, Held]:
@@ -90,8 +134,9 @@ def _given(folders: Sequence[Path]) -> dict[str, Held]:
 
 
 def _filled(
+    runs: Sequence[Experiment],
     table: PaperTable,
-    lines: Sequence[Line],
+    together: Mapping[str, Sequence[str]],
     given: Mapping[str, Held],
     args: argparse.Namespace,
     *,
@@ -101,20 +146,16 @@ def _filled(
     from rppgbench.paper_measures import measure
 
     filled = Filled()
-    for protocol, name, members, reason in _experiments(table, lines, simulate=simulate):
-        if protocol is None:
-            for line in members:
-                filled.fills[_place(line)] = NotRun(reason)
-            continue
-        stores, why = _stored(protocol, name, members, given, args, simulate=simulate)
+    for one in runs:
+        stores, why = stored_results(one, together[one.folder], given, args, simulate=simulate)
         if why.startswith("run: "):
-            filled.failed.append(f"{name}: {why.removeprefix('run: ')}")
-        for line in members:
-            for held in stores:
+            filled.failed.append(f"{one.folder}: {why.removeprefix('run: ')}")
+        for line in one.lines:
+            for held in stores if one.protocol else ():
                 found = measure(
                     held,
                     line,
-                    protocol,
+                    one.protocol,
                     list(table.measures.values()),
                     evaluator=args.evaluator or "",
                 )
@@ -124,7 +165,8 @@ def _filled(
                     break
             else:
                 text = why.removeprefix("run: ") or "nothing of this row is stored"
-                filled.fills[_place(line)] = NotRun(text, _hours(line, protocol))
+                hours = _hours(line, one.protocol) if one.protocol else math.nan
+                filled.fills[_place(line)] = NotRun(text, hours)
     return filled
 
 
@@ -140,171 +182,6 @@ def _hours(line: Line, protocol: Protocol) -> float:
     members = own.combines or (own.name,) if own else ()
     learns = any(known[m].fit is not None and not known[m].floor for m in members if m in known)
     return estimated_hours(line, learns=learns, seeds=len(protocol.seeds))
-
-
-def _experiments(
-    table: PaperTable, lines: Sequence[Line], *, simulate: bool
-) -> Iterator[tuple[Protocol | None, str, list[Line], str]]:
-    """Protocol, folder name and lines of each run that a table comes to, or why there is none.
-
-    Lines of one protocol whose parameters do not clash are one run, so that a video is decoded
-    once for all of them; each further set of parameters of a method is a run of its own.
-    """
-    shipped = toml_files("protocols")
-    runs: dict[tuple[str, str], list[Line]] = defaultdict(list)
-    for line in lines:
-        method, setting = line.method.method, line.setting
-        if not method:
-            continue
-        if setting.protocol not in shipped:
-            why = (
-                f"protocol {setting.protocol!r} is not shipped yet"
-                if setting.protocol
-                else "there is no protocol for it"
-            )
-            yield None, "", [line], f"{why}{': ' if setting.about else ''}{setting.about}"
-            continue
-        runs[setting.protocol, _tag(line)].append(line)
-    for (name, tag), members in runs.items():
-        protocol = read_protocol(shipped[name])
-        first = members[0]
-        where = f"protocols/{name}.toml"
-        methods = list(dict.fromkeys(line.method.method for line in members))
-        params = {m: dict(p) for m, p in protocol.params.items()}
-        extra = {**first.setting.params, **first.method.params}
-        if extra:
-            params[first.method.method] = {**params.get(first.method.method, {}), **extra}
-        protocol = protocol.model_copy(
-            update={"params": params, "pretrain": first.setting.pretrain or protocol.pretrain}
-        )
-        absent = [c for c in {line.setting.condition for line in members} if not _has(protocol, c)]
-        if absent:
-            text = f"protocol {name!r} has no condition {', '.join(sorted(absent))}"
-            yield None, "", members, text
-            continue
-        folder = f"{name}{tag}"
-        try:
-            for method in methods:
-                load_methods().get("method", method, where)
-            if simulate:
-                small = [m for m in methods if _has_smoke(m)]
-                changed = with_preset(protocol, small, SMOKE, where)
-                folder += f"-{SMOKE}-simulated" if changed != protocol else "-simulated"
-                protocol = changed
-        except BenchError as error:
-            yield None, "", members, str(error)
-            continue
-        yield protocol, folder, members, ""
-
-
-def _has_smoke(name: str) -> bool:
-    known = load_methods().found
-    return any(SMOKE in known[m].presets for m in (name, *known[name].combines) if m in known)
-
-
-def _has(protocol: Protocol, condition: str) -> bool:
-    names = [c.name for c in protocol.conditions] or ["none"]
-    return condition in names
-
-
-def _tag(line: Line) -> str:
-    """What tells a run from others of its protocol, as part of a folder's name."""
-    params = {**line.setting.params, **line.method.params}
-    words = [f"{line.method.method}.{k}={v}" for k, v in sorted(params.items())]
-    words += [f"pretrain={'+'.join(line.setting.pretrain)}"] if line.setting.pretrain else []
-    return "".join(f"-{word}" for word in words)
-
-
-def _stored(
-    protocol: Protocol,
-    name: str,
-    lines: Sequence[Line],
-    given: Mapping[str, Held],
-    args: argparse.Namespace,
-    *,
-    simulate: bool,
-) -> tuple[list[Held], str]:
-    """The results that may fill these lines, nearest first, and why there are not more."""
-    from rppgbench.paper_measures import hold
-    from rppgbench.store import Store
-
-    place = RESULTS / name
-    fit = [h for h in given.values() if h.simulated == simulate and _near(h, protocol)]
-    exact = [h for h in fit if h.manifest["protocol"]["digest"] == protocol.digest]
-    if exact:
-        place = exact[0].store.folder
-    stored = hold(Store(place)) if (place / "manifest.json").is_file() else None
-    why = _run(protocol, place, lines, stored, args, simulate=simulate)
-    if not why:
-        stored = hold(Store(place))
-    stores = [stored] if stored is not None and stored.simulated == simulate else []
-    return [*stores, *(h for h in fit if h.store.folder != place)], why
-
-
-def _near(held: Held, protocol: Protocol) -> bool:
-    """Whether results are of the same data: those of another split then say so in the table."""
-    return bool(held.manifest["protocol"].get("test") == protocol.test)
-
-
-def _run(
-    protocol: Protocol,
-    place: Path,
-    lines: Sequence[Line],
-    stored: Held | None,
-    args: argparse.Namespace,
-    *,
-    simulate: bool,
-) -> str:
-    """Do what is missing of these lines; empty, or why nothing was done.
-
-    A reason that begins with "run: " is a run that failed. What else is in the results folder
-    stays in its plan.
-    """
-    if args.stored:
-        return "nothing of this row is stored, and --stored runs nothing"
-    blocked = _in_the_way(protocol, stored, simulate=simulate)
-    if blocked:
-        return blocked
-    from rppgbench.plan import make_plan
-    from rppgbench.roots import cache_folder
-    from rppgbench.runner import Means, run
-    from rppgbench.store import Store
-
-    name = lines[0].setting.protocol
-    where = f"protocols/{name}.toml"
-    held = [m for m in stored.manifest["methods"] if m in load_methods().found] if stored else []
-    methods = list(dict.fromkeys([*(line.method.method for line in lines), *held]))
-    try:
-        roots = find_roots(protocol, args.data, args.cache, where, simulate=simulate)
-    except BenchError as error:
-        return str(error)
-    try:
-        plan = make_plan(protocol, name, roots, methods=methods, seeds=protocol.seeds, where=where)
-        if any(recording.simulated != simulate for recording in plan.recordings.values()):
-            return f"the data in {', '.join(map(str, roots.values()))} is simulated; use --simulate"
-        store = Store(folder_for_output(place))
-        if stored is None or store.planned() != {j.digest for j in plan.jobs} or store.missing():
-            print(f"running {name} into {place}: {', '.join(methods)}", file=sys.stderr)
-            run(
-                plan,
-                store,
-                Means(cache_folder(args.cache), args.jobs, args.device, args.command_line),
-            )
-    except BenchError as error:
-        return f"run: {error}"
-    return ""
-
-
-def _in_the_way(protocol: Protocol, stored: Held | None, *, simulate: bool) -> str:
-    """Why a results folder cannot take the run's results; empty where it can."""
-    if stored is None:
-        return ""
-    place = stored.store.folder
-    if stored.manifest["protocol"]["digest"] != protocol.digest:
-        return f"{place} holds results of another version of the protocol; move it away"
-    if stored.simulated != simulate:
-        return f"{place} holds {'genuine' if simulate else 'simulated'} results; move it away"
-    return ""
 
 
 def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:

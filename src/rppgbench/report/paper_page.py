@@ -37,7 +37,8 @@ WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_OURS)
 class PaperPage:
     """Everything that a page of a paper's table says.
 
-    `fills` come from genuine recordings; `simulated` is None where none were asked for.
+    `fills` come from genuine recordings; `simulated` is None where none were asked for, and
+    `scale` says how small their runs were.
     """
 
     name: str
@@ -47,10 +48,13 @@ class PaperPage:
     simulated: Mapping[Place, Fill] | None
     drawings: tuple[Drawing, ...]
     command: str
+    scale: str = ""
 
     def model(self) -> Table:
         """The table itself."""
-        return printed_table(self.table, self.name, self.lines, self.fills, self.simulated)
+        return printed_table(
+            self.table, self.name, self.lines, self.fills, self.simulated, self.scale
+        )
 
     def missing(self) -> Table | None:
         """What would fill the cells that are empty."""

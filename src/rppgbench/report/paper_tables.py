@@ -40,11 +40,13 @@ def printed_table(
     lines: Sequence[Line],
     fills: Mapping[Place, Fill],
     simulated: Mapping[Place, Fill] | None = None,
+    scale: str = "",
 ) -> Table:
     """Printed value, measured value with its interval, n and verdict of every line.
 
     Measured values come from genuine recordings alone. `simulated`, where given, has columns of
-    its own at the right, which have no verdict; the table is then marked as simulated.
+    its own at the right, which have no verdict; the table is then marked as simulated, and a note
+    gives the `scale` of the simulated runs.
     """
     several = len(table.settings) > 1
     columns = [Column("method", "Method", text=True)]
@@ -89,6 +91,8 @@ def printed_table(
             "The columns headed SIMULATED are of videos that a program made. They say how the "
             "methods do on the simulation, have no verdict, and reproduce no printed value."
         )
+        if scale:
+            notes.append(f"SIMULATED at smoke scale: {scale}. Nothing is learned to the end.")
     return Table(
         key=key,
         caption=f"{table.title}. {'Printed' if table.measures else 'After'}: {table.source}",

@@ -1,0 +1,276 @@
+"""The runs that a paper's table comes to, and their doing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.cli.arguments import folder_for_output
+from rppgbench.cli.running import find_roots, with_preset
+from rppgbench.content import load_methods, toml_files
+from rppgbench.errors import BenchError
+from rppgbench.paper_table import Line, PaperTable
+from rppgbench.protocol import Protocol, read_protocol
+
+if TYPE_CHECKING:
+    from rppgbench.paper_measures import Held
+
+RESULTS = Path("results")
+PRESET = "smoke"
+EPOCHS = 2
+SEEDS = 1
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """How small simulated runs of tables are, so that all of them end within half an hour.
+
+    A method that learns has its preset `smoke`, of whose epochs (of every parameter of it whose
+    name ends in `epochs`) at most `epochs` are done, with the protocol's first seeds alone.
+    `subjects` and `seconds` take the place of the protocol's simulation where they are given.
+    Everything is run as it would be at full size; nothing is learned to the end.
+    """
+
+    epochs: int = EPOCHS
+    seeds: int = SEEDS
+    subjects: int | None = None
+    seconds: float | None = None
+
+    def words(self) -> str:
+        """The limits in words, as pages say them."""
+        seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
+        epochs = f"at most {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}"
+        return f"methods that learn: preset {PRESET}, {epochs}, {seeds}"
+
+    def of(self, protocol: Protocol, methods: Sequence[str], where: str) -> Protocol:
+        """The protocol at this scale."""
+        known = load_methods().found
+        learn = list(dict.fromkeys(m for name in methods for m in _learning(name)))
+        small = with_preset(
+            protocol, [m for m in learn if PRESET in known[m].presets], PRESET, where
+        )
+        params = {name: dict(p) for name, p in small.params.items()}
+        for name in learn:
+            given = params.get(name, {})
+            cut = {
+                key: self.epochs
+                for key, value in known[name].parameters(given, where).items()
+                if key.endswith("epochs") and isinstance(value, int) and value > self.epochs
+            }
+            if cut:
+                params[name] = {**given, **cut}
+        size = {k: v for k in ("subjects", "seconds") if (v := getattr(self, k)) is not None}
+        return small.model_copy(
+            update={
+                "params": params,
+                "seeds": small.seeds[: self.seeds] if learn else small.seeds,
+                "simulation": small.simulation.model_copy(update=size),
+            }
+        )
+
+    @property
+    def tag(self) -> str:
+        """What tells results at this scale from others, as part of a folder's name."""
+        words = [f"epochs={self.epochs}"] if self.epochs != EPOCHS else []
+        words += [f"seeds={self.seeds}"] if self.seeds != SEEDS else []
+        words += [f"subjects={self.subjects}"] if self.subjects is not None else []
+        words += [f"seconds={self.seconds:g}"] if self.seconds is not None else []
+        return "".join(f"-{word}" for word in words) + f"-{PRESET}-simulated"
+
+
+def smoke_of(args: argparse.Namespace) -> Smoke | None:
+    """The scale of simulated runs by the command line; None without `--simulate`."""
+    if not args.simulate:
+        for key in ("epochs", "subjects", "seconds"):
+            if getattr(args, key) is not None:
+                raise BenchError(f"bench table: --{key} goes with --simulate")
+        return None
+    epochs = EPOCHS if args.epochs is None else args.epochs
+    return Smoke(epochs, SEEDS, args.subjects, args.seconds)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run that a table comes to: the protocol as it is run, its results folder, its lines.
+
+    Without a `protocol` there is none, and `reason` says why.
+    """
+
+    protocol: Protocol | None
+    folder: str
+    lines: list[Line]
+    reason: str = ""
+
+
+def experiments(
+    table: PaperTable, lines: Sequence[Line], smoke: Smoke | None
+) -> Iterator[Experiment]:
+    """Each run that a table comes to; at the scale of `smoke` where that is given.
+
+    Lines of one protocol whose parameters do not clash are one run, so that a video is decoded
+    once for all of them; each further set of parameters of a method is a run of its own.
+    """
+    shipped = toml_files("protocols")
+    runs: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in lines:
+        setting = line.setting
+        if not line.method.method:
+            continue
+        if setting.protocol in shipped:
+            runs[setting.protocol, _tag(line)].append(line)
+            continue
+        why = (
+            f"protocol {setting.protocol!r} is not shipped yet"
+            if setting.protocol
+            else "there is no protocol for it"
+        )
+        yield Experiment(None, "", [line], f"{why}{': ' if setting.about else ''}{setting.about}")
+    for (name, tag), members in runs.items():
+        try:
+            yield _experiment(read_protocol(shipped[name]), f"{name}{tag}", members, smoke)
+        except BenchError as error:
+            yield Experiment(None, "", members, str(error))
+
+
+def _experiment(
+    protocol: Protocol, folder: str, lines: list[Line], smoke: Smoke | None
+) -> Experiment:
+    first = lines[0]
+    where = f"protocols/{first.setting.protocol}.toml"
+    methods = list(dict.fromkeys(line.method.method for line in lines))
+    params = {m: dict(p) for m, p in protocol.params.items()}
+    extra = {**first.setting.params, **first.method.params}
+    if extra:
+        params[first.method.method] = {**params.get(first.method.method, {}), **extra}
+    protocol = protocol.model_copy(
+        update={"params": params, "pretrain": first.setting.pretrain or protocol.pretrain}
+    )
+    absent = sorted({c for line in lines if not _has(protocol, c := line.setting.condition)})
+    if absent:
+        text = f"protocol {first.setting.protocol!r} has no condition {', '.join(absent)}"
+        raise BenchError(text)
+    for method in methods:
+        load_methods().get("method", method, where)
+    if smoke is None:
+        return Experiment(protocol, folder, lines)
+    return Experiment(smoke.of(protocol, methods, where), f"{folder}{smoke.tag}", lines)
+
+
+def _learning(name: str) -> Iterator[str]:
+    """Of a method and its members those that learn; the floor learns a mean, and has no epochs."""
+    known = load_methods().found
+    for member in (name, *known[name].combines):
+        if member in known and known[member].fit is not None and not known[member].floor:
+            yield member
+
+
+def _has(protocol: Protocol, condition: str) -> bool:
+    names = [c.name for c in protocol.conditions] or ["none"]
+    return condition in names
+
+
+def _tag(line: Line) -> str:
+    """What tells a run from others of its protocol, as part of a folder's name."""
+    params = {**line.setting.params, **line.method.params}
+    words = [f"{line.method.method}.{k}={v}" for k, v in sorted(params.items())]
+    words += [f"pretrain={'+'.join(line.setting.pretrain)}"] if line.setting.pretrain else []
+    return "".join(f"-{word}" for word in words)
+
+
+def stored_results(
+    one: Experiment,
+    methods: Sequence[str],
+    given: Mapping[str, Held],
+    args: argparse.Namespace,
+    *,
+    simulate: bool,
+) -> tuple[list[Held], str]:
+    """The results that may fill an experiment's lines, nearest first, and why there are not more.
+
+    What is missing of `methods` is run first, where that can be. A reason that begins with
+    "run: " is a run that failed.
+    """
+    from rppgbench.paper_measures import hold
+    from rppgbench.store import Store
+
+    if one.protocol is None:
+        return [], one.reason
+    protocol, place = one.protocol, RESULTS / one.folder
+    fit = [h for h in given.values() if h.simulated == simulate and _near(h, protocol)]
+    exact = [h for h in fit if h.manifest["protocol"]["digest"] == protocol.digest]
+    if exact:
+        place = exact[0].store.folder
+    stored = hold(Store(place)) if (place / "manifest.json").is_file() else None
+    name = one.lines[0].setting.protocol
+    why = _run(protocol, name, place, methods, stored, args, simulate=simulate)
+    if not why:
+        stored = hold(Store(place))
+    stores = [stored] if stored is not None and stored.simulated == simulate else []
+    return [*stores, *(h for h in fit if h.store.folder != place)], why
+
+
+def _near(held: Held, protocol: Protocol) -> bool:
+    """Whether results are of the same data: those of another split then say so in the table."""
+    return bool(held.manifest["protocol"].get("test") == protocol.test)
+
+
+def _run(
+    protocol: Protocol,
+    name: str,
+    place: Path,
+    methods: Sequence[str],
+    stored: Held | None,
+    args: argparse.Namespace,
+    *,
+    simulate: bool,
+) -> str:
+    """Do what is missing of these methods; empty, or why nothing was done.
+
+    What else is in the results folder stays in its plan.
+    """
+    if args.stored:
+        return "nothing of this row is stored, and --stored runs nothing"
+    blocked = _in_the_way(protocol, stored, simulate=simulate)
+    if blocked:
+        return blocked
+    from rppgbench.plan import make_plan
+    from rppgbench.roots import cache_folder
+    from rppgbench.runner import Means, run
+    from rppgbench.store import Store
+
+    where = f"protocols/{name}.toml"
+    held = [m for m in stored.manifest["methods"] if m in load_methods().found] if stored else []
+    names = list(dict.fromkeys([*methods, *held]))
+    try:
+        roots = find_roots(protocol, args.data, args.cache, where, simulate=simulate)
+    except BenchError as error:
+        return str(error)
+    try:
+        plan = make_plan(protocol, name, roots, methods=names, seeds=protocol.seeds, where=where)
+        if any(recording.simulated != simulate for recording in plan.recordings.values()):
+            return f"the data in {', '.join(map(str, roots.values()))} is simulated; use --simulate"
+        store = Store(folder_for_output(place))
+        if stored is None or store.planned() != {j.digest for j in plan.jobs} or store.missing():
+            print(f"running {name} into {place}: {', '.join(names)}", file=sys.stderr)
+            cache = cache_folder(args.cache)
+            run(plan, store, Means(cache, args.jobs, args.device, args.command_line))
+    except BenchError as error:
+        return f"run: {error}"
+    return ""
+
+
+def _in_the_way(protocol: Protocol, stored: Held | None, *, simulate: bool) -> str:
+    """Why a results folder cannot take the run's results; empty where it can."""
+    if stored is None:
+        return ""
+    place = stored.store.folder
+    if stored.manifest["protocol"]["digest"] != protocol.digest:
+        return f"{place} holds results of another version of the protocol; move it away"
+    if stored.simulated != simulate:
+        return f"{place} holds {'genuine' if simulate else 'simulated'} results; move it away"
+    return ""
