@@ -185,13 +185,15 @@ def _package() -> ModuleType:
     return sys.modules[PACKAGE]
 
 
-def _packages() -> list[Path]:
+@cache
+def _packages() -> tuple[Path, ...]:
+    """Folders of installed packages that join; asking what is installed takes 20 ms."""
     folders = []
     for entry in entry_points(group="rppgbench"):
         spec = find_spec(entry.module)
         for place in (spec.submodule_search_locations or []) if spec else []:
             folders.append(Path(place))
-    return folders
+    return tuple(folders)
 
 
 def _plugins() -> list[str]:

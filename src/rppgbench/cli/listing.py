@@ -40,7 +40,9 @@ def _titles(kind: str) -> dict[str, str]:
 
 
 def _title(file: Path) -> str:
+    """The title stands before the first [table]: the rest of a long file is not parsed for it."""
     try:
-        return str(tomllib.loads(file.read_text(encoding="utf-8")).get("title", ""))
+        head = file.read_text(encoding="utf-8").partition("\n[")[0]
+        return str(tomllib.loads(head).get("title", ""))
     except (OSError, ValueError) as error:
         return f"not readable: {error}"
