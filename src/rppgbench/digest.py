@@ -19,9 +19,22 @@ def digest(facts: Any) -> str:
 
 @cache
 def code_digest(*places: Path) -> str:
-    """Digest of source files, and of every .py file of folders, by content and name."""
+    """Digest of source files, and of all files of folders, by content and name.
+
+    What lies beside the code counts as well (portraits, tables of numbers); compiled and hidden
+    files do not.
+    """
     state = hashlib.sha256()
     for place in places:
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+        for file in _sources(place) if place.is_dir() else [place]:
             state.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return state.hexdigest()[:16]
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file()
+        and not any(p.startswith(".") or p == "__pycache__" for p in file.relative_to(folder).parts)
+    )
