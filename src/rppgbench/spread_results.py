@@ -12,7 +12,7 @@ from rppgbench.evaluator import Evaluator, read_evaluator
 from rppgbench.progress import progress
 from rppgbench.provenance import provenance
 from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
-from rppgbench.report.spread_page import SpreadInputs
+from rppgbench.report.spread_inputs import SpreadInputs
 from rppgbench.results import about, regions_matter, score, skipped_items, warning_lines
 from rppgbench.spread import REGION, Side, differing, split
 from rppgbench.store import Store

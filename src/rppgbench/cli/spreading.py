@@ -9,13 +9,13 @@ from typing import Any
 
 from rppgbench.cli import DONE
 from rppgbench.errors import BenchError
-from rppgbench.report.spread_page import SpreadInputs, errors_frame, write_spread
+from rppgbench.report.spread_inputs import SpreadInputs, errors_frame
+from rppgbench.report.spread_page import write_spread
 from rppgbench.spread_results import Ask, spread_inputs
 from rppgbench.store import Store
 
 BETWEEN = "toolbox_2023,pyvhr"
 
-BOX = "toolbox_box"
 BOX, SKIN = "toolbox_box", "skin"
 OF_BOX = "toolbox_"
 """Where no region is asked for, evaluators of this name take the box, as their toolbox does."""
