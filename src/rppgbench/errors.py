@@ -12,6 +12,13 @@ class RecordingError(BenchError):
     """What is wrong with one recording: it becomes a row with its reason; the others go on."""
 
 
+class MachineError(BenchError):
+    """What is wrong with the machine, not with a recording: a full disk, a folder that is gone.
+
+    It ends the run and leaves no row: the same command goes on when it is put right.
+    """
+
+
 def unknown(kind: str, name: str, known: Iterable[str], where: str) -> BenchError:
     """Say which name failed, who asked for it, what is near, and what there is.
 
