@@ -69,6 +69,11 @@ class Method:
     `params` hold the paper's values; `presets` name other sets ("smoke": for a laptop), chosen by
     the parameter `preset`. `combines` names the methods whose heart rates are averaged, window by
     window, in place of an estimate of its own.
+
+    A method of other people's comes with `versions`, which asks for the versions of their packages
+    (they enter the digests of its estimates), with their `licence`, and, where its weights are
+    learned already, with the names of the data sets that they were `trained_on`: tested on one of
+    these it is shown as leaked and not ranked.
     """
 
     name: str
@@ -82,6 +87,9 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     combines: tuple[str, ...] = ()
     floor: bool = False  # learns nothing from the video: every other method must beat it
+    trained_on: tuple[str, ...] = ()  # data sets that weights it comes with were learned on
+    licence: str = ""  # of the code or weights of others that it runs on
+    versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
 
     def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
         """Every parameter with its value: the paper's, then the preset's, then those given.
@@ -113,6 +121,9 @@ def method(
     needs_labels: bool = False,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     floor: bool = False,
+    trained_on: tuple[str, ...] = (),
+    licence: str = "",
+    versions: Callable[[], Mapping[str, str]] | None = None,
 ) -> Callable[[Callable[..., Waveform]], Method]:
     """Declare a method; its name is the function's, its parameters are the keyword-only ones."""
 
@@ -131,6 +142,9 @@ def method(
             needs_labels,
             presets or {},
             floor=floor,
+            trained_on=trained_on,
+            licence=licence,
+            versions=versions,
         )
 
     return declare

@@ -203,6 +203,7 @@ def facts_of(plan: Plan) -> dict[str, Any]:
             **plan.protocol.model_dump(mode="json"),
         },
         "methods": {m: dict(p) for m, p in plan.methods.items()},
+        "origins": {m: _origin(load_methods().found[m]) for m in plan.methods},
         "expected": plan.expected,
         "data": {
             d: {"root": str(root), "fingerprint": plan.fingerprints[d]}
@@ -304,6 +305,15 @@ def sides_of(
     return sides, notes
 
 
+def _origin(method: Method) -> dict[str, Any]:
+    """What a reader must know of a method that runs on other people's code or weights."""
+    return {
+        "trained_on": list(method.trained_on),
+        "licence": method.licence,
+        "versions": dict(method.versions()) if method.versions else {},
+    }
+
+
 def _method_digest(method: Method, params: Mapping[str, Any]) -> str:
     """Parameters and code: the method's own file or folder, and what the machine does for it."""
     own = Path(sys.modules[method.estimate.__module__].__file__ or "")
@@ -311,13 +321,16 @@ def _method_digest(method: Method, params: Mapping[str, Any]) -> str:
     places = [own.parent if own.name == "__init__.py" else own, *(machine / m for m in MACHINE)]
     if method.consumes in WITHOUT_REGION and method.fit is not None:
         places.append(machine / "neural")
+    if method.versions is not None:
+        places.append(machine / "peers")
     from rppgbench.extraction import VERSION
 
-    return digest(
-        {
-            "name": method.name,
-            "params": dict(params),
-            "code": code_digest(*places),
-            "extractor": VERSION,
-        }
-    )
+    facts = {
+        "name": method.name,
+        "params": dict(params),
+        "code": code_digest(*places),
+        "extractor": VERSION,
+    }
+    if method.versions is not None:
+        facts["versions"] = dict(method.versions())
+    return digest(facts)

@@ -1,0 +1,20 @@
+"""OMIT as pyVHR 2.0 has it."""
+
+from rppgbench.method import method
+from rppgbench.peers.pyvhr import LICENCE, installed, of_traces, versions
+from rppgbench.waveform import Waveform
+
+installed()
+
+
+@method("OMIT (pyVHR)", "10.48550/arXiv.2202.04101", licence=LICENCE, versions=versions)
+def pyvhr_omit(trace: Waveform) -> Waveform:
+    """What is orthogonal to the colour of the first frame.
+
+    pyVHR's `cpu_OMIT` on the mean RGB (T, 3) of the region, without its filters: the evaluator
+    `pyvhr` has those. The pulse (T,) has pyVHR's own sign and scale; see `rppgbench.peers.pyvhr`.
+
+    Raises:
+        ValueError: pyVHR gives values that are not numbers.
+    """
+    return of_traces("cpu_OMIT", trace)
