@@ -48,7 +48,7 @@ def root(package: Path, seed: int = 0) -> Path:
     src, base = package.parent, package.parents[1]
     done = subprocess.run(
         [sys.executable, str(base / "set.py"), str(src), str(base / "cache"), str(seed)],
-        env={**os.environ, "PYTHONPATH": str(src), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(src)},
         capture_output=True,
         text=True,
         check=False,

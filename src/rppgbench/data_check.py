@@ -6,6 +6,7 @@ videos take minutes. Nothing is repaired and nothing is hidden: each fault is a 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import clock_warning, during
 from rppgbench.splits import Sides, by_folds
 from rppgbench.video import Frame, VideoInfo, open_video, sample_frames
+from rppgbench.video_end import missing_bytes
 
 Severity = Literal["error", "warning", "note"]
 """error: the recording cannot be used; warning: it can, with care; note: for information."""
@@ -203,8 +205,9 @@ def _attempt(read: Callable[[], T], say: Say) -> T | None:
 
 
 def _check_video(source: VideoSource, say: Say) -> VideoInfo | None:
-    """Three frames by seeking, the container's count, the given times."""
+    """Three frames by seeking, the container's count and end, the given times."""
     _check_times(source, say)
+    _check_end(source, say)
 
     def look() -> tuple[VideoInfo, Frame]:
         with open_video(source) as reader:
@@ -233,6 +236,17 @@ def _check_video(source: VideoSource, say: Say) -> VideoInfo | None:
     for line in info.warnings:
         say("warning", line, source.path)
     return info
+
+
+def _check_end(source: VideoSource, say: Say) -> None:
+    """Bytes that are missing show here also where frames can be read from the first to the last."""
+    if source.images or source.frames is not None:
+        return
+    with suppress(OSError):  # the reader says it better
+        missing = missing_bytes(source.path)
+        if missing:
+            line = f"is at least {missing:,} bytes shorter than its container says; copy it again"
+            say("warning", line, source.path)
 
 
 def _check_files(recording: Recording, say: Say) -> None:
