@@ -1,16 +1,17 @@
 """What methods learned, on disk: safetensors and JSON."""
 
+import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 
-from rppgbench.errors import BenchError
+from rppgbench.drafts import draft
+from rppgbench.errors import MachineError
 from rppgbench.method import Model
 
-ARRAYS, FACTS = "model.safetensors", "model.json"
+ARRAYS, FACTS, SHA256 = "model.safetensors", "model.json", "sha256"
 
 
 def write_model(folder: Path, model: Model) -> None:
@@ -18,22 +19,21 @@ def write_model(folder: Path, model: Model) -> None:
 
     A folder of checkpoints that the training kept beside it stays where it is.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    partial = folder.with_name(f".partial-{os.getpid()}-{folder.name}")
-    shutil.rmtree(partial, ignore_errors=True)
+    arrays = {name: np.ascontiguousarray(a) for name, a in model.arrays.items()}
     try:
-        partial.mkdir(parents=True)
-        arrays = {name: np.ascontiguousarray(a) for name, a in model.arrays.items()}
-        save_file(arrays, partial / ARRAYS)
-        (partial / FACTS).write_text(json.dumps(dict(model.facts), indent=1, sort_keys=True))
-        if folder.is_dir():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    except OSError as error:
-        raise BenchError(f"{folder}: cannot write the model: {error.strerror}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with draft(folder) as partial:
+            save_file(arrays, partial / ARRAYS)
+            facts = {**model.facts, SHA256: _sha256(partial / ARRAYS)}
+            (partial / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True))
+            if folder.is_dir():
+                shutil.rmtree(folder)
+            partial.rename(folder)
+    except (OSError, SafetensorError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise MachineError(f"{folder}: cannot write the model: {why}; make room") from error
 
 
 def read_model(folder: Path) -> Model:
@@ -43,11 +43,21 @@ def read_model(folder: Path) -> Model:
 
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise ValueError(f"{FACTS} holds no table of facts")
+        written = facts.pop(SHA256, None)
+        if written not in {None, _sha256(folder / ARRAYS)}:  # None: by a version before checksums
+            raise ValueError(f"{ARRAYS} does not agree with its checksum")
         return Model(load_file(folder / ARRAYS), facts)
     except (OSError, ValueError, SafetensorError) as error:
-        raise BenchError(
+        raise MachineError(
             f"{folder}: no model, or a damaged one ({error}); delete the folder to learn it again"
         ) from error
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_model(folder: Path) -> bool:

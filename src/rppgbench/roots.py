@@ -1,16 +1,18 @@
 """Where a data set lies on this machine, or its simulation."""
 
 import os
-import shutil
 import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rppgbench.content import load_datasets
 from rppgbench.digest import code_digest, digest
-from rppgbench.errors import BenchError
+from rppgbench.drafts import draft
+from rppgbench.errors import BenchError, MachineError
 from rppgbench.recording import Dataset
+from rppgbench.workers import in_a_process
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulationPlan
@@ -76,18 +78,37 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
     root = cache / "simulated" / f"{dataset.name}-{digest(facts)}"
     if root.is_dir():
         return root
-    partial = root.with_name(f".partial-{os.getpid()}-{root.name}")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True)
-        dataset.simulate(partial, plan)
-        partial.rename(root)
+        with draft(root) as partial:
+            film_simulated(dataset, partial, plan)
+            partial.rename(root)
     except OSError as error:
         if not root.is_dir():
-            raise BenchError(f"{root}: cannot write the simulated set: {error.strerror}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            raise MachineError(
+                f"{root}: cannot write the simulated set: {error.strerror}"
+            ) from error
     return root
+
+
+def film_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> None:
+    """Write a simulated tree into `folder`, in a process of its own: rendering takes long, and so
+    Ctrl-C ends it at once.
+
+    A data set that is not among the content, so that no other process finds it by its name, is
+    filmed here.
+    """
+    if dataset.simulate is None:
+        raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
+    if load_datasets().found.get(dataset.name) is dataset:
+        in_a_process(_film, dataset.name, folder, plan)
+    else:
+        dataset.simulate(folder, plan)
+
+
+def _film(name: str, folder: Path, plan: "SimulationPlan") -> None:
+    dataset = load_datasets().get("data set", name, str(folder))
+    assert dataset.simulate is not None
+    dataset.simulate(folder, plan)
 
 
 def _makers(dataset: Dataset) -> list[Path]:

@@ -14,12 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, MachineError
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
 from rppgbench.waveform import Signal, Waveform
 
 FORMAT = 1
+RUN, ORDER = "run", b"order"
+PARTIAL = ".partial-"
+OWN = frozenset({".lock", "models", "estimates", "recordings", "plan.json", "errors.log"})
 SAMPLES = pa.list_(pa.float64())
 
 ESTIMATES = pa.schema(
@@ -77,6 +80,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._run = 0
+        self._observed = 0
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -88,20 +93,23 @@ class Store:
         file = self.folder / "manifest.json"
         if file.exists():
             held = self.manifest
+            self._run = int(held.get(RUN, 0))
             if held["protocol"]["digest"] != facts["protocol"]["digest"]:
                 raise BenchError(
                     f"{self.folder}: holds results of protocol {held['protocol']['name']!r} "
                     f"({held['protocol']['digest']}); give another --out"
                 )
         elif self.folder.is_dir() and any(
-            p.name not in {".lock", "models"} for p in self.folder.iterdir()
-        ):
+            p.name not in OWN and not p.name.startswith(PARTIAL) for p in self.folder.iterdir()
+        ):  # OWN alone is what a run leaves that was killed before its manifest was written
             raise BenchError(f"{self.folder}: holds other files than results; give another --out")
         try:
             for name in ("estimates", "recordings"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            self._run += 1
             _replace(self.folder / "plan.json", json.dumps({"jobs": sorted(jobs)}).encode())
-            text = json.dumps({"format": FORMAT, **facts}, indent=1, sort_keys=True)
+            text = json.dumps({"format": FORMAT, RUN: self._run, **facts}, indent=1, sort_keys=True)
             _replace(file, text.encode())
         except OSError as error:
             raise _unwritable(self.folder, error) from error
@@ -125,7 +133,10 @@ class Store:
     def add_observed(self, observed: Sequence[Observed]) -> None:
         """Store what was seen of recordings, all or none."""
         rows = [_observed_row(one) for one in observed]
-        self._write("recordings", pa.Table.from_pylist(rows, schema=OBSERVED))
+        self._observed += 1
+        order = {ORDER: b"%d %d" % (self._run, self._observed)}
+        table = pa.Table.from_pylist(rows, schema=OBSERVED)
+        self._write("recordings", table.replace_schema_metadata(order))
 
     def estimates(self, **wanted: str | int) -> Iterator[Estimate]:
         """The planned estimates, or those of them whose fields are as `wanted`."""
@@ -143,10 +154,14 @@ class Store:
         return len(self.planned() - self.done())
 
     def observed(self) -> dict[tuple[str, str, str], Observed]:
-        """What was last seen of every recording, by data set, name and condition."""
+        """What was last seen of every recording, by data set, name and condition.
+
+        Each part says itself at which run and step it was written: no clock has a say.
+        """
         found = {}
-        for file in sorted(self._parts("recordings"), key=lambda f: (f.stat().st_mtime_ns, f.name)):
-            for row in _rows(_table(file, OBSERVED)):
+        tables = [_table(file, OBSERVED) for file in self._parts("recordings")]
+        for table in sorted(tables, key=_order):
+            for row in _rows(table):
                 one = _observed(row)
                 found[one.dataset, one.recording, one.condition] = one
         return found
@@ -161,6 +176,12 @@ class Store:
         with _Lock(self.folder):
             yield self
 
+    def _sweep(self) -> None:
+        """Delete what killed runs left half-written; the folder is locked, so nobody is at it."""
+        for folder in (self.folder, self.folder / "estimates", self.folder / "recordings"):
+            for left in folder.glob(f"{PARTIAL}*"):
+                left.unlink(missing_ok=True)
+
     def _parts(self, kind: str) -> list[Path]:
         """The parts by name; anything else in the folder is named and refused."""
         folder = self.folder / kind
@@ -168,7 +189,7 @@ class Store:
             raise BenchError(f"{self.folder}: no results here (no {kind}/); run `bench run` first")
         parts = []
         for file in sorted(folder.iterdir()):
-            if file.name.startswith(".partial-"):
+            if file.name.startswith(PARTIAL):
                 continue  # what a killed run left; it was never part of the results
             if file.suffix != ".parquet" or len(file.stem) != 32:
                 raise BenchError(f"{file}: not a part of these results; move it away")
@@ -198,6 +219,8 @@ class Store:
             raise BenchError(f"{self.folder}: no results here (no {name})") from None
         except (OSError, ValueError) as error:
             raise BenchError(f"{file}: not readable ({error}); run the protocol again") from error
+        if not isinstance(facts, dict):
+            raise BenchError(f"{file}: holds no table of facts; run the protocol again")
         if facts.get("format", FORMAT) > FORMAT:
             raise BenchError(
                 f"{file}: written by a newer version (format {facts['format']}, this one knows "
@@ -211,6 +234,8 @@ class _Lock:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._run = 0
+        self._observed = 0
         self.descriptor = -1
 
     def __enter__(self) -> None:
@@ -228,7 +253,7 @@ class _Lock:
         except OSError:
             holder = os.read(self.descriptor, 100).decode(errors="replace") or "unknown"
             os.close(self.descriptor)
-            raise BenchError(
+            raise MachineError(
                 f"{self.folder}: another run is at work here (process {holder}); wait for it"
             ) from None
         os.ftruncate(self.descriptor, 0)
@@ -246,7 +271,7 @@ class _Lock:
 
 def _replace(file: Path, data: bytes) -> None:
     """Write whole or not at all, also when the machine stops in the middle."""
-    partial = file.with_name(f".partial-{os.getpid()}-{file.name}")
+    partial = file.with_name(f"{PARTIAL}{os.getpid()}-{file.name}")
     try:
         with partial.open("wb") as sink:
             sink.write(data)
@@ -257,8 +282,8 @@ def _replace(file: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _unwritable(folder: Path, error: OSError) -> BenchError:
-    return BenchError(f"{folder}: cannot write results: {error.strerror}; give another --out")
+def _unwritable(folder: Path, error: OSError) -> MachineError:
+    return MachineError(f"{folder}: cannot write results: {error.strerror}; give another --out")
 
 
 def _table(file: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
@@ -270,6 +295,12 @@ def _table(file: Path, schema: pa.Schema, columns: list[str] | None = None) -> p
     if not table.schema.equals(wanted):
         raise BenchError(f"{file}: columns of another kind of store; move it away")
     return table
+
+
+def _order(table: pa.Table) -> list[int]:
+    """At which run and step a part was written; parts of versions that did not say come first."""
+    words = (table.schema.metadata or {}).get(ORDER, b"").split()
+    return [int(word) for word in words if word.isdigit()]
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -4,16 +4,16 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rppgbench.cache import NamedCondition, cached_features
-from rppgbench.conditions import FACES, Transformation, condition_digest, faces_of
+from rppgbench.cache import NamedChange, changed_features
+from rppgbench.conditions import Transformation, condition_digest, faces_of
 from rppgbench.content import load_datasets, load_methods
-from rppgbench.errors import BenchError, RecordingError, unknown
+from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
 from rppgbench.estimate import Estimate
 from rppgbench.extraction import Needs
 from rppgbench.features import Features
@@ -29,15 +29,16 @@ from rppgbench.waveform import Waveform
 
 @dataclass(frozen=True)
 class Task:
-    """All that is to be done with one recording under one condition: names and digests only.
+    """All that is to be done with one recording under some conditions: names and digests only.
 
-    Without jobs the features are extracted all the same, for a method that learns from them.
+    The video is decoded once for all of them. Without jobs the features are extracted all the
+    same, for a method that learns from them.
     """
 
     dataset: str
     root: Path
     recording: str
-    condition: Condition
+    conditions: tuple[Condition, ...]
     clips: frozenset[str]
     jobs: tuple[Job, ...]
     params: tuple[tuple[str, Mapping[str, Any]], ...]
@@ -47,10 +48,10 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of a task; `trace` is the traceback of a fault of our own, or empty."""
+    """What came of a task, `observed` of each of its conditions; `trace` is of a fault of our own."""
 
     task: Task
-    observed: Observed
+    observed: tuple[Observed, ...]
     estimates: tuple[Estimate, ...]
     trace: str = ""
 
@@ -58,54 +59,100 @@ class Outcome:
 def do(task: Task) -> Outcome:
     """Do one task; whatever is wrong with the recording becomes a reason, never a missing row."""
     recording = find_recording(task.dataset, task.root, task.recording)
-    truth, facts, reason, trace = Truth(), dict[str, Any](), "", ""
+    truth, unlabelled = Truth(), ""
     try:
         truth = recording.truth()
     except BenchError as error:
-        reason = f"labels: {error}"
-    features = None
-    try:
-        began = time.perf_counter()
-        features = _features(task, recording)
-        facts = dict(features.facts) | {"read_s": time.perf_counter() - began}
-    except BenchError as error:
-        reason = "; ".join(filter(None, [reason, str(error)]))
-    except Exception as error:  # a fault of our own must not take the other recordings along
-        trace = traceback.format_exc()
-        reason = f"internal error while extracting: {type(error).__name__}: {error}"
-    estimates = []
-    for job in task.jobs:
-        if features is None:
-            estimates.append(_estimate(job, recording, None, reason))
-            continue
-        made, fault = _run(job, task, recording, features)
-        estimates.append(made)
-        trace = trace or fault
-    observed = Observed(
-        recording.dataset,
-        recording.name,
-        recording.subject,
-        recording.scenario,
-        recording.source,
-        recording.skin_tone,
-        recording.light,
-        recording.simulated,
-        task.condition.name,
-        truth,
-        facts,
-        reason,
-    )
-    return Outcome(task, observed, tuple(estimates), trace)
+        unlabelled = f"labels: {error}"
+    began = time.perf_counter()
+    found = _features(task, recording)
+    read_s = (time.perf_counter() - began) / len(found)  # one pass: its cost is everybody's
+    observed, estimates, traces = [], [], []
+    for condition, features in zip(task.conditions, found, strict=True):
+        facts, reason = dict[str, Any](), unlabelled
+        if isinstance(features, Features):
+            facts = dict(features.facts) | {"read_s": read_s}
+        else:
+            reason = "; ".join(filter(None, [unlabelled, _words(features)]))
+            traces += [] if isinstance(features, BenchError) else [_trace(features)]
+        for job in (job for job in task.jobs if job.condition == condition.name):
+            if not isinstance(features, Features):
+                estimates.append(_estimate(job, recording, None, reason))
+                continue
+            made, fault = _run(job, task, recording, features)
+            estimates.append(made)
+            traces += [fault] if fault else []
+        observed.append(
+            Observed(
+                recording.dataset,
+                recording.name,
+                recording.subject,
+                recording.scenario,
+                recording.source,
+                recording.skin_tone,
+                recording.light,
+                recording.simulated,
+                condition.name,
+                truth,
+                facts,
+                reason,
+            )
+        )
+    return Outcome(task, tuple(observed), tuple(estimates), traces[0] if traces else "")
+
+
+def _words(fault: Exception) -> str:
+    if isinstance(fault, BenchError):
+        return str(fault)
+    return f"internal error while extracting: {type(fault).__name__}: {fault}"
+
+
+def _trace(fault: Exception) -> str:
+    return "".join(traceback.format_exception(fault))
 
 
 def example(
     task: Task, method: Method, params: Mapping[str, Any], region: str, *, labelled: bool
 ) -> Example:
-    """A recording as a method learns from it; RecordingError where it has no usable stretch."""
-    recording = find_recording(task.dataset, task.root, task.recording)
-    inputs = inputs_of(_features(task, recording), method, params, region)
-    truth = recording.truth() if labelled else None
+    """A recording as a method learns from it; RecordingError where it has no usable stretch.
+
+    MachineError where its files are gone: a model never learns from fewer without saying so.
+    """
+    recording = _still_there(task)
+    try:
+        inputs = inputs_of(_features(task, recording), method, params, region)
+        truth = recording.truth() if labelled else None
+    except RecordingError:
+        _still_there(task)
+        raise
     return Example(recording.name, recording.subject, inputs, truth)
+
+
+def _still_there(task: Task) -> Recording:
+    """The recording, if any of its files is there; MachineError if all are gone.
+
+    It was there when the plan was made, so it is no fault of the recording's but of the disk's.
+    """
+    name = f"{task.dataset}/{task.recording}"
+    try:
+        recording = find_recording(task.dataset, task.root, task.recording)
+    except BenchError as error:
+        raise MachineError(f"{name} is gone ({error}); when it is back, run this again") from error
+    files = recording.files
+    if task.root.exists() and (not files or any(file.exists() for file in files)):
+        return recording
+    raise MachineError(
+        f"{task.root}: the files of {name} were there and are gone; is the disk connected? "
+        "When they are back, run this again"
+    )
+
+
+def _of_the_machine(error: MachineError | MemoryError, task: Task) -> MachineError:
+    if isinstance(error, MachineError):
+        return error
+    return MachineError(
+        f"{task.dataset}/{task.recording}: not enough memory for it; fewer --jobs need less"
+    )
 
 
 def inputs_of(
@@ -160,22 +207,23 @@ def _model(folder: Path) -> Model:
     return read_model(folder)
 
 
-def _features(task: Task, recording: Recording) -> Features:
-    """The features of a recording under the task's condition; what is in the cache is not redone.
+def _features(task: Task, recording: Recording) -> list[Features | Exception]:
+    """The features of a recording under each of the task's conditions, or what went wrong.
 
-    A condition runs with the face track of the untouched video, or finds the face anew in what
-    came out, as it declares; the untouched video is decoded once for all of them.
+    What is in the cache is not redone; the rest is made in one pass over the video.
     """
-    source, needs, condition = recording.video(), Needs(task.clips), task.condition
-    if condition.kind == "none":
-        return cached_features(source, needs, task.cache)
-    untouched = cached_features(source, Needs(), task.cache)
-    times = untouched.times_s
-    fps = (len(times) - 1) / float(times[-1] - times[0])
-    change = Transformation(condition, fps, untouched.track)
-    track = untouched.track if faces_of(condition) == FACES[0] else None
-    named = NamedCondition(condition_digest(condition), change)
-    return cached_features(source, needs, task.cache, condition=named, track=track)
+    changes = [
+        None
+        if condition.kind == "none"
+        else NamedChange(
+            condition_digest(condition), partial(Transformation, condition), faces_of(condition)
+        )
+        for condition in task.conditions
+    ]
+    try:
+        return changed_features(recording.video(), Needs(task.clips), task.cache, changes)
+    except Exception as fault:  # the video's own: it must not take the other recordings along
+        return [fault] * len(changes)
 
 
 def _run(job: Job, task: Task, recording: Recording, features: Features) -> tuple[Estimate, str]:
@@ -186,6 +234,8 @@ def _run(job: Job, task: Task, recording: Recording, features: Features) -> tupl
     try:
         model = _model(task.models / job.fit) if job.fit else None
         pulse, coverage = pulse_of(features, method, params, job.region, model)
+    except (MachineError, MemoryError) as error:
+        raise _of_the_machine(error, task) from error
     except BenchError as error:
         return _estimate(job, recording, None, str(error)), ""
     except Exception as error:

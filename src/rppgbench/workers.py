@@ -4,10 +4,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+
+from rppgbench.errors import MachineError
 
 PATIENCE_S = 1.0
 """How long a worker that is told to end may take before it is killed."""
@@ -64,3 +68,23 @@ def _end(workers: set[BaseProcess]) -> None:
         if worker.is_alive():
             worker.kill()
             worker.join()
+
+
+def in_a_process(do: Callable[..., None], *given: object) -> None:
+    """Do something long in a process of its own, which ends at once when this one is stopped.
+
+    What it raises is raised here; MachineError where it was killed. `do` is a function of a module.
+    """
+    context = multiprocessing.get_context("spawn")
+    with no_worker_left():
+        pool = ProcessPoolExecutor(1, mp_context=context, initializer=begin_worker)
+        try:
+            with ctrl_c_held_back():
+                future = pool.submit(do, *given)
+            future.result()
+        except BrokenProcessPool as error:
+            raise MachineError(
+                "a process of this command was killed; out of memory? Run it again"
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

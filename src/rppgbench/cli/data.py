@@ -13,7 +13,7 @@ from rppgbench.content import load_datasets, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.protocol import read_protocol
 from rppgbench.recording import Dataset, Recording
-from rppgbench.roots import data_root
+from rppgbench.roots import data_root, film_simulated
 from rppgbench.splits import WHOLE, Sides
 
 
@@ -83,7 +83,8 @@ def simulate(args: argparse.Namespace) -> int:
         raise BenchError(f"{out}: not empty; give a new folder")
     if not args.seconds > 0:
         raise BenchError("--seconds: must be over 0")
-    dataset.simulate(out, SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty))
+    plan = SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty)
+    film_simulated(dataset, out, plan)
     print(out)
     return DONE
 
