@@ -24,6 +24,7 @@ from rppgbench.report.inputs import (
 from rppgbench.report.page import write_report
 from rppgbench.report.tables import write_table_csv
 from rppgbench.scores import score_windows
+from rppgbench.spread import of_region
 from rppgbench.store import Observed, Store
 from rppgbench.summary import summarise
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("fold", "scenario", "skin_tone", "light", "subject", "seed")
 MOST_ACROSS = 12  # a table by subject has a column for each: more cannot be read
-ROWS = ("method", "dataset", "region", "condition")
+ROWS = ("method", "dataset", "condition")
 RESAMPLES = 2000
 
 
@@ -55,8 +56,11 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
         raise BenchError(f"{store.folder}: no estimate stored yet; run the protocol first")
     truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
     expected = int(manifest["expected"])
+    windows = {
+        name: score(rule, estimates, truths, manifest["methods"]) for name, rule in rules.items()
+    }
     scores = tuple(
-        _scores(name, rule, estimates, observed.values(), expected, manifest)
+        _scores(name, rule, windows[name], observed.values(), expected, protocol["regions"][0])
         for name, rule in rules.items()
     )
     floors = frozenset(n for n, m in load_methods().found.items() if m.floor)
@@ -85,10 +89,9 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
     )
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        write_table_csv(
-            {s.name: s.summary for s in scores}, page.with_name("table.csv"), simulated=simulated
-        )
-        write_rates(scores[0].windows, page.with_name("heart_rates.csv"), simulated=simulated)
+        summaries = {s.name: s.groups.get("region", s.summary) for s in scores}
+        write_table_csv(summaries, page.with_name("table.csv"), simulated=simulated)
+        write_rates(windows[names[0]], page.with_name("heart_rates.csv"), simulated=simulated)
         return write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
@@ -128,27 +131,33 @@ def score(
 def _scores(
     name: str,
     rule: Evaluator,
-    estimates: Sequence[Estimate],
+    windows: pd.DataFrame,
     observed: Iterable[Observed],
     expected: int,
-    manifest: Mapping[str, Any],
+    region: str,
 ) -> Scores:
+    """Methods are compared on one face region, the protocol's first; all are one further group."""
     known = {(one.dataset, one.recording): one for one in observed}
-    truths = {key: one.truth for key, one in known.items()}
-    windows = score(rule, estimates, truths, manifest["methods"])
     pairs = list(zip(windows["dataset"], windows["recording"], strict=True))
     for fact in ("skin_tone", "light"):
         windows[fact] = [getattr(known[pair], fact) if pair in known else "" for pair in pairs]
-    varied = [key for key in ROWS[1:] if windows[key].nunique() > 1]
-    by = ["method", *(key for key in varied if key != "region" or regions_matter(windows))]
+    several = regions_matter(windows)
+    own = of_region(windows, region) if several else windows
+    by = ["method", *(key for key in ROWS[1:] if own[key].nunique() > 1)]
     per_row = expected if "dataset" not in by else None
-    summary = summarise(windows, by=by, expected=per_row, resamples=RESAMPLES)
+    summary = summarise(own, by=by, expected=per_row, resamples=RESAMPLES)
     groups = {
-        key: summarise(windows, by=[*by, key], expected=None, resamples=0)
+        key: summarise(own, by=[*by, key], expected=None, resamples=0)
         for key in GROUPS
-        if 1 < windows[key].nunique() <= (MOST_ACROSS if key == "subject" else len(windows))
+        if 1 < own[key].nunique() <= (MOST_ACROSS if key == "subject" else len(own))
     }
-    return Scores(name, windows, summary, about(rule), tuple(by), groups)
+    if several:
+        wide = [*by, "region"]
+        groups = {
+            "region": summarise(windows, by=wide, expected=per_row, resamples=RESAMPLES),
+            **groups,
+        }
+    return Scores(name, own, summary, about(rule), tuple(by), groups)
 
 
 def regions_matter(windows: pd.DataFrame) -> bool:

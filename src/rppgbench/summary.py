@@ -89,8 +89,9 @@ def block_scores(
     """One score a block for every method: what `comparisons.pairs` and `ranks` take.
 
     For each value of the column `of` the metric over every block (by default a recording; a data
-    set with `block=("dataset",)`), (B,) with blocks in order of appearance; the mean over seeds;
-    NaN where the method has no scored window of the block.
+    set with `block=("dataset",)`), (B,); the mean over seeds; NaN where the method has no scored
+    window of the block. Every method has the same blocks in the same order: by the first column of
+    `block`, then by the next, each column's values as they first appear.
     """
     measure = METRICS[metric].of_sums
     scored = windows[np.isfinite(windows["reference_bpm"])]

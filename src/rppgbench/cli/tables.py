@@ -16,7 +16,7 @@ from rppgbench.cli.arguments import folder_for_output
 from rppgbench.cli.table_runs import RESULTS, Experiment, experiments, smoke_of, stored_results
 from rppgbench.content import find_toml, load_methods, toml_files
 from rppgbench.errors import BenchError
-from rppgbench.paper_table import Line, NotRun, PaperTable, read_table
+from rppgbench.paper_table import Line, Measured, NotRun, PaperTable, read_table
 from rppgbench.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -143,31 +143,40 @@ def _filled(
     simulate: bool,
 ) -> Filled:
     """Fill what can be filled from genuine, or from simulated recordings."""
-    from rppgbench.paper_measures import measure
-
     filled = Filled()
     for one in runs:
         stores, why = stored_results(one, together[one.folder], given, args, simulate=simulate)
         if why.startswith("run: "):
             filled.failed.append(f"{one.folder}: {why.removeprefix('run: ')}")
         for line in one.lines:
-            for held in stores if one.protocol else ():
-                found = measure(
-                    held,
-                    line,
-                    one.protocol,
-                    list(table.measures.values()),
-                    evaluator=args.evaluator or "",
-                )
-                if found is not None:
-                    filled.fills[_place(line)] = found[0]
-                    filled.behind[_place(line)] = (held, found[1])
-                    break
+            found = _found(line, one.protocol, stores, list(table.measures.values()), args)
+            if found is not None:
+                filled.fills[_place(line)] = found[1]
+                filled.behind[_place(line)] = (found[0], found[2])
             else:
                 text = why.removeprefix("run: ") or "nothing of this row is stored"
                 hours = _hours(line, one.protocol) if one.protocol else math.nan
                 filled.fills[_place(line)] = NotRun(text, hours)
     return filled
+
+
+def _found(
+    line: Line,
+    protocol: Protocol | None,
+    stores: Sequence[Held],
+    measures: Sequence[str],
+    args: argparse.Namespace,
+) -> tuple[Held, Measured, Scores] | None:
+    """What the first of the stores that holds a line says of it."""
+    from rppgbench.paper_measures import measure
+
+    if protocol is None:
+        return None
+    for held in stores:
+        found = measure(held, line, protocol, measures, evaluator=args.evaluator or "")
+        if found is not None:
+            return held, *found
+    return None
 
 
 def _place(line: Line) -> Place:

@@ -68,11 +68,23 @@ def method_table(
         headers=len(by),
         notes=(
             RANKING,
+            *region_words(scores),
             *([f"Not defined for any row: {empty}."] if empty else []),
             *_interval_notes(frame),
         ),
         simulated=simulated,
     )
+
+
+def region_words(scores: Scores) -> list[str]:
+    """On which face region methods are compared, where waveforms of several are stored."""
+    if "region" not in scores.groups:
+        return []
+    (one,) = set(scores.windows["region"]) - {""}
+    return [
+        f"Methods that average pixels are compared on the face region {one}; the others are in the "
+        "table by region."
+    ]
 
 
 def group_table(
@@ -109,7 +121,7 @@ def group_table(
         headings.append(
             Column(
                 str(value),
-                str(value) or "(none)",
+                str(value) or ("its own" if group == "region" else "(none)"),
                 column.unit,
                 column.decimals,
                 column.better,

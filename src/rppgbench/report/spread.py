@@ -196,6 +196,7 @@ def evaluator_overview(
                 markersize=5,
                 markeredgecolor=PAPER,
                 markeredgewidth=0.6,
+                clip_on=False,  # an error of 0 is a whole marker, not the half of one
                 label=scores.name,
             )
         axes.set_yticks(
@@ -256,6 +257,7 @@ def seed_figure(scores: Scores, *, key: str = "seeds", simulated: bool = False) 
                 markersize=5,
                 alpha=0.75,
                 markeredgewidth=0,
+                clip_on=False,
             )
             axes.vlines(values.mean(), row - 0.25, row + 0.25, color=INK, linewidth=1.6)
             words.append(

@@ -8,7 +8,7 @@ from typing import Any
 
 from rppgbench.report.columns import COVERAGE, metric
 from rppgbench.report.inputs import ReportInputs, Scores
-from rppgbench.report.score_tables import method_table
+from rppgbench.report.score_tables import method_table, region_words
 from rppgbench.report.tables import (
     ordered,
     records,
@@ -28,7 +28,7 @@ def summary_words(page: ReportInputs) -> list[str]:
     default = page.scores[0]
     if default.summary.empty:
         return [f"Nothing was scored under {default.name}: no estimate is stored."]
-    sentences = [_what_was_run(page, default)]
+    sentences = [_what_was_run(page, default), *region_words(default)]
     best = best_row(default, page)
     if best is not None:
         sentences += _best_words(page, default, best)
