@@ -194,7 +194,7 @@ def _fold(file: Path, name: str) -> tuple[str, ...]:
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:
-    """Three of the nine situations a person, in turn, so that three people show them all.
+    """Two of the nine situations a person, in turn, so that five people show them all.
 
     The situations of v8 and v9 were filmed by the phone alone; the others take the devices in turn.
     The first person also has a repeated recording, `v1-2`.
@@ -202,7 +202,7 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
     from rppgbench.simulation import Scene, frame_times, generator
 
     for at, (subject, rate) in enumerate(resting_rates("vipl_hr", ORDER, plan).items()):
-        sessions = [f"v{3 * (at % 3) + turn + 1}" for turn in range(3)]
+        sessions = [f"v{(2 * at + turn) % 9 + 1}" for turn in range(2)]
         for turn, session in enumerate(sessions + ["v1-2"] * (at == 0)):
             number = int(session[1])
             device = 2 if number > 7 else 1 + (at + turn) % 3
