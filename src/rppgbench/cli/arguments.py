@@ -175,7 +175,7 @@ def _table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos")
     one.add_argument(
-        "--epochs", type=_at_least_one, metavar="N", help="of learning on simulated data (2)"
+        "--epochs", type=_at_least_one, metavar="N", help="of learning on simulated data (1)"
     )
     _places(one)
     one.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")

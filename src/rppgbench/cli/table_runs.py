@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path("results")
 PRESET = "smoke"
-EPOCHS = 2
+EPOCHS = 1
 SEEDS = 1
 
 
