@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError, unknown
 from rppgbench.face.haar import Box, enlarged
+from rppgbench.face.held_box import HeldBox
 from rppgbench.face.layout import box_of, points_68
 from rppgbench.face.mtcnn import mtcnn
 
@@ -285,12 +286,37 @@ class Mtcnn15Crop:
         return enlarged((left, top, right, bottom), rgb.shape[0], rgb.shape[1])
 
 
+class OpenRppgCrop:
+    """open-rppg's box (`face.held_box.HeldBox`), made square by INTER_AREA whatever its sides.
+
+    What the weights that open-rppg ships were given to see. A frame without a face has no crop
+    here; open-rppg cuts the last box there and mutes the pulse.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._box = HeldBox()
+
+    def __call__(self, sight: Sight) -> Image | None:
+        """Cut one frame."""
+        import cv2
+
+        box = self._box.at(sight.rgb, sight.time_s)
+        if box is None or sight.landmarks is None:
+            return None
+        left, top, right, bottom = box
+        if left >= right or top >= bottom:
+            return None
+        return _resized(sight.rgb[top:bottom, left:right], self.size, cv2.INTER_AREA)
+
+
 _RULES = (
     CropRule("contrast_phys", 128, "Sun and Li, ECCV 2022, code @eb33acf", ContrastPhysCrop),
     CropRule("toolbox", 72, "Liu et al., rPPG-Toolbox, code @d807b01", ToolboxCrop, True),
     CropRule("sinc", 64, "Speth et al., CVPR 2023, code @4c8ef7c", SincCrop),
     CropRule("gideon_mesh_box", 64, "Gideon and Stent, ICCV 2021, on the mesh's box", GideonCrop),
     CropRule("mtcnn15", 128, "Qian et al., RePSS 2024", Mtcnn15Crop),
+    CropRule("open_rppg", 128, "Wang et al., open-rppg 0.1.1", OpenRppgCrop),
 )
 RULES: Mapping[str, CropRule] = {rule.name: rule for rule in _RULES}
 """Every rule by name; `crop_rule` also takes another size: "contrast_phys_32"."""
