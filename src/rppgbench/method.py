@@ -87,6 +87,7 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     combines: tuple[str, ...] = ()
     floor: bool = False  # learns nothing from the video: every other method must beat it
+    gpu: float = 1.0  # the share of a GPU that it learns and estimates with, where it learns
     trained_on: tuple[str, ...] = ()  # data sets that weights it comes with were learned on
     licence: str = ""  # of the code or weights of others that it runs on
     versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
@@ -121,6 +122,7 @@ def method(
     needs_labels: bool = False,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     floor: bool = False,
+    gpu: float = 1.0,
     trained_on: tuple[str, ...] = (),
     licence: str = "",
     versions: Callable[[], Mapping[str, str]] | None = None,
@@ -142,6 +144,7 @@ def method(
             needs_labels,
             presets or {},
             floor=floor,
+            gpu=gpu,
             trained_on=trained_on,
             licence=licence,
             versions=versions,

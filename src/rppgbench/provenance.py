@@ -30,11 +30,16 @@ def provenance(checkout: Path | None) -> dict[str, Any]:
         "commit": _git(checkout, "rev-parse", "HEAD"),
         "dirty": bool(_git(checkout, "status", "--porcelain")),
         "python": sys.version.split()[0],
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": package_versions(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count() or 0,
     }
+
+
+def package_versions() -> dict[str, str]:
+    """The versions of the packages that can change a number."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(name: str) -> str:
