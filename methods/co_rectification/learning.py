@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rppgbench.errors import BenchError
 from rppgbench.method import Example, Model, Training
@@ -15,12 +14,12 @@ from rppgbench.neural.clips import Clips, Cut, Stretch, stretches
 from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import outputs
+from rppgbench.neural.map_pulse import MapPulse, unit_range
 from rppgbench.neural.spectra import norm_psd, peak_bpm
 from rppgbench.neural.training import Recipe, learn, outcome
 
 from .losses import doubted, negative, positive, ranking
-from .maps import one_map, pseudo_pulse, unit_range
-from .network import MapPulse
+from .maps import one_map, pseudo_pulse
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,8 @@ class Pair(nn.Module):
         self.used = used[output]
 
     def forward(self, maps: Tensor) -> Tensor:
-        """The pulse, also for a T that is no multiple of 16."""
-        frames = maps.shape[3]
-        padded = functional.pad(maps, (0, -frames % 16, 0, 0), mode="replicate")
-        pulses = torch.stack([self.networks[k](padded)[:, :frames] for k in self.used])
+        """The pulse, of any T."""
+        pulses = torch.stack([self.networks[k](maps) for k in self.used])
         centred = pulses - pulses.mean(dim=2, keepdim=True)
         return (centred / centred.std(dim=2, keepdim=True).clamp_min(1e-6)).mean(dim=0)
 

@@ -1,5 +1,6 @@
 """Oracle `arch_forward`: networks with made-up weights."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 import torch
 
 from rppgbench.neural.backbone import PhysNet
+from rppgbench.neural.convolutional_attention import AttentionNetwork
+from rppgbench.neural.map_pulse import MapPulse
 
 from .oracle import cases, load
 from .parts import part
@@ -56,12 +59,58 @@ def stream(case: str) -> torch.nn.Module:
     return filled(network, case, {"forward_stream.": "stream."})
 
 
-NETWORKS: dict[str, Any] = {"contrast_phys_": physnet, "gideon_": physnet, "sinc_": stream}
+ATTENTION = {
+    "motion_conv": "motion.conv",
+    "apperance_conv": "appearance.conv",
+    "apperance_att_conv": "look",
+    "final_dense_1": "dense",
+    "final_dense_2": "out",
+    "batch_norm": "batch_norm",
+}
+
+
+def attention(case: str) -> torch.nn.Module:
+    clips = ARRAYS[f"x__{case}"]
+    found = re.search(r"_fd(\d+)", case)
+    network = AttentionNetwork(
+        clips.shape[-1], depth=int(found[1]) if found else 0, alone="EfficientPhys" in case
+    )
+    return filled(network, case, ATTENTION)
+
+
+def physformer(case: str) -> torch.nn.Module:
+    blocks = {name.split(".")[0] for _, name, _ in FACTS["state_dict_order"][case]}
+    layers = sum(name.startswith("transformer") for name in blocks)
+    network = part("physformer.network").PhysFormer(layers=layers)
+    ours = {
+        "patch_embedding": "patches",
+        **{f"transformer{k + 1}.blocks.0.": f"blocks.{k}." for k in range(layers)},
+        "Stem0.": "stem.0.",
+        "Stem1.": "stem.1.",
+        "Stem2.": "stem.2.",
+        "upsample.": "decoder.0.",
+        "upsample2.": "decoder.1.",
+        "ConvBlockLast": "out",
+    }
+    return filled(network, case, ours)
+
+
+NETWORKS: dict[str, Any] = {
+    "contrast_phys_": physnet,
+    "gideon_": physnet,
+    "sinc_": stream,
+    "toolbox_DeepPhys": attention,
+    "toolbox_TSCAN": attention,
+    "toolbox_EfficientPhys": attention,
+    "toolbox_PhysFormer": physformer,
+}
+BY_CLIP = ("toolbox_DeepPhys", "toolbox_TSCAN", "toolbox_EfficientPhys")
+"""The oracle's frames are one clip here, and what it gives for each of them its pulse."""
 CASES = [case for case in cases(ARRAYS, "x") if case.startswith(tuple(NETWORKS))]
 
 
-def test_five_networks_are_compared() -> None:
-    assert len(CASES) == 5
+def test_nine_networks_are_compared() -> None:
+    assert len(CASES) == 9
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -69,16 +118,18 @@ def test_forward_equals_the_reference(case: str) -> None:
     make = next(make for start, make in NETWORKS.items() if case.startswith(start))
     network = make(case)
     assert sum(p.numel() for p in network.parameters()) == FACTS["n_params"][case]["params"]
+    given, expected = torch.from_numpy(ARRAYS[f"x__{case}"]), ARRAYS[f"y__{case}"]
+    if case.startswith(BY_CLIP):
+        given, expected = given[None], expected.reshape(1, -1)
     with torch.no_grad():
-        out = network(torch.from_numpy(ARRAYS[f"x__{case}"])).numpy()
-    expected = ARRAYS[f"y__{case}"]
+        out = network(given).numpy()
     if case.startswith("gideon_"):  # one part: its row and its mean are the same
         expected = np.repeat(expected[:, :, :, 0, 0], 2, axis=1)
     np.testing.assert_allclose(out, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_dual_gan_backbone_has_the_published_shape() -> None:
-    network = part("co_rectification.network").MapPulse()
+    network = MapPulse()
     assert sum(p.numel() for p in network.parameters()) == 7_709_389
     sizes = []
     x = torch.zeros(2, 3, 64, 256)

@@ -1,7 +1,7 @@
 """Clips of equal length cut from recordings to learn from."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ CHUNK = 256
 class Stretch:
     """A recording's samples without gaps, at the rate that the network expects.
 
-    `samples` is (T, ...), memory-mapped perhaps; `pulse` (T,) is the contact sensor's, NaN where
-    there is none, or None.
+    `samples` is (T, ...), memory-mapped perhaps; `pulse` (T,) is the contact sensor's and
+    `rate_bpm` (T,) the device's own heart rate, NaN where there is none, or None.
     """
 
     recording: str
@@ -32,6 +32,7 @@ class Stretch:
     samples: NDArray[Any]
     start_s: float
     pulse: NDArray[np.float32] | None
+    rate_bpm: NDArray[np.float32] | None = None
 
 
 def at_rate(waveform: Waveform, fs: float) -> Waveform:
@@ -92,8 +93,17 @@ def stretches(
 
 
 def _stretch(example: Example, part: Waveform) -> Stretch:
-    pulse = None if example.truth is None else pulse_at(example.truth, part.times_s())
-    return Stretch(example.recording, example.subject, part.samples, part.start_s, pulse)
+    truth = example.truth or Truth()
+    times = part.times_s()
+    rate = None if truth.heart_rate is None else truth.heart_rate.at(times).astype(np.float32)
+    return Stretch(
+        example.recording,
+        example.subject,
+        part.samples,
+        part.start_s,
+        pulse_at(truth, times),
+        rate,
+    )
 
 
 def pulse_at(truth: Truth, times_s: Array) -> NDArray[np.float32] | None:
@@ -147,6 +157,11 @@ class Clips:
         for group in groups:
             yield [cuts[k] for k in group]
 
+    def batches(self, batch: int, step: int) -> int:
+        """How many batches `sliding` gives."""
+        clips = len(self.all(step))
+        return max(1, clips // batch + (clips % batch > 1))
+
     def all(self, step: int) -> list[Cut]:
         """The clips that start every `step` samples, stretch by stretch."""
         return [
@@ -164,8 +179,9 @@ class Clips:
         A faster clip reads on past its own end, and before its start where the stretch ends; a
         stretch that is too short is played again from its start (decision 5 of the fact sheet).
         """
-        index, start = cut
-        samples = self.parts[index].samples
+        return self._played(self.parts[cut[0]].samples, cut[1], speed)
+
+    def _played(self, samples: NDArray[Any], start: int, speed: float) -> NDArray[Any]:
         if speed == 1.0 and start + self.length <= len(samples):
             return samples[start : start + self.length]
         span = (self.length - 1) * speed
@@ -173,18 +189,34 @@ class Clips:
         at = begin + np.arange(self.length) * speed
         return interpolated(samples, np.mod(at, max(1, len(samples) - 1 + 1e-9)))
 
-    def pulses(self, cuts: Sequence[Cut]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def pulses(
+        self, cuts: Sequence[Cut], speeds: Sequence[float] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The contact sensor's pulses of clips (B, length), and 1 where one is whole (B,).
 
-        A pulse with a gap counts as none, and is 0.
+        Played at `speeds` where given, as `read` does. A pulse with a gap counts as none, and is 0.
         """
         out = np.zeros((len(cuts), self.length), dtype=np.float32)
         known = np.zeros(len(cuts), dtype=np.float32)
         for row, (index, start) in enumerate(cuts):
             pulse = self.parts[index].pulse
-            piece = None if pulse is None else pulse[start : start + self.length]
-            if piece is not None and len(piece) == self.length and np.isfinite(piece).all():
+            if pulse is None or (speeds is None and start + self.length > len(pulse)):
+                continue
+            piece = self._played(pulse, start, 1.0 if speeds is None else speeds[row])
+            if np.isfinite(piece).all():
                 out[row], known[row] = piece, 1.0
+        return out, known
+
+    def device_rates(self, cuts: Sequence[Cut]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The device's mean heart rate over clips in bpm (B,), and 1 where it gave any (B,)."""
+        out = np.zeros(len(cuts), dtype=np.float32)
+        known = np.zeros(len(cuts), dtype=np.float32)
+        for row, (index, start) in enumerate(cuts):
+            rate = self.parts[index].rate_bpm
+            piece = np.zeros(0) if rate is None else rate[start : start + self.length]
+            piece = piece[np.isfinite(piece)]
+            if len(piece):
+                out[row], known[row] = piece.mean(), 1.0
         return out, known
 
 
@@ -200,8 +232,6 @@ def labelled_share(
     order = rng.permutation(len(names))
     kept = {names[k] for k in order[: int(len(names) * share)]}
     return [
-        part
-        if part.recording in kept
-        else Stretch(part.recording, part.subject, part.samples, part.start_s, None)
+        part if part.recording in kept else replace(part, pulse=None, rate_bpm=None)
         for part in parts
     ]

@@ -102,18 +102,37 @@ def pulse_of(
     `prepare` turns a window's samples (T, ...) into a batch of one; the network gives (1, T), or
     (1, rows, T), of which the last row counts. A stretch shorter than `length` is one window.
     """
+    even = at_rate(waveform, fs)
+    pulse = windows(
+        network,
+        len(even.samples),
+        length,
+        step,
+        lambda start, count: prepare(even.samples[start : start + count]),
+        joined,
+    )
+    return Waveform(pulse, even.fs, even.start_s)
+
+
+def windows(
+    network: nn.Module,
+    total: int,
+    length: int,
+    step: int,
+    read: Callable[[int, int], Tensor],
+    joined: Callable[[Sequence[Array], Sequence[int], int], Array],
+) -> Array:
+    """What a network says of windows that cover `total` samples, joined: (total,).
+
+    `read` makes the window at a start, so many samples long, a batch of one.
+    """
     device = torch.device(chosen_device())
     network = network.to(device).eval()
-    even = at_rate(waveform, fs)
-    total = len(even.samples)
+    count = min(length, total)
     starts = window_starts(total, length, step)
     with torch.inference_mode():
         parts = [
-            network(prepare(even.samples[start : start + length]).to(device))
-            .reshape(-1, min(length, total))[-1]
-            .double()
-            .cpu()
-            .numpy()
+            network(read(start, count).to(device)).reshape(-1, count)[-1].double().cpu().numpy()
             for start in starts
         ]
-    return Waveform(joined(parts, starts, total), even.fs, even.start_s)
+    return joined(parts, starts, total)

@@ -1,6 +1,14 @@
-"""The backbone of Dual-GAN: a map of regions to a pulse."""
+"""From a map of face regions to a pulse, by convolutions."""
 
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
+
+from rppgbench.spatial_maps import normalise_stmap
 
 
 class _Down(nn.Sequential):
@@ -27,11 +35,11 @@ class _Up(nn.Sequential):
 
 
 class MapPulse(nn.Module):
-    """A map (B, 3, rows, T) becomes a pulse (B, T) that is never negative; T a multiple of 16.
+    """A map (B, 3, rows, T) becomes a pulse (B, T) that is never negative.
 
     Four blocks halve regions and time, four double time and halve the regions: for 64 rows and
-    256 frames the heights are 32, 16, 8, 4, 2, 1, 1, 1. `width` 64 is the published size:
-    7,709,389 parameters.
+    256 frames the heights are 32, 16, 8, 4, 2, 1, 1, 1. A T that is no multiple of 16 is filled
+    with its last frame, and cut again. `width` 64 is the published size: 7,709,389 parameters.
 
     Source: H. Lu, H. Han, S. K. Zhou, "Dual-GAN: Joint BVP and Noise Modeling for Remote
     Physiological Measurement", CVPR 2021, figure 3; as used by Z. Li, L. Yin, "Contactless Pulse
@@ -54,5 +62,23 @@ class MapPulse(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """The pulse (B, T) of maps (B, 3, rows, T) of values 0 to 1."""
-        pulse: Tensor = self.up(self.down(maps))[:, 0].mean(dim=1)
+        frames = maps.shape[3]
+        padded = functional.pad(maps, (0, -frames % 16, 0, 0), mode="replicate")
+        pulse: Tensor = self.up(self.down(padded))[:, 0, :, :frames].mean(dim=1)
         return pulse
+
+
+def map_image(blocks: NDArray[Any], rows: int) -> Tensor:
+    """A window of regions (T, R, 3) as a network takes it: (1, 3, rows, T), every row 0 to 1."""
+    scaled = torch.from_numpy((normalise_stmap(blocks) / 255).astype(np.float32))
+    image = scaled.permute(2, 1, 0)[None]
+    return functional.interpolate(
+        image, size=(rows, image.shape[3]), mode="bilinear", align_corners=False
+    )
+
+
+def unit_range(pulse: Tensor) -> Tensor:
+    """Every pulse stretched to 0..1 over its clip; a constant one becomes 0: (B, T)."""
+    low = pulse.amin(dim=1, keepdim=True)
+    span = pulse.amax(dim=1, keepdim=True) - low
+    return (pulse - low) / torch.where(span > 0, span, torch.ones_like(span))

@@ -1,0 +1,159 @@
+"""PhysFormer: attention on temporal differences."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class TemporalDifference(nn.Module):
+    """A 3 x 3 x 3 convolution that looks at changes in time: (B, C, T, H, W), same shape.
+
+    From the plain convolution, `theta` of the present pixel times the weights of the frames before
+    and after is taken off: a plain convolution with another weight at its centre.
+
+    Source: Z. Yu et al., "PhysFormer: Facial Video-based Physiological Measurement with Temporal
+    Difference Transformer", CVPR 2022, Eq 2.
+    """
+
+    def __init__(self, channels: int, theta: float) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
+        self.theta = theta
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The convolution of x with the changed weights."""
+        weight = self.conv.weight
+        around = weight[:, :, 0].sum(dim=(2, 3)) + weight[:, :, 2].sum(dim=(2, 3))
+        centre = functional.pad(around[:, :, None, None, None], (1, 1, 1, 1, 1, 1))
+        return functional.conv3d(x, weight - self.theta * centre, padding=1)
+
+
+class _Attention(nn.Module):
+    """Every piece of the video asks every other one, in several heads."""
+
+    def __init__(self, dim: int, heads: int, dropout: float, theta: float) -> None:
+        super().__init__()
+        self.proj_q = nn.Sequential(TemporalDifference(dim, theta), nn.BatchNorm3d(dim))
+        self.proj_k = nn.Sequential(TemporalDifference(dim, theta), nn.BatchNorm3d(dim))
+        self.proj_v = nn.Sequential(nn.Conv3d(dim, dim, 1, bias=False))
+        self.drop = nn.Dropout(dropout)
+        self.heads = heads
+
+    def forward(self, x: Tensor, temperature: float) -> Tensor:
+        """Pieces (B, C, T, H, W) become (B, T * H * W, C)."""
+        q, k, v = (self._headed(part(x)) for part in (self.proj_q, self.proj_k, self.proj_v))
+        scores = self.drop((q @ k.transpose(2, 3) / temperature).softmax(dim=-1))
+        return (scores @ v).transpose(1, 2).flatten(2)
+
+    def _headed(self, x: Tensor) -> Tensor:
+        """(B, C, T, H, W) as (B, heads, T * H * W, C / heads)."""
+        return x.flatten(2).transpose(1, 2).unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+class _Mixing(nn.Module):
+    """Two layers on every piece, with a look at its neighbours in space and time between them."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Sequential(
+            nn.Conv3d(dim, hidden, 1, bias=False), nn.BatchNorm3d(hidden), nn.ELU()
+        )
+        self.STConv = nn.Sequential(
+            nn.Conv3d(hidden, hidden, 3, padding=1, groups=hidden, bias=False),
+            nn.BatchNorm3d(hidden),
+            nn.ELU(),
+        )
+        self.fc2 = nn.Sequential(nn.Conv3d(hidden, dim, 1, bias=False), nn.BatchNorm3d(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(self.STConv(self.fc1(x)))
+        return out
+
+
+class _Block(nn.Module):
+    def __init__(self, dim: int, hidden: int, heads: int, dropout: float, theta: float) -> None:
+        super().__init__()
+        self.attn = _Attention(dim, heads, dropout, theta)
+        self.proj = nn.Linear(dim, dim)
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.pwff = _Mixing(dim, hidden)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, shape: tuple[int, ...], temperature: float) -> Tensor:
+        """Pieces (B, T * H * W, C), laid out in `shape` (T, H, W)."""
+        asked = self.attn(_video(self.norm1(x), shape), temperature)
+        x = x + self.drop(self.proj(asked))
+        mixed = self.pwff(_video(self.norm2(x), shape)).flatten(2).transpose(1, 2)
+        return x + self.drop(mixed)
+
+
+def _video(pieces: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return pieces.transpose(1, 2).unflatten(2, shape)
+
+
+def _stem(before: int, after: int, kernel: tuple[int, int, int]) -> nn.Sequential:
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+    return nn.Sequential(
+        nn.Conv3d(before, after, kernel, padding=padding),
+        nn.BatchNorm3d(after),
+        nn.ReLU(),
+        nn.MaxPool3d((1, 2, 2)),
+    )
+
+
+def _longer(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Upsample(scale_factor=(2, 1, 1)),
+        nn.Conv3d(before, after, (3, 1, 1), padding=(1, 0, 0)),
+        nn.BatchNorm3d(after),
+        nn.ELU(),
+    )
+
+
+class PhysFormer(nn.Module):
+    """A video (B, 3, T, H, W) of values about -1 to 1 becomes a pulse (B, T).
+
+    Three convolutions make pictures an eighth as large; pieces of 4 x 4 x 4 of that go through
+    `layers` blocks of attention; two doublings in time and a mean over the face give the pulse.
+    H and W are multiples of 32; a T that is no multiple of 4 is filled with its last frame, and
+    cut again. With the published sizes, `dim` 96, `hidden` 144, 4 heads, 12 layers, 7,380,865
+    parameters; the size of the video changes none of them.
+
+    Source: Z. Yu et al., "PhysFormer: Facial Video-based Physiological Measurement with Temporal
+    Difference Transformer", CVPR 2022, section 3.1.
+    """
+
+    def __init__(
+        self,
+        dim: int = 96,
+        hidden: int = 144,
+        heads: int = 4,
+        layers: int = 12,
+        theta: float = 0.7,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            _stem(3, dim // 4, (1, 5, 5)),
+            _stem(dim // 4, dim // 2, (3, 3, 3)),
+            _stem(dim // 2, dim, (3, 3, 3)),
+        )
+        self.patches = nn.Conv3d(dim, dim, 4, 4)
+        self.blocks = nn.ModuleList(
+            _Block(dim, hidden, heads, dropout, theta) for _ in range(layers)
+        )
+        self.decoder = nn.Sequential(_longer(dim, dim), _longer(dim, dim // 2))
+        self.out = nn.Conv1d(dim // 2, 1, 1)
+
+    def forward(self, clip: Tensor, temperature: float = 2.0) -> Tensor:
+        """The pulse (B, T); scores are divided by `temperature`, not by the root of the width."""
+        frames = clip.shape[2]
+        filled = functional.pad(clip, (0, 0, 0, 0, 0, -frames % 4), mode="replicate")
+        grid = self.patches(self.stem(filled))
+        shape = tuple(grid.shape[2:])
+        pieces = grid.flatten(2).transpose(1, 2)
+        for block in self.blocks:
+            pieces = block(pieces, shape, temperature)
+        longer = self.decoder(_video(pieces, shape)).mean(dim=(3, 4))
+        pulse: Tensor = self.out(longer)[:, 0, :frames]
+        return pulse

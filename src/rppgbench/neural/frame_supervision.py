@@ -1,0 +1,113 @@
+"""Learning the changes of the pulse from those of pictures."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from rppgbench.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, Cut, at_rate
+from rppgbench.neural.feeding import Batch
+from rppgbench.neural.frame_changes import VideoScale, pulse_changes, summed_up
+from rppgbench.neural.inference import side_by_side, windows
+from rppgbench.neural.supervised import judged, labelled
+from rppgbench.neural.training import Recipe, learn, outcome
+from rppgbench.waveform import Waveform
+
+Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
+"""Video (T, H, W, 3), start, length and scale to what the network takes of a clip."""
+
+
+class _Changes(nn.Module):
+    """A network and how far its changes are from the sensor's."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        """Mean squared error over the clips whose pulse is whole."""
+        error = (self.network(batch["clip"]).float() - batch["change"]).square().mean(dim=1)
+        flags = batch["labelled"]
+        return {"loss": (flags * error).sum() / flags.sum().clamp_min(1.0)}
+
+
+def learned_changes(
+    name: str,
+    make: Callable[[], nn.Module],
+    read: Read,
+    examples: Sequence[Example],
+    training: Training,
+    params: Mapping[str, Any],
+) -> Model:
+    """Train on all clips side by side, with deviations of whole recordings, one a label.
+
+    X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels DiffNormalized, mean squared error, AdamW
+    without decay under one cycle of the learning rate; what `params` says of clip_s, epochs, batch
+    and lr counts.
+    """
+    fs = params["fs"]
+    found = [
+        replace(part, pulse=pulse_changes(part.pulse).astype(np.float32))
+        for part in labelled(examples, fs, params["clip_s"], name)
+        if part.pulse is not None
+    ]
+    clips = Clips(found, round(params["clip_s"] * fs))
+    scales = [VideoScale.of(part.samples) for part in found]
+
+    def one(cut: Cut) -> NDArray[np.float32]:
+        return read(found[cut[0]].samples, cut[1], clips.length, scales[cut[0]])
+
+    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
+        for cuts in clips.sliding(rng, params["batch"], clips.length):
+            change, flags = clips.pulses(cuts)
+            pictures = np.stack([one(cut) for cut in cuts])
+            yield {"clip": pictures, "change": change, "labelled": flags}
+
+    recipe = Recipe(
+        params["epochs"],
+        params["lr"],
+        params["weight_decay"],
+        params["precision"],
+        one_cycle=clips.batches(params["batch"], clips.length),
+    )
+    learner, history = learn(
+        lambda: _Changes(make()),
+        batches,
+        recipe,
+        training,
+        export=lambda made: outcome(made.network, {}),
+    )
+    return judged(
+        learner.network,
+        history,
+        clips,
+        fs,
+        lambda cut: torch.from_numpy(one(cut)[None]),
+        lambda out: torch.from_numpy(np.stack([summed_up(row) for row in out.numpy()])),
+    )
+
+
+def pulse_from_changes(
+    network: nn.Module, waveform: Waveform, fs: float, length: int, read: Read
+) -> Waveform:
+    """Changes of the pulse in windows side by side, summed up without their trend: (T,) at `fs`.
+
+    Pictures are scaled by the whole stretch, as the toolbox scales whole videos.
+    """
+    even = at_rate(waveform, fs)
+    video = even.samples
+    scale = VideoScale.of(video)
+    change = windows(
+        network,
+        len(video),
+        length,
+        length,
+        lambda start, count: torch.from_numpy(read(video, start, count, scale)[None]),
+        side_by_side,
+    )
+    return Waveform(summed_up(change), even.fs, even.start_s)
