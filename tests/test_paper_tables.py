@@ -567,7 +567,7 @@ def foreign(part: Path) -> None:
     part.with_name("notes.txt").write_text("mine")
 
 
-@pytest.mark.parametrize("harm", [cut, double, foreign])
+@pytest.mark.parametrize("harm", [lose, cut, double, foreign])
 def test_a_bad_store_is_one_line_and_no_table(
     harm: Callable[[Path], None], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -582,17 +582,6 @@ def test_a_bad_store_is_one_line_and_no_table(
         assert str(folder) in said.err
         assert not said.out
         assert not (here / "out").exists()
-
-
-def test_a_lost_part_leaves_no_row_that_looks_whole(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = store(here / "mine", "ubfc_intra")
-    (part,) = (folder / "estimates").glob("*.parquet")
-    lose(part)
-    rows = table1(capsys, "--results", str(folder))
-    assert rows["POS"]["mae_measured"] == ""
-    assert rows["POS"]["verdict"].startswith("not run")
 
 
 @pytest.mark.parametrize(

@@ -91,10 +91,7 @@ def compare(first: Store, second: Store, *, evaluator: str | None = None) -> Com
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
     held, windows, simulated = [], [], False
     for store, manifest in zip((first, second), manifests, strict=True):
-        estimates = list(store.estimates())
-        if not estimates:
-            raise BenchError(f"{store.folder}: no estimate stored yet; run the protocol first")
-        observed = store.observed()
+        estimates, observed = store.read()
         simulated = simulated or any(one.simulated for one in observed.values())
         truths = {(d, recording): one.truth for (d, recording, _), one in observed.items()}
         held.append(estimates)

@@ -51,7 +51,7 @@ def hold(store: Store) -> Held:
     for key in ("protocol", "methods", "expected"):
         if key not in manifest:
             raise BenchError(f"{store.folder}: manifest.json lacks {key!r}; run the protocol again")
-    return Held(store, manifest, list(store.estimates()), store.observed())
+    return Held(store, manifest, *store.read())
 
 
 def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]:

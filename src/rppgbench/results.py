@@ -37,11 +37,14 @@ ROWS = ("method", "dataset", "condition")
 RESAMPLES = 2000
 
 
-def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> Path:
+def write_results(
+    store: Store, page: Path, *, evaluator: str | None = None, partial: bool = False
+) -> Path:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
     `evaluator`, where given, comes first: the page's words and figures follow it. The table lies
-    beside the page. Nothing is decoded, learned or written into the store.
+    beside the page. Nothing is decoded, learned or written into the store. A store that lacks part
+    of its plan is refused, or with `partial` made into a page that says so.
     """
     manifest = store.manifest
     protocol = manifest["protocol"]
@@ -50,10 +53,7 @@ def write_results(store: Store, page: Path, *, evaluator: str | None = None) -> 
         name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
         for name in names
     }
-    estimates = list(store.estimates())
-    observed = store.observed()
-    if not estimates:
-        raise BenchError(f"{store.folder}: no estimate stored yet; run the protocol first")
+    estimates, observed = store.read(partial=partial)
     truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
     expected = int(manifest["expected"])
     windows = {

@@ -51,10 +51,7 @@ def spread_inputs(
     learned or written.
     """
     manifest = store.manifest
-    estimates = list(store.estimates())
-    if not estimates:
-        raise BenchError(f"{store.folder}: no estimate stored yet; run the protocol first")
-    observed = store.observed()
+    estimates, observed = store.read()
     truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
     methods = manifest["methods"]
 

@@ -56,6 +56,9 @@ class Observed:
     reason: str = ""
 
 
+Seen = dict[tuple[str, str, str], Observed]
+"""What was last seen of every recording, by data set, name and condition."""
+
 OBSERVED = pa.schema(
     [
         *[(f.name, pa.string()) for f in fields(Observed) if f.type is str],
@@ -149,11 +152,36 @@ class Store:
                 if all(row[key] == value for key, value in wanted.items()):
                     yield _estimate(row)
 
+    def read(self, *, partial: bool = False) -> tuple[list[Estimate], Seen]:
+        """All planned estimates, and what was seen of every recording.
+
+        BenchError where some of it is not there, because a run was interrupted or a part was lost:
+        a table of the rest would look whole. With `partial` the rest is read all the same.
+        """
+        estimates, observed = list(self.estimates()), self.observed()
+        if not estimates:
+            raise BenchError(f"{self.folder}: no estimate stored yet; run the protocol first")
+        again = "run its command again, what is there stays"
+        planned = len(self.planned())
+        if not partial and len(estimates) < planned:
+            raise BenchError(
+                f"{self.folder}: {planned - len(estimates)} of {planned} planned estimates are "
+                f"missing: a run was stopped, or a file was lost; {again}"
+            )
+        unseen = {(e.dataset, e.recording, e.condition) for e in estimates} - observed.keys()
+        if unseen:
+            raise BenchError(
+                f"{self.folder}: nothing is stored of {len(unseen)} recordings that have "
+                f"estimates, such as {'/'.join(min(unseen)[:2])}: a file of recordings/ was lost; "
+                "move the folder away and run the protocol again"
+            )
+        return estimates, observed
+
     def missing(self) -> int:
         """How many planned estimates are not there."""
         return len(self.planned() - self.done())
 
-    def observed(self) -> dict[tuple[str, str, str], Observed]:
+    def observed(self) -> Seen:
         """What was last seen of every recording, by data set, name and condition.
 
         Each part says itself at which run and step it was written: no clock has a say.

@@ -75,10 +75,8 @@ def verify(
     cache. Methods that learn take the stored model: learning is not repeated. `cache` is where
     simulated trees lie and are made again if they are gone; `given` are roots that have moved.
     """
+    stored, _ = store.read()
     plan, notes = plan_of(store, cache, given)
-    stored = list(store.estimates())
-    if not stored:
-        raise BenchError(f"{store.folder}: no estimate stored yet; run the protocol first")
     jobs = {_cell_of_job(job): job for job in plan.jobs}
     chosen = sample_of(stored, sample, seed)
     for one in chosen:
@@ -223,20 +221,20 @@ def _tasks(
     store: Store,
     cache: Path,
 ) -> Iterator[tuple[Task, list[Estimate]]]:
-    """Each recording and condition once, with the estimates to make again."""
-    grouped: dict[tuple[str, str, str], list[Estimate]] = defaultdict(list)
+    """Each recording once, with the estimates to make again."""
+    grouped: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
     for one in chosen:
-        grouped[one.dataset, one.recording, one.condition].append(one)
+        grouped[one.dataset, one.recording].append(one)
     models = _models(plan, store.manifest)
     conditions = {c.name: c for c in (UNTOUCHED, *plan.protocol.conditions)}
-    for (dataset, recording, condition), held in grouped.items():
+    for (dataset, recording), held in grouped.items():
         own = [jobs[_cell(one)] for one in held]
         learned = tuple(replace(job, fit=models.get(job.fit, job.fit)) for job in own)
         task = Task(
             dataset,
             plan.roots[dataset],
             recording,
-            conditions[condition],
+            tuple(conditions[name] for name in dict.fromkeys(one.condition for one in held)),
             plan.clips,
             learned,
             tuple((m, plan.methods[m]) for m in sorted({job.method for job in own})),

@@ -93,6 +93,9 @@ def _report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
     one.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
+    one.add_argument(
+        "--partial", action="store_true", help="also where a run was stopped: the page says so"
+    )
     one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/report.html)")
     _plugins(one)
 

@@ -39,7 +39,8 @@ def run_protocol(args: argparse.Namespace) -> int:
 def write_report_again(args: argparse.Namespace) -> int:
     """Score the stored estimates and write the page."""
     page = args.out or args.results / "report.html"
-    print(write_results(Store(args.results), page, evaluator=args.evaluator))
+    store = Store(args.results)
+    print(write_results(store, page, evaluator=args.evaluator, partial=args.partial))
     return DONE
 
 

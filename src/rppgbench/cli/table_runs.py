@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.arguments import folder_for_output
 from rppgbench.cli.running import find_roots, with_preset
@@ -19,11 +19,13 @@ from rppgbench.protocol import Protocol, read_protocol
 
 if TYPE_CHECKING:
     from rppgbench.paper_measures import Held
+    from rppgbench.store import Store
 
 RESULTS = Path("results")
 PRESET = "smoke"
 EPOCHS = 1
 SEEDS = 1
+FAILED = "run: "
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def stored_results(
     """The results that may fill an experiment's lines, nearest first, and why there are not more.
 
     What is missing of `methods` is run first, where that can be. A reason that begins with
-    "run: " is a run that failed.
+    `FAILED` is of a run that failed. BenchError where what is stored is not whole.
     """
     from rppgbench.paper_measures import hold
     from rppgbench.store import Store
@@ -205,12 +207,12 @@ def stored_results(
     exact = [h for h in fit if h.manifest["protocol"]["digest"] == protocol.digest]
     if exact:
         place = exact[0].store.folder
-    stored = hold(Store(place)) if (place / "manifest.json").is_file() else None
-    name = one.lines[0].setting.protocol
-    why = _run(protocol, name, place, methods, stored, args, simulate=simulate)
-    if not why:
-        stored = hold(Store(place))
-    stores = [stored] if stored is not None and stored.simulated == simulate else []
+    store = Store(place)
+    why = _run(one, protocol, store, methods, args, simulate=simulate)
+    if why.startswith(FAILED) or not _is_there(store):
+        stores = []
+    else:
+        stores = [held for held in [hold(store)] if held.simulated == simulate]
     return [*stores, *(h for h in fit if h.store.folder != place)], why
 
 
@@ -220,11 +222,10 @@ def _near(held: Held, protocol: Protocol) -> bool:
 
 
 def _run(
+    one: Experiment,
     protocol: Protocol,
-    name: str,
-    place: Path,
+    store: Store,
     methods: Sequence[str],
-    stored: Held | None,
     args: argparse.Namespace,
     *,
     simulate: bool,
@@ -235,16 +236,18 @@ def _run(
     """
     if args.stored:
         return "nothing of this row is stored, and --stored runs nothing"
-    blocked = _in_the_way(protocol, stored, simulate=simulate)
-    if blocked:
-        return blocked
+    manifest = store.manifest if _is_there(store) else {}
+    if manifest:
+        blocked = _in_the_way(protocol, store, manifest, simulate=simulate)
+        if blocked:
+            return blocked
     from rppgbench.plan import make_plan
     from rppgbench.roots import cache_folder
     from rppgbench.runner import Means, run
-    from rppgbench.store import Store
 
+    name = one.lines[0].setting.protocol
     where = f"protocols/{name}.toml"
-    held = [m for m in stored.manifest["methods"] if m in load_methods().found] if stored else []
+    held = [m for m in manifest.get("methods", ()) if m in load_methods().found]
     names = list(dict.fromkeys([*methods, *held]))
     try:
         roots = find_roots(protocol, args.data, args.cache, where, simulate=simulate)
@@ -254,23 +257,27 @@ def _run(
         plan = make_plan(protocol, name, roots, methods=names, seeds=protocol.seeds, where=where)
         if any(recording.simulated != simulate for recording in plan.recordings.values()):
             return f"the data in {', '.join(map(str, roots.values()))} is simulated; use --simulate"
-        store = Store(folder_for_output(place))
-        if stored is None or store.planned() != {j.digest for j in plan.jobs} or store.missing():
-            print(f"running {name} into {place}: {', '.join(names)}", file=sys.stderr)
+        folder_for_output(store.folder)
+        if not manifest or store.planned() != {j.digest for j in plan.jobs} or store.missing():
+            print(f"running {name} into {store.folder}: {', '.join(names)}", file=sys.stderr)
             cache = cache_folder(args.cache)
             run(plan, store, Means(cache, args.jobs, args.device, args.command_line))
     except BenchError as error:
-        return f"run: {error}"
+        return f"{FAILED}{error}"
     return ""
 
 
-def _in_the_way(protocol: Protocol, stored: Held | None, *, simulate: bool) -> str:
+def _is_there(store: Store) -> bool:
+    return (store.folder / "manifest.json").is_file()
+
+
+def _in_the_way(
+    protocol: Protocol, store: Store, manifest: Mapping[str, Any], *, simulate: bool
+) -> str:
     """Why a results folder cannot take the run's results; empty where it can."""
-    if stored is None:
-        return ""
-    place = stored.store.folder
-    if stored.manifest["protocol"]["digest"] != protocol.digest:
-        return f"{place} holds results of another version of the protocol; move it away"
-    if stored.simulated != simulate:
-        return f"{place} holds {'genuine' if simulate else 'simulated'} results; move it away"
+    if manifest["protocol"]["digest"] != protocol.digest:
+        return f"{store.folder} holds results of another version of the protocol; move it away"
+    if any(seen.simulated != simulate for seen in store.observed().values()):
+        kind = "genuine" if simulate else "simulated"
+        return f"{store.folder} holds {kind} results; move it away"
     return ""

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output
-from rppgbench.cli.table_runs import RESULTS, Experiment, experiments, smoke_of, stored_results
+from rppgbench.cli.table_runs import (
+    FAILED,
+    RESULTS,
+    Experiment,
+    experiments,
+    smoke_of,
+    stored_results,
+)
 from rppgbench.content import find_toml, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.paper_table import Line, Measured, NotRun, PaperTable, read_table
@@ -146,7 +153,7 @@ def _filled(
     filled = Filled()
     for one in runs:
         stores, why = stored_results(one, together[one.folder], given, args, simulate=simulate)
-        if why.startswith("run: "):
+        if why.startswith(FAILED):
             filled.failed.append(f"{one.folder}: {why.removeprefix('run: ')}")
         for line in one.lines:
             found = _found(line, one.protocol, stores, list(table.measures.values()), args)
@@ -154,7 +161,7 @@ def _filled(
                 filled.fills[_place(line)] = found[1]
                 filled.behind[_place(line)] = (found[0], found[2])
             else:
-                text = why.removeprefix("run: ") or "nothing of this row is stored"
+                text = why.removeprefix(FAILED) or "nothing of this row is stored"
                 hours = _hours(line, one.protocol) if one.protocol else math.nan
                 filled.fills[_place(line)] = NotRun(text, hours)
     return filled
