@@ -28,12 +28,12 @@ from rppgbench.errors import RecordingError
 from rppgbench.labels import read_rows
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed
-from rppgbench.takes import Take, film, resting_rates, write_lines
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.takes import Take, resting_rates, shoot, write_clip, write_lines
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 ZEROS = (
     "the device's heart rate reads 0: Gideon & Stent 2021 (ToyotaResearchInstitute/RemotePPG) "
@@ -62,7 +62,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             dataset="ubfc_rppg",
             name=match[0],
             subject=match[0],
-            video=partial(_video, video),
+            video=partial(VideoSource, video),
             truth=partial(_truth, labels),
             files=(video, labels),
             scenario="game of sums",
@@ -72,12 +72,6 @@ def _recordings(root: Path) -> Iterator[Recording]:
     if not found:
         layout = "DATASET_2/subject1/vid.avi and ground_truth.txt"
         raise nothing_found(root, ubfc_rppg.title, layout, ubfc_rppg.url)
-
-
-def _video(file: Path) -> VideoSource:
-    if not file.is_file():
-        raise RecordingError(f"{file}: missing; copy the recording's folder again")
-    return VideoSource(file)
 
 
 def _truth(file: Path) -> Truth:
@@ -95,48 +89,40 @@ def _truth(file: Path) -> Truth:
     return sensed(file, pulse=Signal(pulse, since), heart_rate=Signal(rate, since))
 
 
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """One recording a person, who sits still."""
+    from rppgbench.simulation import Scene, frame_times
+
+    for subject, rate in resting_rates("ubfc_rppg", ORDER, plan).items():
+        scene = Scene(
+            width=320,
+            height=240,
+            times_s=frame_times(plan.seconds, 30.0),
+            difficulty=plan.difficulty,
+            face_height=0.62,
+            heart_rate_bpm=rate,
+        )
+        yield Take(subject, "1", scene)
+
+
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel at under half of the size."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "ubfc_rppg", {**facts, "difficulty": plan.difficulty})
-    rates = resting_rates("ubfc_rppg", ORDER, plan)
-    # Threads, as the work is OpenCV's and the encoder's, which let go of the interpreter.
-    with ThreadPoolExecutor(2) as pool:
-        for _ in pool.map(partial(_write, root, plan), rates.items()):
-            pass
+    shoot("ubfc_rppg", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", person: tuple[str, float]) -> None:
-    from rppgbench.simulation import Scene, frame_times, generator
-    from rppgbench.video_writing import write_video
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    from rppgbench.simulation import generator
 
-    subject, rate_bpm = person
-    scene = Scene(
-        width=320,
-        height=240,
-        times_s=frame_times(plan.seconds, 30.0),
-        difficulty=plan.difficulty,
-        motion="still",
-        face_height=0.62,
-        heart_rate_bpm=rate_bpm,
-    )
-    filmed = film("ubfc_rppg", Take(subject, "1", scene), plan)
-    folder = root / "DATASET_2" / subject
-    folder.mkdir(parents=True, exist_ok=True)
-    write_video(
-        folder / "vid.avi", filmed.frames(), scene.times_s, codec="huffyuv", pixel_format="rgb24"
-    )
+    folder, frames_s = root / "DATASET_2" / take.subject, take.scene.times_s
+    write_clip(folder / "vid.avi", filmed.frames(), frames_s, "huffyuv", plan)
     # The device's times are uneven by some milliseconds, and one is given twice, as in the set.
-    random = generator("label times", "ubfc_rppg", subject, plan.seed)
-    times_s = scene.times_s + np.clip(random.normal(0, 0.003, len(scene.times_s)), -0.01, 0.01)
+    random = generator("label times", "ubfc_rppg", take.subject, plan.seed)
+    times_s = frames_s + np.clip(random.normal(0, 0.003, len(frames_s)), -0.01, 0.01)
     times_s = np.sort(times_s) - times_s.min()
     times_s[len(times_s) // 2] = times_s[len(times_s) // 2 - 1]
     rows = (filmed.pulse_at(times_s), filmed.heart_rate_at(times_s), times_s)
-    write_lines(
-        folder / "ground_truth.txt", (" ".join(f"{value:.7e}" for value in row) for row in rows)
-    )
+    lines = (" ".join(f"{value:.7e}" for value in row) for row in rows)
+    write_lines(folder / "ground_truth.txt", lines)
 
 
 ubfc_rppg = Dataset(

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.errors import RecordingError
 from rppgbench.labels import read_table
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed
-from rppgbench.takes import Take, device_times, film, resting_rates, write_lines
-from rppgbench.tree import first_folder, is_simulated, mark_simulated, matching, nothing_found
+from rppgbench.takes import Take, device_times, resting_rates, shoot, write_clip, write_lines
+from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 ORDER = tuple(f"{n}-gt" for n in range(5, 13))
 """Names of simulated people; those of the set end in -gt or after-exercise."""
@@ -42,7 +41,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             dataset="ubfc_rppg_1",
             name=match[0],
             subject=match[0],
-            video=partial(_video, video),
+            video=partial(VideoSource, video),
             truth=partial(_truth, labels),
             files=(video, labels),
             scenario="after exercise" if "exercise" in match[0] else "rest",
@@ -53,47 +52,44 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(root, ubfc_rppg_1.title, layout, ubfc_rppg_1.url)
 
 
-def _video(file: Path) -> VideoSource:
-    if not file.is_file():
-        raise RecordingError(f"{file}: missing; copy the recording's folder again")
-    return VideoSource(file)
-
-
 def _truth(file: Path) -> Truth:
     table = read_table(file, columns=4)
     times_s = (table[:, 0] - table[0, 0]) / 1000
     return sensed(file, pulse=Signal(table[:, 3], times_s), heart_rate=Signal(table[:, 1], times_s))
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel."""
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """One recording a person, who sits still."""
     from rppgbench.simulation import Scene, frame_times
-    from rppgbench.video_writing import write_video
 
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "ubfc_rppg_1", {**facts, "difficulty": plan.difficulty})
-    for subject, rate_bpm in resting_rates("ubfc_rppg_1", ORDER, plan).items():
+    for subject, rate in resting_rates("ubfc_rppg_1", ORDER, plan).items():
         scene = Scene(
             width=320,
             height=240,
             times_s=frame_times(plan.seconds, 30.0),
             difficulty=plan.difficulty,
             face_height=0.62,
-            heart_rate_bpm=rate_bpm,
+            heart_rate_bpm=rate,
         )
-        filmed = film("ubfc_rppg_1", Take(subject, "1", scene), plan)
-        folder = root / "DATASET_1" / subject
-        folder.mkdir(parents=True, exist_ok=True)
-        video = folder / "vid.avi"
-        write_video(video, filmed.frames(), scene.times_s, codec="huffyuv", pixel_format="rgb24")
-        times_s = np.round(device_times(plan.seconds, 62.0), 3)
-        rate, pulse = filmed.heart_rate_at(times_s), filmed.pulse_at(times_s)
-        saturation = filmed.oxygen_saturation_at(times_s)
-        lines = (
-            f"{1000 * t:.0f},{r:.0f},{s:.0f},{p:.6f}"
-            for t, r, s, p in zip(times_s, rate, saturation, pulse, strict=True)
-        )
-        write_lines(folder / "gtdump.xmp", lines)
+        yield Take(subject, "1", scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel."""
+    shoot("ubfc_rppg_1", root, plan, takes(plan), _write)
+
+
+def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+    folder = root / "DATASET_1" / take.subject
+    write_clip(folder / "vid.avi", filmed.frames(), take.scene.times_s, "huffyuv", plan)
+    times_s = np.round(device_times(plan.seconds, 62.0), 3)
+    rate, pulse = filmed.heart_rate_at(times_s), filmed.pulse_at(times_s)
+    saturation = filmed.oxygen_saturation_at(times_s)
+    lines = (
+        f"{1000 * t:.0f},{r:.0f},{s:.0f},{p:.6f}"
+        for t, r, s, p in zip(times_s, rate, saturation, pulse, strict=True)
+    )
+    write_lines(folder / "gtdump.xmp", lines)
 
 
 ubfc_rppg_1 = Dataset(

@@ -18,12 +18,12 @@ import numpy as np
 from rppgbench.errors import RecordingError
 from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.takes import Take, film, resting_rates, write_lines
-from rppgbench.tree import is_simulated, mark_simulated, natural, nothing_found
+from rppgbench.takes import Take, resting_rates, shoot, write_clip, write_lines
+from rppgbench.tree import is_simulated, natural, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 KINDS = {".avi", ".mkv", ".mov", ".mp4", ".webm"}
 LABELS = "heart_rates.csv"
@@ -73,15 +73,11 @@ def _truth(rate_bpm: float) -> Truth:
     return Truth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, FOR_EVER_S])))
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """MP4 videos; every second one has its mean rate in the labels, the others have none."""
+def takes(plan: "SimulationPlan") -> Iterator[Take]:
+    """One recording a person, who sits still in office light."""
     from rppgbench.simulation import Scene, frame_times
-    from rppgbench.video_writing import write_video
 
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, "video_folder", {**facts, "difficulty": plan.difficulty})
-    lines = ["video,heart_rate_bpm,subject"]
-    for number, (name, rate_bpm) in enumerate(resting_rates("video_folder", ORDER, plan).items()):
+    for name, rate in resting_rates("video_folder", ORDER, plan).items():
         scene = Scene(
             width=320,
             height=240,
@@ -89,21 +85,28 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
             difficulty=plan.difficulty,
             light="indoor",
             face_height=0.62,
-            heart_rate_bpm=rate_bpm,
+            heart_rate_bpm=rate,
         )
-        filmed = film("video_folder", Take(name, "1", scene), plan)
-        options = {"crf": "14", "preset": "fast"}
-        write_video(
-            root / f"{name}.mp4",
-            filmed.frames(),
-            scene.times_s,
-            codec="libx264",
-            pixel_format="yuv420p",
-            options=options,
+        yield Take(name, "1", scene)
+
+
+def _simulate(root: Path, plan: "SimulationPlan") -> None:
+    """MP4 videos; every second one has its mean rate in the labels, the others have none."""
+    lines = [
+        f"{name}.mp4,{f'{mean_bpm:.3f}' if number % 2 == 0 else ''},{name}"
+        for number, (name, mean_bpm) in enumerate(
+            shoot("video_folder", root, plan, takes(plan), _write)
         )
-        mean_bpm = float(filmed.heart_rate_at(scene.times_s).mean())
-        lines.append(f"{name}.mp4,{f'{mean_bpm:.3f}' if number % 2 == 0 else ''},{name}")
-    write_lines(root / LABELS, lines)
+    ]
+    write_lines(root / LABELS, ["video,heart_rate_bpm,subject", *lines])
+
+
+def _write(
+    root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording"
+) -> tuple[str, float]:
+    times_s = take.scene.times_s
+    write_clip(root / f"{take.subject}.mp4", filmed.frames(), times_s, "libx264", plan)
+    return take.subject, float(filmed.heart_rate_at(times_s).mean())
 
 
 video_folder = Dataset(

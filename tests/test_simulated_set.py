@@ -1,6 +1,7 @@
 """The set of simulated people, and UBFC-rPPG: what is written comes back, faults in one line."""
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rppgbench.errors import BenchError, RecordingError
 from rppgbench.extraction import extract
 from rppgbench.recording import Dataset, Recording
 from rppgbench.simulation import Scene, SimulationPlan, frame_times, simulate, spread_heart_rates
+from rppgbench.takes import film
 from rppgbench.traces import stretches
 from rppgbench.video import open_video
 from rppgbench.waveform import Array
@@ -203,6 +205,37 @@ def test_ubfc_rppg_comes_back_in_its_native_layout(ubfc: Path) -> None:
         assert len(frames) == 30
         # Lossless: sensor noise is still between two frames of a head that keeps still.
         assert np.abs(frames[3].astype(int) - frames[2]).mean() > 0.3
+
+
+@pytest.mark.parametrize("name", ["ubfc_rppg", "ubfc_rppg_1"])
+def test_what_the_sensor_said_comes_back_out_of_the_files(name: str, tmp_path: Path) -> None:
+    found = written(name, tmp_path, PLAN)
+    module: Any = sys.modules[f"rppgbench_content.benchmarks.{name}"]
+    takes = list(module.takes(PLAN))
+    assert sorted(found) == sorted(take.subject for take in takes)
+    for take in takes:
+        filmed, truth = film(name, take, PLAN), found[take.subject].truth()
+        assert truth.pulse is not None
+        assert truth.heart_rate is not None
+        times_s = truth.pulse.times_s
+        np.testing.assert_allclose(truth.pulse.values, filmed.pulse_at(times_s), atol=1e-5)
+        error_bpm = 0.5 if name == "ubfc_rppg_1" else 1e-5  # set 1 has whole numbers
+        expected = filmed.heart_rate_at(times_s)
+        np.testing.assert_allclose(truth.heart_rate.values, expected, atol=error_bpm + 1e-6)
+    checked = check_data(dataset(name), tmp_path)
+    assert checked.fit
+    assert checked.usable == len(takes)
+
+
+def test_a_folder_of_videos_comes_back_with_and_without_heart_rates(tmp_path: Path) -> None:
+    found = written("video_folder", tmp_path, PLAN)
+    module: Any = sys.modules["rppgbench_content.benchmarks.video_folder"]
+    first, second = module.takes(PLAN)
+    truth = found[f"{first.subject}.mp4"].truth().heart_rate
+    assert truth is not None
+    mean = film("video_folder", first, PLAN).heart_rate_at(first.scene.times_s).mean()
+    np.testing.assert_allclose(truth.values, mean, atol=0.00051)
+    assert found[f"{second.subject}.mp4"].truth().heart_rate is None
 
 
 def test_ubfc_rppg_is_found_from_above_and_from_within(ubfc: Path) -> None:

@@ -40,14 +40,17 @@ ENCODINGS: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]]]] = {
     "libx264": (
         "yuv420p",
         {
-            "easy": {"crf": "10", "preset": "veryfast", "tune": "grain"},
-            "paper": {"crf": "16", "preset": "veryfast", "tune": "grain"},
-            "hard": {"crf": "20", "preset": "veryfast", "tune": "grain"},
+            "easy": {"crf": "12", "preset": "ultrafast", "x264-params": "chroma-qp-offset=-12"},
+            "paper": {"crf": "18", "preset": "ultrafast", "x264-params": "chroma-qp-offset=-12"},
+            "hard": {"crf": "24", "preset": "ultrafast"},
         },
     ),
+    "huffyuv": ("rgb24", {"easy": {}, "paper": {}, "hard": {}}),  # every pixel as it was
 }
 """Pixel format and settings of a codec by difficulty: at `easy` POS reads 10 s of a still face
-within 1 bpm (measured at 320 x 240); at `hard` the prediction between frames takes most of it."""
+within 1 bpm (measured at 320 x 240); at `hard` the prediction between frames takes most of it.
+H.264 quantises colour more finely than brightness here: at the usual ratio a pulse of 8 dB before
+the codec has 1 dB after it, so the codec, not the scene, would decide what a method reads."""
 
 
 @dataclass(frozen=True, eq=False)
