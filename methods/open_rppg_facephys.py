@@ -18,7 +18,7 @@ installed()
 def open_rppg_facephys(
     clip: Waveform, *, crop: str = "open_rppg_36", processed: bool = False
 ) -> Waveform:
-    """The network of open-rppg's model `FacePhys.rlap`: pictures (T, S, S, 3) to a pulse (T',).
+    """open-rppg's model `FacePhys.rlap`: pictures (T, S, S, 3) to a pulse (T',).
 
     It takes one picture after the other, its state handed on at 30 a second.
     See `rppgbench.peers.open_rppg`.

@@ -18,7 +18,7 @@ installed()
 def open_rppg_me_chunk(
     clip: Waveform, *, crop: str = "open_rppg_36", processed: bool = False
 ) -> Waveform:
-    """The network of open-rppg's model `ME-chunk.rlap`: pictures (T, S, S, 3) to a pulse (T',).
+    """open-rppg's model `ME-chunk.rlap`: pictures (T, S, S, 3) to a pulse (T',).
 
     It takes blocks of 160 pictures (5.3 s), its state handed on at 30 a second.
     See `rppgbench.peers.open_rppg`.

@@ -18,7 +18,7 @@ installed()
 def open_rppg_rhythmmamba_pure(
     clip: Waveform, *, crop: str = "open_rppg_128", processed: bool = False
 ) -> Waveform:
-    """The network of open-rppg's model `RhythmMamba.pure`: pictures (T, S, S, 3) to a pulse (T',).
+    """open-rppg's model `RhythmMamba.pure`: pictures (T, S, S, 3) to a pulse (T',).
 
     It takes blocks of 160 pictures (5.3 s) at 30 a second.
     See `rppgbench.peers.open_rppg`.
