@@ -110,11 +110,12 @@ def write(
     facts = manifest(methods, list(dict.fromkeys(e.region for e in made)))
     store.begin(facts | dict(more or {}), [e.job for e in made])
     store.add(made)
+    seen = {f"{name}-1": name for name in SUBJECTS} | {e.recording: e.subject for e in made}
     store.add_observed(
         [
             Observed(
                 "made_up",
-                f"{subject}-1",
+                recording,
                 subject,
                 "rest",
                 "",
@@ -125,7 +126,7 @@ def write(
                 truth(subject) if pulse else replace(truth(subject), pulse=None),
                 {"duration_s": SECONDS},
             )
-            for subject in SUBJECTS
+            for recording, subject in seen.items()
         ]
     )
     return store
