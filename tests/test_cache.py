@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,17 @@ from numpy.typing import NDArray
 
 from rppgbench.cache import (
     CorruptEntry,
-    NamedCondition,
+    NamedChange,
     cached_features,
+    changed_features,
     content_digest,
     feature_digest,
 )
+from rppgbench.conditions import Transformation
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.extraction import Needs, NoFaceError, extract
 from rppgbench.features import Features
+from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
 from rppgbench.video import passes
 
@@ -187,16 +191,14 @@ def test_the_same_content_elsewhere_is_the_same_entry(
 
 
 def test_the_digest_follows_everything_that_changes_the_features(source: VideoSource) -> None:
-    plain = extract(source)
-    other = replace(plain.track, found=~plain.track.found)
     digests = {
         feature_digest(source),
         feature_digest(source, CLIPS),
         feature_digest(source, Needs(frozenset({"sinc_32"}))),
         feature_digest(source, cadence=1),
-        feature_digest(source, condition="crf23"),
-        feature_digest(source, track=plain.track),
-        feature_digest(source, track=other),
+        feature_digest(source, change=named("crf23")),
+        feature_digest(source, change=named("crf24")),
+        feature_digest(source, change=replace(named("crf23"), faces="found")),
         feature_digest(replace(source, times_s=np.arange(9) / 30)),
         feature_digest(replace(source, times_s=np.arange(9) / 25)),
     }
@@ -275,15 +277,72 @@ def test_a_disk_without_room_is_said_and_leaves_nothing(
     cached_features(source, Needs(), tmp_path / "cache")
 
 
-def test_a_condition_has_its_own_entry(source: VideoSource, cache: Path) -> None:
-    plain = cached_features(source, Needs(), cache)
-    darker = NamedCondition(
-        "half", lambda frames: (replace(f, rgb=f.rgb // np.uint8(2)) for f in frames)
+def named(name: str, kind: str = "brightness", **params: float | str) -> NamedChange:
+    condition = Condition(name=name, kind=kind, params=params or {"gain": 0.5})
+    return NamedChange(name, partial(Transformation, condition))
+
+
+def test_changes_have_their_own_entries_and_cost_one_pass(
+    source: VideoSource, tmp_path: Path
+) -> None:
+    half, dim = named("half"), replace(named("dim", gain=0.25), faces="found")
+    before = passes[source.path]
+    dark, plain, darker = changed_features(source, CLIPS, tmp_path, [half, None, dim])
+    assert passes[source.path] == before + 1
+    assert isinstance(dark, Features)
+    assert isinstance(plain, Features)
+    assert isinstance(darker, Features)
+    for features, gain in ((dark, 0.5), (darker, 0.25)):
+        share = features.moments.mean_rgb("skin") / plain.moments.mean_rgb("skin")
+        assert np.abs(share - gain ** (1 / 2.2)).max() < 0.03  # linear light, gamma 2.2
+        assert features.clips.keys() == CLIPS.clips
+    assert same(cached_features(source, CLIPS, tmp_path), plain)
+    again = changed_features(source, CLIPS, tmp_path, [None, dim, half])
+    for one, other in zip(again, (plain, darker, dark), strict=True):
+        assert isinstance(one, Features)
+        assert same(one, other)
+    assert passes[source.path] == before + 1
+
+
+def test_only_what_is_missing_of_the_changes_is_made(source: VideoSource, tmp_path: Path) -> None:
+    plain = cached_features(source, Needs(), tmp_path)
+    (first,) = changed_features(source, Needs(), tmp_path, [named("half")])
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    passed = passes[source.path]
+    half, noisy = changed_features(
+        source, CLIPS, tmp_path, [named("half"), named("noisy", "noise", std=2.0)]
     )
-    other = cached_features(source, Needs(), cache, condition=darker, track=plain.track)
-    share = other.moments.mean_rgb("skin") / plain.moments.mean_rgb("skin")
-    assert np.abs(share - 0.5).max() < 0.01
-    assert same(cached_features(source, Needs(), cache), plain)
+    assert passes[source.path] == passed + 1  # the clip of one, all of the other
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert after == before
+    assert isinstance(first, Features)
+    assert isinstance(half, Features)
+    assert isinstance(noisy, Features)
+    assert same(replace(half, clips={}), first)
+    np.testing.assert_array_equal(noisy.track.landmarks, plain.track.landmarks)
+
+
+def test_a_change_that_cannot_be_run_leaves_the_others(source: VideoSource, tmp_path: Path) -> None:
+    fault, half = changed_features(
+        source, Needs(), tmp_path, [named("wrong", gain=-1.0), named("half")]
+    )
+    assert str(fault) == "condition brightness: gain is -1.0; it must be over 0"
+    assert isinstance(half, Features)
+    assert len(list(tmp_path.glob("features/*/*/base"))) == 2  # untouched, and half
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+
+
+def test_a_change_that_leaves_no_face_is_kept_too(source: VideoSource, tmp_path: Path) -> None:
+    night = named("night", gain=1e-6)
+    for _ in range(2):
+        fault, plain = changed_features(source, Needs(), tmp_path, [night, None])
+        assert isinstance(fault, NoFaceError)
+        assert "too dark" in str(fault)
+        assert isinstance(plain, Features)
+    assert passes[source.path]
+    passed = passes[source.path]
+    changed_features(source, Needs(), tmp_path, [night])
+    assert passes[source.path] == passed
 
 
 WORK = """

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError, RecordingError
-from rppgbench.extraction import DARKEST_SKIN, Needs, NoFaceError, extract
-from rppgbench.features import PAIRS, REGIONS
+from rppgbench.extraction import Needs, NoFaceError, Output, extract, record
+from rppgbench.feature_files import BASE, DARKEST_SKIN, read_features
+from rppgbench.features import PAIRS, REGIONS, Features
 from rppgbench.recording import VideoSource
 from rppgbench.regions import draw
-from rppgbench.video import Frame, open_video, passes
+from rppgbench.video import Frame, VideoInfo, open_video, passes
 
 from .face_frames import empty, film, portrait, swaying
 
@@ -145,21 +147,87 @@ def test_times_that_are_given_are_the_times(source: VideoSource) -> None:
     np.testing.assert_array_equal(found.times_s, given)
 
 
-def brighter(frames: Iterator[Frame]) -> Iterator[Frame]:
-    for frame in frames:
-        yield Frame(frame.index, frame.time_s, frame.rgb // 2 + np.uint8(20))
+class Brighter:
+    """Half the level and 20 more, two frames late."""
+
+    def __init__(self) -> None:
+        self.held: list[Frame] = []
+
+    def begin(self, info: VideoInfo) -> None:
+        assert info.width == 256
+
+    def feed(self, frame: Frame, landmarks: NDArray[np.float32] | None) -> Iterator[Frame]:
+        self.held.append(frame)
+        if len(self.held) > 2:
+            yield self.change(self.held.pop(0))
+
+    def end(self) -> Iterator[Frame]:
+        yield from map(self.change, self.held)
+
+    def change(self, frame: Frame) -> Frame:
+        return Frame(frame.index, frame.time_s, frame.rgb // 2 + np.uint8(20))
+
+    def facts(self) -> dict[str, object]:
+        return {"added": 20}
 
 
-def test_a_condition_sees_the_frames_and_a_given_track_places_the_face(
-    source: VideoSource,
+def read(folder: Path, *clips: str) -> Features:
+    return read_features(folder / BASE, {name: folder / name for name in clips})
+
+
+def test_a_change_sees_the_frames_and_shares_the_faces_of_the_pass(
+    source: VideoSource, tmp_path: Path
 ) -> None:
-    plain = extract(source)
-    other = extract(source, Needs(frozenset({"sinc_32"})), condition=brighter, track=plain.track)
+    before = passes[source.path]
+    outputs = [
+        Output(tmp_path / "plain"),
+        Output(tmp_path / "shared", Needs(frozenset({"sinc_32"})).rules(), change=Brighter()),
+        Output(tmp_path / "found", change=Brighter(), faces="found"),
+    ]
+    assert record(source, outputs) == [None] * 3
+    assert passes[source.path] == before + 1
+    plain, found = read(tmp_path / "plain"), read(tmp_path / "found")
+    other = read(tmp_path / "shared", "sinc_32")
+    np.testing.assert_array_equal(plain.track.landmarks, extract(source).track.landmarks)
     np.testing.assert_array_equal(other.track.landmarks, plain.track.landmarks)
+    np.testing.assert_array_equal(other.times_s, plain.times_s)
     np.testing.assert_array_equal(other.moments.count[:, :-1], plain.moments.count[:, :-1])
     change = other.moments.mean_rgb("skin") - plain.moments.mean_rgb("skin") / 2
     assert np.abs(change - 19.75).max() < 0.3  # half of a byte, cut: 0 or 0.5 less than half
     assert "looks" not in other.facts["face"]  # type: ignore[operator]
+    assert other.facts["condition"] == {"added": 20}
+    assert "looks" in found.facts["face"]  # type: ignore[operator]
+    distance = np.abs(found.track.landmarks - plain.track.landmarks)
+    assert 0 < distance.max() < 5  # found in other pixels, so not the same, but the same face
+
+
+def test_a_known_track_places_the_faces_of_a_change(source: VideoSource, tmp_path: Path) -> None:
+    plain = extract(source)
+    assert record(source, [Output(tmp_path, change=Brighter())], track=plain.track) == [None]
+    np.testing.assert_array_equal(read(tmp_path).track.landmarks, plain.track.landmarks)
+
+
+class Failing(Brighter):
+    """Breaks at the fifth frame."""
+
+    def feed(self, frame: Frame, landmarks: NDArray[np.float32] | None) -> Iterator[Frame]:
+        if frame.index == 4:
+            raise BenchError("the fifth frame")
+        return super().feed(frame, landmarks)
+
+
+def test_a_change_that_fails_stops_no_other(source: VideoSource, tmp_path: Path) -> None:
+    outputs = [
+        Output(tmp_path / "plain"),
+        Output(tmp_path / "failing", change=Failing()),
+        Output(tmp_path / "shared", change=Brighter()),
+    ]
+    none, fault, other = record(source, outputs)
+    assert none is None
+    assert other is None
+    assert str(fault) == "the fifth frame"
+    assert len(read(tmp_path / "shared").times_s) == 25
+    assert not (tmp_path / "failing" / BASE / "facts.json").exists()
 
 
 def test_a_track_of_another_video_is_refused(source: VideoSource, tmp_path: Path) -> None:

@@ -1,120 +1,55 @@
 """Features kept on disk by the content of what they are of."""
 
 import errno
-import hashlib
 import json
-import os
 import shutil
-import time
-import uuid
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rppgbench.array_files import array_sha256, read_array
 from rppgbench.crops import CropRule
 from rppgbench.digest import digest
-from rppgbench.errors import BenchError, RecordingError
+from rppgbench.drafts import draft
+from rppgbench.errors import MachineError
 from rppgbench.extraction import (
-    BASE,
-    BASE_ARRAYS,
-    FACTS,
     NOTHING_MORE,
     VERSION,
-    Condition,
+    Change,
+    Faces,
     Needs,
     NoFaceError,
-    Shapes,
-    clip_arrays,
-    read_features,
+    Output,
     record,
 )
 from rppgbench.face.network import MODELS
 from rppgbench.face.track import CADENCE
+from rppgbench.feature_files import BASE, BASE_ARRAYS, FACTS, Shapes, clip_arrays, read_features
 from rppgbench.features import FaceTrack, Features
 from rppgbench.recording import VideoSource
+from rppgbench.source_digest import content_digest, read_note, write_note
 
 NO_FACE = "no_face.txt"
-STALE_S = 86400.0
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-
-_known: dict[tuple[str, int, int], str] = {}
-"""Content digests of this process: (path, size, time of change) -> sha256."""
 
 
 @dataclass(frozen=True, eq=False)
-class NamedCondition:
-    """A transformation of the frames with the name that enters the digest, parameters and all."""
+class NamedChange:
+    """A transformation of the frames with the name that enters the digest, parameters and all.
+
+    `make` gives one for a pass; `faces` says whose faces the changed frames have.
+    """
 
     name: str
-    apply: Condition
+    make: Callable[[], Change]
+    faces: Faces = "original"
 
 
 class CorruptEntry(UserWarning):
     """An entry of the cache was not what was written; it was deleted and is made again."""
-
-
-def content_digest(source: VideoSource, cache: Path | None = None) -> str:
-    """Digest of the bytes that a source is made of, and of the times given for its frames.
-
-    A file is read once: its sha256 is kept by path, size and time of change, in this process and
-    in `cache`. Images count with their names (not their folder's), in their order. Frames that a
-    callable takes out of a file count as that file: it holds one recording.
-    """
-    try:
-        if source.images:
-            content: Any = [[file.name, _file_sha256(file, cache)] for file in source.images]
-        else:
-            content = _file_sha256(source.path, cache)
-    except OSError as fault:
-        raise RecordingError(f"{fault.filename}: cannot be read: {fault.strerror}") from fault
-    times = None if source.times_s is None else array_sha256(np.asarray(source.times_s))
-    return digest({"content": content, "times": times, "inner": source.frames is not None})
-
-
-def _file_sha256(path: Path, cache: Path | None) -> str:
-    state = path.stat()
-    key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
-    if key in _known:
-        return _known[key]
-    place = hashlib.sha256(repr(key).encode()).hexdigest()
-    note = None if cache is None else cache / "digests" / place[:2] / place
-    found = _noted(note)
-    if found is None:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if note is not None:
-            _write(note, found)
-    _known[key] = found
-    return found
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _noted(note: Path | None) -> str | None:
-    text = "" if note is None else _read(note)
-    is_sha256 = len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
-    return text if is_sha256 else None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a small file whole or not at all; a cache that cannot be written is no fault here."""
-    temporary = path.with_name(f".{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
 
 
 def feature_digest(
@@ -122,33 +57,24 @@ def feature_digest(
     needs: Needs = NOTHING_MORE,
     *,
     cadence: int = CADENCE,
-    condition: str = "",
-    track: FaceTrack | None = None,
+    change: NamedChange | None = None,
     cache: Path | None = None,
 ) -> str:
     """Sixteen hex digits of everything that can change the features: content, code, parameters."""
-    base = _base_digest(source, cadence, condition, track, cache)
+    base = _base_digest(source, cadence, change, cache)
     return digest({"base": base, "clips": [_part(rule) for rule in needs.rules()]})
 
 
 def _base_digest(
-    source: VideoSource,
-    cadence: int,
-    condition: str,
-    track: FaceTrack | None,
-    cache: Path | None,
+    source: VideoSource, cadence: int, change: NamedChange | None, cache: Path | None
 ) -> str:
-    given = None
-    if track is not None:
-        given = [array_sha256(np.asarray(a)) for a in (track.landmarks, track.found)]
     return digest(
         {
             "source": content_digest(source, cache),
             "extractor": VERSION,
             "models": dict(MODELS),
-            "cadence": cadence if track is None else track.cadence,
-            "condition": condition,
-            "track": given,
+            "cadence": cadence,
+            "change": None if change is None else [change.name, change.faces],
         }
     )
 
@@ -164,11 +90,9 @@ def cached_features(
     cache: Path,
     *,
     cadence: int = CADENCE,
-    condition: NamedCondition | None = None,
-    track: FaceTrack | None = None,
     verify_clips: bool = True,
 ) -> Features:
-    """The features of a video, from the cache or, in one pass, made and put there.
+    """The features of the untouched video, from the cache or, in one pass, made and put there.
 
     An entry is a folder named by a digest (`feature_digest` without the clips); in it lie the
     folder `base` (track and moments) and one for each clip, each renamed into place when it is
@@ -178,78 +102,148 @@ def cached_features(
     That a video holds no face is kept too: its reason is raised again without a pass.
     Processes that make the same entry at once do not harm each other: the first one's stays.
 
-    RecordingError as `extract`; BenchError where the cache cannot be written, or a rule is unknown.
+    RecordingError as `extract`; MachineError where the cache cannot be written; BenchError for an
+    unknown rule.
     """
-    name = "" if condition is None else condition.name
-    key = _base_digest(source, cadence, name, track, cache)
-    entry = cache / "features" / key[:2] / key
+    (made,) = changed_features(
+        source, needs, cache, [None], cadence=cadence, verify_clips=verify_clips
+    )
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def changed_features(
+    source: VideoSource,
+    needs: Needs,
+    cache: Path,
+    changes: Sequence[NamedChange | None],
+    *,
+    cadence: int = CADENCE,
+    verify_clips: bool = True,
+) -> list[Features | Exception]:
+    """As `cached_features`, of frames that are changed in several ways (None: untouched), at once.
+
+    Whatever is missing of all of them is made in one pass over the video; the untouched video's
+    track is always kept, for the changes lean on it. In place of the features of a change that
+    failed stands its fault, which touches no other; what is wrong with the video is raised.
+    """
     rules = needs.rules()
-    reason = _read(entry / NO_FACE)
-    if reason:
-        raise NoFaceError(source.path, reason)
-    base_missing = not _sound(entry / BASE, BASE_ARRAYS, True)
-    missing = [
-        rule for rule in rules if not _sound(entry / _part(rule), clip_arrays(rule), verify_clips)
+    entries = [
+        _Entry(source, cache, cadence, change, rules if change in changes else (), verify_clips)
+        for change in dict.fromkeys([None, *changes])
     ]
-    if base_missing or missing:
-        known = track
-        if not base_missing:
-            known = read_features(entry / BASE, {}).track
-        _make(source, entry, missing, base_missing, cadence, condition, known)
-    return read_features(entry / BASE, {rule.name: entry / _part(rule) for rule in rules})
+    missing = [entry for entry in entries if entry.missing]
+    faults: dict[NamedChange | None, Exception] = {
+        entry.change: NoFaceError(source.path, entry.no_face) for entry in entries if entry.no_face
+    }
+    if missing:
+        faults |= _make(source, missing, entries[0].track(), cadence)
+    by_change = {entry.change: entry for entry in entries}
+    return [faults.get(change) or by_change[change].features(rules) for change in changes]
+
+
+class _Entry:
+    """A folder of the cache, and what is missing in it. NoFaceError if it says so of the video."""
+
+    def __init__(
+        self,
+        source: VideoSource,
+        cache: Path,
+        cadence: int,
+        change: NamedChange | None,
+        rules: Sequence[CropRule],
+        verify_clips: bool,
+    ) -> None:
+        key = _base_digest(source, cadence, change, cache)
+        self.change = change
+        self.place = cache / "features" / key[:2] / key
+        self.no_face = read_note(self.place / NO_FACE)
+        self.rules: list[CropRule] = []
+        self.base = False
+        if self.no_face:
+            if change is None:
+                raise NoFaceError(source.path, self.no_face)
+            return
+        self.base = not _sound(self.place / BASE, BASE_ARRAYS, True)
+        self.rules = [
+            rule
+            for rule in rules
+            if not _sound(self.place / _part(rule), clip_arrays(rule), verify_clips)
+        ]
+
+    @property
+    def missing(self) -> bool:
+        return self.base or bool(self.rules)
+
+    def track(self) -> FaceTrack | None:
+        """The track that is there."""
+        return None if self.base else read_features(self.place / BASE, {}).track
+
+    def features(self, rules: Sequence[CropRule]) -> Features:
+        return read_features(
+            self.place / BASE, {rule.name: self.place / _part(rule) for rule in rules}
+        )
+
+    def output(self, work: Path) -> Output:
+        """What a pass is to write, into a folder beside the entry."""
+        rules = tuple(self.rules)
+        if self.change is None:
+            return Output(work, rules, self.base)
+        return Output(work, rules, self.base, self.change.make(), self.change.faces, self.track())
+
+    def put(self, work: Path) -> None:
+        """Rename every part that was made into its place."""
+        if self.base:
+            _place(work / BASE, self.place / BASE)
+        for rule in self.rules:
+            _place(work / rule.name, self.place / _part(rule))
 
 
 def _make(
-    source: VideoSource,
-    entry: Path,
-    rules: Iterable[CropRule],
-    base: bool,
-    cadence: int,
-    condition: NamedCondition | None,
-    track: FaceTrack | None,
-) -> None:
-    """One pass into a folder beside the entry; then every part is renamed into its place."""
-    _sweep(entry)
-    work = entry.with_name(f".{entry.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    parts = list(rules)
-    try:
+    source: VideoSource, missing: Sequence[_Entry], track: FaceTrack | None, cadence: int
+) -> dict[NamedChange | None, Exception]:
+    """One pass into folders beside the entries, renamed when they are whole; the faults."""
+    faults: dict[NamedChange | None, Exception] = {}
+    with ExitStack() as drafts:
+        works = []
+        for entry in missing:
+            try:
+                works.append(drafts.enter_context(draft(entry.place)))
+                entry.place.mkdir(parents=True, exist_ok=True)
+            except OSError as fault:
+                raise MachineError(
+                    f"{entry.place}: the cache cannot be written: {fault.strerror}; choose another "
+                    "folder"
+                ) from fault
+        outputs = [entry.output(work) for entry, work in zip(missing, works, strict=True)]
         try:
-            work.mkdir(parents=True)
-            entry.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise BenchError(
-                f"{entry}: the cache cannot be written: {fault.strerror}; choose another folder"
-            ) from fault
-        apply = None if condition is None else condition.apply
-        try:
-            record(source, parts, work, cadence=cadence, condition=apply, track=track, base=base)
-        except NoFaceError as fault:
-            _write(entry / NO_FACE, fault.reason)
-            raise
-        except OSError as fault:
-            ours = str(fault.filename or "").startswith(str(work))
-            if not ours and fault.errno not in NO_ROOM:
+            found = record(source, outputs, cadence=cadence, track=track)
+        except Exception as fault:
+            told = _told(fault, missing[0], works[0])
+            if told is fault:
                 raise
-            raise BenchError(
-                f"{entry}: the cache cannot be written: {fault.strerror}; make room or "
+            raise told from fault
+        for entry, work, fault in zip(missing, works, found, strict=True):
+            if fault is None:
+                entry.put(work)
+            else:
+                faults[entry.change] = _told(fault, entry, work)
+    return faults
+
+
+def _told(fault: Exception, entry: _Entry, work: Path) -> Exception:
+    """The fault as a user can be told it; that there is no face is kept."""
+    if isinstance(fault, NoFaceError):
+        write_note(entry.place / NO_FACE, fault.reason)
+    if isinstance(fault, OSError):
+        ours = str(fault.filename or "").startswith(str(work))
+        if ours or fault.errno in NO_ROOM:
+            return MachineError(
+                f"{entry.place}: the cache cannot be written: {fault.strerror}; make room or "
                 "choose another folder"
-            ) from fault
-        if base:
-            _place(work / BASE, entry / BASE)
-        for rule in parts:
-            _place(work / rule.name, entry / _part(rule))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _sweep(entry: Path) -> None:
-    """Delete what a killed process left of the same entry, a day after it last wrote there."""
-    for left in entry.parent.glob(f".{entry.name}-*"):
-        try:
-            if time.time() - left.stat().st_mtime > STALE_S:
-                shutil.rmtree(left, ignore_errors=True)
-        except OSError:
-            continue
+            )
+    return fault
 
 
 def _place(made: Path, place: Path) -> None:

@@ -3,212 +3,223 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.digest import digest
 from rppgbench.errors import BenchError, unknown
-from rppgbench.features import FaceTrack
+from rppgbench.extraction import Faces
 from rppgbench.protocol import Condition
-from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
-    from rppgbench.video import Frame
+    from rppgbench.face.track import Landmarks
+    from rppgbench.recompression import Codec
+    from rppgbench.video import Frame, VideoInfo
 
 Picture = NDArray[np.uint8]
-FACES = ("original", "found")
+FACES: tuple[Faces, ...] = get_args(Faces)
 """Whose face track a condition runs with: the untouched video's, or one found anew in what came
 out. The first isolates what the pulse loses, the second is what a user would meet."""
 
 
+class Step(Protocol):
+    """One transformation at work, fed a frame at a time."""
+
+    def feed(self, frame: Frame) -> Iterable[Frame]:
+        """The frames that are ready."""
+
+    def end(self) -> Iterable[Frame]:
+        """Those held back."""
+
+    def facts(self) -> Mapping[str, float | str]:
+        """What was measured, by name with units."""
+
+
 class Transformation:
-    """A declared condition at work on one recording: call it once on the frames.
+    """A declared condition at work on one recording, for one pass (an `extraction.Change`).
 
     `facts()` says afterwards what came of it: bit rate, and the PSNR and SSIM of the face's box
-    against the untouched frames where the track of these is known.
+    against the untouched frames.
     """
 
-    def __init__(self, condition: Condition, fps: float, track: FaceTrack | None) -> None:
+    def __init__(self, condition: Condition) -> None:
+        from rppgbench.picture_quality import FaceQuality
+
         self.condition = condition
-        self.fps = fps
-        self._quality = None if track is None else Quality(track)
-        self._tally: dict[str, float] = {}
+        self._quality = FaceQuality()
+        self._step: Step | None = None
 
-    def __call__(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The transformed frames."""
+    def begin(self, info: VideoInfo) -> None:
+        """Check the values; BenchError in one line for one that cannot be run."""
         params = {k: v for k, v in self.condition.params.items() if k != "faces"}
-        kept = self._kept(frames)
-        for frame in KINDS[self.condition.kind](kept, self.fps, self._tally, **params):
-            if self._quality is not None:
-                self._quality.compare(frame)
-            yield frame
+        self._step = KINDS[self.condition.kind](info, **params)
 
-    def facts(self) -> dict[str, float]:
+    def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterator[Frame]:
+        """Take an untouched frame with its face; give the changed frames that are ready."""
+        assert self._step is not None
+        self._quality.keep(frame, landmarks)
+        changed = self._step.feed(frame)
+        del frame
+        yield from self._compared(changed)
+
+    def end(self) -> Iterator[Frame]:
+        """Give the frames held back."""
+        assert self._step is not None
+        yield from self._compared(self._step.end())
+
+    def facts(self) -> dict[str, float | str]:
         """What was measured, by name with units."""
-        return self._tally | ({} if self._quality is None else self._quality.facts())
+        assert self._step is not None
+        return {**self._step.facts(), **self._quality.facts()}
 
-    def _kept(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def _compared(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
-            if self._quality is not None:
-                self._quality.keep(frame)
+            self._quality.compare(frame)
             yield frame
 
 
-class Quality:
-    """PSNR and SSIM of the face's box, frame by frame as they come back.
+class _Each:
+    """Every picture by itself; `change` gets the frame and gives another picture."""
 
-    Only the frames that a codec looks ahead are held. PSNR is over the mean squared error of all
-    compared pixels; SSIM is the mean over frames of the luma's, with a Gaussian of 1.5 pixels.
+    def __init__(self, change: Callable[[Frame], Picture]) -> None:
+        self._change = change
 
-    Source: Z. Wang et al., "Image Quality Assessment: From Error Visibility to Structural
-    Similarity", IEEE TIP 13(4), 2004, DOI 10.1109/TIP.2003.819861, Eq 13.
-    """
+    def feed(self, frame: Frame) -> Iterable[Frame]:
+        return (type(frame)(frame.index, frame.time_s, self._change(frame)),)
 
-    def __init__(self, track: FaceTrack) -> None:
-        self._box = track.box
-        self._waiting: dict[int, Picture] = {}
-        self._squares = self._values = 0.0
-        self._ssim: list[float] = []
+    def end(self) -> Iterable[Frame]:
+        return ()
 
-    def keep(self, frame: Frame) -> None:
-        """Hold the face of an untouched frame until its transformed one comes."""
-        box = self._box[frame.index] if frame.index < len(self._box) else None
-        if box is None or not np.isfinite(box).all():
-            return
-        height, width = frame.rgb.shape[:2]
-        x0, y0 = np.maximum(box[:2].astype(int), 0)
-        x1, y1 = np.minimum(np.ceil(box[2:]).astype(int), (width, height))
-        if x1 - x0 >= 16 and y1 - y0 >= 16:
-            self._waiting[frame.index] = frame.rgb[y0:y1, x0:x1].copy()
-
-    def compare(self, frame: Frame) -> None:
-        """Compare a transformed frame, if it has the size and place of its original."""
-        before = self._waiting.pop(frame.index, None)
-        if before is None:
-            return
-        x0, y0 = np.maximum(self._box[frame.index][:2].astype(int), 0)
-        after = frame.rgb[y0 : y0 + before.shape[0], x0 : x0 + before.shape[1]]
-        if after.shape != before.shape:
-            return
-        difference = before.astype(np.float64) - after
-        self._squares += float((difference**2).sum())
-        self._values += difference.size
-        self._ssim.append(ssim(before, after))
-
-    def facts(self) -> dict[str, float]:
-        """psnr_db (infinite where nothing changed: then left out) and ssim."""
-        if not self._values:
-            return {}
-        found = {"ssim": float(np.mean(self._ssim))}
-        if self._squares:
-            found["psnr_db"] = float(10 * np.log10(255**2 * self._values / self._squares))
-        return found
+    def facts(self) -> Mapping[str, float | str]:
+        return {}
 
 
-def ssim(one: Picture, other: Picture) -> float:
-    """Structural similarity of the luma of two pictures (H, W, 3): at most 1, for the same picture.
-
-    Source: Wang et al. 2004, DOI 10.1109/TIP.2003.819861, Eq 13 with K1 = 0.01, K2 = 0.03.
-
-    >>> picture = np.arange(768, dtype=np.uint8).reshape(16, 16, 3)
-    >>> ssim(picture, picture)
-    1.0
-    """
-    import cv2
-
-    weights = np.array([0.299, 0.587, 0.114])
-    x, y = one @ weights, other @ weights
-
-    def blur(values: Array) -> Any:
-        return cv2.GaussianBlur(values, (11, 11), 1.5)
-
-    mx, my = blur(x), blur(y)
-    vx, vy, vxy = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    above = (2 * mx * my + c1) * (2 * vxy + c2)
-    return float(np.mean(above / ((mx**2 + my**2 + c1) * (vx + vy + c2))))
-
-
-Tally = dict[str, float]
-Kind = Callable[..., "Iterator[Frame]"]
-
-
-def _none(frames: Iterator[Frame], fps: float, tally: Tally) -> Iterator[Frame]:
+def _none(info: VideoInfo) -> Step:
     """Untouched."""
-    return frames
+    return _Each(lambda frame: frame.rgb)
 
 
 def _compression(
-    frames: Iterator[Frame],
-    fps: float,
-    tally: Tally,
+    info: VideoInfo,
     *,
     codec: str = "libx264",
-    crf: int = -1,
+    crf: float = -1,
     qp: int = -1,
-    preset: str = "medium",
+    quantiser: int = -1,
+    preset: str = "",
     gop: int = 250,
     pixel_format: str = "yuv420p",
     tune: str = "",
-) -> Iterator[Frame]:
-    """Through a codec and back, as `ffmpeg -i in -c:v CODEC -crf N out` does."""
-    from rppgbench.recompression import recompress
+    speed: int = -1,
+) -> Step:
+    """Through a codec and back, as `ffmpeg -i in -c:v CODEC -crf N out` does.
 
+    `crf`, `qp` or `quantiser` (qmin = qmax, for codecs of the MPEG-4 and JPEG families) say how
+    strongly, else the codec's own default; `preset` and `tune` are those of x264 and x265, `speed`
+    is libvpx's cpu-used. `gop` is the longest distance of keyframes, in frames.
+    """
     options = {"g": str(gop)}
-    if codec in {"libx264", "libx264rgb", "libx265"}:
-        options["preset"] = preset
-    if tune:
-        options["tune"] = tune
-    if crf >= 0:
-        options["crf"] = str(crf)
-    if qp >= 0:
-        options["qp"] = str(qp)
-    through = recompress(frames, fps=fps, codec=codec, pixel_format=pixel_format, options=options)
-    yield from through
-    tally["bit_rate_kbps"] = through.bit_rate / 1000
+    given = {"crf": crf, "qp": qp, "qmin": quantiser, "qmax": quantiser, "cpu-used": speed}
+    options |= {name: f"{value:g}" for name, value in given.items() if value >= 0}
+    options |= {name: v for name, v in (("preset", preset), ("tune", tune)) if v}
+    return _Recompressed(info, codec, pixel_format, options)
 
 
-def _frame_rate(
-    frames: Iterator[Frame], fps: float, tally: Tally, *, fps_out: float
-) -> Iterator[Frame]:
+class _Recompressed:
+    """A codec, begun when the size of the frames is known."""
+
+    def __init__(
+        self, info: VideoInfo, codec: str, pixel_format: str, options: Mapping[str, str]
+    ) -> None:
+        self._info = info
+        self._declared = (codec, pixel_format, options)
+        self._codec: Codec | None = None
+
+    def feed(self, frame: Frame) -> Iterator[Frame]:
+        if self._codec is None:
+            from rppgbench.recompression import Codec
+            from rppgbench.video_encoding import Encoding
+
+            codec, pixel_format, options = self._declared
+            size = (frame.rgb.shape[1], frame.rgb.shape[0])
+            encoding = Encoding("condition compression", codec, pixel_format, size, options)
+            self._codec = Codec(encoding, self._info.fps)
+        back = self._codec.feed(frame)
+        del frame
+        yield from back
+
+    def end(self) -> Iterable[Frame]:
+        return () if self._codec is None else self._codec.end()
+
+    def facts(self) -> Mapping[str, float | str]:
+        if self._codec is None:
+            return {}
+        codec, pixel_format, _ = self._declared
+        chain = (
+            f"{self._info.codec} {self._info.pixel_format}",
+            "rgb24",
+            f"{codec} {pixel_format}",
+            "rgb24",
+        )
+        facts: dict[str, float | str] = {
+            "bit_rate_kbps": self._codec.bit_rate / 1000,
+            "pixels": " > ".join(chain),
+        }
+        return facts | ({"encoder": self._codec.encoder} if self._codec.encoder else {})
+
+
+def _frame_rate(info: VideoInfo, *, fps_out: float) -> Step:
     """The first frame at or after each tick of a slower clock; its time stays its own."""
     if fps_out <= 0:
         raise BenchError(f"condition frame_rate: fps_out is {fps_out}; it must be over 0")
-    due_s: float | None = None
-    count = 0
-    for frame in frames:
+    return _SlowerClock(fps_out)
+
+
+class _SlowerClock:
+    def __init__(self, fps_out: float) -> None:
+        self._fps_out = fps_out
+        self._due_s: float | None = None
+        self._count = 0
+
+    def feed(self, frame: Frame) -> Iterable[Frame]:
         # A twentieth of a tick of tolerance: timestamps are rounded to the container's clock.
-        if due_s is None or frame.time_s >= due_s - 0.05 / fps_out:
-            first = due_s is None
-            due_s = (frame.time_s if first or due_s is None else due_s) + 1 / fps_out
-            if due_s < frame.time_s:  # the source is slower than the clock: begin anew here
-                due_s = frame.time_s + 1 / fps_out
-            yield type(frame)(count, frame.time_s, frame.rgb)
-            count += 1
+        due_s = frame.time_s if self._due_s is None else self._due_s
+        if frame.time_s < due_s - 0.05 / self._fps_out:
+            return ()
+        self._due_s = due_s + 1 / self._fps_out
+        if self._due_s < frame.time_s:  # the source is slower than the clock: begin anew here
+            self._due_s = frame.time_s + 1 / self._fps_out
+        self._count += 1
+        return (type(frame)(self._count - 1, frame.time_s, frame.rgb),)
+
+    def end(self) -> Iterable[Frame]:
+        return ()
+
+    def facts(self) -> Mapping[str, float | str]:
+        return {}
 
 
-def _resolution(
-    frames: Iterator[Frame], fps: float, tally: Tally, *, scale: float
-) -> Iterator[Frame]:
+def _resolution(info: VideoInfo, *, scale: float) -> Step:
     """Smaller by area averaging, then back to the size it had, as a scaled upload is shown."""
     import cv2
 
     if not 0 < scale <= 1:
         raise BenchError(f"condition resolution: scale is {scale}; it lies over 0 and up to 1")
-    for frame in frames:
+
+    def coarser(frame: Frame) -> Picture:
         height, width = frame.rgb.shape[:2]
         small = (max(1, round(width * scale)), max(1, round(height * scale)))
         less = cv2.resize(frame.rgb, small, interpolation=cv2.INTER_AREA)
         back = cv2.resize(less, (width, height), interpolation=cv2.INTER_LINEAR)
-        yield type(frame)(frame.index, frame.time_s, back.astype(np.uint8))
+        return back.astype(np.uint8, copy=False)
+
+    return _Each(coarser)
 
 
-def _brightness(
-    frames: Iterator[Frame], fps: float, tally: Tally, *, gain: float
-) -> Iterator[Frame]:
+def _brightness(info: VideoInfo, *, gain: float) -> Step:
     """Light times `gain` in linear light (gamma 2.2), rounded to 8 bits again."""
     import cv2
 
@@ -216,23 +227,26 @@ def _brightness(
         raise BenchError(f"condition brightness: gain is {gain}; it must be over 0")
     levels = 255 * np.clip((np.arange(256) / 255) ** 2.2 * gain, 0, 1) ** (1 / 2.2)
     table = np.round(levels).astype(np.uint8)
-    for frame in frames:
-        yield type(frame)(frame.index, frame.time_s, cv2.LUT(frame.rgb, table).astype(np.uint8))
+    return _Each(lambda frame: cv2.LUT(frame.rgb, table).astype(np.uint8, copy=False))
 
 
-def _noise(
-    frames: Iterator[Frame], fps: float, tally: Tally, *, std: float, seed: int = 0
-) -> Iterator[Frame]:
+def _noise(info: VideoInfo, *, std: float, seed: int = 0) -> Step:
     """Independent Gaussian noise on every value, in levels of 255; the same for the same seed."""
     if std < 0:
         raise BenchError(f"condition noise: std is {std}; it cannot be under 0")
-    for frame in frames:
+
+    def noisy(frame: Frame) -> Picture:
         random = np.random.default_rng([seed, frame.index])
-        noise = random.standard_normal(frame.rgb.shape, dtype=np.float32) * np.float32(std)
-        noisy = np.clip(np.rint(frame.rgb + noise), 0, 255).astype(np.uint8)
-        yield type(frame)(frame.index, frame.time_s, noisy)
+        noise = random.standard_normal(frame.rgb.shape, dtype=np.float32)
+        noise *= np.float32(std)
+        noise += frame.rgb
+        np.clip(np.rint(noise, out=noise), 0, 255, out=noise)
+        return noise.astype(np.uint8)
+
+    return _Each(noisy)
 
 
+Kind = Callable[..., Step]
 KINDS: Mapping[str, Kind] = {
     "none": _none,
     "compression": _compression,
@@ -261,13 +275,11 @@ def check_condition(condition: Condition, where: str) -> None:
         raise BenchError(f"{name}: missing {', '.join(missing)}")
     if condition.params.get("faces", FACES[0]) not in FACES:
         raise unknown("value of faces", str(condition.params["faces"]), FACES, name)
-    if condition.kind == "frame_rate" and faces_of(condition) == FACES[0]:
-        raise BenchError(f'{name}: has other frames than the original; give faces = "found"')
 
 
-def faces_of(condition: Condition) -> str:
+def faces_of(condition: Condition) -> Faces:
     """Whose face track the condition runs with."""
-    return str(condition.params.get("faces", FACES[0]))
+    return "found" if condition.params.get("faces", FACES[0]) == "found" else "original"
 
 
 def condition_digest(condition: Condition) -> str:

@@ -1,62 +1,27 @@
 """One pass over a video: everything that any method needs."""
 
-import json
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, Protocol
 
 import numpy as np
 
-from rppgbench.array_files import ArrayWriter, read_array
-from rppgbench.crops import CropRule, Sight, crop_rule
-from rppgbench.digest import digest
+from rppgbench.crops import CropRule, crop_rule
 from rppgbench.errors import RecordingError
-from rppgbench.face.detector import overlap
-from rppgbench.face.haar import ToolboxBox
-from rppgbench.face.layout import box_of
-from rppgbench.face.track import CADENCE, Finder, Landmarks, follow
-from rppgbench.features import REGIONS, FaceClip, FaceTrack, Features, RegionMoments
+from rppgbench.face.track import CADENCE, Finder, Follower, Landmarks
+from rppgbench.feature_files import BASE, FeatureFiles, read_features
+from rppgbench.features import FaceTrack, Features
 from rppgbench.recording import VideoSource
-from rppgbench.region_sums import PixelSums
-from rppgbench.regions import draw
-from rppgbench.video import Frame, open_video
-from rppgbench.waveform import Array
+from rppgbench.video import Frame, VideoInfo, VideoReader, open_video
 
 VERSION = 2
 """Of what this module and those below it do to the pixels: enters the digest of the features."""
 
-DARKEST_SKIN = 16.0
-"""Mean level of the skin, of 255, under which a frame counts as without a face: the pulse changes
-it by less than 0.2 of a level there, which no codec keeps."""
-
-MIN_OVERLAP = 0.15
-"""Intersection over union of face and toolbox box under which the box is off the face: around the
-face it is about 0.4."""
-
-BOX = REGIONS.index("toolbox_box")  # the last: what is before it needs a face
-SKIN = REGIONS.index("skin")
-
-BASE = "base"
-FACTS = "facts.json"
-Shapes = Mapping[str, tuple[tuple[int, ...], type]]
-"""Arrays of one folder by name: shape of a row, dtype."""
-
-BASE_ARRAYS: Shapes = {
-    "times_s": ((), np.float64),
-    "landmarks": ((468, 2), np.float32),
-    "box": ((4,), np.float32),
-    "found": ((), np.bool_),
-    "count": ((len(REGIONS),), np.float64),
-    "rgb": ((len(REGIONS), 3), np.float64),
-    "second": ((len(REGIONS), 6), np.float64),
-}
-
-Condition = Callable[[Iterator[Frame]], Iterator[Frame]]
-"""A transformation of the frames (compression, dimming) on their way in."""
+Faces = Literal["original", "found"]
+"""Whose face track changed frames have: the untouched video's, or one found anew in them."""
 
 
 class NoFaceError(RecordingError):
@@ -81,26 +46,64 @@ class Needs:
 NOTHING_MORE = Needs()
 
 
+class Change(Protocol):
+    """A transformation of the frames on their way in (compression, dimming).
+
+    It is begun with what is known of the video before the pass, then fed a frame at a time. What
+    it gives has the times of the frames it was fed, in their order; it may hold some back, and
+    leave some out.
+    """
+
+    def begin(self, info: VideoInfo) -> None:
+        """Get ready; called once."""
+
+    def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterable[Frame]:
+        """Take an untouched frame with its face; give the changed frames that are ready."""
+
+    def end(self) -> Iterable[Frame]:
+        """There is no further frame: give those held back."""
+
+    def facts(self) -> Mapping[str, object]:
+        """What was measured (bit rate, PSNR), after the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a pass is to write into `folder`: features of the frames, untouched or changed.
+
+    `base=False` leaves the track and the moments out, for a new clip of a video whose `track` is
+    known. `faces` matters to changed frames without a `track` of their own.
+    """
+
+    folder: Path
+    rules: tuple[CropRule, ...] = ()
+    base: bool = True
+    change: Change | None = None
+    faces: Faces = "original"
+    track: FaceTrack | None = None
+
+
 def extract(
     source: VideoSource,
     needs: Needs = NOTHING_MORE,
     *,
     cadence: int = CADENCE,
-    condition: Condition | None = None,
     track: FaceTrack | None = None,
 ) -> Features:
     """Decode once; give track, region moments and clips on the frames' own times.
 
     Everything goes to a temporary folder while the frames go by and is mapped from there, so that
     memory does not grow with the length; the folder lives as long as the features. With `track`,
-    the face is where that track says (that of the untouched video, for a `condition`).
+    the face is where that track says.
     RecordingError: not a video, no usable face in any frame, or a track of another length.
     """
     place = tempfile.TemporaryDirectory(prefix="rppgbench-")
     try:
         folder = Path(place.name)
         rules = needs.rules()
-        record(source, rules, folder, cadence=cadence, condition=condition, track=track)
+        for fault in record(source, [Output(folder, rules)], cadence=cadence, track=track):
+            if fault is not None:
+                raise fault
         features = read_features(folder / BASE, {rule.name: folder / rule.name for rule in rules})
     except BaseException:
         place.cleanup()
@@ -111,201 +114,166 @@ def extract(
 
 def record(
     source: VideoSource,
-    rules: Sequence[CropRule],
-    folder: Path,
+    outputs: Sequence[Output],
     *,
     cadence: int = CADENCE,
-    condition: Condition | None = None,
     track: FaceTrack | None = None,
-    base: bool = True,
-) -> None:
-    """One pass over the frames into the folders `folder/base` and `folder/RULE`, one a clip.
+) -> list[Exception | None]:
+    """One pass over the frames into all outputs; what went wrong with each, or None: it is whole.
 
-    Each holds .npy files and `facts.json` with their checksums. `base=False` leaves the track and
-    the moments out: for a new clip of a video whose track is known.
+    The frames go through all outputs in lock step: each output takes a frame before the next one
+    is decoded, so what is held is what each change holds back. `track` is that of the untouched
+    video, found on the way where it is None; then the first output is of the untouched frames, for
+    it says where a face is too dark to be used, and its fault is raised, as is what is wrong with
+    the video itself. The fault of another output stops that one alone.
     """
-    finder = Finder() if track is None else None
-    with ExitStack() as stack:
-        reader = stack.enter_context(open_video(source))
-        writers = _Writers(stack, folder, rules, base)
-        frames: Iterator[Frame] = iter(reader)
-        if condition is not None:
-            frames = condition(frames)
-        if finder is not None:
-            placed = follow(frames, finder, cadence)
-        else:
-            assert track is not None
-            placed = _replay(frames, track, str(source.path))
-        for frame, landmarks in placed:
-            writers.add(frame, landmarks)
-        facts = reader.facts() | _measured(condition)
-    if track is not None and writers.frames != len(track.found):
-        raise RecordingError(
-            f"{source.path}: {writers.frames} frames, but the face track has {len(track.found)}; "
-            "delete its features in the cache"
-        )
-    if not writers.found:
-        raise NoFaceError(source.path, writers.nothing(facts))
-    facts["face"] = writers.facts(cadence if track is None else track.cadence, finder)
-    facts["warnings"] = [*facts["warnings"], *writers.warnings(finder)]
-    writers.finish(facts)
+    if track is None and (not outputs or outputs[0].change is not None):
+        raise ValueError("without a track the first output is of the untouched frames")
+    with open_video(source) as reader:
+        placing = Follower(Finder(), cadence) if track is None else _Replay(track, source.path)
+        branches = [_Branch(output, source.path, cadence, placing) for output in outputs]
+        needed = branches[:1] if track is None else []
+        try:
+            for branch in branches:
+                branch.begin(reader.info)
+            for frame in reader:
+                _hand_on(placing.feed(frame), branches)
+                del frame
+                _raise_of(needed)
+                if all(branch.fault for branch in branches):
+                    break
+            else:
+                _hand_on(placing.end(), branches)
+                for branch in branches:
+                    branch.end(reader)
+                    _raise_of(needed)
+        finally:
+            for branch in branches:
+                branch.close()
+    return [branch.fault for branch in branches]
 
 
-def _measured(condition: Condition | None) -> dict[str, object]:
-    """What a condition says of itself after the pass (bit rate, PSNR), where it says anything."""
-    facts = getattr(condition, "facts", None)
-    return {"condition": facts()} if facts is not None else {}
+def _hand_on(
+    placed: Iterator[tuple[Frame, Landmarks | None]], branches: Sequence["_Branch"]
+) -> None:
+    for frame, landmarks in placed:
+        usable = landmarks
+        for branch in branches:
+            usable = branch.take(frame, usable)
 
 
-def _replay(
-    frames: Iterator[Frame], track: FaceTrack, name: str
-) -> Iterator[tuple[Frame, Landmarks | None]]:
-    for number, frame in enumerate(frames):
+def _raise_of(needed: Iterable["_Branch"]) -> None:
+    for branch in needed:
+        if branch.fault is not None:
+            raise branch.fault
+
+
+class _Replay:
+    """The faces of frames whose track is known."""
+
+    def __init__(self, track: FaceTrack, path: Path) -> None:
+        self.cadence = track.cadence
+        self._track = track
+        self._path = path
+        self._count = 0
+
+    def feed(self, frame: Frame) -> Iterator[tuple[Frame, Landmarks | None]]:
+        number, track = self._count, self._track
         if number >= len(track.found):
-            raise RecordingError(f"{name}: more frames than the {number} of its face track")
+            raise RecordingError(f"{self._path}: more frames than the {number} of its face track")
+        self._count += 1
         yield frame, np.asarray(track.landmarks[number]) if track.found[number] else None
 
+    def end(self) -> Iterator[tuple[Frame, Landmarks | None]]:
+        if self._count != len(self._track.found):
+            raise RecordingError(
+                f"{self._path}: {self._count} frames, but the face track has "
+                f"{len(self._track.found)}; delete its features in the cache"
+            )
+        return iter(())
 
-def clip_arrays(rule: CropRule) -> Shapes:
-    """The arrays of a clip's folder."""
-    return {"frames": ((rule.size, rule.size, 3), np.uint8), "valid": ((), np.bool_)}
 
-
-class _Writers:
-    """The files of one pass, and what the frames turned out to hold."""
+class _Branch:
+    """An output at work; a `fault` of its own stops it and nobody else."""
 
     def __init__(
-        self, stack: ExitStack, folder: Path, rules: Sequence[CropRule], base: bool
+        self, output: Output, path: Path, cadence: int, untouched: Follower | _Replay
     ) -> None:
-        self.frames = self.found = self.dark = 0
-        self.darkest = 255.0
-        self._level = 0.0  # sum over the frames with a face
-        self._on_face: bool | None = None  # the toolbox's box, where both were first seen
-        self._croppers = {rule.name: (rule, rule.cropper()) for rule in rules}
-        self._sums = PixelSums()
-        self._box = ToolboxBox()
-        self._wants_box = base or any(rule.needs_toolbox_box for rule in rules)
-        self._files: dict[str, dict[str, ArrayWriter]] = {}
-        shapes = {BASE: BASE_ARRAYS} if base else {}
-        shapes |= {rule.name: clip_arrays(rule) for rule in rules}
-        for part, arrays in shapes.items():
-            (folder / part).mkdir(parents=True)
-            self._files[part] = {
-                name: stack.enter_context(ArrayWriter(folder / part / f"{name}.npy", *shape))
-                for name, shape in arrays.items()
-            }
-        self._folder = folder
+        self.fault: Exception | None = None
+        self._output = output
+        self._path = path
+        self._files: FeatureFiles | None = None
+        self._known: dict[float, Landmarks | None] = {}  # in the change: the face, by time
+        self._placing: Follower | _Replay | None = None
+        if output.track is not None:
+            self._placing = _Replay(output.track, path)
+        elif output.change is not None and output.faces == "found":
+            self._placing = Follower(Finder(), cadence)
+        by = self._placing or untouched
+        self._cadence = by.cadence
+        # What the finder saw is not told by changes that only share its faces.
+        shared = by is untouched and output.change is not None
+        self._finder = by.finder if isinstance(by, Follower) and not shared else None
 
-    def add(self, frame: Frame, landmarks: Landmarks | None) -> None:
-        """Take one frame with its face."""
-        rgb = frame.rgb
-        box = self._box.at(self.frames, rgb) if self._wants_box else None
-        regions = None if landmarks is None else draw(landmarks, rgb.shape[0], rgb.shape[1])
-        sums = self._sums(rgb, regions, box)
-        if not self._usable(sums):
-            sums[:, :BOX] = 0
-            landmarks = None
-        self.frames += 1
-        self.found += landmarks is not None
-        if self._on_face is None and box is not None and landmarks is not None:
-            around = box_of(landmarks).astype(np.float64)
-            self._on_face = bool(overlap(around, np.array([box], np.float64))[0] > MIN_OVERLAP)
-        if BASE in self._files:
-            blank = np.full((468, 2), np.nan, np.float32)
-            points = blank if landmarks is None else landmarks
-            row = {
-                "times_s": frame.time_s,
-                "landmarks": points,
-                "box": box_of(points),
-                "found": landmarks is not None,
-                "count": sums[0],
-                "rgb": sums[1:4].T,
-                "second": sums[4:].T,
-            }
-            for name, writer in self._files[BASE].items():
-                writer.append(row[name])
-        sight = Sight(rgb, frame.time_s, landmarks, box)
-        for name, (rule, cropper) in self._croppers.items():
-            face = cropper(sight)
-            blank_face = np.zeros((rule.size, rule.size, 3), np.uint8)
-            self._files[name]["frames"].append(blank_face if face is None else face)
-            self._files[name]["valid"].append(face is not None)
+    def begin(self, info: VideoInfo) -> None:
+        try:
+            self._files = FeatureFiles(self._output.folder, self._output.rules, self._output.base)
+            if self._output.change is not None:
+                self._output.change.begin(info)
+        except Exception as error:
+            self.fault = error
 
-    def _usable(self, sums: Array) -> bool:
-        """Whether the face is in the picture and not too dark."""
-        pixels = sums[0, SKIN]
-        if not pixels:
-            return False
-        level = float(sums[1:4, SKIN].sum() / (3 * pixels))
-        self.darkest = min(self.darkest, level)
-        self.dark += level < DARKEST_SKIN
-        self._level += level if level >= DARKEST_SKIN else 0.0
-        return level >= DARKEST_SKIN
+    def take(self, frame: Frame, landmarks: Landmarks | None) -> Landmarks | None:
+        """Take an untouched frame with its face; gives the face back, None if it is too dark."""
+        change, files = self._output.change, self._files
+        if self.fault is not None or files is None:
+            return landmarks
+        try:
+            if change is None:
+                if self._placing is None:
+                    return files.add(frame, landmarks)
+                self._add(self._placing.feed(frame), files)
+                return landmarks
+            if self._placing is None:
+                self._known[frame.time_s] = landmarks
+            self._place(change.feed(frame, landmarks), files)
+        except Exception as error:
+            self.fault = error
+        return landmarks
 
-    def nothing(self, facts: Mapping[str, Any]) -> str:
-        """Why there are no features, with what is known of the video."""
-        video = f"{self.frames} frames ({facts['width']}x{facts['height']}, {facts['fps']:.3g} fps)"
-        if self.dark:
-            return (
-                f"too dark: a face is in {self.dark} of {video}, but its skin is at "
-                f"{self.darkest:.0f} of 255, under {DARKEST_SKIN:.0f}; film it with more light"
-            )
-        return f"no face in any of {video}; is one person's face in view, upright and large enough?"
+    def _place(self, changed: Iterable[Frame], files: FeatureFiles) -> None:
+        for frame in changed:
+            if self._placing is not None:
+                self._add(self._placing.feed(frame), files)
+                continue
+            for time_s in [t for t in self._known if t < frame.time_s]:  # left out on the way
+                del self._known[time_s]
+            files.add(frame, self._known.pop(frame.time_s))
 
-    def facts(self, cadence: int, finder: Finder | None) -> dict[str, Any]:
-        """What the features say of the face."""
-        facts: dict[str, Any] = {
-            "cadence": cadence,
-            "frames": self.frames,
-            "found": self.found,
-            "dark": self.dark,
-            "skin_level": self._level / self.found,
-            "toolbox_box": self._box.box,
-            "toolbox_box_frame": self._box.frame,
-        }
-        if finder is not None:
-            facts |= {"looks": asdict(finder.looks)}
-        return facts
+    @staticmethod
+    def _add(placed: Iterator[tuple[Frame, Landmarks | None]], files: FeatureFiles) -> None:
+        for frame, landmarks in placed:
+            files.add(frame, landmarks)
 
-    def warnings(self, finder: Finder | None) -> Iterator[str]:
-        """Lines for the table."""
-        missing = self.frames - self.found
-        if missing:
-            dark = f" ({self.dark} of them too dark)" if self.dark else ""
-            yield f"no face in {missing} of {self.frames} frames{dark}"
-        if finder is not None and finder.looks.rivals:
-            looks = finder.looks
-            yield (
-                f"{looks.most_faces} faces in {looks.rivals} of {looks.checks} frames checked; "
-                "the largest was followed"
-            )
-        if self._wants_box and self._box.frame != 0:
-            where = "no frame tried" if self._box.frame is None else f"frame {self._box.frame}"
-            yield f"Haar detector: no face in frame 0; the toolbox's box begins at {where}"
-        if self._on_face is False:
-            yield "Haar detector: its largest box, so the toolbox's region, is not on the face"
+    def end(self, reader: VideoReader) -> None:
+        files = self._files
+        if self.fault is not None or files is None:
+            return
+        try:
+            facts = reader.facts()
+            if self._output.change is not None:
+                self._place(self._output.change.end(), files)
+                facts["condition"] = dict(self._output.change.facts())
+            if self._placing is not None:
+                self._add(self._placing.end(), files)
+            if not files.found:
+                raise NoFaceError(self._path, files.nothing(facts))
+            facts["face"] = files.facts(self._cadence, self._finder)
+            facts["warnings"] = [*facts["warnings"], *files.warnings(self._finder)]
+            files.finish(facts)
+        except Exception as error:
+            self.fault = error
 
-    def finish(self, facts: Mapping[str, Any]) -> None:
-        """Write the facts; the arrays were closed before."""
-        for part, arrays in self._files.items():
-            checksums = {name: writer.sha256 for name, writer in arrays.items()}
-            content: dict[str, Any] = {"rows": self.frames, "sha256": checksums}
-            if part == BASE:
-                content["facts"] = dict(facts)
-            content["digest"] = digest(content)
-            text = json.dumps(content, indent=1)
-            (self._folder / part / FACTS).write_text(text, encoding="utf-8")
-
-
-def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
-    """Map what `record` wrote; ValueError, KeyError or OSError if it is not whole."""
-    content = json.loads((base / FACTS).read_text(encoding="utf-8"))
-    arrays = {name: read_array(base / f"{name}.npy") for name in BASE_ARRAYS}
-    facts = content["facts"]
-    track = FaceTrack(arrays["landmarks"], arrays["box"], arrays["found"], facts["face"]["cadence"])
-    moments = RegionMoments(REGIONS, arrays["count"], arrays["rgb"], arrays["second"])
-    found = {
-        name: FaceClip(name, read_array(folder / "frames.npy"), read_array(folder / "valid.npy"))
-        for name, folder in clips.items()
-    }
-    return Features(arrays["times_s"], track, moments, found, facts)
+    def close(self) -> None:
+        if self._files is not None:
+            self._files.close()

@@ -17,7 +17,6 @@ from rppgbench.method import Training
 from rppgbench.models import is_model, write_model
 from rppgbench.plan import UNTOUCHED, Fit, Job, Plan, facts_of
 from rppgbench.progress import Progress, progress
-from rppgbench.protocol import Condition
 from rppgbench.provenance import provenance
 from rppgbench.store import Store
 from rppgbench.work import Outcome, Task, do, example
@@ -76,9 +75,15 @@ def run(plan: Plan, store: Store, means: Means) -> Tally:
 
 def _do(todo: Sequence[Job], plan: Plan, store: Store, means: Means) -> None:
     """Do these jobs and store each outcome as it comes."""
-    tasks = _tasks(plan, [job for job in todo if not job.fit], means, store)
-    fits = [fit for fit in plan.fits if any(job.fit == fit.digest for job in todo)]
-    tasks += _only_features(plan, fits, tasks, means, store)
+    learned = [job for job in todo if job.fit]
+    fits = [fit for fit in plan.fits if any(job.fit == fit.digest for job in learned)]
+    tasks = _tasks(
+        plan,
+        [job for job in todo if not job.fit],
+        means,
+        store,
+        also=_to_extract(fits, learned),
+    )
     with (
         progress("recordings", len(tasks), quiet=means.quiet) as shown,
         closing(_over_processes(tasks, means.jobs)) as outcomes,
@@ -95,57 +100,59 @@ def _do(todo: Sequence[Job], plan: Plan, store: Store, means: Means) -> None:
             shown.step(f"{fit.method} {fit.fold}")
 
 
-def _tasks(plan: Plan, jobs: Iterable[Job], means: Means, store: Store) -> list[Task]:
-    """The jobs by recording and condition, so that each video is decoded once."""
-    grouped: dict[tuple[str, str, str], list[Job]] = defaultdict(list)
-    for job in jobs:
-        grouped[job.dataset, job.recording, job.condition].append(job)
-    conditions = _conditions(plan)
-    return [
-        Task(
-            dataset,
-            plan.roots[dataset],
-            recording,
-            conditions[condition],
-            plan.clips,
-            tuple(group),
-            tuple((m, plan.methods[m]) for m in sorted({job.method for job in group})),
-            means.cache,
-            store.folder / "models",
-        )
-        for (dataset, recording, condition), group in grouped.items()
-    ]
-
-
-def _conditions(plan: Plan) -> dict[str, Condition]:
-    """The protocol's conditions by name, and the untouched one."""
-    return {UNTOUCHED.name: UNTOUCHED} | {c.name: c for c in plan.protocol.conditions}
-
-
-def _only_features(
-    plan: Plan, fits: Sequence[Fit], tasks: Sequence[Task], means: Means, store: Store
+def _tasks(
+    plan: Plan,
+    jobs: Iterable[Job],
+    means: Means,
+    store: Store,
+    also: Iterable[tuple[str, str, str]] = (),
 ) -> list[Task]:
-    """Tasks for the recordings that are only learned from, so that they too go over processes."""
-    conditions = _conditions(plan)
-    there = {(t.dataset, t.recording, t.condition.name) for t in tasks}
-    wanted = dict.fromkeys(
-        (*key, fit.condition) for fit in fits for key in (*fit.pretrain, *fit.train)
-    )
+    """The jobs by recording, so that each video is decoded once for all of its conditions.
+
+    `also` are (data set, recording, condition) whose features are wanted without a job.
+    """
+    grouped: dict[tuple[str, str], list[Job]] = defaultdict(list)
+    wanted: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # conditions, in their order
+    for job in jobs:
+        grouped[job.dataset, job.recording].append(job)
+        wanted[job.dataset, job.recording][job.condition] = None
+    for dataset, recording, condition in also:
+        wanted[dataset, recording][condition] = None
     return [
-        Task(
-            dataset,
-            plan.roots[dataset],
-            recording,
-            conditions[condition],
-            plan.clips,
-            (),
-            (),
-            means.cache,
-            store.folder / "models",
-        )
-        for dataset, recording, condition in wanted
-        if (dataset, recording, condition) not in there
+        _task(plan, means, store, (dataset, recording), conditions, grouped[dataset, recording])
+        for (dataset, recording), conditions in wanted.items()
     ]
+
+
+def _task(
+    plan: Plan,
+    means: Means,
+    store: Store,
+    key: tuple[str, str],
+    conditions: Iterable[str],
+    jobs: Sequence[Job] = (),
+) -> Task:
+    known = {UNTOUCHED.name: UNTOUCHED} | {c.name: c for c in plan.protocol.conditions}
+    return Task(
+        key[0],
+        plan.roots[key[0]],
+        key[1],
+        tuple(known[name] for name in conditions),
+        plan.clips,
+        tuple(jobs),
+        tuple((m, plan.methods[m]) for m in sorted({job.method for job in jobs})),
+        means.cache,
+        store.folder / "models",
+    )
+
+
+def _to_extract(fits: Iterable[Fit], jobs: Iterable[Job]) -> Iterator[tuple[str, str, str]]:
+    """What models are learned from and then tested on, so that it too goes over processes."""
+    for fit in fits:
+        for key in (*fit.pretrain, *fit.train):
+            yield (*key, fit.condition)
+    for job in jobs:
+        yield job.dataset, job.recording, job.condition
 
 
 def _learn(fit: Fit, plan: Plan, store: Store, means: Means, shown: Progress) -> None:
@@ -159,17 +166,7 @@ def _learn(fit: Fit, plan: Plan, store: Store, means: Means, shown: Progress) ->
     examples, lost = [], []
     for labelled, keys in ((False, fit.pretrain), (method.needs_labels, fit.train)):
         for dataset, recording in keys:
-            task = Task(
-                dataset,
-                plan.roots[dataset],
-                recording,
-                _conditions(plan)[fit.condition],
-                plan.clips,
-                (),
-                (),
-                means.cache,
-                store.folder / "models",
-            )
+            task = _task(plan, means, store, (dataset, recording), [fit.condition])
             try:
                 examples.append(example(task, method, params, fit.region, labelled=labelled))
             except RecordingError as error:
@@ -196,12 +193,16 @@ def _learn(fit: Fit, plan: Plan, store: Store, means: Means, shown: Progress) ->
 
 
 def _keep(outcome: Outcome, store: Store) -> None:
-    store.add_observed([outcome.observed])
+    """Store what was done, then raise what the machine kept from being done."""
+    if outcome.observed:
+        store.add_observed(outcome.observed)
     if outcome.estimates:
         store.add(outcome.estimates)
     if outcome.trace:
         with (store.folder / "errors.log").open("a", encoding="utf-8") as log:
             log.write(f"{outcome.task.dataset}/{outcome.task.recording}\n{outcome.trace}\n")
+    if outcome.fault is not None:
+        raise outcome.fault
 
 
 def _over_processes(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:

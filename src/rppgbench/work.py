@@ -48,27 +48,41 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of a task, `observed` of each of its conditions; `trace` is of a fault of our own."""
+    """What came of a task: `observed` of each condition; `trace` is of a fault of our own.
+
+    What a `fault` of the machine's kept from being done has no row: the run ends with it.
+    """
 
     task: Task
     observed: tuple[Observed, ...]
     estimates: tuple[Estimate, ...]
     trace: str = ""
+    fault: MachineError | None = None
 
 
 def do(task: Task) -> Outcome:
-    """Do one task; whatever is wrong with the recording becomes a reason, never a missing row."""
-    recording = find_recording(task.dataset, task.root, task.recording)
+    """Do one task; whatever is wrong with the recording becomes a reason, never a missing row.
+
+    What the machine is at fault for has no row: the outcome's `fault`, or raised where it is the
+    whole task's (MachineError).
+    """
+    recording = _still_there(task)
     truth, unlabelled = Truth(), ""
     try:
         truth = recording.truth()
     except BenchError as error:
+        _still_there(task)
         unlabelled = f"labels: {error}"
     began = time.perf_counter()
     found = _features(task, recording)
     read_s = (time.perf_counter() - began) / len(found)  # one pass: its cost is everybody's
-    observed, estimates, traces = [], [], []
+    observed, estimates, traces, machine = [], [], [], None
     for condition, features in zip(task.conditions, found, strict=True):
+        if isinstance(features, MachineError | MemoryError):
+            machine = _of_the_machine(features, task)
+            continue
+        if isinstance(features, RecordingError):
+            _still_there(task)
         facts, reason = dict[str, Any](), unlabelled
         if isinstance(features, Features):
             facts = dict(features.facts) | {"read_s": read_s}
@@ -98,7 +112,8 @@ def do(task: Task) -> Outcome:
                 reason,
             )
         )
-    return Outcome(task, tuple(observed), tuple(estimates), traces[0] if traces else "")
+    trace = traces[0] if traces else ""
+    return Outcome(task, tuple(observed), tuple(estimates), trace, machine)
 
 
 def _words(fault: Exception) -> str:
@@ -114,13 +129,17 @@ def _trace(fault: Exception) -> str:
 def example(
     task: Task, method: Method, params: Mapping[str, Any], region: str, *, labelled: bool
 ) -> Example:
-    """A recording as a method learns from it; RecordingError where it has no usable stretch.
+    """A recording as a method learns from it, under the task's one condition.
 
-    MachineError where its files are gone: a model never learns from fewer without saying so.
+    RecordingError where it has no usable stretch; MachineError where its files are gone: a model
+    never learns from fewer without saying so.
     """
     recording = _still_there(task)
     try:
-        inputs = inputs_of(_features(task, recording), method, params, region)
+        (features,) = _features(task, recording)
+        if isinstance(features, Exception):
+            raise features
+        inputs = inputs_of(features, method, params, region)
         truth = recording.truth() if labelled else None
     except RecordingError:
         _still_there(task)

@@ -145,10 +145,8 @@ def _starts(length: int, side: int) -> list[int]:
     return [*range(0, length - side, max(side // 2, 1)), length - side]
 
 
-def follow(
-    frames: Iterable[Frame], finder: Finder, cadence: int = CADENCE
-) -> Iterator[tuple[Frame, Landmarks | None]]:
-    """Give every frame with its landmarks (468, 2), or None: no face there.
+class Follower:
+    """Gives every frame with its landmarks (468, 2), or None: no face there.
 
     The mesh runs on the first frame and on every `cadence`-th. Between two such frames on which
     the face was followed and moved little, landmarks are interpolated linearly, and kept where the
@@ -156,22 +154,41 @@ def follow(
     moved more, or was lost or found, the mesh runs on the middle frame, and so on by halves: the
     edge of a gap is found to the frame. At most `cadence` frames are held back.
     """
-    if cadence < 1:
-        raise ValueError(f"cadence is at least 1, not {cadence}")
-    last = _Mark(None, None)
-    waiting: list[Frame] = []
-    first = True
+
+    def __init__(self, finder: Finder, cadence: int = CADENCE) -> None:
+        if cadence < 1:
+            raise ValueError(f"cadence is at least 1, not {cadence}")
+        self.finder = finder
+        self.cadence = cadence
+        self._last = _Mark(None, None)
+        self._waiting: list[Frame] = []
+        self._first = True
+
+    def feed(self, frame: Frame) -> Iterator[tuple[Frame, Landmarks | None]]:
+        """Take the next frame; give those whose face is known by now."""
+        self._waiting.append(frame)
+        if self._first or len(self._waiting) == self.cadence:
+            self._first = False
+            yield from self.end()
+
+    def end(self) -> Iterator[tuple[Frame, Landmarks | None]]:
+        """There is no further frame: give those held back."""
+        frames, self._waiting = self._waiting, []
+        if frames:
+            settled = _settle(frames, self._last, self.finder)
+            self._last = settled[-1]
+            for mark in settled:
+                yield frames.pop(0), mark.landmarks
+
+
+def follow(
+    frames: Iterable[Frame], finder: Finder, cadence: int = CADENCE
+) -> Iterator[tuple[Frame, Landmarks | None]]:
+    """Every frame with its landmarks, or None, as `Follower` finds them."""
+    follower = Follower(finder, cadence)
     for frame in frames:
-        waiting.append(frame)
-        if first or len(waiting) == cadence:
-            settled = _settle(waiting, last, finder)
-            last = settled[-1]
-            yield from ((f, m.landmarks) for f, m in zip(waiting, settled, strict=True))
-            waiting = []
-            first = False
-    if waiting:
-        settled = _settle(waiting, last, finder)
-        yield from ((f, m.landmarks) for f, m in zip(waiting, settled, strict=True))
+        yield from follower.feed(frame)
+    yield from follower.end()
 
 
 @dataclass(frozen=True, eq=False)
