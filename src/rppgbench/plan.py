@@ -307,8 +307,11 @@ def sides_of(
 
 def _origin(method: Method) -> dict[str, Any]:
     """What a reader must know of a method that runs on other people's code or weights."""
+    seen = dict.fromkeys(method.trained_on)
+    for member in method.combines:
+        seen |= dict.fromkeys(load_methods().get("method", member, method.name).trained_on)
     return {
-        "trained_on": list(method.trained_on),
+        "trained_on": list(seen),
         "licence": method.licence,
         "versions": dict(method.versions()) if method.versions else {},
     }

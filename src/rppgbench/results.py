@@ -12,6 +12,7 @@ from rppgbench.content import find_toml, load_methods
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator, read_evaluator
+from rppgbench.leaks import mark_leaks
 from rppgbench.report.comparison_section import sections
 from rppgbench.report.inputs import (
     Case,
@@ -21,6 +22,7 @@ from rppgbench.report.inputs import (
     Skipped,
     Timings,
 )
+from rppgbench.report.origin_section import origin_sections
 from rppgbench.report.page import write_report
 from rppgbench.report.tables import write_table_csv
 from rppgbench.scores import score_windows
@@ -59,6 +61,8 @@ def write_results(
     windows = {
         name: score(rule, estimates, truths, manifest["methods"]) for name, rule in rules.items()
     }
+    for one in windows.values():
+        mark_leaks(one, manifest.get("origins", {}))
     scores = tuple(
         _scores(name, rule, windows[name], observed.values(), expected, protocol["regions"][0])
         for name, rule in rules.items()
@@ -85,7 +89,10 @@ def write_results(
         timings=_timings(estimates, observed.values()),
         provenance=_provenance(manifest, rules),
         simulated=simulated,
-        sections=sections(scores[0], floors=floors, simulated=simulated),
+        sections=(
+            *sections(scores[0], floors=floors, simulated=simulated),
+            *origin_sections(manifest.get("origins", {}), simulated=simulated),
+        ),
     )
     try:
         page.parent.mkdir(parents=True, exist_ok=True)

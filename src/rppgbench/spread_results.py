@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rppgbench.content import checkout_root, find_toml, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.evaluator import Evaluator, read_evaluator
+from rppgbench.leaks import mark_leaks
 from rppgbench.progress import progress
 from rppgbench.provenance import provenance
 from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
@@ -56,7 +57,9 @@ def spread_inputs(
     methods = manifest["methods"]
 
     def scored(rule: Evaluator) -> pd.DataFrame:
-        return score(rule, estimates, truths, methods)
+        found = score(rule, estimates, truths, methods)
+        mark_leaks(found, manifest.get("origins", {}))
+        return found
 
     stored = list(dict.fromkeys(e.region for e in estimates if e.region))
     rules = evaluators()

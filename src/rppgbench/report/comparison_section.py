@@ -32,14 +32,16 @@ def sections(
 
     Empty with fewer than two methods, or where no two have a recording in common. Methods are
     compared on one face region and condition, the first that there are; the section says which.
+    Windows that a method's weights may have seen are left out.
     """
     windows, chosen = _alike(scores)
+    windows, left_out = _unseen(windows)
     by_recording = block_scores(windows)
     if len(by_recording) < 2 or not _common(by_recording, 1):
         return ()
     tests = pairs(by_recording)
     tables = [_pair_table(tests, scores.name, floors, simulated=simulated)]
-    words = [*_words(tests, scores.name, floors), *chosen]
+    words = [*_words(tests, scores.name, floors), *chosen, *left_out]
     drawings = []
     for noun, blocks in _ranked(windows, by_recording):
         placed = ranks(blocks, alpha=ALPHA)
@@ -68,6 +70,19 @@ def _alike(scores: Scores) -> tuple[pd.DataFrame, tuple[str, ...]]:
         words.append(f"the {key} {first}")
     text = f"All methods are compared on {' and '.join(words)}." if words else ""
     return windows, ((text,) if text else ())
+
+
+def _unseen(windows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The windows that no method's weights have seen, and a sentence where there are others."""
+    if "leaked" not in windows or not (windows["leaked"] != "").any():
+        return windows, ()
+    leaked = windows[windows["leaked"] != ""]
+    told = ", ".join(
+        f"{method} on {', '.join(sorted(set(part['leaked'])))}"
+        for method, part in leaked.groupby("method", sort=False)
+    )
+    text = f"Left out, for its weights were learned on what is tested: {told}."
+    return windows[windows["leaked"] == ""], (text,)
 
 
 def _common(blocks: Mapping[str, Array], least: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.report.columns import Column
-from rppgbench.report.tables import Mark, records
+from rppgbench.report.tables import Mark, RowKind, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +17,19 @@ COVERAGE_MARGIN = 0.01
 
 RANKING = (
     "Best in bold, second underlined, as printed (equal prints share a mark), among the rows whose "
-    "coverage, of recordings and of windows, is within 1 percentage point of the highest; floors "
-    "are not ranked. A dagger (†) marks a number that is ahead of the best on less coverage."
+    "coverage, of recordings and of windows, is within 1 percentage point of the highest; floors, "
+    "and leaked rows, whose weights were learned on the data tested here, are not ranked. A dagger "
+    "(†) marks a number that is ahead of the best on less coverage."
 )
 
 SAME_RANKING = "Best in bold, second underlined, by the rule of the table of all measures."
+
+
+def row_kind(record: Mapping[str, Any], floors: Collection[str]) -> RowKind:
+    """Why a row of a summary is not ranked: "floor", "leaked", or "" where it is ranked."""
+    if record.get("method") in floors:
+        return "floor"
+    return "leaked" if record.get("leaked") else ""
 
 
 def marks(
@@ -34,7 +42,7 @@ def marks(
     rows_of = records(frame)
     groups: dict[tuple[Any, ...], list[int]] = {}
     for number, record in enumerate(rows_of):
-        if record.get("method") not in floors:
+        if not row_kind(record, floors):
             groups.setdefault(tuple(record[key] for key in within), []).append(number)
     given: dict[str, list[Mark]] = {column.key: [""] * len(rows_of) for column in columns}
     for rows in groups.values():

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.report.columns import COVERAGE, METRICS, RECORDINGS, Column, metric
 from rppgbench.report.inputs import Scores
-from rppgbench.report.ranking import RANKING, SAME_RANKING, marks
-from rppgbench.report.tables import Cell, Mark, Row, Table, counted, ordered, records, sample_words
+from rppgbench.report.ranking import RANKING, SAME_RANKING, marks, row_kind
+from rppgbench.report.tables import (
+    Cell,
+    Mark,
+    Row,
+    RowKind,
+    Table,
+    counted,
+    ordered,
+    records,
+    row_name,
+    sample_words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,15 +61,15 @@ def method_table(
     marked = marks(frame, measures, [key for key in by if key != "method"], floors)
     rows = []
     for place, record in enumerate(records(frame)):
-        floor = record.get("method") in floors
+        kind = row_kind(record, floors)
         cells = [_name_cell(record[key]) for key in by]
         cells.append(_count_cell(record))
         cells.append(_coverage_cell(record))
         cells += [
-            _measure_cell(record, column, marked[column.key][place], floor=floor)
+            _measure_cell(record, column, marked[column.key][place], kind=kind)
             for column in measures
         ]
-        rows.append(Row(tuple(cells), "floor" if floor else ""))
+        rows.append(Row(tuple(cells), kind))
     headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
     return Table(
         key=f"scores-{scores.name}",
@@ -68,12 +79,23 @@ def method_table(
         headers=len(by),
         notes=(
             RANKING,
+            *_leak_notes(frame, by),
             *region_words(scores),
             *([f"Not defined for any row: {empty}."] if empty else []),
             *_interval_notes(frame),
         ),
         simulated=simulated,
     )
+
+
+def _leak_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Which rows were tested on what their weights were learned on."""
+    if "leaked" not in frame:
+        return []
+    return [
+        f"{row_name(record, by)} has weights that were learned on {record['leaked']}: leaked."
+        for record in records(frame[frame["leaked"] != ""])
+    ]
 
 
 def region_words(scores: Scores) -> list[str]:
@@ -109,12 +131,12 @@ def group_table(
     rows = []
     for record in records(overall):
         name = tuple(record[k] for k in by)
-        floor = record.get("method") in floors
+        kind = row_kind(record, floors)
         cells = [_name_cell(part) for part in name]
         for value in values:
             part, mark = found.get((*name, value), ({}, ""))
-            cells.append(_measure_cell(part, column, mark, floor=floor, where=str(value)))
-        rows.append(Row(tuple(cells), "floor" if floor else ""))
+            cells.append(_measure_cell(part, column, mark, kind=kind, where=str(value)))
+        rows.append(Row(tuple(cells), kind))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in by]
     for value in values:
         here = frame[frame[group] == value]
@@ -191,7 +213,7 @@ def _interval_notes(frame: pd.DataFrame) -> list[str]:
 
 
 def _measure_cell(
-    record: Mapping[str, Any], column: Column, mark: Mark, *, floor: bool, where: str = ""
+    record: Mapping[str, Any], column: Column, mark: Mark, *, kind: RowKind, where: str = ""
 ) -> Cell:
     value = float(record.get(column.key, float("nan")))
     if math.isnan(value):
@@ -210,8 +232,8 @@ def _measure_cell(
     spread = float(record.get(f"{column.key}_seed_std", float("nan")))
     if int(record.get("n_seeds", 1)) > 1 and not math.isnan(spread):
         detail += f"; standard deviation over seeds {column.write(spread)}{unit}"
-    if floor:
-        detail += "; floor, not ranked"
+    if kind:
+        detail += f"; {kind}, not ranked"
     elif mark == "ahead":
         detail += "; ahead of the best, on less coverage"
     elif mark:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rppgbench.report.ranking import row_kind
 from rppgbench.report.spread_inputs import SpreadInputs, bpm, spans
 from rppgbench.report.tables import ordered, records, row_name, sample_words
 from rppgbench.spread import ABOUT
@@ -48,9 +49,13 @@ def summary(inputs: SpreadInputs) -> list[str]:
         )
     winners: dict[str, list[str]] = {}
     for one in page.scores:
-        frame = ordered(one.summary[~one.summary["method"].isin(list(page.floors))], one.by)
-        if len(frame) > 1 and not math.isnan(float(frame["mae"].iloc[0])):
-            winners.setdefault(row_name(records(frame)[0], one.by), []).append(one.name)
+        placed = [
+            record
+            for record in records(ordered(one.summary, one.by))
+            if not row_kind(record, page.floors)
+        ]
+        if len(placed) > 1 and not math.isnan(float(placed[0]["mae"])):
+            winners.setdefault(row_name(placed[0], one.by), []).append(one.name)
     if len(winners) > 1:
         told = "; ".join(f"{name} under {', '.join(rules)}" for name, rules in winners.items())
         words.append(f"Which method is best changes with the rule: {told}.")

@@ -65,8 +65,8 @@ def to_markdown(table: Table) -> str:
     lines.append("| " + " | ".join(rule) + " |")
     for row in table.rows:
         cells = [_markdown_cell(cell) for cell in row.cells]
-        if row.kind == "floor":
-            cells[table.headers - 1] += " (floor)"
+        if row.kind in {"floor", "leaked"}:
+            cells[table.headers - 1] += f" ({row.kind})"
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", *(_markdown(note) for note in table.notes)]
     return "\n".join(lines) + "\n"
@@ -87,8 +87,8 @@ def to_latex(table: Table) -> str:
     ]
     for row in table.rows:
         cells = [_latex_cell(cell) for cell in row.cells]
-        if row.kind == "floor":
-            cells[table.headers - 1] += " (floor)"
+        if row.kind in {"floor", "leaked"}:
+            cells[table.headers - 1] += f" ({row.kind})"
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\smallskip\footnotesize {_latex(note)}" for note in table.notes]

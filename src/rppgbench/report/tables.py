@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rppgbench.report.inputs import Scores
 
 Mark = Literal["", "best", "second", "ahead"]
+RowKind = Literal["", "floor", "leaked", "printed"]
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row; `kind` is "floor" for a method that learns nothing, "printed" for a paper's own."""
+    """One row; `kind` is "floor" for a method that learns nothing, "printed" for a paper's own.
+
+    "leaked" is a method whose weights were learned on the data that it is tested on.
+    """
 
     cells: tuple[Cell, ...]
-    kind: Literal["", "floor", "printed"] = ""
+    kind: RowKind = ""
 
 
 @dataclass(frozen=True)

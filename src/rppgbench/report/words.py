@@ -8,6 +8,7 @@ from typing import Any
 
 from rppgbench.report.columns import COVERAGE, metric
 from rppgbench.report.inputs import ReportInputs, Scores
+from rppgbench.report.ranking import row_kind
 from rppgbench.report.score_tables import method_table, region_words
 from rppgbench.report.tables import (
     ordered,
@@ -96,7 +97,7 @@ def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
     ranked = [
         record
         for record in rows
-        if record.get("method") not in page.floors and not math.isnan(float(record["mae"]))
+        if not row_kind(record, page.floors) and not math.isnan(float(record["mae"]))
     ]
     return ranked[0] if len(ranked) == 1 else None
 
@@ -121,7 +122,7 @@ def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) ->
     others = [
         record
         for record in records(ordered(default.summary, default.by))
-        if record.get("method") not in page.floors
+        if not row_kind(record, page.floors)
         and row_name(record, default.by) != name
         and not math.isnan(float(record["mae"]))
     ]
