@@ -3,13 +3,15 @@
 import inspect
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
-from rppgbench.features import REGIONS, FaceTrack, Features, RegionMoments
+from rppgbench.crops import crop_rule
+from rppgbench.features import REGIONS, FaceClip, FaceTrack, Features, RegionMoments
 from rppgbench.method import Example, Method, Model, Training
 from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal, Waveform
@@ -17,6 +19,8 @@ from rppgbench.waveform import Array, Signal, Waveform
 SIGNATURE = np.array([0.33, 0.77, 0.53])  # de Haan and van Leest 2014, 10.1088/0967-3334/35/9/1913
 SKIN = np.array([150.0, 105.0, 85.0])
 SECONDS = 20.0
+# Four pixels of the skin, beside its mean: darker and lighter, and each of another tint.
+PIXELS = np.array([[0.85, 0.85, 0.85], [0.97, 0.95, 0.93], [1.0, 1.01, 1.0], [1.08, 1.1, 1.13]])
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ def check_method(method: Method) -> list[Finding]:
     """Try every clause on a method; a clause that raises is broken, and the others go on.
 
     A method that learns from pixels is not trained here: what needs a model does not apply to it.
-    A floor, which does not look at the video, is fitted on two examples.
+    One that comes with learned weights is not asked for the pulse of pictures without a face. A
+    floor, which does not look at the video, is fitted on two examples.
     """
     return [_try(clause, method) for clause in CLAUSES]
 
@@ -40,13 +45,15 @@ def check_method(method: Method) -> list[Finding]:
 def clean_trace(bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Array:
     """A mean RGB trace (T, 3) of a still face whose green dips most with each beat.
 
-    Relative pulsations follow the blood volume signature; there is no noise, and a slow drift of
-    the light of 1 %, so that no channel is a pure sine.
+    Relative pulsations follow the blood volume signature; the light drifts slowly by 1 %, so that
+    no channel is a pure sine, and the noise is that of a mean over ten thousand pixels, so that the
+    channels are three signals and not two.
     """
     times = np.arange(round(seconds * fs)) / fs
     beat = 0.006 * np.sin(2 * np.pi * bpm / 60 * times)
     light = 1 + 0.01 * np.sin(2 * np.pi * 0.05 * times)
-    trace: Array = SKIN * light[:, None] * (1 - beat[:, None] * SIGNATURE)
+    noise = np.random.default_rng(0).normal(0, 0.01, (len(times), 3))
+    trace: Array = SKIN * light[:, None] * (1 - beat[:, None] * SIGNATURE) + noise
     return trace
 
 
@@ -58,11 +65,32 @@ def _input(method: Method, bpm: float, fs: float = 30.0, seconds: float = SECOND
     if method.consumes == "trace":
         return Waveform(trace, fs)
     if method.consumes == "second_moments":
-        shades = np.array([0.85, 0.95, 1.0, 1.1])  # darker and lighter skin pixels, and a tint
-        tint = np.array([[1, 1, 1], [1.02, 1, 0.98], [1, 1.01, 1], [0.98, 1, 1.03]])
-        pixels = trace[:, None, :] * shades[:, None] * tint
-        return Waveform(np.einsum("tpi,tpj->tij", pixels, pixels) / len(shades), fs)
+        pixels = trace[:, None, :] * PIXELS
+        return Waveform(np.einsum("tpi,tpj->tij", pixels, pixels) / len(PIXELS), fs)
+    if method.consumes == "clip" and method.fit is None:
+        return Waveform(_pictures(trace, crop_rule(_crop(method)).size), fs)
     raise _NotHere("must be trained; run it under a protocol")
+
+
+def _crop(method: Method) -> str:
+    return str(method.parameters({})["crop"])
+
+
+def _pictures(trace: Array, size: int) -> Any:
+    """Shaded skin of that mean colour with a grain: (T, S, S, 3) uint8."""
+    shade = 1 + 0.15 * np.cos(np.linspace(-1.5, 1.5, size))
+    grain = np.random.default_rng(0).normal(0, 2, (size, size, 1))
+    lit = (shade[:, None] * shade)[..., None]
+    pictures = (np.round(np.clip(lit * colour + grain, 0, 255)) for colour in trace)
+    return np.stack([picture.astype(np.uint8) for picture in pictures])
+
+
+def _of_the_video(method: Method) -> None:
+    """Two clauses ask for the pulse of made-up skin: not of these."""
+    if method.floor:
+        raise _NotHere("a floor: it does not look at the video")
+    if method.consumes == "clip" and method.fit is None:
+        raise _NotHere("made for pictures of a face: try it on a video with bench predict")
 
 
 def _try(clause: Callable[[Method], Iterator[str]], method: Method) -> Finding:
@@ -118,9 +146,8 @@ def strongest_bpm(pulse: Waveform) -> float:
 
 
 def _finds_a_clean_pulse(method: Method) -> Iterator[str]:
+    _of_the_video(method)
     for bpm, fs in ((50.0, 30.0), (72.0, 30.0), (72.0, 25.0), (120.0, 30.0)):
-        if method.floor:
-            raise _NotHere("a floor: it does not look at the video")
         found = strongest_bpm(_estimate(method, _input(method, bpm, fs)))
         if abs(found - bpm) > 2:
             yield f"says {found:.1f} bpm for {bpm:.0f} at {fs:.0f} frames a second"
@@ -160,8 +187,7 @@ def _says_the_same_twice(method: Method) -> Iterator[str]:
 
 
 def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
-    if method.floor:
-        raise _NotHere("a floor: it does not look at the video")
+    _of_the_video(method)
     given = _input(method, 72.0)
     flat = np.broadcast_to(given.samples.mean(axis=0), given.samples.shape).copy()
     try:
@@ -178,7 +204,11 @@ def _survives_gaps(method: Method) -> Iterator[str]:
 
     if method.floor or method.fit is not None or method.combines:
         raise _NotHere("must be trained; run it under a protocol")
-    pulse, coverage = pulse_of(_with_gap(method), method, method.parameters({}), "skin")
+    features = _with_gap()
+    if method.consumes == "clip":
+        clips = {_crop(method): _clip_of(features, _crop(method))}
+        features = replace(features, clips=clips)
+    pulse, coverage = pulse_of(features, method, method.parameters({}), "skin")
     inside = (pulse.times_s() > 10.2) & (pulse.times_s() < 11.8)
     if np.isfinite(pulse.samples[inside]).any():
         yield "gives a wave where there was no face"
@@ -186,15 +216,22 @@ def _survives_gaps(method: Method) -> Iterator[str]:
         yield f"covers {coverage:.0%} of a recording whose face is away for 2 s of 22"
 
 
-def _with_gap(method: Method) -> Features:
+def _clip_of(features: Features, rule: str) -> FaceClip:
+    """Pictures of the features' skin by that rule, black where there is no face."""
+    trace = np.nan_to_num(features.moments.mean_rgb("skin"))
+    found = features.track.found
+    pictures = _pictures(trace, crop_rule(rule).size) * found[:, None, None, None]
+    return FaceClip(rule, pictures, found)
+
+
+def _with_gap() -> Features:
     """22 s of a face that is away from 10 to 12 s."""
     trace = clean_trace(72.0, seconds=22.0)
     frames, regions = len(trace), len(REGIONS)
     times = np.arange(frames) / 30.0
     found = (times < 10) | (times >= 12)
     pixels = 400.0
-    shades = np.array([0.9, 1.1])
-    values = trace[:, None, :] * shades[:, None] * np.array([[1.01, 1, 0.99], [1, 1, 1.02]])
+    values = trace[:, None, :] * PIXELS
     values = np.round(values)
     pairs = np.stack([values[..., i] * values[..., j] for i in range(3) for j in range(i, 3)], -1)
     here = found[:, None]
