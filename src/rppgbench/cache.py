@@ -205,6 +205,7 @@ def _make(
 ) -> dict[NamedChange | None, Exception]:
     """One pass into folders beside the entries, renamed when they are whole; the faults."""
     faults: dict[NamedChange | None, Exception] = {}
+    content = content_digest(source)
     with ExitStack() as drafts:
         works = []
         for entry in missing:
@@ -224,6 +225,8 @@ def _make(
             if told is fault:
                 raise
             raise told from fault
+        if content_digest(source) != content:
+            raise MachineError(f"{source.path}: changed while it was read; run this again")
         for entry, work, fault in zip(missing, works, found, strict=True):
             if fault is None:
                 entry.put(work)

@@ -12,16 +12,17 @@ from rppgbench.digest import digest
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
 
-_known: dict[tuple[str, int, int], str] = {}
-"""Content digests of this process: (path, size, time of change) -> sha256."""
+_known: dict[tuple[str | int, ...], str] = {}
+"""Content digests of this process: path and state of a file -> sha256."""
 
 
 def content_digest(source: VideoSource, cache: Path | None = None) -> str:
     """Digest of the bytes that a source is made of, and of the times given for its frames.
 
-    A file is read once: its sha256 is kept by path, size and time of change, in this process and
-    in `cache`. Images count with their names (not their folder's), in their order. Frames that a
-    callable takes out of a file count as that file: it holds one recording.
+    A file is read once: its sha256 is kept by path, size, inode and both times of change (that of
+    the content is set back by programs that copy), in this process and in `cache`. Images count
+    with their names (not their folder's), in their order. Frames that a callable takes out of a
+    file count as that file: it holds one recording.
     """
     try:
         if source.images:
@@ -36,7 +37,8 @@ def content_digest(source: VideoSource, cache: Path | None = None) -> str:
 
 def _file_sha256(path: Path, cache: Path | None) -> str:
     state = path.stat()
-    key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
+    times_ns = (state.st_mtime_ns, state.st_ctime_ns)
+    key = (str(path.resolve()), state.st_size, state.st_ino, *times_ns)
     if key in _known:
         return _known[key]
     place = hashlib.sha256(repr(key).encode()).hexdigest()

@@ -1,98 +1,107 @@
 """kill -9 at random moments: the next run ends with the results of an undisturbed one.
 
-The short form kills three times; `pytest -m faults --long` kills ten times. The moments are drawn
-from a printed seed and printed themselves.
+The short form kills four times; `pytest -m faults --long` kills ten times. Whom and when is drawn
+from a printed seed and printed.
 """
 
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from rppgbench.content import load_datasets
-from rppgbench.simulation import SimulationPlan
-from rppgbench.store import Store
+from .conftest import Undisturbed, run_words
+from .runs import all_whole, alive, begin, bench, finish, kill_all, until, waveforms, workers
+from .training import Learned, learn_words, trained
 
 SEED = 20231002
-METHODS = "pos,chrom,two_sr,constant"
+TURNS = ("worker", "parent and workers", "training", "parent alone")
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds workers in /proc"),
+]
+__all__ = ["trained"]
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four simulated people."""
-    folder = tmp_path_factory.mktemp("people")
-    make = load_datasets().found["simulated"].simulate
-    assert make is not None
-    make(folder, SimulationPlan(4, 8.0, 1, "easy"))
-    return folder
-
-
-def start(tree: Path, cache: Path, out: Path) -> subprocess.Popen[bytes]:
-    command = [
-        *(sys.executable, "-c", "import sys; from rppgbench.cli import main; sys.exit(main())"),
-        *("run", "--protocol", "quickstart", "--methods", METHODS, "--jobs", "2"),
-        *("--data", f"simulated={tree}", "--cache", str(cache), "--out", str(out)),
-    ]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
-
-
-def waveforms(out: Path) -> dict[str, tuple[bytes, float, float]]:
-    found = {}
-    for e in Store(out).estimates():
-        assert e.waveform is not None
-        samples = np.ascontiguousarray(e.waveform.samples).tobytes()
-        found[e.job] = (samples, e.waveform.fs, e.waveform.start_s)
-    return found
-
-
-def workers(parent: int) -> list[int]:
-    """The processes under `parent`, from /proc."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent:
-            found.append(int(status.parent.name))
-    return found
-
-
-@pytest.mark.faults
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds workers in /proc")
 def test_a_killed_run_goes_on_to_the_same_results(
-    tree: Path, tmp_path: Path, request: pytest.FixtureRequest
+    tree: Path,
+    undisturbed: Undisturbed,
+    trained: Learned,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    kills = 10 if request.config.getoption("--long") else 3
+    kills = 10 if request.config.getoption("--long") else 4
     draw = random.Random(SEED)
-    began = time.monotonic()
-    assert start(tree, tmp_path / "quiet-cache", tmp_path / "quiet").wait(600) == 0
-    lasts_s = time.monotonic() - began
-    wanted = waveforms(tmp_path / "quiet")
-    print(f"seed {SEED}; an undisturbed run lasts {lasts_s:.1f} s")
+    print(
+        f"\nseed {SEED}; undisturbed, a run takes {undisturbed.seconds:.1f} s "
+        f"and a training {trained.seconds:.1f} s"
+    )
     for number in range(kills):
+        turn = TURNS[number % len(TURNS)]
         cache, out = tmp_path / f"cache{number}", tmp_path / f"results{number}"
-        run = start(tree, cache, out)
+        if turn == "training":
+            cache, words = trained.cache, learn_words(tree, trained.cache, out)
+            lasts_s, wanted = trained.seconds, trained.waves
+        else:
+            words = run_words(tree, cache, out)
+            lasts_s, wanted = undisturbed.seconds, undisturbed.waves
         moment_s = draw.uniform(0.1, 0.9) * lasts_s
-        whom = "worker" if number % 3 == 0 else "parent"
+        run = begin(*words)
         deadline = time.monotonic() + moment_s
         while time.monotonic() < deadline and run.poll() is None:
-            time.sleep(0.02)
-        under = workers(run.pid)
-        print(f"kill {number + 1}: {whom} after {moment_s:.2f} s, {len(under)} workers at work")
-        if whom == "worker" and under:
-            os.kill(draw.choice(under), signal.SIGKILL)
-            assert run.wait(600) == 0  # the lost work is done again
+            time.sleep(0.01)
+        theirs = workers(run.pid)
+        still = "at work" if run.poll() is None else "already done"
+        print(f"kill {number + 1}: {turn} after {moment_s:.2f} s, {len(theirs)} workers, {still}")
+        if turn == "worker" and theirs:
+            os.kill(draw.choice(theirs), signal.SIGKILL)
+            code, _, said = finish(run)  # the lost work is done again by the same run
+            assert code == 0, said
+        elif turn == "parent alone":
+            run.kill()
+            run.communicate()
+            gone_by = time.monotonic() + 60
+            while any(map(alive, theirs)):
+                assert time.monotonic() < gone_by, "workers outlive the parent that was killed"
+                time.sleep(0.05)
         else:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait(60)
-            assert start(tree, cache, out).wait(600) == 0
+            kill_all(run)
+        all_whole(cache, out, swept=False)
+        code, _, said = bench(*words)
+        assert code == 0, said
         assert waveforms(out) == wanted
-        assert Store(out).missing() == 0
+        all_whole(cache, out)
+
+
+def test_a_kill_before_the_first_file_leaves_a_folder_that_can_be_used(
+    tree: Path, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    """The folder is made some steps before its manifest is there."""
+    out = tmp_path / "out"
+    words = run_words(tree, undisturbed.cache, out)
+    run = begin(*words)
+    assert until((out / "estimates").is_dir, run)
+    kill_all(run)
+    code, _, said = bench(*words)
+    assert code == 0, said
+    assert waveforms(out) == undisturbed.waves
+
+
+def test_a_kill_while_people_are_filmed_leaves_no_half_made_set(tmp_path: Path) -> None:
+    """A simulated set is there whole or not at all, and what is left of it goes."""
+    cache, out = tmp_path / "cache", tmp_path / "out"
+    words = ("run", "--protocol", "quickstart", "--methods", "pos", "--subjects", "3")
+    words = (*words, "--seconds", "8", "--cache", str(cache), "--out", str(out))
+    run = begin(*words)
+    assert until(lambda: any(cache.glob("simulated/.*/*/*.mp4")), run)
+    kill_all(run)
+    assert not list(cache.glob("simulated/[!.]*"))
+    assert list(cache.glob("simulated/.*"))
+    code, _, said = bench(*words)
+    assert code == 0, said
+    (made,) = cache.glob("simulated/[!.]*")
+    assert len(list(made.glob("*/video.mp4"))) == 3
+    all_whole(cache, out)

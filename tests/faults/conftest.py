@@ -1,0 +1,51 @@
+"""What the tests of faults share: people, and what an undisturbed run gives."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .runs import Waves, bench, waveforms
+
+METHODS = "pos,two_sr,constant"
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run to its end without a fault: its cache, its waveforms, and how long it took."""
+
+    cache: Path
+    out: Path
+    waves: Waves
+    seconds: float
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four simulated people."""
+    folder = tmp_path_factory.mktemp("people") / "tree"
+    words = ("--subjects", "4", "--seconds", "8", "--seed", "1")
+    code, _, said = bench("simulate", "simulated", "--out", folder, *words)
+    assert code == 0, said
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """What every disturbed run has to come to."""
+    base = tmp_path_factory.mktemp("undisturbed")
+    began = time.monotonic()
+    code, _, said = bench(*run_words(tree, base / "cache", base / "out"))
+    assert code == 0, said
+    took = time.monotonic() - began
+    return Undisturbed(base / "cache", base / "out", waveforms(base / "out"), took)
+
+
+def run_words(tree: Path, cache: Path, out: Path, *more: str) -> tuple[str | Path, ...]:
+    """The run that is disturbed: two workers over four people, three folds."""
+    return (
+        *("run", "--protocol", "quickstart", "--methods", METHODS, "--jobs", "2"),
+        *("--data", f"simulated={tree}", "--cache", cache, "--out", out),
+        *more,
+    )
