@@ -7,7 +7,7 @@ from rppgbench.overlap_add import FLAT
 from rppgbench.waveform import Waveform
 
 
-@method("OMIT", "10.1109/JBHI.2022.3222126")
+@method("OMIT", "10.1109/JBHI.2023.3307942")
 def omit(trace: Waveform) -> Waveform:
     """Project the colours off a first QR direction; take green: (..., T, 3) to (..., T).
 

@@ -1,6 +1,8 @@
 """Metrics by hand, against numpy, and between sums and plain formulas."""
 
+import inspect
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from rppgbench import metrics
 from rppgbench.metric_sums import sums
 from rppgbench.metrics import METRICS
+from rppgbench.report import columns
 from rppgbench.signal_quality import CORRELATIONS, SNRS, macc, mcc, snr_de_haan, snr_toolbox
 from rppgbench.waveform import Array
 
@@ -60,13 +63,39 @@ def test_a_perfect_estimate_is_best_and_nothing_silly_is_scored(metric: metrics.
         metric.compute(np.empty(0), np.empty(0))
 
 
-def test_every_metric_says_what_it_is() -> None:
-    for name, metric in METRICS.items():
-        assert name == metric.name
-        assert metric.definition.endswith(".")
-        assert metric.source
-        assert metric.range[0] <= metric.worst <= metric.range[1]
-        assert metric.worst == metric.range[metric.better == "lower"]
+UNITS = {"std": "bpm", "mae": "bpm", "rmse": "bpm", "mape": "%", "snr_db": "dB"}  # else a number
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_says_what_it_is(name: str) -> None:
+    metric = METRICS[name]
+    assert name == metric.name
+    assert metric.title
+    assert metric.definition.endswith(".")
+    assert re.search(r"10\.\d{4,}/|arXiv \d{4}\.\d{5}|ANSI|ICCV", metric.source)
+    low, high = metric.range
+    assert low < high
+    assert metric.worst == (high if metric.better == "lower" else low)
+    assert metric.unit == UNITS.get(name, "")
+    assert metric.unit or (low, high) in {(0, 1), (-1, 1)}
+    column = columns.metric(name)
+    assert (column.unit, column.scale) in {(metric.unit, 1), ("%", 100)}
+    assert column.about == metric.definition
+
+
+@pytest.mark.parametrize(
+    "told",
+    [m.compute for m in PAIRS.values()] + [*SNRS.values(), *CORRELATIONS.values()],
+    ids=lambda told: told.__name__,
+)
+def test_every_definition_has_a_docstring_with_its_source_and_an_example(
+    told: Callable[..., object],
+) -> None:
+    said = inspect.getdoc(told) or ""
+    assert "Source: " in said
+    assert ">>> " in said or told in SNRS.values()  # those are worked by hand below
+    if told in [m.compute for m in PAIRS.values()]:
+        assert re.search(r"; -?\d+ to (inf|\d+), [01] is best", said)
 
 
 rates = st.lists(st.tuples(st.floats(40, 180), st.floats(40, 180)), min_size=2, max_size=40).map(

@@ -157,7 +157,7 @@ def mcc(estimate: Array, reference: Array, fs: float) -> Array:
     alone still lowers the value, so prepare both. Both are padded with zeros to twice their length,
     or a little more for a fast FFT. NaN for a constant wave.
     Source: Gideon, Stent, The way to my heart is through contrastive learning, ICCV 2021,
-    10.1109/ICCV48922.2021.00396, eq. 1 and code (RemotePPG @38cfde2).
+    eq. 1 and code (RemotePPG @38cfde2).
 
     >>> t = np.arange(300) / 30
     >>> wave = np.sin(2 * np.pi * 1.2 * t)
