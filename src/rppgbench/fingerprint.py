@@ -23,10 +23,18 @@ def fingerprint(recordings: Iterable[Recording]) -> str:
     does not. Where the set lies, the order of the recordings, and times of change do not matter. A
     missing file counts as missing.
     """
-    lines = sorted(
-        f"{r.dataset}\0{r.name}\0{r.subject}\0{r.part}\0{_files(r.files)}" for r in recordings
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    return fingerprint_of_lines(map(line_of, recordings))
+
+
+def line_of(recording: Recording) -> str:
+    """One recording in a fingerprint: what is asked of its files, asked once."""
+    r = recording
+    return f"{r.dataset}\0{r.name}\0{r.subject}\0{r.part}\0{_files(r.files)}"
+
+
+def fingerprint_of_lines(lines: Iterable[str]) -> str:
+    """The fingerprint of the recordings that these are the lines of."""
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
 def _files(files: tuple[Path, ...]) -> str:

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rppgbench.conditions import check_condition, condition_digest
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.digest import code_digest, digest
 from rppgbench.errors import BenchError
-from rppgbench.fingerprint import fingerprint
+from rppgbench.fingerprint import fingerprint_of_lines, line_of
 from rppgbench.method import Method
 from rppgbench.protocol import Condition, Protocol
 from rppgbench.recording import Recording
@@ -90,11 +91,16 @@ class Plan:
     jobs: tuple[Job, ...]
     fits: tuple[Fit, ...]
     expected: int
-    fingerprints: Mapping[str, str]
+    fingerprints: Mapping[str, str]  # by data set
+    prints: Mapping[tuple[str, str], str]  # fingerprints of the recordings
     left_out: Mapping[str, str] = field(default_factory=dict)  # recording -> why
     notes: tuple[str, ...] = ()
 
-    @property
+    def condition(self, name: str) -> Condition:
+        """The protocol's condition of that name, or the untouched one."""
+        return next(c for c in (UNTOUCHED, *self.protocol.conditions) if c.name == name)
+
+    @cached_property
     def clips(self) -> frozenset[str]:
         """The crop rules that the methods ask for."""
         found = load_methods().found
@@ -120,7 +126,8 @@ def make_plan(
     chosen = _methods(methods, protocol, where)
     recordings, left_out = _recordings(protocol, roots)
     sides, notes = sides_of(protocol, roots, recordings, where)
-    prints = {key: fingerprint([r]) for key, r in recordings.items()}
+    lines = {key: line_of(r) for key, r in recordings.items()}
+    prints = {key: fingerprint_of_lines([line]) for key, line in lines.items()}
     pretrain = tuple(key for key in recordings if key[0] in protocol.pretrain)
     conditions = protocol.conditions or [UNTOUCHED]
     for condition in conditions:
@@ -188,7 +195,8 @@ def make_plan(
         tuple(jobs),
         tuple(fits.values()),
         len(tested),
-        {d: fingerprint([r for k, r in recordings.items() if k[0] == d]) for d in roots},
+        {d: fingerprint_of_lines(line for k, line in lines.items() if k[0] == d) for d in roots},
+        prints,
         left_out,
         tuple(notes),
     )
@@ -213,7 +221,9 @@ def facts_of(plan: Plan) -> dict[str, Any]:
         "notes": list(plan.notes),
         "jobs": len(plan.jobs),
         "fits": [
-            asdict(f) | {"train": len(f.train), "pretrain": len(f.pretrain)} for f in plan.fits
+            {f.name: getattr(fit, f.name) for f in fields(Fit)}
+            | {"train": len(fit.train), "pretrain": len(fit.pretrain)}
+            for fit in plan.fits
         ],
     }
 

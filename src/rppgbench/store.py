@@ -177,6 +177,16 @@ class Store:
             )
         return estimates, observed
 
+    def failed(self) -> dict[str, str]:
+        """Data set and name of each recording that a planned estimate has none of, and why."""
+        planned, columns = self.planned(), ["job", "dataset", "recording", "reason"]
+        return {
+            f"{row['dataset']}/{row['recording']}": row["reason"]
+            for file in self._parts("estimates")
+            for row in _table(file, ESTIMATES, columns).to_pylist()
+            if row["reason"] and row["job"] in planned
+        }
+
     def missing(self) -> int:
         """How many planned estimates are not there."""
         return len(self.planned() - self.done())
@@ -316,7 +326,7 @@ def _unwritable(folder: Path, error: OSError) -> MachineError:
 
 def _table(file: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
     try:
-        table = pq.read_table(file, columns=columns)
+        table = pq.ParquetFile(file).read(columns)  # read_table takes a millisecond more
     except (pa.ArrowException, OSError) as error:
         raise BenchError(f"{file}: not a Parquet file of this store: {error}") from error
     wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])

@@ -32,7 +32,7 @@ class Task:
     """All that is to be done with one recording under some conditions: names and digests only.
 
     The video is decoded once for all of them. Without jobs the features are extracted all the
-    same, for a method that learns from them.
+    same, for a method that learns from them. `fingerprint` is that of the recording in the plan.
     """
 
     dataset: str
@@ -44,6 +44,7 @@ class Task:
     params: tuple[tuple[str, Mapping[str, Any]], ...]
     cache: Path
     models: Path
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,13 @@ import argparse
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rppgbench import __version__
 from rppgbench.errors import BenchError
+
+if TYPE_CHECKING:
+    from rppgbench.runner import Means
 
 Do = Callable[[argparse.Namespace], int]
 
@@ -76,8 +80,7 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     )
     one.add_argument("--difficulty", choices=["easy", "paper", "hard"], help="of the simulation")
     one.add_argument("--preset", metavar="NAME", help="of the methods that learn: paper, smoke")
-    one.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="processes")
-    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    _workers(one)
     one.add_argument("--seed", type=int, metavar="K", help="this one seed, not the protocol's")
     one.add_argument("--out", type=Path, metavar="DIR", help="results folder (results/PROTOCOL)")
     _plugins(one)
@@ -184,8 +187,7 @@ def _table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     one.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")
     one.add_argument("--format", choices=["html", "latex", "markdown", "csv"])
     one.add_argument("--out", type=Path, metavar="FILE", help="file, or with --all a folder")
-    one.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="processes")
-    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    _workers(one)
     _plugins(one)
 
 
@@ -340,6 +342,35 @@ def _places(one: argparse.ArgumentParser) -> None:
         help="root of a data set; also RPPGBENCH_DATA_<NAME> or [data] in bench.toml",
     )
     one.add_argument("--cache", type=Path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
+
+
+def _workers(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="processes")
+    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    one.add_argument(
+        "--executor",
+        choices=["local", "dask"],
+        default="local",
+        help="processes of this machine, or the workers of a Dask scheduler (docs/cluster.md)",
+    )
+    one.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
+
+
+def means_of(args: argparse.Namespace, cache: Path) -> "Means":
+    """How the command line wants the work done."""
+    from rppgbench.runner import Means
+
+    if args.executor == "dask" and not args.scheduler:
+        raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")
+    if args.executor == "local" and args.scheduler:
+        raise BenchError("--scheduler: goes with --executor dask")
+    return Means(
+        cache,
+        jobs=args.jobs,
+        device=args.device,
+        scheduler=args.scheduler or "",
+        command=args.command_line,
+    )
 
 
 def _name_and_path(text: str) -> tuple[str, Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.arguments import folder_for_output
+from rppgbench.cli.arguments import folder_for_output, means_of
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.errors import BenchError, unknown
 from rppgbench.plan import Plan, make_plan
@@ -16,7 +16,7 @@ from rppgbench.progress import clock
 from rppgbench.protocol import Protocol, read_protocol
 from rppgbench.results import write_results
 from rppgbench.roots import cache_folder, data_root, simulated_root
-from rppgbench.runner import Means, Tally, run
+from rppgbench.runner import Tally, run
 from rppgbench.store import Store
 
 
@@ -27,7 +27,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     simulated = any(recording.simulated for recording in plan.recordings.values())
     out = args.out or Path("results") / f"{args.protocol}{'-simulated' if simulated else ''}"
     store = Store(folder_for_output(out))
-    means = Means(cache_folder(args.cache), args.jobs, args.device, args.command_line)
+    means = means_of(args, cache_folder(args.cache))
     for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)
     tally = run(plan, store, means)

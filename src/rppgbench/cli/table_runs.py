@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.cli.arguments import folder_for_output
+from rppgbench.cli.arguments import folder_for_output, means_of
 from rppgbench.cli.running import find_roots, with_preset
 from rppgbench.content import load_methods, toml_files
 from rppgbench.errors import BenchError
@@ -243,7 +243,7 @@ def _run(
             return blocked
     from rppgbench.plan import make_plan
     from rppgbench.roots import cache_folder
-    from rppgbench.runner import Means, run
+    from rppgbench.runner import run
 
     name = one.lines[0].setting.protocol
     where = f"protocols/{name}.toml"
@@ -261,7 +261,7 @@ def _run(
         if not manifest or store.planned() != {j.digest for j in plan.jobs} or store.missing():
             print(f"running {name} into {store.folder}: {', '.join(names)}", file=sys.stderr)
             cache = cache_folder(args.cache)
-            run(plan, store, Means(cache, args.jobs, args.device, args.command_line))
+            run(plan, store, means_of(args, cache))
     except BenchError as error:
         return f"{FAILED}{error}"
     return ""
