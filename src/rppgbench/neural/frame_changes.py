@@ -79,12 +79,13 @@ def pulse_changes(pulse: NDArray[Any]) -> Array:
 
 
 def summed_up(change: NDArray[Any]) -> Array:
-    """A pulse from its changes: their running sum without its slow trend, (T,) to (T,).
+    """A pulse from its changes: the sum of those before each sample, less its slow trend: (T,).
 
     The sum of small errors drifts; the toolbox takes the trend off by smoothness priors with
     lambda 100 before it reads a heart rate, which is about 0.35 Hz at 30 samples a second.
     """
-    return smoothness_priors(np.cumsum(np.asarray(change, dtype=np.float64)), DETREND)
+    before = np.concatenate([[0.0], np.asarray(change, dtype=np.float64)[:-1]])
+    return smoothness_priors(np.cumsum(before), DETREND)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rppgbench.spatial_maps import normalise_stmap
+from rppgbench.spatial_maps import YUV, normalise_stmap
 
 
 class _Down(nn.Sequential):
@@ -82,3 +82,11 @@ def unit_range(pulse: Tensor) -> Tensor:
     low = pulse.amin(dim=1, keepdim=True)
     span = pulse.amax(dim=1, keepdim=True) - low
     return (pulse - low) / torch.where(span > 0, span, torch.ones_like(span))
+
+
+def yuv_image(blocks: NDArray[Any], rows: int) -> Tensor:
+    """The same of the regions' brightness and colour: RGB (T, R, 3) as Y, U and V.
+
+    So H. Lu et al. and X. Niu et al. take their maps; every row and channel is 0 to 1.
+    """
+    return map_image(np.asarray(blocks, dtype=np.float64) @ YUV.T, rows)

@@ -1,0 +1,80 @@
+"""Dual-GAN's backbone alone, without its generators."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {"rows": 32, "width": 16, "epochs": 16, "step_s": 1.25, "lr": 3e-3}
+"""For a laptop: a narrow network, overlapping clips, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from the recordings that have a pulse."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method(
+    "Dual-GAN's backbone",
+    "10.1109/CVPR46437.2021.01222",
+    "stmap",
+    fit=fit,
+    needs_labels=True,
+    presets={"smoke": SMOKE},
+)
+def dual_gan_backbone(
+    maps: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    fs: float = 25.6,
+    clip_s: float = 10.0,
+    step_s: float = 10.0,
+    rows: int = 64,
+    distance_weight: float = 1.0,
+    wave_weight: float = 1.0,
+    rate_weight: float = 1.0,
+    width: int = 64,
+    epochs: int = 10,
+    batch: int = 16,
+    lr: float = 1e-3,
+    weight_decay: float = 0.0,
+    precision: str = "auto",
+) -> Waveform:
+    """A map of face regions becomes a pulse by convolutions, under three losses against the sensor.
+
+    H. Lu, H. Han, S. K. Zhou, "Dual-GAN: Joint BVP and Noise Modeling for Remote Physiological
+    Measurement", CVPR 2021: the network F_b that both generators serve, trained without them, and
+    without the fusion of regions and the second head: the row without additions in the paper's
+    ablation, not its Dual-GAN. Maps (T, 25, 3) become a pulse (T,), in windows of `clip_s` side
+    by side. The three weights, the learning rate and the batch are not published.
+
+    Args:
+        maps: RGB of a 5 x 5 grid of the aligned face.
+        model: what `fit` gave.
+        preset: "paper", or "smoke" for a laptop.
+        fs: frames a second that the network expects: 256 in 10 s.
+        clip_s: length of a clip.
+        step_s: from one clip to learn from to the next.
+        rows: height to which the 25 rows are resized.
+        distance_weight: of the mean absolute distance from the pulse, stretched to 0..1.
+        wave_weight: of the negative Pearson correlation.
+        rate_weight: of the cross-entropy over heart rates.
+        width: channels of the first block.
+        epochs: times that all clips are seen.
+        batch: clips a step.
+        lr: learning rate of AdamW.
+        weight_decay: its weight decay.
+        precision: "auto", "32-true" or "bf16-mixed".
+    """
+    from rppgbench.neural.inference import pulse_of
+    from rppgbench.neural.map_pulse import MapPulse, yuv_image
+    from rppgbench.neural.training import load_arrays
+
+    network = MapPulse(width=width)
+    load_arrays(network, model.arrays)
+    length = round(clip_s * fs)
+    return pulse_of(network, maps, fs, length, length, lambda window: yuv_image(window, rows))

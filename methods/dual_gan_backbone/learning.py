@@ -1,0 +1,72 @@
+"""Dual-GAN's backbone: from labelled maps to a model."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rppgbench.method import Example, Model, Training
+from rppgbench.neural.agreement import negative_pearson
+from rppgbench.neural.clips import Clips
+from rppgbench.neural.feeding import Batch
+from rppgbench.neural.map_pulse import MapPulse, unit_range, yuv_image
+from rppgbench.neural.rate_spectrum import (
+    clip_rates,
+    rate_bins,
+    rate_cross_entropy,
+    rate_spectrum,
+)
+from rppgbench.neural.supervised import judged, labelled
+from rppgbench.neural.training import Recipe, learn, outcome
+
+
+class _Supervised(nn.Module):
+    """The backbone and its three losses."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.network = MapPulse(width=params["width"])
+        self.params = params
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        """Terms for maps (B, 3, rows, T), pulses (B, T) and rates (B,)."""
+        p = self.params
+        pulse = self.network(batch["map"])
+        parts = {
+            "distance": (pulse - unit_range(batch["pulse"])).abs().mean(dim=1),
+            "wave": negative_pearson(pulse, batch["pulse"]),
+            "rate": rate_cross_entropy(rate_spectrum(pulse, p["fs"]), rate_bins(batch["bpm"])),
+        }
+        flags = batch["labelled"]
+        terms = {k: (flags * v).sum() / flags.sum().clamp_min(1.0) for k, v in parts.items()}
+        weighed = [p[f"{name}_weight"] * term for name, term in terms.items()]
+        return {"loss": torch.stack(weighed).sum(), **terms}
+
+
+def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
+    """Train on all clips of the recordings that have a pulse."""
+    fs = params["fs"]
+    found = labelled(examples, fs, params["clip_s"], "dual_gan_backbone")
+    clips = Clips(found, round(params["clip_s"] * fs))
+    step = round(params["step_s"] * fs)
+
+    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
+        for cuts in clips.sliding(rng, params["batch"], step):
+            pulse, whole = clips.pulses(cuts)
+            bpm, known = clip_rates(clips, cuts, fs)
+            maps = torch.cat([yuv_image(clips.read(cut), params["rows"]) for cut in cuts])
+            yield {"map": maps.numpy(), "pulse": pulse, "bpm": bpm, "labelled": whole * known}
+
+    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
+    learner, history = learn(
+        lambda: _Supervised(params),
+        batches,
+        recipe,
+        training,
+        export=lambda made: outcome(made.network, {}),
+    )
+    return judged(
+        learner.network, history, clips, fs, lambda cut: yuv_image(clips.read(cut), params["rows"])
+    )

@@ -1,0 +1,94 @@
+"""PhysFormer: supervised attention on temporal differences."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "crop": "toolbox_32",
+    "dim": 32,
+    "hidden": 48,
+    "layers": 3,
+    "epochs": 12,
+    "passes": 4,
+    "lr": 1e-3,
+}
+"""For a laptop: pictures of 32 pixels, three narrow blocks, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from the recordings that have a pulse."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method("PhysFormer", "10.1109/CVPR52688.2022.00415", "clip", fit=fit, needs_labels=True,
+        presets={"smoke": SMOKE})  # fmt: skip
+def physformer(
+    clip: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    crop: str = "toolbox_128",
+    fs: float = 30.0,
+    clip_s: float = 16 / 3,
+    dim: int = 96,
+    hidden: int = 144,
+    heads: int = 4,
+    layers: int = 12,
+    theta: float = 0.7,
+    wave_weight: float = 0.1,
+    rate_growth: float = 5.0,
+    rate_deviation_bpm: float = 1.0,
+    varied: float = 0.5,
+    epochs: int = 25,
+    passes: int = 6,
+    batch: int = 4,
+    lr: float = 1e-4,
+    weight_decay: float = 5e-5,
+    precision: str = "auto",
+) -> Waveform:
+    """A transformer over pieces of a video, whose losses on heart rates grow epoch by epoch.
+
+    Z. Yu, Y. Shen, J. Shi, H. Zhao, P. Torr, G. Zhao, "PhysFormer: Facial Video-based
+    Physiological Measurement with Temporal Difference Transformer", CVPR 2022. Pictures
+    (T, S, S, 3) become a pulse (T,), in windows of `clip_s` side by side.
+
+    Args:
+        clip: pictures of the face, S a multiple of 32.
+        model: what `fit` gave.
+        preset: "paper", or "smoke" for a laptop.
+        crop: rule by which the face is cut out; that of rPPG-Toolbox's configuration stands for
+            the paper's MTCNN box of the first frame.
+        fs: pictures a second that the network expects; others are interpolated.
+        clip_s: length of a clip, to learn from and at test: 160 pictures.
+        dim: width of the pieces.
+        hidden: width between the two layers of a block.
+        heads: of the attention.
+        layers: blocks of attention.
+        theta: share of the temporal difference in the convolutions before the attention.
+        wave_weight: of the negative Pearson correlation (the paper's alpha).
+        rate_growth: how many times more the losses on the heart rate count at the end than at the
+            beginning, where they count 1 (the paper's eta).
+        rate_deviation_bpm: of the bell around the true heart rate.
+        varied: share of clips that play at half or twice their speed.
+        epochs: times that `passes` are made.
+        passes: clips of every recording in an epoch.
+        batch: clips a step.
+        lr: learning rate of AdamW, where the paper has Adam.
+        weight_decay: its weight decay.
+        precision: "auto", "32-true" or "bf16-mixed".
+    """
+    from rppgbench.neural.inference import one_clip, pulse_of
+    from rppgbench.neural.training import load_arrays
+
+    from .learning import network_of, scaled
+
+    network = network_of({"dim": dim, "hidden": hidden, "heads": heads, "layers": layers,
+                          "theta": theta})  # fmt: skip
+    load_arrays(network, model.arrays)
+    length = round(clip_s * fs)
+    return pulse_of(network, clip, fs, length, length, lambda part: scaled(one_clip(part)))

@@ -1,0 +1,94 @@
+"""RhythmNet: heart rates of adjacent maps, without a wave."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rppgbench.method import Example, Model, Training, method
+from rppgbench.waveform import Waveform
+
+SMOKE = {
+    "width": 16,
+    "memory": 32,
+    "clips": 3,
+    "smooth_weight": 1.0,
+    "epochs": 30,
+    "train_step_s": 1.5,
+    "batch": 16,
+    "lr": 3e-3,
+}
+"""For a laptop: a narrow network, three clips in a row, few and large steps."""
+
+
+def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+    """Learn from the recordings that have a heart rate, or a pulse to read one from."""
+    from .learning import learned
+
+    return learned(examples, training, params)
+
+
+@method(
+    "RhythmNet", "10.1109/TIP.2019.2947204", "stmap", fit=fit, needs_labels=True,
+    presets={"smoke": SMOKE},
+)  # fmt: skip
+def rhythmnet(
+    maps: Waveform,
+    model: Model,
+    *,
+    preset: str = "paper",
+    fs: float = 30.0,
+    clip_s: float = 10.0,
+    step_s: float = 0.5,
+    clips: int = 6,
+    train_step_s: float = 3.0,
+    rows: int = 25,
+    shortest_mask: int = 10,
+    longest_mask: int = 30,
+    smooth_weight: float = 100.0,
+    width: int = 64,
+    memory: int = 512,
+    epochs: int = 50,
+    batch: int = 16,
+    lr: float = 1e-3,
+    weight_decay: float = 0.0,
+    precision: str = "auto",
+) -> Waveform:
+    """The heart rate of every map by ResNet-18, and of maps in a row by a recurrent layer.
+
+    X. Niu, S. Shan, H. Han, X. Chen, "RhythmNet: End-to-end Heart Rate Estimation from Face via
+    Spatial-temporal Representation", IEEE TIP 2020. It learns from heart rates alone and has no
+    wave: maps (T, 25, 3) become a cosine (T,) whose rate runs through the heart rates that it
+    says of the clips' middles. Only its rate means something; its shape and quality do not.
+
+    Args:
+        maps: RGB of a 5 x 5 grid of the aligned face.
+        model: what `fit` gave.
+        preset: "paper", or "smoke" for a laptop.
+        fs: frames a second that the network expects.
+        clip_s: length of a map.
+        step_s: from one map of a row of them to the next.
+        clips: maps in a row.
+        train_step_s: from one row to learn from to the next.
+        rows: height to which the 25 rows are resized.
+        shortest_mask: fewest frames that are blanked in a map to learn from, as if the face had
+            been lost.
+        longest_mask: most of them; 0 blanks none.
+        smooth_weight: of the distance of a row's heart rates from their mean (the paper's lambda).
+        width: channels of the first layer.
+        memory: size of the recurrent layer.
+        epochs: times that all rows are seen.
+        batch: rows a step.
+        lr: learning rate of AdamW, without decay the paper's Adam.
+        weight_decay: its weight decay.
+        precision: "auto", "32-true" or "bf16-mixed".
+    """
+    from rppgbench.neural.training import load_arrays
+
+    from .learning import rates_of, wave
+    from .network import RhythmNet
+
+    network = RhythmNet(width=width, memory=memory)
+    load_arrays(network, model.arrays)
+    times, bpm, length, rate = rates_of(
+        network, maps, fs=fs, clip_s=clip_s, step_s=step_s, clips=clips, rows=rows
+    )
+    return Waveform(wave(times, bpm, length, rate), rate, maps.start_s)

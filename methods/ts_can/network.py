@@ -1,0 +1,15 @@
+"""TS-CAN: the attention network with shifts in time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rppgbench.crops import crop_rule
+from rppgbench.neural.convolutional_attention import AttentionNetwork
+
+
+def network_of(params: Mapping[str, Any]) -> AttentionNetwork:
+    """The network of the parameters, for the pictures of its crop rule."""
+    size = crop_rule(params["crop"]).size
+    return AttentionNetwork(
+        size, width=params["width"], dense=params["dense"], depth=params["depth"]
+    )

@@ -1,0 +1,51 @@
+"""Oracle `toolbox_preprocess`: normalised differences, standardising, resampling."""
+
+import numpy as np
+
+from rppgbench.neural.frame_changes import difference_normalised, pulse_changes, standardised
+from rppgbench.waveform import Signal
+
+from .oracle import load
+
+ARRAYS, _ = load("toolbox_preprocess")
+
+
+def test_differences_of_pictures() -> None:
+    out = difference_normalised(ARRAYS["video"])
+    assert out.dtype == ARRAYS["diff_video"].dtype
+    np.testing.assert_allclose(out, ARRAYS["diff_video"], rtol=1e-9, atol=1e-9)
+    assert not out[-1].any()
+
+
+def test_bytes_give_what_their_values_give_and_do_not_wrap_around() -> None:
+    pictures = ARRAYS["video_u8"]
+    assert pictures.dtype == np.uint8
+    np.testing.assert_allclose(
+        difference_normalised(pictures),
+        difference_normalised(pictures.astype(np.float64)),
+        rtol=1e-9,
+        atol=1e-9,
+    )
+    wrapped = ARRAYS["diff_video_u8input"]  # what the reference gives for bytes: not what is meant
+    assert np.abs(difference_normalised(pictures) - wrapped).max() > 0.1
+
+
+def test_standardised_pictures() -> None:
+    np.testing.assert_allclose(
+        standardised(ARRAYS["video"]), ARRAYS["std_video"], rtol=1e-9, atol=1e-9
+    )
+
+
+def test_labels() -> None:
+    label = ARRAYS["label"]
+    np.testing.assert_allclose(pulse_changes(label), ARRAYS["diff_label"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(standardised(label), ARRAYS["std_label"], rtol=1e-9, atol=1e-9)
+
+
+def test_a_label_at_other_times_is_interpolated_linearly() -> None:
+    label = ARRAYS["label"]
+    name = next(key for key in ARRAYS if key.startswith("resample_"))
+    count = len(ARRAYS[name])
+    times = np.linspace(0.0, 1.0, len(label))
+    out = Signal(label, times).at(np.linspace(0.0, 1.0, count))
+    np.testing.assert_allclose(out, ARRAYS[name], rtol=1e-9, atol=1e-9)
