@@ -16,6 +16,7 @@ from rppgbench.estimate import Estimate
 from rppgbench.evaluator import FixedWindow
 from rppgbench.metrics import mae, r, rmse
 from rppgbench.recording import Truth
+from rppgbench.report.rank_figure import rank_figure
 from rppgbench.scores import score_windows, summarise
 from rppgbench.waveform import Array, Signal, Waveform
 
@@ -75,6 +76,29 @@ def test_ranks_and_pairs_of_published_results(
     assert tests[frozenset(("POS", "ICA"))].p_holm < 1e-4
     wilcoxon = stats.wilcoxon(scores["POS"], scores["ICA"], zero_method="zsplit").pvalue
     assert tests[frozenset(("POS", "ICA"))].p == pytest.approx(wilcoxon)
+
+
+def test_nemenyi_is_scikit_posthocs_and_its_diagram_joins_who_is_alike(
+    published: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    """p of scikit-posthocs 0.17.1, posthoc_nemenyi_friedman, on the same 59 videos of PURE."""
+    summary, _ = published
+    found = ranks(blocks(summary, "PURE", "holistic"))
+    expected = {
+        ("CHROM", "POS"): 0.998966,
+        ("ICA", "PCA"): 0.610502,
+        ("LGI", "PCA"): 0.013100,
+        ("LGI", "ICA"): 0.000042,
+        ("CHROM", "LGI"): 0.000005,
+    }
+    at = found.methods.index
+    for (first, second), p in expected.items():
+        assert found.p_nemenyi[at(first), at(second)] == pytest.approx(p, abs=6e-7)
+    assert found.cliques == (("CHROM", "POS"), ("PCA", "ICA"))
+    drawing = rank_figure(found, "video", "pyvhr", key="ranks")
+    for name in found.methods:
+        assert name in drawing.svg
+    assert "CHROM, POS" in drawing.alt
 
 
 def test_ranks_over_data_sets(published: tuple[pd.DataFrame, pd.DataFrame]) -> None:
