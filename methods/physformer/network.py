@@ -42,11 +42,14 @@ class _Attention(nn.Module):
         """Pieces (B, C, T, H, W) become (B, T * H * W, C)."""
         q, k, v = (self._headed(part(x)) for part in (self.proj_q, self.proj_k, self.proj_v))
         scores = self.drop((q @ k.transpose(2, 3) / temperature).softmax(dim=-1))
-        return (scores @ v).transpose(1, 2).flatten(2)
+        asked: Tensor = (scores @ v).transpose(1, 2).flatten(2)
+        return asked
 
     def _headed(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) as (B, heads, T * H * W, C / heads)."""
-        return x.flatten(2).transpose(1, 2).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        batch, channels = x.shape[:2]
+        parts = x.reshape(batch, self.heads, channels // self.heads, -1)
+        return parts.transpose(2, 3)
 
 
 class _Mixing(nn.Module):
@@ -84,11 +87,13 @@ class _Block(nn.Module):
         asked = self.attn(_video(self.norm1(x), shape), temperature)
         x = x + self.drop(self.proj(asked))
         mixed = self.pwff(_video(self.norm2(x), shape)).flatten(2).transpose(1, 2)
-        return x + self.drop(mixed)
+        out: Tensor = x + self.drop(mixed)
+        return out
 
 
 def _video(pieces: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return pieces.transpose(1, 2).unflatten(2, shape)
+    batch, _, channels = pieces.shape
+    return pieces.transpose(1, 2).reshape(batch, channels, *shape)
 
 
 def _stem(before: int, after: int, kernel: tuple[int, int, int]) -> nn.Sequential:

@@ -55,7 +55,8 @@ def rate_cross_entropy(spectrum: Tensor, bins: Tensor) -> Tensor:
     The shares are logits as they are, so the loss lies between ln F - 1 and ln F and its gradient
     is small; that is how both papers' code has it.
     """
-    return functional.cross_entropy(spectrum, bins, reduction="none")
+    loss: Tensor = functional.cross_entropy(spectrum, bins, reduction="none")
+    return loss
 
 
 def rate_divergence(spectrum: Tensor, bins: Tensor, deviation_bpm: float = 1.0) -> Tensor:
