@@ -16,6 +16,7 @@ from rppgbench.content import load_datasets, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.paper_table import (
+    MARGINS,
     Line,
     Measured,
     NotRun,
@@ -36,6 +37,7 @@ from rppgbench.waveform import Signal, Waveform
 REPORTS = Path(__file__).parent.parent / "reports"
 VALUES = REPORTS / "printed_values.csv"
 NAMES = sorted(file.stem for file in REPORTS.glob("*.toml"))
+PRINTED = read_printed(VALUES)
 NOT_SHIPPED: set[str] = set()  # named by tables; a cell says so while they are not
 
 
@@ -165,6 +167,27 @@ def test_the_rule_of_the_verdicts(
     assert said.why
 
 
+def test_the_margins_are_what_their_rule_says() -> None:
+    """The ratio that the margin of RMSE is made of is the papers' own."""
+    rows: dict[tuple[str, ...], dict[str, float]] = {}
+    for v in read_printed(VALUES):
+        rows.setdefault((v.paper, v.table, v.setting, v.method), {})[v.metric] = v.number
+    ratios = [row["RMSE"] / row["MAE"] for row in rows.values() if {"RMSE", "MAE"} <= set(row)]
+    assert len(ratios) == 54
+    assert round(float(np.median(ratios)), 1) == 1.5
+    assert MARGINS["rmse"] == MARGINS["std"] == 1.5 * MARGINS["mae"]
+    assert {
+        m for n in NAMES for m in read_table(REPORTS / f"{n}.toml")[0].measures.values()
+    } == set(MARGINS)
+
+
+def test_a_measure_without_a_margin_is_refused(tmp_path: Path) -> None:
+    text = TOML.replace('"mae"', '"mape"') + ROW % ("a", "pos", "")
+    (tmp_path / "t.toml").write_text(text)
+    with pytest.raises(BenchError, match="'mape' has no margin"):
+        read_table(tmp_path / "t.toml")
+
+
 def test_an_obstacle_goes_before_every_number_and_is_said() -> None:
     said = verdict(
         5.0, (5.0, 4.0, 6.0), margin=1, lower_is_better=True, obstacles=["another n: 3", "split"]
@@ -183,7 +206,6 @@ table = "1"
 kind = "table"
 values = "v.csv"
 measures = { MAE = "mae" }
-margins = { MAE = 0.5 }
 notes = []
 [[settings]]
 printed = "set"
@@ -474,7 +496,7 @@ def test_stored_results_fill_their_rows(here: Path, capsys: pytest.CaptureFixtur
     assert float(rows["POS"]["mae_measured"]) == pytest.approx(2.0, abs=0.02)
     assert float(rows["CHROM"]["mae_measured"]) == pytest.approx(0.0, abs=0.02)
     assert rows["POS"]["n"] == "12.0"
-    # printed 4.05 / 8.75 / 0.78: 2 bpm is beyond the margins of 0.5 and 1 on the good side
+    # printed 4.05 / 8.75 / 0.78: 2 bpm is beyond the margins of 0.5 and 0.75 on the good side
     assert rows["POS"]["verdict"] == "better"
     assert rows["GREEN"]["verdict"].startswith("not run: protocol ubfc_intra, data ubfc_rppg")
     assert rows["Dual-GAN"]["verdict"] == "not run by us"
@@ -525,6 +547,32 @@ def test_without_data_it_says_what_is_needed(
     assert "RPPGBENCH\\_DATA\\_VIPL\\_HR is not set" in said
     assert "| Co-rectification | 7.88 | – | 5.19 | – | 8.26 | – | 0.78 | – | – | not run: " in said
     assert "about 20 h" in said
+    assert not (here / "results").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_data_every_cell_says_what_fills_it(
+    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Printed values, and for each row that we run its protocol, its data sets, and the hours."""
+    assert main(["table", name, "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    table, lines = read_table(REPORTS / f"{name}.toml")
+    assert len(rows) == len(lines)
+    shown = 0
+    for row, line in zip(rows, lines, strict=True):
+        for metric, value in line.printed.items():
+            assert float(row[f"{table.measures[metric]}_printed"]) == value.number
+            shown += 1
+        setting = line.setting
+        if not line.method.method:
+            assert row["verdict"] == "not run by us"
+            continue
+        said = f"not run: protocol {setting.protocol}, data {' + '.join(setting.data)}, about "
+        assert row["verdict"].startswith(said)
+        hours = float(row["verdict"].removeprefix(said).removesuffix(" h"))
+        assert hours >= float(f"{setting.video_hours:.1g}") / 2
+    assert shown == sum(v.paper == table.paper and v.table == table.table for v in PRINTED)
     assert not (here / "results").exists()
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from rppgbench.paper_table import (
     HOURS_OF_A_PASS,
     HOURS_RULE,
+    MARGIN_RULE,
+    MARGINS,
     VERDICT_RULE,
     Line,
     Measured,
@@ -85,7 +87,7 @@ def printed_table(
             cells += [_simulated(line, measure, made) for measure in table.measures.values()]
             cells.append(_n_simulated(line, made))
         rows.append(Row(tuple(cells), "" if line.method.method else "printed"))
-    notes = [*table.notes, rule(table)] if table.measures else [*table.notes]
+    notes = [*table.notes, rule(table), MARGIN_RULE] if table.measures else [*table.notes]
     if simulated is not None:
         notes.append(
             "The columns headed SIMULATED are of videos that a program made. They say how the "
@@ -106,8 +108,8 @@ def printed_table(
 def rule(table: PaperTable) -> str:
     """The rule of the verdicts with the table's margins."""
     margins = ", ".join(
-        f"{name} {margin:g}" + (f" {unit}" if (unit := metric(table.measures[name]).unit) else "")
-        for name, margin in table.margins.items()
+        f"{name} {MARGINS[measure]:g}" + (f" {unit}" if (unit := metric(measure).unit) else "")
+        for name, measure in table.measures.items()
     )
     return VERDICT_RULE.format(margins=margins)
 
@@ -123,7 +125,7 @@ def verdicts(table: PaperTable, line: Line, fill: Fill) -> dict[str, Verdict]:
         name: verdict(
             value.number,
             fill.values[table.measures[name]],
-            margin=table.margins[name],
+            margin=MARGINS[table.measures[name]],
             lower_is_better=metric(table.measures[name]).better == "low",
             obstacles=fill.obstacles,
         )
