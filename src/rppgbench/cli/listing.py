@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rppgbench.cli import DONE
 from rppgbench.content import load_datasets, load_methods, toml_files
+from rppgbench.method import Method
+from rppgbench.recording import Dataset
 
 FOLDERS = {
     "protocols": "protocols",
@@ -34,9 +36,15 @@ def _titles(kind: str) -> dict[str, str]:
     if kind in FOLDERS:
         return {name: _title(file) for name, file in toml_files(FOLDERS[kind]).items()}
     loaded = load_methods() if kind == "methods" else load_datasets()
-    titles = {name: one.title for name, one in loaded.found.items()}
+    titles = {name: _with_licence(one) for name, one in loaded.found.items()}
     titles |= {name: f"not available: {one.reason}" for name, one in loaded.missing.items()}
     return dict(sorted(titles.items()))
+
+
+def _with_licence(one: Method | Dataset) -> str:
+    """The title; where a method runs on other people's code or weights, under which terms too."""
+    licence = one.licence if isinstance(one, Method) else ""
+    return f"{one.title}; {licence}" if licence else one.title
 
 
 def _title(file: Path) -> str:
