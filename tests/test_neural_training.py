@@ -1,6 +1,9 @@
 """The training loop: resumption, checkpoints, determinism, collapse."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -164,6 +167,75 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="not finite in epoch 1"):
         learn(Toy, broken, RECIPE, training(tmp_path))
     assert not (tmp_path / "train.safetensors").exists()
+
+
+class Wide(nn.Module):
+    """A layer that needs about half a MiB a sample, forward and backward, and no batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(6, 2**16), nn.Linear(2**16, 1)
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        error = self.last(self.first(batch["x"]).tanh())[:, 0] - batch["y"]
+        return {"loss": error.square().mean()}
+
+
+def wide_batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    for size in (16, 512):  # the second step of an epoch is the one that does not fit
+        x = rng.standard_normal((size, 6)).astype(np.float32)
+        yield {"x": x, "y": x[:, 0]}
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from tests.test_neural_training import Recipe, Wide, learn, training, wide_batches
+from rppgbench.errors import BenchError
+folder = Path(sys.argv[1])
+said = []
+recipe = Recipe(2, 1e-6, one_cycle=2)
+learn(Wide, wide_batches, recipe, training(folder / "roomy"))
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + 250 * 2**20,) * 2)
+learn(Wide, wide_batches, recipe, training(folder / "tight", progress=said.append))
+print(*said, sep=chr(10))
+try:
+    learn(Wide, wide_batches, Recipe(1, 1e-6, together=512), training(folder / "whole"))
+except BenchError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+def test_where_memory_is_short_batches_go_in_shares_with_the_same_gradients(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LIMITED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}", "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "train: out of memory; every batch in 2 shares from here"
+    assert "no memory on cpu for a step of train with 512 samples" in lines[-1]
+    assert "can't allocate memory" in lines[-1]
+    whole, facts = read_arrays(tmp_path / "roomy" / "train.safetensors")
+    cut, cut_facts = read_arrays(tmp_path / "tight" / "train.safetensors")
+    # The mean of the shares' gradients is the whole batch's, but for rounding: AdamW keeps both
+    # their mean and their square.
+    for name, value in whole.items():
+        scale = np.abs(value).max()
+        np.testing.assert_allclose(cut[name], value, atol=1e-4 * scale, rtol=0, err_msg=name)
+    assert all("shares" not in terms for terms in facts["history"])
+    assert all(terms["shares"] >= 2 for terms in cut_facts["history"])
+    for one, other in zip(facts["history"], cut_facts["history"], strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
 
 
 def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rppgbench.errors import MachineError
 from rppgbench.neural.clips import at_rate
+from rppgbench.neural.stepping import out_of_memory
 from rppgbench.neural.training import chosen_device
 from rppgbench.waveform import Array, Waveform
 
@@ -124,15 +126,23 @@ def windows(
 ) -> Array:
     """What a network says of windows that cover `total` samples, joined: (total,).
 
-    `read` makes the window at a start, so many samples long, a batch of one.
+    `read` makes the window at a start, so many samples long, a batch of one. MachineError where
+    the device has no memory for it.
     """
     device = torch.device(chosen_device())
     network = network.to(device).eval()
     count = min(length, total)
     starts = window_starts(total, length, step)
-    with torch.inference_mode():
-        parts = [
-            network(read(start, count).to(device)).reshape(-1, count)[-1].double().cpu().numpy()
-            for start in starts
-        ]
+    try:
+        with torch.inference_mode():
+            parts = [
+                network(read(start, count).to(device)).reshape(-1, count)[-1].double().cpu().numpy()
+                for start in starts
+            ]
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise MachineError(
+            f"no memory on {device} for a window of {count} samples; --device cpu may have more"
+        ) from error
     return joined(parts, starts, total)

@@ -5,7 +5,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, MachineError
 from rppgbench.method import Model, Training
 from rppgbench.neural.checkpoint import read_arrays, write_arrays
 from rppgbench.neural.feeding import Batch, Pace, ahead
+from rppgbench.neural.stepping import NoRoom, one_epoch
 
 Learner = TypeVar("Learner", bound=nn.Module)
 
@@ -28,7 +29,8 @@ class Recipe:
 
     `one_cycle` is the number of steps an epoch has where the learning rate rises from a 25th of
     `lr` to it and falls to nearly nothing over all epochs (L. N. Smith, N. Topin, 2019, DOI
-    10.1117/12.2520589, as PyTorch has it); 0 keeps it constant.
+    10.1117/12.2520589, as PyTorch has it); 0 keeps it constant. Where memory is short, a step's
+    batch goes in shares of at least `together` samples: two where two are contrasted.
     """
 
     epochs: int
@@ -37,6 +39,7 @@ class Recipe:
     precision: str = "auto"
     compiled: bool = False
     one_cycle: int = 0
+    together: int = 2
 
 
 def learn(
@@ -60,6 +63,11 @@ def learn(
     `export` and `training.keep_epochs` each epoch's model is kept as
     `epochs/STAGE_0007.safetensors`.
     A loss that is not finite ends the training with a BenchError.
+
+    Where a step needs more memory than there is, the epoch begins again with every batch in twice
+    as many shares, whose gradients are added up, as often as it takes; the log's `shares` says so.
+    What compares or normalises the samples of a batch then sees those of a share. MachineError if a
+    share of `together` samples is still too much.
     """
     from lightning_fabric import Fabric
 
@@ -77,37 +85,59 @@ def learn(
             wrapped = torch.compile(wrapped)
         state = _State(training, stage, recipe)
         history = state.resume(learner, optimiser)
-        began = time.monotonic()
-        first = len(history)
-        for _ in range(first * recipe.one_cycle):
+        for _ in range(len(history) * recipe.one_cycle):
             schedule.step()
-        for epoch in range(first, recipe.epochs):
+        cut = int(history[-1].get("shares", 1)) if history else 1
+        began, first = time.monotonic(), len(history)
+        while (epoch := len(history)) < recipe.epochs:
             seed = _seed(training.seed, stage, epoch)
             torch.manual_seed(seed)
             learner.train()
-            sums: dict[str, float] = {}
-            steps = 0
+            rates = _rates(optimiser), schedule.state_dict()
             pace = Pace(fabric.device)
-            source = batches(epoch, np.random.default_rng(seed))
-            for batch in pace.waiting(ahead(source)):
-                tensors = {name: _tensor(value, fabric.device) for name, value in batch.items()}
+            no_room, most = "", 0
+            with closing(pace.waiting(ahead(batches(epoch, np.random.default_rng(seed))))) as fed:
+                try:
+                    means = one_epoch(
+                        wrapped,
+                        optimiser,
+                        schedule,
+                        fabric,
+                        fed,
+                        epoch,
+                        cut=cut,
+                        together=recipe.together,
+                    )
+                except NoRoom as error:
+                    no_room, most = str(error), error.most
+            if no_room:  # outside of except, where the exception would hold the step's tensors
+                if cut >= most:
+                    raise MachineError(
+                        f"{training.folder}: no memory on {device} for a step of {stage} with "
+                        f"{recipe.together} samples ({no_room}); --preset smoke or a smaller width "
+                        "needs less"
+                    )
+                cut = min(2 * cut, most)
+                training.progress(f"{stage}: out of memory; every batch in {cut} shares from here")
                 optimiser.zero_grad(set_to_none=True)
-                terms: dict[str, Tensor] = wrapped(tensors, epoch)
-                fabric.backward(terms["loss"])
-                optimiser.step()
-                schedule.step()
-                for name, term in terms.items():
-                    sums[name] = sums.get(name, 0.0) + float(term.detach())
-                steps += 1
-            if not steps:
+                if device == "cuda":
+                    torch.cuda.empty_cache()
+                if not state.resume(learner, optimiser):
+                    torch.manual_seed(_seed(training.seed, stage, -1))
+                    load_arrays(learner, arrays_of(make()))
+                    optimiser.load_state_dict({**optimiser.state_dict(), "state": {}})
+                for group, was in zip(optimiser.param_groups, rates[0], strict=True):
+                    group.update(was)
+                schedule.load_state_dict(rates[1])
+                continue
+            if not means:
                 raise BenchError(f"{training.folder}: no batch to learn from in epoch {epoch + 1}")
-            means = {name: value / steps for name, value in sums.items()}
             if not np.isfinite(means["loss"]):
                 raise BenchError(
                     f"{training.folder}: the loss is not finite in epoch {epoch + 1} of {stage}; "
                     "lower the learning rate, or look for clips of one colour"
                 )
-            history.append(means)
+            history.append(means | ({"shares": float(cut)} if cut > 1 else {}))
             state.write(learner, optimiser, history)
             pace.write(training.folder / f"{stage}_speed.json", _precision(recipe, device))
             if export and training.keep_epochs:
@@ -117,7 +147,7 @@ def learn(
                     model.facts,
                 )
             left = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
-            training.progress(_line(stage, epoch + 1, recipe.epochs, means, left))
+            training.progress(_line(stage, epoch + 1, recipe.epochs, history[-1], left))
         if doubts:
             training.progress(f"{stage}: not deterministic on this device: {'; '.join(doubts)}")
     learner.eval()
@@ -130,6 +160,11 @@ def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe) -> Any:
     return torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.lr, total_steps=recipe.one_cycle * recipe.epochs
     )
+
+
+def _rates(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
+    """What a schedule changes of the optimiser."""
+    return [{k: v for k, v in g.items() if k != "params"} for g in optimiser.param_groups]
 
 
 def chosen_device(name: str = "") -> str:
@@ -176,13 +211,6 @@ def deterministic(device: str) -> Iterator[list[str]]:
             torch.use_deterministic_algorithms(before, warn_only=warned)
             lines = {str(w.message).splitlines()[0] for w in seen}
             doubts += sorted(line for line in lines if "deterministic" in line)
-
-
-def _tensor(value: NDArray[Any], device: torch.device) -> Tensor:
-    tensor = torch.from_numpy(np.ascontiguousarray(value))
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
 
 
 def _seed(seed: int, stage: str, epoch: int) -> int:
