@@ -4,8 +4,8 @@ import errno
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from rppgbench.array_files import array_sha256, read_array
 from rppgbench.crops import CropRule
 from rppgbench.digest import digest
-from rppgbench.drafts import draft
+from rppgbench.drafts import draft, sweep
 from rppgbench.errors import MachineError
 from rppgbench.extraction import (
     NOTHING_MORE,
@@ -141,6 +141,21 @@ def changed_features(
         faults |= _make(source, missing, entries[0].track(), cadence)
     by_change = {entry.change: entry for entry in entries}
     return [faults.get(change) or by_change[change].features(rules) for change in changes]
+
+
+@contextmanager
+def swept(cache: Path) -> Iterator[None]:
+    """Delete what killed processes left half-made in a cache, before and after."""
+    _sweep(cache)
+    try:
+        yield
+    finally:
+        _sweep(cache)
+
+
+def _sweep(cache: Path) -> None:
+    for folder in (cache / "simulated", *(cache / "features").glob("*")):
+        sweep(folder)
 
 
 class _Entry:

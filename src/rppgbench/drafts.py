@@ -25,7 +25,7 @@ def draft(place: Path) -> Iterator[Path]:
         OSError: the folder cannot be made.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    sweep(place)
+    sweep(place.parent, place.name)
     folder = place.with_name(f".{place.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     lock = _lock_of(folder)
     held = _hold(lock)
@@ -40,9 +40,9 @@ def draft(place: Path) -> Iterator[Path]:
             os.close(held)
 
 
-def sweep(place: Path) -> None:
-    """Delete the drafts of a place whose processes are gone."""
-    for left in place.parent.glob(f".{place.name}-*"):
+def sweep(folder: Path, name: str = "*") -> None:
+    """Delete the drafts of a place, or of all in a folder, whose processes are gone."""
+    for left in folder.glob(f".{name}-*"):
         if left.suffix == LOCK:
             _delete_unheld(left, left.with_suffix(""))
         elif not _lock_of(left).exists():

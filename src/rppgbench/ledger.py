@@ -37,8 +37,7 @@ class Ledger:
                 self._seen[key] = one.reason
                 self._observed.append(one)
         if outcome.trace:
-            with (self._store.folder / "errors.log").open("a", encoding="utf-8") as log:
-                log.write(f"{outcome.task.dataset}/{outcome.task.recording}\n{outcome.trace}\n")
+            self._store.log(f"{outcome.task.dataset}/{outcome.task.recording}\n{outcome.trace}\n")
         if outcome.fault is not None:
             raise outcome.fault
         now = time.monotonic()

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from rppgbench.cache import swept
 from rppgbench.cluster import Cluster
 from rppgbench.content import checkout_root
 from rppgbench.executors import Executor, Processes
@@ -52,7 +53,7 @@ def run(plan: Plan, store: Store, means: Means) -> Tally:
     estimates of what it learned.
     """
     began = time.monotonic()
-    with store.locked():
+    with store.locked(), swept(means.cache):
         facts = facts_of(plan) | {
             "command": means.command,
             "provenance": provenance(checkout_root()),

@@ -141,6 +141,14 @@ class Store:
         table = pa.Table.from_pylist(rows, schema=OBSERVED)
         self._write("recordings", table.replace_schema_metadata(order))
 
+    def log(self, text: str) -> None:
+        """Add to the log of faults of our own."""
+        try:
+            with (self.folder / "errors.log").open("a", encoding="utf-8") as log:
+                log.write(text)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
     def estimates(self, **wanted: str | int) -> Iterator[Estimate]:
         """The planned estimates, or those of them whose fields are as `wanted`."""
         planned, seen = self.planned(), set[str]()
