@@ -145,7 +145,9 @@ class _Recompressed:
 
             codec, pixel_format, options = self._declared
             size = (frame.rgb.shape[1], frame.rgb.shape[0])
-            encoding = Encoding("condition compression", codec, pixel_format, size, options)
+            encoding = Encoding(
+                "condition compression", codec, pixel_format, size, options, "ffmpeg"
+            )
             self._codec = Codec(encoding, self._info.fps)
         back = self._codec.feed(frame)
         del frame

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from rppgbench.video import Frame
-from rppgbench.video_colour import BT601, FromRGB, ToRGB
+from rppgbench.video_colour import BT601, FromRGB, Scaling, ToRGB
 from rppgbench.video_encoding import Encoding
 
 if TYPE_CHECKING:
@@ -131,12 +131,14 @@ def recompress(
     codec: str,
     pixel_format: str,
     options: Mapping[str, str],
+    scaling: Scaling = "ffmpeg",
 ) -> Recompression:
     """Send frames through an encoder and its decoder; what comes back keeps index and time.
 
     Nothing is written to disk, and only the frames that the codec looks ahead are held. The codec
-    sees a steady `fps`, as it does in `ffmpeg -i in -crf N out`; the bytes are those that
-    `write_video` codes at a steady rate. `libx264rgb` with `qp` 0 gives identical pixels back.
+    sees a steady `fps`, as it does in `ffmpeg -i in -crf N out`, and its pictures are those of
+    that command; with `scaling` "accurate" the bytes are those of `write_video`. `libx264rgb` with
+    `qp` 0 gives identical pixels back.
 
     Raises `BenchError` in one line for a codec that is not there, a pixel format or option that it
     does not take, a rate factor out of its range, or an odd frame size; `ValueError` where frames
@@ -147,7 +149,7 @@ def recompress(
     if first is None:
         raise ValueError("no frame to recompress")
     size = (first.rgb.shape[1], first.rgb.shape[0])
-    encoding = Encoding("recompression", codec, pixel_format, size, options)
+    encoding = Encoding("recompression", codec, pixel_format, size, options, scaling)
     return Recompression(chain([first], rest), Codec(encoding, fps))
 
 

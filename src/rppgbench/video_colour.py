@@ -1,6 +1,6 @@
 """Colour on the way into a codec and out of it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 RGB = NDArray[np.uint8]
 """A frame: (H, W, 3)."""
+
+Scaling = Literal["accurate", "ffmpeg"]
 
 BT601 = 6  # AVCOL_SPC_SMPTE170M
 LIMITED, FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
@@ -43,22 +45,25 @@ class FromRGB:
     """Turns (H, W, 3) uint8 RGB into frames of a codec's pixel format.
 
     YUV is BT.601, tagged so, for then readers that heed the tags and those that do not (OpenCV)
-    see the same colours; limited range, but full range for JPEG.
+    see the same colours; limited range, but full range for JPEG. `scaling` is how colours that
+    several pixels share are made: `accurate` (their mean, rounded to the nearest), or `ffmpeg`,
+    bicubic as the program's default, to the bit.
     """
 
-    def __init__(self, pixel_format: str, full_range: bool) -> None:
+    def __init__(self, pixel_format: str, full_range: bool, scaling: Scaling = "accurate") -> None:
         from av.video.reformatter import Interpolation, VideoReformatter
 
         self.pixel_format = pixel_format
         self.is_yuv = pixel_format.startswith(("yuv", "nv"))
         # RGB, and grey made of it, have no other range than the full one.
         self.color_range = LIMITED if self.is_yuv and not full_range else FULL
-        self._flags = (
+        accurate = (
             Interpolation.BILINEAR
             | Interpolation.ACCURATE_RND
             | Interpolation.FULL_CHR_H_INP
             | Interpolation.FULL_CHR_H_INT
         )
+        self._flags = accurate if scaling == "accurate" else Interpolation.BICUBIC
         self._reformatter = VideoReformatter()
 
     def __call__(self, rgb: RGB) -> "VideoFrame":

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.errors import BenchError
-from rppgbench.video_colour import BT601, FromRGB
+from rppgbench.video_colour import BT601, FromRGB, Scaling
 
 if TYPE_CHECKING:
     from av import VideoCodecContext
@@ -31,7 +31,8 @@ NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 class Encoding:
     """A codec with its settings, checked: what cannot be encoded is one `BenchError` line.
 
-    `where` is the file, or whoever asks; `size` is width and height; `options` go to the codec.
+    `where` is the file, or whoever asks; `size` is width and height; `options` go to the codec;
+    `scaling` is that of `FromRGB`.
     """
 
     where: str
@@ -39,6 +40,7 @@ class Encoding:
     pixel_format: str
     size: tuple[int, int]
     options: Mapping[str, str]
+    scaling: Scaling = "accurate"
 
     def __post_init__(self) -> None:
         self._check_codec()
@@ -57,7 +59,8 @@ class Encoding:
         from av.codec.context import Flags
 
         jpeg = context.codec.canonical_name in {"mjpeg", "ljpeg"}
-        convert = FromRGB(self.pixel_format, jpeg or self.pixel_format.startswith("yuvj"))
+        full_range = jpeg or self.pixel_format.startswith("yuvj")
+        convert = FromRGB(self.pixel_format, full_range, self.scaling)
         context.width, context.height = self.size
         context.pix_fmt = self.pixel_format
         context.framerate = rate_fps
