@@ -25,10 +25,12 @@ from rppgbench.report.inputs import (
 from rppgbench.report.origin_section import origin_sections
 from rppgbench.report.page import write_report
 from rppgbench.report.tables import write_table_csv
+from rppgbench.report.training_section import training_sections
 from rppgbench.scores import score_windows
 from rppgbench.spread import of_region
 from rppgbench.store import Observed, Store
 from rppgbench.summary import summarise
+from rppgbench.trainings import mark_trainings, trained_models, training_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +63,10 @@ def write_results(
     windows = {
         name: score(rule, estimates, truths, manifest["methods"]) for name, rule in rules.items()
     }
+    models = trained_models(store.folder / "models", manifest["fits"])
     for one in windows.values():
         mark_leaks(one, manifest.get("origins", {}))
+        mark_trainings(one, training_notes(models, manifest["methods"]))
     scores = tuple(
         _scores(name, rule, windows[name], observed.values(), expected, protocol["regions"][0])
         for name, rule in rules.items()
@@ -91,6 +95,7 @@ def write_results(
         simulated=simulated,
         sections=(
             *sections(scores[0], floors=floors, simulated=simulated),
+            *training_sections(models, simulated=simulated),
             *origin_sections(manifest.get("origins", {}), simulated=simulated),
         ),
     )

@@ -42,8 +42,9 @@ def summarise(
     estimate over those expected), window_coverage (scored windows with an estimate over scored
     windows), n_seeds; for every metric NAME, NAME_low and NAME_high (BCa 95 % over subjects);
     mae_seed_std and rmse_seed_std; mae_covered (over windows with an estimate only) and
-    interval_note, which says why there is no interval; where the windows have it (`leaks`), leaked:
-    the data sets that the method's weights were learned on, or "".
+    interval_note, which says why there is no interval; where the windows have them (`trainings`,
+    `leaks`), training: what is to be said of how the method was trained, and leaked: the data sets
+    that the method's weights were learned on, or "".
 
     Metrics are worked out per seed and averaged; the intervals are of that mean. `expected` is the
     number of recordings of every group, or a mapping from the group's value (a tuple where `by`
@@ -186,8 +187,9 @@ def _group(
             facts[f"{metric.name}_seed_std"] = np.nan if alone else float(spread.std(ddof=1))
     facts["mae_covered"] = float(mae_covered_of_sums(each.sum(axis=0)))
     facts["interval_note"] = _note(n_subjects, resamples)
-    if "leaked" in group:
-        facts["leaked"] = ", ".join(sorted({str(name) for name in group["leaked"]} - {""}))
+    for marked in ("leaked", "training"):
+        if marked in group:
+            facts[marked] = ", ".join(sorted({str(name) for name in group[marked]} - {""}))
     return facts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.report.columns import COVERAGE, METRICS, RECORDINGS, Column, metric
@@ -62,7 +63,7 @@ def method_table(
     rows = []
     for place, record in enumerate(records(frame)):
         kind = row_kind(record, floors)
-        cells = [_name_cell(record[key]) for key in by]
+        cells = _name_cells(record, by)
         cells.append(_count_cell(record))
         cells.append(_coverage_cell(record))
         cells += [
@@ -80,6 +81,7 @@ def method_table(
         notes=(
             RANKING,
             *_leak_notes(frame, by),
+            *_training_notes(frame, by),
             *region_words(scores),
             *([f"Not defined for any row: {empty}."] if empty else []),
             *_interval_notes(frame),
@@ -95,6 +97,16 @@ def _leak_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
     return [
         f"{row_name(record, by)} has weights that were learned on {record['leaked']}: leaked."
         for record in records(frame[frame["leaked"] != ""])
+    ]
+
+
+def _training_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """What is to be said of how rows were trained: for tables that are read without the page."""
+    if "training" not in frame:
+        return []
+    return [
+        f"{row_name(record, by)}: {record['training']}."
+        for record in records(frame[frame["training"] != ""])
     ]
 
 
@@ -132,7 +144,7 @@ def group_table(
     for record in records(overall):
         name = tuple(record[k] for k in by)
         kind = row_kind(record, floors)
-        cells = [_name_cell(part) for part in name]
+        cells = _name_cells(record, by)
         for value in values:
             part, mark = found.get((*name, value), ({}, ""))
             cells.append(_measure_cell(part, column, mark, kind=kind, where=str(value)))
@@ -159,13 +171,15 @@ def group_table(
         columns=tuple(headings),
         rows=tuple(rows),
         headers=len(by),
-        notes=(SAME_RANKING,),
+        notes=(SAME_RANKING, *_training_notes(overall, by)),
         simulated=simulated,
     )
 
 
-def _name_cell(name: object) -> Cell:
-    return Cell(str(name), str(name))
+def _name_cells(record: Mapping[str, Any], by: Sequence[str]) -> list[Cell]:
+    """What names a row; below the method, what is to be said of how it was trained."""
+    first, *rest = (Cell(str(record[key]), str(record[key])) for key in by)
+    return [replace(first, below=str(record.get("training", ""))), *rest]
 
 
 def _span(counts: pd.Series) -> str:

@@ -1,0 +1,76 @@
+"""What tables and pages say of how methods were trained."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rppgbench.report.table_text import to_csv, to_latex, to_markdown
+from rppgbench.report.training_section import training_sections
+from rppgbench.trainings import trained_models, training_notes
+
+
+def model(fold: str, verdict: str, **last: float) -> dict[str, Any]:
+    return {
+        "method": "net",
+        "fold": fold,
+        "seed": 1,
+        "params": {"preset": "smoke"},
+        "learned_from": 16,
+        "n_parameters": 12345,
+        "epochs": {"pretrain": 3, "finetune": 0},
+        "last": {"pretrain": {"loss": 0.5, **last}},
+        "collapse": {"verdict": verdict, "in_band": 0.7},
+    }
+
+
+FLAT = "collapsed: all clips have one peak, within 0.2 bpm"
+
+
+def test_presets_collapse_and_short_memory_are_said_and_the_ordinary_is_not() -> None:
+    methods: dict[str, Any] = {"net": {"preset": "paper"}, "pos": {"window_s": 1.6}}
+    assert training_notes([model("1", "learned")], methods) == {}
+    methods["net"] = {"preset": "smoke"}
+    models = [model("1", "learned", shares=2.0), model("2", FLAT), model("3", "learned")]
+    said = training_notes(models, methods)["net"]
+    assert said == (
+        "smoke preset; collapsed in 1 of 3 trainings; batches in shares: memory was short"
+    )
+
+
+def test_models_are_read_by_the_fits_of_a_run_and_missing_ones_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "model.json").write_text(json.dumps({"seed": 1}))
+    fits = [{"digest": d, "method": "net", "fold": f} for d, f in (("a", "1"), ("b", "2"))]
+    assert trained_models(tmp_path, fits) == [{"seed": 1, "method": "net", "fold": "1"}]
+
+
+def test_every_training_is_a_row_with_its_verdict() -> None:
+    floor = {"method": "constant", "fold": "1", "seed": 0, "learned_from": 16}
+    (section,) = training_sections([model("1", "learned"), model("2", FLAT), floor])
+    (table,) = section.tables
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    start = ["net", "1", "1", "smoke", "16", "12,345", "pretrain 3", "0.5"]
+    assert rows == [[*start, "learned"], ["net", "2", *start[2:], FLAT]]
+    assert "in_band 0.7" in table.rows[0].cells[-1].detail
+    for text in (to_csv(table), to_markdown(table), to_latex(table)):
+        assert text.count(FLAT) == 1
+
+
+def test_without_a_trained_network_there_is_no_section() -> None:
+    assert training_sections([{"method": "constant", "fold": "1"}]) == ()
+
+
+@pytest.mark.parametrize("written", [to_markdown, to_latex])
+def test_a_table_of_scores_names_what_was_trained_how(written: Any) -> None:
+    from .test_leaks import scores
+
+    one = scores("none")
+    one.summary["training"] = ["smoke preset" if m == "pos" else "" for m in one.summary["method"]]
+    from rppgbench.report.score_tables import method_table
+
+    table = method_table(one)
+    below = {row.cells[0].text: row.cells[0].below for row in table.rows}
+    assert below == {"pos": "smoke preset", "chrom": "", "green": ""}
+    assert "pos: smoke preset." in written(table)
