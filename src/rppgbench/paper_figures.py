@@ -68,7 +68,10 @@ def _together(there: Sequence[tuple[Line, Held, Scores]]) -> Scores:
     """The scores of several lines as one, each under its printed name."""
     import pandas as pd
 
-    windows = [scores.windows.assign(method=line.method.printed) for line, _, scores in there]
+    # Regions are dropped so that the windows of all lines stand in the same rows of the data.
+    windows = [
+        scores.windows.assign(method=line.method.printed, region="") for line, _, scores in there
+    ]
     rows = [scores.summary.assign(method=line.method.printed) for line, _, scores in there]
     return Scores(
         " and ".join(dict.fromkeys(scores.name for _, _, scores in there)),

@@ -4,11 +4,8 @@ import base64
 import csv
 import io
 import json
-import os
-import shutil
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,67 +15,9 @@ from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.page import write_report
 
 from ..report_page import METHODS, Run, make_page
+from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, shot, tip
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not (shutil.which("chromedriver") and (shutil.which("chromium") or shutil.which("chrome"))),
-        reason="needs Chromium and chromedriver on the path",
-    ),
-]
-
-WIDTH, HEIGHT = 1280, 900
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    f"--window-size={WIDTH},{HEIGHT}",
-)
-
-
-def start(profile: Path, downloads: Path) -> Any:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = str(shutil.which("chromium") or shutil.which("chrome"))
-    for option in (*OPTIONS, f"--user-data-dir={profile}"):
-        options.add_argument(option)
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
-    behaviour = {"behavior": "allow", "downloadPath": str(downloads)}
-    driver.execute_cdp_cmd("Page.setDownloadBehavior", behaviour)
-    return driver
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots stay: the folder that SCREENSHOTS names, else a temporary one."""
-    named = os.environ.get("SCREENSHOTS")
-    if not named:
-        return tmp_path_factory.mktemp("screenshots")
-    Path(named).mkdir(parents=True, exist_ok=True)
-    return Path(named).resolve()
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory, downloads: Path) -> Iterator[Any]:
-    driver = start(tmp_path_factory.mktemp("profile"), downloads)
-    yield driver
-    driver.quit()
+pytestmark = BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -110,19 +49,6 @@ def test_opens_from_disk_without_an_error_and_asks_for_nothing(opened: Any, repo
     }
     assert asked - {"data:,"} == {report.as_uri()}
     assert opened.title.startswith("SIMULATED: ")
-
-
-def rows(browser: Any, table: str, place: int) -> list[str]:
-    return browser.execute_script(  # type: ignore[no-any-return]
-        "return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)]"
-        ".map(row => row.children[arguments[1]].dataset.value)",
-        table,
-        place,
-    )
-
-
-def heads(browser: Any, table: str) -> list[Any]:
-    return browser.find_elements("css selector", f"#{table} thead th")  # type: ignore[no-any-return]
 
 
 def test_a_click_on_a_heading_sorts_and_says_so(opened: Any, inputs: ReportInputs) -> None:
@@ -158,11 +84,6 @@ def test_names_are_sorted_by_the_keyboard_alone(opened: Any, inputs: ReportInput
     ):
         opened.switch_to.active_element.send_keys(key)
         assert rows(opened, "scores-default_rule", 0) == expected
-
-
-def tip(browser: Any) -> str:
-    found = browser.find_element("id", "tip")
-    return str(found.text) if found.is_displayed() else ""
 
 
 def detail(inputs: ReportInputs, method: str, key: str) -> str:
@@ -210,25 +131,6 @@ def test_arrow_keys_go_from_number_to_number(opened: Any, inputs: ReportInputs) 
     assert len(body.find_elements("css selector", "[tabindex='0']")) == 1
     focused.send_keys(Keys.ESCAPE)
     assert tip(opened) == ""
-
-
-def fetched(downloads: Path, name: str) -> str:
-    path = downloads / name
-    for _ in range(100):
-        if path.exists() and not list(downloads.glob("*.crdownload")):
-            return path.read_text(encoding="utf-8")
-        time.sleep(0.05)
-    raise AssertionError(
-        f"{name} did not come; there is {sorted(p.name for p in downloads.iterdir())}"
-    )
-
-
-def press(browser: Any, inside: str, label: str) -> None:
-    for button in browser.find_elements("css selector", f"#{inside} .files button"):
-        if button.text == label:
-            browser.execute_script("arguments[0].click()", button)
-            return
-    raise AssertionError(f"no button {label!r} in {inside}")
 
 
 def test_a_table_comes_as_csv_markdown_and_latex(
@@ -279,32 +181,12 @@ def test_the_page_can_be_looked_at_and_read_in_light_and_dark(
         "return [of('body', 'backgroundColor'), of('body', 'color'), of('.note', 'color'),"
         " of('#scatter svg text', 'fill'), of('.simulated', 'color'), of('nav a', 'color')]"
     )
-    paper, *inks = [luminance(colour) for colour in colours]
-    assert (paper > 0.9) == (scheme == "light")
-    for ink in inks:  # WCAG 2.2, 1.4.3: at least 4.5 to 1
-        assert (max(paper, ink) + 0.05) / (min(paper, ink) + 0.05) >= 4.5
+    assert (luminance(colours[0]) > 0.9) == (scheme == "light")
+    for ink in colours[1:]:  # WCAG 2.2, 1.4.3
+        assert contrast(colours[0], ink) >= 4.5
     for name, target in (("top", "header"), ("scores", "#scores"), ("figures", "#scatter")):
         shot(opened, folder / f"report-{name}-{scheme}.png", target)
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of "rgb(r, g, b)" (WCAG 2.2)."""
-    parts = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def shot(browser: Any, path: Path, target: str) -> None:
-    top = browser.execute_script(
-        "return document.querySelector(arguments[0]).getBoundingClientRect().top + scrollY", target
-    )
-    clip = {"x": 0, "y": max(0, top - 16), "width": WIDTH, "height": HEIGHT, "scale": 1}
-    taken = browser.execute_cdp_cmd(
-        "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
-    )
-    path.write_bytes(base64.b64decode(taken["data"]))
-    assert path.stat().st_size > 10_000
 
 
 def test_nothing_sticks_out_on_a_telephone(opened: Any, folder: Path) -> None:

@@ -38,7 +38,7 @@ def write_spread(inputs: SpreadInputs, out: Path) -> tuple[Path, Path, Path]:
 def spread_html(inputs: SpreadInputs) -> str:
     """The page as text, with nothing beside it that it needs."""
     page = inputs.page
-    titled = replace(page, title=f"{TITLE}: {page.protocol.title}", sections=sections(inputs))
+    titled = replace(page, title=TITLE, sections=sections(inputs))
     overview = evaluator_overview(page.scores, floors=page.floors, simulated=page.simulated)
     return page_html(titled, words=summary(inputs), overview=overview)
 

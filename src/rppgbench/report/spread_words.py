@@ -6,7 +6,7 @@ import math
 
 from rppgbench.report.ranking import row_kind
 from rppgbench.report.spread_inputs import SpreadInputs, bpm, spans
-from rppgbench.report.tables import ordered, records, row_name, sample_words
+from rppgbench.report.tables import counted, ordered, records, row_name, sample_words
 from rppgbench.spread import ABOUT
 
 WHY = (
@@ -34,10 +34,14 @@ def summary(inputs: SpreadInputs) -> list[str]:
     """The finding in sentences."""
     page = inputs.page
     reach = spans(inputs)
+    default = page.scores[0]
+    methods = default.summary["method"].nunique()
+    run = counted(methods, "method")
+    if len(inputs.regions) > 1:
+        run += f" on {len(inputs.regions)} face regions ({', '.join(inputs.regions)})"
     words = [
-        f"{len(reach)} {'row' if len(reach) == 1 else 'rows'} of stored waveforms, "
-        f"{sample_words(page.scores[0], page.protocol.expected)}, scored under "
-        f"{len(page.scores)} evaluators without running anything again."
+        f"{run}, over {sample_words(default, page.protocol.expected)}: the stored waveforms "
+        f"scored under {len(page.scores)} evaluators, without running anything again."
     ]
     ranked = {name: s for name, s in reach.items() if s.method not in page.floors}
     if ranked:
@@ -62,16 +66,17 @@ def summary(inputs: SpreadInputs) -> list[str]:
     elif winners:
         words.append(f"{next(iter(winners))} is best under every evaluator.")
     largest: dict[str, int] = {}
-    counted = [s for s in inputs.splits if s.shares and s.row[0] not in page.floors]
-    for one_split in counted:
+    parted = [s for s in inputs.splits if s.shares and s.row[0] not in page.floors]
+    for one_split in parted:
         most = max(one_split.shares, key=lambda g: abs(one_split.shares[g].value))
         if one_split.shares[most].value:
             largest[most] = largest.get(most, 0) + 1
     if largest:
         most = max(largest, key=lambda g: largest[g])
+        noun = "method" if inputs.by == ("method",) else "row"
         words.append(
             f"Between {inputs.first.label} and {inputs.second.label} the largest part is "
-            f"the {most} for {largest[most]} of {len(counted)} ({ABOUT[most]})."
+            f"the {most} for {largest[most]} of {counted(len(parted), noun)} ({ABOUT[most]})."
         )
     return words
 
