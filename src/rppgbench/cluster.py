@@ -1,4 +1,4 @@
-"""Recordings and trainings over the workers of a Dask scheduler."""
+"""Work over the workers of a Dask scheduler."""
 
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
@@ -105,7 +105,7 @@ class Cluster:
             ): (name, one)
             for one, name, share in zip(work, names, shares, strict=True)
         }
-        finished = as_completed(list(futures))
+        finished = as_completed(list(futures), loop=self._client.loop)
         try:
             for future in finished:
                 name, one = futures.pop(future)

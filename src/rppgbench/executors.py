@@ -1,4 +1,4 @@
-"""Who does the work: processes here, or the workers of a cluster."""
+"""Who does the work: processes here, or a cluster."""
 
 import multiprocessing
 import os

@@ -1,0 +1,290 @@
+"""A run on Dask workers gives the bytes of a run on this machine, whoever is killed meanwhile."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rppgbench.cli import main
+from rppgbench.content import find_toml, load_datasets
+from rppgbench.errors import BenchError
+from rppgbench.fingerprint import fingerprint
+from rppgbench.learning import Lesson
+from rppgbench.models import ARRAYS
+from rppgbench.node import Errand, as_text, do_lesson, do_task, from_text, setting
+from rppgbench.plan import UNTOUCHED, Fit, Job
+from rppgbench.simulation import SimulationPlan
+from rppgbench.store import Store
+from rppgbench.work import Task, find_recording
+
+PEOPLE, SECONDS = 4, 5.0
+METHODS = "pos,constant"
+FEWER = {"regions": '["skin"]', "evaluators": '["li2023"]', "recordings": str(PEOPLE)}
+"""What is asked of a copy of the quickstart, so that the work and not the page takes the time."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four simulated people: two a worker, so that one is killed in the middle."""
+    folder = tmp_path_factory.mktemp("people")
+    make = load_datasets().found["simulated"].simulate
+    assert make is not None
+    make(folder, SimulationPlan(PEOPLE, SECONDS, 3, "easy"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the protocol of this file."""
+    folder = tmp_path_factory.mktemp("plugins")
+    (folder / "protocols").mkdir()
+    text = find_toml("protocols", "protocol", "quickstart", "here").read_text()
+    for key, value in FEWER.items():
+        text = re.sub(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.MULTILINE)
+    (folder / "protocols" / "four_people.toml").write_text(text)
+    return folder
+
+
+@contextmanager
+def started(*words: str, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of this Python that is gone afterwards."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            stdout=file,
+            stderr=file,
+            env=os.environ | ONE_THREAD | variables,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def until(true: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> Any:
+    """The first true value, while a process lives that is at it."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = true()
+        if found:
+            return found
+        if process.poll() is not None:
+            pytest.fail(f"it ended: {log.read_text()}")
+        time.sleep(0.05)
+    return pytest.fail(f"nothing in 120 s: {log.read_text()}")
+
+
+def address_in(file: Path) -> str:
+    """The scheduler's address, once it has written the whole file."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (OSError, ValueError):
+        return ""
+
+
+def run_words(tree: Path, plugins: Path, cache: Path, out: Path, *more: str) -> list[str]:
+    return [
+        *("-c", "import sys; from rppgbench.cli import main; sys.exit(main())"),
+        *("run", "--protocol", "four_people", "--methods", METHODS, "--plugins", str(plugins)),
+        *("--data", f"simulated={tree}", "--cache", str(cache), "--out", str(out), *more),
+    ]
+
+
+def content(out: Path) -> dict[str, tuple[Any, ...]]:
+    """Every estimate with its bytes, by job."""
+    return {
+        e.job: (
+            *(e.recording, e.method, e.fold, e.region, e.reason, e.coverage),
+            None if e.waveform is None else e.waveform.samples.tobytes(),
+            None if e.waveform is None else (e.waveform.fs, e.waveform.start_s),
+        )
+        for e in Store(out).estimates()
+    }
+
+
+def models(out: Path) -> dict[str, bytes]:
+    return {
+        file.parent.name: file.read_bytes() for file in sorted((out / "models").glob(f"*/{ARRAYS}"))
+    }
+
+
+@pytest.mark.timeout(300)
+def test_two_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
+    tree: Path, plugins: Path, tmp_path: Path
+) -> None:
+    from distributed import Client
+
+    logs = {name: tmp_path / f"{name}.log" for name in ("scheduler", "first", "second", "run")}
+    told = tmp_path / "scheduler.json"
+    dask: tuple[str, ...] = ("-m", "distributed.cli.dask_scheduler", "--scheduler-file", str(told))
+    worker: tuple[str, ...] = ("-m", "distributed.cli.dask_worker", "--scheduler-file", str(told))
+    worker += ("--nthreads", "1", "--no-nanny", "--no-dashboard")
+    with (
+        started(*(*dask, "--port", "0", "--no-dashboard"), log=logs["scheduler"]) as scheduler,
+        started(*worker, "--name", "first", log=logs["first"]) as first,
+        # The second keeps its features where its own environment says, not where the command does.
+        started(
+            *(*worker, "--name", "second"),
+            log=logs["second"],
+            RPPGBENCH_CACHE=str(tmp_path / "cache of second"),
+        ),
+    ):
+        address = until(lambda: address_in(told), scheduler, logs["scheduler"])
+        more = ("--executor", "dask", "--scheduler", address)
+        words = run_words(tree, plugins, tmp_path / "cache", tmp_path / "dask", *more)
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            names = {w["name"]: a for a, w in client.scheduler_info()["workers"].items()}
+            with started(*words, log=logs["run"]) as run:
+
+                def at_work() -> bool:
+                    features = list((tmp_path / "cache of second").glob("features/*/*"))
+                    return bool(client.processing()[names["first"]]) and bool(features)
+
+                until(at_work, run, logs["run"])
+                os.kill(first.pid, signal.SIGKILL)
+                assert run.poll() is None
+                assert run.wait(200) == 0, logs["run"].read_text()
+            assert names["first"] not in client.scheduler_info()["workers"]
+    here = [
+        sys.executable,
+        *run_words(tree, plugins, tmp_path / "cache of local", tmp_path / "local"),
+    ]
+    subprocess.run(here, check=True, capture_output=True, env=os.environ | ONE_THREAD)
+    assert content(tmp_path / "dask") == content(tmp_path / "local")
+    assert Store(tmp_path / "dask").missing() == 0
+    assert models(tmp_path / "dask") == models(tmp_path / "local")
+    assert len(models(tmp_path / "dask")) >= 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """A recording, as a plan on another machine names it."""
+
+    tree: Path
+    cache: Path
+
+    def task(self, root: Path, **changed: Any) -> Task:
+        found = find_recording("simulated", self.tree, "01")
+        job = Job("0" * 16, "simulated", "01", "pos", "1", 0, "none", "skin")
+        params = (("pos", load_params("pos")),)
+        task = Task(
+            *("simulated", root, "01", (UNTOUCHED,), frozenset(), (job,), params),
+            *(self.cache, root / "models", fingerprint([found])),
+        )
+        return replace(task, **changed)
+
+
+def load_params(name: str) -> dict[str, Any]:
+    from rppgbench.content import load_methods
+
+    return load_methods().found[name].parameters({})
+
+
+@pytest.fixture
+def place(tree: Path, tmp_path: Path) -> Place:
+    return Place(tree, tmp_path / "cache")
+
+
+def errand() -> Errand:
+    return Errand(setting(), "auto")
+
+
+def test_a_node_looks_data_and_cache_up_in_its_own_environment(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RPPGBENCH_DATA_SIMULATED", str(place.tree))
+    monkeypatch.setenv("RPPGBENCH_CACHE", str(tmp_path / "own"))
+    outcome = do_task(as_text(place.task(Path("/not/on/this/node"))), errand())
+    assert outcome.fault is None
+    assert [e.reason for e in outcome.estimates] == [""]
+    assert (tmp_path / "own" / "features").is_dir()
+    assert not place.cache.exists()
+
+
+def test_a_node_that_would_give_other_numbers_says_so(place: Place) -> None:
+    task = place.task(place.tree)
+    with pytest.raises(BenchError, match="other code or other packages"):
+        do_task(as_text(task), replace(errand(), setting="0" * 16))
+    with pytest.raises(BenchError, match="holds another simulated/01 than the plan"):
+        do_task(as_text(replace(task, fingerprint="0" * 16)), errand())
+
+
+def test_work_is_plain_text_and_comes_back_as_it_was(place: Place) -> None:
+    task = place.task(place.tree)
+    text = as_text(task)
+    assert from_text(Task, text) == task
+    assert isinstance(json.loads(text), dict)
+    assert len(text) < 4000
+
+
+def lesson(place: Place, models: Path, method: str = "constant") -> Lesson:
+    names = ("01", "02")
+    prints = [fingerprint([find_recording("simulated", place.tree, n)]) for n in names]
+    train = tuple(("simulated", name) for name in names)
+    return Lesson(
+        Fit("f" * 16, method, "1", 0, "skin", "none", train, ()),
+        load_params(method),
+        {"simulated": place.tree},
+        UNTOUCHED,
+        frozenset(),
+        place.cache,
+        models,
+        "auto",
+        tuple(prints),
+    )
+
+
+def test_a_model_is_learned_in_a_process_of_its_own(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    asked = lesson(place, tmp_path / "results" / "models")
+    assert from_text(Lesson, as_text(asked)) == asked
+    do_lesson(as_text(asked), errand(), print, lambda: True)
+    facts = json.loads((asked.models / asked.fit.digest / "model.json").read_text())
+    assert facts["learned_from"] == 2
+
+
+def test_a_training_that_nobody_wants_any_more_ends(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    asked = lesson(place, tmp_path / "results" / "models")
+    with pytest.raises(BenchError, match="ended with code -9"):
+        do_lesson(as_text(asked), errand(), print, lambda: False)
+
+
+def test_results_that_the_node_does_not_see_are_one_line(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"results folder .* is not there"):
+        do_lesson(
+            as_text(lesson(place, tmp_path / "nowhere" / "models")), errand(), print, lambda: True
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--executor", "dask"], "give --scheduler"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "goes with --executor dask"),
+    ],
+)
+def test_half_of_the_two_options_is_one_line(
+    words: list[str],
+    says: str,
+    tree: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "results"
+    given = ["run", "--protocol", "quickstart", "--data", f"simulated={tree}", "--out", str(out)]
+    assert main([*given, "--cache", str(tmp_path), *words]) == 2
+    assert says in capsys.readouterr().err
