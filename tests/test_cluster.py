@@ -158,11 +158,9 @@ def test_two_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
                 assert run.poll() is None
                 assert run.wait(200) == 0, logs["run"].read_text()
             assert names["first"] not in client.scheduler_info()["workers"]
-    here = [
-        sys.executable,
-        *run_words(tree, plugins, tmp_path / "cache of local", tmp_path / "local"),
-    ]
-    subprocess.run(here, check=True, capture_output=True, env=os.environ | ONE_THREAD)
+    words = run_words(tree, plugins, tmp_path / "cache of local", tmp_path / "local")
+    given = [sys.executable, *words]
+    subprocess.run(given, check=True, capture_output=True, env=os.environ | ONE_THREAD)
     assert content(tmp_path / "dask") == content(tmp_path / "local")
     assert Store(tmp_path / "dask").missing() == 0
     assert models(tmp_path / "dask") == models(tmp_path / "local")
