@@ -13,6 +13,7 @@ import torch
 from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
 from rppgbench.method import Example, Method, Model, Training
+from rppgbench.models import read_model, write_model
 from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.checkpoint import read_weights
 from rppgbench.recording import Truth
@@ -110,7 +111,8 @@ def test_learns_and_estimates_on_the_clock_of_the_recording(name: str, tmp_path:
     assert pulse.samples.std() > 0
     assert model.facts["collapse"]["verdict"]
     assert model.facts["n_parameters"] > 0
-    again = method.estimate(stretch, model, **params)
+    write_model(tmp_path / "model", model)
+    again = method.estimate(stretch, read_model(tmp_path / "model"), **params)
     np.testing.assert_array_equal(pulse.samples, again.samples)
 
 
@@ -261,7 +263,7 @@ def test_public_weights_serve_contrast_phys_as_a_model() -> None:
 def test_listing_methods_needs_no_torch() -> None:
     code = (
         "import sys; from rppgbench.content import load_methods; found = load_methods(); "
-        "assert not found.missing, found.missing; "
+        "assert {'contrast_phys', 'st_transformer', 'co_rectification'} <= set(found.found); "
         "assert 'torch' not in sys.modules and 'lightning_fabric' not in sys.modules"
     )
     source = Path(__file__).parent.parent / "src"

@@ -22,7 +22,8 @@ def write_model(folder: Path, model: Model) -> None:
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    arrays = {name: np.ascontiguousarray(a) for name, a in model.arrays.items()}
+    # ascontiguousarray would make a number, such as the batches that a norm has seen, a row of one.
+    arrays = {name: np.asarray(a, order="C") for name, a in model.arrays.items()}
     try:
         with draft(folder) as partial:
             save_file(arrays, partial / ARRAYS)
