@@ -23,6 +23,10 @@ PLAYLISTS = frozenset({"concat", "dash", "hls", "imf", "rtsp", "sdp", "tty", "we
 """Formats that name other files, or that show a text file as a picture: none of them is a video."""
 
 
+GREY = ("gray", "mono", "ya8", "ya16")
+"""How FFmpeg's names of pixel formats without colour begin."""
+
+
 class RawFrame(NamedTuple):
     """A frame as its source has it: `position` counts also those that do not decode."""
 
@@ -133,6 +137,8 @@ class ContainerFrames:
     def notes(self) -> list[str]:
         """What was wrong with the stream, known when all of it was read."""
         out = [self._matrix_note] if self._matrix_note else []
+        if self.pixel_format.startswith(GREY):
+            out.append("greyscale: its channels are equal, which methods of colour cannot read")
         size = f"{self.coded_width} x {self.coded_height}"
         for number, what in (
             (self.failed, "left out: not to be decoded"),
@@ -286,13 +292,13 @@ class ContainerFrames:
 def _opened(path: Path) -> "InputContainer":
     import av
 
-    if path.is_dir():
-        raise RecordingError(
-            f"{path}: a folder, not a video; name the images in it and their times"
-        )
-    if not path.exists():
-        raise RecordingError(f"{path}: no such video; check the folder of the data set")
     try:
+        if path.is_dir():
+            raise RecordingError(
+                f"{path}: a folder, not a video; name the images in it and their times"
+            )
+        if not path.exists():
+            raise RecordingError(f"{path}: no such video; check the folder of the data set")
         if path.stat().st_size == 0:
             raise RecordingError(f"{path}: the file is empty (0 bytes); copy it again")
         # "file:" keeps a colon in a name from being read as a protocol.
