@@ -20,7 +20,7 @@ from rppgbench.store import Observed, Store
 
 from .. import made_store
 from .conftest import Undisturbed, run_words
-from .runs import LONG_S, all_whole, bench, begin, finish, kill_all, until, waveforms, workers
+from .runs import LONG_S, all_whole, begin, bench, finish, kill_all, until, waveforms, workers
 from .training import learn_words
 
 pytestmark = [
@@ -104,6 +104,7 @@ def test_during_extraction_in_one_process(tree: Path, tmp_path: Path) -> None:
 def test_during_a_training(tree: Path, tmp_path: Path) -> None:
     """It goes on from its last epoch, which the log of a training shows."""
     pytest.importorskip("torch")
+
     def words(name: str) -> tuple[str | Path, ...]:
         return learn_words(tree, tmp_path / "cache", tmp_path / name)
 

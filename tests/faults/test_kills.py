@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Undisturbed, run_words
-from .runs import all_whole, alive, begin, bench, finish, kill_all, until, waveforms, workers
+from .runs import alive, all_whole, begin, bench, finish, kill_all, until, waveforms, workers
 from .training import Learned, learn_words, trained
 
 SEED = 20231002
