@@ -33,7 +33,7 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_file, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
         for folder, session in matching(person, r"\d"):
             found = True
             video = next((v for v, _ in matching(folder, r"data\.avi")), folder / "data.avi")
-            if not video.is_file() and (folder / "data.mkv").is_file():
+            if not is_file(video) and is_file(folder / "data.mkv"):
                 video = folder / "data.mkv"
             name = f"{who[0]}/{session[0]}"
             yield Recording(
@@ -78,7 +78,7 @@ def _parts(folder: Path) -> dict[str, str]:
     """The part of each recording, where the set's own protocol files are there."""
     found = {}
     for part in ("train", "test"):
-        if (folder / f"{part}.txt").is_file():
+        if is_file(folder / f"{part}.txt"):
             for line in read_text(folder / f"{part}.txt").split():
                 found[line.removesuffix("/data")] = part
     return found

@@ -37,7 +37,7 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
 
 def _sessions(folder: Path, deeper: int) -> Iterator[tuple[Path, str, str]]:
     for entry, _ in matching(folder, r".+"):
-        if not entry.is_dir():
+        if not is_folder(entry):
             continue
         person, _, session = entry.name.rpartition("_")
         if person and session in {"resting", "gym", "rotation", "talk"}:

@@ -35,7 +35,7 @@ from rppgbench.takes import (
     write_images,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -58,7 +58,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
     simulated = is_simulated(root)
     found: set[str] = set()
     for pictures, labels in SUBTREES:
-        if not (base / pictures).is_dir():
+        if not is_folder(base / pictures):
             continue
         for person, who in matching(base / pictures, r"[FM]\d{3}"):
             for folder, task in matching(person, r"T\d+"):

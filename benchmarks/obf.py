@@ -34,7 +34,7 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
     simulated = is_simulated(root)
     found = False
     for folder, match in matching(base, r"(\d{3})_([12])"):
-        if not folder.is_dir():
+        if not is_folder(folder):
             continue
         found = True
         videos = [video for video, _ in matching(folder, r"(?i).+\.(avi|mp4|mov|mkv)")]
@@ -80,7 +80,7 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
 
 def _truth(folder: Path) -> Truth:
     pulse = read_table(folder / "bvp.csv", 2)
-    rate = read_table(folder / "hr.csv", 2) if (folder / "hr.csv").is_file() else None
+    rate = read_table(folder / "hr.csv", 2) if is_file(folder / "hr.csv") else None
     return sensed(
         folder / "bvp.csv",
         pulse=Signal(pulse[:, 1], pulse[:, 0]),

@@ -35,7 +35,7 @@ from rppgbench.takes import (
     whole,
     write_images,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def _recordings(root: Path) -> Iterator[Recording]:
     simulated = is_simulated(root)
     found = False
     for folder, match in matching(base, r"(\d\d)-(\d\d)"):
-        if not folder.is_dir():
+        if not is_folder(folder):
             continue
         found = True
         name = folder.name
-        pictures = folder / name if (folder / name).is_dir() else folder
+        pictures = folder / name if is_folder(folder / name) else folder
         labels = folder / f"{name}.json"
-        if not labels.is_file():
+        if not is_file(labels):
             labels = base / f"{name}.json"
         images = [image for image, _ in matching(pictures, r"Image\d+\.png")]
         yield Recording(

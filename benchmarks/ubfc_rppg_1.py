@@ -18,7 +18,7 @@ from rppgbench.labels import read_table
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed
 from rppgbench.takes import Take, device_times, resting_rates, shoot, write_clip, write_lines
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
     found = False
     for place, match in matching(folder, r"[\w-]+"):
         labels, video = place / "gtdump.xmp", place / "vid.avi"
-        if not (place.is_dir() and (labels.is_file() or video.is_file())):
+        if not (is_folder(place) and (is_file(labels) or is_file(video))):
             continue
         found = True
         yield Recording(

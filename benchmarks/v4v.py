@@ -41,7 +41,7 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
     simulated = is_simulated(root)
     found: dict[str, str] = {}
     for part, place in FOLDERS:
-        if not (base / place).is_dir():
+        if not is_folder(base / place):
             continue
         for video, match in matching(base / place, r"([FM]\d{3})_(T\d+)\.mkv"):
             if found.setdefault(video.stem, part) != part:
@@ -113,7 +113,7 @@ def _label_files(base: Path, part: str, name: str) -> tuple[Path, Path]:
     rates, pressures = RELEASED[part]
     pressure = base / PHASE_2 / "blood_pressure" / pressures / f"{dashed}.txt"
     released = base / PHASE_2 / rates
-    if part == "validation" and not released.is_file():
+    if part == "validation" and not is_file(released):
         return phase_1
     return released, pressure
 
@@ -122,7 +122,7 @@ def _truth(name: str, rates: Path, pressure: Path) -> Truth:
     rate = steady(_heart_rates(rates, name), FRAMES_HZ)
     warnings = []
     pulse = None
-    if pressure.is_file():
+    if is_file(pressure):
         pulse = steady(read_column(pressure), PRESSURE_HZ)
     else:
         warnings.append(f"{pressure.name} is missing: no blood pressure, only heart rates")

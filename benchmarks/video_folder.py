@@ -1,10 +1,11 @@
 """Any folder of videos, with or without labels.
 
-Layout: videos (.avi, .mkv, .mov, .mp4, .webm) in the folder or below it; each is a recording, and
-a subject of its own unless the labels say otherwise. `heart_rates.csv` beside them is optional:
-a header, then lines `video,heart_rate_bpm[,subject]` with the video's path from the folder. A
-video without a line, or with an empty rate, has no truth: it is predicted and not scored. This is
-how a challenge's test set arrives (RePSS 2024, track 1), or your own recordings.
+Layout: videos (.avi, .mkv, .mov, .mp4, .webm) in the folder or below it, links to folders aside;
+each is a recording, and a subject of its own unless the labels say otherwise. `heart_rates.csv`
+beside them is optional: a header, then lines `video,heart_rate_bpm[,subject]` with the video's path
+from the folder. A video without a line, or with an empty rate, has no truth: it is predicted and
+not scored. This is how a challenge's test set arrives (RePSS 2024, track 1), or your own
+recordings.
 """
 
 import csv
@@ -19,7 +20,7 @@ from rppgbench.errors import RecordingError
 from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.takes import Take, resting_rates, shoot, write_clip, write_lines
-from rppgbench.tree import is_simulated, natural, nothing_found
+from rppgbench.tree import files_below, is_file, is_simulated, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
@@ -32,13 +33,12 @@ ORDER = tuple(f"video{n:02d}" for n in range(1, 49))
 
 
 def _recordings(root: Path) -> Iterator[Recording]:
-    made = is_simulated(root)
-    labels = root / LABELS
-    known = _known(labels) if labels.is_file() else {}
-    videos = [f for f in root.rglob("*") if f.suffix.lower() in KINDS and f.is_file()]
+    videos = [file for file in files_below(root) if file.suffix.lower() in KINDS]
+    made, labels = is_simulated(root), root / LABELS
+    known = _known(labels) if is_file(labels) else {}
     if not videos:
         raise nothing_found(root, video_folder.title, "videos: " + ", ".join(sorted(KINDS)), "-")
-    for video in sorted(videos, key=lambda f: natural(str(f.relative_to(root)))):
+    for video in videos:
         name = video.relative_to(root).as_posix()
         rate_bpm, subject = known.get(name, (float("nan"), ""))
         yield Recording(

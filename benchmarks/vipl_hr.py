@@ -49,7 +49,7 @@ from rppgbench.takes import (
     write_lines,
     write_mat,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _video(folder: Path) -> VideoSource:
 def _times(folder: Path) -> tuple[Array, str]:
     """When the frames were taken, in seconds, and the warning if the rule had to stand in."""
     file = folder / "time.txt"
-    if file.is_file():
+    if is_file(file):
         milliseconds = read_column(file)
         if np.isnan(milliseconds).any():
             raise RecordingError(
@@ -158,7 +158,7 @@ def _truth(folder: Path) -> Truth:
     times_s, warning = _times(folder)
     warnings = [warning] if warning else []
     pulse = None
-    if (folder / "wave.csv").is_file():
+    if is_file(folder / "wave.csv"):
         pulse = steady(read_column(folder / "wave.csv"), WAVE_HZ)
     else:
         warnings.append("wave.csv is missing: no pulse, only heart rates")
@@ -170,7 +170,7 @@ def _truth(folder: Path) -> Truth:
 def _folds(root: Path) -> Mapping[str, tuple[str, ...]]:
     folder = first_folder(root, "VIPL-HR") / "fold"
     files = []
-    if folder.is_dir():
+    if is_folder(folder):
         files = [(f, f"fold{int(m[1])}") for f, m in matching(folder, r"fold(\d+)\.mat")]
     if len(files) < 2:
         raise BenchError(

@@ -30,7 +30,7 @@ from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.sensor import sensed, steady
 from rppgbench.takes import Take, in_front, resting_rates, shoot, write_clip, write_lines
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -43,7 +43,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
     base = first_folder(root, "VIPL-HR-V2", "VIPL_HR_V2")
     simulated = is_simulated(root)
     found = False
-    parts = [(p, p.name) for p, _ in matching(base, r"train|test") if p.is_dir()] or [(base, "")]
+    parts = [(p, p.name) for p, _ in matching(base, r"train|test") if is_folder(p)] or [(base, "")]
     for part, part_name in parts:
         for folder, match in matching(part, r"\d+"):
             for video, _ in matching(folder, r".+\.avi"):
@@ -63,7 +63,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
 
 
 def _video(file: Path) -> VideoSource:
-    if not file.with_name("gt.csv").is_file():
+    if not is_file(file.with_name("gt.csv")):
         return VideoSource(file)
     fps = _labels(file)[1]
     return VideoSource(file, times_s=np.arange(_frames(file)[0]) / fps)
@@ -103,7 +103,7 @@ def _row(line: str) -> list[str]:
 
 def _truth(video: Path) -> Truth:
     file = video.with_name("gt.csv")
-    if not file.is_file():
+    if not is_file(file):
         return Truth(warnings=("no gt.csv: a video without labels",))
     bpm, fps = _labels(video)
     frames, own_fps = _frames(video)

@@ -180,6 +180,24 @@ def ubfc_phys(root: Path) -> None:
         column(root / person / f"bvp_{person}_{task}.csv", [f"{k % 11}.25" for k in range(37)])
 
 
+def ubfc_rppg(root: Path) -> None:
+    times_s = [k / 25 for k in range(FRAMES)]
+    times_s[7] = times_s[6]  # as in the set
+    rows = ([k % 9 for k in range(FRAMES)], [71] * FRAMES, times_s)
+    for number in (10, 1, 11):
+        folder = root / "DATASET_2" / f"subject{number}"
+        clip(folder / "vid.avi")
+        lines = ("   ".join(f"{value:.7e}" for value in row) for row in rows)
+        column(folder / "ground_truth.txt", list(lines))
+
+
+def ubfc_rppg_1(root: Path) -> None:
+    for name in ("10-gt", "5-gt", "after-exercise"):
+        clip(root / "DATASET_1" / name / "vid.avi")
+        lines = [f"{16 * k},71,98,{k % 9}" for k in range(50)]
+        column(root / "DATASET_1" / name / "gtdump.xmp", lines)
+
+
 def lgi_ppgi(root: Path) -> None:
     for name, session in (("cpi", "talk"), ("alex", "gym")):
         folder = root / name / f"{name}_{session}"
@@ -225,6 +243,8 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "obf": obf,
     "pure": pure,
     "ubfc_phys": ubfc_phys,
+    "ubfc_rppg": ubfc_rppg,
+    "ubfc_rppg_1": ubfc_rppg_1,
     "v4v": v4v,
     "vipl_hr": vipl_hr,
     "vipl_hr_v2": vipl_hr_v2,

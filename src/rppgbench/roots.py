@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from rppgbench.content import load_datasets
 from rppgbench.digest import code_digest, digest
 from rppgbench.drafts import draft
-from rppgbench.errors import BenchError, MachineError
+from rppgbench.errors import BenchError, MachineError, RecordingError
 from rppgbench.recording import Dataset
+from rppgbench.tree import is_folder
 from rppgbench.workers import in_a_process
 
 if TYPE_CHECKING:
@@ -47,10 +48,13 @@ def data_root(dataset: Dataset, given: Mapping[str, Path]) -> Path:
     for place, path in places:
         if path is None:
             looked.append(f"{place} is not set")
-        elif Path(path).is_dir():
-            return Path(path)
         else:
-            looked.append(f"{place} says {path}, which is no folder")
+            try:
+                if is_folder(Path(path)):
+                    return Path(path)
+                looked.append(f"{place} says {path}, which is no folder")
+            except RecordingError as error:
+                looked.append(f"{place} says {error}")
     raise BenchError(
         f"{dataset.name}: no data: {'; '.join(looked)}. Ask for it: {dataset.url} "
         f"({dataset.licence}). Without it, --simulate runs on simulated recordings"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,48 @@ def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]
             yield folder / name, match
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files of a folder and of the folders in it, in natural order.
+
+    Hidden ones never come, and links to folders are not followed, as they may lead in circles.
+
+    Raises:
+        BenchError: a folder is missing or may not be read.
+    """
+    for entry, _ in matching(folder, r".+"):
+        if not is_folder(entry):
+            yield entry
+        elif not entry.is_symlink():
+            yield from files_below(entry)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        RecordingError: a folder on the way to it may not be read, so nobody knows.
+    """
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder.
+
+    Raises:
+        RecordingError: a folder on the way to it may not be read, so nobody knows.
+    """
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        raise RecordingError(f"{path}: {what_failed(error)}") from error
+
+
 def first_folder(root: Path, *names: str) -> Path:
     """The first of the folders `root/name` that is there, else the root itself.
 
@@ -54,7 +97,7 @@ def first_folder(root: Path, *names: str) -> Path:
         os.scandir(root).close()
     except OSError as error:
         raise BenchError(f"{root}: {what_failed(error)}") from error
-    return next((root / name for name in names if (root / name).is_dir()), root)
+    return next((root / name for name in names if is_folder(root / name)), root)
 
 
 def nothing_found(root: Path, title: str, layout: str, url: str) -> BenchError:
@@ -81,7 +124,7 @@ def inside(folder: Path, name: str, where: Path) -> Path:
 
 def is_simulated(root: Path) -> bool:
     """Whether a tree was made by `bench simulate`: it says so in `SIMULATED.json`."""
-    return (root / MARKER).is_file()
+    return is_file(root / MARKER)
 
 
 def mark_simulated(root: Path, dataset: str, facts: dict[str, object]) -> None:

@@ -15,6 +15,7 @@ from rppgbench.protocol import read_protocol
 from rppgbench.recording import Dataset, Recording
 from rppgbench.roots import data_root, film_simulated
 from rppgbench.splits import WHOLE, Sides
+from rppgbench.tree import is_folder
 
 
 def show(args: argparse.Namespace) -> int:
@@ -48,7 +49,7 @@ def check(args: argparse.Namespace) -> int:
 
     dataset = load_datasets().get("data set", args.name, "bench data check")
     root = args.path or data_root(dataset, {})
-    if not root.is_dir():
+    if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
     needs = {name: runs_on(_layout(name, root)) for name in _protocols(dataset, alone=True)}
     with progress(f"checking {args.name}", len(list(dataset.recordings(root)))) as shown:
