@@ -24,12 +24,14 @@ from rppgbench.report.inputs import (
 )
 from rppgbench.report.origin_section import origin_sections
 from rppgbench.report.page import write_report
+from rppgbench.report.sweep_section import sweep_sections
 from rppgbench.report.tables import write_table_csv
 from rppgbench.report.training_section import training_sections
 from rppgbench.scores import score_windows
 from rppgbench.spread import of_region
 from rppgbench.store import Observed, Store
 from rppgbench.summary import summarise
+from rppgbench.sweeps import collapsed_seeds, settings_of
 from rppgbench.trainings import mark_trainings, trained_models, training_notes
 
 if TYPE_CHECKING:
@@ -94,6 +96,13 @@ def write_results(
         provenance=_provenance(manifest, rules),
         simulated=simulated,
         sections=(
+            *sweep_sections(
+                scores[0],
+                settings_of(protocol["conditions"], observed.values()),
+                collapsed=collapsed_seeds(models, protocol["conditions"], protocol["train_on"]),
+                floors=floors,
+                simulated=simulated,
+            ),
             *sections(scores[0], floors=floors, simulated=simulated),
             *training_sections(models, simulated=simulated),
             *origin_sections(manifest.get("origins", {}), simulated=simulated),

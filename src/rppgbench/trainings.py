@@ -24,7 +24,8 @@ def trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list[dict
         file = folder / str(fit["digest"]) / FACTS
         if file.is_file():
             facts = json.loads(file.read_text(encoding="utf-8"))
-            found.append({**facts, "method": fit["method"], "fold": fit["fold"]})
+            own = {key: fit[key] for key in ("method", "fold", "condition") if key in fit}
+            found.append({**facts, **own})
     return found
 
 
