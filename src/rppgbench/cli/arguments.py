@@ -177,9 +177,9 @@ def _table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--simulate", action="store_true", help="also columns SIMULATED, at smoke scale"
     )
     one.add_argument(
-        "--subjects", type=_at_least_one, metavar="N", help="simulated subjects a data set"
+        "--subjects", type=_at_least_one, metavar="N", help="simulated subjects a data set (4)"
     )
-    one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos")
+    one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos (10.5)")
     one.add_argument(
         "--epochs", type=_at_least_one, metavar="N", help="of learning on simulated data (1)"
     )

@@ -25,6 +25,12 @@ RESULTS = Path("results")
 PRESET = "smoke"
 EPOCHS = 1
 SEEDS = 1
+SUBJECTS = 4
+"""As few as leave somebody to learn from and somebody to test in every split of the tables."""
+
+SECONDS = 10.5
+"""One clip of 10 s, which is what most methods learn from and most evaluators read."""
+
 FAILED = "run: "
 
 
@@ -33,21 +39,25 @@ class Smoke:
     """How small simulated runs of tables are, so that all of them end within half an hour.
 
     A method that learns has its preset `smoke`, of whose epochs (of every parameter of it whose
-    name ends in `epochs`) at most `epochs` are done, with the protocol's first seeds alone.
-    `subjects` and `seconds` take the place of the protocol's simulation where they are given.
-    Everything is run as it would be at full size; nothing is learned to the end.
+    name ends in `epochs`) at most `epochs` are done, with the protocol's first seeds alone. People
+    and recordings are as many and as long in every protocol, so that those that share a data set
+    share its films and features. Everything is run as it would be at full size; nothing is
+    learned to the end.
     """
 
     epochs: int = EPOCHS
     seeds: int = SEEDS
-    subjects: int | None = None
-    seconds: float | None = None
+    subjects: int = SUBJECTS
+    seconds: float = SECONDS
 
     def words(self) -> str:
         """The limits in words, as pages say them."""
         seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
         epochs = f"at most {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}"
-        return f"methods that learn: preset {PRESET}, {epochs}, {seeds}"
+        return (
+            f"{self.subjects} people a data set, recordings of {self.seconds:g} s; methods that "
+            f"learn: preset {PRESET}, {epochs}, {seeds}"
+        )
 
     def of(self, protocol: Protocol, methods: Sequence[str], where: str) -> Protocol:
         """The protocol at this scale."""
@@ -66,7 +76,7 @@ class Smoke:
             }
             if cut:
                 params[name] = {**given, **cut}
-        size = {k: v for k in ("subjects", "seconds") if (v := getattr(self, k)) is not None}
+        size = {"subjects": self.subjects, "seconds": self.seconds}
         return small.model_copy(
             update={
                 "params": params,
@@ -80,8 +90,8 @@ class Smoke:
         """What tells results at this scale from others, as part of a folder's name."""
         words = [f"epochs={self.epochs}"] if self.epochs != EPOCHS else []
         words += [f"seeds={self.seeds}"] if self.seeds != SEEDS else []
-        words += [f"subjects={self.subjects}"] if self.subjects is not None else []
-        words += [f"seconds={self.seconds:g}"] if self.seconds is not None else []
+        words += [f"subjects={self.subjects}"] if self.subjects != SUBJECTS else []
+        words += [f"seconds={self.seconds:g}"] if self.seconds != SECONDS else []
         return "".join(f"-{word}" for word in words) + f"-{PRESET}-simulated"
 
 
@@ -92,8 +102,7 @@ def smoke_of(args: argparse.Namespace) -> Smoke | None:
             if getattr(args, key) is not None:
                 raise BenchError(f"bench table: --{key} goes with --simulate")
         return None
-    epochs = EPOCHS if args.epochs is None else args.epochs
-    return Smoke(epochs, SEEDS, args.subjects, args.seconds)
+    return Smoke(args.epochs or EPOCHS, SEEDS, args.subjects or SUBJECTS, args.seconds or SECONDS)
 
 
 @dataclass(frozen=True)

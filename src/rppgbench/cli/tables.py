@@ -106,7 +106,6 @@ def _page(
     made = None
     if asked.made is not None:
         made = _filled(asked.made, table, together, given, args, simulate=True)
-        scale = "; ".join([scale, *_sizes(asked.made)])
     drawn = made if made is not None and not real.behind else real
     page = PaperPage(
         asked.name,
@@ -119,17 +118,6 @@ def _page(
         scale,
     )
     return page, [*real.failed, *(made.failed if made else ())]
-
-
-def _sizes(made: Sequence[Experiment]) -> list[str]:
-    """How much is simulated for each protocol, in words."""
-    found = {}
-    for one in made:
-        if one.protocol is not None:
-            s = one.protocol.simulation
-            size = f"{s.subjects} people a data set, recordings of {s.seconds:g} s"
-            found[one.lines[0].setting.protocol] = size
-    return [f"{name}: {size}" for name, size in found.items()]
 
 
 def _given(folders: Sequence[Path]) -> dict[str, Held]:
