@@ -8,7 +8,8 @@ The HDF5 file holds `pulse`, `respiration` and `time` (s) at 256 Hz and the attr
 Rules: frame times are the container's (20 frames a second); the pulse has the times of `time`. The
 part of a recording (train, test) is read from `protocols/all` where the folder is there.
 
-MPEG-4 Part 2 at a low rate: the classical methods fail on it (PhysBench: POS 22.3 bpm). Sources:
+MPEG-4 Part 2 at a low rate: the classical methods fail on it (PhysBench: POS 22.3 bpm). No bad
+recordings are published; that camera and sensor start together is promised nowhere. Sources:
 Heusch, Anjos, Marcel, "A reproducible study on remote heart rate measurement", arXiv 1709.00962.
 """
 

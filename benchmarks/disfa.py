@@ -3,7 +3,8 @@
 Layout: `Videos_LeftCamera/LeftVideoSN001_comp.avi` (and the same for the right camera) for 27
 people, SN001 to SN032 with gaps; 1024 x 768, 20 frames a second, 4 minutes. Frame times are those
 of the container. The left camera is read, as most users of the set do; the right one only where
-the left is not there, because both show the same face at the same time.
+the left is not there, because both show the same face at the same time. No bad recordings are
+published.
 
 There are no physiological labels: every truth is empty. The set serves to learn without labels
 before the labelled set (Qian et al. 2024, arXiv 2406.04942, count 27 videos of 27 people). Sources:

@@ -8,7 +8,8 @@ heart rate (bpm) and `value2` the pulse, 60 a second, without times.
 Rule: the devices started apart and stopped together, so the last sample of the oximeter is at the
 last frame's time and the others are counted back from it at 60 Hz, as pyVHR does; samples from
 before the first frame keep their negative times. The author's own note on "gym" has 401.9 s of
-pulse for 397.8 s of video, so part of the set has a warning for its clocks.
+pulse for 397.8 s of video, so part of the set has a warning for its clocks. No bad recordings are
+published, though pyVHR's results hold only 18 of the 24.
 
 6 people with four sessions each are public, of the 25 of the paper. Sources: Pilz, Zaunseder,
 Krajewski, Blazek, "Local group invariance for heart rate estimation from face videos in the wild",

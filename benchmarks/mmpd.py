@@ -10,9 +10,10 @@ skips the video). Older releases call "Walking" "Watching Videos"; both are `wal
 recording's name keeps k, because people have several with equal attributes (a cache that is keyed
 by attributes mixes them up, rPPG-Toolbox's for one).
 
-Decoding a recording reads its whole array into memory: MAT files cannot be streamed. Sources: Tang,
-Chen, Wang, Shi, Patel, McDuff, Liu, "MMPD: multi-domain mobile video physiology dataset", EMBC
-2023, arXiv 2302.03840; github McJackTang/MMPD_rPPG_dataset.
+Decoding a recording reads its whole array into memory: MAT files cannot be streamed. No bad
+recordings are published beyond that wrong label. Sources: Tang, Chen, Wang, Shi, Patel, McDuff,
+Liu, "MMPD: multi-domain mobile video physiology dataset", EMBC 2023, arXiv 2302.03840; github
+McJackTang/MMPD_rPPG_dataset.
 """
 
 from collections.abc import Iterator

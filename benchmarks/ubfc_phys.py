@@ -5,10 +5,11 @@ Layout: `sN/{vid_sN_T1.avi, bvp_sN_T1.csv, eda_sN_T1.csv}` for N 1 to 56 and tas
 blood volume pulse at 64 Hz, one value a line without a header (readers that expect one lose the
 first sample). Frame times are those of the container; both start together.
 
-The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings, PhysBench prints no
-results on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang, "UBFC-Phys: a
-multimodal database for psychophysiological studies of social stress", IEEE Trans. Affective
-Computing, 2021; github ubicomplab/rPPG-Toolbox, configs/infer_configs/UBFC-PHYS_UNSUPERVISED.yaml.
+The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings (`KNOWN_BAD`), PhysBench
+prints no results on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang,
+"UBFC-Phys: a multimodal database for psychophysiological studies of social stress", IEEE Trans.
+Affective Computing, 2021; github ubicomplab/rPPG-Toolbox,
+configs/infer_configs/UBFC-PHYS_UNSUPERVISED.yaml.
 """
 
 from collections.abc import Iterator

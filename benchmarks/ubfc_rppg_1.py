@@ -4,7 +4,8 @@ Layout: `DATASET_1/NAME/{vid.avi, gtdump.xmp}`. `gtdump.xmp` has, in spite of it
 four numbers with commas: time (ms), heart rate (bpm), SpO2 (%) and the photoplethysmogram, about
 62 a second. Times count from the first line. `vid.avi` is as in set 2 (`ubfc_rppg`).
 
-Sources: the set's own description; Bobbia et al. 2019; pyVHR's reader.
+No bad recordings are published. Sources: the set's own description; Bobbia et al. 2019; pyVHR's
+reader.
 """
 
 from collections.abc import Iterator

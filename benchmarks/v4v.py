@@ -14,7 +14,8 @@ Rules: value k of the HR line (from field 3 on) belongs to the frame at k / 25 s
 the device's, piecewise constant, and its steps are never shown to a method. The blood pressure,
 1,000 a second from 0 s on, is the pulse. Black frames exist and are kept, because leaving them out
 (as the authors' own reader does) moves all later frames against their labels. Parts are the
-challenge's; `part` is by folder.
+challenge's; `part` is by folder. No list of bad videos is published; some are shorter than 9 s, and
+other loaders leave those out, while here they give as many 5 s clips as they hold.
 
 1,358 videos of 179 people, a subset of BP4D+. Sources: Revanur, Li, Ciftci, Yin, Jeni, "The first
 vision for vitals (V4V) challenge", ICCV Workshops 2021, pp. 2760-2767, and their

@@ -19,9 +19,10 @@ Rules, and why:
 - The official folds are read from `fold/foldK.mat` (variable `foldK`, shape (1, n), numbers of
   people): fold K is tested, the others train. They are in no public repository and are not made up.
 
-2,378 colour videos (Niu et al. 2018, arXiv 1810.04927v2). Situations from the paper: v1 stable, v2
-motion, v3 talking, v4 dark, v5 bright, v6 long distance, v7 after exercise, v8 phone held stable,
-v9 phone moving.
+2,378 colour videos. Situations from the paper: v1 stable, v2 motion, v3 talking, v4 dark, v5
+bright, v6 long distance, v7 after exercise, v8 phone held stable, v9 phone moving. Sources: Niu,
+Han, Shan, Chen, "VIPL-HR: a multi-modal database for pulse estimation from less-constrained face
+video", ACCV 2018, arXiv 1810.04927v2; the loaders of CVD, NEST, RhythmNet and RS-rPPG.
 """
 
 from collections.abc import Iterator, Mapping

@@ -12,7 +12,8 @@ Rules:
   come with an empty truth and a warning, so that methods can run on them.
 
 2,000 videos were given out for the third RePSS challenge (Qian et al. 2024, arXiv 2406.04942), five
-a person. Layout from public loaders of the set, because its owners document it to those who sign.
+a person. Layout from public loaders of the set, because its owners document it to those who sign;
+no bad recordings are published.
 Sources: Li, Han, Lu, Niu, Yu, Dantcheva, Zhao, Shan, "The 1st challenge on remote physiological
 signal sensing (RePSS)", CVPR Workshops 2020.
 """
@@ -84,7 +85,7 @@ def _labels(video: Path) -> tuple[float, float]:
     """Heart rate in bpm and frames a second of one video."""
     file = video.with_name("gt.csv")
     rows = [_row(line) for line in read_text(file).split("\n") if line.strip()]
-    names = [cell.strip().lower() for cell in rows[0][1:]]
+    names = [cell.strip().lower().removesuffix(".avi") for cell in rows[0][1:]]
     at = next((i for i, name in enumerate(names) if name == video.stem.lower()), None)
     if at is None or len(rows) < 3 or min(len(rows[1]), len(rows[2])) <= at + 1:
         raise RecordingError(

@@ -1,6 +1,7 @@
 """Every data set is read from its owners' layout: names, times, labels by hand."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,14 @@ def test_a_set_says_who_owns_it(name: str) -> None:
     assert min(len(found.cite), len(found.licence)) > 8
     assert set(found.expected) >= {"subjects", "recordings"}
     assert "\n" not in found.cite + found.licence + found.url
+    module = sys.modules[f"rppgbench_content.benchmarks.{name}"]
+    about = " ".join((module.__doc__ or "").split())
+    assert "Layout" in about or "layout read here" in about
+    assert "Sources: " in about
+    # Either a list of the bad ones, each with who excludes it, or the word that there is none.
+    known_bad = getattr(module, "KNOWN_BAD", {})
+    assert all(len(reason) > 20 for reason in known_bad.values())
+    assert bool(known_bad) != ("list of bad" in about or "o bad recordings" in about)
 
 
 @pytest.mark.parametrize("name", NAMES)
