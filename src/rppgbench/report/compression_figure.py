@@ -75,6 +75,7 @@ def compression_figure(
             columns=2 if len(coded) > 1 else 1,
             width_in=10,
             panel_height_in=3.4,
+            share=False,
         )
         for number, one in enumerate(curves):
             colour = SERIES[number % len(SERIES)]
