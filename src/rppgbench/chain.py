@@ -9,6 +9,22 @@ from rppgbench.spectrum import fast_length
 
 Taper = Literal["boxcar", "hann", "hamming"]
 
+Hertz = Annotated[float, Field(ge=0.01, le=50)]
+"""A frequency near a heart's: from one beat in 100 s to far above any; filters stay computable."""
+
+
+class Passing(Declaration):
+    """What lets a band through, from `low_hz` to `high_hz`."""
+
+    low_hz: Hertz
+    high_hz: Hertz
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.high_hz <= self.low_hz:
+            raise ValueError("high_hz must be above low_hz")
+        return self
+
 
 class Untouched(Declaration):
     """Neither detrended nor filtered."""
@@ -26,55 +42,51 @@ class SmoothnessPriors(Declaration):
     """Tarvainen's detrending with the regularisation `lam`."""
 
     kind: Literal["smoothness_priors"]
-    lam: float = Field(ge=0)
+    lam: float = Field(ge=0, le=1e9)
 
 
-class Butterworth(Declaration):
+class Butterworth(Passing):
     """Band-pass of an order: forward and backward, or causal (forward only, delayed)."""
 
     kind: Literal["butterworth", "butterworth_causal"]
-    order: int = Field(ge=1)
-    low_hz: float = Field(gt=0)
-    high_hz: float
+    order: int = Field(ge=1, le=12)
 
 
-class FirHamming(Declaration):
+class FirHamming(Passing):
     """Hamming-windowed FIR band-pass, forward and backward; order = share of the samples."""
 
     kind: Literal["fir_hamming"]
     order_share: float = Field(gt=0, lt=1 / 3)
-    low_hz: float = Field(gt=0)
-    high_hz: float
 
 
 class AtLeast(Declaration):
     """Padded with zeros to `at_least` samples; a longer window is not padded."""
 
-    at_least: int = Field(ge=1)
+    at_least: int = Field(ge=1, le=1 << 24)
 
 
 class Factor(Declaration):
     """Padded with zeros to `factor` times the window."""
 
-    factor: int = Field(ge=1)
+    factor: int = Field(ge=1, le=10_000)
 
 
 class FastFactor(Declaration):
     """Padded with zeros to `fast_factor` times the window, or a little more for a fast FFT."""
 
-    fast_factor: int = Field(ge=1)
+    fast_factor: int = Field(ge=1, le=10_000)
 
 
 class BinStep(Declaration):
     """Padded with zeros until bins are `bin_bpm` apart."""
 
-    bin_bpm: float = Field(gt=0)
+    bin_bpm: float = Field(ge=1e-3, le=1e3)
 
 
 class OverRate(Declaration):
     """Padded with zeros to `over_fs` divided by the sampling rate (a rule found in the wild)."""
 
-    over_fs: float = Field(gt=0)
+    over_fs: float = Field(gt=0, le=1e8)
 
 
 Padding = Literal["length", "next_pow2"] | AtLeast | Factor | FastFactor | BinStep | OverRate
@@ -100,12 +112,18 @@ class SegmentSamples(Declaration):
     samples: int = Field(ge=2)
     overlap: int = Field(ge=0)
 
+    @model_validator(mode="after")
+    def _goes_on(self) -> Self:
+        if self.overlap >= self.samples:
+            raise ValueError("overlap must be below samples")
+        return self
+
 
 class SegmentParts(Declaration):
     """So many Welch segments over the window, each overlapping the next by a share."""
 
-    parts: int = Field(ge=1)
-    overlap_share: float = Field(ge=0, lt=1)
+    parts: int = Field(ge=1, le=1000)
+    overlap_share: float = Field(ge=0, le=0.99)
 
 
 class Welch(Declaration):
@@ -125,22 +143,14 @@ class PeakIntervals(Declaration):
     kind: Literal["peak_intervals"]
 
 
-class Band(Declaration):
+class Band(Passing):
     """Where a heart rate may lie.
 
     `edges`: `inclusive` and `exclusive` compare frequencies; `rounded` takes the bins from
     round(low) to before round(high), as Contrast-Phys does.
     """
 
-    low_hz: float = Field(gt=0)
-    high_hz: float
     edges: Literal["inclusive", "exclusive", "rounded"]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.high_hz <= self.low_hz:
-            raise ValueError("high_hz must be above low_hz")
-        return self
 
 
 class BinPeak(Declaration):

@@ -20,7 +20,7 @@ class WholeWindow(Declaration):
     """One window: all that the estimate covers of the recording, if that is long enough."""
 
     kind: Literal["whole"]
-    shortest_s: float = Field(ge=0)
+    shortest_s: float = Field(ge=0, le=86400)
 
 
 class FixedWindow(Declaration):
@@ -30,17 +30,17 @@ class FixedWindow(Declaration):
     """
 
     kind: Literal["fixed"]
-    length_s: float = Field(gt=0)
-    stride_s: Annotated[float, Field(gt=0)] | Literal["frame"]
-    shortest_s: float = Field(gt=0)
+    length_s: float = Field(gt=0, le=86400)
+    stride_s: Annotated[float, Field(ge=1e-3, le=86400)] | Literal["frame"]
+    shortest_s: float = Field(gt=0, le=86400)
 
 
 class PartsWindow(Declaration):
     """The recording in `parts` equally long pieces; up to parts - 1 samples at the end are left."""
 
     kind: Literal["parts"]
-    parts: int = Field(ge=1)
-    shortest_s: float = Field(ge=0)
+    parts: int = Field(ge=1, le=10_000)
+    shortest_s: float = Field(ge=0, le=86400)
 
 
 class Evaluator(Declaration):
@@ -66,7 +66,7 @@ class Evaluator(Declaration):
     truth: list[Literal["pulse", "heart_rate"]] = Field(min_length=1)
     heart_rate: Literal["window_mean", "window_centre"]
     window: Annotated[WholeWindow | FixedWindow | PartsWindow, Field(discriminator="kind")]
-    border_frames: int = Field(ge=0)
+    border_frames: int = Field(ge=0, le=1_000_000)
     gap_share: float = Field(ge=0, lt=1)
     unit: Literal["window", "recording_mean", "recording_median", "frame"]
     pooling: Literal["rows", "recordings"]

@@ -11,9 +11,9 @@ from rppgbench.errors import BenchError, unknown
 
 
 class Declaration(BaseModel):
-    """Every key is needed, and no other is allowed."""
+    """Every key is needed, and no other is allowed; a number is finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 D = TypeVar("D", bound=Declaration)
