@@ -238,7 +238,8 @@ def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, 
             given = protocol.params.get(member, {})
             chosen[member] = known.get("method", member, where).parameters(given, where)
     for name in protocol.params:
-        known.get("method", name, where)
+        if name not in known.missing:
+            known.get("method", name, where)
     return chosen
 
 

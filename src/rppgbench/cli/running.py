@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,21 @@ def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
     where = f"protocols/{args.protocol}.toml"
     methods = args.methods.split(",") if args.methods else protocol.methods
     of_methods = "--methods" if args.methods else where
+    missing = {} if args.methods else load_methods().missing
+    left_out = [name for name in methods if name in missing]
+    if len(left_out) < len(methods):  # a protocol runs with what there is, and says what is not
+        methods = [name for name in methods if name not in left_out]
     for name in methods:  # before any data is looked for, or simulated
         load_methods().get("method", name, of_methods)
     if args.preset:
         protocol = with_preset(protocol, methods, args.preset, of_methods)
     roots = find_roots(protocol, args.data, args.cache, where, simulate=args.simulate)
     where = of_methods
-    return make_plan(
+    plan = make_plan(
         protocol, args.protocol, roots, methods=methods, seeds=protocol.seeds, where=where
     )
+    notes = [f"{name} is left out: {missing[name].reason}" for name in left_out]
+    return replace(plan, notes=(*plan.notes, *notes))
 
 
 def find_roots(
