@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def digest(facts: Any) -> str:
     """Sixteen hex digits of any JSON value, whatever the order of its keys.
 
     >>> digest({"a": 1, "b": [2.0]}) == digest({"b": [2.0], "a": 1})
     True
     """
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(facts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
