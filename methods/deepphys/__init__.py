@@ -6,7 +6,7 @@ from typing import Any
 from rppgbench.method import Example, Model, Training, method
 from rppgbench.waveform import Waveform
 
-SMOKE = {"crop": "toolbox_36", "clip_s": 2.0, "width": 16, "dense": 64, "epochs": 12, "lr": 3e-3}
+SMOKE = {"crop": "toolbox_36", "clip_s": 2.0, "width": 8, "dense": 32, "epochs": 8, "lr": 5e-3}
 """For a laptop: pictures of 36 pixels, a narrow network, short clips and few steps."""
 
 

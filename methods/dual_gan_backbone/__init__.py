@@ -6,7 +6,7 @@ from typing import Any
 from rppgbench.method import Example, Model, Training, method
 from rppgbench.waveform import Waveform
 
-SMOKE = {"rows": 32, "width": 16, "epochs": 16, "step_s": 1.25, "lr": 3e-3}
+SMOKE = {"rows": 32, "width": 16, "epochs": 6, "step_s": 1.25, "lr": 3e-3}
 """For a laptop: a narrow network, overlapping clips, few and large steps."""
 
 

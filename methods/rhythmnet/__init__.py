@@ -10,6 +10,7 @@ SMOKE = {
     "width": 16,
     "memory": 32,
     "clips": 3,
+    "most_speed": 1.4,
     "smooth_weight": 1.0,
     "epochs": 30,
     "train_step_s": 1.5,
@@ -43,6 +44,7 @@ def rhythmnet(
     rows: int = 25,
     shortest_mask: int = 10,
     longest_mask: int = 30,
+    most_speed: float = 1.0,
     smooth_weight: float = 100.0,
     width: int = 64,
     memory: int = 512,
@@ -72,6 +74,8 @@ def rhythmnet(
         shortest_mask: fewest frames that are blanked in a map to learn from, as if the face had
             been lost.
         longest_mask: most of them; 0 blanks none.
+        most_speed: clips to learn from are played at a speed between one over this and this, which
+            gives rates that the set does not have; 1, the paper's, varies none.
         smooth_weight: of the distance of a row's heart rates from their mean (the paper's lambda).
         width: channels of the first layer.
         memory: size of the recurrent layer.

@@ -80,8 +80,8 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
         bpm, known = clip_rates(single, each, fs)
         return bpm.reshape(-1, count), known.reshape(-1, count)
 
-    def maps(cut: tuple[int, int]) -> Tensor:
-        return map_row(rows_of_maps.read(cut), length, step, params["rows"])
+    def maps(cut: tuple[int, int], speed: float = 1.0) -> Tensor:
+        return map_row(rows_of_maps.read(cut, speed), length, step, params["rows"])
 
     bpm, known = rates(rows_of_maps.all(every))
     start_bpm = float(bpm[known == 1].mean()) if known.any() else 0.0
@@ -89,8 +89,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
         for cuts in rows_of_maps.sliding(rng, params["batch"], every):
             told, flags = rates(cuts)
-            given = torch.cat([maps(cut) for cut in cuts])
+            octave = np.log2(params["most_speed"])
+            speeds = 2 ** rng.uniform(-octave, octave, len(cuts))
+            given = torch.cat([maps(cut, s) for cut, s in zip(cuts, speeds.tolist(), strict=True)])
             given = blanked(given, params["shortest_mask"], params["longest_mask"], rng)
+            told = told * speeds[:, None].astype(np.float32)
             yield {"maps": given.numpy(), "bpm": told, "known": flags}
 
     recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
