@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from rppgbench.errors import BenchError, unknown
 from rppgbench.protocol import Declaration, read_declaration
+from rppgbench.tree import inside
 
 Word = Literal["reproduced", "better", "worse", "not comparable"]
 
@@ -88,8 +89,8 @@ class PaperMethod(Declaration):
 class PaperTable(Declaration):
     """A table or figure of a paper.
 
-    `paper` and `table` choose the printed values of the CSV file `values`, which lies relative to
-    the declaration. `measures` map the paper's names to those of summaries, each one of
+    `paper` and `table` choose the printed values of the CSV file `values`, which lies beside the
+    declaration. `measures` map the paper's names to those of summaries, each one of
     `MARGINS`.
     """
 
@@ -189,7 +190,7 @@ def read_table(file: Path) -> tuple[PaperTable, list[Line]]:
     table = read_declaration(file, PaperTable)
     values = [
         v
-        for v in read_printed(file.parent / table.values)
+        for v in read_printed(inside(file.parent, table.values, file))
         if (v.paper, v.table) == (table.paper, table.table)
     ]
     return table, list(_lines(table, values, file))
@@ -203,11 +204,11 @@ def read_printed(file: Path) -> list[Printed]:
     try:
         with file.open(encoding="utf-8", newline="") as source:
             reader = csv.DictReader(source)
-            rows = list(reader)
+            rows, columns = list(reader), list(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BenchError(f"{file}: printed values not readable: {error}") from error
     names = list(Printed.__dataclass_fields__)
-    if reader.fieldnames is None or list(reader.fieldnames) != names:
+    if columns != names:
         raise BenchError(f"{file}: its columns must be {', '.join(names)}")
     found = []
     for number, row in enumerate(rows, start=2):

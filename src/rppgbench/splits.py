@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rppgbench.errors import BenchError
+from rppgbench.protocol import Declaration, read_declaration
 from rppgbench.recording import Recording
 
 WHOLE = "whole"  # every recording of the test sets is tested; those of the train sets train
@@ -45,6 +45,25 @@ class Sides:
     test: tuple[Recording, ...]
 
 
+class _FoldLists(Declaration):
+    """A fold as a file has it."""
+
+    name: str
+    train: list[str]
+    validation: list[str]
+    test: list[str]
+
+
+class _SplitFile(Declaration):
+    """A split as a file has it."""
+
+    title: str
+    source: str
+    dataset: str
+    checksum: str
+    fold: list[_FoldLists]
+
+
 def checksum(folds: Iterable[Mapping[str, object]]) -> str:
     """sha256 over the folds' names and lists, in their order.
 
@@ -57,29 +76,18 @@ def checksum(folds: Iterable[Mapping[str, object]]) -> str:
 
 def read_split(file: Path) -> Split:
     """Read one file; wrong keys, a wrong checksum or a subject on two sides is one clear line."""
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BenchError(f"{file}: not TOML: {error}") from error
-    needed = {"title", "source", "dataset", "checksum", "fold"}
-    if set(raw) != needed:
-        wrong = sorted(set(raw) ^ needed)
-        raise BenchError(f"{file}: keys missing or unknown: {', '.join(wrong)}")
-    keys = {"name", "train", "validation", "test"}
-    for fold in raw["fold"]:
-        if set(fold) != keys:
-            raise BenchError(f"{file}: a fold needs just the keys {', '.join(sorted(keys))}")
-    if checksum(raw["fold"]) != raw["checksum"]:
+    declared = read_declaration(file, _SplitFile)
+    raw = [fold.model_dump() for fold in declared.fold]
+    if checksum(raw) != declared.checksum:
         raise BenchError(
             f"{file}: the lists do not fit their checksum; a changed split needs another name"
         )
     folds = tuple(
-        Fold(f["name"], tuple(f["train"]), tuple(f["validation"]), tuple(f["test"]))
-        for f in raw["fold"]
+        Fold(f["name"], tuple(f["train"]), tuple(f["validation"]), tuple(f["test"])) for f in raw
     )
     for fold in folds:
         apart(fold, str(file))
-    return Split(file.stem, raw["dataset"], raw["source"], folds)
+    return Split(file.stem, declared.dataset, declared.source, folds)
 
 
 def apart(fold: Fold, where: str) -> None:

@@ -79,7 +79,7 @@ def is_folder(path: Path) -> bool:
 def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # no name of a file at all: \0
         return 0
     except OSError as error:
         raise RecordingError(f"{path}: {what_failed(error)}") from error
