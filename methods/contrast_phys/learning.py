@@ -9,12 +9,11 @@ from torch import Tensor, nn
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.clips import Clips, stretches
-from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.contrast import contrast, draw_offsets, sampled_spectra
 from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip, outputs
+from rppgbench.neural.inference import as_video, one_clip
+from rppgbench.neural.one_stage import model_of
 from rppgbench.neural.spectra import irrelevant_power_ratio
-from rppgbench.neural.training import Recipe, learn, outcome
 
 
 class Contrast(nn.Module):
@@ -49,17 +48,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
         for cuts in clips.one_a_recording(rng, params["batch"], params["passes"]):
             yield {"clip": np.stack([clips.read(cut) for cut in cuts])}
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
-    learner, history = learn(
+    return model_of(
         lambda: Contrast(params),
         batches,
-        recipe,
+        clips,
+        lambda cut: one_clip(clips.read(cut)),
         training,
-        export=lambda made: outcome(made.network, {}),
-    )
-    everywhere = clips.all(clips.length)
-    some = everywhere[:: max(1, len(everywhere) // 24)]
-    pulses = outputs(learner.network, (one_clip(clips.read(cut)) for cut in some))[:, -1]
-    return outcome(
-        learner.network, {"train": history}, collapse=collapse_facts(pulses, params["fs"])
+        params,
     )

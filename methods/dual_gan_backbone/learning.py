@@ -9,17 +9,16 @@ from torch import Tensor, nn
 
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.clips import Clips
+from rppgbench.neural.clips import Clips, labelled_stretches
 from rppgbench.neural.feeding import Batch
 from rppgbench.neural.map_pulse import MapPulse, unit_range, yuv_image
+from rppgbench.neural.one_stage import model_of
 from rppgbench.neural.rate_spectrum import (
     clip_rates,
     rate_bins,
     rate_cross_entropy,
     rate_spectrum,
 )
-from rppgbench.neural.supervised import judged, labelled
-from rppgbench.neural.training import Recipe, learn, outcome
 
 
 class _Supervised(nn.Module):
@@ -48,7 +47,7 @@ class _Supervised(nn.Module):
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on all clips of the recordings that have a pulse."""
     fs = params["fs"]
-    found = labelled(examples, fs, params["clip_s"], "dual_gan_backbone")
+    found = labelled_stretches(examples, fs, params["clip_s"], "dual_gan_backbone")
     clips = Clips(found, round(params["clip_s"] * fs))
     step = round(params["step_s"] * fs)
 
@@ -59,14 +58,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             maps = torch.cat([yuv_image(clips.read(cut), params["rows"]) for cut in cuts])
             yield {"map": maps.numpy(), "pulse": pulse, "bpm": bpm, "labelled": whole * known}
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
-    learner, history = learn(
+    return model_of(
         lambda: _Supervised(params),
         batches,
-        recipe,
+        clips,
+        lambda cut: yuv_image(clips.read(cut), params["rows"]),
         training,
-        export=lambda made: outcome(made.network, {}),
-    )
-    return judged(
-        learner.network, history, clips, fs, lambda cut: yuv_image(clips.read(cut), params["rows"])
+        params,
     )

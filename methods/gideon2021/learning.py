@@ -11,11 +11,10 @@ from torch.nn import functional
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.clips import Clips, stretches
-from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip, outputs
+from rppgbench.neural.inference import as_video, one_clip
+from rppgbench.neural.one_stage import model_of
 from rppgbench.neural.spectra import irrelevant_power_ratio
-from rppgbench.neural.training import Recipe, learn, outcome
 
 from .losses import draw_starts, faster, resized, triplet, views
 from .saliency import SaliencySampler, sparseness, steadiness
@@ -93,17 +92,12 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             slowed = [clips.read(cut, s) for cut, s in zip(cuts, speeds, strict=True)]
             yield {"clip": np.stack(slowed).astype(np.float32)}
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
-    learner, history = learn(
+    return model_of(
         lambda: Triplet(params),
         batches,
-        recipe,
+        clips,
+        lambda cut: one_clip(clips.read(cut)),
         training,
-        export=lambda made: outcome(made.watcher, {}),
-    )
-    everywhere = clips.all(clips.length)
-    some = everywhere[:: max(1, len(everywhere) // 24)]
-    pulses = outputs(learner.watcher, (one_clip(clips.read(cut)) for cut in some))
-    return outcome(
-        learner.watcher, {"train": history}, collapse=collapse_facts(pulses, params["fs"])
+        params,
+        part="watcher",
     )

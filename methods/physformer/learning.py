@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.clips import Clips
+from rppgbench.neural.clips import Clips, labelled_stretches
 from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import one_clip
+from rppgbench.neural.one_stage import model_of
 from rppgbench.neural.rate_spectrum import (
     clip_rates,
     rate_bins,
@@ -19,8 +20,6 @@ from rppgbench.neural.rate_spectrum import (
     rate_divergence,
     rate_spectrum,
 )
-from rppgbench.neural.supervised import judged, labelled
-from rppgbench.neural.training import Recipe, learn, outcome
 
 from .network import PhysFormer
 
@@ -83,7 +82,8 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     """Train on random clips of the recordings that have a pulse."""
     fs = params["fs"]
     clips = Clips(
-        labelled(examples, fs, params["clip_s"], "physformer"), round(params["clip_s"] * fs)
+        labelled_stretches(examples, fs, params["clip_s"], "physformer"),
+        round(params["clip_s"] * fs),
     )
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
@@ -104,14 +104,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
                 "labelled": whole * known,
             }
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
-    learner, history = learn(
+    return model_of(
         lambda: _Curriculum(params),
         batches,
-        recipe,
+        clips,
+        lambda cut: scaled(one_clip(clips.read(cut))),
         training,
-        export=lambda made: outcome(made.network, {}),
-    )
-    return judged(
-        learner.network, history, clips, fs, lambda cut: scaled(one_clip(clips.read(cut)))
+        params,
     )

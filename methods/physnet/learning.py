@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from rppgbench.errors import BenchError
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.agreement import negative_pearson
 from rppgbench.neural.backbone import PhysNet
-from rppgbench.neural.clips import Clips, stretches
-from rppgbench.neural.collapse import collapse_facts
+from rppgbench.neural.clips import Clips, labelled_stretches
 from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip, outputs
-from rppgbench.neural.training import Recipe, learn, outcome
+from rppgbench.neural.inference import as_video, one_clip
+from rppgbench.neural.one_stage import model_of
 
 
 class _Supervised(nn.Module):
@@ -34,13 +32,7 @@ class _Supervised(nn.Module):
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on random clips of the recordings that have a pulse."""
-    found = [
-        part
-        for part in stretches(examples, params["fs"], params["clip_s"], "physnet")
-        if part.pulse is not None
-    ]
-    if not found:
-        raise BenchError("physnet: no recording has a pulse to learn from")
+    found = labelled_stretches(examples, params["fs"], params["clip_s"], "physnet")
     clips = Clips(found, round(params["clip_s"] * params["fs"]))
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
@@ -49,17 +41,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             pictures = np.stack([clips.read(cut) for cut in cuts])
             yield {"clip": pictures, "pulse": pulse, "labelled": flags}
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
-    learner, history = learn(
+    return model_of(
         lambda: _Supervised(params["width"]),
         batches,
-        recipe,
+        clips,
+        lambda cut: one_clip(clips.read(cut)),
         training,
-        export=lambda made: outcome(made.network, {}),
-    )
-    everywhere = clips.all(clips.length)
-    some = everywhere[:: max(1, len(everywhere) // 24)]
-    pulses = outputs(learner.network, (one_clip(clips.read(cut)) for cut in some))[:, -1]
-    return outcome(
-        learner.network, {"train": history}, collapse=collapse_facts(pulses, params["fs"])
+        params,
     )

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, at_rate
+from rppgbench.neural.clips import Clips, at_rate, labelled_stretches
 from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import outputs, window_starts
 from rppgbench.neural.map_pulse import yuv_image
+from rppgbench.neural.one_stage import model_of
 from rppgbench.neural.rate_spectrum import clip_rates
-from rppgbench.neural.supervised import judged, labelled
-from rppgbench.neural.training import Recipe, chosen_device, learn, outcome
+from rppgbench.neural.training import chosen_device
 from rppgbench.waveform import Array, Waveform
 
 from .network import RhythmNet
@@ -71,7 +71,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     fs, count = params["fs"], params["clips"]
     length, step = round(params["clip_s"] * fs), round(params["step_s"] * fs)
     whole = length + (count - 1) * step
-    found = labelled(examples, fs, whole / fs, "rhythmnet", rate=True)
+    found = labelled_stretches(examples, fs, whole / fs, "rhythmnet", rate=True)
     rows_of_maps, single = Clips(found, whole), Clips(found, length)
     every = round(params["train_step_s"] * fs)
 
@@ -96,21 +96,20 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             told = told * speeds[:, None].astype(np.float32)
             yield {"maps": given.numpy(), "bpm": told, "known": flags}
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
-    learner, history = learn(
-        lambda: _Rates(params, start_bpm),
-        batches,
-        recipe,
-        training,
-        export=lambda made: outcome(made.network, {}),
-    )
-
     def waves(said: Tensor) -> Tensor:
         return torch.from_numpy(
             np.stack([wave(np.zeros(1), row[:1], length, fs) for row in said.double().numpy()])
         )
 
-    return judged(learner.network, history, rows_of_maps, fs, maps, waves)
+    return model_of(
+        lambda: _Rates(params, start_bpm),
+        batches,
+        rows_of_maps,
+        maps,
+        training,
+        params,
+        pulse_of=waves,
+    )
 
 
 def rates_of(

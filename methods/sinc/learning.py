@@ -11,11 +11,10 @@ from torch.nn import functional
 
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.clips import Clips, Cut, stretches
-from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip, outputs
+from rppgbench.neural.inference import as_video, one_clip
+from rppgbench.neural.one_stage import model_of
 from rppgbench.neural.priors import bandwidth, power_spectra, sparsity, variance
-from rppgbench.neural.training import Recipe, learn, outcome
 
 from .network import VideoPulse
 
@@ -105,17 +104,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
                 "speed": np.array([speed for _, speed in made]),
             }
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
-    learner, history = learn(
+    return model_of(
         lambda: _Priors(params),
         batches,
-        recipe,
+        clips,
+        lambda cut: scaled_clip(clips.read(cut)),
         training,
-        export=lambda made: outcome(made.network, {}),
-    )
-    everywhere = clips.all(clips.length)
-    some = everywhere[:: max(1, len(everywhere) // 24)]
-    pulses = outputs(learner.network, (scaled_clip(clips.read(cut)) for cut in some))
-    return outcome(
-        learner.network, {"train": history}, collapse=collapse_facts(pulses, params["fs"])
+        params,
     )

@@ -92,6 +92,24 @@ def stretches(
     return found
 
 
+def labelled_stretches(
+    examples: Sequence[Example], fs: float, shortest_s: float, where: str, *, rate: bool = False
+) -> list[Stretch]:
+    """Those of recordings that the sensor gave a pulse for or, with `rate`, at least a heart rate.
+
+    BenchError, naming `where`, if there is none.
+    """
+    found = [
+        part
+        for part in stretches(examples, fs, shortest_s, where)
+        if part.pulse is not None or (rate and part.rate_bpm is not None)
+    ]
+    if not found:
+        kind = "heart rate" if rate else "pulse"
+        raise BenchError(f"{where}: no recording has a {kind} to learn from")
+    return found
+
+
 def _stretch(example: Example, part: Waveform) -> Stretch:
     truth = example.truth or Truth()
     times = part.times_s()

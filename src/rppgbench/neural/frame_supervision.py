@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, Cut, at_rate
+from rppgbench.neural.clips import Clips, Cut, at_rate, labelled_stretches
 from rppgbench.neural.feeding import Batch
 from rppgbench.neural.frame_changes import VideoScale, pulse_changes, summed_up
 from rppgbench.neural.inference import side_by_side, windows
-from rppgbench.neural.supervised import judged, labelled
-from rppgbench.neural.training import Recipe, learn, outcome
+from rppgbench.neural.one_stage import model_of
 from rppgbench.waveform import Waveform
 
 Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
@@ -53,7 +52,7 @@ def learned_changes(
     fs = params["fs"]
     found = [
         replace(part, pulse=pulse_changes(part.pulse).astype(np.float32))
-        for part in labelled(examples, fs, params["clip_s"], name)
+        for part in labelled_stretches(examples, fs, params["clip_s"], name)
         if part.pulse is not None
     ]
     clips = Clips(found, round(params["clip_s"] * fs))
@@ -68,27 +67,15 @@ def learned_changes(
             pictures = np.stack([one(cut) for cut in cuts])
             yield {"clip": pictures, "change": change, "labelled": flags}
 
-    recipe = Recipe(
-        params["epochs"],
-        params["lr"],
-        params["weight_decay"],
-        params["precision"],
-        one_cycle=clips.batches(params["batch"], clips.length),
-    )
-    learner, history = learn(
+    return model_of(
         lambda: _Changes(make()),
         batches,
-        recipe,
-        training,
-        export=lambda made: outcome(made.network, {}),
-    )
-    return judged(
-        learner.network,
-        history,
         clips,
-        fs,
         lambda cut: torch.from_numpy(one(cut)[None]),
-        lambda out: torch.from_numpy(np.stack([summed_up(row) for row in out.numpy()])),
+        training,
+        params,
+        pulse_of=lambda out: torch.from_numpy(np.stack([summed_up(row) for row in out.numpy()])),
+        one_cycle=clips.batches(params["batch"], clips.length),
     )
 
 

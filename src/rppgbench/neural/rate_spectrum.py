@@ -69,7 +69,8 @@ def rate_divergence(spectrum: Tensor, bins: Tensor, deviation_bpm: float = 1.0) 
     offset = (at - bins[:, None]) / deviation_bpm
     bell = torch.exp(-offset.square() / 2) / (deviation_bpm * (2 * torch.pi) ** 0.5)
     bell = bell.clamp_min(1e-15)
-    return (bell * (bell.log() - spectrum.log_softmax(dim=1))).sum(dim=1)
+    divergence: Tensor = (bell * (bell.log() - spectrum.log_softmax(dim=1))).sum(dim=1)
+    return divergence
 
 
 def power_elsewhere(spectrum: Tensor, bins: Tensor, beside: int = 3) -> Tensor:
