@@ -21,7 +21,9 @@ def open_rppg_ts_can_pure(
     """open-rppg's model `TSCAN.pure`: pictures (T, S, S, 3) to a pulse (T',).
 
     It takes blocks of 160 pictures (5.3 s) at 30 a second.
-    See `rppgbench.peers.open_rppg`.
+    See `rppgbench.peers.open_rppg`. Where two pictures in a row are equal, which they are in the
+    last block unless it is full, and at other rates than 30 a second, it gives no numbers, and the
+    pulse ends with the block before.
 
     Args:
         clip: pictures of the face.
@@ -29,6 +31,6 @@ def open_rppg_ts_can_pure(
         processed: band-pass and levelled beats, as for open-rppg's own heart rates.
 
     Raises:
-        ValueError: the stretch is shorter than a block.
+        ValueError: the stretch is shorter than a block, or no block has numbers.
     """
     return pulse("TSCAN.pure", clip, processed=processed)

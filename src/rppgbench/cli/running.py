@@ -79,7 +79,9 @@ def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
     if len(left_out) < len(methods):  # a protocol runs with what there is, and says what is not
         methods = [name for name in methods if name not in left_out]
     for name in methods:  # before any data is looked for, or simulated
-        load_methods().get("method", name, of_methods)
+        found = load_methods().get("method", name, of_methods)
+        if found.versions is not None:
+            found.versions()  # other people's packages say whether they are there
     if args.preset:
         protocol = with_preset(protocol, methods, args.preset, of_methods)
     roots = find_roots(protocol, args.data, args.cache, where, simulate=args.simulate)

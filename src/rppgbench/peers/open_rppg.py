@@ -76,8 +76,8 @@ def pulse(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
 
     `processed` applies open-rppg's band-pass and its levelling of the beats, as its own heart rates
     do; else it is the network's output (summed up and detrended where that is a derivative).
-    ValueError where the stretch is shorter than the network's block or the pulse not all numbers;
-    BenchError where open-rppg itself fails.
+    What follows a value that is not a number is left out. ValueError where the stretch is shorter
+    than the network's block, or no two seconds are numbers; BenchError where open-rppg fails.
     """
     head, body = _server(_python(), os.getpid()).ask(
         {
@@ -91,7 +91,7 @@ def pulse(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
     if "fault" in head:
         raise BenchError(f"open-rppg's {model} breaks down: {head['fault']}")
     if "error" in head:
-        raise ValueError(f"open-rppg's {model}: the stretch is {head['error']} that it needs")
+        raise ValueError(f"open-rppg's {model} {head['error']}")
     samples = np.frombuffer(body, np.float64)
     if not np.isfinite(samples).all():
         raise ValueError(f"open-rppg's {model} gives values that are not numbers here")

@@ -16,17 +16,29 @@ import numpy as np
 
 
 def answer(rppg: Any, question: dict[str, Any], pixels: bytes) -> tuple[dict[str, Any], bytes]:
-    """One clip through a fresh model: its state must not go from one recording to the next."""
+    """One clip through a fresh model: its state must not go from one recording to the next.
+
+    Of a pulse that ends in values that are not numbers the part before them is given: summing up,
+    as some models' pulses need, would spread them over all of it. That happens to TS-CAN, whose
+    half precision divides 0 by 0 where two pictures in a row are equal, as in the last block, which
+    open-rppg fills up with its last picture.
+    """
     faces = np.frombuffer(pixels, np.uint8).reshape(question["shape"])
     model = rppg.Model(question["model"])
+    block = int(model.meta["input"][0])
     with model:
         for number, face in enumerate(faces):
             model.update_face(face, number / question["fs"])
+    held = np.asarray(model.signal_buff.get("bvp", ()), np.float64)
+    if not len(held):
+        return {"error": f"needs {block} pictures at {model.fps:g} a second at a stretch"}, b""
+    known = np.isfinite(held)
+    if not known.all():
+        model.signal_buff["bvp"] = list(held[: int(known.argmin())])
     values, _ = model.bvp(raw=not question["processed"])
     pulse = np.asarray(values, np.float64)
-    shortest = int(model.meta["input"][0])
     if not len(pulse):
-        return {"error": f"shorter than the {shortest} pictures at {model.fps:g} a second"}, b""
+        return {"error": "gives no two seconds of numbers here"}, b""
     return {"length": len(pulse), "fs": float(model.fps)}, pulse.tobytes()
 
 
