@@ -414,17 +414,18 @@ def test_waiting_for_batches_is_told_from_working(tmp_path: Path) -> None:
     assert facts["seconds_per_step"] >= 0.05
     assert facts["waited_share"] > 0.3
     assert facts["precision"] == "32-true"
-    assert facts["peak_memory_mib"] is None
+    if sys.platform == "linux":
+        assert 20 < facts["peak_memory_mib"] < 64 * 1024  # at least what torch itself takes
 
 
 def test_learning_speed_has_a_row_a_stage() -> None:
     method = load_methods().get("method", "st_transformer", "test")
     params = method.parameters(
-        {"width": 4, "layers": 1, "clip_s": 3.0, "step_s": 9.0, "spectrum_samples": 300,
-         "pretrain_epochs": 1, "finetune_epochs": 1}
-    )  # fmt: skip
-    rows = learning_speed(method, params, "cpu", 16)
+        {"width": 4, "layers": 1, "clip_s": 3.0, "step_s": 9.0, "spectrum_samples": 300}
+    )
+    rows = learning_speed(method, params, "cpu", precision="bf16-mixed")
     assert [row["stage"] for row in rows] == ["finetune", "pretrain"]
     for row in rows:
         assert row["method"] == "st_transformer"
+        assert (row["device"], row["precision"], row["steps"]) == ("cpu", "bf16-mixed", 1)
         assert row["seconds_per_step"] > 0

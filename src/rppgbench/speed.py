@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator
 from rppgbench.method import Method
-from rppgbench.recording import VideoSource
-from rppgbench.waveform import Array, Waveform
+from rppgbench.recording import Truth, VideoSource
+from rppgbench.waveform import Array, Signal, Waveform
 
 ROUNDS = 3
 FS = 30.0
@@ -21,7 +22,8 @@ FS = 30.0
 class Rate:
     """One row: what was done, in which part of a run, and how much of it in a second of one core.
 
-    `ratio` is the time against that of the row named by `against`, where the two compare.
+    `ratio` is the time against that of the row named by `against`, where the two compare;
+    `note` says what else was measured.
     """
 
     part: str
@@ -30,6 +32,7 @@ class Rate:
     unit: str
     ratio: float | None = None
     against: str = ""
+    note: str = ""
 
 
 def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
@@ -148,11 +151,49 @@ def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> 
 
 def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[Rate]:
     """Waveforms a second scored under an evaluator, and summaries with intervals."""
-    from rppgbench.estimate import Estimate
-    from rppgbench.recording import Truth
     from rppgbench.scores import score_windows, summarise
-    from rppgbench.waveform import Signal
 
+    estimates, truths = made_up_estimates(recordings, seconds)
+    rows = score_windows(rule, estimates, truths)
+    scored_s = processor_s(lambda: score_windows(rule, estimates, truths))
+    what = f"scoring of {seconds:g} s"
+    yield Rate("scoring", what, recordings / scored_s, "waveforms/s")
+    interval_s = processor_s(lambda: summarise(rows, resamples=10_000))
+    what = f"all metrics of a method, 10,000 resamples of {(recordings + 1) // 2} subjects"
+    yield Rate("scoring", what, 1 / interval_s, "methods/s")
+
+
+def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator[Rate]:
+    """Jobs a second whose digest is made, whose waveform is stored, and looked for."""
+    from rppgbench.digest import digest
+    from rppgbench.store import Store
+
+    estimates, _ = made_up_estimates(recordings, seconds)
+
+    def jobs() -> list[str]:
+        return [
+            digest(
+                {"method": "0" * 16, "recording": ["set", e.recording, "0" * 16], "seed": e.seed}
+            )
+            for e in estimates
+        ]
+
+    yield Rate("bookkeeping", "digests", recordings / processor_s(jobs), "jobs/s")
+    store = Store(folder)
+    for name in ("estimates", "recordings"):
+        (folder / name).mkdir(parents=True)
+    held = [replace(one, job=job) for one, job in zip(estimates, jobs(), strict=True)]
+    stored_s = processor_s(lambda: store.add(held), rounds=1)
+    what = f"waveforms of {seconds:g} s stored"
+    yield Rate("bookkeeping", what, recordings / stored_s, "jobs/s")
+    found_s = processor_s(store.done)
+    yield Rate("bookkeeping", "and looked for", recordings / found_s, "jobs/s")
+
+
+def made_up_estimates(
+    recordings: int, seconds: float
+) -> tuple[list[Estimate], dict[tuple[str, str], Truth]]:
+    """Noisy sines of 48 to 132 bpm, two recordings a subject, and what a sensor said of each."""
     rng = np.random.default_rng(0)
     sensor_s = np.arange(round(60 * (seconds + 1))) / 60
     times = np.arange(round(seconds * FS)) / FS
@@ -163,10 +204,4 @@ def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[
         wave = Waveform(np.sin(2 * np.pi * hz * times) + rng.normal(size=len(times)), FS)
         facts = (name, "set", name, f"s{number // 2}", "", "method", "0", 0, "none", "skin")
         estimates.append(Estimate(*facts, wave, 1.0))
-    rows = score_windows(rule, estimates, truths)
-    scored_s = processor_s(lambda: score_windows(rule, estimates, truths))
-    what = f"scoring of {seconds:g} s"
-    yield Rate("scoring", what, recordings / scored_s, "waveforms/s")
-    interval_s = processor_s(lambda: summarise(rows, resamples=10_000))
-    what = f"all metrics of a method, 10,000 resamples of {(recordings + 1) // 2} subjects"
-    yield Rate("scoring", what, 1 / interval_s, "methods/s")
+    return estimates, truths

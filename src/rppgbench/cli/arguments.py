@@ -285,14 +285,16 @@ def _speed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     one.add_argument(
         "--only",
         action="append",
-        choices=["extraction", "methods", "scoring", "learning"],
-        help="this part (may be given again; default: all)",
+        choices=["extraction", "methods", "scoring", "bookkeeping", "learning"],
+        help="this part (may be given again; default: all but learning, which takes long)",
     )
+    one.add_argument("--methods", metavar="A,B", help="only these (default: all)")
     one.add_argument("--video", type=Path, metavar="FILE", help="extract this, not a simulation")
     one.add_argument(
         "--seconds", type=float, default=20.0, metavar="S", help="length of the simulated film"
     )
     one.add_argument("--evaluator", default="li2023", metavar="NAME", help="of the scoring")
+    one.add_argument("--preset", default="paper", metavar="NAME", help="of the learning")
     one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     one.add_argument("--json", action="store_true", help="one JSON object")
     _plugins(one)

@@ -11,11 +11,20 @@ from tempfile import TemporaryDirectory
 from rppgbench.cli import DONE
 from rppgbench.content import checkout_root, find_toml, load_methods
 from rppgbench.evaluator import read_evaluator
+from rppgbench.method import Method
 from rppgbench.provenance import provenance
 from rppgbench.recording import VideoSource
-from rppgbench.speed import Rate, extraction_rates, film, method_rates, scoring_rates
+from rppgbench.speed import (
+    Rate,
+    bookkeeping_rates,
+    extraction_rates,
+    film,
+    method_rates,
+    scoring_rates,
+)
 
 RECORDINGS, RECORDING_S = 64, 60.0
+PRECISIONS = ("32-true", "bf16-mixed")
 
 
 def show_speed(args: argparse.Namespace) -> int:
@@ -24,9 +33,9 @@ def show_speed(args: argparse.Namespace) -> int:
     machine = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}"
     if not args.json:
         print(f"{machine}; rppgbench {facts['commit'][:12] or facts['rppgbench']}")
-        print("one core (processor time, least of three rounds); learning: the device's own time")
+        print("of one core (processor time, least of three rounds); learning: of the device")
     rates = []
-    for part in args.only or PARTS:
+    for part in args.only or [part for part in PARTS if part != "learning"]:
         for rate in PARTS[part](args):
             rates.append(rate)
             if not args.json:
@@ -44,8 +53,13 @@ def _extraction(args: argparse.Namespace) -> Iterator[Rate]:
         yield from extraction_rates(source, clips)
 
 
+def _chosen(args: argparse.Namespace) -> list[Method]:
+    names = args.methods.split(",") if args.methods else load_methods().found
+    return [load_methods().get("method", name, "--methods") for name in names]
+
+
 def _methods(args: argparse.Namespace) -> Iterator[Rate]:
-    return method_rates(load_methods().found.values(), RECORDINGS, RECORDING_S)
+    return method_rates(_chosen(args), RECORDINGS, RECORDING_S)
 
 
 def _scoring(args: argparse.Namespace) -> Iterator[Rate]:
@@ -53,29 +67,53 @@ def _scoring(args: argparse.Namespace) -> Iterator[Rate]:
     return scoring_rates(read_evaluator(file), 107, RECORDING_S)
 
 
+def _bookkeeping(args: argparse.Namespace) -> Iterator[Rate]:
+    with TemporaryDirectory(prefix="rppgbench-") as folder:
+        yield from bookkeeping_rates(Path(folder), 5000, RECORDING_S)
+
+
 def _learning(args: argparse.Namespace) -> Iterator[Rate]:
     """Rows of `rppgbench.neural.speed`, one a method and stage."""
-    learned = [m for m in load_methods().found.values() if m.consumes == "clip" and m.fit]
+    learned = [m for m in _chosen(args) if m.fit and not m.floor]
     if not learned:
         print("learning: not measured; pip install 'rppgbench[neural]'", file=sys.stderr)
         return
     from rppgbench.neural.speed import learning_speed
 
     for method in learned:
-        params = method.parameters({"epochs": 2})
-        for row in learning_speed(method, params, args.device, size=128):
-            what = f"{row['method']} {row['stage']} on {row['device']}, {row['precision']}"
-            yield Rate("learning", what, 1 / row["seconds_per_step"], "steps/s")
+        given = {} if args.preset == "paper" else {"preset": args.preset}
+        if not given.items() <= {("preset", name) for name in method.presets}:
+            continue
+        full_s: dict[str, float] = {}
+        for precision in PRECISIONS:
+            params = method.parameters(given)
+            for row in learning_speed(method, params, args.device, precision=precision):
+                stage, step_s = row["stage"], row["seconds_per_step"]
+                what = f"{row['method']} {stage} on {row['device']}, {row['precision']}"
+                full_s.setdefault(stage, step_s)
+                lower = precision != PRECISIONS[0]
+                yield Rate(
+                    "learning",
+                    what,
+                    1 / step_s,
+                    "steps/s",
+                    step_s / full_s[stage] if lower else None,
+                    PRECISIONS[0] if lower else "",
+                    f"{step_s:.3g} s a step, {row['peak_memory_mib'] or 0:,.0f} MiB, "
+                    f"waits {row['waited_share']:.0%} of the time for batches",
+                )
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Rate]]] = {
     "extraction": _extraction,
     "methods": _methods,
     "scoring": _scoring,
+    "bookkeeping": _bookkeeping,
     "learning": _learning,
 }
 
 
 def _line(rate: Rate) -> str:
     against = f"  {rate.ratio:.2f} x the time of: {rate.against}" if rate.ratio else ""
-    return f"{rate.part:11}{rate.what:58}{rate.value:>12,.1f} {rate.unit}{against}"
+    note = f"  {rate.note}" if rate.note else ""
+    return f"{rate.part:12}{rate.what:58}{rate.value:>12,.1f} {rate.unit}{against}{note}"

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -54,6 +55,8 @@ class Pace:
         self.steps = 0
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
+        else:
+            _forget_peak()
 
     def waiting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The same batches; the time until each is there counts as waiting."""
@@ -69,7 +72,10 @@ class Pace:
             yield batch
 
     def write(self, file: Path, precision: str) -> None:
-        """Seconds a step, share waited, peak memory in MiB (None on a CPU), as JSON."""
+        """Seconds a step, share waited, peak memory in MiB, as JSON.
+
+        That is what tensors took on CUDA, what the process took elsewhere (None but on Linux).
+        """
         cuda = self.device.type == "cuda"
         if cuda:
             torch.cuda.synchronize(self.device)
@@ -82,6 +88,20 @@ class Pace:
             "waited_share": self.waited / took,
             "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20
             if cuda
-            else None,
+            else _peak_mib(),
         }
         file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def _forget_peak() -> None:
+    """Begin anew with the largest size of this process: `proc(5)`, clear_refs."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_mib() -> float | None:
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return None

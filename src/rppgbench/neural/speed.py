@@ -1,17 +1,20 @@
 """How fast a method learns on a device, on made-up input."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from rppgbench.crops import crop_rule
 from rppgbench.method import Example, Method, Training
 from rppgbench.recording import Truth
 from rppgbench.waveform import Signal, Waveform
 
 FS = 30.0
+EPOCHS = 2  # the first warms up
 SHAPES = {
     "mstmap": (63, 6),
     "stmap": (25, 3),
@@ -22,7 +25,7 @@ SHAPES = {
 
 
 def made_up_examples(
-    method: Method, size: int, *, recordings: int = 8, seconds: float = 30.0
+    method: Method, size: int, *, recordings: int = 4, seconds: float = 11.0
 ) -> list[Example]:
     """Recordings of noise around a grey face, with a pulse: only their shapes matter.
 
@@ -46,18 +49,22 @@ def made_up_examples(
 
 
 def learning_speed(
-    method: Method, params: dict[str, Any], device: str, size: int
+    method: Method, params: Mapping[str, Any], device: str, *, precision: str = "auto"
 ) -> list[dict[str, Any]]:
     """One row a stage: device, precision, steps, seconds_per_step, waited_share, peak_memory_mib.
 
-    The last epoch of each stage counts, so two epochs are enough. `params` are all of the
-    method's, with few epochs; nothing of what is learned is kept.
+    `params` are all of the method's. Two epochs of each stage are done on recordings that are
+    a second longer than a clip, of pictures as large as the crop rule makes them; the second
+    epoch counts. Nothing of what is learned is kept.
     """
     if method.fit is None:
         raise ValueError(f"{method.name} does not learn")
+    few = {name: min(EPOCHS, n) for name, n in params.items() if name.endswith("epochs")}
+    given = {**params, **few, "precision": precision}
+    size = crop_rule(str(params["crop"])).size if method.consumes == "clip" else 0
+    examples = made_up_examples(method, size, seconds=float(params["clip_s"]) + 1)
     with TemporaryDirectory() as folder:
-        training = Training(0, device, Path(folder))
-        method.fit(made_up_examples(method, size), training, **params)
+        method.fit(examples, Training(0, device, Path(folder)), **given)
         return [
             {"method": method.name, "stage": file.stem.removesuffix("_speed"), **facts}
             for file in sorted(Path(folder).glob("*_speed.json"))
