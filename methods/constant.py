@@ -41,6 +41,7 @@ def fit(
     fit=fit,
     needs_labels=True,
     floor=True,
+    gpu=0.0,
 )
 def constant(
     trace: Waveform, model: Model, *, window_s: float = 10.0, step_s: float = 5.0

@@ -34,6 +34,7 @@ def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model
     "stmap_moments",
     fit=fit,
     presets={"smoke": SMOKE},
+    gpu=0.25,
 )
 def co_rectification(
     maps: Waveform,

@@ -24,6 +24,7 @@ def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model
     fit=fit,
     needs_labels=True,
     presets={"smoke": SMOKE},
+    gpu=0.25,
 )
 def dual_gan_backbone(
     maps: Waveform,

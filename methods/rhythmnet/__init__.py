@@ -30,6 +30,7 @@ def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model
 @method(
     "RhythmNet", "10.1109/TIP.2019.2947204", "stmap", fit=fit, needs_labels=True,
     presets={"smoke": SMOKE},
+    gpu=0.25,
 )  # fmt: skip
 def rhythmnet(
     maps: Waveform,

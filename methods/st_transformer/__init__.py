@@ -42,6 +42,7 @@ def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model
     fit=fit,
     needs_labels=True,
     presets={"smoke": SMOKE, "unlabelled": {"labels": False}},
+    gpu=0.25,
 )
 def st_transformer(
     maps: Waveform,
