@@ -1,0 +1,111 @@
+"""Methods learn from simulated recordings, through the command.
+
+The short form trains one small network, kills it and lets it go on; `pytest -m learning --long`
+trains the three methods of `simulated_intra` and holds them to their goal.
+"""
+
+import csv
+import os
+import signal
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from rppgbench.models import read_model
+from rppgbench.store import Store
+
+from .faults.runs import begin, bench, finish, until
+
+pytestmark = pytest.mark.learning
+
+PROTOCOL = Path(__file__).parent.parent / "protocols" / "simulated_intra.toml"
+GOAL_BPM = 3.0
+BETTER = 4.0
+"""How many times smaller than the floor's the error of unseen subjects is to be."""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A folder of content with `small`: the protocol, with eight epochs on three short films."""
+    text = PROTOCOL.read_text(encoding="utf-8")
+    for old, new in (
+        ("[params.co_rectification]\n", "[params.co_rectification]\nepochs = 8\nbatch = 4\n"),
+        ("subjects = 24\nseconds = 24.0", "subjects = 3\nseconds = 13.0"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    file = tmp_path / "more" / "protocols" / "small.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    return file.parent.parent
+
+
+def test_a_training_that_is_killed_goes_on_to_the_same_weights(small: Path, tmp_path: Path) -> None:
+    words = ("run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant")
+    words += ("--plugins", str(small), "--device", "cpu", "--cache", str(tmp_path / "cache"))
+    code, _, said = bench(*words, "--out", tmp_path / "whole")
+    assert code == 0, said
+    models = tmp_path / "killed" / "models"
+
+    def two_epochs() -> bool:
+        logs = list(models.glob("*-training/train.jsonl"))
+        return any(len(log.read_text().splitlines()) >= 2 for log in logs)
+
+    run = begin(*words, "--out", tmp_path / "killed")
+    assert until(two_epochs, run), "it ended before it could be killed"
+    os.killpg(run.pid, signal.SIGKILL)
+    assert finish(run)[0] == -signal.SIGKILL
+    (log,) = models.glob("*-training/train.jsonl")
+    kept = len(log.read_text().splitlines())
+    run, seen = begin(*words, "--out", tmp_path / "killed"), []
+    while run.poll() is None:
+        seen.append(len(log.read_text().splitlines()))
+        time.sleep(0.02)
+    code, _, said = finish(run)
+    assert code == 0, said
+    # It went on: the log, written anew after every epoch, was never shorter (0: being written).
+    assert min(filter(None, seen)) >= kept
+    assert max(seen) == 8
+    learned = sorted(file.parent.name for file in models.glob("*/model.json"))
+    assert len(learned) == 6  # two methods in three folds
+    for name in learned:
+        one, other = (read_model(tmp_path / out / "models" / name) for out in ("whole", "killed"))
+        assert one.arrays.keys() == other.arrays.keys()
+        for key, value in one.arrays.items():
+            assert value.tobytes() == other.arrays[key].tobytes(), f"{name}: {key}"
+    pulses = [
+        {
+            (e.recording, e.method): e.waveform.samples.tobytes()
+            for e in Store(tmp_path / out).estimates()
+            if e.waveform is not None
+        }
+        for out in ("whole", "killed")
+    ]
+    assert len(pulses[0]) == 6
+    assert pulses[0] == pulses[1]
+    page = (tmp_path / "killed" / "report.html").read_text(encoding="utf-8")
+    assert "Collapse detector" in page
+    assert "smoke preset" in page
+
+
+@pytest.mark.timeout(5400)
+@pytest.mark.parametrize("method", ["st_transformer", "co_rectification", "contrast_phys"])
+def test_unseen_people_are_read_to_the_goal(
+    method: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if not request.config.getoption("--long"):
+        pytest.skip("only with --long")
+    assert method in tomllib.loads(PROTOCOL.read_text(encoding="utf-8"))["methods"]
+    folder = tmp_path_factory.getbasetemp() / "learning"
+    words = ("run", "--protocol", "simulated_intra", "--simulate", "--device", "cpu")
+    words += ("--cache", str(folder / "cache"), "--out", str(folder / method))
+    run = begin(*words, "--methods", f"{method},constant")
+    _, said = run.communicate()
+    assert run.returncode == 0, said
+    with (folder / method / "table.csv").open(encoding="utf-8") as file:
+        rows = {r["method"]: r for r in csv.DictReader(file) if r["evaluator"] == "li2023"}
+    error, floor = float(rows[method]["mae"]), float(rows["constant"]["mae"])
+    assert error < GOAL_BPM
+    assert error < floor / BETTER
