@@ -18,8 +18,8 @@ SMOKE = {
     "passes": 20,
     "lr": 2e-3,
 }
-"""For a laptop: pictures of 32 pixels, two narrow blocks, short clips, few and large steps, in which
-the wave counts more than in the paper: the losses on rates have small gradients at first."""
+"""For a laptop: pictures of 32 pixels, two narrow blocks, short clips, few and large steps. The
+wave counts more than in the paper: the losses on rates have small gradients at first."""
 
 
 def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
