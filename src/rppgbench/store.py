@@ -186,14 +186,25 @@ class Store:
         return estimates, observed
 
     def failed(self) -> dict[str, str]:
-        """Data set and name of each recording that a planned estimate has none of, and why."""
-        planned, columns = self.planned(), ["job", "dataset", "recording", "reason"]
-        return {
-            f"{row['dataset']}/{row['recording']}": row["reason"]
-            for file in self._parts("estimates")
-            for row in _table(file, ESTIMATES, columns).to_pylist()
-            if row["reason"] and row["job"] in planned
+        """Data set and name of each recording of which something planned is missing, and why.
+
+        That is an estimate, or the truth to score it by: labels that cannot be read. Where there
+        are several conditions, each is named.
+        """
+        planned = self.planned()
+        columns = ["job", "dataset", "recording", "condition", "reason"]
+        tables = [_table(file, ESTIMATES, columns) for file in self._parts("estimates")]
+        rows = [row for table in tables for row in table.to_pylist() if row["job"] in planned]
+        several = len({row["condition"] for row in rows}) > 1
+        tables = [_table(file, OBSERVED, columns[1:]) for file in self._parts("recordings")]
+        found = {
+            _name(row, several): row["reason"]
+            for t in sorted(tables, key=_order)
+            for row in t.to_pylist()
         }
+        asked = {_name(row, several) for row in rows}
+        unread = {one: reason for one, reason in found.items() if reason and one in asked}
+        return unread | {_name(row, several): row["reason"] for row in rows if row["reason"]}
 
     def missing(self) -> int:
         """How many planned estimates are not there."""
@@ -347,6 +358,11 @@ def _order(table: pa.Table) -> list[int]:
     """At which run and step a part was written; parts of versions that did not say come first."""
     words = (table.schema.metadata or {}).get(ORDER, b"").split()
     return [int(word) for word in words if word.isdigit()]
+
+
+def _name(row: Mapping[str, Any], several: bool) -> str:
+    name = f"{row['dataset']}/{row['recording']}"
+    return f"{name}, {row['condition']}" if several else name
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
