@@ -1,0 +1,99 @@
+"""Outcomes go into the store several at a time, and nothing that was done is lost."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.errors import MachineError
+from rppgbench.estimate import Estimate
+from rppgbench.ledger import MOST, Ledger
+from rppgbench.plan import UNTOUCHED
+from rppgbench.recording import Truth
+from rppgbench.store import Observed, Store
+from rppgbench.waveform import Waveform
+from rppgbench.work import Outcome, Task
+
+RECORDINGS, EACH = 25, 100
+
+
+def estimate(recording: str, job: str, reason: str = "") -> Estimate:
+    wave = None if reason else Waveform(np.arange(3.0), 30.0)
+    facts = (job, "set", recording, "s", "", "method", "0", 0, "none", "skin")
+    return Estimate(*facts, wave, 1.0, reason)
+
+
+def outcome(
+    recording: str, estimates: int, fault: MachineError | None = None, reason: str = ""
+) -> Outcome:
+    folder = Path()
+    task = Task("set", folder, recording, (UNTOUCHED,), frozenset(), (), (), folder, folder)
+    made = tuple(estimate(recording, f"{recording}-{k}", reason) for k in range(estimates))
+    seen = Observed("set", recording, "s", "", "", "", "", False, "none", Truth(), reason=reason)
+    return Outcome(task, (seen,), made, fault=fault)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store that expects 2,500 estimates."""
+    made = Store(tmp_path / "results")
+    jobs = [f"r{number}-{k}" for number in range(RECORDINGS) for k in range(EACH)]
+    made.begin({"protocol": {"name": "p", "digest": "d"}}, jobs)
+    return made
+
+
+def parts(store: Store, kind: str) -> int:
+    return len(list((store.folder / kind).iterdir()))
+
+
+def test_many_estimates_are_few_files(store: Store) -> None:
+    with Ledger(store) as ledger:
+        for number in range(RECORDINGS):
+            ledger.keep(outcome(f"r{number}", EACH))
+    assert store.missing() == 0
+    assert len(store.observed()) == RECORDINGS
+    # Full ones and the rest, and one more for each two seconds that a slow disk takes.
+    assert parts(store, "estimates") < RECORDINGS
+    assert parts(store, "estimates") * MOST >= RECORDINGS * EACH
+
+
+def test_what_is_seen_again_with_another_model_is_stored_once(store: Store) -> None:
+    with Ledger(store) as ledger:
+        ledger.keep(outcome("r0", 2))
+        ledger.write()
+        ledger.keep(outcome("r0", 2))
+        ledger.write()
+        assert parts(store, "recordings") == 1
+        ledger.keep(outcome("r0", 2, reason="the face is gone"))
+    assert parts(store, "recordings") == 2
+    assert store.observed()["set", "r0", "none"].reason == "the face is gone"
+
+
+def keep(store: Store, *outcomes: Outcome | BaseException) -> None:
+    """Keep them in turn; an exception among them is raised where it stands."""
+    with Ledger(store) as ledger:
+        for one in outcomes:
+            if isinstance(one, BaseException):
+                raise one
+            ledger.keep(one)
+
+
+def test_a_fault_of_the_machine_ends_the_run_after_what_was_done(store: Store) -> None:
+    full = outcome("r1", 3, MachineError("the disk is full"))
+    with pytest.raises(MachineError, match="disk"):
+        keep(store, outcome("r0", EACH), full, outcome("r2", EACH))
+    assert len(store.done()) == EACH + 3
+
+
+def test_an_interruption_loses_nothing(store: Store) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        keep(store, outcome("r0", EACH), KeyboardInterrupt(), outcome("r2", EACH))
+    assert len(store.done()) == EACH
+
+
+def test_failures_are_named_without_a_waveform_being_read(store: Store) -> None:
+    with Ledger(store) as ledger:
+        ledger.keep(outcome("r0", 2))
+        ledger.keep(outcome("r1", 2, reason="no face"))
+        ledger.keep(outcome("unplanned", 2, reason="no face"))
+    assert store.failed() == {"set/r1": "no face"}
