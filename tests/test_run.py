@@ -10,8 +10,12 @@ import pytest
 
 from rppgbench import video
 from rppgbench.cli import main
-from rppgbench.content import load_datasets
+from rppgbench.content import load_datasets, toml_files
 from rppgbench.estimate import Estimate
+from rppgbench.plan import make_plan
+from rppgbench.protocol import read_protocol
+from rppgbench.runner import Means
+from rppgbench.runner import run as run_plan
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store import Store
 
@@ -70,7 +74,8 @@ def test_a_run_leaves_what_it_promises(results: Path) -> None:
     manifest = json.loads((results / "manifest.json").read_text())
     assert manifest["protocol"]["name"] == "quickstart"
     assert manifest["expected"] == PEOPLE
-    assert len(waveforms(results)) == 2 * PEOPLE
+    regions = read_protocol(toml_files("protocols")["quickstart"]).regions
+    assert len(waveforms(results)) == 2 * PEOPLE * len(regions)
     page = (results / "report.html").read_text()
     assert "SIMULATED" in page
 
@@ -79,7 +84,7 @@ def test_the_simulated_pulse_is_found_and_the_floor_is_not_reached(results: Path
     import pandas as pd
 
     rows = pd.read_csv(results / "table.csv").to_dict("records")
-    table = {(row["evaluator"], row["method"]): row for row in rows}
+    table = {(row["evaluator"], row["method"]): row for row in rows if row["region"] == "skin"}
     assert float(table["li2023", "pos"]["mae"]) < 2
     assert float(table["li2023", "constant"]["mae"]) > 8
     assert float(table["li2023", "pos"]["coverage"]) == 1
@@ -144,15 +149,49 @@ def test_broken_videos_are_named_and_the_rest_goes_on(
     said = capsys.readouterr().err
     assert said.count("failed: simulated/") == 2
     estimates = list(Store(out).estimates())
-    assert len(estimates) == PEOPLE
-    assert [bool(e.waveform) for e in sorted(estimates, key=lambda e: e.recording)] == [
-        False,
-        False,
-        True,
-    ]
+    assert {(e.recording, bool(e.waveform)) for e in estimates} == {
+        ("01", False),
+        ("02", False),
+        ("03", True),
+    }
     assert all("video.mp4" in e.reason for e in estimates if e.waveform is None)
     page = (out / "report.html").read_text()
     assert "not a video" in page or "video.mp4" in page
+
+
+def test_a_video_that_vanished_since_the_listing_is_named_and_the_rest_goes_on(
+    tree: Path, cache: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    protocol = read_protocol(toml_files("protocols")["quickstart"])
+    roots = {"simulated": copy}
+    plan = make_plan(protocol, "quickstart", roots, methods=["pos"], seeds=[0], where="test")
+    gone = copy / "02" / "video.mp4"
+    gone.unlink()
+    store = Store(tmp_path / "results")
+    tally = run_plan(plan, store, Means(cache, quiet=True))
+    assert tally.failed.keys() == {"simulated/02"}
+    assert str(gone) in tally.failed["simulated/02"]
+    assert "\n" not in tally.failed["simulated/02"]
+    reasons = {(e.recording, bool(e.reason)) for e in store.estimates()}
+    assert reasons == {("01", False), ("02", True), ("03", False)}
+
+
+def test_broken_labels_are_named_and_the_rest_goes_on(
+    tree: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    labels = copy / "02" / "labels.csv"
+    labels.write_text("time_s,pulse,heart_rate_bpm\n0.0,1.0,sixty\n")
+    out = tmp_path / "results"
+    assert run(copy, cache, out, "--methods", "pos") == 3
+    said = capsys.readouterr().err
+    assert said.count("failed: simulated/") == 1
+    assert f"{labels}: line 2: 'sixty' is not a number" in said
+    assert len({e.recording for e in Store(out).estimates()}) == PEOPLE
+    assert "sixty" in (out / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
