@@ -89,7 +89,7 @@ def predict_video(
         pulse, coverage = pulse_of(features, method, params, region, model)
     except RecordingError as error:
         return _prediction(method, features, None, 0.0, None, str(error))
-    found = _read(pulse, rule)
+    found = read_rates(pulse, rule)
     without = not np.isfinite(found.bpm).any()
     reason = "; ".join(sorted({str(r) for r in found.reason.ravel() if r})) if without else ""
     return _prediction(method, features, pulse, coverage, found, reason)
@@ -124,7 +124,11 @@ def _prediction(
     )
 
 
-def _read(pulse: Waveform, rule: Evaluator) -> Reading:
+def read_rates(pulse: Waveform, rule: Evaluator) -> Reading:
+    """The heart rates of a pulse (T,) without truth, in the rule's windows, one each second.
+
+    A pulse that is shorter than a window is read whole.
+    """
     seconds = len(pulse.samples) / pulse.fs
     window: FixedWindow | WholeWindow = WholeWindow(kind="whole", shortest_s=SHORTEST_S)
     if rule.window_s and seconds >= rule.window_s:

@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _data(commands)
     _simulate(commands)
     _check(commands)
+    _agree(commands)
     _speed(commands)
     return top
 
@@ -80,6 +81,11 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     )
     one.add_argument("--difficulty", choices=["easy", "paper", "hard"], help="of the simulation")
     one.add_argument("--preset", metavar="NAME", help="of the methods that learn: paper, smoke")
+    one.add_argument(
+        "--every-epoch",
+        action="store_true",
+        help="test the models of all epochs: a row 'best epoch (oracle)' beside the last's",
+    )
     _workers(one)
     one.add_argument("--seed", type=int, metavar="K", help="this one seed, not the protocol's")
     one.add_argument("--out", type=Path, metavar="DIR", help="results folder (results/PROTOCOL)")
@@ -274,6 +280,31 @@ def _check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _plugins(one)
 
 
+def _agree(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(
+        commands,
+        "agree",
+        "agreeing:agree",
+        "Run pairs of methods on the same input: waveforms, heart rates, speed.",
+        "bench agree pos@pyvhr=pyvhr_pos chrom=pyvhr_chrom --video face.mp4",
+    )
+    one.add_argument("pairs", nargs="+", metavar="A[@PRESET]=B", help="two methods to compare")
+    one.add_argument("--video", type=Path, nargs="+", default=[], metavar="FILE")
+    one.add_argument(
+        "--trace",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="CSV",
+        help="lines of time (s), R, G, B: for methods that take a mean colour",
+    )
+    one.add_argument("--region", default="skin", metavar="NAME", help="face region (skin)")
+    one.add_argument("--evaluator", default="pyvhr", metavar="NAME", help="reads the heart rates")
+    one.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    _plugins(one)
+
+
 def _speed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     one = _command(
         commands,
@@ -371,6 +402,7 @@ def means_of(args: argparse.Namespace, cache: Path) -> "Means":
         jobs=args.jobs,
         device=args.device,
         scheduler=args.scheduler or "",
+        every_epoch=args.every_epoch,
         command=args.command_line,
     )
 

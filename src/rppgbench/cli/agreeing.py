@@ -1,0 +1,122 @@
+"""bench agree: two methods on the same input."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rppgbench.cache import cached_features
+from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.content import find_toml, load_methods
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.evaluator import read_evaluator
+from rppgbench.extraction import Needs
+from rppgbench.features import REGIONS, Features
+from rppgbench.labels import read_table
+from rppgbench.method import Method
+from rppgbench.method_pairs import Alike, alike
+from rppgbench.recording import VideoSource
+from rppgbench.roots import cache_folder
+from rppgbench.waveform import Signal, Waveform
+from rppgbench.work import inputs_of
+
+HEAD = (
+    "pair",
+    "stretches",
+    "correlation, median (lowest)",
+    "apart, bpm: median (largest)",
+    "ms a stretch",
+    "times as long",
+)
+
+Chosen = tuple[Method, Mapping[str, Any]]
+
+
+def agree(args: argparse.Namespace) -> int:
+    """Print a line a pair, as a table in Markdown."""
+    if args.region not in REGIONS:
+        raise BenchError(f"--region: no region {args.region!r}; known: {', '.join(REGIONS)}")
+    if not args.video and not args.trace:
+        raise BenchError("bench agree: give it --video FILE or --trace CSV")
+    rule = read_evaluator(
+        find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
+    )
+    chosen = [(pair, *_pair(pair)) for pair in args.pairs]
+    crops = {str(p["crop"]) for _, *two in chosen for m, p in two if m.consumes == "clip"}
+    needs, cache = Needs(frozenset(crops)), cache_folder(args.cache)
+    features = [cached_features(VideoSource(file), needs, cache) for file in args.video]
+    traces = [_trace(file) for file in args.trace]
+    found = {}
+    for pair, first, second in chosen:
+        given = _inputs(first[0], first[1], features, traces, args.region)
+        found[pair] = alike(first, second, given, rule)
+    if args.json:
+        facts = {
+            pair: asdict(one) | {"speed_ratio": one.speed_ratio} for pair, one in found.items()
+        }
+        print(json.dumps(facts, indent=1))
+    else:
+        _tell(found)
+    return SOME_FAILED if any(one.reason for one in found.values()) else DONE
+
+
+def _pair(words: str) -> tuple[Chosen, Chosen]:
+    names = words.split("=")
+    if len(names) != 2:
+        raise BenchError(f"bench agree: {words!r} is no pair of methods; write A=B or A@PRESET=B")
+    first, second = (_method(name) for name in names)
+    return first, second
+
+
+def _method(words: str) -> Chosen:
+    name, _, preset = words.partition("@")
+    method = load_methods().get("method", name, "bench agree")
+    return method, method.parameters({"preset": preset} if preset else {}, "bench agree")
+
+
+def _trace(file: Path) -> Waveform:
+    """A trace of uneven times on an even grid at its mean rate."""
+    table = read_table(file, columns=4)
+    if len(table) < 2:
+        raise RecordingError(f"{file}: fewer than two lines of time, R, G, B")
+    signal = Signal(table[:, 1:], table[:, 0]).in_order()
+    times_s = signal.times_s[0] + np.arange(len(signal.times_s)) / signal.fs
+    inside = times_s <= signal.times_s[-1]
+    return Waveform(signal.at(times_s[inside]), signal.fs, float(times_s[0]))
+
+
+def _inputs(
+    method: Method,
+    params: Mapping[str, Any],
+    features: Sequence[Features],
+    traces: Sequence[Waveform],
+    region: str,
+) -> list[Waveform]:
+    found = [w for one in features for w in inputs_of(one, method, params, region)]
+    return found + (list(traces) if method.consumes == "trace" else [])
+
+
+def _tell(found: Mapping[str, Alike]) -> None:
+    print("| " + " | ".join(HEAD) + " |")
+    print("| --- |" + " ---: |" * (len(HEAD) - 1))
+    for pair, one in found.items():
+        cells = [pair.replace("=", " = "), str(one.stretches)]
+        if one.stretches:
+            apart = np.array(one.apart_bpm)
+            each = [1000 * seconds / one.stretches for seconds in one.seconds]
+            cells += [
+                f"{np.median(one.correlation):.4f} ({min(one.correlation):.4f})",
+                f"{np.median(apart):.2f} ({apart.max():.2f})" if len(apart) else "no rate",
+                f"{each[0]:.3g} and {each[1]:.3g}",
+                f"{one.speed_ratio:.3g}",
+            ]
+        else:
+            cells += ["–"] * (len(HEAD) - 2)
+        print("| " + " | ".join(cells) + " |")
+    for pair, one in found.items():
+        if one.reason:
+            print(f"{pair}: {one.reason}")
