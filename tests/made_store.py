@@ -79,6 +79,7 @@ def manifest(methods: Mapping[str, Mapping[str, Any]], regions: Sequence[str]) -
             "title": "Four people who are made up",
             "about": "",
             "source": "a test",
+            "conditions": [],
             "evaluators": ["li2023", "toolbox_2023"],
             "regions": list(regions),
             "seeds": [0],

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from rppgbench.cli import main
+from rppgbench.cli.table_runs import Smoke, experiments, methods_by_run
 from rppgbench.content import load_datasets, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
@@ -587,6 +588,31 @@ def test_a_protocol_that_is_not_shipped_is_said(
     words = ["table", "own_table", "--format", "markdown", "--plugins", str(here / "own")]
     assert main(words) == 0
     assert "protocol 'not\\_there' is not shipped yet" in capsys.readouterr().out
+
+
+def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> None:
+    """Else the second table would find the results of the first in its way."""
+    tables = {name: read_table(REPORTS / f"{name}.toml")[1] for name in NAMES}
+    learned = methods_by_run(line for lines in tables.values() for line in lines)
+    smoke = Smoke()
+    digests: dict[str, set[str]] = {}
+    known = load_methods().found
+    for lines in tables.values():
+        for one in experiments(lines, smoke, learned):
+            if one.protocol is None:
+                continue
+            digests.setdefault(one.folder, set()).add(one.protocol.digest)
+            for line in one.lines:
+                for name in known[line.method.method].combines or (line.method.method,):
+                    params = known[name].parameters(one.protocol.params.get(name, {}))
+                    assert all(v <= 1 for k, v in params.items() if k.endswith("epochs"))
+                    assert "smoke" not in known[name].presets or params["preset"] == "smoke"
+            assert one.protocol.simulation.subjects == 4
+    assert {len(held) for held in digests.values()} == {1}
+    assert len(digests) > 20
+    other = next(iter(experiments(tables["li2023_table1"], Smoke(epochs=3), learned)))
+    assert "epochs=3" in other.folder
+    assert other.folder not in digests
 
 
 def test_all_tables_come_with_an_index(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.arguments import folder_for_output, means_of
 from rppgbench.cli.running import find_roots, with_preset
 from rppgbench.content import load_methods, toml_files
 from rppgbench.errors import BenchError
-from rppgbench.paper_table import Line, PaperTable
+from rppgbench.paper_table import Line
 from rppgbench.protocol import Protocol, read_protocol
 
 if TYPE_CHECKING:
@@ -118,13 +119,26 @@ class Experiment:
     reason: str = ""
 
 
+def methods_by_run(lines: Iterable[Line]) -> dict[str, list[str]]:
+    """The methods of each run that lines come to, by the name of its folder at full size."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for line in lines:
+        if line.method.method:
+            found[f"{line.setting.protocol}{_tag(line)}"][line.method.method] = None
+    return {folder: list(methods) for folder, methods in found.items()}
+
+
 def experiments(
-    table: PaperTable, lines: Sequence[Line], smoke: Smoke | None
+    lines: Sequence[Line],
+    smoke: Smoke | None = None,
+    learned: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Experiment]:
     """Each run that a table comes to; at the scale of `smoke` where that is given.
 
     Lines of one protocol whose parameters do not clash are one run, so that a video is decoded
     once for all of them; each further set of parameters of a method is a run of its own.
+    `learned` gives, as `methods_by_run` does, the methods of all tables that share a run: a small
+    scale is theirs too, so that every table asks for the same protocol.
     """
     shipped = toml_files("protocols")
     runs: dict[tuple[str, str], list[Line]] = defaultdict(list)
@@ -143,13 +157,14 @@ def experiments(
         yield Experiment(None, "", [line], f"{why}{': ' if setting.about else ''}{setting.about}")
     for (name, tag), members in runs.items():
         try:
-            yield _experiment(read_protocol(shipped[name]), f"{name}{tag}", members, smoke)
+            more = learned.get(f"{name}{tag}", ())
+            yield _experiment(read_protocol(shipped[name]), f"{name}{tag}", members, smoke, more)
         except BenchError as error:
             yield Experiment(None, "", members, str(error))
 
 
 def _experiment(
-    protocol: Protocol, folder: str, lines: list[Line], smoke: Smoke | None
+    protocol: Protocol, folder: str, lines: list[Line], smoke: Smoke | None, more: Sequence[str]
 ) -> Experiment:
     first = lines[0]
     where = f"protocols/{first.setting.protocol}.toml"
@@ -169,7 +184,9 @@ def _experiment(
         load_methods().get("method", method, where)
     if smoke is None:
         return Experiment(protocol, folder, lines)
-    return Experiment(smoke.of(protocol, methods, where), f"{folder}{smoke.tag}", lines)
+    known = [name for name in more if name in load_methods().found]
+    small = smoke.of(protocol, sorted({*methods, *known}), where)
+    return Experiment(small, f"{folder}{smoke.tag}", lines)
 
 
 def _learning(name: str) -> Iterator[str]:

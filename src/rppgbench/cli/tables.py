@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from rppgbench.cli.table_runs import (
     RESULTS,
     Experiment,
     experiments,
+    methods_by_run,
     smoke_of,
     stored_results,
 )
@@ -62,11 +63,12 @@ def make_tables(args: argparse.Namespace) -> int:
     if args.evaluator:
         find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
     smoke = smoke_of(args)
+    learned = methods_by_run(_every_line()) if smoke else {}
     asked = []
     for name in list(toml_files("reports")) if args.all else [args.name]:
         table, lines = read_table(find_toml("reports", "table", name, "bench table"))
-        made = list(experiments(table, lines, smoke)) if smoke else None
-        asked.append(Asked(name, table, lines, list(experiments(table, lines, None)), made))
+        made = list(experiments(lines, smoke, learned)) if smoke else None
+        asked.append(Asked(name, table, lines, list(experiments(lines)), made))
     given = _given(args.results)
     together = _together(asked)
     scale = smoke.words() if smoke else ""
@@ -80,6 +82,12 @@ def make_tables(args: argparse.Namespace) -> int:
         print(f"failed: {line}", file=sys.stderr)
     _write(pages, args)
     return SOME_FAILED if failed else DONE
+
+
+def _every_line() -> Iterator[Line]:
+    """The lines of all tables that there are."""
+    for file in toml_files("reports").values():
+        yield from read_table(file)[1]
 
 
 def _together(asked: Sequence[Asked]) -> dict[str, list[str]]:
