@@ -42,6 +42,11 @@ def small(tmp_path: Path) -> Path:
     return file.parent.parent
 
 
+def read_table(results: Path) -> list[dict[str, str]]:
+    with (results / "table.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def test_a_training_that_is_killed_goes_on_to_the_same_weights(small: Path, tmp_path: Path) -> None:
     words = ("run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant")
     words += ("--plugins", str(small), "--device", "cpu", "--cache", str(tmp_path / "cache"))
@@ -85,9 +90,28 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(small: Path, tmp_
     ]
     assert len(pulses[0]) == 6
     assert pulses[0] == pulses[1]
+    code, _, said = bench(*words, "--every-epoch", "--out", tmp_path / "killed")
+    assert code == 2
+    assert "was learned without --every-epoch" in said
     page = (tmp_path / "killed" / "report.html").read_text(encoding="utf-8")
     assert "Collapse detector" in page
     assert "smoke preset" in page
+
+
+def test_the_best_epoch_is_a_row_of_its_own_that_is_not_ranked(small: Path, tmp_path: Path) -> None:
+    words = ("run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant")
+    words += ("--plugins", str(small), "--device", "cpu", "--cache", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    code, _, said = bench(*words, "--every-epoch", "--out", out)
+    assert code == 0, said
+    rows = {r["method"]: r for r in read_table(out) if r["evaluator"] == "li2023"}
+    last, best = rows["co_rectification"], rows["co_rectification: best epoch (oracle)"]
+    assert float(best["mae"]) <= float(last["mae"])
+    assert last["leaked"] == ""
+    assert "its epoch was chosen" in best["leaked"]
+    assert best["n_recordings"] == last["n_recordings"] == "3"
+    stored = {e.recording for e in Store(out / "epochs").estimates()}
+    assert len(list(Store(out / "epochs").estimates())) == 8 * len(stored) == 24
 
 
 @pytest.mark.timeout(5400)
@@ -104,8 +128,7 @@ def test_unseen_people_are_read_to_the_goal(
     run = begin(*words, "--methods", f"{method},constant")
     _, said = run.communicate()
     assert run.returncode == 0, said
-    with (folder / method / "table.csv").open(encoding="utf-8") as file:
-        rows = {r["method"]: r for r in csv.DictReader(file) if r["evaluator"] == "li2023"}
+    rows = {r["method"]: r for r in read_table(folder / method) if r["evaluator"] == "li2023"}
     error, floor = float(rows[method]["mae"]), float(rows["constant"]["mae"])
     assert error < GOAL_BPM
     assert error < floor / BETTER

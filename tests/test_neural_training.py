@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
 from rppgbench.method import Training
+from rppgbench.models import read_model
 from rppgbench.neural.checkpoint import read_arrays, read_weights, write_arrays
 from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import ahead
@@ -153,10 +154,20 @@ def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
         training(tmp_path, keep_epochs=True),
         export=lambda made: outcome(made, {}),
     )
-    files = sorted((tmp_path / "epochs").iterdir())
-    assert [file.name for file in files] == [f"train_{k:04d}.safetensors" for k in range(1, 6)]
-    assert same(dict(read_weights(files[-1]).arrays), arrays_of(learner))
-    assert not same(dict(read_weights(files[0]).arrays), arrays_of(learner))
+    kept = sorted((tmp_path / "epochs").iterdir())
+    assert [folder.name for folder in kept] == [f"{k:04d}" for k in range(1, 6)]
+    assert same(dict(read_model(kept[-1]).arrays), arrays_of(learner))
+    assert not same(dict(read_model(kept[0]).arrays), arrays_of(learner))
+    learn(
+        Toy,
+        batches,
+        Recipe(epochs=2, lr=0.02),
+        training(tmp_path, keep_epochs=True),
+        stage="second",
+        export=lambda made: outcome(made, {}),
+    )
+    names = sorted(folder.name for folder in (tmp_path / "epochs").iterdir())
+    assert names == ["0001", "0002"]  # only the last stage's can be chosen among
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class Lesson:
     models: Path
     device: str
     fingerprints: tuple[str, ...]
+    keep_epochs: bool = False
 
 
 def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
@@ -60,6 +61,7 @@ def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
         lesson.device,
         folder.with_name(f"{fit.digest}-training"),
         lambda line: say(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
+        lesson.keep_epochs,
     )
     model = method.fit(examples, training, **lesson.params)
     facts = {

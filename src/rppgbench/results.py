@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.combination import combined
 from rppgbench.content import find_toml, load_methods
+from rppgbench.epochs import BEST, CHOICE, EPOCHS, best_epochs, by_epoch
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator, read_evaluator
@@ -65,9 +67,13 @@ def write_results(
     windows = {
         name: score(rule, estimates, truths, manifest["methods"]) for name, rule in rules.items()
     }
+    windows = {
+        name: _with_best_epochs(windows[name], rule, store, truths) for name, rule in rules.items()
+    }
     models = trained_models(store.folder / "models", manifest["fits"])
     for one in windows.values():
         mark_leaks(one, manifest.get("origins", {}))
+        one.loc[one["method"].str.endswith(BEST), "leaked"] = CHOICE
         mark_trainings(one, training_notes(models, manifest["methods"]))
     scores = tuple(
         _scores(name, rule, windows[name], observed.values(), expected, protocol["regions"][0])
@@ -181,6 +187,22 @@ def _scores(
     return Scores(name, own, summary, about(rule), tuple(by), groups)
 
 
+def _with_best_epochs(
+    windows: pd.DataFrame, rule: Evaluator, store: Store, truths: Mapping[tuple[str, str], Any]
+) -> pd.DataFrame:
+    """The windows, and below them those of trainings' best epochs, where epochs were tested."""
+    import pandas as pd
+
+    apart = Store(store.folder / EPOCHS)
+    if not apart.folder.is_dir():
+        return windows
+    tested = by_epoch(apart.read(partial=True)[0], apart.manifest[EPOCHS])
+    best = best_epochs({k: score_windows(rule, each, truths) for k, each in tested.items()})
+    together = pd.concat([windows, best], ignore_index=True)
+    together.attrs = windows.attrs
+    return together
+
+
 def regions_matter(windows: pd.DataFrame) -> bool:
     """Whether any method was run on more than one region; those that have none say ''."""
     return bool((windows.groupby("method")["region"].nunique() > 1).any())
@@ -216,15 +238,20 @@ def _finder(estimates: Sequence[Estimate]) -> Any:
 def skipped_items(
     estimates: Iterable[Estimate], observed: Iterable[Observed], manifest: Mapping[str, Any]
 ) -> tuple[Skipped, ...]:
-    """Everything that has no estimate, each with its reason; a recording's own fault once."""
+    """Everything that has no estimate, each with its reason; a recording's own fault once.
+
+    Where the protocol has several conditions, what failed under one of them names it.
+    """
     skipped = []
     whole = set()
+    several = len(manifest["protocol"]["conditions"]) > 1
     for one in observed:
         if one.reason:
-            whole.add((one.dataset, one.recording))
-            skipped.append(Skipped(one.recording, "recording", one.reason, one.dataset))
+            whole.add((one.dataset, one.recording, one.condition))
+            stage = f"recording, {one.condition}" if several else "recording"
+            skipped.append(Skipped(one.recording, stage, one.reason, one.dataset))
     for e in estimates:
-        if e.reason and (e.dataset, e.recording) not in whole:
+        if e.reason and (e.dataset, e.recording, e.condition) not in whole:
             skipped.append(Skipped(e.recording, "method", e.reason, e.dataset, e.method))
     for name, why in manifest["left_out"].items():
         dataset, _, recording = name.partition("/")
@@ -251,15 +278,23 @@ def _list(value: object) -> list[str]:
 
 
 def _timings(estimates: Iterable[Estimate], observed: Iterable[Observed]) -> Timings:
+    """Each method's own time is its median over recordings and regions, for all of the video.
+
+    The first call of a process also loads what the method needs, which the median leaves out.
+    """
     stages: dict[str, float] = defaultdict(float)
-    methods: dict[str, float] = defaultdict(float)
-    video_s = 0.0
+    rates: dict[str, list[float]] = defaultdict(list)
+    durations = {}
     for one in observed:
-        video_s += float(one.facts.get("duration_s") or 0.0)
+        duration_s = float(one.facts.get("duration_s") or 0.0)
+        durations[one.dataset, one.recording, one.condition] = duration_s
         stages["decode, face, regions"] += float(one.facts.get("read_s") or 0.0)
     for e in estimates:
-        methods[e.method] += e.seconds
-    return Timings(video_s, stages, methods)
+        duration_s = durations.get((e.dataset, e.recording, e.condition), 0.0)
+        if duration_s:
+            rates[e.method].append(e.seconds / duration_s)
+    video_s = sum(durations.values())
+    return Timings(video_s, stages, {name: median(r) * video_s for name, r in rates.items()})
 
 
 def _provenance(manifest: Mapping[str, Any], rules: Mapping[str, Evaluator]) -> dict[str, object]:

@@ -2,14 +2,16 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rppgbench.cache import swept
 from rppgbench.cluster import Cluster
 from rppgbench.content import checkout_root
+from rppgbench.epochs import EPOCHS, epoch_jobs
 from rppgbench.executors import Executor, Processes
 from rppgbench.learning import Lesson
 from rppgbench.ledger import Ledger
@@ -25,13 +27,14 @@ class Means:
     """How a plan is done: nothing here changes a number.
 
     With `scheduler`, the address of a Dask scheduler, its workers do the work; else `jobs`
-    processes of this machine.
+    processes of this machine. With `every_epoch` the models of all epochs are tested too, apart.
     """
 
     cache: Path
     jobs: int = 1
     device: str = "auto"
     scheduler: str = ""
+    every_epoch: bool = False
     command: str = ""
     quiet: bool = False
 
@@ -65,6 +68,8 @@ def run(plan: Plan, store: Store, means: Means) -> Tally:
         try:
             with _executor(means) as executor, Ledger(store) as ledger:
                 _do(todo, plan, store, means, executor, ledger)
+            if means.every_epoch:
+                _test_epochs(plan, store, means, facts)
         except KeyboardInterrupt:
             kept = len(plan.jobs) - store.missing()
             raise KeyboardInterrupt(
@@ -115,6 +120,25 @@ def _do(
             shown.step(f"{lesson.fit.method} {lesson.fit.fold}")
 
 
+def _test_epochs(plan: Plan, store: Store, means: Means, facts: Mapping[str, Any]) -> None:
+    """Estimates by the model of every epoch, in a results folder within the results folder."""
+    jobs = epoch_jobs(plan.jobs, store.folder / "models")
+    apart = Store(store.folder / EPOCHS)
+    epochs = {job.digest: epoch for epoch, job in jobs}
+    apart.begin({**facts, EPOCHS: epochs}, list(epochs))
+    done = apart.done()
+    tasks = _tasks(plan, [job for _, job in jobs if job.digest not in done], means, store)
+    with (
+        _executor(means) as executor,
+        Ledger(apart) as ledger,
+        progress("epochs", len(tasks), quiet=means.quiet) as shown,
+        closing(executor.recordings(tasks)) as outcomes,
+    ):
+        for outcome in outcomes:
+            ledger.keep(outcome)
+            shown.step(outcome.task.recording)
+
+
 def _lesson(plan: Plan, fit: Fit, means: Means, store: Store) -> Lesson:
     keys = (*fit.pretrain, *fit.train)
     return Lesson(
@@ -127,6 +151,7 @@ def _lesson(plan: Plan, fit: Fit, means: Means, store: Store) -> Lesson:
         store.folder / "models",
         means.device,
         tuple(plan.prints[key] for key in keys),
+        means.every_epoch,
     )
 
 

@@ -402,7 +402,6 @@ def means_of(args: argparse.Namespace, cache: Path) -> "Means":
         jobs=args.jobs,
         device=args.device,
         scheduler=args.scheduler or "",
-        every_epoch=args.every_epoch,
         command=args.command_line,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output, means_of
 from rppgbench.content import find_toml, load_datasets, load_methods
-from rppgbench.errors import BenchError, unknown
+from rppgbench.errors import BenchError, one_line, unknown
 from rppgbench.plan import Plan, make_plan
 from rppgbench.progress import clock
 from rppgbench.protocol import Protocol, read_protocol
@@ -28,9 +28,9 @@ def run_protocol(args: argparse.Namespace) -> int:
     simulated = any(recording.simulated for recording in plan.recordings.values())
     out = args.out or Path("results") / f"{args.protocol}{'-simulated' if simulated else ''}"
     store = Store(folder_for_output(out))
-    means = means_of(args, cache_folder(args.cache))
+    means = replace(means_of(args, cache_folder(args.cache)), every_epoch=args.every_epoch)
     for note in plan.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {one_line(note)}", file=sys.stderr)
     tally = run(plan, store, means)
     page = write_results(store, out / "report.html")
     _tell(tally, plan, page)
@@ -84,6 +84,8 @@ def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
             found.versions()  # other people's packages say whether they are there
     if args.preset:
         protocol = with_preset(protocol, methods, args.preset, of_methods)
+    for name in protocol.evaluators:
+        find_toml("protocols/evaluators", "evaluator", name, where)
     roots = find_roots(protocol, args.data, args.cache, where, simulate=args.simulate)
     where = of_methods
     plan = make_plan(
@@ -147,7 +149,7 @@ def _tell(tally: Tally, plan: Plan, page: Path) -> None:
     )
     failed = list(tally.failed.items())
     for name, reason in failed[:20]:
-        print(f"failed: {name}: {reason}", file=sys.stderr)
+        print(f"failed: {one_line(f'{name}: {reason}')}", file=sys.stderr)
     if len(failed) > 20:
         print(f"failed: {len(failed) - 20} more; the report names them all", file=sys.stderr)
     print(os.fspath(page))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.method import Model, Training
+from rppgbench.models import write_model
 from rppgbench.neural.checkpoint import read_arrays, write_arrays
 from rppgbench.neural.feeding import Batch, Pace, ahead
 from rppgbench.neural.stepping import NoRoom, one_epoch
@@ -60,8 +62,8 @@ def learn(
     Every random source is seeded from the training's seed, the stage and the epoch, and the state
     after each epoch is written whole or not at all: a killed training goes on from its last epoch
     to the same weights, bit for bit on one machine. The log is `STAGE.jsonl` in the folder. With
-    `export` and `training.keep_epochs` each epoch's model is kept as
-    `epochs/STAGE_0007.safetensors`.
+    `export` and `training.keep_epochs` the model of each epoch of the last stage is kept in
+    `epochs/0007`.
     A loss that is not finite ends the training with a BenchError.
 
     Where a step needs more memory than there is, the epoch begins again with every batch in twice
@@ -141,11 +143,10 @@ def learn(
             state.write(learner, optimiser, history)
             pace.write(training.folder / f"{stage}_speed.json", _precision(recipe, device))
             if export and training.keep_epochs:
-                write_arrays(
-                    training.folder / "epochs" / f"{stage}_{epoch + 1:04d}.safetensors",
-                    (model := export(learner)).arrays,
-                    model.facts,
-                )
+                kept = training.folder / "epochs"
+                if epoch == 0:  # those of an earlier stage are no candidates
+                    shutil.rmtree(kept, ignore_errors=True)
+                write_model(kept / f"{epoch + 1:04d}", export(learner))
             left = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
             training.progress(_line(stage, epoch + 1, recipe.epochs, history[-1], left))
         if doubts:
