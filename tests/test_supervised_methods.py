@@ -32,7 +32,7 @@ TOY: dict[str, dict[str, Any]] = {
         "width": 2, "rows": 32, "clip_s": 2.5, "step_s": 1.25, "batch": 4, "epochs": 2,
     },
     "rhythmnet": {
-        "width": 2, "memory": 4, "clips": 2, "clip_s": 3.0, "train_step_s": 1.0, "batch": 4,
+        "width": 2, "memory": 4, "clip_s": 3.5, "map_s": 3.0, "train_step_s": 1.0, "batch": 4,
         "epochs": 2,
     },
 }  # fmt: skip

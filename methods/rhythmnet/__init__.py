@@ -9,7 +9,7 @@ from rppgbench.waveform import Waveform
 SMOKE = {
     "width": 16,
     "memory": 32,
-    "clips": 3,
+    "clip_s": 11.0,
     "most_speed": 1.4,
     "smooth_weight": 1.0,
     "epochs": 30,
@@ -38,9 +38,9 @@ def rhythmnet(
     *,
     preset: str = "paper",
     fs: float = 30.0,
-    clip_s: float = 10.0,
+    clip_s: float = 12.5,
+    map_s: float = 10.0,
     step_s: float = 0.5,
-    clips: int = 6,
     train_step_s: float = 3.0,
     rows: int = 25,
     shortest_mask: int = 10,
@@ -67,9 +67,9 @@ def rhythmnet(
         model: what `fit` gave.
         preset: "paper", or "smoke" for a laptop.
         fs: frames a second that the network expects.
-        clip_s: length of a map.
-        step_s: from one map of a row of them to the next.
-        clips: maps in a row.
+        clip_s: length of a row of maps, six of them in the paper.
+        map_s: length of a map.
+        step_s: from one map of a row to the next.
         train_step_s: from one row to learn from to the next.
         rows: height to which the 25 rows are resized.
         shortest_mask: fewest frames that are blanked in a map to learn from, as if the face had
@@ -94,6 +94,6 @@ def rhythmnet(
     network = RhythmNet(width=width, memory=memory)
     load_arrays(network, model.arrays)
     times, bpm, length, rate = rates_of(
-        network, maps, fs=fs, clip_s=clip_s, step_s=step_s, clips=clips, rows=rows
+        network, maps, fs=fs, clip_s=clip_s, map_s=map_s, step_s=step_s, rows=rows
     )
     return Waveform(wave(times, bpm, length, rate), rate, maps.start_s)

@@ -68,10 +68,11 @@ class _Rates(nn.Module):
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on rows of maps of the recordings that have a heart rate."""
-    fs, count = params["fs"], params["clips"]
-    length, step = round(params["clip_s"] * fs), round(params["step_s"] * fs)
-    whole = length + (count - 1) * step
-    found = labelled_stretches(examples, fs, whole / fs, "rhythmnet", rate=True)
+    fs = params["fs"]
+    length, step = round(params["map_s"] * fs), round(params["step_s"] * fs)
+    whole = round(params["clip_s"] * fs)
+    count = (whole - length) // step + 1
+    found = labelled_stretches(examples, fs, params["clip_s"], "rhythmnet", rate=True)
     rows_of_maps, single = Clips(found, whole), Clips(found, length)
     every = round(params["train_step_s"] * fs)
 
@@ -118,22 +119,22 @@ def rates_of(
     *,
     fs: float,
     clip_s: float,
+    map_s: float,
     step_s: float,
-    clips: int,
     rows: int,
 ) -> tuple[Array, Array, int, float]:
     """What the network says of a stretch: seconds from its start, bpm there, its length and rate.
 
-    Rows of `clips` maps side by side cover the stretch; where two say something of one moment, the
-    mean counts. A stretch that is shorter than a row has fewer maps, or one short map.
+    Rows of maps side by side cover the stretch; where two say something of one moment, the mean
+    counts. A stretch that is shorter than a row has fewer maps, or one short map.
     """
     even = at_rate(waveform, fs)
     total = len(even.samples)
-    length, step = min(round(clip_s * fs), total), round(step_s * fs)
-    whole = min(length + (clips - 1) * step, total)
+    length, step = min(round(map_s * fs), total), round(step_s * fs)
+    whole = min(round(clip_s * fs), total)
     network = network.to(chosen_device()).eval()
     said: dict[float, list[float]] = {}
-    for start in window_starts(total, whole, clips * step):
+    for start in window_starts(total, whole, whole - length + step):
         window = even.samples[start : start + whole]
         bpm = outputs(network, [map_row(window, length, step, rows)])[0]
         for k, value in enumerate(bpm.tolist()):
