@@ -80,6 +80,7 @@ def manifest(methods: Mapping[str, Mapping[str, Any]], regions: Sequence[str]) -
             "about": "",
             "source": "a test",
             "conditions": [],
+            "train_on": "clean",
             "evaluators": ["li2023", "toolbox_2023"],
             "regions": list(regions),
             "seeds": [0],

@@ -13,7 +13,7 @@ import pytest
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
-from rppgbench.report import agreement, spread
+from rppgbench.report import agreement, error_figure
 from rppgbench.report import series as series_module
 from rppgbench.report.agreement import bland_altman, limits_of_agreement, scatter
 from rppgbench.report.drawing import (
@@ -27,10 +27,12 @@ from rppgbench.report.drawing import (
     panels,
     to_svg,
 )
+from rppgbench.report.error_figure import error_distribution
+from rppgbench.report.evaluator_figure import evaluator_overview
 from rppgbench.report.inputs import Case, ReportInputs, Timings
 from rppgbench.report.prediction_figure import plot_prediction
+from rppgbench.report.seed_figure import seed_figure
 from rppgbench.report.series import Series, series, windows_download
-from rppgbench.report.spread import error_distribution, evaluator_overview, seed_figure
 from rppgbench.report.timing_figure import timing_figure
 from rppgbench.report.waveforms import picks, reference_waveform, spectrum, waveform_figure
 from rppgbench.waveform import Signal, Waveform
@@ -131,7 +133,7 @@ def test_distribution_gives_quantiles_in_words(all_series: list[Series]) -> None
     low, median, high = (frame["estimate_bpm"] - frame["reference_bpm"]).quantile([0.05, 0.5, 0.95])
     words = f"median {median:.2f}, middle 90 % {low:.2f} to {high:.2f}".replace("-", "−")
     assert f"{all_series[0].name}: {words}" in drawing.alt
-    assert spread._CURVES == 5
+    assert error_figure._CURVES == 5
 
 
 def test_overview_has_every_method_under_every_evaluator(page: ReportInputs) -> None:
@@ -143,6 +145,23 @@ def test_overview_has_every_method_under_every_evaluator(page: ReportInputs) -> 
         truth = scores.summary.set_index("method")["mae"]
         assert mine.to_dict() == pytest.approx(truth.to_dict(), rel=1e-5)
     assert "constant (floor)" in drawing.svg
+
+
+@pytest.mark.parametrize(("floor_bpm", "written"), [(20.0, True), (2.0, False)])
+def test_a_floor_far_beyond_the_methods_is_written_and_not_drawn(
+    page: ReportInputs, floor_bpm: float, written: bool
+) -> None:
+    """Drawn, it would squeeze every method into one spot of the axis."""
+    summary = page.scores[0].summary.copy()
+    floor = summary["method"] == "constant"
+    for key, size in (("mae", 1.0), ("mae_low", 0.9), ("mae_high", 1.1)):
+        summary[key] = np.where(floor, floor_bpm * size, size)
+    held = [replace(one, summary=summary) for one in page.scores]
+    drawing = evaluator_overview(held, floors=page.floors)
+    assert ("20.00 bpm →" in drawing.svg) == written
+    assert ("beyond the axis" in drawing.caption) == written
+    data = pd.read_csv(io.StringIO(drawing.data.text))  # the data lack nothing
+    assert (data["method"] == "constant").sum() == 2
 
 
 def test_seeds_are_dots_and_absent_without_seeds(page: ReportInputs) -> None:

@@ -32,6 +32,9 @@ SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
 """Series markers: 7 colours and 11 markers do not repeat a pair before the 77th series."""
 
+FAR = 3.0
+"""A floor beyond so many times the largest error of a method is written and not drawn."""
+
 _VARIABLES = {
     INK: "ink",
     MUTED: "muted",
@@ -269,3 +272,24 @@ def _compact(root: ET.Element) -> None:
 def _themed(colour: str) -> str:
     name = _VARIABLES.get(colour)
     return f"var(--{name}, {colour})" if name else colour
+
+
+def plain_names(axes: Axes) -> None:
+    """Names of rows read as text, without ticks or an axis line."""
+    axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
+    axes.spines["left"].set_visible(False)
+
+
+def at_the_edge(axes: Axes, row: int, text: str) -> None:
+    """Write at the right end of a row what lies beyond the axis."""
+    axes.annotate(
+        f"{text} →",
+        (1.0, row),
+        xycoords=("axes fraction", "data"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        fontsize=8,
+        color=MUTED,
+    )

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from rppgbench.report.agreement import bland_altman, scatter
 from rppgbench.report.drawing import Download, Drawing
+from rppgbench.report.error_figure import error_distribution
+from rppgbench.report.evaluator_figure import evaluator_overview
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.score_tables import group_table, method_table
+from rppgbench.report.seed_figure import seed_figure
 from rppgbench.report.series import series, windows_download
-from rppgbench.report.spread import error_distribution, evaluator_overview, seed_figure
 from rppgbench.report.table_text import to_csv, to_latex, to_markdown
 from rppgbench.report.tables import Table, row_name
 from rppgbench.report.timing_figure import timing_figure

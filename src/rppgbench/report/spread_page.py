@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rppgbench.report.drawing import Drawing
+from rppgbench.report.evaluator_figure import evaluator_overview
 from rppgbench.report.inputs import Section
 from rppgbench.report.page import page_html, write_page
 from rppgbench.report.share_figure import share_figure
-from rppgbench.report.spread import evaluator_overview
 from rppgbench.report.spread_inputs import SpreadInputs, errors_frame, shares_frame
 from rppgbench.report.spread_tables import (
     change_table,

@@ -85,7 +85,8 @@ def timing_figure(
         svg = to_svg(figure, key, alt, simulated=simulated)
     caption = (
         f"Computing time for a minute of video, over {timings.video_s / 60:.1f} minutes of video. "
-        "Left of the dashed line is faster than real time."
+        "A method's own is the median over recordings. Left of the dashed line is faster than "
+        "real time."
     )
     return Drawing(key, "Timings", caption, alt, svg, csv_download("timings.csv", table))
 

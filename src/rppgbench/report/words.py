@@ -168,7 +168,11 @@ def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     else:
         more = f"{_bpm(found[high])} bpm under {high}: the rules alone make the difference"
         sentences = [f"{text}{low} and {more}."]
-    other = [f"{winner} under {rule}" for rule, winner in winners.items() if winner != name]
+    others: dict[str, list[str]] = {}
+    for rule, first in winners.items():
+        if first != name:
+            others.setdefault(first, []).append(rule)
+    other = [f"{first} under {' and '.join(rules)}" for first, rules in others.items()]
     if other:
         sentences.append(f"The best method changes with the evaluator: {', '.join(other)}.")
     elif len(winners) == len(page.scores) and len(default.summary) > 1:
