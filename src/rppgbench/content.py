@@ -182,6 +182,10 @@ def _package() -> ModuleType:
         package = ModuleType(PACKAGE)
         package.__path__ = [str(root) for root in content_roots()]
         sys.modules[PACKAGE] = package
+        for folder in FOLDERS:  # made here too: an __init__.py of one would hide all the others'
+            inner = ModuleType(f"{PACKAGE}.{folder}")
+            inner.__path__ = [str(root / folder) for root in content_roots()]
+            sys.modules[inner.__name__] = inner
     return sys.modules[PACKAGE]
 
 

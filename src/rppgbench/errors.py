@@ -1,6 +1,7 @@
 """What a user can get wrong, said in one line."""
 
 import difflib
+import warnings
 from collections.abc import Iterable
 
 
@@ -17,6 +18,37 @@ class MachineError(BenchError):
 
     It ends the run and leaves no row: the same command goes on when it is put right.
     """
+
+
+def one_line(text: object) -> str:
+    """Text for one line of a terminal; what a terminal would obey is told, not done.
+
+    Names of files come from others, and may hold any character.
+
+    >>> print(one_line("two\\nlines, \\x1b[2J"))
+    two lines, \\x1b[2J
+    """
+    words = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+
+
+def warn_in_one_line() -> None:
+    """From now on this suite's own warnings are a line on standard error, without their place."""
+    before = warnings.formatwarning
+
+    def tell(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        line: str | None = None,
+    ) -> str:
+        if category.__module__.startswith(__package__ or ""):
+            return f"warning: {one_line(message)}\n"
+        return before(message, category, filename, lineno, line)
+
+    if getattr(before, "__module__", "") != __name__:
+        warnings.formatwarning = tell
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str) -> BenchError:

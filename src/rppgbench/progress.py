@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from rppgbench.errors import one_line
+
 
 class Progress(Protocol):
     """Counts steps of one piece of work."""
@@ -36,11 +38,11 @@ class _Bar:
         self.bar = tqdm(total=total, desc=title, file=sys.stderr, leave=True, dynamic_ncols=True)
 
     def step(self, note: str = "") -> None:
-        self.bar.set_postfix_str(note, refresh=False)
+        self.bar.set_postfix_str(one_line(note), refresh=False)
         self.bar.update()
 
     def say(self, note: str) -> None:
-        self.bar.set_postfix_str(note)
+        self.bar.set_postfix_str(one_line(note))
 
 
 class _Lines:
@@ -67,7 +69,7 @@ class _Lines:
         spent = now - self.began
         left = spent / self.count * (self.total - self.count) if self.count else float("nan")
         until = f", {clock(left)} left" if self.count and not last else ""
-        tail = f": {note}" if note else ""
+        tail = f": {one_line(note)}" if note else ""
         sys.stderr.write(
             f"{self.title}: {self.count}/{self.total} in {clock(spent)}{until}{tail}\n"
         )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from rppgbench.errors import MachineError
+from rppgbench.errors import MachineError, warn_in_one_line
 
 PATIENCE_S = 1.0
 """How long a worker that is told to end may take before it is killed."""
@@ -23,6 +23,7 @@ def begin_worker() -> None:
     Without it, workers of a parent that was killed would wait for work for ever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warn_in_one_line()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -10,7 +10,7 @@ from pathlib import Path
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output
 from rppgbench.content import load_datasets, toml_files
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, one_line
 from rppgbench.protocol import read_protocol
 from rppgbench.recording import Dataset, Recording
 from rppgbench.roots import data_root, film_simulated
@@ -67,7 +67,8 @@ def check(args: argparse.Namespace) -> int:
             print(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
         for finding in result.findings:
             place = f" ({finding.file})" if finding.file else ""
-            print(f"{finding.severity}: {finding.recording or args.name}: {finding.text}{place}")
+            told = f"{finding.recording or args.name}: {finding.text}{place}"
+            print(f"{finding.severity}: {one_line(told)}")
         print(result.verdict)
     return DONE if result.fit else SOME_FAILED
 

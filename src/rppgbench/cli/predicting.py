@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.content import find_toml, load_methods
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, one_line
 from rppgbench.evaluator import read_evaluator
 from rppgbench.features import REGIONS
 from rppgbench.method import Model
@@ -55,7 +55,7 @@ def _model(place: Path) -> Model:
 
 def _tell(said: Prediction) -> None:
     for line in said.warnings:
-        print(f"warning: {line}", file=sys.stderr)
+        print(f"warning: {one_line(line)}", file=sys.stderr)
     if math.isnan(said.heart_rate_bpm):
         print(
             f"no heart rate: {said.reason} (a face is in {said.face_coverage:.0%} of "
