@@ -1,0 +1,65 @@
+"""A sweep holds what its codecs look ahead, however long the video is."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..face_frames import film, swaying
+
+ROOT = Path(__file__).parents[2]
+SHORT, LONG = 120, 480
+PICTURE_MB = 256 * 256 * 3 / 2**20
+
+pytestmark = pytest.mark.speed
+
+MEASURE = """
+import re, sys, tempfile
+from functools import partial
+from pathlib import Path
+from rppgbench.cache import NamedChange, changed_features
+from rppgbench.conditions import Transformation
+from rppgbench.extraction import Needs
+from rppgbench.protocol import Condition
+from rppgbench.recording import VideoSource
+from rppgbench.video import passes
+
+def named(crf):
+    params = {"codec": "libx264", "preset": "veryfast", "crf": crf}
+    condition = Condition(name=f"crf_{crf}", kind="compression", params=params)
+    return NamedChange(condition.name, partial(Transformation, condition))
+
+source = VideoSource(Path(sys.argv[1]))
+with tempfile.TemporaryDirectory() as cache:
+    changes = [None, *map(named, (6, 10, 14, 18))]
+    found = changed_features(source, Needs(), Path(cache), changes)
+    count = {len(features.times_s) for features in found}
+status = Path("/proc/self/status").read_text()
+print(*count, passes[source.path], int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) / 1024)
+"""
+
+
+def peak_mb(file: Path, frames: int) -> float:
+    """The most memory that a process of its own took for four rate factors and the original."""
+    source = film(file, list(swaying(frames)))
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(source.path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
+    count, passes, peak = run.stdout.split()
+    assert (int(count), int(passes)) == (frames, 1)
+    return float(peak)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs peak memory in kilobytes")
+def test_four_times_the_video_takes_no_more_memory(tmp_path: Path) -> None:
+    """One copy of the further frames would be 68 MB, one a rate factor 270 MB."""
+    short = peak_mb(tmp_path / "short.mkv", SHORT)
+    long = peak_mb(tmp_path / "long.mkv", LONG)
+    print(f"\n{SHORT} frames: {short:.0f} MB; {LONG} frames: {long:.0f} MB")
+    assert long - short < 0.3 * (LONG - SHORT) * PICTURE_MB
