@@ -24,6 +24,7 @@ TOY: dict[str, dict[str, Any]] = {
     "deepphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
     "ts_can": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
     "efficientphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
+    "physnet_toolbox": {"crop": "toolbox_16", "width": 4, "clip_s": 1.0, "epochs": 2},
     "physformer": {
         "crop": "toolbox_32", "dim": 8, "hidden": 8, "heads": 2, "layers": 1, "clip_s": 2.0,
         "passes": 1, "epochs": 2,
@@ -138,7 +139,7 @@ def test_rhythmnet_learns_from_a_device_s_heart_rate_alone(tmp_path: Path) -> No
     assert rate == pytest.approx(90, abs=15)  # starts at the training's mean, 90 bpm
 
 
-@pytest.mark.parametrize("name", ["deepphys", "ts_can", "efficientphys"])
+@pytest.mark.parametrize("name", ["deepphys", "ts_can", "efficientphys", "physnet_toolbox"])
 def test_frame_networks_learn_the_pulse_of_unseen_pictures(name: str, tmp_path: Path) -> None:
     model, params = trained(name, tmp_path, epochs=6, width=6, lr=1e-2)
     method = method_named(name)

@@ -141,6 +141,14 @@ def changes_and_looks(
     return np.ascontiguousarray(both.transpose(0, 3, 1, 2))
 
 
+def only_changes(
+    video: NDArray[Any], start: int, length: int, scale: VideoScale
+) -> NDArray[np.float32]:
+    """The normalised changes of a clip alone: (length, 3, H, W)."""
+    moving = difference_normalised(video[start : start + length + 1], scale.change)[:length]
+    return np.ascontiguousarray(moving.transpose(0, 3, 1, 2))
+
+
 def looks_and_next(
     video: NDArray[Any], start: int, length: int, scale: VideoScale
 ) -> NDArray[np.float32]:

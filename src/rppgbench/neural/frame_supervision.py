@@ -21,16 +21,26 @@ Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
 """Video (T, H, W, 3), start, length and scale to what the network takes of a clip."""
 
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Changes of the pulse (B, T) and those of the sensor's to a number a clip (B,)."""
+
+
+def squared_error(change: Tensor, reference: Tensor) -> Tensor:
+    """Mean squared difference of every clip: (B, T) and (B, T) to (B,)."""
+    return (change - reference).square().mean(dim=1)
+
+
 class _Changes(nn.Module):
     """A network and how far its changes are from the sensor's."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, loss: Loss) -> None:
         super().__init__()
         self.network = network
+        self.loss = loss
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """Mean squared error over the clips whose pulse is whole."""
-        error = (self.network(batch["clip"]).float() - batch["change"]).square().mean(dim=1)
+        """The mean loss over the clips whose pulse is whole."""
+        error = self.loss(self.network(batch["clip"]).float(), batch["change"])
         flags = batch["labelled"]
         return {"loss": (flags * error).sum() / flags.sum().clamp_min(1.0)}
 
@@ -42,10 +52,11 @@ def learned_changes(
     examples: Sequence[Example],
     training: Training,
     params: Mapping[str, Any],
+    loss: Loss = squared_error,
 ) -> Model:
     """Train on all clips side by side, with deviations of whole recordings, one a label.
 
-    X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels DiffNormalized, mean squared error, AdamW
+    X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels DiffNormalized, AdamW
     without decay under one cycle of the learning rate; what `params` says of clip_s, epochs, batch
     and lr counts.
     """
@@ -68,7 +79,7 @@ def learned_changes(
             yield {"clip": pictures, "change": change, "labelled": flags}
 
     return model_of(
-        lambda: _Changes(make()),
+        lambda: _Changes(make(), loss),
         batches,
         clips,
         lambda cut: torch.from_numpy(one(cut)[None]),
