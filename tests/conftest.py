@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
-KEPT = {"RPPGBENCH_ORACLES", "RPPGBENCH_SPEED", "RPPGBENCH_OPEN_RPPG_PYTHON"}
+KEPT = {"RPPGBENCH_ORACLES", "RPPGBENCH_OPEN_RPPG_PYTHON"}
 
 
 @pytest.fixture(autouse=True)

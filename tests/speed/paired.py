@@ -1,12 +1,14 @@
 """How many times faster one piece of code is than another, in one run on a busy machine."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-LEDGER = os.environ.get("RPPGBENCH_SPEED", "")
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+measured = [pytest.mark.speed, pytest.mark.benchmark(timer=time.process_time)]
+"""What a module of such tests is marked with: pytest-benchmark tells processor time too."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Paired:
 
 
 def paired(
+    benchmark: BenchmarkFixture,
     name: str,
     loop: Callable[[], object],
     fast: Callable[[], object],
@@ -35,17 +38,16 @@ def paired(
     """Time both in turn and keep the least of each, until the ratio is `enough` or all is tried.
 
     Whatever else runs only adds time, so the least is nearest to the truth; both are timed in
-    each round, so that a slow minute slows both. Processor time, of all threads. Where the
-    environment names a file by `RPPGBENCH_SPEED`, `name` and ratio become a line of it.
+    each round, so that a slow minute slows both. Processor time, of all threads. `--benchmark-json`
+    keeps the ratio with its name among the extra information of the program's own timing.
     """
     best = Paired(float("inf"), float("inf"), share)
     for done in range(1, rounds + 1):
         best = Paired(min(best.loop_s, _seconds(loop)), min(best.fast_s, _seconds(fast)), share)
         if done >= 3 and best.ratio >= enough:
             break
-    if LEDGER:
-        with Path(LEDGER).open("a", encoding="utf-8") as file:
-            file.write(f"{name}\t{best.ratio:.1f}\n")
+    benchmark.extra_info.update(what=name, ratio=round(best.ratio, 2))
+    benchmark.pedantic(fast, rounds=3)
     return best
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from rppgbench.extraction import Needs, extract
 from rppgbench.face.track import Finder, follow
@@ -17,9 +18,9 @@ from rppgbench.video import open_video
 from rppgbench.video_writing import write_video
 
 from ..face_frames import swaying
-from .paired import paired
+from .paired import measured, paired
 
-pytestmark = pytest.mark.speed
+pytestmark = measured
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,12 +55,13 @@ def finder_alone(source: VideoSource) -> None:
 
 @pytest.mark.parametrize("clips", [(), ("contrast_phys", "sinc")])
 def test_the_whole_pass_costs_at_most_half_more_than_the_face_finder(
-    tmp_path: Path, clips: tuple[str, ...]
+    benchmark: BenchmarkFixture, tmp_path: Path, clips: tuple[str, ...]
 ) -> None:
     source = scene(640, 480, 130, 450, tmp_path / "head.mp4")
     needs = Needs(frozenset(clips))
     name = "pass over a video, of face finding in every frame" + (", with clips" if clips else "")
     timing = paired(
+        benchmark,
         name,
         loop=lambda: finder_alone(source),
         fast=lambda: extract(source, needs),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 from scipy import signal
 
 from rppgbench.estimate import Estimate
@@ -15,9 +16,9 @@ from rppgbench.scores import score_windows, summarise
 from rppgbench.waveform import Array, Signal, Waveform
 
 from ..evaluators import evaluator
-from .paired import paired
+from .paired import measured, paired
 
-pytestmark = pytest.mark.speed
+pytestmark = measured
 
 FS, SAMPLES, METHODS, RECORDINGS = 30.0, 1800, 10, 48
 ISSUE = 2400 * 10  # recordings x methods that are to take under 60 s of one core
@@ -84,13 +85,14 @@ def loop(estimates: list[Estimate], truths: dict[tuple[str, str], Truth]) -> Arr
     return np.array(rows)
 
 
-def test_scoring_is_faster_than_a_loop_and_meets_the_goal() -> None:
+def test_scoring_is_faster_than_a_loop_and_meets_the_goal(benchmark: BenchmarkFixture) -> None:
     rule = evaluator("li2023").model_copy(update={"correlation": "none"})
     estimates, truths = stored()
     some = estimates[: 2 * METHODS]
     found = score_windows(rule, some, truths)[["estimate_bpm", "reference_bpm"]]
     np.testing.assert_allclose(found.to_numpy(np.float64), loop(some, truths), rtol=1e-6)
     timing = paired(
+        benchmark,
         "scoring 10 s windows, SNR included in ours only",
         loop=lambda: loop(some, truths),
         fast=lambda: score_windows(rule, estimates, truths),
@@ -124,7 +126,9 @@ def many_windows(subjects: int, windows: int, methods: int) -> pd.DataFrame:
     )
 
 
-def test_the_bootstrap_meets_its_goal_and_beats_resampling_rows() -> None:
+def test_the_bootstrap_meets_its_goal_and_beats_rows(
+    benchmark: BenchmarkFixture,
+) -> None:
     """10,000 resamples over 107 subjects, all metrics, ten methods: under 20 s."""
     rows = many_windows(107, 132, 10)
     summary = summarise(rows, resamples=10_000)
@@ -145,6 +149,7 @@ def test_the_bootstrap_meets_its_goal_and_beats_resampling_rows() -> None:
     assert summary["mae_low"].to_numpy()[0] == pytest.approx(low, abs=0.25 * width)
     assert summary["mae_high"].to_numpy()[0] == pytest.approx(high, abs=0.25 * width)
     timing = paired(
+        benchmark,
         "intervals of 8 metrics x 10 methods, 10,000 resamples of 107 subjects",
         loop=of_rows,
         fast=lambda: summarise(rows, resamples=10_000),
