@@ -18,10 +18,13 @@ def fit(
 
     Of a recording it is the mean of the device's own heart rates, or, where there are none, of the
     highest spectral line (40 to 240 bpm) of the contact pulse in windows of `window_s` every
-    `step_s`. BenchError if a recording has neither, or there are no examples.
+    `step_s`. Examples of a part without labels, to learn from first, are passed over. BenchError if
+    a labelled recording has neither, or there is none.
     """
     by_subject: dict[str, list[float]] = defaultdict(list)
     for example in examples:
+        if example.truth is None:
+            continue
         bpm = _mean_bpm(example.truth, window_s, step_s)
         if not np.isfinite(bpm):
             raise BenchError(
@@ -30,7 +33,9 @@ def fit(
             )
         by_subject[example.subject].append(bpm)
     if not by_subject:
-        raise BenchError("constant: no training recordings; it needs a protocol with a split")
+        raise BenchError(
+            "constant: no training recordings with labels; it needs a protocol with some"
+        )
     subjects = [float(np.mean(rates)) for rates in by_subject.values()]
     return Model(facts={"bpm": float(np.mean(subjects)), "subjects": len(subjects)})
 
@@ -62,9 +67,7 @@ def constant(
     return Waveform(pulse, trace.fs, trace.start_s)
 
 
-def _mean_bpm(truth: Truth | None, window_s: float, step_s: float) -> float:
-    if truth is None:
-        return float("nan")
+def _mean_bpm(truth: Truth, window_s: float, step_s: float) -> float:
     if truth.heart_rate is not None and np.isfinite(truth.heart_rate.values).any():
         return float(np.nanmean(truth.heart_rate.values))
     return _pulse_bpm(truth.pulse, window_s, step_s) if truth.pulse is not None else float("nan")

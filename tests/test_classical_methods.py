@@ -237,19 +237,24 @@ def test_constant_follows_a_rate_that_changes() -> None:
 @pytest.mark.parametrize(
     "truth",
     [
-        None,
         Truth(),
         rates(np.nan, np.nan),
         Truth(pulse=Signal(np.ones(900), np.arange(900) / 30)),
         Truth(pulse=Signal(np.ones(60), np.arange(60.0))),
     ],
-    ids=["no truth", "empty truth", "no readings", "flat pulse", "a pulse at 1 Hz"],
+    ids=["empty truth", "no readings", "flat pulse", "a pulse at 1 Hz"],
 )
-def test_constant_names_a_recording_without_heart_rate(truth: Truth | None) -> None:
+def test_constant_names_a_recording_without_heart_rate(truth: Truth) -> None:
     with pytest.raises(BenchError, match="b at rest has no heart rate"):
         learned(example("a", rates(60)), example("b", truth))
     with pytest.raises(BenchError, match="no training recordings"):
         learned()
+
+
+def test_constant_passes_over_what_is_learned_from_without_labels() -> None:
+    assert learned(example("a", None), example("b", rates(60)), example("c", None)) == 60
+    with pytest.raises(BenchError, match="no training recordings with labels"):
+        learned(example("a", None))
 
 
 def test_constant_says_its_rate_whatever_it_sees() -> None:
