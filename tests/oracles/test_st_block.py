@@ -1,10 +1,14 @@
 """Oracle `contrast_phys_physnet`: the network with the public weights."""
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.contrast import contrast, sampled_spectra
@@ -47,6 +51,63 @@ def test_outputs_equal_the_reference(network: PhysNet, case: str) -> None:
         out = network(clip)[0].numpy()
     # The sheet allows 2e-4; only the rounding of other thread counts and processors is left.
     np.testing.assert_allclose(out, ARRAYS[f"y__{case}"], atol=2e-5, rtol=0)
+
+
+def written_out(state: Mapping[str, Tensor], clip: Tensor) -> Tensor:
+    """The network's formula, one operation after the other, from the fact sheet's description."""
+
+    def block(x: Tensor, name: str, first: int, padding: tuple[int, int, int]) -> Tensor:
+        kernel, norm = f"{name}.{first}", f"{name}.{first + 1}"
+        x = functional.conv3d(
+            x, state[f"{kernel}.weight"], state[f"{kernel}.bias"], padding=padding
+        )
+        moments = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
+        x = functional.batch_norm(x, *moments, state[f"{norm}.weight"], state[f"{norm}.bias"])
+        return functional.elu(x)
+
+    def stage(x: Tensor, name: str, pool: tuple[int, int, int]) -> Tensor:
+        x = functional.avg_pool3d(x, pool, pool)
+        return block(block(x, name, 1, (1, 1, 1)), name, 4, (1, 1, 1))
+
+    def doubled(x: Tensor, name: str, frames: int) -> Tensor:
+        x = block(functional.interpolate(x, scale_factor=(2, 1, 1)), name, 0, (1, 0, 0))
+        more = frames - x.shape[2]
+        return torch.cat([x, *[x[:, :, -1:]] * more], dim=2)
+
+    axes = (2, 3, 4)
+    x = (clip - clip.mean(axes, keepdim=True)) / clip.std(axes, keepdim=True)
+    whole = stage(block(x, "start", 0, (0, 2, 2)), "loop1", (1, 2, 2))
+    half = stage(whole, "encoder1", (2, 2, 2))
+    x = stage(stage(half, "encoder2", (2, 2, 2)), "loop4", (1, 2, 2))
+    x = doubled(doubled(x, "decoder1", half.shape[2]), "decoder2", whole.shape[2])
+    x = functional.adaptive_avg_pool3d(x, (x.shape[2], 2, 2))
+    x = functional.conv3d(x, state["end.1.weight"], state["end.1.bias"])
+    parts = [x[:, 0, :, i, j] for i in range(2) for j in range(2)]
+    return torch.stack([*parts, (parts[0] + parts[1] + parts[2] + parts[3]) / 4], dim=1)
+
+
+@pytest.mark.parametrize("case", [c for c in cases(ARRAYS, "x") if c.endswith("_32")])
+def test_outputs_are_those_of_the_formula_bit_for_bit(network: PhysNet, case: str) -> None:
+    network.eval()
+    clip = torch.from_numpy(ARRAYS[f"x__{case}"]).float()[None]
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            network(clip), written_out(network.state_dict(), clip), rtol=0, atol=0
+        )
+
+
+@pytest.mark.parametrize("case", [c for c in cases(ARRAYS, "x") if c.endswith("_32")])
+def test_what_differs_from_the_reference_is_rounding(network: PhysNet, case: str) -> None:
+    network.eval()
+    clip = torch.from_numpy(ARRAYS[f"x__{case}"]).float()[None]
+    with torch.inference_mode():
+        own = network(clip)[0].numpy()
+        exact = copy.deepcopy(network).double()(clip.double())[0].numpy()
+    distance, of_reference = (
+        float(np.sqrt(np.square(out - exact).mean())) for out in (own, ARRAYS[f"y__{case}"])
+    )
+    assert of_reference > 0  # in single precision nobody is exact
+    assert distance < 2 * of_reference
 
 
 def test_the_longest_clip_has_the_reference_heart_rate(network: PhysNet) -> None:
