@@ -36,7 +36,7 @@ def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]
             names = sorted((e.name for e in entries if not e.name.startswith(".")), key=_stable)
     except OSError as error:
         raise BenchError(f"{folder}: {what_failed(error)}") from error
-    rule = re.compile(pattern)
+    rule = re.compile(pattern, re.DOTALL)  # a name may hold a line end
     for name in names:
         match = rule.fullmatch(name)
         if match:
