@@ -103,16 +103,10 @@ def test_learns_and_estimates_on_the_clock_of_the_recording(name: str, tmp_path:
     assert model.facts["collapse"]["verdict"]
     again = method.estimate(stretch, model, **params)
     np.testing.assert_array_equal(pulse.samples, again.samples)
-
-
-@pytest.mark.parametrize("name", TOY)
-def test_a_stretch_shorter_than_a_clip_still_has_a_pulse(name: str, tmp_path: Path) -> None:
-    method = method_named(name)
-    model, params = trained(name, tmp_path)
-    short, _ = face(method, 90.0, 0.7, seed=9)
-    pulse = method.estimate(short, model, **params)
-    assert len(pulse.samples) == round(0.7 * params["fs"])
-    assert np.isfinite(pulse.samples).all()
+    short, _ = face(method, 90.0, 0.7, seed=9)  # less than a clip
+    brief = method.estimate(short, model, **params)
+    assert len(brief.samples) == round(0.7 * params["fs"])
+    assert np.isfinite(brief.samples).all()
 
 
 @pytest.mark.parametrize("name", TOY)
@@ -139,7 +133,7 @@ def test_rhythmnet_learns_from_a_device_s_heart_rate_alone(tmp_path: Path) -> No
     assert rate == pytest.approx(90, abs=15)  # starts at the training's mean, 90 bpm
 
 
-@pytest.mark.parametrize("name", ["deepphys", "ts_can", "efficientphys", "physnet_toolbox"])
+@pytest.mark.parametrize("name", ["ts_can", "efficientphys", "physnet_toolbox"])
 def test_frame_networks_learn_the_pulse_of_unseen_pictures(name: str, tmp_path: Path) -> None:
     model, params = trained(name, tmp_path, epochs=6, width=6, lr=1e-2)
     method = method_named(name)
