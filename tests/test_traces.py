@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
 from rppgbench.features import (
     GRID_REGIONS,
@@ -21,6 +22,7 @@ from rppgbench.features import (
 from rppgbench.spatial_maps import YUV, YUV_OFFSET, mstmap, normalise_stmap, yuv_matlab
 from rppgbench.traces import join, stretches
 from rppgbench.waveform import Array, Waveform
+from rppgbench.work import inputs_of
 
 FS = 30.0
 
@@ -244,3 +246,17 @@ def test_stmap_is_stretched_by_row_and_channel() -> None:
     assert not out[:, 4, 1].any()
     peaks = np.delete(out.max(axis=0).ravel(), 4 * 3 + 1)
     assert np.abs(peaks - 255).max() < 1e-3
+
+
+def test_a_method_gets_the_rate_that_it_expects_from_the_true_times() -> None:
+    method = load_methods().get("method", "st_transformer", "test")
+    uneven = np.cumsum(np.random.default_rng(1).uniform(0.02, 0.08, 240))
+    (given,) = inputs_of(features(uneven), method, {"fs": 30.0}, "")
+    assert given.fs == 30.0
+    red = 3 * np.sin(2 * np.pi * given.times_s())
+    # Straight lines between samples of 3 sin(2 pi t) at most 0.08 s apart: 3 (2 pi h)^2 / 8.
+    bound = 3 * (2 * np.pi * 0.08) ** 2 / 8
+    swing = given.samples[:, 0, 0] - (given.samples[:, 0, 0] - red).mean()
+    assert np.abs(swing - red).max() < 2 * bound
+    (near,) = inputs_of(features(even(10, fs=30 / 1.001)), method, {"fs": 30.0}, "")
+    assert near.fs == pytest.approx(30 / 1.001)

@@ -178,9 +178,17 @@ def _of_the_machine(error: MachineError | MemoryError, task: Task) -> MachineErr
 def inputs_of(
     features: Features, method: Method, params: Mapping[str, Any], region: str
 ) -> list[Waveform]:
-    """What the machine hands to a method: a waveform for each stretch without a gap."""
+    """What the machine hands to a method: a waveform for each stretch without a gap.
+
+    A method's parameter `fs` is the rate that it expects: frames at another are interpolated once,
+    at their true times. Within a thousandth of it they stay as they are.
+    """
     crop = str(params["crop"]) if method.consumes == "clip" else None
-    return stretches(features, method.consumes, region=region or "skin", crop=crop)
+    times, fs = features.times_s, params.get("fs")
+    if fs and len(times) > 1:
+        own = (len(times) - 1) / float(times[-1] - times[0])
+        fs = None if abs(own / fs - 1) < 1e-3 else float(fs)
+    return stretches(features, method.consumes, region=region or "skin", fs=fs, crop=crop)
 
 
 def pulse_of(
