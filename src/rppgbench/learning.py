@@ -47,7 +47,7 @@ def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
     if method.fit is None:
         raise TypeError(f"{fit.method} does not learn")
     examples, lost = [], []
-    for task, labelled in tasks_of(lesson, labels=method.needs_labels):
+    for task, labelled in tasks_of(lesson, labels=method.is_shown_labels(lesson.params)):
         try:
             examples.append(example(task, method, lesson.params, fit.region, labelled=labelled))
         except MachineError:

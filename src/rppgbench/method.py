@@ -112,6 +112,15 @@ Known: epochs, lr, preset.
             raise unknown(f"preset of {self.name}", preset, ["paper", *self.presets], where)
         return {**self.params, **self.presets.get(preset, {}), **given}
 
+    def is_shown_labels(self, params: Mapping[str, Any]) -> bool:
+        """Whether `fit` gets labels: those that need none, or have `labels` off, see none.
+
+        >>> m = Method("m", "", "", "clip", print, {"labels": True}, needs_labels=True)
+        >>> m.is_shown_labels({"labels": True}), m.is_shown_labels({"labels": False})
+        (True, False)
+        """
+        return self.needs_labels and bool(params.get("labels", True))
+
 
 def method(
     title: str,
