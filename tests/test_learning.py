@@ -42,14 +42,18 @@ def small(tmp_path: Path) -> Path:
     return file.parent.parent
 
 
+def small_run(small: Path, tmp_path: Path) -> list[str]:
+    words = ["run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant"]
+    return [*words, "--plugins", str(small), "--device", "cpu", "--cache", str(tmp_path / "cache")]
+
+
 def read_table(results: Path) -> list[dict[str, str]]:
     with (results / "table.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 def test_a_training_that_is_killed_goes_on_to_the_same_weights(small: Path, tmp_path: Path) -> None:
-    words = ("run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant")
-    words += ("--plugins", str(small), "--device", "cpu", "--cache", str(tmp_path / "cache"))
+    words = small_run(small, tmp_path)
     code, _, said = bench(*words, "--out", tmp_path / "whole")
     assert code == 0, said
     models = tmp_path / "killed" / "models"
@@ -99,8 +103,7 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(small: Path, tmp_
 
 
 def test_the_best_epoch_is_a_row_of_its_own_that_is_not_ranked(small: Path, tmp_path: Path) -> None:
-    words = ("run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant")
-    words += ("--plugins", str(small), "--device", "cpu", "--cache", str(tmp_path / "cache"))
+    words = small_run(small, tmp_path)
     out = tmp_path / "out"
     code, _, said = bench(*words, "--every-epoch", "--out", out)
     assert code == 0, said
@@ -123,8 +126,8 @@ def test_unseen_people_are_read_to_the_goal(
         pytest.skip("only with --long")
     assert method in tomllib.loads(PROTOCOL.read_text(encoding="utf-8"))["methods"]
     folder = tmp_path_factory.getbasetemp() / "learning"
-    words = ("run", "--protocol", "simulated_intra", "--simulate", "--device", "cpu")
-    words += ("--cache", str(folder / "cache"), "--out", str(folder / method))
+    words = ["run", "--protocol", "simulated_intra", "--simulate", "--device", "cpu"]
+    words += ["--cache", str(folder / "cache"), "--out", str(folder / method)]
     run = begin(*words, "--methods", f"{method},constant")
     _, said = run.communicate()
     assert run.returncode == 0, said

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import Queue
@@ -58,7 +58,7 @@ class Pace:
         else:
             _forget_peak()
 
-    def waiting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def waiting(self, batches: Iterable[Batch]) -> Generator[Batch]:
         """The same batches; the time until each is there counts as waiting."""
         source = iter(batches)
         while True:
