@@ -7,6 +7,8 @@ trains the three methods of `simulated_intra` and holds them to their goal.
 import csv
 import os
 import signal
+import subprocess
+import sys
 import time
 import tomllib
 from pathlib import Path
@@ -115,6 +117,32 @@ def test_the_best_epoch_is_a_row_of_its_own_that_is_not_ranked(small: Path, tmp_
     assert best["n_recordings"] == last["n_recordings"] == "3"
     stored = {e.recording for e in Store(out / "epochs").estimates()}
     assert len(list(Store(out / "epochs").estimates())) == 8 * len(stored) == 24
+
+
+NO_TORCH = """
+import importlib.util, sys
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "torch" else real(name, *more)
+from rppgbench.cli import main
+sys.exit(main())
+"""
+
+
+def test_without_torch_a_protocol_runs_with_what_there_is(small: Path, tmp_path: Path) -> None:
+    words = ["run", "--protocol", "small", "--simulate", "--plugins", str(small)]
+    words += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]
+    run = [sys.executable, "-c", NO_TORCH, *words]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = "note: contrast_phys is left out: needs torch: pip install 'rppgbench[neural]'"
+    assert said in done.stderr.splitlines()
+    assert {r["method"] for r in read_table(tmp_path / "out")} == {"constant", "pos", "two_sr"}
+    assert "contrast_phys is left out" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    asked = subprocess.run(
+        [*run, "--methods", "contrast_phys"], capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 2
+    assert "method 'contrast_phys' cannot run: needs torch" in asked.stderr
 
 
 @pytest.mark.timeout(5400)
