@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from rppgbench.report.score_tables import method_table
 from rppgbench.report.table_text import to_csv, to_latex, to_markdown
 from rppgbench.report.training_section import training_sections
+from rppgbench.results import write_results
 from rppgbench.trainings import trained_models, training_notes
+
+from . import made_store
+from .test_leaks import scores
 
 
 def model(fold: str, verdict: str, **last: float) -> dict[str, Any]:
@@ -64,13 +69,25 @@ def test_without_a_trained_network_there_is_no_section() -> None:
 
 @pytest.mark.parametrize("written", [to_markdown, to_latex])
 def test_a_table_of_scores_names_what_was_trained_how(written: Any) -> None:
-    from .test_leaks import scores
-
     one = scores("none")
     one.summary["training"] = ["smoke preset" if m == "pos" else "" for m in one.summary["method"]]
-    from rppgbench.report.score_tables import method_table
-
     table = method_table(one)
     below = {row.cells[0].text: row.cells[0].below for row in table.rows}
     assert below == {"pos": "smoke preset", "chrom": "", "green": ""}
     assert "pos: smoke preset." in written(table)
+
+
+def test_the_page_says_below_a_method_how_it_was_trained(tmp_path: Path) -> None:
+    methods = {name: {} for name in ("pos", "chrom", "green", "constant")}
+    more = {"methods": {**methods, "chrom": {"preset": "smoke"}}}
+    store = made_store.write(tmp_path / "results", made_store.estimates(), more=more)
+    folder = store.folder / "models" / "a"
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text(json.dumps(model("1", FLAT)))
+    store.folder.joinpath("manifest.json").write_text(
+        json.dumps({**store.manifest, "fits": [{"digest": "a", "method": "chrom", "fold": "1"}]})
+    )
+    page = write_results(store, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<small>smoke preset; collapsed in 1 of 1 trainings</small>" in page
+    assert "How the methods learned" in page
+    assert FLAT in page
