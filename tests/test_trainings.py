@@ -78,7 +78,7 @@ def test_a_table_of_scores_names_what_was_trained_how(written: Any) -> None:
 
 
 def test_the_page_says_below_a_method_how_it_was_trained(tmp_path: Path) -> None:
-    methods = {name: {} for name in ("pos", "chrom", "green", "constant")}
+    methods: dict[str, Any] = {name: {} for name in ("pos", "chrom", "green", "constant")}
     more = {"methods": {**methods, "chrom": {"preset": "smoke"}}}
     store = made_store.write(tmp_path / "results", made_store.estimates(), more=more)
     folder = store.folder / "models" / "a"
