@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from rppgbench.waveform import Array, Signal, Waveform
 SIGNATURE = np.array([0.33, 0.77, 0.53])  # de Haan and van Leest 2014, 10.1088/0967-3334/35/9/1913
 SKIN = np.array([150.0, 105.0, 85.0])
 SECONDS = 20.0
+STATED = re.compile(r"\([^()]*\bT\b[^()]*\)|\bunits?\b|\bbpm\b")
 # Four pixels of the skin, beside its mean: darker and lighter, and each of another tint.
 PIXELS = np.array([[0.85, 0.85, 0.85], [0.97, 0.95, 0.93], [1.0, 1.01, 1.0], [1.08, 1.1, 1.13]])
 
@@ -250,8 +252,11 @@ def _declares_what_it_is(method: Method) -> Iterator[str]:
         yield "has no title"
     if not method.cite.strip():
         yield "cites nothing: give the paper's DOI, or the reference in words"
-    if not inspect.getdoc(method.estimate):
+    doc = inspect.getdoc(method.estimate)
+    if not doc:
         yield "its function has no docstring: say what comes back, shapes, units, source"
+    elif not STATED.search(doc):
+        yield "its docstring states neither the shape of what comes back, as (T,), nor its unit"
     try:
         json.dumps(dict(method.params), allow_nan=False)
     except (TypeError, ValueError):
