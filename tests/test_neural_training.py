@@ -423,6 +423,7 @@ def test_waiting_for_batches_is_told_from_working(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "train_speed.json").read_text())
     assert facts["steps"] == 4
     assert facts["seconds_per_step"] >= 0.05
+    assert 0 < facts["processor_s_per_step"] < facts["seconds_per_step"]  # it slept
     assert facts["waited_share"] > 0.3
     assert facts["precision"] == "32-true"
     if sys.platform == "linux":

@@ -50,7 +50,7 @@ class Pace:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.began = time.monotonic()
+        self.began, self.began_cpu = time.monotonic(), time.process_time()
         self.waited = 0.0
         self.steps = 0
         if device.type == "cuda":
@@ -85,6 +85,7 @@ class Pace:
             "precision": precision,
             "steps": self.steps,
             "seconds_per_step": took / max(1, self.steps),
+            "processor_s_per_step": (time.process_time() - self.began_cpu) / max(1, self.steps),
             "waited_share": self.waited / took,
             "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20
             if cuda

@@ -51,7 +51,7 @@ def made_up_examples(
 def learning_speed(
     method: Method, params: Mapping[str, Any], device: str, *, precision: str = "auto"
 ) -> list[dict[str, Any]]:
-    """One row a stage: device, precision, steps, seconds_per_step, waited_share, peak_memory_mib.
+    """One row a stage: what `feeding.Pace` measures, with the names of method and stage.
 
     `params` are all of the method's. Two epochs of each stage are done on recordings that are
     a second longer than a clip, of pictures as large as the crop rule makes them; the second
