@@ -21,7 +21,6 @@ from rppgbench.cache import (
     NamedChange,
     cached_features,
     changed_features,
-    content_digest,
     feature_digest,
 )
 from rppgbench.conditions import Transformation
@@ -30,6 +29,7 @@ from rppgbench.extraction import Needs, NoFaceError, extract
 from rppgbench.features import Features
 from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
+from rppgbench.source_digest import content_digest
 from rppgbench.video import passes
 
 from .face_frames import empty, film, swaying
@@ -278,7 +278,8 @@ def test_a_disk_without_room_is_said_and_leaves_nothing(
 
 
 def named(name: str, kind: str = "brightness", **params: float | str) -> NamedChange:
-    condition = Condition(name=name, kind=kind, params=params or {"gain": 0.5})
+    given: dict[str, int | float | str] = {**params} if params else {"gain": 0.5}
+    condition = Condition(name=name, kind=kind, params=given)
     return NamedChange(name, partial(Transformation, condition))
 
 

@@ -28,8 +28,13 @@ from .face_frames import film, swaying
 VIDEOS = ("even.mkv", "odd.mkv")
 FRAMES = 40
 FPS = 12.0
-X264 = {"codec": "libx264", "preset": "veryfast", "gop": 250, "faces": "original"}
-CONDITIONS: dict[str, tuple[str, dict[str, float | str]]] = {
+X264: dict[str, int | float | str] = {
+    "codec": "libx264",
+    "preset": "veryfast",
+    "gop": 250,
+    "faces": "original",
+}
+CONDITIONS: dict[str, tuple[str, dict[str, int | float | str]]] = {
     "raw": ("none", {}),
     "lossless": (
         "compression",

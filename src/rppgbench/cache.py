@@ -242,11 +242,11 @@ def _make(
             raise told from fault
         if content_digest(source) != content:
             raise MachineError(f"{source.path}: changed while it was read; run this again")
-        for entry, work, fault in zip(missing, works, found, strict=True):
-            if fault is None:
+        for entry, work, wrong in zip(missing, works, found, strict=True):
+            if wrong is None:
                 entry.put(work)
             else:
-                faults[entry.change] = _told(fault, entry, work)
+                faults[entry.change] = _told(wrong, entry, work)
     return faults
 
 

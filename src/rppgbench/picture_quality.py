@@ -90,7 +90,10 @@ def ssim(one: Picture, other: Picture) -> float:
 
     weights = np.array(LUMA, np.float32)
     # Around 0, for then squares of single precision keep the small differences of bright pictures.
-    x, y = (cv2.transform(p.astype(np.float32), weights) - 128 for p in (one, other))
+    x, y = (
+        np.asarray(cv2.transform(p.astype(np.float32), weights), np.float32) - np.float32(128)
+        for p in (one, other)
+    )
     mx, my = blur(x), blur(y)
     variances = blur(x * x + y * y) - (mx * mx + my * my)
     covariance = blur(x * y) - mx * my

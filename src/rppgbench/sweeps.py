@@ -8,7 +8,6 @@ from typing import Any
 from rppgbench.report.sweep_section import Seeded, Setting
 from rppgbench.store import Observed
 
-MEASURED = ("bit_rate_kbps", "psnr_db", "ssim")
 LABELS = {"crf": "rate factor", "fps_out": "frames a second", "std": "noise", "gain": "light"}
 
 
@@ -44,13 +43,18 @@ def _setting(
     if len(changing) == 1 and one["kind"] != "none":
         parameter = LABELS.get(changing[0], changing[0])
         strength = float(one["params"][changing[0]])
-    means = {name: _mean(name, facts) for name in MEASURED}
-    words = {
-        name: ", ".join(sorted({str(f[name]) for f in facts if name in f}))
-        for name in ("pixels", "encoder")
-    }
     untouched = one["kind"] == "none"
-    return Setting(one["name"], "" if untouched else series, parameter, strength, **means, **words)
+    return Setting(
+        one["name"],
+        "" if untouched else series,
+        parameter,
+        strength,
+        bit_rate_kbps=_mean("bit_rate_kbps", facts),
+        psnr_db=_mean("psnr_db", facts),
+        ssim=_mean("ssim", facts),
+        pixels=_said("pixels", facts),
+        encoder=_said("encoder", facts),
+    )
 
 
 def _words(condition: Mapping[str, Any]) -> tuple[str, ...]:
@@ -63,6 +67,10 @@ def _words(condition: Mapping[str, Any]) -> tuple[str, ...]:
 def _mean(name: str, facts: Sequence[Mapping[str, Any]]) -> float:
     values = [float(f[name]) for f in facts if name in f]
     return sum(values) / len(values) if values else math.nan
+
+
+def _said(name: str, facts: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(sorted({str(f[name]) for f in facts if name in f}))
 
 
 def collapsed_seeds(
