@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rppgbench.evaluator import Evaluator
 from rppgbench.report.columns import metric
-from rppgbench.report.inputs import ReportInputs
+from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables import records, row_name, scores_frame
-from rppgbench.spread import Side, Split
+from rppgbench.spread import REGION, Side, Split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,23 @@ class SpreadInputs:
     regions: tuple[str, ...]
 
 
+def on_one_region(inputs: SpreadInputs) -> tuple[Scores, ...]:
+    """The scores of the second side's face region alone, so that a method is one row.
+
+    What has regions of its own stays. The other regions have tables of their own.
+    """
+    region = inputs.second.region
+    found = []
+    for one in inputs.page.scores:
+        if REGION not in one.by or not region:
+            found.append(one)
+            continue
+        own = one.summary[one.summary[REGION].isin([region, ""])]
+        by = tuple(key for key in one.by if key != REGION)
+        found.append(replace(one, summary=own, by=by))
+    return tuple(found)
+
+
 class Span(NamedTuple):
     """Lowest and highest error of a row in bpm, the evaluators that give them, and the method."""
 
@@ -49,7 +66,7 @@ def spans(inputs: SpreadInputs) -> dict[str, Span]:
     """How far each row's error reaches over the evaluators; by the row's name."""
     found: dict[str, dict[str, float]] = {}
     method = {}
-    for one in inputs.page.scores:
+    for one in on_one_region(inputs):
         for record in records(one.summary):
             if not math.isnan(float(record["mae"])):
                 name = row_name(record, one.by)

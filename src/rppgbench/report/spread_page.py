@@ -10,7 +10,12 @@ from rppgbench.report.evaluator_figure import evaluator_overview
 from rppgbench.report.inputs import Section
 from rppgbench.report.page import page_html, write_page
 from rppgbench.report.share_figure import share_figure
-from rppgbench.report.spread_inputs import SpreadInputs, errors_frame, shares_frame
+from rppgbench.report.spread_inputs import (
+    SpreadInputs,
+    errors_frame,
+    on_one_region,
+    shares_frame,
+)
 from rppgbench.report.spread_tables import (
     change_table,
     error_table,
@@ -39,7 +44,9 @@ def spread_html(inputs: SpreadInputs) -> str:
     """The page as text, with nothing beside it that it needs."""
     page = inputs.page
     titled = replace(page, title=TITLE, sections=sections(inputs))
-    overview = evaluator_overview(page.scores, floors=page.floors, simulated=page.simulated)
+    overview = evaluator_overview(
+        on_one_region(inputs), floors=page.floors, simulated=page.simulated
+    )
     return page_html(titled, words=summary(inputs), overview=overview)
 
 
@@ -58,7 +65,7 @@ def sections(inputs: SpreadInputs) -> tuple[Section, ...]:
         Section(
             "errors",
             "Every method under every evaluator",
-            ("Mean absolute error of the same waveforms, in bpm.",),
+            (_errors_words(inputs),),
             (error_table(inputs),),
         ),
     ]
@@ -82,6 +89,15 @@ def sections(inputs: SpreadInputs) -> tuple[Section, ...]:
         )
     )
     return tuple(found)
+
+
+def _errors_words(inputs: SpreadInputs) -> str:
+    words = "Mean absolute error of the same waveforms, in bpm"
+    if len(inputs.regions) == 1:
+        return f"{words}."
+    return (
+        f"{words}, on the face region {inputs.second.region}. The CSV file beside the page has all."
+    )
 
 
 def _drawings(inputs: SpreadInputs) -> list[Drawing]:

@@ -9,7 +9,7 @@ from typing import Any
 from rppgbench.report.columns import Column, metric
 from rppgbench.report.inputs import Scores
 from rppgbench.report.score_tables import LABELS
-from rppgbench.report.spread_inputs import Span, SpreadInputs, bpm, spans
+from rppgbench.report.spread_inputs import Span, SpreadInputs, bpm, on_one_region, spans
 from rppgbench.report.tables import (
     Cell,
     Row,
@@ -25,10 +25,10 @@ from rppgbench.spread import ABOUT, REGION, declared
 def error_table(inputs: SpreadInputs) -> Table:
     """Rows against evaluators, with the lowest, the highest and the range."""
     page = inputs.page
-    default, mae = page.scores[0], metric("mae")
+    scores = on_one_region(inputs)
+    default, mae = scores[0], metric("mae")
     found = {
-        one.name: {tuple(r[k] for k in one.by): r for r in records(one.summary)}
-        for one in page.scores
+        one.name: {tuple(r[k] for k in one.by): r for r in records(one.summary)} for one in scores
     }
     reach = spans(inputs)
     rows = []
@@ -41,7 +41,7 @@ def error_table(inputs: SpreadInputs) -> Table:
         cells.append(_number(high - low, f"range {bpm(high - low)} bpm"))
         cells.append(_number(low, f"lowest, under {low_rule}"))
         cells.append(_number(high, f"highest, under {high_rule}"))
-        for one in page.scores:
+        for one in scores:
             cells.append(_error_cell(found[one.name].get(key, {}), one.name))
         rows.append(Row(tuple(cells), "floor" if record["method"] in page.floors else ""))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in default.by]
@@ -52,7 +52,7 @@ def error_table(inputs: SpreadInputs) -> Table:
     ]
     headings += [
         Column(one.name, one.name, "bpm", mae.decimals, "low", about=inputs.rules[one.name].title)
-        for one in page.scores
+        for one in scores
     ]
     return Table(
         "spread-errors",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from rppgbench.report.ranking import row_kind
-from rppgbench.report.spread_inputs import SpreadInputs, bpm, spans
+from rppgbench.report.spread_inputs import SpreadInputs, bpm, on_one_region, spans
 from rppgbench.report.tables import counted, ordered, records, row_name, sample_words
 from rppgbench.spread import ABOUT
 
@@ -37,8 +37,10 @@ def summary(inputs: SpreadInputs) -> list[str]:
     default = page.scores[0]
     methods = default.summary["method"].nunique()
     run = counted(methods, "method")
+    where = ""
     if len(inputs.regions) > 1:
         run += f" on {len(inputs.regions)} face regions ({', '.join(inputs.regions)})"
+        where = f" on {inputs.second.region}"
     words = [
         f"{run}, over {sample_words(default, page.protocol.expected)}: the stored waveforms "
         f"scored under {len(page.scores)} evaluators, without running anything again."
@@ -48,11 +50,11 @@ def summary(inputs: SpreadInputs) -> list[str]:
         name = max(ranked, key=lambda n: ranked[n].high - ranked[n].low)
         low, high, low_rule, high_rule, _ = ranked[name]
         words.append(
-            f"The rules alone move {name} from {bpm(low)} bpm ({low_rule}) to {bpm(high)} bpm "
-            f"({high_rule}), the widest span of all."
+            f"The rules alone move {name}{where} from {bpm(low)} bpm ({low_rule}) to "
+            f"{bpm(high)} bpm ({high_rule}), the widest span of all."
         )
     winners: dict[str, list[str]] = {}
-    for one in page.scores:
+    for one in on_one_region(inputs):
         placed = [
             record
             for record in records(ordered(one.summary, one.by))
@@ -62,9 +64,9 @@ def summary(inputs: SpreadInputs) -> list[str]:
             winners.setdefault(row_name(placed[0], one.by), []).append(one.name)
     if len(winners) > 1:
         told = "; ".join(f"{name} under {', '.join(rules)}" for name, rules in winners.items())
-        words.append(f"Which method is best changes with the rule: {told}.")
+        words.append(f"Which method is best{where} changes with the rule: {told}.")
     elif winners:
-        words.append(f"{next(iter(winners))} is best under every evaluator.")
+        words.append(f"{next(iter(winners))} is best{where} under every evaluator.")
     largest: dict[str, int] = {}
     parted = [s for s in inputs.splits if s.shares and s.row[0] not in page.floors]
     for one_split in parted:
