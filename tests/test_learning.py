@@ -44,9 +44,15 @@ def small(tmp_path: Path) -> Path:
     return file.parent.parent
 
 
-def small_run(small: Path, tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One set of films for all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def small_run(small: Path, cache: Path) -> list[str]:
     words = ["run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant"]
-    return [*words, "--plugins", str(small), "--device", "cpu", "--cache", str(tmp_path / "cache")]
+    return [*words, "--plugins", str(small), "--device", "cpu", "--cache", str(cache)]
 
 
 def read_table(results: Path) -> list[dict[str, str]]:
@@ -54,8 +60,10 @@ def read_table(results: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_training_that_is_killed_goes_on_to_the_same_weights(small: Path, tmp_path: Path) -> None:
-    words = small_run(small, tmp_path)
+def test_a_training_that_is_killed_goes_on_to_the_same_weights(
+    small: Path, cache: Path, tmp_path: Path
+) -> None:
+    words = small_run(small, cache)
     code, _, said = bench(*words, "--out", tmp_path / "whole")
     assert code == 0, said
     models = tmp_path / "killed" / "models"
@@ -104,8 +112,10 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(small: Path, tmp_
     assert "smoke preset" in page
 
 
-def test_the_best_epoch_is_a_row_of_its_own_that_is_not_ranked(small: Path, tmp_path: Path) -> None:
-    words = small_run(small, tmp_path)
+def test_the_best_epoch_is_a_row_of_its_own_that_is_not_ranked(
+    small: Path, cache: Path, tmp_path: Path
+) -> None:
+    words = small_run(small, cache)
     out = tmp_path / "out"
     code, _, said = bench(*words, "--every-epoch", "--out", out)
     assert code == 0, said
@@ -128,9 +138,11 @@ sys.exit(main())
 """
 
 
-def test_without_torch_a_protocol_runs_with_what_there_is(small: Path, tmp_path: Path) -> None:
+def test_without_torch_a_protocol_runs_with_what_there_is(
+    small: Path, cache: Path, tmp_path: Path
+) -> None:
     words = ["run", "--protocol", "small", "--simulate", "--plugins", str(small)]
-    words += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]
+    words += ["--cache", str(cache), "--out", str(tmp_path / "out")]
     run = [sys.executable, "-c", NO_TORCH, *words]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
