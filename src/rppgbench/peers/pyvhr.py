@@ -1,4 +1,4 @@
-"""pyVHR 2.0's methods on the CPU, and what it takes to load them.
+"""pyVHR 2.0's methods on the CPU, and how they are loaded.
 
 pyVHR (Boccignone et al., PeerJ Computer Science 2022, 10.7717/peerj-cs.929; github phuselab/pyVHR)
 is called as it was installed; nothing of it is copied, for it is under the GPL. What it lacks on a
