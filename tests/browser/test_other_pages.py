@@ -168,11 +168,11 @@ def test_names_of_rows_stay_in_sight_while_a_wide_table_scrolls(
 ) -> None:
     browser.get(pages["spread"].as_uri())
     table = f"#{TABLES['spread']}"
-    screen = {"width": 600, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    screen = {"width": 400, "height": 844, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     box = browser.find_element("css selector", f"{table} .scroll")
     assert browser.execute_script("return arguments[0].scrollWidth > arguments[0].clientWidth", box)
-    browser.execute_script("arguments[0].scrollLeft = 200", box)
+    browser.execute_script("arguments[0].scrollLeft = 60", box)
     left = browser.execute_script(
         "const l = e => e.getBoundingClientRect().left;"
         "return l(document.querySelector(arguments[0])) - l(arguments[1])",
