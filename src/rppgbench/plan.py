@@ -204,6 +204,7 @@ def make_plan(
 
 def facts_of(plan: Plan) -> dict[str, Any]:
     """What the manifest says of a plan: everything declared, no object."""
+    known = load_methods().found
     return {
         "protocol": {
             "name": plan.name,
@@ -211,7 +212,7 @@ def facts_of(plan: Plan) -> dict[str, Any]:
             **plan.protocol.model_dump(mode="json"),
         },
         "methods": {m: dict(p) for m, p in plan.methods.items()},
-        "origins": {m: _origin(load_methods().found[m]) for m in plan.methods},
+        "origins": {m: o for m in plan.methods if any((o := _origin(known[m])).values())},
         "expected": plan.expected,
         "data": {
             d: {"root": str(root), "fingerprint": plan.fingerprints[d]}
