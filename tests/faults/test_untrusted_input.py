@@ -213,8 +213,8 @@ def test_names_in_a_protocol_are_no_paths(tmp_path: Path, key: str) -> None:
     for word in ("../../../../etc/passwd", "/etc/passwd", ""):
         text = PROTOCOL.format(**(FINE | {key: word}))
         (plugins / "protocols" / "mine.toml").write_text(text)
-        words = ["run", "--protocol", "mine", "--plugins", plugins, "--out", tmp_path / "o"]
-        data = ["--data", f"simulated={tree}", "--cache", tmp_path / "cache"]
+        words = ["run", "--protocol", "mine", "--plugins", str(plugins), "--out", f"{tmp_path}/o"]
+        data = ["--data", f"simulated={tree}", "--cache", f"{tmp_path}/cache"]
         code, _, said = bench(*words, *data)
         assert code == 2, said
         assert said.startswith("bench: ")

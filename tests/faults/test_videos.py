@@ -36,7 +36,8 @@ def beating(number: float, fs: float = FS) -> Image:
     phase = 2 * np.pi * RATE_BPM / 60 * number / fs
     level = portrait() * (1 - FRACTION_OF_BLOOD * np.sin(phase))
     noise = np.random.default_rng(int(number)).normal(0, 1, level.shape)
-    return np.clip(np.rint(level + noise), 0, 255).astype(np.uint8)
+    seen: Image = np.clip(np.rint(level + noise), 0, 255).astype(np.uint8)
+    return seen
 
 
 def film(
