@@ -1,4 +1,4 @@
-"""How like its original a picture is: PSNR and SSIM of the face."""
+"""How like its original a face is: PSNR and SSIM."""
 
 from typing import Any
 
