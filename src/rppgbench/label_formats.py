@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rppgbench.errors import RecordingError
 from rppgbench.labels import read_text, what_failed
+from rppgbench.mat_files import check_mat5
 
 AGAIN = "copy the original file again"
 
@@ -63,6 +64,7 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
         found = _read_mat73(file, names)
     else:
         try:
+            check_mat5(file, names)
             found = loadmat(file, variable_names=list(names), chars_as_strings=True)
         except OSError as error:
             raise RecordingError(f"{file}: {what_failed(error)}") from error

@@ -55,7 +55,10 @@ def test_a_killed_run_goes_on_to_the_same_results(
             time.sleep(0.01)
         theirs = workers(run.pid)
         still = "at work" if run.poll() is None else "already done"
-        print(f"kill {number + 1}: {turn} after {moment_s:.2f} s, {len(theirs)} workers, {still}")
+        print(
+            f"kill {number + 1}: {turn} after {moment_s:.2f} s, {len(theirs)} workers, {still}",
+            flush=True,
+        )
         if turn == "worker" and theirs:
             os.kill(draw.choice(theirs), signal.SIGKILL)
             code, _, said = finish(run)  # the lost work is done again by the same run
