@@ -7,6 +7,7 @@ numbers, or one `RecordingError` that names file, line and way out. Nothing is e
 unpickled, and no name that a label file holds is ever used as a path (`tree.inside` checks those).
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -173,10 +174,11 @@ def _number(token: str, file: Path, line: int) -> float:
         return float("nan")
     if "." not in cell:
         cell = cell.replace(",", ".", 1)
-    if not NUMBER.fullmatch(cell):
+    plain = cell.lower().replace("d", "e") if NUMBER.fullmatch(cell) else ""
+    if not plain or math.isinf(float(plain)):  # 1e400 is none either
         shown = token if len(token) <= 24 else token[:24] + "..."
         raise RecordingError(
             f"{file}: line {line}: {shown!r} is not a number; "
             "repair that line or copy the original file again"
         )
-    return float(cell.lower().replace("d", "e"))
+    return float(plain)
