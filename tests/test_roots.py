@@ -11,7 +11,7 @@ import pytest
 import rppgbench
 from rppgbench.digest import code_digest
 
-SCRIPT = '''
+SCRIPT = """
 import sys
 from pathlib import Path
 import rppgbench.roots
@@ -29,7 +29,7 @@ def simulate(root, plan):
 
 made_up = Dataset("made_up", "", "1", "", "", "", {}, recordings, simulate)
 print(simulated_root(made_up, SimulationPlan(1, 1.0, int(sys.argv[3])), Path(sys.argv[2])))
-'''
+"""
 
 
 @pytest.fixture
