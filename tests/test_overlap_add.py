@@ -61,7 +61,9 @@ def along(direction: Array, scatter: Array) -> Array:
     return np.asarray(squares, dtype=np.float64)
 
 
-@given(st.integers(2, 30), st.integers(0, 60), st.integers(0, 99))
+# From eight samples up: in a window of two or three a projection's spread can all but vanish,
+# and then its root has half of the digits. Windows of 1.6 s have 16 samples or more.
+@given(st.integers(8, 30), st.integers(0, 60), st.integers(0, 99))
 def test_tuned_projections_are_the_loop_s(width: int, more: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.normal(50, 2, (3, width + more))
