@@ -94,7 +94,7 @@ def test_names_of_videos_do_nothing_but_name_them(
     # The terminal gets no command, and one line a failure.
     assert "\x1b" not in said.err + said.out
     failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
-    assert len(failed) == 3
+    assert len(failed) == len(names)  # three hold no video, in the others no face stays
     # The page has the tags of the suite alone.
     page = Seen((out / "report.html").read_text(encoding="utf-8"))
     plain = Seen(_page_of_plain_names(tmp_path, clip))
