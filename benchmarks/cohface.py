@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.label_formats import read_hdf5
-from rppgbench.labels import read_text
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed
-from rppgbench.takes import (
+from rppgbench.datasets.label_formats import read_hdf5
+from rppgbench.datasets.labels import read_text
+from rppgbench.datasets.sensor import sensed
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     in_front,
@@ -34,7 +33,8 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_file, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import first_folder, is_file, is_simulated, matching, nothing_found
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rppgbench.datasets.takes import Take, resting_rates, shoot, write_clip
+from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.takes import Take, resting_rates, shoot, write_clip
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan

@@ -23,12 +23,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.errors import RecordingError
-from rppgbench.label_formats import read_xml
-from rppgbench.labels import numbers
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed, steady
-from rppgbench.takes import (
+from rppgbench.datasets.label_formats import read_xml
+from rppgbench.datasets.labels import numbers
+from rppgbench.datasets.sensor import sensed, steady
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     resting_rates,
@@ -38,7 +36,9 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.errors import RecordingError
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.datasets.label_formats import mat_shapes, read_mat
+from rppgbench.datasets.sensor import sensed, steady
+from rppgbench.datasets.takes import Take, resting_rates, scaled, shoot, write_mat
+from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.errors import RecordingError
-from rppgbench.label_formats import mat_shapes, read_mat
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, resting_rates, scaled, shoot, write_mat
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan

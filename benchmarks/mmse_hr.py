@@ -22,11 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.labels import read_column
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed, steady
-from rppgbench.takes import (
+from rppgbench.datasets.labels import read_column
+from rppgbench.datasets.sensor import sensed, steady
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     in_front,
@@ -35,7 +33,9 @@ from rppgbench.takes import (
     write_images,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan

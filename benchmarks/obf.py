@@ -21,11 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.errors import RecordingError
-from rppgbench.labels import read_table
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed
-from rppgbench.takes import (
+from rppgbench.datasets.labels import read_table
+from rppgbench.datasets.sensor import sensed
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     resting_rates,
@@ -34,7 +32,16 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import (
+    first_folder,
+    is_file,
+    is_folder,
+    is_simulated,
+    matching,
+    nothing_found,
+)
+from rppgbench.errors import RecordingError
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:

@@ -22,11 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.errors import RecordingError
-from rppgbench.label_formats import read_json
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed
-from rppgbench.takes import (
+from rppgbench.datasets.label_formats import read_json
+from rppgbench.datasets.sensor import sensed
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     resting_rates,
@@ -35,7 +33,16 @@ from rppgbench.takes import (
     whole,
     write_images,
 )
-from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import (
+    first_folder,
+    is_file,
+    is_folder,
+    is_simulated,
+    matching,
+    nothing_found,
+)
+from rppgbench.errors import RecordingError
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rppgbench.datasets.label_formats import read_json
+from rppgbench.datasets.labels import read_table
+from rppgbench.datasets.sensor import sensed
+from rppgbench.datasets.takes import Take, shoot, write_lines
+from rppgbench.datasets.tree import is_simulated, matching, nothing_found
 from rppgbench.errors import BenchError
-from rppgbench.label_formats import read_json
-from rppgbench.labels import read_table
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed
-from rppgbench.takes import Take, shoot, write_lines
-from rppgbench.tree import is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
 
 def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
     from rppgbench.simulation import generator
-    from rppgbench.video_writing import write_video
+    from rppgbench.video.writing import write_video
 
     frames_s = take.scene.times_s
     folder = root / take.subject

@@ -17,10 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.labels import read_column
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed, steady
-from rppgbench.takes import (
+from rppgbench.datasets.labels import read_column
+from rppgbench.datasets.sensor import sensed, steady
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     in_front,
@@ -30,7 +29,8 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rppgbench.datasets.labels import read_rows
+from rppgbench.datasets.sensor import sensed
+from rppgbench.datasets.takes import Take, resting_rates, shoot, write_clip, write_lines
+from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.errors import RecordingError
-from rppgbench.labels import read_rows
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed
-from rppgbench.takes import Take, resting_rates, shoot, write_clip, write_lines
-from rppgbench.tree import first_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:

@@ -15,11 +15,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.labels import read_table
+from rppgbench.datasets.labels import read_table
+from rppgbench.datasets.sensor import sensed
+from rppgbench.datasets.takes import (
+    Take,
+    device_times,
+    resting_rates,
+    shoot,
+    write_clip,
+    write_lines,
+)
+from rppgbench.datasets.tree import (
+    first_folder,
+    is_file,
+    is_folder,
+    is_simulated,
+    matching,
+    nothing_found,
+)
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed
-from rppgbench.takes import Take, device_times, resting_rates, shoot, write_clip, write_lines
-from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:

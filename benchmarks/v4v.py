@@ -30,11 +30,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.labels import numbers, read_column, read_text
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed, steady
-from rppgbench.takes import (
+from rppgbench.datasets.labels import numbers, read_column, read_text
+from rppgbench.datasets.sensor import sensed, steady
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     resting_rates,
@@ -42,7 +40,16 @@ from rppgbench.takes import (
     write_clip,
     write_lines,
 )
-from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import (
+    first_folder,
+    is_file,
+    is_folder,
+    is_simulated,
+    matching,
+    nothing_found,
+)
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:

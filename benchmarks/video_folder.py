@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rppgbench.datasets.labels import numbers, read_text
+from rppgbench.datasets.takes import Take, resting_rates, shoot, write_clip, write_lines
+from rppgbench.datasets.tree import files_below, is_file, is_simulated, nothing_found
 from rppgbench.errors import RecordingError
-from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.takes import Take, resting_rates, shoot, write_clip, write_lines
-from rppgbench.tree import files_below, is_file, is_simulated, nothing_found
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:

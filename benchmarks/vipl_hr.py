@@ -33,12 +33,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.label_formats import read_mat
-from rppgbench.labels import read_column
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed, steady
-from rppgbench.takes import (
+from rppgbench.datasets.label_formats import read_mat
+from rppgbench.datasets.labels import read_column
+from rppgbench.datasets.sensor import sensed, steady
+from rppgbench.datasets.takes import (
     Take,
     device_times,
     in_front,
@@ -50,7 +48,16 @@ from rppgbench.takes import (
     write_lines,
     write_mat,
 )
-from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.tree import (
+    first_folder,
+    is_file,
+    is_folder,
+    is_simulated,
+    matching,
+    nothing_found,
+)
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
@@ -141,7 +148,7 @@ def _times(folder: Path) -> tuple[Array, str]:
                 "to spread the frames over the heart rates"
             )
         return milliseconds / 1000, ""
-    from rppgbench.video import open_video
+    from rppgbench.video.stream import open_video
 
     with open_video(VideoSource(folder / "video.avi")) as reader:
         frames = reader.info.frames

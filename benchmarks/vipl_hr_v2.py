@@ -26,12 +26,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rppgbench.datasets.labels import numbers, read_text
+from rppgbench.datasets.sensor import sensed, steady
+from rppgbench.datasets.takes import Take, in_front, resting_rates, shoot, write_clip, write_lines
+from rppgbench.datasets.tree import (
+    first_folder,
+    is_file,
+    is_folder,
+    is_simulated,
+    matching,
+    nothing_found,
+)
 from rppgbench.errors import RecordingError
-from rppgbench.labels import numbers, read_text
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.sensor import sensed, steady
-from rppgbench.takes import Take, in_front, resting_rates, shoot, write_clip, write_lines
-from rppgbench.tree import first_folder, is_file, is_folder, is_simulated, matching, nothing_found
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -72,7 +79,7 @@ def _video(file: Path) -> VideoSource:
 
 def _frames(file: Path) -> tuple[int, float]:
     """How many frames the container holds, and its own rate."""
-    from rppgbench.video import open_video
+    from rppgbench.video.stream import open_video
 
     with open_video(VideoSource(file)) as reader:
         info = reader.info

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from rppgbench.batches import in_blocks
 from rppgbench.errors import unknown
-from rppgbench.filters import butterworth_matrix
 from rppgbench.method import method
-from rppgbench.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
+from rppgbench.signals.batches import in_blocks
+from rppgbench.signals.filters import butterworth_matrix
+from rppgbench.signals.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
 from rppgbench.waveform import Array, Waveform
 
 ENDS = ("reflect", "drop")

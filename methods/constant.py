@@ -75,7 +75,7 @@ def _mean_bpm(truth: Truth, window_s: float, step_s: float) -> float:
 
 def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
     """Mean over windows of the highest line, found on a grid of about 0.5 bpm: NaN without one."""
-    from rppgbench.spectrum import band_bins, parabola_peak, periodogram, taper
+    from rppgbench.signals.spectrum import band_bins, parabola_peak, periodogram, taper
 
     fs = pulse.fs
     even = pulse.at(pulse.times_s[0] + np.arange(len(pulse.times_s)) / fs) if fs > 0 else None

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from rppgbench.batches import in_blocks
-from rppgbench.filters import butterworth, smoothness_priors
-from rppgbench.jade import jade
 from rppgbench.method import method
-from rppgbench.overlap_add import ROUNDING
+from rppgbench.signals.batches import in_blocks
+from rppgbench.signals.filters import butterworth, smoothness_priors
+from rppgbench.signals.jade import jade
+from rppgbench.signals.overlap_add import ROUNDING
 from rppgbench.waveform import Array, Waveform
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rppgbench.method import method
-from rppgbench.overlap_add import FLAT
+from rppgbench.signals.overlap_add import FLAT
 from rppgbench.waveform import Waveform
 
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from rppgbench.batches import in_blocks
 from rppgbench.errors import unknown
 from rppgbench.method import method
-from rppgbench.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
+from rppgbench.signals.batches import in_blocks
+from rppgbench.signals.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
 from rppgbench.waveform import Array, Waveform
 
 SIGNATURES = ("skin", "spread")

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from rppgbench.batches import in_blocks
 from rppgbench.errors import unknown
 from rppgbench.features import PAIRS
-from rppgbench.filters import butterworth, smoothness_priors
 from rppgbench.method import method
-from rppgbench.overlap_add import colours_first, linear_overlap_add, tuning
+from rppgbench.signals.batches import in_blocks
+from rppgbench.signals.filters import butterworth, smoothness_priors
+from rppgbench.signals.overlap_add import colours_first, linear_overlap_add, tuning
 from rppgbench.waveform import Array, Waveform
 
 LEFT_OUT = ("none", "first", "last")

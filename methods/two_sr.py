@@ -1,7 +1,7 @@
 """2SR: how the subspace of the skin's pixels rotates."""
 
 from rppgbench.method import method
-from rppgbench.subspace import subspace_rotation
+from rppgbench.signals.subspace import subspace_rotation
 from rppgbench.waveform import Waveform
 
 
@@ -12,8 +12,9 @@ def two_sr(
     """Follow the rotation of the skin pixels' first principal axis: (..., T, 3, 3) to (..., T).
 
     W. Wang, S. Stuijk, G. de Haan, "A Novel Algorithm for Remote Photoplethysmography: Spatial
-    Subspace Rotation", IEEE TBME 63(9), 2016, eq. 6 to 10; see `rppgbench.subspace`. It needs the
-    spread of the pixels' colours, not their mean alone. The last frame is in no window and is 0.
+    Subspace Rotation", IEEE TBME 63(9), 2016, eq. 6 to 10; see `rppgbench.signals.subspace`. It
+    needs the spread of the pixels' colours, not their mean alone. The last frame is in no window
+    and is 0.
 
     Args:
         moments: (..., T, 3, 3), mean v vT over the skin's pixels v = (R, G, B), uncentred.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.recording import VideoSource
-from rppgbench.video_writing import write_video
+from rppgbench.video.writing import write_video
 
 Image = NDArray[np.uint8]
 

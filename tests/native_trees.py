@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rppgbench.video_writing import write_video
+from rppgbench.video.writing import write_video
 
 FRAMES = 20
 

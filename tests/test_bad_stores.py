@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.store import Store
+from rppgbench.running.store import Store
 
 from . import made_store
 

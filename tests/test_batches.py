@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rppgbench.batches import BLOCK, blocks, in_blocks
+from rppgbench.signals.batches import BLOCK, blocks, in_blocks
 from rppgbench.waveform import Array
 
 

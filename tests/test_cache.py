@@ -16,21 +16,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.cache import (
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.extraction.cache import (
     CorruptEntry,
     NamedChange,
     cached_features,
     changed_features,
     feature_digest,
 )
-from rppgbench.conditions import Transformation
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.extraction import Needs, NoFaceError, extract
+from rppgbench.extraction.conditions import Transformation
+from rppgbench.extraction.one_pass import Needs, NoFaceError, extract
+from rppgbench.extraction.source_digest import content_digest
 from rppgbench.features import Features
 from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
-from rppgbench.source_digest import content_digest
-from rppgbench.video import passes
+from rppgbench.video.stream import passes
 
 from .face_frames import empty, film, swaying
 
@@ -247,9 +247,9 @@ def test_a_cache_that_cannot_be_written_is_named(source: VideoSource, tmp_path: 
 SMALL_FILES = """
 import resource, signal, sys
 from pathlib import Path
-from rppgbench.cache import cached_features
+from rppgbench.extraction.cache import cached_features
 from rppgbench.errors import BenchError
-from rppgbench.extraction import Needs
+from rppgbench.extraction.one_pass import Needs
 from rppgbench.recording import VideoSource
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -349,8 +349,8 @@ def test_a_change_that_leaves_no_face_is_kept_too(source: VideoSource, tmp_path:
 WORK = """
 import sys, time
 from pathlib import Path
-from rppgbench.cache import cached_features
-from rppgbench.extraction import Needs
+from rppgbench.extraction.cache import cached_features
+from rppgbench.extraction.one_pass import Needs
 from rppgbench.recording import VideoSource
 time.sleep(max(float(sys.argv[3]) - time.time(), 0))
 needs = Needs(frozenset(sys.argv[4:]))

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.changes import changed, compare, paired, waveforms
 from rppgbench.cli import main
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator
-from rppgbench.scores import score_windows
-from rppgbench.store import Store
+from rppgbench.results.changes import changed, compare, paired, waveforms
+from rppgbench.running.store import Store
+from rppgbench.scoring.scores import score_windows
 from rppgbench.waveform import Waveform
 
 from . import made_store

@@ -277,7 +277,7 @@ def test_a_genuine_trace_agrees_with_its_contact_sensor(name: str, real: Path) -
     """UBFC-rPPG, one subject: under 1 bpm in the mean over windows of 10 s every 5 s."""
     from scipy.io import loadmat
 
-    from rppgbench.filters import butterworth
+    from rppgbench.signals.filters import butterworth
 
     ppg, _, times = np.loadtxt(real / "ubfc-trace" / "ground_truth.txt")
     colours = Signal(loadmat(real / "ubfc-trace" / "mean_rgb.mat")["mean_rgb"].astype(float), times)

@@ -17,15 +17,15 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.content import find_toml, load_datasets
+from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.errors import BenchError
-from rppgbench.fingerprint import fingerprint
-from rppgbench.learning import Lesson
-from rppgbench.models import ARRAYS
-from rppgbench.node import Errand, as_text, do_lesson, do_task, from_text, setting
-from rppgbench.plan import UNTOUCHED, Fit, Job
+from rppgbench.running.learning import Lesson
+from rppgbench.running.models import ARRAYS
+from rppgbench.running.node import Errand, as_text, do_lesson, do_task, from_text, setting
+from rppgbench.running.plan import UNTOUCHED, Fit, Job
+from rppgbench.running.store import Store
+from rppgbench.running.work import Task, find_recording
 from rppgbench.simulation import SimulationPlan
-from rppgbench.store import Store
-from rppgbench.work import Task, find_recording
 
 PEOPLE, SECONDS = 5, 5.0
 METHODS = "pos,taught"

@@ -11,8 +11,8 @@ from scipy.stats import friedmanchisquare, wilcoxon
 
 from rppgbench.report.comparison_section import sections
 from rppgbench.report.inputs import Scores, Section
-from rppgbench.report.tables import Table
-from rppgbench.results import write_results
+from rppgbench.report.table import Table
+from rppgbench.results.scored import write_results
 
 from . import made_store
 from .report_page import Run, summary_frame, window_frame

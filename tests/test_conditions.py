@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.conditions import Transformation, check_condition, condition_digest
 from rppgbench.errors import BenchError
+from rppgbench.extraction.conditions import Transformation, check_condition, condition_digest
 from rppgbench.protocol import Condition
-from rppgbench.video import Frame, VideoInfo
+from rppgbench.video.stream import Frame, VideoInfo
 
 SIZE = (48, 64)
 COUNT = 40

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.crops import RULES, Sight, crop_rule, sinc_box
 from rppgbench.errors import BenchError
+from rppgbench.extraction.crops import RULES, Sight, crop_rule, sinc_box
 from rppgbench.face.layout import points_68
 from rppgbench.face.track import Finder
 

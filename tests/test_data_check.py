@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from rppgbench.content import load_datasets
-from rppgbench.data_check import DataCheck, Finding, check_data, check_recording, runs_on
+from rppgbench.datasets.check import DataCheck, Finding, check_data, check_recording, runs_on
+from rppgbench.datasets.splits import Fold, by_lists, by_parts
 from rppgbench.errors import BenchError
 from rppgbench.recording import Dataset
-from rppgbench.splits import Fold, by_lists, by_parts
-from rppgbench.video import passes
+from rppgbench.video.stream import passes
 
 from . import native_trees as trees
 

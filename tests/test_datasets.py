@@ -11,7 +11,7 @@ import pytest
 from rppgbench.content import load_datasets
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.recording import Dataset, Recording
-from rppgbench.video import open_video, passes
+from rppgbench.video.stream import open_video, passes
 
 from . import native_trees as trees
 

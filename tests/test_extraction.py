@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError, RecordingError
-from rppgbench.extraction import Needs, NoFaceError, Output, extract, record
-from rppgbench.feature_files import BASE, DARKEST_SKIN, read_features
+from rppgbench.extraction.feature_files import BASE, DARKEST_SKIN, read_features
+from rppgbench.extraction.one_pass import Needs, NoFaceError, Output, extract, record
+from rppgbench.extraction.regions import draw
 from rppgbench.features import PAIRS, REGIONS, Features
 from rppgbench.recording import VideoSource
-from rppgbench.regions import draw
-from rppgbench.video import Frame, VideoInfo, open_video, passes
+from rppgbench.video.stream import Frame, VideoInfo, open_video, passes
 
 from .face_frames import empty, film, portrait, swaying
 

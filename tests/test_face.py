@@ -15,7 +15,7 @@ from rppgbench.face.haar import ToolboxBox
 from rppgbench.face.layout import HOLES, LAYOUT_68, OVAL, box_of
 from rppgbench.face.mesh import Mesh, square_of_detection
 from rppgbench.face.track import Finder, Landmarks, follow
-from rppgbench.video import Frame
+from rppgbench.video.stream import Frame
 
 from .face_frames import Image, empty, portrait, shifted, swaying
 

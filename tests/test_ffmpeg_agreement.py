@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.conditions import Transformation
+from rppgbench.extraction.conditions import Transformation
 from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
 from rppgbench.simulation import Scene, frame_times, simulate
-from rppgbench.video import open_video
-from rppgbench.video_writing import write_video
+from rppgbench.video.stream import open_video
+from rppgbench.video.writing import write_video
 
 FFMPEG = shutil.which("ffmpeg")
 pytestmark = pytest.mark.skipif(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
-from rppgbench.filters import (
+from rppgbench.signals.filters import (
     band_coefficients,
     butterworth,
     butterworth_causal,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.crops import Sight, crop_rule
+from rppgbench.extraction.crops import Sight, crop_rule
 from rppgbench.face.detector import Detector
 from rppgbench.face.held_box import HeldBox
 

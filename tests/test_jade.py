@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rppgbench.jade import jade
+from rppgbench.signals.jade import jade
 from rppgbench.waveform import Array
 
 

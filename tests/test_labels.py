@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rppgbench.datasets.label_formats import mat_shapes, read_hdf5, read_json, read_mat, read_xml
+from rppgbench.datasets.labels import read_column, read_rows, read_table, read_text
 from rppgbench.errors import RecordingError
-from rppgbench.label_formats import mat_shapes, read_hdf5, read_json, read_mat, read_xml
-from rppgbench.labels import read_column, read_rows, read_table, read_text
 
 ONE_TWO = [71.0, 72.5]
 

@@ -8,14 +8,14 @@ import pytest
 
 from rppgbench.content import PLUGINS, forget
 from rppgbench.method import Method, combination, method
-from rppgbench.plan import _method_digest, _origin
 from rppgbench.report.comparison_section import sections
 from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
 from rppgbench.report.score_tables import group_table, method_table
 from rppgbench.report.table_text import to_latex, to_markdown
 from rppgbench.report.words import best_row
-from rppgbench.results import write_results
-from rppgbench.summary import summarise
+from rppgbench.results.scored import write_results
+from rppgbench.running.plan import _method_digest, _origin
+from rppgbench.scoring.summary import summarise
 from rppgbench.waveform import Waveform
 
 from . import made_store

@@ -13,11 +13,11 @@ import torch
 from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
 from rppgbench.method import Example, Method, Model, Training
-from rppgbench.models import read_model, write_model
 from rppgbench.neural.backbone import PhysNet
 from rppgbench.neural.checkpoint import read_weights
 from rppgbench.recording import Truth
-from rppgbench.spatial_maps import YUV, YUV_OFFSET, combined
+from rppgbench.running.models import read_model, write_model
+from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, combined
 from rppgbench.waveform import Signal, Waveform
 
 from .oracles.oracle import load, places

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.models import read_model
-from rppgbench.store import Store
+from rppgbench.running.models import read_model
+from rppgbench.running.store import Store
 
 from .faults.runs import begin, bench, finish, until
 

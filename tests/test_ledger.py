@@ -7,12 +7,12 @@ import pytest
 
 from rppgbench.errors import MachineError
 from rppgbench.estimate import Estimate
-from rppgbench.ledger import MOST, Ledger
-from rppgbench.plan import UNTOUCHED
 from rppgbench.recording import Truth
-from rppgbench.store import Observed, Store
+from rppgbench.running.ledger import MOST, Ledger
+from rppgbench.running.plan import UNTOUCHED
+from rppgbench.running.store import Observed, Store
+from rppgbench.running.work import Outcome, Task
 from rppgbench.waveform import Waveform
-from rppgbench.work import Outcome, Task
 
 RECORDINGS, EACH = 25, 100
 

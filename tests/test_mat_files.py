@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from rppgbench.datasets.label_formats import read_mat
 from rppgbench.errors import RecordingError
-from rppgbench.label_formats import read_mat
 
 CONTENT = {
     "fold1": np.array([[10.5, 2.5]]),

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rppgbench import metrics
-from rppgbench.metric_sums import sums
-from rppgbench.metrics import METRICS
 from rppgbench.report import columns
-from rppgbench.signal_quality import CORRELATIONS, SNRS, macc, mcc, snr_de_haan, snr_toolbox
+from rppgbench.scoring import metrics
+from rppgbench.scoring.metric_sums import sums
+from rppgbench.scoring.metrics import METRICS
+from rppgbench.signals.quality import CORRELATIONS, SNRS, macc, mcc, snr_de_haan, snr_toolbox
 from rppgbench.waveform import Array
 
 FS = 30.0

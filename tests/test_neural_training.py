@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
 from rppgbench.method import Training
-from rppgbench.models import read_model
 from rppgbench.neural.checkpoint import read_arrays, read_weights, write_arrays
 from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import ahead
@@ -30,6 +29,7 @@ from rppgbench.neural.training import (
     load_arrays,
     outcome,
 )
+from rppgbench.running.models import read_model
 
 
 @pytest.fixture(autouse=True)

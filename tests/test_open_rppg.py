@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rppgbench.cache import cached_features
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.contract import strongest_bpm
 from rppgbench.errors import BenchError
 from rppgbench.evaluator import read_evaluator
-from rppgbench.extraction import Needs
+from rppgbench.extraction.cache import cached_features
+from rppgbench.extraction.one_pass import Needs
 from rppgbench.peers import open_rppg
-from rppgbench.prediction import predict_video
+from rppgbench.running.prediction import predict_video
+from rppgbench.running.work import inputs_of
 from rppgbench.simulation import SimulationPlan
 from rppgbench.waveform import Waveform
-from rppgbench.work import inputs_of
 
 from .conftest import ROOT
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rppgbench.features import PAIRS
-from rppgbench.overlap_add import (
+from rppgbench.signals.overlap_add import (
     half_overlapping,
     hann_overlap_add,
     linear_overlap_add,

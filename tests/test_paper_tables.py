@@ -16,7 +16,9 @@ from rppgbench.cli.table_runs import Smoke, experiments, methods_by_run
 from rppgbench.content import load_datasets, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
-from rppgbench.paper_table import (
+from rppgbench.papers.page import PaperPage, index_html
+from rppgbench.papers.rows import Fill, Place, missing_table, printed_table, verdicts
+from rppgbench.papers.table import (
     MARGINS,
     Line,
     Measured,
@@ -29,10 +31,8 @@ from rppgbench.paper_table import (
 from rppgbench.protocol import read_protocol
 from rppgbench.recording import Truth
 from rppgbench.report.compression_figure import Curve, compression_figure
-from rppgbench.report.paper_page import PaperPage, index_html
-from rppgbench.report.paper_tables import Fill, Place, missing_table, printed_table, verdicts
-from rppgbench.report.tables import Table
-from rppgbench.store import Observed, Store
+from rppgbench.report.table import Table
+from rppgbench.running.store import Observed, Store
 from rppgbench.waveform import Signal, Waveform
 
 REPORTS = Path(__file__).parent.parent / "reports"

@@ -13,7 +13,7 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.content import load_datasets
-from rppgbench.data_check import check_data
+from rppgbench.datasets.check import check_data
 from rppgbench.errors import BenchError
 from rppgbench.recording import Dataset
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import convolve2d
 
-from rppgbench.picture_quality import FaceQuality, ssim
-from rppgbench.video import Frame
+from rppgbench.extraction.picture_quality import FaceQuality, ssim
+from rppgbench.video.stream import Frame
 
 Pictures = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 

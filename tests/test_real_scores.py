@@ -10,14 +10,14 @@ import pytest
 from scipy import stats
 from scipy.io import loadmat
 
-from rppgbench.comparisons import pairs, ranks
 from rppgbench.content import load_methods
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import FixedWindow
-from rppgbench.metrics import mae, r, rmse
 from rppgbench.recording import Truth
 from rppgbench.report.rank_figure import rank_figure
-from rppgbench.scores import score_windows, summarise
+from rppgbench.scoring.comparisons import pairs, ranks
+from rppgbench.scoring.metrics import mae, r, rmse
+from rppgbench.scoring.scores import score_windows, summarise
 from rppgbench.waveform import Array, Signal, Waveform
 
 from .evaluators import evaluator

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError
-from rppgbench.recompression import recompress
 from rppgbench.recording import VideoSource
-from rppgbench.video import Frame, open_video
-from rppgbench.video_writing import write_video
+from rppgbench.video.recompression import recompress
+from rppgbench.video.stream import Frame, open_video
+from rppgbench.video.writing import write_video
 
 COUNT = 40
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rppgbench.extraction.region_sums import PixelSums
+from rppgbench.extraction.regions import RegionMap, aligned_face, draw, mstmap_polygons
 from rppgbench.face.layout import LAYOUT_68, points_68
 from rppgbench.face.track import Finder
 from rppgbench.features import GRID_REGIONS, MSTMAP_REGIONS, PAIRS, REGIONS
-from rppgbench.region_sums import PixelSums
-from rppgbench.regions import RegionMap, aligned_face, draw, mstmap_polygons
 
 from .face_frames import portrait
 

@@ -22,7 +22,7 @@ from rppgbench.report.inputs import Case, ProtocolFacts, ReportInputs, Scores, S
 from rppgbench.report.page import Downloads, flat, report_html, skipped_rows, write_report
 from rppgbench.report.score_tables import method_table
 from rppgbench.report.words import best_row, key_facts, n_differs, summary_words
-from rppgbench.scores import score_windows, summarise
+from rppgbench.scoring.scores import score_windows, summarise
 
 from .report_page import Run, make_page, stored
 

@@ -11,8 +11,9 @@ import pytest
 from rppgbench.report.columns import METRICS, metric
 from rppgbench.report.inputs import Scores
 from rppgbench.report.score_tables import group_table, method_table
+from rppgbench.report.table import Table
 from rppgbench.report.table_text import to_csv, to_latex, to_markdown
-from rppgbench.report.tables import Table, sample_words, scores_frame, write_table_csv
+from rppgbench.report.tables import sample_words, scores_frame, write_table_csv
 
 from .report_page import make_page
 

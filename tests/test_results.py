@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rppgbench.results import write_results
+from rppgbench.results.scored import write_results
 
 from . import made_store
 

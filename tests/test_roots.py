@@ -14,12 +14,12 @@ from rppgbench.digest import code_digest
 SCRIPT = """
 import sys
 from pathlib import Path
-import rppgbench.roots
+import rppgbench.datasets.roots
 from rppgbench.recording import Dataset
-from rppgbench.roots import simulated_root
+from rppgbench.datasets.roots import simulated_root
 from rppgbench.simulation import SimulationPlan
 
-assert Path(rppgbench.roots.__file__).is_relative_to(sys.argv[1])
+assert Path(rppgbench.datasets.roots.__file__).is_relative_to(sys.argv[1])
 
 def recordings(root):
     return []
@@ -65,7 +65,7 @@ def test_a_changed_generator_or_portrait_makes_another_tree(package: Path) -> No
     assert (first / "made").read_text() == "kept"  # not made again
     seen = {first, root(package, seed=1)}
     changed = ("simulation/portraits/hopper.jpg", "simulation/portraits/collins_matte.png")
-    for name in (*changed, "simulation/camera.py", "takes.py"):
+    for name in (*changed, "simulation/camera.py", "datasets/takes.py"):
         with (package / name).open("ab") as file:
             file.write(b"\n")
         seen.add(root(package))

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench import video
 from rppgbench.cli import main
 from rppgbench.content import load_datasets, toml_files
 from rppgbench.estimate import Estimate
-from rppgbench.plan import make_plan
 from rppgbench.protocol import read_protocol
-from rppgbench.runner import Means
-from rppgbench.runner import run as run_plan
+from rppgbench.running.plan import make_plan
+from rppgbench.running.runner import Means
+from rppgbench.running.runner import run as run_plan
+from rppgbench.running.store import Store
 from rppgbench.simulation import SimulationPlan
-from rppgbench.store import Store
+from rppgbench.video import stream
 
 PEOPLE, SECONDS = 3, 11.0
 
@@ -62,9 +62,9 @@ def same(one: dict[str, Estimate], other: dict[str, Estimate]) -> None:
 def results(tree: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     out = tmp_path_factory.mktemp("run") / "results"
-    before = sum(video.passes.values())
+    before = sum(stream.passes.values())
     assert run(tree, cache, out) == 0
-    assert sum(video.passes.values()) - before == PEOPLE  # one decoding pass a video
+    assert sum(stream.passes.values()) - before == PEOPLE  # one decoding pass a video
     return out
 
 
@@ -93,12 +93,12 @@ def test_the_simulated_pulse_is_found_and_the_floor_is_not_reached(results: Path
 def test_a_second_run_decodes_no_video_and_changes_nothing(
     tree: Path, cache: Path, results: Path, tmp_path: Path
 ) -> None:
-    before, held = dict(video.passes), waveforms(results)
+    before, held = dict(stream.passes), waveforms(results)
     parts = sorted((results / "estimates").iterdir())
     assert run(tree, cache, results) == 0
     assert sorted((results / "estimates").iterdir()) == parts
     assert run(tree, cache, tmp_path / "other") == 0  # another folder: estimates anew, no video
-    assert dict(video.passes) == before
+    assert dict(stream.passes) == before
     same(waveforms(tmp_path / "other"), held)
 
 
@@ -246,7 +246,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 def test_roots_come_from_option_variable_and_file_in_this_order(
     tree: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rppgbench.roots import data_root
+    from rppgbench.datasets.roots import data_root
 
     monkeypatch.chdir(tmp_path)
     dataset = load_datasets().found["pure"]

@@ -9,9 +9,9 @@ from scipy import signal
 
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
-from rppgbench.metrics import METRICS
 from rppgbench.recording import Truth
-from rppgbench.scores import score_windows, summarise, worst_error
+from rppgbench.scoring.metrics import METRICS
+from rppgbench.scoring.scores import score_windows, summarise, worst_error
 from rppgbench.waveform import Array, Signal, Waveform
 
 from .evaluators import NAMES, evaluator

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rppgbench.datasets.sensor import clock_warning, sensed, steady
 from rppgbench.errors import RecordingError
-from rppgbench.sensor import clock_warning, sensed, steady
 from rppgbench.waveform import Signal
 
 FILE = Path("p1/gt_HR.csv")

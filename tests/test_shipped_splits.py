@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.splits import read_split
+from rppgbench.datasets.splits import read_split
 
 FOLDER = Path(__file__).parent.parent / "protocols" / "splits"
 SPLITS = {file.stem: read_split(file) for file in sorted(FOLDER.glob("*.toml"))}

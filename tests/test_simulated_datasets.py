@@ -15,14 +15,15 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.content import load_datasets
-from rppgbench.data_check import check_data
+from rppgbench.datasets.check import check_data
+from rppgbench.datasets.splits import by_folds, by_lists, by_parts, read_split
+from rppgbench.datasets.takes import Take, film
+from rppgbench.datasets.tree import is_simulated
 from rppgbench.errors import BenchError
 from rppgbench.recording import Dataset, Recording
 from rppgbench.simulation import SimulatedRecording, SimulationPlan
-from rppgbench.splits import by_folds, by_lists, by_parts, read_split
-from rppgbench.takes import Take, film
-from rppgbench.tree import is_simulated
-from rppgbench.video import open_video
+from rppgbench.simulation.scene import Scene
+from rppgbench.video.stream import open_video
 
 SPLITS = Path(__file__).parent.parent / "protocols" / "splits"
 PLAN = SimulationPlan(subjects=2, seconds=3.0, seed=5)
@@ -72,9 +73,9 @@ def level(index: int) -> int:
     return 40 + 7 * (index % 25)
 
 
-def grey(recording: SimulatedRecording) -> Iterator[NDArray[np.uint8]]:
-    for index in range(len(recording.scene.times_s)):
-        yield np.full((recording.scene.height, recording.scene.width, 3), level(index), np.uint8)
+def grey(scene: Scene, *_: object) -> Iterator[NDArray[np.uint8]]:
+    for index in range(len(scene.times_s)):
+        yield np.full((scene.height, scene.width, 3), level(index), np.uint8)
 
 
 def dataset(name: str) -> Dataset:

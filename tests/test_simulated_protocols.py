@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rppgbench import video
 from rppgbench.cli import main
 from rppgbench.content import toml_files
 from rppgbench.protocol import read_protocol
-from rppgbench.store import Store
+from rppgbench.running.store import Store
+from rppgbench.video import stream
 
 SHORT = {"ubfc_intra": 3, "pure_to_ubfc": 1, "vipl5fold": 5, "v4v": 4}
 PEOPLE = SHORT | {"vipl5fold_rs4": 5, "obf_intra": 5, "pure_mod5": 5, "vipl_v2_intra": 4}
@@ -38,12 +38,12 @@ def test_a_protocol_runs_simulated_and_decodes_each_video_once(
     words = ["run", "--protocol", name, "--simulate", "--methods", ",".join(methods)]
     words += ["--subjects", str(PEOPLE.get(name, FEW)), "--seconds", "10.5", "--difficulty", "easy"]
     words += [*(PAIR if name == "cross" else ()), "--cache", str(tmp_path / "cache")]
-    before = Counter(video.passes)
+    before = Counter(stream.passes)
     assert main([*words, "--out", str(tmp_path / "first")]) == 0, capsys.readouterr().err
-    decoded = video.passes - before
+    decoded = stream.passes - before
     assert set(decoded.values()) == {1}
     assert main([*words, "--out", str(tmp_path / "second")]) == 0
-    assert video.passes - before == decoded
+    assert stream.passes - before == decoded
     for folder in ("first", "second"):
         store = Store(tmp_path / folder)
         assert store.missing() == 0

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from rppgbench.content import load_datasets, load_methods
-from rppgbench.data_check import check_data
+from rppgbench.datasets.check import check_data
+from rppgbench.datasets.takes import film
 from rppgbench.errors import BenchError, RecordingError
-from rppgbench.extraction import extract
+from rppgbench.extraction.one_pass import extract
+from rppgbench.extraction.traces import stretches
 from rppgbench.recording import Dataset, Recording
 from rppgbench.simulation import Scene, SimulationPlan, frame_times, simulate, spread_heart_rates
-from rppgbench.takes import film
-from rppgbench.traces import stretches
-from rppgbench.video import open_video
+from rppgbench.video.stream import open_video
 from rppgbench.waveform import Array
 
 PLAN = SimulationPlan(subjects=2, seconds=1.0, seed=3)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from rppgbench.chain import AtLeast, FastFactor, OverRate, PeakIntervals, Welch, padded
-from rppgbench.heart_rate import band_spectrum, prepare, rates
-from rppgbench.spectrum import (
+from rppgbench.signals.chain import AtLeast, FastFactor, OverRate, PeakIntervals, Welch, padded
+from rppgbench.signals.heart_rate import band_spectrum, prepare, rates
+from rppgbench.signals.spectrum import (
     Spectrum,
     band_bins,
     bin_peak,

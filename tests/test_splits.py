@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rppgbench.datasets.splits import (
+    Fold,
+    apart,
+    by_folds,
+    by_lists,
+    by_parts,
+    checksum,
+    read_split,
+)
 from rppgbench.errors import BenchError
 from rppgbench.recording import Recording, Truth, VideoSource
-from rppgbench.splits import Fold, apart, by_folds, by_lists, by_parts, checksum, read_split
 
 
 def recording(name: str, subject: str, part: str = "") -> Recording:

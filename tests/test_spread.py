@@ -14,8 +14,10 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.evaluator import Evaluator
-from rppgbench.scores import score_windows
-from rppgbench.spread import (
+from rppgbench.results.spread import spread_inputs
+from rppgbench.running.store import Store
+from rppgbench.scoring.scores import score_windows
+from rppgbench.scoring.spread import (
     GROUPS,
     REGION,
     RULE_GROUPS,
@@ -27,8 +29,6 @@ from rppgbench.spread import (
     shapley,
     split,
 )
-from rppgbench.spread_results import spread_inputs
-from rppgbench.store import Store
 
 from . import made_store
 from .evaluators import NAMES, evaluator
@@ -254,7 +254,7 @@ def test_json_holds_the_same_numbers(said: tuple[Path, str]) -> None:
 
 def test_without_a_pulse_it_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: evaluator(name) for name in ("toolbox_2023", "pyvhr", "vipl")}
-    monkeypatch.setattr("rppgbench.spread_results.evaluators", lambda: few)
+    monkeypatch.setattr("rppgbench.results.spread.evaluators", lambda: few)
     made = made_store.estimates(("pos",))
     store = made_store.write(tmp_path / "results", made, pulse=False)
     inputs = spread_inputs(store, (("toolbox_2023", ""), ("pyvhr", "")), quiet=True)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rppgbench.agreement import bland_altman
-from rppgbench.comparisons import holm, pairs, ranks
 from rppgbench.errors import BenchError
-from rppgbench.statistics import bca, bootstrap, resampling_weights
+from rppgbench.scoring.agreement import bland_altman
+from rppgbench.scoring.comparisons import holm, pairs, ranks
+from rppgbench.scoring.statistics import bca, bootstrap, resampling_weights
 from rppgbench.waveform import Array
 
 

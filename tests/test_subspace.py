@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rppgbench.subspace import principal_axes, rotation, subspace_rotation
+from rppgbench.signals.subspace import principal_axes, rotation, subspace_rotation
 from rppgbench.waveform import Array
 
 FS = 25.0

@@ -7,8 +7,8 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.content import toml_files
-from rppgbench.models import is_model
-from rppgbench.store import Store
+from rppgbench.running.models import is_model
+from rppgbench.running.store import Store
 
 pytestmark = pytest.mark.protocols
 

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rppgbench.cache import NamedChange, changed_features
 from rppgbench.cli import main
-from rppgbench.conditions import Transformation, condition_digest, faces_of
 from rppgbench.errors import BenchError
-from rppgbench.extraction import Needs
+from rppgbench.extraction.cache import NamedChange, changed_features
+from rppgbench.extraction.conditions import Transformation, condition_digest, faces_of
+from rppgbench.extraction.one_pass import Needs
 from rppgbench.features import Features
 from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
-from rppgbench.store import Store
-from rppgbench.video import passes
-from rppgbench.video_writing import write_video
+from rppgbench.running.store import Store
+from rppgbench.video.stream import passes
+from rppgbench.video.writing import write_video
 
 from .face_frames import film, swaying
 
@@ -219,9 +219,9 @@ FILLS = """
 import resource, signal, sys
 from functools import partial
 from pathlib import Path
-from rppgbench.cache import NamedChange, changed_features
-from rppgbench.conditions import Transformation
-from rppgbench.extraction import Needs
+from rppgbench.extraction.cache import NamedChange, changed_features
+from rppgbench.extraction.conditions import Transformation
+from rppgbench.extraction.one_pass import Needs
 from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
 

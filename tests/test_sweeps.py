@@ -13,9 +13,9 @@ from rppgbench.protocol import read_protocol
 from rppgbench.recording import Truth
 from rppgbench.report.inputs import Scores
 from rppgbench.report.sweep_section import Setting, sweep_sections
-from rppgbench.report.tables import Table
-from rppgbench.store import Observed
-from rppgbench.sweeps import collapsed_seeds, settings_of
+from rppgbench.report.table import Table
+from rppgbench.results.sweeps import collapsed_seeds, settings_of
+from rppgbench.running.store import Observed
 
 X264 = {"codec": "libx264", "faces": "original", "gop": 250}
 CONDITIONS = [

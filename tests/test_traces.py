@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
+from rppgbench.extraction.traces import join, stretches
 from rppgbench.features import (
     GRID_REGIONS,
     MSTMAP_REGIONS,
@@ -19,10 +20,9 @@ from rppgbench.features import (
     Features,
     RegionMoments,
 )
-from rppgbench.spatial_maps import YUV, YUV_OFFSET, mstmap, normalise_stmap, yuv_matlab
-from rppgbench.traces import join, stretches
+from rppgbench.running.work import inputs_of
+from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, mstmap, normalise_stmap, yuv_matlab
 from rppgbench.waveform import Array, Waveform
-from rppgbench.work import inputs_of
 
 FS = 30.0
 

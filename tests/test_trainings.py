@@ -9,8 +9,8 @@ import pytest
 from rppgbench.report.score_tables import method_table
 from rppgbench.report.table_text import to_csv, to_latex, to_markdown
 from rppgbench.report.training_section import training_sections
-from rppgbench.results import write_results
-from rppgbench.trainings import trained_models, training_notes
+from rppgbench.results.scored import write_results
+from rppgbench.results.trainings import trained_models, training_notes
 
 from . import made_store
 from .test_leaks import scores

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from rppgbench.datasets.fingerprint import END_BYTES, fingerprint
+from rppgbench.datasets.tree import MARKER, inside, is_simulated, mark_simulated, matching, natural
 from rppgbench.errors import BenchError, RecordingError
-from rppgbench.fingerprint import END_BYTES, fingerprint
 from rppgbench.recording import Recording, Truth, VideoSource
-from rppgbench.tree import MARKER, inside, is_simulated, mark_simulated, matching, natural
 
 
 def test_names_sort_by_their_numbers() -> None:

@@ -11,9 +11,9 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.content import load_datasets
 from rppgbench.estimate import Estimate
+from rppgbench.results.verify import TOLERANCE, Finding, compare, sample_of
+from rppgbench.running.store import Store
 from rppgbench.simulation import SimulationPlan
-from rppgbench.store import Store
-from rppgbench.verify import TOLERANCE, Finding, compare, sample_of
 from rppgbench.waveform import Array, Waveform
 
 from . import made_store

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
-from rppgbench.video import Frame, open_video, passes, sample_frames
-from rppgbench.video_clock import Clock
+from rppgbench.video.clock import Clock
+from rppgbench.video.stream import Frame, open_video, passes, sample_frames
 
 Picture = NDArray[np.uint8]
 
@@ -567,7 +567,7 @@ MEASURE = """
 import re, sys
 from pathlib import Path
 from rppgbench.recording import VideoSource
-from rppgbench.video import open_video
+from rppgbench.video.stream import open_video
 def peak_mib():  # of this program: ru_maxrss would count what its parent held before exec
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 with open_video(VideoSource(Path(sys.argv[1]))) as reader:

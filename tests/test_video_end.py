@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.data_check import Finding, check_recording
+from rppgbench.datasets.check import Finding, check_recording
+from rppgbench.datasets.takes import ENCODINGS
 from rppgbench.recording import Recording, Truth, VideoSource
-from rppgbench.takes import ENCODINGS
-from rppgbench.video_end import missing_bytes
-from rppgbench.video_writing import write_video
+from rppgbench.video.end import missing_bytes
+from rppgbench.video.writing import write_video
 
 FRAMES, FPS = 400, 25
 CLIPS = {

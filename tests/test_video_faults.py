@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
-from rppgbench.video import Frame, open_video, sample_frames
-from rppgbench.video_writing import write_video
+from rppgbench.video.stream import Frame, open_video, sample_frames
+from rppgbench.video.writing import write_video
 
 FRAMES = 60
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
-from rppgbench.video import open_video, sample_frames
+from rppgbench.video.stream import open_video, sample_frames
 
 FILE = Path("p1_0.mat")
 

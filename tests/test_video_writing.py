@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError
 from rppgbench.recording import VideoSource
-from rppgbench.video import Frame, open_video
-from rppgbench.video_writing import write_video
+from rppgbench.video.stream import Frame, open_video
+from rppgbench.video.writing import write_video
 
 Pictures = list[NDArray[np.uint8]]
 EVEN_S = np.arange(24) / 30
@@ -394,7 +394,7 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from rppgbench.errors import BenchError
-from rppgbench.video_writing import write_video
+from rppgbench.video.writing import write_video
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 noise = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 3)).astype(np.uint8)

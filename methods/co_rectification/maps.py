@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rppgbench.filters import butterworth
 from rppgbench.neural.map_pulse import map_image
-from rppgbench.subspace import subspace_rotation
+from rppgbench.signals.filters import butterworth
+from rppgbench.signals.subspace import subspace_rotation
 from rppgbench.waveform import Array
 
 BLOCKS = 25

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rppgbench.crops import crop_rule
+from rppgbench.extraction.crops import crop_rule
 from rppgbench.neural.convolutional_attention import AttentionNetwork
 
 

@@ -17,7 +17,7 @@ from rppgbench.neural.feeding import Batch
 from rppgbench.neural.inference import outputs
 from rppgbench.neural.priors import bandwidth, periodicity, power_spectra, sparsity, variance
 from rppgbench.neural.training import Recipe, learn, outcome
-from rppgbench.spatial_maps import normalise_mstmap
+from rppgbench.signals.spatial_maps import normalise_mstmap
 
 from .network import SpatialTemporalTransformer
 

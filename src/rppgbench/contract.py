@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.crops import crop_rule
+from rppgbench.extraction.crops import crop_rule
 from rppgbench.features import REGIONS, FaceClip, FaceTrack, Features, RegionMoments
 from rppgbench.method import Example, Method, Model, Training
 from rppgbench.recording import Truth
@@ -202,7 +202,7 @@ def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
 
 
 def _survives_gaps(method: Method) -> Iterator[str]:
-    from rppgbench.work import pulse_of
+    from rppgbench.running.work import pulse_of
 
     if method.floor or method.fit is not None or method.combines:
         raise _NotHere("must be trained; run it under a protocol")

@@ -5,9 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rppgbench.chain import Chain, ParabolaPeak, PeakIntervals, Welch, padded, segment_samples
 from rppgbench.digest import digest
 from rppgbench.protocol import Declaration, read_declaration
+from rppgbench.signals.chain import (
+    Chain,
+    ParabolaPeak,
+    PeakIntervals,
+    Welch,
+    padded,
+    segment_samples,
+)
 
 NOMINAL_FS = 30.0
 """Frames a second for which an evaluator tells its resolution."""

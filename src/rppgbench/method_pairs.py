@@ -9,9 +9,9 @@ import numpy as np
 
 from rppgbench.errors import BenchError
 from rppgbench.evaluator import Evaluator
-from rppgbench.filters import butterworth
 from rppgbench.method import Method
-from rppgbench.prediction import read_rates
+from rppgbench.running.prediction import read_rates
+from rppgbench.signals.filters import butterworth
 from rppgbench.waveform import Array, Waveform
 
 BAND_HZ = (0.65, 4.0)

@@ -48,7 +48,7 @@ def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 def film(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:
     """A simulated person, still, in H.264: something to measure extraction on."""
     from rppgbench.simulation import Scene, frame_times, simulate
-    from rppgbench.video_writing import write_video
+    from rppgbench.video.writing import write_video
 
     times = frame_times(seconds, FS)
     scene = Scene(width=width, height=height, times_s=times)
@@ -65,9 +65,9 @@ def extraction_rates(source: VideoSource, clips: Iterable[str]) -> Iterator[Rate
 
     The last rows are the face finder alone, on every frame, and the whole pass against it.
     """
-    from rppgbench.extraction import Needs, extract
+    from rppgbench.extraction.one_pass import Needs, extract
     from rppgbench.face.track import CADENCE, Finder, follow
-    from rppgbench.video import open_video
+    from rppgbench.video.stream import open_video
 
     rules = frozenset(clips)
     frames = 0
@@ -151,7 +151,7 @@ def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> 
 
 def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[Rate]:
     """Waveforms a second scored under an evaluator, and summaries with intervals."""
-    from rppgbench.scores import score_windows, summarise
+    from rppgbench.scoring.scores import score_windows, summarise
 
     estimates, truths = made_up_estimates(recordings, seconds)
     rows = score_windows(rule, estimates, truths)
@@ -166,7 +166,7 @@ def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[
 def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator[Rate]:
     """Jobs a second whose digest is made, whose waveform is stored, and looked for."""
     from rppgbench.digest import digest
-    from rppgbench.store import Store
+    from rppgbench.running.store import Store
 
     estimates, _ = made_up_estimates(recordings, seconds)
 

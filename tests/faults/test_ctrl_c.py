@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from rppgbench.digest import digest
-from rppgbench.store import Observed, Store
+from rppgbench.running.store import Observed, Store
 
 from .. import made_store
 from .conftest import Undisturbed, run_words

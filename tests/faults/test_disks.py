@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.store import Store
+from rppgbench.running.store import Store
 
 from .conftest import Undisturbed, run_words
 from .runs import (

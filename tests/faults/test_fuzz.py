@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 
 from rppgbench.cli.running import find_roots
 from rppgbench.content import content_roots, load_datasets
+from rppgbench.datasets.roots import data_root
+from rppgbench.datasets.splits import read_split
 from rppgbench.errors import BenchError
 from rppgbench.evaluator import read_evaluator
-from rppgbench.paper_table import read_table
-from rppgbench.plan import make_plan
+from rppgbench.papers.table import read_table
 from rppgbench.protocol import read_protocol
-from rppgbench.results import score
-from rppgbench.roots import data_root
-from rppgbench.splits import read_split
-from rppgbench.store import Store
+from rppgbench.results.scored import score
+from rppgbench.running.plan import make_plan
+from rppgbench.running.store import Store
 
 from .. import made_store
 from .. import native_trees as trees

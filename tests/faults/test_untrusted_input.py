@@ -13,8 +13,8 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.errors import BenchError
-from rppgbench.paper_table import read_table
-from rppgbench.store import Store
+from rppgbench.papers.table import read_table
+from rppgbench.running.store import Store
 
 from .. import made_store
 from ..face_frames import film, swaying

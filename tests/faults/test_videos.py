@@ -18,8 +18,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.cli import main
-from rppgbench.store import Observed, Store
-from rppgbench.video_writing import write_video
+from rppgbench.running.store import Observed, Store
+from rppgbench.video.writing import write_video
 
 from ..face_frames import Image, empty, portrait
 from .runs import bench

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.chain import LocalMaximumPeak
-from rppgbench.heart_rate import band_spectrum, prepare, rates
-from rppgbench.signal_quality import snr_get
+from rppgbench.signals.chain import LocalMaximumPeak
+from rppgbench.signals.heart_rate import band_spectrum, prepare, rates
+from rppgbench.signals.quality import snr_get
 
 from ..evaluators import evaluator
 from .oracle import cases, load

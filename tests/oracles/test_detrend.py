@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.filters import smoothness_priors
+from rppgbench.signals.filters import smoothness_priors
 
 from .oracle import load
 

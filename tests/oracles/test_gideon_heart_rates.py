@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rppgbench.chain import Chain
-from rppgbench.heart_rate import prepare, rates
-from rppgbench.signal_quality import mcc
+from rppgbench.signals.chain import Chain
+from rppgbench.signals.heart_rate import prepare, rates
+from rppgbench.signals.quality import mcc
 from rppgbench.waveform import Array
 
 from ..evaluators import evaluator

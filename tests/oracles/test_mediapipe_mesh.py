@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rppgbench.face.track import Finder, follow
 from rppgbench.recording import VideoSource
-from rppgbench.video import Frame, open_video
+from rppgbench.video.stream import Frame, open_video
 
 from .oracle import HERE, load
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rppgbench.spatial_maps import combinations, combined, normalise_mstmap, yuv_matlab
+from rppgbench.signals.spatial_maps import combinations, combined, normalise_mstmap, yuv_matlab
 
 from .oracle import far, load
 

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.chain import Welch
-from rppgbench.heart_rate import band_spectrum, rates
-from rppgbench.spectrum import taper
+from rppgbench.signals.chain import Welch
+from rppgbench.signals.heart_rate import band_spectrum, rates
+from rppgbench.signals.spectrum import taper
 
 from ..evaluators import evaluator
 from .oracle import cases, load

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.chain import BinStep
 from rppgbench.evaluator import Evaluator
-from rppgbench.heart_rate import rates
-from rppgbench.overlap_add import hann_overlap_add
-from rppgbench.reading import Pulses, read
 from rppgbench.recording import Truth
+from rppgbench.scoring.reading import Pulses, read
+from rppgbench.signals.chain import BinStep
+from rppgbench.signals.heart_rate import rates
+from rppgbench.signals.overlap_add import hann_overlap_add
 from rppgbench.waveform import Array
 
 from ..evaluators import evaluator

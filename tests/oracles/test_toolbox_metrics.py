@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.chain import Chain, PeakIntervals, Untouched
 from rppgbench.estimate import Estimate
-from rppgbench.heart_rate import prepare, rates
 from rppgbench.recording import Truth
-from rppgbench.scores import score_windows
-from rppgbench.signal_quality import macc, snr_toolbox
+from rppgbench.scoring.scores import score_windows
+from rppgbench.signals.chain import Chain, PeakIntervals, Untouched
+from rppgbench.signals.heart_rate import prepare, rates
+from rppgbench.signals.quality import macc, snr_toolbox
 from rppgbench.waveform import Array, Signal, Waveform
 
 from ..evaluators import evaluator

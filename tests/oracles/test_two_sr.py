@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rppgbench.content import load_methods
-from rppgbench.subspace import principal_axes, rotation, subspace_rotation
+from rppgbench.signals.subspace import principal_axes, rotation, subspace_rotation
 from rppgbench.waveform import Array, Waveform
 
 from .oracle import cases, far, load

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rppgbench.content import load_methods
-from rppgbench.filters import butterworth
-from rppgbench.jade import jade
+from rppgbench.signals.filters import butterworth
+from rppgbench.signals.jade import jade
 from rppgbench.waveform import Array, Waveform
 
 from .oracle import cases, far, load

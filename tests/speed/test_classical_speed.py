@@ -11,9 +11,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from rppgbench.content import load_methods
-from rppgbench.filters import smoothness_priors
-from rppgbench.jade import jade
-from rppgbench.subspace import subspace_rotation
+from rppgbench.signals.filters import smoothness_priors
+from rppgbench.signals.jade import jade
+from rppgbench.signals.subspace import subspace_rotation
 from rppgbench.waveform import Array, Waveform
 
 from . import loops

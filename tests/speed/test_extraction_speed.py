@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from rppgbench.extraction import Needs, extract
+from rppgbench.extraction.one_pass import Needs, extract
 from rppgbench.face.track import Finder, follow
 from rppgbench.recording import VideoSource
-from rppgbench.video import open_video
-from rppgbench.video_writing import write_video
+from rppgbench.video.stream import open_video
+from rppgbench.video.writing import write_video
 
 from ..face_frames import swaying
 from .paired import measured, paired
@@ -74,7 +74,7 @@ def test_the_whole_pass_costs_at_most_half_more_than_the_face_finder(
 MEASURE = """
 import re, sys
 from pathlib import Path
-from rppgbench.extraction import Needs, extract
+from rppgbench.extraction.one_pass import Needs, extract
 from rppgbench.recording import VideoSource
 found = extract(VideoSource(Path(sys.argv[1])), Needs(frozenset(sys.argv[2:])))
 status = Path("/proc/self/status").read_text()  # ru_maxrss would count the parent before exec

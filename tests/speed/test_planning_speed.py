@@ -40,14 +40,14 @@ import json, os, re, sys, time
 from pathlib import Path
 import numpy as np
 from rppgbench.content import add_plugins, find_toml, load_methods
-from rppgbench.ledger import Ledger
-from rppgbench.plan import UNTOUCHED, facts_of, make_plan
+from rppgbench.running.ledger import Ledger
+from rppgbench.running.plan import UNTOUCHED, facts_of, make_plan
 from rppgbench.protocol import read_protocol
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
-from rppgbench.store import Observed, Store
+from rppgbench.running.store import Observed, Store
 from rppgbench.waveform import Waveform
-from rppgbench.work import Outcome, Task
+from rppgbench.running.work import Outcome, Task
 
 def peak_mb():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024

@@ -12,7 +12,7 @@ from scipy import signal
 
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
-from rppgbench.scores import score_windows, summarise
+from rppgbench.scoring.scores import score_windows, summarise
 from rppgbench.waveform import Array, Signal, Waveform
 
 from ..evaluators import evaluator

@@ -19,12 +19,12 @@ MEASURE = """
 import re, sys, tempfile
 from functools import partial
 from pathlib import Path
-from rppgbench.cache import NamedChange, changed_features
-from rppgbench.conditions import Transformation
-from rppgbench.extraction import Needs
+from rppgbench.extraction.cache import NamedChange, changed_features
+from rppgbench.extraction.conditions import Transformation
+from rppgbench.extraction.one_pass import Needs
 from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
-from rppgbench.video import passes
+from rppgbench.video.stream import passes
 
 def named(crf):
     params = {"codec": "libx264", "preset": "veryfast", "crf": crf}

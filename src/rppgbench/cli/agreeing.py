@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.cache import cached_features
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.content import find_toml, load_methods
+from rppgbench.datasets.labels import read_table
+from rppgbench.datasets.roots import cache_folder
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.evaluator import read_evaluator
-from rppgbench.extraction import Needs
+from rppgbench.extraction.cache import cached_features
+from rppgbench.extraction.one_pass import Needs
 from rppgbench.features import REGIONS, Features
-from rppgbench.labels import read_table
 from rppgbench.method import Method
 from rppgbench.method_pairs import Alike, alike
 from rppgbench.recording import VideoSource
-from rppgbench.roots import cache_folder
+from rppgbench.running.work import inputs_of
 from rppgbench.waveform import Signal, Waveform
-from rppgbench.work import inputs_of
 
 HEAD = (
     "pair",

@@ -10,7 +10,7 @@ from rppgbench import __version__
 from rppgbench.errors import BenchError
 
 if TYPE_CHECKING:
-    from rppgbench.runner import Means
+    from rppgbench.running.runner import Means
 
 Do = Callable[[argparse.Namespace], int]
 
@@ -391,7 +391,7 @@ def _workers(one: argparse.ArgumentParser) -> None:
 
 def means_of(args: argparse.Namespace, cache: Path) -> "Means":
     """How the command line wants the work done."""
-    from rppgbench.runner import Means
+    from rppgbench.running.runner import Means
 
     if args.executor == "dask" and not args.scheduler:
         raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")

@@ -6,10 +6,10 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from rppgbench.changes import Comparison
-from rppgbench.changes import compare as compared
 from rppgbench.cli import DONE
-from rppgbench.store import Store
+from rppgbench.results.changes import Comparison
+from rppgbench.results.changes import compare as compared
+from rppgbench.running.store import Store
 
 LONGEST = 60
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output
 from rppgbench.content import load_datasets, toml_files
+from rppgbench.datasets.roots import data_root, film_simulated
+from rppgbench.datasets.splits import WHOLE, Sides
+from rppgbench.datasets.tree import is_folder
 from rppgbench.errors import BenchError, one_line
 from rppgbench.protocol import read_protocol
 from rppgbench.recording import Dataset, Recording
-from rppgbench.roots import data_root, film_simulated
-from rppgbench.splits import WHOLE, Sides
-from rppgbench.tree import is_folder
 
 
 def show(args: argparse.Namespace) -> int:
@@ -44,7 +44,7 @@ def show(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Print what is wrong with a data set on disk, and which protocols it fits."""
-    from rppgbench.data_check import check_data, runs_on
+    from rppgbench.datasets.check import check_data, runs_on
     from rppgbench.progress import progress
 
     dataset = load_datasets().get("data set", args.name, "bench data check")
@@ -102,7 +102,7 @@ def _layout(name: str, root: Path) -> Callable[[Sequence[Recording]], Sequence[S
     protocol = read_protocol(toml_files("protocols")[name])
 
     def lay_out(recordings: Sequence[Recording]) -> Sequence[Sides]:
-        from rppgbench.plan import sides_of
+        from rppgbench.running.plan import sides_of
 
         held = {
             (r.dataset, r.name): r

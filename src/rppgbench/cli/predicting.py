@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.content import find_toml, load_methods
+from rppgbench.datasets.roots import cache_folder
 from rppgbench.errors import BenchError, one_line
 from rppgbench.evaluator import read_evaluator
 from rppgbench.features import REGIONS
 from rppgbench.method import Model
-from rppgbench.models import read_model
-from rppgbench.prediction import Prediction, predict_video
-from rppgbench.roots import cache_folder
+from rppgbench.running.models import read_model
+from rppgbench.running.prediction import Prediction, predict_video
 
 
 def predict(args: argparse.Namespace) -> int:

@@ -11,14 +11,14 @@ from typing import Any
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.arguments import folder_for_output, means_of
 from rppgbench.content import find_toml, load_datasets, load_methods
+from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
 from rppgbench.errors import BenchError, one_line, unknown
-from rppgbench.plan import Plan, make_plan
 from rppgbench.progress import clock
 from rppgbench.protocol import Protocol, read_protocol
-from rppgbench.results import write_results
-from rppgbench.roots import cache_folder, data_root, simulated_root
-from rppgbench.runner import Tally, run
-from rppgbench.store import Store
+from rppgbench.results.scored import write_results
+from rppgbench.running.plan import Plan, make_plan
+from rppgbench.running.runner import Tally, run
+from rppgbench.running.store import Store
 
 
 def run_protocol(args: argparse.Namespace) -> int:

@@ -12,8 +12,8 @@ from rppgbench.cli import DONE
 from rppgbench.content import checkout_root, find_toml, load_methods
 from rppgbench.evaluator import read_evaluator
 from rppgbench.method import Method
-from rppgbench.provenance import provenance
 from rppgbench.recording import VideoSource
+from rppgbench.running.provenance import provenance
 from rppgbench.speed import (
     Rate,
     bookkeeping_rates,

@@ -11,8 +11,8 @@ from rppgbench.cli import DONE
 from rppgbench.errors import BenchError
 from rppgbench.report.spread_inputs import SpreadInputs, errors_frame
 from rppgbench.report.spread_page import write_spread
-from rppgbench.spread_results import Ask, spread_inputs
-from rppgbench.store import Store
+from rppgbench.results.spread import Ask, spread_inputs
+from rppgbench.running.store import Store
 
 BETWEEN = "toolbox_2023,pyvhr"
 

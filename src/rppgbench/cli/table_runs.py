@@ -15,12 +15,12 @@ from rppgbench.cli.arguments import folder_for_output, means_of
 from rppgbench.cli.running import find_roots, with_preset
 from rppgbench.content import load_methods, toml_files
 from rppgbench.errors import BenchError
-from rppgbench.paper_table import Line
+from rppgbench.papers.table import Line
 from rppgbench.protocol import Protocol, read_protocol
 
 if TYPE_CHECKING:
-    from rppgbench.paper_measures import Held
-    from rppgbench.store import Store
+    from rppgbench.papers.measures import Held
+    from rppgbench.running.store import Store
 
 RESULTS = Path("results")
 PRESET = "smoke"
@@ -223,8 +223,8 @@ def stored_results(
     What is missing of `methods` is run first, where that can be. A reason that begins with
     `FAILED` is of a run that failed. BenchError where what is stored is not whole.
     """
-    from rppgbench.paper_measures import hold
-    from rppgbench.store import Store
+    from rppgbench.papers.measures import hold
+    from rppgbench.running.store import Store
 
     if one.protocol is None:
         return [], one.reason
@@ -267,9 +267,9 @@ def _run(
         blocked = _in_the_way(protocol, store, manifest, simulate=simulate)
         if blocked:
             return blocked
-    from rppgbench.plan import make_plan
-    from rppgbench.roots import cache_folder
-    from rppgbench.runner import run
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.running.plan import make_plan
+    from rppgbench.running.runner import run
 
     name = one.lines[0].setting.protocol
     where = f"protocols/{name}.toml"

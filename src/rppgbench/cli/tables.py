@@ -24,14 +24,14 @@ from rppgbench.cli.table_runs import (
 )
 from rppgbench.content import find_toml, load_methods, toml_files
 from rppgbench.errors import BenchError
-from rppgbench.paper_table import Line, Measured, NotRun, PaperTable, read_table
+from rppgbench.papers.table import Line, Measured, NotRun, PaperTable, read_table
 from rppgbench.protocol import Protocol
 
 if TYPE_CHECKING:
-    from rppgbench.paper_measures import Held
+    from rppgbench.papers.measures import Held
+    from rppgbench.papers.page import PaperPage
+    from rppgbench.papers.rows import Fill, Place
     from rppgbench.report.inputs import Scores
-    from rppgbench.report.paper_page import PaperPage
-    from rppgbench.report.paper_tables import Fill, Place
 
 SUFFIXES = {"html": "html", "latex": "tex", "markdown": "md", "csv": "csv"}
 
@@ -106,8 +106,8 @@ def _page(
     given: Mapping[str, Held],
     args: argparse.Namespace,
 ) -> tuple[PaperPage, list[str]]:
-    from rppgbench.paper_figures import figures
-    from rppgbench.report.paper_page import PaperPage
+    from rppgbench.papers.figures import figures
+    from rppgbench.papers.page import PaperPage
 
     table, lines = asked.table, asked.lines
     real = _filled(asked.real, table, together, given, args, simulate=False)
@@ -130,8 +130,8 @@ def _page(
 
 def _given(folders: Sequence[Path]) -> dict[str, Held]:
     """The results folders of the command line by their path, all read before anything is made."""
-    from rppgbench.paper_measures import hold
-    from rppgbench.store import Store
+    from rppgbench.papers.measures import hold
+    from rppgbench.running.store import Store
 
     return {str(folder): hold(Store(folder)) for folder in folders}
 
@@ -171,7 +171,7 @@ def _found(
     args: argparse.Namespace,
 ) -> tuple[Held, Measured, Scores] | None:
     """What the first of the stores that holds a line says of it."""
-    from rppgbench.paper_measures import measure
+    from rppgbench.papers.measures import measure
 
     if protocol is None:
         return None
@@ -187,7 +187,7 @@ def _place(line: Line) -> Place:
 
 
 def _hours(line: Line, protocol: Protocol) -> float:
-    from rppgbench.report.paper_tables import estimated_hours
+    from rppgbench.papers.rows import estimated_hours
 
     known = load_methods().found
     own = known.get(line.method.method)
@@ -198,7 +198,7 @@ def _hours(line: Line, protocol: Protocol) -> float:
 
 def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:
     """Everything is made in memory before the first file is written."""
-    from rppgbench.report.paper_page import index_html, write_text
+    from rppgbench.papers.page import index_html, write_text
 
     if not args.all:
         (page,) = pages

@@ -9,10 +9,10 @@ from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.content import load_datasets
-from rppgbench.roots import cache_folder
-from rppgbench.store import Store
-from rppgbench.verify import TOLERANCE, Finding, Verification
-from rppgbench.verify import verify as verified
+from rppgbench.datasets.roots import cache_folder
+from rppgbench.results.verify import TOLERANCE, Finding, Verification
+from rppgbench.results.verify import verify as verified
+from rppgbench.running.store import Store
 
 
 def verify(args: argparse.Namespace) -> int:

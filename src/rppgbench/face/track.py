@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rppgbench.face.detector import Detection, Detector, overlap
 from rppgbench.face.layout import box_of
 from rppgbench.face.mesh import Mesh, square_of_detection, square_of_landmarks
-from rppgbench.video import Frame
+from rppgbench.video.stream import Frame
 
 CADENCE = 4
 """The mesh runs on every 4th frame; `docs/performance.md` has what was measured."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.filters import smoothness_priors
+from rppgbench.signals.filters import smoothness_priors
 from rppgbench.waveform import Array
 
 Frames = NDArray[np.float32]

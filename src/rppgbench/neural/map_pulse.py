@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rppgbench.spatial_maps import YUV, normalise_stmap
+from rppgbench.signals.spatial_maps import YUV, normalise_stmap
 
 
 class _Down(nn.Sequential):

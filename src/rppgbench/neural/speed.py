@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.crops import crop_rule
+from rppgbench.extraction.crops import crop_rule
 from rppgbench.method import Example, Method, Training
 from rppgbench.recording import Truth
 from rppgbench.waveform import Signal, Waveform

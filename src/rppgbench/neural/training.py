@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.method import Model, Training
-from rppgbench.models import write_model
 from rppgbench.neural.checkpoint import read_arrays, write_arrays
 from rppgbench.neural.feeding import Batch, Pace, ahead
 from rppgbench.neural.stepping import NoRoom, one_epoch
+from rppgbench.running.models import write_model
 
 Learner = TypeVar("Learner", bound=nn.Module)
 

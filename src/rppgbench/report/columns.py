@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from rppgbench import metrics
+from rppgbench.scoring import metrics
 
 Better = Literal["", "low", "high"]
 

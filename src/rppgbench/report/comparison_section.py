@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.comparisons import Paired, Ranks, pairs, ranks
 from rppgbench.report.columns import Column, metric
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.rank_figure import rank_figure
-from rppgbench.report.tables import Cell, Row, Table, counted
-from rppgbench.summary import block_scores
+from rppgbench.report.table import Cell, Row, Table
+from rppgbench.report.tables import counted
+from rppgbench.scoring.comparisons import Paired, Ranks, pairs, ranks
+from rppgbench.scoring.summary import block_scores
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:

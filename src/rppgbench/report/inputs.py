@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rppgbench.report.drawing import Drawing
-    from rppgbench.report.tables import Table
+    from rppgbench.report.table import Table
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.score_tables import group_table, method_table
 from rppgbench.report.seed_figure import seed_figure
 from rppgbench.report.series import series, windows_download
+from rppgbench.report.table import Table
 from rppgbench.report.table_text import to_csv, to_latex, to_markdown
-from rppgbench.report.tables import Table, row_name
+from rppgbench.report.tables import row_name
 from rppgbench.report.timing_figure import timing_figure
 from rppgbench.report.waveforms import waveform_figure
 from rppgbench.report.words import best_row, key_facts, n_differs, summary_words

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.comparisons import Ranks
 from rppgbench.report.drawing import (
     BLUE,
     INK,
@@ -19,6 +18,7 @@ from rppgbench.report.drawing import (
     to_svg,
 )
 from rppgbench.report.tables import counted
+from rppgbench.scoring.comparisons import Ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

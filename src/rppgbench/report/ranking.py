@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.report.columns import Column
-from rppgbench.report.tables import Mark, RowKind, records
+from rppgbench.report.table import Mark, RowKind
+from rppgbench.report.tables import records
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rppgbench.report.columns import COVERAGE, METRICS, RECORDINGS, Column, metric
 from rppgbench.report.inputs import Scores
 from rppgbench.report.ranking import RANKING, SAME_RANKING, marks, row_kind
-from rppgbench.report.tables import (
-    Cell,
-    Mark,
-    Row,
-    RowKind,
-    Table,
-    counted,
-    ordered,
-    records,
-    row_name,
-    sample_words,
-)
+from rppgbench.report.table import Cell, Mark, Row, RowKind, Table
+from rppgbench.report.tables import counted, ordered, records, row_name, sample_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,7 +21,7 @@ from rppgbench.report.drawing import (
     panels,
     to_svg,
 )
-from rppgbench.spread import Split
+from rppgbench.scoring.spread import Split
 
 if TYPE_CHECKING:
     import pandas as pd

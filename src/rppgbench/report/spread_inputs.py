@@ -11,7 +11,7 @@ from rppgbench.evaluator import Evaluator
 from rppgbench.report.columns import metric
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables import records, row_name, scores_frame
-from rppgbench.spread import REGION, Side, Split
+from rppgbench.scoring.spread import REGION, Side, Split
 
 if TYPE_CHECKING:
     import pandas as pd

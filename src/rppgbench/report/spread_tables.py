@@ -10,16 +10,9 @@ from rppgbench.report.columns import Column, metric
 from rppgbench.report.inputs import Scores
 from rppgbench.report.score_tables import LABELS
 from rppgbench.report.spread_inputs import Span, SpreadInputs, bpm, on_one_region, spans
-from rppgbench.report.tables import (
-    Cell,
-    Row,
-    Table,
-    ordered,
-    records,
-    row_name,
-    sample_words,
-)
-from rppgbench.spread import ABOUT, REGION, declared
+from rppgbench.report.table import Cell, Row, Table
+from rppgbench.report.tables import ordered, records, row_name, sample_words
+from rppgbench.scoring.spread import ABOUT, REGION, declared
 
 
 def error_table(inputs: SpreadInputs) -> Table:

@@ -7,7 +7,7 @@ import math
 from rppgbench.report.ranking import row_kind
 from rppgbench.report.spread_inputs import SpreadInputs, bpm, on_one_region, spans
 from rppgbench.report.tables import counted, ordered, records, row_name, sample_words
-from rppgbench.spread import ABOUT
+from rppgbench.scoring.spread import ABOUT
 
 WHY = (
     "The waveforms on this page were made once and stored; no method was run again. What changes "

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from rppgbench.report.columns import Column
 from rppgbench.report.compression_figure import Curve, compression_figure
 from rppgbench.report.inputs import Scores, Section
-from rppgbench.report.tables import Cell, Row, Table, records, row_name
+from rppgbench.report.table import Cell, Row, Table
+from rppgbench.report.tables import records, row_name
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 
-from rppgbench.report.tables import Cell, Table
+from rppgbench.report.table import Cell, Table
 
 _LATEX = {
     "\\": r"\textbackslash{}",

@@ -5,7 +5,7 @@ from typing import Any
 
 from rppgbench.report.columns import Column
 from rppgbench.report.inputs import Section
-from rppgbench.report.tables import Cell, Row, Table
+from rppgbench.report.table import Cell, Row, Table
 
 
 def training_sections(

@@ -10,13 +10,7 @@ from rppgbench.report.columns import COVERAGE, metric
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.ranking import row_kind
 from rppgbench.report.score_tables import method_table, region_words
-from rppgbench.report.tables import (
-    ordered,
-    records,
-    row_name,
-    sample,
-    sample_words,
-)
+from rppgbench.report.tables import ordered, records, row_name, sample, sample_words
 
 _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 _NAMED = 3

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.simulation import rendering
 from rppgbench.simulation.physiology import Physiology, physiology
 from rppgbench.simulation.scene import Scene, generator
 from rppgbench.waveform import Array
@@ -33,9 +34,8 @@ class SimulatedRecording:
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """RGB frames (H, W, 3), one for each of `scene.times_s`, as the camera gave them."""
-        from rppgbench.simulation.rendering import render
-
-        return render(self)
+        names = (self.dataset, self.subject, self.session, self.seed)
+        return rendering.render(self.scene, self.body, self.skin_tone, names)
 
     def pulse_at(self, times_s: Array) -> Array:
         """The contact photoplethysmogram, in the sensor's arbitrary unit, about -1.5 to 3."""

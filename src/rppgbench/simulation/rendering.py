@@ -1,7 +1,6 @@
 """Frames of a simulated recording, one after the other."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +9,8 @@ from rppgbench.simulation.anatomy import Anatomy, anatomy
 from rppgbench.simulation.camera import Camera, Light, light
 from rppgbench.simulation.movement import Movement, movement
 from rppgbench.simulation.person import MELANIN, Person, Picture, person
-from rppgbench.simulation.scene import generator
-
-if TYPE_CHECKING:
-    from rppgbench.simulation.recorded import SimulatedRecording
+from rppgbench.simulation.physiology import Physiology
+from rppgbench.simulation.scene import Scene, generator
 
 SIGNATURE = np.array([0.33, 0.77, 0.53], np.float32)
 """How much blood changes R, G and B, as a share of each (de Haan & van Leest 2014, Improved motion
@@ -25,8 +22,10 @@ _GLOSS = 14.0  # exponent of the highlight
 _CELLS = 34  # coarse cells per height of the face
 
 
-def render(recording: "SimulatedRecording") -> Iterator[NDArray[np.uint8]]:
-    """Yield the RGB frames (H, W, 3) of a recording.
+def render(
+    scene: Scene, body: Physiology, skin_tone: str, names: tuple[str, str, str, int]
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the RGB frames (H, W, 3) of a recording; `names`: data set, subject, session, seed.
 
     The dichromatic model (Wang, den Brinker, Stuijk & de Haan 2017, Algorithmic Principles of
     Remote PPG, 10.1109/TBME.2016.2609282, equation 5): C(t) = I(t) (v_s(t) + v_d(t)) + noise.
@@ -40,8 +39,7 @@ def render(recording: "SimulatedRecording") -> Iterator[NDArray[np.uint8]]:
     Smooth fields (shading, pulse, displacement) are worked out on a coarse grid of about 34 cells
     per face and interpolated; the picture itself is moved at full resolution and sub-pixel.
     """
-    scene = recording.scene
-    names = (recording.dataset, recording.subject, recording.session, recording.seed)
+    whose = (names[0], names[1], names[3])
     cell = max(2, round(scene.face_height * scene.height / 1.3 / _CELLS))
     margin = -(-max(scene.width, scene.height) // 6 // cell) * cell
     # The canvas is to be whole cells, so the frame is, as seen from the canvas, a little larger.
@@ -51,16 +49,14 @@ def render(recording: "SimulatedRecording") -> Iterator[NDArray[np.uint8]]:
         height=height,
         margin=margin,
         face_height=scene.face_height * scene.height / height,
-        skin_tone=recording.skin_tone,
-        random=generator("face", recording.dataset, recording.subject, recording.seed),
+        skin_tone=skin_tone,
+        random=generator("face", *whose),
     )
-    below = anatomy(
-        who, cell, generator("anatomy", recording.dataset, recording.subject, recording.seed)
-    )
-    moves = movement(scene, recording.body, generator("movement", *names))
+    below = anatomy(who, cell, generator("anatomy", *whose))
+    moves = movement(scene, body, generator("movement", *names))
     shining = light(scene, generator("light", *names))
     camera = Camera(scene, generator("camera", *names))
-    stage = _Stage(who, below, moves, shining, recording, margin)
+    stage = _Stage(scene, body, skin_tone, who, below, moves, shining, margin)
     for index, time_s in enumerate(scene.times_s):
         yield camera.expose(float(time_s), stage.show(index, float(time_s)))
 
@@ -73,19 +69,20 @@ class _Stage:
 
     def __init__(
         self,
+        scene: Scene,
+        body: Physiology,
+        skin_tone: str,
         who: Person,
         below: Anatomy,
         moves: Movement,
         shining: Light,
-        recording: "SimulatedRecording",
         margin: int,
     ) -> None:
-        scene = recording.scene
         self._below, self._moves, self._light = below, moves, shining
-        self._body = recording.body
+        self._body = body
         self._size = (scene.height, scene.width)
         self._margin = margin
-        melanin = MELANIN[recording.skin_tone] / MELANIN["VI"]
+        melanin = MELANIN[skin_tone] / MELANIN["VI"]
         self._depth = SIGNATURE * np.float32(_PULSE[scene.difficulty] * (1 - 0.45 * melanin))
         self._shine = _SHINE[scene.difficulty]
         half = shining.direction + np.array([0, 0, 1], np.float32)  # light and view: Blinn

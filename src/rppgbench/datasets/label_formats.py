@@ -1,0 +1,174 @@
+"""Label files that are not plain text: JSON, XML, MAT, HDF5.
+
+Each reader gives plain arrays or Python values, or one `RecordingError` that names the file and the
+way out. XML with a document type is refused, because only such a file can expand entities or
+fetch others; MAT and HDF5 files are read for arrays alone, so nothing is unpickled.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.datasets.labels import read_text, what_failed
+from rppgbench.datasets.mat_files import check_mat5
+from rppgbench.errors import RecordingError
+
+AGAIN = "copy the original file again"
+
+
+def read_json(file: Path) -> Any:
+    """The value that a JSON file holds.
+
+    Raises:
+        RecordingError: not readable, or not JSON.
+    """
+    try:
+        return json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"{file}: not JSON ({_brief(error)}); {AGAIN}") from error
+
+
+def read_xml(file: Path) -> ElementTree.Element:
+    """The root of an XML file without a document type, so without entities to expand.
+
+    Raises:
+        RecordingError: not readable, not XML, or with a document type.
+    """
+    text = read_text(file)
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise RecordingError(f"{file}: XML with a document type is not read; {AGAIN}")
+    try:
+        return ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError, RecursionError) as error:
+        raise RecordingError(f"{file}: not XML ({_brief(error)}); {AGAIN}") from error
+
+
+def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
+    """The variables `names` of a MAT file (version 4 to 7.3), each as MATLAB shows it.
+
+    Arrays keep MATLAB's order of axes; text comes as an array of one string. Variables that are not
+    asked for are skipped, so a label can be read without the video beside it.
+
+    Raises:
+        RecordingError: not readable, not a MAT file, or a variable is not there.
+    """
+    from scipy.io import loadmat
+
+    if is_hdf5(file):
+        found = _read_mat73(file, names)
+    else:
+        try:
+            check_mat5(file, names)
+            found = loadmat(file, variable_names=list(names), chars_as_strings=True)
+        except OSError as error:
+            raise RecordingError(f"{file}: {what_failed(error)}") from error
+        except Exception as error:  # scipy fails in many ways on damaged files
+            raise RecordingError(f"{file}: not a MAT file ({_brief(error)}); {AGAIN}") from error
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise RecordingError(f"{file}: has no variable {missing[0]!r}; {AGAIN}")
+    return {name: np.asarray(found[name]) for name in names}
+
+
+def mat_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of the variables of a MAT file, without reading their values.
+
+    Raises:
+        RecordingError: not readable, or not a MAT file.
+    """
+    from scipy.io import whosmat
+
+    if is_hdf5(file):
+        with open_hdf5(file) as content:
+            return {
+                str(name): tuple(int(n) for n in reversed(item.shape))
+                for name, item in content.items()
+                if hasattr(item, "shape")
+            }
+    try:
+        return {str(name): tuple(map(int, shape)) for name, shape, _ in whosmat(file)}
+    except OSError as error:
+        raise RecordingError(f"{file}: {what_failed(error)}") from error
+    except Exception as error:
+        raise RecordingError(f"{file}: not a MAT file ({_brief(error)}); {AGAIN}") from error
+
+
+def read_hdf5(file: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping[str, Any]]:
+    """The data sets `names` of an HDF5 file, and the attributes of its root.
+
+    Raises:
+        RecordingError: not readable, not HDF5, or a data set is not there.
+    """
+    import h5py
+
+    with open_hdf5(file) as content:
+        try:
+            arrays = {}
+            for name in names:
+                item = content.get(name)
+                if not isinstance(item, h5py.Dataset) or item.dtype.hasobject:
+                    raise RecordingError(f"{file}: has no data set {name!r}; {AGAIN}")
+                arrays[name] = np.asarray(item[()])
+            return arrays, dict(content.attrs)
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
+            raise RecordingError(f"{file}: damaged ({_brief(error)}); {AGAIN}") from error
+
+
+def is_hdf5(file: Path) -> bool:
+    """Whether a file is HDF5, as MAT files of version 7.3 are.
+
+    Raises:
+        RecordingError: the file is missing or not readable.
+    """
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(520)
+    except OSError as error:
+        raise RecordingError(f"{file}: {what_failed(error)}") from error
+    if not start:
+        raise RecordingError(f"{file}: is empty; {AGAIN}")
+    magic = b"\x89HDF\r\n\x1a\n"
+    return start.startswith(magic) or start[512:].startswith(magic)
+
+
+@contextmanager
+def open_hdf5(file: Path) -> Iterator[Any]:
+    """An open HDF5 file.
+
+    Raises:
+        RecordingError: not readable, or not HDF5.
+    """
+    import h5py
+
+    if not is_hdf5(file):
+        raise RecordingError(f"{file}: not an HDF5 file; {AGAIN}")
+    try:
+        content = h5py.File(file, "r")
+    except OSError as error:
+        raise RecordingError(f"{file}: damaged ({_brief(error)}); {AGAIN}") from error
+    with content:
+        yield content
+
+
+def _read_mat73(file: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    with open_hdf5(file) as content:
+        for name in names:
+            item = content.get(name)
+            if item is None or not hasattr(item, "shape"):
+                continue
+            value = np.asarray(item[()]).T
+            if item.attrs.get("MATLAB_class") == b"char":
+                value = np.array(["".join(map(chr, value.ravel()))])
+            found[name] = value
+    return found
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[:80] or type(error).__name__

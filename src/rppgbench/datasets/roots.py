@@ -1,0 +1,141 @@
+"""Where a data set lies on this machine, or its simulation."""
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.content import load_datasets
+from rppgbench.datasets.tree import is_folder
+from rppgbench.digest import code_digest, digest
+from rppgbench.drafts import draft
+from rppgbench.errors import BenchError, MachineError, RecordingError
+from rppgbench.recording import Dataset
+from rppgbench.workers import in_a_process
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import SimulationPlan
+
+VARIABLE = "RPPGBENCH_DATA_"
+SETTINGS = "bench.toml"
+CACHE = "RPPGBENCH_CACHE"
+
+
+def cache_folder(given: Path | None = None) -> Path:
+    """Where features and simulated trees are kept: --cache, RPPGBENCH_CACHE, or ~/.cache."""
+    if given is not None:
+        return given
+    if os.environ.get(CACHE):
+        return Path(os.environ[CACHE])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rppgbench"
+
+
+def data_root(dataset: Dataset, given: Mapping[str, Path]) -> Path:
+    """The folder of a real data set: --data, RPPGBENCH_DATA_<NAME>, bench.toml, in this order.
+
+    A missing one is a `BenchError` that says where it looked and how to ask for the set.
+    """
+    looked = []
+    variable = VARIABLE + dataset.name.upper()
+    settings = _settings()
+    places = [
+        (f"--data {dataset.name}=PATH", given.get(dataset.name)),
+        (variable, os.environ.get(variable) or None),
+        (f"[data] of ./{SETTINGS}", settings.get(dataset.name)),
+    ]
+    for place, path in places:
+        if path is None:
+            looked.append(f"{place} is not set")
+        else:
+            try:
+                if is_folder(Path(path)):
+                    return Path(path)
+                looked.append(f"{place} says {path}, which is no folder")
+            except RecordingError as error:
+                looked.append(f"{place} says {error}")
+    raise BenchError(
+        f"{dataset.name}: no data: {'; '.join(looked)}. Ask for it: {dataset.url} "
+        f"({dataset.licence}). Without it, --simulate runs on simulated recordings"
+    )
+
+
+def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Path:
+    """The simulated tree of this plan, made once and kept in the cache.
+
+    The tree's name holds the plan, the generator's code and the writer's version, so an older
+    generator's tree is never taken for a newer one's. It is made under another name and moved into
+    place whole; of two processes that make it at once, one wins and both use it.
+    """
+    if dataset.simulate is None:
+        raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
+    facts = {
+        "dataset": dataset.name,
+        "version": dataset.version,
+        "subjects": plan.subjects,
+        "seconds": plan.seconds,
+        "seed": plan.seed,
+        "difficulty": plan.difficulty,
+        "generator": code_digest(*_makers(dataset)),
+    }
+    root = cache / "simulated" / f"{dataset.name}-{digest(facts)}"
+    if root.is_dir():
+        return root
+    try:
+        with draft(root) as partial:
+            film_simulated(dataset, partial, plan)
+            partial.rename(root)
+    except OSError as error:
+        if not root.is_dir():
+            raise MachineError(
+                f"{root}: cannot write the simulated set: {error.strerror}"
+            ) from error
+    return root
+
+
+def film_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> None:
+    """Write a simulated tree into `folder`, in a process of its own: rendering takes long, and so
+    Ctrl-C ends it at once.
+
+    A data set that is not among the content, so that no other process finds it by its name, is
+    filmed here.
+    """
+    if dataset.simulate is None:
+        raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
+    if load_datasets().found.get(dataset.name) is dataset:
+        in_a_process(_film, dataset.name, folder, plan)
+    else:
+        dataset.simulate(folder, plan)
+
+
+def _film(name: str, folder: Path, plan: "SimulationPlan") -> None:
+    dataset = load_datasets().get("data set", name, str(folder))
+    assert dataset.simulate is not None
+    dataset.simulate(folder, plan)
+
+
+def _makers(dataset: Dataset) -> list[Path]:
+    """The code that a simulated tree depends on: the engine, the files' writers, the set's own."""
+    machine = Path(__file__).parent.parent
+    names = (
+        "simulation",
+        "datasets/takes.py",
+        *(f"video/{part}.py" for part in ("writing", "encoding", "colour")),
+    )
+    own = sys.modules[dataset.recordings.__module__].__file__
+    return [*(machine / name for name in names), *([Path(own)] if own else [])]
+
+
+def _settings() -> dict[str, str]:
+    """The [data] table of bench.toml in the current folder: NAME = "PATH"."""
+    file = Path(SETTINGS)
+    if not file.is_file():
+        return {}
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8")).get("data", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BenchError(f"{file.resolve()}: not readable as TOML: {error}") from error
+    if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
+        raise BenchError(f'{file.resolve()}: [data] holds lines NAME = "PATH"')
+    return data

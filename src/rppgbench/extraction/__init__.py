@@ -1,0 +1,1 @@
+"""What one decoding pass takes from a video, and keeps."""

@@ -1,0 +1,1 @@
+"""Papers' tables and figures, printed beside measured."""

@@ -1,0 +1,100 @@
+"""The figures of a paper, drawn from what is stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from rppgbench.papers.measures import Held
+from rppgbench.papers.rows import Fill, Place, place
+from rppgbench.papers.table import Line, Measured, PaperTable
+from rppgbench.report.agreement import scatter
+from rppgbench.report.compression_figure import Curve, compression_figure
+from rppgbench.report.drawing import Drawing
+from rppgbench.report.inputs import Case, Scores
+from rppgbench.report.series import series, windows_download
+from rppgbench.report.waveforms import waveform_figure
+
+
+def figures(
+    table: PaperTable,
+    lines: Sequence[Line],
+    fills: Mapping[Place, Fill],
+    behind: Mapping[Place, tuple[Held, Scores]],
+) -> Iterator[Drawing]:
+    """What a table's kind draws: waveforms, heart rates, an error under compression, or nothing."""
+    there = [(line, *behind[place(line)]) for line in lines if place(line) in behind]
+    if table.kind == "compression":
+        simulated = any(held.simulated for _, held, _ in there)
+        drawing = compression_figure(
+            _curves(table, lines, fills),
+            [setting.label for setting in table.settings],
+            next(iter(table.measures)) + " (bpm)",
+            simulated=simulated,
+        )
+        if drawing is not None:
+            yield drawing
+        return
+    if table.kind == "waveforms":
+        for number, (_, held, scores) in enumerate(there):
+            stored = {
+                Case(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
+                for e in held.estimates
+            }
+            for one in series(scores):
+                drawing = waveform_figure(
+                    one,
+                    stored.get,
+                    held.truths,
+                    key=f"waveforms-{number}",
+                    simulated=held.simulated,
+                )
+                if drawing is not None:
+                    yield drawing
+    if table.kind == "labels" and there:
+        together = _together(there)
+        data, note = windows_download(together)
+        yield scatter(
+            series(together),
+            data,
+            key="labels",
+            evaluator=together.name,
+            simulated=any(held.simulated for _, held, _ in there),
+            data_note=note,
+        )
+
+
+def _together(there: Sequence[tuple[Line, Held, Scores]]) -> Scores:
+    """The scores of several lines as one, each under its printed name."""
+    import pandas as pd
+
+    # Regions are dropped so that the windows of all lines stand in the same rows of the data.
+    windows = [
+        scores.windows.assign(method=line.method.printed, region="") for line, _, scores in there
+    ]
+    rows = [scores.summary.assign(method=line.method.printed) for line, _, scores in there]
+    return Scores(
+        " and ".join(dict.fromkeys(scores.name for _, _, scores in there)),
+        pd.concat(windows, ignore_index=True),
+        pd.concat(rows, ignore_index=True),
+    )
+
+
+def _curves(table: PaperTable, lines: Sequence[Line], fills: Mapping[Place, Fill]) -> list[Curve]:
+    """A curve a method over the settings in their order; the first measure alone."""
+    name, measure = next(iter(table.measures.items()))
+    found = {place(line): line for line in lines}
+    curves = []
+    for method in table.methods:
+        values: list[tuple[float, float, float]] = []
+        printed: list[float] = []
+        for setting in table.settings:
+            fill = fills.get((setting.label, method.printed))
+            none = (math.nan,) * 3
+            values.append(fill.values[measure] if isinstance(fill, Measured) else none)
+            line = found.get((setting.label, method.printed))
+            shown = line.printed.get(name) if line else None
+            printed.append(shown.number if shown else math.nan)
+        value, low, high = (tuple(v[k] for v in values) for k in range(3))
+        curves.append(Curve(method.printed, value, low, high, tuple(printed)))
+    return curves

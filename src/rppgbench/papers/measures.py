@@ -1,0 +1,171 @@
+"""What stored results say of the lines of a paper's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.content import find_toml, load_methods
+from rppgbench.errors import BenchError
+from rppgbench.estimate import Estimate
+from rppgbench.evaluator import read_evaluator
+from rppgbench.papers.table import Line, Measured
+from rppgbench.protocol import Condition, Protocol
+from rppgbench.recording import Truth
+from rppgbench.report.inputs import Scores
+from rppgbench.results.scored import score
+from rppgbench.running.store import Observed, Store
+from rppgbench.scoring.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DECIDES = ("pretrain", "train", "test", "split", "without_known_bad", "train_on")
+"""What of a protocol makes another experiment of it, for every method."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A results folder, read whole: a bad part is found before anything is written."""
+
+    store: Store
+    manifest: Mapping[str, Any]
+    estimates: Sequence[Estimate]
+    observed: Mapping[tuple[str, str, str], Observed]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of its recordings is simulated."""
+        return any(one.simulated for one in self.observed.values())
+
+    @property
+    def truths(self) -> dict[tuple[str, str], Truth]:
+        """The truth of every recording."""
+        return {(d, name): one.truth for (d, name, _), one in self.observed.items()}
+
+
+def hold(store: Store) -> Held:
+    """Read a results folder, or one clear line about what is wrong with it."""
+    manifest = store.manifest
+    for key in ("protocol", "methods", "expected"):
+        if key not in manifest:
+            raise BenchError(f"{store.folder}: manifest.json lacks {key!r}; run the protocol again")
+    return Held(store, manifest, *store.read())
+
+
+def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]:
+    """All parameters of a line's method (or of a member of it) as the line asks for them."""
+    own = load_methods().found[method]
+    given = {**protocol.params.get(method, {}), **line.setting.params, **line.method.params}
+    return own.parameters({k: v for k, v in given.items() if k in own.params})
+
+
+def measure(
+    held: Held,
+    line: Line,
+    protocol: Protocol,
+    measures: Sequence[str],
+    *,
+    resamples: int = 2000,
+    evaluator: str = "",
+) -> tuple[Measured, Scores] | None:
+    """A line's measures from a results folder, with its scores; None where it holds none of it.
+
+    The evaluator is the line's own unless `evaluator` names another, which then is an obstacle to
+    a verdict, as is everything else in which the results are another experiment than the line.
+    """
+    asked = line.method.evaluator or line.setting.evaluator
+    used = evaluator or asked
+    name = line.method.method
+    members = load_methods().get("method", name, "the table").combines
+    region = protocol.regions[0]
+    estimates = [
+        e
+        for e in held.estimates
+        if e.method in (members or (name,))
+        and e.condition == line.setting.condition
+        and e.region in ("", region)
+    ]
+    if {e.method for e in estimates} != set(members or (name,)):
+        return None
+    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", used, "--evaluator"))
+    windows = score(rule, estimates, held.truths, [name])
+    own: pd.DataFrame = windows[windows["method"] == name]
+    own.attrs = windows.attrs
+    if own.empty:
+        return None
+    expected = int(held.manifest["expected"])
+    summary = summarise(own, by=["method"], expected=expected, resamples=resamples)
+    record = summary.iloc[0]
+    values = {
+        m: (float(record[m]), float(record[f"{m}_low"]), float(record[f"{m}_high"]))
+        for m in measures
+    }
+    count = int(record["n_recordings"])
+    found = Measured(
+        values,
+        count,
+        int(record["n_subjects"]),
+        expected,
+        used,
+        str(held.store.folder),
+        held.simulated,
+        (
+            *_n(line, protocol, count),
+            *([f"another evaluator: {used}, the table's is {asked}"] if used != asked else []),
+            *other_experiment(held.manifest, line, protocol),
+            *filter(None, (line.setting.differs, line.method.differs)),
+        ),
+    )
+    return found, Scores(used, own, summary)
+
+
+def other_experiment(manifest: Mapping[str, Any], line: Line, protocol: Protocol) -> list[str]:
+    """In what stored results are another experiment than a line asks for: empty if in nothing."""
+    stored, found = manifest["protocol"], []
+    wanted = protocol.model_dump(mode="json")
+    for key in DECIDES:
+        if stored.get(key) != wanted[key]:
+            found.append(
+                f"another {key.replace('_', ' ')}: {_said(stored.get(key))}, "
+                f"the table's is {_said(wanted[key])}"
+            )
+    if _condition(stored.get("conditions", []), line) != _condition(wanted["conditions"], line):
+        found.append(f"another condition of the name {line.setting.condition!r}")
+    known = load_methods().found
+    for name in known[line.method.method].combines or (line.method.method,):
+        params = wanted_params(line, protocol, name)
+        held = manifest["methods"].get(name, {})
+        other = [k for k in params if held.get(k) != params[k]]
+        if other:
+            # With a preset, all that it sets differs too: the preset says it.
+            shown = ["preset"] if "preset" in other else other
+            words = ", ".join(f"{k} {_said(held.get(k))}" for k in shown)
+            found.append(f"other parameters of {name}: {words}")
+        learns = known[name].fit is not None
+        if learns and set(stored.get("seeds", [])) != set(wanted["seeds"]):
+            found.append(
+                f"other seeds: {_said(stored.get('seeds'))}, the protocol's are "
+                f"{_said(wanted['seeds'])}"
+            )
+    return list(dict.fromkeys(found))
+
+
+def _n(line: Line, protocol: Protocol, count: int) -> list[str]:
+    wanted = line.setting.recordings or protocol.recordings
+    if not wanted:
+        return [f"the n of the printed value is not said, ours is {count}"]
+    if count == wanted:
+        return []
+    return [f"another n: {count} recordings, the table's is {wanted}"]
+
+
+def _condition(conditions: Sequence[Mapping[str, Any] | Condition], line: Line) -> object:
+    return next((c for c in conditions if dict(c)["name"] == line.setting.condition), None)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return " + ".join(map(str, value)) or "nothing"
+    return str(value)

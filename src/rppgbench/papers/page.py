@@ -1,0 +1,162 @@
+"""A paper's table as a page and as text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.errors import BenchError
+from rppgbench.papers.rows import (
+    NOT_OURS,
+    NOT_RUN,
+    Fill,
+    Place,
+    missing_table,
+    place,
+    printed_table,
+    verdicts,
+)
+from rppgbench.papers.table import Line, Measured, PaperTable
+from rppgbench.report.drawing import Drawing
+from rppgbench.report.page import Downloads, asset, table_files
+from rppgbench.report.table import Table
+from rppgbench.report.table_text import to_csv, to_latex, to_markdown
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_OURS)
+"""What can be said of a printed value, in the order of the index."""
+
+
+@dataclass(frozen=True, eq=False)
+class PaperPage:
+    """Everything that a page of a paper's table says.
+
+    `fills` come from genuine recordings; `simulated` is None where none were asked for, and
+    `scale` says how small their runs were.
+    """
+
+    name: str
+    table: PaperTable
+    lines: tuple[Line, ...]
+    fills: Mapping[Place, Fill]
+    simulated: Mapping[Place, Fill] | None
+    drawings: tuple[Drawing, ...]
+    command: str
+    scale: str = ""
+
+    def model(self) -> Table:
+        """The table itself."""
+        return printed_table(
+            self.table, self.name, self.lines, self.fills, self.simulated, self.scale
+        )
+
+    def missing(self) -> Table | None:
+        """What would fill the cells that are empty."""
+        return missing_table(self.name, self.lines, self.fills)
+
+    def counts(self) -> Counter[str]:
+        """How many printed values have which verdict."""
+        found: Counter[str] = Counter()
+        for line in self.lines:
+            said = verdicts(self.table, line, self.fills[place(line)]) if self._filled(line) else {}
+            for name in line.printed:
+                word = said[name].word if name in said else NOT_RUN
+                found[word if line.method.method else NOT_OURS] += 1
+        return found
+
+    def text(self, kind: str) -> str:
+        """The page as "html", or the table as "latex", "markdown" or "csv".
+
+        What would fill the empty cells follows the table, but for CSV, where it is in the verdict.
+        """
+        if kind == "html":
+            return paper_html(self)
+        if kind == "csv":
+            return to_csv(self.model())
+        write = {"latex": to_latex, "markdown": to_markdown}[kind]
+        missing = self.missing()
+        parts = [self.model(), *([missing] if missing else [])]
+        return "\n".join(write(part) for part in parts)
+
+    def _filled(self, line: Line) -> bool:
+        return place(line) in self.fills
+
+
+def paper_html(page: PaperPage) -> str:
+    """One self-contained page; every name that comes from data is escaped."""
+    downloads = Downloads()
+    environment = _environment()
+    environment.globals["download_id"] = downloads.add
+    environment.globals["table_files"] = table_files
+    counts = page.counts()
+    body = environment.get_template("paper.html.jinja").render(
+        page=page,
+        table=page.model(),
+        missing=page.missing(),
+        counts=[(word, counts[word]) for word in WORDS if counts[word]],
+        measured=any(isinstance(fill, Measured) for fill in page.fills.values()),
+        origins=_origins(page),
+        prefix="SIMULATED_" if page.simulated is not None else "",
+        style=asset("page.css"),
+        script=asset("page.js"),
+    )
+    return body.replace("<!--downloads-->", downloads.script())
+
+
+def index_html(pages: Sequence[tuple[PaperPage, Mapping[str, str]]], command: str) -> str:
+    """The page that links the tables; each comes with its files by format."""
+    rows = [(page, files, page.counts()) for page, files in pages]
+    return (
+        _environment()
+        .get_template("papers.html.jinja")
+        .render(
+            rows=rows,
+            words=WORDS,
+            simulated=any(page.simulated is not None for page, _ in pages),
+            command=command,
+            style=asset("page.css"),
+        )
+    )
+
+
+def write_text(out: Path, text: str) -> Path:
+    """Write a file whole or not at all; `out` comes back, a fault is one line."""
+    draft = out.with_name(out.name + ".part")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.replace(out)
+    except OSError as error:
+        raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error
+    return out
+
+
+def _environment() -> Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.PackageLoader("rppgbench.report"),
+    )
+    environment.filters["slug"] = lambda name: re.sub(r"[^\w.-]+", "-", name)
+    return environment
+
+
+def _origins(page: PaperPage) -> list[tuple[str, str]]:
+    """Each results folder that cells come from, genuine before simulated."""
+    found: dict[tuple[str, str], None] = {}
+    groups: list[Mapping[Any, Fill]] = [page.fills, page.simulated or {}]
+    for fills in groups:
+        for fill in fills.values():
+            if isinstance(fill, Measured):
+                kind = "SIMULATED results" if fill.simulated else "results"
+                found[kind, f"{fill.origin}, scored by {fill.evaluator}"] = None
+    return list(found)

@@ -1,0 +1,275 @@
+"""A paper's table beside what we measure, as table models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rppgbench.papers.table import (
+    HOURS_OF_A_PASS,
+    HOURS_RULE,
+    MARGIN_RULE,
+    MARGINS,
+    VERDICT_RULE,
+    Line,
+    Measured,
+    NotRun,
+    PaperTable,
+    Verdict,
+    hours,
+    verdict,
+)
+from rppgbench.report.columns import Column, metric
+from rppgbench.report.table import Cell, Row, Table
+from rppgbench.report.tables import counted
+
+Fill = Measured | NotRun
+Place = tuple[str, str]  # setting's label, printed name of the method
+
+NOT_OURS = "not run by us"
+NOT_RUN = "not run"
+NOTHING = "nothing of this row is stored"
+
+
+def place(line: Line) -> Place:
+    """What fills of a line are filed under."""
+    return line.setting.label, line.method.printed
+
+
+def printed_table(
+    table: PaperTable,
+    key: str,
+    lines: Sequence[Line],
+    fills: Mapping[Place, Fill],
+    simulated: Mapping[Place, Fill] | None = None,
+    scale: str = "",
+) -> Table:
+    """Printed value, measured value with its interval, n and verdict of every line.
+
+    Measured values come from genuine recordings alone. `simulated`, where given, has columns of
+    its own at the right, which have no verdict; the table is then marked as simulated, and a note
+    gives the `scale` of the simulated runs.
+    """
+    several = len(table.settings) > 1
+    columns = [Column("method", "Method", text=True)]
+    if several:
+        columns.append(Column("setting", "Setting", text=True))
+    for name, measure in table.measures.items():
+        one = metric(measure)
+        label, low = name, one.key
+        columns += [
+            replace(one, key=f"{low}_printed", label=f"{label} printed"),
+            replace(one, key=f"{low}_measured", label=f"{label} measured"),
+        ]
+    columns += [
+        Column("n", "n", decimals=0, about="Recordings measured; “of” gives the table's number."),
+        Column("verdict", "Verdict", text=True, about=rule(table)),
+    ]
+    if simulated is not None:
+        for name, measure in table.measures.items():
+            one = metric(measure)
+            columns.append(replace(one, key=f"{one.key}_simulated", label=f"SIMULATED {name}"))
+        columns.append(
+            Column("n_simulated", "SIMULATED n", decimals=0, about="Simulated recordings.")
+        )
+    rows = []
+    for line in lines:
+        fill = fills.get(place(line), NotRun(NOTHING))
+        cells = [_name(line)]
+        if several:
+            cells.append(Cell(line.setting.label, line.setting.label, detail=line.setting.about))
+        said = verdicts(table, line, fill)
+        for name, measure in table.measures.items():
+            cells += [_printed(line, name), _measured(line, name, measure, fill, said.get(name))]
+        cells += [_n(line, fill), _verdict(line, said, fill)]
+        if simulated is not None:
+            made = simulated.get(place(line), NotRun(NOTHING))
+            cells += [_simulated(line, measure, made) for measure in table.measures.values()]
+            cells.append(_n_simulated(line, made))
+        rows.append(Row(tuple(cells), "" if line.method.method else "printed"))
+    notes = [*table.notes, rule(table), MARGIN_RULE] if table.measures else [*table.notes]
+    if simulated is not None:
+        notes.append(
+            "The columns headed SIMULATED are of videos that a program made. They say how the "
+            "methods do on the simulation, have no verdict, and reproduce no printed value."
+        )
+        if scale:
+            notes.append(f"SIMULATED at smoke scale: {scale}. Nothing is learned to the end.")
+    return Table(
+        key=key,
+        caption=f"{table.title}. {'Printed' if table.measures else 'After'}: {table.source}",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        notes=tuple(notes),
+        simulated=simulated is not None,
+    )
+
+
+def rule(table: PaperTable) -> str:
+    """The rule of the verdicts with the table's margins."""
+    margins = ", ".join(
+        f"{name} {MARGINS[measure]:g}" + (f" {unit}" if (unit := metric(measure).unit) else "")
+        for name, measure in table.measures.items()
+    )
+    return VERDICT_RULE.format(margins=margins)
+
+
+def verdicts(table: PaperTable, line: Line, fill: Fill) -> dict[str, Verdict]:
+    """The verdict on each printed value of a line; none where nothing was measured.
+
+    Simulated results have none, wherever they are handed in.
+    """
+    if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
+        return {}
+    return {
+        name: verdict(
+            value.number,
+            fill.values[table.measures[name]],
+            margin=MARGINS[table.measures[name]],
+            lower_is_better=metric(table.measures[name]).better == "low",
+            obstacles=fill.obstacles,
+        )
+        for name, value in line.printed.items()
+    }
+
+
+def missing_table(key: str, lines: Sequence[Line], fills: Mapping[Place, Fill]) -> Table | None:
+    """What would fill the cells that are empty: rows, protocol, data, hours and why.
+
+    Rows of one setting that lack the same thing stand together: their videos are decoded once.
+    """
+    groups: dict[tuple[str, str], list[tuple[Line, NotRun]]] = {}
+    for line in lines:
+        fill = fills.get(place(line), NotRun(NOTHING))
+        if line.method.method and isinstance(fill, NotRun):
+            groups.setdefault((line.setting.label, fill.why), []).append((line, fill))
+    if not groups:
+        return None
+    rows = []
+    for (label, why), members in groups.items():
+        setting = members[0][0].setting
+        once = setting.video_hours * HOURS_OF_A_PASS
+        total = once + sum(fill.hours - once for _, fill in members)
+        names = ", ".join(line.method.printed for line, _ in members)
+        texts = [label, names, setting.protocol or "none", ", ".join(setting.data) or "none"]
+        cells = [Cell(text, text) for text in texts]
+        cells.append(_count(setting.recordings))
+        cells.append(Cell("–") if math.isnan(total) else Cell(_hours(total), total))
+        rows.append(Row((*cells, Cell(why, why))))
+    return Table(
+        key=f"{key}-missing",
+        caption="What would fill the empty cells",
+        columns=(
+            Column("setting", "Setting", text=True),
+            Column("rows", "Rows", text=True),
+            Column("protocol", "Protocol", text=True),
+            Column("data", "Data sets", text=True),
+            Column("recordings", "n", decimals=0, about="Recordings that the paper tests."),
+            Column("hours", "Hours, estimated", decimals=1, about=HOURS_RULE),
+            Column("why", "Why they are empty", text=True),
+        ),
+        rows=tuple(rows),
+        notes=(HOURS_RULE,),
+    )
+
+
+def estimated_hours(line: Line, *, learns: bool, seeds: int) -> float:
+    """Hours of a line, NaN where there is nothing to run."""
+    if not line.setting.protocol or not line.method.method:
+        return math.nan
+    return hours(line.setting, learns=learns, seeds=seeds)
+
+
+def _name(line: Line) -> Cell:
+    name = line.method.printed
+    return Cell(name, name, detail=line.method.note)
+
+
+def _count(count: int) -> Cell:
+    return Cell(str(count), float(count)) if count else Cell("–")
+
+
+def _hours(value: float) -> str:
+    return f"about {value:.2g}" if value < 10 else f"about {value:.0f}"
+
+
+def _printed(line: Line, name: str) -> Cell:
+    value = line.printed.get(name)
+    if value is None:
+        return Cell("–")
+    return Cell(value.value, value.number, detail=f"{name} printed: {value.value}. {value.note}")
+
+
+def _measured(line: Line, name: str, measure: str, fill: Fill, said: Verdict | None) -> Cell:
+    if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
+        why = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
+        return Cell("–", detail=f"{name}: {why or NOT_RUN}")
+    text, interval, value, detail = _number(measure, fill)
+    if said is not None:
+        detail += f"; {said.word}: {said.why}"
+    return Cell(text, value, interval, detail=f"{name} {detail}; evaluator {fill.evaluator}")
+
+
+def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
+    """Text, interval, value and words of one measure."""
+    column = metric(measure)
+    value, low, high = fill.values[measure]
+    if math.isnan(value):
+        return "–", "", None, "not defined here"
+    text = column.write(value)
+    interval = ""
+    detail = f"{text} {column.unit}".rstrip()
+    if not (math.isnan(low) or math.isnan(high)):
+        interval = f"{column.write(low)} to {column.write(high)}"
+        detail += f", 95 % interval {interval}"
+    detail += f" over {counted(fill.recordings, 'recording')} of "
+    detail += counted(fill.subjects, "subject")
+    return text, interval, value, detail
+
+
+def _n(line: Line, fill: Fill) -> Cell:
+    if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
+        return Cell("–")
+    wanted = line.setting.recordings or fill.expected
+    same = fill.recordings == wanted
+    text = str(fill.recordings) if same else f"{fill.recordings} of {wanted}"
+    return Cell(text, float(fill.recordings), detail=f"from {fill.origin}")
+
+
+def _verdict(line: Line, said: Mapping[str, Verdict], fill: Fill) -> Cell:
+    if not line.method.method:
+        return Cell(NOT_OURS, NOT_OURS, detail=line.method.note)
+    if isinstance(fill, NotRun) or fill.simulated:
+        setting = line.setting
+        needs = [f"protocol {setting.protocol}"] if setting.protocol else []
+        needs += [f"data {' + '.join(setting.data)}"] if setting.data else []
+        if isinstance(fill, NotRun) and not math.isnan(fill.hours):
+            needs.append(f"{_hours(fill.hours)} h")
+        text = f"{NOT_RUN}: {', '.join(needs)}" if needs else NOT_RUN
+        return Cell(text, text, detail=fill.why if isinstance(fill, NotRun) else "")
+    if not said:
+        return Cell("nothing printed", "nothing printed")
+    words = {one.word for one in said.values()}
+    if len(words) == 1:
+        text = words.pop()
+        if text == "not comparable":
+            text = f"{text} ({'; '.join(dict.fromkeys(v.why for v in said.values()))})"
+    else:
+        text = ", ".join(f"{name} {one.word}" for name, one in said.items())
+    detail = "; ".join(f"{name} {one.word}: {one.why}" for name, one in said.items())
+    return Cell(str(text), str(text), detail=detail)
+
+
+def _simulated(line: Line, measure: str, fill: Fill) -> Cell:
+    if isinstance(fill, NotRun) or not fill.simulated or not line.method.method:
+        why = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
+        return Cell("–", detail=f"SIMULATED: {why}" if why else "")
+    text, interval, value, detail = _number(measure, fill)
+    return Cell(text, value, interval, detail=f"SIMULATED {detail}; no verdict")
+
+
+def _n_simulated(line: Line, fill: Fill) -> Cell:
+    if isinstance(fill, NotRun) or not fill.simulated or not line.method.method:
+        return Cell("–")
+    return Cell(str(fill.recordings), float(fill.recordings), detail=f"from {fill.origin}")

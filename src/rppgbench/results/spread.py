@@ -1,0 +1,133 @@
+"""From a store to the page on why numbers differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.content import checkout_root, find_toml, load_methods, toml_files
+from rppgbench.errors import BenchError
+from rppgbench.evaluator import Evaluator, read_evaluator
+from rppgbench.progress import progress
+from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
+from rppgbench.report.spread_inputs import SpreadInputs
+from rppgbench.results.scored import about, regions_matter, score, skipped_items, warning_lines
+from rppgbench.running.provenance import provenance
+from rppgbench.running.store import Store
+from rppgbench.scoring.leaks import mark_leaks
+from rppgbench.scoring.spread import REGION, Side, differing, split
+from rppgbench.scoring.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESAMPLES = 1000
+VARIED = ("dataset", "condition")
+
+Ask = tuple[str, str]
+"""An evaluator's name and the region that is asked for, or ""."""
+
+
+def evaluators() -> dict[str, Evaluator]:
+    """Every evaluator that there is, by name."""
+    return {
+        name: read_evaluator(file)
+        for name, file in sorted(toml_files("protocols/evaluators").items())
+    }
+
+
+def spread_inputs(
+    store: Store,
+    between: tuple[Ask, Ask],
+    *,
+    wanted: Sequence[str] = ("", ""),
+    command: str = "",
+    quiet: bool = False,
+) -> SpreadInputs:
+    """Score what is stored under every evaluator, and split the difference between two sides.
+
+    A side without a region takes the one that is `wanted` of it where that is stored, else the
+    other side's, else the first that is. Nothing is decoded,
+    learned or written.
+    """
+    manifest = store.manifest
+    estimates, observed = store.read()
+    truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
+    methods = manifest["methods"]
+
+    def scored(rule: Evaluator) -> pd.DataFrame:
+        found = score(rule, estimates, truths, methods)
+        mark_leaks(found, manifest.get("origins", {}))
+        return found
+
+    stored = list(dict.fromkeys(e.region for e in estimates if e.region))
+    rules = evaluators()
+    first, second = _sides(between, wanted, rules, stored, store.folder)
+    groups = differing(first, second)
+    total = len(rules) + 2 ** len(set(groups) - {REGION})
+    with progress("scorings", total, quiet=quiet) as shown:
+        windows = {}
+        for name in dict.fromkeys([first.name, second.name, *rules]):
+            windows[name] = scored(rules[name])
+            shown.step(name)
+        by = ["method", *(k for k in VARIED if windows[first.name][k].nunique() > 1)]
+        splits = split(first, second, scored, by=by, step=shown.step)
+    wide = [*by, REGION] if regions_matter(windows[first.name]) else by
+    protocol = manifest["protocol"]
+    page = ReportInputs(
+        title=protocol["name"],
+        command=command,
+        protocol=ProtocolFacts(
+            protocol["name"],
+            protocol["digest"],
+            protocol["title"],
+            protocol["about"],
+            protocol["source"],
+            int(protocol["recordings"]) or None,  # 0: the protocol fixes no number
+        ),
+        scores=tuple(
+            Scores(
+                name,
+                held,
+                summarise(held, by=wide, resamples=RESAMPLES),
+                about(rules[name]),
+                tuple(wide),
+            )
+            for name, held in windows.items()
+        ),
+        floors=frozenset(n for n, m in load_methods().found.items() if m.floor),
+        skipped=skipped_items(estimates, observed.values(), manifest),
+        warnings=warning_lines(observed.values(), manifest, store),
+        provenance={
+            **manifest["provenance"],
+            "scored at commit": provenance(checkout_root())["commit"],
+            "run with": manifest["command"],
+            "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
+            "evaluators": {name: rule.digest for name, rule in rules.items()},
+        },
+        simulated=any(one.simulated for one in observed.values()),
+    )
+    return SpreadInputs(page, rules, tuple(by), first, second, groups, tuple(splits), tuple(stored))
+
+
+def _sides(
+    between: tuple[Ask, Ask],
+    wanted: Sequence[str],
+    rules: Mapping[str, Evaluator],
+    stored: Sequence[str],
+    folder: Path,
+) -> tuple[Side, Side]:
+    regions = []
+    for (name, region), liked in zip(between, wanted, strict=True):
+        find_toml("protocols/evaluators", "evaluator", name, "--between")
+        if region and region not in stored:
+            known = ", ".join(stored) or "none"
+            raise BenchError(f"{folder}: no waveform of region {region!r}; stored: {known}")
+        regions.append(region or (liked if liked in stored else ""))
+    fallback = next((region for region in regions if region), stored[0] if stored else "")
+    first, second = (
+        Side(name, rules[name], region or fallback)
+        for (name, _), region in zip(between, regions, strict=True)
+    )
+    return first, second

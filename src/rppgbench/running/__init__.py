@@ -1,0 +1,1 @@
+"""A protocol as jobs: planned, done once, stored whole."""

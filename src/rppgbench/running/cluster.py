@@ -1,0 +1,136 @@
+"""Work over the workers of a Dask scheduler."""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+from uuid import uuid4
+
+from rppgbench.content import load_methods
+from rppgbench.errors import BenchError
+from rppgbench.running.executors import Say, lost_too_often
+from rppgbench.running.learning import Lesson
+from rppgbench.running.node import Errand, as_text, do_lesson, do_task, setting
+from rppgbench.running.work import Outcome, Task
+
+GPU = "GPU"
+"""The abstract resource of a worker that has a card: `dask worker ... --resources GPU=1`."""
+TOPIC = "rppgbench"
+PATIENCE_S = 30.0
+RECORDINGS_FIRST = 10
+"""Priority of recordings over trainings: a result is stored before the next model is begun."""
+
+
+class Cluster:
+    """The workers of a Dask scheduler: an `Executor`, and a context manager.
+
+    Every worker gets text and looks its data up by name; Dask does again what a lost worker had.
+    """
+
+    def __init__(self, scheduler: str, device: str) -> None:
+        """Connect; BenchError where there is no scheduler, or no Dask here."""
+        try:
+            from distributed import Client
+        except ModuleNotFoundError as error:
+            raise BenchError(
+                f"--executor dask: {error}; pip install 'rppgbench[cluster]'"
+            ) from error
+        try:
+            self._client = Client(scheduler, timeout=PATIENCE_S, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise BenchError(
+                f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); "
+                "start one: dask scheduler"
+            ) from error
+        self._errand = Errand(setting(), device)
+        self._run = uuid4().hex[:8]
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.close()
+
+    def recordings(self, tasks: Sequence[Task]) -> Generator[Outcome]:
+        """As `Executor` says."""
+        names = [f"{task.dataset}-{task.recording}" for task in tasks]
+        shares = [max((self._share(j.method) for j in t.jobs if j.fit), default=0.0) for t in tasks]
+        for _, outcome in self._done(_task_on_worker, tasks, names, shares, RECORDINGS_FIRST):
+            yield outcome
+
+    def lessons(self, lessons: Sequence[Lesson], say: Say) -> Generator[Lesson]:
+        """As `Executor` says."""
+        names = [f"{lesson.fit.method}-{lesson.fit.digest}" for lesson in lessons]
+        shares = [self._share(lesson.fit.method) for lesson in lessons]
+
+        def heard(event: tuple[Any, Any]) -> None:
+            say(str(event[1]))
+
+        topic = f"{TOPIC}-{self._run}"
+        self._client.subscribe_topic(topic, heard)
+        try:
+            for lesson, _ in self._done(_lesson_on_worker, lessons, names, shares, 0, topic):
+                yield lesson
+        finally:
+            self._client.unsubscribe_topic(topic)
+
+    def _share(self, method: str) -> float:
+        """How much of a GPU a method takes: none with --device cpu, or where no worker has one."""
+        if self._errand.device == "cpu":
+            return 0.0
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if self._errand.device == "auto" and not any(w["resources"].get(GPU) for w in workers):
+            return 0.0
+        return load_methods().found[method].gpu
+
+    def _done(
+        self,
+        function: Callable[..., Any],
+        work: Sequence[Any],
+        names: Sequence[str],
+        shares: Sequence[float],
+        priority: int,
+        *more: str,
+    ) -> Generator[tuple[Any, Any]]:
+        from distributed import KilledWorker, as_completed
+
+        futures = {
+            self._client.submit(
+                function,
+                as_text(one),
+                self._errand,
+                *more,
+                key=f"{name}-{self._run}-{uuid4().hex[:8]}",
+                resources={GPU: share} if share else None,
+                priority=priority,
+                pure=False,
+            ): (name, one)
+            for one, name, share in zip(work, names, shares, strict=True)
+        }
+        finished = as_completed(list(futures), loop=self._client.loop)
+        try:
+            for future in finished:
+                name, one = futures.pop(future)
+                try:
+                    result = future.result()
+                except KilledWorker as error:
+                    raise lost_too_often([name], "workers with more memory may do it") from error
+                future.release()
+                yield one, result
+        finally:
+            self._client.cancel(list(futures), force=True)
+
+
+def _task_on_worker(text: str, errand: Errand) -> Outcome:
+    return do_task(text, errand)
+
+
+def _lesson_on_worker(text: str, errand: Errand, topic: str) -> None:
+    from distributed import get_worker
+
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def wanted() -> bool:
+        state = worker.state.tasks.get(key)
+        return state is not None and state.state == "executing"
+
+    do_lesson(text, errand, lambda line: worker.log_event(topic, line), wanted)

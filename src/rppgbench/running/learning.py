@@ -1,0 +1,102 @@
+"""One model to learn: what it takes, and the doing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rppgbench.content import load_methods
+from rppgbench.errors import BenchError, MachineError, RecordingError
+from rppgbench.method import Training
+from rppgbench.protocol import Condition
+from rppgbench.running.models import is_model, write_model
+from rppgbench.running.plan import Fit
+from rppgbench.running.work import Task, example
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A fit with all that is needed to do it, on this machine or another: names and digests only.
+
+    `fingerprints` are those of its recordings, pretraining first, as the plan saw them. The model
+    goes to `models/DIGEST`, its checkpoints and log to `models/DIGEST-training`.
+    """
+
+    fit: Fit
+    params: Mapping[str, Any]
+    roots: Mapping[str, Path]
+    condition: Condition
+    clips: frozenset[str]
+    cache: Path
+    models: Path
+    device: str
+    fingerprints: tuple[str, ...]
+    keep_epochs: bool = False
+
+
+def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
+    """Learn one model and write it, unless it is there; `say` takes lines of how far it is.
+
+    Recordings that cannot be learned from are named in the model's facts. BenchError where none
+    can, MachineError where files are gone.
+    """
+    fit, folder = lesson.fit, lesson.models / lesson.fit.digest
+    if is_model(folder):
+        return
+    method = load_methods().get("method", fit.method, fit.fold)
+    if method.fit is None:
+        raise TypeError(f"{fit.method} does not learn")
+    examples, lost = [], []
+    for task, labelled in tasks_of(lesson, labels=method.is_shown_labels(lesson.params)):
+        try:
+            examples.append(example(task, method, lesson.params, fit.region, labelled=labelled))
+        except MachineError:
+            raise
+        except RecordingError as error:
+            lost.append(f"{task.recording}: {error}")
+    if not examples:
+        raise BenchError(f"{fit.method}: nothing to learn from: {'; '.join(lost[:3])}")
+    training = Training(
+        fit.seed,
+        lesson.device,
+        folder.with_name(f"{fit.digest}-training"),
+        lambda line: say(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
+        lesson.keep_epochs,
+    )
+    model = method.fit(examples, training, **lesson.params)
+    facts = {
+        **model.facts,
+        "method": fit.method,
+        "fold": fit.fold,
+        "seed": fit.seed,
+        "params": dict(lesson.params),
+        "learned_from": len(examples),
+        "could_not_learn_from": lost,
+    }
+    write_model(folder, replace(model, facts=facts))
+
+
+def tasks_of(lesson: Lesson, *, labels: bool) -> list[tuple[Task, bool]]:
+    """The recordings of a lesson, and whether each comes with its labels."""
+    fit = lesson.fit
+    keys = [(key, False) for key in fit.pretrain] + [(key, labels) for key in fit.train]
+    return [
+        (
+            Task(
+                dataset,
+                lesson.roots[dataset],
+                recording,
+                (lesson.condition,),
+                lesson.clips,
+                (),
+                (),
+                lesson.cache,
+                lesson.models,
+                fingerprint,
+            ),
+            labelled,
+        )
+        for ((dataset, recording), labelled), fingerprint in zip(
+            keys, lesson.fingerprints, strict=True
+        )
+    ]

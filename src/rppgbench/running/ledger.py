@@ -1,0 +1,68 @@
+"""Outcomes on their way into the store, several at a time."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rppgbench.estimate import Estimate
+from rppgbench.running.store import Observed, Store
+from rppgbench.running.work import Outcome
+
+EVERY_S = 2.0
+SHARE = 0.01
+MOST = 1000
+
+
+class Ledger:
+    """Stores what comes of tasks, and what is done when it is left, however it is left.
+
+    A hundred thousand estimates in files of their own would take minutes to look through, so they
+    are gathered: for a hundredth of the time that the run has taken, at least `EVERY_S` and at most
+    `MOST` estimates. That is what a kill costs; a run of 12 h writes about 500 files.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._estimates: list[Estimate] = []
+        self._observed: list[Observed] = []
+        self._seen: dict[tuple[str, str, str], str] = {}
+        self._began = self._wrote = time.monotonic()
+
+    def keep(self, outcome: Outcome) -> None:
+        """Take what was done, then raise what the machine kept from being done."""
+        self._estimates += outcome.estimates
+        for one in outcome.observed:
+            key = (one.dataset, one.recording, one.condition)
+            if self._seen.get(key) != one.reason:  # once a run, whatever many models estimate it
+                self._seen[key] = one.reason
+                self._observed.append(one)
+        if outcome.trace:
+            self._store.log(f"{outcome.task.dataset}/{outcome.task.recording}\n{outcome.trace}\n")
+        if outcome.fault is not None:
+            raise outcome.fault
+        now = time.monotonic()
+        if now - self._wrote >= max(EVERY_S, SHARE * (now - self._began)) or self._full():
+            self.write()
+
+    def write(self) -> None:
+        """Store what was gathered: what was seen of a recording before its estimates."""
+        if self._observed:
+            self._store.add_observed(self._observed)
+        if self._estimates:
+            self._store.add(self._estimates)
+        self._estimates, self._observed = [], []
+        self._wrote = time.monotonic()
+
+    def _full(self) -> bool:
+        return len(self._estimates) + len(self._observed) >= MOST
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.write()

@@ -1,0 +1,351 @@
+"""What a protocol comes to: jobs and fits, by name and digest."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rppgbench.content import find_toml, load_datasets, load_methods
+from rppgbench.datasets.fingerprint import fingerprint_of_lines, line_of
+from rppgbench.datasets.splits import (
+    OFFICIAL,
+    PARTS,
+    WHOLE,
+    Sides,
+    by_folds,
+    by_lists,
+    by_parts,
+    read_split,
+)
+from rppgbench.digest import code_digest, digest
+from rppgbench.errors import BenchError
+from rppgbench.extraction.conditions import check_condition, condition_digest
+from rppgbench.method import Method
+from rppgbench.protocol import Condition, Protocol
+from rppgbench.recording import Recording
+
+MACHINE = (
+    "signals/batches.py",
+    "signals/filters.py",
+    "signals/jade.py",
+    "signals/overlap_add.py",
+    "signals/spatial_maps.py",
+    "signals/subspace.py",
+    "extraction/traces.py",
+    "waveform.py",
+    "running/work.py",
+)
+"""What of the machine stands between features and a method's pulse: it enters the jobs' digests."""
+UNTOUCHED = Condition(name="none", kind="none", params={})
+# These have regions of their own.
+WITHOUT_REGION = frozenset({"mstmap", "stmap", "stmap_moments", "clip"})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One estimate to make: one method on one recording in one fold, seed and condition.
+
+    `fit` is the digest of the model that it needs, or empty.
+    """
+
+    digest: str
+    dataset: str
+    recording: str
+    method: str
+    fold: str
+    seed: int
+    condition: str
+    region: str
+    fit: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One model to learn: a method on the training side of one fold, with one seed.
+
+    `train` and `pretrain` are (data set, recording) pairs; those of `pretrain` come without
+    labels.
+    """
+
+    digest: str
+    method: str
+    fold: str
+    seed: int
+    region: str
+    condition: str
+    train: tuple[tuple[str, str], ...]
+    pretrain: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that a run is to do; `expected` recordings are tested over all folds."""
+
+    protocol: Protocol
+    name: str
+    methods: Mapping[str, Mapping[str, Any]]  # every method with all its parameters
+    roots: Mapping[str, Path]
+    recordings: Mapping[tuple[str, str], Recording]
+    jobs: tuple[Job, ...]
+    fits: tuple[Fit, ...]
+    expected: int
+    fingerprints: Mapping[str, str]  # by data set
+    prints: Mapping[tuple[str, str], str]  # fingerprints of the recordings
+    left_out: Mapping[str, str] = field(default_factory=dict)  # recording -> why
+    notes: tuple[str, ...] = ()
+
+    def condition(self, name: str) -> Condition:
+        """The protocol's condition of that name, or the untouched one."""
+        return next(c for c in (UNTOUCHED, *self.protocol.conditions) if c.name == name)
+
+    @cached_property
+    def clips(self) -> frozenset[str]:
+        """The crop rules that the methods ask for."""
+        found = load_methods().found
+        return frozenset(
+            str(params["crop"]) for m, params in self.methods.items() if found[m].consumes == "clip"
+        )
+
+
+def make_plan(
+    protocol: Protocol,
+    name: str,
+    roots: Mapping[str, Path],
+    *,
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    where: str,
+) -> Plan:
+    """Lay out the jobs of a protocol over the data that is there.
+
+    Raises `BenchError` for unknown names, data that does not fit the split, and folds without a
+    recording to test; a fold that a small simulated tree leaves without test subjects is a note.
+    """
+    chosen = _methods(methods, protocol, where)
+    recordings, left_out = _recordings(protocol, roots)
+    sides, notes = sides_of(protocol, roots, recordings, where)
+    lines = {key: line_of(r) for key, r in recordings.items()}
+    prints = {key: fingerprint_of_lines([line]) for key, line in lines.items()}
+    pretrain = tuple(key for key in recordings if key[0] in protocol.pretrain)
+    conditions = protocol.conditions or [UNTOUCHED]
+    for condition in conditions:
+        check_condition(condition, where)
+    digests = {m: _method_digest(load_methods().found[m], p) for m, p in chosen.items()}
+    jobs: list[Job] = []
+    fits: dict[str, Fit] = {}
+    for side in sides:
+        train = tuple((r.dataset, r.name) for r in side.train)
+        for condition in conditions:
+            learned_in = condition if protocol.train_on == "same" else UNTOUCHED
+            for method, seed, region in _variants(chosen, protocol, seeds):
+                fit = ""
+                if load_methods().found[method].fit is not None:
+                    if not train and not pretrain:
+                        raise BenchError(
+                            f"{where}: method {method!r} learns, and fold {side.fold!r} has "
+                            "nothing to learn from; take it out of --methods, or choose a "
+                            "protocol that trains"
+                        )
+                    fit = digest(
+                        {
+                            "method": digests[method],
+                            "train": sorted((*key, prints[key]) for key in train),
+                            "pretrain": sorted((*key, prints[key]) for key in pretrain),
+                            "condition": condition_digest(learned_in),
+                            "region": region,
+                            "seed": seed,
+                        }
+                    )
+                    fits.setdefault(
+                        fit,
+                        Fit(fit, method, side.fold, seed, region, learned_in.name, train, pretrain),
+                    )
+                for recording in side.test:
+                    key = (recording.dataset, recording.name)
+                    facts = {
+                        "method": fit or digests[method],
+                        "recording": [*key, prints[key]],
+                        "reader": load_datasets().found[recording.dataset].version,
+                        "fold": side.fold,
+                        "seed": seed,
+                        "condition": [condition.name, condition_digest(condition)],
+                        "region": region,
+                    }
+                    jobs.append(
+                        Job(
+                            digest(facts),
+                            *key,
+                            method,
+                            side.fold,
+                            seed,
+                            condition.name,
+                            region,
+                            fit,
+                        )
+                    )
+    tested = {(j.dataset, j.recording) for j in jobs}
+    return Plan(
+        protocol,
+        name,
+        chosen,
+        roots,
+        recordings,
+        tuple(jobs),
+        tuple(fits.values()),
+        len(tested),
+        {d: fingerprint_of_lines(line for k, line in lines.items() if k[0] == d) for d in roots},
+        prints,
+        left_out,
+        tuple(notes),
+    )
+
+
+def facts_of(plan: Plan) -> dict[str, Any]:
+    """What the manifest says of a plan: everything declared, no object."""
+    known = load_methods().found
+    return {
+        "protocol": {
+            "name": plan.name,
+            "digest": plan.protocol.digest,
+            **plan.protocol.model_dump(mode="json"),
+        },
+        "methods": {m: dict(p) for m, p in plan.methods.items()},
+        "origins": {m: o for m in plan.methods if any((o := _origin(known[m])).values())},
+        "expected": plan.expected,
+        "data": {
+            d: {"root": str(root), "fingerprint": plan.fingerprints[d]}
+            for d, root in plan.roots.items()
+        },
+        "left_out": dict(plan.left_out),
+        "notes": list(plan.notes),
+        "jobs": len(plan.jobs),
+        "fits": [
+            {f.name: getattr(fit, f.name) for f in fields(Fit)}
+            | {"train": len(fit.train), "pretrain": len(fit.pretrain)}
+            for fit in plan.fits
+        ],
+    }
+
+
+def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, Mapping[str, Any]]:
+    """Every method with its parameters; a combination brings its members."""
+    known = load_methods()
+    chosen: dict[str, Mapping[str, Any]] = {}
+    for name in names:
+        method = known.get("method", name, where)
+        for member in (*method.combines, name):
+            given = protocol.params.get(member, {})
+            chosen[member] = known.get("method", member, where).parameters(given, where)
+    for name in protocol.params:
+        if name not in known.missing:
+            known.get("method", name, where)
+    return chosen
+
+
+def _variants(
+    chosen: Mapping[str, Mapping[str, Any]], protocol: Protocol, seeds: Sequence[int]
+) -> Iterator[tuple[str, int, str]]:
+    """Method, seed and region: only what learns has seeds, only what averages skin has regions."""
+    for name in chosen:
+        method = load_methods().found[name]
+        if method.combines:
+            continue  # formed from its members when they are scored
+        regions = [""] if method.consumes in WITHOUT_REGION else protocol.regions
+        for region in regions:
+            for seed in seeds if method.fit is not None and not method.floor else seeds[:1]:
+                yield name, seed, region
+
+
+def _recordings(
+    protocol: Protocol, roots: Mapping[str, Path]
+) -> tuple[dict[tuple[str, str], Recording], dict[str, str]]:
+    found: dict[tuple[str, str], Recording] = {}
+    left_out = {}
+    for name, root in roots.items():
+        dataset = load_datasets().found[name]
+        for recording in dataset.recordings(root):
+            if (name, recording.name) in found:
+                raise BenchError(f"{root}: two recordings are named {recording.name!r}")
+            if protocol.without_known_bad and recording.known_bad:
+                left_out[f"{name}/{recording.name}"] = recording.known_bad
+            else:
+                found[name, recording.name] = recording
+        if not any(key[0] == name for key in found):
+            raise BenchError(f"{root}: no recordings of {name} here; bench data show {name}")
+    return found, left_out
+
+
+def sides_of(
+    protocol: Protocol,
+    roots: Mapping[str, Path],
+    recordings: Mapping[tuple[str, str], Recording],
+    where: str,
+) -> tuple[list[Sides], list[str]]:
+    """Who learns and who is tested in each fold, and what there is to say about it.
+
+    BenchError where the split does not fit the data sets, or leaves nobody to test.
+    """
+    tested = tuple(r for (d, _), r in recordings.items() if d in protocol.test)
+    first = protocol.test[0]
+    within = protocol.train == protocol.test and len(protocol.test) == 1
+    if protocol.split == WHOLE:
+        if set(protocol.train) & set(protocol.test):
+            raise BenchError(f"{where}: split 'whole' cannot train and test on the same data set")
+        train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
+        sides = [Sides("whole", train, (), tested)]
+    elif not within:
+        raise BenchError(f"{where}: split {protocol.split!r} cuts one data set: train = test")
+    elif protocol.split == OFFICIAL:
+        reader = load_datasets().found[first].folds
+        if reader is None:
+            raise BenchError(f"{where}: {first} has no fold files of its own")
+        sides = by_folds(tested, reader(roots[first]), str(roots[first]))
+    elif protocol.split == PARTS:
+        sides = by_parts(tested)
+    else:
+        split = read_split(find_toml("protocols/splits", "split", protocol.split, where))
+        if split.dataset != first:
+            raise BenchError(f"{where}: split {split.name!r} is of {split.dataset}, not of {first}")
+        sides = by_lists(tested, split.folds)
+    empty = [side.fold for side in sides if not side.test]
+    notes = [f"fold {fold} has no recording to test here and is left out" for fold in empty]
+    sides = [side for side in sides if side.test]
+    if not sides:
+        raise BenchError(f"{where}: none of the recordings here is on the test side of the split")
+    return sides, notes
+
+
+def _origin(method: Method) -> dict[str, Any]:
+    """What a reader must know of a method that runs on other people's code or weights."""
+    seen = dict.fromkeys(method.trained_on)
+    for member in method.combines:
+        seen |= dict.fromkeys(load_methods().get("method", member, method.name).trained_on)
+    return {
+        "trained_on": list(seen),
+        "licence": method.licence,
+        "versions": dict(method.versions()) if method.versions else {},
+    }
+
+
+def _method_digest(method: Method, params: Mapping[str, Any]) -> str:
+    """Parameters and code: the method's own file or folder, and what the machine does for it."""
+    own = Path(sys.modules[method.estimate.__module__].__file__ or "")
+    machine = Path(__file__).parent.parent
+    places = [own.parent if own.name == "__init__.py" else own, *(machine / m for m in MACHINE)]
+    if method.consumes in WITHOUT_REGION and method.fit is not None:
+        places.append(machine / "neural")
+    if method.versions is not None:
+        places.append(machine / "peers")
+    from rppgbench.extraction.one_pass import VERSION
+
+    facts = {
+        "name": method.name,
+        "params": dict(params),
+        "code": code_digest(*places),
+        "extractor": VERSION,
+    }
+    if method.versions is not None:
+        facts["versions"] = dict(method.versions())
+    return digest(facts)

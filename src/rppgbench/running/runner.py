@@ -1,0 +1,199 @@
+"""A plan, done: only what is missing, whatever happens."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rppgbench.content import checkout_root
+from rppgbench.extraction.cache import swept
+from rppgbench.progress import progress
+from rppgbench.running.cluster import Cluster
+from rppgbench.running.epochs import EPOCHS, epoch_jobs
+from rppgbench.running.executors import Executor, Processes
+from rppgbench.running.learning import Lesson
+from rppgbench.running.ledger import Ledger
+from rppgbench.running.plan import Fit, Job, Plan, facts_of
+from rppgbench.running.provenance import provenance
+from rppgbench.running.store import Store
+from rppgbench.running.work import Task
+
+
+@dataclass(frozen=True)
+class Means:
+    """How a plan is done: nothing here changes a number.
+
+    With `scheduler`, the address of a Dask scheduler, its workers do the work; else `jobs`
+    processes of this machine. With `every_epoch` the models of all epochs are tested too, apart.
+    """
+
+    cache: Path
+    jobs: int = 1
+    device: str = "auto"
+    scheduler: str = ""
+    every_epoch: bool = False
+    command: str = ""
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a run came to: `failed` names each recording that gave a reason, with the reason."""
+
+    done: int
+    found: int  # estimates that were stored already
+    failed: dict[str, str]
+    seconds: float
+
+
+def run(plan: Plan, store: Store, means: Means) -> Tally:
+    """Do what is missing of the plan and store it; on an interruption, what is done stays.
+
+    First features and the methods that do not learn, a recording at a time, then each fit and the
+    estimates of what it learned.
+    """
+    began = time.monotonic()
+    with store.locked(), swept(means.cache):
+        facts = facts_of(plan) | {
+            "command": means.command,
+            "provenance": provenance(checkout_root()),
+            "device": means.device,
+        }
+        store.begin(facts, [job.digest for job in plan.jobs])
+        done = store.done()
+        todo = [job for job in plan.jobs if job.digest not in done]
+        try:
+            with _executor(means) as executor, Ledger(store) as ledger:
+                _do(todo, plan, store, means, executor, ledger)
+            if means.every_epoch:
+                _test_epochs(plan, store, means, facts)
+        except KeyboardInterrupt:
+            kept = len(plan.jobs) - store.missing()
+            raise KeyboardInterrupt(
+                f"{kept} of {len(plan.jobs)} estimates are stored in {store.folder}"
+            ) from None
+        failed = store.failed()
+    return Tally(len(todo), len(plan.jobs) - len(todo), failed, time.monotonic() - began)
+
+
+def _executor(means: Means) -> AbstractContextManager[Executor]:
+    if means.scheduler:
+        return Cluster(means.scheduler, means.device)
+    return nullcontext(Processes(means.jobs, means.device))
+
+
+def _do(
+    todo: Sequence[Job],
+    plan: Plan,
+    store: Store,
+    means: Means,
+    executor: Executor,
+    ledger: Ledger,
+) -> None:
+    """Do these jobs and keep each outcome as it comes."""
+    by_fit: dict[str, list[Job]] = defaultdict(list)
+    for job in todo:
+        by_fit[job.fit].append(job)
+    at_once = by_fit.pop("", [])
+    lessons = [_lesson(plan, fit, means, store) for fit in plan.fits if fit.digest in by_fit]
+    learned = [job for jobs in by_fit.values() for job in jobs]
+    tasks = _tasks(plan, at_once, means, store, also=_to_extract(lessons, learned))
+    with (
+        progress("recordings", len(tasks), quiet=means.quiet) as shown,
+        closing(executor.recordings(tasks)) as outcomes,
+    ):
+        for outcome in outcomes:
+            ledger.keep(outcome)
+            shown.step(outcome.task.recording)
+    with (
+        progress("models", len(lessons), quiet=means.quiet) as shown,
+        closing(executor.lessons(lessons, shown.say)) as done,
+    ):
+        for lesson in done:
+            tasks = _tasks(plan, by_fit[lesson.fit.digest], means, store)
+            with closing(executor.recordings(tasks)) as outcomes:
+                for outcome in outcomes:
+                    ledger.keep(outcome)
+            shown.step(f"{lesson.fit.method} {lesson.fit.fold}")
+
+
+def _test_epochs(plan: Plan, store: Store, means: Means, facts: Mapping[str, Any]) -> None:
+    """Estimates by the model of every epoch, in a results folder within the results folder."""
+    jobs = epoch_jobs(plan.jobs, store.folder / "models")
+    apart = Store(store.folder / EPOCHS)
+    epochs = {job.digest: epoch for epoch, job in jobs}
+    apart.begin({**facts, EPOCHS: epochs}, list(epochs))
+    done = apart.done()
+    tasks = _tasks(plan, [job for _, job in jobs if job.digest not in done], means, store)
+    with (
+        _executor(means) as executor,
+        Ledger(apart) as ledger,
+        progress("epochs", len(tasks), quiet=means.quiet) as shown,
+        closing(executor.recordings(tasks)) as outcomes,
+    ):
+        for outcome in outcomes:
+            ledger.keep(outcome)
+            shown.step(outcome.task.recording)
+
+
+def _lesson(plan: Plan, fit: Fit, means: Means, store: Store) -> Lesson:
+    keys = (*fit.pretrain, *fit.train)
+    return Lesson(
+        fit,
+        plan.methods[fit.method],
+        {dataset: plan.roots[dataset] for dataset, _ in keys},
+        plan.condition(fit.condition),
+        plan.clips,
+        means.cache,
+        store.folder / "models",
+        means.device,
+        tuple(plan.prints[key] for key in keys),
+        means.every_epoch,
+    )
+
+
+def _tasks(
+    plan: Plan,
+    jobs: Iterable[Job],
+    means: Means,
+    store: Store,
+    also: Iterable[tuple[str, str, str]] = (),
+) -> list[Task]:
+    """The jobs by recording, so that each video is decoded once for all of its conditions.
+
+    `also` are (data set, recording, condition) whose features are wanted without a job.
+    """
+    grouped: dict[tuple[str, str], list[Job]] = defaultdict(list)
+    wanted: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # conditions, in their order
+    for job in jobs:
+        grouped[job.dataset, job.recording].append(job)
+        wanted[job.dataset, job.recording][job.condition] = None
+    for dataset, recording, condition in also:
+        wanted[dataset, recording][condition] = None
+    return [
+        Task(
+            dataset,
+            plan.roots[dataset],
+            recording,
+            tuple(map(plan.condition, conditions)),
+            plan.clips,
+            tuple(own := grouped[dataset, recording]),
+            tuple((m, plan.methods[m]) for m in sorted({job.method for job in own})),
+            means.cache,
+            store.folder / "models",
+            plan.prints[dataset, recording],
+        )
+        for (dataset, recording), conditions in wanted.items()
+    ]
+
+
+def _to_extract(lessons: Iterable[Lesson], jobs: Iterable[Job]) -> Iterator[tuple[str, str, str]]:
+    """What models are learned from and then tested on, so that it too goes over processes."""
+    for lesson in lessons:
+        for key in (*lesson.fit.pretrain, *lesson.fit.train):
+            yield (*key, lesson.fit.condition)
+    for job in jobs:
+        yield job.dataset, job.recording, job.condition

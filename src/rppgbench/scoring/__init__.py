@@ -1,0 +1,1 @@
+"""From waveforms to heart rates, metrics and intervals."""

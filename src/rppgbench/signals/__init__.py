@@ -1,0 +1,1 @@
+"""Array programs over many signals: filters, spectra, rates."""

@@ -1,0 +1,143 @@
+"""Heart rates of many windows by one declared chain."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.signals import filters, spectrum
+from rppgbench.signals.chain import (
+    Butterworth,
+    Chain,
+    FirHamming,
+    LocalMaximumPeak,
+    MeanRemoval,
+    ParabolaPeak,
+    PeakIntervals,
+    SegmentParts,
+    SmoothnessPriors,
+    Untouched,
+    Welch,
+    padded,
+    segment_samples,
+)
+from rppgbench.waveform import Array
+
+FLAT = 1e-9
+"""A wave that spans less than this share of the samples' size is constant: rounding, no pulse."""
+
+BLOCK = 1 << 20
+"""How many FFT samples are worked on at once, so that memory stays bounded."""
+
+
+def unfit(chain: Chain, samples: int, fs: float) -> str:
+    """Why windows of so many samples at `fs` cannot be read by the chain; empty if they can."""
+    steps = chain.filter
+    high_hz = chain.band.high_hz if isinstance(steps, Untouched) else steps.high_hz
+    if fs / 2 <= high_hz:
+        return f"{fs:.3g} samples a second are too few for {high_hz:g} Hz"
+    needed = 9 if isinstance(steps, Untouched) else 2
+    if isinstance(steps, Butterworth) and steps.kind == "butterworth":
+        needed = filters.shortest(steps.order)
+    elif isinstance(steps, FirHamming):
+        needed = 3 * round(samples * steps.order_share) + 1
+    return f"{samples} samples are too few for the filter" if samples < needed else ""
+
+
+def prepare(signals: Array, fs: float, chain: Chain) -> Array:
+    """Detrend and filter signals (..., N) as declared: (..., N), without NaN in or out.
+
+    ValueError where `unfit` has a reason.
+    """
+    if isinstance(chain.detrend, SmoothnessPriors):
+        signals = filters.smoothness_priors(signals, chain.detrend.lam)
+    elif isinstance(chain.detrend, MeanRemoval):
+        signals = signals - signals.mean(axis=-1, keepdims=True)
+    steps = chain.filter
+    if isinstance(steps, FirHamming):
+        return _fir(signals, fs, steps)
+    if isinstance(steps, Butterworth):
+        band_pass = filters.butterworth
+        if steps.kind == "butterworth_causal":
+            band_pass = filters.butterworth_causal
+        return band_pass(signals, fs, steps.low_hz, steps.high_hz, steps.order)
+    return signals
+
+
+def _fir(signals: Array, fs: float, steps: FirHamming) -> Array:
+    from scipy.signal import filtfilt, firwin
+
+    order = max(2, round(signals.shape[-1] * steps.order_share))
+    band = [steps.low_hz, steps.high_hz]
+    weights: Array = firwin(order + 1, band, window="hamming", pass_zero=False, fs=fs)
+    out: Array = filtfilt(weights, np.ones(1), signals, axis=-1, padlen=3 * order)
+    return out
+
+
+def constant(raw: Array, prepared: Array) -> NDArray[np.bool_]:
+    """Which windows (..., N) hold no wave, before or after preparation: (...,).
+
+    After it, because a straight line is detrended to rounding; before it, because a causal filter
+    makes a wave of a constant.
+    """
+    least = FLAT * np.abs(raw).max(axis=-1)
+    flat: NDArray[np.bool_] = (np.ptp(raw, axis=-1) <= least) | (np.ptp(prepared, axis=-1) <= least)
+    return flat
+
+
+def rates(prepared: Array, fs: float, chain: Chain) -> Array:
+    """The heart rate of every prepared window (..., N), in bpm: (...,); NaN without a peak."""
+    rows = prepared.reshape(-1, prepared.shape[-1])
+    found: Array = np.empty(len(rows))
+    step = max(1, BLOCK // _work(prepared.shape[-1], fs, chain))
+    for start in range(0, len(rows), step):
+        found[start : start + step] = _rates(rows[start : start + step], fs, chain)
+    return found.reshape(prepared.shape[:-1])
+
+
+def _work(samples: int, fs: float, chain: Chain) -> int:
+    if isinstance(chain.spectrum, PeakIntervals):
+        return samples
+    if isinstance(chain.spectrum, Welch):
+        segment = segment_samples(samples, chain.spectrum)
+        hop = _hop(segment, chain.spectrum)
+        count = (samples - segment) // hop + 1
+        return count * padded(segment, fs, chain.spectrum.nfft)
+    nfft = padded(samples, fs, chain.spectrum.nfft)
+    if nfft >= spectrum.ZOOM_FROM * samples:  # only the band is worked out
+        return samples + int((chain.band.high_hz - chain.band.low_hz) / fs * nfft)
+    return nfft
+
+
+def _hop(segment: int, welch: Welch) -> int:
+    if isinstance(welch.segment, SegmentParts):
+        return max(1, segment - int(segment * welch.segment.overlap_share))
+    return max(1, segment - welch.segment.overlap)
+
+
+def band_spectrum(prepared: Array, fs: float, chain: Chain) -> spectrum.Spectrum:
+    """The power of prepared windows (..., N) in the chain's band; ValueError without a spectrum."""
+    declared, band = chain.spectrum, chain.band
+    if isinstance(declared, PeakIntervals):
+        raise ValueError("a chain of peak intervals has no spectrum")
+    samples = prepared.shape[-1]
+    if isinstance(declared, Welch):
+        samples = segment_samples(samples, declared)
+    nfft = padded(samples, fs, declared.nfft)
+    bins = spectrum.band_bins(nfft, fs, band.low_hz, band.high_hz, band.edges)
+    window = spectrum.taper(declared.taper, samples, symmetric=declared.symmetric)
+    if isinstance(declared, Welch):
+        hop = _hop(samples, declared)
+        return spectrum.welch(prepared, fs, window, nfft, bins, hop=hop, centred=declared.centred)
+    if declared.centred:
+        prepared = prepared - prepared.mean(axis=-1, keepdims=True)
+    return spectrum.periodogram(prepared, fs, window, nfft, bins)
+
+
+def _rates(prepared: Array, fs: float, chain: Chain) -> Array:
+    if isinstance(chain.spectrum, PeakIntervals):
+        return spectrum.peak_intervals(prepared, fs)
+    power = band_spectrum(prepared, fs, chain)
+    if isinstance(chain.peak, ParabolaPeak):
+        return spectrum.parabola_peak(power)
+    if isinstance(chain.peak, LocalMaximumPeak):
+        return spectrum.local_maximum_peak(power, chain.peak.harmonic_within_bpm)
+    return spectrum.offset_peak(power) if chain.peak.kind == "offset" else spectrum.bin_peak(power)

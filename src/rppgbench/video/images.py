@@ -1,0 +1,114 @@
+"""Frames out of a folder of images."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rppgbench.errors import RecordingError
+from rppgbench.video.clock import count
+from rppgbench.video.colour import RGB
+from rppgbench.video.container import RawFrame
+
+ENDS = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9"}
+"""How a whole file ends, by how it begins: a decoder would fill the rest of a cut one with grey."""
+
+
+class ImageFrames:
+    """The images in the order given, one a frame; those that cannot be read are left out.
+
+    They come upright by their EXIF orientation, 16 bits as 8, grey as three equal channels, without
+    alpha. Raises `RecordingError` where there is no image to read.
+    """
+
+    rate_fps: float | None = None
+    duration_s: float | None = None
+    rotation = 0
+
+    def __init__(self, folder: Path, images: Sequence[Path]) -> None:
+        self.path = folder
+        self._images = images
+        self._unread: list[Path] = []
+        self.resized = 0
+        self.expected: int | None = len(images)
+        self.positions = len(images)
+        self._first = self._read_first()
+
+    def _read_first(self) -> tuple[int, RGB]:
+        for position, image in enumerate(self._images):
+            rgb = read_image(image)
+            if rgb is not None:
+                self.height, self.width = rgb.shape[:2]
+                self.codec = image.suffix.lstrip(".").lower()
+                self.bit_depth, self.pixel_format = _stored(image)
+                return position, rgb
+            self._unread.append(image)
+        what = "none of its images can be read" if self._images else "no image in it"
+        raise RecordingError(f"{self.path}: {what}; copy the folder again, or leave it out")
+
+    def __iter__(self) -> Iterator[RawFrame]:
+        start, rgb = self._first
+        del self._first
+        yield RawFrame(start, None, rgb)
+        for position, image in enumerate(self._images[start + 1 :], start + 1):
+            found = read_image(image)
+            if found is None:
+                self._unread.append(image)
+            else:
+                yield RawFrame(position, None, self._fitted(found))
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def notes(self) -> list[str]:
+        """What was wrong, known when all images were read."""
+        out = []
+        if self._unread:
+            out.append(
+                f"{len(self._unread)} of {len(self._images)} images left out: not to be read"
+                f" (first: {self._unread[0].name})"
+            )
+        if self.resized:
+            out.append(f"{count(self.resized, 'image')} of another size, scaled")
+        return out
+
+    def _fitted(self, rgb: RGB) -> RGB:
+        if rgb.shape[:2] == (self.height, self.width):
+            return rgb
+        import cv2
+
+        self.resized += 1
+        size = (self.width, self.height)
+        return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def read_image(image: Path) -> RGB | None:
+    """An image as (H, W, 3) uint8 RGB, or None where it is missing, cut off or no image."""
+    import cv2
+
+    try:
+        data = image.read_bytes()
+    except OSError:
+        return None
+    for begin, end in ENDS.items():
+        if data.startswith(begin) and end not in data[-65536:]:
+            return None
+    if not data:
+        return None
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        return None
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def _stored(image: Path) -> tuple[int, str]:
+    """Bits a channel and a name for the channels, as the file has them."""
+    import cv2
+
+    data = np.frombuffer(image.read_bytes(), np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        return 8, "rgb"
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    names = {1: "gray", 2: "gray+alpha", 3: "rgb", 4: "rgb+alpha"}
+    return 8 * pixels.dtype.itemsize, names.get(channels, f"{channels} channels")

@@ -1,0 +1,277 @@
+"""Video in: frames with their true times, streamed."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.errors import RecordingError
+from rppgbench.recording import VideoSource
+from rppgbench.video.clock import FALLBACK_FPS, Clock
+from rppgbench.video.container import ContainerFrames
+from rppgbench.video.given import GivenFrames
+from rppgbench.video.images import ImageFrames, read_image
+from rppgbench.video.writing import write_video
+
+__all__ = [
+    "Frame",
+    "Moment",
+    "VideoInfo",
+    "VideoReader",
+    "open_video",
+    "passes",
+    "sample_frames",
+    "write_video",
+]
+
+THREADS = 1
+"""Threads of a decoder. More are faster alone, but the runner works on several recordings at once,
+and what a decoder patches in a damaged file then changes from run to run."""
+
+passes: Counter[Path] = Counter()
+"""How often each source was decoded in this process: it grows by one when frames are asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """An upright frame and when it was taken.
+
+    `index` counts the frames that were given out, from 0; `time_s` is strictly increasing; `rgb`
+    is (H, W, 3) uint8 and belongs to the one who got it.
+    """
+
+    index: int
+    time_s: float
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a video: before the pass by its container, after it as measured.
+
+    `width` and `height` are those of the upright frames, `fps` the mean rate by the timestamps,
+    `frames` the container's count (None where it has none), `rotation` the clockwise degrees that
+    make the coded frame upright.
+    """
+
+    width: int
+    height: int
+    fps: float
+    frames: int | None
+    duration_s: float | None
+    codec: str
+    pixel_format: str
+    bit_depth: int
+    rotation: int
+    warnings: tuple[str, ...] = ()
+
+
+class VideoReader:
+    """One pass over a video: iterate it once, then ask for `facts()`. A context manager.
+
+    Times are seconds on the clock of the source: `VideoSource.times_s` by the position of the
+    frame, else the presentation times with the stream's start as 0. The rules for what does not
+    fit, each counted and named in the warnings:
+
+    - a frame without a time gets the time of the one before plus one nominal interval;
+    - a frame whose time does not advance (repeated, backward, NaN) is left out;
+    - a step of more than five mean intervals is a gap;
+    - given times and frames may differ in number by 3 or by 1 %, whichever is more: the surplus at
+      the end is cut. More is a `RecordingError`, unless the container announces as many frames as
+      there are times and the file is cut off;
+    - what decodes of a truncated or damaged file is given out.
+    """
+
+    def __init__(self, source: VideoSource, *, threads: int = THREADS) -> None:
+        self.source = source
+        self._frames: ContainerFrames | ImageFrames | GivenFrames
+        if source.images:
+            if source.times_s is None:
+                raise RecordingError(
+                    f"{source.path}: images without times; give a time in seconds for each"
+                )
+            self._frames = ImageFrames(source.path, source.images)
+        elif source.frames is not None:
+            if source.times_s is None:
+                raise ValueError("frames that the source gives need their times")
+            self._frames = GivenFrames(source.path, source.frames, len(source.times_s))
+        else:
+            self._frames = ContainerFrames(source.path, threads)
+        rate = self._frames.rate_fps
+        self._clock = Clock(source.times_s, rate, str(source.path))
+        self._count = 0
+        self._state: Literal["open", "reading", "done"] = "open"
+
+    def __enter__(self) -> "VideoReader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._frames.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._state != "open":
+            raise RuntimeError("a reader is one pass over the video; open it again for another")
+        self._state = "reading"
+        passes[self.source.path] += 1
+        return self._read()
+
+    def _read(self) -> Iterator[Frame]:
+        for position, stamp_s, rgb in self._frames:
+            time_s = self._clock.time(position, stamp_s)
+            if time_s is None:
+                continue
+            yield Frame(self._count, time_s, rgb)
+            self._count += 1
+            del rgb
+        self._state = "done"
+        self._clock.end(self._frames.positions, self._frames.expected)
+        if not self._count:
+            raise RecordingError(
+                f"{self.source.path}: no frame of it has a usable time; check its times"
+            )
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is known by now; complete when all frames were read."""
+        frames, done = self._frames, self._state == "done"
+        measured = self._clock.fps if done else None
+        fps = measured or self._clock.given_fps or frames.rate_fps or FALLBACK_FPS
+        return VideoInfo(
+            width=frames.width,
+            height=frames.height,
+            fps=fps,
+            frames=frames.expected,
+            duration_s=self._clock.duration_s if done else frames.duration_s,
+            codec=frames.codec,
+            pixel_format=frames.pixel_format,
+            bit_depth=frames.bit_depth,
+            rotation=frames.rotation,
+            warnings=tuple(self._warnings(done)),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What a reader of a table needs of the video, ready for JSON; asked for after the pass.
+
+        The fields of `VideoInfo`, with `frames` as given out, and `container_frames`.
+        """
+        info = self.info
+        return {
+            "width": info.width,
+            "height": info.height,
+            "fps": info.fps,
+            "frames": self._count,
+            "container_frames": info.frames,
+            "duration_s": info.duration_s,
+            "codec": info.codec,
+            "pixel_format": info.pixel_format,
+            "bit_depth": info.bit_depth,
+            "rotation": info.rotation,
+            "warnings": list(info.warnings),
+        }
+
+    def _warnings(self, done: bool) -> Iterator[str]:
+        yield from self._frames.notes()
+        yield from self._clock.notes()
+        if done and isinstance(self._frames, ContainerFrames):
+            yield from self._shortfall()
+
+    def _shortfall(self) -> Iterator[str]:
+        """Compare what was read with what the container announces."""
+        frames = self._frames
+        read, expected, length = self._clock.seen, frames.expected, frames.duration_s
+        if expected is not None and read < expected:
+            yield f"ends after {read} of {expected} frames (truncated)"
+        elif expected is not None and read > expected:
+            yield f"{read} frames, though the container announces {expected}"
+        end = self._clock.own_end_s
+        if end is not None and length is not None:
+            slack = max(0.5, 0.01 * length)
+            if expected is None and end < length - slack:
+                yield f"ends at {end:.1f} s of {length:.1f} s (truncated)"
+            elif end > length + slack:
+                yield f"runs to {end:.1f} s, though the container announces {length:.1f} s"
+
+
+def open_video(source: VideoSource, *, threads: int = THREADS) -> VideoReader:
+    """Open a video file or a folder of images for one streamed pass.
+
+    Raises `RecordingError` in one line where there is nothing to read: no such file, empty, not a
+    video, no video stream, no frame that decodes, images without times.
+    """
+    return VideoReader(source, threads=threads)
+
+
+Moment = Literal["first", "middle", "last"]
+
+
+def sample_frames(
+    source: VideoSource, at: Sequence[Moment] = ("first", "middle", "last")
+) -> list[Frame]:
+    """A frame for each moment, by seeking: only from the key frame before it is decoded.
+
+    `index` is the position by the times of the container (exact at a steady rate), `time_s` as
+    the reader would give it. Raises `RecordingError` as `open_video` does.
+    """
+    if source.frames is not None:
+        return _sample_given(source, at)
+    return [
+        _sample_image(source, where) if source.images else _sample(source, where) for where in at
+    ]
+
+
+def _sample(source: VideoSource, where: Moment) -> Frame:
+    frames = ContainerFrames(source.path, 1)
+    try:
+        raw = next(iter(frames)) if where == "first" else frames.seek(where)
+        rate = frames.rate_fps or FALLBACK_FPS
+        stamp_s = raw.stamp_s or 0.0
+        index = round(stamp_s * rate)
+        if source.times_s is not None and len(source.times_s):
+            index = min(index, len(source.times_s) - 1)
+            return Frame(index, float(source.times_s[index]), raw.rgb)
+        return Frame(index, stamp_s, raw.rgb)
+    finally:
+        frames.close()
+
+
+def _sample_given(source: VideoSource, at: Sequence[Moment]) -> list[Frame]:
+    """Frames without a file to seek in: go through them once."""
+    with open_video(source) as reader:
+        count = reader.info.frames or 1
+        wanted = {"first": 0, "middle": count // 2, "last": count - 1}
+        found: dict[int, Frame] = {}
+        last = None
+        for last in reader:
+            if last.index in wanted.values():
+                found[last.index] = last
+    if last is None:
+        raise RecordingError(f"{source.path}: holds no frame; copy the file again")
+    return [found.get(wanted[where], last) for where in at]
+
+
+def _sample_image(source: VideoSource, where: Moment) -> Frame:
+    images, times_s = source.images, source.times_s
+    start = {"first": 0, "middle": len(images) // 2, "last": len(images) - 1}[where]
+    # Should that one be unreadable, the next readable one stands in for it.
+    order = [*range(start, len(images)), *range(start - 1, -1, -1)]
+    for index in order:
+        rgb = read_image(images[index])
+        if rgb is not None:
+            known = times_s is not None and index < len(times_s)
+            time_s = float(times_s[index]) if times_s is not None and known else float("nan")
+            return Frame(index, time_s, rgb)
+    raise RecordingError(f"{source.path}: none of its images can be read; copy the folder again")

@@ -1,0 +1,143 @@
+"""Video out: frames and their times into a file."""
+
+import errno
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.errors import BenchError
+from rppgbench.video.clock import FALLBACK_FPS
+from rppgbench.video.encoding import NO_OPTIONS, Encoding
+from rppgbench.waveform import Array
+
+
+def write_video(
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    times_s: Array,
+    *,
+    codec: str,
+    pixel_format: str,
+    options: Mapping[str, str] = NO_OPTIONS,
+    rotation: int = 0,
+) -> None:
+    """Write frames, (H, W, 3) uint8 RGB each, with their times into a container by `path`'s suffix.
+
+    `times_s` (N,) are seconds, strictly increasing; the file starts at 0, so the intervals survive:
+    exactly at a steady rate, else to 1/90000 s in .mp4 and .mov, 1 ms in .mkv and .webm. AVI holds
+    a steady rate only. `options` go to the codec (crf, preset, g, tune, qp). `rotation` are the
+    clockwise degrees by which a player is to turn the frames, a tag of .mp4, .mov and .mkv.
+
+    The file is there whole or not at all, and the same input gives the same bytes. Raises
+    `BenchError` in one line for a codec, pixel format, size, option, container or folder that will
+    not do; `ValueError` where frames and times do not belong together.
+    """
+    where = str(path)
+    if times_s.ndim != 1 or not len(times_s) or not np.all(np.diff(times_s) > 0):
+        raise ValueError("times_s is (N,), N > 0, strictly increasing")
+    stream_of_frames = iter(frames)
+    first = next(stream_of_frames, None)
+    if first is None:
+        raise ValueError(f"no frame for {len(times_s)} times")
+    if first.ndim != 3:
+        raise ValueError(f"a frame is (H, W, 3), not {first.shape}")
+    size = (first.shape[1], first.shape[0])
+    encoding = Encoding(where, codec, pixel_format, size, options)
+    plan = plan_times(path, times_s, codec)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        _encode(partial, chain([first], stream_of_frames), plan, encoding, rotation)
+        partial.replace(path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        way_out = "free some room" if error.errno == errno.ENOSPC else "choose another folder"
+        raise BenchError(f"{where}: cannot be written ({reason}); {way_out}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def plan_times(path: Path, times_s: Array, codec: str) -> tuple[Fraction, Fraction, list[int]]:
+    """The nominal rate, the time base, and the stamp of every frame in it.
+
+    >>> plan_times(Path("a.mp4"), np.array([2.0, 2.04, 2.08]), "libx264")
+    (Fraction(25, 1), Fraction(1, 25), [0, 1, 2])
+    >>> plan_times(Path("a.mp4"), np.array([0.0, 0.04, 0.1]), "libx264")[1:]
+    (Fraction(1, 90000), [0, 3600, 9000])
+    """
+    since_s = times_s - times_s[0]
+    number = len(since_s)
+    mean = (number - 1) / since_s[-1] if number > 1 else FALLBACK_FPS
+    rate_fps = Fraction(float(mean)).limit_denominator(1001)
+    uneven_s = float(np.max(np.abs(since_s - np.arange(number) / float(rate_fps))))
+    avi = path.suffix.lower() == ".avi"
+    if uneven_s <= (5e-4 if avi else 5e-6):
+        return rate_fps, 1 / rate_fps, list(range(number))
+    if avi:
+        raise BenchError(
+            f"{path}: AVI holds a steady rate only, and these times are up to"
+            f" {1000 * uneven_s:.1f} ms off one; write .mp4, .mov or .mkv"
+        )
+    # The MPEG-4 part 2 bit stream has 16 bits for its clock.
+    time_base = Fraction(1, 60000 if codec == "mpeg4" else 90000)
+    stamps = np.rint(since_s / float(time_base)).astype(int)
+    if not np.all(np.diff(stamps) > 0):
+        raise ValueError(f"times closer than {float(time_base):.2g} s cannot be told apart")
+    return rate_fps, time_base, [int(stamp) for stamp in stamps]
+
+
+def _encode(
+    partial: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    times: tuple[Fraction, Fraction, list[int]],
+    encoding: Encoding,
+    rotation: int,
+) -> None:
+    import av
+
+    rate_fps, time_base, stamps = times
+    where, codec = encoding.where, encoding.codec
+    holds = f"{where}: {partial.suffix or 'a name without suffix'} does not hold {codec}"
+    try:
+        container = av.open(f"file:{partial}", "w", options={"fflags": "+bitexact"})
+    except ValueError as error:
+        raise BenchError(f"{where}: no container ends in {partial.suffix!r}; write .mkv") from error
+    try:
+        try:
+            stream = container.add_stream(codec, rate=rate_fps)
+        except ValueError as error:
+            raise BenchError(f"{holds}; write .nut, which holds all, or .avi") from error
+        assert isinstance(stream, av.VideoStream)
+        convert = encoding.configure(stream.codec_context, rate_fps, time_base)
+        stream.time_base = time_base
+        if rotation:
+            stream.set_display_rotation(-rotation)
+        encoding.open(stream.codec_context)
+        try:
+            container.start_encoding()
+        except av.error.ArgumentError as error:
+            raise BenchError(f"{holds}; write .nut, which holds all, or .avi") from error
+        shape = (encoding.size[1], encoding.size[0], 3)
+        written = 0
+        for written, rgb in enumerate(frames, 1):
+            if written > len(stamps):
+                raise ValueError(f"more frames than the {len(stamps)} times")
+            if rgb.dtype != np.uint8 or rgb.shape != shape:
+                raise ValueError(f"frame {written - 1} is {rgb.dtype} {rgb.shape}, not {shape}")
+            frame = convert(rgb)
+            frame.pts = stamps[written - 1]
+            frame.time_base = time_base
+            container.mux(stream.encode(frame))
+        if written < len(stamps):
+            raise ValueError(f"{written} frames for {len(stamps)} times")
+        container.mux(stream.encode(None))
+        container.close()
+    finally:
+        with suppress(av.error.FFmpegError, OSError):
+            container.close()
