@@ -1,34 +1,12 @@
 """open-rppg's EfficientPhys with the weights learned on PURE."""
 
-from rppgbench.method import method
-from rppgbench.peers.open_rppg import LICENCE, installed, pulse, versions
-from rppgbench.waveform import Waveform
+from rppgbench.peers.open_rppg import pretrained
 
-installed()
-
-
-@method(
-    "EfficientPhys (open-rppg, learned on PURE)",
-    "10.1109/WACV56688.2023.00498",
-    "clip",
-    trained_on=("pure",),
-    licence=LICENCE,
-    versions=versions,
+open_rppg_efficientphys_pure = pretrained(
+    __name__,
+    "EfficientPhys.pure",
+    title="EfficientPhys",
+    cite="10.1109/WACV56688.2023.00498",
+    crop="open_rppg_72",
+    takes="blocks of 160 pictures (5.3 s)",
 )
-def open_rppg_efficientphys_pure(
-    clip: Waveform, *, crop: str = "open_rppg_72", processed: bool = False
-) -> Waveform:
-    """open-rppg's model `EfficientPhys.pure`: pictures (T, S, S, 3) to a pulse (T',).
-
-    It takes blocks of 160 pictures (5.3 s) at 30 a second.
-    See `rppgbench.peers.open_rppg`.
-
-    Args:
-        clip: pictures of the face.
-        crop: rule by which the face is cut out; open-rppg's own.
-        processed: band-pass and levelled beats, as for open-rppg's own heart rates.
-
-    Raises:
-        ValueError: the stretch is shorter than a block.
-    """
-    return pulse("EfficientPhys.pure", clip, processed=processed)

@@ -1,34 +1,12 @@
 """open-rppg's ME-rPPG with the weights learned on PURE."""
 
-from rppgbench.method import method
-from rppgbench.peers.open_rppg import LICENCE, installed, pulse, versions
-from rppgbench.waveform import Waveform
+from rppgbench.peers.open_rppg import pretrained
 
-installed()
-
-
-@method(
-    "ME-rPPG in chunks (open-rppg, learned on PURE)",
-    "10.48550/arXiv.2504.01774",
-    "clip",
-    trained_on=("pure",),
-    licence=LICENCE,
-    versions=versions,
+open_rppg_me_chunk_pure = pretrained(
+    __name__,
+    "ME-chunk.pure",
+    title="ME-rPPG in chunks",
+    cite="10.48550/arXiv.2504.01774",
+    crop="open_rppg_36",
+    takes="blocks of 160 pictures (5.3 s), its state handed on",
 )
-def open_rppg_me_chunk_pure(
-    clip: Waveform, *, crop: str = "open_rppg_36", processed: bool = False
-) -> Waveform:
-    """open-rppg's model `ME-chunk.pure`: pictures (T, S, S, 3) to a pulse (T',).
-
-    It takes blocks of 160 pictures (5.3 s), its state handed on at 30 a second.
-    See `rppgbench.peers.open_rppg`.
-
-    Args:
-        clip: pictures of the face.
-        crop: rule by which the face is cut out; open-rppg's own.
-        processed: band-pass and levelled beats, as for open-rppg's own heart rates.
-
-    Raises:
-        ValueError: the stretch is shorter than a block.
-    """
-    return pulse("ME-chunk.pure", clip, processed=processed)

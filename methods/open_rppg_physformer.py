@@ -1,34 +1,12 @@
 """open-rppg's PhysFormer with the weights learned on RLAP."""
 
-from rppgbench.method import method
-from rppgbench.peers.open_rppg import LICENCE, installed, pulse, versions
-from rppgbench.waveform import Waveform
+from rppgbench.peers.open_rppg import pretrained
 
-installed()
-
-
-@method(
-    "PhysFormer (open-rppg, learned on RLAP)",
-    "10.1109/CVPR52688.2022.00415",
-    "clip",
-    trained_on=("rlap",),
-    licence=LICENCE,
-    versions=versions,
+open_rppg_physformer = pretrained(
+    __name__,
+    "PhysFormer.rlap",
+    title="PhysFormer",
+    cite="10.1109/CVPR52688.2022.00415",
+    crop="open_rppg_128",
+    takes="blocks of 160 pictures (5.3 s)",
 )
-def open_rppg_physformer(
-    clip: Waveform, *, crop: str = "open_rppg_128", processed: bool = False
-) -> Waveform:
-    """open-rppg's model `PhysFormer.rlap`: pictures (T, S, S, 3) to a pulse (T',).
-
-    It takes blocks of 160 pictures (5.3 s) at 30 a second.
-    See `rppgbench.peers.open_rppg`.
-
-    Args:
-        clip: pictures of the face.
-        crop: rule by which the face is cut out; open-rppg's own.
-        processed: band-pass and levelled beats, as for open-rppg's own heart rates.
-
-    Raises:
-        ValueError: the stretch is shorter than a block.
-    """
-    return pulse("PhysFormer.rlap", clip, processed=processed)

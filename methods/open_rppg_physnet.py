@@ -1,34 +1,12 @@
 """open-rppg's PhysNet with the weights learned on RLAP."""
 
-from rppgbench.method import method
-from rppgbench.peers.open_rppg import LICENCE, installed, pulse, versions
-from rppgbench.waveform import Waveform
+from rppgbench.peers.open_rppg import pretrained
 
-installed()
-
-
-@method(
-    "PhysNet (open-rppg, learned on RLAP)",
-    "Z. Yu, X. Li, G. Zhao, BMVC 2019, 10.48550/arXiv.1905.02419",
-    "clip",
-    trained_on=("rlap",),
-    licence=LICENCE,
-    versions=versions,
+open_rppg_physnet = pretrained(
+    __name__,
+    "PhysNet.rlap",
+    title="PhysNet",
+    cite="Z. Yu, X. Li, G. Zhao, BMVC 2019, 10.48550/arXiv.1905.02419",
+    crop="open_rppg_32",
+    takes="blocks of 128 pictures (4.3 s)",
 )
-def open_rppg_physnet(
-    clip: Waveform, *, crop: str = "open_rppg_32", processed: bool = False
-) -> Waveform:
-    """open-rppg's model `PhysNet.rlap`: pictures (T, S, S, 3) to a pulse (T',).
-
-    It takes blocks of 128 pictures (4.3 s) at 30 a second.
-    See `rppgbench.peers.open_rppg`.
-
-    Args:
-        clip: pictures of the face.
-        crop: rule by which the face is cut out; open-rppg's own.
-        processed: band-pass and levelled beats, as for open-rppg's own heart rates.
-
-    Raises:
-        ValueError: the stretch is shorter than a block.
-    """
-    return pulse("PhysNet.rlap", clip, processed=processed)

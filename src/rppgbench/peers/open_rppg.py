@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.errors import BenchError
+from rppgbench.method import Method, method
 from rppgbench.waveform import Waveform
 
 PYTHON = "RPPGBENCH_OPEN_RPPG_PYTHON"
@@ -69,6 +70,47 @@ def _versions(python: str) -> dict[str, str]:
         raise BenchError(f"{python}: has no open-rppg: {_last_line(done.stderr)}")
     found: dict[str, str] = json.loads(done.stdout)
     return found
+
+
+def pretrained(home: str, model: str, *, title: str, cite: str, crop: str, takes: str) -> Method:
+    """Declare one of open-rppg's networks with its weights; BenchError says how to install it.
+
+    Args:
+        home: `__name__` of the module that declares it: the method bears its last part.
+        model: open-rppg's own name, NETWORK.DATASET: the data set is what the weights saw.
+        title: the network's name in tables.
+        cite: its publication.
+        crop: rule by which open-rppg cuts the face out for it.
+        takes: what it takes at a time, in words.
+    """
+    installed()
+    learned_on = model.partition(".")[2]
+
+    def estimate(clip: Waveform, *, crop: str = crop, processed: bool = False) -> Waveform:
+        return pulse(model, clip, processed=processed)
+
+    estimate.__module__, estimate.__name__ = home, home.rpartition(".")[2]
+    estimate.__doc__ = f"""open-rppg's model `{model}`: pictures (T, S, S, 3) to a pulse (T',).
+
+    It takes {takes} at 30 a second.
+
+    Args:
+        clip: pictures of the face.
+        crop: rule by which the face is cut out; open-rppg's own.
+        processed: band-pass and levelled beats, as for open-rppg's own heart rates.
+
+    Raises:
+        ValueError: the stretch is shorter than what it takes at a time, or gives no numbers.
+    """
+    declare = method(
+        f"{title} (open-rppg, learned on {learned_on.upper()})",
+        cite,
+        "clip",
+        trained_on=(learned_on,),
+        licence=LICENCE,
+        versions=versions,
+    )
+    return declare(estimate)
 
 
 def pulse(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
