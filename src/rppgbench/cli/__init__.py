@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from rppgbench.cli.arguments import parser
+from rppgbench.cli.commands import parser
 from rppgbench.errors import BenchError, one_line, warn_in_one_line
 
 DONE, FAULT, SOME_FAILED, STOPPED = 0, 2, 3, 130

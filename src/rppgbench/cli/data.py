@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.arguments import folder_for_output
+from rppgbench.cli.options import folder_for_output
 from rppgbench.content import load_datasets, toml_files
 from rppgbench.datasets.roots import data_root, film_simulated
 from rppgbench.datasets.splits import WHOLE, Sides

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.arguments import folder_for_output, means_of
+from rppgbench.cli.options import folder_for_output, means_of
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
 from rppgbench.errors import BenchError, one_line, unknown

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.cli.arguments import folder_for_output, means_of
+from rppgbench.cli.options import folder_for_output, means_of
 from rppgbench.cli.running import find_roots, with_preset
 from rppgbench.content import load_methods, toml_files
 from rppgbench.errors import BenchError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.arguments import folder_for_output
+from rppgbench.cli.options import folder_for_output
 from rppgbench.cli.table_runs import (
     FAILED,
     RESULTS,

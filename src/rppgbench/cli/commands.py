@@ -4,15 +4,13 @@ import argparse
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from rppgbench import __version__
-from rppgbench.errors import BenchError
-
-if TYPE_CHECKING:
-    from rppgbench.running.runner import Means
+from rppgbench.cli.options import as_json, at_least_one, places, plugins, workers
 
 Do = Callable[[argparse.Namespace], int]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _list(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _list(commands: Commands) -> None:
     one = _command(
         commands,
         "list",
@@ -53,11 +51,11 @@ def _list(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     kinds = ["methods", "benchmarks", "protocols", "evaluators", "reports"]
     one.add_argument("kind", nargs="?", choices=kinds, help="only these (default: all)")
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    _plugins(one)
+    as_json(one)
+    plugins(one)
 
 
-def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _run(commands: Commands) -> None:
     one = _command(
         commands,
         "run",
@@ -67,14 +65,14 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     )
     one.add_argument("--protocol", required=True, metavar="NAME", help="see `bench list protocols`")
     one.add_argument("--methods", metavar="A,B", help="only these (default: the protocol's)")
-    _places(one)
+    places(one)
     one.add_argument("--train", metavar="SET", help="train on this data set instead")
     one.add_argument("--test", metavar="SET", help="test on this data set instead")
     one.add_argument(
         "--simulate", action="store_true", help="on simulated recordings in the native layout"
     )
     one.add_argument(
-        "--subjects", type=_at_least_one, metavar="N", help="simulated subjects a data set"
+        "--subjects", type=at_least_one, metavar="N", help="simulated subjects a data set"
     )
     one.add_argument(
         "--seconds", type=float, metavar="S", help="length of the simulated recordings"
@@ -86,13 +84,13 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
         action="store_true",
         help="test the models of all epochs: a row 'best epoch (oracle)' beside the last's",
     )
-    _workers(one)
+    workers(one)
     one.add_argument("--seed", type=int, metavar="K", help="this one seed, not the protocol's")
     one.add_argument("--out", type=Path, metavar="DIR", help="results folder (results/PROTOCOL)")
-    _plugins(one)
+    plugins(one)
 
 
-def _report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _report(commands: Commands) -> None:
     one = _command(
         commands,
         "report",
@@ -106,10 +104,10 @@ def _report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--partial", action="store_true", help="also where a run was stopped: the page says so"
     )
     one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/report.html)")
-    _plugins(one)
+    plugins(one)
 
 
-def _spread(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _spread(commands: Commands) -> None:
     one = _command(
         commands,
         "spread",
@@ -124,11 +122,11 @@ def _spread(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         help="two evaluators, each with @REGION if wanted (toolbox_2023,pyvhr)",
     )
     one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/spread.html)")
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    _plugins(one)
+    as_json(one)
+    plugins(one)
 
 
-def _compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _compare(commands: Commands) -> None:
     one = _command(
         commands,
         "compare",
@@ -139,11 +137,11 @@ def _compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     one.add_argument("first", type=Path, help="a folder that `bench run` wrote")
     one.add_argument("second", type=Path, help="another one")
     one.add_argument("--evaluator", metavar="NAME", help="default: the first that both declare")
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    _plugins(one)
+    as_json(one)
+    plugins(one)
 
 
-def _verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _verify(commands: Commands) -> None:
     one = _command(
         commands,
         "verify",
@@ -153,14 +151,14 @@ def _verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "bench verify results/quickstart --sample 10",
     )
     one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
-    one.add_argument("--sample", type=_at_least_one, default=5, metavar="N", help="waveforms (5)")
+    one.add_argument("--sample", type=at_least_one, default=5, metavar="N", help="waveforms (5)")
     one.add_argument("--seed", type=int, default=0, metavar="K", help="of the sample")
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    _places(one)
-    _plugins(one)
+    as_json(one)
+    places(one)
+    plugins(one)
 
 
-def _table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _table(commands: Commands) -> None:
     one = _command(
         commands,
         "table",
@@ -183,21 +181,21 @@ def _table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--simulate", action="store_true", help="also columns SIMULATED, at smoke scale"
     )
     one.add_argument(
-        "--subjects", type=_at_least_one, metavar="N", help="simulated subjects a data set (4)"
+        "--subjects", type=at_least_one, metavar="N", help="simulated subjects a data set (4)"
     )
     one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos (10.5)")
     one.add_argument(
-        "--epochs", type=_at_least_one, metavar="N", help="of learning on simulated data (1)"
+        "--epochs", type=at_least_one, metavar="N", help="of learning on simulated data (1)"
     )
-    _places(one)
+    places(one)
     one.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")
     one.add_argument("--format", choices=["html", "latex", "markdown", "csv"])
     one.add_argument("--out", type=Path, metavar="FILE", help="file, or with --all a folder")
-    _workers(one)
-    _plugins(one)
+    workers(one)
+    plugins(one)
 
 
-def _predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _predict(commands: Commands) -> None:
     one = _command(
         commands,
         "predict",
@@ -210,13 +208,13 @@ def _predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     one.add_argument("--weights", type=Path, metavar="FILE", help="of a method that learned")
     one.add_argument("--evaluator", default="li2023", metavar="NAME", help="how rates are read")
     one.add_argument("--region", default="skin", help="face region of the trace")
-    one.add_argument("--json", action="store_true", help="one JSON object")
+    as_json(one)
     one.add_argument("--plot", type=Path, metavar="FILE", help="a picture, PNG or SVG")
     one.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept")
-    _plugins(one)
+    plugins(one)
 
 
-def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _data(commands: Commands) -> None:
     group = _plain(
         commands.add_parser(
             "data",
@@ -234,8 +232,8 @@ def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "bench data show vipl_hr",
     )
     show.add_argument("name", metavar="NAME")
-    show.add_argument("--json", action="store_true", help="one JSON object")
-    _plugins(show)
+    as_json(show)
+    plugins(show)
     check = _command(
         actions,
         "check",
@@ -245,12 +243,12 @@ def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     check.add_argument("name", metavar="NAME")
     check.add_argument("path", metavar="PATH", type=Path, nargs="?", help="default: the set's root")
-    check.add_argument("--json", action="store_true", help="one JSON object")
-    check.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="threads")
-    _plugins(check)
+    as_json(check)
+    check.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="threads")
+    plugins(check)
 
 
-def _simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _simulate(commands: Commands) -> None:
     one = _command(
         commands,
         "simulate",
@@ -260,14 +258,14 @@ def _simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     one.add_argument("name", metavar="NAME")
     one.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
-    one.add_argument("--subjects", type=_at_least_one, default=4, metavar="N")
+    one.add_argument("--subjects", type=at_least_one, default=4, metavar="N")
     one.add_argument("--seconds", type=float, default=20.0, metavar="S")
     one.add_argument("--seed", type=int, default=0, metavar="K")
     one.add_argument("--difficulty", choices=["easy", "paper", "hard"], default="easy")
-    _plugins(one)
+    plugins(one)
 
 
-def _check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _check(commands: Commands) -> None:
     one = _command(
         commands,
         "check",
@@ -276,11 +274,11 @@ def _check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "bench check mymethod.py",
     )
     one.add_argument("method", metavar="METHOD_OR_FILE")
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    _plugins(one)
+    as_json(one)
+    plugins(one)
 
 
-def _agree(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _agree(commands: Commands) -> None:
     one = _command(
         commands,
         "agree",
@@ -301,11 +299,11 @@ def _agree(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     one.add_argument("--region", default="skin", metavar="NAME", help="face region (skin)")
     one.add_argument("--evaluator", default="pyvhr", metavar="NAME", help="reads the heart rates")
     one.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept")
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    _plugins(one)
+    as_json(one)
+    plugins(one)
 
 
-def _speed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _speed(commands: Commands) -> None:
     one = _command(
         commands,
         "speed",
@@ -327,12 +325,12 @@ def _speed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     one.add_argument("--evaluator", default="li2023", metavar="NAME", help="of the scoring")
     one.add_argument("--preset", default="paper", metavar="NAME", help="of the learning")
     one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    _plugins(one)
+    as_json(one)
+    plugins(one)
 
 
 def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: Commands,
     name: str,
     target: str,
     about: str,
@@ -359,74 +357,3 @@ def _command(
 def _plain(one: argparse.ArgumentParser) -> argparse.ArgumentParser:
     one.formatter_class = argparse.RawDescriptionHelpFormatter
     return one
-
-
-def _plugins(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--plugins", type=Path, metavar="DIR", help="a folder of content of your own")
-
-
-def _places(one: argparse.ArgumentParser) -> None:
-    one.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        type=_name_and_path,
-        metavar="NAME=PATH",
-        help="root of a data set; also RPPGBENCH_DATA_<NAME> or [data] in bench.toml",
-    )
-    one.add_argument("--cache", type=Path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
-
-
-def _workers(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--jobs", type=_at_least_one, default=1, metavar="N", help="processes")
-    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
-    one.add_argument(
-        "--executor",
-        choices=["local", "dask"],
-        default="local",
-        help="processes of this machine, or the workers of a Dask scheduler (docs/cluster.md)",
-    )
-    one.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
-
-
-def means_of(args: argparse.Namespace, cache: Path) -> "Means":
-    """How the command line wants the work done."""
-    from rppgbench.running.runner import Means
-
-    if args.executor == "dask" and not args.scheduler:
-        raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")
-    if args.executor == "local" and args.scheduler:
-        raise BenchError("--scheduler: goes with --executor dask")
-    return Means(
-        cache,
-        jobs=args.jobs,
-        device=args.device,
-        scheduler=args.scheduler or "",
-        command=args.command_line,
-    )
-
-
-def _name_and_path(text: str) -> tuple[str, Path]:
-    name, sign, path = text.partition("=")
-    if not (name and sign and path):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
-    return name, Path(path).expanduser()
-
-
-def _at_least_one(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return number
-
-
-def folder_for_output(folder: Path) -> Path:
-    """A folder that can be written, or one clear line."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(f"{folder}: cannot be made: {error.strerror}; give another") from error
-    return folder
