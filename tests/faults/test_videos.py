@@ -248,7 +248,6 @@ def test_predict_says_the_same_of_each(
     assert said.strip().count("\n") == 0
 
 
-@pytest.mark.xfail(reason="the run does not store the warning; cause not yet found")
 def test_grey_pictures_are_said_to_be_grey_and_read_by_what_needs_no_colour(
     results: tuple[Path, str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

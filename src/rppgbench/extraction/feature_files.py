@@ -18,7 +18,7 @@ from rppgbench.face.detector import overlap
 from rppgbench.face.haar import ToolboxBox
 from rppgbench.face.layout import box_of
 from rppgbench.face.track import Finder, Landmarks
-from rppgbench.features import REGIONS, FaceClip, FaceTrack, Features, RegionMoments
+from rppgbench.features import PAIRS, REGIONS, FaceClip, FaceTrack, Features, RegionMoments
 from rppgbench.video.stream import Frame
 from rppgbench.waveform import Array
 
@@ -66,6 +66,7 @@ class FeatureFiles:
         self.frames = self.found = self.dark = 0
         self.darkest = 255.0
         self._level = 0.0  # sum over the frames with a face
+        self._grey = True  # until a pixel has colour
         self._on_face: bool | None = None  # the toolbox's box, where both were first seen
         self._croppers = {rule.name: (rule, rule.cropper()) for rule in rules}
         self._sums = PixelSums()
@@ -89,6 +90,7 @@ class FeatureFiles:
         box = self._box.at(self.frames, rgb) if self._wants_box else None
         regions = None if landmarks is None else draw(landmarks, rgb.shape[0], rgb.shape[1])
         sums = self._sums(rgb, regions, box)
+        self._grey = self._grey and not _colour(sums)
         if not self._usable(sums):
             sums[:, :BOX] = 0
             landmarks = None
@@ -170,6 +172,8 @@ class FeatureFiles:
         if self._wants_box and self._box.frame != 0:
             where = "no frame tried" if self._box.frame is None else f"frame {self._box.frame}"
             yield f"Haar detector: no face in frame 0; the toolbox's box begins at {where}"
+        if self._grey:
+            yield "greyscale: its channels are equal, which methods of colour cannot read"
         if self._on_face is False:
             yield "Haar detector: its largest box, so the toolbox's region, is not on the face"
 
@@ -188,6 +192,20 @@ class FeatureFiles:
             content["digest"] = digest(content)
             text = json.dumps(content, indent=1)
             (self._folder / part / FACTS).write_text(text, encoding="utf-8")
+
+
+def _colour(sums: Array) -> bool:
+    """Whether a pixel under the sums (10, R) has colour: the squares of R - G and G - B add up.
+
+    The pixel format does not tell: H.264 gives grey back as YUV whose chroma says nothing.
+
+    >>> one_pixel = np.array([1, 5, 5, 5, 25, 25, 25, 25, 25, 25.0])[:, None]  # R = G = B = 5
+    >>> _colour(one_pixel), _colour(one_pixel + np.eye(10)[[4]].T)  # RR = 26: some R is not G
+    (False, True)
+    """
+    products = dict(zip(PAIRS, sums[4:], strict=True))
+    apart = [products[i, i] + products[j, j] - 2 * products[i, j] for i, j in ((0, 1), (1, 2))]
+    return bool(np.any(apart))
 
 
 def read_features(base: Path, clips: Mapping[str, Path]) -> Features:

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +29,7 @@ def write_model(folder: Path, model: Model) -> None:
     try:
         with draft(folder) as partial:
             save_file(arrays, partial / ARRAYS)
-            facts = {**model.facts, SHA256: _sha256(partial / ARRAYS)}
+            facts = {**model.facts, SHA256: _sha256(partial / ARRAYS, model.facts)}
             (partial / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True))
             if folder.is_dir():
                 shutil.rmtree(folder)
@@ -46,9 +48,8 @@ def read_model(folder: Path) -> Model:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         if not isinstance(facts, dict):
             raise ValueError(f"{FACTS} holds no table of facts")
-        written = facts.pop(SHA256, None)
-        if written not in {None, _sha256(folder / ARRAYS)}:  # None: by a version before checksums
-            raise ValueError(f"{ARRAYS} does not agree with its checksum")
+        if facts.pop(SHA256, None) != _sha256(folder / ARRAYS, facts):
+            raise ValueError("it does not agree with its checksum")
         return Model(load_file(folder / ARRAYS), facts)
     except (OSError, ValueError, SafetensorError) as error:
         raise MachineError(
@@ -56,9 +57,13 @@ def read_model(folder: Path) -> Model:
         ) from error
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _sha256(arrays: Path, facts: Mapping[str, Any]) -> str:
+    """Of the file of arrays, then of the facts as JSON will give them back."""
+    with arrays.open("rb") as stream:
+        checksum = hashlib.file_digest(stream, "sha256")
+    kept = json.loads(json.dumps(facts))  # keys that are numbers come back as text
+    checksum.update(json.dumps(kept, sort_keys=True).encode())
+    return checksum.hexdigest()
 
 
 def is_model(folder: Path) -> bool:

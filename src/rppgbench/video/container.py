@@ -23,10 +23,6 @@ PLAYLISTS = frozenset({"concat", "dash", "hls", "imf", "rtsp", "sdp", "tty", "we
 """Formats that name other files, or that show a text file as a picture: none of them is a video."""
 
 
-GREY = ("gray", "mono", "ya8", "ya16")
-"""How FFmpeg's names of pixel formats without colour begin."""
-
-
 class RawFrame(NamedTuple):
     """A frame as its source has it: `position` counts also those that do not decode."""
 
@@ -137,8 +133,6 @@ class ContainerFrames:
     def notes(self) -> list[str]:
         """What was wrong with the stream, known when all of it was read."""
         out = [self._matrix_note] if self._matrix_note else []
-        if self.pixel_format.startswith(GREY):
-            out.append("greyscale: its channels are equal, which methods of colour cannot read")
         size = f"{self.coded_width} x {self.coded_height}"
         for number, what in (
             (self.failed, "left out: not to be decoded"),
