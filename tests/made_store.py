@@ -10,7 +10,8 @@ import numpy as np
 from rppgbench.digest import digest
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.waveform import Array, Signal, Waveform
 
 FS, SECONDS = 30.0, 40.0

@@ -10,7 +10,8 @@ from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
 from rppgbench.running.ledger import MOST, Ledger
 from rppgbench.running.plan import UNTOUCHED
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.running.work import Outcome, Task
 from rppgbench.waveform import Waveform
 

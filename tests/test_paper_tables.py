@@ -32,7 +32,8 @@ from rppgbench.protocol import read_protocol
 from rppgbench.recording import Truth
 from rppgbench.report.compression_figure import Curve, compression_figure
 from rppgbench.report.table import Table
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.waveform import Signal, Waveform
 
 REPORTS = Path(__file__).parent.parent / "reports"

@@ -9,7 +9,8 @@ import pytest
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.waveform import Signal, Waveform
 
 FACTS = {"protocol": {"name": "p", "digest": "d1"}}

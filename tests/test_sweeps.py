@@ -15,7 +15,7 @@ from rppgbench.report.inputs import Scores
 from rppgbench.report.sweep_section import Setting, sweep_sections
 from rppgbench.report.table import Table
 from rppgbench.results.sweeps import collapsed_seeds, settings_of
-from rppgbench.running.store import Observed
+from rppgbench.running.rows import Observed
 
 X264 = {"codec": "libx264", "faces": "original", "gop": 250}
 CONDITIONS = [

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from rppgbench.digest import digest
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 
 from .. import made_store
 from .conftest import Undisturbed, run_words

@@ -45,7 +45,8 @@ from rppgbench.running.plan import UNTOUCHED, facts_of, make_plan
 from rppgbench.protocol import read_protocol
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.waveform import Waveform
 from rppgbench.running.work import Outcome, Task
 

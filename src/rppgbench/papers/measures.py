@@ -15,7 +15,8 @@ from rppgbench.protocol import Condition, Protocol
 from rppgbench.recording import Truth
 from rppgbench.report.inputs import Scores
 from rppgbench.results.scored import score
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.scoring.summary import summarise
 
 if TYPE_CHECKING:

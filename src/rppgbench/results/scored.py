@@ -29,7 +29,8 @@ from rppgbench.report.training_section import training_sections
 from rppgbench.results.sweeps import collapsed_seeds, settings_of
 from rppgbench.results.trainings import mark_trainings, trained_models, training_notes
 from rppgbench.running.epochs import BEST, CHOICE, EPOCHS, best_epochs, by_epoch
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.scoring.combination import combined
 from rppgbench.scoring.leaks import mark_leaks
 from rppgbench.scoring.scores import score_windows

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rppgbench.report.sweep_section import Seeded, Setting
-from rppgbench.running.store import Observed
+from rppgbench.running.rows import Observed
 
 LABELS = {"crf": "rate factor", "fps_out": "frames a second", "std": "noise", "gain": "light"}
 

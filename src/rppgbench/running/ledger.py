@@ -5,7 +5,8 @@ from types import TracebackType
 from typing import Self
 
 from rppgbench.estimate import Estimate
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.running.work import Outcome
 
 EVERY_S = 2.0

@@ -5,72 +5,35 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
-from rppgbench.waveform import Signal, Waveform
+from rppgbench.running.rows import (
+    ESTIMATES,
+    OBSERVED,
+    Observed,
+    estimate_of,
+    estimate_row,
+    observed_of,
+    observed_row,
+    read_table,
+    rows_of,
+)
 
 FORMAT = 1
 RUN, ORDER = "run", b"order"
 PARTIAL = ".partial-"
 OWN = frozenset({".lock", "models", "estimates", "recordings", "plan.json", "errors.log"})
-SAMPLES = pa.list_(pa.float64())
-
-ESTIMATES = pa.schema(
-    [(f.name, pa.string()) for f in fields(Estimate) if f.type is str]
-    + [
-        ("seed", pa.int64()),
-        ("coverage", pa.float64()),
-        ("seconds", pa.float64()),
-        ("samples", SAMPLES),
-        ("fs", pa.float64()),
-        ("start_s", pa.float64()),
-    ]
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Observed:
-    """What was seen of one recording: its truth, the facts of its video, and what went wrong."""
-
-    dataset: str
-    recording: str
-    subject: str
-    scenario: str
-    source: str
-    skin_tone: str
-    light: str
-    simulated: bool
-    condition: str
-    truth: Truth
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    reason: str = ""
-
 
 Seen = dict[tuple[str, str, str], Observed]
 """What was last seen of every recording, by data set, name and condition."""
-
-OBSERVED = pa.schema(
-    [
-        *[(f.name, pa.string()) for f in fields(Observed) if f.type is str],
-        ("simulated", pa.bool_()),
-        ("facts", pa.string()),
-        ("warnings", pa.list_(pa.string())),
-        ("pulse", SAMPLES),
-        ("pulse_times_s", SAMPLES),
-        ("heart_rate", SAMPLES),
-        ("heart_rate_times_s", SAMPLES),
-    ]
-)
 
 
 class Store:
@@ -121,7 +84,7 @@ class Store:
         """The digests of all stored estimates."""
         jobs: set[str] = set()
         for file in self._parts("estimates"):
-            jobs.update(_table(file, ESTIMATES, ["job"])["job"].to_pylist())
+            jobs.update(read_table(file, ESTIMATES, ["job"])["job"].to_pylist())
         return jobs
 
     def planned(self) -> set[str]:
@@ -130,12 +93,12 @@ class Store:
 
     def add(self, estimates: Sequence[Estimate]) -> None:
         """Store estimates, all or none."""
-        rows = [_estimate_row(estimate) for estimate in estimates]
+        rows = [estimate_row(estimate) for estimate in estimates]
         self._write("estimates", pa.Table.from_pylist(rows, schema=ESTIMATES))
 
     def add_observed(self, observed: Sequence[Observed]) -> None:
         """Store what was seen of recordings, all or none."""
-        rows = [_observed_row(one) for one in observed]
+        rows = [observed_row(one) for one in observed]
         self._observed += 1
         order = {ORDER: b"%d %d" % (self._run, self._observed)}
         table = pa.Table.from_pylist(rows, schema=OBSERVED)
@@ -153,12 +116,12 @@ class Store:
         """The planned estimates, or those of them whose fields are as `wanted`."""
         planned, seen = self.planned(), set[str]()
         for file in self._parts("estimates"):
-            for row in _rows(_table(file, ESTIMATES)):
+            for row in rows_of(read_table(file, ESTIMATES)):
                 if row["job"] not in planned or row["job"] in seen:
                     continue
                 seen.add(row["job"])
                 if all(row[key] == value for key, value in wanted.items()):
-                    yield _estimate(row)
+                    yield estimate_of(row)
 
     def read(self, *, partial: bool = False) -> tuple[list[Estimate], Seen]:
         """All planned estimates, and what was seen of every recording.
@@ -193,10 +156,10 @@ class Store:
         """
         planned = self.planned()
         columns = ["job", "dataset", "recording", "condition", "reason"]
-        tables = [_table(file, ESTIMATES, columns) for file in self._parts("estimates")]
+        tables = [read_table(file, ESTIMATES, columns) for file in self._parts("estimates")]
         rows = [row for table in tables for row in table.to_pylist() if row["job"] in planned]
         several = len({row["condition"] for row in rows}) > 1
-        tables = [_table(file, OBSERVED, columns[1:]) for file in self._parts("recordings")]
+        tables = [read_table(file, OBSERVED, columns[1:]) for file in self._parts("recordings")]
         found = {
             _name(row, several): row["reason"]
             for t in sorted(tables, key=_order)
@@ -216,10 +179,10 @@ class Store:
         Each part says itself at which run and step it was written: no clock has a say.
         """
         found = {}
-        tables = [_table(file, OBSERVED) for file in self._parts("recordings")]
+        tables = [read_table(file, OBSERVED) for file in self._parts("recordings")]
         for table in sorted(tables, key=_order):
-            for row in _rows(table):
-                one = _observed(row)
+            for row in rows_of(table):
+                one = observed_of(row)
                 found[one.dataset, one.recording, one.condition] = one
         return found
 
@@ -291,8 +254,6 @@ class _Lock:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._run = 0
-        self._observed = 0
         self.descriptor = -1
 
     def __enter__(self) -> None:
@@ -343,17 +304,6 @@ def _unwritable(folder: Path, error: OSError) -> MachineError:
     return MachineError(f"{folder}: cannot write results: {error.strerror}; give another --out")
 
 
-def _table(file: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
-    try:
-        table = pq.ParquetFile(file).read(columns)  # read_table takes a millisecond more
-    except (pa.ArrowException, OSError) as error:
-        raise BenchError(f"{file}: not a Parquet file of this store: {error}") from error
-    wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
-    if not table.schema.equals(wanted):
-        raise BenchError(f"{file}: columns of another kind of store; move it away")
-    return table
-
-
 def _order(table: pa.Table) -> list[int]:
     """At which run and step a part was written; parts of versions that did not say come first."""
     words = (table.schema.metadata or {}).get(ORDER, b"").split()
@@ -363,52 +313,3 @@ def _order(table: pa.Table) -> list[int]:
 def _name(row: Mapping[str, Any], several: bool) -> str:
     name = f"{row['dataset']}/{row['recording']}"
     return f"{name}, {row['condition']}" if several else name
-
-
-def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """The rows, with the columns of samples as arrays and not as lists of Python numbers."""
-    held = table.combine_chunks()
-    arrays = {f.name: held[f.name].chunk(0) for f in held.schema if f.type == SAMPLES and len(held)}
-    plain = held.drop_columns(list(arrays)).to_pylist()
-    for index, row in enumerate(plain):
-        for name, column in arrays.items():
-            cell = column[index]
-            row[name] = cell.values.to_numpy(zero_copy_only=False) if cell.is_valid else None
-        yield row
-
-
-def _estimate_row(one: Estimate) -> dict[str, Any]:
-    row = {f.name: getattr(one, f.name) for f in fields(Estimate) if f.name != "waveform"}
-    wave = one.waveform
-    row["samples"] = None if wave is None else np.asarray(wave.samples, dtype=np.float64)
-    row["fs"] = None if wave is None else wave.fs
-    row["start_s"] = None if wave is None else wave.start_s
-    return row
-
-
-def _estimate(row: dict[str, Any]) -> Estimate:
-    samples, fs, start_s = (row.pop(key) for key in ("samples", "fs", "start_s"))
-    waveform = None if samples is None else Waveform(samples, fs, start_s)
-    return Estimate(waveform=waveform, **row)
-
-
-def _observed_row(one: Observed) -> dict[str, Any]:
-    row = {f.name: getattr(one, f.name) for f in fields(Observed) if f.name != "truth"}
-    row["facts"] = json.dumps(dict(one.facts), sort_keys=True)
-    row["warnings"] = list(one.truth.warnings)
-    for name in ("pulse", "heart_rate"):
-        signal: Signal | None = getattr(one.truth, name)
-        row[name] = None if signal is None else signal.values
-        row[f"{name}_times_s"] = None if signal is None else signal.times_s
-    return row
-
-
-def _observed(row: dict[str, Any]) -> Observed:
-    signals = {}
-    for name in ("pulse", "heart_rate"):
-        values, times_s = row.pop(name), row.pop(f"{name}_times_s")
-        held = values is not None
-        signals[name] = Signal(values, times_s) if held else None
-    truth = Truth(signals["pulse"], signals["heart_rate"], tuple(row.pop("warnings")))
-    row["facts"] = json.loads(row["facts"])
-    return Observed(truth=truth, **row)

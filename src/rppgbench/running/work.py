@@ -23,7 +23,7 @@ from rppgbench.protocol import Condition
 from rppgbench.recording import Recording, Truth
 from rppgbench.running.models import read_model
 from rppgbench.running.plan import Job
-from rppgbench.running.store import Observed
+from rppgbench.running.rows import Observed
 from rppgbench.waveform import Waveform
 
 
