@@ -14,7 +14,8 @@ from rppgbench.report.score_tables import group_table, method_table
 from rppgbench.report.table_text import to_latex, to_markdown
 from rppgbench.report.words import best_row
 from rppgbench.results.scored import write_results
-from rppgbench.running.plan import _method_digest, _origin
+from rppgbench.running.method_digest import method_digest
+from rppgbench.running.plan import _origin
 from rppgbench.scoring.summary import summarise
 from rppgbench.waveform import Waveform
 
@@ -109,9 +110,9 @@ def declared(version: str) -> Method:
 
 def test_others_versions_enter_the_digest_and_the_manifest() -> None:
     old, new = declared("1.0"), declared("1.1")
-    assert _method_digest(old, {}) == _method_digest(declared("1.0"), {})
-    assert _method_digest(old, {}) != _method_digest(new, {})
-    assert _method_digest(old, {}) != _method_digest(replace(old, versions=None), {})
+    assert method_digest(old, {}) == method_digest(declared("1.0"), {})
+    assert method_digest(old, {}) != method_digest(new, {})
+    assert method_digest(old, {}) != method_digest(replace(old, versions=None), {})
     assert _origin(old) == {
         "trained_on": ["ubfc"],
         "licence": TERMS,

@@ -1,6 +1,5 @@
 """What a protocol comes to: jobs and fits, by name and digest."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -19,28 +18,15 @@ from rppgbench.datasets.splits import (
     by_parts,
     read_split,
 )
-from rppgbench.digest import code_digest, digest
+from rppgbench.digest import digest
 from rppgbench.errors import BenchError
 from rppgbench.extraction.conditions import check_condition, condition_digest
 from rppgbench.method import Method
 from rppgbench.protocol import Condition, Protocol
 from rppgbench.recording import Recording
+from rppgbench.running.method_digest import WITHOUT_REGION, method_digest
 
-MACHINE = (
-    "signals/batches.py",
-    "signals/filters.py",
-    "signals/jade.py",
-    "signals/overlap_add.py",
-    "signals/spatial_maps.py",
-    "signals/subspace.py",
-    "extraction/traces.py",
-    "waveform.py",
-    "running/work.py",
-)
-"""What of the machine stands between features and a method's pulse: it enters the jobs' digests."""
 UNTOUCHED = Condition(name="none", kind="none", params={})
-# These have regions of their own.
-WITHOUT_REGION = frozenset({"mstmap", "stmap", "stmap_moments", "clip"})
 
 
 @dataclass(frozen=True)
@@ -132,7 +118,7 @@ def make_plan(
     conditions = protocol.conditions or [UNTOUCHED]
     for condition in conditions:
         check_condition(condition, where)
-    digests = {m: _method_digest(load_methods().found[m], p) for m, p in chosen.items()}
+    digests = {m: method_digest(load_methods().found[m], p) for m, p in chosen.items()}
     jobs: list[Job] = []
     fits: dict[str, Fit] = {}
     for side in sides:
@@ -327,25 +313,3 @@ def _origin(method: Method) -> dict[str, Any]:
         "licence": method.licence,
         "versions": dict(method.versions()) if method.versions else {},
     }
-
-
-def _method_digest(method: Method, params: Mapping[str, Any]) -> str:
-    """Parameters and code: the method's own file or folder, and what the machine does for it."""
-    own = Path(sys.modules[method.estimate.__module__].__file__ or "")
-    machine = Path(__file__).parent.parent
-    places = [own.parent if own.name == "__init__.py" else own, *(machine / m for m in MACHINE)]
-    if method.consumes in WITHOUT_REGION and method.fit is not None:
-        places.append(machine / "neural")
-    if method.versions is not None:
-        places.append(machine / "peers")
-    from rppgbench.extraction.one_pass import VERSION
-
-    facts = {
-        "name": method.name,
-        "params": dict(params),
-        "code": code_digest(*places),
-        "extractor": VERSION,
-    }
-    if method.versions is not None:
-        facts["versions"] = dict(method.versions())
-    return digest(facts)
