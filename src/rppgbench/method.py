@@ -103,10 +103,18 @@ class Method:
         Traceback (most recent call last):
         rppgbench.errors.BenchError: smoke.toml: no parameter of m 'epoch'; did you mean 'epochs'? \
 Known: epochs, lr, preset.
+        >>> m.parameters({"lr": "fast"}, "smoke.toml")
+        Traceback (most recent call last):
+        rppgbench.errors.BenchError: smoke.toml: lr of m is a value like 1.0, not 'fast'.
         """
-        for name in given:
+        for name, value in given.items():
             if name not in self.params:
                 raise unknown(f"parameter of {self.name}", name, self.params, where)
+            default = self.params[name]
+            if not _of_a_kind(value, default):
+                raise BenchError(
+                    f"{where}: {name} of {self.name} is a value like {default!r}, not {value!r}."
+                )
         preset = given.get("preset", self.params.get("preset", "paper"))
         if preset != "paper" and preset not in self.presets:
             raise unknown(f"preset of {self.name}", preset, ["paper", *self.presets], where)
@@ -120,6 +128,17 @@ Known: epochs, lr, preset.
         (True, False)
         """
         return self.needs_labels and bool(params.get("labels", True))
+
+
+def _of_a_kind(value: object, default: object) -> bool:
+    """Whether a value can stand for a default: numbers for numbers, but no fractions for counts.
+
+    >>> _of_a_kind(3, 0.5), _of_a_kind(3.0, 1), _of_a_kind(True, 1), _of_a_kind("a", "b")
+    (True, False, False, True)
+    """
+    if isinstance(value, bool) or isinstance(default, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, int | float if isinstance(default, float) else type(default))
 
 
 def method(
