@@ -2,10 +2,15 @@
 
 Layout: `train/N/{video1.avi .. video5.avi, gt.csv}`, also without the folder `train`. The first
 line of `gt.csv` names the videos, the second holds the mean heart rate of each (bpm), the third its
-frame rate, from the second column on. So there is one rate a video and no pulse.
+frame rate, from the second column on.
 
 Rules:
 
+- That is one rate a video and no pulse, which is all that public loaders know of. Yet Qian et al.
+  2024 (section 2.2.3) fine-tune on the set's "ground-truth PPG signal". Where a pulse was given out
+  with a video, put it beside it as `video1_bvp.csv`, this project's own name for it: time in
+  seconds from the first frame, and the pulse; a header is fine. Without it nothing can be
+  fine-tuned on a pulse here, and methods that do so say it.
 - Frame k is taken at k / rate with the rate of `gt.csv`, the set's own statement of time; where the
   container says a rate that differs by more than 1 %, the recording has a warning.
 - A person's folder without `gt.csv` (the challenge's test videos) has no labels: its recordings
@@ -26,9 +31,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import numbers, read_text
+from rppgbench.datasets.labels import numbers, read_table, read_text
 from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import Take, in_front, resting_rates, shoot, write_clip, write_lines
+from rppgbench.datasets.takes import (
+    Take,
+    device_times,
+    in_front,
+    resting_rates,
+    scaled,
+    shoot,
+    write_clip,
+    write_lines,
+)
 from rppgbench.datasets.tree import (
     first_folder,
     is_file,
@@ -39,9 +53,13 @@ from rppgbench.datasets.tree import (
 )
 from rppgbench.errors import RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
+
+WAVE_HZ = 60.0
+"""Of the simulated sensor, as VIPL-HR's own `wave.csv` has it."""
 
 ORDER = in_front("1 5 2 10", map(str, range(1, 401)))
 """Simulated people in this order: every fifth of the set is tested by `vipl-v2-80-20-rppgbench`."""
@@ -62,7 +80,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     subject=match[0],
                     video=partial(_video, video),
                     truth=partial(_truth, video),
-                    files=(video, folder / "gt.csv"),
+                    files=(video, folder / "gt.csv", *(f for f in [_wave(video)] if is_file(f))),
                     part=part_name,
                     simulated=simulated,
                 )
@@ -75,6 +93,10 @@ def _video(file: Path) -> VideoSource:
         return VideoSource(file)
     fps = _labels(file)[1]
     return VideoSource(file, times_s=np.arange(_frames(file)[0]) / fps)
+
+
+def _wave(video: Path) -> Path:
+    return video.with_name(f"{video.stem}_bvp.csv")
 
 
 def _frames(file: Path) -> tuple[int, float]:
@@ -122,7 +144,14 @@ def _truth(video: Path) -> Truth:
             f"clock ratio {own_fps / fps:.3f}"
         )
     rate = steady(np.full(int(np.ceil(frames / fps)) + 1, bpm), 1.0)
-    return sensed(file, heart_rate=rate, warnings=warnings)
+    device = sensed(file, heart_rate=rate, warnings=warnings)
+    if not is_file(_wave(video)):
+        return device
+    times_s, wave = read_table(_wave(video), 2).T
+    sensor = sensed(
+        _wave(video), pulse=Signal(wave, times_s), frames_s=np.arange(frames) / fps, one_clock=True
+    )
+    return Truth(sensor.pulse, device.heart_rate, (*device.warnings, *sensor.warnings))
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:
@@ -145,7 +174,7 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """MPEG-4 in AVI, and a gt.csv a person."""
+    """MPEG-4 in AVI with the sensor's pulse beside it, and a gt.csv a person."""
     rows: dict[str, list[tuple[str, float, float]]] = {}
     for subject, name, bpm, fps in shoot("vipl_hr_v2", root, plan, takes(plan), _write):
         rows.setdefault(subject, []).append((name, bpm, fps))
@@ -163,7 +192,12 @@ def _write(
 ) -> tuple[str, str, float, float]:
     folder = root / "train" / take.subject
     times_s = take.scene.times_s
-    write_clip(folder / f"{take.session}.avi", filmed.frames(), times_s, "mpeg4", plan)
+    video = folder / f"{take.session}.avi"
+    write_clip(video, filmed.frames(), times_s, "mpeg4", plan)
+    seen_s = device_times(float(times_s[-1]) + 1 / 30, WAVE_HZ)
+    wave = scaled(filmed.pulse_at(seen_s), 10, 90)
+    lines = (f"{time:.4f},{value:.3f}" for time, value in zip(seen_s, wave, strict=True))
+    write_lines(_wave(video), ["time_s,bvp", *lines])
     fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
     bpm = float(filmed.heart_rate_at(times_s).mean())
     return take.subject, take.session, bpm, fps
@@ -172,7 +206,7 @@ def _write(
 vipl_hr_v2 = Dataset(
     name="vipl_hr_v2",
     title="VIPL-HR version 2, as given out for RePSS",
-    version="1",
+    version="2",
     cite="The 1st Challenge on Remote Physiological Signal Sensing, CVPR Workshops 2020",
     licence="academic research only, after a member of staff has signed the release agreement",
     url="https://vipl.ict.ac.cn/resources/databases/",

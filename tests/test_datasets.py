@@ -270,6 +270,30 @@ def test_vipl_hr_v2_has_one_rate_a_video_and_videos_without_labels(made: dict[st
     assert truth.warnings == ("no gt.csv: a video without labels",)
 
 
+def test_vipl_hr_v2_takes_a_pulse_that_lies_beside_its_video(tmp_path: Path) -> None:
+    trees.vipl_hr_v2(tmp_path)
+    before = listed("vipl_hr_v2", tmp_path)["1/video1"]
+    rows = [f"{k / 50:.2f},{k * k}" for k in range(2 * FRAMES)]
+    trees.column(tmp_path / "train/1/video1_bvp.csv", rows, "time_s,bvp")
+    found = listed("vipl_hr_v2", tmp_path)
+    truth = found["1/video1"].truth()
+    assert truth.pulse is not None
+    np.testing.assert_allclose(truth.pulse.times_s, np.arange(2 * FRAMES) / 50)
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(2 * FRAMES) ** 2.0)
+    assert truth.heart_rate is not None
+    assert set(truth.heart_rate.values) == {70.5}
+    assert truth.warnings == ()
+    assert len(found["1/video1"].files) == len(before.files) + 1
+    assert found["1/video2"].truth().pulse is None
+
+
+def test_vipl_hr_v2_warns_of_a_pulse_that_ends_before_its_video(tmp_path: Path) -> None:
+    trees.vipl_hr_v2(tmp_path)
+    trees.column(tmp_path / "train/1/video1_bvp.csv", ["0,1", "0.02,2", "0.04,1"], "time_s,bvp")
+    (line,) = listed("vipl_hr_v2", tmp_path)["1/video1"].truth().warnings
+    assert line.startswith("video1_bvp.csv: pulse: labels last 0.1 s")
+
+
 def test_vipl_hr_v2_warns_of_a_rate_that_the_container_does_not_have(tmp_path: Path) -> None:
     trees.vipl_hr_v2(tmp_path)
     trees.column(tmp_path / "train/1/gt.csv", [",video1,video2", "HR,70,70", "FPS,24.5,25"])
