@@ -183,7 +183,7 @@ def _table(commands: Commands) -> None:
     one.add_argument(
         "--subjects", type=at_least_one, metavar="N", help="simulated subjects a data set (4)"
     )
-    one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos (10.5)")
+    one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos (12)")
     one.add_argument(
         "--epochs", type=at_least_one, metavar="N", help="of learning on simulated data (1)"
     )
