@@ -56,6 +56,14 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     assert one.simulated
 
 
+def test_what_reading_took_is_what_the_first_reading_took(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    for facts in ({"fps": 20}, {"read_s": 4.5, "fps": 30}, {"read_s": 0.01, "fps": 25}):
+        held.add_observed([Observed("d", "r", "s", "", "", "", "", True, "none", Truth(), facts)])
+    (one,) = held.observed().values()
+    assert one.facts == {"read_s": 4.5, "fps": 25}
+
+
 def test_only_planned_estimates_count_and_each_once(tmp_path: Path) -> None:
     held = store(tmp_path, "a", "b")
     held.add([estimate("a"), estimate("old")])

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +31,7 @@ from rppgbench.running.rows import (
 FORMAT = 1
 RUN, ORDER = "run", b"order"
 PARTIAL = ".partial-"
+READ = "read_s"
 OWN = frozenset({".lock", "models", "estimates", "recordings", "plan.json", "errors.log"})
 
 Seen = dict[tuple[str, str, str], Observed]
@@ -176,14 +178,18 @@ class Store:
     def observed(self) -> Seen:
         """What was last seen of every recording, by data set, name and condition.
 
-        Each part says itself at which run and step it was written: no clock has a say.
+        Each part says itself at which run and step it was written: no clock has a say. What a
+        recording took to read is what its first reading took: later ones find it in the cache.
         """
-        found = {}
+        found: Seen = {}
         tables = [read_table(file, OBSERVED) for file in self._parts("recordings")]
         for table in sorted(tables, key=_order):
             for row in rows_of(table):
                 one = observed_of(row)
-                found[one.dataset, one.recording, one.condition] = one
+                key = one.dataset, one.recording, one.condition
+                if key in found and {READ} <= one.facts.keys() & found[key].facts.keys():
+                    one = replace(one, facts={**one.facts, READ: found[key].facts[READ]})
+                found[key] = one
         return found
 
     def truths(self) -> dict[tuple[str, str], Truth]:
