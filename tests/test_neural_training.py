@@ -21,14 +21,8 @@ from rppgbench.neural.checkpoint import read_arrays, read_weights, write_arrays
 from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import ahead
 from rppgbench.neural.speed import learning_speed
-from rppgbench.neural.training import (
-    Recipe,
-    arrays_of,
-    chosen_device,
-    learn,
-    load_arrays,
-    outcome,
-)
+from rppgbench.neural.training import Recipe, chosen_device, learn, outcome
+from rppgbench.neural.weights import arrays_of, load_arrays
 from rppgbench.running.models import read_model
 
 
@@ -126,6 +120,35 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
     learner, history = learn(Toy, none, RECIPE, training(tmp_path))
     assert same(arrays_of(learner), first)
     assert len(history) == RECIPE.epochs
+
+
+def flip(file: Path) -> None:
+    """One bit of the last array's last byte: still a whole safetensors file."""
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 0x10
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("damaged", [1, 2])
+def test_a_damaged_checkpoint_is_named_deleted_and_the_one_before_counts(
+    damaged: int, tmp_path: Path
+) -> None:
+    whole = weights(tmp_path / "whole")
+    weights(tmp_path / "cut", RECIPE)
+    files = [tmp_path / "cut" / name for name in ("train.safetensors", "train.before.safetensors")]
+    for file in files[:damaged]:
+        flip(file)
+    lines: list[str] = []
+    learner, history = learn(
+        Toy, batches, RECIPE, training(tmp_path / "cut", progress=lines.append)
+    )
+    for file, line in zip(files[:damaged], lines, strict=False):
+        assert line.startswith(f"{file}: damaged, it does not agree with its checksum")
+    after = "going on after epoch 4" if damaged == 1 else "epoch 1 of 5"
+    assert lines[damaged].startswith(f"train: {after}")
+    assert len(history) == 5
+    assert same(arrays_of(learner), whole)
+    assert same(read_arrays(files[0])[0], read_arrays(tmp_path / "whole" / files[0].name)[0])
 
 
 def test_a_checkpoint_of_another_recipe_is_not_used(tmp_path: Path) -> None:
@@ -329,6 +352,25 @@ def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
         read_arrays(file)
     with pytest.raises(BenchError, match="no such file"):
         read_weights(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("place", ["facts", "array", "checksum"])
+def test_a_changed_bit_is_damage_wherever_it_is(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "state.safetensors"
+    write_arrays(file, {"x": np.arange(4.0)}, {"history": [{"loss": 0.25}]})
+    data = file.read_bytes()
+    words = {"facts": b"0.25", "array": np.array(3.0).tobytes(), "checksum": b'"sha256":"'}[place]
+    at = data.index(words) + len(words) - (place != "checksum")
+    file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    with pytest.raises(BenchError, match=r"damaged, it does not agree with its checksum|not a wh"):
+        read_arrays(file)
+
+
+def test_a_file_of_others_without_a_checksum_is_read(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.arange(3.0)}, tmp_path / "others.safetensors")
+    assert same(read_weights(tmp_path / "others.safetensors").arrays, {"x": np.arange(3.0)})
 
 
 class Harmful:

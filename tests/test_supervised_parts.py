@@ -34,7 +34,8 @@ from rppgbench.neural.rate_spectrum import (
     rate_divergence,
     rate_spectrum,
 )
-from rppgbench.neural.training import Recipe, arrays_of, learn
+from rppgbench.neural.training import Recipe, learn
+from rppgbench.neural.weights import arrays_of
 
 FS = 30.0
 

@@ -103,7 +103,7 @@ def co_rectification(
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.inference import pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .learning import Pair
     from .maps import one_map

@@ -83,7 +83,7 @@ def contrast_phys(
     """
     from rppgbench.neural.backbone import PhysNet
     from rppgbench.neural.inference import pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     network = PhysNet(parts, width=width)
     load_arrays(network, model.arrays)

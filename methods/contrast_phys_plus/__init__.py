@@ -120,7 +120,7 @@ def contrast_phys_plus(
     """
     from rppgbench.neural.backbone import PhysNet
     from rppgbench.neural.inference import pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .learning import prepared
 

@@ -71,7 +71,7 @@ def deepphys(
     """
     from rppgbench.neural.frame_changes import changes_and_looks
     from rppgbench.neural.frame_supervision import pulse_from_changes
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .network import network_of
 

@@ -73,7 +73,7 @@ def dual_gan_backbone(
     """
     from rppgbench.neural.inference import pulse_of
     from rppgbench.neural.map_pulse import MapPulse, yuv_image
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     network = MapPulse(width=width)
     load_arrays(network, model.arrays)

@@ -73,7 +73,7 @@ def efficientphys(
     """
     from rppgbench.neural.frame_changes import looks_and_next
     from rppgbench.neural.frame_supervision import pulse_from_changes
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .network import network_of
 

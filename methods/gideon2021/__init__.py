@@ -96,7 +96,7 @@ def gideon2021(
     import numpy as np
 
     from rppgbench.neural.inference import overlap_added, pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .learning import Watcher
 

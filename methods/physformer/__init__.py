@@ -87,7 +87,7 @@ def physformer(
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.inference import one_clip, pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .learning import network_of, scaled
 

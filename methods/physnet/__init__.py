@@ -76,7 +76,7 @@ def physnet(
     """
     from rppgbench.neural.backbone import PhysNet
     from rppgbench.neural.inference import pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     network = PhysNet(1, width=width)
     load_arrays(network, model.arrays)

@@ -76,7 +76,7 @@ def physnet_toolbox(
     """
     from rppgbench.neural.frame_changes import only_changes
     from rppgbench.neural.frame_supervision import pulse_from_changes
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .network import EncoderDecoder
 

@@ -86,7 +86,7 @@ def rhythmnet(
         weight_decay: its weight decay.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .learning import rates_of, wave
     from .network import RhythmNet

@@ -103,7 +103,7 @@ def sinc(
     from functools import partial
 
     from rppgbench.neural.inference import overlap_added, pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .learning import network_of, scaled_clip
 

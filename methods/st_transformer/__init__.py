@@ -117,7 +117,7 @@ def st_transformer(
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.inference import overlap_added, pulse_of
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .learning import one_map
     from .network import SpatialTemporalTransformer

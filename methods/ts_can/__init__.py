@@ -75,7 +75,7 @@ def ts_can(
     """
     from rppgbench.neural.frame_changes import changes_and_looks
     from rppgbench.neural.frame_supervision import pulse_from_changes
-    from rppgbench.neural.training import load_arrays
+    from rppgbench.neural.weights import load_arrays
 
     from .network import network_of
 

@@ -44,7 +44,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from rppgbench.neural.training import Recipe, learn, load_arrays, outcome
+from rppgbench.neural.training import Recipe, learn, outcome
+from rppgbench.neural.weights import load_arrays
 from rppgbench.waveform import Waveform
 
 

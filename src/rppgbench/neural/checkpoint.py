@@ -1,5 +1,6 @@
 """Weights and training states on disk, without any pickle."""
 
+import hashlib
 import json
 import os
 import warnings
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 from rppgbench.errors import BenchError
 from rppgbench.method import Model
 
-FACTS = "facts"  # the one entry of the safetensors header: JSON
+FACTS, SHA256 = "facts", "sha256"  # the entries of the safetensors header: JSON, a checksum
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
     """Write arrays and facts as one safetensors file, whole or not at all.
 
-    The facts stand as JSON in the header, so no second file can disagree with the first.
+    The facts stand as JSON in the header, so no second file can disagree with the first, and
+    beside them a checksum of facts and arrays.
     """
     from safetensors.numpy import save_file
 
@@ -27,7 +29,8 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     tidy = {name: np.asarray(value, order="C") for name, value in arrays.items()}
     try:
-        save_file(tidy, partial, metadata={FACTS: json.dumps(facts, sort_keys=True)})
+        words = json.dumps(facts, sort_keys=True)
+        save_file(tidy, partial, metadata={FACTS: words, SHA256: _sha256(words, tidy)})
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path)
@@ -36,15 +39,32 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[
 
 
 def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and facts of a safetensors file; BenchError if it is none."""
+    """The arrays and facts of a safetensors file; BenchError if it is none, or damaged.
+
+    One of another's making, without a checksum of ours, is taken as it is.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "numpy") as file:
-            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+            header = file.metadata() or {}
+            words = header.get(FACTS, "{}")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts = json.loads(words)
+    except (SafetensorError, ValueError, OSError) as error:
         raise BenchError(f"{path}: not a whole safetensors file ({error}); train again") from error
+    if header.get(SHA256, sha256 := _sha256(words, arrays)) != sha256:
+        raise BenchError(f"{path}: damaged, it does not agree with its checksum; train again")
+    return arrays, facts
+
+
+def _sha256(facts: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Of the facts as they are written, then of every array's name, type, shape and bytes."""
+    checksum = hashlib.sha256(facts.encode())
+    for name, array in sorted(arrays.items()):
+        checksum.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        checksum.update(np.ascontiguousarray(array).data)
+    return checksum.hexdigest()
 
 
 def read_weights(path: Path) -> Model:

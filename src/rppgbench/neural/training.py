@@ -1,6 +1,5 @@
 """The training loop of every method that learns."""
 
-import json
 import os
 import shutil
 import time
@@ -12,14 +11,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.method import Model, Training
-from rppgbench.neural.checkpoint import read_arrays, write_arrays
 from rppgbench.neural.feeding import Batch, Pace, ahead
+from rppgbench.neural.resumption import Checkpoint
 from rppgbench.neural.stepping import NoRoom, one_epoch
+from rppgbench.neural.weights import arrays_of, load_arrays
 from rppgbench.running.models import write_model
 
 Learner = TypeVar("Learner", bound=nn.Module)
@@ -85,7 +84,7 @@ def learn(
         wrapped, optimiser = fabric.setup(learner, optimiser)
         if recipe.compiled:
             wrapped = torch.compile(wrapped)
-        state = _State(training, stage, recipe)
+        state = Checkpoint(training, stage, asdict(recipe))
         history = state.resume(learner, optimiser)
         for _ in range(len(history) * recipe.one_cycle):
             schedule.step()
@@ -234,69 +233,3 @@ def outcome(
 def _line(stage: str, epoch: int, epochs: int, means: Mapping[str, float], left_s: float) -> str:
     terms = " ".join(f"{name} {value:.4g}" for name, value in means.items())
     return f"{stage}: epoch {epoch} of {epochs}, {terms}, {left_s / 60:.1f} min left"
-
-
-class _State:
-    """The checkpoint and the log of one stage in the training's folder."""
-
-    def __init__(self, training: Training, stage: str, recipe: Recipe) -> None:
-        self.file = training.folder / f"{stage}.safetensors"
-        self.log = training.folder / f"{stage}.jsonl"
-        self.training = training
-        self.recipe = {**asdict(recipe), "seed": training.seed, "stage": stage}
-
-    def write(self, learner: nn.Module, optimiser: Any, history: list[dict[str, float]]) -> None:
-        arrays = {f"model.{name}": _array(value) for name, value in learner.state_dict().items()}
-        for index, entries in optimiser.state_dict()["state"].items():
-            for name, value in entries.items():
-                arrays[f"optimiser.{index}.{name}"] = _array(torch.as_tensor(value))
-        write_arrays(self.file, arrays, {"recipe": self.recipe, "history": history})
-        self.log.write_text("".join(json.dumps(line) + "\n" for line in history))
-
-    def resume(self, learner: nn.Module, optimiser: Any) -> list[dict[str, float]]:
-        """Load the last epoch, if there is one of this very recipe; give its history back."""
-        if not self.file.is_file():
-            return []
-        arrays, facts = read_arrays(self.file)
-        saved = {k.removeprefix("model."): v for k, v in arrays.items() if k.startswith("model.")}
-        own = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
-        same = own == {name: value.shape for name, value in saved.items()}
-        if facts.get("recipe") != self.recipe or not same:
-            self.training.progress(f"{self.file.name}: of another recipe; starting anew")
-            return []
-        load_arrays(learner, saved)
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in arrays.items():
-            if name.startswith("optimiser."):
-                _, index, entry = name.split(".")
-                state.setdefault(int(index), {})[entry] = torch.from_numpy(value)
-        groups = optimiser.state_dict()["param_groups"]
-        optimiser.load_state_dict({"state": state, "param_groups": groups})
-        history: list[dict[str, float]] = facts["history"]
-        self.training.progress(f"{self.recipe['stage']}: going on after epoch {len(history)}")
-        return history
-
-
-def _array(value: Tensor) -> NDArray[Any]:
-    out: NDArray[Any] = value.detach().cpu().numpy()
-    return out
-
-
-def arrays_of(network: nn.Module) -> dict[str, NDArray[Any]]:
-    """The weights and buffers of a network by name."""
-    return {name: _array(value).copy() for name, value in network.state_dict().items()}
-
-
-def load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Put weights into a network; BenchError names the first that does not fit."""
-    own = network.state_dict()
-    for name in [*own, *arrays]:
-        if name not in arrays or name not in own:
-            lack = "lack" if name not in arrays else "have the unknown"
-            raise BenchError(f"the weights {lack} {name!r}: they are of another network")
-        if tuple(own[name].shape) != tuple(arrays[name].shape):
-            raise BenchError(
-                f"the weights' {name!r} is {arrays[name].shape}, not {tuple(own[name].shape)}: "
-                "they are of another width or input; set the parameters that they were trained with"
-            )
-    network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})
