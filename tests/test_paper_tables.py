@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.cli.table_runs import Smoke, experiments, methods_by_run
+from rppgbench.cli.table_runs import experiments, methods_by_run
+from rppgbench.cli.table_scale import Smoke
 from rppgbench.content import load_datasets, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate

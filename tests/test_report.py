@@ -19,7 +19,8 @@ from rppgbench.evaluator import read_evaluator
 from rppgbench.report.columns import metric
 from rppgbench.report.drawing import Download
 from rppgbench.report.inputs import Case, ProtocolFacts, ReportInputs, Scores, Section, Skipped
-from rppgbench.report.page import Downloads, flat, report_html, skipped_rows, write_report
+from rppgbench.report.page import flat, report_html, skipped_rows, write_report
+from rppgbench.report.rendering import Downloads
 from rppgbench.report.score_tables import method_table
 from rppgbench.report.words import best_row, key_facts, n_differs, summary_words
 from rppgbench.scoring.scores import score_windows, summarise

@@ -6,22 +6,15 @@ import argparse
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import folder_for_output
-from rppgbench.cli.table_runs import (
-    FAILED,
-    RESULTS,
-    Experiment,
-    experiments,
-    methods_by_run,
-    smoke_of,
-    stored_results,
-)
+from rppgbench.cli.table_results import FAILED, RESULTS, Results
+from rppgbench.cli.table_runs import Experiment, experiments, methods_by_run
+from rppgbench.cli.table_scale import smoke_of
 from rppgbench.content import find_toml, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.papers.table import Line, Measured, NotRun, PaperTable, read_table
@@ -69,13 +62,12 @@ def make_tables(args: argparse.Namespace) -> int:
         table, lines = read_table(find_toml("reports", "table", name, "bench table"))
         made = list(experiments(lines, smoke, learned)) if smoke else None
         asked.append(Asked(name, table, lines, list(experiments(lines)), made))
-    given = _given(args.results)
-    together = _together(asked)
+    results = Results(_together(asked), args)
     scale = smoke.words() if smoke else ""
     pages: list[PaperPage] = []
     failed: list[str] = []
     for one in asked:
-        page, why = _page(one, together, scale, given, args)
+        page, why = _page(one, results, scale, args)
         pages.append(page)
         failed += why
     for line in dict.fromkeys(failed):
@@ -100,20 +92,16 @@ def _together(asked: Sequence[Asked]) -> dict[str, list[str]]:
 
 
 def _page(
-    asked: Asked,
-    together: Mapping[str, Sequence[str]],
-    scale: str,
-    given: Mapping[str, Held],
-    args: argparse.Namespace,
+    asked: Asked, results: Results, scale: str, args: argparse.Namespace
 ) -> tuple[PaperPage, list[str]]:
     from rppgbench.papers.figures import figures
     from rppgbench.papers.page import PaperPage
 
     table, lines = asked.table, asked.lines
-    real = _filled(asked.real, table, together, given, args, simulate=False)
+    real = _filled(asked.real, table, results, args, simulate=False)
     made = None
     if asked.made is not None:
-        made = _filled(asked.made, table, together, given, args, simulate=True)
+        made = _filled(asked.made, table, results, args, simulate=True)
     drawn = made if made is not None and not real.behind else real
     page = PaperPage(
         asked.name,
@@ -128,19 +116,10 @@ def _page(
     return page, [*real.failed, *(made.failed if made else ())]
 
 
-def _given(folders: Sequence[Path]) -> dict[str, Held]:
-    """The results folders of the command line by their path, all read before anything is made."""
-    from rppgbench.papers.measures import hold
-    from rppgbench.running.store import Store
-
-    return {str(folder): hold(Store(folder)) for folder in folders}
-
-
 def _filled(
     runs: Sequence[Experiment],
     table: PaperTable,
-    together: Mapping[str, Sequence[str]],
-    given: Mapping[str, Held],
+    results: Results,
     args: argparse.Namespace,
     *,
     simulate: bool,
@@ -148,9 +127,9 @@ def _filled(
     """Fill what can be filled from genuine, or from simulated recordings."""
     filled = Filled()
     for one in runs:
-        stores, why = stored_results(one, together[one.folder], given, args, simulate=simulate)
+        stores, why = results.of(one, simulate=simulate)
         if why.startswith(FAILED):
-            filled.failed.append(f"{one.folder}: {why.removeprefix('run: ')}")
+            filled.failed.append(f"{one.folder}: {why.removeprefix(FAILED)}")
         for line in one.lines:
             found = _found(line, one.protocol, stores, list(table.measures.values()), args)
             if found is not None:

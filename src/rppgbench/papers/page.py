@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rppgbench.errors import BenchError
 from rppgbench.papers.rows import (
@@ -22,12 +21,9 @@ from rppgbench.papers.rows import (
 )
 from rppgbench.papers.table import Line, Measured, PaperTable
 from rppgbench.report.drawing import Drawing
-from rppgbench.report.page import Downloads, asset, table_files
+from rppgbench.report.rendering import rendered
 from rppgbench.report.table import Table
 from rppgbench.report.table_text import to_csv, to_latex, to_markdown
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_OURS)
 """What can be said of a printed value, in the order of the index."""
@@ -90,12 +86,9 @@ class PaperPage:
 
 def paper_html(page: PaperPage) -> str:
     """One self-contained page; every name that comes from data is escaped."""
-    downloads = Downloads()
-    environment = _environment()
-    environment.globals["download_id"] = downloads.add
-    environment.globals["table_files"] = table_files
     counts = page.counts()
-    body = environment.get_template("paper.html.jinja").render(
+    return rendered(
+        "paper.html.jinja",
         page=page,
         table=page.model(),
         missing=page.missing(),
@@ -103,25 +96,18 @@ def paper_html(page: PaperPage) -> str:
         measured=any(isinstance(fill, Measured) for fill in page.fills.values()),
         origins=_origins(page),
         prefix="SIMULATED_" if page.simulated is not None else "",
-        style=asset("page.css"),
-        script=asset("page.js"),
     )
-    return body.replace("<!--downloads-->", downloads.script())
 
 
 def index_html(pages: Sequence[tuple[PaperPage, Mapping[str, str]]], command: str) -> str:
     """The page that links the tables; each comes with its files by format."""
     rows = [(page, files, page.counts()) for page, files in pages]
-    return (
-        _environment()
-        .get_template("papers.html.jinja")
-        .render(
-            rows=rows,
-            words=WORDS,
-            simulated=any(page.simulated is not None for page, _ in pages),
-            command=command,
-            style=asset("page.css"),
-        )
+    return rendered(
+        "papers.html.jinja",
+        rows=rows,
+        words=WORDS,
+        simulated=any(page.simulated is not None for page, _ in pages),
+        command=command,
     )
 
 
@@ -134,20 +120,6 @@ def write_text(out: Path, text: str) -> Path:
     except OSError as error:
         raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error
     return out
-
-
-def _environment() -> Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.PackageLoader("rppgbench.report"),
-    )
-    environment.filters["slug"] = lambda name: re.sub(r"[^\w.-]+", "-", name)
-    return environment
 
 
 def _origins(page: PaperPage) -> list[tuple[str, str]]:

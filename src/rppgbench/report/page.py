@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib import resources
+from dataclasses import dataclass
 from pathlib import Path
 
 from rppgbench.report.agreement import bland_altman, scatter
-from rppgbench.report.drawing import Download, Drawing
+from rppgbench.report.drawing import Drawing
 from rppgbench.report.error_figure import error_distribution
 from rppgbench.report.evaluator_figure import evaluator_overview
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
+from rppgbench.report.rendering import rendered
 from rppgbench.report.score_tables import group_table, method_table
 from rppgbench.report.seed_figure import seed_figure
 from rppgbench.report.series import series, windows_download
 from rppgbench.report.table import Table
-from rppgbench.report.table_text import to_csv, to_latex, to_markdown
 from rppgbench.report.tables import row_name
 from rppgbench.report.timing_figure import timing_figure
 from rppgbench.report.waveforms import waveform_figure
@@ -72,21 +69,8 @@ def page_html(
     timings: Drawing | None = None,
 ) -> str:
     """A page of the given parts, with the sections, failures and provenance of `page`."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.PackageLoader("rppgbench.report"),
-    )
-    downloads = Downloads()
-    environment.globals["download_id"] = downloads.add
-    environment.filters["slug"] = lambda name: re.sub(r"[^\w.-]+", "-", name)
-    environment.globals["table_files"] = table_files
-    template = environment.get_template("page.html.jinja")
-    body = template.render(
+    return rendered(
+        "page.html.jinja",
         page=page,
         words=words,
         facts=facts,
@@ -98,33 +82,7 @@ def page_html(
         timings=timings,
         skipped=skipped_rows(page.skipped),
         provenance=flat(page.provenance),
-        style=asset("page.css"),
-        script=asset("page.js"),
     )
-    return body.replace("<!--downloads-->", downloads.script())
-
-
-@dataclass
-class Downloads:
-    """The files that a page offers, each once however many buttons ask for it."""
-
-    texts: dict[str, Download] = field(default_factory=dict)
-
-    def add(self, download: Download, prefix: str = "") -> str:
-        """The id under which the page's script finds the file; `prefix` goes before its name."""
-        name = prefix + re.sub(r"[^\w.-]+", "_", download.name)
-        for key, known in self.texts.items():
-            if known.name == name and known.text == download.text:
-                return key
-        key = f"file-{len(self.texts)}"
-        self.texts[key] = Download(name, download.text)
-        return key
-
-    def script(self) -> str:
-        """All files as one JSON element; "<" is escaped, so that no text can end the element."""
-        files = {key: [file.name, file.text] for key, file in self.texts.items()}
-        text = json.dumps(files, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-        return f'<script type="application/json" id="files">{text}</script>'
 
 
 @dataclass(frozen=True)
@@ -181,20 +139,6 @@ def _plain(value: object) -> str:
         parts = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return ", ".join(_plain(part) for part in parts)
     return str(value)
-
-
-def asset(name: str) -> str:
-    """The text of a file that pages carry within them: style or script."""
-    return (resources.files("rppgbench.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-def table_files(table: Table) -> list[tuple[str, Download]]:
-    """A table in every format that a page offers, with the format's name."""
-    return [
-        ("CSV", Download(f"{table.key}.csv", to_csv(table))),
-        ("Markdown", Download(f"{table.key}.md", to_markdown(table))),
-        ("LaTeX", Download(f"{table.key}.tex", to_latex(table))),
-    ]
 
 
 def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:

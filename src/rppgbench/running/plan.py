@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.content import find_toml, load_datasets, load_methods
-from rppgbench.datasets.fingerprint import fingerprint_of_lines, line_of
+from rppgbench.datasets.fingerprint import fingerprint_of_lines
+from rppgbench.datasets.listing import Listing
 from rppgbench.datasets.splits import (
     OFFICIAL,
     PARTS,
@@ -103,16 +104,19 @@ def make_plan(
     methods: Sequence[str],
     seeds: Sequence[int],
     where: str,
+    listing: Listing | None = None,
 ) -> Plan:
     """Lay out the jobs of a protocol over the data that is there.
 
+    Whoever makes several plans over the same files gives all of them one `listing`.
     Raises `BenchError` for unknown names, data that does not fit the split, and folds without a
     recording to test; a fold that a small simulated tree leaves without test subjects is a note.
     """
     chosen = _methods(methods, protocol, where)
-    recordings, left_out = _recordings(protocol, roots)
+    listing = listing or Listing()
+    recordings, left_out = _recordings(protocol, roots, listing)
     sides, notes = sides_of(protocol, roots, recordings, where)
-    lines = {key: line_of(r) for key, r in recordings.items()}
+    lines = {key: listing.line(r) for key, r in recordings.items()}
     prints = {key: fingerprint_of_lines([line]) for key, line in lines.items()}
     pretrain = tuple(key for key in recordings if key[0] in protocol.pretrain)
     conditions = protocol.conditions or [UNTOUCHED]
@@ -245,13 +249,12 @@ def _variants(
 
 
 def _recordings(
-    protocol: Protocol, roots: Mapping[str, Path]
+    protocol: Protocol, roots: Mapping[str, Path], listing: Listing
 ) -> tuple[dict[tuple[str, str], Recording], dict[str, str]]:
     found: dict[tuple[str, str], Recording] = {}
     left_out = {}
     for name, root in roots.items():
-        dataset = load_datasets().found[name]
-        for recording in dataset.recordings(root):
+        for recording in listing.recordings(name, root):
             if (name, recording.name) in found:
                 raise BenchError(f"{root}: two recordings are named {recording.name!r}")
             if protocol.without_known_bad and recording.known_bad:
