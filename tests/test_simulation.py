@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.signal import detrend
 
 import rppgbench.simulation
 from rppgbench.simulation import (
@@ -446,6 +447,52 @@ def test_light_changes_when_it_is_to_and_is_steady_at_easy() -> None:
     assert 0.15 < spread(light="changing", difficulty="paper") < 0.9
     warm = light(scene_of(colour="incandescent"), generator("light")).level.mean(axis=0)
     assert warm[0] > warm[1] > warm[2]
+
+
+def in_band(colours: Array, fs: float) -> Array:
+    """What of the level (T, ...) lies between 0.66 and 3 Hz, as a share of it."""
+    share = colours / colours.mean(axis=0)
+    spectrum = np.fft.rfft(detrend(share, axis=0), axis=0)
+    hz = np.fft.rfftfreq(len(colours), 1 / fs)
+    spectrum[(hz < 0.66) | (hz > 3)] = 0
+    out: Array = np.fft.irfft(spectrum, len(colours), axis=0)
+    return out
+
+
+UBFC_REST, UBFC_APART = 0.53e-3, 0.2e-3
+"""Of a genuine recording: green without the pulse, and green against red, as shares of 255."""
+
+
+def test_at_paper_the_light_is_steadier_than_all_that_disturbs_a_genuine_recording() -> None:
+    rests, aparts = [], []
+    for number in range(12):
+        scene = Scene(320, 240, frame_times(60.0, FS), difficulty="paper")
+        level = np.sqrt(light(scene, generator("light", number)).level)  # as the file has it
+        band = in_band(level, FS)
+        rests.append(band[:, 1].std())
+        aparts.append((band[:, 1] - band[:, 0]).std())
+    assert 0.5 * UBFC_REST < np.mean(rests) < UBFC_REST
+    assert 0.5 * UBFC_APART < np.mean(aparts) < UBFC_APART
+
+
+@pytest.mark.real
+def test_what_disturbs_the_genuine_recording_is_what_we_say(real: Path) -> None:
+    from scipy.io import loadmat
+
+    colours = np.asarray(loadmat(str(real / "ubfc-trace/mean_rgb.mat"))["mean_rgb"], float)
+    pulse, _, times_s = np.loadtxt(real / "ubfc-trace" / "ground_truth.txt")
+    fs = (len(times_s) - 1) / (times_s[-1] - times_s[0])
+    band, contact = in_band(colours, fs), in_band(1 + pulse / np.ptp(pulse), fs)
+    # The contact pulse at eleven delays, to half a second, fitted anew in each ten seconds.
+    delayed = np.stack([np.roll(contact, lag) for lag in range(-15, 16, 3)], axis=1)
+    rest = []
+    for first in range(0, len(band) - 299, 300):
+        part = slice(first, first + 300)
+        share = np.linalg.lstsq(delayed[part], band[part], rcond=None)[0]
+        rest.append(band[part] - delayed[part] @ share)
+    left = np.concatenate(rest)
+    assert left[:, 1].std() == pytest.approx(UBFC_REST, rel=0.1)
+    assert (left[:, 1] - left[:, 0]).std() == pytest.approx(UBFC_APART, rel=0.1)
 
 
 def test_the_light_of_one_side_shades_the_other() -> None:
