@@ -189,13 +189,17 @@ def test_clips_that_were_corrected_are_kept_for_the_figures(tmp_path: Path) -> N
         assert 40 <= row["pseudo_bpm"] <= 180
 
 
-def test_pseudo_labels_have_the_rate_and_the_polarity_of_the_pulse() -> None:
+@pytest.mark.parametrize("flicker", [0.0, 0.03])
+def test_pseudo_labels_have_the_rate_and_the_polarity_of_the_pulse(flicker: float) -> None:
     import importlib
 
+    load_methods()
     maps = importlib.import_module("rppgbench_content.methods.co_rectification.maps")
     for bpm in (60.0, 100.0):
         patches, pulse = face(bpm, 20.0, 3)
-        label = maps.pseudo_pulse(with_moments(patches), FS, 0.66, 3.0)
+        # Light that rises with the blood, stronger than it, turns green's polarity over.
+        light = 1 + flicker * pulse[:, None, None]
+        label = maps.pseudo_pulse(with_moments(patches * light), FS, 0.66, 3.0)
         assert np.corrcoef(label[60:-60], pulse[60:-60])[0, 1] > 0.9
 
 

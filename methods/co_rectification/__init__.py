@@ -67,7 +67,7 @@ def co_rectification(
 
     Z. Li, L. Yin, ICCV 2023, algorithm 1. A map (T, 28, 3) becomes a pulse (T,), in windows of
     `clip_s` side by side; its last three rows, the second moments of the skin's pixels, only serve
-    the pseudo labels: 2SR, turned to the polarity of green light and band-passed.
+    the pseudo labels: 2SR, band-passed, with more blood up.
 
     The six variants are the rows of the paper's table 3: "plain" self-supervision, "pseudo" (with
     pseudo labels at a constant weight), "gradual" (their weight falls), "ranking" (and spectral

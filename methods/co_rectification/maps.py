@@ -23,12 +23,14 @@ def one_map(samples: NDArray[Any], rows: int) -> Tensor:
 def pseudo_pulse(samples: NDArray[Any], fs: float, low_hz: float, high_hz: float) -> Array:
     """2SR of the skin's pixels, band-passed: a stretch of maps (T, 28, 3) to (T,).
 
-    The pulse is turned so that it agrees with green light taken as a pulse, less green being more
-    blood, because the losses that follow know its sign.
+    The losses that follow know the sign of a pulse, so it is turned to that of the contact
+    sensor's: more blood takes more green than red. Green alone is no guide where light or head
+    move, which change both alike: it turned every tenth clip of such people over.
     """
     blocks = np.asarray(samples[:, :BLOCKS], dtype=np.float64)
     rotated = subspace_rotation(np.asarray(samples[:, BLOCKS:], dtype=np.float64), fs)
     rotated[-1] = rotated[-2]  # in no window; a step would ring through the filter
-    pulse = butterworth(-rotated, fs, low_hz, high_hz, 2)
-    green = butterworth(-blocks[:, :, 1].mean(axis=1), fs, low_hz, high_hz, 2)
-    return pulse if float(pulse @ green) >= 0 else -pulse
+    pulse = butterworth(rotated, fs, low_hz, high_hz, 2)
+    red, green, _ = np.maximum(blocks.mean(axis=1), 1e-6).T
+    blood = butterworth(np.log(red / green), fs, low_hz, high_hz, 2)
+    return pulse if float(pulse @ blood) >= 0 else -pulse
