@@ -12,14 +12,9 @@ SMOKE = {"crop": "toolbox_36", "clip_s": 2.0, "width": 8, "dense": 32, "epochs":
 
 def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
     """Learn from the recordings that have a pulse."""
-    from rppgbench.neural.frame_changes import changes_and_looks
-    from rppgbench.neural.frame_supervision import learned_changes
+    from .network import FRAMES
 
-    from .network import network_of
-
-    return learned_changes(
-        "deepphys", lambda: network_of(params), changes_and_looks, examples, training, params
-    )
+    return FRAMES.learned(examples, training, params)
 
 
 @method(
@@ -69,12 +64,6 @@ def deepphys(
         weight_decay: its weight decay.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.frame_changes import changes_and_looks
-    from rppgbench.neural.frame_supervision import pulse_from_changes
-    from rppgbench.neural.weights import load_arrays
+    from .network import FRAMES
 
-    from .network import network_of
-
-    network = network_of({"crop": crop, "width": width, "dense": dense})
-    load_arrays(network, model.arrays)
-    return pulse_from_changes(network, clip, fs, round(clip_s * fs), changes_and_looks)
+    return FRAMES.pulse(clip, model, fs, clip_s, crop=crop, width=width, dense=dense)

@@ -1,13 +1,7 @@
 """DeepPhys: the attention network, every frame by itself."""
 
-from collections.abc import Mapping
-from typing import Any
+from rppgbench.neural.convolutional_attention import attention_network
+from rppgbench.neural.frame_changes import changes_and_looks
+from rppgbench.neural.frame_supervision import FrameMethod
 
-from rppgbench.extraction.crops import crop_rule
-from rppgbench.neural.convolutional_attention import AttentionNetwork
-
-
-def network_of(params: Mapping[str, Any]) -> AttentionNetwork:
-    """The network of the parameters, for the pictures of its crop rule."""
-    size = crop_rule(params["crop"]).size
-    return AttentionNetwork(size, width=params["width"], dense=params["dense"])
+FRAMES = FrameMethod("deepphys", attention_network, changes_and_looks)

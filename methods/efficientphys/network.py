@@ -1,15 +1,9 @@
 """EfficientPhys: one stream of the attention network."""
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-from rppgbench.extraction.crops import crop_rule
-from rppgbench.neural.convolutional_attention import AttentionNetwork
+from rppgbench.neural.convolutional_attention import attention_network
+from rppgbench.neural.frame_changes import looks_and_next
+from rppgbench.neural.frame_supervision import FrameMethod
 
-
-def network_of(params: Mapping[str, Any]) -> AttentionNetwork:
-    """The network of the parameters, for the pictures of its crop rule."""
-    size = crop_rule(params["crop"]).size
-    return AttentionNetwork(
-        size, width=params["width"], dense=params["dense"], depth=params["depth"], alone=True
-    )
+FRAMES = FrameMethod("efficientphys", partial(attention_network, alone=True), looks_and_next)

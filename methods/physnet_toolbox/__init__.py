@@ -12,21 +12,9 @@ SMOKE = {"crop": "toolbox_36", "clip_s": 64 / 30, "width": 6, "epochs": 8, "lr":
 
 def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
     """Learn from the recordings that have a pulse."""
-    from rppgbench.neural.agreement import negative_pearson
-    from rppgbench.neural.frame_changes import only_changes
-    from rppgbench.neural.frame_supervision import learned_changes
+    from .network import FRAMES
 
-    from .network import EncoderDecoder
-
-    return learned_changes(
-        "physnet_toolbox",
-        lambda: EncoderDecoder(params["width"]),
-        only_changes,
-        examples,
-        training,
-        params,
-        loss=negative_pearson,
-    )
+    return FRAMES.learned(examples, training, params)
 
 
 @method(
@@ -74,12 +62,6 @@ def physnet_toolbox(
         weight_decay: its weight decay.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.frame_changes import only_changes
-    from rppgbench.neural.frame_supervision import pulse_from_changes
-    from rppgbench.neural.weights import load_arrays
+    from .network import FRAMES
 
-    from .network import EncoderDecoder
-
-    network = EncoderDecoder(width)
-    load_arrays(network, model.arrays)
-    return pulse_from_changes(network, clip, fs, round(clip_s * fs), only_changes)
+    return FRAMES.pulse(clip, model, fs, clip_s, width=width)

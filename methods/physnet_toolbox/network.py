@@ -3,6 +3,10 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rppgbench.neural.agreement import negative_pearson
+from rppgbench.neural.frame_changes import only_changes
+from rppgbench.neural.frame_supervision import FrameMethod
+
 
 def _convolution(before: int, after: int, kernel: tuple[int, int, int]) -> nn.Sequential:
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
@@ -52,3 +56,11 @@ class EncoderDecoder(nn.Module):
         longer = self.decoder(self.encoder(filled)).mean(dim=(3, 4), keepdim=True)
         change: Tensor = self.out(longer)[:, 0, :frames, 0, 0]
         return change
+
+
+FRAMES = FrameMethod(
+    "physnet_toolbox",
+    lambda params: EncoderDecoder(params["width"]),
+    only_changes,
+    negative_pearson,
+)

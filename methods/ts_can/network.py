@@ -1,15 +1,7 @@
 """TS-CAN: the attention network with shifts in time."""
 
-from collections.abc import Mapping
-from typing import Any
+from rppgbench.neural.convolutional_attention import attention_network
+from rppgbench.neural.frame_changes import changes_and_looks
+from rppgbench.neural.frame_supervision import FrameMethod
 
-from rppgbench.extraction.crops import crop_rule
-from rppgbench.neural.convolutional_attention import AttentionNetwork
-
-
-def network_of(params: Mapping[str, Any]) -> AttentionNetwork:
-    """The network of the parameters, for the pictures of its crop rule."""
-    size = crop_rule(params["crop"]).size
-    return AttentionNetwork(
-        size, width=params["width"], dense=params["dense"], depth=params["depth"]
-    )
+FRAMES = FrameMethod("ts_can", attention_network, changes_and_looks)

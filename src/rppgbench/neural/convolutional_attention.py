@@ -1,8 +1,13 @@
 """Convolutional attention networks on changes of pictures."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from rppgbench.extraction.crops import crop_rule
 
 
 def shifted_in_time(frames: Tensor, depth: int) -> Tensor:
@@ -151,3 +156,14 @@ class AttentionNetwork(nn.Module):
         x = self.dense_drop(torch.tanh(self.dense(x.flatten(1))))
         change: Tensor = self.out(x)
         return change
+
+
+def attention_network(params: Mapping[str, Any], *, alone: bool = False) -> AttentionNetwork:
+    """The network of a method's parameters: crop, width, dense and, where there is one, depth."""
+    return AttentionNetwork(
+        crop_rule(params["crop"]).size,
+        width=params["width"],
+        dense=params["dense"],
+        depth=params.get("depth", 0),
+        alone=alone,
+    )

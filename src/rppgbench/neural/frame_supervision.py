@@ -1,7 +1,7 @@
 """Learning the changes of the pulse from those of pictures."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from rppgbench.neural.feeding import Batch
 from rppgbench.neural.frame_changes import VideoScale, pulse_changes, summed_up
 from rppgbench.neural.inference import side_by_side, windows
 from rppgbench.neural.one_stage import model_of
+from rppgbench.neural.weights import load_arrays
 from rppgbench.waveform import Waveform
 
 Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
@@ -45,67 +46,78 @@ class _Changes(nn.Module):
         return {"loss": (flags * error).sum() / flags.sum().clamp_min(1.0)}
 
 
-def learned_changes(
-    name: str,
-    make: Callable[[], nn.Module],
-    read: Read,
-    examples: Sequence[Example],
-    training: Training,
-    params: Mapping[str, Any],
-    loss: Loss = squared_error,
-) -> Model:
-    """Train on all clips side by side, with deviations of whole recordings, one a label.
+@dataclass(frozen=True)
+class FrameMethod:
+    """What the methods share that learn the changes of the pulse from those of pictures.
 
-    X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels DiffNormalized, AdamW
-    without decay under one cycle of the learning rate; what `params` says of clip_s, epochs, batch
-    and lr counts.
+    `network_of` makes the network of a method's parameters, `read` what it takes of a video, and
+    `loss` says how far its changes are from the sensor's.
     """
-    fs = params["fs"]
-    found = [
-        replace(part, pulse=pulse_changes(part.pulse).astype(np.float32))
-        for part in labelled_stretches(examples, fs, params["clip_s"], name)
-        if part.pulse is not None
-    ]
-    clips = Clips(found, round(params["clip_s"] * fs))
-    scales = [VideoScale.of(part.samples) for part in found]
 
-    def one(cut: Cut) -> NDArray[np.float32]:
-        return read(found[cut[0]].samples, cut[1], clips.length, scales[cut[0]])
+    name: str
+    network_of: Callable[[Mapping[str, Any]], nn.Module]
+    read: Read
+    loss: Loss = squared_error
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for cuts in clips.sliding(rng, params["batch"], clips.length):
-            change, flags = clips.pulses(cuts)
-            pictures = np.stack([one(cut) for cut in cuts])
-            yield {"clip": pictures, "change": change, "labelled": flags}
+    def learned(
+        self, examples: Sequence[Example], training: Training, params: Mapping[str, Any]
+    ) -> Model:
+        """Train on all clips side by side, with deviations of whole recordings, one a label.
 
-    return model_of(
-        lambda: _Changes(make(), loss),
-        batches,
-        clips,
-        lambda cut: torch.from_numpy(one(cut)[None]),
-        training,
-        params,
-        pulse_of=lambda out: torch.from_numpy(np.stack([summed_up(row) for row in out.numpy()])),
-        one_cycle=clips.batches(params["batch"], clips.length),
-    )
+        X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels DiffNormalized, AdamW without decay
+        under one cycle of the learning rate; what `params` says of clip_s, epochs, batch and lr
+        counts.
+        """
+        fs = params["fs"]
+        found = [
+            replace(part, pulse=pulse_changes(part.pulse).astype(np.float32))
+            for part in labelled_stretches(examples, fs, params["clip_s"], self.name)
+            if part.pulse is not None
+        ]
+        clips = Clips(found, round(params["clip_s"] * fs))
+        scales = [VideoScale.of(part.samples) for part in found]
 
+        def one(cut: Cut) -> NDArray[np.float32]:
+            return self.read(found[cut[0]].samples, cut[1], clips.length, scales[cut[0]])
 
-def pulse_from_changes(
-    network: nn.Module, waveform: Waveform, fs: float, length: int, read: Read
-) -> Waveform:
-    """Changes of the pulse in windows side by side, summed up without their trend: (T,) at `fs`.
+        def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
+            for cuts in clips.sliding(rng, params["batch"], clips.length):
+                change, flags = clips.pulses(cuts)
+                pictures = np.stack([one(cut) for cut in cuts])
+                yield {"clip": pictures, "change": change, "labelled": flags}
 
-    Pictures are scaled by the whole stretch, as the toolbox scales whole videos.
-    """
-    even = at_rate(waveform, fs)
-    video = even.samples
-    scale = VideoScale.of(video)
-    change = windows(
-        network,
-        len(video),
-        length,
-        length,
-        lambda start, count: torch.from_numpy(read(video, start, count, scale)[None]),
-        side_by_side,
-    )
-    return Waveform(summed_up(change), even.fs, even.start_s)
+        return model_of(
+            lambda: _Changes(self.network_of(params), self.loss),
+            batches,
+            clips,
+            lambda cut: torch.from_numpy(one(cut)[None]),
+            training,
+            params,
+            pulse_of=lambda out: torch.from_numpy(
+                np.stack([summed_up(row) for row in out.numpy()])
+            ),
+            one_cycle=clips.batches(params["batch"], clips.length),
+        )
+
+    def pulse(
+        self, clip: Waveform, model: Model, fs: float, clip_s: float, **params: Any
+    ) -> Waveform:
+        """Changes in windows side by side, summed up without their trend: (T,) at `fs`.
+
+        Pictures are scaled by the whole stretch, as the toolbox scales whole videos. `params` are
+        those that make the network.
+        """
+        network = self.network_of(params)
+        load_arrays(network, model.arrays)
+        even = at_rate(clip, fs)
+        video, length = even.samples, round(clip_s * fs)
+        scale = VideoScale.of(video)
+        change = windows(
+            network,
+            len(video),
+            length,
+            length,
+            lambda start, count: torch.from_numpy(self.read(video, start, count, scale)[None]),
+            side_by_side,
+        )
+        return Waveform(summed_up(change), even.fs, even.start_s)
