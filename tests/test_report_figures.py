@@ -15,7 +15,7 @@ from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
 from rppgbench.report import agreement, error_figure
 from rppgbench.report import series as series_module
-from rppgbench.report.agreement import bland_altman, limits_of_agreement, scatter
+from rppgbench.report.agreement import bland_altman, scatter
 from rppgbench.report.drawing import (
     INK,
     MARKERS,
@@ -35,6 +35,7 @@ from rppgbench.report.seed_figure import seed_figure
 from rppgbench.report.series import Series, series, windows_download
 from rppgbench.report.timing_figure import timing_figure
 from rppgbench.report.waveforms import picks, reference_waveform, spectrum, waveform_figure
+from rppgbench.scoring.agreement import bland_altman as limits_of_agreement
 from rppgbench.waveform import Signal, Waveform
 
 from .report_page import Run, make_page, stored, summary_frame
@@ -92,39 +93,23 @@ def test_many_windows_are_counted_in_hexagons(
     assert bland_altman(all_series, DATA, evaluator="one").svg.count("<use") < 400
 
 
-def test_limits_of_agreement_are_plain_with_one_window_a_subject() -> None:
-    difference = np.array([1.0, 2.0, 6.0])
-    # mean 3, sum of squares 4 + 1 + 9 = 14, variance 7
-    expected = (3.0, 3 - 1.96 * 7**0.5, 3 + 1.96 * 7**0.5)
-    assert limits_of_agreement(difference, ["a", "b", "c"]) == pytest.approx(expected)
-    assert limits_of_agreement(difference, ["a", "a", "a"]) == pytest.approx(expected)
-
-
-def test_limits_of_agreement_add_the_variance_between_subjects() -> None:
-    # unequal groups: a = 1, 3 (mean 2); b = 6, 7, 8 (mean 7); mean of all 5
-    # within (1 + 1 + 1 + 0 + 1) / 3 = 4/3; between 2 * 9 + 3 * 4 = 30; m0 = 5 - 13/5 = 2.4
-    variance = 4 / 3 + (30 - 4 / 3) / 2.4
-    bias, low, high = limits_of_agreement(np.array([1.0, 3, 6, 7, 8]), list("aabbb"))
-    assert bias == 5
-    assert (high - low) / 2 == pytest.approx(1.96 * variance**0.5)
-
-
-def test_repeated_windows_of_a_subject_do_not_narrow_the_limits() -> None:
-    rng = np.random.default_rng(2)
-    person = rng.normal(0, 5, 4000)
-    difference = np.repeat(person, 3) + rng.normal(0, 2, 12000)
-    _, low, high = limits_of_agreement(difference, np.repeat(np.arange(4000), 3).tolist())
-    assert (high - low) / 2 / 1.96 == pytest.approx(29**0.5, rel=0.03)
-
-
 def test_bland_altman_says_the_limits_that_it_draws(all_series: list[Series]) -> None:
     drawing = bland_altman(all_series, DATA, evaluator="one")
     frame = all_series[0].drawn()
-    bias, low, high = limits_of_agreement(
-        (frame["estimate_bpm"] - frame["reference_bpm"]).to_numpy(), frame["subject"].tolist()
-    )
-    words = f"bias {bias:.2f}, limits {low:.2f} to {high:.2f}".replace("-", "−")
+    found = limits_of_agreement(frame["reference_bpm"], frame["estimate_bpm"], frame["subject"])
+    words = f"bias {found.bias:.2f}, limits {found.lower:.2f} to {found.upper:.2f}"
+    words = words.replace("-", "−")
     assert f"{all_series[0].name}: {words}" in drawing.alt
+
+
+def test_bland_altman_leaves_floors_out_where_there_are_methods(all_series: list[Series]) -> None:
+    drawing = bland_altman(all_series, DATA, evaluator="one")
+    floors = [one.name for one in all_series if one.floor]
+    assert floors == ["constant"]
+    assert "constant" not in drawing.svg
+    assert "Not drawn, as it would set the scale: constant." in drawing.caption
+    alone = bland_altman([one for one in all_series if one.floor], DATA, evaluator="one")
+    assert "constant: bias" in alone.alt
 
 
 def test_distribution_gives_quantiles_in_words(all_series: list[Series]) -> None:
@@ -278,6 +263,36 @@ def test_waveforms_show_the_peak_of_the_stored_pulse(all_series: list[Series]) -
     pulse = data[(data["part"] == "pulse") & (data["pick"] == "best")]
     assert pulse["time_s"].min() >= 24
     assert pulse["estimate"].std() == pytest.approx(1, abs=0.01)
+
+
+def test_an_estimate_of_the_other_sign_is_drawn_upside_down_and_says_so(
+    all_series: list[Series],
+) -> None:
+    times = np.arange(0, 60, 1 / 60)
+    beat = np.sin(2 * np.pi * 1.2 * times)
+    truths = {
+        ("made_up", name): Truth(pulse=Signal(beat, times))
+        for name in all_series[0].windows["recording"].unique()
+    }
+
+    def of_sign(sign: float) -> Drawing:
+        def made(case: Case) -> Estimate:
+            found = stored(case)
+            assert found is not None
+            wave = Waveform(sign * np.sin(2 * np.pi * 1.2 * np.arange(1500) / 30 + 0.3), 30.0)
+            return replace(found, waveform=wave)
+
+        drawing = waveform_figure(all_series[0], made, truths, key="w")
+        assert drawing is not None
+        return drawing
+
+    for sign in (1.0, -1.0):
+        drawing = of_sign(sign)
+        pulse = pd.read_csv(io.StringIO(drawing.data.text)).query("part == 'pulse'")
+        assert set(pulse["sign"]) == {sign}
+        assert (pulse["estimate"] * pulse["reference"]).mean() == pytest.approx(0.955, abs=0.02)
+        assert ("drawn upside down" in drawing.svg) == (sign < 0)
+        assert ("MCC does" in drawing.caption) == (sign < 0)
 
 
 def test_no_stored_waveform_is_no_figure(all_series: list[Series]) -> None:

@@ -199,6 +199,15 @@ def test_repeated_measurements_by_hand() -> None:
     assert found.subjects == 3
 
 
+def test_unequal_numbers_of_measurements_by_hand() -> None:
+    # a = 1, 3 (mean 2); b = 6, 7, 8 (mean 7); mean of all 5
+    # within (1 + 1 + 1 + 0 + 1) / 3 = 4/3; between 2 * 9 + 3 * 4 = 30; m0 = 5 - 13/5 = 2.4
+    found = bland_altman(np.zeros(5), np.array([1.0, 3, 6, 7, 8]), list("aabbb"))
+    assert found.bias == 5
+    variance = 4 / 3 + (30 - 4 / 3) / 2.4
+    assert (found.upper - found.lower) / 2 == pytest.approx(1.96 * variance**0.5)
+
+
 def test_repeats_do_not_shrink_the_limits() -> None:
     """With a subject effect of 3 and noise of 1 the limits are 1.96 sqrt(10), repeats or not."""
     generator = np.random.default_rng(7)

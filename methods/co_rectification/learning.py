@@ -200,13 +200,15 @@ def corrected(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the clips that the first network corrects in the end look like, for figures 3 and 5.
 
+    They are the most doubtful of each batch, as many as the last epoch corrects, and at least one.
+
     Arrays `corrected.pseudo`, `corrected.peer` (the second network's pulse) and, where the
     recordings came with a pulse, `corrected.truth`, each (N, T); `facts["corrected"]` names
     recording, start_s, the heart rates of label and peer, of each. Nothing here was learned from
     the truth.
     """
     p = learner.params
-    most = int(p["most_corrected"] * (p["epochs"] - 1) / p["epochs"])
+    most = max(1, int(p["most_corrected"] * (p["epochs"] - 1) / p["epochs"]))
     rows: list[dict[str, Any]] = []
     parts: dict[str, list[Tensor]] = {"pseudo": [], "peer": [], "truth": []}
     band = {"low_hz": p["label_low_hz"], "high_hz": p["label_high_hz"]}

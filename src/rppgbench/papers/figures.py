@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from rppgbench.papers.corrections import LABEL, PEER, Corrections, corrections
 from rppgbench.papers.measures import Held
 from rppgbench.papers.rows import Fill, Place, place
 from rppgbench.papers.table import Line, Measured, PaperTable
 from rppgbench.report.agreement import scatter
 from rppgbench.report.compression_figure import Curve, compression_figure
+from rppgbench.report.correction_figure import correction_figure
 from rppgbench.report.drawing import Drawing
 from rppgbench.report.inputs import Case, Scores
 from rppgbench.report.series import series, windows_download
@@ -36,6 +39,7 @@ def figures(
             yield drawing
         return
     if table.kind == "waveforms":
+        yield from _corrected_waveforms(there)
         for number, (_, held, scores) in enumerate(there):
             stored = {
                 Case(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
@@ -52,9 +56,10 @@ def figures(
                 if drawing is not None:
                     yield drawing
     if table.kind == "labels" and there:
+        yield from _corrected_rates(there)
         together = _together(there)
         data, note = windows_download(together)
-        yield scatter(
+        drawing = scatter(
             series(together),
             data,
             key="labels",
@@ -62,6 +67,44 @@ def figures(
             simulated=any(held.simulated for _, held, _ in there),
             data_note=note,
         )
+        yield replace(drawing, title="All test recordings, after training")
+
+
+def _corrected(
+    there: Sequence[tuple[Line, Held, Scores]],
+) -> Iterator[tuple[int, Held, Corrections, Scores]]:
+    """The lines whose models keep clips that they corrected, read by the line's evaluator."""
+    for number, (line, held, scores) in enumerate(there):
+        found = corrections(held, line.method.method)
+        if found is not None:
+            yield number, held, found, found.scores(scores.name)
+
+
+def _corrected_waveforms(there: Sequence[tuple[Line, Held, Scores]]) -> Iterator[Drawing]:
+    for number, held, found, scores in _corrected(there):
+        drawing = correction_figure(
+            found.shown(scores.windows), key=f"corrected-{number}", simulated=held.simulated
+        )
+        if drawing is not None:
+            yield drawing
+
+
+def _corrected_rates(there: Sequence[tuple[Line, Held, Scores]]) -> Iterator[Drawing]:
+    for number, held, _, scores in _corrected(there):
+        data, note = windows_download(scores)
+        drawing = scatter(
+            series(scores),
+            data,
+            key=f"corrected-{number}",
+            evaluator=scores.name,
+            simulated=held.simulated,
+            data_note=note,
+        )
+        said = (
+            f"Clips of the training whose labels are chosen for correction at its end: the heart "
+            f"rate of the {LABEL}, and of the {PEER}, which takes its place. {drawing.caption}"
+        )
+        yield replace(drawing, title="Before and after correction", caption=said)
 
 
 def _together(there: Sequence[tuple[Line, Held, Scores]]) -> Scores:

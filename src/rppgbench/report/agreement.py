@@ -20,6 +20,7 @@ from rppgbench.report.drawing import (
     to_svg,
 )
 from rppgbench.report.series import Series
+from rppgbench.scoring import agreement
 from rppgbench.waveform import Array
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def scatter(
     columns = _columns(len(all_series))
     with drawing_style(key):
         figure, axes = panels(
-            len(all_series), columns=columns, width_in=10, panel_height_in=10.5 / columns
+            len(all_series), columns=columns, width_in=10, panel_height_in=12 / columns
         )
         for place, one, frame in zip(axes, all_series, drawn, strict=True):
             place.set_title(one.name)
@@ -85,7 +86,14 @@ def bland_altman(
     simulated: bool = False,
     data_note: str = "",
 ) -> Drawing:
-    """Difference against mean of estimate and reference, with bias and limits of agreement."""
+    """Difference against mean of estimate and reference, with bias and limits of agreement.
+
+    A floor that learns one rate lies on a slope by construction and would set the scale of all
+    panels: floors are drawn only where there is nothing else.
+    """
+    methods = [one for one in all_series if not one.floor] or list(all_series)
+    floors = [one.name for one in all_series if one not in methods]
+    all_series = methods
     drawn = [one.drawn() for one in all_series]
     points = sum(len(frame) for frame in drawn)
     means = [((f["reference_bpm"] + f["estimate_bpm"]) / 2).to_numpy() for f in drawn]
@@ -94,6 +102,7 @@ def bland_altman(
     bottom, top = _limits(differences)
     reach = max(abs(bottom), abs(top))
     words = []
+    bpm = metric("mae")
     columns = _columns(len(all_series))
     with drawing_style(key):
         figure, axes = panels(
@@ -116,14 +125,20 @@ def bland_altman(
             if len(difference) < 2:
                 words.append(f"{one.name}: too few windows")
                 continue
-            bias, below, above = limits_of_agreement(difference, frame["subject"].tolist())
-            place.axhline(bias, color=VERMILLION, linewidth=1.1)
-            for limit in (below, above):
+            found = agreement.bland_altman(
+                frame["reference_bpm"], frame["estimate_bpm"], frame["subject"].astype(str)
+            )
+            place.axhline(found.bias, color=VERMILLION, linewidth=1.1)
+            for limit, below, above in (
+                (found.lower, found.lower_low, found.lower_high),
+                (found.upper, found.upper_low, found.upper_high),
+            ):
                 place.axhline(limit, color=VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
-            bpm = metric("mae")
-            span = f"{bpm.write(below)} to {bpm.write(above)}"
-            _corner(place, [f"bias {bpm.write(bias)}", span])
-            words.append(f"{one.name}: bias {bpm.write(bias)}, limits {span}")
+                if above > below:  # NaN without two subjects
+                    place.axhspan(below, above, color=VERMILLION, alpha=0.12, linewidth=0)
+            bias, lower, upper = (bpm.write(x) for x in (found.bias, found.lower, found.upper))
+            _corner(place, [f"bias {bias}", f"{lower} to {upper}"])
+            words.append(f"{one.name}: bias {bias}, limits {lower} to {upper}")
         figure.supxlabel("Mean of estimate and reference (bpm)", fontsize=8, color=INK)
         figure.supylabel("Estimate − reference (bpm)", fontsize=8, color=INK)
         alt = f"Bland-Altman plots under {evaluator}, a panel a method, in bpm. {'; '.join(words)}."
@@ -132,41 +147,16 @@ def bland_altman(
         f"Bland-Altman plots under {evaluator}: difference of estimate and reference against their "
         "mean. Solid: the bias; dashed: the 95 % limits of agreement, bias ± 1.96 standard "
         "deviations, which add the variance between subjects to that within them (Bland and Altman "
-        f"2007). {_what_is_drawn(all_series, drawn, points)}"
+        f"2007), each in the band of its own 95 % interval. {_left_out(floors)}"
+        f"{_what_is_drawn(all_series, drawn, points)}"
     )
     return Drawing(key, "Bland-Altman", caption, alt, svg, data, data_note)
 
 
-def limits_of_agreement(difference: Array, subject: Sequence[object]) -> tuple[float, float, float]:
-    """Bias and 95 % limits of agreement of differences (N,), N > 1, in their unit.
-
-    A subject gives many windows, which are more alike than windows of two subjects: the variance
-    is the sum of that between subjects and that within, from a one-way analysis of variance. With
-    one window a subject, or one subject, it is the plain variance (N - 1).
-
-    Bland and Altman, "Agreement between methods of measurement with multiple observations per
-    individual", J. Biopharm. Stat. 2007, DOI 10.1080/10543400701329422, section 3; the plain limits
-    are those of Lancet 1986, DOI 10.1016/S0140-6736(86)90837-8.
-
-    >>> limits = limits_of_agreement(np.array([0.0, 2, 4, 6]), ["a", "a", "b", "b"])
-    >>> [round(value, 2) for value in limits]  # within 2, between (16 - 2) / 2: 3 ± 1.96 x 3
-    [3.0, -2.88, 8.88]
-    """
-    bias, total = float(difference.mean()), len(difference)
-    _, code, counts = np.unique(
-        np.array([str(name) for name in subject]), return_inverse=True, return_counts=True
-    )
-    groups = len(counts)
-    if groups in (1, total):
-        variance = float(difference.var(ddof=1))
-    else:
-        means = np.bincount(code, difference) / counts
-        within = float(((difference - means[code]) ** 2).sum()) / (total - groups)
-        between = float((counts * (means - bias) ** 2).sum()) / (groups - 1)
-        size = (total - float((counts**2).sum()) / total) / (groups - 1)
-        variance = within + max(0.0, (between - within) / size)
-    reach = 1.96 * variance**0.5
-    return bias, bias - reach, bias + reach
+def _left_out(floors: Sequence[str]) -> str:
+    if not floors:
+        return ""
+    return f"Not drawn, as it would set the scale: {', '.join(floors)}. "
 
 
 def _columns(count: int) -> int:

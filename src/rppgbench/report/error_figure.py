@@ -131,4 +131,4 @@ def _draw_shares(place: Axes, curves: Sequence[Series]) -> None:
     place.set_xlabel("Absolute error (bpm)")
     place.set_ylabel("Windows within")
     if place.lines:
-        place.legend(loc="lower right", handlelength=2.6)
+        place.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handlelength=2.6)

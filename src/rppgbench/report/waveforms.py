@@ -36,6 +36,11 @@ EXCERPT_S = 12.0
 BAND_HZ = (0.5, 4.0)
 """The range of the spectra: 30 to 240 bpm."""
 
+TURNED = (
+    ", but turned upside down where the panel says so, because it falls where the sensor's pulse "
+    "rises (as brightness does: blood absorbs light); heart rates do not heed the sign, MCC does"
+)
+
 _STEP_HZ = 1 / 120
 
 
@@ -88,7 +93,8 @@ def waveform_figure(
     """Pulse and spectrum of the picks of one series, the reference behind the estimate.
 
     Both are standardised (mean 0, standard deviation 1) and otherwise as stored: no filter of an
-    evaluator is applied. None where no waveform is stored.
+    evaluator is applied. An estimate that falls where the reference rises is drawn upside down, and
+    says so (`draw_pulse`). None where no waveform is stored.
     """
     import pandas as pd
 
@@ -115,11 +121,11 @@ def waveform_figure(
             truth = truths.get((pick.case.dataset, pick.case.recording), Truth())
             left, right = axes[2 * row], axes[2 * row + 1]
             bpm = metric("mae").write(pick.error_bpm)
-            left.set_title(f"{pick.word.capitalize()}: {pick.case.recording}")
-            left.set_title(
-                f"error {bpm} bpm", loc="right", fontsize=7.5, fontweight="normal", color=MUTED
-            )
             drawn = draw_pulse(left, waveform, truth)
+            turned = "sign" in drawn and drawn["sign"].iloc[0] < 0
+            said = f"error {bpm} bpm{'; drawn upside down' if turned else ''}"
+            left.set_title(f"{pick.word.capitalize()}: {pick.case.recording}")
+            left.set_title(said, loc="right", fontsize=7.5, fontweight="normal", color=MUTED)
             facts = {"recording": pick.case.recording, "pick": pick.word, "part": "pulse"}
             parts.append(drawn.assign(**facts))
             parts += _draw_spectrum(right, waveform, truth, pick)
@@ -131,12 +137,14 @@ def waveform_figure(
         figure.legend(handles, labels, loc="upper left", ncols=2)
         alt = f"Waveforms and power spectra of {one.name}. {'; '.join(words)}."
         svg = to_svg(figure, key, alt, simulated=simulated)
+    data = pd.concat(parts, ignore_index=True)
+    any_turned = "sign" in data and bool((data["sign"] < 0).any())
     caption = (
         "The recordings with the lowest, middle and highest mean absolute error. "
-        f"Left, {EXCERPT_S:g} s from the middle, standardised, as stored; right, the power "
-        "spectrum of the longest stretch without a gap (Hann window, scaled to its own peak)."
+        f"Left, {EXCERPT_S:g} s from the middle, standardised, as stored"
+        f"{TURNED if any_turned else ''}; right, the power spectrum of the longest stretch without a gap (Hann window, scaled to "
+        "its own peak)."
     )
-    data = pd.concat(parts, ignore_index=True)
     first = ["recording", "pick", "part"]
     data = data[[*first, *data.columns.difference(first, sort=False)]]
     return Drawing(
@@ -207,6 +215,8 @@ def draw_pulse(place: Axes, waveform: Waveform, truth: Truth) -> pd.DataFrame:
     """Draw `EXCERPT_S` from the middle, the reference behind, and return what is drawn.
 
     Columns: time_s, estimate and, where there is one, reference; standardised over the excerpt.
+    With a reference `sign` is -1 where the two are correlated negatively over the excerpt: the
+    estimate is then drawn, and returned, times -1.
     """
     import pandas as pd
 
@@ -221,6 +231,9 @@ def draw_pulse(place: Axes, waveform: Waveform, truth: Truth) -> pd.DataFrame:
     }
     if reference is not None:
         drawn["reference"] = standardised(reference.samples[here]).round(3)
+        opposed = bool(np.nansum(drawn["estimate"] * drawn["reference"]) < 0)
+        drawn["sign"] = np.full(len(drawn["time_s"]), -1.0 if opposed else 1.0)
+        drawn["estimate"] = drawn["estimate"] * drawn["sign"]
         place.plot(
             drawn["time_s"],
             drawn["reference"],

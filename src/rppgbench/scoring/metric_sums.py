@@ -107,10 +107,10 @@ def rmse_of_sums(s: Array) -> Array:
 
 
 def r_of_sums(s: Array) -> Array:
-    """Pearson's correlation from sums (..., len(SUMS)); NaN where a side is constant."""
+    """Pearson's correlation from sums (..., len(SUMS)); NaN where n < 3 or a side is constant."""
     x = _spread(s, "reference2", "reference", "reference")
     y = _spread(s, "estimate2", "estimate", "estimate")
-    fine = np.minimum(x, y) >= STEADY_BPM2
+    fine = (np.minimum(x, y) >= STEADY_BPM2) & (s[..., _AT["n"]] >= 3)
     scale = np.sqrt(np.where(fine, x * y, 1.0))
     value = np.clip(_spread(s, "product", "reference", "estimate") / scale, -1, 1)
     return np.where(fine, value, np.nan)

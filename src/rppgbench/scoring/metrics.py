@@ -70,17 +70,17 @@ def mape(reference: Array, estimate: Array) -> float:
 def r(reference: Array, estimate: Array) -> float:
     """Pearson's correlation of reference and estimate; -1 to 1, 1 is best.
 
-    NaN where either is constant (their variance is under 1e-9 bpm^2) or n is 1. Source: Pearson,
-    1895, 10.1098/rspl.1895.0041.
+    NaN where either is constant (their variance is under 1e-9 bpm^2) or n is under 3: two points
+    always lie on a line. Source: Pearson, 1895, 10.1098/rspl.1895.0041.
 
     >>> estimate = np.array([61.0, 70.0, 82.0])
     >>> round(r(np.array([60.0, 70.0, 80.0]), estimate), 4)  # 210 / sqrt(200 x 222)
     0.9966
-    >>> r(np.array([60.0, 70.0]), np.array([65.0, 65.0]))
+    >>> r(np.array([60.0, 70.0, 80.0]), np.array([65.0, 65.0, 65.0]))
     nan
     """
     validate(reference, estimate)
-    if min(reference.var(), estimate.var()) < STEADY_BPM2:
+    if len(reference) < 3 or min(reference.var(), estimate.var()) < STEADY_BPM2:
         return float("nan")
     return float(np.corrcoef(reference, estimate)[0, 1])
 
@@ -209,7 +209,7 @@ _ALL = (
         "higher",
         (-1, 1),
         -1,
-        "Pearson's correlation with the reference.",
+        "Pearson's correlation with the reference; of fewer than three there is none.",
         "10.1098/rspl.1895.0041",
         r,
         r_of_sums,
@@ -236,7 +236,9 @@ _ALL = (
         (-1, 1),
         -1,
         "Largest cross-correlation with the reference pulse within 40 to 250 bpm; mean of the "
-        "windows that have an estimate.",
+        "windows that have an estimate. It heeds the sign: a pulse that is drawn upside down "
+        "(brightness falls where blood volume rises) scores lower by as much as its rise differs "
+        "from its fall.",
         "Gideon, Stent, The Way to my Heart is through Contrastive Learning, ICCV 2021, eq. 1",
         mean_of_known,
         ratio("mcc", "mcc_n"),
