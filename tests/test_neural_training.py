@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +277,42 @@ def test_where_memory_is_short_batches_go_in_shares_with_the_same_gradients(tmp_
 def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no batch"):
         learn(Toy, lambda epoch, rng: iter(()), RECIPE, training(tmp_path))
+
+
+class Line(nn.Module):
+    """Without random numbers: compiled or not, it learns the same but for rounding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(6, 1)
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        return {"loss": (torch.tanh(self.body(batch["x"]))[:, 0] - batch["y"]).square().mean()}
+
+
+@pytest.mark.learning  # compiling takes a dozen seconds
+def test_a_compiled_training_learns_the_same_and_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    if shutil.which("g++") is None:
+        pytest.skip("no C++ compiler")
+    recipe = replace(RECIPE, compiled=True)
+    plain, _ = learn(Line, batches, RECIPE, training(tmp_path / "plain"))
+    compiled, history = learn(Line, batches, recipe, training(tmp_path / "compiled"))
+    first, second = arrays_of(plain), arrays_of(compiled)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_allclose(second[name], value, rtol=1e-4, atol=1e-5)
+    assert history[-1]["loss"] < history[0]["loss"]
+    (tmp_path / "compiled" / "train.safetensors").unlink()  # the epoch before is there
+    again, _ = learn(Line, batches, recipe, training(tmp_path / "compiled"))
+    assert same(arrays_of(again), second)
+
+
+def test_without_a_compiler_a_compiled_training_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BenchError, match=r"no C\+\+ compiler 'no-such-compiler'; install one"):
+        learn(Toy, batches, replace(RECIPE, compiled=True), training(tmp_path))
 
 
 def test_lower_precision_learns_too(tmp_path: Path) -> None:

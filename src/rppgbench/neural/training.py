@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,7 +32,8 @@ class Recipe:
     `one_cycle` is the number of steps an epoch has where the learning rate rises from a 25th of
     `lr` to it and falls to nearly nothing over all epochs (L. N. Smith, N. Topin, 2019, DOI
     10.1117/12.2520589, as PyTorch has it); 0 keeps it constant. Where memory is short, a step's
-    batch goes in shares of at least `together` samples: two where two are contrasted.
+    batch goes in shares of at least `together` samples: two where two are contrasted. `compiled`
+    goes through `torch.compile`, whose sums and random numbers are others: the weights are too.
     """
 
     epochs: int
@@ -83,6 +85,7 @@ def learn(
         schedule = _schedule(optimiser, recipe)
         wrapped, optimiser = fabric.setup(learner, optimiser)
         if recipe.compiled:
+            _need_compiler(device)
             wrapped = torch.compile(wrapped)
         state = Checkpoint(training, stage, asdict(recipe))
         history = state.resume(learner, optimiser)
@@ -152,6 +155,16 @@ def learn(
             training.progress(f"{stage}: not deterministic on this device: {'; '.join(doubts)}")
     learner.eval()
     return learner, history
+
+
+def _need_compiler(device: str) -> None:
+    """BenchError where `torch.compile` would end in a long trace, for want of a C++ compiler."""
+    name = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    if device == "cpu" and shutil.which(name) is None:
+        raise BenchError(
+            f"torch.compile: no C++ compiler {name!r}; install one, name one in CXX, or leave "
+            "`compiled` out of the recipe"
+        )
 
 
 def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe) -> Any:
