@@ -25,11 +25,11 @@ SECONDS = 12.0
 class Smoke:
     """How small simulated runs of tables are, so that all of them end within half an hour.
 
-    A method that learns has its preset `smoke`, of whose epochs (of every parameter of it whose
-    name ends in `epochs`) at most `epochs` are done, with the protocol's first seeds alone. People
-    and recordings are as many and as long in every protocol, so that those that share a data set
-    share its films and features. Everything is run as it would be at full size; nothing is
-    learned to the end.
+    A method that learns has its preset `smoke`, of whose epochs and passes over the recordings (of
+    every parameter whose name ends so) at most `epochs` are done, with the protocol's first seeds
+    alone. People and recordings are as many and as long in every protocol, so that those that share
+    a data set share its films and features. Everything is run as it would be at full size; nothing
+    is learned to the end.
     """
 
     epochs: int = EPOCHS
@@ -41,6 +41,7 @@ class Smoke:
         """The limits in words, as pages say them."""
         seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
         epochs = f"at most {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}"
+        epochs += f" of at most {self.epochs} {'pass' if self.epochs == 1 else 'passes'}"
         return (
             f"{self.subjects} people a data set, recordings of {self.seconds:g} s; methods that "
             f"learn: preset {PRESET}, {epochs}, {seeds}"
@@ -59,7 +60,9 @@ class Smoke:
             cut = {
                 key: self.epochs
                 for key, value in known[name].parameters(given, where).items()
-                if key.endswith("epochs") and isinstance(value, int) and value > self.epochs
+                if key.endswith(("epochs", "passes"))
+                and isinstance(value, int)
+                and value > self.epochs
             }
             if cut:
                 params[name] = {**given, **cut}

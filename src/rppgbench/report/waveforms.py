@@ -142,8 +142,8 @@ def waveform_figure(
     caption = (
         "The recordings with the lowest, middle and highest mean absolute error. "
         f"Left, {EXCERPT_S:g} s from the middle, standardised, as stored"
-        f"{TURNED if any_turned else ''}; right, the power spectrum of the longest stretch without a gap (Hann window, scaled to "
-        "its own peak)."
+        f"{TURNED if any_turned else ''}; right, the power spectrum of the longest stretch without "
+        "a gap (Hann window, scaled to its own peak)."
     )
     first = ["recording", "pick", "part"]
     data = data[[*first, *data.columns.difference(first, sort=False)]]
