@@ -167,6 +167,9 @@ class Brighter:
     def change(self, frame: Frame) -> Frame:
         return Frame(frame.index, frame.time_s, frame.rgb // 2 + np.uint8(20))
 
+    def close(self) -> None:
+        pass
+
     def facts(self) -> dict[str, object]:
         return {"added": 20}
 

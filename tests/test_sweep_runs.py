@@ -20,7 +20,8 @@ from rppgbench.features import Features
 from rppgbench.protocol import Condition
 from rppgbench.recording import VideoSource
 from rppgbench.running.store import Store
-from rppgbench.video.stream import passes
+from rppgbench.video.recompression import recompress
+from rppgbench.video.stream import open_video, passes
 from rppgbench.video.writing import write_video
 
 from .face_frames import film, swaying
@@ -277,3 +278,104 @@ def test_a_codec_that_stops_in_the_middle_is_a_fault_of_its_condition(
     assert isinstance(fault, BenchError)
     assert "libx264 refuses" in str(fault)
     assert isinstance(raw, Features)
+
+
+def kept_frames(file: Path) -> tuple[list[np.ndarray[Any, Any]], list[float]]:
+    """What comes out of a video by our reader: pictures, and times from the first."""
+    with open_video(VideoSource(file)) as reader:
+        seen = [(frame.rgb, frame.time_s) for frame in reader]
+    return [rgb for rgb, _ in seen], [time_s - seen[0][1] for _, time_s in seen]
+
+
+def test_kept_videos_are_what_was_measured(
+    results: tuple[Path, list[str]], videos: Path, tmp_path: Path
+) -> None:
+    """Asked for after the run, whose features are there: one more pass."""
+    words = [*results[1], "--keep-videos", str(tmp_path / "kept")]
+    before = dict(passes)
+    assert main(words) == 3
+    assert {v: passes[videos / v] - before[videos / v] for v in VIDEOS} == dict.fromkeys(VIDEOS, 1)
+    kept = {str(f.relative_to(tmp_path)) for f in tmp_path.rglob("*") if f.is_file()}
+    even = {f"kept/video_folder/even.mkv/{name}.mkv" for name in CONDITIONS if "crf_30" in name}
+    lossless = {f"kept/video_folder/{video}/lossless.mkv" for video in VIDEOS}
+    assert kept == even | lossless
+    with open_video(VideoSource(videos / "even.mkv")) as reader:
+        source = list(reader)
+    params = {k: str(v) for k, v in (("crf", 30), ("preset", "veryfast"), ("g", 250))}
+    expected = list(
+        recompress(iter(source), fps=FPS, codec="libx264", pixel_format="yuv420p", options=params)
+    )
+    folder = tmp_path / "kept" / "video_folder"
+    pictures, times_s = kept_frames(folder / "even.mkv" / "crf_30.mkv")
+    np.testing.assert_array_equal(pictures, [frame.rgb for frame in expected])
+    np.testing.assert_allclose(times_s, np.arange(FRAMES) / FPS, atol=1e-3)
+    pictures, _ = kept_frames(folder / "even.mkv" / "lossless.mkv")
+    np.testing.assert_array_equal(pictures, [frame.rgb for frame in source])
+    facts: Any = Store(results[0]).observed()["video_folder", "even.mkv", "crf_30"].facts
+    size = (folder / "even.mkv" / "crf_30.mkv").stat().st_size
+    coded = facts["condition"]["bit_rate_kbps"] * 125 * FRAMES / FPS
+    assert coded < size < coded + 20 * FRAMES + 2000  # Matroska's own share
+    # A file of another condition, or no video at all, is made again; what is right stays.
+    made = {file: file.read_bytes() for file in folder.rglob("*.mkv") if file.is_file()}
+    written = {file: file.stat().st_mtime_ns for file in made}
+    wrong = folder / "even.mkv" / "crf_30.mkv"
+    wrong.write_bytes(b"no video")
+    assert main(words) == 3
+    assert {file: file.read_bytes() for file in made} == made
+    del written[wrong]
+    assert {file: file.stat().st_mtime_ns for file in written} == written
+
+
+def test_nothing_to_keep_is_one_line(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "--protocol", "videos", "--data", f"video_folder={videos}"]
+    words += ["--out", str(tmp_path / "out"), "--keep-videos", str(tmp_path / "kept")]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "--keep-videos: protocols/videos.toml recompresses no video" in said
+    assert not (tmp_path / "kept").exists()
+
+
+KEEPS = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from rppgbench.errors import MachineError
+from rppgbench.video.kept import KeptVideo
+from rppgbench.video.encoding import Encoding
+from rppgbench.video.recompression import Codec
+from rppgbench.video.stream import Frame
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+place = Path(sys.argv[1])
+kept = KeptVideo(place, "a test")
+encoding = Encoding("here", "ffv1", "bgr0", (64, 64), {}, "ffmpeg")
+codec = Codec(encoding, 30.0, kept)
+noise = np.random.default_rng(0)
+try:
+    for index in range(40):
+        picture = noise.integers(0, 255, (64, 64, 3)).astype(np.uint8)
+        list(codec.feed(Frame(index, index / 30, picture)))
+    list(codec.end())
+except MachineError as error:
+    print(error)
+finally:
+    kept.close()
+print(sorted(path.name for path in place.parent.iterdir()))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files")
+def test_a_disk_that_fills_keeps_no_half_of_a_video(tmp_path: Path) -> None:
+    """A frame of noise, 64 x 64, takes some 12 kB without loss: the fourth does not fit."""
+    place = tmp_path / "crf_30.mkv"
+    path = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    words = [sys.executable, "-c", KEEPS, str(place)]
+    run = subprocess.run(words, check=True, capture_output=True, text=True, env=path)
+    said, left = run.stdout.splitlines()
+    assert said == f"{place}: the video cannot be kept: File too large; make room, or choose " + (
+        "another folder"
+    )
+    assert left == "[]"

@@ -84,6 +84,12 @@ def _run(commands: Commands) -> None:
         action="store_true",
         help="test the models of all epochs: a row 'best epoch (oracle)' beside the last's",
     )
+    one.add_argument(
+        "--keep-videos",
+        type=Path,
+        metavar="DIR",
+        help="recompressed videos: DIR/SET/RECORDING/CONDITION.mkv (default: none is kept)",
+    )
     workers(one)
     one.add_argument("--seed", type=int, metavar="K", help="this one seed, not the protocol's")
     one.add_argument("--out", type=Path, metavar="DIR", help="results folder (results/PROTOCOL)")

@@ -13,6 +13,7 @@ from rppgbench.cli.options import folder_for_output, means_of
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
 from rppgbench.errors import BenchError, one_line, unknown
+from rppgbench.extraction.conditions import keeps_video
 from rppgbench.progress import clock
 from rppgbench.protocol import Protocol, read_protocol
 from rppgbench.results.scored import write_results
@@ -28,13 +29,24 @@ def run_protocol(args: argparse.Namespace) -> int:
     simulated = any(recording.simulated for recording in plan.recordings.values())
     out = args.out or Path("results") / f"{args.protocol}{'-simulated' if simulated else ''}"
     store = Store(folder_for_output(out))
-    means = replace(means_of(args, cache_folder(args.cache)), every_epoch=args.every_epoch)
+    videos = _folder_for_videos(args.keep_videos, protocol, f"protocols/{args.protocol}.toml")
+    means = means_of(args, cache_folder(args.cache))
+    means = replace(means, every_epoch=args.every_epoch, videos=videos)
     for note in plan.notes:
         print(f"note: {one_line(note)}", file=sys.stderr)
     tally = run(plan, store, means)
     page = write_results(store, out / "report.html")
     _tell(tally, plan, page)
     return SOME_FAILED if tally.failed else DONE
+
+
+def _folder_for_videos(folder: Path | None, protocol: Protocol, where: str) -> Path | None:
+    """Where recompressed videos are kept; BenchError where the protocol makes none."""
+    if folder is None:
+        return None
+    if not any(keeps_video(condition) for condition in protocol.conditions):
+        raise BenchError(f"--keep-videos: {where} recompresses no video, so there is none to keep")
+    return folder_for_output(folder).resolve()
 
 
 def write_report_again(args: argparse.Namespace) -> int:

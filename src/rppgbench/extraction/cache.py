@@ -47,12 +47,14 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 class NamedChange:
     """A transformation of the frames with the name that enters the digest, parameters and all.
 
-    `make` gives one for a pass; `faces` says whose faces the changed frames have.
+    `make` gives one for a pass; `faces` says whose faces the changed frames have. With `again` a
+    pass is made though all features are there: for what the change leaves beside them.
     """
 
     name: str
     make: Callable[[], Change]
     faces: Faces = "original"
+    again: bool = False
 
 
 class CorruptEntry(UserWarning):
@@ -196,7 +198,8 @@ class _Entry:
 
     @property
     def missing(self) -> bool:
-        return self.base or bool(self.rules)
+        again = self.change is not None and self.change.again and not self.no_face
+        return self.base or bool(self.rules) or again
 
     def track(self) -> FaceTrack | None:
         """The track that is there."""

@@ -16,6 +16,7 @@ from rppgbench.protocol import Condition
 
 if TYPE_CHECKING:
     from rppgbench.face.track import Landmarks
+    from rppgbench.video.kept import KeptVideo
     from rppgbench.video.recompression import Codec
     from rppgbench.video.stream import Frame, VideoInfo
 
@@ -42,13 +43,14 @@ class Transformation:
     """A declared condition at work on one recording, for one pass (an `extraction.Change`).
 
     `facts()` says afterwards what came of it: bit rate, and the PSNR and SSIM of the face's box
-    against the untouched frames.
+    against the untouched frames. A codec's packets go to the file `kept` too, if there is one.
     """
 
-    def __init__(self, condition: Condition) -> None:
+    def __init__(self, condition: Condition, kept: KeptVideo | None = None) -> None:
         from rppgbench.extraction.picture_quality import FaceQuality
 
         self.condition = condition
+        self._kept = kept
         self._quality = FaceQuality()
         self._step: Step | None = None
 
@@ -56,6 +58,8 @@ class Transformation:
         """Check the values; BenchError in one line for one that cannot be run."""
         params = {k: v for k, v in self.condition.params.items() if k != "faces"}
         self._step = KINDS[self.condition.kind](info, **params)
+        if isinstance(self._step, _Recompressed):
+            self._step.kept = self._kept
 
     def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterator[Frame]:
         """Take an untouched frame with its face; give the changed frames that are ready."""
@@ -74,6 +78,11 @@ class Transformation:
         """What was measured, by name with units."""
         assert self._step is not None
         return {**self._step.facts(), **self._quality.facts()}
+
+    def close(self) -> None:
+        """Delete a kept video that is not whole."""
+        if self._kept is not None:
+            self._kept.close()
 
     def _compared(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -137,6 +146,7 @@ class _Recompressed:
         self._info = info
         self._declared = (codec, pixel_format, options)
         self._codec: Codec | None = None
+        self.kept: KeptVideo | None = None
 
     def feed(self, frame: Frame) -> Iterator[Frame]:
         if self._codec is None:
@@ -148,7 +158,7 @@ class _Recompressed:
             encoding = Encoding(
                 "condition compression", codec, pixel_format, size, options, "ffmpeg"
             )
-            self._codec = Codec(encoding, self._info.fps)
+            self._codec = Codec(encoding, self._info.fps, self.kept)
         back = self._codec.feed(frame)
         del frame
         yield from back
@@ -282,6 +292,11 @@ def check_condition(condition: Condition, where: str) -> None:
 def faces_of(condition: Condition) -> Faces:
     """Whose face track the condition runs with."""
     return "found" if condition.params.get("faces", FACES[0]) == "found" else "original"
+
+
+def keeps_video(condition: Condition) -> bool:
+    """Whether the condition makes a video that can be kept: it has a codec."""
+    return condition.kind == "compression"
 
 
 def condition_digest(condition: Condition) -> str:

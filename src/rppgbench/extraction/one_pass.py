@@ -66,6 +66,9 @@ class Change(Protocol):
     def facts(self) -> Mapping[str, object]:
         """What was measured (bit rate, PSNR), after the end."""
 
+    def close(self) -> None:
+        """The pass is over, whatever came of it: let go of what is not memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class Output:
@@ -277,3 +280,5 @@ class _Branch:
     def close(self) -> None:
         if self._files is not None:
             self._files.close()
+        if self._output.change is not None:
+            self._output.change.close()

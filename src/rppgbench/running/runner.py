@@ -10,6 +10,7 @@ from typing import Any
 
 from rppgbench.content import checkout_root
 from rppgbench.extraction.cache import swept
+from rppgbench.extraction.conditions import keeps_video
 from rppgbench.progress import progress
 from rppgbench.running.cluster import Cluster
 from rppgbench.running.epochs import EPOCHS, epoch_jobs
@@ -28,6 +29,7 @@ class Means:
 
     With `scheduler`, the address of a Dask scheduler, its workers do the work; else `jobs`
     processes of this machine. With `every_epoch` the models of all epochs are tested too, apart.
+    Recompressed videos are kept in the folder `videos`, if there is one.
     """
 
     cache: Path
@@ -35,6 +37,7 @@ class Means:
     device: str = "auto"
     scheduler: str = ""
     every_epoch: bool = False
+    videos: Path | None = None
     command: str = ""
     quiet: bool = False
 
@@ -100,7 +103,8 @@ def _do(
     at_once = by_fit.pop("", [])
     lessons = [_lesson(plan, fit, means, store) for fit in plan.fits if fit.digest in by_fit]
     learned = [job for jobs in by_fit.values() for job in jobs]
-    tasks = _tasks(plan, at_once, means, store, also=_to_extract(lessons, learned))
+    also = [*_to_extract(lessons, learned), *_to_keep(plan, means)]
+    tasks = _tasks(plan, at_once, means, store, also=also)
     with (
         progress("recordings", len(tasks), quiet=means.quiet) as shown,
         closing(executor.recordings(tasks)) as outcomes,
@@ -185,6 +189,7 @@ def _tasks(
             means.cache,
             store.folder / "models",
             plan.prints[dataset, recording],
+            means.videos,
         )
         for (dataset, recording), conditions in wanted.items()
     ]
@@ -197,3 +202,11 @@ def _to_extract(lessons: Iterable[Lesson], jobs: Iterable[Job]) -> Iterator[tupl
             yield (*key, lesson.fit.condition)
     for job in jobs:
         yield job.dataset, job.recording, job.condition
+
+
+def _to_keep(plan: Plan, means: Means) -> Iterator[tuple[str, str, str]]:
+    """What videos are to be kept of, stored estimates or not."""
+    if means.videos is not None:
+        for job in plan.jobs:
+            if keeps_video(plan.condition(job.condition)):
+                yield job.dataset, job.recording, job.condition

@@ -14,7 +14,12 @@ from rppgbench.content import load_datasets, load_methods
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
 from rppgbench.estimate import Estimate
 from rppgbench.extraction.cache import NamedChange, changed_features
-from rppgbench.extraction.conditions import Transformation, condition_digest, faces_of
+from rppgbench.extraction.conditions import (
+    Transformation,
+    condition_digest,
+    faces_of,
+    keeps_video,
+)
 from rppgbench.extraction.one_pass import Needs
 from rppgbench.extraction.traces import join, stretches
 from rppgbench.features import Features
@@ -24,6 +29,7 @@ from rppgbench.recording import Recording, Truth
 from rppgbench.running.models import read_model
 from rppgbench.running.plan import Job
 from rppgbench.running.rows import Observed
+from rppgbench.video.kept import SUFFIX, KeptVideo, about_of
 from rppgbench.waveform import Waveform
 
 
@@ -33,6 +39,7 @@ class Task:
 
     The video is decoded once for all of them. Without jobs the features are extracted all the
     same, for a method that learns from them. `fingerprint` is that of the recording in the plan.
+    Recompressed videos are kept in `videos`, where that is a folder.
     """
 
     dataset: str
@@ -45,6 +52,7 @@ class Task:
     cache: Path
     models: Path
     fingerprint: str = ""
+    videos: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,18 +248,26 @@ def _features(task: Task, recording: Recording) -> list[Features | Exception]:
 
     What is in the cache is not redone; the rest is made in one pass over the video.
     """
-    changes = [
-        None
-        if condition.kind == "none"
-        else NamedChange(
-            condition_digest(condition), partial(Transformation, condition), faces_of(condition)
-        )
-        for condition in task.conditions
-    ]
     try:
+        changes = [_change(condition, task) for condition in task.conditions]
         return changed_features(recording.video(), Needs(task.clips), task.cache, changes)
     except Exception as fault:  # the video's own: it must not take the other recordings along
-        return [fault] * len(changes)
+        return [fault] * len(task.conditions)
+
+
+def _change(condition: Condition, task: Task) -> NamedChange | None:
+    """What a condition does to the frames, and to the disk where its video is to be kept."""
+    if condition.kind == "none":
+        return None
+    name, faces = condition_digest(condition), faces_of(condition)
+    if task.videos is None or not keeps_video(condition):
+        return NamedChange(name, partial(Transformation, condition), faces)
+    place = task.videos / task.dataset / task.recording / f"{condition.name}{SUFFIX}"
+    about = f"rppgbench condition {name} of recording {task.fingerprint}"
+    if about_of(place) == about:
+        return NamedChange(name, partial(Transformation, condition), faces)
+    make = partial(Transformation, condition, KeptVideo(place, about))
+    return NamedChange(name, make, faces, again=True)
 
 
 def _run(job: Job, task: Task, recording: Recording, features: Features) -> tuple[Estimate, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from rppgbench.video.colour import BT601, FromRGB, Scaling, ToRGB
 from rppgbench.video.encoding import Encoding
+from rppgbench.video.kept import KeptVideo
 from rppgbench.video.stream import Frame
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ class Codec:
     One frame comes back for each that went in, with its index and time, when the codec lets go of
     it: only the frames that it looks ahead are held, in its own pictures. `bytes` is the size of
     the coded stream so far, `frames` how many frames came back, `encoder` the name and version
-    that x264 or x265 write into their stream, else empty.
+    that x264 or x265 write into their stream, else empty. With `kept` the packets go to a file too,
+    which is there when `end` is.
     """
 
-    def __init__(self, encoding: Encoding, fps: float) -> None:
+    def __init__(self, encoding: Encoding, fps: float, kept: KeptVideo | None = None) -> None:
         self.bytes = 0
         self.frames = 0
         self.encoder = ""
@@ -36,6 +38,9 @@ class Codec:
         self._waiting: dict[int, tuple[int, float]] = {}  # in the codec: index and time, by stamp
         self._encoder, self._decoder, self._convert = _codecs(encoding, fps)
         self._to_rgb = ToRGB()
+        self._kept = kept
+        if kept is not None:
+            kept.begin(encoding, fps)
 
     @property
     def bit_rate(self) -> float:
@@ -49,6 +54,8 @@ class Codec:
         if frame.rgb.shape != (height, width, 3):
             raise ValueError(f"frame {frame.index} is {frame.rgb.shape}, not as the first")
         self._waiting[self._stamp] = (frame.index, frame.time_s)
+        if self._kept is not None:
+            self._kept.fed(frame.time_s)
         picture = self._convert(frame.rgb)
         del frame
         picture.pts = self._stamp
@@ -62,6 +69,8 @@ class Codec:
         yield from self._decoded([None])
         if self._waiting:
             raise RuntimeError(f"{self._encoding.codec} kept {len(self._waiting)} frames")
+        if self._kept is not None:
+            self._kept.finish()
 
     def _decoded(self, packets: "Iterable[Packet[VideoStream] | None]") -> Iterator[Frame]:
         width, height = self._encoding.size
@@ -69,7 +78,10 @@ class Codec:
             if packet is not None:
                 self.encoder = self.encoder if self.bytes else _signature(bytes(packet))
                 self.bytes += packet.size
-            for picture in self._decoder.decode(packet):
+            pictures = self._decoder.decode(packet)
+            if packet is not None and self._kept is not None:
+                self._kept.add(packet)
+            for picture in pictures:
                 assert picture.pts is not None
                 index, time_s = self._waiting.pop(picture.pts)
                 if self._convert.is_yuv:  # the tags are the container's, and there is none
