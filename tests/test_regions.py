@@ -186,6 +186,19 @@ def test_sums_are_exact(face: NDArray[np.float32], seed: int) -> None:
                 )
 
 
+def test_the_sums_of_a_white_face_wider_than_a_block_are_not_too_large() -> None:
+    """One region over 3 x 40,000 white pixels: 255 * 255 * 120,000 is more than 32 bits hold."""
+    rgb = np.full((5, 40_010, 3), 255, np.uint8)
+    codes = np.full((3, 40_000), 1, np.uint16)  # skin, in no other region
+    sums = PixelSums()(rgb, RegionMap(4, 1, codes), (4, 1, 40_004, 4))
+    count = 120_000
+    expected = [count, *[255 * count] * 3, *[255 * 255 * count] * 6]
+    for name in ("skin", "toolbox_box"):
+        np.testing.assert_array_equal(sums[:, REGIONS.index(name)], expected)
+    others = [REGIONS.index(name) for name in REGIONS if name not in {"skin", "toolbox_box"}]
+    assert not sums[:, others].any()
+
+
 def test_toolbox_mean_is_that_of_its_72_pixel_crop() -> None:
     """INTER_AREA keeps the mean, up to the rounding of each of the 5,184 pixels."""
     box = (17, 23, 231, 219)
