@@ -607,7 +607,8 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
             for line in one.lines:
                 for name in known[line.method.method].combines or (line.method.method,):
                     params = known[name].parameters(one.protocol.params.get(name, {}))
-                    assert all(v <= 1 for k, v in params.items() if k.endswith("epochs"))
+                    cut = [v for k, v in params.items() if k.endswith(("epochs", "passes"))]
+                    assert all(v <= 1 for v in cut)
                     assert "smoke" not in known[name].presets or params["preset"] == "smoke"
             assert one.protocol.simulation.subjects == 4
     assert {len(held) for held in digests.values()} == {1}
@@ -677,3 +678,17 @@ def test_a_fault_of_the_user_s_is_one_line(
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1
+
+
+def test_rows_whose_evaluator_finds_no_window_say_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Recordings of 20 s hold no window of 30 s: the rows of contrast_phys have n 0 and a note."""
+    folder = store(here / "mine", "ubfc_intra", simulated=True)
+    asked = ["table", "li2023_table1", "--stored", "--simulate", "--evaluator", "contrast_phys"]
+    assert main([*asked, "--results", str(folder), "--format", "markdown"]) == 0
+    said = capsys.readouterr().out
+    assert "SIMULATED n is 0 where the recordings hold no window" in said
+    assert "contrast\\_phys reads 29 s or more." in said
+    assert main([*asked[:-1], "li2023", "--results", str(folder), "--format", "markdown"]) == 0
+    assert "hold no window" not in capsys.readouterr().out

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rppgbench.content import find_toml
+from rppgbench.evaluator import read_evaluator
 from rppgbench.papers.table import (
     HOURS_OF_A_PASS,
     HOURS_RULE,
@@ -96,6 +98,7 @@ def printed_table(
         )
         if scale:
             notes.append(f"SIMULATED at smoke scale: {scale}. Nothing is learned to the end.")
+        notes += _too_short(simulated)
     return Table(
         key=key,
         caption=f"{table.title}. {'Printed' if table.measures else 'After'}: {table.source}",
@@ -104,6 +107,18 @@ def printed_table(
         notes=tuple(notes),
         simulated=simulated is not None,
     )
+
+
+def _too_short(fills: Mapping[Place, Fill]) -> list[str]:
+    """A note where an evaluator finds no window to read."""
+    names = {f.evaluator for f in fills.values() if isinstance(f, Measured) and not f.recordings}
+    if not names:
+        return []
+    rules = [read_evaluator(find_toml("protocols/evaluators", "evaluator", n, "")) for n in names]
+    said = [
+        f"{n} reads {r.window.shortest_s:g} s or more" for n, r in zip(names, rules, strict=True)
+    ]
+    return [f"SIMULATED n is 0 where the recordings hold no window: {', '.join(sorted(said))}."]
 
 
 def rule(table: PaperTable) -> str:
@@ -215,6 +230,8 @@ def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
     """Text, interval, value and words of one measure."""
     column = metric(measure)
     value, low, high = fill.values[measure]
+    if not fill.recordings:
+        return "–", "", None, f"the recordings hold no window that {fill.evaluator} reads"
     if math.isnan(value):
         return "–", "", None, "not defined here"
     text = column.write(value)

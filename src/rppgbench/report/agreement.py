@@ -49,7 +49,7 @@ def scatter(
     columns = _columns(len(all_series))
     with drawing_style(key):
         figure, axes = panels(
-            len(all_series), columns=columns, width_in=10, panel_height_in=12 / columns
+            len(all_series), columns=columns, width_in=10, panel_height_in=min(12 / columns, 4.4)
         )
         for place, one, frame in zip(axes, all_series, drawn, strict=True):
             place.set_title(one.name)
@@ -106,7 +106,7 @@ def bland_altman(
     columns = _columns(len(all_series))
     with drawing_style(key):
         figure, axes = panels(
-            len(all_series), columns=columns, width_in=10, panel_height_in=10 / columns
+            len(all_series), columns=columns, width_in=10, panel_height_in=min(10 / columns, 4.4)
         )
         for place, one, frame, mean, difference in zip(
             axes, all_series, drawn, means, differences, strict=True
@@ -160,12 +160,12 @@ def _left_out(floors: Sequence[str]) -> str:
 
 
 def _columns(count: int) -> int:
-    """Four panels in a row, or five where that leaves fewer places empty.
+    """Four panels in a row, or five where that leaves fewer places empty; few are one row.
 
-    >>> [_columns(count) for count in (3, 8, 9, 15)]
-    [4, 4, 5, 5]
+    >>> [_columns(count) for count in (2, 8, 9, 15)]
+    [2, 4, 5, 5]
     """
-    return min((4, 5), key=lambda columns: -count % columns)
+    return min(count, min((4, 5), key=lambda columns: -count % columns)) or 1
 
 
 def _accuracy(one: Series) -> list[str]:

@@ -139,12 +139,14 @@ def compression_figure(
     seeded = any(values for one in curves for values in one.seeds)
     spread = "standard deviations over seeds, else " if seeded else ""
     caption = f"Lines: measured, with {spread}95 % intervals over subjects."
+    if simulated:
+        caption = f"Lines: simulated recordings, with {spread}95 % intervals over subjects."
     if seeded:
         caption += (
             " Dots: seeds; crosses: seeds whose training collapsed, which count all the same."
         )
     if simulated:
-        caption = f"Simulated recordings; the paper's values are left out. {caption}"
+        caption = f"The paper's values are left out. {caption}"
     elif table["printed"].notna().any():
         caption += " Hollow marks: as printed."
     return Drawing(

@@ -81,6 +81,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         loader=jinja2.PackageLoader("rppgbench.report"),
     )
+    environment.filters["unbroken"] = lambda text: re.sub(
+        r"(?<=\d) (?=(?:h|s|bpm|%)\b)", "\xa0", text
+    )
     environment.filters["slug"] = lambda name: re.sub(r"[^\w.-]+", "-", name)
     return environment
 

@@ -36,6 +36,9 @@ EXCERPT_S = 12.0
 BAND_HZ = (0.5, 4.0)
 """The range of the spectra: 30 to 240 bpm."""
 
+REACH = 4.0
+"""Standard deviations on either side of the mean beyond which a waveform is cut off."""
+
 TURNED = (
     ", but turned upside down where the panel says so, because it falls where the sensor's pulse "
     "rises (as brightness does: blood absorbs light); heart rates do not heed the sign, MCC does"
@@ -142,8 +145,8 @@ def waveform_figure(
     caption = (
         "The recordings with the lowest, middle and highest mean absolute error. "
         f"Left, {EXCERPT_S:g} s from the middle, standardised, as stored"
-        f"{TURNED if any_turned else ''}; right, the power spectrum of the longest stretch without "
-        "a gap (Hann window, scaled to its own peak)."
+        f" and cut off at ±{REACH:g}{TURNED if any_turned else ''}; right, the power spectrum of "
+        "the longest stretch without a gap (Hann window, scaled to its own peak)."
     )
     first = ["recording", "pick", "part"]
     data = data[[*first, *data.columns.difference(first, sort=False)]]
@@ -244,6 +247,7 @@ def draw_pulse(place: Axes, waveform: Waveform, truth: Truth) -> pd.DataFrame:
         )
     place.plot(drawn["time_s"], drawn["estimate"], color=BLUE, label="estimate")
     place.set_yticks([-2, 0, 2])
+    place.set_ylim(-REACH, REACH)
     place.margins(x=0)
     return pd.DataFrame(drawn)
 
