@@ -291,11 +291,12 @@ def test_latex_of_the_small_table(small: tuple[PaperTable, list[Line]]) -> None:
     text = page(small, FILLS).text("latex")
     table = text[: text.index(r"\end{tabular}")].splitlines()
     assert table == [
-        r"% needs \usepackage{booktabs}",
+        r"% needs \usepackage{booktabs,graphicx}",
         r"\begin{table}",
         r"\centering",
         r"\caption{Small \& co. Printed: s}",
-        r"\begin{tabular}{lrrrl}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        r"\begin{tabular}{lrrrp{14em}}",
         r"\toprule",
         r"Method & MAE printed (bpm) & MAE measured (bpm) & n & Verdict \\",
         r"\midrule",

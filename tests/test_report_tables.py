@@ -2,7 +2,10 @@
 
 import csv
 import io
+import shutil
+import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +15,7 @@ from rppgbench.report.columns import METRICS, metric
 from rppgbench.report.inputs import Scores
 from rppgbench.report.score_tables import group_table, method_table
 from rppgbench.report.table import Table
-from rppgbench.report.table_text import to_csv, to_latex, to_markdown
+from rppgbench.report.table_text import _LATEX, to_csv, to_latex, to_markdown
 from rppgbench.report.tables import sample_words, scores_frame, write_table_csv
 
 from .report_page import make_page
@@ -231,6 +234,20 @@ def test_latex_is_a_booktabs_table_with_every_special_letter_escaped() -> None:
     assert {line.replace(r"\&", "").count("&") for line in body.splitlines() if "&" in line} == {
         len(nasty_table().columns) - 1
     }
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here")
+def test_latex_compiles_with_every_special_letter_and_does_not_stick_out(tmp_path: Path) -> None:
+    special = "".join(_LATEX)
+    table = nasty_table()
+    texts = [to_latex(table), to_latex(replace(table, caption=special, notes=(special,)))]
+    body = "\n".join(texts)
+    head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
+    (tmp_path / "t.tex").write_text(f"{head}\n{body}\n\\end{{document}}\n", encoding="utf-8")
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
 
 
 def test_table_csv_has_a_row_for_every_evaluator_and_method(tmp_path: Path) -> None:

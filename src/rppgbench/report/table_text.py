@@ -28,7 +28,12 @@ _LATEX = {
     "×": r"$\times$",
     "“": "``",
     "”": "''",
+    "→": r"$\to$",
+    "…": r"\ldots{}",
 }
+
+LONG = 30
+"""Letters up to which a column of words is as wide as its longest cell in LaTeX."""
 
 
 def to_csv(table: Table) -> str:
@@ -73,14 +78,17 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A `table` float for booktabs: best in bold, second underlined, the interval in brackets."""
-    columns = "".join("l" if column.text else "r" for column in table.columns)
+    """A `table` float for booktabs: best in bold, second underlined, the interval in brackets.
+
+    Long words break in their column, and a table that is wider than the text is scaled to fit.
+    """
     lines = [
-        r"% needs \usepackage{booktabs}",
+        r"% needs \usepackage{booktabs,graphicx}",
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_latex(_caption(table))}}}",
-        rf"\begin{{tabular}}{{{columns}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{''.join(_latex_column(table, n) for n in _places(table))}}}",
         r"\toprule",
         " & ".join(_latex(_heading(table, n)) for n in _places(table)) + r" \\",
         r"\midrule",
@@ -90,7 +98,7 @@ def to_latex(table: Table) -> str:
         if row.kind in {"floor", "leaked"}:
             cells[table.headers - 1] += f" ({row.kind})"
         lines.append(" & ".join(cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [r"\bottomrule", r"\end{tabular}}"]
     lines += [rf"\par\smallskip\footnotesize {_latex(note)}" for note in table.notes]
     lines.append(r"\end{table}")
     return "\n".join(lines) + "\n"
@@ -138,6 +146,13 @@ def _latex(text: str) -> str:
     two\\_sr \\& 5 \\%
     """
     return "".join(_LATEX.get(letter, letter) for letter in text).replace("\n", " ")
+
+
+def _latex_column(table: Table, place: int) -> str:
+    if not table.columns[place].text:
+        return "r"
+    longest = max((len(row.cells[place].text) for row in table.rows), default=0)
+    return "l" if longest <= LONG else r"p{14em}"
 
 
 def _latex_cell(cell: Cell) -> str:
