@@ -11,11 +11,13 @@ from rppgbench.waveform import Array
 def smoothness_priors(x: ArrayLike, lam: float, *, axis: int = -1) -> Array:
     """Remove the slow trend: `y = x - (I + lam^2 D2' D2)^-1 x`, float64, shaped like `x`.
 
-    D2 is the second difference. The matrix is symmetric and pentadiagonal, so the trend of a whole
-    batch is one banded solution in O(T); up to rounding it equals the dense inverse. Fewer than
-    three samples have no second difference: all of them are trend, and the result is 0. With
-    `lam` 100 at 30 samples/s the cut-off is about 0.35 Hz. ValueError if `x` is not finite or
-    `lam` is negative.
+    D2 is the second difference. D2' D2 is the square of the Laplacian L with closed ends, which
+    cosines diagonalise (DCT-II), less its first and last row: D2' D2 = L^2 - L E E' L, where E are
+    the ends. So the trend is a product in the frequencies and a correction of rank two (Woodbury):
+    O(T log T), and two digits closer to the exact solution than a banded Cholesky one, whose matrix
+    has a condition of 16 lam^2. Fewer than three samples have no second difference: all of them are
+    trend, and the result is 0. With `lam` 100 at 30 samples/s the cut-off is about 0.35 Hz.
+    ValueError if `x` is not finite or `lam` is negative.
 
     Source: Tarvainen et al., An advanced detrending method with application to HRV analysis, 2002,
     10.1109/10.979357, eq. 11 to 13.
@@ -23,36 +25,43 @@ def smoothness_priors(x: ArrayLike, lam: float, *, axis: int = -1) -> Array:
     >>> smoothness_priors([1.0, 2.0, 3.0, 4.0], 10.0).round(9) + 0.0
     array([0., 0., 0., 0.])
     """
-    from scipy.linalg import cho_solve_banded
+    from scipy.fft import dct, idct
 
-    if lam < 0:
+    if not lam >= 0:
         raise ValueError(f"lam must not be negative, got {lam}")
-    signal = np.moveaxis(np.asarray(x, dtype=np.float64), axis, 0)
-    length = len(signal)
+    signal = np.moveaxis(np.asarray(x, dtype=np.float64), axis, -1)
+    length = signal.shape[-1]
     if length < 3 or signal.size == 0:
         return np.zeros(np.shape(x))
-    columns = signal.reshape(length, -1)
-    trend = cho_solve_banded((_factor(length, float(lam)), False), columns)
-    out: Array = np.moveaxis((columns - trend).reshape(signal.shape), 0, axis)
-    return out
+    if not np.isfinite(signal).all():
+        raise ValueError("a signal to detrend holds NaN or infinite values")
+    passed, ends = _detrending(length, float(lam))
+    out: Array = idct(dct(signal) * passed, overwrite_x=True)
+    trend = signal[..., [0, 1, -2, -1]] - out[..., [0, 1, -2, -1]]  # but for the correction
+    out -= (trend[..., :1] - trend[..., 1:2]) * ends[0]
+    out -= (trend[..., 3:] - trend[..., 2:3]) * ends[1]
+    return np.moveaxis(out, -1, axis)
 
 
 @lru_cache(maxsize=64)
-def _factor(length: int, lam: float) -> Array:
-    """The banded Cholesky factor of I + lam^2 D2' D2, D2 the second difference."""
-    from scipy.linalg import cholesky_banded
+def _detrending(length: int, lam: float) -> tuple[Array, Array]:
+    """What passes of each cosine (T,), and what is taken off for the slopes at both ends (2, T).
 
-    bands = np.zeros((3, length))  # the upper bands, the diagonal last
-    weight = lam * lam
-    for k, coefficient in enumerate((1.0, -2.0, 1.0)):  # a row of D2
-        bands[2, k : length - 2 + k] += weight * coefficient * coefficient
-    bands[1, 1:-1] += weight * -2.0
-    bands[1, 2:] += weight * -2.0
-    bands[0, 2:] = weight
-    bands[2] += 1.0
-    factor: Array = cholesky_banded(bands)
-    factor.flags.writeable = False
-    return factor
+    With B = I + lam^2 L^2: lam^2 (E' B^-1 E)^-1 E' L B^-1, for B^-1 commutes with L.
+    """
+    from scipy.fft import dct, idct
+
+    laplacian = 2 - 2 * np.cos(np.pi * np.arange(length) / length)
+    stiffness = np.square(lam * laplacian)
+    kept = 1 / (1 + stiffness)
+    edges = np.zeros((2, length))
+    edges[0, 0] = edges[1, -1] = 1
+    edges = dct(edges)
+    corners = idct(edges * kept)[:, [0, -1]]
+    ends: Array = np.linalg.solve(corners, idct(edges * (kept * laplacian * lam * lam)))
+    passed: Array = stiffness * kept
+    passed.flags.writeable = ends.flags.writeable = False
+    return passed, ends
 
 
 def butterworth(
