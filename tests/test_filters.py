@@ -1,8 +1,10 @@
 """Detrending and band-passes against their definitions."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
@@ -17,16 +19,32 @@ from rppgbench.signals.filters import (
 from rppgbench.waveform import Array
 
 
-def dense(x: Array, lam: float) -> Array:
-    second = np.diff(np.eye(len(x)), 2, axis=0)
-    stationary: Array = np.eye(len(x)) - np.linalg.inv(np.eye(len(x)) + lam**2 * second.T @ second)
-    return stationary @ x
+def detrended(x: Array, lam: float) -> list[float]:
+    """`x - (I + lam^2 D2' D2)^-1 x` by elimination in fractions: without any rounding."""
+    total, weight = len(x), Fraction(lam) ** 2
+    rows = [[Fraction(int(i == j)) for j in range(total)] for i in range(total)]
+    for k in range(total - 2):
+        for i, first in enumerate((1, -2, 1)):
+            for j, second in enumerate((1, -2, 1)):
+                rows[k + i][k + j] += weight * first * second
+    trend = [Fraction(float(value)) for value in x]
+    for k in range(total):
+        for i in range(k + 1, min(k + 3, total)):
+            share = rows[i][k] / rows[k][k]
+            trend[i] -= share * trend[k]
+            for j in range(k, min(k + 3, total)):
+                rows[i][j] -= share * rows[k][j]
+    for i in reversed(range(total)):
+        after = range(i + 1, min(i + 3, total))
+        trend[i] = (trend[i] - sum(rows[i][j] * trend[j] for j in after)) / rows[i][i]
+    return [float(Fraction(float(value)) - slow) for value, slow in zip(x, trend, strict=True)]
 
 
-@given(total=st.integers(3, 60), lam=st.floats(0.0, 500.0), seed=st.integers(0, 99))
-def test_detrending_is_the_dense_form(total: int, lam: float, seed: int) -> None:
+@settings(max_examples=15, deadline=None)
+@given(total=st.integers(3, 30), lam=st.floats(0.0, 500.0), seed=st.integers(0, 99))
+def test_detrending_is_the_exact_solution(total: int, lam: float, seed: int) -> None:
     x = np.random.default_rng(seed).normal(100, 5, total)
-    np.testing.assert_allclose(smoothness_priors(x, lam), dense(x, lam), atol=1e-8)
+    np.testing.assert_allclose(smoothness_priors(x, lam), detrended(x, lam), atol=1e-8)
 
 
 def test_detrending_takes_a_batch_along_any_axis() -> None:
