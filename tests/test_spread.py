@@ -17,16 +17,15 @@ from rppgbench.evaluator import Evaluator
 from rppgbench.results.spread import spread_inputs
 from rppgbench.running.store import Store
 from rppgbench.scoring.scores import score_windows
+from rppgbench.scoring.shapley import Group, shapley
 from rppgbench.scoring.spread import (
     GROUPS,
     REGION,
     RULE_GROUPS,
-    Group,
     Side,
     declared,
     differing,
     hybrid,
-    shapley,
     split,
 )
 

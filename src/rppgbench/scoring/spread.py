@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rppgbench.errors import BenchError
 from rppgbench.evaluator import Evaluator
+from rppgbench.scoring.shapley import Group, Share, shapley
 from rppgbench.scoring.summary import summarise
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 Score = Callable[[Evaluator], "pd.DataFrame"]
 """Scores the stored waveforms by a rule: the windows of `scores.score_windows`."""
-
-Group = frozenset[str]
 
 REGION = "region"
 
@@ -57,15 +56,6 @@ class Side:
     def label(self) -> str:
         """The evaluator's name, with the region where one is chosen."""
         return f"{self.name} on {self.region}" if self.region else self.name
-
-
-@dataclass(frozen=True)
-class Share:
-    """One group's part of a difference in bpm, and the range of it over the orders."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,35 +222,6 @@ def _split(row: tuple[str, ...], points: Mapping[Group, Point], groups: Sequence
     if not orders:
         notes.append("no order of the changes can be read throughout: no shares")
     return Split(row, first.mae, second.mae, shares, orders, of, tuple(notes))
-
-
-def shapley(
-    values: Mapping[Group, float], groups: Sequence[str]
-) -> tuple[dict[str, Share], int, int]:
-    """Shares of the difference values[all] - values[none], the orders used, and all orders.
-
-    `values` holds a number for each subset of the groups, NaN (or nothing) where there is none; an
-    order that passes such a subset is left out.
-
-    >>> none, a, b = frozenset(), frozenset("a"), frozenset("b")
-    >>> shares, used, of = shapley({none: 0.0, a: 1.0, b: 2.0, a | b: 5.0}, ["a", "b"])
-    >>> shares["a"], used, of  # 1 as the first change, 3 as the second
-    (Share(value=2.0, low=1.0, high=3.0), 2, 2)
-    """
-    steps: dict[str, list[float]] = {group: [] for group in groups}
-    of = 0
-    for order in permutations(groups):
-        of += 1
-        path = [frozenset(order[:count]) for count in range(len(order) + 1)]
-        at = [values.get(taken, float("nan")) for taken in path]
-        if np.isfinite(at).all():
-            for group, before, after in zip(order, at, at[1:], strict=False):
-                steps[group].append(after - before)
-    used = len(steps[groups[0]]) if groups else of
-    if not used:
-        return {}, 0, of
-    shares = {g: Share(float(np.mean(s)), min(s), max(s)) for g, s in steps.items()}
-    return shares, used, of
 
 
 def declared(side: Side, group: str) -> str:
