@@ -51,7 +51,8 @@ def ica(
 
 def _standardised(rgb: Array, detrend_lambda: float) -> Array:
     """Detrended colours of unit power, zeros where one does not change: (n, T, 3) to (n, 3, T)."""
-    change = np.ascontiguousarray(np.swapaxes(rgb - rgb[:, :1], 1, 2))
+    series = np.swapaxes(rgb, 1, 2)
+    change = np.subtract(series, series[..., :1], order="C")
     colours = smoothness_priors(change, detrend_lambda)
     colours -= colours.mean(axis=-1, keepdims=True)
     spread = np.sqrt(np.einsum("nit,nit->ni", colours, colours)[..., None] / colours.shape[-1])

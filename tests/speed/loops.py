@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import linalg, signal
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,20 @@ def dense_detrend(x: Array, lam: float) -> Array:
         second[row, row : row + 3] = 1.0, -2.0, 1.0
     stationary: Array = np.eye(total) - np.linalg.inv(np.eye(total) + lam**2 * second.T @ second)
     return stationary @ x
+
+
+def banded_detrend(x: Array, lam: float) -> Array:
+    """The same by one banded solution: what a loop that knows its linear algebra would do."""
+    total = len(x)
+    bands = np.zeros((3, total))  # the upper bands of I + lam^2 D2' D2, the diagonal last
+    for k, coefficient in enumerate((1.0, -2.0, 1.0)):
+        bands[2, k : total - 2 + k] += (lam * coefficient) ** 2
+    bands[1, 1:-1] -= 2 * lam**2
+    bands[1, 2:] -= 2 * lam**2
+    bands[0, 2:] = lam**2
+    bands[2] += 1
+    trend: Array = linalg.solveh_banded(bands, x)
+    return x - trend
 
 
 def pos(

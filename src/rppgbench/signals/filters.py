@@ -36,7 +36,9 @@ def smoothness_priors(x: ArrayLike, lam: float, *, axis: int = -1) -> Array:
     if not np.isfinite(signal).all():
         raise ValueError("a signal to detrend holds NaN or infinite values")
     passed, ends = _detrending(length, float(lam))
-    out: Array = idct(dct(signal) * passed, overwrite_x=True)
+    cosines: Array = dct(signal)
+    cosines *= passed
+    out: Array = idct(cosines, overwrite_x=True)
     trend = signal[..., [0, 1, -2, -1]] - out[..., [0, 1, -2, -1]]  # but for the correction
     out -= (trend[..., :1] - trend[..., 1:2]) * ends[0]
     out -= (trend[..., 3:] - trend[..., 2:3]) * ends[1]

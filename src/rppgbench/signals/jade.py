@@ -34,9 +34,11 @@ def jade(x: Array) -> Array:
     rows, columns = np.triu_indices(sources)
     whitening = np.empty((len(flat), sources, sources))
     fourth = np.empty((len(flat), len(rows), len(rows)))
+    largest = next(blocks(len(flat), samples), slice(0, 0)).stop
+    room = np.empty((largest, len(rows), samples))
     for block in blocks(len(flat), samples):
         white, whitening[block] = _whitened(flat[block])
-        products = np.empty((len(white), len(rows), samples))
+        products = room[: len(white)]
         for product, (row, column) in enumerate(zip(rows, columns, strict=True)):
             np.multiply(white[:, row], white[:, column], out=products[:, product])
         np.matmul(products, np.swapaxes(products, -1, -2), out=fourth[block])
