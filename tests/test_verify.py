@@ -23,13 +23,13 @@ PEOPLE = 2
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A finished run of two methods, one of which learned, on two people of 6 s; and its data."""
+    """A finished run of two methods, one of which learned, on two people of 4 s; and its data."""
     folder = tmp_path_factory.mktemp("verify")
     tree, out = folder / "people", folder / "results"
     tree.mkdir()
     make = load_datasets().found["simulated"].simulate
     assert make is not None
-    make(tree, SimulationPlan(PEOPLE, 6.0, 0, "easy"))
+    make(tree, SimulationPlan(PEOPLE, 4.0, 0, "easy"))
     words = ["--protocol", "quickstart", "--methods", "green,constant", "--out", str(out)]
     assert main(["run", *words, "--data", f"simulated={tree}", "--cache", str(folder / "c")]) == 0
     return out, tree

@@ -175,7 +175,7 @@ def _points(
     part = of_region(windows, region)
     summary = summarise(part, by=by, resamples=0, pooling=rule.pooling)
     found = {}
-    for record in summary.to_dict("records"):
+    for record in summary[[*by, "mae", "window_coverage"]].to_dict("records"):
         row = tuple(str(record[key]) for key in by)
         mae, covered = float(record["mae"]), float(record["window_coverage"])
         why = ""
