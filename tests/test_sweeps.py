@@ -12,7 +12,7 @@ from rppgbench.content import toml_files
 from rppgbench.protocol import read_protocol
 from rppgbench.recording import Truth
 from rppgbench.report.inputs import Scores
-from rppgbench.report.sweep_section import Setting, sweep_sections
+from rppgbench.report.sweep_section import Setting, pictured, sweep_sections
 from rppgbench.report.table import Table
 from rppgbench.results.sweeps import collapsed_seeds, settings_of
 from rppgbench.running.rows import Observed
@@ -155,3 +155,10 @@ def test_shipped_sweeps_are_one_series_beside_the_untouched_frames(name: str) ->
     strengths = [s.strength for s in settings[1:]]
     assert len(set(strengths)) == len(strengths) > 1
     assert all(s.parameter for s in settings[1:])
+
+
+def test_of_many_settings_the_first_and_the_last_are_pictured() -> None:
+    many = [Setting("raw"), *(Setting(f"crf_{k}", "x", "rate factor", k) for k in (6, 18, 30))]
+    assert pictured(many) == {"raw", "crf_30"}
+    assert pictured(many[:2]) == frozenset()  # two are both drawn
+    assert pictured([]) == frozenset()

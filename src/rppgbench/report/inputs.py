@@ -108,7 +108,8 @@ class ReportInputs:
     The first of `scores` is the default evaluator: the summary in words and the figures follow
     it. `estimate` fetches one stored estimate, or None; `truths` are keyed by data set and
     recording. `floors` are the methods that learn nothing from the video and that every other one
-    must beat: their rows are marked and never ranked. `command` makes the page again.
+    must beat: their rows are marked and never ranked. `pictured` are the conditions whose windows
+    and waveforms are drawn one by one, empty for all. `command` makes the page again.
     `provenance` maps a heading to a value, or to a further mapping (package -> version).
     """
 
@@ -119,6 +120,7 @@ class ReportInputs:
     estimate: Callable[[Case], Estimate | None] = field(default=lambda case: None, repr=False)
     truths: Mapping[tuple[str, str], Truth] = field(default_factory=dict, repr=False)
     floors: frozenset[str] = frozenset()
+    pictured: frozenset[str] = frozenset()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Timings | None = None

@@ -14,7 +14,7 @@ from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.rendering import rendered
 from rppgbench.report.score_tables import group_table, method_table
 from rppgbench.report.seed_figure import seed_figure
-from rppgbench.report.series import series, windows_download
+from rppgbench.report.series import Series, series, windows_download
 from rppgbench.report.table import Table
 from rppgbench.report.tables import row_name
 from rppgbench.report.timing_figure import timing_figure
@@ -168,7 +168,7 @@ def _figures(page: ReportInputs) -> list[Drawing]:
     if not page.scores or page.scores[0].summary.empty:
         return []
     default = page.scores[0]
-    all_series = series(default, page.floors)
+    all_series = _pictured(page)
     if not any(len(one.drawn()) for one in all_series):
         return []
     data, note = windows_download(default)
@@ -180,6 +180,16 @@ def _figures(page: ReportInputs) -> list[Drawing]:
     return [*drawings, *([seeds] if seeds else [])]
 
 
+def _pictured(page: ReportInputs) -> list[Series]:
+    """The series of the default evaluator whose windows are drawn one by one."""
+    every = series(page.scores[0], page.floors)
+    return [
+        one
+        for one in every
+        if not page.pictured or one.record.get("condition", "") in {*page.pictured, ""}
+    ]
+
+
 def _waveforms(page: ReportInputs) -> list[WaveformPart]:
     """Best, median and worst recording of every series; the best series is open."""
     if not page.scores or page.scores[0].summary.empty:
@@ -188,7 +198,7 @@ def _waveforms(page: ReportInputs) -> list[WaveformPart]:
     best = best_row(default, page)
     shown = row_name(best, default.by) if best else ""
     parts = []
-    for number, one in enumerate(series(default, page.floors)):
+    for number, one in enumerate(_pictured(page)):
         if one.floor:
             continue
         drawing = waveform_figure(

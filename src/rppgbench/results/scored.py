@@ -23,7 +23,7 @@ from rppgbench.report.inputs import (
 )
 from rppgbench.report.origin_section import origin_sections
 from rppgbench.report.page import write_report
-from rppgbench.report.sweep_section import sweep_sections
+from rppgbench.report.sweep_section import pictured, sweep_sections
 from rppgbench.report.tables import write_table_csv
 from rppgbench.report.training_section import training_sections
 from rppgbench.results.sweeps import collapsed_seeds, settings_of
@@ -82,6 +82,7 @@ def write_results(
     )
     floors = frozenset(n for n, m in load_methods().found.items() if m.floor)
     simulated = any(one.simulated for one in observed.values())
+    settings = settings_of(protocol["conditions"], observed.values())
     inputs = ReportInputs(
         title=protocol["name"],
         command=manifest["command"],
@@ -97,6 +98,7 @@ def write_results(
         estimate=_finder(estimates),
         truths=truths,
         floors=floors,
+        pictured=pictured(settings),
         skipped=skipped_items(estimates, observed.values(), manifest),
         warnings=warning_lines(observed.values(), manifest, store),
         timings=_timings(estimates, observed.values()),
@@ -105,7 +107,7 @@ def write_results(
         sections=(
             *sweep_sections(
                 scores[0],
-                settings_of(protocol["conditions"], observed.values()),
+                settings,
                 collapsed=collapsed_seeds(models, protocol["conditions"], protocol["train_on"]),
                 floors=floors,
                 simulated=simulated,
