@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rppgbench.errors import RecordingError
+from rppgbench.errors import MachineError, RecordingError, unreadable
 from rppgbench.waveform import Array
 
 MAX_BYTES = 256 * 2**20  # an hour at 1 kHz is under 40 MB; more is not a label file
@@ -37,7 +37,10 @@ def read_text(file: Path) -> str:
             )
         raw = file.read_bytes()
     except OSError as error:
-        raise RecordingError(f"{file}: {what_failed(error)}") from error
+        fault = unreadable(error, file)
+        if not isinstance(fault, MachineError):
+            fault = RecordingError(f"{file}: {what_failed(error)}")
+        raise fault from error
     encoding = next((name for mark, name in MARKS if raw.startswith(mark)), "utf-8")
     try:
         text = raw.decode(encoding)

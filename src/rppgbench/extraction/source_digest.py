@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.digest import digest
-from rppgbench.errors import RecordingError
+from rppgbench.errors import unreadable
 from rppgbench.extraction.array_files import array_sha256
 from rppgbench.recording import VideoSource
 
@@ -30,7 +30,8 @@ def content_digest(source: VideoSource, cache: Path | None = None) -> str:
         else:
             content = _file_sha256(source.path, cache)
     except OSError as fault:
-        raise RecordingError(f"{fault.filename}: cannot be read: {fault.strerror}") from fault
+        # a fault in the middle of a file does not name it
+        raise unreadable(fault, fault.filename or source.path) from fault
     times = None if source.times_s is None else array_sha256(np.asarray(source.times_s))
     return digest({"content": content, "times": times, "inner": source.frames is not None})
 

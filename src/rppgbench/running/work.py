@@ -79,6 +79,8 @@ def do(task: Task) -> Outcome:
     truth, unlabelled = Truth(), ""
     try:
         truth = recording.truth()
+    except MachineError:
+        raise
     except BenchError as error:
         _still_there(task)
         unlabelled = f"labels: {error}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from rppgbench.errors import RecordingError
 from rppgbench.video.clock import count
 from rppgbench.video.colour import RGB, ToRGB
+from rppgbench.video.end import check_disk
 from rppgbench.video.upright import display_turn
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class ContainerFrames:
     def _peek(self) -> "Decoded":
         first = next(self._decoded, None)
         if first is None:
+            check_disk(self.path)
             why = f" ({self.broke_off})" if self.broke_off else ""
             raise RecordingError(
                 f"{self.path}: no frame of it decodes{why}; copy the file again, or leave it out"
@@ -307,6 +309,7 @@ def _opened(path: Path) -> "InputContainer":
     except PermissionError as error:
         raise RecordingError(f"{path}: not readable; check its permissions") from error
     except (av.error.FFmpegError, ValueError, OSError) as error:
+        check_disk(path)
         why = getattr(error, "strerror", None) or str(error)
         raise RecordingError(
             f"{path}: not a video that FFmpeg's libraries can read ({why});"

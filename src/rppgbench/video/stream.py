@@ -14,6 +14,7 @@ from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
 from rppgbench.video.clock import FALLBACK_FPS, Clock
 from rppgbench.video.container import ContainerFrames
+from rppgbench.video.end import check_disk
 from rppgbench.video.given import GivenFrames
 from rppgbench.video.images import ImageFrames, read_image
 from rppgbench.video.writing import write_video
@@ -138,6 +139,8 @@ class VideoReader:
             self._count += 1
             del rgb
         self._state = "done"
+        if isinstance(self._frames, ContainerFrames) and self._ended_early(self._frames):
+            check_disk(self.source.path)
         self._clock.end(self._frames.positions, self._frames.expected)
         if not self._count:
             raise RecordingError(
@@ -188,6 +191,10 @@ class VideoReader:
         yield from self._clock.notes()
         if done and isinstance(self._frames, ContainerFrames):
             yield from self._shortfall()
+
+    def _ended_early(self, frames: ContainerFrames) -> bool:
+        told = any("truncated" in line for line in self._shortfall())
+        return bool(told or frames.broke_off or frames.failed or frames.damaged)
 
     def _shortfall(self) -> Iterator[str]:
         """Compare what was read with what the container announces."""
