@@ -12,7 +12,8 @@ from rppgbench.evaluator import Evaluator, read_evaluator
 from rppgbench.progress import progress
 from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
 from rppgbench.report.spread_inputs import SpreadInputs
-from rppgbench.results.scored import about, regions_matter, score, skipped_items, warning_lines
+from rppgbench.results.circumstances import skipped_items, warning_lines
+from rppgbench.results.scored import about, regions_matter, score
 from rppgbench.running.provenance import provenance
 from rppgbench.running.store import Store
 from rppgbench.scoring.leaks import mark_leaks
