@@ -77,7 +77,7 @@ def timings_of(estimates: Iterable[Estimate], observed: Iterable[Observed]) -> T
 def provenance_rows(
     manifest: Mapping[str, Any], rules: Mapping[str, Evaluator]
 ) -> dict[str, object]:
-    """What made the results, by name: code, packages, device, data, rules and parameters."""
+    """What made the results, by name: code, packages, device, data, rules, parameters."""
     known = dict(manifest["provenance"])
     return {
         **known,
