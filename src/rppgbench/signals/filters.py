@@ -61,7 +61,7 @@ def _detrending(length: int, lam: float) -> tuple[Array, Array]:
     edges = dct(edges)
     corners = idct(edges * kept)[:, [0, -1]]
     ends: Array = np.linalg.solve(corners, idct(edges * (kept * laplacian * lam * lam)))
-    passed: Array = stiffness * kept
+    passed = np.asarray(stiffness * kept, dtype=np.float64)
     passed.flags.writeable = ends.flags.writeable = False
     return passed, ends
 
