@@ -60,8 +60,9 @@ def _detrending(length: int, lam: float) -> tuple[Array, Array]:
     edges[0, 0] = edges[1, -1] = 1
     edges = dct(edges)
     corners = idct(edges * kept)[:, [0, -1]]
-    ends: Array = np.linalg.solve(corners, idct(edges * (kept * laplacian * lam * lam)))
-    passed = np.asarray(stiffness * kept, dtype=np.float64)
+    slopes = idct(edges * (kept * laplacian * lam * lam))
+    ends = np.asarray(np.linalg.solve(corners, slopes), np.float64)
+    passed: Array = stiffness * kept
     passed.flags.writeable = ends.flags.writeable = False
     return passed, ends
 
