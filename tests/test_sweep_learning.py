@@ -27,7 +27,7 @@ params = { codec = "libx264", preset = "veryfast", crf = 30, faces = "found" }
 CHANGES = {
     "subjects": "subjects = 2",
     "seconds": "seconds = 11.0",
-    "pretrain_epochs": "pretrain_epochs = 1",
+    "epochs": "epochs = 2",
     "seeds": f"seeds = {list(range(SEEDS))}",
 }
 
@@ -57,12 +57,12 @@ def test_a_network_is_learned_for_each_seed_and_where_declared_each_condition(
     train_on: str, models: int, plugins: Path, cache: Path, tmp_path: Path
 ) -> None:
     words = ["run", "--protocol", f"sweep_{train_on}", "--plugins", str(plugins), "--simulate"]
-    words += ["--methods", "st_transformer,pos", "--cache", str(cache)]
+    words += ["--methods", "co_rectification,pos", "--cache", str(cache)]
     out = tmp_path / "results"
     assert main([*words, "--out", str(out)]) == 0
     made = {(e.method, e.condition, e.seed): e for e in Store(out).estimates()}
-    learned = {key for key in made if key[0] == "st_transformer"}
-    wanted = {("st_transformer", c, seed) for c in ("raw", "crf_30") for seed in range(SEEDS)}
+    learned = {key for key in made if key[0] == "co_rectification"}
+    wanted = {("co_rectification", c, seed) for c in ("raw", "crf_30") for seed in range(SEEDS)}
     assert learned == wanted
     assert all(one.waveform is not None for one in made.values())
     fits = json.loads((out / "manifest.json").read_text())["fits"]
