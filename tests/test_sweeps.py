@@ -162,3 +162,26 @@ def test_of_many_settings_the_first_and_the_last_are_pictured() -> None:
     assert pictured(many) == {"raw", "crf_30"}
     assert pictured(many[:2]) == frozenset()  # two are both drawn
     assert pictured([]) == frozenset()
+
+
+def test_without_labels_the_table_says_what_moved() -> None:
+    """Two windows read 60 and 80 untouched; the coarse setting moves them by 1 and by 5."""
+    read = {"raw": (60.0, 80.0), "fine": (60.0, math.nan), "coarse": (61.0, 75.0)}
+    windows = [
+        {
+            **{"method": "pos", "condition": name, "dataset": "d", "recording": "r"},
+            **{"fold": "whole", "seed": 0, "region": "skin", "window": number},
+            "estimate_bpm": value,
+        }
+        for name, values in read.items()
+        for number, value in enumerate(values)
+    ]
+    one = scores()
+    summary = one.summary.assign(rmse=math.nan, rmse_low=math.nan, rmse_high=math.nan)
+    unlabelled = replace(one, windows=pd.DataFrame(windows), summary=summary, groups={})
+    (section,) = sweep_sections(unlabelled, SETTINGS)
+    assert section.drawings == ()
+    cost, moved = section.tables
+    assert cost.key == "sweep-settings"
+    assert texts(moved) == [["pos", "70.00", "0.00", "3.00"]]
+    assert len(section.paragraphs) == 1
