@@ -1,7 +1,7 @@
 """How fast this machine extracts, estimates, scores and plans."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,16 +60,16 @@ def film(file: Path, seconds: float, width: int = 640, height: int = 480) -> Vid
     return VideoSource(file)
 
 
-def extraction_rates(source: VideoSource, clips: Iterable[str]) -> Iterator[Rate]:
+def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) -> Iterator[Rate]:
     """Frames a second: decoding alone, then with track, region moments and clips on top.
 
-    The last rows are the face finder alone, on every frame, and the whole pass against it.
+    The passes are set against the last row, the face finder alone, on every frame. `clips` names
+    sets of kinds of clips, a row each.
     """
     from rppgbench.extraction.one_pass import Needs, extract
     from rppgbench.face.track import CADENCE, Finder, follow
     from rppgbench.video.stream import open_video
 
-    rules = frozenset(clips)
     frames = 0
 
     def decode() -> None:
@@ -87,18 +87,16 @@ def extraction_rates(source: VideoSource, clips: Iterable[str]) -> Iterator[Rate
 
     yield row("decode alone", processor_s(decode))
     yield row(f"+ face track, every {CADENCE}th frame", processor_s(lambda: track(CADENCE)))
-    yield row("+ region moments", processor_s(lambda: extract(source)))
-    whole_s = processor_s(lambda: extract(source, Needs(rules)))
     finder_s = processor_s(lambda: track(1))
     finder = row("decode and find the face in every frame", finder_s)
-    yield Rate(
-        "extraction",
-        f"+ {len(rules)} kinds of clips: the whole pass",
-        frames / whole_s,
-        "frames/s",
-        whole_s / finder_s,
-        finder.what,
-    )
+    passes = {"+ region moments: the pass without clips": frozenset[str]()}
+    for name, kinds in clips.items():
+        rules = frozenset(kinds)
+        passes[f"+ {len(rules)} kinds of clips: the pass for {name}"] = rules
+    for what, rules in passes.items():
+        seconds = processor_s(lambda rules=rules: extract(source, Needs(rules)))  # type: ignore[misc]
+        ratio = seconds / finder_s
+        yield Rate("extraction", what, frames / seconds, "frames/s", ratio, finder.what)
     yield finder
 
 

@@ -47,7 +47,11 @@ def show_speed(args: argparse.Namespace) -> int:
 
 
 def _extraction(args: argparse.Namespace) -> Iterator[Rate]:
-    clips = {str(m.params["crop"]) for m in load_methods().found.values() if m.consumes == "clip"}
+    found = [m for m in load_methods().found.values() if m.consumes == "clip"]
+    own = {str(m.params["crop"]) for m in found if not m.licence}
+    others = {str(m.params["crop"]) for m in found} - own
+    clips = {"our own methods": own}
+    clips |= {"other people's methods too": own | others} if others else {}
     with TemporaryDirectory(prefix="rppgbench-") as folder:
         video = args.video
         source = VideoSource(video) if video else film(Path(folder) / "film.mp4", args.seconds)

@@ -1,0 +1,59 @@
+"""What looking for the face on every 4th frame only changes about the heart rate.
+
+`pytest -m speed tests/speed/test_cadence.py -s` prints the rates under both.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.content import load_methods
+from rppgbench.extraction.one_pass import extract
+from rppgbench.face.track import CADENCE
+from rppgbench.recording import VideoSource
+from rppgbench.running.prediction import read_rates
+from rppgbench.running.work import pulse_of
+from rppgbench.simulation import Scene, frame_times, simulate
+from rppgbench.simulation.scene import Difficulty
+from rppgbench.video.writing import write_video
+
+from ..evaluators import evaluator
+
+pytestmark = pytest.mark.speed
+
+MOST_BPM = 0.2
+
+
+def rate_bpm(source: VideoSource, cadence: int) -> float:
+    """The median of POS's heart rates in windows of 10 s, one each second."""
+    method = load_methods().found["pos"]
+    features = extract(source, cadence=cadence)
+    pulse, coverage = pulse_of(features, method, method.parameters({}), "skin")
+    assert coverage == 1
+    return float(np.nanmedian(read_rates(pulse, evaluator("li2023")).bpm))
+
+
+def assert_alike(name: str, source: VideoSource) -> None:
+    every, some = rate_bpm(source, 1), rate_bpm(source, CADENCE)
+    print(f"\n{name}: {every:.2f} bpm by every frame, {some:.2f} by every {CADENCE}th")
+    assert abs(every - some) < MOST_BPM
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["evm-face/face.mp4", "one-person-five-lights/light_100.avi"])
+def test_of_genuine_people(real: Path, name: str) -> None:
+    assert_alike(name, VideoSource(real / name))
+
+
+@pytest.mark.parametrize("difficulty", ["easy", "paper"])
+def test_of_simulated_people(tmp_path: Path, difficulty: Difficulty) -> None:
+    times = frame_times(12.0, 30.0)
+    scene = Scene(width=320, height=240, times_s=times, difficulty=difficulty)
+    person = simulate(dataset="cadence", subject="1", session="1", scene=scene, seed=0)
+    file = tmp_path / "person.mkv"
+    options = {"crf": "12", "preset": "veryfast"}
+    write_video(
+        file, person.frames(), times, codec="libx264", pixel_format="yuv420p", options=options
+    )
+    assert_alike(f"simulated, {difficulty}", VideoSource(file))
