@@ -157,7 +157,11 @@ def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
 
 
 def _overview(page: ReportInputs) -> Drawing | None:
-    scored = [scores for scores in page.scores if not scores.summary.empty]
+    scored = [
+        scores
+        for scores in page.scores
+        if not scores.summary.empty and scores.summary["mae"].notna().any()
+    ]
     if len(scored) < 2:
         return None
     return evaluator_overview(scored, floors=page.floors, simulated=page.simulated)
