@@ -259,7 +259,8 @@ def moved_table(
     columns = [Column("method", "Method", text=True), Column("read", "Untouched", "bpm")]
     columns += [Column(f"moved-{name}", f"Moved by {name}", "bpm") for name in changed]
     rows = []
-    for method, part in wide.groupby(level="method", sort=False):
+    for key, part in wide.groupby(level="method", sort=False):
+        method = str(key)
         if method in floors:
             continue
         first = part[untouched[0]]
@@ -270,7 +271,7 @@ def moved_table(
             Cell(column.write(value), None if math.isnan(value) else float(value))
             for column, value in zip(columns[1:], values, strict=True)
         ]
-        rows.append(Row((Cell(str(method), str(method)), *cells)))
+        rows.append(Row((Cell(method, method), *cells)))
     note = "Nothing is labelled, so this is no error: the mean over windows of what moved."
     return [
         Table(
