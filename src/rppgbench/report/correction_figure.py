@@ -18,7 +18,10 @@ from rppgbench.report.drawing import (
     panels,
     to_svg,
 )
-from rppgbench.report.waveforms import reference_waveform, standardised
+from rppgbench.report.waveforms import REACH, reference_waveform, standardised
+
+BELOW = 5.0
+"""How far below the label the sensor's pulse stands, in standard deviations."""
 
 
 def correction_figure(
@@ -52,7 +55,7 @@ def correction_figure(
                 label.method: standardised(label.waveform.samples).round(3),
                 peer.method: standardised(peer.waveform.samples).round(3),
             }
-            place.set_title(f"{label.recording}, fold {label.fold}")
+            place.set_title(f"{label.recording} ({label.fold})")
             place.plot(times, drawn[label.method], color=GREEN, label=label.method)
             place.plot(times, drawn[peer.method], color=BLUE, label=peer.method, linestyle="--")
             sensor = reference_waveform(truth, label.waveform)
@@ -60,11 +63,12 @@ def correction_figure(
                 place.set_title("no pulse of a sensor", loc="right", fontsize=7.5, color=MUTED)
             else:
                 drawn["sensor"] = standardised(sensor.samples).round(3)
-                place.plot(times, drawn["sensor"] - 5, color=VERMILLION, label="sensor (below)")
+                place.plot(times, drawn["sensor"] - BELOW, color=VERMILLION, label="sensor (below)")
             place.set_yticks([])
+            place.set_ylim(-BELOW - REACH, REACH)
             place.margins(x=0)
             parts.append(pd.DataFrame(drawn).assign(clip=label.recording, fold=label.fold))
-            words.append(f"{label.recording} of fold {label.fold}")
+            words.append(f"{label.recording} ({label.fold})")
         axes[-1].set_xlabel("Time (s)")
         figure.supylabel("Pulse (standardised)", fontsize=8, color=INK, x=0.005)
         named = [place.get_legend_handles_labels() for place in axes]
@@ -74,7 +78,8 @@ def correction_figure(
     caption = (
         "Clips of the training whose labels are chosen for correction at its end, from the least "
         "to the greatest error of the label among all that were chosen: the label, what takes its "
-        "place, and below them the sensor's pulse."
+        "place, and below them the sensor's pulse, each standardised; the fold whose training it "
+        "is stands in brackets."
     )
     data = csv_download(f"{key}.csv", pd.concat(parts, ignore_index=True))
     return Drawing(key, "Labels that are corrected", caption, alt, svg, data)
