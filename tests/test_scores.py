@@ -327,6 +327,15 @@ def test_a_method_that_gives_a_stump_of_a_long_recording_has_failed() -> None:
     assert rows["error_bpm"].notna().all()
 
 
+def test_one_rate_for_a_video_of_any_length_is_one_missing_window() -> None:
+    """Three seconds beside a rate that holds for a million: it took 11 GB of missing windows."""
+    stump = estimate(Waveform(sine(72, 30.0)[:90], 30.0))
+    rate = Truth(heart_rate=Signal(np.array([72.0, 72.0]), np.array([0.0, 1e6])))
+    rows = score_windows(LI2023, [stump], {(stump.dataset, stump.recording): rate})
+    assert len(rows) == 1
+    assert rows["missing"].all()
+
+
 def test_a_window_without_truth_is_listed_and_not_scored() -> None:
     short = {("set", "a1"): pulse(72.0, seconds=35.0)}
     rows = score_windows(LI2023, [estimate(clean(72.0))], short)

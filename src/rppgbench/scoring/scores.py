@@ -15,6 +15,7 @@ from rppgbench.recording import Truth
 from rppgbench.scoring.reading import Pulses, Reading, has_window, read, whole
 from rppgbench.scoring.reference import kind_of_truth
 from rppgbench.scoring.summary import summarise
+from rppgbench.scoring.windows import fewest
 from rppgbench.waveform import Array, Waveform
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ BUFFER = 1 << 24
 """How many samples are held before what is held is scored, so that memory stays bounded."""
 
 FAILED_FS = 30.0
+LONGEST_STEP_S = 600.0  # labels farther apart hold for a video of any length
 """The rate at which the windows of a recording are laid that nobody has an estimate of."""
 
 
@@ -141,13 +143,18 @@ def _grid(
 
 
 def _grid_of_truth(evaluator: Evaluator, truth: Truth) -> Waveform:
-    """The time that the truth spans, for a recording that nobody has an estimate of."""
+    """The time that the truth spans, for a recording that nobody has an estimate of.
+
+    One rate for a video of unknown length spans one window: it says nothing of more.
+    """
     kind = kind_of_truth(evaluator, truth)
     signal = truth.pulse if kind == "pulse" else truth.heart_rate
     if not kind or signal is None:
         return Waveform(np.empty(0), FAILED_FS)
     start_s = max(float(signal.times_s[0]), 0.0)
     count = max(int((float(signal.times_s[-1]) - start_s) * FAILED_FS) + 1, 0)
+    if len(signal.times_s) > 1 and float(np.diff(signal.times_s).max()) > LONGEST_STEP_S:
+        count = fewest(FAILED_FS, evaluator.window) + 2 * evaluator.border_frames
     return Waveform(np.full(count, np.nan), FAILED_FS, start_s)
 
 
