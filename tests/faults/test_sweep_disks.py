@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 SECONDS, FRAMES = 11, 330
-CONDITIONS = {
+CONDITIONS: dict[str, tuple[str, dict[str, str | int | float]]] = {
     "raw": ("none", {}),
     "crf_12": ("compression", {"codec": "libx264", "preset": "ultrafast", "crf": 12}),
     "crf_30": ("compression", {"codec": "libx264", "preset": "ultrafast", "crf": 30}),
