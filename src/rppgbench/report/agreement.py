@@ -47,12 +47,13 @@ def scatter(
     points = sum(len(frame) for frame in drawn)
     low, high = _limits([f[c].to_numpy() for f in drawn for c in ("reference_bpm", "estimate_bpm")])
     columns = _columns(len(all_series))
+    lifted = _is_crowded(all_series, columns)
     with drawing_style(key):
         figure, axes = panels(
             len(all_series), columns=columns, width_in=10, panel_height_in=min(12 / columns, 4.4)
         )
         for place, one, frame in zip(axes, all_series, drawn, strict=True):
-            place.set_title(one.name)
+            _name(place, one.name, lifted=lifted)
             place.set_xlim(low, high)
             place.set_ylim(low, high)
             place.set_aspect("equal")
@@ -104,6 +105,7 @@ def bland_altman(
     words = []
     bpm = metric("mae")
     columns = _columns(len(all_series))
+    lifted = _is_crowded(all_series, columns)
     with drawing_style(key):
         figure, axes = panels(
             len(all_series), columns=columns, width_in=10, panel_height_in=min(10 / columns, 4.4)
@@ -111,7 +113,7 @@ def bland_altman(
         for place, one, frame, mean, difference in zip(
             axes, all_series, drawn, means, differences, strict=True
         ):
-            place.set_title(one.name)
+            _name(place, one.name, lifted=lifted)
             place.set_xlim(left, right)
             place.set_ylim(-reach, reach)
             place.locator_params(nbins=5)
@@ -199,6 +201,20 @@ def _limits(values: Sequence[Array]) -> tuple[float, float]:
     low, high = float(joined.min()), float(joined.max())
     pad = 0.04 * (high - low) or 1.0
     return low - pad, high + pad
+
+
+_LETTER_IN, _CORNER_IN = 0.08, 1.3  # the width of a name's letter, and of the corner's lines
+
+
+def _is_crowded(all_series: Sequence[Series], columns: int) -> bool:
+    """Whether some name would run into the corner's lines beside it."""
+    longest = max((len(line) for one in all_series for line in one.name.split(": ")), default=0)
+    return longest * _LETTER_IN > 9 / columns - _CORNER_IN
+
+
+def _name(place: Axes, name: str, *, lifted: bool) -> None:
+    """The panel's name, above the corner's lines where it is `lifted`, broken where it may be."""
+    place.set_title(name.replace(": ", ":\n") if lifted else name, pad=24 if lifted else None)
 
 
 def _corner(place: Axes, lines: Sequence[str]) -> None:
