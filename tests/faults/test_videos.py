@@ -18,7 +18,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.cli import main
-from rppgbench.running.store import Observed, Store
+from rppgbench.running.rows import Observed
+from rppgbench.running.store import Store
 from rppgbench.video.writing import write_video
 
 from ..face_frames import Image, empty, portrait
