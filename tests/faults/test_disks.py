@@ -324,13 +324,18 @@ def test_the_last_that_was_seen_counts_whatever_the_clock_said(tmp_path: Path) -
 def test_a_clock_that_jumps_back_changes_nothing(
     tree: Path, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    """The first half runs in the year 2030, the rest in 2001, and its clock stands still."""
+    """The first half runs in the year 2030, the rest in 2001, and its clock stands still.
+
+    Only the clock of the day does: Python's own pool of processes waits by the monotonic one, and
+    would wait for ever on one that stood still, which no machine's does.
+    """
+    fake = ("faketime", "--exclude-monotonic", "-f")
     cache, out = tmp_path / "cache", tmp_path / "out"
     words = run_words(tree, cache, out)
-    run = begin(*words, before=("faketime", "-f", "@2030-01-01 00:00:00"))
+    run = begin(*words, before=(*fake, "@2030-01-01 00:00:00"))
     assert until(lambda: parts(out) >= 2, run)
     kill_all(run)
-    code, _, said = bench(*words, before=("faketime", "-f", "2001-01-01 00:00:00"))
+    code, _, said = bench(*words, before=(*fake, "2001-01-01 00:00:00"))
     assert code == 0, said
     assert waveforms(out) == undisturbed.waves
     all_whole(cache, out)
