@@ -1,5 +1,6 @@
 """Protocols: every key is needed, no other is allowed, and the digest holds what is run."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,18 @@ def test_a_fault_is_one_line_that_names_the_file(
 @pytest.mark.parametrize("name", sorted(toml_files("protocols")))
 def test_every_shipped_protocol_is_well_formed(name: str) -> None:
     assert read_protocol(toml_files("protocols")[name]).title
+
+
+@pytest.mark.parametrize("name", ["../up", "/tmp/up", "a/b", "..", ".hidden", "", "a\nb", "a\n"])
+def test_a_condition_whose_name_would_lead_elsewhere_is_one_line(tmp_path: Path, name: str) -> None:
+    """Kept videos bear it: a protocol of somebody else's must not write outside their folder."""
+    condition = f'conditions = [{{name = {json.dumps(name)}, kind = "none", params = {{}}}}]'
+    with pytest.raises(BenchError, match=r"p\.toml: conditions\.0\.name: ") as told:
+        protocol(tmp_path, TEXT.replace("conditions = []", condition))
+    assert "\n" not in str(told.value)
+
+
+def test_a_condition_of_a_plain_name_is_taken(tmp_path: Path) -> None:
+    condition = 'conditions = [{name = "crf_18.5+fast", kind = "none", params = {}}]'
+    read = protocol(tmp_path, TEXT.replace("conditions = []", condition))
+    assert [one.name for one in read.conditions] == ["crf_18.5+fast"]

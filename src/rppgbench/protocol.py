@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rppgbench.digest import digest
 from rppgbench.errors import BenchError, unknown
@@ -29,9 +29,12 @@ class Simulation(Declaration):
 
 
 class Condition(Declaration):
-    """A named transformation of the frames with its parameters; `none` leaves them."""
+    """A named transformation of the frames with its parameters; `none` leaves them.
 
-    name: str
+    The name is that of kept videos too, so it is letters, digits and `_ . + -`, and leads nowhere.
+    """
+
+    name: str = Field(pattern=r"^\w[\w.+-]*$")
     kind: str
     params: dict[str, int | float | str]
 

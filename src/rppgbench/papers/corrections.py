@@ -77,10 +77,10 @@ def corrections(held: Held, method: str) -> Corrections | None:
         if fit["method"] != method or not is_model(folder):
             continue
         model = read_model(folder)
-        for one in _clips(model, seen, str(fit["fold"]), int(fit["seed"]), str(fit["digest"])):
+        clips = _clips(model, seen, str(fit["fold"]), int(fit["seed"]), str(fit["digest"]))
+        for one, truth in clips:
             estimates.append(one)
-            observed = seen[one.recording.rsplit(" at ", 1)[0]]
-            truths[one.dataset, one.recording] = observed.truth
+            truths[one.dataset, one.recording] = truth
     return Corrections(tuple(estimates), truths) if estimates else None
 
 
@@ -97,13 +97,14 @@ def _by_name(held: Held) -> dict[str, Observed]:
 
 def _clips(
     model: Model, seen: dict[str, Observed], fold: str, seed: int, job: str
-) -> Iterator[Estimate]:
+) -> Iterator[tuple[Estimate, Truth]]:
+    """Label and peer of each clip, as estimates, with the truth of their recording."""
     for at, row in enumerate(model.facts.get("corrected", ())):
         if row["recording"] not in seen:
             continue
         observed = seen[row["recording"]]
         for name, array in ((LABEL, "corrected.pseudo"), (PEER, "corrected.peer")):
-            yield Estimate(
+            clip = Estimate(
                 f"{job}-{at}-{array}",
                 observed.dataset,
                 f"{observed.recording} at {row['start_s']:g} s",
@@ -121,3 +122,4 @@ def _clips(
                 ),
                 1.0,
             )
+            yield clip, observed.truth
