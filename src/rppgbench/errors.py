@@ -1,11 +1,8 @@
 """What a user can get wrong, said in one line."""
 
 import difflib
-import errno
 import warnings
 from collections.abc import Iterable
-
-_OF_DISKS = {"EIO", "ENODEV", "ENXIO", "EREMOTEIO", "ENOTCONN", "ESHUTDOWN", "ESTALE", "ETIMEDOUT"}
 
 
 class BenchError(Exception):
@@ -21,22 +18,6 @@ class MachineError(BenchError):
 
     It ends the run and leaves no row: the same command goes on when it is put right.
     """
-
-
-def unreadable(error: OSError, file: object) -> BenchError:
-    """What to say of a file that cannot be read: its own fault, or that of the disk or network.
-
-    >>> unreadable(PermissionError(errno.EACCES, "Permission denied"), "a.mp4")
-    RecordingError('a.mp4: cannot be read: Permission denied')
-    >>> unreadable(OSError(errno.EIO, "Input/output error"), "a.mp4")  # doctest: +ELLIPSIS
-    MachineError('a.mp4: the disk could not read it (Input/output error); ...')
-    """
-    if errno.errorcode.get(error.errno or 0) in _OF_DISKS:
-        return MachineError(
-            f"{file}: the disk could not read it ({error.strerror}); run this again when it can, "
-            "or copy the file from elsewhere first"
-        )
-    return RecordingError(f"{file}: cannot be read: {error.strerror}")
 
 
 def one_line(text: object) -> str:

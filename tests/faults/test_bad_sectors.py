@@ -1,17 +1,21 @@
 """A disk that cannot read part of a file: one line that names it, and no row for it.
 
-The disk is the kernel's answer to `read`, changed by a library that is loaded first (LD_PRELOAD);
-the suite itself and FFmpeg's libraries are as they are.
+The disk is the kernel's answer to `read` and `pread`, changed by a library that is loaded first
+(LD_PRELOAD); the suite itself and FFmpeg's, HDF5's and scipy's libraries are as they are.
 """
 
+import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from rppgbench.running.store import Store
 
+from .. import native_trees as trees
 from .conftest import Undisturbed, run_words
 from .runs import all_whole, bench, waveforms
 
@@ -30,7 +34,7 @@ BAD_SECTOR = r"""
 #include <unistd.h>
 
 /* Reading what lies behind BAD_FROM bytes of the file BAD_FILE fails as a bad sector does. */
-static int bad(int fd, size_t size) {
+static int bad(int fd, off_t at, size_t size) {
     const char *file = getenv("BAD_FILE"), *from = getenv("BAD_FROM");
     char link[64], name[4096];
     if (!file || !from) return 0;
@@ -38,15 +42,24 @@ static int bad(int fd, size_t size) {
     ssize_t length = readlink(link, name, sizeof name - 1);
     if (length < 0) return 0;
     name[length] = 0;
-    return !strcmp(name, file) && lseek(fd, 0, SEEK_CUR) + (long)size > atol(from);
+    return !strcmp(name, file) && at + (long)size > atol(from);
 }
 
 ssize_t read(int fd, void *to, size_t size) {
     static ssize_t (*real)(int, void *, size_t);
     if (!real) real = (ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
-    if (bad(fd, size)) { errno = EIO; return -1; }
+    if (bad(fd, lseek(fd, 0, SEEK_CUR), size)) { errno = EIO; return -1; }
     return real(fd, to, size);
 }
+
+ssize_t pread(int fd, void *to, size_t size, off_t at) {
+    static ssize_t (*real)(int, void *, size_t, off_t);
+    if (!real) real = (ssize_t (*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread");
+    if (bad(fd, at, size)) { errno = EIO; return -1; }
+    return real(fd, to, size, at);
+}
+
+ssize_t pread64(int fd, void *to, size_t size, off_t at) { return pread(fd, to, size, at); }
 """
 
 
@@ -90,3 +103,79 @@ def test_a_bad_sector_ends_the_run_and_leaves_no_row(
     assert code == 0, said
     assert waveforms(out) == undisturbed.waves
     all_whole(cache, out)
+
+
+ASKED = """
+import json, os, sys, warnings
+from pathlib import Path
+from rppgbench.content import load_datasets
+from rppgbench.datasets.fingerprint import line_of
+from rppgbench.extraction.source_digest import content_digest
+from rppgbench.video.stream import open_video, sample_frames
+
+warnings.simplefilter("ignore")
+name, root, begin = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
+dataset = load_datasets().found[name]
+recordings = dataset.recordings(root)
+recording = next(r for r in recordings if all(file.is_file() for file in r.files))
+
+
+def all_frames():
+    with open_video(recording.video()) as reader:
+        for frame in reader:
+            pass
+
+
+def answer(question):
+    try:
+        question()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "read"
+
+
+def answers():
+    return {
+        "labels": answer(recording.truth),
+        "folds": answer(lambda: dataset.folds and dataset.folds(root)),
+        "frames": answer(all_frames),
+        "three frames": answer(lambda: sample_frames(recording.video())),
+        "fingerprint": answer(lambda: line_of(recording)),
+        "content": answer(lambda: content_digest(recording.video())),
+    }
+
+
+found = {"": answers()}
+for file in [*recording.files, *root.glob("fold/*")]:
+    os.environ["BAD_FILE"] = str(file.resolve())
+    os.environ["BAD_FROM"] = str(int(begin * file.stat().st_size))
+    os.utime(file)  # what was read of it before is forgotten
+    found[str(file)] = answers()
+print(json.dumps(found))
+"""
+NOT_READ = {"gt_SpO2.csv"}
+
+
+@pytest.mark.parametrize("begin", [0.0, 0.5])
+@pytest.mark.parametrize("name", sorted(trees.WRITERS))
+def test_every_reader_of_a_data_set_names_the_file(
+    tmp_path: Path, library: Path, name: str, begin: float
+) -> None:
+    """Text, JSON, XML, MAT, HDF5, images and videos: none is called damaged, missing or short."""
+    trees.WRITERS[name](tmp_path)
+    words = [sys.executable, "-c", ASKED, name, str(tmp_path), str(begin)]
+    env = os.environ | {"LD_PRELOAD": str(library)}
+    told = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    found: dict[str, dict[str, str]] = json.loads(told.stdout)
+    sound = found.pop("")
+    assert found
+    for file, answers in found.items():
+        line = (
+            f"MachineError: {file}: the disk could not read it (Input/output error); "
+            "run this again when it can, or copy the file from elsewhere first"
+        )
+        for question, answer in answers.items():
+            assert answer in {sound[question], line}, question
+        if Path(file).name not in NOT_READ:
+            assert line in {answers["labels"], answers["frames"], answers["folds"]}

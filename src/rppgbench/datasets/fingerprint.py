@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from rppgbench.disk import fault_of_disk
 from rppgbench.recording import Recording
 
 END_BYTES = 64 * 1024
@@ -21,7 +22,7 @@ def fingerprint(recordings: Iterable[Recording]) -> str:
     last image and the size of each. So a whole set of 2,400 videos takes seconds, and a changed
     label, a video cut short or encoded again shows; a changed picture in mid-video of the same size
     does not. Where the set lies, the order of the recordings, and times of change do not matter. A
-    missing file counts as missing.
+    missing file counts as missing; MachineError where the disk cannot read one.
     """
     return fingerprint_of_lines(map(line_of, recordings))
 
@@ -53,7 +54,9 @@ def _files(files: tuple[Path, ...]) -> str:
                 state.update(_ends(file, size))
             else:
                 state.update(file.read_bytes())
-        except OSError:
+        except OSError as error:
+            if fault := fault_of_disk(error, file):
+                raise fault from error
             state.update(f"{file.name}\0missing\0".encode())
     return state.hexdigest()
 

@@ -15,8 +15,9 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.datasets.labels import read_text, what_failed
+from rppgbench.datasets.labels import read_text, unread
 from rppgbench.datasets.mat_files import check_mat5
+from rppgbench.disk import check_disk, fault_of_disk
 from rppgbench.errors import RecordingError
 
 AGAIN = "copy the original file again"
@@ -67,7 +68,7 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
             check_mat5(file, names)
             found = loadmat(file, variable_names=list(names), chars_as_strings=True)
         except OSError as error:
-            raise RecordingError(f"{file}: {what_failed(error)}") from error
+            raise unread(error, file) from error
         except Exception as error:  # scipy fails in many ways on damaged files
             raise RecordingError(f"{file}: not a MAT file ({_brief(error)}); {AGAIN}") from error
     missing = [name for name in names if name not in found]
@@ -94,7 +95,7 @@ def mat_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     try:
         return {str(name): tuple(map(int, shape)) for name, shape, _ in whosmat(file)}
     except OSError as error:
-        raise RecordingError(f"{file}: {what_failed(error)}") from error
+        raise unread(error, file) from error
     except Exception as error:
         raise RecordingError(f"{file}: not a MAT file ({_brief(error)}); {AGAIN}") from error
 
@@ -108,16 +109,13 @@ def read_hdf5(file: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping
     import h5py
 
     with open_hdf5(file) as content:
-        try:
-            arrays = {}
-            for name in names:
-                item = content.get(name)
-                if not isinstance(item, h5py.Dataset) or item.dtype.hasobject:
-                    raise RecordingError(f"{file}: has no data set {name!r}; {AGAIN}")
-                arrays[name] = np.asarray(item[()])
-            return arrays, dict(content.attrs)
-        except (OSError, KeyError, ValueError, RuntimeError) as error:
-            raise RecordingError(f"{file}: damaged ({_brief(error)}); {AGAIN}") from error
+        arrays = {}
+        for name in names:
+            item = content.get(name)
+            if not isinstance(item, h5py.Dataset) or item.dtype.hasobject:
+                raise RecordingError(f"{file}: has no data set {name!r}; {AGAIN}")
+            arrays[name] = np.asarray(item[()])
+        return arrays, dict(content.attrs)
 
 
 def is_hdf5(file: Path) -> bool:
@@ -130,7 +128,7 @@ def is_hdf5(file: Path) -> bool:
         with file.open("rb") as stream:
             start = stream.read(520)
     except OSError as error:
-        raise RecordingError(f"{file}: {what_failed(error)}") from error
+        raise unread(error, file) from error
     if not start:
         raise RecordingError(f"{file}: is empty; {AGAIN}")
     magic = b"\x89HDF\r\n\x1a\n"
@@ -139,21 +137,27 @@ def is_hdf5(file: Path) -> bool:
 
 @contextmanager
 def open_hdf5(file: Path) -> Iterator[Any]:
-    """An open HDF5 file.
+    """An open HDF5 file; what goes wrong while it is read is told as when it is opened.
 
     Raises:
-        RecordingError: not readable, or not HDF5.
+        RecordingError: not readable, not HDF5, or damaged.
+        MachineError: it is the disk that cannot read it.
     """
     import h5py
 
     if not is_hdf5(file):
         raise RecordingError(f"{file}: not an HDF5 file; {AGAIN}")
     try:
-        content = h5py.File(file, "r")
-    except OSError as error:
+        with h5py.File(file, "r") as content:
+            yield content
+    except RecordingError:
+        check_disk(file)  # a name that HDF5 cannot read counts as one that is not there
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        if isinstance(error, OSError) and (fault := fault_of_disk(error, file)):
+            raise fault from error
+        check_disk(file)
         raise RecordingError(f"{file}: damaged ({_brief(error)}); {AGAIN}") from error
-    with content:
-        yield content
 
 
 def _read_mat73(file: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rppgbench.errors import MachineError, RecordingError, unreadable
+from rppgbench.disk import fault_of_disk
+from rppgbench.errors import BenchError, RecordingError
 from rppgbench.waveform import Array
 
 MAX_BYTES = 256 * 2**20  # an hour at 1 kHz is under 40 MB; more is not a label file
@@ -27,6 +28,7 @@ def read_text(file: Path) -> str:
 
     Raises:
         RecordingError: the file is missing, not readable, empty, larger than 256 MB, or binary.
+        MachineError: it is the disk that cannot read it; so says every reader here.
     """
     try:
         size = file.stat().st_size
@@ -37,10 +39,7 @@ def read_text(file: Path) -> str:
             )
         raw = file.read_bytes()
     except OSError as error:
-        fault = unreadable(error, file)
-        if not isinstance(fault, MachineError):
-            fault = RecordingError(f"{file}: {what_failed(error)}")
-        raise fault from error
+        raise unread(error, file) from error
     encoding = next((name for mark, name in MARKS if raw.startswith(mark)), "utf-8")
     try:
         text = raw.decode(encoding)
@@ -51,6 +50,11 @@ def read_text(file: Path) -> str:
     if "\0" in text:
         raise RecordingError(f"{file}: holds zero bytes, so it is no text; copy the original again")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def unread(error: OSError, file: Path, kind: type[BenchError] = RecordingError) -> BenchError:
+    """What to say of a file or folder that cannot be read, as `kind`: the disk's fault as such."""
+    return fault_of_disk(error, file) or kind(f"{file}: {what_failed(error)}")
 
 
 def what_failed(error: OSError) -> str:

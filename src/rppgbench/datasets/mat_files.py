@@ -1,12 +1,14 @@
 """Are the parts of a MAT file sound? scipy takes it on trust."""
 
-import mmap
 import struct
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 HEAD_BYTES = 128
+TAG_BYTES = 8
+NAME_BYTES = 512  # the name of a variable stands within its first bytes
 MATRIX, COMPRESSED = 14, 15
 NUMBERS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 12, 13})
 TEXT = NUMBERS | {16, 17, 18}
@@ -30,34 +32,44 @@ def check_mat5(file: Path, names: Collection[str]) -> None:
         order = {b"IM": "<", b"MI": ">"}.get(head[126:])
         if order is None:
             return
-        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            raw = memoryview(mapped)
-            try:
-                for kind, start, end in _parts(raw, HEAD_BYTES, order):
-                    _variable(kind, raw[start:end], order, names)
-            finally:
-                raw.release()
+        # Read, not mapped: a disk that fails under a map ends the process.
+        size, at = stream.seek(0, 2), HEAD_BYTES
+        while at + TAG_BYTES <= size:
+            stream.seek(at)
+            kind, start, end, at = _tag(stream.read(TAG_BYTES), at, size, order)
+            stream.seek(start)
+            _variable(kind, stream, end - start, order, names)
 
 
-def _variable(kind: int, content: memoryview, order: str, names: Collection[str]) -> None:
-    with content:
-        if kind == MATRIX:
-            if _name(bytes(content[:512]), order) in names:
-                _matrix(bytes(content), order, 0)
-            return
-        if kind != COMPRESSED:
-            return
-        begin = zlib.decompressobj().decompress(content, 512)
-        if _name(begin[8:], order) not in names:
-            return
-        unpacker = zlib.decompressobj()
-        whole = unpacker.decompress(content, MOST_BYTES)
+def _variable(kind: int, stream: BinaryIO, length: int, order: str, names: Collection[str]) -> None:
+    """Check the variable of `length` bytes that the stream stands at, if it is one of `names`."""
+    start = stream.tell()
+    if kind == MATRIX:
+        if _name(stream.read(min(length, NAME_BYTES)), order) in names:
+            stream.seek(start)
+            _matrix(stream.read(length), order, 0)
+        return
+    if kind != COMPRESSED or _name(_unpacked(stream, length)[TAG_BYTES:], order) not in names:
+        return
+    stream.seek(start)
+    unpacker = zlib.decompressobj()
+    whole = unpacker.decompress(stream.read(length), MOST_BYTES)
     if unpacker.unconsumed_tail:
         raise ValueError("a variable of more than 4 GB")
     for inner, start, end in _parts(memoryview(whole), 0, order):
         if inner != MATRIX:
             raise ValueError(f"a variable of type {inner}")
         _matrix(whole[start:end], order, 0)
+
+
+def _unpacked(stream: BinaryIO, length: int) -> bytes:
+    """The first `NAME_BYTES` of a compressed variable of `length` bytes."""
+    unpacker, begin = zlib.decompressobj(), b""
+    while length > 0 and len(begin) < NAME_BYTES:
+        packed = stream.read(min(length, 4096))
+        length -= len(packed) or length
+        begin += unpacker.decompress(packed, NAME_BYTES - len(begin))
+    return begin
 
 
 def _name(begin: bytes, order: str) -> str:
@@ -92,13 +104,19 @@ def _matrix(data: bytes, order: str, depth: int) -> None:
 
 def _parts(data: memoryview, at: int, order: str) -> Iterator[tuple[int, int, int]]:
     """Type, begin and end of each element."""
-    while at + 8 <= len(data):
-        kind, length = struct.unpack(f"{order}II", data[at : at + 8])
-        small = kind >> 16
-        start = at + 4 if small else at + 8
-        kind, length = (kind & 0xFFFF, small) if small else (kind, length)
-        end = start + length
-        if kind not in ANY | {COMPRESSED} or end > len(data) or (small and length > 4):
-            raise ValueError(f"a part of type {kind} and {length} bytes at {at}")
+    while at + TAG_BYTES <= len(data):
+        kind, start, end, at = _tag(data[at : at + TAG_BYTES], at, len(data), order)
         yield kind, start, end
-        at = at + 8 if small else end if kind == COMPRESSED else end + -end % 8
+
+
+def _tag(tag: bytes | memoryview, at: int, size: int, order: str) -> tuple[int, int, int, int]:
+    """Type, begin and end of the element at `at`, and where the next one begins."""
+    kind, length = struct.unpack(f"{order}II", tag)
+    small = kind >> 16
+    start = at + 4 if small else at + TAG_BYTES
+    kind, length = (kind & 0xFFFF, small) if small else (kind, length)
+    end = start + length
+    if kind not in ANY | {COMPRESSED} or end > size or (small and length > 4):
+        raise ValueError(f"a part of type {kind} and {length} bytes at {at}")
+    after = at + TAG_BYTES if small else end if kind == COMPRESSED else end + -end % 8
+    return kind, start, end, after

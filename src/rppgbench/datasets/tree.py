@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from rppgbench.datasets.labels import what_failed
+from rppgbench.datasets.labels import unread
 from rppgbench.errors import BenchError, RecordingError
 
 MARKER = "SIMULATED.json"
@@ -35,7 +35,7 @@ def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]
         with os.scandir(folder) as entries:
             names = sorted((e.name for e in entries if not e.name.startswith(".")), key=_stable)
     except OSError as error:
-        raise BenchError(f"{folder}: {what_failed(error)}") from error
+        raise unread(error, folder, BenchError) from error
     rule = re.compile(pattern, re.DOTALL)  # a name may hold a line end
     for name in names:
         match = rule.fullmatch(name)
@@ -82,7 +82,7 @@ def _mode(path: Path) -> int:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # no name of a file at all: \0
         return 0
     except OSError as error:
-        raise RecordingError(f"{path}: {what_failed(error)}") from error
+        raise unread(error, path) from error
 
 
 def first_folder(root: Path, *names: str) -> Path:
@@ -96,7 +96,7 @@ def first_folder(root: Path, *names: str) -> Path:
     try:
         os.scandir(root).close()
     except OSError as error:
-        raise BenchError(f"{root}: {what_failed(error)}") from error
+        raise unread(error, root, BenchError) from error
     return next((root / name for name in names if is_folder(root / name)), root)
 
 

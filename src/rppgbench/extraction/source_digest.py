@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.digest import digest
-from rppgbench.errors import unreadable
+from rppgbench.disk import unreadable
 from rppgbench.extraction.array_files import array_sha256
 from rppgbench.recording import VideoSource
 
@@ -24,19 +24,22 @@ def content_digest(source: VideoSource, cache: Path | None = None) -> str:
     with their names (not their folder's), in their order. Frames that a callable takes out of a
     file count as that file: it holds one recording.
     """
-    try:
-        if source.images:
-            content: Any = [[file.name, _file_sha256(file, cache)] for file in source.images]
-        else:
-            content = _file_sha256(source.path, cache)
-    except OSError as fault:
-        # a fault in the middle of a file does not name it
-        raise unreadable(fault, fault.filename or source.path) from fault
+    if source.images:
+        content: Any = [[file.name, _file_sha256(file, cache)] for file in source.images]
+    else:
+        content = _file_sha256(source.path, cache)
     times = None if source.times_s is None else array_sha256(np.asarray(source.times_s))
     return digest({"content": content, "times": times, "inner": source.frames is not None})
 
 
 def _file_sha256(path: Path, cache: Path | None) -> str:
+    try:
+        return _sha256(path, cache)
+    except OSError as fault:  # one in the middle of a file does not name it
+        raise unreadable(fault, fault.filename or path) from fault
+
+
+def _sha256(path: Path, cache: Path | None) -> str:
     state = path.stat()
     times_ns = (state.st_mtime_ns, state.st_ctime_ns)
     key = (str(path.resolve()), state.st_size, state.st_ino, *times_ns)

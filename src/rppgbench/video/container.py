@@ -8,10 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from rppgbench.disk import check_disk
 from rppgbench.errors import RecordingError
 from rppgbench.video.clock import count
 from rppgbench.video.colour import RGB, ToRGB
-from rppgbench.video.end import check_disk
 from rppgbench.video.upright import display_turn
 
 if TYPE_CHECKING:

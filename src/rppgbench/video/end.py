@@ -5,8 +5,6 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from rppgbench.errors import MachineError, unreadable
-
 MOST_PARTS = 100_000  # a fragmented MP4 of an hour has some thousands
 SLACK_BYTES = 64  # some writers of AVI count the head of the file or its last padding wrongly
 BOXES = frozenset(
@@ -16,22 +14,6 @@ BOXES = frozenset(
 
 _SEGMENT = 0x18538067
 _OPEN_ENDED = -1
-
-
-def check_disk(file: Path) -> None:
-    """Read a file whole: MachineError if it is the disk that cannot.
-
-    FFmpeg's libraries take most faults of a disk for the end of the file. What ended too early is
-    read once more, therefore.
-    """
-    try:
-        with file.open("rb", buffering=0) as stream:
-            while stream.read(1 << 22):
-                pass
-    except OSError as error:
-        fault = unreadable(error, file)
-        if isinstance(fault, MachineError):
-            raise fault from error
 
 
 def missing_bytes(file: Path) -> int:

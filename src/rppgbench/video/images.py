@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rppgbench.disk import fault_of_disk
 from rppgbench.errors import RecordingError
 from rppgbench.video.clock import count
 from rppgbench.video.colour import RGB
@@ -83,13 +84,13 @@ class ImageFrames:
 
 
 def read_image(image: Path) -> RGB | None:
-    """An image as (H, W, 3) uint8 RGB, or None where it is missing, cut off or no image."""
+    """An image as (H, W, 3) uint8 RGB, or None where it is missing, cut off or no image.
+
+    MachineError where the disk cannot read it: the image is there, and no frame without it.
+    """
     import cv2
 
-    try:
-        data = image.read_bytes()
-    except OSError:
-        return None
+    data = _content(image)
     for begin, end in ENDS.items():
         if data.startswith(begin) and end not in data[-65536:]:
             return None
@@ -101,11 +102,21 @@ def read_image(image: Path) -> RGB | None:
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
+def _content(image: Path) -> bytes:
+    """The bytes of an image; none where it is missing, or may not be read."""
+    try:
+        return image.read_bytes()
+    except OSError as error:
+        if fault := fault_of_disk(error, image):
+            raise fault from error
+        return b""
+
+
 def _stored(image: Path) -> tuple[int, str]:
     """Bits a channel and a name for the channels, as the file has them."""
     import cv2
 
-    data = np.frombuffer(image.read_bytes(), np.uint8)
+    data = np.frombuffer(_content(image), np.uint8)
     pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     if pixels is None:
         return 8, "rgb"

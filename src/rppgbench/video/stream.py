@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.disk import check_disk
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
 from rppgbench.video.clock import FALLBACK_FPS, Clock
 from rppgbench.video.container import ContainerFrames
-from rppgbench.video.end import check_disk
 from rppgbench.video.given import GivenFrames
 from rppgbench.video.images import ImageFrames, read_image
 from rppgbench.video.writing import write_video
