@@ -5,7 +5,7 @@ import numpy as np
 from rppgbench.method import method
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth, smoothness_priors
-from rppgbench.signals.jade import jade
+from rppgbench.signals.jade import unmixing
 from rppgbench.signals.overlap_add import ROUNDING
 from rppgbench.waveform import Array, Waveform
 
@@ -43,26 +43,30 @@ def ica(
     """
     samples = np.asarray(trace.samples, dtype=np.float64)
     colours = in_blocks(lambda block: _standardised(block, detrend_lambda), samples, inner=2)
-    pulse = in_blocks(_most_periodic, jade(colours), colours, inner=2)
+    pulse = in_blocks(_most_periodic, colours, unmixing(colours), inner=2)
     if order:
         pulse = butterworth(pulse, trace.fs, low_hz, high_hz, order)
     return Waveform(pulse, trace.fs, trace.start_s)
 
 
 def _standardised(rgb: Array, detrend_lambda: float) -> Array:
-    """Detrended colours of unit power, zeros where one does not change: (n, T, 3) to (n, 3, T)."""
+    """Detrended colours of unit power, zeros where one does not change: (n, T, 3) to (n, 3, T).
+
+    Their mean is 0: the trend that smoothness priors take away has the mean of the signal.
+    """
     series = np.swapaxes(rgb, 1, 2)
     change = np.subtract(series, series[..., :1], order="C")
     colours = smoothness_priors(change, detrend_lambda)
-    colours -= colours.mean(axis=-1, keepdims=True)
     spread = np.sqrt(np.einsum("nit,nit->ni", colours, colours)[..., None] / colours.shape[-1])
-    still = spread <= ROUNDING * np.abs(change).max(axis=-1, keepdims=True)
+    most = np.maximum(change.max(axis=-1, keepdims=True), -change.min(axis=-1, keepdims=True))
+    still = spread <= ROUNDING * most
     colours *= np.where(still, 0.0, 1.0 / np.where(still, 1.0, spread))
     return colours
 
 
-def _most_periodic(sources: Array, colours: Array) -> Array:
+def _most_periodic(colours: Array, unmixed_by: Array) -> Array:
     """The source with the largest share of its power in one line, signed as green: (n, T)."""
+    sources = unmixed_by @ colours
     spectrum = np.fft.rfft(sources, axis=-1)[..., 1:]
     power = spectrum.real**2 + spectrum.imag**2
     whole = power.sum(axis=-1)

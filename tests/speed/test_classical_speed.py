@@ -145,7 +145,7 @@ def test_ica(benchmark: BenchmarkFixture, traces: Array) -> None:
 def test_ica_against_a_loop_without_dense_matrices(
     benchmark: BenchmarkFixture, traces: Array
 ) -> None:
-    """What is left of it where the loop detrends by a banded solution: 10, less on a busy core."""
+    """What is left of it where the loop detrends by a banded solution."""
 
     def plain(rgb: Array) -> Array:
         return loops.ica(rgb, lambda colour: loops.banded_detrend(colour, 100.0))
@@ -154,7 +154,7 @@ def test_ica_against_a_loop_without_dense_matrices(
     assert_faster(
         benchmark,
         "ICA with banded detrending, 64 recordings",
-        8,
+        10,
         loop=lambda: [plain(one) for one in traces[:8]],
         fast=lambda: estimate("ica", traces),
         share=8 / RECORDINGS,

@@ -29,38 +29,50 @@ def jade(x: Array) -> Array:
     >>> (r.max(axis=0) > 0.999).tolist()
     [True, True]
     """
-    sources, samples = x.shape[-2:]
-    flat = np.asarray(x, dtype=np.float64).reshape(-1, sources, samples)
-    rows, columns = np.triu_indices(sources)
-    whitening = np.empty((len(flat), sources, sources))
+    found: Array = unmixing(x) @ (x - x.mean(axis=-1, keepdims=True))
+    return found
+
+
+def unmixing(x: Array) -> Array:
+    """The matrices (..., m, m) that make sources of signals (..., m, T) without their mean.
+
+    For those who want one source of many recordings, or have made the mean 0 already.
+    """
+    size, samples = x.shape[-2:]
+    flat = np.asarray(x, dtype=np.float64).reshape(-1, size, samples)
+    rows, columns = np.triu_indices(size)
+    whitening = np.empty((len(flat), size, size))
     fourth = np.empty((len(flat), len(rows), len(rows)))
     largest = next(blocks(len(flat), samples), slice(0, 0)).stop
-    room = np.empty((largest, len(rows), samples))
+    # Room that every block takes again stays in the processor's cache.
+    room = np.empty((2, largest, size, samples))
+    products_room = np.empty((largest, len(rows), samples))
     for block in blocks(len(flat), samples):
-        white, whitening[block] = _whitened(flat[block])
-        products = room[: len(white)]
-        for product, (row, column) in enumerate(zip(rows, columns, strict=True)):
-            np.multiply(white[:, row], white[:, column], out=products[:, product])
+        signals = flat[block]
+        centred, white = room[:, : len(signals)]
+        np.subtract(signals, signals.mean(axis=-1, keepdims=True), out=centred)
+        whitening[block] = _whitening(centred)
+        np.matmul(whitening[block], centred, out=white)
+        products, at = products_room[: len(signals)], 0
+        for row in range(size):  # pairs in the order of `rows` and `columns`
+            after = at + size - row
+            np.multiply(white[:, row : row + 1], white[:, row:], out=products[:, at:after])
+            at = after
         np.matmul(products, np.swapaxes(products, -1, -2), out=fourth[block])
     matrices = _eigenmatrices(_cumulants(fourth / samples, rows == columns), rows, columns)
-    unmixing = np.swapaxes(_rotation(matrices, samples), -1, -2) @ whitening
-    found = np.empty(flat.shape)
-    for block in blocks(len(flat), samples):
-        np.matmul(unmixing[block], flat[block], out=found[block])
-        found[block] -= found[block].mean(axis=-1, keepdims=True)
-    return found.reshape(x.shape)
+    found = np.swapaxes(_rotation(matrices, samples), -1, -2) @ whitening
+    return found.reshape(*x.shape[:-1], size)
 
 
-def _whitened(x: Array) -> tuple[Array, Array]:
-    """Signals (n, m, T) turned and scaled to unit power, and the matrices (n, m, m) that do it."""
-    centred = x - x.mean(axis=-1, keepdims=True)
+def _whitening(centred: Array) -> Array:
+    """The matrices (n, m, m) that turn and scale signals (n, m, T) of mean 0 to unit power."""
     # einsum: faster here than the BLAS product of many slim matrices
-    covariance = np.einsum("nit,njt->nij", centred, centred) / x.shape[-1]
+    covariance = np.einsum("nit,njt->nij", centred, centred) / centred.shape[-1]
     values, vectors = np.linalg.eigh(covariance)
     real = values > 1e-12 * values[..., -1:]
     scale = np.divide(1.0, np.sqrt(np.abs(values)), out=np.zeros_like(values), where=real)
     whitening: Array = scale[..., None] * np.swapaxes(vectors, -1, -2)
-    return whitening @ centred, whitening
+    return whitening
 
 
 def _cumulants(fourth: Array, squared: NDArray[np.bool_]) -> Array:
