@@ -20,6 +20,7 @@ from rppgbench.content import find_toml, load_datasets
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.errors import BenchError
 from rppgbench.running.learning import Lesson
+from rppgbench.running.lesson_process import learn_apart
 from rppgbench.running.models import ARRAYS
 from rppgbench.running.node import Errand, as_text, do_lesson, do_task, from_text, setting
 from rppgbench.running.plan import UNTOUCHED, Fit, Job
@@ -290,6 +291,19 @@ def test_a_training_that_nobody_wants_any_more_ends(place: Place, tmp_path: Path
     asked = lesson(place, tmp_path / "results" / "models")
     with pytest.raises(BenchError, match="ended with code -9"):
         do_lesson(as_text(asked), errand(), print, lambda: False)
+
+
+def test_a_lesson_for_two_devices_is_two_processes_of_which_one_writes(
+    place: Place, tmp_path: Path
+) -> None:
+    asked = replace(lesson(place, tmp_path / "results" / "models"), devices=2)
+    said: list[str] = []
+    learn_apart(asked, said.append)
+    (folder,) = (folder for folder in asked.models.iterdir() if not folder.name.startswith("."))
+    assert folder.name == asked.fit.digest
+    nobody = replace(asked, fit=replace(asked.fit, digest="e" * 16, train=()), fingerprints=())
+    with pytest.raises(BenchError, match="nothing to learn from"):
+        learn_apart(nobody, said.append)
 
 
 def test_results_that_the_node_does_not_see_are_one_line(place: Place, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ trains the three methods of `simulated_intra` and holds them to their goal.
 """
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rppgbench.running.models import read_model
@@ -127,6 +129,26 @@ def test_the_best_epoch_is_a_row_of_its_own_that_is_not_ranked(
     assert best["n_recordings"] == last["n_recordings"] == "3"
     stored = {e.recording for e in Store(out / "epochs").estimates()}
     assert len(list(Store(out / "epochs").estimates())) == 8 * len(stored) == 24
+
+
+def test_two_devices_share_a_training_of_the_command(
+    small: Path, cache: Path, tmp_path: Path
+) -> None:
+    rows = []
+    for number in (1, 2):
+        out = tmp_path / str(number)
+        code, _, said = bench(*small_run(small, cache), "--devices", str(number), "--out", out)
+        assert code == 0, said
+        logs = [
+            [json.loads(line) for line in file.read_text().splitlines()]
+            for file in sorted((out / "models").glob("*-training/train.jsonl"))
+        ]
+        rows.append([[epoch["loss"] for epoch in log] for log in logs])
+    alone, together = np.array(rows[0]), np.array(rows[1])
+    assert alone.shape == together.shape == (3, 8)
+    # Float32 rounds otherwise in parts of a batch, and steps of AdamW make more of it.
+    np.testing.assert_allclose(together[:, 0], alone[:, 0], rtol=1e-3)
+    np.testing.assert_allclose(together, alone, rtol=0.1)
 
 
 NO_TORCH = """

@@ -48,7 +48,8 @@ class Training:
 
     `folder` is the method's own, for checkpoints that a killed training goes on from; with
     `keep_epochs` the model of every epoch stays there too, for the row "best epoch (oracle)".
-    `progress` takes a line of what is going on (epoch, loss, time left).
+    `progress` takes a line of what is going on (epoch, loss, time left). A training that `devices`
+    share is done by as many processes with one folder, of which that of `rank` 0 writes.
     """
 
     seed: int
@@ -56,6 +57,8 @@ class Training:
     folder: Path
     progress: Callable[[str], None] = field(default=lambda line: None, repr=False)
     keep_epochs: bool = False
+    devices: int = 1
+    rank: int = 0
 
 
 @dataclass(frozen=True)

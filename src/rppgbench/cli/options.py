@@ -38,6 +38,13 @@ def workers(one: argparse.ArgumentParser) -> None:
     one.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="processes")
     one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     one.add_argument(
+        "--devices",
+        type=at_least_one,
+        default=1,
+        metavar="N",
+        help="GPUs of this machine that share each training (docs/gpu.md)",
+    )
+    one.add_argument(
         "--executor",
         choices=["local", "dask"],
         default="local",
@@ -54,12 +61,17 @@ def means_of(args: argparse.Namespace, cache: Path) -> "Means":
         raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")
     if args.executor == "local" and args.scheduler:
         raise BenchError("--scheduler: goes with --executor dask")
+    if args.devices > 1 and args.executor == "dask":
+        raise BenchError(
+            "--devices: of this machine; on a cluster each GPU has trainings of its own"
+        )
     return Means(
         cache,
         jobs=args.jobs,
         device=args.device,
         scheduler=args.scheduler or "",
         command=args.command_line,
+        devices=args.devices,
     )
 
 

@@ -1,12 +1,13 @@
 """The training loop of every method that learns."""
 
+import logging
 import os
 import shutil
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from rppgbench.method import Model, Training
 from rppgbench.neural.feeding import Batch, Pace, ahead
 from rppgbench.neural.resumption import Checkpoint
 from rppgbench.neural.stepping import NoRoom, one_epoch
+from rppgbench.neural.together import shared
 from rppgbench.neural.weights import arrays_of, load_arrays
 from rppgbench.running.models import write_model
 
@@ -71,12 +73,13 @@ def learn(
     as many shares, whose gradients are added up, as often as it takes; the log's `shares` says so.
     What compares or normalises the samples of a batch then sees those of a share. MachineError if a
     share of `together` samples is still too much.
-    """
-    from lightning_fabric import Fabric
 
-    device = chosen_device(training.device)
+    With `training.devices` each device's process calls this alike; see `together.shared`. What does
+    not fit into their memory ends the training.
+    """
+    device, several = chosen_device(training.device), training.devices > 1
     with deterministic(device) as doubts:
-        fabric = Fabric(accelerator=device, devices=1, precision=_precision(recipe, device))  # type: ignore[arg-type]
+        fabric = _fabric(recipe, device, training)
         torch.manual_seed(_seed(training.seed, stage, -1))
         learner = make()
         optimiser = torch.optim.AdamW(
@@ -84,11 +87,17 @@ def learn(
         )
         schedule = _schedule(optimiser, recipe)
         wrapped, optimiser = fabric.setup(learner, optimiser)
+        if recipe.compiled and several:
+            raise BenchError(f"--devices {training.devices}: not with a compiled recipe")
         if recipe.compiled:
             _need_compiler(device)
             wrapped = torch.compile(wrapped)
         state = Checkpoint(training, stage, asdict(recipe))
+        if training.rank:
+            fabric.barrier()  # the first of them may find a damaged file and delete it
         history = state.resume(learner, optimiser)
+        if several and not training.rank:
+            fabric.barrier()
         for _ in range(len(history) * recipe.one_cycle):
             schedule.step()
         cut = int(history[-1].get("shares", 1)) if history else 1
@@ -100,7 +109,10 @@ def learn(
             rates = _rates(optimiser), schedule.state_dict()
             pace = Pace(fabric.device)
             no_room, most = "", 0
-            with closing(pace.waiting(ahead(batches(epoch, np.random.default_rng(seed))))) as fed:
+            with (
+                closing(pace.waiting(ahead(batches(epoch, np.random.default_rng(seed))))) as fed,
+                shared(learner, training.rank, training.devices) if several else nullcontext(),
+            ):
                 try:
                     means = one_epoch(
                         wrapped,
@@ -115,11 +127,11 @@ def learn(
                 except NoRoom as error:
                     no_room, most = str(error), error.most
             if no_room:  # outside of except, where the exception would hold the step's tensors
-                if cut >= most:
+                if cut >= most or several:
+                    least = "its share of a batch" if several else f"{recipe.together} samples"
                     raise MachineError(
                         f"{training.folder}: no memory on {device} for a step of {stage} with "
-                        f"{recipe.together} samples ({no_room}); --preset smoke or a smaller width "
-                        "needs less"
+                        f"{least} ({no_room}); --preset smoke or a smaller width needs less"
                     )
                 cut = min(2 * cut, most)
                 training.progress(f"{stage}: out of memory; every batch in {cut} shares from here")
@@ -142,6 +154,8 @@ def learn(
                     "lower the learning rate, or look for clips of one colour"
                 )
             history.append(means | ({"shares": float(cut)} if cut > 1 else {}))
+            if training.rank:
+                continue
             state.write(learner, optimiser, history)
             pace.write(training.folder / f"{stage}_speed.json", _precision(recipe, device))
             if export and training.keep_epochs:
@@ -155,6 +169,29 @@ def learn(
             training.progress(f"{stage}: not deterministic on this device: {'; '.join(doubts)}")
     learner.eval()
     return learner, history
+
+
+def _fabric(recipe: Recipe, device: str, training: Training) -> Any:
+    """Lightning Fabric on one device or, with the variables of `lesson_process`, on several."""
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    strategy: Any = "auto"
+    if training.devices > 1:
+        there = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device, training.devices)
+        if there < training.devices:
+            raise BenchError(f"--devices {training.devices}: of {device} there are {there}")
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+        # A network whose turn it is not has no gradients in that step.
+        strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
+    fabric = Fabric(
+        accelerator=device,
+        devices=training.devices,
+        strategy=strategy,
+        precision=_precision(recipe, device),  # type: ignore[arg-type]
+    )
+    fabric.launch()
+    return fabric
 
 
 def _need_compiler(device: str) -> None:

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.running.learning import Lesson, learn
+from rppgbench.running.lesson_process import DEVICE, learn_apart
 from rppgbench.running.work import Outcome, Task, do
 from rppgbench.workers import begin_worker, ctrl_c_held_back, no_worker_left
 
-DEVICE = "RPPGBENCH_DEVICE"  # of the environment: where a network estimates
 ONE_NUMERIC_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
@@ -38,7 +38,8 @@ class Executor(Protocol):
 class Processes:
     """So many processes of this machine for recordings; trainings, in turn, in this one.
 
-    A training wants all cores or the whole GPU, and so do the estimates of what it learned.
+    A training wants all cores or the whole GPU, and so do the estimates of what it learned. Where
+    several devices share a training, each has a process of its own.
     """
 
     def __init__(self, jobs: int, device: str) -> None:
@@ -70,7 +71,7 @@ class Processes:
     def lessons(self, lessons: Sequence[Lesson], say: Say) -> Generator[Lesson]:
         """As `Executor` says."""
         for lesson in lessons:
-            learn(lesson, say)
+            (learn if lesson.devices == 1 else learn_apart)(lesson, say)
             yield lesson
 
 

@@ -32,6 +32,8 @@ class Lesson:
     device: str
     fingerprints: tuple[str, ...]
     keep_epochs: bool = False
+    devices: int = 1
+    rank: int = 0  # which of the devices' processes this is for; the first writes
 
 
 def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
@@ -62,8 +64,12 @@ def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
         folder.with_name(f"{fit.digest}-training"),
         lambda line: say(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
         lesson.keep_epochs,
+        lesson.devices,
+        lesson.rank,
     )
     model = method.fit(examples, training, **lesson.params)
+    if lesson.rank:
+        return
     facts = {
         **model.facts,
         "method": fit.method,

@@ -7,12 +7,9 @@ done with another code, other packages or other files than those of the plan: ea
 would give other numbers under the same digests.
 """
 
-import json
 import os
 import socket
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,8 +21,8 @@ from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.roots import CACHE, VARIABLE
 from rppgbench.digest import code_digest, digest
 from rppgbench.errors import BenchError, MachineError
-from rppgbench.running.executors import DEVICE
-from rppgbench.running.learning import Lesson, learn, tasks_of
+from rppgbench.running.learning import Lesson, tasks_of
+from rppgbench.running.lesson_process import DEVICE, learn_apart
 from rppgbench.running.provenance import package_versions
 from rppgbench.running.work import Outcome, Task, do, find_recording
 
@@ -80,9 +77,7 @@ def do_lesson(
 ) -> None:
     """Learn a model on this node, in a process of its own; a model that is there is not learned.
 
-    A process of its own, because a network's random numbers and choice of algorithms belong to a
-    process, and several small networks may share this worker's GPU. It ends with this one, and
-    when `wanted` says no. MachineError where it was killed.
+    Several small networks may share this worker's GPU. See `lesson_process.learn_apart`.
     """
     _check(errand)
     lesson = from_text(Lesson, text)
@@ -94,79 +89,12 @@ def do_lesson(
     _shared(lesson.models)
     for task, _ in tasks_of(lesson, labels=False):
         _same_files(task)
-    child = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from rppgbench.running.node import learn_from_stdin; learn_from_stdin()",
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {DEVICE: lesson.device},
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    over = threading.Event()
-    watch = threading.Thread(target=_kill_unwanted, args=(child, over, wanted), daemon=True)
-    watch.start()
     try:
-        child.stdin.write(as_text(lesson).encode() + b"\n")
-        child.stdin.flush()
-        for line in child.stdout:
-            said = json.loads(line)
-            if "fault" in said:
-                raise BenchError(f"{_name()}: {said['fault']}")
-            say(f"{_name()}: {said['progress']}")
-        code = child.wait()
-    except BrokenPipeError:
-        code = child.wait()
-    finally:
-        over.set()
-        child.kill()
-        child.wait()
-        child.stdin.close()
-        child.stdout.close()
-    if code:
-        raise MachineError(
-            f"{_name()}: the training of {lesson.fit.method} ended with code {code}. Its "
-            "last words are in the worker's log; the same command goes on from its last epoch"
-        )
-
-
-def learn_from_stdin() -> None:
-    """The process of one lesson: JSON on standard input, which stays open as long as it is wanted.
-
-    Lines of progress and faults go to standard output, a JSON object each.
-    """
-    lesson = from_text(Lesson, sys.stdin.readline())
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no message of ours
-
-    def tell(**what: str) -> None:
-        out.write(json.dumps(what) + "\n")
-        out.flush()
-
-    def end_with_the_worker() -> None:
-        sys.stdin.read()
-        os._exit(1)  # at once: what is written is written whole or not at all
-
-    threading.Thread(target=end_with_the_worker, daemon=True).start()
-    try:
-        learn(lesson, lambda line: tell(progress=line))
+        learn_apart(lesson, lambda line: say(f"{_name()}: {line}"), wanted)
+    except MachineError as error:
+        raise MachineError(f"{_name()}: {error}") from error
     except BenchError as error:
-        tell(fault=str(error))
-    sys.stdout.flush()
-    out.flush()
-    os._exit(0)  # the thread still waits for the end of the input
-
-
-def _kill_unwanted(
-    child: "subprocess.Popen[bytes]", over: threading.Event, wanted: Callable[[], bool]
-) -> None:
-    while not over.wait(1.0):
-        if not wanted():
-            child.kill()
-            return
+        raise BenchError(f"{_name()}: {error}") from error
 
 
 def _name() -> str:

@@ -29,7 +29,8 @@ class Means:
 
     With `scheduler`, the address of a Dask scheduler, its workers do the work; else `jobs`
     processes of this machine. With `every_epoch` the models of all epochs are tested too, apart.
-    Recompressed videos are kept in the folder `videos`, if there is one.
+    Recompressed videos are kept in the folder `videos`, if there is one. Of `devices` so many
+    share each training.
     """
 
     cache: Path
@@ -40,6 +41,7 @@ class Means:
     videos: Path | None = None
     command: str = ""
     quiet: bool = False
+    devices: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def run(plan: Plan, store: Store, means: Means) -> Tally:
             "command": means.command,
             "provenance": provenance(checkout_root()),
             "device": means.device,
+            "devices": means.devices,
         }
         store.begin(facts, [job.digest for job in plan.jobs])
         done = store.done()
@@ -156,6 +159,7 @@ def _lesson(plan: Plan, fit: Fit, means: Means, store: Store) -> Lesson:
         means.device,
         tuple(plan.prints[key] for key in keys),
         means.every_epoch,
+        means.devices,
     )
 
 
