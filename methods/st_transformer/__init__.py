@@ -10,18 +10,19 @@ from rppgbench.waveform import Waveform
 needed()
 
 SMOKE = {
-    "labels": False,
     "fs": 15.0,
     "width": 24,
     "layers": 2,
     "ratio": 2.0,
     "variance_weight": 5.0,
     "pretrain_epochs": 16,
+    "finetune_epochs": 4,
     "batch": 16,
     "lr": 1e-3,
+    "finetune_lr": 1e-4,
     "step_s": 2.5,
 }
-"""For a laptop: without labels, 15 frames a second, a narrow network of two layers, large steps.
+"""For a laptop: 15 frames a second, a narrow network of two layers, few and large steps.
 
 At those steps and a variance weight of 1, the output collapsed to one frequency whatever the input.
 """
