@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -94,6 +93,8 @@ def shoot(
     Raises:
         BenchError: the folder holds something else, or cannot be written.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
     mark_simulated(root, dataset, {**facts, "difficulty": plan.difficulty})
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
