@@ -63,9 +63,11 @@ class Physiology:
     Heart-rate variability: the rate is its course plus slow drift, a 0.1 Hz wave and the
     respiratory sinus arrhythmia (Task Force of the ESC and NASPE 1996,
     10.1161/01.CIR.93.5.1043); the beats' phase is its exact integral. Pulse wave: two
-    Gaussians on the phase, the systolic and the diastolic wave with the dicrotic notch between
-    them (Tang, Chen, Ward & Elgendi 2020, Synthetic photoplethysmogram generation using two
-    Gaussian functions, 10.1038/s41598-020-69076-x). Respiration moves the contact signal's
+    Gaussians on the phase, the systolic and the diastolic wave with a dicrotic notch or shoulder
+    between them (Tang, Chen, Ward & Elgendi 2020, Synthetic photoplethysmogram generation using
+    two Gaussian functions, 10.1038/s41598-020-69076-x), as wide as it takes for the harmonics of
+    two genuine contact waves: the second 0.3 to 0.6 of the fundamental (0.43 in UBFC-rPPG's, 0.39
+    in VIPL-HR's), the third 0.15 to 0.26 (0.08 and 0.23). Respiration moves the contact signal's
     baseline and amplitude (Charlton et al. 2016, 10.1088/0967-3334/37/4/610).
     """
 
@@ -202,8 +204,8 @@ def physiology(
         breath=breath,
         start_cycles=session.uniform(0, 1),
         systole_rad=systole,
-        diastole_rad=systole + subject.uniform(2.0, 2.4),
-        widths_rad=(subject.uniform(0.5, 0.6), subject.uniform(0.6, 0.75)),
+        diastole_rad=systole + subject.uniform(1.9, 2.3),
+        widths_rad=(subject.uniform(0.65, 0.8), subject.uniform(0.65, 0.8)),
         diastole_share=subject.uniform(0.3, 0.5),
         finger_delay_s=subject.uniform(0.04, 0.1),
         pressure_mmhg=(low, low + subject.uniform(35, 55)),
