@@ -12,12 +12,13 @@ import numpy as np
 from rppgbench.errors import RecordingError
 from rppgbench.extraction.crops import CropRule, crop_rule
 from rppgbench.extraction.feature_files import BASE, FeatureFiles, read_features
+from rppgbench.face.steady import Steadied
 from rppgbench.face.track import CADENCE, Finder, Follower, Landmarks
 from rppgbench.features import FaceTrack, Features
 from rppgbench.recording import VideoSource
 from rppgbench.video.stream import Frame, VideoInfo, VideoReader, open_video
 
-VERSION = 2
+VERSION = 3
 """Of what this module and those below it do to the pixels: enters the digest of the features."""
 
 Faces = Literal["original", "found"]
@@ -133,7 +134,7 @@ def record(
     if track is None and (not outputs or outputs[0].change is not None):
         raise ValueError("without a track the first output is of the untouched frames")
     with open_video(source) as reader:
-        placing = Follower(Finder(), cadence) if track is None else _Replay(track, source.path)
+        placing = _found(cadence) if track is None else _Replay(track, source.path)
         branches = [_Branch(output, source.path, cadence, placing) for output in outputs]
         needed = branches[:1] if track is None else []
         try:
@@ -171,6 +172,10 @@ def _raise_of(needed: Iterable["_Branch"]) -> None:
             raise branch.fault
 
 
+def _found(cadence: int) -> Steadied:
+    return Steadied(Follower(Finder(), cadence))
+
+
 class _Replay:
     """The faces of frames whose track is known."""
 
@@ -200,23 +205,23 @@ class _Branch:
     """An output at work; a `fault` of its own stops it and nobody else."""
 
     def __init__(
-        self, output: Output, path: Path, cadence: int, untouched: Follower | _Replay
+        self, output: Output, path: Path, cadence: int, untouched: Steadied | _Replay
     ) -> None:
         self.fault: Exception | None = None
         self._output = output
         self._path = path
         self._files: FeatureFiles | None = None
         self._known: dict[float, Landmarks | None] = {}  # in the change: the face, by time
-        self._placing: Follower | _Replay | None = None
+        self._placing: Steadied | _Replay | None = None
         if output.track is not None:
             self._placing = _Replay(output.track, path)
         elif output.change is not None and output.faces == "found":
-            self._placing = Follower(Finder(), cadence)
+            self._placing = _found(cadence)
         by = self._placing or untouched
         self._cadence = by.cadence
         # What the finder saw is not told by changes that only share its faces.
         shared = by is untouched and output.change is not None
-        self._finder = by.finder if isinstance(by, Follower) and not shared else None
+        self._finder = by.finder if isinstance(by, Steadied) and not shared else None
 
     def begin(self, info: VideoInfo) -> None:
         try:
