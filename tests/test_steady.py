@@ -49,8 +49,8 @@ def seen(placed: Iterator[Placed]) -> NDArray[np.float32]:
 
 def test_a_trembling_face_stands_still() -> None:
     random = np.random.default_rng(1)
-    marks = places(random.normal(0, 0.001 * SIZE, (120, 2)))
-    before, after = np.stack(marks)[:, 0], seen(steadied(marks, even(120)))[:, 0]
+    marks = places(random.normal(0, 0.001 * SIZE, (900, 2)))
+    before, after = np.stack(marks)[:, 0], seen(steadied(marks, even(900)))[:, 0]
     inner = slice(FS, -FS)
     # Of independent noise a mean over 31 frames leaves the square root of 1/31: 0.18.
     assert after[inner].std() == pytest.approx(before[inner].std() / np.sqrt(31), rel=0.4)

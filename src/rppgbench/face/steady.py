@@ -1,4 +1,4 @@
-"""Landmarks averaged over time, so that regions do not tremble."""
+"""Landmarks averaged over time: regions do not tremble."""
 
 from collections import deque
 from collections.abc import Iterator
