@@ -31,17 +31,21 @@ BAD_SECTOR = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Reading what lies behind BAD_FROM bytes of the file BAD_FILE fails as a bad sector does. */
+/* Reading what lies behind BAD_FROM bytes of the file BAD_FILE fails as a bad sector does;
+   with BAD_TIME, only of the file that was changed then: one that takes its place is sound. */
 static int bad(int fd, off_t at, size_t size) {
-    const char *file = getenv("BAD_FILE"), *from = getenv("BAD_FROM");
+    const char *file = getenv("BAD_FILE"), *from = getenv("BAD_FROM"), *when = getenv("BAD_TIME");
     char link[64], name[4096];
+    struct stat state;
     if (!file || !from) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, name, sizeof name - 1);
     if (length < 0) return 0;
     name[length] = 0;
+    if (when && (fstat(fd, &state) || state.st_mtime != atol(when))) return 0;
     return !strcmp(name, file) && at + (long)size > atol(from);
 }
 
@@ -107,6 +111,7 @@ def test_a_bad_sector_ends_the_run_and_leaves_no_row(
 
 ASKED = """
 import json, os, sys, warnings
+from functools import partial
 from pathlib import Path
 from rppgbench.content import load_datasets
 from rppgbench.datasets.fingerprint import line_of
@@ -114,13 +119,9 @@ from rppgbench.extraction.source_digest import content_digest
 from rppgbench.video.stream import open_video, sample_frames
 
 warnings.simplefilter("ignore")
-name, root, begin = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
-dataset = load_datasets().found[name]
-recordings = dataset.recordings(root)
-recording = next(r for r in recordings if all(file.is_file() for file in r.files))
 
 
-def all_frames():
+def all_frames(recording):
     with open_video(recording.video()) as reader:
         for frame in reader:
             pass
@@ -134,48 +135,93 @@ def answer(question):
     return "read"
 
 
-def answers():
+def answers(dataset, root, recording):
     return {
         "labels": answer(recording.truth),
         "folds": answer(lambda: dataset.folds and dataset.folds(root)),
-        "frames": answer(all_frames),
+        "frames": answer(partial(all_frames, recording)),
         "three frames": answer(lambda: sample_frames(recording.video())),
-        "fingerprint": answer(lambda: line_of(recording)),
+        "fingerprint": answer(partial(line_of, recording)),
         "content": answer(lambda: content_digest(recording.video())),
     }
 
 
-found = {"": answers()}
-for file in [*recording.files, *root.glob("fold/*")]:
-    os.environ["BAD_FILE"] = str(file.resolve())
-    os.environ["BAD_FROM"] = str(int(begin * file.stat().st_size))
-    os.utime(file)  # what was read of it before is forgotten
-    found[str(file)] = answers()
-print(json.dumps(found))
+def disturbed(dataset, root, begin):
+    os.environ.pop("BAD_FILE", None)
+    recordings = dataset.recordings(root)
+    recording = next(r for r in recordings if all(file.is_file() for file in r.files))
+    found = {"": answers(dataset, root, recording)}
+    for file in [*recording.files, *root.glob("fold/*")]:
+        os.environ["BAD_FILE"] = str(file.resolve())
+        os.environ["BAD_FROM"] = str(int(begin * file.stat().st_size))
+        os.utime(file)  # what was read of it before is forgotten
+        found[str(file)] = answers(dataset, root, recording)
+    return found
+
+
+print(json.dumps({
+    folder.name: {begin: disturbed(load_datasets().found[folder.name], folder, float(begin))
+                  for begin in ("0", "0.5")}
+    for folder in Path(sys.argv[1]).iterdir()
+}))
 """
 NOT_READ = {"gt_SpO2.csv"}
 
 
-@pytest.mark.parametrize("begin", [0.0, 0.5])
-@pytest.mark.parametrize("name", sorted(trees.WRITERS))
-def test_every_reader_of_a_data_set_names_the_file(
-    tmp_path: Path, library: Path, name: str, begin: float
-) -> None:
-    """Text, JSON, XML, MAT, HDF5, images and videos: none is called damaged, missing or short."""
-    trees.WRITERS[name](tmp_path)
-    words = [sys.executable, "-c", ASKED, name, str(tmp_path), str(begin)]
+Answers = dict[str, dict[str, dict[str, dict[str, str]]]]
+"""By data set, where the bad part begins, file, and question."""
+
+
+@pytest.fixture(scope="module")
+def answers(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """What readers say of a recording of each set, one of its files after the other being bad."""
+    root = tmp_path_factory.mktemp("sets")
+    for name, write in trees.WRITERS.items():
+        (root / name).mkdir()
+        write(root / name)
     env = os.environ | {"LD_PRELOAD": str(library)}
+    words = [sys.executable, "-c", ASKED, str(root)]
     told = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
-    found: dict[str, dict[str, str]] = json.loads(told.stdout)
-    sound = found.pop("")
-    assert found
-    for file, answers in found.items():
+    found: Answers = json.loads(told.stdout)
+    return found
+
+
+@pytest.mark.parametrize("begin", ["0", "0.5"])
+@pytest.mark.parametrize("name", sorted(trees.WRITERS))
+def test_every_reader_of_a_data_set_names_the_file(answers: Answers, name: str, begin: str) -> None:
+    """Text, JSON, XML, MAT, HDF5, images and videos: none is called damaged, missing or short."""
+    found = answers[name][begin]
+    sound, files = found[""], [file for file in found if file]
+    assert files
+    for file in files:
+        said = found[file]
         line = (
             f"MachineError: {file}: the disk could not read it (Input/output error); "
             "run this again when it can, or copy the file from elsewhere first"
         )
-        for question, answer in answers.items():
+        for question, answer in said.items():
             assert answer in {sound[question], line}, question
         if Path(file).name not in NOT_READ:
-            assert line in {answers["labels"], answers["frames"], answers["folds"]}
+            assert line in {said["labels"], said["frames"], said["folds"]}
+
+
+def test_features_on_a_bad_sector_are_named_and_made_again(
+    tree: Path, undisturbed: Undisturbed, tmp_path: Path, library: Path
+) -> None:
+    """They can be made again from the video, so nothing ends for it; the others are not touched."""
+    cache = tmp_path / "cache"
+    shutil.copytree(undisturbed.cache, cache)
+    bad, *others = (f.resolve() for f in sorted(cache.glob("features/*/*/base/landmarks.npy")))
+    before = {f: f.stat().st_mtime_ns for f in others}
+    os.utime(bad, (1e9, 1e9))
+    half = str(bad.stat().st_size // 2)
+    env = {"LD_PRELOAD": str(library), "BAD_FILE": str(bad), "BAD_FROM": half}
+    env |= {"BAD_TIME": "1000000000"}
+    code, _, said = bench(*run_words(tree, cache, tmp_path / "out"), env=env)
+    assert code == 0, said
+    (named,) = [line for line in said.splitlines() if "deleted, made again" in line]
+    assert str(bad.parent) in named
+    assert "Input/output error" in named
+    assert waveforms(tmp_path / "out") == undisturbed.waves
+    assert {f: f.stat().st_mtime_ns for f in others} == before

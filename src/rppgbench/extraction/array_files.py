@@ -74,6 +74,22 @@ def read_array(path: Path) -> NDArray[Any]:
     return np.asarray(mapped)
 
 
+def stored_sha256(path: Path) -> str:
+    """The checksum of the rows in a .npy file, read and not mapped.
+
+    A disk that fails under a map ends the process; here it is an OSError. ValueError: no .npy file
+    of `ArrayWriter`'s.
+    """
+    state = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{path}: another version of its format")
+        np.lib.format.read_array_header_1_0(file)
+        while rows := file.read(1 << 22):
+            state.update(rows)
+    return state.hexdigest()
+
+
 def array_sha256(values: NDArray[Any]) -> str:
     """The checksum that `ArrayWriter` gives for the same rows."""
     state = hashlib.sha256()

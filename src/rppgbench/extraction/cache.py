@@ -13,7 +13,7 @@ from typing import Any
 from rppgbench.digest import digest
 from rppgbench.drafts import draft, sweep
 from rppgbench.errors import MachineError
-from rppgbench.extraction.array_files import array_sha256, read_array
+from rppgbench.extraction.array_files import read_array, stored_sha256
 from rppgbench.extraction.crops import CropRule
 from rppgbench.extraction.feature_files import (
     BASE,
@@ -303,10 +303,11 @@ def _fault(folder: Path, arrays: Shapes, verify: bool) -> str:
             return f"{FACTS} does not agree with its checksum"
         rows, checksums = content["rows"], content["sha256"]
         for name, (shape, dtype) in arrays.items():
-            values = read_array(folder / f"{name}.npy")
+            file = folder / f"{name}.npy"
+            values = read_array(file)
             if values.shape != (rows, *shape) or values.dtype != dtype:
                 return f"{name}.npy is {values.dtype} {values.shape}"
-            if (verify or name != "frames") and array_sha256(values) != checksums[name]:
+            if (verify or name != "frames") and stored_sha256(file) != checksums[name]:
                 return f"{name}.npy does not agree with its checksum"
     except (OSError, ValueError, KeyError, TypeError) as trouble:
         return f"cannot be read ({trouble})"
