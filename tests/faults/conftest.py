@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from .runs import Waves, bench, waveforms
+from .training import Learned, learned_undisturbed
 
 METHODS = "pos,two_sr,constant"
 
@@ -40,6 +41,15 @@ def undisturbed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Undistu
     assert code == 0, said
     took = time.monotonic() - began
     return Undisturbed(base / "cache", base / "out", waveforms(base / "out"), took)
+
+
+@pytest.fixture(scope="session")
+def trained(
+    tree: Path, undisturbed: Undisturbed, tmp_path_factory: pytest.TempPathFactory
+) -> Learned:
+    """What every disturbed training has to come to."""
+    pytest.importorskip("torch")
+    return learned_undisturbed(tree, undisturbed.cache, tmp_path_factory.mktemp("learned"))
 
 
 def run_words(tree: Path, cache: Path, out: Path, *more: str) -> tuple[str | Path, ...]:

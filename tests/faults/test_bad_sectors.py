@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rppgbench.datasets.fingerprint import END_BYTES
 from rppgbench.running.store import Store
 
 from .. import native_trees as trees
@@ -34,10 +35,11 @@ BAD_SECTOR = r"""
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reading what lies behind BAD_FROM bytes of the file BAD_FILE fails as a bad sector does;
+/* Reading bytes from BAD_FROM on (to BAD_TO) of the file BAD_FILE fails as a bad sector does;
    with BAD_TIME, only of the file that was changed then: one that takes its place is sound. */
 static int bad(int fd, off_t at, size_t size) {
-    const char *file = getenv("BAD_FILE"), *from = getenv("BAD_FROM"), *when = getenv("BAD_TIME");
+    const char *file = getenv("BAD_FILE"), *from = getenv("BAD_FROM"), *to = getenv("BAD_TO");
+    const char *when = getenv("BAD_TIME");
     char link[64], name[4096];
     struct stat state;
     if (!file || !from) return 0;
@@ -46,6 +48,7 @@ static int bad(int fd, off_t at, size_t size) {
     if (length < 0) return 0;
     name[length] = 0;
     if (when && (fstat(fd, &state) || state.st_mtime != atol(when))) return 0;
+    if (to && at >= atol(to)) return 0;
     return !strcmp(name, file) && at + (long)size > atol(from);
 }
 
@@ -81,20 +84,23 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.parametrize("when", ["when it is first read", "while it is decoded"])
+@pytest.mark.parametrize("when", ["at the plan", "when it is read whole", "while it is decoded"])
 def test_a_bad_sector_ends_the_run_and_leaves_no_row(
     tree: Path, undisturbed: Undisturbed, tmp_path: Path, library: Path, when: str
 ) -> None:
-    """Its content is known where only the decoder reads it; FFmpeg takes the fault for an end."""
+    """A plan reads the ends of a video; then it is read whole, for the digest of its content.
+
+    Where that is known, only the decoder reads it, and FFmpeg takes the fault for an end.
+    """
     cache, out = tmp_path / "cache", tmp_path / "out"
     if when == "while it is decoded":
         shutil.copytree(undisturbed.cache / "digests", cache / "digests")
     bad = sorted(tree.glob("*/video.mp4"))[1].resolve()
-    env = {
-        "LD_PRELOAD": str(library),
-        "BAD_FILE": str(bad),
-        "BAD_FROM": str(bad.stat().st_size // 2),
-    }
+    half = bad.stat().st_size // 2
+    assert half > END_BYTES + 4096
+    env = {"LD_PRELOAD": str(library), "BAD_FILE": str(bad), "BAD_FROM": str(half)}
+    if when != "at the plan":
+        env["BAD_TO"] = str(half + 4096)
     words = run_words(tree, cache, out)
     code, _, said = bench(*words, env=env)
     assert code == 2, said
@@ -102,7 +108,10 @@ def test_a_bad_sector_ends_the_run_and_leaves_no_row(
     assert len(lines) == 1, said
     assert f"{bad}: the disk could not read it (Input/output error)" in lines[0]
     assert "Traceback" not in said
-    assert bad.parent.name not in {one.recording for one in Store(out).estimates()}
+    if when == "at the plan":
+        assert not out.exists()
+    else:
+        assert bad.parent.name not in {one.recording for one in Store(out).estimates()}
     code, _, said = bench(*words)
     assert code == 0, said
     assert waveforms(out) == undisturbed.waves

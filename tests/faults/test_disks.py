@@ -26,13 +26,12 @@ from .runs import (
     until,
     waveforms,
 )
-from .training import Learned, learn_words, trained
+from .training import Learned, learn_words
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(sys.platform == "win32", reason="needs limits and permissions of Unix"),
 ]
-__all__ = ["trained"]
 
 LIMITED = (
     sys.executable,

@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import Undisturbed, run_words
 from .runs import alive, all_whole, begin, bench, finish, kill_all, until, waveforms, workers
-from .training import Learned, learn_words, trained
+from .training import Learned, learn_words
 
 SEED = 20231002
 TURNS = ("worker", "parent and workers", "training", "parent alone")
@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds workers in /proc"),
 ]
-__all__ = ["trained"]
 
 
 def test_a_killed_run_goes_on_to_the_same_results(

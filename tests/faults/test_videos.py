@@ -8,6 +8,7 @@ import sys
 import wave
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,17 @@ COUNT = round(FS * SECONDS)
 FRACTION_OF_BLOOD = np.array([0.006, 0.016, 0.009])  # of red, green, blue: the pulse's colour
 
 
-def beating(number: float, fs: float = FS) -> Image:
-    """The portrait with a pulse of 84 bpm: the skin darkens in step, green most."""
+@cache
+def beating(number: int, fs: float = FS) -> Image:
+    """The portrait with a pulse of 84 bpm: the skin darkens in step, green most.
+
+    Made once for all videos: that takes longer than to write them.
+    """
     phase = 2 * np.pi * RATE_BPM / 60 * number / fs
     level = portrait() * (1 - FRACTION_OF_BLOOD * np.sin(phase))
-    noise = np.random.default_rng(int(number)).normal(0, 1, level.shape)
+    noise = np.random.default_rng(number).normal(0, 1, level.shape)
     seen: Image = np.clip(np.rint(level + noise), 0, 255).astype(np.uint8)
+    seen.flags.writeable = False
     return seen
 
 
