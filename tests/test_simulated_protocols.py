@@ -17,7 +17,13 @@ from rppgbench.running.store import Store
 from rppgbench.video import stream
 
 SHORT = {"ubfc_intra": 3, "pure_to_ubfc": 1, "vipl5fold": 5, "v4v": 4}
-PEOPLE = SHORT | {"vipl5fold_rs4": 5, "obf_intra": 5, "pure_mod5": 5, "vipl_v2_intra": 4}
+PEOPLE = SHORT | {
+    "vipl5fold_rs4": 5,
+    "obf_intra": 5,
+    "pure_mod5": 5,
+    "vipl_v2_intra": 4,
+    "simulated_hard": 8,
+}
 FEW = 2  # people of the other protocols
 CLASSICAL = {"green", "ica", "chrom", "pos", "two_sr", "pbv", "lgi", "omit", "constant"}
 PAIR = ("--train", "mmse_hr", "--test", "ubfc_rppg")  # another pair than the template's
