@@ -56,10 +56,16 @@ def stopped(run: Run, where: str, *, terminal: bool = False) -> str:
 
 
 def beside(words: Callable[[str], tuple[str | Path, ...]], at: Callable[[str], bool]) -> list[Run]:
-    """Two equal runs, `words` of "one" and "other", both at a certain piece of work."""
+    """Two equal runs, `words` of "one" and "other", both at a certain piece of work.
+
+    The first to get there is frozen until the second does, lest it has ended by then.
+    """
     runs = [begin(*words(name)) for name in ("one", "other")]
     for name, run in zip(("one", "other"), runs, strict=True):
         assert until(lambda name=name: at(name), run), "it ended before"  # type: ignore[misc]
+        os.killpg(run.pid, signal.SIGSTOP)
+    for run in runs:
+        os.killpg(run.pid, signal.SIGCONT)
     return runs
 
 
