@@ -1,7 +1,11 @@
 """Content is found by folder and name, and one broken file hides no other."""
 
+import json
 import os
 import pickle
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,3 +120,28 @@ def test_content_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     assert set(toml_files("protocols")) == here
     assert content_roots()[0].is_dir()
+
+
+NO_TORCH = """
+import json, sys
+sys.modules["torch"] = None  # as where it is not installed
+from rppgbench.content import load_methods
+print(json.dumps({name: stand_in.reason for name, stand_in in load_methods().missing.items()}))
+"""
+
+
+def test_without_torch_every_network_says_what_to_install() -> None:
+    """A protocol then runs without them; one found only in its training would end the run."""
+    folders = Path(__file__).parents[1] / "methods"
+    networks = {
+        file.parent.name
+        for file in folders.glob("*/*.py")
+        if re.search(r"^\s*(import torch|from (rppgbench\.neural|torch))", file.read_text(), re.M)
+    }
+    assert {"contrast_phys", "efficientphys"} <= networks
+    done = subprocess.run(
+        [sys.executable, "-c", NO_TORCH], capture_output=True, text=True, check=True
+    )
+    missing = json.loads(done.stdout)
+    said = "needs torch: pip install 'rppgbench[neural]'"
+    assert {name for name in networks if missing.get(name) == said} == networks

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rppgbench.method import Example, Model, Training, method
+from rppgbench.neural import needed
 from rppgbench.waveform import Waveform
+
+needed()
 
 SMOKE = {"rows": 32, "width": 16, "epochs": 6, "step_s": 1.25, "lr": 3e-3}
 """For a laptop: a narrow network, overlapping clips, few and large steps."""

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rppgbench.method import Example, Model, Training, method
+from rppgbench.neural import needed
 from rppgbench.waveform import Waveform
+
+needed()
 
 SMOKE = {
     "crop": "toolbox_32",
