@@ -39,7 +39,7 @@ def learn_apart(
         ]
     for rank, child in enumerate(children):
         threading.Thread(target=_listen, args=(rank, child, heard), daemon=True).start()
-    working = len(children)
+    working, code = len(children), 0
     try:
         while working and wanted():
             try:
@@ -53,7 +53,8 @@ def learn_apart(
                 say(said["progress"])
             if not said:
                 working -= 1
-                if children[rank].wait():
+                code = children[rank].wait()
+                if code:
                     break
     finally:
         for child in children:
@@ -62,7 +63,8 @@ def learn_apart(
             assert child.stdin is not None
             with suppress(BrokenPipeError):
                 child.stdin.close()
-    code = next((child.returncode for child in children if child.returncode), 0)
+    if working and not code:  # no longer wanted: killed
+        code = next((child.returncode for child in children if child.returncode), 0)
     if code:
         raise MachineError(
             f"the training of {lesson.fit.method} ended with code {code}; its last words are in "
