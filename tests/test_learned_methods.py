@@ -1,5 +1,6 @@
 """Every learned method from recordings to a pulse, at toy size."""
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -88,6 +89,11 @@ def examples(method: Method, *, labels: bool) -> list[Example]:
 
 def method_named(name: str) -> Method:
     return load_methods().get("method", name, "test")
+
+
+def _maps() -> Any:
+    load_methods()
+    return importlib.import_module("rppgbench_content.methods.co_rectification.maps")
 
 
 def trained(name: str, folder: Path, **more: Any) -> tuple[Model, dict[str, Any]]:
@@ -191,16 +197,70 @@ def test_clips_that_were_corrected_are_kept_for_the_figures(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("flicker", [0.0, 0.03])
 def test_pseudo_labels_have_the_rate_and_the_polarity_of_the_pulse(flicker: float) -> None:
-    import importlib
-
-    load_methods()
-    maps = importlib.import_module("rppgbench_content.methods.co_rectification.maps")
+    maps = _maps()
     for bpm in (60.0, 100.0):
         patches, pulse = face(bpm, 20.0, 3)
         # Light that rises with the blood, stronger than it, turns green's polarity over.
         light = 1 + flicker * pulse[:, None, None]
         label = maps.pseudo_pulse(with_moments(patches * light), FS, 0.66, 3.0)
         assert np.corrcoef(label[60:-60], pulse[60:-60])[0, 1] > 0.9
+
+
+def test_differences_of_colours_hold_the_pulse_and_no_light_that_all_colours_share() -> None:
+    maps = _maps()
+    patches, pulse = face(80.0, 20.0, 5)
+    light = 1 + 0.2 * np.sin(2 * np.pi * 1.9 * np.arange(len(pulse)) / FS)[:, None, None]
+    dark, lit = (with_moments(p) for p in (patches, patches * light))
+    plain, flickering = (maps.prepared(m, FS, "differences", 0.66, 3.0) for m in (dark, lit))
+    assert plain.shape == (len(pulse), 27, 3)
+    np.testing.assert_allclose(plain, flickering, atol=1e-6)
+    blood = np.corrcoef(plain[60:-60, 25, 0], pulse[60:-60])[0, 1]
+    assert blood < -0.9  # green over red, of all of the skin: more blood takes more green
+    image = maps.one_map(plain[:128], 32, "differences")
+    assert image.shape == (1, 9, 32, 128)
+    assert 0 <= float(image.min()) < float(image.max()) <= 1
+    assert bool((image[0, 3:] == image[0, 3:, :1]).all())  # the skin's, alike in all rows
+    assert maps.one_map(dark[:128], 32).shape == (1, 3, 32, 128)
+
+
+def test_a_label_around_its_peak_keeps_rate_and_phase_and_loses_the_rest() -> None:
+    maps = _maps()
+    t = torch.arange(256) / 25.6
+    rates = torch.tensor([[0.9], [1.4], [2.2]])
+    pulse = torch.sin(2 * torch.pi * rates * t + rates)
+    other = 0.7 * torch.sin(2 * torch.pi * (rates + 0.6) * t)
+    kept = maps.around_peak(pulse + other, 25.6, 0.1, 0.66, 3.0)
+    for one, clean in zip(kept.numpy(), pulse.numpy(), strict=True):
+        assert np.corrcoef(one[40:-40], clean[40:-40])[0, 1] > 0.98
+    spectrum = torch.fft.rfft(kept * torch.hann_window(256)).abs()
+    at = torch.fft.rfftfreq(256, 1 / 25.6)
+    for row, rate in zip(spectrum, rates[:, 0], strict=True):
+        assert row[(at - rate - 0.6).abs().argmin()] < 0.02 * row.max()
+
+
+def test_differences_and_narrow_labels_train_and_estimate(tmp_path: Path) -> None:
+    more = {"maps_of": "differences", "label_width_hz": 0.1, "pseudo_loss": "pearson"}
+    model, params = trained("co_rectification", tmp_path, one_cycle=True, **more)
+    assert 0 <= model.facts["last"]["train"]["pseudo"] <= 2  # 1 - r
+    assert any(array.shape[1:2] == (9,) for array in model.arrays.values())
+    stretch, _ = given(method_named("co_rectification"), 90.0, seconds=7.3, seed=9)
+    pulse = method_named("co_rectification").estimate(stretch, model, **params)
+    assert np.isfinite(pulse.samples).all()
+    assert pulse.samples.std() > 0
+
+
+@pytest.mark.parametrize(
+    ("given_value", "line"),
+    [
+        ({"maps_of": "lab"}, r"no maps 'lab'\. Known: colours, differences"),
+        ({"pseudo_loss": "l1"}, r"no pseudo_loss 'l1'\. Known: squared, pearson"),
+    ],
+)
+def test_an_unknown_map_or_loss_is_one_clear_line(
+    given_value: dict[str, str], line: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BenchError, match=line):
+        trained("co_rectification", tmp_path, **given_value)
 
 
 def test_a_transformer_without_labels_never_looks_at_them(tmp_path: Path) -> None:

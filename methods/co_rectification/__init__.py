@@ -47,6 +47,7 @@ def co_rectification(
     clip_s: float = 10.0,
     step_s: float = 10.0,
     rows: int = 64,
+    maps_of: str = "colours",
     low_bpm: float = 40.0,
     high_bpm: float = 250.0,
     least_ratio: float = 0.6,
@@ -56,10 +57,13 @@ def co_rectification(
     most_corrected: int = 8,
     label_low_hz: float = 0.66,
     label_high_hz: float = 3.0,
+    label_width_hz: float = 0.0,
+    pseudo_loss: str = "squared",
     width: int = 64,
     epochs: int = 80,
     batch: int = 16,
     lr: float = 5e-5,
+    one_cycle: bool = False,
     weight_decay: float = 0.01,
     precision: str = "auto",
 ) -> Waveform:
@@ -84,6 +88,8 @@ def co_rectification(
         clip_s: length of a clip; a multiple of 16 frames.
         step_s: from one clip to learn from to the next.
         rows: height to which the 25 rows are resized.
+        maps_of: "colours", the paper's, or "differences" of colours, this project's: see
+            `maps.prepared`.
         low_bpm: lower limit of the band that is compared.
         high_bpm: upper limit.
         least_ratio: least resampling ratio of a negative, which makes the pulse faster.
@@ -95,20 +101,35 @@ def co_rectification(
         most_corrected: clips of a batch that are corrected at the end (the paper's lambda_max).
         label_low_hz: lower limit of the pseudo labels.
         label_high_hz: upper limit.
+        label_width_hz: what is kept of a label around its own highest peak (the standard deviation
+            of a Gaussian); 0, the paper's, keeps all of the band.
+        pseudo_loss: of the labels, "squared" as in the paper, or "pearson": 1 - r, which needs
+            fewer steps, as it asks for neither level nor size.
         width: channels of the first block.
         epochs: times that all clips are seen, by the two networks in turn.
         batch: clips a step.
         lr: learning rate of AdamW.
+        one_cycle: let it rise and fall to nothing, in place of a constant one.
         weight_decay: its weight decay.
         precision: "auto", "32-true" or "bf16-mixed".
     """
+    from rppgbench.neural.clips import at_rate
     from rppgbench.neural.inference import pulse_of
     from rppgbench.neural.weights import load_arrays
 
     from .learning import Pair
-    from .maps import one_map
+    from .maps import one_map, prepared
 
-    pair = Pair(width, variant, output)
+    pair = Pair(width, variant, output, maps_of)
     load_arrays(pair, {k: v for k, v in model.arrays.items() if k.startswith("networks.")})
     length = round(clip_s * fs)
-    return pulse_of(pair, maps, fs, length, length, lambda window: one_map(window, rows))
+    even = at_rate(maps, fs)
+    shown = prepared(even.samples, fs, maps_of, label_low_hz, label_high_hz)
+    return pulse_of(
+        pair,
+        Waveform(shown, even.fs, even.start_s),
+        fs,
+        length,
+        length,
+        lambda window: one_map(window, rows, maps_of),
+    )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rppgbench.errors import BenchError
 from rppgbench.method import Example, Model, Training
+from rppgbench.neural.agreement import negative_pearson
 from rppgbench.neural.clips import Clips, Cut, Stretch, stretches
 from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import Batch
@@ -19,7 +20,7 @@ from rppgbench.neural.spectra import norm_psd, peak_bpm
 from rppgbench.neural.training import Recipe, learn, outcome
 
 from .losses import doubted, negative, positive, ranking
-from .maps import one_map, pseudo_pulse
+from .maps import around_peak, channels_of, one_map, prepared, pseudo_pulse
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,22 @@ def ingredients(variant: str) -> Ingredients:
     return VARIANTS[variant]
 
 
+PSEUDO_LOSSES = ("squared", "pearson")
+
+
 class Pair(nn.Module):
-    """One network or, with co-rectification, two; maps (B, 3, rows, T) to a pulse (B, T).
+    """One network or, with co-rectification, two; maps (B, channels, rows, T) to a pulse (B, T).
 
     The pulse is the mean of the standardised pulses of the networks that `output` names.
     """
 
-    def __init__(self, width: int, variant: str, output: str = "both") -> None:
+    def __init__(
+        self, width: int, variant: str, output: str = "both", maps: str = "colours"
+    ) -> None:
         super().__init__()
         count = 2 if ingredients(variant).corrected else 1
-        self.networks = nn.ModuleList(MapPulse(width=width) for _ in range(count))
+        channels = channels_of(maps)
+        self.networks = nn.ModuleList(MapPulse(channels, width) for _ in range(count))
         used = {"both": range(count), "first": (0,), "second": (count - 1,)}
         if output not in used:
             raise BenchError(f"co_rectification: no output {output!r}. Known: {', '.join(used)}.")
@@ -76,7 +83,12 @@ class Correction(nn.Module):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__()
-        self.pair = Pair(params["width"], params["variant"])
+        if params["pseudo_loss"] not in PSEUDO_LOSSES:
+            raise BenchError(
+                f"co_rectification: no pseudo_loss {params['pseudo_loss']!r}. Known: "
+                f"{', '.join(PSEUDO_LOSSES)}."
+            )
+        self.pair = Pair(params["width"], params["variant"], maps=params["maps_of"])
         self.uses = ingredients(params["variant"])
         self.params = params
 
@@ -111,7 +123,11 @@ class Correction(nn.Module):
                 target = target.clone()
                 target[at] = unit_range(peer[at]).to(target.dtype)
                 terms["corrected"] = torch.tensor(float(len(at)))
-            terms["pseudo"] = (pulses[:count] - target).square().mean()
+            terms["pseudo"] = (
+                negative_pearson(pulses[:count], target).mean()
+                if p["pseudo_loss"] == "pearson"
+                else (pulses[:count] - target).square().mean()
+            )
             loss = loss + (1 - progress if uses.gradual else 1.0) * terms["pseudo"]
         return {"loss": loss, **terms}
 
@@ -135,25 +151,37 @@ class _Maps:
 
     def __init__(self, found: Sequence[Stretch], params: Mapping[str, Any]) -> None:
         self.params = params
-        self.clips = Clips(found, round(params["clip_s"] * params["fs"]))
-        limits = params["label_low_hz"], params["label_high_hz"]
-        labels = [
-            pseudo_pulse(part.samples, params["fs"], *limits).astype(np.float32) for part in found
+        fs, length = params["fs"], round(params["clip_s"] * params["fs"])
+        self.limits = params["label_low_hz"], params["label_high_hz"]
+        labelled = [
+            replace(part, pulse=pseudo_pulse(part.samples, fs, *self.limits).astype(np.float32))
+            for part in found
         ]
-        labelled = [replace(part, pulse=y) for part, y in zip(found, labels, strict=True)]
-        self.labels = Clips(labelled, self.clips.length)
+        self.labels = Clips(labelled, length)
+        kind = params["maps_of"]
+        self.clips = Clips(
+            [
+                replace(part, samples=prepared(part.samples, fs, kind, *self.limits))
+                for part in found
+            ],
+            length,
+        )
 
     def maps(self, cuts: Sequence[Cut], speeds: Sequence[float] | None = None) -> Tensor:
-        """Maps (B, 3, rows, T) of clips, played at speeds."""
+        """Maps (B, channels, rows, T) of clips, played at speeds."""
         pace = [1.0] * len(cuts) if speeds is None else speeds
-        rows = self.params["rows"]
+        rows, kind = self.params["rows"], self.params["maps_of"]
         return torch.cat(
-            [one_map(self.clips.read(c, s), rows) for c, s in zip(cuts, pace, strict=True)]
+            [one_map(self.clips.read(c, s), rows, kind) for c, s in zip(cuts, pace, strict=True)]
         )
 
     def pseudo(self, cuts: Sequence[Cut]) -> Tensor:
         """Pseudo labels (B, T) of clips, each 0 to 1."""
-        return unit_range(torch.from_numpy(self.labels.pulses(cuts)[0]))
+        pulses = torch.from_numpy(self.labels.pulses(cuts)[0])
+        if self.params["label_width_hz"]:
+            width = self.params["label_width_hz"]
+            pulses = around_peak(pulses, self.params["fs"], width, *self.limits)
+        return unit_range(pulses)
 
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
@@ -173,7 +201,13 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
                 "pseudo": source.pseudo(cuts).numpy(),
             }
 
-    recipe = Recipe(params["epochs"], params["lr"], params["weight_decay"], params["precision"])
+    recipe = Recipe(
+        params["epochs"],
+        params["lr"],
+        params["weight_decay"],
+        params["precision"],
+        one_cycle=source.clips.batches(params["batch"], step) if params["one_cycle"] else 0,
+    )
     learner, history = learn(
         lambda: Correction(params),
         batches,
