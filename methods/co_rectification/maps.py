@@ -64,7 +64,7 @@ def one_map(window: NDArray[Any], rows: int, maps: str = "colours") -> Tensor:
     if maps == "colours":
         return map_image(window[:, :BLOCKS], rows)
     changes = torch.from_numpy(np.asarray(window, dtype=np.float32)).permute(2, 1, 0)
-    kinds = [changes[:, :BLOCKS], *changes[:, BLOCKS:].split(1, dim=1)]
+    kinds = changes[:, :BLOCKS], changes[:, BLOCKS : BLOCKS + 1], changes[:, BLOCKS + 1 :]
     scaled = [part / part.square().mean().sqrt().clamp_min(1e-12) for part in kinds]
     image = torch.cat([part.expand(3, BLOCKS, -1) for part in scaled])[None]
     return functional.interpolate(
@@ -110,4 +110,5 @@ def around_peak(
     at = torch.fft.rfftfreq(padded, 1 / fs, dtype=pulses.dtype)
     peak = peak_bpm(centred, fs, low_hz=low_hz, high_hz=high_hz)[:, None].to(pulses.dtype) / 60
     near = torch.exp(-0.5 * ((at - peak) / width_hz).square())
-    return torch.fft.irfft(spectrum * near, n=padded)[:, :count]
+    kept: Tensor = torch.fft.irfft(spectrum * near, n=padded)[:, :count]
+    return kept
