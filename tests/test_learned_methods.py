@@ -240,7 +240,7 @@ def test_a_label_around_its_peak_keeps_rate_and_phase_and_loses_the_rest() -> No
 
 def test_differences_and_narrow_labels_train_and_estimate(tmp_path: Path) -> None:
     more = {"maps_of": "differences", "label_width_hz": 0.1, "pseudo_loss": "pearson"}
-    model, params = trained("co_rectification", tmp_path, one_cycle=True, **more)
+    model, params = trained("co_rectification", tmp_path, one_cycle=True, most_speed=1.3, **more)
     assert 0 <= model.facts["last"]["train"]["pseudo"] <= 2  # 1 - r
     assert any(array.shape[1:2] == (9,) for array in model.arrays.values())
     stretch, _ = given(method_named("co_rectification"), 90.0, seconds=7.3, seed=9)

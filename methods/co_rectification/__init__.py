@@ -46,6 +46,7 @@ def co_rectification(
     fs: float = 25.6,
     clip_s: float = 10.0,
     step_s: float = 10.0,
+    most_speed: float = 1.0,
     rows: int = 64,
     maps_of: str = "colours",
     low_bpm: float = 40.0,
@@ -87,6 +88,8 @@ def co_rectification(
         fs: frames a second that the network expects: 256 in 10 s.
         clip_s: length of a clip; a multiple of 16 frames.
         step_s: from one clip to learn from to the next.
+        most_speed: clips and labels to learn from are played at a speed between one over this and
+            this, so that a network sees other rates in each epoch.
         rows: height to which the 25 rows are resized.
         maps_of: "colours", the paper's, or "differences" of colours, this project's: see
             `maps.prepared`.

@@ -175,9 +175,9 @@ class _Maps:
             [one_map(self.clips.read(c, s), rows, kind) for c, s in zip(cuts, pace, strict=True)]
         )
 
-    def pseudo(self, cuts: Sequence[Cut]) -> Tensor:
-        """Pseudo labels (B, T) of clips, each 0 to 1."""
-        pulses = torch.from_numpy(self.labels.pulses(cuts)[0])
+    def pseudo(self, cuts: Sequence[Cut], speeds: Sequence[float] | None = None) -> Tensor:
+        """Pseudo labels (B, T) of clips, played at speeds, each 0 to 1."""
+        pulses = torch.from_numpy(self.labels.pulses(cuts, speeds)[0])
         if self.params["label_width_hz"]:
             width = self.params["label_width_hz"]
             pulses = around_peak(pulses, self.params["fs"], width, *self.limits)
@@ -189,16 +189,20 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     fs = params["fs"]
     source = _Maps(stretches(examples, fs, params["clip_s"], "co_rectification"), params)
     step = round(params["step_s"] * fs)
+    furthest = np.log(params["most_speed"])
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
         for cuts in source.clips.sliding(rng, params["batch"], step):
             down = rng.uniform(params["least_ratio"], 1.0, len(cuts))
             up = rng.uniform(1.0, params["greatest_ratio"], len(cuts))
+            pace = np.ones(len(cuts))
+            if furthest:
+                pace = np.exp(rng.uniform(-furthest, furthest, len(cuts)))
             yield {
-                "map": source.maps(cuts).numpy(),
-                "faster": source.maps(cuts, list(1 / down)).numpy(),
-                "slower": source.maps(cuts, list(1 / up)).numpy(),
-                "pseudo": source.pseudo(cuts).numpy(),
+                "map": source.maps(cuts, list(pace)).numpy(),
+                "faster": source.maps(cuts, list(pace / down)).numpy(),
+                "slower": source.maps(cuts, list(pace / up)).numpy(),
+                "pseudo": source.pseudo(cuts, list(pace)).numpy(),
             }
 
     recipe = Recipe(
