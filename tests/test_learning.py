@@ -197,3 +197,18 @@ def test_unseen_people_are_read_to_the_goal(
     error, floor = float(rows[method]["mae"]), float(rows["constant"]["mae"])
     assert error < GOAL_BPM
     assert error < floor / BETTER
+
+
+@pytest.mark.timeout(9000)
+def test_on_hard_people_co_rectification_beats_the_labels_that_it_learns_from(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if not request.config.getoption("--long"):
+        pytest.skip("only with --long")
+    words = ["run", "--protocol", "simulated_hard", "--simulate", "--device", "cpu", "--jobs", "2"]
+    words += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "hard")]
+    run = begin(*words, "--methods", "co_rectification,two_sr")
+    _, said = run.communicate()
+    assert run.returncode == 0, said
+    rows = {r["method"]: r for r in read_table(tmp_path / "hard") if r["evaluator"] == "li2023"}
+    assert float(rows["co_rectification"]["mae"]) < float(rows["two_sr"]["mae"])
