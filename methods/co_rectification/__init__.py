@@ -71,8 +71,8 @@ def co_rectification(
     """Learn from 2SR's pulses at first, from spectra later, and doubt the labels ever more.
 
     Z. Li, L. Yin, ICCV 2023, algorithm 1. A map (T, 28, 3) becomes a pulse (T,), in windows of
-    `clip_s` side by side; its last three rows, the second moments of the skin's pixels, only serve
-    the pseudo labels: 2SR, band-passed, with more blood up.
+    `clip_s` side by side; its last three rows, the second moments of the skin's pixels, serve the
+    pseudo labels (2SR, band-passed, with more blood up) and, in "differences", the networks too.
 
     The six variants are the rows of the paper's table 3: "plain" self-supervision, "pseudo" (with
     pseudo labels at a constant weight), "gradual" (their weight falls), "ranking" (and spectral
