@@ -60,11 +60,11 @@ class Pair(nn.Module):
     """
 
     def __init__(
-        self, width: int, variant: str, output: str = "both", maps: str = "colours"
+        self, width: int, variant: str, output: str = "both", maps_of: str = "colours"
     ) -> None:
         super().__init__()
         count = 2 if ingredients(variant).corrected else 1
-        channels = channels_of(maps)
+        channels = channels_of(maps_of)
         self.networks = nn.ModuleList(MapPulse(channels, width) for _ in range(count))
         used = {"both": range(count), "first": (0,), "second": (count - 1,)}
         if output not in used:
@@ -83,12 +83,7 @@ class Correction(nn.Module):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__()
-        if params["pseudo_loss"] not in PSEUDO_LOSSES:
-            raise BenchError(
-                f"co_rectification: no pseudo_loss {params['pseudo_loss']!r}. Known: "
-                f"{', '.join(PSEUDO_LOSSES)}."
-            )
-        self.pair = Pair(params["width"], params["variant"], maps=params["maps_of"])
+        self.pair = Pair(params["width"], params["variant"], maps_of=params["maps_of"])
         self.uses = ingredients(params["variant"])
         self.params = params
 
@@ -184,8 +179,25 @@ class _Maps:
         return unit_range(pulses)
 
 
+def _check(params: Mapping[str, Any]) -> None:
+    """Before anything is read: what has no meaning is one clear line."""
+    ingredients(params["variant"])
+    channels_of(params["maps_of"])
+    if params["pseudo_loss"] not in PSEUDO_LOSSES:
+        known = ", ".join(PSEUDO_LOSSES)
+        raise BenchError(
+            f"co_rectification: no pseudo_loss {params['pseudo_loss']!r}. Known: {known}."
+        )
+    for name, least in (("most_speed", 1.0), ("label_width_hz", 0.0)):
+        if not params[name] >= least:
+            raise BenchError(
+                f"co_rectification: {name} is at least {least:g}, not {params[name]:g}."
+            )
+
+
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
-    """Train the networks in turn on all clips."""
+    """Train the networks in turn on all clips; BenchError where a parameter makes no sense."""
+    _check(params)
     fs = params["fs"]
     source = _Maps(stretches(examples, fs, params["clip_s"], "co_rectification"), params)
     step = round(params["step_s"] * fs)

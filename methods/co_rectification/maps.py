@@ -22,15 +22,15 @@ CHANNELS = {"colours": 3, "differences": 9}
 """What a network may be shown, and how many channels that has."""
 
 
-def channels_of(maps: str) -> int:
+def channels_of(maps_of: str) -> int:
     """The channels of a kind of map; BenchError names those that there are."""
-    if maps not in CHANNELS:
-        raise BenchError(f"co_rectification: no maps {maps!r}. Known: {', '.join(CHANNELS)}.")
-    return CHANNELS[maps]
+    if maps_of not in CHANNELS:
+        raise BenchError(f"co_rectification: no maps {maps_of!r}. Known: {', '.join(CHANNELS)}.")
+    return CHANNELS[maps_of]
 
 
 def prepared(
-    samples: NDArray[Any], fs: float, maps: str, low_hz: float, high_hz: float
+    samples: NDArray[Any], fs: float, maps_of: str, low_hz: float, high_hz: float
 ) -> NDArray[Any]:
     """A stretch of maps (T, 28, 3) as `one_map` takes windows of it: (T, 28, 3) or (T, 27, 3).
 
@@ -40,7 +40,7 @@ def prepared(
     the second moments of the skin's own pixels, which is what 2SR reads, and the logarithms of how
     its colours go together (RG, GB and RB, each against the two alone). All are band-passed.
     """
-    if maps == "colours":
+    if maps_of == "colours":
         return samples
     values = np.maximum(np.asarray(samples, dtype=np.float64), 1e-6)
     moments = values[:, BLOCKS:]
@@ -54,14 +54,14 @@ def prepared(
     return butterworth(rows, fs, low_hz, high_hz, 2, axis=0).astype(np.float32)
 
 
-def one_map(window: NDArray[Any], rows: int, maps: str = "colours") -> Tensor:
+def one_map(window: NDArray[Any], rows: int, maps_of: str = "colours") -> Tensor:
     """A window of what `prepared` gave as the network takes it: (1, channels, rows, T), 0 to 1.
 
     Colours (T, 28, 3): the blocks, every row stretched to 0..1. Differences (T, 27, 3): the blocks,
     and as six more channels, alike in all rows, what the skin's moments say; 0.5 is no change, and
     four times the root mean square of its kind is 0.5 from it.
     """
-    if maps == "colours":
+    if maps_of == "colours":
         return map_image(window[:, :BLOCKS], rows)
     changes = torch.from_numpy(np.asarray(window, dtype=np.float32)).permute(2, 1, 0)
     kinds = changes[:, :BLOCKS], changes[:, BLOCKS : BLOCKS + 1], changes[:, BLOCKS + 1 :]
