@@ -19,7 +19,7 @@ from rppgbench.extraction.cache import cached_features
 from rppgbench.extraction.one_pass import Needs
 from rppgbench.peers import open_rppg
 from rppgbench.running.prediction import predict_video
-from rppgbench.running.work import inputs_of
+from rppgbench.running.pulse_estimation import inputs_of
 from rppgbench.simulation import SimulationPlan
 from rppgbench.waveform import Waveform
 

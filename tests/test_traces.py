@@ -20,7 +20,7 @@ from rppgbench.features import (
     Features,
     RegionMoments,
 )
-from rppgbench.running.work import inputs_of
+from rppgbench.running.pulse_estimation import inputs_of
 from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, mstmap, normalise_stmap, yuv_matlab
 from rppgbench.waveform import Array, Waveform
 

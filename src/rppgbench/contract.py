@@ -202,7 +202,7 @@ def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
 
 
 def _survives_gaps(method: Method) -> Iterator[str]:
-    from rppgbench.running.work import pulse_of
+    from rppgbench.running.pulse_estimation import pulse_of
 
     if method.floor or method.fit is not None or method.combines:
         raise _NotHere("must be trained; run it under a protocol")

@@ -13,7 +13,7 @@ from rppgbench.extraction.one_pass import extract
 from rppgbench.face.track import CADENCE
 from rppgbench.recording import VideoSource
 from rppgbench.running.prediction import read_rates
-from rppgbench.running.work import pulse_of
+from rppgbench.running.pulse_estimation import pulse_of
 from rppgbench.simulation import Scene, frame_times, simulate
 from rppgbench.simulation.scene import Difficulty
 from rppgbench.video.writing import write_video

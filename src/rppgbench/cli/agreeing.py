@@ -21,7 +21,7 @@ from rppgbench.features import REGIONS, Features
 from rppgbench.method import Method
 from rppgbench.method_pairs import Alike, alike
 from rppgbench.recording import VideoSource
-from rppgbench.running.work import inputs_of
+from rppgbench.running.pulse_estimation import inputs_of
 from rppgbench.waveform import Signal, Waveform
 
 HEAD = (

@@ -17,7 +17,7 @@ MACHINE = (
     "signals/subspace.py",
     "extraction/traces.py",
     "waveform.py",
-    "running/work.py",
+    "running/pulse_estimation.py",
 )
 """What of the machine stands between features and a method's pulse: it enters the jobs' digests."""
 

@@ -13,7 +13,7 @@ from rppgbench.extraction.one_pass import Needs
 from rppgbench.features import Features
 from rppgbench.method import Method, Model
 from rppgbench.recording import Truth, VideoSource
-from rppgbench.running.work import pulse_of
+from rppgbench.running.pulse_estimation import pulse_of
 from rppgbench.scoring.reading import Pulses, Reading, read
 from rppgbench.waveform import Waveform
 

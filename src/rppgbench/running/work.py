@@ -8,8 +8,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rppgbench.content import load_datasets, load_methods
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
 from rppgbench.estimate import Estimate
@@ -21,13 +19,13 @@ from rppgbench.extraction.conditions import (
     keeps_video,
 )
 from rppgbench.extraction.one_pass import Needs
-from rppgbench.extraction.traces import join, stretches
 from rppgbench.features import Features
 from rppgbench.method import Example, Method, Model
 from rppgbench.protocol import Condition
 from rppgbench.recording import Recording, Truth
 from rppgbench.running.models import read_model
 from rppgbench.running.plan import Job
+from rppgbench.running.pulse_estimation import inputs_of, pulse_of
 from rppgbench.running.rows import Observed
 from rppgbench.video.kept import SUFFIX, KeptVideo, about_of
 from rppgbench.waveform import Waveform
@@ -183,47 +181,6 @@ def _of_the_machine(error: MachineError | MemoryError, task: Task) -> MachineErr
     return MachineError(
         f"{task.dataset}/{task.recording}: not enough memory for it; fewer --jobs need less"
     )
-
-
-def inputs_of(
-    features: Features, method: Method, params: Mapping[str, Any], region: str
-) -> list[Waveform]:
-    """What the machine hands to a method: a waveform for each stretch without a gap.
-
-    A method's parameter `fs` is the rate that it expects: frames at another are interpolated once,
-    at their true times. Within a thousandth of it they stay as they are.
-    """
-    crop = str(params["crop"]) if method.consumes == "clip" else None
-    times, fs = features.times_s, params.get("fs")
-    if fs and len(times) > 1:
-        own = (len(times) - 1) / float(times[-1] - times[0])
-        fs = None if abs(own / fs - 1) < 1e-3 else float(fs)
-    return stretches(features, method.consumes, region=region or "skin", fs=fs, crop=crop)
-
-
-def pulse_of(
-    features: Features,
-    method: Method,
-    params: Mapping[str, Any],
-    region: str,
-    model: Model | None = None,
-) -> tuple[Waveform, float]:
-    """One method's pulse over a whole recording, NaN in the gaps, and the share that it covers.
-
-    RecordingError where no stretch is long enough for the method.
-    """
-    parts, short = [], ""
-    for stretch in inputs_of(features, method, params, region):
-        given = (stretch,) if model is None else (stretch, model)
-        try:
-            parts.append(method.estimate(*given, **params))
-        except ValueError as error:  # too short for this method's windows or filter
-            short = str(error)
-    if not parts:
-        raise RecordingError(short or "the face is never seen for long enough at a stretch")
-    times = features.times_s
-    whole = join(parts, float(times[0]), float(times[-1]), parts[0].fs)
-    return whole, float(np.isfinite(whole.samples).mean())
 
 
 @cache

@@ -1,0 +1,53 @@
+"""From features to a pulse: all that computes between the two."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rppgbench.errors import RecordingError
+from rppgbench.extraction.traces import join, stretches
+from rppgbench.features import Features
+from rppgbench.method import Method, Model
+from rppgbench.waveform import Waveform
+
+
+def inputs_of(
+    features: Features, method: Method, params: Mapping[str, Any], region: str
+) -> list[Waveform]:
+    """What the machine hands to a method: a waveform for each stretch without a gap.
+
+    A method's parameter `fs` is the rate that it expects: frames at another are interpolated once,
+    at their true times. Within a thousandth of it they stay as they are.
+    """
+    crop = str(params["crop"]) if method.consumes == "clip" else None
+    times, fs = features.times_s, params.get("fs")
+    if fs and len(times) > 1:
+        own = (len(times) - 1) / float(times[-1] - times[0])
+        fs = None if abs(own / fs - 1) < 1e-3 else float(fs)
+    return stretches(features, method.consumes, region=region or "skin", fs=fs, crop=crop)
+
+
+def pulse_of(
+    features: Features,
+    method: Method,
+    params: Mapping[str, Any],
+    region: str,
+    model: Model | None = None,
+) -> tuple[Waveform, float]:
+    """One method's pulse over a whole recording, NaN in the gaps, and the share that it covers.
+
+    RecordingError where no stretch is long enough for the method.
+    """
+    parts, short = [], ""
+    for stretch in inputs_of(features, method, params, region):
+        given = (stretch,) if model is None else (stretch, model)
+        try:
+            parts.append(method.estimate(*given, **params))
+        except ValueError as error:  # too short for this method's windows or filter
+            short = str(error)
+    if not parts:
+        raise RecordingError(short or "the face is never seen for long enough at a stretch")
+    times = features.times_s
+    whole = join(parts, float(times[0]), float(times[-1]), parts[0].fs)
+    return whole, float(np.isfinite(whole.samples).mean())
