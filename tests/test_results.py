@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rppgbench.cli import main
 from rppgbench.results.scored import write_results
 
 from . import made_store
@@ -53,3 +54,43 @@ def test_pairs_of_methods_are_not_called_floors(page: Path) -> None:
     pairs = re.search(r'id="pairs.*?</table>', page.read_text(), re.DOTALL)
     assert pairs is not None
     assert '<span class="tag">' not in pairs[0]
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of four recordings under a protocol that has twelve."""
+    folder = tmp_path_factory.mktemp("short") / "made"
+    protocol = made_store.manifest({}, ["skin"])["protocol"] | {"recordings": 12}
+    made_store.write(folder, made_store.estimates(("pos", "green")), more={"protocol": protocol})
+    return folder
+
+
+def test_the_protocol_s_n_stands_in_the_terminal_and_in_the_table(
+    short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(short), "--out", str(tmp_path / "page.html")]) == 0
+    *_, n, page = capsys.readouterr().out.splitlines()
+    assert (
+        n == "n: 4 recordings of 4 subjects; the protocol has 12: n differs (scored under li2023)"
+    )
+    assert page == str(tmp_path / "page.html")
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert set(table["n_expected"]) == {12}
+    assert set(table["n_present"]) == set(table["n_recordings"]) == {4}
+    assert set(table["coverage"]) == {1.0}  # of those that are here
+
+
+def test_a_page_names_the_command_that_makes_it_and_what_its_first_evaluator_is(
+    short: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "again.html"
+    assert main(["report", str(short), "--evaluator", "toolbox_2023", "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    made = re.search(r'<pre class="command"><code>(.*?)</code>', text, re.DOTALL)
+    assert made is not None
+    assert made[1] == f"bench report {short} --evaluator toolbox_2023 --out {out}"
+    assert "bench run --protocol made_up" in text  # the run's own, among its provenance
+    assert "the default evaluator" not in text
+    assert "Under toolbox_2023, asked for in place of the default li2023, pos has" in text
+    assert main(["report", str(short), "--evaluator", "li2023", "--out", str(out)]) == 0
+    assert "Under li2023, the default evaluator, pos has" in out.read_text(encoding="utf-8")

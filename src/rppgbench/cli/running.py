@@ -35,8 +35,9 @@ def run_protocol(args: argparse.Namespace) -> int:
     for note in plan.notes:
         print(f"note: {one_line(note)}", file=sys.stderr)
     tally = run(plan, store, means)
-    page = write_results(store, out / "report.html")
-    _tell(tally, plan, page)
+    n: list[str] = []
+    page = write_results(store, out / "report.html", tell=n.append)
+    _tell(tally, plan, n, page)
     return SOME_FAILED if tally.failed else DONE
 
 
@@ -53,7 +54,15 @@ def write_report_again(args: argparse.Namespace) -> int:
     """Score the stored estimates and write the page."""
     page = args.out or args.results / "report.html"
     store = Store(args.results)
-    print(write_results(store, page, evaluator=args.evaluator, partial=args.partial))
+    written = write_results(
+        store,
+        page,
+        evaluator=args.evaluator,
+        partial=args.partial,
+        command=args.command_line,
+        tell=lambda line: print(one_line(line)),
+    )
+    print(one_line(os.fspath(written)))
     return DONE
 
 
@@ -153,7 +162,7 @@ def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: 
     return protocol.model_copy(update={"params": params})
 
 
-def _tell(tally: Tally, plan: Plan, page: Path) -> None:
+def _tell(tally: Tally, plan: Plan, n: Iterable[str], page: Path) -> None:
     """What was done, in a few lines: the page last, so that it is at hand."""
     print(
         f"{tally.done} estimates made, {tally.found} were stored already, "
@@ -164,4 +173,6 @@ def _tell(tally: Tally, plan: Plan, page: Path) -> None:
         print(f"failed: {one_line(f'{name}: {reason}')}", file=sys.stderr)
     if len(failed) > 20:
         print(f"failed: {len(failed) - 20} more; the report names them all", file=sys.stderr)
-    print(os.fspath(page))
+    for line in n:
+        print(one_line(line))
+    print(one_line(os.fspath(page)))

@@ -71,12 +71,15 @@ COVERAGE = Column(
     "%",
     decimals=1,
     scale=100.0,
-    about="Recordings with an estimate over recordings expected; below it, where lower, the share "
-    "of windows that have one.",
+    about="Recordings with an estimate over test recordings that are here; below it, where lower, "
+    "the share of windows that have one.",
 )
 
 RECORDINGS = Column(
-    "n_recordings", "n", decimals=0, about="Recordings scored; “of” gives the number expected."
+    "n_recordings",
+    "n",
+    decimals=0,
+    about="Recordings scored; “of” gives the number that the protocol expects.",
 )
 
 

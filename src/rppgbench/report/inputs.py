@@ -105,12 +105,13 @@ class Section:
 class ReportInputs:
     """Everything that the page says; it computes no score and reads no store.
 
-    The first of `scores` is the default evaluator: the summary in words and the figures follow
-    it. `estimate` fetches one stored estimate, or None; `truths` are keyed by data set and
-    recording. `floors` are the methods that learn nothing from the video and that every other one
-    must beat: their rows are marked and never ranked. `pictured` are the conditions whose windows
-    and waveforms are drawn one by one, empty for all. `command` makes the page again.
-    `provenance` maps a heading to a value, or to a further mapping (package -> version).
+    The summary in words and the figures follow the first of `scores`: the protocol's default
+    evaluator, or the one that was asked for `in_place_of` it. `estimate` fetches one stored
+    estimate, or None; `truths` are keyed by data set and recording. `floors` are the methods that
+    learn nothing from the video and that every other one must beat: their rows are marked and
+    never ranked. `pictured` are the conditions whose windows and waveforms are drawn one by one,
+    empty for all. `command` makes the page again. `provenance` maps a heading to a value, or to a
+    further mapping (package -> version).
     """
 
     title: str
@@ -127,3 +128,11 @@ class ReportInputs:
     provenance: Mapping[str, object] = field(default_factory=dict)
     simulated: bool = False
     sections: tuple[Section, ...] = ()
+    in_place_of: str = ""
+
+    @property
+    def role(self) -> str:
+        """What the first of `scores` is to the protocol."""
+        if self.in_place_of:
+            return f"asked for in place of the default {self.in_place_of}"
+        return "the default evaluator"

@@ -180,9 +180,10 @@ def _span(counts: pd.Series) -> str:
 def _count_cell(record: Mapping[str, Any]) -> Cell:
     count, wanted = int(record["n_recordings"]), int(record["n_expected"])
     text = str(count) if wanted == count else f"{count} of {wanted}"
+    here = f", {int(record['n_present'])} of them here" if "n_present" in record else ""
     detail = (
         f"{counted(count, 'recording')} of {counted(int(record['n_subjects']), 'subject')}, "
-        f"{wanted} expected; {counted(int(record['n_windows']), 'window')}"
+        f"{wanted} expected{here}; {counted(int(record['n_windows']), 'window')}"
     )
     if record.get("n_unscored", 0):
         detail += f", {int(record['n_unscored'])} more without a reference"
@@ -194,7 +195,7 @@ def _count_cell(record: Mapping[str, Any]) -> Cell:
 def _coverage_cell(record: Mapping[str, Any]) -> Cell:
     value = float(record["coverage"])
     windows = float(record.get("window_coverage", value))
-    detail = f"an estimate for {COVERAGE.write(value)} % of the recordings expected"
+    detail = f"an estimate for {COVERAGE.write(value)} % of the recordings here"
     below = ""
     if windows < value:
         below = f"{COVERAGE.write(windows)} of windows"

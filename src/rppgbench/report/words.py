@@ -10,7 +10,7 @@ from rppgbench.report.columns import COVERAGE, metric
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.ranking import row_kind
 from rppgbench.report.score_tables import method_table, region_words
-from rppgbench.report.tables import ordered, records, row_name, sample, sample_words
+from rppgbench.report.tables import counted, ordered, records, row_name, sample, sample_words
 
 _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 _NAMED = 3
@@ -77,6 +77,20 @@ def n_differs(page: ReportInputs) -> str:
     return f"The protocol has {expected} recordings; {'; '.join(parts)}" if parts else ""
 
 
+def n_words(page: ReportInputs) -> str:
+    """How many recordings were scored, beside the protocol's number, for a terminal."""
+    if not page.scores or page.scores[0].summary.empty:
+        return "n: nothing was scored; no estimate is stored"
+    default = page.scores[0]
+    words = f"n: {sample_words(default, page.protocol.expected)}"
+    words += f" (scored under {default.name})"
+    here = int(default.summary.get("n_present", default.summary["n_expected"]).max())
+    scored = sample(default)[0]
+    if scored < here:
+        words += f"; {counted(here - scored, 'recording')} here without a reference or unreadable"
+    return words
+
+
 def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
     """The row of the summary that the table marks as best by mean absolute error.
 
@@ -110,7 +124,7 @@ def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) ->
     interval = _interval(best)
     alone = len(default.summary) == 1
     said = "a mean absolute error of" if alone else "the lowest mean absolute error:"
-    text = f"Under {default.name}, the default evaluator, {name} has {said} {_bpm(best['mae'])} bpm"
+    text = f"Under {default.name}, {page.role}, {name} has {said} {_bpm(best['mae'])} bpm"
     text += f" (95 % interval {interval} over subjects)." if interval else "."
     sentences = [text]
     others = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from rppgbench.report.page import write_report
 from rppgbench.report.sweep_section import pictured, sweep_sections
 from rppgbench.report.tables import write_table_csv
 from rppgbench.report.training_section import training_sections
+from rppgbench.report.words import n_words
 from rppgbench.results.circumstances import (
     provenance_rows,
     skipped_items,
@@ -49,17 +50,26 @@ RESAMPLES = 2000
 
 
 def write_results(
-    store: Store, page: Path, *, evaluator: str | None = None, partial: bool = False
+    store: Store,
+    page: Path,
+    *,
+    evaluator: str | None = None,
+    partial: bool = False,
+    command: str = "",
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
     `evaluator`, where given, comes first: the page's words and figures follow it. The table lies
     beside the page. Nothing is decoded, learned or written into the store. A store that lacks part
-    of its plan is refused, or with `partial` made into a page that says so.
+    of its plan is refused, or with `partial` made into a page that says so. The page names
+    `command` as the one that makes it; without one, the command of the run. `tell` gets a line on
+    how many recordings were scored beside the number of the protocol.
     """
     manifest = store.manifest
     protocol = manifest["protocol"]
-    names = list(dict.fromkeys([*([evaluator] if evaluator else []), *protocol["evaluators"]]))
+    default = protocol["evaluators"][0]
+    names = list(dict.fromkeys([evaluator or default, *protocol["evaluators"]]))
     rules = {
         name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
         for name in names
@@ -79,7 +89,7 @@ def write_results(
         one.loc[one["method"].str.endswith(BEST), "leaked"] = CHOICE
         mark_trainings(one, training_notes(models, manifest["methods"]))
     scores = tuple(
-        _scores(name, rule, windows[name], observed.values(), expected, protocol["regions"][0])
+        _scores(name, rule, windows[name], observed.values(), expected, protocol)
         for name, rule in rules.items()
     )
     floors = frozenset(n for n, m in load_methods().found.items() if m.floor)
@@ -87,7 +97,8 @@ def write_results(
     settings = settings_of(protocol["conditions"], observed.values())
     inputs = ReportInputs(
         title=protocol["name"],
-        command=manifest["command"],
+        command=command or manifest["command"],
+        in_place_of=default if names[0] != default else "",
         protocol=ProtocolFacts(
             protocol["name"],
             protocol["digest"],
@@ -104,7 +115,10 @@ def write_results(
         skipped=skipped_items(estimates, observed.values(), manifest),
         warnings=warning_lines(observed.values(), manifest, store),
         timings=timings_of(estimates, observed.values()),
-        provenance=provenance_rows(manifest, rules),
+        provenance={
+            **({"command of the run": manifest["command"]} if command else {}),
+            **provenance_rows(manifest, rules),
+        },
         simulated=simulated,
         sections=(
             *sweep_sections(
@@ -119,6 +133,7 @@ def write_results(
             *origin_sections(manifest.get("origins", {}), simulated=simulated),
         ),
     )
+    tell(n_words(inputs))
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         summaries = {s.name: s.groups.get("region", s.summary) for s in scores}
@@ -166,7 +181,7 @@ def _scores(
     windows: pd.DataFrame,
     observed: Iterable[Observed],
     expected: int,
-    region: str,
+    protocol: Mapping[str, Any],
 ) -> Scores:
     """Methods are compared on one face region, the protocol's first; all are one further group."""
     known = {(one.dataset, one.recording): one for one in observed}
@@ -174,7 +189,7 @@ def _scores(
     for fact in ("skin_tone", "light"):
         windows[fact] = [getattr(known[pair], fact) if pair in known else "" for pair in pairs]
     several = regions_matter(windows)
-    own = of_region(windows, region) if several else windows
+    own = of_region(windows, protocol["regions"][0]) if several else windows
     by = ["method", *(key for key in ROWS[1:] if own[key].nunique() > 1)]
     per_row = expected if "dataset" not in by else None
     summary = summarise(own, by=by, expected=per_row, resamples=RESAMPLES)
@@ -189,7 +204,23 @@ def _scores(
             "region": summarise(windows, by=wide, expected=per_row, resamples=RESAMPLES),
             **groups,
         }
+    if per_row is not None:
+        number = int(protocol["recordings"])
+        summary = _beside(summary, number)
+        groups |= {k: _beside(g, number) for k, g in groups.items() if k == "region"}
     return Scores(name, own, summary, about(rule), tuple(by), groups)
+
+
+def _beside(summary: pd.DataFrame, number: int) -> pd.DataFrame:
+    """The summary with the protocol's `number` of test recordings (0: open) as `n_expected`.
+
+    `n_present` is how many of them are here; the coverage is of these.
+    """
+    summary = summary.copy()
+    summary.insert(summary.columns.get_loc("n_expected") + 1, "n_present", summary["n_expected"])
+    if number:
+        summary["n_expected"] = number
+    return summary
 
 
 def _with_best_epochs(
