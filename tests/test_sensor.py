@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.datasets.sensor import clock_warning, sensed, steady
+from rppgbench.datasets.sensor import clock_warning, plausible_truth, sensed, steady
 from rppgbench.errors import RecordingError
+from rppgbench.recording import Truth
 from rppgbench.waveform import Signal
 
 FILE = Path("p1/gt_HR.csv")
@@ -35,7 +36,7 @@ def test_a_rate_of_nothing_but_0_leaves_the_pulse_alone_or_fails() -> None:
     truth = sensed(FILE, pulse=steady(np.arange(9.0), 2.0), heart_rate=nothing)
     assert truth.heart_rate is None
     assert truth.pulse is not None
-    with pytest.raises(RecordingError, match=r"gt_HR\.csv: holds no heart rate above 0; "):
+    with pytest.raises(RecordingError, match=r"gt_HR\.csv: holds no heart rate of 30 to 240 bpm; "):
         sensed(FILE, heart_rate=nothing)
 
 
@@ -56,11 +57,43 @@ def test_repeated_and_backward_times_are_left_out_and_counted() -> None:
     )
 
 
-def test_rates_that_no_heart_has_are_counted_and_kept() -> None:
+def test_rates_that_no_heart_has_are_counted_and_are_no_truth() -> None:
     truth = sensed(FILE, heart_rate=steady(np.array([29.0, 30.0, 240.0, 241.0]), 1.0))
     assert truth.heart_rate is not None
-    assert truth.heart_rate.values[0] == 29
-    assert truth.warnings == ("gt_HR.csv: 2 of 4 heart rates are outside 30 to 240 bpm",)
+    np.testing.assert_array_equal(truth.heart_rate.values, [np.nan, 30, 240, np.nan])
+    assert truth.warnings == (
+        "gt_HR.csv: 2 of 4 heart rates are outside 30 to 240 bpm: no truth there",
+    )
+
+
+def test_rates_in_hz_are_refused_with_a_hint() -> None:
+    with pytest.raises(RecordingError, match=r"are they in Hz\? multiply by 60"):
+        sensed(FILE, heart_rate=steady(np.array([0.9, np.nan, 1.3]), 1.0))
+    beside = sensed(
+        FILE,
+        pulse=steady(np.arange(9.0), 2.0),
+        heart_rate=steady(np.array([0.9, 1.3]), 1.0),
+    )
+    assert beside.heart_rate is None
+    assert "are they in Hz?" in beside.warnings[0]
+
+
+def test_a_reader_of_its_own_gets_the_same_bounds() -> None:
+    """A plug-in's reader need not go through `sensed`."""
+    times_s = np.arange(3.0)
+    given = Truth(heart_rate=Signal(np.array([72.0, 1e9, np.inf]), times_s), warnings=("one",))
+    truth = plausible_truth(given)
+    assert truth.heart_rate is not None
+    np.testing.assert_array_equal(truth.heart_rate.values, [72, np.nan, np.nan])
+    assert truth.warnings == (
+        "one",
+        "2 of 3 heart rates are outside 30 to 240 bpm: no truth there",
+    )
+    in_hz = plausible_truth(Truth(heart_rate=Signal(np.full(3, 1.2), times_s)))
+    assert in_hz.heart_rate is None
+    assert "are they in Hz?" in in_hz.warnings[0]
+    fine = Truth(heart_rate=Signal(np.array([72.0, np.nan, 71.0]), times_s))
+    assert plausible_truth(fine) is fine
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from rppgbench.datasets.fingerprint import fingerprint
-from rppgbench.datasets.sensor import clock_warning, during
+from rppgbench.datasets.sensor import clock_warning, during, plausible_truth
 from rppgbench.datasets.splits import Sides, by_folds
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
@@ -180,7 +180,7 @@ def check_recording(recording: Recording) -> list[Finding]:
 
     source = _attempt(recording.video, say)
     info = _check_video(source, say) if source is not None else None
-    truth = _attempt(recording.truth, say)
+    truth = _attempt(lambda: plausible_truth(recording.truth()), say)
     if truth is not None:
         for line in truth.warnings:
             say("warning", line)

@@ -14,6 +14,7 @@ from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal
 
 LOWEST_BPM, HIGHEST_BPM = 30.0, 240.0  # outside of this no adult heart beats for long
+LOWEST_HZ, HIGHEST_HZ = LOWEST_BPM / 60, HIGHEST_BPM / 60
 CLOCK_TOLERANCE = 0.01
 
 
@@ -39,10 +40,11 @@ def sensed(
 
     - Samples whose time is repeated or goes backward are left out.
     - Pulse samples that are not numbers are left out; the pulse is interpolated over them.
-    - Heart rates that are not numbers, or 0 (the device had no reading), become NaN: there is no
-      truth at that time, and none is made up. Where none is left, a pulse stands alone.
-    - Each of these, heart rates outside 30 to 240 bpm, and labels that are more than 1 % (and
-      more than one reading) longer or shorter than the frames give one warning.
+    - Heart rates that are not numbers, are 0 (the device had no reading) or lie outside 30 to
+      240 bpm become NaN: there is no truth at that time, and none is made up. Where none is left,
+      a pulse stands alone.
+    - Each of these, and labels that are more than 1 % (and more than one reading) longer or shorter
+      than the frames, gives one warning.
 
     Args:
         where: the label file, for messages.
@@ -70,12 +72,13 @@ def sensed(
             )
     if heart_rate is not None:
         heart_rate = _ordered(heart_rate, f"{where.name}: heart rate", lines)
-        heart_rate = _without_zeros(heart_rate, where, lines)
+        rates_bpm = heart_rate.values
+        heart_rate = _plausible(heart_rate, f"{where.name}: ", lines)
         if not np.isfinite(heart_rate.values).any():
             if pulse is None:
                 raise RecordingError(
-                    f"{where}: holds no heart rate above 0; "
-                    "copy the original file again or leave the recording out"
+                    f"{where}: holds no heart rate of {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
+                    f"{in_hz(rates_bpm)}; copy the original file again or leave the recording out"
                 )
             heart_rate = None
     if frames_s is not None and len(frames_s) > 1:
@@ -139,21 +142,61 @@ def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
     return kept
 
 
-def _without_zeros(signal: Signal, where: Path, lines: list[str]) -> Signal:
+def plausible_truth(truth: Truth) -> Truth:
+    """The truth without heart rates that no heart has, whichever reader gave it.
+
+    Args:
+        truth: as a reader gave it; one that went through `sensed` comes back as it is.
+
+    Returns:
+        The same with NaN in place of heart rates outside 30 to 240 bpm, and a warning that counts
+        them; without a heart rate where none is left.
+
+    >>> rates = Signal(np.array([72.0, 1e9]), np.array([0.0, 1.0]))
+    >>> plausible_truth(Truth(heart_rate=rates)).warnings
+    ('1 of 2 heart rates are outside 30 to 240 bpm: no truth there',)
+    """
+    if truth.heart_rate is None:
+        return truth
+    values = np.asarray(truth.heart_rate.values)
+    if not _outside(values).any():
+        return truth
+    lines: list[str] = []
+    rate = _plausible(Signal(values, truth.heart_rate.times_s), "", lines, report_nan=False)
+    left = rate if np.isfinite(rate.values).any() else None
+    return Truth(truth.pulse, left, (*truth.warnings, *lines))
+
+
+def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: bool = True) -> Signal:
+    """Heart rates with NaN where there is no truth; each reason is added to `lines`."""
     values = signal.values
-    nothing = ~np.isfinite(values)
-    if nothing.any():
-        lines.append(f"{where.name}: {_many(nothing)} heart rates are not numbers: no truth there")
-    zero = values == 0
-    if zero.any():
-        lines.append(f"{where.name}: {_many(zero)} heart rates are 0: no truth there")
-    odd = ~nothing & ~zero & ((values < LOWEST_BPM) | (values > HIGHEST_BPM))
-    if odd.any():
-        lines.append(
-            f"{where.name}: {_many(odd)} heart rates are outside "
-            f"{LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
-        )
-    return Signal(np.where(zero, np.nan, values), signal.times_s)
+    nothing, zero = np.isnan(values), values == 0
+    odd = ~zero & _outside(values)
+    for mask, what in (
+        (nothing & report_nan, "are not numbers"),
+        (zero, "are 0"),
+        (odd, f"are outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"),
+    ):
+        if mask.any():
+            hint = in_hz(values) if mask is odd else ""
+            lines.append(f"{prefix}{_many(mask)} heart rates {what}: no truth there{hint}")
+    return Signal(np.where(zero | odd, np.nan, values), signal.times_s)
+
+
+def _outside(values: Array) -> NDArray[np.bool_]:
+    return (values < LOWEST_BPM) | (values > HIGHEST_BPM)
+
+
+def in_hz(rates: Array) -> str:
+    """A hint where every heart rate would be one in Hz.
+
+    >>> in_hz(np.array([1.1, np.nan, 1.3]))
+    ' (all lie in 0.5 to 4: are they in Hz? multiply by 60)'
+    """
+    known = rates[np.isfinite(rates) & (rates != 0)]
+    if not len(known) or (known < LOWEST_HZ).any() or (known > HIGHEST_HZ).any():
+        return ""
+    return " (all lie in 0.5 to 4: are they in Hz? multiply by 60)"
 
 
 def _many(mask: NDArray[np.bool_]) -> str:

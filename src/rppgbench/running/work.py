@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.content import load_datasets, load_methods
+from rppgbench.datasets.sensor import plausible_truth
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
 from rppgbench.estimate import Estimate
 from rppgbench.extraction.cache import NamedChange, changed_features
@@ -76,7 +77,7 @@ def do(task: Task) -> Outcome:
     recording = _still_there(task)
     truth, unlabelled = Truth(), ""
     try:
-        truth = recording.truth()
+        truth = plausible_truth(recording.truth())
     except MachineError:
         raise
     except BenchError as error:
@@ -149,7 +150,7 @@ def example(
         if isinstance(features, Exception):
             raise features
         inputs = inputs_of(features, method, params, region)
-        truth = recording.truth() if labelled else None
+        truth = plausible_truth(recording.truth()) if labelled else None
     except RecordingError:
         _still_there(task)
         raise
