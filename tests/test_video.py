@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
 from rppgbench.video.clock import Clock
-from rppgbench.video.stream import Frame, open_video, passes, sample_frames
+from rppgbench.video.stream import Frame, open_video, passes, sample_frames, write_video
 
 Picture = NDArray[np.uint8]
 
@@ -247,17 +247,81 @@ def test_avi_without_presentation_times_keeps_order_and_rate(tmp_path: Path, cod
     assert warnings == []
 
 
-def test_a_stream_without_times_gets_the_nominal_rate_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format", "options"),
+    [
+        ("a.h264", "libx264", "yuv420p", {}),
+        ("a.hevc", "libx265", "yuv420p", {"x265-params": "log-level=none"}),
+        ("a.m4v", "mpeg4", "yuv420p", {}),
+        ("a.m2v", "mpeg2video", "yuv420p", {}),
+    ],
+)
+def test_a_bare_stream_runs_at_the_rate_in_its_header(
+    tmp_path: Path, name: str, codec: str, pixel_format: str, options: dict[str, str]
+) -> None:
+    """FFmpeg's demuxers say 25 frames a second for each of these; they were written at 30."""
     source = clip(
-        tmp_path / "raw.h264",
-        [grey(9 * i) for i in range(20)],
-        "libx264",
-        "yuv420p",
-        container_format="h264",
+        tmp_path / name,
+        [grey(40 + 10 * k) for k in range(20)],
+        codec,
+        pixel_format,
+        options=options,
+        container_format={"a.m4v": "m4v", "a.m2v": "mpeg2video"}.get(name),
+    )
+    with open_video(source) as reader:
+        assert reader.info.fps == pytest.approx(30)
+        frames = list(reader)
+        assert reader.info.fps == pytest.approx(30)
+        assert "assumed" not in str(reader.info.warnings)
+    assert len(frames) == 20
+    np.testing.assert_allclose(np.diff(times(frames)), 1 / 30, atol=1e-9)
+    last = sample_frames(source)[-1]
+    assert last.time_s == pytest.approx(frames[-1].time_s)
+    np.testing.assert_array_equal(last.rgb, frames[-1].rgb)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format", "options"),
+    [
+        ("a.mjpeg", "mjpeg", "yuvj420p", {}),
+        ("a.hevc", "libx265", "yuv420p", {"x265-params": "no-vui-timing-info=1:log-level=none"}),
+        ("a.obu", "libsvtav1", "yuv420p", {}),
+        ("a.png", "png", "rgb24", {}),
+    ],
+)
+def test_a_rate_that_ffmpeg_assumed_is_named_with_the_way_out(
+    tmp_path: Path, name: str, codec: str, pixel_format: str, options: dict[str, str]
+) -> None:
+    pictures = [grey(40 + 10 * k, 64, 64) for k in range(20)]
+    kind = {"a.png": "image2pipe", "a.mjpeg": "mjpeg"}.get(name)
+    source = clip(
+        tmp_path / name, pictures, codec, pixel_format, options=options, container_format=kind
     )
     frames, warnings = read(source)
-    assert times(frames) == pytest.approx([i / 25 for i in range(20)], abs=1e-9)
-    assert warnings == ["20 frames without a time: placed at 25.00 fps"]
+    line = "20 frames without a time: placed at 25.00 (assumed) fps; write the video again at"
+    assert [warning.startswith(line) for warning in warnings] == [True]
+    np.testing.assert_allclose(np.diff(times(frames)), 1 / 25)
+    first, middle, last = sample_frames(source)
+    assert (first.index, middle.index, last.index) == (0, 10, 19)
+    assert last.time_s == pytest.approx(19 / 25)
+
+
+@pytest.mark.parametrize(("fps", "odd"), [(600.0, True), (120.0, False), (5.0, False), (2.0, True)])
+def test_a_frame_rate_that_no_camera_has_is_named(tmp_path: Path, fps: float, odd: bool) -> None:
+    """Before the pass, for `bench data check`, and after it: the same line."""
+    file = tmp_path / "a.avi"
+    write_video(file, [grey(60)] * 20, np.arange(20) / fps, codec="mjpeg", pixel_format="yuvj420p")
+    with open_video(VideoSource(file)) as reader:
+        before = reader.info.warnings
+        for _ in reader:
+            pass
+        assert reader.info.warnings == before
+    assert len(before) == odd
+    if odd:
+        assert before[0].startswith(f"{fps:.4g} frames a second: ")
+        assert before[0].endswith(
+            "write the video again at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
+        )
 
 
 def patched_mkv(path: Path, stamps_ms: Sequence[int]) -> VideoSource:

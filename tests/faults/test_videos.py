@@ -271,11 +271,11 @@ def test_grey_pictures_are_said_to_be_grey_and_read_by_what_needs_no_colour(
     assert said["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
 
 
-def test_a_stream_without_times_is_read_at_the_nominal_rate(
+def test_a_bare_stream_is_read_at_the_rate_in_its_header(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Bare H.264 has neither times nor a length; 25 frames a second is what FFmpeg assumes."""
-    film(tmp_path / "bare.mp4", (beating(k, 25.0) for k in range(COUNT)))
+    """Bare H.264 has neither times nor a length; FFmpeg assumes 25 frames a second for it."""
+    film(tmp_path / "bare.mp4", (beating(k, 30.0) for k in range(COUNT)))
     with (
         av.open(str(tmp_path / "bare.mp4")) as whole,
         av.open(str(tmp_path / "bare.h264"), "w", format="h264") as bare,
@@ -289,7 +289,7 @@ def test_a_stream_without_times_is_read_at_the_nominal_rate(
     assert main(words) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
-    assert f"{COUNT} frames without a time: placed at 25.00 fps" in said["warnings"]
+    assert f"{COUNT} frames without a time: placed at 30.00 fps" in said["warnings"]
 
 
 MEASURED = """

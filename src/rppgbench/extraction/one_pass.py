@@ -18,7 +18,7 @@ from rppgbench.features import FaceTrack, Features
 from rppgbench.recording import VideoSource
 from rppgbench.video.stream import Frame, VideoInfo, VideoReader, open_video
 
-VERSION = 3
+VERSION = 4
 """Of what this module and those below it do to the pixels: enters the digest of the features."""
 
 Faces = Literal["original", "found"]

@@ -7,8 +7,34 @@ import numpy as np
 from rppgbench.errors import RecordingError
 from rppgbench.waveform import Array
 
+RIGHT_RATE = "write the video again at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
+"""The way out where the frame rate of a file is unknown or wrong."""
+
 FALLBACK_FPS = 25.0
 """The rate of a stream that has neither timestamps nor a rate; it is named in a warning."""
+
+LOWEST_FPS, HIGHEST_FPS = 5.0, 250.0
+"""The frame rates at which people film a pulse.
+
+Below 5 a second a pulse of 150 bpm is no longer sampled twice a beat. The fastest public recordings
+have 120; what is above 250 (600 and 1000 are common) is a time base that was taken for a rate.
+"""
+
+
+def implausible_rate(fps: float) -> str:
+    """A line if no camera that films a pulse runs at `fps` frames a second, else "".
+
+    >>> implausible_rate(30.0)
+    ''
+    >>> implausible_rate(600.0).split(";")[0]
+    '600 frames a second: no camera films a face at this rate, so the times are wrong'
+    """
+    if LOWEST_FPS <= fps <= HIGHEST_FPS:
+        return ""
+    what = "no camera films a face at this rate, so the times are wrong"
+    if fps < LOWEST_FPS:
+        what = "too few for a pulse, or the times are wrong"
+    return f"{fps:.4g} frames a second: {what}; {RIGHT_RATE}"
 
 
 class Clock:
@@ -109,8 +135,11 @@ class Clock:
     def notes(self) -> Iterator[str]:
         """What did not fit, in words."""
         if self._guessed:
-            rate = f"{self.rate_fps:.2f}" if self.rate_fps else f"{FALLBACK_FPS:.2f} (assumed)"
-            yield f"{count(self._guessed, 'frame')} without a time: placed at {rate} fps"
+            line = f"{count(self._guessed, 'frame')} without a time: placed at"
+            if self.rate_fps:
+                yield f"{line} {self.rate_fps:.2f} fps"
+            else:
+                yield f"{line} {FALLBACK_FPS:.2f} (assumed) fps; {RIGHT_RATE}"
         if self._still:
             yield (
                 f"{count(self._still, 'frame')} left out: time repeated, going back or missing"

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 PLAYLISTS = frozenset({"concat", "dash", "hls", "imf", "rtsp", "sdp", "tty", "webm_dash_manifest"})
 """Formats that name other files, or that show a text file as a picture: none of them is a video."""
 
+NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS of libavformat
+ASSUMED_FPS = 25.0
+"""The frame rate that FFmpeg's demuxers assume for a bare stream, whatever its own header says."""
+
 
 class RawFrame(NamedTuple):
     """A frame as its source has it: `position` counts also those that do not decode."""
@@ -61,6 +65,7 @@ class ContainerFrames:
         # the k-th packet, whatever order the codec keeps them in.
         self._latest: int | None = None
         self._in_packet_order = self._container.format.name == "avi"
+        self._bare = _is_bare(self._container)
         try:
             self._stream = _video_stream(self._container, path)
             self._stream.thread_type = "AUTO"
@@ -93,16 +98,31 @@ class ContainerFrames:
 
     @property
     def rate_fps(self) -> float | None:
-        """The container's own mean rate, or None."""
+        """The container's own mean rate, or None.
+
+        Of a bare stream (raw H.264, HEVC, MPEG-4, Motion JPEG), which has no container, it is the
+        rate in the stream's header. What the demuxer says of one is assumed and does not count.
+        """
         stream = self._stream
-        for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+        if self._bare:
+            assumed = stream.average_rate is None or float(stream.average_rate) == ASSUMED_FPS
+            rates = (stream.codec_context.framerate, *(() if assumed else rates[:1]))
+        for rate in rates:
             if rate and 0 < float(rate) < 1e4:
                 return float(rate)
         return None
 
     @property
+    def _assumes_times(self) -> bool:
+        """Whether the demuxer's timestamps count frames at a rate that it assumed."""
+        return self._bare and self.rate_fps is None
+
+    @property
     def duration_s(self) -> float | None:
         """The length that the container announces, or None."""
+        if self._bare:
+            return None
         base = self._stream.time_base
         if self._stream.duration is not None and base is not None:
             return float(self._stream.duration * base)
@@ -150,7 +170,8 @@ class ContainerFrames:
     def seek(self, where: Literal["middle", "last"]) -> RawFrame:
         """One frame, by decoding from the key frame before it only."""
         found, base = self._first, self._stream.time_base
-        origin, end = self._origin(found), self._end(found)
+        origin = self._origin(found)
+        end = None if self._bare else self._end(found)
         if end is None or base is None:
             return self._raw(self._walk(where), origin)
         target = end if where == "last" else (origin + end) // 2
@@ -270,7 +291,7 @@ class ContainerFrames:
     def _raw(self, decoded: "Decoded", origin: int) -> RawFrame:
         frame, base = decoded.frame, self._stream.time_base
         stamp_s = None
-        if decoded.stamp is not None and base is not None:
+        if decoded.stamp is not None and base is not None and not self._assumes_times:
             stamp_s = float((decoded.stamp - origin) * base)
         self.damaged += frame.is_corrupt
         self.interlaced += frame.interlaced_frame
@@ -315,6 +336,16 @@ def _opened(path: Path) -> "InputContainer":
             f"{path}: not a video that FFmpeg's libraries can read ({why});"
             " copy it again, or leave it out"
         ) from error
+
+
+def _is_bare(container: "InputContainer") -> bool:
+    """Whether a file is a codec's stream without a container, or pictures in a row.
+
+    FFmpeg's demuxers know no time of such a file and count its frames at 25 a second.
+    """
+    name = container.format.name
+    without = bool(container.format.flags & NO_TIMESTAMPS)
+    return without or name == "image2" or name.endswith("_pipe")
 
 
 def _video_stream(container: "InputContainer", path: Path) -> "VideoStream":

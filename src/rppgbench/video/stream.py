@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rppgbench.disk import check_disk
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
-from rppgbench.video.clock import FALLBACK_FPS, Clock
+from rppgbench.video.clock import FALLBACK_FPS, Clock, implausible_rate
 from rppgbench.video.container import ContainerFrames
 from rppgbench.video.given import GivenFrames
 from rppgbench.video.images import ImageFrames, read_image
@@ -163,7 +163,7 @@ class VideoReader:
             pixel_format=frames.pixel_format,
             bit_depth=frames.bit_depth,
             rotation=frames.rotation,
-            warnings=tuple(self._warnings(done)),
+            warnings=tuple(self._warnings(done, fps)),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -186,9 +186,12 @@ class VideoReader:
             "warnings": list(info.warnings),
         }
 
-    def _warnings(self, done: bool) -> Iterator[str]:
+    def _warnings(self, done: bool, fps: float) -> Iterator[str]:
         yield from self._frames.notes()
         yield from self._clock.notes()
+        odd = implausible_rate(fps)
+        if odd and (done is False or self._clock.used > 1):
+            yield odd
         if done and isinstance(self._frames, ContainerFrames):
             yield from self._shortfall()
 
@@ -245,7 +248,7 @@ def _sample(source: VideoSource, where: Moment) -> Frame:
     try:
         raw = next(iter(frames)) if where == "first" else frames.seek(where)
         rate = frames.rate_fps or FALLBACK_FPS
-        stamp_s = raw.stamp_s or 0.0
+        stamp_s = raw.position / rate if raw.stamp_s is None else raw.stamp_s
         index = round(stamp_s * rate)
         if source.times_s is not None and len(source.times_s):
             index = min(index, len(source.times_s) - 1)
