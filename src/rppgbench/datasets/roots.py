@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rppgbench.atomic_files import atomic_dir, move_into_place
 from rppgbench.content import load_datasets
 from rppgbench.datasets.tree import is_folder
 from rppgbench.digest import code_digest, digest
-from rppgbench.drafts import draft
 from rppgbench.errors import BenchError, MachineError, RecordingError
 from rppgbench.recording import Dataset
 from rppgbench.workers import in_a_process
@@ -83,9 +83,9 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
     if root.is_dir():
         return root
     try:
-        with draft(root) as partial:
+        with atomic_dir(root) as partial:
             film_simulated(dataset, partial, plan)
-            partial.rename(root)
+            move_into_place(partial, root)
     except OSError as error:
         if not root.is_dir():
             raise MachineError(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rppgbench.atomic_files import atomic_dir, move_into_place, remove_stale
 from rppgbench.digest import digest
-from rppgbench.drafts import draft, sweep
 from rppgbench.errors import MachineError
 from rppgbench.extraction.array_files import read_array, stored_sha256
 from rppgbench.extraction.crops import CropRule
@@ -164,7 +164,7 @@ def swept(cache: Path) -> Iterator[None]:
 
 def _sweep(cache: Path) -> None:
     for folder in (cache / "simulated", *(cache / "features").glob("*")):
-        sweep(folder)
+        remove_stale(folder)
 
 
 class _Entry:
@@ -231,11 +231,11 @@ def _make(
     """One pass into folders beside the entries, renamed when they are whole; the faults."""
     faults: dict[NamedChange | None, Exception] = {}
     content = content_digest(source)
-    with ExitStack() as drafts:
+    with ExitStack() as stack:
         works = []
         for entry in missing:
             try:
-                works.append(drafts.enter_context(draft(entry.place)))
+                works.append(stack.enter_context(atomic_dir(entry.place)))
                 entry.place.mkdir(parents=True, exist_ok=True)
             except OSError as fault:
                 raise MachineError(
@@ -277,7 +277,7 @@ def _told(fault: Exception, entry: _Entry, work: Path) -> Exception:
 def _place(made: Path, place: Path) -> None:
     """Rename a finished folder; if another process was first, its folder is as good and stays."""
     try:
-        made.rename(place)
+        move_into_place(made, place)
     except OSError:
         if not (place / FACTS).is_file():
             raise

@@ -1,12 +1,13 @@
 """Digest of what a video is made of, read once."""
 
 import hashlib
-import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rppgbench.atomic_files import write_file
 from rppgbench.digest import digest
 from rppgbench.disk import unreadable
 from rppgbench.extraction.array_files import array_sha256
@@ -73,10 +74,6 @@ def _noted(note: Path | None) -> str | None:
 
 def write_note(path: Path, text: str) -> None:
     """Write a small file whole or not at all; a cache that cannot be written is no fault here."""
-    temporary = path.with_name(f".{uuid.uuid4().hex}")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+        write_file(path, text)

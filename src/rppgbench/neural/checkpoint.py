@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.atomic_files import atomic_file
 from rppgbench.errors import BenchError
 from rppgbench.method import Model
 
@@ -26,16 +26,10 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[
     from safetensors.numpy import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     tidy = {name: np.asarray(value, order="C") for name, value in arrays.items()}
-    try:
-        words = json.dumps(facts, sort_keys=True)
+    words = json.dumps(facts, sort_keys=True)
+    with atomic_file(path) as partial:
         save_file(tidy, partial, metadata={FACTS: words, SHA256: _sha256(words, tidy)})
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rppgbench.atomic_files import move_into_place, write_file
 from rppgbench.errors import BenchError
 from rppgbench.method import Training
 from rppgbench.neural.checkpoint import read_arrays, write_arrays
@@ -35,9 +36,9 @@ class Checkpoint:
             for name, value in entries.items():
                 arrays[f"optimiser.{index}.{name}"] = array_of(torch.as_tensor(value))
         if self.file.is_file():
-            self.file.replace(self.before)
+            move_into_place(self.file, self.before)
         write_arrays(self.file, arrays, {"recipe": self.recipe, "history": history})
-        self.log.write_text("".join(json.dumps(line) + "\n" for line in history))
+        write_file(self.log, "".join(json.dumps(line) + "\n" for line in history))
 
     def resume(self, learner: nn.Module, optimiser: Any) -> list[dict[str, float]]:
         """Load the last epoch, if there is one of this very recipe; give its history back.

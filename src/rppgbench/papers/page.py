@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rppgbench.atomic_files import write_file
 from rppgbench.errors import BenchError
 from rppgbench.papers.rows import (
     NOT_OURS,
@@ -113,10 +114,8 @@ def index_html(pages: Sequence[tuple[PaperPage, Mapping[str, str]]], command: st
 
 def write_text(out: Path, text: str) -> Path:
     """Write a file whole or not at all; `out` comes back, a fault is one line."""
-    draft = out.with_name(out.name + ".part")
     try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(out)
+        write_file(out, text)
     except OSError as error:
         raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error
     return out

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rppgbench.atomic_files import write_file
 from rppgbench.report.agreement import bland_altman, scatter
 from rppgbench.report.drawing import Drawing
 from rppgbench.report.error_figure import error_distribution
@@ -33,9 +34,7 @@ def write_report(page: ReportInputs, out: Path) -> Path:
 
 def write_page(text: str, out: Path) -> Path:
     """Write a page, whole or not at all; `out` comes back."""
-    draft = out.with_name(out.name + ".part")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    draft.replace(out)
+    write_file(out, text)
     return out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from rppgbench.atomic_files import write_file
 from rppgbench.report.drawing import Drawing
 from rppgbench.report.evaluator_figure import evaluator_overview
 from rppgbench.report.inputs import Section
@@ -34,9 +35,7 @@ def write_spread(inputs: SpreadInputs, out: Path) -> tuple[Path, Path, Path]:
     files = [(out.with_suffix(".csv"), errors_frame(inputs))]
     files.append((out.with_name(f"{out.stem}_shares.csv"), shares_frame(inputs)))
     for file, frame in files:
-        draft = file.with_name(file.name + ".part")
-        frame.to_csv(draft, index=False, lineterminator="\n")
-        draft.replace(file)
+        write_file(file, frame.to_csv(index=False, lineterminator="\n"))
     return page, files[0][0], files[1][0]
 
 

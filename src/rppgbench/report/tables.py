@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.atomic_files import write_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -82,7 +84,5 @@ def write_table_csv(
 ) -> Path:
     """Write `scores_frame` with every digit; `path` comes back. The file is replaced whole."""
     text = scores_frame(summaries, simulated=simulated).to_csv(index=False, lineterminator="\n")
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8", newline="")
-    draft.replace(path)
+    write_file(path, text)
     return path

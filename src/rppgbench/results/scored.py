@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.atomic_files import write_file
 from rppgbench.content import find_toml, load_methods
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
@@ -155,9 +156,7 @@ def write_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
         columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
     )
     named["simulated"] = simulated
-    draft = file.with_name(f".{file.name}.part")
-    named.reset_index().to_csv(draft, index=False, lineterminator="\n")
-    draft.replace(file)
+    write_file(file, named.reset_index().to_csv(index=False, lineterminator="\n"))
 
 
 def score(

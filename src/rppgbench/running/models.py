@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.drafts import draft
+from rppgbench.atomic_files import atomic_dir, atomic_file, move_into_place
 from rppgbench.errors import MachineError
 from rppgbench.method import Model
 
@@ -27,13 +27,14 @@ def write_model(folder: Path, model: Model) -> None:
     # ascontiguousarray would make a number, such as the batches that a norm has seen, a row of one.
     arrays = {name: np.asarray(a, order="C") for name, a in model.arrays.items()}
     try:
-        with draft(folder) as partial:
-            save_file(arrays, partial / ARRAYS)
+        with atomic_dir(folder) as partial:
+            with atomic_file(partial / ARRAYS) as file:  # its writer makes it for the owner alone
+                save_file(arrays, file)
             facts = {**model.facts, SHA256: _sha256(partial / ARRAYS, model.facts)}
             (partial / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True))
             if folder.is_dir():
                 shutil.rmtree(folder)
-            partial.rename(folder)
+            move_into_place(partial, folder)
     except (OSError, SafetensorError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise MachineError(f"{folder}: cannot write the model: {why}; make room") from error

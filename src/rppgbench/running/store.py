@@ -13,6 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rppgbench.atomic_files import PARTIAL, write_file
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
@@ -30,7 +31,6 @@ from rppgbench.running.rows import (
 
 FORMAT = 1
 RUN, ORDER = "run", b"order"
-PARTIAL = ".partial-"
 READ = "read_s"
 OWN = frozenset({".lock", "models", "estimates", "recordings", "plan.json", "errors.log"})
 
@@ -76,9 +76,9 @@ class Store:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._sweep()
             self._run += 1
-            _replace(self.folder / "plan.json", json.dumps({"jobs": sorted(jobs)}).encode())
+            write_file(self.folder / "plan.json", json.dumps({"jobs": sorted(jobs)}).encode())
             text = json.dumps({"format": FORMAT, RUN: self._run, **facts}, indent=1, sort_keys=True)
-            _replace(file, text.encode())
+            write_file(file, text.encode())
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
@@ -233,7 +233,7 @@ class Store:
         data = sink.getvalue().to_pybytes()
         name = hashlib.sha256(data).hexdigest()[:32]
         try:
-            _replace(self.folder / kind / f"{name}.parquet", data)
+            write_file(self.folder / kind / f"{name}.parquet", data)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
@@ -291,19 +291,6 @@ class _Lock:
     ) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Write whole or not at all, also when the machine stops in the middle."""
-    partial = file.with_name(f"{PARTIAL}{os.getpid()}-{file.name}")
-    try:
-        with partial.open("wb") as sink:
-            sink.write(data)
-            sink.flush()
-            os.fsync(sink.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _unwritable(folder: Path, error: OSError) -> MachineError:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.drafts import draft
+from rppgbench.atomic_files import atomic_dir, move_into_place
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.video.encoding import Encoding
 
@@ -45,7 +45,7 @@ class KeptVideo:
 
         self._fps = fps
         try:
-            work = self._stack.enter_context(draft(self.place))
+            work = self._stack.enter_context(atomic_dir(self.place))
             self._file = work / self.place.name
             container = av.open(f"file:{self._file}", "w", options={"fflags": "+bitexact"})
             self._stack.callback(_close, container)
@@ -90,7 +90,7 @@ class KeptVideo:
         assert self._container is not None
         try:
             self._container.close()
-            self._file.replace(self.place)
+            move_into_place(self._file, self.place)
         except OSError as error:
             raise self._told(error) from error
         finally:

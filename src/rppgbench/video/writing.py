@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.atomic_files import atomic_file
 from rppgbench.errors import BenchError
 from rppgbench.video.clock import FALLBACK_FPS
 from rppgbench.video.encoding import NO_OPTIONS, Encoding
@@ -50,17 +51,13 @@ def write_video(
     size = (first.shape[1], first.shape[0])
     encoding = Encoding(where, codec, pixel_format, size, options)
     plan = plan_times(path, times_s, codec)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        _encode(partial, chain([first], stream_of_frames), plan, encoding, rotation)
-        partial.replace(path)
+        with atomic_file(path) as partial:
+            _encode(partial, chain([first], stream_of_frames), plan, encoding, rotation)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         way_out = "free some room" if error.errno == errno.ENOSPC else "choose another folder"
         raise BenchError(f"{where}: cannot be written ({reason}); {way_out}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def plan_times(path: Path, times_s: Array, codec: str) -> tuple[Fraction, Fraction, list[int]]:
