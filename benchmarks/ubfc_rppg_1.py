@@ -1,11 +1,14 @@
 """UBFC-rPPG, set 1: eight people who sit still.
 
-Layout: `DATASET_1/NAME/{vid.avi, gtdump.xmp}`. `gtdump.xmp` has, in spite of its name, lines of
+Layout: `DATASET_1/NAME/{vid.avi, gtdump.xmp}` for 5-gt to 8-gt, 10-gt to 12-gt and after-exercise;
+the video is also called vid-007.avi or vid-12.avi. `gtdump.xmp` has, in spite of its name, lines of
 four numbers with commas: time (ms), heart rate (bpm), SpO2 (%) and the photoplethysmogram, about
-62 a second. Times count from the first line. `vid.avi` is as in set 2 (`ubfc_rppg`).
+62 a second. Times count from the first line. The video is as in set 2 (`ubfc_rppg`), 28.67 frames a
+second. Heart rates that wrapped at 128 are mended as there.
 
-No bad recordings are published. Sources: the set's own description; Bobbia et al. 2019; pyVHR's
-reader.
+In the copies that are given out, the videos of 7-gt and 12-gt are equal byte by byte, with two
+ground truths (95.1 and 94.7 bpm): a public script that compared them leaves both out. Sources: the
+set's own description; Bobbia et al. 2019; pyVHR's reader and results; that script.
 """
 
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ from rppgbench.datasets.takes import (
     Take,
     device_times,
     resting_rates,
+    scaled,
     shoot,
     write_clip,
     write_lines,
@@ -33,14 +37,20 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
+from rppgbench.datasets.wrapped_rate import seven_bits, unwrapped, wrap_warnings
+from rppgbench.errors import RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
-ORDER = tuple(f"{n}-gt" for n in range(5, 13))
-"""Names of simulated people; those of the set end in -gt or after-exercise."""
+SAME_VIDEO = "the videos of 7-gt and 12-gt are the same file, with two ground truths"
+KNOWN_BAD = {"7-gt": SAME_VIDEO, "12-gt": SAME_VIDEO}
+ORDER = ("5-gt", "6-gt", "8-gt", "10-gt", "11-gt", "after-exercise", "7-gt", "12-gt")
+"""Simulated people in this order: the set's own names, those that are known bad last."""
+VIDEO = {"7-gt": "vid-007.avi", "12-gt": "vid-12.avi"}
+FRAMES_HZ = 28.67
 
 
 def _recordings(root: Path) -> Iterator[Recording]:
@@ -48,18 +58,22 @@ def _recordings(root: Path) -> Iterator[Recording]:
     made = is_simulated(root)
     found = False
     for place, match in matching(folder, r"[\w-]+"):
-        labels, video = place / "gtdump.xmp", place / "vid.avi"
-        if not (is_folder(place) and (is_file(labels) or is_file(video))):
+        if not is_folder(place):
+            continue
+        labels = place / "gtdump.xmp"
+        videos = tuple(video for video, _ in matching(place, r"vid(-\d+)?\.avi"))
+        if not (videos or is_file(labels)):
             continue
         found = True
         yield Recording(
             dataset="ubfc_rppg_1",
             name=match[0],
             subject=match[0],
-            video=partial(VideoSource, video),
+            video=partial(_video, place, videos),
             truth=partial(_truth, labels),
-            files=(video, labels),
+            files=(*(videos or [place / "vid.avi"]), labels),
             scenario="after exercise" if "exercise" in match[0] else "rest",
+            known_bad=KNOWN_BAD.get(match[0], ""),
             simulated=made,
         )
     if not found:
@@ -67,10 +81,23 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(root, ubfc_rppg_1.title, layout, ubfc_rppg_1.url)
 
 
+def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
+    if len(videos) > 1:
+        names = " and ".join(video.name for video in videos)
+        raise RecordingError(f"{folder}: holds {names}; keep the one that belongs to gtdump.xmp")
+    return VideoSource(videos[0] if videos else folder / "vid.avi")
+
+
 def _truth(file: Path) -> Truth:
     table = read_table(file, columns=4)
     times_s = (table[:, 0] - table[0, 0]) / 1000
-    return sensed(file, pulse=Signal(table[:, 3], times_s), heart_rate=Signal(table[:, 1], times_s))
+    found = unwrapped(Signal(table[:, 1], times_s))
+    return sensed(
+        file,
+        pulse=Signal(table[:, 3], times_s),
+        heart_rate=found.heart_rate,
+        warnings=wrap_warnings(found, file.name),
+    )
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:
@@ -81,9 +108,10 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
         scene = Scene(
             width=320,
             height=240,
-            times_s=frame_times(plan.seconds, 30.0),
+            times_s=frame_times(plan.seconds, FRAMES_HZ),
             difficulty=plan.difficulty,
             face_height=0.62,
+            heart_rate="after_exercise" if "exercise" in subject else "resting",
             heart_rate_bpm=rate,
         )
         yield Take(subject, "1", scene)
@@ -96,12 +124,14 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
 
 def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
     folder = root / "DATASET_1" / take.subject
-    write_clip(folder / "vid.avi", filmed.frames(), take.scene.times_s, "huffyuv", plan)
+    video = folder / VIDEO.get(take.subject, "vid.avi")
+    write_clip(video, filmed.frames(), take.scene.times_s, "huffyuv", plan)
     times_s = np.round(device_times(plan.seconds, 62.0), 3)
-    rate, pulse = filmed.heart_rate_at(times_s), filmed.pulse_at(times_s)
+    rate = seven_bits(filmed.heart_rate_at(times_s))
+    pulse = scaled(filmed.pulse_at(times_s), 0, 100)
     saturation = filmed.oxygen_saturation_at(times_s)
     lines = (
-        f"{1000 * t:.0f},{r:.0f},{s:.0f},{p:.6f}"
+        f"{1000 * t:.0f},{r:.0f},{s:.0f},{p:.0f}"
         for t, r, s, p in zip(times_s, rate, saturation, pulse, strict=True)
     )
     write_lines(folder / "gtdump.xmp", lines)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rppgbench.datasets.sensor import HIGHEST_BPM, LOWEST_BPM
 from rppgbench.errors import BenchError
 from rppgbench.method import Example, Model, Training, method
 from rppgbench.recording import Truth
@@ -16,10 +17,10 @@ def fit(
 ) -> Model:
     """The mean heart rate over subjects as `facts["bpm"]`, whatever the number of their recordings.
 
-    Of a recording it is the mean of the device's own heart rates, or, where there are none, of the
-    highest spectral line (40 to 240 bpm) of the contact pulse in windows of `window_s` every
-    `step_s`. Examples of a part without labels, to learn from first, are passed over. BenchError if
-    a labelled recording has neither, or there is none.
+    Of a recording it is the mean of the device's own heart rates between 30 and 240 bpm, or, where
+    there are none, of the highest spectral line (40 to 240 bpm) of the contact pulse in windows of
+    `window_s` every `step_s`. Examples of a part without labels, to learn from first, are passed
+    over. BenchError if a labelled recording has neither, or there is none.
     """
     by_subject: dict[str, list[float]] = defaultdict(list)
     for example in examples:
@@ -68,8 +69,11 @@ def constant(
 
 
 def _mean_bpm(truth: Truth, window_s: float, step_s: float) -> float:
-    if truth.heart_rate is not None and np.isfinite(truth.heart_rate.values).any():
-        return float(np.nanmean(truth.heart_rate.values))
+    if truth.heart_rate is not None:
+        rates = truth.heart_rate.values
+        rates = rates[(rates >= LOWEST_BPM) & (rates <= HIGHEST_BPM)]  # NaN is neither
+        if len(rates):
+            return float(rates.mean())
     return _pulse_bpm(truth.pulse, window_s, step_s) if truth.pulse is not None else float("nan")
 
 

@@ -217,6 +217,15 @@ def test_constant_learns_the_mean_over_subjects_not_over_windows() -> None:
     assert found == pytest.approx(((62 + 80) / 2 + 100) / 2)
 
 
+def test_constant_learns_from_rates_that_a_heart_can_have_alone() -> None:
+    """What no heart beats is no rate to average; without any other, the pulse says it."""
+    assert learned(example("a", rates(0, 1, 29, 60, 80, 241, 255, np.nan))) == 70
+    times = np.arange(1800) / 30
+    pulse = Signal(np.sin(2 * np.pi * 84 / 60 * times), times)
+    broken = Truth(pulse, Signal(np.array([0.0, 255]), np.arange(2.0)))
+    assert learned(example("a", broken)) == pytest.approx(84, abs=0.3)
+
+
 @pytest.mark.parametrize("bpm", [47.0, 83.5, 151.0])
 def test_constant_reads_the_rate_off_a_contact_pulse_with_uneven_times(bpm: float) -> None:
     rng = np.random.default_rng(int(bpm))

@@ -129,6 +129,23 @@ def test_a_missing_root_is_named(name: str, tmp_path: Path) -> None:
         list(dataset(name).recordings(tmp_path / "gone"))
 
 
+def test_ubfc_rppg_1_takes_its_videos_by_the_names_that_they_have(tmp_path: Path) -> None:
+    for name, video in (("5-gt", "vid.avi"), ("7-gt", "vid-007.avi"), ("12-gt", "vid-12.avi")):
+        trees.clip(tmp_path / "DATASET_1" / name / video)
+        lines = [f"{16 * k},{(126, 127, 1, 2)[k * 4 // 50]},98,{k % 9}" for k in range(50)]
+        trees.column(tmp_path / "DATASET_1" / name / "gtdump.xmp", lines)
+    found = listed("ubfc_rppg_1", tmp_path)
+    assert [f.video().path.name for f in found.values()] == ["vid.avi", "vid-007.avi", "vid-12.avi"]
+    assert [bool(f.known_bad) for f in found.values()] == [False, True, True]
+    truth = found["5-gt"].truth()
+    assert truth.heart_rate is not None
+    np.testing.assert_array_equal(np.unique(truth.heart_rate.values), [126, 127, 129, 130])
+    assert len(truth.warnings) == 1
+    trees.clip(tmp_path / "DATASET_1" / "5-gt" / "vid-5.avi")
+    with pytest.raises(RecordingError, match=r"holds vid-5\.avi and vid\.avi; keep the one"):
+        listed("ubfc_rppg_1", tmp_path)["5-gt"].video()
+
+
 @pytest.mark.parametrize("nested", [True, False])
 def test_pure_has_nanosecond_times_in_both_layouts(tmp_path: Path, nested: bool) -> None:
     trees.pure(tmp_path, nested=nested)

@@ -1,0 +1,112 @@
+"""Heart rates of a device whose recorder kept seven bits of them.
+
+The CMS50 oximeters send a heart rate in eight bits, the highest of them apart from the others. A
+recorder that takes the seven bits of one byte writes 1 for 129 bpm. Of 37 native label files of
+UBFC-rPPG, four hold such readings (subjects 11, 18, 20 and 24).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.waveform import Array, Signal
+
+WRAP_BPM = 128.0
+STEP_BPM = 116.0  # of a wrap: no heart changes so much from one reading to the next
+NEAR_S = 2.0  # further apart, two readings say nothing of each other
+HIGHEST_BPM = 240.0
+
+
+class Unwrapped(NamedTuple):
+    """Heart rates with the lost bit added, and how many readings were mended and given up."""
+
+    heart_rate: Signal
+    mended: int
+    mixed: int
+
+
+def unwrapped(heart_rate: Signal) -> Unwrapped:
+    """The heart rates (N,) in bpm of a device that may have wrapped at 128.
+
+    A step of 116 bpm or more between two readings up to 2 s apart is where the count passed 128;
+    between a step down and the next step up, 128 is added. Readings that no such step bounds are
+    left as they are, and so is a stretch whose steps do not alternate, or whose mended readings
+    would jump by more than 12 bpm or pass 240 bpm: there the wrap is not certain. A single reading
+    between the two sides of a step is a mean over both and becomes NaN. Readings of 0, and those
+    that are not numbers, are passed over.
+
+    >>> unwrapped(Signal(np.array([126.0, 127, 1, 2, 127]), np.arange(5.0))).heart_rate.values
+    array([126., 127., 129., 130., 127.])
+    """
+    values, times_s = heart_rate.values.astype(np.float64), heart_rate.times_s
+    known = np.flatnonzero(np.isfinite(values) & np.isfinite(times_s) & (values > 0))
+    mixed = known[_between_sides(values[known], times_s[known])]
+    known = known[~np.isin(known, mixed)]
+    over = known[_over(values[known], times_s[known])]
+    values[over] += WRAP_BPM
+    values[mixed] = np.nan
+    return Unwrapped(Signal(values, times_s), len(over), len(mixed))
+
+
+def seven_bits(heart_rate: Array) -> Array:
+    """Heart rates (N,) in bpm as such a recorder writes them: whole, and never 0, as in the files.
+
+    >>> seven_bits(np.array([126.4, 128.0, 129.2]))
+    array([126., 127.,   1.])
+    """
+    whole = np.rint(heart_rate)
+    written: Array = np.where(whole > WRAP_BPM, whole - WRAP_BPM, np.minimum(whole, WRAP_BPM - 1))
+    return written
+
+
+def wrap_warnings(found: Unwrapped, file: str) -> list[str]:
+    """What a table says of it, one line a finding."""
+    count = len(found.heart_rate.values)
+    lines = []
+    if found.mended:
+        lines.append(
+            f"{file}: {found.mended} of {count} heart rates wrapped at 128 (1 follows 127): "
+            "128 bpm added"
+        )
+    if found.mixed:
+        lines.append(
+            f"{file}: {found.mixed} of {count} heart rates are means across the wrap at 128: "
+            "no truth there"
+        )
+    return lines
+
+
+def _between_sides(values: Array, times_s: Array) -> NDArray[np.bool_]:
+    """Which readings lie between two that are a wrap apart: (N,)."""
+    out = np.zeros(len(values), dtype=bool)
+    if len(values) < 3:
+        return out
+    before, here, after = values[:-2], values[1:-1], values[2:]
+    out[1:-1] = (
+        (np.abs(after - before) >= STEP_BPM)
+        & (np.abs(here - before) < STEP_BPM)
+        & (np.abs(after - here) < STEP_BPM)
+        & (np.minimum(before, after) < here)
+        & (here < np.maximum(before, after))
+        & (times_s[2:] - times_s[:-2] <= NEAR_S)
+    )
+    return out
+
+
+def _over(values: Array, times_s: Array) -> NDArray[np.bool_]:
+    """Which readings are certain to lack 128 bpm: (N,)."""
+    out = np.zeros(len(values), dtype=bool)
+    apart = np.flatnonzero(np.diff(times_s) > NEAR_S) + 1
+    for piece in np.split(np.arange(len(values)), apart):
+        step = np.diff(values[piece])
+        turns = np.cumsum((step <= -STEP_BPM).astype(int) - (step >= STEP_BPM), dtype=int)
+        level = np.concatenate([[0], turns])
+        level -= level.min()
+        above = level == 1
+        mended = values[piece] + WRAP_BPM * above
+        touched = above[1:] | above[:-1]
+        smooth = (np.abs(np.diff(mended))[touched] <= WRAP_BPM - STEP_BPM).all()
+        if level.max() == 1 and smooth and mended.max() <= HIGHEST_BPM:
+            out[piece] = above
+    return out
