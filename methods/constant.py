@@ -11,6 +11,9 @@ from rppgbench.method import Example, Model, Training, method
 from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal, Waveform
 
+LACK = 0.25
+"""The share of a window that may lie in gaps of the reference, as `gap_share` of the evaluators."""
+
 
 def fit(
     examples: Sequence[Example], training: Training, *, window_s: float, step_s: float
@@ -78,16 +81,27 @@ def _mean_bpm(truth: Truth, window_s: float, step_s: float) -> float:
 
 
 def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
-    """Mean over windows of the highest line, found on a grid of about 0.5 bpm: NaN without one."""
+    """Mean over windows of the highest line, found on a grid of about 0.5 bpm: NaN without one.
+
+    Windows of which more than `LACK` is a gap of the reference, and straight lines, have none.
+    """
+    from rppgbench.signals.heart_rate import straight
     from rppgbench.signals.spectrum import band_bins, parabola_peak, periodogram, taper
 
     fs = pulse.fs
-    even = pulse.at(pulse.times_s[0] + np.arange(len(pulse.times_s)) / fs) if fs > 0 else None
-    if even is None or fs <= 2 * 240 / 60:
+    if fs <= 2 * 240 / 60:
         return float("nan")
-    even = even[np.isfinite(even)]
+    times_s = pulse.times_s[0] + np.arange(len(pulse.times_s)) / fs
+    even = Truth(pulse=pulse).pulse_at(times_s[times_s <= pulse.times_s[-1]])
     width = min(round(window_s * fs), len(even))
-    windows = np.lib.stride_tricks.sliding_window_view(even, width)[:: max(1, round(step_s * fs))]
+    step = max(1, round(step_s * fs))
+    known = np.isfinite(even)
+    whole = np.interp(times_s[: len(even)], times_s[: len(even)][known], even[known])
+    windows = np.lib.stride_tricks.sliding_window_view(whole, width)[::step]
+    lacks = 1 - np.lib.stride_tricks.sliding_window_view(known, width)[::step].mean(axis=-1)
+    windows = windows[(lacks <= LACK) & ~straight(windows)]
+    if not len(windows):
+        return float("nan")
     nfft = max(round(120 * fs), width)
     bins = band_bins(nfft, fs, 40 / 60, 240 / 60, "inclusive")
     window = taper("hann", width, symmetric=False)

@@ -292,8 +292,8 @@ def test_a_genuine_trace_agrees_with_its_contact_sensor(name: str, real: Path) -
     colours = Signal(loadmat(real / "ubfc-trace" / "mean_rgb.mat")["mean_rgb"].astype(float), times)
     fs = colours.fs
     grid = np.linspace(times[0], times[-1], len(times))
-    found = run(name, Waveform(colours.at(grid), fs)).samples
-    both = butterworth(np.stack([found, Signal(ppg, times).at(grid)]), fs, 0.66, 3.0, 1)
+    found = run(name, Waveform(colours.at(grid, np.inf), fs)).samples
+    both = butterworth(np.stack([found, Signal(ppg, times).at(grid, np.inf)]), fs, 0.66, 3.0, 1)
     width, step = round(10 * fs), 5 * fs
     starts = [round(k * step) for k in range(int((len(grid) - width) / step) + 1)]
     ours, theirs = ([peak_bpm(x[s : s + width], fs) for s in starts] for x in both)

@@ -120,7 +120,7 @@ def test_pos_on_a_genuine_trace_agrees_with_the_contact_sensor(real: Path) -> No
     frames = Signal(rgb.astype(np.float64), times).in_order()
     start, fs = float(frames.times_s[0]), frames.fs
     even = start + np.arange(int(frames.duration_s * fs) + 1) / fs
-    trace = Waveform(frames.at(even[even <= frames.times_s[-1]]), fs, start)
+    trace = Waveform(frames.at(even[even <= frames.times_s[-1]], np.inf), fs, start)
     pulse = load_methods().found["pos"].estimate(trace)
     estimate = Estimate(
         job="j", dataset="ubfc", recording="r", subject="s", scenario="", method="pos", fold="0",

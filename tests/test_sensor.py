@@ -40,10 +40,11 @@ def test_a_rate_of_nothing_but_0_leaves_the_pulse_alone_or_fails() -> None:
         sensed(FILE, heart_rate=nothing)
 
 
-def test_nan_in_a_pulse_is_bridged_and_counted() -> None:
+def test_nan_in_a_pulse_is_a_gap_from_two_samples_on_and_counted() -> None:
     truth = sensed(FILE, pulse=steady(np.array([0.0, np.nan, 2.0, 3.0]), 10.0))
-    assert truth.pulse is not None
-    assert truth.pulse.at(np.array([0.1]))[0] == pytest.approx(1.0)
+    assert truth.pulse_at(np.array([0.1]))[0] == pytest.approx(1.0)
+    more = np.array([0.0, 1.0, 2.0, np.nan, np.nan, 5.0, 6.0, 7.0])
+    assert np.isnan(sensed(FILE, pulse=steady(more, 10.0)).pulse_at(np.array([0.3, 0.4]))).all()
     assert truth.warnings == ("gt_HR.csv: 1 of 4 pulse samples are not numbers: left out",)
 
 

@@ -163,9 +163,7 @@ def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path
         features = extract(recording.video())
         assert features.track.found.mean() >= 0.99
         (trace,) = stretches(features, "trace", region="skin")
-        truth = recording.truth().pulse
-        assert truth is not None
-        reference = rate_bpm(truth.at(trace.times_s()), trace.fs)
+        reference = rate_bpm(recording.truth().pulse_at(trace.times_s()), trace.fs)
         for name, of_method in errors.items():
             pulse = methods[name].estimate(trace)
             of_method.append(abs(rate_bpm(pulse.samples, pulse.fs) - reference))

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+ROUNDING_S = 1e-9
+"""Times that differ by less are the same: a nanosecond, the rounding of sums of intervals."""
+
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
@@ -70,11 +73,42 @@ class Signal:
         keep = np.concatenate([[True], self.times_s[1:] > latest[:-1]])
         return Signal(self.values[keep], self.times_s[keep])
 
-    def at(self, times_s: Array) -> Array:
-        """Linear interpolation in time; NaN before the first value and after the last.
+    @property
+    def interval_s(self) -> float:
+        """The median time from one value to the next, in seconds; 0 with fewer than two values.
 
-        >>> Signal(np.array([60.0, 80.0]), np.array([0.0, 1.0])).at(np.array([0.25, 2.0]))
-        array([65., nan])
+        >>> Signal(np.zeros(4), np.array([0.0, 1.0, 2.0, 9.0])).interval_s
+        1.0
+        """
+        return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 0.0
+
+    def broken(self, gap_s: float) -> "Signal":
+        """The same values with a NaN in the middle of every gap: a line that is drawn stops there.
+
+        >>> Signal(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 5.0])).broken(2.0).values
+        array([ 1.,  2., nan,  3.])
+        """
+        wide = np.flatnonzero(np.diff(self.times_s) > gap_s + ROUNDING_S)
+        middle = (self.times_s[wide] + self.times_s[wide + 1]) / 2
+        values = np.insert(self.values.astype(np.float64), wide + 1, np.nan, axis=0)
+        return Signal(values, np.insert(self.times_s, wide + 1, middle))
+
+    def at(self, times_s: Array, gap_s: float) -> Array:
+        """Linear interpolation in time, never across a gap: (T,) to (T,) or (T, C).
+
+        Args:
+            times_s: (T,), in seconds on the clock of the recording.
+            gap_s: between two values further apart than this many seconds there is no value;
+                infinite interpolates across everything. `Truth.pulse_at` and
+                `Truth.heart_rate_at` know the limits of references.
+
+        Returns:
+            NaN before the first value, after the last, and within a gap. At the time of a value
+            it is that value, on the edge of a gap too.
+
+        >>> rate = Signal(np.array([60.0, 80.0, 80.0]), np.array([0.0, 1.0, 9.0]))
+        >>> rate.at(np.array([0.25, 5.0, 9.0, 10.0]), gap_s=2.0)
+        array([65., nan, 80., nan])
         """
         columns = self.values.reshape(len(self.values), -1)
         parts = [
@@ -82,4 +116,10 @@ class Signal:
             for column in columns.T
         ]
         out: Array = np.stack(parts, axis=-1).reshape(len(times_s), *self.values.shape[1:])
+        wide = np.diff(self.times_s) > gap_s + ROUNDING_S
+        if wide.any():
+            after = np.searchsorted(self.times_s, times_s)
+            within = (after > 0) & (after < len(self.times_s))
+            after = np.where(within, after, 1)
+            out[within & wide[after - 1] & (self.times_s[after] != times_s)] = np.nan
         return out

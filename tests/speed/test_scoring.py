@@ -76,9 +76,9 @@ def loop_rate(window: Array) -> float:
 def loop(estimates: list[Estimate], truths: dict[tuple[str, str], Truth]) -> Array:
     rows = []
     for one in estimates:
-        truth, wave = truths["set", one.recording].pulse, one.waveform
-        if truth is not None and wave is not None:
-            reference = truth.at(wave.times_s())
+        truth, wave = truths["set", one.recording], one.waveform
+        if wave is not None:
+            reference = truth.pulse_at(wave.times_s())
             for start in range(0, SAMPLES, 300):
                 piece = slice(start, start + 300)
                 rows.append([loop_rate(wave.samples[piece]), loop_rate(reference[piece])])

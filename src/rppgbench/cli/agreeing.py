@@ -17,6 +17,7 @@ from rppgbench.errors import BenchError, RecordingError
 from rppgbench.evaluator import read_evaluator
 from rppgbench.extraction.cache import cached_features
 from rppgbench.extraction.one_pass import Needs
+from rppgbench.extraction.traces import without_gaps
 from rppgbench.features import REGIONS, Features
 from rppgbench.method import Method
 from rppgbench.method_pairs import Alike, alike
@@ -49,7 +50,7 @@ def agree(args: argparse.Namespace) -> int:
     crops = {str(p["crop"]) for _, *two in chosen for m, p in two if m.consumes == "clip"}
     needs, cache = Needs(frozenset(crops)), cache_folder(args.cache)
     features = [cached_features(VideoSource(file), needs, cache) for file in args.video]
-    traces = [_trace(file) for file in args.trace]
+    traces = [part for file in args.trace for part in _traces(file)]
     found = {}
     for pair, first, second in chosen:
         given = _inputs(first[0], first[1], features, traces, args.region)
@@ -78,15 +79,19 @@ def _method(words: str) -> Chosen:
     return method, method.parameters({"preset": preset} if preset else {}, "bench agree")
 
 
-def _trace(file: Path) -> Waveform:
-    """A trace of uneven times on an even grid at its mean rate."""
+def _traces(file: Path) -> list[Waveform]:
+    """A trace of uneven times on an even grid at its mean rate, one waveform a stretch."""
     table = read_table(file, columns=4)
     if len(table) < 2:
         raise RecordingError(f"{file}: fewer than two lines of time, R, G, B")
     signal = Signal(table[:, 1:], table[:, 0]).in_order()
-    times_s = signal.times_s[0] + np.arange(len(signal.times_s)) / signal.fs
-    inside = times_s <= signal.times_s[-1]
-    return Waveform(signal.at(times_s[inside]), signal.fs, float(times_s[0]))
+    found = []
+    for at in without_gaps(signal.times_s, np.ones(len(signal.times_s), np.bool_)):
+        part = Signal(signal.values[at], signal.times_s[at])
+        times_s = part.times_s[0] + np.arange(len(at)) / part.fs
+        inside = times_s <= part.times_s[-1]
+        found.append(Waveform(part.at(times_s[inside], np.inf), part.fs, float(times_s[0])))
+    return found
 
 
 def _inputs(

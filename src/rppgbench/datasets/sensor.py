@@ -39,7 +39,7 @@ def sensed(
     """The truth of a recording from what its label files hold.
 
     - Samples whose time is repeated or goes backward are left out.
-    - Pulse samples that are not numbers are left out; the pulse is interpolated over them.
+    - Pulse samples that are not numbers are left out: a gap where more than one is missing at once.
     - Heart rates that are not numbers, are 0 (the device had no reading) or lie outside 30 to
       240 bpm become NaN: there is no truth at that time, and none is made up. Where none is left,
       a pulse stands alone.

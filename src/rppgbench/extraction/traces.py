@@ -15,6 +15,9 @@ from rppgbench.waveform import Array, Waveform
 EVEN = 0.01
 """Frame times within this share of a period from an even grid are taken to lie on it."""
 
+MAX_GAP_S = 0.5
+"""Frames that are further apart than this are not interpolated between: a new stretch begins."""
+
 _CHUNK = 256
 
 
@@ -24,7 +27,7 @@ def stretches(
     *,
     region: str = "skin",
     fs: float | None = None,
-    max_gap_s: float = 0.5,
+    max_gap_s: float = MAX_GAP_S,
     min_stretch_s: float = 3.0,
     crop: str | None = None,
 ) -> list[Waveform]:
@@ -47,7 +50,7 @@ def stretches(
         return []
     rate = (len(times) - 1) / float(times[-1] - times[0]) if fs is None else fs
     found = []
-    for at in _without_gaps(times, usable, max_gap_s):
+    for at in without_gaps(times, usable, max_gap_s):
         first, last = times[at[0]], times[at[-1]]
         if last - first < min_stretch_s:
             continue
@@ -93,8 +96,8 @@ def _input(
     return values, np.logical_and(face, whole)
 
 
-def _without_gaps(
-    times: Array, usable: NDArray[np.bool_], max_gap_s: float
+def without_gaps(
+    times: Array, usable: NDArray[np.bool_], max_gap_s: float = MAX_GAP_S
 ) -> list[NDArray[np.intp]]:
     """Indices of usable frames, split where two neighbours are further apart than the gap allowed.
 

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from rppgbench.errors import BenchError
 from rppgbench.method import Example
 from rppgbench.recording import Truth
+from rppgbench.signals.heart_rate import frozen
 from rppgbench.waveform import Array, Waveform
 
 Cut = tuple[int, int]
 """Which stretch, and at which sample of it a clip starts."""
+
+RATE_LACK = 0.25
+"""The share of a clip that may lack the device's readings, as `gap_share` of the evaluators."""
 
 CHUNK = 256
 """How many frames are interpolated at once: pictures as float32 take memory."""
@@ -95,25 +99,29 @@ def stretches(
 def labelled_stretches(
     examples: Sequence[Example], fs: float, shortest_s: float, where: str, *, rate: bool = False
 ) -> list[Stretch]:
-    """Those of recordings that the sensor gave a pulse for or, with `rate`, at least a heart rate.
+    """Those with `shortest_s` of the sensor's pulse at a stretch or, with `rate`, a heart rate.
 
     BenchError, naming `where`, if there is none.
     """
     found = [
         part
         for part in stretches(examples, fs, shortest_s, where)
-        if part.pulse is not None or (rate and part.rate_bpm is not None)
+        if _longest_run(part.pulse) >= shortest_s * fs * (1 - 1e-3)
+        or (rate and part.rate_bpm is not None)
     ]
     if not found:
         kind = "heart rate" if rate else "pulse"
-        raise BenchError(f"{where}: no recording has a {kind} to learn from")
+        raise BenchError(
+            f"{where}: no recording has a {kind} to learn from for {shortest_s:g} s without a gap; "
+            "choose a shorter clip_s, other recordings, or copy the labels again"
+        )
     return found
 
 
 def _stretch(example: Example, part: Waveform) -> Stretch:
     truth = example.truth or Truth()
     times = part.times_s()
-    rate = None if truth.heart_rate is None else truth.heart_rate.at(times).astype(np.float32)
+    rate = _known(truth.heart_rate_at(times))
     return Stretch(
         example.recording,
         example.subject,
@@ -125,8 +133,32 @@ def _stretch(example: Example, part: Waveform) -> Stretch:
 
 
 def pulse_at(truth: Truth, times_s: Array) -> NDArray[np.float32] | None:
-    """The contact sensor's pulse at `times_s`, or None if there is none."""
-    return None if truth.pulse is None else truth.pulse.at(times_s).astype(np.float32)
+    """The contact sensor's pulse at even `times_s`, or None if there is none.
+
+    NaN in its gaps, and where it runs straight for so long that the sensor hung (`frozen`).
+    """
+    pulse = truth.pulse_at(times_s)
+    if len(times_s) > 1:
+        fs = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+        pulse[frozen(pulse[None], fs)[0]] = np.nan
+    return _known(pulse)
+
+
+def _longest_run(label: NDArray[np.float32] | None) -> int:
+    """The longest run of samples that have a value.
+
+    >>> _longest_run(np.array([1, np.nan, 2, 3], dtype=np.float32)), _longest_run(None)
+    (2, 0)
+    """
+    if label is None:
+        return 0
+    breaks = np.flatnonzero(~np.isfinite(label))
+    return int(np.diff(np.concatenate([[-1], breaks, [len(label)]])).max()) - 1
+
+
+def _known(label: Array) -> NDArray[np.float32] | None:
+    """The label, or None where no sample of it has a value."""
+    return label.astype(np.float32) if np.isfinite(label).any() else None
 
 
 class Clips:
@@ -226,14 +258,18 @@ class Clips:
         return out, known
 
     def device_rates(self, cuts: Sequence[Cut]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The device's mean heart rate over clips in bpm (B,), and 1 where it gave any (B,)."""
+        """The device's mean heart rate over clips in bpm (B,), and 1 where it is known (B,).
+
+        A clip of which more than `RATE_LACK` has no reading has no rate.
+        """
         out = np.zeros(len(cuts), dtype=np.float32)
         known = np.zeros(len(cuts), dtype=np.float32)
         for row, (index, start) in enumerate(cuts):
             rate = self.parts[index].rate_bpm
             piece = np.zeros(0) if rate is None else rate[start : start + self.length]
+            given = len(piece)
             piece = piece[np.isfinite(piece)]
-            if len(piece):
+            if len(piece) and len(piece) >= (1 - RATE_LACK) * given:
                 out[row], known[row] = piece.mean(), 1.0
         return out, known
 

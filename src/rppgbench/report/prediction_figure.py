@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rppgbench.errors import BenchError
-from rppgbench.recording import Truth
+from rppgbench.recording import Truth, rate_gap_s
 from rppgbench.report.columns import metric
 from rppgbench.report.drawing import BLUE, INK, MUTED, RULE, VERMILLION, drawing_style
 from rppgbench.report.waveforms import (
@@ -84,7 +84,7 @@ def _draw_rates(
     table = np.array(windows, dtype=float).reshape(-1, 4)
     middle, rate = table[:, 0] + table[:, 1] / 2, table[:, 2]
     if truth.heart_rate is not None and len(truth.heart_rate.values):
-        heart_rate = truth.heart_rate
+        heart_rate = truth.heart_rate.broken(rate_gap_s(truth.heart_rate))
         values = heart_rate.values.reshape(len(heart_rate.values), -1)[:, 0]
         place.plot(heart_rate.times_s, values, color=VERMILLION, linewidth=2.2, alpha=0.45)
     place.plot(middle, rate, "o-", color=BLUE, markersize=3.5, linewidth=0.9)

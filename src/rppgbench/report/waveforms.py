@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -191,11 +191,10 @@ def standardised(samples: Array) -> Array:
 
 
 def reference_waveform(truth: Truth, waveform: Waveform) -> Waveform | None:
-    """The reference pulse at the times of the estimate, or None where the data set has no pulse."""
+    """The reference pulse at the times of the estimate, NaN in its gaps; None without a pulse."""
     if truth.pulse is None or not len(truth.pulse.times_s):
         return None
-    pulse = truth.pulse.in_order()
-    values = pulse.at(waveform.times_s())
+    values = replace(truth, pulse=truth.pulse.in_order()).pulse_at(waveform.times_s())
     return Waveform(values.reshape(len(values), -1)[:, 0], waveform.fs, waveform.start_s)
 
 

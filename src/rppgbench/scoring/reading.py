@@ -11,7 +11,7 @@ from rppgbench.recording import Truth
 from rppgbench.scoring.reference import device_rates, kind_of_truth, pulses_at
 from rppgbench.scoring.windows import Block, fewest, lay, nearest_window
 from rppgbench.signals.chain import Chain
-from rppgbench.signals.heart_rate import constant, prepare, rates, unfit
+from rppgbench.signals.heart_rate import FLAT, constant, frozen, prepare, rates, unfit
 from rppgbench.signals.quality import CORRELATIONS, SNRS
 from rppgbench.waveform import Array, Waveform
 
@@ -105,7 +105,9 @@ class _Chained:
     def __init__(self, pulses: Pulses, chain: Chain, gap_share: float, what: str) -> None:
         absent = ~np.isfinite(pulses.samples)
         self.pulses, self.chain, self.gap_share, self.what = pulses, chain, gap_share, what
-        self.absent = np.cumsum(np.pad(absent, ((0, 0), (1, 0))), axis=1)
+        self.absent = _counted(absent)
+        still = frozen(pulses.samples, pulses.fs)
+        self.still = _counted(still) if still.any() else np.zeros_like(self.absent)
         self.bridged = _bridge(pulses.samples, absent)
         self.prepared: Array | None = None
         if chain.steps_on == "recording":
@@ -124,16 +126,31 @@ class _Chained:
             return None, np.full(raw.shape[:2], np.nan), reason
         ready = self.prepared
         waves = prepare(raw, fs, self.chain) if ready is None else block.cut(ready)
-        gaps = self.absent[:, block.starts + block.samples] - self.absent[:, block.starts]
+        gaps, still = _within(self.absent, block), _within(self.still, block)
         lost = self.pulses.lost[:, None]
-        share = (gaps + lost) / (block.samples + lost)
-        flat, gone = constant(raw, waves), share > self.gap_share
-        bpm = np.where(flat | gone, np.nan, rates(waves, fs, self.chain))
+        share, both = ((n + lost) / (block.samples + lost) for n in (gaps, gaps + still))
+        flat, gone, hangs = constant(raw, waves), share > self.gap_share, both > self.gap_share
+        bpm = np.where(flat | hangs, np.nan, rates(waves, fs, self.chain))
         reason[~np.isfinite(bpm)] = f"{self.what}: no peak in the band"
-        reason[flat] = f"{self.what}: constant"
+        for at in np.argwhere(hangs & ~gone & ~flat):
+            part = still[*at] / block.samples
+            reason[*at] = f"{self.what}: a straight line for {part:.0%} of the window, no pulse"
+        for at in np.argwhere(flat & ~gone):
+            level = np.ptp(raw[*at]) <= FLAT * np.abs(raw[*at]).max()
+            reason[*at] = f"{self.what}: {'constant' if level else 'a straight line, no pulse'}"
         for at in np.argwhere(gone):
             reason[*at] = f"{self.what}: absent in {share[*at]:.0%} of the window"
         return waves, bpm, reason
+
+
+def _counted(samples: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many are true before each sample of rows (n, T): (n, T + 1)."""
+    return np.cumsum(np.pad(samples, ((0, 0), (1, 0))), axis=1)
+
+
+def _within(counted: NDArray[np.int64], block: Block) -> NDArray[np.int64]:
+    """How many are true in each window: (n, W)."""
+    return counted[:, block.starts + block.samples] - counted[:, block.starts]
 
 
 def _bridge(samples: Array, absent: NDArray[np.bool_]) -> Array:

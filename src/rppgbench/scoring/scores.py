@@ -11,7 +11,7 @@ import numpy as np
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator
-from rppgbench.recording import Truth
+from rppgbench.recording import WHOLE_VIDEO_S, Truth
 from rppgbench.scoring.reading import Pulses, Reading, has_window, read, whole
 from rppgbench.scoring.reference import kind_of_truth
 from rppgbench.scoring.summary import summarise
@@ -30,7 +30,6 @@ BUFFER = 1 << 24
 """How many samples are held before what is held is scored, so that memory stays bounded."""
 
 FAILED_FS = 30.0
-LONGEST_STEP_S = 600.0  # labels farther apart hold for a video of any length
 """The rate at which the windows of a recording are laid that nobody has an estimate of."""
 
 
@@ -153,7 +152,7 @@ def _grid_of_truth(evaluator: Evaluator, truth: Truth) -> Waveform:
         return Waveform(np.empty(0), FAILED_FS)
     start_s = max(float(signal.times_s[0]), 0.0)
     count = max(int((float(signal.times_s[-1]) - start_s) * FAILED_FS) + 1, 0)
-    if len(signal.times_s) > 1 and float(np.diff(signal.times_s).max()) > LONGEST_STEP_S:
+    if len(signal.times_s) > 1 and float(np.diff(signal.times_s).max()) > WHOLE_VIDEO_S:
         count = fewest(FAILED_FS, evaluator.window) + 2 * evaluator.border_frames
     return Waveform(np.full(count, np.nan), FAILED_FS, start_s)
 

@@ -24,6 +24,15 @@ from rppgbench.waveform import Array
 FLAT = 1e-9
 """A wave that spans less than this share of the samples' size is constant: rounding, no pulse."""
 
+FLAT_SINGLE = 4e-7
+"""The same for single-precision numbers, which are rounded to 6e-8 of their size."""
+
+ROUNDING = 1e-12
+"""How far a sample may be off the middle of its neighbours, by its size, in a straight piece."""
+
+FROZEN_S = 2.0
+"""A straight piece of this length is no pulse: the slowest heart (30 bpm) has beaten once."""
+
 BLOCK = 1 << 20
 """How many FFT samples are worked on at once, so that memory stays bounded."""
 
@@ -75,12 +84,67 @@ def _fir(signals: Array, fs: float, steps: FirHamming) -> Array:
 def constant(raw: Array, prepared: Array) -> NDArray[np.bool_]:
     """Which windows (..., N) hold no wave, before or after preparation: (...,).
 
-    After it, because a straight line is detrended to rounding; before it, because a causal filter
-    makes a wave of a constant.
+    A straight line, level or not, is no wave: a filter, or the leak of a spectrum, makes a peak of
+    it. After preparation, because what is left may be rounding.
     """
     least = FLAT * np.abs(raw).max(axis=-1)
-    flat: NDArray[np.bool_] = (np.ptp(raw, axis=-1) <= least) | (np.ptp(prepared, axis=-1) <= least)
+    flat: NDArray[np.bool_] = straight(raw) | (np.ptp(prepared, axis=-1) <= least)
     return flat
+
+
+def straight(waves: Array) -> NDArray[np.bool_]:
+    """Which waves (..., N) are nothing but a straight line, level or not, to rounding: (...,).
+
+    Every sample lies on the line from the first to the last within `FLAT` of the largest, or within
+    `FLAT_SINGLE` where all samples are single-precision numbers.
+
+    >>> straight(np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.1], [5.0, 5.0, 5.0, 5.0]]))
+    array([ True, False,  True])
+    """
+    rows = waves.reshape(-1, waves.shape[-1])
+    last = rows.shape[1] - 1
+    first, slope = rows[:, 0], (rows[:, -1] - rows[:, 0]) / max(last, 1)
+    some = np.array([last // 4, last // 2, 3 * last // 4])  # three places rule out nearly all
+    off = np.abs(rows[:, some] - first[:, None] - slope[:, None] * some).max(axis=-1)
+    size = np.abs(rows).max(axis=-1)
+    line: NDArray[np.bool_] = off <= FLAT_SINGLE * size
+    at = np.flatnonzero(line)
+    if len(at):
+        held = rows[at]
+        off = np.abs(held - first[at, None] - slope[at, None] * np.arange(last + 1)).max(axis=-1)
+        with np.errstate(over="ignore"):
+            single = (held.astype(np.float32) == held).all(axis=-1)
+        line[at] = off <= np.where(single, FLAT_SINGLE, FLAT) * size[at]
+    return line.reshape(waves.shape[:-1])
+
+
+def frozen(samples: Array, fs: float) -> NDArray[np.bool_]:
+    """Which samples of signals (n, T) lie in a straight piece of `FROZEN_S` or more: (n, T).
+
+    A sensor that hangs repeats its last value, and what somebody bridged is a line: no pulse runs
+    straight for that long. NaN ends a piece.
+
+    >>> wave = np.sin(np.arange(100.0))
+    >>> wave[30:60] = 0.5
+    >>> np.flatnonzero(frozen(wave[None], 10.0))[[0, -1]]
+    array([30, 59])
+    """
+    out = np.zeros(samples.shape, np.bool_)
+    count = max(3, round(FROZEN_S * fs))
+    if samples.shape[1] < count:
+        return out
+    # Three samples a quarter of a piece apart lie on a line in each: few rows pass this.
+    coarse = samples[:, :: max(1, (count - 1) // 4)]
+    scale = np.fmax.reduce(np.abs(coarse), axis=1, initial=0.0)
+    scale = np.where(np.isfinite(scale), scale, 0.0)
+    bent = np.abs(coarse[:, 2:] - 2 * coarse[:, 1:-1] + coarse[:, :-2])
+    for row in np.flatnonzero((bent <= FLAT * scale[:, None]).any(axis=1)):
+        bend = np.abs(np.diff(samples[row], 2)) <= ROUNDING * scale[row]
+        edges = np.diff(np.concatenate([[False], bend, [False]]).astype(np.int8))
+        for start, stop in zip(np.flatnonzero(edges > 0), np.flatnonzero(edges < 0), strict=True):
+            if stop - start + 2 >= count:
+                out[row, start : stop + 2] = True
+    return out
 
 
 def rates(prepared: Array, fs: float, chain: Chain) -> Array:
