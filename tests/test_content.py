@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from rppgbench import content
 from rppgbench.cli import main
 from rppgbench.content import (
     PLUGINS,
@@ -145,3 +147,150 @@ def test_without_torch_every_network_says_what_to_install() -> None:
     missing = json.loads(done.stdout)
     said = "needs torch: pip install 'rppgbench[neural]'"
     assert {name for name in networks if missing.get(name) == said} == networks
+
+
+def results_of_somebody(folder: Path, project: str = "theirs") -> None:
+    """A folder that holds folders of the same names, with a method that leaves a mark."""
+    for name in ("protocols", "methods", "benchmarks"):
+        (folder / name).mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "{project}"\n')
+    (folder / "methods" / "theirs.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\n")
+
+
+LISTED = """
+import sys
+from rppgbench.cli import main
+raise SystemExit(main(["list", "--json"]))
+"""
+
+
+def listed(cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """What `bench list` says in a process that begins in a folder."""
+    return subprocess.run(
+        [sys.executable, "-c", LISTED],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(Path(content.__file__).parents[1]), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("project", ["theirs", "rppgbench"])
+def test_folders_of_these_names_around_the_current_one_are_not_content(
+    tmp_path: Path, project: str
+) -> None:
+    """The code of a checkout goes with the content of that checkout, whatever lies around."""
+    results_of_somebody(tmp_path / "deep", project)
+    (tmp_path / "deep" / "reports").mkdir()
+    done = listed(tmp_path / "deep" / "reports")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "deep" / "ran").exists()
+    methods = json.loads(done.stdout)["methods"]
+    assert "pos" in methods
+    assert "theirs" not in methods
+
+
+def test_a_checkout_is_known_by_its_project(tmp_path: Path) -> None:
+    """For code that was installed: the current folder is content where it is this project's."""
+    results_of_somebody(tmp_path / "a")
+    results_of_somebody(tmp_path / "b", "rppgbench")
+    assert [content._is_checkout(tmp_path / name) for name in "ab"] == [False, True]
+
+
+BAD_IMPORTS = {
+    "leaves": "import sys\nsys.exit(0)\n",
+    "likes": "class Stop(KeyboardInterrupt): pass\nraise Stop('like Ctrl-C')\n",
+    "based": "raise BaseException('no Exception')\n",
+    "prints": "print('{not json')\nimport no_such_package\n",
+}
+
+
+def test_what_a_plug_in_does_when_imported_ends_no_command(
+    plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in BAD_IMPORTS.items():
+        (plugins / "methods" / f"{name}.py").write_text(text)
+    assert main(["list", "methods", "--json", "--plugins", str(plugins)]) == 0
+    said = capsys.readouterr()
+    methods = json.loads(said.out)["methods"]
+    assert "pos" in methods
+    assert "sys.exit(0)" in methods["leaves"]
+    assert "like Ctrl-C" in methods["likes"]
+    assert "no Exception" in methods["based"]
+    assert "{not json" in said.err
+    with pytest.raises(BenchError, match=r"sys\.exit"):
+        load_method_file(plugins / "methods" / "leaves.py")
+
+
+def test_ctrl_c_while_content_loads_stays_ctrl_c(plugins: Path) -> None:
+    (plugins / "methods" / "slow.py").write_text("raise KeyboardInterrupt\n")
+    add_plugins(plugins)
+    with pytest.raises(KeyboardInterrupt):
+        load_methods()
+
+
+def test_what_a_method_prints_or_ends_is_no_part_of_the_answer(
+    plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """bench check calls it; standard output stays one JSON object."""
+    text = METHOD.format(name="loud", parts="parts").replace("from .parts import shift\n", "")
+    body = text.replace("shift(trace.samples[:, 1])", "-trace.samples[:, 1]")
+    loud = plugins / "methods" / "loud.py"
+    loud.write_text(body.replace("    return", "    print('mid-way')\n    return"))
+    main(["check", str(loud), "--json"])
+    said = capsys.readouterr()
+    assert json.loads(said.out)["method"] == "loud"
+    assert "mid-way" in said.err
+    loud.write_text(body.replace("    return", "    raise SystemExit(0)\n    return"))
+    assert main(["check", str(loud)]) == 2
+    assert "sys.exit(0)" in capsys.readouterr().err
+
+
+ENTRIES = {
+    "no_parent": "no_such_parent.content",
+    "blank": "my package",
+    "relative": ".content",
+    "absent": "no_such_package_at_all",
+    "empty": "email",
+}
+
+
+def test_a_broken_entry_point_is_a_line_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = [EntryPoint(name, value, "rppgbench") for name, value in ENTRIES.items()]
+    monkeypatch.setattr(content, "entry_points", lambda group: points)
+    content._packages.cache_clear()
+    forget()
+    try:
+        assert main(["list", "methods", "--json"]) == 0
+        methods = json.loads(capsys.readouterr().out)["methods"]
+    finally:
+        monkeypatch.undo()
+        content._packages.cache_clear()
+        forget()
+    assert "pos" in methods
+    for name, value in ENTRIES.items():
+        assert f"{name} = {value!r}: " in methods[f"entry point {name}"]
+
+
+def test_plug_in_folders_of_the_environment_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PLUGINS, str(tmp_path / "gone"))
+    with pytest.raises(BenchError, match=f"{PLUGINS}.*gone: no such folder"):
+        content_roots()
+
+
+def test_titles_reach_the_terminal_as_text(
+    plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plugins / "protocols").mkdir()
+    (plugins / "protocols" / "odd.toml").write_text('title = "red \\u001b[31m\\u202e"\n')
+    (plugins / "protocols" / "deep.toml").write_text("title = " + "[" * 100_000 + "\n")
+    assert main(["list", "protocols", "--plugins", str(plugins)]) == 0
+    said = capsys.readouterr().out
+    assert "red \\x1b[31m\\u202e" in said
+    assert "\x1b" not in said
+    assert "not readable as TOML: nested too deeply" in said

@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 
 from rppgbench.errors import BenchError, unknown
 from rppgbench.method import Method
+from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
 
 FOLDERS = ("benchmarks", "methods", "protocols", "reports")
@@ -47,13 +49,32 @@ class Loaded(Generic[Declared]):
         raise unknown(kind, name, [*self.found, *self.missing], where)
 
 
-def checkout_root(start: Path | None = None) -> Path | None:
-    """The checkout around `start`, else the one that this file lies in, else None."""
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents, *Path(__file__).resolve().parents):
-        if all((folder / name).is_dir() for name in ("protocols", "methods", "benchmarks")):
-            return folder
-    return None
+def checkout_root() -> Path | None:
+    """This package's own checkout: the one that the running code lies in, else the one around the
+    current folder, else None.
+
+    Folders of the same names that are somebody else's are content by `--plugins` alone.
+    """
+    own = Path(__file__).resolve().parent
+    around = own.parents[1]
+    if own == around / "src" / own.name and _has_content(around):
+        return around
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if _is_checkout(folder)), None)
+
+
+def _has_content(folder: Path) -> bool:
+    return all((folder / name).is_dir() for name in ("protocols", "methods", "benchmarks"))
+
+
+def _is_checkout(folder: Path) -> bool:
+    if not (_has_content(folder) and (folder / "pyproject.toml").is_file()):
+        return False
+    try:
+        project = read_toml(folder / "pyproject.toml").get("project")
+    except BenchError:
+        return False
+    return isinstance(project, dict) and project.get("name") == __package__
 
 
 def content_roots() -> tuple[Path, ...]:
@@ -63,19 +84,25 @@ def content_roots() -> tuple[Path, ...]:
     folders of the same four names) or through `--plugins DIR`.
     """
     own = checkout_root() or Path(__file__).parent / "_content"
-    roots = [own, *_packages(), *map(Path, filter(None, _plugins()))]
+    roots = [own, *_packages()[0], *_plugins()]
     return tuple(dict.fromkeys(root.resolve() for root in roots))
 
 
 def add_plugins(folder: Path) -> None:
     """Use the content of a folder of loose files too, here and in worker processes."""
+    _check_plugins(folder, "--plugins")
+    os.environ[PLUGINS] = os.pathsep.join([*map(str, _plugins()), str(folder.resolve())])
+    forget()
+
+
+def _check_plugins(folder: Path, where: str) -> None:
+    if not folder.is_dir():
+        raise BenchError(f"{where}: {folder}: no such folder")
     if not any((folder / name).is_dir() for name in FOLDERS):
         raise BenchError(
-            f"--plugins: {folder} holds none of the folders {', '.join(FOLDERS)}; "
+            f"{where}: {folder} holds none of the folders {', '.join(FOLDERS)}; "
             "put a method NAME.py into DIR/methods/"
         )
-    os.environ[PLUGINS] = os.pathsep.join([*filter(None, _plugins()), str(folder.resolve())])
-    forget()
 
 
 def forget() -> None:
@@ -131,9 +158,10 @@ def load_method_file(file: Path) -> Method:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise BenchError(f"{file}: does not load: {type(error).__name__}: {error}") from error
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except BaseException as error:
+        raise BenchError(f"{file}: does not load: {_why(error)}") from error
     return _declared(module, name, Method, file)
 
 
@@ -152,15 +180,25 @@ def _load(folder: str, kind: type[Declared]) -> Loaded[Declared]:
                 raise BenchError(f"{file}: {origin[name]} has that name already; rename one")
             origin[name] = file
             try:
-                module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
+                with redirect_stdout(sys.stderr):  # what it prints is no part of an answer
+                    module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
                 found[name] = _declared(module, name, kind, file)
             except ModuleNotFoundError as error:
                 missing[name] = StandIn(name, f"{error}; {_remedy(error)}")
             except BenchError as error:
                 missing[name] = StandIn(name, str(error))
-            except Exception as error:  # one broken file must not hide all the others
-                missing[name] = StandIn(name, f"{file}: {type(error).__name__}: {error}")
-    return Loaded(found, missing)
+            except BaseException as error:  # one broken file must not hide all the others
+                missing[name] = StandIn(name, f"{file}: {_why(error)}")
+    return Loaded(found, {**_packages()[1], **missing})
+
+
+def _why(error: BaseException) -> str:
+    """What code of others raised while it was imported; Ctrl-C stays what it is."""
+    if type(error) is KeyboardInterrupt:
+        raise error
+    if isinstance(error, SystemExit):
+        return f"ends the program when it is imported (sys.exit({error.code!r})); take that out"
+    return f"{type(error).__name__}: {error}"
 
 
 def _declared(module: ModuleType, name: str, kind: type[Declared], file: Path) -> Declared:
@@ -190,15 +228,43 @@ def _package() -> ModuleType:
 
 
 @cache
-def _packages() -> tuple[Path, ...]:
-    """Folders of installed packages that join; asking what is installed takes 20 ms."""
-    folders = []
+def _packages() -> tuple[tuple[Path, ...], dict[str, StandIn]]:
+    """Folders of installed packages that join, and the entry points that lead to none.
+
+    Asking what is installed takes 20 ms.
+    """
+    folders: list[Path] = []
+    broken: dict[str, StandIn] = {}
     for entry in entry_points(group="rppgbench"):
-        spec = find_spec(entry.module)
-        for place in (spec.submodule_search_locations or []) if spec else []:
-            folders.append(Path(place))
-    return tuple(folders)
+        name = f"entry point {entry.name}"
+        places, why = _places_of(entry.value.partition(":")[0].strip())
+        if why:
+            broken[name] = StandIn(name, f"{entry.name} = {entry.value!r}: {why}")
+        folders += places
+    return tuple(folders), broken
 
 
-def _plugins() -> list[str]:
-    return os.environ.get(PLUGINS, "").split(os.pathsep)
+def _places_of(package: str) -> tuple[list[Path], str]:
+    """The folders of an installed package, or why it brings no content."""
+    if not all(part.isidentifier() for part in package.split(".")):
+        return [], "not the name of a package, such as loud_rppg"
+    try:
+        with redirect_stdout(sys.stderr):
+            spec = find_spec(package)
+    except BaseException as error:
+        return [], _why(error)
+    if spec is None:
+        return [], "no such package is installed"
+    places = [Path(place) for place in spec.submodule_search_locations or []]
+    if not any((place / name).is_dir() for place in places for name in FOLDERS):
+        return [], f"a package without any of the folders {', '.join(FOLDERS)}"
+    return places, ""
+
+
+def _plugins() -> list[Path]:
+    """The folders that the environment names, each looked at: none is left out in silence."""
+    names = filter(None, os.environ.get(PLUGINS, "").split(os.pathsep))
+    folders = [Path(name).expanduser() for name in names]
+    for folder in folders:
+        _check_plugins(folder, PLUGINS)
+    return folders

@@ -93,14 +93,21 @@ def read_protocol(file: Path) -> Protocol:
     return read_declaration(file, Protocol)
 
 
+def read_toml(file: Path, *, head: bool = False) -> dict[str, Any]:
+    """The values of a TOML file, or with `head` those before its first [table]; else BenchError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text.partition("\n[")[0] if head else text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BenchError(f"{file}: not readable as TOML: {error}") from error
+    except RecursionError as error:
+        raise BenchError(f"{file}: not readable as TOML: nested too deeply") from error
+
+
 def read_declaration(file: Path, kind: type[D]) -> D:
     """Read one TOML file as `kind`; all faults in one line, each with its key."""
     try:
-        raw: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BenchError(f"{file}: not readable as TOML: {error}") from error
-    try:
-        return kind.model_validate(raw)
+        return kind.model_validate(read_toml(file))
     except ValidationError as error:
         raise _one_line(file, kind, error) from error
 

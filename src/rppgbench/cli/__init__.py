@@ -4,9 +4,12 @@ import sys
 from collections.abc import Sequence
 
 from rppgbench.cli.commands import parser
+from rppgbench.cli.terminal import answers_alone, tell
 from rppgbench.errors import BenchError, one_line, warn_in_one_line
+from rppgbench.workers import more_file_handles
 
 DONE, FAULT, SOME_FAILED, STOPPED = 0, 2, 3, 130
+PLUGS = "a method or data set must raise an error instead"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -15,14 +18,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(given)
     warn_in_one_line()
     args.command_line = " ".join(["bench", *(_quoted(word) for word in given)])
+    more_file_handles()
     try:
-        code: int = args.do(args)
+        with answers_alone():
+            code: int = args.do(args)
     except BenchError as error:
-        print(f"bench: {one_line(error)}", file=sys.stderr)
+        tell(f"bench: {one_line(error)}")
+        return FAULT
+    except SystemExit as stop:
+        tell(
+            f"bench: something that was called ended the command (sys.exit({stop.code!r})); {PLUGS}"
+        )
         return FAULT
     except KeyboardInterrupt as stop:
         done = one_line(stop) or "what is done stays"
-        print(f"bench: stopped: {done}; the same command goes on from there", file=sys.stderr)
+        tell(f"bench: stopped: {done}; the same command goes on from there")
         return STOPPED
     except BrokenPipeError:  # the reader of our output left, as `head` does
         sys.stderr.close()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.terminal import answer
 from rppgbench.content import find_toml, load_methods
 from rppgbench.datasets.labels import read_table
 from rppgbench.datasets.roots import cache_folder
@@ -59,7 +60,7 @@ def agree(args: argparse.Namespace) -> int:
         facts = {
             pair: asdict(one) | {"speed_ratio": one.speed_ratio} for pair, one in found.items()
         }
-        print(json.dumps(facts, indent=1))
+        answer(json.dumps(facts, indent=1))
     else:
         _tell(found)
     return SOME_FAILED if any(one.reason for one in found.values()) else DONE
@@ -106,8 +107,8 @@ def _inputs(
 
 
 def _tell(found: Mapping[str, Alike]) -> None:
-    print("| " + " | ".join(HEAD) + " |")
-    print("| --- |" + " ---: |" * (len(HEAD) - 1))
+    answer("| " + " | ".join(HEAD) + " |")
+    answer("| --- |" + " ---: |" * (len(HEAD) - 1))
     for pair, one in found.items():
         cells = [pair.replace("=", " = "), str(one.stretches)]
         if one.stretches:
@@ -121,7 +122,7 @@ def _tell(found: Mapping[str, Alike]) -> None:
             ]
         else:
             cells += ["–"] * (len(HEAD) - 2)
-        print("| " + " | ".join(cells) + " |")
+        answer("| " + " | ".join(cells) + " |")
     for pair, one in found.items():
         if one.reason:
-            print(f"{pair}: {one.reason}")
+            answer(f"{pair}: {one.reason}")

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rppgbench.cli import DONE, FAULT
+from rppgbench.cli.terminal import answer
 from rppgbench.content import load_method_file, load_methods
 from rppgbench.contract import check_method
 
@@ -20,9 +21,9 @@ def check(args: argparse.Namespace) -> int:
     findings = check_method(method)
     if args.json:
         facts = {"method": method.name, "findings": [asdict(f) for f in findings]}
-        print(json.dumps(facts, indent=1))
+        answer(json.dumps(facts, indent=1))
     else:
         for finding in findings:
             word = {True: "kept", False: "BROKEN", None: "not tried"}[finding.kept]
-            print(f"{word:9}  {finding.clause}{': ' if finding.words else ''}{finding.words}")
+            answer(f"{word:9}  {finding.clause}{': ' if finding.words else ''}{finding.words}")
     return FAULT if any(finding.kept is False for finding in findings) else DONE

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rppgbench.cli import DONE
+from rppgbench.cli.terminal import answer
 from rppgbench.results.changes import Comparison
 from rppgbench.results.changes import compare as compared
 from rppgbench.running.store import Store
@@ -18,7 +19,7 @@ def compare(args: argparse.Namespace) -> int:
     """Print what changed: settings, then waveforms, then errors."""
     found = compared(Store(args.first), Store(args.second), evaluator=args.evaluator)
     if args.json:
-        print(json.dumps(_without_nan(asdict(found)), indent=1))
+        answer(json.dumps(_without_nan(asdict(found)), indent=1))
     else:
         _tell(found)
     return DONE
@@ -35,11 +36,11 @@ def _without_nan(value: Any) -> Any:
 
 def _tell(found: Comparison) -> None:
     if found.simulated:
-        print("SIMULATED DATA: nothing here stands for a data set")
-    print("settings, versions and data" if found.changes else "settings, versions and data: alike")
+        answer("SIMULATED DATA: nothing here stands for a data set")
+    answer("settings, versions and data" if found.changes else "settings, versions and data: alike")
     for one in found.changes:
-        print(f"  {one.what}: {_short(one.first)} -> {_short(one.second)}")
-    print("\nwaveforms")
+        answer(f"  {one.what}: {_short(one.first)} -> {_short(one.second)}")
+    answer("\nwaveforms")
     for wave in found.waveforms:
         words = f"  {wave.method}: {wave.same} of {wave.both} the same to the bit"
         if wave.same < wave.both:
@@ -48,15 +49,15 @@ def _tell(found: Comparison) -> None:
             words += f"; up to {far:.1e} of the standard deviation" if far > 0 else ""
         words += f"; {wave.only_first} only in the first" if wave.only_first else ""
         words += f"; {wave.only_second} only in the second" if wave.only_second else ""
-        print(words)
-    print(f"\nmean absolute error under {found.evaluator}, over the recordings of both (bpm)")
+        answer(words)
+    answer(f"\nmean absolute error under {found.evaluator}, over the recordings of both (bpm)")
     for row in found.paired:
         interval = (
             "no interval"
             if math.isnan(row.low)
             else f"95 % interval {row.low:+.3f} to {row.high:+.3f} over {row.subjects} subjects"
         )
-        print(
+        answer(
             f"  {row.method}: {row.first:.3f} -> {row.second:.3f}, {row.difference:+.3f} "
             f"({interval}; n = {row.recordings})"
         )

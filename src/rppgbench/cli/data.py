@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import folder_for_output
+from rppgbench.cli.terminal import answer
 from rppgbench.content import load_datasets, toml_files
 from rppgbench.datasets.roots import data_root, film_simulated
 from rppgbench.datasets.splits import WHOLE, Sides
@@ -33,12 +34,12 @@ def show(args: argparse.Namespace) -> int:
         "about": inspect.cleandoc(sys.modules[dataset.recordings.__module__].__doc__ or ""),
     }
     if args.json:
-        print(json.dumps(facts, indent=1))
+        answer(json.dumps(facts, indent=1))
         return DONE
     about = facts.pop("about")
     for key, value in facts.items():
-        print(f"{key:10} {_words(value)}")
-    print(f"\n{about}")
+        answer(f"{key:10} {_words(value)}")
+    answer(f"\n{about}")
     return DONE
 
 
@@ -61,15 +62,15 @@ def check(args: argparse.Namespace) -> int:
             progress=lambda done, total: shown.step() if done else None,
         )
     if args.json:
-        print(json.dumps(result.to_dict(), indent=1))
+        answer(json.dumps(result.to_dict(), indent=1))
     else:
         for kind, (there, whole) in result.counts.items():
-            print(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
+            answer(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
         for finding in result.findings:
             place = f" ({finding.file})" if finding.file else ""
             told = f"{finding.recording or args.name}: {finding.text}{place}"
-            print(f"{finding.severity}: {one_line(told)}")
-        print(result.verdict)
+            answer(f"{finding.severity}: {one_line(told)}")
+        answer(result.verdict)
     return DONE if result.fit else SOME_FAILED
 
 
@@ -87,7 +88,7 @@ def simulate(args: argparse.Namespace) -> int:
         raise BenchError("--seconds: must be over 0")
     plan = SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty)
     film_simulated(dataset, out, plan)
-    print(out)
+    answer(out)
     return DONE
 
 

@@ -2,12 +2,14 @@
 
 import argparse
 import json
-import tomllib
 from pathlib import Path
 
 from rppgbench.cli import DONE
+from rppgbench.cli.terminal import answer
 from rppgbench.content import load_datasets, load_methods, toml_files
+from rppgbench.errors import BenchError, one_line
 from rppgbench.method import Method
+from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
 
 FOLDERS = {
@@ -22,13 +24,13 @@ def show_list(args: argparse.Namespace) -> int:
     kinds = [args.kind] if args.kind else ["methods", "benchmarks", *FOLDERS]
     found = {kind: _titles(kind) for kind in kinds}
     if args.json:
-        print(json.dumps(found, indent=1))
+        answer(json.dumps(found, indent=1))
         return DONE
     for kind, titles in found.items():
         width = max(map(len, titles), default=0)
-        print(f"{kind}:")
+        answer(f"{kind}:")
         for name, title in titles.items():
-            print(f"  {name:{width}}  {title}")
+            answer(f"  {one_line(name):{width}}  {one_line(title)}")
     return DONE
 
 
@@ -50,7 +52,6 @@ def _with_licence(one: Method | Dataset) -> str:
 def _title(file: Path) -> str:
     """The title stands before the first [table]: the rest of a long file is not parsed for it."""
     try:
-        head = file.read_text(encoding="utf-8").partition("\n[")[0]
-        return str(tomllib.loads(head).get("title", ""))
-    except (OSError, ValueError) as error:
-        return f"not readable: {error}"
+        return str(read_toml(file, head=True).get("title", ""))
+    except BenchError as error:
+        return f"not available: {error}"

@@ -3,10 +3,10 @@
 import argparse
 import json
 import math
-import sys
 from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_methods
 from rppgbench.datasets.roots import cache_folder
 from rppgbench.errors import BenchError, one_line
@@ -38,7 +38,7 @@ def predict(args: argparse.Namespace) -> int:
         if said.pulse is not None:
             plot_prediction(args.plot, said.pulse, said.windows)
     if args.json:
-        print(json.dumps(said.to_dict(), indent=1))
+        answer(json.dumps(said.to_dict(), indent=1))
     else:
         _tell(said)
     return SOME_FAILED if said.reason else DONE
@@ -55,18 +55,18 @@ def _model(place: Path) -> Model:
 
 def _tell(said: Prediction) -> None:
     for line in said.warnings:
-        print(f"warning: {one_line(line)}", file=sys.stderr)
+        tell(f"warning: {one_line(line)}")
     if math.isnan(said.heart_rate_bpm):
-        print(
+        answer(
             f"no heart rate: {said.reason} (a face is in {said.face_coverage:.0%} of "
             f"{said.frames} frames over {said.duration_s:.1f} s)"
         )
         return
-    print(
+    answer(
         f"{said.heart_rate_bpm:.1f} bpm by {said.method} "
         f"(SNR {said.snr_db:.1f} dB, coverage {said.coverage:.0%}, "
         f"{said.frames} frames, {said.fps:.2f} a second)"
     )
     for start_s, duration_s, bpm, snr_db in said.windows:
         rate = "   no rate" if math.isnan(bpm) else f"{bpm:6.1f} bpm  {snr_db:5.1f} dB"
-        print(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}")
+        answer(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}")

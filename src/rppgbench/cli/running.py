@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import folder_for_output, means_of
+from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
 from rppgbench.errors import BenchError, one_line, unknown
@@ -33,7 +33,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     means = means_of(args, cache_folder(args.cache))
     means = replace(means, every_epoch=args.every_epoch, videos=videos)
     for note in plan.notes:
-        print(f"note: {one_line(note)}", file=sys.stderr)
+        tell(f"note: {one_line(note)}")
     tally = run(plan, store, means)
     n: list[str] = []
     page = write_results(store, out / "report.html", tell=n.append)
@@ -60,9 +60,9 @@ def write_report_again(args: argparse.Namespace) -> int:
         evaluator=args.evaluator,
         partial=args.partial,
         command=args.command_line,
-        tell=lambda line: print(one_line(line)),
+        tell=lambda line: answer(one_line(line)),
     )
-    print(one_line(os.fspath(written)))
+    answer(one_line(os.fspath(written)))
     return DONE
 
 
@@ -164,15 +164,15 @@ def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: 
 
 def _tell(tally: Tally, plan: Plan, n: Iterable[str], page: Path) -> None:
     """What was done, in a few lines: the page last, so that it is at hand."""
-    print(
+    answer(
         f"{tally.done} estimates made, {tally.found} were stored already, "
         f"over {plan.expected} recordings in {clock(tally.seconds)}"
     )
     failed = list(tally.failed.items())
     for name, reason in failed[:20]:
-        print(f"failed: {one_line(f'{name}: {reason}')}", file=sys.stderr)
+        tell(f"failed: {one_line(f'{name}: {reason}')}")
     if len(failed) > 20:
-        print(f"failed: {len(failed) - 20} more; the report names them all", file=sys.stderr)
+        tell(f"failed: {len(failed) - 20} more; the report names them all")
     for line in n:
-        print(one_line(line))
-    print(one_line(os.fspath(page)))
+        answer(one_line(line))
+    answer(one_line(os.fspath(page)))

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rppgbench.cli import DONE
+from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import checkout_root, find_toml, load_methods
 from rppgbench.evaluator import read_evaluator
 from rppgbench.method import Method
@@ -33,16 +33,16 @@ def show_speed(args: argparse.Namespace) -> int:
     facts = provenance(checkout_root())
     machine = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}"
     if not args.json:
-        print(f"{machine}; rppgbench {facts['commit'][:12] or facts['rppgbench']}")
-        print("of one core (processor time, least of three rounds); learning: of the device")
+        answer(f"{machine}; rppgbench {facts['commit'][:12] or facts['rppgbench']}")
+        answer("of one core (processor time, least of three rounds); learning: of the device")
     rates = []
     for part in args.only or [part for part in PARTS if part != "learning"]:
         for rate in PARTS[part](args):
             rates.append(rate)
             if not args.json:
-                print(_line(rate), flush=True)
+                answer(_line(rate))
     if args.json:
-        print(json.dumps({"machine": machine, "rates": [asdict(r) for r in rates]}, indent=1))
+        answer(json.dumps({"machine": machine, "rates": [asdict(r) for r in rates]}, indent=1))
     return DONE
 
 
@@ -81,7 +81,7 @@ def _learning(args: argparse.Namespace) -> Iterator[Rate]:
     """Rows of `rppgbench.neural.speed`, one a method and stage."""
     learned = [m for m in _chosen(args) if m.fit and not m.floor]
     if not learned:
-        print("learning: not measured; pip install 'rppgbench[neural]'", file=sys.stderr)
+        tell("learning: not measured; pip install 'rppgbench[neural]'")
         return
     from rppgbench.neural.speed import learning_speed
 

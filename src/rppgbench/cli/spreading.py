@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rppgbench.cli import DONE
+from rppgbench.cli.terminal import answer
 from rppgbench.errors import BenchError
 from rppgbench.report.spread_inputs import SpreadInputs, errors_frame
 from rppgbench.report.spread_page import write_spread
@@ -36,11 +37,11 @@ def spread(args: argparse.Namespace) -> int:
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
     if args.json:
-        print(json.dumps(_facts(inputs), indent=1))
+        answer(json.dumps(_facts(inputs), indent=1))
     else:
         _tell(inputs)
         for file in written:
-            print(os.fspath(file))
+            answer(os.fspath(file))
     return DONE
 
 
@@ -88,7 +89,7 @@ def _plain(value: Any) -> Any:
 def _tell(inputs: SpreadInputs) -> None:
     page = inputs.page
     if page.simulated:
-        print("SIMULATED DATA: nothing here stands for a data set")
+        answer("SIMULATED DATA: nothing here stands for a data set")
     by = list(page.scores[0].by)
     table = errors_frame(inputs).pivot_table(
         index="evaluator", columns=by, values="mae", sort=False, dropna=False
@@ -97,28 +98,28 @@ def _tell(inputs: SpreadInputs) -> None:
     names = ["/".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in table.columns]
     widths = [max(len(name), 7) for name in names]
     first = max(map(len, table.index))
-    print("mean absolute error in bpm, the same waveforms")
-    print(" ".join([" " * first, *(f"{n:>{w}}" for n, w in zip(names, widths, strict=True))]))
+    answer("mean absolute error in bpm, the same waveforms")
+    answer(" ".join([" " * first, *(f"{n:>{w}}" for n, w in zip(names, widths, strict=True))]))
     for name, row in zip(table.index, table.to_numpy(), strict=True):
-        print(" ".join([f"{name:{first}}", *_numbers(row, widths)]))
+        answer(" ".join([f"{name:{first}}", *_numbers(row, widths)]))
     ranges = (table.max() - table.min()).to_numpy()
-    print(" ".join([f"{'range':{first}}", *_numbers(ranges, widths)]))
-    print(f"\nfrom {inputs.first.label} to {inputs.second.label}, in parts (bpm)")
+    answer(" ".join([f"{'range':{first}}", *_numbers(ranges, widths)]))
+    answer(f"\nfrom {inputs.first.label} to {inputs.second.label}, in parts (bpm)")
     rows = ["/".join(one.row) for one in inputs.splits]
     first = max(map(len, rows), default=0)
     heads = ["first", *inputs.groups, "second"]
-    print(" ".join([" " * first, *(f"{head:>8}" for head in heads)]))
+    answer(" ".join([" " * first, *(f"{head:>8}" for head in heads)]))
     for name, one in zip(rows, inputs.splits, strict=True):
         shares = [one.shares[g].value if g in one.shares else math.nan for g in inputs.groups]
         values = [one.first_bpm, *shares, one.second_bpm]
-        print(" ".join([f"{name:{first}}", *_numbers(values, [8] * len(values))]))
+        answer(" ".join([f"{name:{first}}", *_numbers(values, [8] * len(values))]))
     noted: dict[str, list[str]] = {}
     for name, one in zip(rows, inputs.splits, strict=True):
         for note in one.notes:
             noted.setdefault(note, []).append(name)
     for note, names in noted.items():
-        print(f"note: {'all' if len(names) == len(rows) else ', '.join(names)}: {note}")
-    print("each part is the mean over all orders of the changes; the parts add up exactly")
+        answer(f"note: {'all' if len(names) == len(rows) else ', '.join(names)}: {note}")
+    answer("each part is the mean over all orders of the changes; the parts add up exactly")
 
 
 def _numbers(values: Any, widths: list[int]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rppgbench.cli.options import folder_for_output, means_of
 from rppgbench.cli.running import find_roots
 from rppgbench.cli.table_runs import Experiment
+from rppgbench.cli.terminal import tell
 from rppgbench.content import load_methods
 from rppgbench.datasets.listing import Listing
 from rppgbench.errors import BenchError
@@ -118,7 +118,7 @@ class Results:
                 return f"the data in {places} is simulated; use --simulate"
             folder_for_output(folder)
             if not manifest or store.planned() != {j.digest for j in plan.jobs} or store.missing():
-                print(f"running {name} into {folder}: {', '.join(names)}", file=sys.stderr)
+                tell(f"running {name} into {folder}: {', '.join(names)}")
                 self._held.pop(folder, None)
                 run(plan, store, means_of(args, cache_folder(args.cache)))
         except BenchError as error:

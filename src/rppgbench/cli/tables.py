@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from rppgbench.cli.options import folder_for_output
 from rppgbench.cli.table_results import FAILED, RESULTS, Results
 from rppgbench.cli.table_runs import Experiment, experiments, methods_by_run
 from rppgbench.cli.table_scale import smoke_of
+from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_methods, toml_files
 from rppgbench.errors import BenchError
 from rppgbench.papers.table import Line, Measured, NotRun, PaperTable, read_table
@@ -71,7 +71,7 @@ def make_tables(args: argparse.Namespace) -> int:
         pages.append(page)
         failed += why
     for line in dict.fromkeys(failed):
-        print(f"failed: {line}", file=sys.stderr)
+        tell(f"failed: {line}")
     _write(pages, args)
     return SOME_FAILED if failed else DONE
 
@@ -184,11 +184,11 @@ def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:
         kind = args.format or "html"
         text = page.text(kind)
         if args.out is None and kind != "html":
-            print(text, end="")
+            answer(text, end="")
             return
         out = args.out or RESULTS / "tables" / _file(page, kind)
         folder_for_output(out.parent)
-        print(write_text(out, text))
+        answer(write_text(out, text))
         return
     kinds = [args.format] if args.format else list(SUFFIXES)
     folder = args.out or RESULTS / "tables"
@@ -198,7 +198,7 @@ def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:
     folder_for_output(folder)
     for name, text in texts.items():
         write_text(folder / name, text)
-    print(folder / "index.html")
+    answer(folder / "index.html")
 
 
 def _file(page: PaperPage, kind: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.terminal import answer
 from rppgbench.content import load_datasets
 from rppgbench.datasets.roots import cache_folder
 from rppgbench.results.verify import TOLERANCE, Finding, Verification
@@ -31,9 +32,9 @@ def verify(args: argparse.Namespace) -> int:
         if isinstance(said, Verification):
             whole = said
         elif not args.json:
-            print(_line(said), flush=True)
+            answer(_line(said))
     if args.json:
-        print(json.dumps(_facts(whole), indent=1))
+        answer(json.dumps(_facts(whole), indent=1))
     else:
         _tell(whole)
     return DONE if whole.fit else SOME_FAILED
@@ -64,9 +65,9 @@ def _facts(whole: Verification) -> dict[str, Any]:
 
 def _tell(whole: Verification) -> None:
     for note in whole.notes:
-        print(f"note: {note}")
+        answer(f"note: {note}")
     count = Counter(one.verdict for one in whole.findings)
-    print(
+    answer(
         f"{len(whole.findings)} of {whole.stored} waveforms made again: "
         f"{count['same bits']} the same to the bit, {count['within tolerance']} within "
         f"{TOLERANCE:g} of their standard deviation, {count['differs']} different"

@@ -1,0 +1,48 @@
+"""Where the command line prints: answers on standard output, the rest on standard error."""
+
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
+
+_NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories that a terminal obeys instead of showing: controls, directions, lines."""
+
+_answers: list[TextIO] = []
+
+
+def harmless(text: object) -> str:
+    """Text of any lines in which a control character is told, not done.
+
+    >>> print(harmless("a title\\x1b[2J"))
+    a title\\x1b[2J
+    """
+    words = str(text)
+    if words.isascii() and words.isprintable():
+        return words
+    return "".join(
+        ascii(c)[1:-1] if c not in "\n\t" and unicodedata.category(c) in _NOT_SHOWN else c
+        for c in words
+    )
+
+
+def answer(text: object = "", *, end: str = "\n") -> None:
+    """Print a part of the answer on standard output, at once."""
+    print(harmless(text), end=end, file=_answers[-1] if _answers else sys.stdout, flush=True)
+
+
+def tell(text: object) -> None:
+    """Print what is beside the answer on standard error."""
+    print(harmless(text), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def answers_alone() -> Iterator[None]:
+    """In here standard output takes answers alone; what others print goes to standard error."""
+    _answers.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _answers.pop()
