@@ -1,3 +1,93 @@
-"""rppgbench: the machine; names no data set or method."""
+"""rppgbench: is a number in a paper on remote photoplethysmography reproducible?
+
+Every name below is imported when it is first used, so `import rppgbench` stays light.
+
+Example:
+    >>> import numpy as np
+    >>> import rppgbench as rb
+    >>> rgb = np.random.default_rng(0).normal(100.0, 1.0, (300, 3))
+    >>> pulse = rb.methods.pos(rgb, fs=30.0)
+    >>> rates = rb.read_heart_rate(pulse, evaluator="li2023")
+    >>> list(rates)
+    ['start_s', 'duration_s', 'heart_rate_bpm', 'snr_db', 'reason']
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rppgbench.api.catalog import (
+        list_datasets,
+        list_evaluators,
+        list_methods,
+        list_protocols,
+        load_dataset,
+    )
+    from rppgbench.api.heart_rate import load_evaluator, read_heart_rate, score, score_windows
+    from rppgbench.api.methods import methods
+    from rppgbench.api.results import Results, load_results
+    from rppgbench.api.videos import VideoPrediction, predict
+    from rppgbench.errors import BenchError
+    from rppgbench.method import Method, Model, method
+    from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+    from rppgbench.waveform import Signal, Waveform
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "rppgbench.api.catalog": (
+        "list_datasets",
+        "list_evaluators",
+        "list_methods",
+        "list_protocols",
+        "load_dataset",
+    ),
+    "rppgbench.api.heart_rate": ("load_evaluator", "read_heart_rate", "score", "score_windows"),
+    "rppgbench.api.methods": ("methods",),
+    "rppgbench.api.results": ("Results", "load_results"),
+    "rppgbench.api.videos": ("VideoPrediction", "predict"),
+    "rppgbench.errors": ("BenchError",),
+    "rppgbench.method": ("Method", "Model", "method"),
+    "rppgbench.recording": ("Dataset", "Recording", "Truth", "VideoSource"),
+    "rppgbench.waveform": ("Signal", "Waveform"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "BenchError",
+    "Dataset",
+    "Method",
+    "Model",
+    "Recording",
+    "Results",
+    "Signal",
+    "Truth",
+    "VideoPrediction",
+    "VideoSource",
+    "Waveform",
+    "list_datasets",
+    "list_evaluators",
+    "list_methods",
+    "list_protocols",
+    "load_dataset",
+    "load_evaluator",
+    "load_results",
+    "method",
+    "methods",
+    "predict",
+    "read_heart_rate",
+    "score",
+    "score_windows",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'rppgbench' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

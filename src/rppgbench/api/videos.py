@@ -1,0 +1,116 @@
+"""The heart rate in one video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.api.heart_rate import load_evaluator
+from rppgbench.content import load_methods
+from rppgbench.datasets.roots import cache_folder
+from rppgbench.method import Model
+from rppgbench.running.models import read_model
+from rppgbench.running.prediction import Prediction, predict_video
+from rppgbench.waveform import Waveform
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class VideoPrediction:
+    """What one method says of one video.
+
+    Attributes:
+        details: every number of the answer: frames, coverage, warnings, the reason where there is
+            no rate.
+    """
+
+    def __init__(self, details: Prediction) -> None:
+        self.details = details
+
+    @property
+    def heart_rate_bpm(self) -> float:
+        """The median over the windows, in bpm; NaN without a rate."""
+        return self.details.heart_rate_bpm
+
+    @property
+    def pulse(self) -> Waveform | None:
+        """The pulse (T,), NaN in gaps; None where no part of the video was long enough."""
+        return self.details.pulse
+
+    @property
+    def windows(self) -> pd.DataFrame:
+        """One row for each window: start_s, duration_s, heart_rate_bpm, snr_db."""
+        import pandas as pd
+
+        columns = ["start_s", "duration_s", "heart_rate_bpm", "snr_db"]
+        return pd.DataFrame(list(self.details.windows), columns=columns, dtype=float)
+
+    def plot(self, path: str | Path) -> Path:
+        """Draw pulse, rates and spectrum into a PNG, SVG or PDF file.
+
+        Args:
+            path: the file; its ending says the format.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: there is no pulse to draw.
+            BenchError: the ending is unknown, or the file cannot be written.
+        """
+        from rppgbench.report.prediction_figure import plot_prediction
+
+        if self.pulse is None:
+            raise ValueError(f"no pulse to draw: {self.details.reason}")
+        return plot_prediction(Path(path), self.pulse, self.details.windows)
+
+    def __repr__(self) -> str:
+        return f"<{self.details.method}: {self.heart_rate_bpm:.1f} bpm>"
+
+
+def predict(
+    video: str | Path,
+    *,
+    method: str = "pos",
+    evaluator: str = "li2023",
+    region: str = "skin",
+    model: Model | str | Path | None = None,
+    cache: str | Path | None = None,
+) -> VideoPrediction:
+    """Find the face in a video, estimate the pulse and read its rate.
+
+    Args:
+        video: any file that FFmpeg decodes.
+        method: the name of the method.
+        evaluator: the rule by which the rate is read.
+        region: the face region of methods that average skin.
+        model: for a method that learns: its model, or the folder or weights file of one.
+        cache: the folder for features. None: RPPGBENCH_CACHE, or the user's cache folder.
+
+    Returns:
+        The answer with `.heart_rate_bpm`, `.pulse`, `.windows` and `.plot(path)`.
+
+    Raises:
+        BenchError: there is no such file, method, evaluator or region, or no face in the video.
+    """
+    found = predict_video(
+        Path(video).expanduser(),
+        load_methods().get("method", method, "predict"),
+        load_evaluator(evaluator),
+        cache_folder(None if cache is None else Path(cache)),
+        region=region,
+        model=_load_model(model),
+    )
+    return VideoPrediction(found)
+
+
+def _load_model(model: Model | str | Path | None) -> Model | None:
+    if model is None or isinstance(model, Model):
+        return model
+    place = Path(model).expanduser()
+    if place.is_dir():
+        return read_model(place)
+    from rppgbench.neural.checkpoint import read_weights
+
+    return read_weights(place)
