@@ -1,18 +1,23 @@
 """A file that lost bytes is named, whatever its first, middle and last frame look like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rppgbench.datasets.check import Finding, check_recording
 from rppgbench.datasets.takes import ENCODINGS
 from rppgbench.recording import Recording, Truth, VideoSource
+from rppgbench.video.avi import empty_frames
 from rppgbench.video.end import missing_bytes
+from rppgbench.video.stream import open_video
 from rppgbench.video.writing import write_video
 
 FRAMES, FPS = 400, 25
@@ -152,3 +157,93 @@ def test_heads_written_by_hand(what: str, tmp_path: Path) -> None:
     path = tmp_path / "clip"
     path.write_bytes(data)
     assert missing_bytes(path) == missing
+
+
+def avi_with_gaps(path: Path, codec: str, pixels: str, kept: Sequence[int], frames: int) -> None:
+    """An AVI whose frames that are not kept are empty chunks, as FFmpeg's muxer writes them."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width = stream.height = 32
+        stream.pix_fmt = pixels
+        for k in kept:
+            picture = np.full((32, 32, 3), 10 + 7 * (k % frames), np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixels)
+            frame.pts, frame.time_base = k, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+DROPPED = (4, 7, 8, 9, 20, 21)
+KEPT = [k for k in range(30) if k not in DROPPED]
+CODECS = [("mjpeg", "yuvj420p"), ("huffyuv", "rgb24"), ("rawvideo", "bgr24"), ("mpeg4", "yuv420p")]
+
+
+@pytest.mark.parametrize(("codec", "pixels"), CODECS)
+def test_frames_that_the_recorder_dropped_are_no_damage(
+    tmp_path: Path, codec: str, pixels: str
+) -> None:
+    path = tmp_path / "vid.avi"
+    avi_with_gaps(path, codec, pixels, KEPT, 30)
+    assert empty_frames(path, 0) == list(DROPPED)
+    assert empty_frames(path, 1) == []
+    assert missing_bytes(path) == 0
+    for times_s in (None, np.arange(30) / 25):
+        with open_video(VideoSource(path, times_s=times_s)) as reader:
+            assert [round(frame.time_s * 25) for frame in reader] == KEPT
+            assert reader.info.warnings == ("6 dropped frames (the recorder left them empty)",)
+
+
+def test_frames_that_were_dropped_at_the_end_are_not_a_truncated_file(tmp_path: Path) -> None:
+    """The last chunks are emptied by hand: no muxer that is at hand writes them so."""
+    path = tmp_path / "vid.avi"
+    avi_with_gaps(path, "rawvideo", "bgr24", range(10), 30)
+    data = path.read_bytes()
+    movi = data.index(b"movi") - 4
+    first = data.index(b"00dc", movi)  # the index before it names the chunks too
+    size = int.from_bytes(data[first + 4 : first + 8], "little")
+    last = first + 8 * (size + 8)  # the ninth and the tenth
+    index = data.index(b"idx1")
+    emptied = data[:last] + (b"00dc" + bytes(4)) * 2 + data[index:]
+    lost = len(data) - len(emptied)
+    held = int.from_bytes(data[movi : movi + 4], "little") - lost
+    emptied = emptied[:movi] + held.to_bytes(4, "little") + emptied[movi + 4 :]
+    whole = int.from_bytes(data[4:8], "little") - lost
+    path.write_bytes(emptied[:4] + whole.to_bytes(4, "little") + emptied[8:])
+    assert empty_frames(path, 0) == [8, 9]
+    with open_video(VideoSource(path)) as reader:
+        assert len(list(reader)) == 8
+        warnings = reader.info.warnings
+    assert "2 dropped frames (the recorder left them empty)" in warnings
+    assert not any("truncated" in line or "decoded" in line for line in warnings)
+
+
+def test_damage_beside_dropped_frames_is_still_told(tmp_path: Path) -> None:
+    path = tmp_path / "vid.avi"
+    avi_with_gaps(path, "mjpeg", "yuvj420p", KEPT, 30)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"movi")
+    for _ in range(12):  # the twelfth frame with content, after all but two of the empty ones
+        at = data.index(b"00dc", at + 1)
+        if not any(data[at + 4 : at + 8]):
+            at = data.index(b"00dc", at + 1)
+    size = int.from_bytes(data[at + 4 : at + 8], "little")
+    data[at + 8 : at + 8 + size] = bytes(size)
+    path.write_bytes(data)
+    with open_video(VideoSource(path)) as reader:
+        read = len(list(reader))
+        warnings = reader.info.warnings
+    assert read == len(KEPT) - 1
+    assert "1 frame left out: not to be decoded" in warnings
+    assert "6 dropped frames (the recorder left them empty)" in warnings
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=400), st.integers(0, 3))
+def test_any_bytes_have_an_end_for_the_walk(
+    tmp_path_factory: pytest.TempPathFactory, tail: bytes, at: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.avi"
+    head = b"RIFF\xff\xff\xff\xffAVI LIST\xff\xff\xff\xffmovi00dc\0\0\0\0"
+    path.write_bytes(head[: len(head) - 8 * at] + tail)
+    assert all(position >= 0 for position in empty_frames(path, 0))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rppgbench.disk import check_disk
 from rppgbench.errors import RecordingError
+from rppgbench.video.avi import empty_frames
 from rppgbench.video.clock import count
 from rppgbench.video.colour import RGB, ToRGB
 from rppgbench.video.upright import display_turn
@@ -57,6 +58,7 @@ class ContainerFrames:
         self.path = path
         self.positions = 0  # frames so far, with those that do not decode
         self.failed = self.damaged = self.resized = self.interlaced = self.discarded = 0
+        self.dropped = self.dropped_at_end = 0  # the recorder wrote them empty
         self.broke_off = ""
         self._to_rgb = ToRGB()
         self._av_error = av.error.FFmpegError
@@ -155,6 +157,8 @@ class ContainerFrames:
     def notes(self) -> list[str]:
         """What was wrong with the stream, known when all of it was read."""
         out = [self._matrix_note] if self._matrix_note else []
+        if self.dropped:
+            out.append(f"{count(self.dropped, 'dropped frame')} (the recorder left them empty)")
         size = f"{self.coded_width} x {self.coded_height}"
         for number, what in (
             (self.failed, "left out: not to be decoded"),
@@ -234,6 +238,7 @@ class ContainerFrames:
             if packet is not None:
                 if packet.size == 0:
                     lost += 1
+                    self.dropped += not self._in_packet_order
                     continue
                 self._latest = self._slot(packet) if self._in_packet_order else packet.dts
                 stamps.append(self._latest)
@@ -255,6 +260,16 @@ class ContainerFrames:
                 yield Decoded(position, stamp, frame)
         self.failed += lost
         self.positions += lost
+        self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        """Frames that the recorder dropped are neither damaged nor missing at the end."""
+        if self._in_packet_order and (self.failed or self.positions < (self.expected or 0)):
+            empty = empty_frames(self.path, self._stream.index)
+            self.dropped_at_end = sum(position >= self.positions for position in empty)
+            self.dropped = len(empty)
+        self.positions += self.dropped_at_end
+        self.failed = max(0, self.failed - (self.dropped - self.dropped_at_end))
 
     def _slot(self, packet: "Packet[VideoStream]") -> int | None:
         """The number of a packet of an AVI by the file's index: damage before it does not shift it.

@@ -85,6 +85,7 @@ class VideoReader:
     - given times and frames may differ in number by 3 or by 1 %, whichever is more: the surplus at
       the end is cut. More is a `RecordingError`, unless the container announces as many frames as
       there are times and the file is cut off;
+    - a frame that the recorder dropped (an empty chunk of an AVI) keeps its place in time;
     - what decodes of a truncated or damaged file is given out.
     """
 
@@ -202,7 +203,8 @@ class VideoReader:
     def _shortfall(self) -> Iterator[str]:
         """Compare what was read with what the container announces."""
         frames = self._frames
-        read, expected, length = self._clock.seen, frames.expected, frames.duration_s
+        read, expected = self._clock.seen + frames.dropped_at_end, frames.expected
+        length = frames.duration_s
         if expected is not None and read < expected:
             yield f"ends after {read} of {expected} frames (truncated)"
         elif expected is not None and read > expected:
