@@ -1,9 +1,11 @@
 """COHFACE: 40 people, a lamp or daylight, strongly compressed.
 
-Layout: `S/V/{data.avi, data.hdf5}` (or `data.mkv`, a copy of bob's) for persons S 1 to 40 and
-recordings V 0 to 3, and `protocols/{all,clean,natural}/{all,train,test}.txt` with lines `1/0/data`.
-The HDF5 file holds `pulse`, `respiration` and `time` (s) at 256 Hz and the attribute
-`illumination`: recordings 0 and 1 are by a studio lamp ("clean"), 2 and 3 by daylight ("natural").
+Layout: `S/V/{data.avi, data.mkv, data.hdf5}` for persons S 1 to 40 and recordings V 0 to 3, and
+`protocols/{all,clean,natural}/{all,train,test}.txt` with lines `1/0/data`. The HDF5 file holds
+`pulse`, `respiration` (32 a second, each held 8 times) and `time` (s) at 256 Hz and the attributes
+`illumination` and `sample-rate-hz`, arrays of one value each: recordings 0 and 1 are by a studio
+lamp ("clean"), 2 and 3 by daylight ("natural"). `data.mkv` is made of `data.avi` by showing every
+second frame twice, so it is read only where `data.avi` is missing, with a warning.
 
 Rules: frame times are the container's (20 frames a second); the pulse has the times of `time`. The
 part of a recording (train, test) is read from `protocols/all` where the folder is there.
@@ -64,7 +66,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 name=name,
                 subject=who[0],
                 video=partial(VideoSource, video),
-                truth=partial(_truth, folder / "data.hdf5"),
+                truth=partial(_truth, folder / "data.hdf5", video.suffix == ".mkv"),
                 files=(video, folder / "data.hdf5"),
                 scenario="clean" if session[0] in "01" else "natural",
                 light=LAMP if session[0] in "01" else DAYLIGHT,
@@ -85,12 +87,13 @@ def _parts(folder: Path) -> dict[str, str]:
     return found
 
 
-def _truth(file: Path) -> Truth:
+def _truth(file: Path, repeated: bool) -> Truth:
     arrays, attributes = read_hdf5(file, "pulse", "time")
-    light = attributes.get("illumination", "")
-    light = light.decode(errors="replace") if isinstance(light, bytes) else str(light)
+    light = _text(attributes.get("illumination", ""))
     expected = LAMP if file.parent.name in "01" else DAYLIGHT
     warnings = []
+    if repeated:
+        warnings.append("data.avi is missing: data.mkv shows every second frame twice")
     if light and light != expected:
         warnings.append(f"{file.name}: says the light is {light!r}, where {expected!r} is expected")
     pulse, times_s = (np.asarray(arrays[n], dtype=np.float64).ravel() for n in ("pulse", "time"))
@@ -98,6 +101,17 @@ def _truth(file: Path) -> Truth:
     if len(pulse) != len(times_s):
         warnings.append(f"{file.name}: {len(pulse)} pulse samples, {len(times_s)} times")
     return sensed(file, pulse=Signal(pulse[:least], times_s[:least]), warnings=warnings)
+
+
+def _text(attribute: object) -> str:
+    """An attribute as the set has it, an array of one byte string, or a single text.
+
+    >>> _text(np.array([b"lamp"])), _text(b"lamp"), _text("lamp")
+    ('lamp', 'lamp', 'lamp')
+    """
+    values = np.asarray(attribute).ravel().tolist()
+    value = values[0] if len(values) == 1 else attribute
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:
@@ -135,10 +149,11 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
     times_s = device_times(plan.seconds, PULSE_HZ)
     with h5py.File(folder / "data.hdf5", "w") as content:
         content["pulse"] = scaled(filmed.pulse_at(times_s), -5, 5)
-        content["respiration"] = filmed.respiration_at(times_s)
+        content["respiration"] = filmed.respiration_at(np.floor(times_s * 32) / 32)
         content["time"] = times_s
         content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])
-        content.attrs["illumination"] = LAMP if take.session in "01" else DAYLIGHT
+        light = LAMP if take.session in "01" else DAYLIGHT
+        content.attrs["illumination"] = np.array([light.encode()])
     return f"{take.subject}/{take.session}/data"
 
 

@@ -9,7 +9,9 @@ Rule: the devices started apart and stopped together, so the last sample of the 
 last frame's time and the others are counted back from it at 60 Hz, as pyVHR does; samples from
 before the first frame keep their negative times. The author's own note on "gym" has 401.9 s of
 pulse for 397.8 s of video, so part of the set has a warning for its clocks. No bad recordings are
-published, though pyVHR's results hold only 18 of the 24.
+published, though pyVHR's results hold only 18 of the 24 (not angelo_gym, felix_gym and harun's
+four). The oximeter is of the kind whose rate wraps at 128 in UBFC-rPPG; such readings are mended
+here too, with a warning, should there be any.
 
 6 people with four sessions each are public, of the 25 of the paper. Sources: Pilz, Zaunseder,
 Krajewski, Blazek, "Local group invariance for heart rate estimation from face videos in the wild",
@@ -37,6 +39,7 @@ from rppgbench.datasets.takes import (
     write_lines,
 )
 from rppgbench.datasets.tree import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
 from rppgbench.errors import RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Array
@@ -106,11 +109,13 @@ def _truth(folder: Path) -> Truth:
     times_s = _frame_times(folder)
     wave, rate = _values(folder / PULSE, "value2"), _values(folder / PULSE, "value1")
     end_s = float(times_s[-1])
+    found = unwrapped(steady(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ))
     return sensed(
         folder / PULSE,
         pulse=steady(wave, PULSE_HZ, end_s - (len(wave) - 1) / PULSE_HZ),
-        heart_rate=steady(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ),
+        heart_rate=found.heart_rate,
         frames_s=times_s,
+        warnings=wrap_warnings(found, PULSE),
     )
 
 

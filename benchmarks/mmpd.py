@@ -1,12 +1,17 @@
 """MMPD: phone videos by skin tone, light and motion.
 
 Layout: `subjectN/pN_k.mat`, k 0 to 19, for 33 people; everything of a recording is in one MAT file:
-`video` (T, H, W, 3), values 0 to 1 or bytes; `GT_ppg` (1, T), the pulse at the frames; `light`,
-`motion`, `exercise`, `skin_color` (3 to 6 of Fitzpatrick's six). It holds no times: the phone films
-30 frames a second, and frame and pulse sample k are taken at k / 30 s.
+`video` (T, H, W, 3), real numbers from 0 to 1; `GT_ppg` (1, T), the pulse at the frames; `light`,
+`motion`, `exercise` ("True" or "False"), `skin_color` (3 to 6 of Fitzpatrick's six), `gender`,
+`glasser`, `hair_cover`, `makeup`, each also within a cell. It holds no times: the phone films 30
+frames a second, and frame and pulse sample k are taken at k / 30 s.
+
+A copy that was saved again may hold the video as bytes, as 0 to 255 in another type, or as 16 bits;
+it is read by its range (`_scale`), and a range that could mean two things is refused.
 
 The situation stands nowhere but inside the MAT file, so listing reads those small variables (and
-skips the video). Older releases call "Walking" "Watching Videos"; both are `walking` here. A
+skips the video). Older releases call "Walking" "Watching Videos"; both are `walking` here.
+"Stationary" with `exercise` "True" is what others call "Stationary (after exercise)". A
 recording's name keeps k, because people have several with equal attributes (a cache that is keyed
 by attributes mixes them up, rPPG-Toolbox's for one).
 
@@ -19,12 +24,12 @@ McJackTang/MMPD_rPPG_dataset.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.datasets.label_formats import mat_shapes, read_mat
+from rppgbench.datasets.label_formats import mat_shapes, read_mat, single
 from rppgbench.datasets.sensor import sensed, steady
 from rppgbench.datasets.takes import Take, resting_rates, scaled, shoot, write_mat
 from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
@@ -75,13 +80,18 @@ def _recordings(root: Path) -> Iterator[Recording]:
 def _situation(file: Path) -> tuple[str, str, str]:
     """Motion, light and skin tone; empty where the file cannot be read (its truth will say so)."""
     try:
-        found = read_mat(file, "motion", "light", "skin_color")
-        motion, light = (str(found[name].ravel()[0]).strip() for name in ("motion", "light"))
-        tone = int(found["skin_color"].ravel()[0])
-    except (RecordingError, IndexError, ValueError, TypeError):
+        found = read_mat(file, "motion", "light", "skin_color", "exercise")
+        motion, light, exercise = (
+            str(single(found[name])).strip() for name in ("motion", "light", "exercise")
+        )
+        tone = int(single(found["skin_color"]))  # type: ignore[call-overload]
+    except (RecordingError, ValueError, TypeError):
         return "", "", ""
+    scenario = MOTIONS.get(motion, motion.lower())
+    if scenario == "stationary" and exercise.lower() in {"true", "1"}:
+        scenario = "after_exercise"
     return (
-        MOTIONS.get(motion, motion.lower()),
+        scenario,
         light.lower(),
         TONES[tone - 1] if 1 <= tone <= len(TONES) else "",
     )
@@ -99,15 +109,52 @@ def _video(file: Path) -> VideoSource:
 
 def _frames(file: Path) -> Iterator[NDArray[np.uint8]]:
     video = read_mat(file, "video")["video"]
+    scale = 1.0 if video.dtype == np.uint8 else _scale(video, file)
     for frame in video:
         if frame.dtype == np.uint8:
             yield np.ascontiguousarray(frame)
         else:
-            yield np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
+            yield np.rint(np.clip(frame * scale, 0, 255)).astype(np.uint8)
+
+
+def _scale(video: NDArray[Any], file: Path) -> float:
+    """What brings the values of a video (T, H, W, 3) to 0 to 255.
+
+    Real numbers up to 1.5 are 0 to 1 (resizing overshoots), those up to 255 from 16 on are 0 to
+    255. Whole numbers up to 255 are bytes in a wider type, unsigned ones of 16 bits from half of
+    their range on fill it. Anything else could mean two things.
+
+    Raises:
+        RecordingError: no numbers, not finite, or a range that could mean two things.
+    """
+    kind = video.dtype.kind
+    if kind not in "iuf":
+        raise RecordingError(f"{file}: video is {video.dtype}, no numbers; copy the file again")
+    ends = np.array([(frame.min(), frame.max()) for frame in video], dtype=np.float64)
+    least, most = float(ends[:, 0].min()), float(ends[:, 1].max())
+    if kind == "f" and least >= -0.5 and most <= 1.5:
+        return 255.0
+    if least >= (-0.5 if kind == "f" else 0) and (16 if kind == "f" else 0) <= most <= 255.5:
+        return 1.0
+    if video.dtype == np.uint16 and most >= 2**15:
+        return 255 / 65535
+    if not np.isfinite([least, most]).all():
+        readings = "values that are not numbers"
+    elif least < 0:
+        readings = f"{least:.4g} to {most:.4g}: differences of frames, or shifted brightness"
+    elif most < 16:
+        readings = f"up to {most:.4g}: 0 to 1 with overshoot, or a black video of 0 to 255"
+    else:
+        readings = f"up to {most:.4g}: 10 to 15 bits, or a dark video of 16 bits"
+    raise RecordingError(
+        f"{file}: video is {video.dtype} with {readings}; save it as uint8 from 0 to 255"
+    )
 
 
 def _truth(file: Path) -> Truth:
     values = read_mat(file, "GT_ppg")["GT_ppg"]
+    while values.dtype == object and values.size == 1:
+        values = np.asarray(values.item())
     if values.dtype.kind not in "iuf":
         raise RecordingError(f"{file}: GT_ppg is no array of numbers; copy the original file again")
     pulse = steady(values.astype(np.float64).ravel(), FRAMES_HZ)
@@ -146,7 +193,7 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """One MAT file a recording, its video as bytes (the originals' 0 to 1 is read as well)."""
+    """One MAT file a recording, its video as real numbers from 0 to 1."""
     shoot("mmpd", root, plan, takes(plan), _write)
 
 
@@ -158,7 +205,7 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
     exercised = scene.heart_rate == "after_exercise"
     motion = {"medium_rotation": "rotation", "still": "stationary"}.get(scene.motion, scene.motion)
     content = {
-        "video": np.stack(list(filmed.frames())),
+        "video": np.stack([np.float32(frame) / np.float32(255) for frame in filmed.frames()]),
         "GT_ppg": scaled(filmed.pulse_at(scene.times_s), 0, 1)[None, :],
         "light": light,
         "motion": names["after_exercise" if exercised else motion],

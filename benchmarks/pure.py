@@ -7,8 +7,13 @@ Layouts, both are read:
 
 The number in an image's name is its time in nanoseconds. The JSON holds `/Image` (times of the
 images again) and `/FullPackage`: the finger oximeter at 60 Hz with its own timestamps on the same
-clock, `waveform` (the pulse) and `pulseRate` (bpm). Times here are seconds from the first image on;
-labels keep their own times and are never stretched by index, as some loaders do.
+clock, `waveform` (the pulse) and `pulseRate` (bpm), and the device's own word on them: `probeError`
+and `searching`. Times here are seconds from the first image on; labels keep their own times and are
+never stretched by index, as some loaders do.
+
+Where the device says `probeError`, or reads a `pulseRate` of 0 or 127 (its sign for none) with a
+`waveform` of 0, or a `waveform` of 0 for half a second, there is no pulse: such samples are left
+out with a warning that counts them. A heart rate is none there either, nor while it is `searching`.
 
 Subjects 01 to 10, sessions 01 to 06; 06-02 was never released, so the set has 59 recordings (papers
 that say 60 count it). Sources: Stricker, Mueller, Gross, "Non-contact video-based pulse rate
@@ -21,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.datasets.label_formats import read_json
 from rppgbench.datasets.sensor import sensed
@@ -43,7 +49,7 @@ from rppgbench.datasets.tree import (
 )
 from rppgbench.errors import RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Signal
+from rppgbench.waveform import Array, Signal
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -62,6 +68,9 @@ GIDEON = (
     "the test set, SiNC (CVPRL/SiNC-rPPG) out of every set"
 )
 KNOWN_BAD = {"07-02": GIDEON, "07-07": GIDEON}
+OXIMETER_HZ = 60.0
+NO_RATE = (0, 127)
+FLAT_S = 0.5  # no pulse stays at its lowest level for so long
 ORDER = ("01", "10", "02", "09", "08", "05", "06", "03", "04", "07")
 """Simulated people in this order: the first four are on both sides of every split shipped."""
 
@@ -114,19 +123,40 @@ def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
         times_s = np.array([(int(row["Timestamp"]) - start) * 1e-9 for row in rows])
         wave = np.array([float(row["Value"]["waveform"]) for row in rows])
         rate = np.array([float(row["Value"]["pulseRate"]) for row in rows])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+        error, searching = (
+            np.array([bool(row["Value"].get(name)) for row in rows], dtype=bool)
+            for name in ("probeError", "searching")
+        )
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as fault:
         raise RecordingError(
             f"{file}: has no /FullPackage with Timestamp, waveform and pulseRate "
-            f"({type(error).__name__}: {error}); unzip the recording again"
-        ) from error
+            f"({type(fault).__name__}: {fault}); unzip the recording again"
+        ) from fault
     frames_s = np.array([(ns - start) * 1e-9 for ns in _stamps(images)])
+    lost = error | ((wave == 0) & np.isin(rate, NO_RATE)) | _flat(wave == 0, times_s)
+    warnings = []
+    if lost.any():
+        warnings.append(
+            f"{file.name}: {np.count_nonzero(lost)} of {len(lost)} samples are no pulse "
+            "(probe error, or a waveform of 0): left out"
+        )
     return sensed(
         file,
-        pulse=Signal(wave, times_s),
-        heart_rate=Signal(rate, times_s),
+        pulse=Signal(wave[~lost], times_s[~lost]),
+        heart_rate=Signal(np.where(lost | searching, np.nan, rate), times_s),
         frames_s=frames_s,
         one_clock=True,
+        warnings=warnings,
     )
+
+
+def _flat(zero: NDArray[np.bool_], times_s: Array) -> NDArray[np.bool_]:
+    """The samples of runs of zeros that last half a second or more: (N,)."""
+    out = np.zeros(len(zero), dtype=bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], zero, [False]])))
+    for first, stop in edges.reshape(-1, 2):
+        out[first:stop] = times_s[stop - 1] - times_s[first] >= FLAT_S - 1 / OXIMETER_HZ
+    return out
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:
@@ -165,13 +195,21 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
     stamps = [start + round(time * 1e9) for time in take.scene.times_s]
     folder = root / name
     write_images(folder / name, (f"Image{ns}.png" for ns in stamps), filmed.frames())
-    times_s = device_times(plan.seconds + 0.2, 60.0) - 0.1
+    times_s = device_times(plan.seconds + 0.2, OXIMETER_HZ) - 0.1
     wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
     rate = whole(filmed.heart_rate_at(times_s))
     package = [
         {
             "Timestamp": start + round(time * 1e9),
-            "Value": {"waveform": w, "pulseRate": r, "o2saturation": 98, "signalStrength": 6},
+            "Value": {
+                "waveform": w,
+                "pulseRate": r,
+                "o2saturation": 98,
+                "signalStrength": 6,
+                "probeError": False,
+                "searching": False,
+            },
+            "FrameID": "",
         }
         for time, w, r in zip(times_s, wave, rate, strict=True)
     ]

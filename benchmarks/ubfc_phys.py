@@ -1,9 +1,10 @@
 """UBFC-Phys: rest, speech and arithmetic under stress.
 
-Layout: `sN/{vid_sN_T1.avi, bvp_sN_T1.csv, eda_sN_T1.csv}` for N 1 to 56 and tasks T1 (rest), T2
-(speech), T3 (arithmetic), three minutes each, about 35 frames a second. `bvp` is the wrist band's
-blood volume pulse at 64 Hz, one value a line without a header (readers that expect one lose the
-first sample). Frame times are those of the container; both start together.
+Layout: `sN/{vid_sN_T1.avi, bvp_sN_T1.csv, eda_sN_T1.csv}` (also in a folder `Data`) for N 1 to 56
+and tasks T1 (rest), T2 (speech), T3 (arithmetic), three minutes each, about 35 frames a second;
+`info_sN.txt` and `selfReportedAnx_sN.csv` are not read. `bvp` is the wrist band's blood volume
+pulse at 64 Hz, one value a line without a header (readers that expect one lose the first sample).
+Frame times are those of the container; both start together.
 
 The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings (`KNOWN_BAD`), PhysBench
 prints no results on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang,
@@ -49,7 +50,7 @@ ORDER = in_front("s2 s46 s35 s7 s49 s36", (f"s{n}" for n in range(1, 57)))
 
 
 def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "UBFC-Phys", "UBFC-PHYS")
+    base = first_folder(first_folder(root, "UBFC-Phys", "UBFC-PHYS"), "Data")
     simulated = is_simulated(root)
     found = False
     for person, who in matching(base, r"s\d+"):

@@ -4,12 +4,14 @@ Layout: `data/pP/vV/sourceS/{video.avi, gt_HR.csv, gt_SpO2.csv, wave.csv, time.t
 `fold/fold1.mat` to `fold5.mat`. P is 1 to 107, V 1 to 9; repeated recordings are `v1-2`, `v3-2`,
 `v9-2` and are read (loaders that match `v(\\d+)$` miss 17 videos). Source 1 is a web camera, 2 a
 phone, 3 a RealSense in colour; source 4, its infrared stream, is no RGB video and is left out.
+97 to 107 have no source 1, v8 and v9 source 2 alone, and 56 has v1 to v5 alone.
 
 Rules, and why:
 
-- `time.txt` holds the time of every frame in whole milliseconds; rates are uneven, 25 to 30 fps.
-  Where it is missing, the frames are spread evenly over the duration of `gt_HR.csv`, as NEST does
-  (github LuPaoPao/NEST), and the recording has a warning.
+- `time.txt` holds the time of every frame in whole milliseconds; rates are uneven, 16 to 30 fps,
+  and the container's rate (25) is none: the set's ReadMe says that the videos were only made to
+  save room. Source 2, the phone, has no `time.txt`. Where it is missing, the frames are spread
+  evenly over the duration of `gt_HR.csv`, as NEST does (github LuPaoPao/NEST), with a warning.
 - `wave.csv` is the pulse at 60.0 Hz (2,084 samples over the 34.736 s of the example that the
   authors of CVD publish; a loader that takes 50 Hz reads every rate 17 % low). Where it is missing
   the recording has no pulse, and a warning; it can still be scored.
@@ -19,8 +21,10 @@ Rules, and why:
 - The official folds are read from `fold/foldK.mat` (variable `foldK`, shape (1, n), numbers of
   people): fold K is tested, the others train. They are in no public repository and are not made up.
 
-2,378 colour videos. Situations from the paper: v1 stable, v2 motion, v3 talking, v4 dark, v5
-bright, v6 long distance, v7 after exercise, v8 phone held stable, v9 phone moving. Sources: Niu,
+2,378 colour videos. Situations: v1 stable, v2 motion, v3 talking, v4 bright, v5 dark, v6 long
+distance, v7 after exercise, v8 phone held stable, v9 phone moving. The set's ReadMe swaps 4 and 5;
+the paper's table 3 has them so, and so are the pictures (a public check of five people measured a
+mean grey of 127 to 150 in v4 and 102 to 131 in v5). Sources: Niu,
 Han, Shan, Chen, "VIPL-HR: a multi-modal database for pulse estimation from less-constrained face
 video", ACCV 2018, arXiv 1810.04927v2; the loaders of CVD, NEST, RhythmNet and RS-rPPG.
 """
@@ -68,14 +72,14 @@ SCENARIOS = {
     1: "stable",
     2: "motion",
     3: "talking",
-    4: "dark",
-    5: "bright",
+    4: "bright",
+    5: "dark",
     6: "long_distance",
     7: "after_exercise",
     8: "phone_stable",
     9: "phone_motion",
 }
-LIGHT = {4: "dark", 5: "bright"}
+LIGHT = {4: "bright", 5: "dark"}
 SOURCES = {1: "web_camera", 2: "phone", 3: "realsense"}
 
 MAPS = "fewer than ten maps: RhythmNet (AnweshCR7/RhythmNet, generate_fold_csv.py) skips it"
@@ -121,7 +125,9 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     video=partial(_video, folder),
                     truth=partial(_truth, folder),
                     files=tuple(
-                        folder / f for f in ("video.avi", "gt_HR.csv", "wave.csv", "time.txt")
+                        folder / f
+                        for f in ("video.avi", "gt_HR.csv", "wave.csv", "time.txt")
+                        if f != "time.txt" or source[1] != "2" or is_file(folder / f)
                     ),
                     scenario=SCENARIOS.get(scenario, session.name),
                     source=SOURCES[int(source[1])],
@@ -216,14 +222,15 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
             device = 2 if number > 7 else 1 + (at + turn) % 3
             random = generator("vipl_hr", "frame times", plan.seed, subject, session)
             fs = 25.0 if device == 1 else 30.0
-            times_s = frame_times(plan.seconds, fs, jitter_s=0.004, random=random)
+            jitter_s = 0.0 if device == 2 else 0.004  # the phone's file has no times
+            times_s = frame_times(plan.seconds, fs, jitter_s=jitter_s, random=random)
             scene = Scene(
                 width=320,
                 height=240,
                 times_s=np.round(times_s, 3),  # whole milliseconds
                 difficulty=plan.difficulty,
                 motion={2: "free", 3: "talking", 9: "small_rotation"}.get(number, "still"),  # type: ignore[arg-type]
-                light={4: "dim", 5: "bright"}.get(number, "indoor"),  # type: ignore[arg-type]
+                light={4: "bright", 5: "dim"}.get(number, "indoor"),  # type: ignore[arg-type]
                 face_height=0.32 if number == 6 else 0.5,
                 heart_rate="after_exercise" if number == 7 else "resting",
                 heart_rate_bpm=rate,
@@ -234,8 +241,8 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Motion JPEG in AVI with uneven times in time.txt, CRLF label files, and the fold files.
 
-    The phone compresses harder (MPEG-4). The first person's first session also has an infrared
-    `source4`, which the reader is to leave out.
+    The phone compresses harder (MPEG-4) and has no time.txt. The first person's first session also
+    has an infrared `source4`, which the reader is to leave out.
     """
     shoot("vipl_hr", root, plan, takes(plan), _write)
     people = list(resting_rates("vipl_hr", ORDER, plan))
@@ -263,7 +270,8 @@ def _write_source(
     container_s = np.arange(len(times_s)) / (25.0 if "source1" in take.session else 30.0)
     codec = "mpeg4" if take.session.endswith("source2") else "mjpeg"
     write_clip(folder / "video.avi", frames, container_s, codec, plan)
-    write_lines(folder / "time.txt", whole(times_s * 1000), end="\r\n")
+    if not take.session.endswith("source2"):
+        write_lines(folder / "time.txt", whole(times_s * 1000), end="\r\n")
     lasts_s = float(times_s[-1]) + 1 / 30
     wave = whole(scaled(filmed.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
     seconds = np.arange(max(2, round(lasts_s)), dtype=np.float64)

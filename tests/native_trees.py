@@ -47,7 +47,15 @@ def pure(root: Path, *, nested: bool = True) -> None:
         package = [
             {
                 "Timestamp": START - 50_000_000 + k * 16_000_000,
-                "Value": {"waveform": 10 + k % 7, "pulseRate": 71, "o2saturation": 98},
+                "Value": {
+                    "waveform": 10 + k % 7,
+                    "pulseRate": 71,
+                    "o2saturation": 98,
+                    "signalStrength": 6,
+                    "probeError": False,
+                    "searching": False,
+                },
+                "FrameID": "",
             }
             for k in range(50)
         ]
@@ -93,7 +101,8 @@ def vipl_hr(root: Path) -> None:
     for source in sources:
         folder = root / "data" / source
         clip(folder / "video.avi", fps=30)
-        column(folder / "time.txt", VIPL_MS, end="\r\n")
+        if not source.endswith("source2"):  # the phone has none
+            column(folder / "time.txt", VIPL_MS, end="\r\n")
         column(folder / "wave.csv", [60 + k % 5 for k in range(40)], "Wave", "\r\n")
         column(folder / "gt_HR.csv", [67, 66], "HR", "\r\n")
         column(folder / "gt_SpO2.csv", [98, 98], "SpO2", "\r\n")
@@ -169,7 +178,8 @@ def cohface(root: Path) -> None:
                 content["respiration"] = np.zeros(256)
                 content["time"] = np.arange(256) / 256
                 content.attrs["sample-rate-hz"] = np.array([256])
-                content.attrs["illumination"] = np.bytes_("lamp" if session == "0" else "natural")
+                light = b"lamp" if session == "0" else b"natural"
+                content.attrs["illumination"] = np.array([light])  # as in the original files
     column(root / "protocols" / "all" / "train.txt", ["2/0/data", "2/3/data"])
     column(root / "protocols" / "all" / "test.txt", ["10/0/data", "10/3/data"])
 

@@ -1,8 +1,9 @@
 """Every data set is read from its owners' layout: names, times, labels by hand."""
 
+import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from rppgbench.content import load_datasets
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.recording import Dataset, Recording
 from rppgbench.video.stream import open_video, passes
+from rppgbench.waveform import Array
 
 from . import native_trees as trees
 
@@ -164,6 +166,77 @@ def test_pure_has_nanosecond_times_in_both_layouts(tmp_path: Path, nested: bool)
     assert truth.warnings == ()
 
 
+def pure_with(root: Path, change: Callable[[int, dict[str, object]], None]) -> Recording:
+    """Session 01-01 with every value of the oximeter changed."""
+    trees.pure(root)
+    file = root / "01-01" / "01-01.json"
+    content = json.loads(file.read_text())
+    for k, row in enumerate(content["/FullPackage"]):
+        change(k, row["Value"])
+    file.write_text(json.dumps(content))
+    return listed("pure", root)["01-01"]
+
+
+def test_samples_of_pure_with_a_probe_error_are_no_truth(tmp_path: Path) -> None:
+    """Each sign alone: the device's word; no rate and no wave; half a second of no wave."""
+
+    def spoil(k: int, value: dict[str, object]) -> None:
+        if k < 5:
+            value["probeError"] = True
+        if 10 <= k < 12:
+            value.update(pulseRate=127, waveform=0)
+        if k == 15:
+            value["waveform"] = 0  # the lowest level of a pulse is none
+        if k == 16:
+            value["pulseRate"] = 127  # a rate that a heart can have
+        if k == 17:
+            value["searching"] = True
+        if k >= 18:
+            value["waveform"] = 0
+
+    truth = pure_with(tmp_path, spoil).truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    left = [5, 6, 7, 8, 9, *range(12, 18)]
+    np.testing.assert_allclose(truth.pulse.times_s, -0.05 + 0.016 * np.array(left), atol=1e-9)
+    rated = np.flatnonzero(np.isfinite(truth.heart_rate.values)).tolist()
+    assert rated == [k for k in left if k != 17]
+    assert truth.heart_rate.values[16] == 127
+    assert truth.warnings[0] == (
+        "01-01.json: 39 of 50 samples are no pulse (probe error, or a waveform of 0): left out"
+    )
+
+
+def test_pure_without_any_sound_sample_is_refused(tmp_path: Path) -> None:
+    recording = pure_with(tmp_path, lambda _, value: value.update(probeError=True))
+    with pytest.raises(RecordingError, match="holds 0 usable pulse samples"):
+        recording.truth()
+
+
+@pytest.mark.parametrize("light", [np.array([b"lamp"]), np.bytes_(b"lamp"), "lamp"])
+def test_cohface_reads_its_attribute_in_every_form(tmp_path: Path, light: object) -> None:
+    import h5py
+
+    trees.cohface(tmp_path)
+    for session, warned in (("0", False), ("3", True)):
+        with h5py.File(tmp_path / "2" / session / "data.hdf5", "a") as content:
+            content.attrs["illumination"] = light
+        warnings = listed("cohface", tmp_path)[f"2/{session}"].truth().warnings
+        assert bool(warnings) == warned
+    assert warnings == ("data.hdf5: says the light is 'lamp', where 'natural' is expected",)
+
+
+def test_cohface_says_that_its_mkv_repeats_frames(tmp_path: Path) -> None:
+    trees.cohface(tmp_path)
+    folder = tmp_path / "2" / "0"
+    (folder / "data.avi").rename(folder / "data.mkv")
+    recording = listed("cohface", tmp_path)["2/0"]
+    assert recording.video().path.name == "data.mkv"
+    assert recording.truth().warnings == (
+        "data.avi is missing: data.mkv shows every second frame twice",
+    )
+
+
 def test_pure_sorts_images_by_their_time_not_as_text(tmp_path: Path) -> None:
     trees.pure(tmp_path)
     inner = tmp_path / "01-01" / "01-01"
@@ -173,9 +246,10 @@ def test_pure_sorts_images_by_their_time_not_as_text(tmp_path: Path) -> None:
 
 def test_vipl_hr_takes_times_from_the_file_and_scores_by_gt_hr(made: dict[str, Path]) -> None:
     found = listed("vipl_hr", made["vipl_hr"])
-    recording = found["p2/v1-2/source2"]
-    assert (recording.scenario, recording.source) == ("stable", "phone")
+    phone = found["p2/v1-2/source2"]
+    assert (phone.scenario, phone.source) == ("stable", "phone")
     assert found["p2/v8/source2"].scenario == "phone_stable"
+    recording = found["p2/v1/source1"]
     source = recording.video()
     assert source.times_s is not None
     np.testing.assert_allclose(source.times_s * 1000, trees.VIPL_MS)
@@ -203,6 +277,18 @@ def test_vipl_hr_without_time_txt_follows_the_rule_and_says_so(tmp_path: Path) -
     (folder / "gt_HR.csv").unlink()
     with pytest.raises(RecordingError, match=r"gt_HR\.csv: does not exist"):
         recording.truth()
+
+
+def test_the_phone_of_vipl_hr_has_no_times_of_its_own(made: dict[str, Path]) -> None:
+    """Nor is a time.txt looked for; v4 is bright and v5 dark, as in the paper's table 3."""
+    recording = listed("vipl_hr", made["vipl_hr"])["p2/v8/source2"]
+    assert [file.name for file in recording.files] == ["video.avi", "gt_HR.csv", "wave.csv"]
+    times_s = recording.video().times_s
+    assert times_s is not None
+    np.testing.assert_allclose(times_s, np.linspace(0, 2, FRAMES))
+    module = sys.modules["rppgbench_content.benchmarks.vipl_hr"]
+    assert (module.SCENARIOS[4], module.SCENARIOS[5]) == ("bright", "dark")
+    assert module.LIGHT == {4: "bright", 5: "dark"}
 
 
 def test_vipl_hr_folds_are_the_sets_own(made: dict[str, Path], tmp_path: Path) -> None:
@@ -431,6 +517,108 @@ def test_mmpd_reads_situation_frames_and_pulse_from_one_file(made: dict[str, Pat
     assert truth.pulse is not None
     np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
     assert truth.pulse.fs == pytest.approx(30)
+
+
+def mmpd_with(root: Path, **changed: object) -> Recording:
+    """One file of MMPD with other variables."""
+    from scipy.io import loadmat, savemat
+
+    trees.mmpd(root)
+    file = root / "subject10" / "p10_0.mat"
+    content = {k: v for k, v in loadmat(file).items() if not k.startswith("__")}
+    savemat(file, {**content, **changed})
+    return listed("mmpd", root)["p10_0"]
+
+
+RAMP = np.linspace(0, 1, 10)[:, None, None, None] * np.ones((10, 8, 8, 3))
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        RAMP,
+        RAMP.astype(np.float32),
+        RAMP * 255,
+        *((RAMP * 255).astype(kind) for kind in (np.uint8, np.uint16, np.int16, np.int64)),
+        (RAMP * 65535).astype(np.uint16),
+        RAMP * 1.04 - 0.02,
+    ],
+    ids=["0..1", "single", "0..255", "uint8", "uint16", "int16", "int64", "16 bits", "overshoot"],
+)
+def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array) -> None:
+    with open_video(mmpd_with(tmp_path, video=video).video()) as reader:
+        levels = [int(frame.rgb[0, 0, 0]) for frame in reader]
+    np.testing.assert_allclose(levels, np.linspace(0, 255, 10), atol=5.2)
+    assert (levels[0], levels[-1]) == (0, 255)
+
+
+@pytest.mark.parametrize(
+    ("video", "said"),
+    [
+        (RAMP * 4, "up to 4: 0 to 1 with overshoot, or a black video of 0 to 255"),
+        ((RAMP * 1023).astype(np.uint16), "up to 1023: 10 to 15 bits, or a dark video of 16"),
+        ((RAMP * 32767).astype(np.int16), "up to 3.277e+04: 10 to 15 bits, or a dark video"),
+        (RAMP * 6 - 3, "-3 to 3: differences of frames, or shifted brightness"),
+        (np.where(RAMP > 0.9, np.nan, RAMP), "values that are not numbers"),
+        (RAMP.astype(complex), "is complex128, no numbers"),
+    ],
+    ids=["black", "10 bits", "int16", "differences", "nan", "complex"],
+)
+def test_mmpd_refuses_a_video_that_could_mean_two_things(
+    tmp_path: Path, video: Array, said: str
+) -> None:
+    with (
+        pytest.raises(RecordingError) as caught,
+        open_video(mmpd_with(tmp_path, video=video).video()) as reader,
+    ):
+        list(reader)
+    assert said in str(caught.value)
+    assert "p10_0.mat: video is " in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_mmpd_takes_its_labels_out_of_cells(tmp_path: Path, version: str) -> None:
+    def cell(value: object) -> np.ndarray[tuple[int, ...], np.dtype[np.object_]]:
+        out = np.empty((1, 1), dtype=object)
+        out[0, 0] = value
+        return out
+
+    labels = {"motion": "Stationary", "light": "Nature", "exercise": "True"}
+    numbers = {"skin_color": np.array([[5.0]]), "GT_ppg": np.arange(10.0)[None]}
+    if version == "5":
+        nested = {name: cell(cell(value)) for name, value in {**labels, **numbers}.items()}
+        recording = mmpd_with(tmp_path, **nested)
+    else:
+        import h5py
+
+        trees.mmpd(tmp_path)
+        with h5py.File(tmp_path / "subject10" / "p10_0.mat", "w", userblock_size=512) as file:
+            for name, value in {**labels, **numbers}.items():
+                held = file.create_dataset(f"#refs#/{name}", data=as_hdf5(value))
+                held.attrs["MATLAB_class"] = np.bytes_("char" if name in labels else "double")
+                outer = file.create_dataset(name, (1, 1), dtype=h5py.ref_dtype)
+                outer[0, 0] = held.ref
+                outer.attrs["MATLAB_class"] = np.bytes_("cell")
+            file["video"] = RAMP.transpose()
+        recording = listed("mmpd", tmp_path)["p10_0"]
+    assert (recording.scenario, recording.light, recording.skin_tone) == (
+        *("after_exercise", "nature", "V"),
+    )
+    truth = recording.truth()
+    assert truth.pulse is not None
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
+
+
+def as_hdf5(value: object) -> Array:
+    """As MATLAB keeps it in a file of version 7.3: letters as numbers, axes turned round."""
+    if isinstance(value, str):
+        return np.array([[ord(letter)] for letter in value], dtype=np.uint16)
+    return np.asarray(value).T
+
+
+def test_ubfc_phys_is_read_from_its_folder_data_too(made: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(made["ubfc_phys"], tmp_path / "UBFC-Phys" / "Data")
+    assert list(listed("ubfc_phys", tmp_path)) == NAMES["ubfc_phys"]
 
 
 def test_an_outer_folder_makes_no_difference(made: dict[str, Path], tmp_path: Path) -> None:

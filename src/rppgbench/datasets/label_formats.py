@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.datasets.labels import read_text, unread
-from rppgbench.datasets.mat_files import check_mat5
+from rppgbench.datasets.mat_files import MOST_DEEP, check_mat5
 from rppgbench.disk import check_disk, fault_of_disk
 from rppgbench.errors import RecordingError
 
@@ -75,6 +75,23 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
     if missing:
         raise RecordingError(f"{file}: has no variable {missing[0]!r}; {AGAIN}")
     return {name: np.asarray(found[name]) for name in names}
+
+
+def single(values: NDArray[Any]) -> object:
+    """The one value of a variable of a MAT file, out of the cells that it may lie in.
+
+    Raises:
+        ValueError: it holds several values, or none.
+
+    >>> single(np.array([["Walking"]])), single(np.array([[3]]))
+    ('Walking', 3)
+    """
+    value: object = values
+    while isinstance(value, np.ndarray):
+        if value.size != 1:
+            raise ValueError(f"{value.size} values, where one belongs")
+        value = value.item()
+    return value
 
 
 def mat_shapes(file: Path) -> dict[str, tuple[int, ...]]:
@@ -167,11 +184,22 @@ def _read_mat73(file: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
             item = content.get(name)
             if item is None or not hasattr(item, "shape"):
                 continue
-            value = np.asarray(item[()]).T
-            if item.attrs.get("MATLAB_class") == b"char":
-                value = np.array(["".join(map(chr, value.ravel()))])
-            found[name] = value
+            found[name] = _value73(content, item, 0)
     return found
+
+
+def _value73(content: Any, item: Any, depth: int) -> NDArray[Any]:
+    """A variable of a MAT file of version 7.3; a cell array as an array of arrays."""
+    value = np.asarray(item[()]).T
+    kind = item.attrs.get("MATLAB_class")
+    if kind == b"char":
+        return np.array(["".join(map(chr, value.ravel()))])
+    if kind == b"cell" and depth < MOST_DEEP:
+        cells = np.empty(value.shape, dtype=object)
+        for at, reference in np.ndenumerate(value):
+            cells[at] = _value73(content, content[reference], depth + 1)
+        return cells
+    return value
 
 
 def _brief(error: BaseException) -> str:

@@ -175,14 +175,14 @@ def write_images(
 
 
 def write_mat(file: Path, content: Mapping[str, object]) -> None:
-    """Write a MAT file of version 5, the same bytes for the same content; the folder is made.
+    """Write a packed MAT file of version 5, the same bytes for the same content, and its folder.
 
     Its header would hold the time of writing, so a fixed text of the same length takes its place.
     """
     from scipy.io import savemat
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    savemat(str(file), dict(content))
+    savemat(str(file), dict(content), do_compression=True)
     with file.open("r+b") as stream:
         stream.write(b"MATLAB 5.0 MAT-file, simulated".ljust(116))
 
