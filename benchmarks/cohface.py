@@ -135,10 +135,13 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 Part 2 in AVI at 20 fps, HDF5 labels, and the protocol files."""
     lines = shoot("cohface", root, plan, takes(plan), _write)
-    for part in ("train", "test"):
-        names = [line for line in lines if (int(line.split("/")[0]) in TEST) == (part == "test")]
-        if names:
-            write_lines(root / "protocols" / "all" / f"{part}.txt", names)
+    for name, sessions in (("all", "0123"), ("clean", "01"), ("natural", "23")):
+        own = [line for line in lines if line.split("/")[1] in sessions]
+        tested = [line for line in own if int(line.split("/")[0]) in TEST]
+        learned = [line for line in own if line not in tested]
+        for part, names in (("all", own), ("train", learned), ("test", tested)):
+            if names:
+                write_lines(root / "protocols" / name / f"{part}.txt", names)
 
 
 def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> str:

@@ -108,6 +108,7 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
     write_clip(folder / f"vid_{name}.avi", filmed.frames(), take.scene.times_s, "mjpeg", plan)
     wave = scaled(filmed.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
     write_lines(folder / f"bvp_{name}.csv", (f"{value:.2f}" for value in wave))
+    write_lines(folder / f"info_{take.subject}.txt", [take.subject, "m", "ctrl"])
     write_lines(folder / f"eda_{name}.csv", ["0.35"] * max(2, round(plan.seconds * 4)))
 
 

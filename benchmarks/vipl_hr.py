@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 WAVE_HZ = 60.0
+CONTAINER_HZ = 25.0  # of every file, whatever the camera's rate was
 SCENARIOS = {
     1: "stable",
     2: "motion",
@@ -140,7 +141,8 @@ def _recordings(root: Path) -> Iterator[Recording]:
 
 
 def _video(folder: Path) -> VideoSource:
-    return VideoSource(folder / "video.avi", times_s=_times(folder)[0])
+    times_s = _times(folder)[0]
+    return VideoSource(folder / "video.avi", times_s=times_s, container_clock=False)
 
 
 def _times(folder: Path) -> tuple[Array, str]:
@@ -267,7 +269,7 @@ def _write_source(
     frames: Iterator[NDArray[np.uint8]],
 ) -> None:
     times_s = take.scene.times_s
-    container_s = np.arange(len(times_s)) / (25.0 if "source1" in take.session else 30.0)
+    container_s = np.arange(len(times_s)) / CONTAINER_HZ
     codec = "mpeg4" if take.session.endswith("source2") else "mjpeg"
     write_clip(folder / "video.avi", frames, container_s, codec, plan)
     if not take.session.endswith("source2"):

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -289,6 +290,19 @@ def test_the_phone_of_vipl_hr_has_no_times_of_its_own(made: dict[str, Path]) -> 
     module = sys.modules["rppgbench_content.benchmarks.vipl_hr"]
     assert (module.SCENARIOS[4], module.SCENARIOS[5]) == ("bright", "dark")
     assert module.LIGHT == {4: "bright", 5: "dark"}
+
+
+def test_the_container_of_vipl_hr_says_no_time(tmp_path: Path) -> None:
+    """Its rate is 25 whatever the camera's was: that is no warning, and no time."""
+    trees.vipl_hr(tmp_path)
+    trees.clip(tmp_path / "data/p2/v1/source1/video.avi", fps=20)
+    source = listed("vipl_hr", tmp_path)["p2/v1/source1"].video()
+    for clock, warned in ((False, False), (True, True)):
+        with open_video(replace(source, container_clock=clock)) as reader:
+            times_s = [frame.time_s for frame in reader]
+            assert bool(reader.info.warnings) == warned
+        np.testing.assert_allclose(np.array(times_s) * 1000, trees.VIPL_MS)
+    assert not source.container_clock
 
 
 def test_vipl_hr_folds_are_the_sets_own(made: dict[str, Path], tmp_path: Path) -> None:

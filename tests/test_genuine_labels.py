@@ -34,7 +34,7 @@ def device_error_bpm(truth: Truth, late_s: float) -> float:
     even = np.arange(int(truth.pulse.times_s[-1] * 30)) / 30
     estimate = Estimate(
         job="j", dataset="ubfc", recording="r", subject="s", scenario="", method="m", fold="0",
-        seed=0, condition="none", region="skin", waveform=Waveform(truth.pulse.at(even), 30.0),
+        seed=0, condition="none", region="skin", waveform=Waveform(truth.pulse_at(even), 30.0),
         coverage=1.0,
     )  # fmt: skip
     device = Signal(truth.heart_rate.values, truth.heart_rate.times_s - late_s)

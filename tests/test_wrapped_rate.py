@@ -10,7 +10,7 @@ from rppgbench.waveform import Signal
 
 
 def read(*values: float, step_s: float = 0.5) -> Signal:
-    return Signal(np.array(values), np.arange(len(values)) * step_s)
+    return Signal(np.array(values, dtype=np.float64), np.arange(len(values)) * step_s)
 
 
 def courses() -> st.SearchStrategy[list[int]]:

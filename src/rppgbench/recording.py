@@ -49,12 +49,15 @@ class VideoSource:
     timestamps of the frames, in seconds on the clock of the labels; None takes the presentation
     times of the container. `frames` gives the frames, each (H, W, 3) uint8 RGB and upright, where
     they lie in a file that is neither video nor image (an array in a MAT file); it needs `times_s`.
+    `container_clock` is False where the owners say that the container's rate means nothing, so that
+    `times_s` are not compared with it.
     """
 
     path: Path
     images: tuple[Path, ...] = ()
     times_s: Array | None = None
     frames: Callable[[], Iterator[NDArray[np.uint8]]] | None = None
+    container_clock: bool = True
 
 
 @dataclass(frozen=True, eq=False)

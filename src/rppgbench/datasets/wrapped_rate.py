@@ -1,4 +1,4 @@
-"""Heart rates of a device whose recorder kept seven bits of them.
+"""Heart rates of a recorder that kept seven bits.
 
 The CMS50 oximeters send a heart rate in eight bits, the highest of them apart from the others. A
 recorder that takes the seven bits of one byte writes 1 for 129 bpm. Of 37 native label files of

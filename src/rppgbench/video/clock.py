@@ -48,6 +48,7 @@ class Clock:
         self.given = given
         self.rate_fps = rate_fps
         self.where = where
+        self.compared = True  # given times with the source's own
         self.seen = 0  # position after the last frame that was asked about
         self.used = 0
         self._first_s = 0.0
@@ -149,7 +150,7 @@ class Clock:
             yield f"{count(self._gaps, 'gap')} in time (longest: {self._longest_s:.2f} s)"
         if self._cut:
             yield self._cut
-        if self.given is not None and self._own_s is not None:
+        if self.compared and self.given is not None and self._own_s is not None:
             own = self._own_s[1] - self._own_s[0]
             here = self._own_frames_s[1] - self._own_frames_s[0]
             interval = own / max(self.used - 1, 1)

@@ -106,6 +106,7 @@ class VideoReader:
             self._frames = ContainerFrames(source.path, threads)
         rate = self._frames.rate_fps
         self._clock = Clock(source.times_s, rate, str(source.path))
+        self._clock.compared = source.container_clock
         self._count = 0
         self._state: Literal["open", "reading", "done"] = "open"
 
