@@ -86,8 +86,10 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
 
 
 def _truth(folder: Path) -> Truth:
-    pulse = read_table(folder / "bvp.csv", 2)
-    rate = read_table(folder / "hr.csv", 2) if is_file(folder / "hr.csv") else None
+    pulse = read_table(folder / "bvp.csv", 2, time_first=True)
+    rate = None
+    if is_file(folder / "hr.csv"):
+        rate = read_table(folder / "hr.csv", 2, time_first=True)
     return sensed(
         folder / "bvp.csv",
         pulse=Signal(pulse[:, 1], pulse[:, 0]),

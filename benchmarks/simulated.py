@@ -77,7 +77,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
 
 
 def _truth(file: Path) -> Truth:
-    table = read_table(file, columns=3)
+    table = read_table(file, columns=3, time_first=True)
     times_s = table[:, 0]
     return sensed(file, pulse=Signal(table[:, 1], times_s), heart_rate=Signal(table[:, 2], times_s))
 

@@ -83,13 +83,20 @@ def _recordings(root: Path) -> Iterator[Recording]:
 
 def _truth(file: Path) -> Truth:
     rows = read_rows(file)
-    lengths = [len(row) for row in rows]
-    if len(rows) != 3 or len(set(lengths)) != 1:
+    shortest, longest = min(map(len, rows)), max(map(len, rows))
+    if len(rows) != 3 or shortest != longest:
+        counts = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+        turned = "it seems transposed: write each column as a row, or " if longest == 3 else ""
         raise RecordingError(
-            f"{file}: has {len(rows)} rows of {', '.join(map(str, lengths))} numbers where three "
-            "equally long ones belong (pulse, heart rate, time); copy the original file again"
+            f"{file}: has {len(rows)} rows of {counts} numbers, where three equally long rows "
+            f"belong (pulse, heart rate, time); {turned}copy the original file again"
         )
     pulse, rate, times_s = rows
+    if [row[0] for row in rows] == [0, 1, 2] and times_s[:2].argmin() == 1:
+        raise RecordingError(
+            f"{file}: the rows begin with 0, 1 and 2, which can be read as samples or as the index "
+            "of a table; save it again without its index"
+        )
     if not np.isfinite(times_s).all():
         raise RecordingError(f"{file}: a time in row 3 is not a number; copy the file again")
     since = times_s - times_s[0]

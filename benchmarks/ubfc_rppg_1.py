@@ -89,7 +89,7 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
 
 
 def _truth(file: Path) -> Truth:
-    table = read_table(file, columns=4)
+    table = read_table(file, columns=4, time_first=True)
     times_s = (table[:, 0] - table[0, 0]) / 1000
     found = unwrapped(Signal(table[:, 1], times_s))
     return sensed(

@@ -22,7 +22,6 @@ vision for vitals (V4V) challenge", ICCV Workshops 2021, pp. 2760-2767, and thei
 github revanurambareesh/instantaneous_transformer.
 """
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import numbers, read_column, read_text
+from rppgbench.datasets.labels import read_column, read_row_named
 from rppgbench.datasets.sensor import sensed, steady
 from rppgbench.datasets.takes import (
     Take,
@@ -139,16 +138,12 @@ def _truth(name: str, rates: Path, pressure: Path) -> Truth:
 
 def _heart_rates(file: Path, name: str) -> Array:
     """The values of the line HR of a video: (frames,), in bpm."""
-    for at, line in enumerate(read_text(file).split("\n"), start=1):
-        if line.startswith(name):
-            cells = re.split(r"[;\t,]\s*|\s+", line.strip().rstrip(",;"))
-            if cells[0].removesuffix(".mkv") == name and cells[1:2] == ["HR"]:
-                values = numbers(cells[2:], file, at)
-                if len(values) > 1:
-                    return values
-    raise RecordingError(
-        f"{file}: has no line '{name}, HR, ...' with values; copy the original file again"
-    )
+    values = read_row_named(file, {name, f"{name}.mkv"}, {"HR"})
+    if values is None or len(values) < 2:
+        raise RecordingError(
+            f"{file}: has no line '{name}, HR, ...' with values; copy the original file again"
+        )
+    return values
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:

@@ -23,7 +23,6 @@ Sources: Li, Han, Lu, Niu, Yu, Dantcheva, Zhao, Shan, "The 1st challenge on remo
 signal sensing (RePSS)", CVPR Workshops 2020.
 """
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import numbers, read_table, read_text
+from rppgbench.datasets.labels import read_sheet, read_table
 from rppgbench.datasets.sensor import sensed, steady
 from rppgbench.datasets.takes import (
     Take,
@@ -113,22 +112,20 @@ def _frames(file: Path) -> tuple[int, float]:
 def _labels(video: Path) -> tuple[float, float]:
     """Heart rate in bpm and frames a second of one video."""
     file = video.with_name("gt.csv")
-    rows = [_row(line) for line in read_text(file).split("\n") if line.strip()]
-    names = [cell.strip().lower().removesuffix(".avi") for cell in rows[0][1:]]
-    at = next((i for i, name in enumerate(names) if name == video.stem.lower()), None)
-    if at is None or len(rows) < 3 or min(len(rows[1]), len(rows[2])) <= at + 1:
+    sheet = read_sheet(file)
+    names = [name.lower().removesuffix(".avi") for name in sheet.names]
+    count = names[1:].count(video.stem.lower())
+    if count != 1 or len(sheet.rows) < 2:
         raise RecordingError(
-            f"{file}: does not give heart rate (line 2) and frame rate (line 3) of {video.stem}; "
+            f"{file}: gives heart rate (line 2) and frame rate (line 3) of {video.stem} "
+            f"{'more than once' if count > 1 else 'nowhere'}; "
             "copy the original file again"
         )
-    bpm, fps = (float(numbers([rows[i][at + 1]], file, i + 1)[0]) for i in (1, 2))
+    first_two = sheet._replace(rows=sheet.rows[:2])
+    bpm, fps = map(float, first_two.numbers(names.index(video.stem.lower(), 1)))
     if not fps > 0:
         raise RecordingError(f"{file}: line 3 says {fps} frames a second of {video.stem}")
     return bpm, fps
-
-
-def _row(line: str) -> list[str]:
-    return re.split(";|\t" if ";" in line or "\t" in line else ",", line)
 
 
 def _truth(video: Path) -> Truth:
@@ -147,7 +144,7 @@ def _truth(video: Path) -> Truth:
     device = sensed(file, heart_rate=rate, warnings=warnings)
     if not is_file(_wave(video)):
         return device
-    times_s, wave = read_table(_wave(video), 2).T
+    times_s, wave = read_table(_wave(video), 2, time_first=True).T
     sensor = sensed(
         _wave(video), pulse=Signal(wave, times_s), frames_s=np.arange(frames) / fps, one_clock=True
     )

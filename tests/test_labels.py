@@ -1,15 +1,26 @@
 """Numbers come out of label files whatever wrote them, or one line says why not."""
 
+import math
+import os
+import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rppgbench.datasets.label_formats import mat_shapes, read_hdf5, read_json, read_mat, read_xml
-from rppgbench.datasets.labels import read_column, read_rows, read_table, read_text
+from rppgbench.datasets.labels import (
+    read_column,
+    read_row_named,
+    read_rows,
+    read_sheet,
+    read_table,
+    read_text,
+)
 from rppgbench.errors import RecordingError
 
 ONE_TWO = [71.0, 72.5]
@@ -28,7 +39,7 @@ ONE_TWO = [71.0, 72.5]
         b"HR\n71,0\n72,5\n",
         b"71;\n72,5;\n",
         b'"HR"\n"71"\n"72.5"\n',
-        b"  71  \n\t72.5\t\n",
+        b"  71  \n72.5\t\n",
         b"7.1e+01\n7.25E1\n",
         "HR\n71\n72.5\n".encode("utf-16"),
         b"HR (\xb5)\n71\n72.5\n",
@@ -80,7 +91,7 @@ def test_rows_of_different_lengths_are_read_where_no_length_is_asked(tmp_path: P
         (b"71\n72 73\n", "line 2 has 2 numbers where 1 belong"),
         (b"71\ninf\n", "line 2: 'inf' is not a number"),
         (b"71\n1_000\n", "line 2: '1_000' is not a number"),
-        (b"71\n1,234.5\n", "line 2: '1,234.5' is not a number"),
+        (b"71\n1,234.5\n", "line 2 has 2 numbers where 1 belong"),
         (b"71\n\x00\x01\n", "zero bytes"),
         (b"71\n__import__('os')\n", "is not a number"),
     ],
@@ -134,23 +145,196 @@ def test_any_bytes_give_numbers_or_one_line(
         assert "\n" not in said
 
 
-@given(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=30),
-    st.sampled_from(["\n", "\r\n", "\r"]),
-    st.booleans(),
-    st.booleans(),
+@pytest.mark.parametrize(
+    ("text", "one", "two"),
+    [
+        (",HR\n0,72\n1,73\n2,74\n", "0.72", "0 and 72"),  # pandas, with its index
+        (",HR\n0,72\n", "0.72", "0 and 72"),
+        ("0,90\n1,90\n2,91\n", "0.90", "0 and 90"),  # without a header
+        ("HR\n1,53\n2,54\n", "1.53", "1 and 53"),  # R names the columns without the index
+        ('"x"\n"1",53\n"2",54\n', None, None),
+        ("HR\n7,53\n8,54\n9,55\n", "7.53", "7 and 53"),
+        ("Time,HR\n0,72\n33,73\n66,74\n", "0.72", "0 and 72"),
+        ("Time HR\n0,72\n33,73\n66,74\n", "0.72", "0 and 72"),
+        ("72,98\n73,98\n", "72.98", "72 and 98"),  # saturation beside the heart rate
+        ("HR\n0,0\n1,5\n2,5\n", "0.0", "0 and 0"),
+        ("0,\n1,\n2,\n", "0", "0 and nothing"),  # an index without labels
+        ('"0,53"\n"1,54"\n"2,55"\n', "0.53", "0 and 53"),
+        (",HR\r0,72\r1,73\r", "0.72", "0 and 72"),
+    ],
+    ids=repr,
 )
-def test_what_is_written_comes_back(
-    tmp_path_factory: pytest.TempPathFactory,
-    values: list[float],
-    end: str,
-    header: bool,
-    comma: bool,
+def test_one_column_that_could_be_two_is_refused_with_both_readings(
+    tmp_path: Path, text: str, one: str | None, two: str | None
 ) -> None:
-    file = tmp_path_factory.getbasetemp() / "back.csv"
-    lines = [repr(value).replace(".", ",") if comma else repr(value) for value in values]
-    file.write_bytes(end.join([*["Wave"] * header, *lines]).encode())
-    np.testing.assert_array_equal(read_column(file), values)
+    file = tmp_path / "gt HR's.csv"
+    for encoding in ("utf-8", "utf-16"):
+        file.write_bytes(text.encode(encoding))
+        with pytest.raises(RecordingError) as caught:
+            read_column(file)
+        line = str(caught.value)
+        assert line.startswith(f"{file}: ")
+        assert "\n" not in line
+        if one is not None:
+            assert f"as one number, {one}, or as two, {two}; if it is one, write" in line
+
+
+@pytest.mark.parametrize("header", ["Time,HR", ";HR", "HR\tdevice", "HR, bpm"])
+def test_a_header_of_several_names_over_one_column_is_refused(tmp_path: Path, header: str) -> None:
+    (tmp_path / "hr.csv").write_text(f"{header}\n72\n73\n")
+    with pytest.raises(RecordingError, match="names 2 columns, the lines hold one number each"):
+        read_column(tmp_path / "hr.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (",bvp\n0,0.5\n1,0.6\n", "read as data or as an index; name it, or save the table again"),
+        ("bvp,time_s\n0.5,0\n0.6,1\n", "names the time in column 2"),
+        ("a,b,c\n0,0.5\n1,0.6\n", "names 3 columns, the lines hold 2 numbers each"),
+        ("time,bvp\n0,5,0,25\n1,0,0,5\n", "line 2 has 4 numbers where 2 belong"),
+        ("1\t\t3\n4\t5\t6\n", "can be read as 1 and 3 or as 1 and nan and 3"),
+        ("\t1\t2\n\t3\t4\n", "can be read as 1 and 2 or as nan and 1 and 2"),
+        ("0.5;72,5\n", "is not a number"),  # two decimal marks
+        ('"71,5","72"\n', "is not a number"),
+    ],
+    ids=repr,
+)
+def test_a_table_that_could_be_another_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    if "\t\t" in text:
+        text = "1\t\t3\n4\t\t6\n"
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(RecordingError) as caught:
+        read_table(tmp_path / "x.csv", 2, time_first=True)
+    assert said in str(caught.value)
+
+
+def test_a_cell_of_many_digits_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("71\n" + "1" * 2_000_000 + "x\n")
+    began = time.monotonic()
+    with pytest.raises(RecordingError, match=r"line 2: '1{24}\.\.\.' is not a number"):
+        read_column(tmp_path / "x.csv")
+    assert time.monotonic() - began < 2  # a quadratic expression would take hours
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-300, 300)
+
+
+def written(value: float, decimal: str, quote: str, separator: str) -> str:
+    missing = "" if separator.strip() or separator == "\t" else "nan"
+    text = missing if math.isnan(value) else repr(value)
+    return f"{quote}{text.replace('.', decimal)}{quote}"
+
+
+@given(
+    columns=st.integers(1, 4),
+    values=st.lists(NUMBERS | st.just(math.nan), min_size=4, max_size=24),
+    separator=st.sampled_from([",", ";", "\t", " ", ", ", "  ", " \t"]),
+    decimal=st.sampled_from([".", ","]),
+    quote=st.sampled_from(["", '"', "'"]),
+    header=st.booleans(),
+    end=st.sampled_from(["\n", "\r\n", "\r", "\n\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    asked=st.integers(1, 4),
+)
+@settings(max_examples=150, deadline=None)
+def test_what_is_accepted_equals_the_numbers_written(
+    tmp_path_factory: pytest.TempPathFactory,
+    columns: int,
+    values: list[float],
+    separator: str,
+    decimal: str,
+    quote: str,
+    header: bool,
+    end: str,
+    encoding: str,
+    asked: int,
+) -> None:
+    """Whatever the spelling: the numbers as they were written, or one line; never others."""
+    rows = [values[i : i + columns] for i in range(0, len(values) - columns + 1, columns)]
+    lines = [separator.join(written(v, decimal, quote, separator) for v in row) for row in rows]
+    if header:
+        lines.insert(0, separator.join("abcd"[:columns]))
+    file = tmp_path_factory.getbasetemp() / 'it\'s a "table".csv'
+    file.write_bytes(end.join(lines).encode(encoding))
+    missing = bool(np.isnan(values).any())
+    if decimal == ",":  # a comma separates where the layout asks for more columns than one
+        assume(header or asked <= columns)
+        assume(separator.strip() != "," or not missing)
+    kept = [row for row, line in zip(rows, lines[header:], strict=True) if line.strip()]
+    said = ""
+    try:
+        found = read_table(file, asked) if asked > 1 else read_column(file)[:, None]
+    except RecordingError as error:
+        said = str(error)
+    if said:
+        assert "\n" not in said
+        plain = decimal == "." and not missing
+        assert asked != columns or not plain
+        return
+    left = np.array(kept)
+    while asked < left.shape[1] and np.isnan(left[:, -1]).all():
+        left = left[:, :-1]  # a separator at the end of every line makes no column
+    np.testing.assert_array_equal(found, left)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("F1, HR, 71, 72.5\n", None),
+        ("F1;HR;71;72,5\n", None),
+        ("F1.mkv\tHR\t71\t72,5\n", None),
+        ("F1 HR 71 72.5\n", None),
+        ("F10, HR, 1, 2\nF1, RR, 3, 4\nF1, HR, 71, 72.5\n", None),
+        ("F1, HR, 71, x\n", "line 1: 'x' is not a number"),
+        ("F1;HR;71,0;72.5\n", "is not a number"),
+    ],
+)
+def test_a_row_is_found_by_its_names(tmp_path: Path, text: str, said: str | None) -> None:
+    (tmp_path / "x.txt").write_text(text)
+    if said is None:
+        found = read_row_named(tmp_path / "x.txt", {"F1", "F1.mkv"}, {"HR"})
+        np.testing.assert_array_equal(found, ONE_TWO)
+        assert read_row_named(tmp_path / "x.txt", {"F2"}, {"HR"}) is None
+        return
+    with pytest.raises(RecordingError, match=said):
+        read_row_named(tmp_path / "x.txt", {"F1"}, {"HR"})
+
+
+def test_a_sheet_has_one_separator_and_one_decimal_mark(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text('video;bpm\n"a;b, c.mp4";53,5\n d.mp4 ; 54;\n')
+    sheet = read_sheet(file)
+    assert [cells[0].strip() for _, cells in sheet.rows] == ["a;b, c.mp4", "d.mp4"]
+    np.testing.assert_array_equal(sheet.numbers(1), [53.5, 54])
+    for text, said in (
+        ("video;bpm,x\na;1,2\n", "can be read as 2 columns by ',' or 2 columns by ';'; use one"),
+        ("video,bpm\na,53,5\n", "line 2 has 3 cells, the header has 2"),
+        ('video,bpm\n"a,53\n', "unexpected end of data"),
+    ):
+        file.write_text(text)
+        with pytest.raises(RecordingError, match=said):
+            read_sheet(file)
+    file.write_text("video;bpm\na;53.5\nb;53,5\n")
+    with pytest.raises(RecordingError, match="line 3: '53,5' is not a number written as those"):
+        read_sheet(file).numbers(1)
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        (tmp_path / "device").symlink_to("/dev/zero")
+        for kind in ("pipe", "socket", "device"):
+            for read in (
+                read_text,
+                read_column,
+                lambda f: read_mat(f, "a"),
+                lambda f: read_hdf5(f, "a"),
+                mat_shapes,
+            ):
+                with pytest.raises(RecordingError, match=f"{kind}: is a {kind}, not a file; put"):
+                    read(tmp_path / kind)
 
 
 def test_json_that_is_none_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 from rppgbench.errors import BenchError, MachineError, RecordingError
@@ -35,12 +36,45 @@ def fault_of_disk(error: OSError, file: object) -> MachineError | None:
     )
 
 
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def kind_of_special_file(path: Path) -> str:
+    """What a path is that is neither a regular file nor a folder: reading it may wait for ever.
+
+    Returns:
+        "a pipe", "a socket" or "a device"; "" for a file, a folder, and what cannot be asked.
+
+    >>> kind_of_special_file(Path("/dev/null"))
+    'a device'
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # the one who opens it says it better
+        return ""
+    return next((name for is_one, name in _KINDS if is_one(mode)), "")
+
+
+def check_regular(path: Path) -> None:
+    """RecordingError where a path is a pipe, a socket or a device, before it is opened."""
+    kind = kind_of_special_file(path)
+    if kind:
+        raise RecordingError(f"{path}: is {kind}, not a file; put the file itself there")
+
+
 def check_disk(file: Path) -> None:
     """Read a file whole: MachineError if it is the disk that cannot.
 
     FFmpeg's libraries take most faults of a disk for the end of the file, and HDF5's some of them
     for a name that is not there. What seems damaged is read once more, therefore.
     """
+    if kind_of_special_file(file):
+        return
     try:
         with file.open("rb", buffering=0) as stream:
             while stream.read(1 << 22):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rppgbench.datasets.labels import read_text, unread
 from rppgbench.datasets.mat_files import MOST_DEEP, check_mat5
-from rppgbench.disk import check_disk, fault_of_disk
+from rppgbench.disk import check_disk, check_regular, fault_of_disk
 from rppgbench.errors import RecordingError
 
 AGAIN = "copy the original file again"
@@ -141,6 +141,7 @@ def is_hdf5(file: Path) -> bool:
     Raises:
         RecordingError: the file is missing or not readable.
     """
+    check_regular(file)
     try:
         with file.open("rb") as stream:
             start = stream.read(520)
