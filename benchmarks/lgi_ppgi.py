@@ -114,8 +114,8 @@ def _truth(folder: Path) -> Truth:
         folder / PULSE,
         pulse=steady(wave, PULSE_HZ, end_s - (len(wave) - 1) / PULSE_HZ),
         heart_rate=found.heart_rate,
-        frames_s=times_s,
         warnings=wrap_warnings(found, PULSE),
+        one_clock=False,  # counted back from the last frame, so a longer pulse begins early
     )
 
 

@@ -158,8 +158,7 @@ def _truth(file: Path) -> Truth:
     if values.dtype.kind not in "iuf":
         raise RecordingError(f"{file}: GT_ppg is no array of numbers; copy the original file again")
     pulse = steady(values.astype(np.float64).ravel(), FRAMES_HZ)
-    frames = mat_shapes(file).get("video", (0,))[0]
-    return sensed(file, pulse=pulse, frames_s=np.arange(frames) / FRAMES_HZ)
+    return sensed(file, pulse=pulse)
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:

@@ -73,7 +73,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     name=name,
                     subject=who[0],
                     video=partial(_video, folder, images),
-                    truth=partial(_truth, truth, len(images)),
+                    truth=partial(_truth, truth),
                     files=(*images, truth / PRESSURE, truth / RATE),
                     scenario=task[0],
                     known_bad=KNOWN_BAD.get(name, ""),
@@ -89,12 +89,11 @@ def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
     return VideoSource(folder, images, np.arange(len(images)) / FRAMES_HZ)
 
 
-def _truth(folder: Path, frames: int) -> Truth:
+def _truth(folder: Path) -> Truth:
     return sensed(
         folder / RATE,
         pulse=steady(read_column(folder / PRESSURE), LABELS_HZ),
         heart_rate=steady(read_column(folder / RATE), LABELS_HZ),
-        frames_s=np.arange(frames) / FRAMES_HZ,
     )
 
 

@@ -132,7 +132,6 @@ def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
             f"{file}: has no /FullPackage with Timestamp, waveform and pulseRate "
             f"({type(fault).__name__}: {fault}); unzip the recording again"
         ) from fault
-    frames_s = np.array([(ns - start) * 1e-9 for ns in _stamps(images)])
     lost = error | ((wave == 0) & np.isin(rate, NO_RATE)) | _flat(wave == 0, times_s)
     warnings = []
     if lost.any():
@@ -144,7 +143,6 @@ def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
         file,
         pulse=Signal(wave[~lost], times_s[~lost]),
         heart_rate=Signal(np.where(lost | searching, np.nan, rate), times_s),
-        frames_s=frames_s,
         one_clock=True,
         warnings=warnings,
     )

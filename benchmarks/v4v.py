@@ -133,7 +133,7 @@ def _truth(name: str, rates: Path, pressure: Path) -> Truth:
         pulse = steady(read_column(pressure), PRESSURE_HZ)
     else:
         warnings.append(f"{pressure.name} is missing: no blood pressure, only heart rates")
-    return sensed(rates, pulse=pulse, heart_rate=rate, frames_s=rate.times_s, warnings=warnings)
+    return sensed(rates, pulse=pulse, heart_rate=rate, warnings=warnings)
 
 
 def _heart_rates(file: Path, name: str) -> Array:

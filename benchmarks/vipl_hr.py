@@ -171,16 +171,14 @@ def _times(folder: Path) -> tuple[Array, str]:
 
 def _truth(folder: Path) -> Truth:
     rate = steady(read_column(folder / "gt_HR.csv"), 1.0)
-    times_s, warning = _times(folder)
+    _, warning = _times(folder)
     warnings = [warning] if warning else []
     pulse = None
     if is_file(folder / "wave.csv"):
         pulse = steady(read_column(folder / "wave.csv"), WAVE_HZ)
     else:
         warnings.append("wave.csv is missing: no pulse, only heart rates")
-    return sensed(
-        folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, frames_s=times_s, warnings=warnings
-    )
+    return sensed(folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, warnings=warnings)
 
 
 def _folds(root: Path) -> Mapping[str, tuple[str, ...]]:

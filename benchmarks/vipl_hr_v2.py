@@ -24,6 +24,7 @@ signal sensing (RePSS)", CVPR Workshops 2020.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,10 +146,10 @@ def _truth(video: Path) -> Truth:
     if not is_file(_wave(video)):
         return device
     times_s, wave = read_table(_wave(video), 2, time_first=True).T
-    sensor = sensed(
-        _wave(video), pulse=Signal(wave, times_s), frames_s=np.arange(frames) / fps, one_clock=True
+    sensor = sensed(_wave(video), pulse=Signal(wave, times_s), one_clock=True)
+    return replace(
+        sensor, heart_rate=device.heart_rate, warnings=(*device.warnings, *sensor.warnings)
     )
-    return Truth(sensor.pulse, device.heart_rate, (*device.warnings, *sensor.warnings))
 
 
 def takes(plan: "SimulationPlan") -> Iterator[Take]:

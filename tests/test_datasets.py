@@ -404,13 +404,6 @@ def test_vipl_hr_v2_takes_a_pulse_that_lies_beside_its_video(tmp_path: Path) -> 
     assert found["1/video2"].truth().pulse is None
 
 
-def test_vipl_hr_v2_warns_of_a_pulse_that_ends_before_its_video(tmp_path: Path) -> None:
-    trees.vipl_hr_v2(tmp_path)
-    trees.column(tmp_path / "train/1/video1_bvp.csv", ["0,1", "0.02,2", "0.04,1"], "time_s,bvp")
-    (line,) = listed("vipl_hr_v2", tmp_path)["1/video1"].truth().warnings
-    assert line.startswith("video1_bvp.csv: pulse: labels last 0.1 s")
-
-
 def test_vipl_hr_v2_warns_of_a_rate_that_the_container_does_not_have(tmp_path: Path) -> None:
     trees.vipl_hr_v2(tmp_path)
     trees.column(tmp_path / "train/1/gt.csv", [",video1,video2", "HR,70,70", "FPS,24.5,25"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.datasets.sensor import clock_warning, plausible_truth, sensed, steady
+from rppgbench.datasets.sensor import plausible_truth, sensed, steady
 from rppgbench.errors import RecordingError
 from rppgbench.recording import Truth
 from rppgbench.waveform import Signal
@@ -16,7 +16,7 @@ FILE = Path("p1/gt_HR.csv")
 def test_clean_labels_pass_unchanged_and_without_a_word() -> None:
     pulse = steady(np.sin(np.arange(600) / 10), 60.0)
     rate = steady(np.full(10, 70.0), 1.0)
-    truth = sensed(FILE, pulse=pulse, heart_rate=rate, frames_s=np.arange(300) / 30)
+    truth = sensed(FILE, pulse=pulse, heart_rate=rate)
     assert truth.warnings == ()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
@@ -95,33 +95,3 @@ def test_a_reader_of_its_own_gets_the_same_bounds() -> None:
     assert "are they in Hz?" in in_hz.warnings[0]
     fine = Truth(heart_rate=Signal(np.array([72.0, np.nan, 71.0]), times_s))
     assert plausible_truth(fine) is fine
-
-
-@pytest.mark.parametrize(
-    ("ratio", "warned"),
-    [(0.97, True), (0.985, True), (0.995, False), (1.0, False), (1.005, False), (1.02, True)],
-)
-def test_a_clock_is_off_beyond_one_percent(ratio: float, warned: bool) -> None:
-    frames_s = np.arange(3000) / 30
-    labels = steady(np.zeros(6000), 60.0 / ratio)
-    line = clock_warning(labels, frames_s)
-    assert bool(line) == warned
-    if warned:
-        assert f"clock ratio {ratio:.3f}" in line
-
-
-def test_one_reading_more_or_less_is_no_clock() -> None:
-    """At 1 Hz over 30 s a reading is 3 %: it says nothing of the clock."""
-    frames_s = np.arange(900) / 30
-    for seconds in (29, 30, 31):
-        assert clock_warning(steady(np.full(seconds, 70.0), 1.0), frames_s) == ""
-    assert "0.867" in clock_warning(steady(np.full(26, 70.0), 1.0), frames_s)
-
-
-def test_one_clock_for_both_allows_longer_labels_and_not_shorter_ones() -> None:
-    frames_s = np.arange(900) / 30
-    longer = steady(np.arange(2400.0), 60.0, -5.0)
-    assert sensed(FILE, pulse=longer, frames_s=frames_s, one_clock=True).warnings == ()
-    shorter = steady(np.arange(1500.0), 60.0)
-    (line,) = sensed(FILE, pulse=shorter, frames_s=frames_s, one_clock=True).warnings
-    assert "labels last 25.0 s, frames 30.0 s" in line

@@ -66,12 +66,15 @@ class Truth:
 
     `pulse` is the blood volume pulse in the sensor's unit; `heart_rate` the device's own heart
     rate in bpm. Either may be None: a data set has what it has. `warnings` are lines for the table
-    (a clock ratio off by more than 1 %, readings of 0).
+    (a clock ratio off by more than 1 %, readings of 0). With `one_clock` one clock stamped labels
+    and frames, so labels from before the first frame and after the last say nothing of its speed;
+    where it is None, labels that begin before the first frame are taken for such.
     """
 
     pulse: Signal | None = None
     heart_rate: Signal | None = None
     warnings: tuple[str, ...] = ()
+    one_clock: bool | None = None
 
     def pulse_at(self, times_s: Array) -> Array:
         """The pulse at `times_s` (T,), never across a gap (`pulse_gap_s`): (T,), NaN without one.

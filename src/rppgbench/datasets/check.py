@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from rppgbench.datasets.fingerprint import fingerprint
-from rppgbench.datasets.sensor import clock_warning, during, plausible_truth
+from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.sensor import plausible_truth
 from rppgbench.datasets.splits import Sides, by_folds
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
@@ -179,15 +180,14 @@ def check_recording(recording: Recording) -> list[Finding]:
         found.append(Finding(severity, recording.name, str(file), text))
 
     source = _attempt(recording.video, say)
-    info = _check_video(source, say) if source is not None else None
+    looked = _check_video(source, say) if source is not None else None
     truth = _attempt(lambda: plausible_truth(recording.truth()), say)
     if truth is not None:
         for line in truth.warnings:
             say("warning", line)
-        if source is not None and info is not None:
-            _check_clock(source, info, truth, say)
-    if info is not None and truth is not None:
-        _check_files(recording, say)
+        if source is not None and looked is not None:
+            _check_clock(truth, _container_clock(source, *looked), source.path, say)
+            _check_files(recording, say)
     return found
 
 
@@ -204,8 +204,11 @@ def _attempt(read: Callable[[], T], say: Say) -> T | None:
     return None
 
 
-def _check_video(source: VideoSource, say: Say) -> VideoInfo | None:
-    """Three frames by seeking, the container's count and end, the given times."""
+def _check_video(source: VideoSource, say: Say) -> tuple[VideoInfo, Frame] | None:
+    """Three frames by seeking, the container's count and end, the given times.
+
+    Returns what the container says and the last frame; None where the video cannot be read.
+    """
     _check_times(source, say)
     _check_end(source, say)
 
@@ -235,7 +238,7 @@ def _check_video(source: VideoSource, say: Say) -> VideoInfo | None:
         say("error", f"is cut off at {last.time_s:.1f} of {length_s:.1f} s", source.path)
     for line in info.warnings:
         say("warning", line, source.path)
-    return info
+    return looked
 
 
 def _check_end(source: VideoSource, say: Say) -> None:
@@ -277,19 +280,30 @@ def _check_times(source: VideoSource, say: Say) -> None:
             say("warning", f"{count} of {len(source.times_s)} frame times {what}", source.path)
 
 
-def _check_clock(source: VideoSource, info: VideoInfo, truth: Truth, say: Say) -> None:
-    """Compare labels with the container's length; readers compare with times in label files."""
-    if source.times_s is not None or info.frames is None or not info.fps > 0:
+def _container_clock(source: VideoSource, info: VideoInfo, last: Frame) -> FrameClock | None:
+    """When the frames were taken, without decoding them: by given times, else by the container.
+
+    Where it counts no frames (Matroska) its duration says how many there are, and where it has
+    none (a bare stream) the last frame does.
+    """
+    if source.times_s is not None:
+        return FrameClock.of_times(source.times_s)
+    if not info.fps > 0:
+        return None
+    lasts_s = info.duration_s or last.time_s + 1 / info.fps
+    count = info.frames or round(lasts_s * info.fps)
+    return FrameClock(0.0, count / info.fps, count)
+
+
+def _check_clock(truth: Truth, frames: FrameClock | None, file: Path, say: Say) -> None:
+    """What a run says of labels and frames, by the times that are known without decoding."""
+    try:
+        held = held_against(truth, frames)
+    except RecordingError as error:
+        say("error", str(error), file)
         return
-    frames_s = np.arange(info.frames) / info.fps
-    for what, signal in (("pulse", truth.pulse), ("heart rate", truth.heart_rate)):
-        if signal is None:
-            continue
-        # Labels from before the first frame on have times of their own: they may end later too.
-        early = len(signal.times_s) > 0 and signal.times_s[0] < -1 / info.fps
-        line = clock_warning(during(signal, frames_s) if early else signal, frames_s)
-        if line:
-            say("warning", f"{what}: {line}", source.path)
+    for line in held.warnings[len(truth.warnings) :]:
+        say("warning", line, file)
 
 
 def _of_the_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) -> Iterator[Finding]:

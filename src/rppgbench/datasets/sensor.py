@@ -4,6 +4,7 @@ Each thing that was wrong with it is one warning.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from rppgbench.waveform import Array, Signal
 
 LOWEST_BPM, HIGHEST_BPM = 30.0, 240.0  # outside of this no adult heart beats for long
 LOWEST_HZ, HIGHEST_HZ = LOWEST_BPM / 60, HIGHEST_BPM / 60
-CLOCK_TOLERANCE = 0.01
 
 
 def steady(values: Array, fs: float, start_s: float = 0.0) -> Signal:
@@ -32,8 +32,7 @@ def sensed(
     *,
     pulse: Signal | None = None,
     heart_rate: Signal | None = None,
-    frames_s: Array | None = None,
-    one_clock: bool = False,
+    one_clock: bool | None = None,
     warnings: Iterable[str] = (),
 ) -> Truth:
     """The truth of a recording from what its label files hold.
@@ -43,16 +42,17 @@ def sensed(
     - Heart rates that are not numbers, are 0 (the device had no reading) or lie outside 30 to
       240 bpm become NaN: there is no truth at that time, and none is made up. Where none is left,
       a pulse stands alone.
-    - Each of these, and labels that are more than 1 % (and more than one reading) longer or shorter
-      than the frames, gives one warning.
+    - Each of these gives one warning.
+
+    `frame_clock.held_against` compares the times with those of the frames, for every data set.
 
     Args:
         where: the label file, for messages.
         pulse: (N,) in the sensor's unit; None: the set has none.
         heart_rate: (M,) in bpm; None: the set has none.
-        frames_s: the times of the frames (T,), where a label file has them.
         one_clock: labels and frames were stamped by one clock, so labels from before the first
             frame and after the last say nothing of the clock; what counts is that they cover it.
+            None takes labels that begin before the first frame for such.
         warnings: further lines for the table.
 
     Raises:
@@ -81,56 +81,7 @@ def sensed(
                     f"{in_hz(rates_bpm)}; copy the original file again or leave the recording out"
                 )
             heart_rate = None
-    if frames_s is not None and len(frames_s) > 1:
-        for signal, what in ((pulse, "pulse"), (heart_rate, "heart rate")):
-            if signal is None:
-                continue
-            compared = during(signal, frames_s) if one_clock else signal
-            line = clock_warning(compared, frames_s)
-            if line:
-                lines.append(f"{where.name}: {what}: {line}")
-    return Truth(pulse, heart_rate, tuple(lines))
-
-
-def clock_warning(labels: Signal, frames_s: Array) -> str:
-    """A line if labels and frames last differently long by more than 1 %, else "".
-
-    Both devices are started and stopped together in every set read here, so another duration is
-    either a clock that runs at another speed or a file that was cut short. One reading more or
-    less (of the labels' own interval) is neither.
-
-    >>> clock_warning(steady(np.zeros(990), 10.0), np.arange(1000) / 10.0)
-    ''
-    >>> clock_warning(steady(np.zeros(900), 10.0), np.arange(1000) / 10.0)
-    'labels last 90.0 s, frames 100.0 s: clock ratio 0.900'
-    """
-    count = len(labels.times_s)
-    if len(frames_s) < 2:
-        return ""
-    if count < 2:
-        return f"{count} labels over {len(frames_s)} frames"
-    interval_s = labels.duration_s / (count - 1)
-    frame_s = float(frames_s[-1] - frames_s[0]) / (len(frames_s) - 1)
-    labels_last_s = labels.duration_s + interval_s
-    frames_last_s = frame_s * len(frames_s)
-    # A reading holds for a moment or for its interval, so the least difference is what counts.
-    apart_s = max(labels.duration_s - frames_last_s, frames_last_s - frame_s - labels_last_s, 0)
-    if apart_s <= max(CLOCK_TOLERANCE * frames_last_s, interval_s + frame_s) + 1e-9:
-        return ""
-    ratio = labels_last_s / frames_last_s
-    return (
-        f"labels last {labels_last_s:.1f} s, frames {frames_last_s:.1f} s: clock ratio {ratio:.3f}"
-    )
-
-
-def during(signal: Signal, frames_s: Array) -> Signal:
-    """The labels from the first frame to the last.
-
-    >>> during(steady(np.arange(9.0), 1.0, -2.0), np.array([0.0, 0.5, 1.0])).values
-    array([2., 3.])
-    """
-    near = (signal.times_s >= frames_s[0]) & (signal.times_s <= frames_s[-1])
-    return Signal(signal.values[near], signal.times_s[near])
+    return Truth(pulse, heart_rate, tuple(lines), one_clock)
 
 
 def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
@@ -164,7 +115,7 @@ def plausible_truth(truth: Truth) -> Truth:
     lines: list[str] = []
     rate = _plausible(Signal(values, truth.heart_rate.times_s), "", lines, report_nan=False)
     left = rate if np.isfinite(rate.values).any() else None
-    return Truth(truth.pulse, left, (*truth.warnings, *lines))
+    return replace(truth, heart_rate=left, warnings=(*truth.warnings, *lines))
 
 
 def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: bool = True) -> Signal:

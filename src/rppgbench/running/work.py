@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.content import load_datasets, load_methods
+from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.datasets.sensor import plausible_truth
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
 from rppgbench.estimate import Estimate
@@ -93,9 +94,11 @@ def do(task: Task) -> Outcome:
             continue
         if isinstance(features, RecordingError):
             _still_there(task)
-        facts, reason = dict[str, Any](), unlabelled
+        facts, reason, labels = dict[str, Any](), unlabelled, truth
         if isinstance(features, Features):
             facts = dict(features.facts) | {"read_s": read_s}
+            labels, apart = _on_frames(truth, features)
+            reason = reason or apart
         else:
             reason = "; ".join(filter(None, [unlabelled, _words(features)]))
             traces += [] if isinstance(features, BenchError) else [_trace(features)]
@@ -117,13 +120,21 @@ def do(task: Task) -> Outcome:
                 recording.light,
                 recording.simulated,
                 condition.name,
-                truth,
+                labels,
                 facts,
                 reason,
             )
         )
     trace = traces[0] if traces else ""
     return Outcome(task, tuple(observed), tuple(estimates), trace, machine)
+
+
+def _on_frames(truth: Truth, features: Features) -> tuple[Truth, str]:
+    """The truth held against the decoded frames; without labels, and why, where that cannot be."""
+    try:
+        return held_against(truth, FrameClock.of_times(features.times_s)), ""
+    except RecordingError as error:
+        return Truth(warnings=truth.warnings), f"labels: {error}"
 
 
 def _words(fault: Exception) -> str:
@@ -150,7 +161,10 @@ def example(
         if isinstance(features, Exception):
             raise features
         inputs = inputs_of(features, method, params, region)
-        truth = plausible_truth(recording.truth()) if labelled else None
+        truth = None
+        if labelled:
+            clock = FrameClock.of_times(features.times_s)
+            truth = held_against(plausible_truth(recording.truth()), clock)
     except RecordingError:
         _still_there(task)
         raise

@@ -136,11 +136,8 @@ class Clock:
     def notes(self) -> Iterator[str]:
         """What did not fit, in words."""
         if self._guessed:
-            line = f"{count(self._guessed, 'frame')} without a time: placed at"
-            if self.rate_fps:
-                yield f"{line} {self.rate_fps:.2f} fps"
-            else:
-                yield f"{line} {FALLBACK_FPS:.2f} (assumed) fps; {RIGHT_RATE}"
+            rate = f"{self.rate_fps:.2f}" if self.rate_fps else f"{FALLBACK_FPS:.2f} (assumed)"
+            yield f"{count(self._guessed, 'frame')} without a time: placed at {rate} fps"
         if self._still:
             yield (
                 f"{count(self._still, 'frame')} left out: time repeated, going back or missing"

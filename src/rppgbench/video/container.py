@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from rppgbench.disk import check_disk
 from rppgbench.errors import RecordingError
 from rppgbench.video.avi import empty_frames
-from rppgbench.video.clock import count
+from rppgbench.video.clock import RIGHT_RATE, count
 from rppgbench.video.colour import RGB, ToRGB
 from rppgbench.video.upright import display_turn
 
@@ -103,22 +103,21 @@ class ContainerFrames:
         """The container's own mean rate, or None.
 
         Of a bare stream (raw H.264, HEVC, MPEG-4, Motion JPEG), which has no container, it is the
-        rate in the stream's header. What the demuxer says of one is assumed and does not count.
+        rate in the stream's header, else what the demuxer assumes.
         """
         stream = self._stream
-        rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
-        if self._bare:
-            assumed = stream.average_rate is None or float(stream.average_rate) == ASSUMED_FPS
-            rates = (stream.codec_context.framerate, *(() if assumed else rates[:1]))
-        for rate in rates:
+        header = (stream.codec_context.framerate,) if self._bare else ()
+        for rate in (*header, stream.average_rate, stream.guessed_rate, stream.base_rate):
             if rate and 0 < float(rate) < 1e4:
                 return float(rate)
         return None
 
     @property
-    def _assumes_times(self) -> bool:
-        """Whether the demuxer's timestamps count frames at a rate that it assumed."""
-        return self._bare and self.rate_fps is None
+    def _assumed(self) -> bool:
+        """Whether the frame rate is the demuxer's, in a bare stream without a rate of its own."""
+        rate = self._stream.average_rate
+        without = self._bare and not self._stream.codec_context.framerate
+        return without and (rate is None or float(rate) == ASSUMED_FPS)
 
     @property
     def duration_s(self) -> float | None:
@@ -155,10 +154,15 @@ class ContainerFrames:
         self._container.close()
 
     def notes(self) -> list[str]:
-        """What was wrong with the stream, known when all of it was read."""
+        """What was wrong with the stream; what is wrong with frames, when all of it was read."""
         out = [self._matrix_note] if self._matrix_note else []
         if self.dropped:
             out.append(f"{count(self.dropped, 'dropped frame')} (the recorder left them empty)")
+        if self._assumed:
+            out.append(
+                f"a bare stream that does not say its frame rate: {ASSUMED_FPS:.2f} frames a second"
+                f" are assumed, not measured; {RIGHT_RATE}"
+            )
         size = f"{self.coded_width} x {self.coded_height}"
         for number, what in (
             (self.failed, "left out: not to be decoded"),
@@ -306,8 +310,10 @@ class ContainerFrames:
     def _raw(self, decoded: "Decoded", origin: int) -> RawFrame:
         frame, base = decoded.frame, self._stream.time_base
         stamp_s = None
-        if decoded.stamp is not None and base is not None and not self._assumes_times:
+        if decoded.stamp is not None and base is not None:
             stamp_s = float((decoded.stamp - origin) * base)
+        elif self._bare:  # it has no times, and its frames come in the order of presentation
+            stamp_s = decoded.position / (self.rate_fps or ASSUMED_FPS)
         self.damaged += frame.is_corrupt
         self.interlaced += frame.interlaced_frame
         self.resized += (frame.width, frame.height) != (self.coded_width, self.coded_height)

@@ -251,7 +251,7 @@ def _sample(source: VideoSource, where: Moment) -> Frame:
     try:
         raw = next(iter(frames)) if where == "first" else frames.seek(where)
         rate = frames.rate_fps or FALLBACK_FPS
-        stamp_s = raw.position / rate if raw.stamp_s is None else raw.stamp_s
+        stamp_s = raw.stamp_s or 0.0
         index = round(stamp_s * rate)
         if source.times_s is not None and len(source.times_s):
             index = min(index, len(source.times_s) - 1)

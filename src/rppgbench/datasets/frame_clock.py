@@ -1,0 +1,277 @@
+"""Labels held against the frames that they belong to.
+
+`bench run`, trainings and `bench data check` use this one code: what one of them says of a
+recording, the others say in the same words.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rppgbench.errors import RecordingError
+from rppgbench.recording import Truth
+from rppgbench.waveform import Array, Signal
+
+CLOCK_TOLERANCE = 0.01
+"""Labels and frames may last differently long by this share, or by one reading if that is more.
+
+Crystals are off by 0.0001; cameras and recorders that are started by hand, by a part of a second.
+"""
+
+CONTRADICTION = 0.05
+"""With one label a frame, clocks further apart than this share cannot both be right.
+
+Between 1 and 5 % a recorder may have dropped frames, and an error of the rate by 5 % is within what
+methods differ by. Beyond, a frame rate in a header or the times of the labels are wrong.
+"""
+
+SAME_COUNT = 0.01
+"""Labels and frames whose numbers differ by at most this share are one label a frame."""
+
+UNIT_NEAR = 1.25
+"""A clock ratio within this factor of 1000, 1/1000, 1000^2 ... is another unit ..."""
+
+UNIT_FAR = 30.0
+"""... and so is a ratio beyond this factor with labels further apart than a device's (`RARELY_S`).
+
+Labels that last less than this share of the frames leave nothing to score, whatever the reason.
+"""
+
+RARELY_S = {"pulse": 0.5, "heart rate": 30.0}
+"""No device samples a pulse less often than twice a second, or says a rate every half a minute."""
+
+JUMP_S, JUMP_INTERVALS = 1.0, 5.0
+"""A step between labels is a jump beyond a second and five of the usual intervals."""
+
+FLAT_PULSE_S = 2.0
+"""A pulse that keeps one value for longer than a beat at 30 bpm lasts has no beat there."""
+
+FROZEN_RATE_S = 60.0
+"""Breathing alone moves a heart rate within a minute; genuine devices keep one for up to 7 s."""
+
+UNIX_S = 1e8
+"""Times beyond this, three years, are counted from 1970 and not from the start of a recording."""
+
+UNITS = {1: "milliseconds", 2: "microseconds", 3: "nanoseconds"}
+
+
+@dataclass(frozen=True)
+class FrameClock:
+    """When the frames of a video were taken, by their decoded times or by the container.
+
+    `start_s` is the time of the first frame and `end_s` the end of the last one's interval, in
+    seconds on the clock of the recording; `frames` is their number.
+    """
+
+    start_s: float
+    end_s: float
+    frames: int
+
+    @classmethod
+    def of_times(cls, times_s: Array) -> "FrameClock | None":
+        """The clock of frames at `times_s` (T,), in seconds; None with fewer than two.
+
+        Times that are not numbers, repeated or going backward do not count.
+
+        >>> FrameClock.of_times(np.array([0.0, 0.5, 0.5, 1.0]))
+        FrameClock(start_s=0.0, end_s=1.5, frames=3)
+        """
+        known = np.asarray(times_s, dtype=np.float64)
+        known = known[np.isfinite(known)]
+        known = Signal(known, known).in_order().times_s
+        if len(known) < 2:
+            return None
+        first, last = float(known[0]), float(known[-1])
+        return cls(first, last + (last - first) / (len(known) - 1), len(known))
+
+    @property
+    def lasts_s(self) -> float:
+        """From the first frame to the end of the last one, in seconds."""
+        return self.end_s - self.start_s
+
+    @property
+    def interval_s(self) -> float:
+        """The mean time from one frame to the next, in seconds."""
+        return self.lasts_s / self.frames
+
+
+def held_against(truth: Truth, frames: FrameClock | None) -> Truth:
+    """The truth, with a warning for each thing in which its times and the frames' disagree.
+
+    - Labels and frames last differently long by more than `CLOCK_TOLERANCE`: the clock ratio, and
+      where the labels' clock jumps. Labels of a `one_clock` set, and labels that begin before the
+      frames, may last longer.
+    - Frames without labels before the first one or after the last one.
+    - A pulse that is flat for longer than `FLAT_PULSE_S`, a rate frozen for `FROZEN_RATE_S`.
+
+    Args:
+        truth: the labels; what they warn of already stays.
+        frames: when the frames were taken; None where that is not known, which checks nothing.
+
+    Raises:
+        RecordingError: the labels cannot be laid on the frames. They do not overlap the frames
+            (Unix times), are in another unit (ms read as s), or are one a frame on a clock that
+            runs at another speed (a wrong frame rate in a header).
+    """
+    if frames is None or not frames.lasts_s > 0:
+        return truth
+    lines: list[str] = []
+    for what, signal in (("pulse", truth.pulse), ("heart rate", truth.heart_rate)):
+        if signal is not None:
+            compared = _Compared(what, signal, frames, truth.one_clock)
+            lines += [f"{what}: {line}" for line in compared.lines()]
+    return replace(truth, warnings=(*truth.warnings, *lines))
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """One kind of labels beside the frames."""
+
+    what: str
+    signal: Signal
+    frames: FrameClock
+    one_clock: bool | None
+
+    def lines(self) -> Iterator[str]:
+        """What disagrees, a line each; RecordingError where nothing can be laid on the frames."""
+        count = len(self.signal.times_s)
+        if count < 2:
+            yield f"{count} labels over {self.frames.frames} frames"
+            return
+        self._check_unit()
+        self._check_overlap()
+        self._check_one_a_frame()
+        if self._apart_s() > self._slack_s and not self._may_last_longer:
+            yield f"{self._durations()}{self._jumps()}"
+        else:
+            yield from self._uncovered()
+        yield from self._flat()
+
+    @property
+    def interval_s(self) -> float:
+        """The mean time from one label to the next."""
+        return self.signal.duration_s / (len(self.signal.times_s) - 1)
+
+    @property
+    def lasts_s(self) -> float:
+        return self.signal.duration_s + self.interval_s
+
+    @property
+    def ratio(self) -> float:
+        return self.lasts_s / self.frames.lasts_s
+
+    @property
+    def _slack_s(self) -> float:
+        reading_s = self.interval_s + self.frames.interval_s
+        return max(CLOCK_TOLERANCE * self.frames.lasts_s, reading_s) + 1e-9
+
+    @property
+    def _may_last_longer(self) -> bool:
+        if self.one_clock is not None:
+            return self.one_clock
+        # Labels from before the first frame on have times of their own: they may end later too.
+        return bool(self.signal.times_s[0] < self.frames.start_s - self.frames.interval_s)
+
+    def _apart_s(self) -> float:
+        # A reading holds for a moment or for its interval, so the least difference is what counts.
+        frames = self.frames
+        longer_s = self.signal.duration_s - frames.lasts_s
+        return max(longer_s, frames.lasts_s - frames.interval_s - self.lasts_s, 0.0)
+
+    def _durations(self) -> str:
+        ratio = f"{self.ratio:.3g}" if self.ratio < 0.01 else f"{self.ratio:,.3f}"
+        lasts = f"labels last {_seconds(self.lasts_s)}, frames {_seconds(self.frames.lasts_s)}"
+        return f"{lasts}: clock ratio {ratio}"
+
+    def _check_unit(self) -> None:
+        if self._apart_s() <= self._slack_s:
+            return
+        power = round(np.log10(self.ratio) / 3)
+        near = power != 0 and 1 / UNIT_NEAR <= self.ratio / 1000.0**power <= UNIT_NEAR
+        rarely = self.ratio > UNIT_FAR and self.interval_s > RARELY_S[self.what]
+        if not (near or rarely or self.ratio < 1 / UNIT_FAR):
+            return
+        if self.ratio > 1:
+            guess = f"look like {UNITS.get(max(power, 1), 'another unit')} taken for seconds"
+        else:
+            guess = f"are some {1000 ** max(-power, 1):,} times too small, or the file is cut short"
+        raise RecordingError(
+            f"{self.what}: {self._durations()}; the labels' times {guess}: write them in the unit"
+            " that `bench data show` names for the set, or leave the recording out"
+        )
+
+    def _check_overlap(self) -> None:
+        times_s, frames = self.signal.times_s, self.frames
+        first, last = float(times_s[0]), float(times_s[-1])
+        before = last + self.interval_s < frames.start_s
+        if not before and first - self.interval_s <= frames.end_s:
+            return
+        guess = " (they look like Unix times)" if abs(first) > UNIX_S else ""
+        raise RecordingError(
+            f"{self.what}: labels from {_seconds(first)} to {_seconds(last)}, frames from"
+            f" {_seconds(frames.start_s)} to {_seconds(frames.end_s)}: not on one clock{guess};"
+            " subtract the time of the first frame from the labels' times, or leave the recording"
+            " out"
+        )
+
+    def _check_one_a_frame(self) -> None:
+        count, frames = len(self.signal.times_s), self.frames.frames
+        if abs(count - frames) > max(1.0, SAME_COUNT * frames):
+            return
+        if self._apart_s() <= self._slack_s or abs(self.ratio - 1) <= CONTRADICTION:
+            return
+        raise RecordingError(
+            f"{self.what}: {count} labels for {frames} frames, one a frame, but"
+            f" {self._durations()}{self._jumps()}; correct the labels' times, or write the video"
+            " again at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
+        )
+
+    def _jumps(self) -> str:
+        steps_s = np.diff(self.signal.times_s)
+        limit_s = max(JUMP_S, JUMP_INTERVALS * float(np.median(steps_s)))
+        at = np.flatnonzero(steps_s > limit_s)
+        if not len(at):
+            return ""
+        longest = at[np.argmax(steps_s[at])]
+        jumps = "a jump" if len(at) == 1 else f"{len(at)} jumps, the longest"
+        when = _seconds(float(self.signal.times_s[longest]))
+        return f" ({jumps} of {_seconds(float(steps_s[longest]))} after {when})"
+
+    def _uncovered(self) -> Iterator[str]:
+        times_s, frames = self.signal.times_s, self.frames
+        first, last = float(times_s[0]), float(times_s[-1])
+        before_s = max(first - self.interval_s - frames.start_s, 0.0)
+        after_s = max(frames.end_s - frames.interval_s - last - self.interval_s, 0.0)
+        if before_s + after_s > self._slack_s:
+            yield (
+                f"labels from {_seconds(first)} to {_seconds(last)}, frames from"
+                f" {_seconds(frames.start_s)} to {_seconds(frames.end_s)}: no labels for"
+                f" {_seconds(before_s + after_s)} of the frames"
+            )
+
+    def _flat(self) -> Iterator[str]:
+        near = (self.signal.times_s >= self.frames.start_s) & (
+            self.signal.times_s <= self.frames.end_s
+        )
+        values, times_s = self.signal.values[near], self.signal.times_s[near]
+        is_pulse = self.what == "pulse"
+        if len(values) < 3 or (not is_pulse and (values == values[0]).all()):
+            return  # a rate that never changes is one of the whole video, not a frozen device's
+        ends = np.flatnonzero(np.diff(values) != 0)
+        starts, ends = np.append(0, ends + 1), np.append(ends, len(values) - 1)
+        runs_s = times_s[ends] - times_s[starts]
+        long_s = runs_s[runs_s > (FLAT_PULSE_S if is_pulse else FROZEN_RATE_S)]
+        if len(long_s):
+            total, frames_last = _seconds(float(long_s.sum())), _seconds(self.frames.lasts_s)
+            state = "flat" if is_pulse else "frozen"
+            yield f"{state} for {total} of {frames_last}: the same value again and again"
+
+
+def _seconds(value: float) -> str:
+    """A time in words: tenths of a second, or three digits of what is shorter than one.
+
+    >>> _seconds(1234.56), _seconds(0.012345)
+    ('1,234.6 s', '0.0123 s')
+    """
+    return f"{value:,.1f} s" if value == 0 or abs(value) >= 1 else f"{value:.3g} s"
