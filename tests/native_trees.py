@@ -101,9 +101,11 @@ def vipl_hr(root: Path) -> None:
     for source in sources:
         folder = root / "data" / source
         clip(folder / "video.avi", fps=30)
-        if not source.endswith("source2"):  # the phone has none
+        phone = source.endswith("source2")  # it has no times: they are those of gt_HR.csv, 2 s
+        if not phone:
             column(folder / "time.txt", VIPL_MS, end="\r\n")
-        column(folder / "wave.csv", [60 + k % 5 for k in range(40)], "Wave", "\r\n")
+        wave = [60 + k % 5 for k in range(120 if phone else 40)]
+        column(folder / "wave.csv", wave, "Wave", "\r\n")
         column(folder / "gt_HR.csv", [67, 66], "HR", "\r\n")
         column(folder / "gt_SpO2.csv", [98, 98], "SpO2", "\r\n")
     (root / "fold").mkdir()

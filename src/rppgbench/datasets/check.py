@@ -20,6 +20,7 @@ from rppgbench.datasets.sensor import plausible_truth
 from rppgbench.datasets.splits import Sides, by_folds
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.video.container import dropped_note
 from rppgbench.video.end import missing_bytes
 from rppgbench.video.stream import Frame, VideoInfo, open_video, sample_frames
 
@@ -212,22 +213,25 @@ def _check_video(source: VideoSource, say: Say) -> tuple[VideoInfo, Frame] | Non
     _check_times(source, say)
     _check_end(source, say)
 
-    def look() -> tuple[VideoInfo, Frame]:
+    def look() -> tuple[VideoInfo, list[int], Frame]:
         with open_video(source) as reader:
-            info = reader.info
-        return info, sample_frames(source)[-1]
+            info, dropped = reader.info, reader.dropped_frames()
+        return info, dropped, sample_frames(source)[-1]
 
     looked = _attempt(look, say)
     if looked is None:
         return None
-    info, last = looked
+    info, dropped, last = looked
+    if dropped:
+        say("warning", dropped_note(len(dropped)), source.path)
     count = len(source.images) or info.frames
     if source.times_s is not None and count is not None:
         given = len(source.times_s)
         if abs(given - count) > max(3, 0.01 * count):
             say("error", f"has {count} frames, but {given} times are given", source.path)
     length_s = info.duration_s
-    if count is not None and last.index + 1 < count - max(3, 0.01 * count):
+    there = last.index + 1 + sum(position > last.index for position in dropped)
+    if count is not None and there < count - max(3, 0.01 * count):
         say("error", f"is cut off after {last.index + 1} of {count} frames", source.path)
     elif (
         count is None

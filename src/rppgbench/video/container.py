@@ -153,11 +153,21 @@ class ContainerFrames:
         self._decoded.close()
         self._container.close()
 
+    def dropped_frames(self) -> list[int]:
+        """The positions of the frames that the recorder of an AVI left empty, without decoding.
+
+        The index of FFmpeg's demuxer has no entry for them; where it has all, nothing is read.
+        """
+        stream = self._stream
+        if not self._in_packet_order or len(stream.index_entries) >= stream.frames:
+            return []
+        return empty_frames(self.path, stream.index)
+
     def notes(self) -> list[str]:
         """What was wrong with the stream; what is wrong with frames, when all of it was read."""
         out = [self._matrix_note] if self._matrix_note else []
         if self.dropped:
-            out.append(f"{count(self.dropped, 'dropped frame')} (the recorder left them empty)")
+            out.append(dropped_note(self.dropped))
         if self._assumed:
             out.append(
                 f"a bare stream that does not say its frame rate: {ASSUMED_FPS:.2f} frames a second"
@@ -269,7 +279,7 @@ class ContainerFrames:
     def _tell_dropped(self) -> None:
         """Frames that the recorder dropped are neither damaged nor missing at the end."""
         if self._in_packet_order and (self.failed or self.positions < (self.expected or 0)):
-            empty = empty_frames(self.path, self._stream.index)
+            empty = self.dropped_frames()
             self.dropped_at_end = sum(position >= self.positions for position in empty)
             self.dropped = len(empty)
         self.positions += self.dropped_at_end
@@ -325,6 +335,16 @@ class ContainerFrames:
                 " convert the video to yuv420p first"
             ) from error
         return RawFrame(decoded.position, stamp_s, self.turn.apply(rgb))
+
+
+def dropped_note(number: int) -> str:
+    """What a table and a check say of them.
+
+    >>> dropped_note(2)
+    '2 dropped frames (the recorder left them empty)'
+    """
+    left = "left it" if number == 1 else "left them"
+    return f"{count(number, 'dropped frame')} (the recorder {left} empty)"
 
 
 def _opened(path: Path) -> "InputContainer":

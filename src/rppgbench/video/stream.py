@@ -149,6 +149,11 @@ class VideoReader:
                 f"{self.source.path}: no frame of it has a usable time; check its times"
             )
 
+    def dropped_frames(self) -> list[int]:
+        """The positions of the frames that the recorder dropped, known without decoding."""
+        frames = self._frames
+        return frames.dropped_frames() if isinstance(frames, ContainerFrames) else []
+
     @property
     def info(self) -> VideoInfo:
         """What is known by now; complete when all frames were read."""
