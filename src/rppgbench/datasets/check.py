@@ -242,7 +242,7 @@ def _check_video(source: VideoSource, say: Say) -> tuple[VideoInfo, Frame] | Non
         say("error", f"is cut off at {last.time_s:.1f} of {length_s:.1f} s", source.path)
     for line in info.warnings:
         say("warning", line, source.path)
-    return looked
+    return info, last
 
 
 def _check_end(source: VideoSource, say: Say) -> None:
