@@ -233,8 +233,8 @@ def test_a_pulse_without_a_spectrum_has_none(samples: np.ndarray) -> None:
 
 
 def test_the_reference_is_taken_at_the_times_of_the_estimate() -> None:
-    truth = Truth(pulse=Signal(np.array([0.0, 10.0, 30.0]), np.array([0.0, 1.0, 2.0])))
-    found = reference_waveform(truth, Waveform(np.zeros(5), 2.0, 0.5))
+    truth = Truth(pulse=Signal(np.array([0.0, 10.0, 30.0]), np.array([0.0, 0.1, 0.2])))
+    found = reference_waveform(truth, Waveform(np.zeros(5), 20.0, 0.05))
     assert found is not None
     np.testing.assert_allclose(found.samples, [5, 10, 20, 30, np.nan])
     assert reference_waveform(Truth(), Waveform(np.zeros(5), 2.0)) is None

@@ -1,9 +1,9 @@
 """A frozen rule from waveforms to heart rates: one TOML file."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rppgbench.digest import digest
 from rppgbench.protocol import Declaration, read_declaration
@@ -11,6 +11,7 @@ from rppgbench.signals.chain import (
     Chain,
     ParabolaPeak,
     PeakIntervals,
+    SmoothnessPriors,
     Welch,
     padded,
     segment_samples,
@@ -21,6 +22,9 @@ NOMINAL_FS = 30.0
 
 NOMINAL_S = 60.0
 """How long a recording is taken to be, for the resolution of an evaluator of whole recordings."""
+
+Rate = Annotated[float, Field(gt=0, le=100_000)]
+"""Samples a second."""
 
 
 class WholeWindow(Declaration):
@@ -65,6 +69,9 @@ class Evaluator(Declaration):
     ends of a recording. `unit` is what a row is: a window, a recording (mean or median over its
     windows), or a frame (the window around it). `pooling` says whether metrics are over all rows
     or are worked out per recording and averaged.
+
+    `made_for_fs` is the range of samples a second, lowest and highest, that the rule was made for,
+    where it counts samples: at other rates its rows bear a note. It changes no number.
     """
 
     title: str
@@ -82,6 +89,13 @@ class Evaluator(Declaration):
     missing: Literal["farthest_band_edge"]
     estimate: Chain
     reference: Chain | Literal["same"]
+    made_for_fs: list[Rate] | None = Field(default=None, min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _rates_ordered(self) -> Self:
+        if self.made_for_fs is not None and self.made_for_fs[1] < self.made_for_fs[0]:
+            raise ValueError("made_for_fs must be the lowest rate and then the highest")
+        return self
 
     @property
     def reference_chain(self) -> Chain:
@@ -89,9 +103,14 @@ class Evaluator(Declaration):
         return self.estimate if self.reference == "same" else self.reference
 
     @property
+    def removes_drift(self) -> bool:
+        """Whether slow drift of an estimate is taken off before its spectrum, by detrending."""
+        return isinstance(self.estimate.detrend, SmoothnessPriors)
+
+    @property
     def digest(self) -> str:
-        """Sixteen hex digits of everything but the words."""
-        words = {"title", "source", "notes"}
+        """Sixteen hex digits of everything but the words and what gives a note only."""
+        words = {"title", "source", "notes", "made_for_fs"}
         return digest(self.model_dump(mode="json", exclude=words))
 
     @property

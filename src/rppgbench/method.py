@@ -77,6 +77,9 @@ class Method:
     (they enter the digests of its estimates), with their `licence`, and, where its weights are
     learned already, with the names of the data sets that they were `trained_on`: tested on one of
     these it is shown as leaked and not ranked.
+
+    `cumulated` says that the pulse is a running sum of changes with the drift of its errors still
+    in it: a rule without detrending may read the drift, and the table names such rows.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Method:
     trained_on: tuple[str, ...] = ()  # data sets that weights it comes with were learned on
     licence: str = ""  # of the code or weights of others that it runs on
     versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
+    cumulated: bool = False
 
     def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
         """Every parameter with its value: the paper's, then the preset's, then those given.
@@ -157,6 +161,7 @@ def method(
     trained_on: tuple[str, ...] = (),
     licence: str = "",
     versions: Callable[[], Mapping[str, str]] | None = None,
+    cumulated: bool = False,
 ) -> Callable[[Callable[..., Waveform]], Method]:
     """Declare a method; its name is the function's, its parameters are the keyword-only ones."""
 
@@ -179,6 +184,7 @@ def method(
             trained_on=trained_on,
             licence=licence,
             versions=versions,
+            cumulated=cumulated,
         )
 
     return declare

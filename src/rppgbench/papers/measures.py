@@ -14,6 +14,7 @@ from rppgbench.papers.table import Line, Measured
 from rppgbench.protocol import Condition, Protocol
 from rppgbench.recording import Truth
 from rppgbench.report.inputs import Scores
+from rppgbench.report.score_tables import band_words
 from rppgbench.results.scored import score
 from rppgbench.running.rows import Observed
 from rppgbench.running.store import Store
@@ -116,7 +117,8 @@ def measure(
             *_n(line, protocol, count),
             *([f"another evaluator: {used}, the table's is {asked}"] if used != asked else []),
             *other_experiment(held.manifest, line, protocol),
-            *filter(None, (line.setting.differs, line.method.differs)),
+            *filter(None, (line.setting.differs, line.method.differs, record["rule_note"])),
+            *band_words(Scores(used, own, summary)),
         ),
     )
     return found, Scores(used, own, summary)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rppgbench.scoring import metrics
+from rppgbench.scoring.band_edge import EDGE_BPM
 
 Better = Literal["", "low", "high"]
 
@@ -73,6 +74,14 @@ COVERAGE = Column(
     scale=100.0,
     about="Recordings with an estimate over test recordings that are here; below it, where lower, "
     "the share of windows that have one.",
+)
+
+BAND_EDGE = Column(
+    "n_band_edge",
+    "At band edge",
+    decimals=0,
+    about="Scored windows whose true heart rate lies outside the evaluator's band, or within "
+    f"{EDGE_BPM:g} bpm of its edge. The rule reads a rate beyond its band as one within.",
 )
 
 RECORDINGS = Column(

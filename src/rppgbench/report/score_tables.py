@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.report.columns import COVERAGE, METRICS, RECORDINGS, Column, metric
+from rppgbench.report.columns import BAND_EDGE, COVERAGE, METRICS, RECORDINGS, Column, metric
 from rppgbench.report.inputs import Scores
 from rppgbench.report.ranking import RANKING, SAME_RANKING, marks, row_kind
 from rppgbench.report.table import Cell, Mark, Row, RowKind, Table
 from rppgbench.report.tables import counted, ordered, records, row_name, sample_words
+from rppgbench.scoring.band_edge import EDGE_BPM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,9 @@ LABELS = {
     "skin_tone": "Skin tone",
     "light": "Light",
 }
+
+NOTED = ("training", "rule_note")
+"""Columns of words on a row: how the method was trained, and what the rule was not made for."""
 
 
 def method_table(
@@ -50,12 +54,13 @@ def method_table(
     ]
     empty = ", ".join(column.label for column in there if column not in measures)
     marked = marks(frame, measures, [key for key in by if key != "method"], floors)
-    rows = []
+    rows, counts_edges = [], "n_band_edge" in frame
     for place, record in enumerate(records(frame)):
         kind = row_kind(record, floors)
         cells = _name_cells(record, by)
         cells.append(_count_cell(record))
         cells.append(_coverage_cell(record))
+        cells += [_band_cell(record)] if counts_edges else []
         cells += [
             _measure_cell(record, column, marked[column.key][place], kind=kind)
             for column in measures
@@ -65,13 +70,14 @@ def method_table(
     return Table(
         key=f"scores-{scores.name}",
         caption=f"Heart-rate error under {scores.name}: {sample_words(scores, expected)}",
-        columns=(*headings, RECORDINGS, COVERAGE, *measures),
+        columns=(*headings, RECORDINGS, COVERAGE, *[BAND_EDGE] * counts_edges, *measures),
         rows=tuple(rows),
         headers=len(by),
         notes=(
             RANKING,
             *_leak_notes(frame, by),
-            *_training_notes(frame, by),
+            *_row_notes(frame, by),
+            *band_words(scores),
             *region_words(scores),
             *([f"Not defined for any row: {empty}."] if empty else []),
             *_interval_notes(frame),
@@ -90,13 +96,32 @@ def _leak_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
     ]
 
 
-def _training_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
-    """What is to be said of how rows were trained: for tables that are read without the page."""
-    if "training" not in frame:
-        return []
+def _row_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """What is to be said of rows: for tables that are read without the page."""
     return [
-        f"{row_name(record, by)}: {record['training']}."
-        for record in records(frame[frame["training"] != ""])
+        f"{row_name(record, by)}: {record[column]}."
+        for column in NOTED
+        if column in frame
+        for record in records(frame[frame[column] != ""])
+    ]
+
+
+def band_words(scores: Scores) -> list[str]:
+    """How many windows have a truth outside the evaluator's band or at its edge, where any has."""
+    windows = scores.windows
+    if "band_edge" not in windows or not windows["band_edge"].any():
+        return []
+    keys = ["dataset", "recording", "window"]
+    scored = windows[windows["reference_bpm"].notna()]
+    beyond = len(scored.loc[scored["band_edge"], keys].drop_duplicates())
+    every = len(scored[keys].drop_duplicates())
+    low, high = windows.attrs.get("band_bpm", (math.nan, math.nan))
+    band = "" if math.isnan(low) else f", {low:.0f} to {high:.0f} bpm,"
+    return [
+        f"Under {scores.name} the true heart rate of {beyond} of {counted(every, 'window')} lies "
+        f"outside the band{band} or within {EDGE_BPM:g} bpm of its edge: the rule reads a rate "
+        "beyond the band as one within, of the truth as of the estimate, so agreement there says "
+        "little."
     ]
 
 
@@ -161,15 +186,16 @@ def group_table(
         columns=tuple(headings),
         rows=tuple(rows),
         headers=len(by),
-        notes=(SAME_RANKING, *_training_notes(overall, by)),
+        notes=(SAME_RANKING, *_row_notes(overall, by)),
         simulated=simulated,
     )
 
 
 def _name_cells(record: Mapping[str, Any], by: Sequence[str]) -> list[Cell]:
-    """What names a row; below the method, what is to be said of how it was trained."""
+    """What names a row; below the method, what is to be said of its training and of the rule."""
     first, *rest = (Cell(str(record[key]), str(record[key])) for key in by)
-    return [replace(first, below=str(record.get("training", ""))), *rest]
+    said = [str(record[key]) for key in NOTED if record.get(key)]
+    return [replace(first, below="; ".join(said)), *rest]
 
 
 def _span(counts: pd.Series) -> str:
@@ -190,6 +216,14 @@ def _count_cell(record: Mapping[str, Any]) -> Cell:
     if int(record.get("n_seeds", 1)) > 1:
         detail += f"; {int(record['n_seeds'])} seeds"
     return Cell(text, float(count), detail=detail)
+
+
+def _band_cell(record: Mapping[str, Any]) -> Cell:
+    count = int(record["n_band_edge"])
+    detail = (
+        f"{count} of {counted(int(record['n_windows']), 'window')} outside the band or at its edge"
+    )
+    return Cell(str(count), float(count), detail=detail)
 
 
 def _coverage_cell(record: Mapping[str, Any]) -> Cell:

@@ -9,7 +9,7 @@ from typing import Any
 from rppgbench.report.columns import COVERAGE, metric
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.ranking import row_kind
-from rppgbench.report.score_tables import method_table, region_words
+from rppgbench.report.score_tables import band_words, method_table, region_words
 from rppgbench.report.tables import counted, ordered, records, row_name, sample, sample_words
 
 _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
@@ -30,6 +30,8 @@ def summary_words(page: ReportInputs) -> list[str]:
         if len(page.scores) > 1:
             sentences += _spread_words(page, best)
     sentences += _shortfall_words(page, default)
+    for scores in page.scores:
+        sentences += band_words(scores)
     return sentences
 
 

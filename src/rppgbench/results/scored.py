@@ -37,6 +37,7 @@ from rppgbench.running.rows import Observed
 from rppgbench.running.store import Store
 from rppgbench.scoring.combination import combined
 from rppgbench.scoring.leaks import mark_leaks
+from rppgbench.scoring.rule_notes import mark_rule_notes
 from rppgbench.scoring.scores import score_windows
 from rppgbench.scoring.spread import of_region
 from rppgbench.scoring.summary import summarise
@@ -171,6 +172,7 @@ def score(
         members = load_methods().found[name].combines if name in load_methods().found else ()
         if members:
             windows = combined(windows, name, members, rule)
+    mark_rule_notes(windows, rule, cumulated_outputs())
     return windows
 
 
@@ -235,7 +237,14 @@ def _with_best_epochs(
     best = best_epochs({k: score_windows(rule, each, truths) for k, each in tested.items()})
     together = pd.concat([windows, best], ignore_index=True)
     together.attrs = windows.attrs
+    mark_rule_notes(together, rule, cumulated_outputs())
     return together
+
+
+def cumulated_outputs() -> frozenset[str]:
+    """The methods whose pulse is a running sum that still drifts, and their best epochs."""
+    names = {name for name, one in load_methods().found.items() if one.cumulated}
+    return frozenset(names | {name + BEST for name in names})
 
 
 def regions_matter(windows: pd.DataFrame) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rppgbench.evaluator import Evaluator, FixedWindow
 from rppgbench.recording import Truth
+from rppgbench.scoring.band_edge import at_edge, wide_rates
 from rppgbench.scoring.reference import device_rates, kind_of_truth, pulses_at
 from rppgbench.scoring.windows import Block, fewest, lay, nearest_window
 from rppgbench.signals.chain import Chain
@@ -27,7 +28,8 @@ class Reading:
 
     `start_s` and `duration_s` lie on the clock of the recordings. `bpm` is NaN where the estimate
     is missing, `reference_bpm` where there is no truth; `reason` and `reference_reason` say why,
-    or are empty.
+    or are empty. `band_edge` says which truths lie outside the band of the evaluator or at its
+    edge.
     """
 
     start_s: Array
@@ -38,6 +40,7 @@ class Reading:
     correlation: Array
     reason: Words
     reference_reason: Words
+    band_edge: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,7 @@ def read(evaluator: Evaluator, pulses: Pulses, truths: Sequence[Truth]) -> Readi
     if not blocks:
         no: Array = np.empty((len(inner), 0))
         words = np.empty((len(inner), 0), dtype=object)
-        return Reading(no, no, no, no, no, no, words, words)
+        return Reading(no, no, no, no, no, no, words, words, np.empty(no.shape, np.bool_))
     step = max(1, WORK // sum(len(b.starts) * b.samples for b in blocks))
     parts = [
         _units(evaluator, pulses.rows(at), truths[at], blocks)
@@ -212,6 +215,7 @@ def _windows(
                 reference[row],
                 why[row],
             )
+        edge = at_edge(evaluator, reference, _wide(contact, block, evaluator, known))[owner]
         reference, why = reference[owner], why[owner]
         nothing: Array = np.full(bpm.shape, np.nan)
         snr, likeness = nothing, nothing
@@ -225,8 +229,17 @@ def _windows(
         lasts = np.full(bpm.shape, block.samples / fs)
         scored = np.isfinite(bpm)
         snr, likeness = np.where(scored, snr, np.nan), np.where(scored, likeness, np.nan)
-        parts.append((start, lasts, bpm, reference, snr, likeness, reason, why))
+        parts.append((start, lasts, bpm, reference, snr, likeness, reason, why, edge))
     return Reading(*(np.concatenate(column, axis=1) for column in zip(*parts, strict=True)))
+
+
+def _wide(contact: _Chained, block: Block, evaluator: Evaluator, truths: Sequence[Truth]) -> Array:
+    """The rates of reference pulses over 30 to 240 bpm (n, W); NaN for truths that are no pulse."""
+    out: Array = np.full((len(truths), len(block.starts)), np.nan)
+    own = np.array([kind_of_truth(evaluator, truth) == "pulse" for truth in truths])
+    if own.any():
+        out[own] = wide_rates(block.cut(contact.bridged[own]), contact.pulses.fs)
+    return out
 
 
 def _read_device(
@@ -265,6 +278,7 @@ def _frames(
         windows.correlation[:, nearest],
         windows.reason[:, nearest],
         why,
+        windows.band_edge[:, nearest] | at_edge(evaluator, reference, reference),
     )
 
 
@@ -283,6 +297,7 @@ def _recordings(evaluator: Evaluator, pulses: Pulses, windows: Reading) -> Readi
         _mean(windows.correlation),
         np.where(none, windows.reason[:, :1], ""),
         np.where(unknown, windows.reference_reason[:, :1], ""),
+        windows.band_edge.any(axis=1, keepdims=True),
     )
 
 

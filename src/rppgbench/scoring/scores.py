@@ -56,7 +56,9 @@ def score_windows(
     dataset, recording, subject, scenario, method, fold, seed, condition, region, window (its
     number), start_s, duration_s, reference_bpm, estimate_bpm (NaN if none), missing, error_bpm
     (estimate - reference; a missing one by the evaluator's rule), snr_db, truth ("pulse",
-    "heart_rate" or ""), reason, and the evaluator's correlation under its own name.
+    "heart_rate" or ""), band_edge (whether the truth lies outside the evaluator's band or at its
+    edge: `band_edge`), fs (samples a second of the estimate), reason, and the
+    evaluator's correlation under its own name.
 
     Nothing is dropped. A window without a reference has its row with a reason and an error of NaN:
     it is not scored, and `summarise` counts it. A failed estimate has the windows that other
@@ -70,7 +72,8 @@ def score_windows(
         _frame(evaluator, held, found) for held, found in _read_all(evaluator, estimates, truths)
     ]
     columns = [*KEYS, "region", "window", "start_s", "duration_s", "reference_bpm"]
-    columns += ["estimate_bpm", "missing", "error_bpm", "snr_db", "truth", "reason"]
+    columns += ["estimate_bpm", "missing", "error_bpm", "snr_db", "truth"]
+    columns += ["band_edge", "fs", "reason"]
     if evaluator.correlation != "none":
         columns.append(evaluator.correlation)
     merged = {
@@ -84,6 +87,7 @@ def score_windows(
         "pooling": evaluator.pooling,
         "snr": evaluator.snr,
         "correlation": evaluator.correlation,
+        "band_bpm": (60 * evaluator.estimate.band.low_hz, 60 * evaluator.estimate.band.high_hz),
     }
     return windows
 
@@ -198,6 +202,8 @@ def _frame(evaluator: Evaluator, held: list[_Held], found: Reading) -> dict[str,
         "error_bpm": error,
         "snr_db": np.where(fine, found.snr_db, np.nan),
         "reason": reason,
+        "band_edge": found.band_edge,
+        "fs": np.full(bpm.shape, held[0].pulse.fs),
     }
     if evaluator.correlation != "none":
         flat[evaluator.correlation] = found.correlation
@@ -220,7 +226,17 @@ def _too_short(evaluator: Evaluator, held: Sequence[_Held]) -> Reading:
     none = np.full((len(held), 1), np.nan)
     start = np.array([[one.pulse.start_s] for one in held])
     why, empty = np.full(none.shape, words, dtype=object), np.full(none.shape, "", dtype=object)
-    return Reading(start, np.full(none.shape, lasts), none, none, none, none, why, empty)
+    return Reading(
+        start,
+        np.full(none.shape, lasts),
+        none,
+        none,
+        none,
+        none,
+        why,
+        empty,
+        np.zeros(none.shape, np.bool_),
+    )
 
 
 def worst_error(evaluator: Evaluator, reference_bpm: Array) -> Array:

@@ -38,13 +38,15 @@ def summarise(
     """One row a group of `score_windows`' rows, groups in order of appearance.
 
     Columns: those of `by`; n_subjects and n_recordings (scored: with a reference), n_expected,
-    n_windows (scored), n_unscored (windows without a reference), coverage (recordings with an
-    estimate over those expected), window_coverage (scored windows with an estimate over scored
-    windows), n_seeds; for every metric NAME, NAME_low and NAME_high (BCa 95 % over subjects);
-    mae_seed_std and rmse_seed_std; mae_covered (over windows with an estimate only) and
-    interval_note, which says why there is no interval; where the windows have them (`trainings`,
-    `leaks`), training: what is to be said of how the method was trained, and leaked: the data sets
-    that the method's weights were learned on, or "".
+    n_windows (scored), n_unscored (windows without a reference), n_band_edge (scored windows whose
+    truth lies outside the evaluator's band or at its edge, where the windows say so), coverage
+    (recordings with an estimate over those expected), window_coverage (scored windows with an
+    estimate over scored windows), n_seeds; for every metric NAME, NAME_low and NAME_high (BCa 95 %
+    over subjects); mae_seed_std and rmse_seed_std; mae_covered (over windows with an estimate only)
+    and interval_note, which says why there is no interval; where the windows have them
+    (`trainings`, `leaks`, `rule_notes`), training: what is to be said of how the method was
+    trained, leaked: the data sets that the method's weights were learned on, and rule_note: what
+    the evaluator was not made for in this row, or "".
 
     Metrics are worked out per seed and averaged; the intervals are of that mean. `expected` is the
     number of recordings of every group, or a mapping from the group's value (a tuple where `by`
@@ -153,6 +155,8 @@ def _group(
         "window_coverage": float((~missing[scored]).mean()) if scored.any() else 0.0,
         "n_seeds": n_seeds,
     }
+    if "band_edge" in group:
+        facts["n_band_edge"] = int(group["band_edge"].to_numpy(bool)[scored].sum())
     columns = {
         name: group[name].to_numpy(np.float64)[scored]
         for name in ("snr_db", *OPTIONAL)
@@ -187,9 +191,9 @@ def _group(
             facts[f"{metric.name}_seed_std"] = np.nan if alone else float(spread.std(ddof=1))
     facts["mae_covered"] = float(mae_covered_of_sums(each.sum(axis=0)))
     facts["interval_note"] = _note(n_subjects, resamples)
-    for marked in ("leaked", "training"):
+    for marked in ("leaked", "training", "rule_note"):
         if marked in group:
-            facts[marked] = ", ".join(sorted({str(name) for name in group[marked]} - {""}))
+            facts[marked] = ", ".join(sorted({str(name) for name in group[marked].unique()} - {""}))
     return facts
 
 
