@@ -4,8 +4,9 @@ import math
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -376,6 +377,111 @@ def test_mat_files_of_both_kinds_give_matlabs_shapes(tmp_path: Path) -> None:
         assert found["light"].ravel()[0] == "LED-low"
         with pytest.raises(RecordingError, match="has no variable 'motion'"):
             read_mat(tmp_path / name, "motion")
+
+
+def hdf5_bomb(content: Any) -> None:
+    content.create_dataset("pulse", (10**12,), dtype="f8", chunks=(1024,))
+
+
+def hdf5_claim(content: Any) -> None:
+    content.create_dataset("pulse", (4_000_000,), dtype="f8", chunks=(1024,))
+
+
+def hdf5_large(content: Any) -> None:
+    content.create_dataset("pulse", (2**22,), dtype="u1", chunks=(2**20,), compression="gzip")
+    for start in range(0, 2**22, 2**20):
+        content["pulse"][start : start + 2**20] = 0
+
+
+def hdf5_chunk(content: Any) -> None:
+    content.create_dataset("pulse", (10,), maxshape=(None,), dtype="f8", chunks=(2**28,))
+
+
+def hdf5_external_link(content: Any) -> None:
+    import h5py
+
+    content["pulse"] = h5py.ExternalLink("other.h5", "/pulse")
+
+
+def hdf5_soft_link(content: Any) -> None:
+    import h5py
+
+    content["there"] = h5py.ExternalLink("other.h5", "/pulse")
+    content["pulse"] = h5py.SoftLink("/there")
+
+
+def hdf5_external_storage(content: Any) -> None:
+    content.create_dataset("pulse", (5,), dtype="u1", external=[("/etc/passwd", 0, 5)])
+
+
+def hdf5_virtual(content: Any) -> None:
+    import h5py
+
+    layout = h5py.VirtualLayout((5,), "f8")
+    layout[:] = h5py.VirtualSource("other.h5", "pulse", (5,))
+    content.create_virtual_dataset("pulse", layout)
+
+
+def hdf5_strings(content: Any) -> None:
+    import h5py
+
+    content.create_dataset("pulse", (5,), dtype=h5py.vlen_dtype(np.float64))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (hdf5_bomb, r"claims 7\.3 TB, and at most"),
+        (hdf5_claim, r"claims 30\.5 MB, and 0 bytes of it are in the file"),
+        (hdf5_large, ""),  # well packed, and within the limit of both
+        (hdf5_chunk, r"claims 2\.0 GB|read"),
+        (hdf5_external_link, "'pulse' is a link to elsewhere, which is not followed"),
+        (hdf5_soft_link, "is a link to elsewhere, which is not followed"),
+        (hdf5_external_storage, "lies in other files, which are not read"),
+        (hdf5_virtual, "lies in other files, which are not read"),
+        (hdf5_strings, "has values of no fixed size|has no data set"),
+    ],
+)
+def test_an_hdf5_file_claims_no_memory_and_reads_no_other_file(
+    tmp_path: Path, make: Callable[[Any], None], said: str
+) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "other.h5", "w") as content:
+        content["pulse"] = np.arange(5.0)
+    for name in ("data.hdf5", "p1_0.mat"):
+        file = tmp_path / name
+        with h5py.File(file, "w") as content:
+            make(content)
+        read = read_hdf5 if name == "data.hdf5" else read_mat
+        if not said:
+            read(file, "pulse")
+            continue
+        if make is hdf5_chunk and read is read_mat:
+            continue  # 2 GB are within its limit
+        with pytest.raises(RecordingError, match=said) as caught:
+            read(file, "pulse")
+        assert str(caught.value).startswith(f"{file}: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_cells_that_name_each_other_are_read_to_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen levels of a hundred references to the level below would be 1e32 arrays."""
+    import h5py
+
+    from rppgbench.datasets import label_formats
+
+    with h5py.File(tmp_path / "cells.mat", "w") as content:
+        content["level0"] = np.arange(3.0)
+        for level in range(1, 16):
+            below = content[f"level{level - 1}"].ref
+            content.create_dataset(f"level{level}", data=[below] * 100, dtype=h5py.ref_dtype)
+            content[f"level{level}"].attrs["MATLAB_class"] = np.bytes_("cell")
+    monkeypatch.setattr(label_formats, "MOST_MAT_BYTES", 2**16)
+    with pytest.raises(RecordingError, match=r"at most 65,536 bytes are read of such a file"):
+        read_mat(tmp_path / "cells.mat", "level15")
 
 
 @pytest.mark.parametrize("raw", [b"", b"no such thing", b"MATLAB 5.0 MAT-file" + b" " * 200])

@@ -1,9 +1,11 @@
 """Video in: pixels, orientation and times of clips that PyAV writes here."""
 
 import json
+import os
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -572,7 +574,37 @@ def text(path: Path) -> None:
     path.write_text("not an image")
 
 
-@pytest.mark.parametrize("spoil", [cut, emptied, text, Path.unlink])
+def claims_too_much(path: Path) -> None:
+    """The head says 50,000 x 50,000 pixels."""
+    data = bytearray(path.read_bytes())
+    if path.suffix == ".png":
+        data[16:24] = (50_000).to_bytes(4, "big") * 2
+        data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    else:
+        at = data.index(b"\xff\xc0") + 5
+        data[at : at + 4] = (50_000).to_bytes(2, "big") * 2
+    path.write_bytes(data)
+
+
+def claims_much(path: Path) -> None:
+    """OpenCV itself would make room for 20,000 x 20,000 pixels."""
+    claims_too_much(path)
+    data = path.read_bytes()
+    for length in (4, 2):
+        data = data.replace((50_000).to_bytes(length, "big"), (20_000).to_bytes(length, "big"))
+    if path.suffix == ".png":
+        data = data[:29] + zlib.crc32(data[12:29]).to_bytes(4, "big") + data[33:]
+    path.write_bytes(data)
+
+
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    "spoil", [cut, emptied, text, Path.unlink, claims_too_much, claims_much, piped]
+)
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_an_image_that_cannot_be_read_is_skipped_and_times_stay_right(
     tmp_path: Path, spoil: Callable[[Path], None], suffix: str

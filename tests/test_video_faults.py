@@ -1,8 +1,10 @@
 """Videos that are damaged, cut off, empty or none: one line, or what can be had of them."""
 
 import hashlib
+import os
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,8 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rppgbench.datasets.fingerprint import fingerprint
+from rppgbench.disk import check_disk
 from rppgbench.errors import RecordingError
-from rppgbench.recording import VideoSource
+from rppgbench.extraction.source_digest import content_digest
+from rppgbench.recording import Recording, Truth, VideoSource
+from rppgbench.video.end import missing_bytes
 from rppgbench.video.stream import Frame, open_video, sample_frames
 from rppgbench.video.writing import write_video
 
@@ -90,6 +96,24 @@ def test_no_file(tmp_path: Path) -> None:
 
 def test_a_folder_without_images(tmp_path: Path) -> None:
     assert "a folder, not a video" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "video.mp4"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    assert f"is a {kind}, not a file; put the file itself there" in refusal(path)
+    with pytest.raises(RecordingError, match=f"is a {kind}, not a file"):
+        content_digest(VideoSource(path))
+    with pytest.raises(RecordingError, match=f"is a {kind}, not a file"):
+        content_digest(VideoSource(tmp_path, (path,), np.zeros(1)))
+    assert missing_bytes(path) == 0
+    check_disk(path)
+    recording = Recording("d", "n", "s", lambda: VideoSource(path), Truth, (path,))
+    assert fingerprint([recording]) != fingerprint([replace(recording, files=())])
 
 
 def test_an_empty_file(tmp_path: Path) -> None:

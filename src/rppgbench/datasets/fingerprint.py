@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from rppgbench.disk import fault_of_disk
+from rppgbench.disk import fault_of_disk, kind_of_special_file
 from rppgbench.recording import Recording
 
 END_BYTES = 64 * 1024
@@ -43,6 +43,9 @@ def _files(files: tuple[Path, ...]) -> str:
     pictures = [file for file in files if file.suffix.lower() in PICTURES]
     looked_into = {pictures[0], pictures[len(pictures) // 2], pictures[-1]} if pictures else set()
     for file in files:
+        if kind := kind_of_special_file(file):
+            state.update(f"{file.name}\0{kind}\0".encode())
+            continue
         try:
             size = file.stat().st_size
             state.update(f"{file.name}\0{size}\0".encode())

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.datasets.hdf5_arrays import MOST_LABEL_BYTES, MOST_MAT_BYTES, LimitedReader
 from rppgbench.datasets.labels import read_text, unread
 from rppgbench.datasets.mat_files import MOST_DEEP, check_mat5
 from rppgbench.disk import check_disk, check_regular, fault_of_disk
@@ -104,10 +105,12 @@ def mat_shapes(file: Path) -> dict[str, tuple[int, ...]]:
 
     if is_hdf5(file):
         with open_hdf5(file) as content:
+            reader = LimitedReader(content, file, MOST_MAT_BYTES)
+            items = {name: reader.get(name) for name in reader.names()}
             return {
-                str(name): tuple(int(n) for n in reversed(item.shape))
-                for name, item in content.items()
-                if hasattr(item, "shape")
+                name: tuple(int(n) for n in reversed(item.shape))
+                for name, item in items.items()
+                if item is not None and item.shape is not None
             }
     try:
         return {str(name): tuple(map(int, shape)) for name, shape, _ in whosmat(file)}
@@ -121,18 +124,18 @@ def read_hdf5(file: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping
     """The data sets `names` of an HDF5 file, and the attributes of its root.
 
     Raises:
-        RecordingError: not readable, not HDF5, or a data set is not there.
+        RecordingError: not readable, not HDF5, a data set is not there, or claims more than
+            `hdf5_arrays` allows.
     """
-    import h5py
-
     with open_hdf5(file) as content:
+        reader = LimitedReader(content, file, MOST_LABEL_BYTES)
         arrays = {}
         for name in names:
-            item = content.get(name)
-            if not isinstance(item, h5py.Dataset) or item.dtype.hasobject:
+            item = reader.get(name)
+            if item is None or item.dtype.hasobject:
                 raise RecordingError(f"{file}: has no data set {name!r}; {AGAIN}")
-            arrays[name] = np.asarray(item[()])
-        return arrays, dict(content.attrs)
+            arrays[name] = reader.read(item)
+        return arrays, reader.attributes()
 
 
 def is_hdf5(file: Path) -> bool:
@@ -171,7 +174,7 @@ def open_hdf5(file: Path) -> Iterator[Any]:
     except RecordingError:
         check_disk(file)  # a name that HDF5 cannot read counts as one that is not there
         raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, OSError) and (fault := fault_of_disk(error, file)):
             raise fault from error
         check_disk(file)
@@ -181,24 +184,24 @@ def open_hdf5(file: Path) -> Iterator[Any]:
 def _read_mat73(file: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     with open_hdf5(file) as content:
+        reader = LimitedReader(content, file, MOST_MAT_BYTES)
         for name in names:
-            item = content.get(name)
-            if item is None or not hasattr(item, "shape"):
-                continue
-            found[name] = _value73(content, item, 0)
+            item = reader.get(name)
+            if item is not None:
+                found[name] = _value73(reader, item, 0)
     return found
 
 
-def _value73(content: Any, item: Any, depth: int) -> NDArray[Any]:
+def _value73(reader: LimitedReader, item: Any, depth: int) -> NDArray[Any]:
     """A variable of a MAT file of version 7.3; a cell array as an array of arrays."""
-    value = np.asarray(item[()]).T
+    value = reader.read(item).T
     kind = item.attrs.get("MATLAB_class")
     if kind == b"char":
         return np.array(["".join(map(chr, value.ravel()))])
     if kind == b"cell" and depth < MOST_DEEP:
         cells = np.empty(value.shape, dtype=object)
         for at, reference in np.ndenumerate(value):
-            cells[at] = _value73(content, content[reference], depth + 1)
+            cells[at] = _value73(reader, reader.content[reference], depth + 1)
         return cells
     return value
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rppgbench.atomic_files import write_file
 from rppgbench.digest import digest
-from rppgbench.disk import unreadable
+from rppgbench.disk import check_regular, unreadable
 from rppgbench.extraction.array_files import array_sha256
 from rppgbench.recording import VideoSource
 
@@ -41,6 +41,7 @@ def _file_sha256(path: Path, cache: Path | None) -> str:
 
 
 def _sha256(path: Path, cache: Path | None) -> str:
+    check_regular(path)
     state = path.stat()
     times_ns = (state.st_mtime_ns, state.st_ctime_ns)
     key = (str(path.resolve()), state.st_size, state.st_ino, *times_ns)

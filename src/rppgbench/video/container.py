@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from rppgbench.disk import check_disk
+from rppgbench.disk import check_disk, check_regular
 from rppgbench.errors import RecordingError
 from rppgbench.video.avi import empty_frames
 from rppgbench.video.clock import RIGHT_RATE, count
@@ -357,6 +357,7 @@ def _opened(path: Path) -> "InputContainer":
             )
         if not path.exists():
             raise RecordingError(f"{path}: no such video; check the folder of the data set")
+        check_regular(path)
         if path.stat().st_size == 0:
             raise RecordingError(f"{path}: the file is empty (0 bytes); copy it again")
         # "file:" keeps a colon in a name from being read as a protocol.

@@ -5,6 +5,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from rppgbench.disk import kind_of_special_file
+
 MOST_PARTS = 100_000  # a fragmented MP4 of an hour has some thousands
 SLACK_BYTES = 64  # some writers of AVI count the head of the file or its last padding wrongly
 BOXES = frozenset(
@@ -27,6 +29,8 @@ def missing_bytes(file: Path) -> int:
     Raises:
         OSError: the file cannot be read.
     """
+    if kind_of_special_file(file):
+        return 0
     with file.open("rb") as stream:
         size = stream.seek(0, 2)
         end = _announced(stream, size)

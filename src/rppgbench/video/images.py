@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rppgbench.disk import fault_of_disk
+from rppgbench.disk import fault_of_disk, kind_of_special_file
 from rppgbench.errors import RecordingError
 from rppgbench.video.clock import count
 from rppgbench.video.colour import RGB
 from rppgbench.video.container import RawFrame
+
+MOST_PIXELS = 2**27
+"""Of an image, four 8K frames: a decoder makes room for what the head claims, then reads."""
 
 ENDS = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9"}
 """How a whole file ends, by how it begins: a decoder would fill the rest of a cut one with grey."""
@@ -84,7 +89,7 @@ class ImageFrames:
 
 
 def read_image(image: Path) -> RGB | None:
-    """An image as (H, W, 3) uint8 RGB, or None where it is missing, cut off or no image.
+    """An image as (H, W, 3) uint8 RGB, or None where it is missing, cut off, too large or no image.
 
     MachineError where the disk cannot read it: the image is there, and no frame without it.
     """
@@ -94,16 +99,42 @@ def read_image(image: Path) -> RGB | None:
     for begin, end in ENDS.items():
         if data.startswith(begin) and end not in data[-65536:]:
             return None
-    if not data:
-        return None
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    bgr = _decoded(data, cv2.IMREAD_COLOR)
     if bgr is None:
         return None
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
+def _decoded(data: bytes, flags: int) -> NDArray[Any] | None:
+    """The pixels of an image file; None where it is none, or larger than `MOST_PIXELS`."""
+    import cv2
+
+    if not data or _pixels(data) > MOST_PIXELS:
+        return None
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # more pixels than OpenCV's own limit
+        return None
+
+
+def _pixels(data: bytes) -> int:
+    """How many pixels the head of a PNG or JPEG claims; 0 where neither says so."""
+    if data.startswith(b"\x89PNG"):
+        return int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big")
+    at = 2 if data.startswith(b"\xff\xd8") else len(data)
+    while at + 9 < len(data) and data[at] == 0xFF:
+        kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC}:  # a frame's head
+            height, width = data[at + 5 : at + 7], data[at + 7 : at + 9]
+            return int.from_bytes(height, "big") * int.from_bytes(width, "big")
+        at += 1 if kind == 0xFF else 2 + length
+    return 0
+
+
 def _content(image: Path) -> bytes:
-    """The bytes of an image; none where it is missing, or may not be read."""
+    """The bytes of an image; none where it is missing, no regular file, or may not be read."""
+    if kind_of_special_file(image):
+        return b""
     try:
         return image.read_bytes()
     except OSError as error:
@@ -116,8 +147,7 @@ def _stored(image: Path) -> tuple[int, str]:
     """Bits a channel and a name for the channels, as the file has them."""
     import cv2
 
-    data = np.frombuffer(_content(image), np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    pixels = _decoded(_content(image), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         return 8, "rgb"
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
