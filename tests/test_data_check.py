@@ -31,8 +31,6 @@ def vipl(tmp_path: Path) -> Path:
     trees.column(folder / "time.txt", [round(k * 1000 / FPS) for k in range(FRAMES)])
     trees.column(folder / "gt_HR.csv", [70] * 10, "HR")
     trees.column(folder / "wave.csv", [k % 9 for k in range(600)], "Wave")
-    for phone in tmp_path.glob("data/*/*/source2"):  # a time.txt that is missing is a warning
-        trees.column(phone / "time.txt", trees.VIPL_MS)
     return tmp_path
 
 
