@@ -57,7 +57,7 @@ def test_a_changed_parameter_and_version_are_named_and_nothing_else(
 
 
 def test_a_changed_waveform_is_found(pair: tuple[Store, Store]) -> None:
-    pos, chrom = compare(*pair).waveforms
+    chrom, pos = compare(*pair).waveforms
     assert (pos.method, pos.both, pos.same) == ("pos", 4, 3)
     assert pos.largest == pytest.approx(1.0)
     assert (chrom.method, chrom.both, chrom.same, chrom.largest) == ("chrom", 4, 4, 0.0)

@@ -27,15 +27,20 @@ Blocks = tuple[str, ...]
 
 
 def sections(
-    scores: Scores, *, floors: Collection[str] = (), simulated: bool = False
+    scores: Scores,
+    *,
+    condition: str = "",
+    floors: Collection[str] = (),
+    simulated: bool = False,
 ) -> tuple[Section, ...]:
     """Which methods differ, over recordings and, from three data sets on, over data sets.
 
     Empty with fewer than two methods, or where no two have a recording in common. Methods are
-    compared on one face region and condition, the first that there are; the section says which.
+    compared on one face region and `condition`, by default the first that there are; the section
+    says which.
     Windows that a method's weights may have seen are left out.
     """
-    windows, chosen = _alike(scores)
+    windows, chosen = _alike(scores, condition)
     windows, left_out = _unseen(windows)
     by_recording = block_scores(windows)
     if len(by_recording) < 2 or not _common(by_recording, 1):
@@ -60,13 +65,14 @@ def sections(
     )
 
 
-def _alike(scores: Scores) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _alike(scores: Scores, condition: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The windows of one region and condition, and a sentence where there are several."""
     windows, words = scores.windows, []
     for key in ("condition", "region"):
         if key not in scores.by:
             continue
-        first = next((value for value in windows[key] if value), "")
+        values = sorted(set(windows[key]) - {""})
+        first = condition if key == "condition" and condition in values else next(iter(values), "")
         windows = windows[windows[key].isin([first, ""])]
         words.append(f"the {key} {first}")
     text = f"All methods are compared on {' and '.join(words)}." if words else ""
@@ -80,7 +86,7 @@ def _unseen(windows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     leaked = windows[windows["leaked"] != ""]
     told = ", ".join(
         f"{method} on {', '.join(sorted(set(part['leaked'])))}"
-        for method, part in leaked.groupby("method", sort=False)
+        for method, part in leaked.groupby("method")
     )
     text = f"Left out, for its weights were learned on what is tested: {told}."
     return windows[windows["leaked"] == ""], (text,)
@@ -137,7 +143,7 @@ def _pair_table(
 ) -> Table:
     mae = metric("mae")
     rows = []
-    for one in sorted(tests, key=lambda t: (math.isnan(t.p_holm), t.p_holm, -abs(t.difference))):
+    for one in sorted(tests, key=_pair_order):
         better = one.first if one.difference < 0 else one.second
         verdict = "no difference shown"
         if one.p_holm < ALPHA:
@@ -167,6 +173,14 @@ def _pair_table(
     return Table(
         "pairs", f"Pairs of methods under {evaluator}", columns, tuple(rows), 2, (), simulated
     )
+
+
+def _pair_order(one: Paired) -> tuple[object, ...]:
+    """Pairs that cannot be tested last; of equal p the larger difference first, then by name."""
+    untested = math.isnan(one.p_holm)
+    p_holm = 0.0 if untested else one.p_holm
+    larger = 0.0 if math.isnan(one.difference) else -abs(one.difference)
+    return untested, p_holm, larger, one.first, one.second
 
 
 def _rank_table(

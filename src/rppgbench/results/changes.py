@@ -12,6 +12,7 @@ from rppgbench.content import find_toml
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import read_evaluator
+from rppgbench.order import ordered_rows
 from rppgbench.results.scored import score
 from rppgbench.running.store import Store
 from rppgbench.scoring.statistics import bootstrap
@@ -126,7 +127,7 @@ def waveforms(first: Sequence[Estimate], second: Sequence[Estimate]) -> list[Wav
     """For each method, how many waveforms are the same to the bit."""
     one, other = ({_key(e): e for e in held} for held in (first, second))
     found = []
-    for method in dict.fromkeys(e.method for e in (*first, *second)):
+    for method in sorted({e.method for e in (*first, *second)}):
         ours = {key for key in one if key[0] == method}
         theirs = {key for key in other if key[0] == method}
         both = ours & theirs
@@ -149,7 +150,7 @@ def waveforms(first: Sequence[Estimate], second: Sequence[Estimate]) -> list[Wav
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Paired]:
     """Errors of the methods that both have, over the recordings that both scored."""
     found = []
-    shared = [m for m in dict.fromkeys(first["method"]) if (second["method"] == m).any()]
+    shared = sorted(set(first["method"]) & set(second["method"]))
     for method in shared:
         errors = [
             _by_recording(windows[windows["method"] == method]) for windows in (first, second)
@@ -164,9 +165,9 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Paired]:
 
 def _by_recording(windows: pd.DataFrame) -> dict[tuple[str, ...], float]:
     """Mean absolute error of every recording, condition and region, over windows, then seeds."""
-    scored = windows[np.isfinite(windows["reference_bpm"])]
+    scored = ordered_rows(windows[np.isfinite(windows["reference_bpm"])])
     per_seed = scored["error_bpm"].abs().groupby([scored[k] for k in [*BLOCK, "seed"]]).mean()
-    return {key: float(v) for key, v in per_seed.groupby(level=BLOCK, sort=False).mean().items()}
+    return {key: float(v) for key, v in per_seed.groupby(level=BLOCK).mean().items()}
 
 
 def _paired(method: str, before: Array, after: Array, people: Sequence[tuple[str, str]]) -> Paired:

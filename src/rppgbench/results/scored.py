@@ -11,6 +11,7 @@ from rppgbench.content import find_toml, load_methods
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator, read_evaluator
+from rppgbench.order import ordered_rows
 from rppgbench.report.comparison_section import sections
 from rppgbench.report.inputs import (
     Case,
@@ -130,7 +131,12 @@ def write_results(
                 floors=floors,
                 simulated=simulated,
             ),
-            *sections(scores[0], floors=floors, simulated=simulated),
+            *sections(
+                scores[0],
+                condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
+                floors=floors,
+                simulated=simulated,
+            ),
             *training_sections(models, simulated=simulated),
             *origin_sections(manifest.get("origins", {}), simulated=simulated),
         ),
@@ -152,7 +158,7 @@ def write_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
     This is what a challenge without public labels asks for: take one method's rows.
     """
     keys = ["dataset", "recording", "method", "region", "condition", "fold", "seed"]
-    rates = windows.groupby(keys, sort=False)[["estimate_bpm", "reference_bpm"]].mean()
+    rates = ordered_rows(windows).groupby(keys)[["estimate_bpm", "reference_bpm"]].mean()
     named = rates.rename(
         columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
     )
@@ -235,7 +241,7 @@ def _with_best_epochs(
         return windows
     tested = by_epoch(apart.read(partial=True)[0], apart.manifest[EPOCHS])
     best = best_epochs({k: score_windows(rule, each, truths) for k, each in tested.items()})
-    together = pd.concat([windows, best], ignore_index=True)
+    together = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
     together.attrs = windows.attrs
     mark_rule_notes(together, rule, cumulated_outputs())
     return together

@@ -23,6 +23,7 @@ from rppgbench.digest import digest
 from rppgbench.errors import BenchError
 from rppgbench.extraction.conditions import check_condition, condition_digest
 from rppgbench.method import Method
+from rppgbench.order import ordered_items
 from rppgbench.protocol import Condition, Protocol
 from rppgbench.recording import Recording
 from rppgbench.running.method_digest import WITHOUT_REGION, method_digest
@@ -118,7 +119,7 @@ def make_plan(
     sides, notes = sides_of(protocol, roots, recordings, where)
     lines = {key: listing.line(r) for key, r in recordings.items()}
     prints = {key: fingerprint_of_lines([line]) for key, line in lines.items()}
-    pretrain = tuple(key for key in recordings if key[0] in protocol.pretrain)
+    pretrain = tuple(key for key in sorted(recordings) if key[0] in protocol.pretrain)
     conditions = protocol.conditions or [UNTOUCHED]
     for condition in conditions:
         check_condition(condition, where)
@@ -126,7 +127,7 @@ def make_plan(
     jobs: list[Job] = []
     fits: dict[str, Fit] = {}
     for side in sides:
-        train = tuple((r.dataset, r.name) for r in side.train)
+        train = tuple(sorted((r.dataset, r.name) for r in side.train))
         for condition in conditions:
             learned_in = condition if protocol.train_on == "same" else UNTOUCHED
             for method, seed, region in _variants(chosen, protocol, seeds):
@@ -220,7 +221,10 @@ def facts_of(plan: Plan) -> dict[str, Any]:
 
 
 def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, Mapping[str, Any]]:
-    """Every method with its parameters; a combination brings its members."""
+    """Every method with its parameters, by name; a combination brings its members.
+
+    In which order they were asked for changes nothing.
+    """
     known = load_methods()
     chosen: dict[str, Mapping[str, Any]] = {}
     for name in names:
@@ -231,7 +235,7 @@ def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, 
     for name in protocol.params:
         if name not in known.missing:
             known.get("method", name, where)
-    return chosen
+    return ordered_items(chosen)
 
 
 def _variants(

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from rppgbench.atomic_files import PARTIAL, write_file
 from rppgbench.errors import BenchError, MachineError
 from rppgbench.estimate import Estimate
+from rppgbench.order import ordered_items, ordered_records
 from rppgbench.recording import Truth
 from rppgbench.running.rows import (
     ESTIMATES,
@@ -49,7 +50,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._run = 0
-        self._observed = 0
+        self._step = 0
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -101,10 +102,7 @@ class Store:
     def add_observed(self, observed: Sequence[Observed]) -> None:
         """Store what was seen of recordings, all or none."""
         rows = [observed_row(one) for one in observed]
-        self._observed += 1
-        order = {ORDER: b"%d %d" % (self._run, self._observed)}
-        table = pa.Table.from_pylist(rows, schema=OBSERVED)
-        self._write("recordings", table.replace_schema_metadata(order))
+        self._write("recordings", pa.Table.from_pylist(rows, schema=OBSERVED))
 
     def log(self, text: str) -> None:
         """Add to the log of faults of our own."""
@@ -114,16 +112,20 @@ class Store:
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
-    def estimates(self, **wanted: str | int) -> Iterator[Estimate]:
-        """The planned estimates, or those of them whose fields are as `wanted`."""
-        planned, seen = self.planned(), set[str]()
-        for file in self._parts("estimates"):
-            for row in rows_of(read_table(file, ESTIMATES)):
-                if row["job"] not in planned or row["job"] in seen:
-                    continue
-                seen.add(row["job"])
-                if all(row[key] == value for key, value in wanted.items()):
-                    yield estimate_of(row)
+    def estimates(self, **wanted: str | int) -> list[Estimate]:
+        """The planned estimates, or those of them whose fields are as `wanted`, in their order.
+
+        Of a job that is stored more than once the last counts.
+        """
+        planned = self.planned()
+        found = {
+            row["job"]: estimate_of(row)
+            for table in self._tables("estimates", ESTIMATES)
+            for row in rows_of(table)
+            if row["job"] in planned
+            if all(row[key] == value for key, value in wanted.items())
+        }
+        return ordered_records(found.values())
 
     def read(self, *, partial: bool = False) -> tuple[list[Estimate], Seen]:
         """All planned estimates, and what was seen of every recording.
@@ -131,7 +133,7 @@ class Store:
         BenchError where some of it is not there, because a run was interrupted or a part was lost:
         a table of the rest would look whole. With `partial` the rest is read all the same.
         """
-        estimates, observed = list(self.estimates()), self.observed()
+        estimates, observed = self.estimates(), self.observed()
         if not estimates:
             raise BenchError(f"{self.folder}: no estimate stored yet; run the protocol first")
         again = "run its command again, what is there stays"
@@ -158,39 +160,36 @@ class Store:
         """
         planned = self.planned()
         columns = ["job", "dataset", "recording", "condition", "reason"]
-        tables = [read_table(file, ESTIMATES, columns) for file in self._parts("estimates")]
-        rows = [row for table in tables for row in table.to_pylist() if row["job"] in planned]
+        tables = self._tables("estimates", ESTIMATES, columns)
+        last = {row["job"]: row for t in tables for row in t.to_pylist() if row["job"] in planned}
+        rows = [last[job] for job in sorted(last)]
         several = len({row["condition"] for row in rows}) > 1
-        tables = [read_table(file, OBSERVED, columns[1:]) for file in self._parts("recordings")]
-        found = {
-            _name(row, several): row["reason"]
-            for t in sorted(tables, key=_order)
-            for row in t.to_pylist()
-        }
+        tables = self._tables("recordings", OBSERVED, columns[1:])
+        found = {_name(row, several): row["reason"] for t in tables for row in t.to_pylist()}
         asked = {_name(row, several) for row in rows}
         unread = {one: reason for one, reason in found.items() if reason and one in asked}
-        return unread | {_name(row, several): row["reason"] for row in rows if row["reason"]}
+        unmade = {_name(row, several): row["reason"] for row in rows if row["reason"]}
+        return ordered_items(unread | unmade)
 
     def missing(self) -> int:
         """How many planned estimates are not there."""
         return len(self.planned() - self.done())
 
     def observed(self) -> Seen:
-        """What was last seen of every recording, by data set, name and condition.
+        """What was last seen of every recording, by data set, name and condition, in their order.
 
         Each part says itself at which run and step it was written: no clock has a say. What a
         recording took to read is what its first reading took: later ones find it in the cache.
         """
         found: Seen = {}
-        tables = [read_table(file, OBSERVED) for file in self._parts("recordings")]
-        for table in sorted(tables, key=_order):
+        for table in self._tables("recordings", OBSERVED):
             for row in rows_of(table):
                 one = observed_of(row)
                 key = one.dataset, one.recording, one.condition
                 if key in found and {READ} <= one.facts.keys() & found[key].facts.keys():
                     one = replace(one, facts={**one.facts, READ: found[key].facts[READ]})
                 found[key] = one
-        return found
+        return {(o.dataset, o.recording, o.condition): o for o in ordered_records(found.values())}
 
     def truths(self) -> dict[tuple[str, str], Truth]:
         """The truth of every recording, by data set and name."""
@@ -207,6 +206,12 @@ class Store:
         for folder in (self.folder, self.folder / "estimates", self.folder / "recordings"):
             for left in folder.glob(f"{PARTIAL}*"):
                 left.unlink(missing_ok=True)
+
+    def _tables(
+        self, kind: str, schema: pa.Schema, columns: list[str] | None = None
+    ) -> list[pa.Table]:
+        """The parts, or some of their columns, from the first that was written to the last."""
+        return sorted((read_table(file, schema, columns) for file in self._parts(kind)), key=_order)
 
     def _parts(self, kind: str) -> list[Path]:
         """The parts by name; anything else in the folder is named and refused."""
@@ -228,8 +233,10 @@ class Store:
         return parts
 
     def _write(self, kind: str, table: pa.Table) -> None:
+        self._step += 1
+        order = {ORDER: b"%d %d" % (self._run, self._step)}
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table.replace_schema_metadata(order), sink, compression="zstd")
         data = sink.getvalue().to_pybytes()
         name = hashlib.sha256(data).hexdigest()[:32]
         try:

@@ -59,10 +59,15 @@ def bland_altman(
     first, second = (np.asarray(x, dtype=np.float64) for x in (reference, estimate))
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(f"need two (n,) arrays, got {first.shape} and {second.shape}")
-    owner = np.arange(len(first)) if subjects is None else np.asarray(subjects)
     fine = np.isfinite(first) & np.isfinite(second)
     apart = (second - first)[fine]
-    owner = np.unique(owner[fine], return_inverse=True)[1]
+    if subjects is None:
+        apart = np.sort(apart)
+        owner = np.arange(len(apart))
+    else:
+        owner = np.unique(np.asarray(subjects)[fine], return_inverse=True)[1]
+        order = np.lexsort((apart, owner))  # sums do not depend on the order of the pairs
+        apart, owner = apart[order], owner[order]
     n, count = len(apart), int(owner.max()) + 1 if len(apart) else 0
     nan = float("nan")
     bias = float(apart.mean()) if n else nan

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rppgbench.evaluator import Evaluator
+from rppgbench.order import ordered_rows
 from rppgbench.scoring.scores import worst_error
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def combined(
     """
     import pandas as pd
 
-    parts = windows[windows["method"].isin(members)]
+    parts = ordered_rows(windows[windows["method"].isin(members)])
     groups = parts.groupby(SAME, sort=False)
     whole = groups["method"].transform("nunique") == len(members)
     parts = parts[whole]
@@ -53,6 +54,6 @@ def combined(
     )
     if rule.correlation != "none":
         rows[rule.correlation] = np.nan
-    out = pd.concat([windows, rows], ignore_index=True)
+    out = ordered_rows(pd.concat([windows, rows], ignore_index=True)).reset_index(drop=True)
     out.attrs = dict(windows.attrs)
     return out

@@ -1,5 +1,6 @@
 """Which of several methods is better: paired tests and ranks."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -83,7 +84,7 @@ def pairs(scores: Mapping[str, Array]) -> list[Paired]:
             p = 1.0
             if np.any(apart != 0):
                 p = float(wilcoxon(apart, zero_method="zsplit").pvalue)
-        mean = float(apart.mean()) if len(apart) else float("nan")
+        mean = math.fsum(apart) / len(apart) if len(apart) else float("nan")  # in any order
         found.append((first, second, len(apart), mean, p))
     corrected = holm([row[4] for row in found])
     return [Paired(*row, p_holm) for row, p_holm in zip(found, corrected, strict=True)]

@@ -11,6 +11,7 @@ import numpy as np
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator
+from rppgbench.order import ordered_records
 from rppgbench.recording import WHOLE_VIDEO_S, Truth
 from rppgbench.scoring.reading import Pulses, Reading, has_window, read, whole
 from rppgbench.scoring.reference import kind_of_truth
@@ -52,7 +53,8 @@ def score_windows(
 ) -> pd.DataFrame:
     """Read every estimate by the evaluator's rule beside the truth of its (dataset, recording).
 
-    One row a window (a recording, a frame: the evaluator's `unit`), in the order of `estimates`:
+    One row a window (a recording, a frame: the evaluator's `unit`), in canonical order (`order`),
+    whatever the order of `estimates`:
     dataset, recording, subject, scenario, method, fold, seed, condition, region, window (its
     number), start_s, duration_s, reference_bpm, estimate_bpm (NaN if none), missing, error_bpm
     (estimate - reference; a missing one by the evaluator's rule), snr_db, truth ("pulse",
@@ -68,6 +70,7 @@ def score_windows(
     """
     import pandas as pd
 
+    estimates = ordered_records(estimates)
     groups = [
         _frame(evaluator, held, found) for held, found in _read_all(evaluator, estimates, truths)
     ]

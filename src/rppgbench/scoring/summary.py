@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError
+from rppgbench.order import ordered_items, ordered_rows
 from rppgbench.scoring.metric_sums import SUMS, mae_covered_of_sums, sums
 from rppgbench.scoring.metrics import METRICS, Metric
 from rppgbench.scoring.statistics import bootstrap
@@ -35,7 +36,9 @@ def summarise(
     seed: int = 0,
     pooling: Pooling | None = None,
 ) -> pd.DataFrame:
-    """One row a group of `score_windows`' rows, groups in order of appearance.
+    """One row a group of `score_windows`' rows; groups, rows and subjects in canonical order.
+
+    The order of the rows of `windows` changes nothing: see `order`.
 
     Columns: those of `by`; n_subjects and n_recordings (scored: with a reference), n_expected,
     n_windows (scored), n_unscored (windows without a reference), n_band_edge (scored windows whose
@@ -63,21 +66,21 @@ def summarise(
             f"summary: no column {unknown[0] if unknown else ''!r} to group by; "
             f"known: {', '.join(windows.columns)}"
         )
+    windows = ordered_rows(windows)
     how = pooling or windows.attrs.get("pooling", "rows")
     metrics = [m for m in METRICS.values() if m.name not in OPTIONAL or m.name in windows]
-    rows, seen = [], set()
-    for value, group in windows.groupby(list(by), sort=False, dropna=False):
-        key = value if isinstance(value, tuple) else (value,)
-        seen.add(key)
-        count = _expected(expected, key)
-        facts = _group(group, metrics, how, count, resamples, seed)
-        rows.append({**dict(zip(by, key, strict=True)), **facts})
+    groups = {
+        value if isinstance(value, tuple) else (value,): group
+        for value, group in windows.groupby(list(by), dropna=False)
+    }
     if isinstance(expected, Mapping):
-        for value, count in expected.items():
-            key = value if isinstance(value, tuple) else (value,)
-            if key not in seen:
-                facts = _group(windows.iloc[:0], metrics, how, count, resamples, seed)
-                rows.append({**dict(zip(by, key, strict=True)), **facts})
+        keys = [value if isinstance(value, tuple) else (value,) for value in expected]
+        absent = [key for key in keys if key not in groups]
+        groups = ordered_items(groups | dict.fromkeys(absent, windows.iloc[:0]))
+    rows = []
+    for key, group in groups.items():
+        facts = _group(group, metrics, how, _expected(expected, key), resamples, seed)
+        rows.append({**dict(zip(by, key, strict=True)), **facts})
     summary = pd.DataFrame(rows)
     summary.attrs = {**windows.attrs, "pooling": how, "resamples": resamples, "seed": seed}
     return summary
@@ -94,10 +97,11 @@ def block_scores(
 
     For each value of the column `of` the metric over every block (by default a recording; a data
     set with `block=("dataset",)`), (B,); the mean over seeds; NaN where the method has no scored
-    window of the block. Every method has the same blocks in the same order: by the first column of
-    `block`, then by the next, each column's values as they first appear.
+    window of the block. Methods come by name, and every method has the same blocks in canonical
+    order, whatever the order of the rows of `windows`.
     """
     measure = METRICS[metric].of_sums
+    windows = ordered_rows(windows)
     scored = windows[np.isfinite(windows["reference_bpm"])]
     blocks, seeds = _codes(scored, *block), _codes(scored, "seed")
     names = scored[of].to_numpy()
@@ -110,7 +114,7 @@ def block_scores(
     )
     shape = (int(blocks.max()) + 1, int(seeds.max()) + 1) if len(blocks) else (0, 0)
     found = {}
-    for name in dict.fromkeys(names):
+    for name in sorted(set(names)):
         own = names == name
         per_seed = measure(_added(each[own], blocks[own] * shape[1] + seeds[own], shape))
         known = np.isfinite(per_seed)
