@@ -194,6 +194,53 @@ def test_broken_labels_are_named_and_the_rest_goes_on(
     assert "sixty" in (out / "report.html").read_text()
 
 
+NO_EFFECT = [
+    (["ubfc_intra", "--simulate", "--data", "ubfc_rppg=x"], "--data: has no effect beside"),
+    (["ubfc_intra", "--subjects", "3"], "--subjects: has no effect without --simulate"),
+    (["ubfc_intra", "--seconds", "9"], "--seconds: has no effect without --simulate"),
+    (["ubfc_intra", "--difficulty", "easy"], "--difficulty: has no effect without"),
+    (["quickstart", "--data", "simulated=x", "--subjects", "3"], "--subjects: has no effect"),
+    (["ubfc_intra", "--data", "pure=x"], "--data: pure has no effect"),
+    (
+        ["ubfc_intra", "--data", "ubfc_rppg=x", "--data", "ubfc_rppg=y"],
+        "--data: ubfc_rppg is given twice",
+    ),
+    (["quickstart", "--methods", "constant", "--preset", "smoke"], "--preset: has no effect"),
+    (["quickstart", "--methods", "pos,constant", "--every-epoch"], "--every-epoch: has no effect"),
+    (["quickstart", "--methods", "pos", "--devices", "2"], "--devices: has no effect"),
+    (
+        ["quickstart", "--executor", "dask", "--scheduler", "tcp://x:1", "--jobs", "2"],
+        "--jobs: has no effect",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--protocol", "quickstart", "--seconds", "-3"],
+        ["run", "--protocol", "quickstart", "--seconds", "0"],
+        ["run", "--protocol", "quickstart", "--seconds", "nan"],
+        ["run", "--protocol", "quickstart", "--seconds", "1e9"],
+        ["run", "--protocol", "quickstart", "--subjects", "0"],
+        ["run", "--protocol", "quickstart", "--seed", "-1"],
+        ["run", "--protocol", "quickstart", "--methods", "pos,"],
+        ["run", "--protocol", "quickstart", "--methods", "pos,pos"],
+        ["run", "--protocol", "quickstart", "--out", ""],
+        ["run", "--protocol", "quickstart", "--cache", "~nobody-of-this-name/x"],
+        ["simulate", "pure", "--out", "x", "--seconds", "0"],
+        ["table", "--all", "--simulate", "--seconds", "inf"],
+    ],
+)
+def test_values_that_no_run_can_have_are_refused_by_name(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert f"argument {words[-2]}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -209,7 +256,15 @@ def test_broken_labels_are_named_and_the_rest_goes_on(
         (["report", "nowhere"], "no results here"),
         (["data", "show", "ubfc"], "did you mean 'ubfc"),
         (["data", "check", "pure", "nowhere"], "no such folder"),
-        (["simulate", "pure", "--out", "x", "--seconds", "0"], "must be over 0"),
+        (["predict", "none.mp4", "--method", "contrast_phys", "--region", "skin"], "--region: has"),
+        (["agree", "green=pos", "--trace", "t.csv", "--cache", "c"], "--cache: has no effect"),
+        (["agree", "green=pos", "--video", "v", "--region", "nose"], "no region 'nose'"),
+        (["speed", "--only", "scoring", "--seconds", "9"], "--seconds: has no effect"),
+        (["speed", "--only", "extraction", "--preset", "smoke"], "--preset: has no effect"),
+        (["speed", "--only", "extraction", "--video", "v", "--seconds", "9"], "beside --video"),
+        (["table", "li2023_table1", "--subjects", "3"], "--subjects: has no effect without"),
+        (["table", "li2023_table1", "--stored", "--data", "pure=x"], "--data: has no effect"),
+        *((["run", "--protocol", *words], says) for words, says in NO_EFFECT),
     ],
 )
 def test_a_fault_of_the_user_s_is_one_line(
@@ -258,6 +313,49 @@ def test_roots_come_from_option_variable_and_file_in_this_order(
     monkeypatch.setenv("RPPGBENCH_DATA_PURE", str(places[1]))
     assert data_root(dataset, {}) == places[1]
     assert data_root(dataset, {"pure": places[0]}) == places[0]
+
+
+def test_settings_say_when_they_are_used_and_when_they_have_no_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("mine", "theirs"):
+        (tmp_path / name).mkdir()
+    settings = tmp_path / "bench.toml"
+    settings.write_text('[data]\npure = "~/mine"\npur = "x"\n')
+    monkeypatch.setenv("RPPGBENCH_DATA_UBFC", "x")
+    words = ["run", "--protocol", "pure_intra", "--methods", "pos"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert f"note: pure is {tmp_path / 'mine'}, by [data] of ./bench.toml" in said
+    assert f"{tmp_path / 'mine'}: no recordings" in said  # there it was looked for
+    assert "warning: has no effect: [data] of ./bench.toml: no data set 'pur'; did you" in said
+    assert "warning: has no effect: RPPGBENCH_DATA_UBFC: no data set 'ubfc'" in said
+    monkeypatch.setenv("RPPGBENCH_DATA_PURE", "~/theirs")
+    assert main(words) == 2
+    assert f"note: pure is {tmp_path / 'theirs'}, by RPPGBENCH_DATA_PURE" in capsys.readouterr().err
+    monkeypatch.delenv("RPPGBENCH_DATA_PURE")
+    settings.write_text('[dat]\npure = "~/mine"\n')
+    assert main(words) == 2
+    assert "bench.toml: no key 'dat'; did you mean 'data'?" in capsys.readouterr().err
+
+
+def test_a_home_folder_is_meant_by_a_tilde_wherever_a_path_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rppgbench.cli.commands import parser
+    from rppgbench.datasets.roots import cache_folder
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ["run", "--protocol", "p", "--out", "~/o", "--plugins", "~/p", "--data", "a=~/d"]
+    args = parser().parse_args([*words, "--cache", "~/c", "--keep-videos", "~/k"])
+    given = [args.out, args.plugins, args.data[0][1], args.cache, args.keep_videos]
+    assert given == [tmp_path / name for name in "opdck"]
+    args = parser().parse_args(["predict", "~/v", "--weights", "~/w", "--plot", "~/p"])
+    assert [args.video, args.weights, args.plot] == [tmp_path / name for name in "vwp"]
+    monkeypatch.setenv("RPPGBENCH_CACHE", "~/e")
+    assert cache_folder() == tmp_path / "e"
 
 
 def test_the_contact_of_a_killed_run_is_not_in_the_way(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,10 +22,10 @@ D = TypeVar("D", bound=Declaration)
 class Simulation(Declaration):
     """What `--simulate` makes in place of each data set."""
 
-    subjects: int
-    seconds: float
+    subjects: int = Field(ge=1)
+    seconds: float = Field(ge=1, le=3600)
     difficulty: Literal["easy", "paper", "hard"]
-    seed: int
+    seed: int = Field(ge=0, lt=2**32)
 
 
 class Condition(Declaration):
@@ -57,10 +57,10 @@ class Protocol(Declaration):
     test: list[str]
     split: str
     without_known_bad: bool
-    recordings: int
+    recordings: int = Field(ge=0)
     methods: list[str]
     regions: list[str]
-    seeds: list[int]
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]]
     conditions: list[Condition]
     train_on: Literal["clean", "same"]
     evaluators: list[str]

@@ -30,7 +30,7 @@ class VideoPrediction:
 
     @property
     def heart_rate_bpm(self) -> float:
-        """The median over the windows, in bpm; NaN without a rate."""
+        """The mean over the evaluator's windows, in bpm; NaN where there is no pulse."""
         return self.details.heart_rate_bpm
 
     @property
@@ -66,7 +66,7 @@ class VideoPrediction:
         return plot_prediction(Path(path), self.pulse, self.details.windows)
 
     def __repr__(self) -> str:
-        return f"<{self.details.method}: {self.heart_rate_bpm:.1f} bpm>"
+        return f"<{self.details.method}: {self.heart_rate_bpm:.1f} bpm, {self.details.verdict}>"
 
 
 def predict(

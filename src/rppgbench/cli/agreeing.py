@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.options import region_of, without_effect
 from rppgbench.cli.terminal import answer
 from rppgbench.content import find_toml, load_methods
 from rppgbench.datasets.labels import read_table
@@ -19,7 +20,7 @@ from rppgbench.evaluator import read_evaluator
 from rppgbench.extraction.cache import cached_features
 from rppgbench.extraction.one_pass import Needs
 from rppgbench.extraction.traces import without_gaps
-from rppgbench.features import REGIONS, Features
+from rppgbench.features import Features
 from rppgbench.method import Method
 from rppgbench.method_pairs import Alike, alike
 from rppgbench.recording import VideoSource
@@ -40,14 +41,18 @@ Chosen = tuple[Method, Mapping[str, Any]]
 
 def agree(args: argparse.Namespace) -> int:
     """Print a line a pair, as a table in Markdown."""
-    if args.region not in REGIONS:
-        raise BenchError(f"--region: no region {args.region!r}; known: {', '.join(REGIONS)}")
     if not args.video and not args.trace:
         raise BenchError("bench agree: give it --video FILE or --trace CSV")
     rule = read_evaluator(
         find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
     )
     chosen = [(pair, *_pair(pair)) for pair in args.pairs]
+    every = [method for _, *two in chosen for method, _ in two]
+    args.region = region_of(args.region, every, "skin")
+    if not any(method.consumes == "trace" for method in every):
+        without_effect(args, ["trace"], "on methods none of which takes a mean colour")
+    if not args.video:
+        without_effect(args, ["cache"], "without --video")
     crops = {str(p["crop"]) for _, *two in chosen for m, p in two if m.consumes == "clip"}
     needs, cache = Needs(frozenset(crops)), cache_folder(args.cache)
     features = [cached_features(VideoSource(file), needs, cache) for file in args.video]

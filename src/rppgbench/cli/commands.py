@@ -3,11 +3,20 @@
 import argparse
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import TypeAlias
 
 from rppgbench import __version__
-from rppgbench.cli.options import as_json, at_least_one, places, plugins, workers
+from rppgbench.cli.options import (
+    as_json,
+    at_least_one,
+    names,
+    path,
+    places,
+    plugins,
+    seconds,
+    seed,
+    workers,
+)
 
 Do = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -20,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
             prog="bench",
             description="Runs rPPG methods under named protocols and scores what is stored.",
             epilog="Exit codes: 0 done, 2 a fault of yours in one line, "
-            "3 finished but some recordings failed.",
+            "3 finished but some recordings failed, or there is no answer.",
         )
     )
     top.add_argument("--version", action="version", version=f"bench {__version__}")
@@ -64,7 +73,9 @@ def _run(commands: Commands) -> None:
         "bench run --protocol pure_to_ubfc --methods pos,chrom --data ubfc_rppg=/data/UBFC",
     )
     one.add_argument("--protocol", required=True, metavar="NAME", help="see `bench list protocols`")
-    one.add_argument("--methods", metavar="A,B", help="only these (default: the protocol's)")
+    one.add_argument(
+        "--methods", type=names, metavar="A,B", help="only these (default: the protocol's)"
+    )
     places(one)
     one.add_argument("--train", metavar="SET", help="train on this data set instead")
     one.add_argument("--test", metavar="SET", help="test on this data set instead")
@@ -75,7 +86,7 @@ def _run(commands: Commands) -> None:
         "--subjects", type=at_least_one, metavar="N", help="simulated subjects a data set"
     )
     one.add_argument(
-        "--seconds", type=float, metavar="S", help="length of the simulated recordings"
+        "--seconds", type=seconds, metavar="S", help="length of the simulated recordings"
     )
     one.add_argument("--difficulty", choices=["easy", "paper", "hard"], help="of the simulation")
     one.add_argument("--preset", metavar="NAME", help="of the methods that learn: paper, smoke")
@@ -86,13 +97,13 @@ def _run(commands: Commands) -> None:
     )
     one.add_argument(
         "--keep-videos",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="recompressed videos: DIR/SET/RECORDING/CONDITION.mkv (default: none is kept)",
     )
     workers(one)
-    one.add_argument("--seed", type=int, metavar="K", help="this one seed, not the protocol's")
-    one.add_argument("--out", type=Path, metavar="DIR", help="results folder (results/PROTOCOL)")
+    one.add_argument("--seed", type=seed, metavar="K", help="this one seed, not the protocol's")
+    one.add_argument("--out", type=path, metavar="DIR", help="results folder (results/PROTOCOL)")
     plugins(one)
 
 
@@ -104,12 +115,12 @@ def _report(commands: Commands) -> None:
         "Score stored estimates anew and write the page; nothing is decoded or learned.",
         "bench report results/quickstart --evaluator toolbox_2023",
     )
-    one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
+    one.add_argument("results", type=path, help="a folder that `bench run` wrote")
     one.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
     one.add_argument(
         "--partial", action="store_true", help="also where a run was stopped: the page says so"
     )
-    one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/report.html)")
+    one.add_argument("--out", type=path, metavar="FILE", help="the page (RESULTS/report.html)")
     plugins(one)
 
 
@@ -121,13 +132,13 @@ def _spread(commands: Commands) -> None:
         "Score the same waveforms under every evaluator, and split a difference into its parts.",
         "bench spread results/quickstart --between toolbox_2023@toolbox_box,pyvhr@skin",
     )
-    one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
+    one.add_argument("results", type=path, help="a folder that `bench run` wrote")
     one.add_argument(
         "--between",
         metavar="A,B",
         help="two evaluators, each with @REGION if wanted (toolbox_2023,pyvhr)",
     )
-    one.add_argument("--out", type=Path, metavar="FILE", help="the page (RESULTS/spread.html)")
+    one.add_argument("--out", type=path, metavar="FILE", help="the page (RESULTS/spread.html)")
     as_json(one)
     plugins(one)
 
@@ -140,8 +151,8 @@ def _compare(commands: Commands) -> None:
         "Say what changed between two results: settings, versions, waveforms, then errors.",
         "bench compare results/before results/after",
     )
-    one.add_argument("first", type=Path, help="a folder that `bench run` wrote")
-    one.add_argument("second", type=Path, help="another one")
+    one.add_argument("first", type=path, help="a folder that `bench run` wrote")
+    one.add_argument("second", type=path, help="another one")
     one.add_argument("--evaluator", metavar="NAME", help="default: the first that both declare")
     as_json(one)
     plugins(one)
@@ -156,9 +167,9 @@ def _verify(commands: Commands) -> None:
         "Exit code 3 if one differs by more than the tolerance.",
         "bench verify results/quickstart --sample 10",
     )
-    one.add_argument("results", type=Path, help="a folder that `bench run` wrote")
+    one.add_argument("results", type=path, help="a folder that `bench run` wrote")
     one.add_argument("--sample", type=at_least_one, default=5, metavar="N", help="waveforms (5)")
-    one.add_argument("--seed", type=int, default=0, metavar="K", help="of the sample")
+    one.add_argument("--seed", type=seed, default=0, metavar="K", help="of the sample")
     as_json(one)
     places(one)
     plugins(one)
@@ -178,7 +189,7 @@ def _table(commands: Commands) -> None:
         "--results",
         action="append",
         default=[],
-        type=Path,
+        type=path,
         metavar="DIR",
         help="a folder that `bench run` wrote (default: results/PROTOCOL)",
     )
@@ -189,14 +200,14 @@ def _table(commands: Commands) -> None:
     one.add_argument(
         "--subjects", type=at_least_one, metavar="N", help="simulated subjects a data set (4)"
     )
-    one.add_argument("--seconds", type=float, metavar="S", help="length of simulated videos (12)")
+    one.add_argument("--seconds", type=seconds, metavar="S", help="length of simulated videos (12)")
     one.add_argument(
         "--epochs", type=at_least_one, metavar="N", help="of learning on simulated data (1)"
     )
     places(one)
     one.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")
     one.add_argument("--format", choices=["html", "latex", "markdown", "csv"])
-    one.add_argument("--out", type=Path, metavar="FILE", help="file, or with --all a folder")
+    one.add_argument("--out", type=path, metavar="FILE", help="file, or with --all a folder")
     workers(one)
     plugins(one)
 
@@ -209,14 +220,14 @@ def _predict(commands: Commands) -> None:
         "The heart rate in one video.",
         "bench predict me.mp4 --method pos --plot me.png",
     )
-    one.add_argument("video", type=Path)
+    one.add_argument("video", type=path)
     one.add_argument("--method", default="pos", metavar="NAME")
-    one.add_argument("--weights", type=Path, metavar="FILE", help="of a method that learned")
+    one.add_argument("--weights", type=path, metavar="FILE", help="of a method that learned")
     one.add_argument("--evaluator", default="li2023", metavar="NAME", help="how rates are read")
-    one.add_argument("--region", default="skin", help="face region of the trace")
+    one.add_argument("--region", metavar="NAME", help="face region of the trace (skin)")
     as_json(one)
-    one.add_argument("--plot", type=Path, metavar="FILE", help="a picture, PNG or SVG")
-    one.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept")
+    one.add_argument("--plot", type=path, metavar="FILE", help="a picture, PNG or SVG")
+    one.add_argument("--cache", type=path, metavar="DIR", help="where features are kept")
     plugins(one)
 
 
@@ -248,7 +259,7 @@ def _data(commands: Commands) -> None:
         "bench data check ubfc_rppg /data/UBFC --jobs 4",
     )
     check.add_argument("name", metavar="NAME")
-    check.add_argument("path", metavar="PATH", type=Path, nargs="?", help="default: the set's root")
+    check.add_argument("path", metavar="PATH", type=path, nargs="?", help="default: the set's root")
     as_json(check)
     check.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="threads")
     plugins(check)
@@ -263,10 +274,10 @@ def _simulate(commands: Commands) -> None:
         "bench simulate pure --out /tmp/PURE --subjects 4 --seconds 20",
     )
     one.add_argument("name", metavar="NAME")
-    one.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    one.add_argument("--out", type=path, required=True, metavar="DIR", help="a new or empty folder")
     one.add_argument("--subjects", type=at_least_one, default=4, metavar="N")
-    one.add_argument("--seconds", type=float, default=20.0, metavar="S")
-    one.add_argument("--seed", type=int, default=0, metavar="K")
+    one.add_argument("--seconds", type=seconds, default=20.0, metavar="S")
+    one.add_argument("--seed", type=seed, default=0, metavar="K")
     one.add_argument("--difficulty", choices=["easy", "paper", "hard"], default="easy")
     plugins(one)
 
@@ -293,18 +304,18 @@ def _agree(commands: Commands) -> None:
         "bench agree pos@pyvhr=pyvhr_pos chrom=pyvhr_chrom --video face.mp4",
     )
     one.add_argument("pairs", nargs="+", metavar="A[@PRESET]=B", help="two methods to compare")
-    one.add_argument("--video", type=Path, nargs="+", default=[], metavar="FILE")
+    one.add_argument("--video", type=path, nargs="+", default=[], metavar="FILE")
     one.add_argument(
         "--trace",
-        type=Path,
+        type=path,
         nargs="+",
         default=[],
         metavar="CSV",
         help="lines of time (s), R, G, B: for methods that take a mean colour",
     )
-    one.add_argument("--region", default="skin", metavar="NAME", help="face region (skin)")
+    one.add_argument("--region", metavar="NAME", help="face region (skin)")
     one.add_argument("--evaluator", default="pyvhr", metavar="NAME", help="reads the heart rates")
-    one.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept")
+    one.add_argument("--cache", type=path, metavar="DIR", help="where features are kept")
     as_json(one)
     plugins(one)
 
@@ -323,14 +334,16 @@ def _speed(commands: Commands) -> None:
         choices=["extraction", "methods", "scoring", "bookkeeping", "learning"],
         help="this part (may be given again; default: all but learning, which takes long)",
     )
-    one.add_argument("--methods", metavar="A,B", help="only these (default: all)")
-    one.add_argument("--video", type=Path, metavar="FILE", help="extract this, not a simulation")
+    one.add_argument("--methods", type=names, metavar="A,B", help="only these (default: all)")
+    one.add_argument("--video", type=path, metavar="FILE", help="extract this, not a simulation")
     one.add_argument(
-        "--seconds", type=float, default=20.0, metavar="S", help="length of the simulated film"
+        "--seconds", type=seconds, metavar="S", help="length of the simulated film (20)"
     )
-    one.add_argument("--evaluator", default="li2023", metavar="NAME", help="of the scoring")
-    one.add_argument("--preset", default="paper", metavar="NAME", help="of the learning")
-    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    one.add_argument("--evaluator", metavar="NAME", help="of the scoring (li2023)")
+    one.add_argument("--preset", metavar="NAME", help="of the learning (paper)")
+    one.add_argument(
+        "--device", choices=["auto", "cpu", "cuda", "mps"], help="of the learning (auto)"
+    )
     as_json(one)
     plugins(one)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import folder_for_output
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import load_datasets, toml_files
 from rppgbench.datasets.roots import data_root, film_simulated
 from rppgbench.datasets.splits import WHOLE, Sides
@@ -49,7 +49,7 @@ def check(args: argparse.Namespace) -> int:
     from rppgbench.progress import progress
 
     dataset = load_datasets().get("data set", args.name, "bench data check")
-    root = args.path or data_root(dataset, {})
+    root = args.path or data_root(dataset, {}, tell=tell)
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
     needs = {name: runs_on(_layout(name, root)) for name in _protocols(dataset, alone=True)}
@@ -84,8 +84,6 @@ def simulate(args: argparse.Namespace) -> int:
     out = folder_for_output(args.out)
     if any(out.iterdir()):
         raise BenchError(f"{out}: not empty; give a new folder")
-    if not args.seconds > 0:
-        raise BenchError("--seconds: must be over 0")
     plan = SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty)
     film_simulated(dataset, out, plan)
     answer(out)

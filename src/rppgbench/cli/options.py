@@ -1,18 +1,28 @@
 """Options that several commands share, and what they come to."""
 
-import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-from rppgbench.errors import BenchError
+import argparse
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from rppgbench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
+    from rppgbench.method import Method
     from rppgbench.running.runner import Means
+
+Roots: TypeAlias = dict[str, Path]
+
+SHORTEST_S, LONGEST_S = 1.0, 3600.0
+"""How long a simulated recording may be: a second of video is some 30 rendered faces."""
 
 
 def plugins(one: argparse.ArgumentParser) -> None:
     """Other people's content, for every command."""
-    one.add_argument("--plugins", type=Path, metavar="DIR", help="a folder of content of your own")
+    one.add_argument("--plugins", type=path, metavar="DIR", help="a folder of content of your own")
 
 
 def as_json(one: argparse.ArgumentParser) -> None:
@@ -30,12 +40,12 @@ def places(one: argparse.ArgumentParser) -> None:
         metavar="NAME=PATH",
         help="root of a data set; also RPPGBENCH_DATA_<NAME> or [data] in bench.toml",
     )
-    one.add_argument("--cache", type=Path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
+    one.add_argument("--cache", type=path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
 
 
 def workers(one: argparse.ArgumentParser) -> None:
     """Who does the work, and on what."""
-    one.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="processes")
+    one.add_argument("--jobs", type=at_least_one, metavar="N", help="processes (1)")
     one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     one.add_argument(
         "--devices",
@@ -53,7 +63,7 @@ def workers(one: argparse.ArgumentParser) -> None:
     one.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
 
 
-def means_of(args: argparse.Namespace, cache: Path) -> "Means":
+def means_of(args: argparse.Namespace, cache: Path) -> Means:
     """How the command line wants the work done."""
     from rppgbench.running.runner import Means
 
@@ -61,13 +71,15 @@ def means_of(args: argparse.Namespace, cache: Path) -> "Means":
         raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")
     if args.executor == "local" and args.scheduler:
         raise BenchError("--scheduler: goes with --executor dask")
+    if args.jobs and args.executor == "dask":
+        raise BenchError("--jobs: has no effect beside --executor dask, whose workers do the work")
     if args.devices > 1 and args.executor == "dask":
         raise BenchError(
             "--devices: of this machine; on a cluster each GPU has trainings of its own"
         )
     return Means(
         cache,
-        jobs=args.jobs,
+        jobs=args.jobs or 1,
         device=args.device,
         scheduler=args.scheduler or "",
         command=args.command_line,
@@ -75,23 +87,106 @@ def means_of(args: argparse.Namespace, cache: Path) -> "Means":
     )
 
 
+def path(text: str) -> Path:
+    """A path, `~` expanded, or argparse's one line."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; give a path")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+
+
 def name_and_path(text: str) -> tuple[str, Path]:
     """NAME=PATH, or argparse's one line."""
-    name, sign, path = text.partition("=")
-    if not (name and sign and path):
+    name, sign, place = text.partition("=")
+    if not (name and sign and place):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
-    return name, Path(path).expanduser()
+    return name, path(place)
+
+
+def names(text: str) -> str:
+    """Names with commas between them and none twice, without blanks, or argparse's one line."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise argparse.ArgumentTypeError(f"{text!r}: a name is missing; write A,B")
+    twice = sorted({part for part in parts if parts.count(part) > 1})
+    if twice:
+        raise argparse.ArgumentTypeError(f"{text!r}: names {twice[0]} twice")
+    return ",".join(parts)
 
 
 def at_least_one(text: str) -> int:
     """A whole number from 1 on, or argparse's one line."""
+    return _whole(text, 1, 10**9)
+
+
+def seed(text: str) -> int:
+    """A seed that every generator of numbers takes, or argparse's one line."""
+    return _whole(text, 0, 2**32 - 1)
+
+
+def _whole(text: str, least: int, most: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        number = least - 1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
     return number
+
+
+def seconds(text: str) -> float:
+    """A length that a recording can have, in seconds, or argparse's one line."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not SHORTEST_S <= number <= LONGEST_S:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no length from {SHORTEST_S:g} to {LONGEST_S:g} s"
+        )
+    return number
+
+
+def given_roots(given: Iterable[tuple[str, Path]], used: Iterable[str], where: str) -> Roots:
+    """The roots of `--data` by data set; BenchError for one that is given twice or has no use."""
+    from rppgbench.content import load_datasets
+
+    roots: Roots = {}
+    known = list(dict.fromkeys(used))
+    for name, place in given:
+        load_datasets().get("data set", name, "--data")
+        if name in roots:
+            raise BenchError(f"--data: {name} is given twice: {roots[name]} and {place}")
+        if name not in known:
+            raise BenchError(f"--data: {name} has no effect: {where} uses {', '.join(known)}")
+        roots[name] = place
+    return roots
+
+
+def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -> None:
+    """BenchError for the first of the options that is given: here it would change nothing."""
+    for option in options:
+        value = getattr(args, option.replace("-", "_"), None)
+        if value is not None and value is not False and value != []:
+            raise BenchError(f"--{option}: has no effect {why}; leave it out")
+
+
+def region_of(given: str | None, methods: Iterable[Method], default: str) -> str:
+    """The face region, or BenchError: unknown, or for methods none of which takes one."""
+    from rppgbench.features import REGIONS
+    from rppgbench.running.method_digest import WITHOUT_REGION
+
+    if given is None:
+        return default
+    if given not in REGIONS:
+        raise unknown("region", given, REGIONS, "--region")
+    every = list(methods)
+    if all(method.consumes in WITHOUT_REGION for method in every):
+        told = ", ".join(method.name for method in every)
+        raise BenchError(f"--region: has no effect on {told}, whose input has no region of skin")
+    return given
 
 
 def folder_for_output(folder: Path) -> Path:

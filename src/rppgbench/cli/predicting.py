@@ -6,12 +6,12 @@ import math
 from pathlib import Path
 
 from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.options import region_of
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_methods
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.errors import BenchError, one_line
+from rppgbench.errors import one_line
 from rppgbench.evaluator import read_evaluator
-from rppgbench.features import REGIONS
 from rppgbench.method import Model
 from rppgbench.running.models import read_model
 from rppgbench.running.prediction import Prediction, predict_video
@@ -20,8 +20,7 @@ from rppgbench.running.prediction import Prediction, predict_video
 def predict(args: argparse.Namespace) -> int:
     """Print the rate, and draw it where asked."""
     method = load_methods().get("method", args.method, "--method")
-    if args.region not in REGIONS:
-        raise BenchError(f"--region: no region {args.region!r}; known: {', '.join(REGIONS)}")
+    region = region_of(args.region, [method], "skin")
     file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
     model = _model(args.weights) if args.weights else None
     said = predict_video(
@@ -29,7 +28,7 @@ def predict(args: argparse.Namespace) -> int:
         method,
         read_evaluator(file),
         cache_folder(args.cache),
-        region=args.region,
+        region=region,
         model=model,
     )
     if args.plot:
@@ -37,11 +36,16 @@ def predict(args: argparse.Namespace) -> int:
 
         if said.pulse is not None:
             plot_prediction(args.plot, said.pulse, said.windows)
+        else:
+            tell(f"note: {args.plot} is not drawn: there is no pulse")
+    beside = args.video.with_suffix(".csv")
+    if beside.is_file():
+        tell(f"note: {beside} is not read; heart_rates.csv is, by bench run --protocol videos")
     if args.json:
         answer(json.dumps(said.to_dict(), indent=1))
     else:
         _tell(said)
-    return SOME_FAILED if said.reason else DONE
+    return SOME_FAILED if math.isnan(said.heart_rate_bpm) else DONE
 
 
 def _model(place: Path) -> Model:
@@ -58,15 +62,20 @@ def _tell(said: Prediction) -> None:
         tell(f"warning: {one_line(line)}")
     if math.isnan(said.heart_rate_bpm):
         answer(
-            f"no heart rate: {said.reason} (a face is in {said.face_coverage:.0%} of "
+            f"{said.verdict}: {one_line(said.reason)} (a face is in {said.face_coverage:.0%} of "
             f"{said.frames} frames over {said.duration_s:.1f} s)"
         )
-        return
-    answer(
-        f"{said.heart_rate_bpm:.1f} bpm by {said.method} "
-        f"(SNR {said.snr_db:.1f} dB, coverage {said.coverage:.0%}, "
-        f"{said.frames} frames, {said.fps:.2f} a second)"
-    )
+        if said.reading:
+            answer(f"  {said.reading}")
+    else:
+        answer(
+            f"{said.heart_rate_bpm:.1f} bpm by {said.method}: {said.verdict} "
+            f"(SNR {said.snr_db:.1f} dB, coverage {said.coverage:.0%}, "
+            f"{said.frames} frames, {said.fps:.2f} a second)"
+        )
+        answer(f"  {said.reading}")
+        if said.reason:
+            answer(f"  {said.verdict}: {one_line(said.reason)}")
     for start_s, duration_s, bpm, snr_db in said.windows:
         rate = "   no rate" if math.isnan(bpm) else f"{bpm:6.1f} bpm  {snr_db:5.1f} dB"
         answer(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}")

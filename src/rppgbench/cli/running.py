@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.options import folder_for_output, means_of
+from rppgbench.cli.options import folder_for_output, given_roots, means_of, without_effect
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
@@ -25,6 +25,7 @@ from rppgbench.running.store import Store
 def run_protocol(args: argparse.Namespace) -> int:
     """Do what is missing of a protocol, then score and render all of it."""
     protocol = _protocol(args)
+    _check_options(protocol, args)
     plan = _plan(protocol, args)
     simulated = any(recording.simulated for recording in plan.recordings.values())
     out = args.out or Path("results") / f"{args.protocol}{'-simulated' if simulated else ''}"
@@ -39,6 +40,31 @@ def run_protocol(args: argparse.Namespace) -> int:
     page = write_results(store, out / "report.html", tell=n.append)
     _tell(tally, plan, n, page)
     return SOME_FAILED if tally.failed else DONE
+
+
+def _check_options(protocol: Protocol, args: argparse.Namespace) -> None:
+    """BenchError for options that go together with others, and here have no effect."""
+    used = [*protocol.pretrain, *protocol.train, *protocol.test]
+    roots = given_roots(args.data, used, f"protocol {args.protocol}")
+    if args.simulate:
+        without_effect(args, ["data"], "beside --simulate, which makes the data")
+    known = load_datasets().found
+    made = [name for name in used if name in known and known[name].only_simulated]
+    if not args.simulate and not set(made) - roots.keys():
+        without_effect(args, ["subjects", "seconds", "difficulty"], "without --simulate")
+
+
+def _check_methods(methods: Iterable[str], args: argparse.Namespace) -> None:
+    """BenchError for options of learning where no method learns."""
+    found = load_methods().found
+    members = [found[m] for name in methods for m in (name, *found[name].combines) if m in found]
+    told = "where no method learns"
+    if not any(method.fit is not None and not method.floor for method in members):
+        without_effect(args, ["every-epoch"], told)
+        if args.devices > 1:
+            without_effect(args, ["devices"], told)
+    if not any(method.presets for method in members):
+        without_effect(args, ["preset"], "on methods without presets")
 
 
 def _folder_for_videos(folder: Path | None, protocol: Protocol, where: str) -> Path | None:
@@ -103,6 +129,7 @@ def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
         found = load_methods().get("method", name, of_methods)
         if found.versions is not None:
             found.versions()  # other people's packages say whether they are there
+    _check_methods(methods, args)
     if args.preset:
         protocol = with_preset(protocol, methods, args.preset, of_methods)
     for name in protocol.evaluators:
@@ -126,8 +153,6 @@ def find_roots(
 ) -> dict[str, Path]:
     """Where each data set of a protocol lies, or its simulation, made if it is not there."""
     given = dict(data)
-    for name in given:
-        load_datasets().get("data set", name, "--data")
     folder = cache_folder(cache)
     roots = {}
     for name in dict.fromkeys([*protocol.pretrain, *protocol.train, *protocol.test]):
@@ -139,7 +164,7 @@ def find_roots(
             plan = SimulationPlan(s.subjects, s.seconds, s.seed, s.difficulty)
             roots[name] = simulated_root(dataset, plan, folder)
         else:
-            roots[name] = data_root(dataset, given)
+            roots[name] = data_root(dataset, given, tell=tell)
     return roots
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rppgbench.cli import DONE
+from rppgbench.cli.options import without_effect
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import checkout_root, find_toml, load_methods
+from rppgbench.errors import unknown
 from rppgbench.evaluator import read_evaluator
 from rppgbench.method import Method
 from rppgbench.recording import VideoSource
@@ -30,13 +32,14 @@ PRECISIONS = ("32-true", "bf16-mixed")
 
 def show_speed(args: argparse.Namespace) -> int:
     """Measure the parts asked for, and print a table with the machine's name."""
+    _defaults(args)
     facts = provenance(checkout_root())
     machine = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}"
     if not args.json:
         answer(f"{machine}; rppgbench {facts['commit'][:12] or facts['rppgbench']}")
         answer("of one core (processor time, least of three rounds); learning: of the device")
     rates = []
-    for part in args.only or [part for part in PARTS if part != "learning"]:
+    for part in args.only:
         for rate in PARTS[part](args):
             rates.append(rate)
             if not args.json:
@@ -44,6 +47,34 @@ def show_speed(args: argparse.Namespace) -> int:
     if args.json:
         answer(json.dumps({"machine": machine, "rates": [asdict(r) for r in rates]}, indent=1))
     return DONE
+
+
+OF_PARTS = {
+    "video": ("extraction",),
+    "seconds": ("extraction",),
+    "methods": ("methods", "learning"),
+    "evaluator": ("scoring",),
+    "preset": ("learning",),
+    "device": ("learning",),
+}
+"""Which parts an option is of."""
+
+
+def _defaults(args: argparse.Namespace) -> None:
+    """Fill in what is not given; BenchError for options of parts that are not measured."""
+    args.only = list(dict.fromkeys(args.only or [part for part in PARTS if part != "learning"]))
+    for option, parts in OF_PARTS.items():
+        if not set(parts) & set(args.only):
+            without_effect(args, [option], f"without --only {' or '.join(parts)}")
+    if args.video is not None:
+        without_effect(args, ["seconds"], "beside --video")
+    args.seconds = args.seconds or 20.0
+    args.evaluator = args.evaluator or "li2023"
+    args.preset = args.preset or "paper"
+    args.device = args.device or "auto"
+    presets = {"paper", *(preset for m in load_methods().found.values() for preset in m.presets)}
+    if args.preset not in presets:
+        raise unknown("preset", args.preset, presets, "--preset")
 
 
 def _extraction(args: argparse.Namespace) -> Iterator[Rate]:

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rppgbench.cli.options import without_effect
 from rppgbench.cli.running import with_preset
 from rppgbench.content import load_methods
-from rppgbench.errors import BenchError
 from rppgbench.protocol import Protocol
 
 PRESET = "smoke"
@@ -88,9 +88,7 @@ class Smoke:
 def smoke_of(args: argparse.Namespace) -> Smoke | None:
     """The scale of simulated runs by the command line; None without `--simulate`."""
     if not args.simulate:
-        for key in ("epochs", "subjects", "seconds"):
-            if getattr(args, key) is not None:
-                raise BenchError(f"bench table: --{key} goes with --simulate")
+        without_effect(args, ["epochs", "subjects", "seconds"], "without --simulate")
         return None
     return Smoke(args.epochs or EPOCHS, SEEDS, args.subjects or SUBJECTS, args.seconds or SECONDS)
 

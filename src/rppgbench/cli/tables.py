@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.options import folder_for_output
+from rppgbench.cli.options import folder_for_output, given_roots, without_effect
 from rppgbench.cli.table_results import FAILED, RESULTS, Results
 from rppgbench.cli.table_runs import Experiment, experiments, methods_by_run
 from rppgbench.cli.table_scale import smoke_of
@@ -55,6 +55,8 @@ def make_tables(args: argparse.Namespace) -> int:
         raise BenchError("bench table: give the NAME of a table (bench list reports), or --all")
     if args.evaluator:
         find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
+    if args.stored:
+        without_effect(args, ["data", "jobs", "scheduler"], "beside --stored, which runs nothing")
     smoke = smoke_of(args)
     learned = methods_by_run(_every_line()) if smoke else {}
     asked = []
@@ -62,6 +64,9 @@ def make_tables(args: argparse.Namespace) -> int:
         table, lines = read_table(find_toml("reports", "table", name, "bench table"))
         made = list(experiments(lines, smoke, learned)) if smoke else None
         asked.append(Asked(name, table, lines, list(experiments(lines)), made))
+    runs = [one.protocol for table in asked for one in table.real if one.protocol is not None]
+    used = [name for p in runs for name in (*p.pretrain, *p.train, *p.test)]
+    given_roots(args.data, used, "the table")
     results = Results(_together(asked), args)
     scale = smoke.words() if smoke else ""
     pages: list[PaperPage] = []

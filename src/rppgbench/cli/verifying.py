@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
+from rppgbench.cli.options import given_roots
 from rppgbench.cli.terminal import answer
-from rppgbench.content import load_datasets
 from rppgbench.datasets.roots import cache_folder
 from rppgbench.results.verify import TOLERANCE, Finding, Verification
 from rppgbench.results.verify import verify as verified
@@ -18,12 +18,11 @@ from rppgbench.running.store import Store
 
 def verify(args: argparse.Namespace) -> int:
     """Print a line a waveform and the count; exit code 3 if one differs."""
-    given = dict(args.data)
-    for name in given:
-        load_datasets().get("data set", name, "--data")
+    store = Store(args.results)
+    given = given_roots(args.data, store.manifest["data"], f"{args.results}")
     whole = Verification((), 0)
     for said in verified(
-        Store(args.results),
+        store,
         sample=args.sample,
         seed=args.seed,
         cache=cache_folder(args.cache),

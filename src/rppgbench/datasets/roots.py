@@ -2,8 +2,7 @@
 
 import os
 import sys
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from rppgbench.atomic_files import atomic_dir, move_into_place
 from rppgbench.content import load_datasets
 from rppgbench.datasets.tree import is_folder
 from rppgbench.digest import code_digest, digest
-from rppgbench.errors import BenchError, MachineError, RecordingError
+from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
+from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
 from rppgbench.workers import in_a_process
 
@@ -26,20 +26,25 @@ CACHE = "RPPGBENCH_CACHE"
 def cache_folder(given: Path | None = None) -> Path:
     """Where features and simulated trees are kept: --cache, RPPGBENCH_CACHE, or ~/.cache."""
     if given is not None:
-        return given
+        return given.expanduser()
     if os.environ.get(CACHE):
-        return Path(os.environ[CACHE])
+        return Path(os.environ[CACHE]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rppgbench"
 
 
-def data_root(dataset: Dataset, given: Mapping[str, Path]) -> Path:
+def data_root(
+    dataset: Dataset, given: Mapping[str, Path], *, tell: Callable[[str], None] = lambda line: None
+) -> Path:
     """The folder of a real data set: --data, RPPGBENCH_DATA_<NAME>, bench.toml, in this order.
 
-    A missing one is a `BenchError` that says where it looked and how to ask for the set.
+    A missing one is a `BenchError` that says where it looked and how to ask for the set. `tell`
+    gets a line where the folder is not one of those given, and one on each setting without effect.
     """
     looked = []
     variable = VARIABLE + dataset.name.upper()
     settings = _settings()
+    for line in _stray(settings):
+        tell(f"warning: {line}")
     places = [
         (f"--data {dataset.name}=PATH", given.get(dataset.name)),
         (variable, os.environ.get(variable) or None),
@@ -50,10 +55,13 @@ def data_root(dataset: Dataset, given: Mapping[str, Path]) -> Path:
             looked.append(f"{place} is not set")
         else:
             try:
-                if is_folder(Path(path)):
-                    return Path(path)
+                folder = Path(path).expanduser()
+                if is_folder(folder):
+                    if dataset.name not in given:
+                        tell(f"note: {dataset.name} is {folder}, by {place}")
+                    return folder
                 looked.append(f"{place} says {path}, which is no folder")
-            except RecordingError as error:
+            except (RecordingError, RuntimeError) as error:  # the latter of an unknown ~NAME
                 looked.append(f"{place} says {error}")
     raise BenchError(
         f"{dataset.name}: no data: {'; '.join(looked)}. Ask for it: {dataset.url} "
@@ -132,10 +140,28 @@ def _settings() -> dict[str, str]:
     file = Path(SETTINGS)
     if not file.is_file():
         return {}
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8")).get("data", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BenchError(f"{file.resolve()}: not readable as TOML: {error}") from error
+    settings = read_toml(file.resolve())
+    for key in settings:
+        if key != "data":
+            raise unknown("key", key, ["data"], str(file.resolve()))
+    data = settings.get("data", {})
     if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
         raise BenchError(f'{file.resolve()}: [data] holds lines NAME = "PATH"')
     return data
+
+
+def _stray(settings: Mapping[str, str]) -> list[str]:
+    """What is set for data sets that nobody knows: a slip of the pen has no effect."""
+    loaded = load_datasets()
+    known = [*loaded.found, *loaded.missing]
+    named = [(f"[data] of ./{SETTINGS}", name) for name in settings]
+    named += [(f"{VARIABLE}{n}", n.lower()) for n in _variables()]
+    return [
+        f"has no effect: {unknown('data set', name, known, where)}"
+        for where, name in named
+        if name not in known
+    ]
+
+
+def _variables() -> list[str]:
+    return sorted(n.removeprefix(VARIABLE) for n in os.environ if n.startswith(VARIABLE))

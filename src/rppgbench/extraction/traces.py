@@ -18,6 +18,9 @@ EVEN = 0.01
 MAX_GAP_S = 0.5
 """Frames that are further apart than this are not interpolated between: a new stretch begins."""
 
+MIN_STRETCH_S = 3.0
+"""Below this a stretch of the face is left out: a heart rate of 40 bpm has two beats in it."""
+
 _CHUNK = 256
 
 
@@ -28,7 +31,7 @@ def stretches(
     region: str = "skin",
     fs: float | None = None,
     max_gap_s: float = MAX_GAP_S,
-    min_stretch_s: float = 3.0,
+    min_stretch_s: float = MIN_STRETCH_S,
     crop: str | None = None,
 ) -> list[Waveform]:
     """What a method of that kind takes, as one waveform for each stretch without gaps.
@@ -60,6 +63,16 @@ def stretches(
         samples = _on_grid(values, times, at, grid, rate)
         found.append(Waveform(samples, rate, float(grid[0])))
     return found
+
+
+def longest_s(features: Features, consumes: Consumes, region: str, crop: str | None) -> float:
+    """How long the longest stretch without a gap is that a method of that kind would get."""
+    usable = _input(features, consumes, region, crop)[1]
+    times = np.asarray(features.times_s)
+    if len(times) < 2:
+        return 0.0
+    parts = without_gaps(times, usable, MAX_GAP_S)
+    return max((float(times[at[-1]] - times[at[0]]) for at in parts), default=0.0)
 
 
 def _input(

@@ -195,7 +195,10 @@ def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
     windows = {
         row_name(record, default.by): float(record.get("window_coverage", record["coverage"]))
         for record in records(default.summary)
+        if int(record["n_windows"])
     }
+    if not windows:
+        sentences.append("No recording has a reference here: nothing is scored.")
     short = sorted((share, name) for name, share in windows.items() if share < 1)
     if short:
         told = ", ".join(

@@ -50,6 +50,10 @@ GROUPS = ("fold", "scenario", "skin_tone", "light", "subject", "seed")
 MOST_ACROSS = 12  # a table by subject has a column for each: more cannot be read
 ROWS = ("method", "dataset", "condition")
 RESAMPLES = 2000
+RATES = (
+    "heart_rates.csv has a rate wherever a window has one, with a pulse in the video or without; "
+    "bench predict says whether there is one"
+)
 
 
 def write_results(
@@ -142,6 +146,8 @@ def write_results(
         ),
     )
     tell(n_words(inputs))
+    if windows[names[0]]["reference_bpm"].isna().any():
+        tell(RATES)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         summaries = {s.name: s.groups.get("region", s.summary) for s in scores}
@@ -224,7 +230,8 @@ def _beside(summary: pd.DataFrame, number: int) -> pd.DataFrame:
     `n_present` is how many of them are here; the coverage is of these.
     """
     summary = summary.copy()
-    summary.insert(summary.columns.get_loc("n_expected") + 1, "n_present", summary["n_expected"])
+    place = list(summary.columns).index("n_expected") + 1
+    summary.insert(place, "n_present", summary["n_expected"])
     if number:
         summary["n_expected"] = number
     return summary

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.errors import RecordingError
-from rppgbench.extraction.traces import join, stretches
+from rppgbench.extraction.traces import MIN_STRETCH_S, join, longest_s, stretches
 from rppgbench.features import Features
 from rppgbench.method import Method, Model
 from rppgbench.waveform import Waveform
@@ -28,6 +28,23 @@ def inputs_of(
     return stretches(features, method.consumes, region=region or "skin", fs=fs, crop=crop)
 
 
+def _too_short(features: Features, method: Method, params: Mapping[str, Any], region: str) -> str:
+    """Why no stretch of a recording is long enough: the video's own length first."""
+    times = features.times_s
+    lasts_s = float(times[-1] - times[0]) if len(times) > 1 else 0.0
+    if lasts_s < MIN_STRETCH_S:
+        return (
+            f"the video is too short: its frames span {lasts_s:.1f} s, and {MIN_STRETCH_S:g} s are "
+            "needed"
+        )
+    crop = str(params["crop"]) if method.consumes == "clip" else None
+    seen_s = longest_s(features, method.consumes, region or "skin", crop)
+    return (
+        f"the face is seen for at most {seen_s:.1f} s at a stretch, and {MIN_STRETCH_S:g} s are "
+        "needed"
+    )
+
+
 def pulse_of(
     features: Features,
     method: Method,
@@ -47,7 +64,7 @@ def pulse_of(
         except ValueError as error:  # too short for this method's windows or filter
             short = str(error)
     if not parts:
-        raise RecordingError(short or "the face is never seen for long enough at a stretch")
+        raise RecordingError(short or _too_short(features, method, params, region))
     times = features.times_s
     whole = join(parts, float(times[0]), float(times[-1]), parts[0].fs)
     return whole, float(np.isfinite(whole.samples).mean())
