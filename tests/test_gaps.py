@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rppgbench.content import load_datasets, load_methods
+from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator
@@ -185,6 +186,27 @@ def test_label_files_with_holes(
         assert rows["reason"].str.contains("reference: absent in").all()
     else:
         np.testing.assert_allclose(rows["reference_bpm"], bpm, atol=3.6)
+
+
+def test_holes_in_labels_are_a_warning() -> None:
+    frames = FrameClock(0.0, 60.0, 1800)
+    times_s = without(TIMES, 20, 30)
+    truth = Truth(Signal(wave(times_s), times_s), Signal(np.full(3, 60.0), np.array([0, 2, 59.0])))
+    assert held_against(truth, frames).warnings == (
+        "pulse: no labels for 10.0 s of 60.0 s (gaps: 1, the longest 10.0 s): no truth there",
+        "heart rate: no labels for 57.0 s of 60.0 s (gaps: 1, the longest 57.0 s): no truth there",
+    )
+
+
+def test_pauses_of_genuine_recorders_are_no_warning(real: Path) -> None:
+    files = [*sorted((real / "ubfc-labels").glob("*/*.txt")), real / "ubfc-trace/ground_truth.txt"]
+    assert len(files) == 7
+    for file in files:
+        values, _, times_s = np.loadtxt(file)
+        genuine = Truth(Signal(values, times_s).in_order())
+        last_s = float(times_s[-1])
+        held = held_against(genuine, FrameClock(0.0, last_s, round(30 * last_s)))
+        assert not any("gaps" in line for line in held.warnings), file
 
 
 # Straight lines

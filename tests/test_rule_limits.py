@@ -158,7 +158,7 @@ def test_rules_that_count_samples_say_for_which_rates() -> None:
 
 @pytest.mark.parametrize("name", ["pyvhr", "physbench"])
 def test_a_rule_outside_the_rates_that_it_was_made_for_is_named(name: str) -> None:
-    """At 120 samples a second 72 bpm are read as 49 and 69: faithful, and said."""
+    """At 120 samples a second 72 bpm are read as 49 (pyvhr) and 69: faithful, and said."""
     rule = evaluator(name)
     assert rule.made_for_fs is not None
     truths = {("set", "a"): contact(72.0, 240.0), ("set", "b"): contact(72.0)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rppgbench.errors import RecordingError
-from rppgbench.recording import Truth
+from rppgbench.recording import Truth, pulse_gap_s, rate_gap_s
 from rppgbench.waveform import Array, Signal
 
 CLOCK_TOLERANCE = 0.01
@@ -49,6 +49,12 @@ FLAT_PULSE_S = 2.0
 
 FROZEN_RATE_S = 60.0
 """Breathing alone moves a heart rate within a minute; genuine devices keep one for up to 7 s."""
+
+HOLES_SHARE = 0.05
+"""Gaps in the labels (`pulse_gap_s`, `rate_gap_s`) beyond this share of the frames are told.
+
+Genuine recorders pause for up to 2.7 % of a recording, which changes nothing that is read.
+"""
 
 UNIX_S = 1e8
 """Times beyond this, three years, are counted from 1970 and not from the start of a recording."""
@@ -103,6 +109,7 @@ def held_against(truth: Truth, frames: FrameClock | None) -> Truth:
       where the labels' clock jumps. Labels of a `one_clock` set, and labels that begin before the
       frames, may last longer.
     - Frames without labels before the first one or after the last one.
+    - Gaps in the labels that make up more than `HOLES_SHARE` of the frames.
     - A pulse that is flat for longer than `FLAT_PULSE_S`, a rate frozen for `FROZEN_RATE_S`.
 
     Args:
@@ -146,6 +153,7 @@ class _Compared:
             yield f"{self._durations()}{self._jumps()}"
         else:
             yield from self._uncovered()
+            yield from self._holes()
         yield from self._flat()
 
     @property
@@ -248,6 +256,17 @@ class _Compared:
                 f"labels from {_seconds(first)} to {_seconds(last)}, frames from"
                 f" {_seconds(frames.start_s)} to {_seconds(frames.end_s)}: no labels for"
                 f" {_seconds(before_s + after_s)} of the frames"
+            )
+
+    def _holes(self) -> Iterator[str]:
+        limit_s = pulse_gap_s if self.what == "pulse" else rate_gap_s
+        steps_s = np.diff(self.signal.times_s)
+        gaps_s = steps_s[steps_s > limit_s(self.signal)]
+        if gaps_s.sum() > HOLES_SHARE * self.frames.lasts_s:
+            yield (
+                f"no labels for {_seconds(float(gaps_s.sum()))} of"
+                f" {_seconds(self.frames.lasts_s)} (gaps: {len(gaps_s)}, the longest"
+                f" {_seconds(float(gaps_s.max()))}): no truth there"
             )
 
     def _flat(self) -> Iterator[str]:
