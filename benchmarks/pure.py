@@ -14,6 +14,7 @@ never stretched by index, as some loaders do.
 Where the device says `probeError`, or reads a `pulseRate` of 0 or 127 (its sign for none) with a
 `waveform` of 0, or a `waveform` of 0 for half a second, there is no pulse: such samples are left
 out with a warning that counts them. A heart rate is none there either, nor while it is `searching`.
+The oximeter is the kind whose rate wraps at 128 in UBFC-rPPG: mended where a step proves it.
 
 Subjects 01 to 10, sessions 01 to 06; 06-02 was never released, so the set has 59 recordings (papers
 that say 60 count it). Sources: Stricker, Mueller, Gross, "Non-contact video-based pulse rate
@@ -47,6 +48,7 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
+from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
 from rppgbench.errors import RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Array, Signal
@@ -139,12 +141,13 @@ def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
             f"{file.name}: {np.count_nonzero(lost)} of {len(lost)} samples are no pulse "
             "(probe error, or a waveform of 0): left out"
         )
+    found = unwrapped(Signal(np.where(lost | searching, np.nan, rate), times_s))
     return sensed(
         file,
         pulse=Signal(wave[~lost], times_s[~lost]),
-        heart_rate=Signal(np.where(lost | searching, np.nan, rate), times_s),
+        heart_rate=found.heart_rate,
         one_clock=True,
-        warnings=warnings,
+        warnings=[*warnings, *wrap_warnings(found, file.name)],
     )
 
 

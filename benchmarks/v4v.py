@@ -188,7 +188,8 @@ def _write(
     write_clip(folder / f"{name}.mkv", filmed.frames(), take.scene.times_s, "libx264", plan)
     rates, pressure = _label_files(root, part, name)
     key = name if part == "train" else f"{name}.mkv"
-    bpm = filmed.heart_rate_at(np.arange(len(take.scene.times_s)) / FRAMES_HZ)
+    seconds = np.floor(np.arange(len(take.scene.times_s)) / FRAMES_HZ)
+    bpm = filmed.heart_rate_at(seconds)  # constant for stretches, as the set's
     lines = [
         ", ".join([key, "HR", *(f"{value:.3f}" for value in bpm)]),
         ", ".join([key, "RR", *("15.000" for _ in bpm)]),
