@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.content import load_datasets
+from rppgbench.cli import main
+from rppgbench.content import find_toml, load_datasets
 from rppgbench.datasets.check import DataCheck, Finding, check_data, check_recording, runs_on
-from rppgbench.datasets.splits import Fold, by_lists, by_parts
+from rppgbench.datasets.splits import Fold, by_lists, by_parts, read_split
 from rppgbench.errors import BenchError
 from rppgbench.recording import Dataset
 from rppgbench.video.stream import passes
@@ -226,3 +227,20 @@ def test_several_at_once_find_the_same_in_the_same_order(vipl: Path) -> None:
     four = check_data(dataset("vipl_hr"), vipl, jobs=4)
     assert one == four
     assert told == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_part_of_a_protocol_s_test_side_is_told_with_its_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of the twelve whom `ubfc_intra` tests, by its split's lists."""
+    split = find_toml("protocols/splits", "split", "ubfc-38-49", "a test")
+    tested = read_split(split).folds[0].test
+    assert len(tested) == 12
+    for name in tested[:2]:
+        trees.clip(tmp_path / "DATASET_2" / name / "vid.avi", frames=FRAMES, fps=FPS)
+        times = np.arange(FRAMES) / FPS
+        rows = [np.sin(7 * times), np.full(len(times), 70.0), times]
+        np.savetxt(tmp_path / "DATASET_2" / name / "ground_truth.txt", rows)
+    main(["data", "check", "ubfc_rppg", str(tmp_path)])
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert "; fit for ubfc_intra: 2 of its 12 test subjects are here" in verdict

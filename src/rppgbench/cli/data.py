@@ -6,17 +6,21 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import folder_for_output
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.content import load_datasets, toml_files
+from rppgbench.content import find_toml, load_datasets, toml_files
 from rppgbench.datasets.roots import data_root, film_simulated
-from rppgbench.datasets.splits import WHOLE, Sides
+from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, Sides, read_split
 from rppgbench.datasets.tree import is_folder
 from rppgbench.errors import BenchError, one_line
 from rppgbench.protocol import read_protocol
 from rppgbench.recording import Dataset, Recording
+
+if TYPE_CHECKING:
+    from rppgbench.datasets.check import Share
 
 
 def show(args: argparse.Namespace) -> int:
@@ -52,13 +56,15 @@ def check(args: argparse.Namespace) -> int:
     root = args.path or data_root(dataset, {}, tell=tell)
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
-    needs = {name: runs_on(_layout(name, root)) for name in _protocols(dataset, alone=True)}
+    alone = _protocols(dataset, alone=True)
+    needs = {name: runs_on(_layout(name, root)) for name in alone}
     with progress(f"checking {args.name}", len(list(dataset.recordings(root)))) as shown:
         result = check_data(
             dataset,
             root,
             jobs=args.jobs,
             protocols=needs,
+            shares={name: _share(name, root) for name in alone},
             progress=lambda done, total: shown.step() if done else None,
         )
     if args.json:
@@ -113,6 +119,18 @@ def _layout(name: str, root: Path) -> Callable[[Sequence[Recording]], Sequence[S
         return sides_of(alone, roots, held, f"protocols/{name}.toml")[0]
 
     return lay_out
+
+
+def _share(name: str, root: Path) -> "Share":
+    """How much of a protocol's test side is here: by its split's lists, else by its number."""
+    from rppgbench.datasets.check import share_of
+
+    protocol = read_protocol(toml_files("protocols")[name])
+    entries: set[str] = set()
+    if protocol.split not in {WHOLE, OFFICIAL, PARTS}:
+        file = find_toml("protocols/splits", "split", protocol.split, f"protocols/{name}.toml")
+        entries = {entry for fold in read_split(file).folds for entry in fold.test}
+    return share_of(_layout(name, root), entries=entries, number=protocol.recordings)
 
 
 def _protocols(dataset: Dataset, *, alone: bool = False) -> list[str]:

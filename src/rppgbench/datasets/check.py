@@ -4,10 +4,10 @@ Every label file is read, and of every video the first, middle and last frame, s
 videos take minutes. Nothing is repaired and nothing is hidden: each fault is a `Finding`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -32,6 +32,9 @@ Need = Callable[[Sequence[Recording]], str]
 
 NO_NEEDS: Mapping[str, Need] = MappingProxyType({})
 
+Share = Callable[[Sequence[Recording]], str]
+"""Given the usable recordings, which part of a protocol's test side they are; "" if all of it."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -48,7 +51,8 @@ class DataCheck:
     """What a check found.
 
     `counts` holds for each kind (subjects, recordings) what is there and what the whole set holds;
-    `protocols` why each protocol cannot run, or "" if it can.
+    `protocols` why each protocol cannot run, or "" if it can, and `shares` on how much of its test
+    side each that can run would.
     """
 
     dataset: str
@@ -59,6 +63,7 @@ class DataCheck:
     usable: int
     findings: tuple[Finding, ...]
     protocols: Mapping[str, str]
+    shares: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fit(self) -> bool:
@@ -74,10 +79,13 @@ class DataCheck:
         line += " recordings usable"
         if expected is not None and expected != found:
             line += f" (the whole set has {expected})"
-        able = [name for name, why in self.protocols.items() if not why]
+        fit = [name for name, why in self.protocols.items() if not why]
+        able = [name for name in fit if not self.shares.get(name)]
         unable = [f"{name} ({why})" for name, why in self.protocols.items() if why]
         if able:
             line += f"; fit for {', '.join(able)}"
+        for name in fit:
+            line += f"; fit for {name}: {share}" if (share := self.shares.get(name)) else ""
         if unable:
             line += f"; not fit for {', '.join(unable)}"
         return line + (" [SIMULATED]" if self.simulated else "")
@@ -98,6 +106,7 @@ class DataCheck:
             },
             "findings": [asdict(finding) for finding in self.findings],
             "protocols": dict(self.protocols),
+            "shares": dict(self.shares),
         }
 
 
@@ -106,6 +115,7 @@ def check_data(
     root: Path,
     *,
     protocols: Mapping[str, Need] = NO_NEEDS,
+    shares: Mapping[str, Share] = MappingProxyType({}),
     jobs: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> DataCheck:
@@ -115,6 +125,7 @@ def check_data(
         dataset: its declaration.
         root: where it lies.
         protocols: what each protocol needs (`runs_on` makes a need of a split).
+        shares: which part of each protocol's test side there is (`share_of` makes one).
         jobs: how many recordings are checked at once.
         progress: told how many of how many recordings are done, from this thread.
 
@@ -141,6 +152,7 @@ def check_data(
         usable=len(usable),
         findings=tuple(found),
         protocols={name: need(usable) for name, need in protocols.items()},
+        shares={name: share(usable) for name, share in shares.items()},
     )
 
 
@@ -166,6 +178,39 @@ def runs_on(
         return f"nothing to learn from in fold {', '.join(unlearned)}" if unlearned else ""
 
     return why_not
+
+
+def share_of(
+    lay_out: Callable[[Sequence[Recording]], Sequence[Sides]],
+    *,
+    entries: Collection[str] = (),
+    number: int = 0,
+) -> Share:
+    """How much of a protocol's test side is here, in words.
+
+    Args:
+        lay_out: gives the sides of the recordings it gets.
+        entries: the subjects (or recordings) that the split's lists test, where it has lists.
+        number: how many recordings the protocol tests, where it fixes a number.
+
+    Returns:
+        "2 of its 12 test subjects are here", or "" where all are, or the protocol says no number.
+    """
+
+    def share(recordings: Sequence[Recording]) -> str:
+        try:
+            tested = {(r.subject, r.name) for side in lay_out(recordings) for r in side.test}
+        except BenchError:
+            return ""  # why it cannot run says more
+        if entries:
+            here = {entry for pair in tested for entry in pair} & set(entries)
+            if len(here) < len(entries):
+                return f"{len(here)} of its {len(entries)} test subjects are here"
+        if number and len(tested) != number:
+            return f"{len(tested)} of its {number} test recordings are here"
+        return ""
+
+    return share
 
 
 def check_recording(recording: Recording) -> list[Finding]:
