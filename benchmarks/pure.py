@@ -141,7 +141,7 @@ def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
             f"{file.name}: {np.count_nonzero(lost)} of {len(lost)} samples are no pulse "
             "(probe error, or a waveform of 0): left out"
         )
-    found = unwrapped(Signal(np.where(lost | searching, np.nan, rate), times_s))
+    found = unwrapped(Signal(np.where(searching, np.nan, rate)[~lost], times_s[~lost]))
     return sensed(
         file,
         pulse=Signal(wave[~lost], times_s[~lost]),

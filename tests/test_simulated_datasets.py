@@ -5,11 +5,14 @@ tells which frame it is. One tree is filmed for real.
 """
 
 import hashlib
+import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -288,3 +291,81 @@ def test_a_tree_filmed_for_real_is_fit(tmp_path: Path) -> None:
     assert len(frames) == 20
     assert frames[0].std() > 10  # a picture, not a plain
     assert check_data(dataset("disfa"), tmp_path).fit
+
+
+UBFC_ROW = re.compile(rb"( {2}[ -]\d\.\d{7}e[+-]\d{2})+\r?")
+"""A row of UBFC-rPPG's ground_truth.txt: MATLAB's `save -ascii`."""
+
+
+def rows_of_ubfc(file: Path) -> list[bytes]:
+    content = file.read_bytes()
+    assert content.endswith(b"\n")
+    rows = content.split(b"\n")[:-1]
+    assert len(rows) == 3
+    assert all(UBFC_ROW.fullmatch(row) for row in rows)
+    return rows
+
+
+@pytest.mark.real
+def test_the_genuine_labels_of_ubfc_have_the_form_that_is_simulated(real: Path) -> None:
+    files = [*real.glob("ubfc-labels/*/ground_truth.txt"), real / "ubfc-trace/ground_truth.txt"]
+    assert len(files) == 7
+    for file in files:
+        rates = np.array(rows_of_ubfc(file)[1].split(), dtype=np.float64)
+        assert (rates == np.rint(rates)).mean() > 0.97
+        assert rates.max() <= 127
+
+
+@pytest.mark.usefixtures("plain")
+def test_simulated_files_have_the_form_of_the_originals(tmp_path: Path) -> None:
+    """By other readers than ours; docs/data_set_facts.md says how each form is known."""
+    import h5py
+    from scipy.io import loadmat
+
+    plan = SimulationPlan(subjects=1, seconds=2.0, seed=5)
+    for name in ("cohface", "mmpd", "pure", "ubfc_phys", "ubfc_rppg"):
+        simulated(name, tmp_path / name, plan)
+    with h5py.File(next(tmp_path.glob("cohface/*/0/data.hdf5"))) as content:
+        assert content.attrs["illumination"][0].decode() == "lamp"
+        assert content.attrs["illumination"].shape == content.attrs["sample-rate-hz"].shape == (1,)
+        held = content["respiration"][()].reshape(-1, 8)
+        np.testing.assert_array_equal(held, held[:, :1].repeat(8, axis=1))
+    protocols = {str(f.relative_to(tmp_path)) for f in tmp_path.glob("cohface/protocols/*/*.txt")}
+    assert len(protocols) == 6  # one person is on one side
+    mat = loadmat(next(tmp_path.glob("mmpd/subject*/p*_0.mat")))
+    assert mat["video"].dtype.kind == "f"
+    assert mat["video"].max() <= 1
+    assert mat["GT_ppg"].shape == (1, len(mat["video"]))
+    assert mat["exercise"][0] in {"True", "False"}
+    package = json.loads(next(tmp_path.glob("pure/*/*.json")).read_text())["/FullPackage"]
+    assert package[0].keys() == {"Timestamp", "Value", "FrameID"}
+    assert package[0]["Value"].keys() >= {"probeError", "searching", "signalStrength"}
+    assert next(tmp_path.glob("ubfc_phys/s*/info_s*.txt")).read_text()
+    rates = rows_of_ubfc(next(tmp_path.glob("ubfc_rppg/DATASET_2/*/ground_truth.txt")))[1].split()
+    assert {rate[-3:] for rate in rates} <= {b"+00", b"+01", b"+02"}
+    assert all(float(rate) == round(float(rate)) <= 127 for rate in rates)
+
+
+@pytest.mark.usefixtures("plain")
+def test_set_1_of_ubfc_is_simulated_under_its_own_names(tmp_path: Path) -> None:
+    found = simulated("ubfc_rppg_1", tmp_path, SimulationPlan(subjects=8, seconds=1.0, seed=5))
+    names = {recording.name: recording.video().path.name for recording in found.values()}
+    plain = {f"{n}-gt": "vid.avi" for n in (5, 6, 8, 10, 11)}
+    assert names == plain | {
+        "7-gt": "vid-007.avi",
+        "12-gt": "vid-12.avi",
+        "after-exercise": "vid.avi",
+    }
+    first = (tmp_path / "DATASET_1/5-gt/gtdump.xmp").read_text().split("\n", maxsplit=1)[0]
+    assert re.fullmatch(r"\d+,\d+,\d+,\d+", first)
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_simulated_phone_of_vipl_hr_has_no_times(tmp_path: Path) -> None:
+    simulated("vipl_hr", tmp_path, SimulationPlan(subjects=3, seconds=2.0, seed=5))
+    folders = [file.parent for file in tmp_path.glob("data/*/*/source*/video.avi")]
+    assert {folder.name for folder in folders} == {f"source{n}" for n in (1, 2, 3, 4)}
+    for folder in folders:
+        assert (folder / "time.txt").is_file() == (folder.name != "source2")
+        with av.open(str(folder / "video.avi")) as content:
+            assert content.streams.video[0].average_rate == 25
