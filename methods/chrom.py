@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rppgbench.errors import unknown
+from rppgbench.errors import TooShortError, unknown
 from rppgbench.method import method
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth_matrix
@@ -50,7 +50,7 @@ def chrom(
             fades; "drop" lets the ends fade and leaves out the rest after the last whole window.
 
     Raises:
-        ValueError: the trace is shorter than a window, or a window too short for the filter.
+        TooShortError: the trace is shorter than a window, or a window too short for the filter.
     """
     if ends not in ENDS:
         raise unknown("ends", ends, ENDS, "chrom")
@@ -59,7 +59,7 @@ def chrom(
     width = math.ceil(window_s * trace.fs)
     width += width % 2
     if width > total:
-        raise ValueError(f"CHROM needs at least {width} frames ({window_s} s), not {total}")
+        raise TooShortError(f"CHROM needs at least {width} frames ({window_s} s), not {total}")
     mirrored = ends == "reflect"
 
     def estimate(block: Array) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rppgbench.datasets.sensor import HIGHEST_BPM, LOWEST_BPM
-from rppgbench.errors import BenchError
+from rppgbench.errors import RecordingError
 from rppgbench.method import Example, Model, Training, method
 from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal, Waveform
@@ -23,7 +23,7 @@ def fit(
     Of a recording it is the mean of the device's own heart rates between 30 and 240 bpm, or, where
     there are none, of the highest spectral line (40 to 240 bpm) of the contact pulse in windows of
     `window_s` every `step_s`. Examples of a part without labels, to learn from first, are passed
-    over. BenchError if a labelled recording has neither, or there is none.
+    over. RecordingError if a labelled recording has neither, or there is none.
     """
     by_subject: dict[str, list[float]] = defaultdict(list)
     for example in examples:
@@ -31,13 +31,13 @@ def fit(
             continue
         bpm = _mean_bpm(example.truth, window_s, step_s)
         if not np.isfinite(bpm):
-            raise BenchError(
+            raise RecordingError(
                 f"constant: {example.recording} has no heart rate to learn from; "
                 "leave it out of the training part or copy its labels again"
             )
         by_subject[example.subject].append(bpm)
     if not by_subject:
-        raise BenchError(
+        raise RecordingError(
             "constant: no training recordings with labels; it needs a protocol with some"
         )
     subjects = [float(np.mean(rates)) for rates in by_subject.values()]

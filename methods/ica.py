@@ -39,7 +39,7 @@ def ica(
         high_hz: its upper edge.
 
     Raises:
-        ValueError: the trace is too short for the filter.
+        TooShortError: the trace is too short for the filter.
     """
     samples = np.asarray(trace.samples, dtype=np.float64)
     colours = in_blocks(lambda block: _standardised(block, detrend_lambda), samples, inner=2)

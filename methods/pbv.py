@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rppgbench.errors import unknown
+from rppgbench.errors import TooShortError, unknown
 from rppgbench.method import method
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
@@ -50,7 +50,7 @@ def pbv(
         centred: take the mean of the relative colours away.
 
     Raises:
-        ValueError: the trace is shorter than a window.
+        TooShortError: the trace is shorter than a window.
     """
     if signature not in SIGNATURES:
         raise unknown("signature", signature, SIGNATURES, "pbv")
@@ -59,7 +59,7 @@ def pbv(
     width = math.ceil(window_s * trace.fs)
     width += width % 2
     if width > total:
-        raise ValueError(f"PBV needs at least {width} frames ({window_s} s), not {total}")
+        raise TooShortError(f"PBV needs at least {width} frames ({window_s} s), not {total}")
 
     def estimate(block: Array) -> Array:
         rgb = colours_first(block)

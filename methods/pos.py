@@ -59,7 +59,7 @@ def pos(
         high_hz: its upper edge.
 
     Raises:
-        ValueError: the trace is shorter than a window, or too short for the filter.
+        TooShortError: the trace is shorter than a window, or too short for the filter.
     """
     if left_out not in LEFT_OUT:
         raise unknown("left_out", left_out, LEFT_OUT, "pos")

@@ -15,6 +15,6 @@ def pyvhr_pbv(trace: Waveform) -> Waveform:
     `pyvhr` has those. The pulse (T,) has pyVHR's own sign and scale; see `rppgbench.peers.pyvhr`.
 
     Raises:
-        ValueError: pyVHR gives values that are not numbers.
+        NoPulseError: pyVHR gives values that are not numbers.
     """
     return of_traces("cpu_PBV", trace)

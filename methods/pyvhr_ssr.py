@@ -22,6 +22,6 @@ def pyvhr_ssr(moments: Waveform) -> Waveform:
     it flips at random where LAPACK flips an eigenvector. See `rppgbench.peers.pyvhr`.
 
     Raises:
-        ValueError: pyVHR gives values that are not numbers, or the stretch is under a second.
+        NoPulseError: pyVHR gives values that are not numbers, or the stretch is under a second.
     """
     return of_second_moments(moments)

@@ -24,7 +24,7 @@ def two_sr(
         inverted: brighter skin is up, as in GREEN and POS; False leaves the paper's polarity.
 
     Raises:
-        ValueError: the recording is not longer than a window.
+        TooShortError: the recording is not longer than a window.
     """
     pulse = subspace_rotation(moments.samples, moments.fs, stride_s=stride_s, turned=turned)
     return Waveform(0.0 - pulse if inverted else pulse, moments.fs, moments.start_s)

@@ -1,5 +1,6 @@
 """Outcomes go into the store several at a time, and nothing that was done is lost."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from rppgbench.errors import MachineError
 from rppgbench.estimate import Estimate
+from rppgbench.faults import Fault
 from rppgbench.recording import Truth
 from rppgbench.running.ledger import MOST, Ledger
 from rppgbench.running.plan import UNTOUCHED
@@ -25,13 +27,13 @@ def estimate(recording: str, job: str, reason: str = "") -> Estimate:
 
 
 def outcome(
-    recording: str, estimates: int, fault: MachineError | None = None, reason: str = ""
+    recording: str, estimates: int, fault: Fault | None = None, reason: str = ""
 ) -> Outcome:
     folder = Path()
     task = Task("set", folder, recording, (UNTOUCHED,), frozenset(), (), (), folder, folder)
     made = tuple(estimate(recording, f"{recording}-{k}", reason) for k in range(estimates))
     seen = Observed("set", recording, "s", "", "", "", "", False, "none", Truth(), reason=reason)
-    return Outcome(task, (seen,), made, fault=fault)
+    return Outcome(task, (seen,), made, () if fault is None else (fault,))
 
 
 @pytest.fixture
@@ -70,20 +72,49 @@ def test_what_is_seen_again_with_another_model_is_stored_once(store: Store) -> N
     assert store.observed()["set", "r0", "none"].reason == "the face is gone"
 
 
+RAISE = Exception("the end of the run")
+
+
 def keep(store: Store, *outcomes: Outcome | BaseException) -> None:
     """Keep them in turn; an exception among them is raised where it stands."""
     with Ledger(store) as ledger:
         for one in outcomes:
-            if isinstance(one, BaseException):
+            if one is RAISE:
+                ledger.raise_missed()
+            elif isinstance(one, BaseException):
                 raise one
-            ledger.keep(one)
+            else:
+                ledger.keep(one)
 
 
-def test_a_fault_of_the_machine_ends_the_run_after_what_was_done(store: Store) -> None:
-    full = outcome("r1", 3, MachineError("the disk is full"))
-    with pytest.raises(MachineError, match="disk"):
-        keep(store, outcome("r0", EACH), full, outcome("r2", EACH))
-    assert len(store.done()) == EACH + 3
+def lost(recording: str) -> Outcome:
+    """A task that the machine kept from giving anything."""
+    one = outcome(recording, 0)
+    return replace(one, observed=(), faults=(Fault("machine", f"{recording}: the disk is full"),))
+
+
+def test_what_the_machine_kept_from_being_done_is_told_after_all_that_was(store: Store) -> None:
+    part = outcome("r1", 3, Fault("machine", "pos on r1: not enough memory"))
+    with pytest.raises(MachineError, match=r"pos on r1: not enough memory; 1 more like it") as told:
+        keep(store, outcome("r0", EACH), part, lost("r3"), outcome("r2", EACH), RAISE)
+    assert len(store.done()) == 2 * EACH + 3
+    assert f"{RECORDINGS * EACH - len(store.done())} estimates are not made" in str(told.value)
+
+
+def test_where_the_machine_gives_nothing_any_more_the_run_ends(store: Store) -> None:
+    with pytest.raises(MachineError, match="r1: the disk is full; 2 more like it"):
+        keep(store, outcome("r0", EACH), lost("r1"), lost("r2"), lost("r3"), outcome("r4", EACH))
+    assert len(store.done()) == EACH
+
+
+def test_a_bug_is_logged_with_its_trace(store: Store) -> None:
+    bugs = (Fault("bug", "internal error", "Traceback one"), Fault("bug", "no", "Traceback two"))
+    with Ledger(store) as ledger:
+        ledger.keep(replace(outcome("r0", 2), faults=bugs))
+        ledger.raise_missed()
+    log = (store.folder / "errors.log").read_text()
+    assert "set/r0\nTraceback one" in log
+    assert "Traceback two" in log
 
 
 def test_an_interruption_loses_nothing(store: Store) -> None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import RecordingError
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.agreement import max_cross_correlation, negative_pearson
 from rppgbench.neural.backbone import PhysNet
@@ -93,7 +93,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     shares = labelled_share(found, params["label_ratio"], np.random.default_rng(training.seed))
     with_labels = [part for part in shares if part.pulse is not None]
     if params["finetune_epochs"] and not with_labels:
-        raise BenchError(
+        raise RecordingError(
             "contrast_phys_plus: no recording has a pulse to fine-tune on; "
             "set finetune_epochs to 0, or train contrast_phys"
         )

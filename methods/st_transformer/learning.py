@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import RecordingError
 from rppgbench.method import Example, Model, Training
 from rppgbench.neural.agreement import negative_pearson
 from rppgbench.neural.clips import Clips, stretches
@@ -72,7 +72,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     labelled = [part for part in found if part.pulse is not None]
     tuned = params["labels"] and params["finetune_epochs"] > 0
     if tuned and not labelled:
-        raise BenchError(
+        raise RecordingError(
             "st_transformer: no recording has a pulse to fine-tune on; set labels to false"
         )
     length = round(params["clip_s"] * params["fs"])

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Generic, TypeVar
 
 from rppgbench.errors import BenchError, unknown
+from rppgbench.faults import install_hint
 from rppgbench.method import Method
 from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
@@ -184,7 +185,7 @@ def _load(folder: str, kind: type[Declared]) -> Loaded[Declared]:
                     module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
                 found[name] = _declared(module, name, kind, file)
             except ModuleNotFoundError as error:
-                missing[name] = StandIn(name, f"{error}; {_remedy(error)}")
+                missing[name] = StandIn(name, f"{error}; {install_hint(error)}")
             except BenchError as error:
                 missing[name] = StandIn(name, str(error))
             except BaseException as error:  # one broken file must not hide all the others
@@ -206,12 +207,6 @@ def _declared(module: ModuleType, name: str, kind: type[Declared], file: Path) -
     if not isinstance(declared, kind):
         raise BenchError(f"{file}: must declare a {kind.__name__} named {name!r}")
     return declared
-
-
-def _remedy(error: ModuleNotFoundError) -> str:
-    package = (error.name or "").split(".")[0]
-    extra = {"torch": "neural", "lightning_fabric": "neural"}.get(package)
-    return f"pip install 'rppgbench[{extra}]'" if extra else f"pip install {package}"
 
 
 def _package() -> ModuleType:

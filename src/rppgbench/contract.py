@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from rppgbench.errors import NoPulseError
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.features import REGIONS, FaceClip, FaceTrack, Features, RegionMoments
+from rppgbench.isolation import isolated
 from rppgbench.method import Example, Method, Model, Training
 from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal, Waveform
@@ -98,7 +100,8 @@ def _of_the_video(method: Method) -> None:
 def _try(clause: Callable[[Method], Iterator[str]], method: Method) -> Finding:
     name = clause.__name__.removeprefix("_").replace("_", " ")
     try:
-        faults = list(clause(method))
+        with isolated():
+            faults = list(clause(method))
     except _NotHere as reason:
         return Finding(name, None, str(reason))
     except Exception as error:
@@ -194,7 +197,7 @@ def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
     flat = np.broadcast_to(given.samples.mean(axis=0), given.samples.shape).copy()
     try:
         samples = _estimate(method, Waveform(flat, given.fs)).samples
-    except ValueError:
+    except NoPulseError:
         return  # refusing is as good
     lively = _estimate(method, given).samples.std()
     if not samples.std() <= 1e-3 * lively:

@@ -8,6 +8,15 @@ from pathlib import Path
 from rppgbench.errors import BenchError, MachineError, RecordingError
 
 _OF_DISKS = {"EIO", "ENODEV", "ENXIO", "EREMOTEIO", "ENOTCONN", "ESHUTDOWN", "ESTALE", "ETIMEDOUT"}
+_REMEDIES = {
+    "EMFILE": "no more files may be open; raise the limit (ulimit -n), or give fewer --jobs",
+    "ENFILE": "this machine has no more files to open; end other programs",
+    "ENOMEM": "not enough memory; fewer --jobs need less",
+    "ENOSPC": "no space left on the disk; make room",
+    "EDQUOT": "the quota of the disk is used up; make room",
+    "EROFS": "the disk can only be read; choose another folder",
+}
+"""What a machine runs out of, and the way out."""
 
 
 def unreadable(error: OSError, file: object) -> BenchError:
@@ -23,11 +32,16 @@ def unreadable(error: OSError, file: object) -> BenchError:
 
 
 def fault_of_disk(error: OSError, file: object) -> MachineError | None:
-    """What to say if it is the disk or the network that cannot read a file, else None.
+    """What to say if the machine, its disk or its network is at fault for an OSError, else None.
 
     >>> fault_of_disk(FileNotFoundError(errno.ENOENT, "No such file or directory"), "a.mat")
+    >>> fault_of_disk(OSError(errno.EMFILE, "Too many open files"), "a.mat")  # doctest: +ELLIPSIS
+    MachineError('a.mat: no more files may be open; raise the limit (ulimit -n), ...')
     """
-    if errno.errorcode.get(error.errno or 0) not in _OF_DISKS:
+    code = errno.errorcode.get(error.errno or 0, "")
+    if code in _REMEDIES:
+        return MachineError(f"{file}: {_REMEDIES[code]}, and run this again")
+    if code not in _OF_DISKS:
         return None
     why = os.strerror(error.errno or 0)
     return MachineError(

@@ -16,8 +16,19 @@ class RecordingError(BenchError):
 class MachineError(BenchError):
     """What is wrong with the machine, not with a recording: a full disk, a folder that is gone.
 
-    It ends the run and leaves no row: the same command goes on when it is put right.
+    It leaves no row and fails the run: the same command goes on when it is put right.
     """
+
+
+class NoPulseError(ValueError):
+    """A method has no pulse for a stretch, and says why: the stretch's fault, not a bug.
+
+    Any other exception of a method, a plain ValueError too, is a bug in the method.
+    """
+
+
+class TooShortError(NoPulseError):
+    """A stretch has fewer samples than a window or a filter needs."""
 
 
 def one_line(text: object) -> str:

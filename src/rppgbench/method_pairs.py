@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, NoPulseError
 from rppgbench.evaluator import Evaluator
 from rppgbench.method import Method
 from rppgbench.running.prediction import read_rates
@@ -73,7 +73,7 @@ def alike(
         calls = [_call(*first, given), _call(*second, given)]
         try:
             pulses = [call() for call in calls]
-        except (ValueError, BenchError) as error:
+        except (NoPulseError, BenchError) as error:
             reasons.append(str(error))
             continue
         seconds += _timed(calls, repeats)

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from rppgbench.errors import MachineError, warn_in_one_line
+from rppgbench.own_process import more_file_handles
 
+_end_at_once = os._exit  # while a method is called, `os._exit` of this process is another function
 PATIENCE_S = 1.0
 """How long a worker that is told to end may take before it is killed."""
 
@@ -32,20 +34,9 @@ def begin_worker() -> None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def more_file_handles() -> None:
-    """Take as many file handles as the system allows: each mapped clip of a training holds one."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # some systems name a limit that they do not grant
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def _end_with(sentinel: int) -> None:
     wait([sentinel])
-    os._exit(1)  # at once: what is written is written whole or not at all
+    _end_at_once(1)  # what is written is written whole or not at all
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """The command `bench`: the only part that prints."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 
 from rppgbench.cli.commands import parser
 from rppgbench.cli.terminal import answers_alone, tell
 from rppgbench.errors import BenchError, one_line, warn_in_one_line
-from rppgbench.workers import more_file_handles
+from rppgbench.own_process import end_without_them, more_file_handles
 
 DONE, FAULT, SOME_FAILED, STOPPED = 0, 2, 3, 130
 PLUGS = "a method or data set must raise an error instead"
@@ -19,6 +20,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     warn_in_one_line()
     args.command_line = " ".join(["bench", *(_quoted(word) for word in given)])
     more_file_handles()
+    code = _do(args)
+    if argv is None:
+        end_without_them(code)
+    return code
+
+
+def _do(args: argparse.Namespace) -> int:
     try:
         with answers_alone():
             code: int = args.do(args)

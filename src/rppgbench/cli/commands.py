@@ -102,6 +102,11 @@ def _run(commands: Commands) -> None:
         help="recompressed videos: DIR/SET/RECORDING/CONDITION.mkv (default: none is kept)",
     )
     workers(one)
+    one.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="make the stored estimates that failed again (a fault of the machine leaves none)",
+    )
     one.add_argument("--seed", type=seed, metavar="K", help="this one seed, not the protocol's")
     one.add_argument("--out", type=path, metavar="DIR", help="results folder (results/PROTOCOL)")
     plugins(one)

@@ -14,6 +14,7 @@ from rppgbench.content import find_toml, load_datasets, load_methods
 from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
 from rppgbench.errors import BenchError, one_line, unknown
 from rppgbench.extraction.conditions import keeps_video
+from rppgbench.own_process import tell_of_a_crash
 from rppgbench.progress import clock
 from rppgbench.protocol import Protocol, read_protocol
 from rppgbench.results.scored import write_results
@@ -32,9 +33,12 @@ def run_protocol(args: argparse.Namespace) -> int:
     store = Store(folder_for_output(out))
     videos = _folder_for_videos(args.keep_videos, protocol, f"protocols/{args.protocol}.toml")
     means = means_of(args, cache_folder(args.cache))
-    means = replace(means, every_epoch=args.every_epoch, videos=videos)
+    means = replace(
+        means, every_epoch=args.every_epoch, videos=videos, retry_failed=args.retry_failed
+    )
     for note in plan.notes:
         tell(f"note: {one_line(note)}")
+    tell_of_a_crash()
     tally = run(plan, store, means)
     n: list[str] = []
     page = write_results(store, out / "report.html", tell=n.append)

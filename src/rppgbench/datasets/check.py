@@ -19,7 +19,9 @@ from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.datasets.sensor import plausible_truth
 from rppgbench.datasets.splits import Sides, by_folds
 from rppgbench.errors import BenchError, RecordingError
+from rppgbench.faults import attempt
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.validation import read_truth, read_video
 from rppgbench.video.container import dropped_note
 from rppgbench.video.end import missing_bytes
 from rppgbench.video.stream import Frame, VideoInfo, open_video, sample_frames
@@ -225,9 +227,9 @@ def check_recording(recording: Recording) -> list[Finding]:
             severity, text = "warning", f"{text} (known: {recording.known_bad})"
         found.append(Finding(severity, recording.name, str(file), text))
 
-    source = _attempt(recording.video, say)
+    source = _attempt(lambda: read_video(recording), say)
     looked = _check_video(source, say) if source is not None else None
-    truth = _attempt(lambda: plausible_truth(recording.truth()), say)
+    truth = _attempt(lambda: plausible_truth(read_truth(recording)), say)
     if truth is not None:
         for line in truth.warnings:
             say("warning", line)
@@ -242,12 +244,14 @@ T = TypeVar("T")
 
 
 def _attempt(read: Callable[[], T], say: Say) -> T | None:
-    try:
-        return read()
-    except RecordingError as error:
-        file, _, text = str(error).partition(": ")
+    """What a step gives, or None and a finding; MachineError where the machine is at fault."""
+    made = attempt(read, "what the reader gives")
+    if made.fault is not None:
+        if made.fault.kind in {"machine", "user"}:
+            raise made.fault.error()
+        file, _, text = made.fault.reason.partition(": ")
         say("error", text or file, file if text else "")
-    return None
+    return made.value
 
 
 def _check_video(source: VideoSource, say: Say) -> tuple[VideoInfo, Frame] | None:

@@ -1,6 +1,8 @@
 """Arrays that grow on disk row by row, mapped when read."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,8 +72,20 @@ def read_array(path: Path) -> NDArray[Any]:
     """A read-only array mapped from a .npy file; ValueError or OSError if it is not whole."""
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: empty")
-    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    with _damage_is_a_value_error(path):
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     return np.asarray(mapped)
+
+
+@contextmanager
+def _damage_is_a_value_error(path: Path) -> Iterator[None]:
+    """Numpy's reader of headers raises what its parser does: TokenError from Python 3.12 on."""
+    try:
+        yield
+    except (OSError, ValueError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"{path}: its header is damaged: {error}") from error
 
 
 def stored_sha256(path: Path) -> str:
@@ -82,9 +96,10 @@ def stored_sha256(path: Path) -> str:
     """
     state = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError(f"{path}: another version of its format")
-        np.lib.format.read_array_header_1_0(file)
+        with _damage_is_a_value_error(path):
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError(f"{path}: another version of its format")
+            np.lib.format.read_array_header_1_0(file)
         while rows := file.read(1 << 22):
             state.update(rows)
     return state.hexdigest()

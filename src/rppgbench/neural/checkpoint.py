@@ -40,13 +40,14 @@ def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "numpy") as file:
+        with safe_open(path, "pt") as file:  # numpy has no bfloat16
             header = file.metadata() or {}
             words = header.get(FACTS, "{}")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             facts = json.loads(words)
     except (SafetensorError, ValueError, OSError) as error:
         raise BenchError(f"{path}: not a whole safetensors file ({error}); train again") from error
+    arrays = {name: _array(name, tensor, path) for name, tensor in tensors.items()}
     if header.get(SHA256, sha256 := _sha256(words, arrays)) != sha256:
         raise BenchError(f"{path}: damaged, it does not agree with its checksum; train again")
     return arrays, facts
@@ -76,17 +77,37 @@ def read_weights(path: Path) -> Model:
 
 
 def _state_dictionary(path: Path) -> dict[str, NDArray[Any]]:
-    import pickle
-
     import torch
 
     try:
         with warnings.catch_warnings():  # of the pickle's protocol: it is refused or it is not
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).splitlines()[0]
+    except MemoryError:
+        raise
+    except Exception as error:  # of a damaged pickle: any
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BenchError(f"{path}: holds more than weights, or is broken: {reason}") from error
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
         raise BenchError(f"{path}: not a plain dictionary of tensors; save the state_dict alone")
-    return {name.removeprefix("module."): value.numpy() for name, value in state.items()}
+    unnamed = [name for name in state if not isinstance(name, str)]
+    if unnamed:
+        raise BenchError(
+            f"{path}: its tensors are not named by text but by {unnamed[0]!r}; save the state_dict "
+            "of the network"
+        )
+    return {name.removeprefix("module."): _array(name, v, path) for name, v in state.items()}
+
+
+def _array(name: str, tensor: Any, path: Path) -> NDArray[Any]:
+    """A dense tensor as an array: bfloat16, which numpy lacks, as the float32 of the same value."""
+    import torch
+
+    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+        kind = "quantized" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
+        kind = "without values (meta)" if tensor.is_meta else kind
+        raise BenchError(f"{path}: {name!r} is {kind}; save dense tensors")
+    plain = tensor.detach().resolve_conj().resolve_neg()
+    if plain.is_floating_point() and (plain.dtype is torch.bfloat16 or plain.element_size() == 1):
+        plain = plain.float()
+    return np.array(plain.numpy())  # a copy: the file may be replaced

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import RecordingError
 from rppgbench.method import Example
 from rppgbench.recording import Truth
 from rppgbench.signals.heart_rate import frozen
@@ -80,7 +80,7 @@ def stretches(
 ) -> list[Stretch]:
     """Every stretch of at least `shortest_s` at `fs` samples a second, sorted by recording.
 
-    BenchError, naming `where`, if there is none.
+    RecordingError, naming `where`, if there is none.
     """
     found = [
         _stretch(example, at_rate(part, fs))
@@ -89,7 +89,7 @@ def stretches(
         if len(part.samples) >= shortest_s * part.fs * (1 - 1e-3)
     ]
     if not found:
-        raise BenchError(
+        raise RecordingError(
             f"{where}: none of {len(examples)} recordings has {shortest_s:g} s without a gap; "
             "choose a shorter clip_s or other recordings"
         )
@@ -101,7 +101,7 @@ def labelled_stretches(
 ) -> list[Stretch]:
     """Those with `shortest_s` of the sensor's pulse at a stretch or, with `rate`, a heart rate.
 
-    BenchError, naming `where`, if there is none.
+    RecordingError, naming `where`, if there is none.
     """
     found = [
         part
@@ -111,7 +111,7 @@ def labelled_stretches(
     ]
     if not found:
         kind = "heart rate" if rate else "pulse"
-        raise BenchError(
+        raise RecordingError(
             f"{where}: no recording has a {kind} to learn from for {shortest_s:g} s without a gap; "
             "choose a shorter clip_s, other recordings, or copy the labels again"
         )
@@ -177,12 +177,12 @@ class Clips:
         """Batches of clips at random places, all of different recordings; `passes` over the set.
 
         What is left of a pass when a batch no longer fills is dropped. With fewer recordings than
-        a batch needs, it comes in multiples of two; BenchError if there are fewer than two.
+        a batch needs, it comes in multiples of two; RecordingError if there are fewer than two.
         """
         names = list(self.by_recording)
         size = min(batch, len(names) - len(names) % 2) if batch > 1 else 1
         if size < 1:
-            raise BenchError("this method contrasts recordings and needs two to learn from")
+            raise RecordingError("this method contrasts recordings and needs two to learn from")
         for _ in range(passes):
             order = rng.permutation(len(names))
             for first in range(0, len(order) - size + 1, size):

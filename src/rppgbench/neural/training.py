@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rppgbench.errors import BenchError, MachineError
+from rppgbench.errors import BenchError, MachineError, RecordingError
 from rppgbench.method import Model, Training
 from rppgbench.neural.feeding import Batch, Pace, ahead
 from rppgbench.neural.resumption import Checkpoint
@@ -147,9 +147,11 @@ def learn(
                 schedule.load_state_dict(rates[1])
                 continue
             if not means:
-                raise BenchError(f"{training.folder}: no batch to learn from in epoch {epoch + 1}")
+                raise RecordingError(
+                    f"{training.folder}: no batch to learn from in epoch {epoch + 1}"
+                )
             if not np.isfinite(means["loss"]):
-                raise BenchError(
+                raise RecordingError(
                     f"{training.folder}: the loss is not finite in epoch {epoch + 1} of {stage}; "
                     "lower the learning rate, or look for clips of one colour"
                 )

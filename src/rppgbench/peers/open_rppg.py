@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, NoPulseError
 from rppgbench.method import Method, method
 from rppgbench.waveform import Waveform
 
@@ -100,7 +100,7 @@ def pretrained(home: str, model: str, *, title: str, cite: str, crop: str, takes
         processed: band-pass and levelled beats, as for open-rppg's own heart rates.
 
     Raises:
-        ValueError: the stretch is shorter than what it takes at a time, or gives no numbers.
+        NoPulseError: the stretch is shorter than what it takes at a time, or gives no numbers.
     """
     declare = method(
         f"{title} (open-rppg, learned on {learned_on.upper()})",
@@ -118,7 +118,7 @@ def pulse(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
 
     `processed` applies open-rppg's band-pass and its levelling of the beats, as its own heart rates
     do; else it is the network's output (summed up and detrended where that is a derivative).
-    What follows a value that is not a number is left out. ValueError where the stretch is shorter
+    What follows a value that is not a number is left out. NoPulseError where the stretch is shorter
     than the network's block, or no two seconds are numbers; BenchError where open-rppg fails.
     """
     head, body = _server(_python(), os.getpid()).ask(
@@ -133,10 +133,10 @@ def pulse(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
     if "fault" in head:
         raise BenchError(f"open-rppg's {model} breaks down: {head['fault']}")
     if "error" in head:
-        raise ValueError(f"open-rppg's {model} {head['error']}")
+        raise NoPulseError(f"open-rppg's {model} {head['error']}")
     samples = np.frombuffer(body, np.float64)
     if not np.isfinite(samples).all():
-        raise ValueError(f"open-rppg's {model} gives values that are not numbers here")
+        raise NoPulseError(f"open-rppg's {model} gives values that are not numbers here")
     return Waveform(samples, head["fs"], clip.start_s)
 
 

@@ -13,7 +13,7 @@ current Python is put right here, and only while its module is loaded or called:
   for one matrix: numpy 1's reading is handed to that function.
 - `cpu_SSR` prints what it is at when its pulse is not a number: its prints go nowhere.
 
-A pulse that is not all numbers becomes a ValueError, so that the row of the recording has a reason.
+A pulse that is not all numbers becomes a NoPulseError, so that the recording's row has a reason.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, NoPulseError
 from rppgbench.waveform import Array, Waveform
 
 PACKAGE = "pyVHR"
@@ -55,7 +55,7 @@ def of_traces(function: str, trace: Waveform, **options: Any) -> Waveform:
     """The pulse of pyVHR's `function` of one trace: (T, 3) to (T,).
 
     pyVHR takes (estimators, 3, T) and gives (estimators, T); the trace is the one estimator, whole,
-    as float64. ValueError where pyVHR gives values that are not numbers, or breaks down.
+    as float64. NoPulseError where pyVHR gives values that are not numbers, or breaks down.
     """
     rgb = np.asarray(trace.samples, np.float64)
     return _pulse(function, np.swapaxes(rgb, 0, 1)[None].copy(), trace, **options)
@@ -68,7 +68,7 @@ def of_second_moments(moments: Waveform) -> Waveform:
     pixels v that are black in no channel. The rows of sqrt(3) times the square root of a matrix are
     three pixels with that mean: so every frame is handed over as a picture of 1 x 3 pixels, exactly
     but for the rounding of pyVHR's float32. Skin pixels of value 0 in a channel, which pyVHR leaves
-    out, are in these moments. ValueError as in `of_traces`.
+    out, are in these moments. NoPulseError as in `of_traces`.
     """
     values, vectors = np.linalg.eigh(np.asarray(moments.samples, np.float64))
     root = (vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]) @ np.swapaxes(vectors, 1, 2)
@@ -87,9 +87,9 @@ def _pulse(function: str, given: Array, clock: Waveform, **options: Any) -> Wave
         ):
             pulse = np.asarray(call(given, **options))[0].real
     except (ArithmeticError, IndexError, np.linalg.LinAlgError) as error:
-        raise ValueError(f"pyVHR's {function} breaks down: {error}") from error
+        raise NoPulseError(f"pyVHR's {function} breaks down: {error}") from error
     if not np.isfinite(pulse).all():
-        raise ValueError(f"pyVHR's {function} gives values that are not numbers here")
+        raise NoPulseError(f"pyVHR's {function} gives values that are not numbers here")
     return Waveform(np.array(pulse, np.float64), clock.fs, clock.start_s)
 
 

@@ -89,6 +89,9 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="rppgbench-verify-") as folder:
         for task, held in _tasks(chosen, jobs, plan, store, Path(folder)):
             outcome = do(task)
+            for fault in outcome.faults:
+                if fault.kind == "machine":
+                    raise fault.error()
             again = {_cell(made): made for made in outcome.estimates}
             for one in held:
                 cell = _cell(one)

@@ -1,11 +1,13 @@
 """Work over the workers of a Dask scheduler."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
 from rppgbench.content import load_methods
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, MachineError
+from rppgbench.faults import Fault
 from rppgbench.running.executors import Say, lost_too_often
 from rppgbench.running.learning import Lesson
 from rppgbench.running.node import Errand, as_text, do_lesson, do_task, setting
@@ -40,6 +42,7 @@ class Cluster:
                 f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); "
                 "start one: dask scheduler"
             ) from error
+        self._address = scheduler
         self._errand = Errand(setting(), device)
         self._run = uuid4().hex[:8]
 
@@ -47,16 +50,20 @@ class Cluster:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._client.close()
+        with suppress(*_gone()):
+            self._client.close()
 
     def recordings(self, tasks: Sequence[Task]) -> Generator[Outcome]:
         """As `Executor` says."""
         names = [f"{task.dataset}-{task.recording}" for task in tasks]
         shares = [max((self._share(j.method) for j in t.jobs if j.fit), default=0.0) for t in tasks]
-        for _, outcome in self._done(_task_on_worker, tasks, names, shares, RECORDINGS_FIRST):
-            yield outcome
+        done = self._done(_task_on_worker, tasks, names, shares, RECORDINGS_FIRST)
+        for task, result in done:
+            yield Outcome(task, faults=(result,)) if isinstance(result, Fault) else result
 
-    def lessons(self, lessons: Sequence[Lesson], say: Say) -> Generator[Lesson]:
+    def lessons(
+        self, lessons: Sequence[Lesson], say: Say
+    ) -> Generator[tuple[Lesson, Fault | None]]:
         """As `Executor` says."""
         names = [f"{lesson.fit.method}-{lesson.fit.digest}" for lesson in lessons]
         shares = [self._share(lesson.fit.method) for lesson in lessons]
@@ -67,16 +74,17 @@ class Cluster:
         topic = f"{TOPIC}-{self._run}"
         self._client.subscribe_topic(topic, heard)
         try:
-            for lesson, _ in self._done(_lesson_on_worker, lessons, names, shares, 0, topic):
-                yield lesson
+            yield from self._done(_lesson_on_worker, lessons, names, shares, 0, topic)
         finally:
-            self._client.unsubscribe_topic(topic)
+            with suppress(*_gone()):
+                self._client.unsubscribe_topic(topic)
 
     def _share(self, method: str) -> float:
         """How much of a GPU a method takes: none with --device cpu, or where no worker has one."""
         if self._errand.device == "cpu":
             return 0.0
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        with self._scheduler_there():
+            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         if self._errand.device == "auto" and not any(w["resources"].get(GPU) for w in workers):
             return 0.0
         return load_methods().found[method].gpu
@@ -90,6 +98,7 @@ class Cluster:
         priority: int,
         *more: str,
     ) -> Generator[tuple[Any, Any]]:
+        """Each piece of work with its result, or with the fault that its workers were killed."""
         from distributed import KilledWorker, as_completed
 
         futures = {
@@ -105,25 +114,49 @@ class Cluster:
             ): (name, one)
             for one, name, share in zip(work, names, shares, strict=True)
         }
-        finished = as_completed(list(futures), loop=self._client.loop)
+        finished = iter(as_completed(list(futures), loop=self._client.loop))
         try:
-            for future in finished:
-                name, one = futures.pop(future)
-                try:
-                    result = future.result()
-                except KilledWorker as error:
-                    raise lost_too_often([name], "workers with more memory may do it") from error
-                future.release()
+            while futures:
+                with self._scheduler_there():
+                    future = next(finished)
+                    name, one = futures.pop(future)
+                    try:
+                        result = future.result()
+                    except KilledWorker:
+                        result = lost_too_often(name, "workers with more memory may do it")
+                    future.release()
                 yield one, result
         finally:
-            self._client.cancel(list(futures), force=True)
+            with suppress(*_gone()):
+                self._client.cancel(list(futures), force=True)
+
+    @contextmanager
+    def _scheduler_there(self) -> Iterator[None]:
+        """MachineError where the scheduler is gone: its work is lost, what is stored stays."""
+        try:
+            yield
+        except _gone() as error:
+            raise MachineError(
+                f"--scheduler {self._address}: the Dask scheduler is gone "
+                f"({type(error).__name__}); what is stored stays: start it and its workers again, "
+                "and run the same command"
+            ) from error
+
+
+def _gone() -> tuple[type[BaseException], ...]:
+    """What Dask raises where its scheduler is gone."""
+    from concurrent.futures import CancelledError, TimeoutError
+
+    from distributed.client import FutureCancelledError
+
+    return (CancelledError, FutureCancelledError, OSError, TimeoutError, StopIteration)
 
 
 def _task_on_worker(text: str, errand: Errand) -> Outcome:
     return do_task(text, errand)
 
 
-def _lesson_on_worker(text: str, errand: Errand, topic: str) -> None:
+def _lesson_on_worker(text: str, errand: Errand, topic: str) -> Fault | None:
     from distributed import get_worker
 
     worker = get_worker()
@@ -133,4 +166,4 @@ def _lesson_on_worker(text: str, errand: Errand, topic: str) -> None:
         state = worker.state.tasks.get(key)
         return state is not None and state.state == "executing"
 
-    do_lesson(text, errand, lambda line: worker.log_event(topic, line), wanted)
+    return do_lesson(text, errand, lambda line: worker.log_event(topic, line), wanted)

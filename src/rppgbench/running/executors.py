@@ -1,23 +1,22 @@
 """Who does the work: processes here, or a cluster."""
 
-import multiprocessing
 import os
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Protocol
 
-from rppgbench.errors import BenchError, MachineError
-from rppgbench.running.learning import Lesson, learn
-from rppgbench.running.lesson_process import DEVICE, learn_apart
+from rppgbench.faults import Fault, fault_of_exit
+from rppgbench.running.learning import Lesson
+from rppgbench.running.lesson_process import DEVICE, learn_apart, learn_here
 from rppgbench.running.work import Outcome, Task, do
-from rppgbench.workers import begin_worker, ctrl_c_held_back, no_worker_left
+from rppgbench.worker_pool import Lost, pooled
 
 ONE_NUMERIC_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
-TRIES = 3  # how often a task whose worker died is done again before it is a failure
+TRIES = 3  # how often a task whose worker was killed is done before it is a failure
 Say = Callable[[str], None]
 
 
@@ -31,80 +30,92 @@ class Executor(Protocol):
     def recordings(self, tasks: Sequence[Task]) -> Generator[Outcome]:
         """What came of each task, as it comes; the models that tasks use are there."""
 
-    def lessons(self, lessons: Sequence[Lesson], say: Say) -> Generator[Lesson]:
-        """Each lesson when it is learned; `say` takes lines of how far they are."""
+    def lessons(
+        self, lessons: Sequence[Lesson], say: Say
+    ) -> Generator[tuple[Lesson, Fault | None]]:
+        """Each lesson when it is over, with what kept it from being learned, if anything did.
+
+        `say` takes lines of how far they are.
+        """
 
 
 class Processes:
     """So many processes of this machine for recordings; trainings, in turn, in this one.
 
     A training wants all cores or the whole GPU, and so do the estimates of what it learned. Where
-    several devices share a training, each has a process of its own.
+    several devices share a training, each has a process of its own. With one job all is done in
+    this process: processes take a second to begin. There, a method that crashes ends the run.
     """
 
     def __init__(self, jobs: int, device: str) -> None:
         self.jobs, self.device = jobs, device
 
     def recordings(self, tasks: Sequence[Task]) -> Generator[Outcome]:
-        """As `Executor` says; a task whose worker died is done again, alone at last."""
+        """As `Executor` says.
+
+        A task whose worker crashed is done again without the job that it crashed at, which is a row
+        with the reason. One whose worker was killed is done again, in the end alone.
+        """
         learned = any(job.fit for task in tasks for job in task.jobs)
-        if self.jobs <= 1 or len(tasks) <= 1 or learned:
+        if self.jobs <= 1 or learned:
             with environment({DEVICE: self.device}):
                 yield from map(do, tasks)
             return
-        waiting = list(tasks)
-        for attempt in range(TRIES):
-            # The last try is one task a process: one that kills its worker takes no other along.
-            waiting, lost = [], waiting
-            alone = attempt == TRIES - 1
-            for group in [[task] for task in lost] if alone else [lost]:
-                with closing(_pool(group, 1 if alone else self.jobs)) as done:
-                    for task, outcome in done:
-                        if outcome is None:
-                            waiting.append(task)
+        tries: Counter[tuple[str, str]] = Counter()
+        alone: deque[Task] = deque()
+        with environment(ONE_NUMERIC_THREAD):  # the processes are the parallelism
+            # What was killed is done again alone, when the others need no memory any more.
+            for queue, jobs in ((deque(tasks), min(self.jobs, len(tasks))), (alone, 1)):
+                with closing(pooled(do, queue, jobs)) as done:
+                    for task, result in done:
+                        if isinstance(result, Outcome):
+                            yield result
+                            continue
+                        key = task.dataset, task.recording
+                        tries[key] += 1
+                        again, fault = after_loss(task, result, tries[key])
+                        if fault is not None:
+                            yield Outcome(task, faults=(fault,))
+                        elif again is task:
+                            alone.append(task)
                         else:
-                            yield outcome
-            if not waiting:
-                return
-        raise lost_too_often([task.recording for task in waiting], "fewer --jobs need less")
+                            tries[key] = 0  # it is known what it ended at, and left out
+                            queue.append(again)
 
-    def lessons(self, lessons: Sequence[Lesson], say: Say) -> Generator[Lesson]:
+    def lessons(
+        self, lessons: Sequence[Lesson], say: Say
+    ) -> Generator[tuple[Lesson, Fault | None]]:
         """As `Executor` says."""
         for lesson in lessons:
-            (learn if lesson.devices == 1 else learn_apart)(lesson, say)
-            yield lesson
+            yield lesson, (learn_here if lesson.devices == 1 else learn_apart)(lesson, say)
 
 
-def lost_too_often(names: Sequence[str], advice: str) -> BenchError:
-    """What to say of work whose worker died every time."""
-    return MachineError(
-        f"a worker process was killed {TRIES} times over {', '.join(names[:5])}: out of memory? "
-        f"{advice}; run the same command again to go on"
-    )
+def after_loss(task: Task, lost: Lost, tries: int) -> tuple[Task, Fault | None]:
+    """What is to be done after a worker ended at a task: the task again, or the fault of it all.
+
+    Args:
+        task: what it was at.
+        lost: how it ended, and at which job.
+        tries: how often the task was lost since it was last changed.
+
+    Returns:
+        The task to do, and the machine's fault where it was killed too often.
+    """
+    name = f"{task.dataset}/{task.recording}"
+    methods = {job.digest: job.method for job in task.jobs}
+    doing = f"{methods[lost.at]} on {name}" if lost.at else f"reading {name}"
+    fault = fault_of_exit(lost.exit_code, doing)
+    if fault.kind == "machine":
+        return task, lost_too_often(doing, "fewer --jobs need less") if tries >= TRIES else None
+    if lost.at or tries >= TRIES:
+        return replace(task, broken=(*task.broken, (lost.at, fault.reason))), None
+    return task, None
 
 
-def _pool(tasks: Sequence[Task], jobs: int) -> Generator[tuple[Task, Outcome | None]]:
-    """Each task with its outcome, or None where the pool broke before it was done."""
-    # Spawned, not forked: threads of FFmpeg and OpenCV do not survive a fork. One numeric thread a
-    # worker: the processes are the parallelism, and the results do not depend on their number.
-    futures: dict[Future[Outcome], Task] = {}
-    with environment(ONE_NUMERIC_THREAD), no_worker_left(), ExitStack() as last:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker)
-        last.callback(pool.shutdown, wait=False, cancel_futures=True)
-        with ctrl_c_held_back(), suppress(BrokenProcessPool):  # the workers begin with the first
-            for task in tasks:
-                futures[pool.submit(do, task)] = task
-        pending = set(futures)
-        while pending:
-            ready, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in ready:
-                try:
-                    yield futures[future], future.result()
-                except BrokenProcessPool:
-                    yield futures[future], None
-        for task in tasks[len(futures) :]:
-            yield task, None
+def lost_too_often(doing: str, advice: str) -> Fault:
+    """What to say of work whose worker was killed every time."""
+    words = f"a worker process was killed {TRIES} times over {doing}: out of memory? {advice}"
+    return Fault("machine", words)
 
 
 @contextmanager

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rppgbench.content import load_methods
-from rppgbench.errors import BenchError, MachineError, RecordingError
-from rppgbench.method import Training
+from rppgbench.errors import RecordingError
+from rppgbench.faults import attempt
+from rppgbench.method import Example, Method, Training
 from rppgbench.protocol import Condition
 from rppgbench.running.models import is_model, write_model
 from rppgbench.running.plan import Fit
 from rppgbench.running.work import Task, example
+from rppgbench.validation import run_fit
 
 
 @dataclass(frozen=True)
@@ -39,25 +42,16 @@ class Lesson:
 def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
     """Learn one model and write it, unless it is there; `say` takes lines of how far it is.
 
-    Recordings that cannot be learned from are named in the model's facts. BenchError where none
-    can, MachineError where files are gone.
+    Recordings that cannot be learned from are named in the model's facts. RecordingError where none
+    can, MachineError where files are gone; whatever else the method's `fit` raises.
     """
     fit, folder = lesson.fit, lesson.models / lesson.fit.digest
     if is_model(folder):
         return
     method = load_methods().get("method", fit.method, fit.fold)
-    if method.fit is None:
-        raise TypeError(f"{fit.method} does not learn")
-    examples, lost = [], []
-    for task, labelled in tasks_of(lesson, labels=method.is_shown_labels(lesson.params)):
-        try:
-            examples.append(example(task, method, lesson.params, fit.region, labelled=labelled))
-        except MachineError:
-            raise
-        except RecordingError as error:
-            lost.append(f"{task.recording}: {error}")
+    examples, lost = _examples(lesson, method)
     if not examples:
-        raise BenchError(f"{fit.method}: nothing to learn from: {'; '.join(lost[:3])}")
+        raise RecordingError(f"{fit.method}: nothing to learn from: {'; '.join(lost[:3])}")
     training = Training(
         fit.seed,
         lesson.device,
@@ -67,7 +61,7 @@ def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
         lesson.devices,
         lesson.rank,
     )
-    model = method.fit(examples, training, **lesson.params)
+    model = run_fit(method, examples, training, lesson.params)
     if lesson.rank:
         return
     facts = {
@@ -80,6 +74,21 @@ def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
         "could_not_learn_from": lost,
     }
     write_model(folder, replace(model, facts=facts))
+
+
+def _examples(lesson: Lesson, method: Method) -> tuple[list[Example], list[str]]:
+    """The recordings that can be learned from, and why the others cannot."""
+    examples, lost = [], []
+    for task, labelled in tasks_of(lesson, labels=method.is_shown_labels(lesson.params)):
+        read = partial(example, task, method, lesson.params, lesson.fit.region, labelled=labelled)
+        made = attempt(read, f"{task.dataset}/{task.recording}")
+        if made.fault is not None and made.fault.kind in {"machine", "user"}:
+            raise made.fault.error()
+        if made.fault is not None:
+            lost.append(f"{task.recording}: {made.fault.reason}")
+        if made.value is not None:
+            examples.append(made.value)
+    return examples, lost
 
 
 def tasks_of(lesson: Lesson, *, labels: bool) -> list[tuple[Task, bool]]:

@@ -4,7 +4,9 @@ import time
 from types import TracebackType
 from typing import Self
 
+from rppgbench.errors import MachineError
 from rppgbench.estimate import Estimate
+from rppgbench.faults import Fault
 from rppgbench.running.rows import Observed
 from rppgbench.running.store import Store
 from rppgbench.running.work import Outcome
@@ -12,6 +14,8 @@ from rppgbench.running.work import Outcome
 EVERY_S = 2.0
 SHARE = 0.01
 MOST = 1000
+HOPELESS = 3
+"""After so many tasks in a row that the machine kept from giving anything, the run ends."""
 
 
 class Ledger:
@@ -27,23 +31,46 @@ class Ledger:
         self._estimates: list[Estimate] = []
         self._observed: list[Observed] = []
         self._seen: dict[tuple[str, str, str], str] = {}
+        self._missed: list[str] = []
+        self._in_a_row = 0
         self._began = self._wrote = time.monotonic()
 
     def keep(self, outcome: Outcome) -> None:
-        """Take what was done, then raise what the machine kept from being done."""
+        """Take what was done; MachineError where the machine keeps everything from being done."""
         self._estimates += outcome.estimates
         for one in outcome.observed:
             key = (one.dataset, one.recording, one.condition)
             if self._seen.get(key) != one.reason:  # once a run, whatever many models estimate it
                 self._seen[key] = one.reason
                 self._observed.append(one)
-        if outcome.trace:
-            self._store.log(f"{outcome.task.dataset}/{outcome.task.recording}\n{outcome.trace}\n")
-        if outcome.fault is not None:
-            raise outcome.fault
+        for fault in outcome.faults:
+            self.note(fault, f"{outcome.task.dataset}/{outcome.task.recording}")
+        if outcome.observed or not outcome.faults:
+            self._in_a_row = 0
+        if self._in_a_row >= HOPELESS:
+            self.raise_missed()
         now = time.monotonic()
         if now - self._wrote >= max(EVERY_S, SHARE * (now - self._began)) or self._full():
             self.write()
+
+    def note(self, fault: Fault, name: str) -> None:
+        """Take a fault of something of that name: a bug's trace goes to the log of errors."""
+        if fault.trace:
+            self._store.log(f"{name}\n{fault.trace}\n")
+        if fault.kind == "machine":
+            self._missed.append(fault.reason)
+            self._in_a_row += 1
+
+    def raise_missed(self) -> None:
+        """MachineError if the machine kept anything from being done: it has no row."""
+        if self._missed:
+            self.write()
+            more = len(self._missed) - 1
+            others = f"; {more} more like it" if more else ""
+            raise MachineError(
+                f"{self._missed[0]}{others}; {self._store.missing()} estimates are not made, the "
+                "others are stored: put it right and run the same command again"
+            )
 
     def write(self) -> None:
         """Store what was gathered: what was seen of a recording before its estimates."""

@@ -9,10 +9,10 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from rppgbench.errors import BenchError, MachineError
+from rppgbench.faults import Fault, attempt, fault_of_exit
 from rppgbench.running.learning import Lesson, learn
 from rppgbench.workers import ctrl_c_held_back
 
@@ -21,14 +21,31 @@ ASKED_S = 1.0
 """How often to ask whether a training is still wanted."""
 
 
+def training_of(lesson: Lesson) -> str:
+    """What is done, for a reason."""
+    return f"the training of {lesson.fit.method} in fold {lesson.fit.fold}"
+
+
+def learn_here(lesson: Lesson, say: Callable[[str], None]) -> Fault | None:
+    """Learn a model in this process; the fault that kept it from being learned, if one did."""
+    return attempt(lambda: learn(lesson, say), training_of(lesson)).fault
+
+
 def learn_apart(
     lesson: Lesson, say: Callable[[str], None], wanted: Callable[[], bool] = lambda: True
-) -> None:
+) -> Fault | None:
     """Learn a model in processes of their own, one for each device that it is to be shared by.
 
     A process of its own, because a network's random numbers and choice of algorithms belong to a
     process. They end with this one, with the first of them that fails, and when `wanted` says no.
-    BenchError with what one says; MachineError where one was killed.
+
+    Args:
+        lesson: what is to be learned.
+        say: takes lines of how far it is.
+        wanted: asked every second whether the model is still wanted.
+
+    Returns:
+        The fault that kept the model from being learned, or None.
     """
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
     heard: queue.Queue[tuple[int, str]] = queue.Queue()
@@ -48,7 +65,7 @@ def learn_apart(
                 continue
             said = json.loads(line) if line else {}
             if "fault" in said:
-                raise BenchError(said["fault"])
+                return Fault(**said["fault"])
             if "progress" in said and not rank:
                 say(said["progress"])
             if not said:
@@ -65,11 +82,7 @@ def learn_apart(
                 child.stdin.close()
     if working and not code:  # no longer wanted: killed
         code = next((child.returncode for child in children if child.returncode), 0)
-    if code:
-        raise MachineError(
-            f"the training of {lesson.fit.method} ended with code {code}; its last words are in "
-            "the log of errors. The same command goes on from its last epoch"
-        )
+    return fault_of_exit(code, training_of(lesson)) if code else None
 
 
 def _begin(lesson: Lesson, where: dict[str, str]) -> "subprocess.Popen[str]":
@@ -115,15 +128,16 @@ def learn_from_stdin() -> None:
         out.write(json.dumps(what) + "\n")
         out.flush()
 
+    end_at_once = os._exit  # while a method is called, `os._exit` is another function
+
     def end_with_the_parent() -> None:
         sys.stdin.read()
-        os._exit(1)  # at once: what is written is written whole or not at all
+        end_at_once(1)  # at once: what is written is written whole or not at all
 
     threading.Thread(target=end_with_the_parent, daemon=True).start()
-    try:
-        learn(lesson, lambda line: tell(progress=line))
-    except BenchError as error:
-        tell(fault=str(error))
+    fault = learn_here(lesson, lambda line: tell(progress=line))
+    if fault is not None:
+        tell(fault=asdict(fault))
     sys.stdout.flush()
     out.flush()
     os._exit(0)  # the thread still waits for the end of the input

@@ -20,7 +20,8 @@ from rppgbench.content import content_roots
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.roots import CACHE, VARIABLE
 from rppgbench.digest import code_digest, digest
-from rppgbench.errors import BenchError, MachineError
+from rppgbench.errors import BenchError
+from rppgbench.faults import Fault
 from rppgbench.running.learning import Lesson, tasks_of
 from rppgbench.running.lesson_process import DEVICE, learn_apart
 from rppgbench.running.provenance import package_versions
@@ -74,7 +75,7 @@ def do_task(text: str, errand: Errand) -> Outcome:
 
 def do_lesson(
     text: str, errand: Errand, say: Callable[[str], None], wanted: Callable[[], bool]
-) -> None:
+) -> Fault | None:
     """Learn a model on this node, in a process of its own; a model that is there is not learned.
 
     Several small networks may share this worker's GPU. See `lesson_process.learn_apart`.
@@ -89,12 +90,8 @@ def do_lesson(
     _shared(lesson.models)
     for task, _ in tasks_of(lesson, labels=False):
         _same_files(task)
-    try:
-        learn_apart(lesson, lambda line: say(f"{_name()}: {line}"), wanted)
-    except MachineError as error:
-        raise MachineError(f"{_name()}: {error}") from error
-    except BenchError as error:
-        raise BenchError(f"{_name()}: {error}") from error
+    fault = learn_apart(lesson, lambda line: say(f"{_name()}: {line}"), wanted)
+    return None if fault is None else replace(fault, reason=f"{_name()}: {fault.reason}")
 
 
 def _name() -> str:

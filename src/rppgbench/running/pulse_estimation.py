@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.errors import RecordingError
+from rppgbench.errors import NoPulseError, RecordingError
 from rppgbench.extraction.traces import MIN_STRETCH_S, join, longest_s, stretches
 from rppgbench.features import Features
 from rppgbench.method import Method, Model
+from rppgbench.validation import run_estimate
 from rppgbench.waveform import Waveform
 
 
@@ -54,14 +55,14 @@ def pulse_of(
 ) -> tuple[Waveform, float]:
     """One method's pulse over a whole recording, NaN in the gaps, and the share that it covers.
 
-    RecordingError where no stretch is long enough for the method.
+    RecordingError where no stretch gives a pulse, or what the method returned is none; whatever
+    else the method raises is a bug.
     """
     parts, short = [], ""
     for stretch in inputs_of(features, method, params, region):
-        given = (stretch,) if model is None else (stretch, model)
         try:
-            parts.append(method.estimate(*given, **params))
-        except ValueError as error:  # too short for this method's windows or filter
+            parts.append(run_estimate(method, stretch, params, model))
+        except NoPulseError as error:
             short = str(error)
     if not parts:
         raise RecordingError(short or _too_short(features, method, params, region))

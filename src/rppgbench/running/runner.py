@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rppgbench.content import checkout_root
@@ -30,7 +31,7 @@ class Means:
     With `scheduler`, the address of a Dask scheduler, its workers do the work; else `jobs`
     processes of this machine. With `every_epoch` the models of all epochs are tested too, apart.
     Recompressed videos are kept in the folder `videos`, if there is one. Of `devices` so many
-    share each training.
+    share each training. With `retry_failed` what is stored as failed is made again.
     """
 
     cache: Path
@@ -42,6 +43,7 @@ class Means:
     command: str = ""
     quiet: bool = False
     devices: int = 1
+    retry_failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,12 @@ def run(plan: Plan, store: Store, means: Means) -> Tally:
             "devices": means.devices,
         }
         store.begin(facts, [job.digest for job in plan.jobs])
-        done = store.done()
+        done = store.done() - (store.unmade() if means.retry_failed else set())
         todo = [job for job in plan.jobs if job.digest not in done]
         try:
             with _executor(means) as executor, Ledger(store) as ledger:
                 _do(todo, plan, store, means, executor, ledger)
+                ledger.raise_missed()
             if means.every_epoch:
                 _test_epochs(plan, store, means, facts)
         except KeyboardInterrupt:
@@ -119,8 +122,16 @@ def _do(
         progress("models", len(lessons), quiet=means.quiet) as shown,
         closing(executor.lessons(lessons, shown.say)) as done,
     ):
-        for lesson in done:
-            tasks = _tasks(plan, by_fit[lesson.fit.digest], means, store)
+        for lesson, fault in done:
+            jobs = by_fit[lesson.fit.digest]
+            if fault is not None:
+                ledger.note(fault, f"{lesson.fit.method} {lesson.fit.fold}")
+                if fault.kind == "user":
+                    raise fault.error()
+                if fault.kind == "machine":
+                    continue
+            broken = {} if fault is None else dict.fromkeys((j.digest for j in jobs), fault.reason)
+            tasks = _tasks(plan, jobs, means, store, broken=broken)
             with closing(executor.recordings(tasks)) as outcomes:
                 for outcome in outcomes:
                     ledger.keep(outcome)
@@ -144,6 +155,7 @@ def _test_epochs(plan: Plan, store: Store, means: Means, facts: Mapping[str, Any
         for outcome in outcomes:
             ledger.keep(outcome)
             shown.step(outcome.task.recording)
+        ledger.raise_missed()
 
 
 def _lesson(plan: Plan, fit: Fit, means: Means, store: Store) -> Lesson:
@@ -169,10 +181,12 @@ def _tasks(
     means: Means,
     store: Store,
     also: Iterable[tuple[str, str, str]] = (),
+    broken: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Task]:
     """The jobs by recording, so that each video is decoded once for all of its conditions.
 
-    `also` are (data set, recording, condition) whose features are wanted without a job.
+    `also` are (data set, recording, condition) whose features are wanted without a job; `broken`
+    says of jobs that cannot be done why, by digest.
     """
     grouped: dict[tuple[str, str], list[Job]] = defaultdict(list)
     wanted: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # conditions, in their order
@@ -194,6 +208,7 @@ def _tasks(
             store.folder / "models",
             plan.prints[dataset, recording],
             means.videos,
+            tuple((job.digest, broken[job.digest]) for job in own if job.digest in broken),
         )
         for (dataset, recording), conditions in wanted.items()
     ]

@@ -94,6 +94,12 @@ class Store:
         """The digests of the jobs that the last run was to do."""
         return set(self._read("plan.json")["jobs"])
 
+    def unmade(self) -> set[str]:
+        """The digests of stored jobs that have a reason in place of an estimate."""
+        tables = self._tables("estimates", ESTIMATES, ["job", "reason"])
+        last = {row["job"]: row["reason"] for table in tables for row in table.to_pylist()}
+        return {job for job, reason in last.items() if reason}
+
     def add(self, estimates: Sequence[Estimate]) -> None:
         """Store estimates, all or none."""
         rows = [estimate_row(estimate) for estimate in estimates]
@@ -168,8 +174,11 @@ class Store:
         found = {_name(row, several): row["reason"] for t in tables for row in t.to_pylist()}
         asked = {_name(row, several) for row in rows}
         unread = {one: reason for one, reason in found.items() if reason and one in asked}
-        unmade = {_name(row, several): row["reason"] for row in rows if row["reason"]}
-        return ordered_items(unread | unmade)
+        unmade: dict[str, dict[str, None]] = {}
+        for row in sorted(rows, key=lambda row: (_name(row, several), row["reason"])):
+            if row["reason"]:
+                unmade.setdefault(_name(row, several), {})[row["reason"]] = None
+        return ordered_items(unread | {name: "; ".join(why) for name, why in unmade.items()})
 
     def missing(self) -> int:
         """How many planned estimates are not there."""

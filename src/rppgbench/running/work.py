@@ -1,12 +1,11 @@
-"""One recording at a time: features, then every estimate."""
+"""One recording: its labels, its features, its estimates."""
 
 import time
-import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rppgbench.content import load_datasets, load_methods
 from rppgbench.datasets.frame_clock import FrameClock, held_against
@@ -21,6 +20,7 @@ from rppgbench.extraction.conditions import (
     keeps_video,
 )
 from rppgbench.extraction.one_pass import Needs
+from rppgbench.faults import Attempt, Fault, attempt
 from rppgbench.features import Features
 from rppgbench.method import Example, Method, Model
 from rppgbench.protocol import Condition
@@ -29,8 +29,13 @@ from rppgbench.running.models import read_model
 from rppgbench.running.plan import Job
 from rppgbench.running.pulse_estimation import inputs_of, pulse_of
 from rppgbench.running.rows import Observed
+from rppgbench.validation import read_truth, read_video
 from rppgbench.video.kept import SUFFIX, KeptVideo, about_of
 from rppgbench.waveform import Waveform
+
+T = TypeVar("T")
+At = Callable[[str], None]
+"""Takes what is begun: a job's digest, or "" for labels and features."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Task:
 
     The video is decoded once for all of them. Without jobs the features are extracted all the
     same, for a method that learns from them. `fingerprint` is that of the recording in the plan.
-    Recompressed videos are kept in `videos`, where that is a folder.
+    Recompressed videos are kept in `videos`, where that is a folder. `broken` has the reasons of
+    jobs, by digest, that cannot be done: their model could not be learned, or they ended a process.
+    The reason under "" is that of the extraction.
     """
 
     dataset: str
@@ -53,80 +60,74 @@ class Task:
     models: Path
     fingerprint: str = ""
     videos: Path | None = None
+    broken: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of a task: `observed` of each condition; `trace` is of a fault of our own.
+    """What came of a task: `observed` of each condition, an estimate of each job.
 
-    What a `fault` of the machine's kept from being done has no row: the run ends with it.
+    What a fault of the machine kept from being done has no row here, only its fault; bugs are among
+    the `faults` too, with their traces.
     """
 
     task: Task
-    observed: tuple[Observed, ...]
-    estimates: tuple[Estimate, ...]
-    trace: str = ""
-    fault: MachineError | None = None
+    observed: tuple[Observed, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
-def do(task: Task) -> Outcome:
+def do(task: Task, at: At = lambda what: None) -> Outcome:
     """Do one task; whatever is wrong with the recording becomes a reason, never a missing row.
 
-    What the machine is at fault for has no row: the outcome's `fault`, or raised where it is the
-    whole task's (MachineError).
+    Args:
+        task: the recording, its conditions and its jobs.
+        at: told what is begun, so that it is known what a process ended at.
+
+    Returns:
+        Rows of all that was done, and the faults. It raises nothing but KeyboardInterrupt.
     """
-    recording = _still_there(task)
-    truth, unlabelled = Truth(), ""
-    try:
-        truth = plausible_truth(recording.truth())
-    except MachineError:
-        raise
-    except BenchError as error:
-        _still_there(task)
-        unlabelled = f"labels: {error}"
+    at("")
+    name = f"{task.dataset}/{task.recording}"
+    found = attempt(lambda: _still_there(task), name)
+    if found.value is None:
+        return Outcome(task, faults=_faults(found))
+    recording = found.value
+    labels = read_labels(task, recording)
+    if labels.fault is not None and labels.fault.kind == "machine":
+        return Outcome(task, faults=_faults(labels))
+    unlabelled = "" if labels.fault is None else f"labels: {labels.fault.reason}"
     began = time.perf_counter()
-    found = _features(task, recording)
-    read_s = (time.perf_counter() - began) / len(found)  # one pass: its cost is everybody's
-    observed, estimates, traces, machine = [], [], [], None
-    for condition, features in zip(task.conditions, found, strict=True):
-        if isinstance(features, MachineError | MemoryError):
-            machine = _of_the_machine(features, task)
+    extracted = extract(task, recording)
+    read_s = (time.perf_counter() - began) / len(extracted)  # one pass: its cost is everybody's
+    observed: list[Observed] = []
+    estimates: list[Attempt[Estimate]] = []
+    for condition, features in zip(task.conditions, extracted, strict=True):
+        if features.fault is not None and features.fault.kind == "machine":
             continue
-        if isinstance(features, RecordingError):
-            _still_there(task)
-        facts, reason, labels = dict[str, Any](), unlabelled, truth
-        if isinstance(features, Features):
-            facts = dict(features.facts) | {"read_s": read_s}
-            labels, apart = _on_frames(truth, features)
+        facts = dict(features.value.facts) | {"read_s": read_s} if features.value else {}
+        unseen = "" if features.fault is None else features.fault.reason
+        reason = "; ".join(filter(None, [unlabelled, unseen]))
+        truth = labels.value or Truth()
+        if features.value is not None:
+            truth, apart = _on_frames(truth, features.value)
             reason = reason or apart
-        else:
-            reason = "; ".join(filter(None, [unlabelled, _words(features)]))
-            traces += [] if isinstance(features, BenchError) else [_trace(features)]
-        for job in (job for job in task.jobs if job.condition == condition.name):
-            if not isinstance(features, Features):
-                estimates.append(_estimate(job, recording, None, reason))
-                continue
-            made, fault = _run(job, task, recording, features)
-            estimates.append(made)
-            traces += [fault] if fault else []
-        observed.append(
-            Observed(
-                recording.dataset,
-                recording.name,
-                recording.subject,
-                recording.scenario,
-                recording.source,
-                recording.skin_tone,
-                recording.light,
-                recording.simulated,
-                condition.name,
-                labels,
-                facts,
-                reason,
-            )
-        )
-    trace = traces[0] if traces else ""
-    return Outcome(task, tuple(observed), tuple(estimates), trace, machine)
+        observed.append(_observed(recording, condition, truth, facts, reason))
+        jobs = [job for job in task.jobs if job.condition == condition.name]
+        for job in jobs:
+            if features.value is None:
+                estimates.append(Attempt(_estimate(job, recording, None, reason)))
+            else:
+                at(job.digest)
+                estimates.append(_estimate_job(job, task, recording, features.value))
+    made = tuple(one.value for one in estimates if one.value is not None)
+    return Outcome(task, tuple(observed), made, _faults(labels, *extracted, *estimates))
+
+
+def read_labels(task: Task, recording: Recording) -> Attempt[Truth]:
+    """The first stage: what the reader says of the contact sensor, checked."""
+    doing = f"the labels of {task.dataset}/{task.recording}"
+    return _while_there(task, lambda: plausible_truth(read_truth(recording)), doing)
 
 
 def _on_frames(truth: Truth, features: Features) -> tuple[Truth, str]:
@@ -137,14 +138,61 @@ def _on_frames(truth: Truth, features: Features) -> tuple[Truth, str]:
         return Truth(warnings=truth.warnings), f"labels: {error}"
 
 
-def _words(fault: Exception) -> str:
-    if isinstance(fault, BenchError):
-        return str(fault)
-    return f"internal error while extracting: {type(fault).__name__}: {fault}"
+def extract(task: Task, recording: Recording) -> list[Attempt[Features]]:
+    """The second stage: the features of a recording under each of the task's conditions.
+
+    What is in the cache is not redone; the rest is made in one pass over the video.
+    """
+    doing = f"the extraction of {task.dataset}/{task.recording}"
+    broken = dict(task.broken).get("")
+    if broken:
+        return [Attempt(fault=Fault("recording", broken)) for _ in task.conditions]
+
+    def in_one_pass() -> list[Features | Exception]:
+        changes = [_change(condition, task) for condition in task.conditions]
+        return changed_features(read_video(recording), Needs(task.clips), task.cache, changes)
+
+    made = _while_there(task, in_one_pass, doing)
+    if made.value is None:
+        return [Attempt(fault=made.fault) for _ in task.conditions]
+    return [_while_there(task, partial(_value_of, one), doing) for one in made.value]
 
 
-def _trace(fault: Exception) -> str:
-    return "".join(traceback.format_exception(fault))
+def _value_of(made: Features | Exception) -> Features:
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def _estimate_job(
+    job: Job, task: Task, recording: Recording, features: Features
+) -> Attempt[Estimate]:
+    """The third stage, of one job: its row, or the machine's fault, or both for a bug."""
+    broken = dict(task.broken).get(job.digest)
+    if broken:
+        return Attempt(_estimate(job, recording, None, broken))
+    began = time.perf_counter()
+
+    def pulse() -> tuple[Waveform, float]:
+        method = load_methods().get("method", job.method, task.recording)
+        model = _model(task.models / job.fit) if job.fit else None
+        return pulse_of(features, method, dict(task.params)[job.method], job.region, model)
+
+    made = attempt(pulse, f"{job.method} on {task.dataset}/{task.recording}")
+    if made.value is not None:
+        waveform, coverage = made.value
+        seconds = time.perf_counter() - began
+        return Attempt(_estimate(job, recording, waveform, "", coverage, seconds))
+    assert made.fault is not None
+    if made.fault.kind == "machine":
+        return Attempt(fault=made.fault)
+    return Attempt(_estimate(job, recording, None, made.fault.reason), made.fault)
+
+
+def _faults(*attempts: Attempt[Any]) -> tuple[Fault, ...]:
+    """What a log or the end of a run is to tell: each fault of the machine and each bug, once."""
+    faults = [one.fault for one in attempts if one.fault is not None]
+    return tuple(dict.fromkeys(f for f in faults if f.kind == "machine" or f.trace))
 
 
 def example(
@@ -152,23 +200,30 @@ def example(
 ) -> Example:
     """A recording as a method learns from it, under the task's one condition.
 
-    RecordingError where it has no usable stretch; MachineError where its files are gone: a model
-    never learns from fewer without saying so.
+    RecordingError where it has no usable stretch or no labels; MachineError where its files are
+    gone: a model never learns from fewer without saying so.
     """
     recording = _still_there(task)
-    try:
-        (features,) = _features(task, recording)
-        if isinstance(features, Exception):
-            raise features
-        inputs = inputs_of(features, method, params, region)
-        truth = None
-        if labelled:
-            clock = FrameClock.of_times(features.times_s)
-            truth = held_against(plausible_truth(recording.truth()), clock)
-    except RecordingError:
-        _still_there(task)
-        raise
+    (features,) = extract(task, recording)
+    labels = read_labels(task, recording) if labelled else Attempt[Truth]()
+    for fault in (features.fault, labels.fault):
+        if fault is not None:
+            raise fault.error()
+    assert features.value is not None
+    inputs = inputs_of(features.value, method, params, region)
+    truth = labels.value
+    if truth is not None:
+        truth = held_against(truth, FrameClock.of_times(features.value.times_s))
     return Example(recording.name, recording.subject, inputs, truth)
+
+
+def _while_there(task: Task, step: Callable[[], T], doing: str) -> Attempt[T]:
+    """Do a step on a recording; where it fails and the files are gone, the disk is at fault."""
+    made = attempt(step, doing)
+    if made.fault is None or made.fault.kind == "machine":
+        return made
+    there = attempt(lambda: _still_there(task), doing)
+    return made if there.fault is None else Attempt(fault=there.fault)
 
 
 def _still_there(task: Task) -> Recording:
@@ -187,14 +242,6 @@ def _still_there(task: Task) -> Recording:
     raise MachineError(
         f"{task.root}: the files of {name} were there and are gone; is the disk connected? "
         "When they are back, run this again"
-    )
-
-
-def _of_the_machine(error: MachineError | MemoryError, task: Task) -> MachineError:
-    if isinstance(error, MachineError):
-        return error
-    return MachineError(
-        f"{task.dataset}/{task.recording}: not enough memory for it; fewer --jobs need less"
     )
 
 
@@ -217,18 +264,6 @@ def _model(folder: Path) -> Model:
     return read_model(folder)
 
 
-def _features(task: Task, recording: Recording) -> list[Features | Exception]:
-    """The features of a recording under each of the task's conditions, or what went wrong.
-
-    What is in the cache is not redone; the rest is made in one pass over the video.
-    """
-    try:
-        changes = [_change(condition, task) for condition in task.conditions]
-        return changed_features(recording.video(), Needs(task.clips), task.cache, changes)
-    except Exception as fault:  # the video's own: it must not take the other recordings along
-        return [fault] * len(task.conditions)
-
-
 def _change(condition: Condition, task: Task) -> NamedChange | None:
     """What a condition does to the frames, and to the disk where its video is to be kept."""
     if condition.kind == "none":
@@ -244,23 +279,23 @@ def _change(condition: Condition, task: Task) -> NamedChange | None:
     return NamedChange(name, make, faces, again=True)
 
 
-def _run(job: Job, task: Task, recording: Recording, features: Features) -> tuple[Estimate, str]:
-    """The estimate of one job, and the traceback of a fault of the method's own."""
-    method = load_methods().get("method", job.method, str(task.recording))
-    params = dict(task.params)[job.method]
-    began = time.perf_counter()
-    try:
-        model = _model(task.models / job.fit) if job.fit else None
-        pulse, coverage = pulse_of(features, method, params, job.region, model)
-    except (MachineError, MemoryError) as error:
-        raise _of_the_machine(error, task) from error
-    except BenchError as error:
-        return _estimate(job, recording, None, str(error)), ""
-    except Exception as error:
-        reason = f"internal error in {job.method}: {type(error).__name__}: {error}"
-        return _estimate(job, recording, None, reason), traceback.format_exc()
-    seconds = time.perf_counter() - began
-    return _estimate(job, recording, pulse, "", coverage, seconds), ""
+def _observed(
+    recording: Recording, condition: Condition, truth: Truth, facts: Mapping[str, Any], reason: str
+) -> Observed:
+    return Observed(
+        dataset=recording.dataset,
+        recording=recording.name,
+        subject=recording.subject,
+        scenario=recording.scenario,
+        source=recording.source,
+        skin_tone=recording.skin_tone,
+        light=recording.light,
+        simulated=recording.simulated,
+        condition=condition.name,
+        truth=truth,
+        facts=facts,
+        reason=reason,
+    )
 
 
 def _estimate(
@@ -272,18 +307,18 @@ def _estimate(
     seconds: float = 0.0,
 ) -> Estimate:
     return Estimate(
-        job.digest,
-        job.dataset,
-        job.recording,
-        recording.subject,
-        recording.scenario,
-        job.method,
-        job.fold,
-        job.seed,
-        job.condition,
-        job.region,
-        waveform,
-        coverage,
-        reason,
-        seconds,
+        job=job.digest,
+        dataset=job.dataset,
+        recording=job.recording,
+        subject=recording.subject,
+        scenario=recording.scenario,
+        method=job.method,
+        fold=job.fold,
+        seed=job.seed,
+        condition=job.condition,
+        region=job.region,
+        waveform=waveform,
+        coverage=coverage,
+        reason=reason,
+        seconds=seconds,
     )

@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rppgbench.errors import NoPulseError, TooShortError
 from rppgbench.waveform import Array
 
 
@@ -77,8 +78,8 @@ def butterworth(
     does. Also as there, b, a of a high order in a narrow band are fragile: order 6 from 0.65 to
     4 Hz at 50 samples/s turns a difference of 1e-13 in `x` into one of 1e-5.
 
-    ValueError if the signal is shorter than `shortest(order)`, or the band does not fit
-    0 < low < high < fs / 2.
+    TooShortError if the signal is shorter than `shortest(order)`; NoPulseError if the band does not
+    fit 0 < low < high < fs / 2.
 
     >>> t = np.arange(300) / 30
     >>> y = butterworth(5 + np.sin(2 * np.pi * 1.2 * t), 30, 0.7, 2.5, 2)
@@ -99,8 +100,8 @@ def butterworth_causal(
 ) -> Array:
     """Band-pass `x` forward only, from rest: float64, shaped like `x`; delayed, any length.
 
-    The same design as `butterworth` with half its slope. ValueError if the band does not fit
-    0 < low < high < fs / 2.
+    The same design as `butterworth` with half its slope. NoPulseError if the band does not
+    fit 0 < low < high < fs / 2.
 
     >>> butterworth_causal(np.zeros(4), 30, 0.7, 2.5, 1)
     array([0., 0., 0., 0.])
@@ -119,7 +120,7 @@ def butterworth_matrix(length: int, fs: float, low_hz: float, high_hz: float, or
     Forward-backward filtering with reflected ends is linear, so many windows of one length
     `(..., length)` are filtered by one product `windows @ F.T`: over a hundred times faster than
     a call a window, equal to about 1e-10 of the windows' size. It pays for windows up to a few
-    hundred samples. ValueErrors as in `butterworth`.
+    hundred samples. Errors as in `butterworth`.
 
     >>> x = np.random.default_rng(0).normal(size=48)
     >>> F = butterworth_matrix(48, 30, 0.7, 2.5, 3)
@@ -142,7 +143,7 @@ def shortest(order: int) -> int:
 
 @lru_cache(maxsize=128)
 def band_coefficients(fs: float, low_hz: float, high_hz: float, order: int) -> tuple[Array, Array]:
-    """The Butterworth band-pass as b, a, each (2 order + 1,); ValueError if the band does not fit.
+    """The Butterworth band-pass as b, a, each (2 order + 1,); NoPulseError if it does not fit.
 
     >>> b, a = band_coefficients(30.0, 0.7, 2.5, 1)
     >>> b.shape, float(a[0])
@@ -151,7 +152,7 @@ def band_coefficients(fs: float, low_hz: float, high_hz: float, order: int) -> t
     from scipy.signal import butter
 
     if not 0 < low_hz < high_hz < fs / 2:
-        raise ValueError(
+        raise NoPulseError(
             f"no band from {low_hz} to {high_hz} Hz at {fs} samples/s: "
             "it needs 0 < low < high < half the rate"
         )
@@ -162,7 +163,7 @@ def band_coefficients(fs: float, low_hz: float, high_hz: float, order: int) -> t
 
 def _check_length(length: int, order: int) -> None:
     if length < shortest(order):
-        raise ValueError(
+        raise TooShortError(
             f"{length} samples are too few for a zero-phase filter of order {order}: "
             f"it needs at least {shortest(order)}"
         )

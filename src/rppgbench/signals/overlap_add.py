@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rppgbench.errors import TooShortError
 from rppgbench.features import PAIRS
 from rppgbench.waveform import Array
 
@@ -29,14 +30,14 @@ def window_sums(x: Array, width: int) -> Array:
 
     Sums of 2, 4, 8, ... samples are made of each other, and the window of those that its length
     is made of: O(T log width) additions over whole arrays. Each sum adds only samples of its own
-    window, so it has no rounding error of far samples, and a NaN stays in its windows. ValueError
-    if there are fewer than `width` samples.
+    window, so it has no rounding error of far samples, and a NaN stays in its windows.
+    TooShortError if there are fewer than `width` samples.
 
     >>> window_sums(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 3)
     array([ 6.,  9., 12.])
     """
     if not 1 <= width <= x.shape[-1]:
-        raise ValueError(f"no window of {width} samples in {x.shape[-1]}")
+        raise TooShortError(f"no window of {width} samples in {x.shape[-1]}")
     return _sums(x, width)[..., : x.shape[-1] - width + 1]
 
 
@@ -86,11 +87,11 @@ def linear_overlap_add(
         (..., T). A window that does not change, or has no coefficients, adds nothing at all.
 
     Raises:
-        ValueError: fewer than `width` samples.
+        TooShortError: fewer than `width` samples.
     """
     total = x.shape[-1]
     if not 1 <= width <= total:
-        raise ValueError(f"no window of {width} samples in {total}")
+        raise TooShortError(f"no window of {width} samples in {total}")
     x = np.array(x, dtype=np.float64, order="C")
     offset = x.mean(axis=-1, keepdims=True)
     x -= offset
@@ -158,8 +159,8 @@ def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
 
     So what is done to all windows alike runs along the last axis. The rest that fills no window
     is left out; `mirrored` continues both ends by their mirror image, so that every sample lies
-    in two windows and `hann_overlap_add(..., total=T)` puts it back. ValueError if `width` is odd
-    or more than T.
+    in two windows and `hann_overlap_add(..., total=T)` puts it back. ValueError if `width` is odd,
+    TooShortError if it is more than T.
 
     >>> half_overlapping(np.arange(7.0), 4).T
     array([[0., 1., 2., 3.],
@@ -170,8 +171,10 @@ def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
            [2., 3., 2., 1.]])
     """
     total, half = x.shape[-1], width // 2
-    if width % 2 or not 2 <= width <= total:
-        raise ValueError(f"no half-overlapping windows of {width} samples in {total}")
+    if width % 2 or width < 2:
+        raise ValueError(f"a half-overlapping window has an even number of samples, not {width}")
+    if width > total:
+        raise TooShortError(f"no half-overlapping windows of {width} samples in {total}")
     if mirrored:
         ends = (half, half + -total % half)
         x = np.pad(x, [*[(0, 0)] * (x.ndim - 1), ends], mode="reflect")

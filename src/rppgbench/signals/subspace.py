@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rppgbench.errors import TooShortError
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.overlap_add import linear_overlap_add, tuning
 from rppgbench.waveform import Array
@@ -24,7 +25,7 @@ def subspace_rotation(
         is in no window, as in the reference, and stays 0. Constant moments give zeros.
 
     Raises:
-        ValueError: fewer than l + 1 frames, or l under 2.
+        TooShortError: fewer than l + 1 frames, or l under 2.
 
     Source: W. Wang, S. Stuijk, G. de Haan, "A Novel Algorithm for Remote Photoplethysmography:
     Spatial Subspace Rotation", IEEE TBME 63(9), 2016, DOI 10.1109/TBME.2015.2508602, Eq 6 to 10.
@@ -75,7 +76,9 @@ def rotation(values: Array, vectors: Array, frames: int) -> Array:
     """
     total = values.shape[-2]
     if not 1 < frames < total:
-        raise ValueError(f"2SR needs more than {frames} frames of at least 2 a window, not {total}")
+        raise TooShortError(
+            f"2SR needs more than {frames} frames of at least 2 a window, not {total}"
+        )
     largest = np.maximum(values[..., 2], 0.0)
     scaled = np.moveaxis(np.sqrt(largest)[..., None] * vectors[..., 2], -1, 0)  # (3, ..., T)
     # Pixels without noise have minor eigenvalues of 0: a floor far under any sensor's noise.

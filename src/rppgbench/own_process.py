@@ -1,0 +1,45 @@
+"""This process: its open files, its crash, its end."""
+
+import faulthandler
+import os
+import sys
+import threading
+from contextlib import suppress
+from weakref import WeakSet
+
+MOST_FILES = 1 << 16
+
+left_threads: "WeakSet[threading.Thread]" = WeakSet()
+"""Threads that called code left running, as `isolation.isolated` saw."""
+
+
+def more_file_handles() -> None:
+    """Raise this process's limit of open files as far as it may: a mapped clip holds one open."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def tell_of_a_crash() -> None:
+    """From now on a crash of this process says in which function, on standard error."""
+    with suppress(OSError, ValueError, AttributeError):  # standard error may be no file
+        faulthandler.enable()
+
+
+def end_without_them(code: int) -> None:
+    """End this process at once if `left_threads` would keep it; call it last.
+
+    `sys.exit` waits for every thread that is no daemon, and so for ever.
+    """
+    if not any(thread.is_alive() for thread in left_threads):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
