@@ -9,8 +9,10 @@ from rppgbench.datasets.wrapped_rate import STEP_BPM, seven_bits, unwrapped, wra
 from rppgbench.waveform import Signal
 
 
-def read(*values: float, step_s: float = 0.5) -> Signal:
-    return Signal(np.array(values, dtype=np.float64), np.arange(len(values)) * step_s)
+def read(*values: float) -> Signal:
+    """Two readings a second."""
+    times_s = np.arange(len(values), dtype=np.float64) / 2
+    return Signal(np.array(values, dtype=np.float64), times_s)
 
 
 def courses() -> st.SearchStrategy[list[int]]:

@@ -200,15 +200,14 @@ class VideoReader:
         if odd and (done is False or self._clock.used > 1):
             yield odd
         if done and isinstance(self._frames, ContainerFrames):
-            yield from self._shortfall()
+            yield from self._shortfall(self._frames)
 
     def _ended_early(self, frames: ContainerFrames) -> bool:
-        told = any("truncated" in line for line in self._shortfall())
+        told = any("truncated" in line for line in self._shortfall(frames))
         return bool(told or frames.broke_off or frames.failed or frames.damaged)
 
-    def _shortfall(self) -> Iterator[str]:
+    def _shortfall(self, frames: ContainerFrames) -> Iterator[str]:
         """Compare what was read with what the container announces."""
-        frames = self._frames
         read, expected = self._clock.seen + frames.dropped_at_end, frames.expected
         length = frames.duration_s
         if expected is not None and read < expected:
