@@ -1,75 +1,223 @@
 """Any folder of videos, with or without labels.
 
-Layout: videos (.avi, .mkv, .mov, .mp4, .webm) in the folder or below it, links to folders aside;
-each is a recording, and a subject of its own unless the labels say otherwise. `heart_rates.csv`
-beside them is optional: a header, then lines `video,heart_rate_bpm[,subject]` with the video's path
-from the folder. A video without a line, or with an empty rate, has no truth: it is predicted and
-not scored. This is how a challenge's test set arrives (RePSS 2024, track 1), or your own
-recordings.
+Layout: videos in the folder or below it (links to folders and hidden files aside), by the names of
+`video.suffixes`: .mp4 .m4v .mov .3gp, .mkv .webm, .avi, .mpg .mpeg .ts .mts .vob, .wmv .asf, .flv,
+.mxf, .ogv and others. Each is a recording, and a subject of its own unless the labels say
+otherwise.
+
+`heart_rates.csv` beside them is optional. Its first line names the columns, in any order: `video`
+(the path from the folder), `heart_rate_bpm` and, if there is one, `subject`; commas, semicolons or
+tabs separate. A video without a line, or with an empty rate, has no truth: it is predicted and not
+scored. This is how a challenge's test set arrives (RePSS 2024, track 1), or your own recordings.
+
+Names match case by case; a backslash counts as a slash where no video has one in its name. A video
+named twice is refused. Told, by `bench data check` and in the notes of a run: lines without a
+video, videos without a line, rates outside 30 to 240 bpm (no truth), columns and files that are
+not read, such as `face.csv` beside `face.mp4`.
 """
 
-import csv
-from collections.abc import Iterator
+import difflib
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rppgbench.datasets.labels import numbers, read_text
+from rppgbench.datasets.labels import Sheet, read_sheet
+from rppgbench.datasets.sensor import HIGHEST_BPM, LOWEST_BPM, in_hz
 from rppgbench.datasets.takes import Take, resting_rates, shoot, write_clip, write_lines
-from rppgbench.datasets.tree import files_below, is_file, is_simulated, nothing_found
+from rppgbench.datasets.tree import (
+    MARKER,
+    files_below,
+    is_file,
+    is_folder,
+    is_simulated,
+    matching,
+    nothing_found,
+)
+from rppgbench.disk import kind_of_special_file
 from rppgbench.errors import RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Signal
+from rppgbench.video.suffixes import VIDEO_SUFFIXES
+from rppgbench.waveform import Array, Signal
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
-KINDS = {".avi", ".mkv", ".mov", ".mp4", ".webm"}
 LABELS = "heart_rates.csv"
+VIDEO, RATE, SUBJECT = "video", "heart_rate_bpm", "subject"
 FOR_EVER_S = 1e6  # one rate holds for the whole video, however long it is
+MOST_NAMED = 5
 ORDER = tuple(f"video{n:02d}" for n in range(1, 49))
 
 
+class _Line(NamedTuple):
+    """What the labels say of a video; `video` is its name from the root, "" where there is none."""
+
+    video: str
+    written: str
+    rate_bpm: float
+    subject: str
+
+
 def _recordings(root: Path) -> Iterator[Recording]:
-    videos = [file for file in files_below(root) if file.suffix.lower() in KINDS]
+    videos = _videos(root)
     made, labels = is_simulated(root), root / LABELS
-    known = _known(labels) if is_file(labels) else {}
+    known = {line.video: line for line in _lines(_sheet(root), videos)}
     if not videos:
-        raise nothing_found(root, video_folder.title, "videos: " + ", ".join(sorted(KINDS)), "-")
-    for video in videos:
-        name = video.relative_to(root).as_posix()
-        rate_bpm, subject = known.get(name, (float("nan"), ""))
+        layout = f"videos ({', '.join(sorted(VIDEO_SUFFIXES))})"
+        raise nothing_found(root, video_folder.title, layout, "-")
+    for name, video in videos.items():
+        line = known.get(name, _Line(name, name, float("nan"), ""))
         yield Recording(
             dataset="video_folder",
             name=name,
-            subject=subject or name,
+            subject=line.subject or name,
             video=partial(VideoSource, video),
-            truth=partial(_truth, rate_bpm),
+            truth=partial(_truth, line.rate_bpm),
             files=(video, labels) if name in known else (video,),
             part="test",
             simulated=made,
         )
 
 
-def _known(file: Path) -> dict[str, tuple[float, str]]:
-    """Rate and subject by video."""
-    found: dict[str, tuple[float, str]] = {}
-    for at, row in enumerate(csv.reader(read_text(file).splitlines()), start=1):
-        if at == 1 or not any(cell.strip() for cell in row):
-            continue
-        if len(row) not in {2, 3}:
+def _videos(root: Path) -> dict[str, Path]:
+    """The videos by their path from the root, with slashes."""
+    found = (file for file in files_below(root) if file.suffix.lower() in VIDEO_SUFFIXES)
+    return {video.relative_to(root).as_posix(): video for video in found}
+
+
+def _sheet(root: Path) -> Sheet | None:
+    """The labels with their columns checked, None where there are none."""
+    file = root / LABELS
+    if not (is_file(file) or is_folder(file) or kind_of_special_file(file)):
+        return None
+    sheet = read_sheet(file)
+    names = [name.lower() for name in sheet.names]
+    counts = Counter(names)
+    repeated = [name for name in (VIDEO, RATE, SUBJECT) if counts[name] > 1]
+    if repeated or not counts[VIDEO] or not counts[RATE]:
+        twice = f" (it names {repeated[0]} twice)" if repeated else ""
+        raise RecordingError(
+            f"{file}: line 1 must name the columns {VIDEO} and {RATE}, and {SUBJECT} if there is "
+            f"one, each once and in any order; it is {', '.join(sheet.names)[:60]!r}{twice}"
+        )
+    return sheet._replace(names=names)
+
+
+def _lines(sheet: Sheet | None, videos: Collection[str]) -> list[_Line]:
+    """The lines of the labels, each with the video that it names."""
+    if sheet is None:
+        return []
+    rates = sheet.numbers(sheet.names.index(RATE))
+    found: dict[str, _Line] = {}
+    for (at, cells), rate in zip(sheet.rows, rates, strict=True):
+        written = cells[sheet.names.index(VIDEO)]
+        subject = cells[sheet.names.index(SUBJECT)] if SUBJECT in sheet.names else ""
+        plain = written.strip().replace("\\", "/").removeprefix("./")
+        if not plain:
+            raise RecordingError(f"{sheet.file}: line {at} names no video; repair that line")
+        video = next((name for name in (written, written.strip(), plain) if name in videos), "")
+        key = video or plain
+        if key in found:
             raise RecordingError(
-                f"{file}: line {at} has {len(row)} cells; video,heart_rate_bpm[,subject] belong"
+                f"{sheet.file}: line {at} names {key!r}, as a line above it does; keep one of them"
             )
-        found[row[0].strip()] = (float(numbers(row[1:2], file, at)[0]), "".join(row[2:]).strip())
-    return found
+        found[key] = _Line(video, written.strip(), float(rate), subject.strip())
+    return list(found.values())
+
+
+def _leftovers(root: Path) -> Iterator[str]:
+    """What in the folder is not read, and what labels and videos lack of each other."""
+    videos, sheet = _videos(root), _sheet(root)
+    lines = _lines(sheet, videos)
+    matched = {line.video for line in lines}
+    free = [name for name in videos if name not in matched]
+    for line in [line for line in lines if not line.video][:MOST_NAMED]:
+        near = _near(line.written, free)
+        hint = f"; did you mean {near!r}?" if near else ""
+        yield f"{LABELS} names {line.written!r}, which is not there{hint}"
+    strays = sum(not line.video for line in lines)
+    if strays > MOST_NAMED:
+        yield f"{LABELS} names {strays - MOST_NAMED} more videos that are not there"
+    if sheet is not None:
+        if free:
+            yield f"{len(free)} of {len(videos)} videos have no line in {LABELS}: {_some(free)}"
+        odd = [name for name in sheet.names if name not in {VIDEO, RATE, SUBJECT}]
+        if odd:
+            yield f"{LABELS}: columns that are not read: {_some(odd)}"
+        yield from _odd_rates(np.array([line.rate_bpm for line in lines]))
+    yield from _unread(root, videos)
+
+
+def _odd_rates(rates_bpm: Array) -> Iterator[str]:
+    known = rates_bpm[np.isfinite(rates_bpm)]
+    outside = int(np.count_nonzero((known < LOWEST_BPM) | (known > HIGHEST_BPM)))
+    if outside:
+        yield (
+            f"{LABELS}: {outside} of {len(known)} heart rates are outside {LOWEST_BPM:.0f} to "
+            f"{HIGHEST_BPM:.0f} bpm: no truth there{in_hz(known)}"
+        )
+
+
+def _unread(root: Path, videos: dict[str, Path]) -> Iterator[str]:
+    """Files that are no videos by their names, and folders that are links."""
+    stems = {video.with_suffix("") for video in videos.values()}
+    known = {root / LABELS, root / MARKER, *videos.values()}
+    others = [file for file in files_below(root) if file not in known]
+    tables = [file for file in others if file.suffix.lower() == ".csv"]
+    beside = [file for file in tables if file.with_suffix("") in stems]
+    alike = [file for file in tables if file.name.lower() == LABELS]
+    for files, why in (
+        (beside, f"the labels of all videos belong in {LABELS}"),
+        (alike, f"the labels belong in {LABELS} at the top of the folder"),
+        ([file for file in others if file not in {*beside, *alike}], "no videos by their names"),
+        ([*_links(root)], "links to folders are not followed"),
+    ):
+        if files:
+            names = [file.relative_to(root).as_posix() for file in files]
+            yield f"not read: {_some(names)}: {why}"
+
+
+def _links(folder: Path) -> Iterator[Path]:
+    for entry, _ in matching(folder, r".+"):
+        if is_folder(entry):
+            if entry.is_symlink():
+                yield entry
+            else:
+                yield from _links(entry)
+
+
+def _near(name: str, videos: Sequence[str]) -> str:
+    """The video that a name may have meant, or ""."""
+
+    def plain(text: str) -> str:
+        return unicodedata.normalize("NFC", text.replace("\\", "/")).casefold()
+
+    by_plain = {plain(video): video for video in videos}
+    by_end = {plain(video).rsplit("/", 1)[-1]: video for video in videos}
+    if plain(name) in by_plain:
+        return by_plain[plain(name)]
+    if plain(name).rsplit("/", 1)[-1] in by_end:
+        return by_end[plain(name).rsplit("/", 1)[-1]]
+    close = difflib.get_close_matches(plain(name), list(by_plain), n=1, cutoff=0.8)
+    return by_plain[close[0]] if close else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(map(repr, names[:MOST_NAMED])) + more
 
 
 def _truth(rate_bpm: float) -> Truth:
     if not np.isfinite(rate_bpm):
         return Truth()
+    if not LOWEST_BPM <= rate_bpm <= HIGHEST_BPM:
+        line = f"{rate_bpm:g} bpm is outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm: no truth"
+        return Truth(warnings=(f"{LABELS}: {line}",))
     return Truth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, FOR_EVER_S])))
 
 
@@ -112,11 +260,12 @@ def _write(
 video_folder = Dataset(
     name="video_folder",
     title="A folder of videos, with or without heart rates",
-    version="1",
+    version="2",
     cite="none: your own",
     licence="yours",
     url="--data video_folder=DIR",
     expected={},
     recordings=_recordings,
     simulate=_simulate,
+    leftovers=_leftovers,
 )

@@ -150,6 +150,8 @@ class Dataset:
     `recordings(root)` lists without opening a video, in an order of its own (sorted, never the
     file system's). `simulate(root, plan)` writes a tree in the native layout. `folds(root)` reads
     the data set's own fold files (fold name -> test subjects), where it has such files.
+    `leftovers(root)` tells in one line each what lies there and is not read, and which labels and
+    videos lack each other, where the set does not fix what its folder holds.
     """
 
     name: str
@@ -162,4 +164,5 @@ class Dataset:
     recordings: Callable[[Path], Iterable[Recording]] = field(repr=False)
     simulate: Callable[..., None] | None = field(default=None, repr=False)
     folds: Callable[[Path], Mapping[str, tuple[str, ...]]] | None = field(default=None, repr=False)
+    leftovers: Callable[[Path], Iterable[str]] | None = field(default=None, repr=False)
     only_simulated: bool = False  # there is no real one: it is made when it is asked for

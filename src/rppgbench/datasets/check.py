@@ -373,6 +373,8 @@ def _of_the_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) -
         if expected is not None and found != expected:
             severity: Severity = "note" if simulated else "warning"
             yield Finding(severity, "", "", f"{found} {kind}, where the whole set has {expected}")
+    for line in dataset.leftovers(root) if dataset.leftovers is not None else ():
+        yield Finding("warning", "", "", line)
     if dataset.folds is not None:
         try:
             by_folds(recordings, dataset.folds(root), str(root))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rppgbench.disk import fault_of_disk, kind_of_special_file
 from rppgbench.recording import Recording
+from rppgbench.video.suffixes import VIDEO_SUFFIXES
 
 END_BYTES = 64 * 1024
 WHOLE_BYTES = 16 * 2**20  # a label file of this size or less is read whole
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
-VIDEOS = frozenset({".avi", ".mkv", ".mp4", ".mov", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv"})
 
 
 def fingerprint(recordings: Iterable[Recording]) -> str:
@@ -53,7 +53,7 @@ def _files(files: tuple[Path, ...]) -> str:
             if suffix in PICTURES:
                 if file in looked_into:
                     state.update(_ends(file, size))
-            elif suffix in VIDEOS or size > WHOLE_BYTES:
+            elif suffix in VIDEO_SUFFIXES or size > WHOLE_BYTES:
                 state.update(_ends(file, size))
             else:
                 state.update(file.read_bytes())

@@ -254,10 +254,11 @@ def read_sheet(file: Path) -> Sheet:
     """
     text = read_text(file)
     first = next(line for line in text.split("\n") if line.strip())
-    splits = [mark for mark in ",;\t" if len(_csv_rows(file, first, mark)[0][1]) > 1]
+    unquoted_part = re.sub(r'"[^"]*"', "", first)
+    splits = [mark for mark in ",;\t" if mark in unquoted_part]
     if len(splits) > 1:
         ways = " or ".join(
-            f"{len(_csv_rows(file, first, mark)[0][1])} columns by {mark!r}" for mark in splits
+            f"{unquoted_part.count(mark) + 1} columns by {mark!r}" for mark in splits
         )
         raise RecordingError(
             f"{file}: line 1 {shortened(first)!r} can be read as {ways}; use one separator"

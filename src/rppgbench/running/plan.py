@@ -117,6 +117,7 @@ def make_plan(
     listing = listing or Listing()
     recordings, left_out = _recordings(protocol, roots, listing)
     sides, notes = sides_of(protocol, roots, recordings, where)
+    notes += _leftovers(roots)
     lines = {key: listing.line(r) for key, r in recordings.items()}
     prints = {key: fingerprint_of_lines([line]) for key, line in lines.items()}
     pretrain = tuple(key for key in sorted(recordings) if key[0] in protocol.pretrain)
@@ -268,6 +269,12 @@ def _recordings(
         if not any(key[0] == name for key in found):
             raise BenchError(f"{root}: no recordings of {name} here; bench data show {name}")
     return found, left_out
+
+
+def _leftovers(roots: Mapping[str, Path]) -> list[str]:
+    """What lies in the folders of the data sets and is not read, a line each."""
+    readers = ((name, root, load_datasets().found[name].leftovers) for name, root in roots.items())
+    return [f"{name}: {line}" for name, root, tell in readers if tell for line in tell(root)]
 
 
 def sides_of(
