@@ -1,5 +1,6 @@
 """The whole way, from the command to the page, on simulated people."""
 
+import html
 import json
 import os
 import shutil
@@ -239,6 +240,34 @@ def test_values_that_no_run_can_have_are_refused_by_name(
         main(words)
     assert stop.value.code == 2
     assert f"argument {words[-2]}" in capsys.readouterr().err
+
+
+def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
+    tree: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By 3 %: a warning. In milliseconds: a reason, and no score."""
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    for name, factor in (("01", 1.03), ("02", 1000.0)):
+        labels = copy / name / "labels.csv"
+        head, *rows = labels.read_text().splitlines()
+        scaled = [f"{float(t) * factor:.5f},{rest}" for t, rest in (r.split(",", 1) for r in rows)]
+        labels.write_text("\n".join([head, *scaled]))
+    out = tmp_path / "results"
+    assert run(copy, cache, out, "--methods", "pos") == 3
+    said = capsys.readouterr().err.splitlines()
+    page = html.unescape((out / "report.html").read_text())
+    (warning,) = [line for line in said if line.startswith("warning: simulated/01: pulse: ")]
+    assert "clock ratio 1.0" in warning
+    assert warning.removeprefix("warning: ") in page
+    (failed,) = [line for line in said if line.startswith("failed: simulated/")]
+    assert failed.startswith("failed: simulated/02: labels: pulse: labels last 11,")
+    assert "look like milliseconds" in failed
+    assert failed.split("02: ")[1] in page
+    assert main(["data", "check", "simulated", str(copy)]) != 0
+    checked = capsys.readouterr()
+    for line in (warning.split("01: ")[1], failed.split("labels: ", 1)[1]):
+        assert line in checked.out + checked.err
 
 
 @pytest.mark.parametrize(

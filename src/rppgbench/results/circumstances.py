@@ -36,18 +36,23 @@ def skipped_items(
     return tuple(skipped)
 
 
-def warning_lines(
-    observed: Iterable[Observed], manifest: Mapping[str, Any], store: Store
-) -> tuple[str, ...]:
-    """What the plan, the store and the recordings warn of, a line each."""
+def plan_warnings(manifest: Mapping[str, Any], store: Store) -> tuple[str, ...]:
+    """What the plan and the store warn of, a line each."""
     lines = list(manifest["notes"])
     missing = store.missing()
     if missing:
         lines.append(f"{missing} estimates of the plan are not made yet: this table is partial")
-    for one in observed:
-        said = [*one.truth.warnings, *_list(one.facts.get("warnings"))]
-        lines += [f"{one.dataset}/{one.recording}: {line}" for line in said]
     return tuple(lines)
+
+
+def recording_warnings(observed: Iterable[Observed]) -> tuple[str, ...]:
+    """What labels and videos warn of, a line each; what all conditions share is said once."""
+    lines = (
+        f"{one.dataset}/{one.recording}: {line}"
+        for one in observed
+        for line in (*one.truth.warnings, *_list(one.facts.get("warnings")))
+    )
+    return tuple(dict.fromkeys(lines))
 
 
 def _list(value: object) -> list[str]:

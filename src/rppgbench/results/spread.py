@@ -12,7 +12,7 @@ from rppgbench.evaluator import Evaluator, read_evaluator
 from rppgbench.progress import progress
 from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
 from rppgbench.report.spread_inputs import SpreadInputs
-from rppgbench.results.circumstances import skipped_items, warning_lines
+from rppgbench.results.circumstances import plan_warnings, recording_warnings, skipped_items
 from rppgbench.results.scored import about, regions_matter, score
 from rppgbench.running.provenance import provenance
 from rppgbench.running.store import Store
@@ -99,7 +99,7 @@ def spread_inputs(
         ),
         floors=frozenset(n for n, m in load_methods().found.items() if m.floor),
         skipped=skipped_items(estimates, observed.values(), manifest),
-        warnings=warning_lines(observed.values(), manifest, store),
+        warnings=(*plan_warnings(manifest, store), *recording_warnings(observed.values())),
         provenance={
             **manifest["provenance"],
             "scored at commit": provenance(checkout_root())["commit"],
