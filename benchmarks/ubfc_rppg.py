@@ -149,7 +149,7 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 ubfc_rppg = Dataset(
     name="ubfc_rppg",
     title="UBFC-rPPG, set 2",
-    version="1",
+    version="2",
     cite="10.1016/j.patrec.2017.10.017",
     licence="free for research on request; pictures of subjects 21 and 27 must not be published",
     url="https://sites.google.com/view/ybenezeth/ubfcrppg",

@@ -286,7 +286,7 @@ def _write_source(
 vipl_hr = Dataset(
     name="vipl_hr",
     title="VIPL-HR (version 1)",
-    version="1",
+    version="2",
     cite="10.1109/TIP.2019.2947204",
     licence="academic research only, after a member of staff has signed the release agreement",
     url="https://vipl.ict.ac.cn/resources/databases/201811/t20181129_32716.html",
