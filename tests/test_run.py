@@ -3,6 +3,7 @@
 import html
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rppgbench.cli import main
 from rppgbench.content import load_datasets, toml_files
 from rppgbench.estimate import Estimate
 from rppgbench.protocol import read_protocol
+from rppgbench.running import runner
 from rppgbench.running.plan import make_plan
 from rppgbench.running.runner import Means
 from rppgbench.running.runner import run as run_plan
@@ -108,6 +110,54 @@ def test_processes_give_the_same_to_the_bit(
 ) -> None:
     assert run(tree, cache, tmp_path / "two", "--jobs", "2") == 0
     same(waveforms(tmp_path / "two"), waveforms(results))
+
+
+def numbers(out: Path) -> dict[str, str]:
+    """Tables, and the page without what tells times, dates and the command."""
+    files = {name: (out / name).read_text() for name in ("table.csv", "heart_rates.csv")}
+    page = (out / "report.html").read_text()
+    parts = dict(re.findall(r'<section id="([^"]+)"(.*?)</section>', page, flags=re.DOTALL))
+    assert {"scores", "figures", "waveforms", "comparisons", "provenance"} <= parts.keys()
+    del parts["provenance"]
+    timed = re.compile(r'<figure[^>]*id="timing.*?</figure>', flags=re.DOTALL)
+    assert timed.search(parts["figures"])
+    return files | parts | {"figures": timed.sub("", parts["figures"])}
+
+
+def test_the_same_run_gives_the_same_bytes(
+    tree: Path, cache: Path, results: Path, tmp_path: Path
+) -> None:
+    """Over jobs, order of the methods, a run that was resumed and one that was made in halves."""
+    wanted = numbers(results)
+    assert run(tree, cache, tmp_path / "two", "--jobs", "2", "--methods", "constant,pos") == 0
+    assert numbers(tmp_path / "two") == wanted
+    shutil.copytree(results, tmp_path / "resumed")
+    for kind in ("estimates", "recordings"):
+        for part in sorted((tmp_path / "resumed" / kind).iterdir())[1:]:
+            part.unlink()
+    store = Store(tmp_path / "resumed")
+    kept = [one for one in store.estimates() if one.recording != store.estimates()[0].recording]
+    for part in (tmp_path / "resumed" / "estimates").iterdir():
+        part.unlink()
+    store.add(kept[::-1])
+    assert store.missing() > 0
+    assert run(tree, cache, tmp_path / "resumed") == 0
+    assert numbers(tmp_path / "resumed") == wanted
+    for methods in ("pos", "pos,constant"):
+        assert run(tree, cache, tmp_path / "halves", "--methods", methods) == 0
+    assert numbers(tmp_path / "halves") == wanted
+
+
+def test_a_run_that_makes_nothing_keeps_what_made_the_results(
+    tree: Path, cache: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(results, tmp_path / "again")
+    monkeypatch.setattr(runner, "provenance", lambda root: {"packages": {"numpy": "9.9.9"}})
+    assert run(tree, cache, tmp_path / "again", "--jobs", "2") == 0
+    for name in ("manifest.json", "plan.json", "table.csv", "report.html"):
+        assert (tmp_path / "again" / name).read_bytes() == (results / name).read_bytes()
+    (file,) = (tmp_path / "again" / "provenance").iterdir()
+    assert file.read_bytes() == (results / "provenance" / file.name).read_bytes()
 
 
 def test_only_what_is_missing_is_done(

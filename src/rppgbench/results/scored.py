@@ -32,6 +32,7 @@ from rppgbench.results.circumstances import (
     skipped_items,
     timings_of,
 )
+from rppgbench.results.part_provenance import part_provenances
 from rppgbench.results.sweeps import collapsed_seeds, settings_of
 from rppgbench.results.trainings import (
     mark_trainings,
@@ -90,6 +91,7 @@ def write_results(
         for name in names
     }
     estimates, observed = store.read(partial=partial)
+    parts = part_provenances(store)
     truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
     expected = int(manifest["expected"])
     windows = {
@@ -129,11 +131,11 @@ def write_results(
         floors=floors,
         pictured=pictured(settings),
         skipped=skipped_items(estimates, observed.values(), manifest),
-        warnings=(*plan_warnings(manifest, store), *warnings),
+        warnings=(*plan_warnings(manifest, store, parts), *warnings),
         timings=timings_of(estimates, observed.values()),
         provenance={
             **({"command of the run": manifest["command"]} if command else {}),
-            **provenance_rows(manifest, rules),
+            **provenance_rows(manifest, rules, parts),
         },
         simulated=simulated,
         sections=(

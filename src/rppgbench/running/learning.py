@@ -40,6 +40,7 @@ class Lesson:
     fingerprints: tuple[str, ...]
     keep_epochs: bool = False
     devices: int = 1
+    provenance: str = ""  # the name of what the run says of itself, in its store
     rank: int = 0  # which of the devices' processes this is for; the first writes
 
 
@@ -81,6 +82,7 @@ def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
         "params": dict(lesson.params),
         "learned_from": sum(one.recording in taught for one in examples),
         "could_not_learn_from": lost,
+        "provenance": lesson.provenance,
     }
     write_model(folder, replace(model, facts=facts))
 
