@@ -11,18 +11,20 @@ import av
 import numpy as np
 import pytest
 
-from rppgbench.content import load_datasets, load_methods
+from rppgbench.content import load_datasets, load_methods, toml_files
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.datasets.sensor import steady
 from rppgbench.errors import BenchError, RecordingError
+from rppgbench.evaluator import read_evaluator
 from rppgbench.features import FaceTrack, Features, RegionMoments
 from rppgbench.method import LEARNED_FROM, Example, Model, Training
 from rppgbench.protocol import Condition
 from rppgbench.recording import Recording, Truth, VideoSource
-from rppgbench.running import work
+from rppgbench.running import prediction, work
 from rppgbench.running.learning import NO_WHOLE_LABELS, Lesson, learn
 from rppgbench.running.plan import Fit
+from rppgbench.running.prediction import predict_video
 from rppgbench.running.pulse_estimation import pulse_of
 from rppgbench.running.work import Task
 from rppgbench.video.stream import open_video
@@ -401,3 +403,23 @@ def test_a_header_of_600_is_the_reason_and_not_a_face_that_is_not_seen(tmp_path:
     )
     with pytest.raises(RecordingError, match=why):
         pulse_of(features, method, method.parameters({}), "skin")
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind", "fps"), [("mjpeg", "mjpeg", 25), ("libx264", "h264", 30)]
+)
+def test_a_prediction_says_that_a_frame_rate_was_assumed(
+    codec: str, kind: str, fps: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def features_of(source: VideoSource, *rest: object) -> Features:
+        return decoded(source)[0]
+
+    monkeypatch.setattr(prediction, "cached_features", features_of)
+    file = tmp_path / f"film.{kind}"
+    bare(file, codec, kind)
+    green = load_methods().get("method", "green", "test")
+    rule = read_evaluator(toml_files("protocols/evaluators")["li2023"])
+    said = predict_video(file, green, rule, tmp_path).to_dict()
+    assert said["fps"] == pytest.approx(fps)
+    assumed = "25.00 frames a second are assumed, not measured; write the video again"
+    assert (assumed in " ".join(said["warnings"])) == (fps == 25)
