@@ -360,10 +360,12 @@ def taught(root: Path, method: str, *names: str, **params: object) -> dict[str, 
 def test_a_training_counts_only_recordings_that_gave_labels(tmp_path: Path) -> None:
     cohface(tmp_path, TIMES_S)
     cohface(tmp_path, 1.4e9 + TIMES_S, "2")
-    facts = taught(tmp_path, "constant", "1/0", "2/0")
+    cohface(tmp_path, 9.98 + TIMES_S, "3")  # they begin after the last frame
+    facts = taught(tmp_path, "constant", "1/0", "2/0", "3/0")
     assert facts["learned_from"] == 1
-    (line,) = facts["could_not_learn_from"]
-    assert line.startswith("2/0: pulse: labels from 1,400,000,000.0 s")
+    unix, late = facts["could_not_learn_from"]
+    assert unix.startswith("2/0: pulse: labels from 1,400,000,000.0 s")
+    assert late == "3/0: labels: none at any of its frames"
     with pytest.raises(BenchError, match=r"constant: nothing to learn from: 2/0: pulse: labels"):
         taught(tmp_path, "constant", "2/0")
 
