@@ -425,3 +425,22 @@ def test_a_prediction_says_that_a_frame_rate_was_assumed(
     assert said["fps"] == pytest.approx(fps)
     assumed = "25.00 frames a second are assumed, not measured; write the video again"
     assert (assumed in " ".join(said["warnings"])) == (fps == 25)
+
+
+def test_what_one_condition_refutes_is_scored_under_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of the frames are no longer as many as the labels: that hides the wrong header."""
+    ubfc(tmp_path, TIMES_S, fps=25.0)
+
+    def twice(source: VideoSource, *rest: object) -> list[Features]:
+        (whole,) = decoded(source)
+        return [replace(whole, times_s=whole.times_s[::3]), whole]
+
+    monkeypatch.setattr(work, "changed_features", twice)
+    (recording,) = load_datasets().get("data set", "ubfc_rppg", "test").recordings(tmp_path)
+    one = task(recording, tmp_path)
+    thinned = Condition(name="fps_10", kind="frame_rate", params={"fps_out": 10})
+    for observed in work.do(replace(one, conditions=(thinned, *one.conditions))).observed:
+        assert "one a frame" in observed.reason
+        assert observed.truth.pulse is observed.truth.heart_rate is None
