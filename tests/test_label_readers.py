@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rppgbench.content import load_datasets
-from rppgbench.datasets.check import check_data
+from rppgbench.datasets.check import check_data, check_recording
 from rppgbench.datasets.labels import read_rows
+from rppgbench.recording import Recording, Truth, VideoSource
+from rppgbench.running.work import Task, read_labels
+from rppgbench.waveform import Signal
 
 from . import native_trees as trees
 
@@ -106,6 +110,26 @@ def test_v4v_rows_in_two_decimal_marks_are_refused(tmp_path: Path) -> None:
     assert faults() == []
     file.write_text(text.replace(", ", ";").replace("71", "71,5").replace("70", "70.5", 1))
     assert any("is not a number" in line for line in faults())
+
+
+@pytest.mark.parametrize("bpm", [1.2, 1e9, 0.0])
+def test_rates_of_a_reader_of_its_own_are_bounded_in_run_training_and_check(
+    tmp_path: Path, bpm: float
+) -> None:
+    """A plug-in's reader need not go through `sensed`: what it says is held to the same bounds."""
+    rates = Signal(np.array([72.0, bpm]), np.array([0.0, 1.0]))
+    video = tmp_path / "a.mp4"
+    trees.clip(video)
+    recording = Recording(
+        "mine", "a", "s", lambda: VideoSource(video), lambda: Truth(heart_rate=rates), (video,)
+    )
+    task = Task("mine", tmp_path, "a", (), frozenset(), (), (), tmp_path, tmp_path)
+    truth = read_labels(task, recording).value
+    assert truth is not None
+    assert truth.heart_rate is not None
+    np.testing.assert_array_equal(truth.heart_rate.values, [72, np.nan])
+    assert "no truth there" in truth.warnings[0]
+    assert truth.warnings[0] in [finding.text for finding in check_recording(recording)]
 
 
 @pytest.mark.real
