@@ -9,7 +9,7 @@ import pytest
 
 from rppgbench.errors import BenchError
 from rppgbench.results.changes import compare
-from rppgbench.results.part_provenance import difference_lines, part_provenances
+from rppgbench.results.part_provenance import difference_lines, other_versions, part_provenances
 from rppgbench.results.scored import write_results
 from rppgbench.running.store import FORMAT, Store
 
@@ -81,6 +81,13 @@ def test_parts_alike_are_not_called_different(tmp_path: Path) -> None:
     parts = part_provenances(store)
     assert len(parts) == 2
     assert difference_lines(parts) == []
+
+
+def test_verify_names_versions_that_are_not_those_of_here(tmp_path: Path) -> None:
+    parts = part_provenances(made_store.write(tmp_path, MADE))
+    assert other_versions(parts, {"numpy": "2.0", "scipy": "1.0"}) == []
+    (line,) = other_versions(parts, {"numpy": "2.9"})
+    assert line == "numpy is 2.9 here; stored: 2.0 (4 estimates, 4 recordings)"
 
 
 def test_a_model_is_counted_with_the_run_that_made_it(tmp_path: Path) -> None:

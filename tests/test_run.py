@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.content import load_datasets, toml_files
+from rppgbench.datasets.listing import Listing
 from rppgbench.estimate import Estimate
 from rppgbench.protocol import read_protocol
+from rppgbench.recording import Recording
 from rppgbench.running import runner
 from rppgbench.running.plan import make_plan
 from rppgbench.running.runner import Means
@@ -146,6 +149,37 @@ def test_the_same_run_gives_the_same_bytes(
     for methods in ("pos", "pos,constant"):
         assert run(tree, cache, tmp_path / "halves", "--methods", methods) == 0
     assert numbers(tmp_path / "halves") == wanted
+
+
+class Backwards(Listing):
+    """A listing whose file system lists everything the other way round."""
+
+    def recordings(self, dataset: str, root: Path) -> Sequence[Recording]:
+        return super().recordings(dataset, root)[::-1]
+
+
+def test_a_plan_does_not_depend_on_the_order_of_methods_and_files(tree: Path) -> None:
+    """Nor does what a model learns from: its digest is the same, so its weights have to be."""
+    protocol = read_protocol(toml_files("protocols")["quickstart"])
+    one, other = (
+        make_plan(
+            protocol,
+            "quickstart",
+            {"simulated": tree},
+            methods=methods,
+            seeds=[0],
+            where="here",
+            listing=listing,
+        )
+        for methods, listing in (
+            (["pos", "constant"], Listing()),
+            (["constant", "pos"], Backwards()),
+        )
+    )
+    assert [fit.train for fit in one.fits] == [fit.train for fit in other.fits]
+    assert all(len(fit.train) > 1 for fit in one.fits)
+    assert list(one.methods) == list(other.methods)
+    assert {job.digest for job in one.jobs} == {job.digest for job in other.jobs}
 
 
 def test_a_run_that_makes_nothing_keeps_what_made_the_results(

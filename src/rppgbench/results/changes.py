@@ -174,7 +174,7 @@ def _by_recording(windows: pd.DataFrame) -> dict[tuple[str, ...], float]:
     scored = ordered_rows(windows[np.isfinite(windows["reference_bpm"])])
     per_seed = scored["error_bpm"].abs().groupby([scored[k] for k in [*BLOCK, "seed"]]).mean()
     means = per_seed.groupby(level=BLOCK, sort=True).mean()
-    return {key: float(value) for key, value in means.items()}
+    return dict(zip(means.index.tolist(), means.tolist(), strict=True))
 
 
 def _paired(method: str, before: Array, after: Array, people: Sequence[tuple[str, str]]) -> Paired:

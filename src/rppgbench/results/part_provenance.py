@@ -100,6 +100,22 @@ def difference_lines(parts: Sequence[PartProvenance]) -> list[str]:
     return lines
 
 
+def other_versions(parts: Sequence[PartProvenance], here: Mapping[str, str]) -> list[str]:
+    """A line for every package of which some part was made by another version than `here`.
+
+    >>> parts = [PartProvenance({"packages": {"numpy": "2.0"}}, {"estimate": 5})]
+    >>> other_versions(parts, {"numpy": "2.1"})
+    ['numpy is 2.1 here; stored: 2.0 (5 estimates)']
+    """
+    lines = []
+    for name, version in here.items():
+        told = [(part.facts.get("packages", {}).get(name, version), part) for part in parts]
+        values = _by_value(told)
+        if values.keys() - {version}:
+            lines.append(f"{name} is {version} here; stored: {_values_told(values)}")
+    return lines
+
+
 def _merged(told: Sequence[tuple[Any, PartProvenance]]) -> Any:
     if all(isinstance(value, Mapping) for value, _ in told):
         names = dict.fromkeys(name for value, _ in told for name in value)
