@@ -99,7 +99,7 @@ class Store:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._sweep()
             runs = [int(one[RUN]) for one in self.provenances().values()]
-            self._made_by = {RUN: 1 + max(runs, default=0), **(made_by or {})}
+            self._made_by = {**(made_by or {}), RUN: 1 + max(runs, default=0)}
             plan, text = json.dumps({"jobs": sorted(jobs)}), _as_json({"format": FORMAT, **facts})
             place = self.folder / "plan.json"
             if not place.exists() or place.read_text(encoding="utf-8") != plan:
