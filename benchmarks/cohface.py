@@ -163,7 +163,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 cohface = Dataset(
     name="cohface",
     title="COHFACE",
-    version="1",
     cite="A reproducible study on remote heart rate measurement, arXiv 1709.00962",
     licence="research only, after the end-user licence agreement on the page is signed",
     url="https://www.idiap.ch/en/dataset/cohface",

@@ -86,7 +86,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 disfa = Dataset(
     name="disfa",
     title="DISFA, for learning without labels",
-    version="1",
     cite="10.1109/T-AFFC.2013.4",
     licence="research only, after the agreement on the page is signed",
     url="http://mohammadmahoor.com/disfa/",

@@ -170,7 +170,6 @@ def _write_xml(file: Path, columns: "list[range | list[int]]") -> None:
 lgi_ppgi = Dataset(
     name="lgi_ppgi",
     title="LGI-PPGI, face video database",
-    version="2",
     cite="Local Group Invariance for Heart Rate Estimation, CVPR Workshops 2018",
     licence="research only, by the terms on the page",
     url="https://github.com/partofthestars/LGI-PPGI-DB",

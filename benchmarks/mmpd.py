@@ -221,7 +221,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 mmpd = Dataset(
     name="mmpd",
     title="MMPD, multi-domain mobile video physiology dataset",
-    version="2",
     cite="10.48550/arXiv.2302.03840",
     licence="research only, after the release agreement on the page is signed",
     url="https://github.com/McJackTang/MMPD_rPPG_dataset",

@@ -136,7 +136,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 mmse_hr = Dataset(
     name="mmse_hr",
     title="MMSE-HR",
-    version="1",
     cite="Tulyakov et al., CVPR 2016, pp. 2396-2404",
     licence="research only, under the licence that Binghamton University signs with an institution",
     url="https://www.cs.binghamton.edu/~lijun/Research/3DFE/3DFE_Analysis.html",

@@ -221,7 +221,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 pure = Dataset(
     name="pure",
     title="PURE, pulse rate detection data set",
-    version="2",
     cite="10.1109/ROMAN.2014.6926392",
     licence="for research, on request by e-mail to the address on the page",
     url="https://www.tu-ilmenau.de/neurob/data-sets-code/pulse-rate-detection-dataset-pure",

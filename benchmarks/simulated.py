@@ -158,7 +158,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 simulated = Dataset(
     name="simulated",
     title="Simulated people",
-    version="1",
     cite="this suite: rppgbench.simulation, after Wang et al. 2017, 10.1109/TBME.2016.2609282",
     licence="free: portraits in the public domain, made with `bench simulate simulated --out DIR`",
     url="docs/simulation.md",

@@ -115,7 +115,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 ubfc_phys = Dataset(
     name="ubfc_phys",
     title="UBFC-Phys",
-    version="1",
     cite="10.1109/TAFFC.2021.3056960",
     licence="research only, on request by the form on the page",
     url="https://sites.google.com/view/ybenezeth/ubfc-phys",

@@ -86,8 +86,7 @@ def _truth(file: Path) -> Truth:
     shortest, longest = min(map(len, rows)), max(map(len, rows))
     if len(rows) != 3 or shortest != longest:
         counts = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
-        columns = len(rows) > longest == 3
-        turned = "it seems transposed: write each column as a row, or " if columns else ""
+        turned = "it seems transposed: write each column as a row, or " if longest == 3 else ""
         raise RecordingError(
             f"{file}: has {len(rows)} rows of {counts} numbers, where three equally long rows "
             f"belong (pulse, heart rate, time); {turned}copy the original file again"
@@ -149,7 +148,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 ubfc_rppg = Dataset(
     name="ubfc_rppg",
     title="UBFC-rPPG, set 2",
-    version="2",
     cite="10.1016/j.patrec.2017.10.017",
     licence="free for research on request; pictures of subjects 21 and 27 must not be published",
     url="https://sites.google.com/view/ybenezeth/ubfcrppg",

@@ -140,7 +140,6 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 ubfc_rppg_1 = Dataset(
     name="ubfc_rppg_1",
     title="UBFC-rPPG, set 1",
-    version="2",
     cite="10.1016/j.patrec.2017.10.017",
     licence="free for research on request",
     url="https://sites.google.com/view/ybenezeth/ubfcrppg",

@@ -204,7 +204,6 @@ def _write(
 v4v = Dataset(
     name="v4v",
     title="Vision for Vitals (V4V) challenge",
-    version="1",
     cite="The First Vision for Vitals (V4V) Challenge, ICCV Workshops 2021, pp. 2760-2767",
     licence="research only, after the challenge's data agreement (a subset of BP4D+) is signed",
     url="https://vision4vitals.github.io/",

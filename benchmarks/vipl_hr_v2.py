@@ -204,7 +204,6 @@ def _write(
 vipl_hr_v2 = Dataset(
     name="vipl_hr_v2",
     title="VIPL-HR version 2, as given out for RePSS",
-    version="2",
     cite="The 1st Challenge on Remote Physiological Signal Sensing, CVPR Workshops 2020",
     licence="academic research only, after a member of staff has signed the release agreement",
     url="https://vipl.ict.ac.cn/resources/databases/",

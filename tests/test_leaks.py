@@ -6,15 +6,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rppgbench.content import PLUGINS, forget
+from rppgbench.content import PLUGINS, Loaded, forget
 from rppgbench.method import Method, combination, method
+from rppgbench.protocol import Condition
 from rppgbench.report.comparison_section import sections
 from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
 from rppgbench.report.score_tables import group_table, method_table
 from rppgbench.report.table_text import to_latex, to_markdown
 from rppgbench.report.words import best_row
 from rppgbench.results.scored import write_results
-from rppgbench.running.method_digest import method_digest
+from rppgbench.running.job_facts import JobFacts
 from rppgbench.running.plan import _origin
 from rppgbench.scoring.summary import summarise
 from rppgbench.waveform import Waveform
@@ -108,11 +109,20 @@ def declared(version: str) -> Method:
     return theirs
 
 
-def test_others_versions_enter_the_digest_and_the_manifest() -> None:
+def test_others_versions_enter_the_digest_and_the_manifest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told(one: Method) -> str:
+        known = Loaded({"theirs": one}, {})
+        monkeypatch.setattr("rppgbench.running.job_facts.load_methods", lambda: known)
+        condition = Condition(name="none", kind="none", params={})
+        at = {"dataset": "simulated", "fold": "", "seed": 0, "region": "", "condition": condition}
+        return JobFacts("cpu").setting("theirs", {}, **at)
+
     old, new = declared("1.0"), declared("1.1")
-    assert method_digest(old, {}) == method_digest(declared("1.0"), {})
-    assert method_digest(old, {}) != method_digest(new, {})
-    assert method_digest(old, {}) != method_digest(replace(old, versions=None), {})
+    assert told(old) == told(declared("1.0"))
+    assert told(old) != told(new)
+    assert told(old) != told(replace(old, versions=None))
     assert _origin(old) == {
         "trained_on": ["ubfc"],
         "licence": TERMS,

@@ -25,9 +25,12 @@ def recordings(root):
     return []
 
 def simulate(root, plan):
+    import rppgbench.datasets.takes
+    import rppgbench.simulation
+
     (root / "made").write_text(str(plan.seed))
 
-made_up = Dataset("made_up", "", "1", "", "", "", {}, recordings, simulate)
+made_up = Dataset("made_up", "", "", "", "", {}, recordings, simulate)
 print(simulated_root(made_up, SimulationPlan(1, 1.0, int(sys.argv[3])), Path(sys.argv[2])))
 """
 
@@ -67,8 +70,11 @@ def test_a_changed_generator_or_portrait_makes_another_tree(package: Path) -> No
     changed = ("simulation/portraits/hopper.jpg", "simulation/portraits/collins_matte.png")
     for name in (*changed, "simulation/camera.py", "datasets/takes.py"):
         with (package / name).open("ab") as file:
-            file.write(b"\n")
+            file.write(b"\nEDITED = 1\n")
         seen.add(root(package))
+    with (package / "simulation/person.py").open("a") as file:
+        file.write("\n# A remark.\n")
+    seen.add(root(package))
     (package / "report" / "page.py").write_text("")  # what nothing is made by
     seen.add(root(package))
     assert len(seen) == 6

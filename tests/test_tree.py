@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.datasets.fingerprint import END_BYTES, fingerprint
+from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.tree import MARKER, inside, is_simulated, mark_simulated, matching, natural
 from rppgbench.errors import BenchError, RecordingError
 from rppgbench.recording import Recording, Truth, VideoSource
@@ -125,9 +125,28 @@ def test_every_change_that_matters_changes_the_fingerprint(tree: Path) -> None:
     assert len(seen) == 7
 
 
-def test_a_fingerprint_reads_only_the_ends_of_a_video(tree: Path) -> None:
-    before = fingerprint([recording(tree)])
-    raw = bytearray((tree / "video.avi").read_bytes())
-    raw[END_BYTES + 1] ^= 1
-    (tree / "video.avi").write_bytes(raw)
-    assert fingerprint([recording(tree)]) == before
+def test_a_changed_middle_of_a_video_changes_the_fingerprint(tree: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    before = fingerprint([recording(tree)], cache)
+    file = tree / "video.avi"
+    raw, state = bytearray(file.read_bytes()), file.stat()
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))  # as programs that copy do
+    changed = fingerprint([recording(tree)], cache)
+    assert changed == fingerprint([recording(tree)]) != before
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+    assert fingerprint([recording(tree)], cache) == before
+
+
+def test_a_file_in_the_same_state_is_not_read_again(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint([recording(tree)], tmp_path / "cache")
+
+    def read(file: Path, cache: Path | None) -> str:
+        raise AssertionError(f"{file} is read again")
+
+    monkeypatch.setattr("rppgbench.datasets.fingerprint.sha256_of_file", read)
+    assert fingerprint([recording(tree)], tmp_path / "cache") == before

@@ -156,7 +156,6 @@ class Dataset:
 
     name: str
     title: str
-    version: str  # of the reader: it enters the digest
     cite: str  # DOI, or the reference in words
     licence: str  # the licence or terms, and how to ask for the set
     url: str

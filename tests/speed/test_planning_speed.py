@@ -32,7 +32,7 @@ def folds(root):
     return {str(fold): tuple(f"s{k}" for k in range(fold, 107, 5)) for fold in range(5)}
 
 
-many = Dataset("many", "Many", "1", "", "", "", {}, recordings, folds=folds)
+many = Dataset("many", "Many", "", "", "", {}, recordings, folds=folds)
 '''
 
 MEASURE = """

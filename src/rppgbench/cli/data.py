@@ -12,7 +12,7 @@ from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import folder_for_output
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_datasets, toml_files
-from rppgbench.datasets.roots import data_root, film_simulated
+from rppgbench.datasets.roots import cache_folder, data_root, film_simulated
 from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, Sides, read_split
 from rppgbench.datasets.tree import is_folder
 from rppgbench.errors import BenchError, one_line
@@ -33,7 +33,6 @@ def show(args: argparse.Namespace) -> int:
         "licence": dataset.licence,
         "ask": dataset.url,
         "cite": dataset.cite,
-        "reader": dataset.version,
         "protocols": _protocols(dataset),
         "about": inspect.cleandoc(sys.modules[dataset.recordings.__module__].__doc__ or ""),
     }
@@ -65,6 +64,7 @@ def check(args: argparse.Namespace) -> int:
             jobs=args.jobs,
             protocols=needs,
             shares={name: _share(name, root) for name in alone},
+            cache=cache_folder(),
             progress=lambda done, total: shown.step() if done else None,
         )
     if args.json:

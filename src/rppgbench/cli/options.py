@@ -63,6 +63,28 @@ def workers(one: argparse.ArgumentParser) -> None:
     one.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
 
 
+def device_of(args: argparse.Namespace, methods: Iterable[str]) -> str:
+    """The kind of device that the networks among these methods compute on; empty without any.
+
+    PyTorch is asked only where there are networks. BenchError where the device is not there.
+    """
+    from rppgbench.content import load_methods
+    from rppgbench.running.job_facts import uses_networks
+
+    found = load_methods().found
+    names = [name for name in methods if name in found]
+    members = {member for name in names for member in found[name].combines} & found.keys()
+    if not uses_networks(found[name] for name in sorted({*names, *members})):
+        return ""
+    if args.executor == "dask" and args.scheduler:
+        from rppgbench.running.cluster import device_of_workers
+
+        return device_of_workers(args.scheduler) if args.device == "auto" else str(args.device)
+    from rppgbench.neural.training import chosen_device
+
+    return chosen_device(args.device)
+
+
 def means_of(args: argparse.Namespace, cache: Path) -> Means:
     """How the command line wants the work done."""
     from rppgbench.running.runner import Means
@@ -176,7 +198,7 @@ def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -
 def region_of(given: str | None, methods: Iterable[Method], default: str) -> str:
     """The face region, or BenchError: unknown, or for methods none of which takes one."""
     from rppgbench.features import REGIONS
-    from rppgbench.running.method_digest import WITHOUT_REGION
+    from rppgbench.running.job_facts import WITHOUT_REGION
 
     if given is None:
         return default

@@ -2,15 +2,22 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.options import folder_for_output, given_roots, means_of, without_effect
+from rppgbench.cli.options import (
+    device_of,
+    folder_for_output,
+    given_roots,
+    means_of,
+    without_effect,
+)
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_datasets, load_methods
+from rppgbench.datasets.listing import Listing
 from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
 from rppgbench.errors import BenchError, one_line, unknown
 from rppgbench.extraction.conditions import keeps_video
@@ -27,23 +34,22 @@ def run_protocol(args: argparse.Namespace) -> int:
     """Do what is missing of a protocol, then score and render all of it."""
     protocol = _protocol(args)
     _check_options(protocol, args)
+    means = means_of(args, cache_folder(args.cache))
     plan = _plan(protocol, args)
     simulated = any(recording.simulated for recording in plan.recordings.values())
     out = args.out or Path("results") / f"{args.protocol}{'-simulated' if simulated else ''}"
     store = Store(folder_for_output(out))
     videos = _folder_for_videos(args.keep_videos, protocol, f"protocols/{args.protocol}.toml")
-    means = means_of(args, cache_folder(args.cache))
     means = replace(
         means, every_epoch=args.every_epoch, videos=videos, retry_failed=args.retry_failed
     )
     for note in plan.notes:
-        tell(f"note: {one_line(note)}")
+        _note(note)
     tell_of_a_crash()
-    tally = run(plan, store, means)
+    tally = run(plan, store, means, _note)
     n: list[str] = []
-    warnings: list[str] = []
-    page = write_results(store, out / "report.html", tell=n.append, warn=warnings.append)
-    _tell(tally, plan, page, n, warnings)
+    page = write_results(store, out / "report.html", tell=n.append)
+    _tell(tally, plan, n, page)
     return SOME_FAILED if tally.failed else DONE
 
 
@@ -70,6 +76,10 @@ def _check_methods(methods: Iterable[str], args: argparse.Namespace) -> None:
             without_effect(args, ["devices"], told)
     if not any(method.presets for method in members):
         without_effect(args, ["preset"], "on methods without presets")
+
+
+def _note(line: str) -> None:
+    tell(f"note: {one_line(line)}")
 
 
 def _folder_for_videos(folder: Path | None, protocol: Protocol, where: str) -> Path | None:
@@ -139,10 +149,19 @@ def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
         protocol = with_preset(protocol, methods, args.preset, of_methods)
     for name in protocol.evaluators:
         find_toml("protocols/evaluators", "evaluator", name, where)
+    device = device_of(args, methods)
     roots = find_roots(protocol, args.data, args.cache, where, simulate=args.simulate)
-    where = of_methods
+    if device and args.device == "auto":
+        _note(f"networks compute on {device} (--device auto)")
     plan = make_plan(
-        protocol, args.protocol, roots, methods=methods, seeds=protocol.seeds, where=where
+        protocol,
+        args.protocol,
+        roots,
+        methods=methods,
+        seeds=protocol.seeds,
+        where=of_methods,
+        listing=Listing(cache_folder(args.cache), _note),
+        device=device or "cpu",
     )
     notes = [f"{name} is left out: {missing[name].reason}" for name in left_out]
     return replace(plan, notes=(*plan.notes, *notes))
@@ -192,22 +211,17 @@ def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: 
     return protocol.model_copy(update={"params": params})
 
 
-MOST_LINES = 20
-"""Of failures, and of warnings, so many are told in the terminal; the page has them all."""
-
-
-def _tell(tally: Tally, plan: Plan, page: Path, n: Iterable[str], warnings: Sequence[str]) -> None:
+def _tell(tally: Tally, plan: Plan, n: Iterable[str], page: Path) -> None:
     """What was done, in a few lines: the page last, so that it is at hand."""
     answer(
         f"{tally.done} estimates made, {tally.found} were stored already, "
         f"over {plan.expected} recordings in {clock(tally.seconds)}"
     )
-    failed = [f"{name}: {reason}" for name, reason in tally.failed.items()]
-    for kind, lines in (("warning", warnings), ("failed", failed)):
-        for line in lines[:MOST_LINES]:
-            tell(f"{kind}: {one_line(line)}")
-        if len(lines) > MOST_LINES:
-            tell(f"{kind}: {len(lines) - MOST_LINES} more; the report names them all")
+    failed = list(tally.failed.items())
+    for name, reason in failed[:20]:
+        tell(f"failed: {one_line(f'{name}: {reason}')}")
+    if len(failed) > 20:
+        tell(f"failed: {len(failed) - 20} more; the report names them all")
     for line in n:
         answer(one_line(line))
     answer(one_line(os.fspath(page)))

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.cli.options import folder_for_output, means_of
+from rppgbench.cli.options import device_of, folder_for_output, means_of
 from rppgbench.cli.running import find_roots
 from rppgbench.cli.table_runs import Experiment
 from rppgbench.cli.terminal import tell
 from rppgbench.content import load_methods
 from rppgbench.datasets.listing import Listing
-from rppgbench.errors import BenchError
+from rppgbench.datasets.roots import cache_folder
+from rppgbench.errors import BenchError, one_line
 from rppgbench.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -35,16 +36,11 @@ class Results:
     def __init__(self, methods: Mapping[str, Sequence[str]], args: argparse.Namespace) -> None:
         self._methods = methods
         self._args = args
-        self._listing = Listing()
+        self._listing = Listing(cache_folder(args.cache))
         self._held: dict[Path, Held] = {}
         self._found: dict[tuple[str, bool], tuple[list[Held], str]] = {}
         # Those of the command line are all read before anything is made.
-        self._near: set[Path] = set()
         self._given = [self._hold(folder) for folder in args.results]
-
-    def unused(self) -> list[Path]:
-        """The folders of --results that hold nothing of the data of any run."""
-        return [held.store.folder for held in self._given if held.store.folder not in self._near]
 
     def of(self, one: Experiment, *, simulate: bool) -> tuple[list[Held], str]:
         """The results that may fill a run's lines, nearest first, and why there are not more.
@@ -63,7 +59,6 @@ class Results:
         self, one: Experiment, protocol: Protocol, *, simulate: bool
     ) -> tuple[list[Held], str]:
         place = RESULTS / one.folder
-        self._near.update(h.store.folder for h in self._given if _near(h, protocol))
         fit = [h for h in self._given if h.simulated == simulate and _near(h, protocol)]
         exact = [h for h in fit if h.manifest["protocol"]["digest"] == protocol.digest]
         if exact:
@@ -87,7 +82,6 @@ class Results:
 
         What else is in the results folder stays in its plan.
         """
-        from rppgbench.datasets.roots import cache_folder
         from rppgbench.running.plan import make_plan
         from rppgbench.running.runner import run
         from rppgbench.running.store import Store
@@ -110,6 +104,7 @@ class Results:
         except BenchError as error:
             return str(error)
         try:
+            means = means_of(args, cache_folder(args.cache))
             plan = make_plan(
                 protocol,
                 name,
@@ -118,6 +113,7 @@ class Results:
                 seeds=protocol.seeds,
                 where=where,
                 listing=self._listing,
+                device=device_of(args, names) or "cpu",
             )
             if any(recording.simulated != simulate for recording in plan.recordings.values()):
                 places = ", ".join(map(str, roots.values()))
@@ -126,10 +122,14 @@ class Results:
             if not manifest or store.planned() != {j.digest for j in plan.jobs} or store.missing():
                 tell(f"running {name} into {folder}: {', '.join(names)}")
                 self._held.pop(folder, None)
-                run(plan, store, means_of(args, cache_folder(args.cache)))
+                run(plan, store, means, _note)
         except BenchError as error:
             return f"{FAILED}{error}"
         return ""
+
+
+def _note(line: str) -> None:
+    tell(f"note: {one_line(line)}")
 
 
 def _near(held: Held, protocol: Protocol) -> bool:

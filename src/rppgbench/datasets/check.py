@@ -120,6 +120,7 @@ def check_data(
     shares: Mapping[str, Share] = MappingProxyType({}),
     jobs: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    cache: Path | None = None,
 ) -> DataCheck:
     """Check everything of a data set that is under `root`.
 
@@ -130,6 +131,7 @@ def check_data(
         shares: which part of each protocol's test side there is (`share_of` makes one).
         jobs: how many recordings are checked at once.
         progress: told how many of how many recordings are done, from this thread.
+        cache: where digests of files are kept.
 
     Raises:
         BenchError: the root cannot be listed, or holds no recording of the set.
@@ -148,7 +150,7 @@ def check_data(
     return DataCheck(
         dataset=dataset.name,
         root=str(root),
-        fingerprint=fingerprint(recordings),
+        fingerprint=fingerprint(recordings, cache),
         simulated=any(recording.simulated for recording in recordings),
         counts=_counts(dataset, recordings),
         usable=len(usable),

@@ -1,11 +1,17 @@
 """Data sets listed once, for several plans over their files."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rppgbench.content import load_datasets
 from rppgbench.datasets.fingerprint import line_of
 from rppgbench.recording import Recording
+
+READERS = 4
+EVERY_S = 10.0
+"""How often to say how far the reading of files is."""
 
 
 class Listing:
@@ -14,7 +20,12 @@ class Listing:
     It lasts as long as the files are not expected to change, which is one command.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, cache: Path | None = None, say: Callable[[str], None] = lambda line: None
+    ) -> None:
+        """Keep digests of files in `cache`; `say` takes lines while files are read."""
+        self._cache = cache
+        self._say = say
         self._recordings: dict[tuple[str, Path], Sequence[Recording]] = {}
         self._lines: dict[Recording, str] = {}
 
@@ -28,5 +39,17 @@ class Listing:
     def line(self, recording: Recording) -> str:
         """A recording's line in a fingerprint (`fingerprint.line_of`)."""
         if recording not in self._lines:
-            self._lines[recording] = line_of(recording)
+            self._lines[recording] = line_of(recording, self._cache)
         return self._lines[recording]
+
+    def lines(self, recordings: Iterable[Recording]) -> list[str]:
+        """The lines of recordings, several files read at once."""
+        wanted = list(recordings)
+        found, spoke = [], time.monotonic()
+        with ThreadPoolExecutor(READERS) as pool:
+            for line in pool.map(self.line, wanted):
+                found.append(line)
+                if time.monotonic() - spoke > EVERY_S:
+                    spoke = time.monotonic()
+                    self._say(f"reading the files once: {len(found)} of {len(wanted)} recordings")
+        return found

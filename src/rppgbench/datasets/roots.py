@@ -1,18 +1,19 @@
 """Where a data set lies on this machine, or its simulation."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.atomic_files import atomic_dir, move_into_place
+from rppgbench.code_digest import Sources
 from rppgbench.content import load_datasets
 from rppgbench.datasets.tree import is_folder
-from rppgbench.digest import code_digest, digest
+from rppgbench.digest import digest
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
+from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
-from rppgbench.toml_reader import read_toml
+from rppgbench.what_computes import simulation_code
 from rppgbench.workers import in_a_process
 
 if TYPE_CHECKING:
@@ -72,20 +73,19 @@ def data_root(
 def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Path:
     """The simulated tree of this plan, made once and kept in the cache.
 
-    The tree's name holds the plan, the generator's code and the writer's version, so an older
-    generator's tree is never taken for a newer one's. It is made under another name and moved into
+    The tree's name holds the plan and the code of generator and writer, so an older generator's
+    tree is never taken for a newer one's. It is made under another name and moved into
     place whole; of two processes that make it at once, one wins and both use it.
     """
     if dataset.simulate is None:
         raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
     facts = {
         "dataset": dataset.name,
-        "version": dataset.version,
         "subjects": plan.subjects,
         "seconds": plan.seconds,
         "seed": plan.seed,
         "difficulty": plan.difficulty,
-        "generator": code_digest(*_makers(dataset)),
+        "generator": simulation_code(dataset, Sources()).digest,
     }
     root = cache / "simulated" / f"{dataset.name}-{digest(facts)}"
     if root.is_dir():
@@ -121,18 +121,6 @@ def _film(name: str, folder: Path, plan: "SimulationPlan") -> None:
     dataset = load_datasets().get("data set", name, str(folder))
     assert dataset.simulate is not None
     dataset.simulate(folder, plan)
-
-
-def _makers(dataset: Dataset) -> list[Path]:
-    """The code that a simulated tree depends on: the engine, the files' writers, the set's own."""
-    machine = Path(__file__).parent.parent
-    names = (
-        "simulation",
-        "datasets/takes.py",
-        *(f"video/{part}.py" for part in ("writing", "encoding", "colour")),
-    )
-    own = sys.modules[dataset.recordings.__module__].__file__
-    return [*(machine / name for name in names), *([Path(own)] if own else [])]
 
 
 def _settings() -> dict[str, str]:

@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rppgbench.atomic_files import atomic_dir, move_into_place, remove_stale
+from rppgbench.code_digest import Sources
 from rppgbench.digest import digest
 from rppgbench.errors import MachineError
 from rppgbench.extraction.array_files import read_array, stored_sha256
@@ -25,7 +27,6 @@ from rppgbench.extraction.feature_files import (
 )
 from rppgbench.extraction.one_pass import (
     NOTHING_MORE,
-    VERSION,
     Change,
     Faces,
     Needs,
@@ -33,11 +34,13 @@ from rppgbench.extraction.one_pass import (
     Output,
     record,
 )
-from rppgbench.extraction.source_digest import content_digest, read_note, write_note
+from rppgbench.extraction.source_digest import content_digest
 from rppgbench.face.network import MODELS
 from rppgbench.face.track import CADENCE
 from rppgbench.features import FaceTrack, Features
+from rppgbench.file_digest import read_note, write_note
 from rppgbench.recording import VideoSource
+from rppgbench.what_computes import extractor_code
 
 NO_FACE = "no_face.txt"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -71,7 +74,7 @@ def feature_digest(
 ) -> str:
     """Sixteen hex digits of everything that can change the features: content, code, parameters."""
     base = _base_digest(source, cadence, change, cache)
-    return digest({"base": base, "clips": [_part(rule) for rule in needs.rules()]})
+    return digest({"base": base, "clips": [rule.name for rule in needs.rules()]})
 
 
 def _base_digest(
@@ -80,7 +83,7 @@ def _base_digest(
     return digest(
         {
             "source": content_digest(source, cache),
-            "extractor": VERSION,
+            "extractor": _extractor(),
             "models": dict(MODELS),
             "cadence": cadence,
             "change": None if change is None else [change.name, change.faces],
@@ -88,9 +91,10 @@ def _base_digest(
     )
 
 
-def _part(rule: CropRule) -> str:
-    """The folder of a rule's clip within an entry."""
-    return f"{rule.name}-v{rule.version}"
+@cache
+def _extractor() -> str:
+    """Digest of the code that this process extracts with; a process keeps what it has loaded."""
+    return extractor_code(Sources()).digest
 
 
 def cached_features(
@@ -193,7 +197,7 @@ class _Entry:
         self.rules = [
             rule
             for rule in rules
-            if not _sound(self.place / _part(rule), clip_arrays(rule), verify_clips)
+            if not _sound(self.place / rule.name, clip_arrays(rule), verify_clips)
         ]
 
     @property
@@ -207,7 +211,7 @@ class _Entry:
 
     def features(self, rules: Sequence[CropRule]) -> Features:
         return read_features(
-            self.place / BASE, {rule.name: self.place / _part(rule) for rule in rules}
+            self.place / BASE, {rule.name: self.place / rule.name for rule in rules}
         )
 
     def output(self, work: Path) -> Output:
@@ -222,7 +226,7 @@ class _Entry:
         if self.base:
             _place(work / BASE, self.place / BASE)
         for rule in self.rules:
-            _place(work / rule.name, self.place / _part(rule))
+            _place(work / rule.name, self.place / rule.name)
 
 
 def _make(

@@ -44,7 +44,6 @@ class CropRule:
     source: str
     start: Callable[[int], Cropper] = field(repr=False)
     needs_toolbox_box: bool = False
-    version: int = 1
 
     def cropper(self) -> Cropper:
         """Begin a video."""

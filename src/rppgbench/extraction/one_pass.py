@@ -18,9 +18,6 @@ from rppgbench.features import FaceTrack, Features
 from rppgbench.recording import VideoSource
 from rppgbench.video.stream import Frame, VideoInfo, VideoReader, open_video
 
-VERSION = 4
-"""Of what this module and those below it do to the pixels: enters the digest of the features."""
-
 Faces = Literal["original", "found"]
 """Whose face track changed frames have: the untouched video's, or one found anew in them."""
 

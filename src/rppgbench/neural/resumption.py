@@ -57,6 +57,13 @@ class Checkpoint:
             return self._loaded(arrays, facts, learner, optimiser)
         return []
 
+    def _difference(self, recipe: Any) -> str:
+        """In which settings a kept state was of another recipe."""
+        held = recipe if isinstance(recipe, dict) else {}
+        names = [k for k in sorted({*held, *self.recipe}) if held.get(k) != self.recipe.get(k)]
+        told = [f"{name} {held.get(name)}, now {self.recipe.get(name)}" for name in names]
+        return f"of another recipe ({'; '.join(told) or 'other weights'})"
+
     def _loaded(
         self,
         arrays: Mapping[str, Any],
@@ -68,7 +75,7 @@ class Checkpoint:
         own = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
         same = own == {name: value.shape for name, value in saved.items()}
         if facts.get("recipe") != self.recipe or not same:
-            self.say(f"{self.file.name}: of another recipe; starting anew")
+            self.say(f"{self.file.name}: {self._difference(facts.get('recipe'))}; starting anew")
             return []
         load_arrays(learner, saved)
         state: dict[int, dict[str, Tensor]] = {}

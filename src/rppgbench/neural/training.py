@@ -22,6 +22,7 @@ from rppgbench.neural.resumption import Checkpoint
 from rppgbench.neural.stepping import NoRoom, one_epoch
 from rppgbench.neural.together import shared
 from rppgbench.neural.weights import arrays_of, load_arrays
+from rppgbench.precision import effective_precision
 from rppgbench.running.models import write_model
 
 Learner = TypeVar("Learner", bound=nn.Module)
@@ -92,7 +93,10 @@ def learn(
         if recipe.compiled:
             _need_compiler(device)
             wrapped = torch.compile(wrapped)
-        state = Checkpoint(training, stage, asdict(recipe))
+        precision = effective_precision(recipe.precision, device)
+        state = Checkpoint(
+            training, stage, {**asdict(recipe), "precision": precision, "device": device}
+        )
         if training.rank:
             fabric.barrier()  # the first of them may find a damaged file and delete it
         history = state.resume(learner, optimiser)
@@ -159,7 +163,7 @@ def learn(
             if training.rank:
                 continue
             state.write(learner, optimiser, history)
-            pace.write(training.folder / f"{stage}_speed.json", _precision(recipe, device))
+            pace.write(training.folder / f"{stage}_speed.json", precision)
             if export and training.keep_epochs:
                 kept = training.folder / "epochs"
                 if epoch == 0:  # those of an earlier stage are no candidates
@@ -190,7 +194,7 @@ def _fabric(recipe: Recipe, device: str, training: Training) -> Any:
         accelerator=device,
         devices=training.devices,
         strategy=strategy,
-        precision=_precision(recipe, device),  # type: ignore[arg-type]
+        precision=effective_precision(recipe.precision, device),  # type: ignore[arg-type]
     )
     fabric.launch()
     return fabric
@@ -235,12 +239,6 @@ def chosen_device(name: str = "") -> str:
 
 def _has_mps() -> bool:
     return torch.backends.mps.is_available()
-
-
-def _precision(recipe: Recipe, device: str) -> str:
-    if recipe.precision != "auto":
-        return recipe.precision
-    return "bf16-mixed" if device == "cuda" else "32-true"
 
 
 @contextmanager

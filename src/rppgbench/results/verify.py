@@ -10,13 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from rppgbench.content import load_datasets
+from rppgbench.datasets.listing import Listing
 from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.protocol import Protocol
-from rppgbench.results.part_provenance import other_versions, part_provenances
 from rppgbench.running.plan import UNTOUCHED, Job, Plan, make_plan
-from rppgbench.running.provenance import package_versions
 from rppgbench.running.store import Store
 from rppgbench.running.work import Task, do
 from rppgbench.waveform import Waveform
@@ -79,7 +78,6 @@ def verify(
     """
     stored, _ = store.read()
     plan, notes = plan_of(store, cache, given)
-    notes += other_versions(part_provenances(store), package_versions())
     jobs = {_cell_of_job(job): job for job in plan.jobs}
     chosen = sample_of(stored, sample, seed)
     for one in chosen:
@@ -126,6 +124,8 @@ def plan_of(store: Store, cache: Path, given: Mapping[str, Path]) -> tuple[Plan,
         methods=list(manifest["methods"]),
         seeds=protocol.seeds,
         where=str(store.folder / "manifest.json"),
+        listing=Listing(cache),
+        device=str(manifest.get("computed_on") or "cpu"),
     )
     notes = [
         f"{d}: the files are not those of the run (fingerprint {plan.fingerprints[d]}, "

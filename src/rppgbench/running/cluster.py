@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -79,6 +80,12 @@ class Cluster:
             with suppress(*_gone()):
                 self._client.unsubscribe_topic(topic)
 
+    def devices(self) -> set[str]:
+        """The kinds of device of the workers that networks go to."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        cards = [name for name, one in workers.items() if one["resources"].get(GPU)]
+        return set(self._client.run(_device_here, workers=cards or list(workers)).values())
+
     def _share(self, method: str) -> float:
         """How much of a GPU a method takes: none with --device cpu, or where no worker has one."""
         if self._errand.device == "cpu":
@@ -150,6 +157,28 @@ def _gone() -> tuple[type[BaseException], ...]:
     from distributed.client import FutureCancelledError
 
     return (CancelledError, FutureCancelledError, OSError, TimeoutError, StopIteration)
+
+
+def device_of_workers(scheduler: str) -> str:
+    """The kind of device that the workers' networks compute on; those with the resource GPU count.
+
+    BenchError where there is no worker, or where they have several kinds.
+    """
+    with Cluster(scheduler, "auto") as cluster:
+        kinds = cluster.devices()
+    if len(kinds) != 1:
+        told = " and ".join(sorted(kinds)) or "no worker"
+        raise BenchError(
+            f"--device auto: the workers of {scheduler} have {told}, and numbers depend on it; "
+            "say --device cpu or cuda"
+        )
+    return kinds.pop()
+
+
+def _device_here() -> str:
+    # By name: packages import downwards alone, and networks lie above.
+    device: str = import_module("rppgbench.neural.training").chosen_device("auto")
+    return device
 
 
 def _task_on_worker(text: str, errand: Errand) -> Outcome:

@@ -122,7 +122,7 @@ def _check(errand: Errand) -> None:
 def _same_files(task: Task) -> None:
     """BenchError unless the recording here is the one that the plan saw."""
     here = find_recording(task.dataset, task.root, task.recording)
-    if fingerprint([here]) != task.fingerprint:
+    if fingerprint([here], task.cache) != task.fingerprint:
         raise BenchError(
             f"{_name()}: {task.root} holds another {task.dataset}/{task.recording} than the plan "
             f"saw; correct {VARIABLE}{task.dataset.upper()} of the worker"

@@ -21,12 +21,12 @@ from rppgbench.datasets.splits import (
 )
 from rppgbench.digest import digest
 from rppgbench.errors import BenchError
-from rppgbench.extraction.conditions import check_condition, condition_digest
+from rppgbench.extraction.conditions import check_condition
 from rppgbench.method import Method
 from rppgbench.order import ordered_items
 from rppgbench.protocol import Condition, Protocol
 from rppgbench.recording import Recording
-from rppgbench.running.method_digest import WITHOUT_REGION, method_digest
+from rppgbench.running.job_facts import WITHOUT_REGION, JobFacts, LearnedFrom, job_digest
 
 UNTOUCHED = Condition(name="none", kind="none", params={})
 
@@ -35,7 +35,8 @@ UNTOUCHED = Condition(name="none", kind="none", params={})
 class Job:
     """One estimate to make: one method on one recording in one fold, seed and condition.
 
-    `fit` is the digest of the model that it needs, or empty.
+    `fit` is the digest of the model that it needs, or empty; `setting` that of all that it is made
+    of but its recording (`job_facts`).
     """
 
     digest: str
@@ -47,6 +48,7 @@ class Job:
     condition: str
     region: str
     fit: str = ""
+    setting: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ class Plan:
     fingerprints: Mapping[str, str]  # by data set
     prints: Mapping[tuple[str, str], str]  # fingerprints of the recordings
     left_out: Mapping[str, str] = field(default_factory=dict)  # recording -> why
+    device: str = ""  # that networks compute on; empty without networks
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of jobs, by digest
+    closures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # code of settings
     notes: tuple[str, ...] = ()
 
     def condition(self, name: str) -> Condition:
@@ -106,10 +111,12 @@ def make_plan(
     seeds: Sequence[int],
     where: str,
     listing: Listing | None = None,
+    device: str = "cpu",
 ) -> Plan:
     """Lay out the jobs of a protocol over the data that is there.
 
-    Whoever makes several plans over the same files gives all of them one `listing`.
+    Whoever makes several plans over the same files gives all of them one `listing`. `device` is
+    the kind that networks compute on ("cpu", "cuda", "mps").
     Raises `BenchError` for unknown names, data that does not fit the split, and folds without a
     recording to test; a fold that a small simulated tree leaves without test subjects is a note.
     """
@@ -118,80 +125,116 @@ def make_plan(
     recordings, left_out = _recordings(protocol, roots, listing)
     sides, notes = sides_of(protocol, roots, recordings, where)
     notes += _leftovers(roots)
-    lines = {key: listing.line(r) for key, r in recordings.items()}
+    lines = dict(zip(recordings, listing.lines(recordings.values()), strict=True))
     prints = {key: fingerprint_of_lines([line]) for key, line in lines.items()}
-    pretrain = tuple(key for key in sorted(recordings) if key[0] in protocol.pretrain)
-    conditions = protocol.conditions or [UNTOUCHED]
-    for condition in conditions:
+    for condition in protocol.conditions:
         check_condition(condition, where)
-    digests = {m: method_digest(load_methods().found[m], p) for m, p in chosen.items()}
-    jobs: list[Job] = []
-    fits: dict[str, Fit] = {}
+    laid_out = _LaidOut(protocol, chosen, recordings, prints, JobFacts(device), where)
     for side in sides:
-        train = tuple(sorted((r.dataset, r.name) for r in side.train))
-        for condition in conditions:
-            learned_in = condition if protocol.train_on == "same" else UNTOUCHED
-            for method, seed, region in _variants(chosen, protocol, seeds):
-                fit = ""
-                if load_methods().found[method].fit is not None:
-                    if not train and not pretrain:
-                        raise BenchError(
-                            f"{where}: method {method!r} learns, and fold {side.fold!r} has "
-                            "nothing to learn from; take it out of --methods, or choose a "
-                            "protocol that trains"
-                        )
-                    fit = digest(
-                        {
-                            "method": digests[method],
-                            "train": sorted((*key, prints[key]) for key in train),
-                            "pretrain": sorted((*key, prints[key]) for key in pretrain),
-                            "condition": condition_digest(learned_in),
-                            "region": region,
-                            "seed": seed,
-                        }
-                    )
-                    fits.setdefault(
-                        fit,
-                        Fit(fit, method, side.fold, seed, region, learned_in.name, train, pretrain),
-                    )
-                for recording in side.test:
-                    key = (recording.dataset, recording.name)
-                    facts = {
-                        "method": fit or digests[method],
-                        "recording": [*key, prints[key]],
-                        "reader": load_datasets().found[recording.dataset].version,
-                        "fold": side.fold,
-                        "seed": seed,
-                        "condition": [condition.name, condition_digest(condition)],
-                        "region": region,
-                    }
-                    jobs.append(
-                        Job(
-                            digest(facts),
-                            *key,
-                            method,
-                            side.fold,
-                            seed,
-                            condition.name,
-                            region,
-                            fit,
-                        )
-                    )
-    tested = {(j.dataset, j.recording) for j in jobs}
+        laid_out.add(side, seeds)
+    tested = {(j.dataset, j.recording) for j in laid_out.jobs}
+    facts = laid_out.facts
     return Plan(
         protocol,
         name,
         chosen,
         roots,
         recordings,
-        tuple(jobs),
-        tuple(fits.values()),
+        tuple(laid_out.jobs),
+        tuple(laid_out.fits.values()),
         len(tested),
         {d: fingerprint_of_lines(line for k, line in lines.items() if k[0] == d) for d in roots},
         prints,
         left_out,
-        tuple(notes),
+        device if any(facts.is_network(m) for m in chosen) else "",
+        facts.settings,
+        facts.closures,
+        notes=tuple(notes),
     )
+
+
+class _LaidOut:
+    """The jobs and fits of a plan, a fold at a time."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        chosen: Mapping[str, Mapping[str, Any]],
+        recordings: Mapping[tuple[str, str], Recording],
+        prints: Mapping[tuple[str, str], str],
+        facts: JobFacts,
+        where: str,
+    ) -> None:
+        self.jobs: list[Job] = []
+        self.fits: dict[str, Fit] = {}
+        self.facts = facts
+        self._protocol, self._chosen, self._prints, self._where = protocol, chosen, prints, where
+        self._pretrain = tuple(key for key in sorted(recordings) if key[0] in protocol.pretrain)
+
+    def add(self, side: Sides, seeds: Sequence[int]) -> None:
+        """The jobs of one fold, with the fits that they need."""
+        train = tuple(sorted((r.dataset, r.name) for r in side.train))
+        parts = train, self._pretrain
+        learned_from = LearnedFrom(
+            *(digest([(*key, self._prints[key]) for key in keys]) for keys in parts),
+            tuple(sorted({dataset for keys in parts for dataset, _ in keys})),
+        )
+        for condition in self._protocol.conditions or [UNTOUCHED]:
+            for method, seed, region in _variants(self._chosen, self._protocol, seeds):
+                fit, made = "", None
+                if load_methods().found[method].fit is not None:
+                    if not train and not self._pretrain:
+                        raise BenchError(
+                            f"{self._where}: method {method!r} learns, and fold {side.fold!r} has "
+                            "nothing to learn from; take it out of --methods, or choose a "
+                            "protocol that trains"
+                        )
+                    same = self._protocol.train_on == "same"
+                    learned_in = condition if same else UNTOUCHED
+                    made = self.facts.fit(
+                        method,
+                        self._chosen[method],
+                        seed=seed,
+                        region=region,
+                        condition=learned_in,
+                        learned_from=learned_from,
+                    )
+                    fit = digest(made)
+                    self.fits.setdefault(
+                        fit,
+                        Fit(fit, method, side.fold, seed, region, learned_in.name, *parts),
+                    )
+                self._add_jobs(side, method, seed, region, condition, fit, made)
+
+    def _add_jobs(
+        self,
+        side: Sides,
+        method: str,
+        seed: int,
+        region: str,
+        condition: Condition,
+        fit: str,
+        made: Mapping[str, Any] | None,
+    ) -> None:
+        settings: dict[str, str] = {}  # by data set
+        for recording in side.test:
+            dataset, key = recording.dataset, (recording.dataset, recording.name)
+            if dataset not in settings:
+                settings[dataset] = self.facts.setting(
+                    method,
+                    self._chosen[method],
+                    dataset=dataset,
+                    fold=side.fold,
+                    seed=seed,
+                    region=region,
+                    condition=condition,
+                    fit=made,
+                )
+            setting = settings[dataset]
+            own = job_digest(setting, key, self._prints[key])
+            self.jobs.append(
+                Job(own, *key, method, side.fold, seed, condition.name, region, fit, setting)
+            )
 
 
 def facts_of(plan: Plan) -> dict[str, Any]:
@@ -210,6 +253,7 @@ def facts_of(plan: Plan) -> dict[str, Any]:
             d: {"root": str(root), "fingerprint": plan.fingerprints[d]}
             for d, root in plan.roots.items()
         },
+        "computed_on": plan.device,
         "left_out": dict(plan.left_out),
         "notes": list(plan.notes),
         "jobs": len(plan.jobs),

@@ -2,10 +2,9 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +20,7 @@ from rppgbench.running.learning import Lesson
 from rppgbench.running.ledger import Ledger
 from rppgbench.running.plan import Fit, Job, Plan, facts_of
 from rppgbench.running.provenance import provenance
+from rppgbench.running.reuse import keep_facts, why_again
 from rppgbench.running.store import Store
 from rppgbench.running.work import Task
 
@@ -57,25 +57,37 @@ class Tally:
     seconds: float
 
 
-def run(plan: Plan, store: Store, means: Means) -> Tally:
+def run(
+    plan: Plan, store: Store, means: Means, say: Callable[[str], None] = lambda line: None
+) -> Tally:
     """Do what is missing of the plan and store it; on an interruption, what is done stays.
 
     First features and the methods that do not learn, a recording at a time, then each fit and the
-    estimates of what it learned.
+    estimates of what it learned. Before that `say` takes a line on stored estimates that are not
+    reused, and why. Networks compute on the device that the plan is for.
     """
     began = time.monotonic()
+    means = replace(means, device=plan.device or means.device)
     with store.locked(), swept(means.cache):
-        facts = facts_of(plan) | {"command": means.command}
-        made_by = _made_by(means)
-        store.begin(facts, [job.digest for job in plan.jobs], made_by)
-        done = store.done() - (store.unmade() if means.retry_failed else set())
+        facts = facts_of(plan) | {
+            "command": means.command,
+            "provenance": provenance(checkout_root()),
+            "device": means.device,
+            "devices": means.devices,
+        }
+        store.begin(facts, [job.digest for job in plan.jobs])
+        done = store.done()
+        if reasons := why_again(store.folder, plan, done):
+            say(reasons)
+        keep_facts(store.folder, plan, done)
+        done -= store.unmade() if means.retry_failed else set()
         todo = [job for job in plan.jobs if job.digest not in done]
         try:
             with _executor(means) as executor, Ledger(store) as ledger:
                 _do(todo, plan, store, means, executor, ledger)
                 ledger.raise_missed()
             if means.every_epoch:
-                _test_epochs(plan, store, means, facts, made_by)
+                _test_epochs(plan, store, means, facts)
         except KeyboardInterrupt:
             kept = len(plan.jobs) - store.missing()
             raise KeyboardInterrupt(
@@ -135,31 +147,12 @@ def _do(
             shown.step(f"{lesson.fit.method} {lesson.fit.fold}")
 
 
-def _made_by(means: Means) -> dict[str, Any]:
-    """What this run says of itself; everything that it makes refers to it."""
-    scheduler = {"scheduler": means.scheduler} if means.scheduler else {}
-    return {
-        **provenance(checkout_root()),
-        "device": means.device,
-        "devices": means.devices,
-        **scheduler,
-        "command": means.command,
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _test_epochs(
-    plan: Plan,
-    store: Store,
-    means: Means,
-    facts: Mapping[str, Any],
-    made_by: Mapping[str, Any],
-) -> None:
+def _test_epochs(plan: Plan, store: Store, means: Means, facts: Mapping[str, Any]) -> None:
     """Estimates by the model of every epoch, in a results folder within the results folder."""
     jobs = epoch_jobs(plan.jobs, store.folder / "models")
     apart = Store(store.folder / EPOCHS)
     epochs = {job.digest: epoch for epoch, job in jobs}
-    apart.begin({**facts, EPOCHS: epochs}, list(epochs), made_by)
+    apart.begin({**facts, EPOCHS: epochs}, list(epochs))
     done = apart.done()
     tasks = _tasks(plan, [job for _, job in jobs if job.digest not in done], means, store)
     with (
@@ -188,7 +181,6 @@ def _lesson(plan: Plan, fit: Fit, means: Means, store: Store) -> Lesson:
         tuple(plan.prints[key] for key in keys),
         means.every_epoch,
         means.devices,
-        provenance=store.provenance(),
     )
 
 

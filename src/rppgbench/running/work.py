@@ -1,7 +1,7 @@
 """One recording: its labels, its features, its estimates."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from rppgbench.content import load_datasets, load_methods
 from rppgbench.datasets.frame_clock import FrameClock, held_against
-from rppgbench.datasets.sensor import plausible_truth
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
 from rppgbench.estimate import Estimate
 from rppgbench.extraction.cache import NamedChange, changed_features
@@ -25,11 +24,12 @@ from rppgbench.features import Features
 from rppgbench.method import Example, Method, Model
 from rppgbench.protocol import Condition
 from rppgbench.recording import Recording, Truth
+from rppgbench.running.learning_examples import example_of, labels_of
 from rppgbench.running.models import read_model
 from rppgbench.running.plan import Job
-from rppgbench.running.pulse_estimation import inputs_of, pulse_of
+from rppgbench.running.pulse_estimation import pulse_of
 from rppgbench.running.rows import Observed
-from rppgbench.validation import read_truth, read_video
+from rppgbench.validation import read_video
 from rppgbench.video.kept import SUFFIX, KeptVideo, about_of
 from rppgbench.waveform import Waveform
 
@@ -102,13 +102,16 @@ def do(task: Task, at: At = lambda what: None) -> Outcome:
     read_s = (time.perf_counter() - began) / len(extracted)  # one pass: its cost is everybody's
     observed: list[Observed] = []
     estimates: list[Attempt[Estimate]] = []
-    truths, apart = _on_frames(labels.value or Truth(), extracted)
-    for condition, features, truth in zip(task.conditions, extracted, truths, strict=True):
+    for condition, features in zip(task.conditions, extracted, strict=True):
         if features.fault is not None and features.fault.kind == "machine":
             continue
         facts = dict(features.value.facts) | {"read_s": read_s} if features.value else {}
         unseen = "" if features.fault is None else features.fault.reason
-        reason = "; ".join(filter(None, [unlabelled or apart, unseen]))
+        reason = "; ".join(filter(None, [unlabelled, unseen]))
+        truth = labels.value or Truth()
+        if features.value is not None:
+            truth, apart = _on_frames(truth, features.value)
+            reason = reason or apart
         observed.append(_observed(recording, condition, truth, facts, reason))
         jobs = [job for job in task.jobs if job.condition == condition.name]
         for job in jobs:
@@ -124,22 +127,15 @@ def do(task: Task, at: At = lambda what: None) -> Outcome:
 def read_labels(task: Task, recording: Recording) -> Attempt[Truth]:
     """The first stage: what the reader says of the contact sensor, checked."""
     doing = f"the labels of {task.dataset}/{task.recording}"
-    return _while_there(task, lambda: plausible_truth(read_truth(recording)), doing)
+    return _while_there(task, lambda: labels_of(recording), doing)
 
 
-def _on_frames(truth: Truth, extracted: Sequence[Attempt[Features]]) -> tuple[list[Truth], str]:
-    """The truth held against the frames of each condition, and why there is none, or "".
-
-    What the frames of one condition refute holds for all: fewer frames may only hide it.
-    """
-    held = []
-    for features in extracted:
-        clock = None if features.value is None else FrameClock.of_times(features.value.times_s)
-        try:
-            held.append(held_against(truth, clock))
-        except RecordingError as error:
-            return [Truth(warnings=truth.warnings)] * len(extracted), f"labels: {error}"
-    return held, ""
+def _on_frames(truth: Truth, features: Features) -> tuple[Truth, str]:
+    """The truth held against the decoded frames; without labels, and why, where that cannot be."""
+    try:
+        return held_against(truth, FrameClock.of_times(features.times_s)), ""
+    except RecordingError as error:
+        return Truth(warnings=truth.warnings), f"labels: {error}"
 
 
 def extract(task: Task, recording: Recording) -> list[Attempt[Features]]:
@@ -214,11 +210,7 @@ def example(
         if fault is not None:
             raise fault.error()
     assert features.value is not None
-    inputs = inputs_of(features.value, method, params, region)
-    truth = labels.value
-    if truth is not None:
-        truth = held_against(truth, FrameClock.of_times(features.value.times_s))
-    return Example(recording.name, recording.subject, inputs, truth)
+    return example_of(recording, features.value, method, params, region, labels.value)
 
 
 def _while_there(task: Task, step: Callable[[], T], doing: str) -> Attempt[T]:

@@ -1,0 +1,12 @@
+"""The numbers that networks compute with."""
+
+
+def effective_precision(declared: str, device: str) -> str:
+    """The precision of a training: as declared, or, for "auto", what the device is good at.
+
+    >>> effective_precision("auto", "cuda"), effective_precision("auto", "cpu")
+    ('bf16-mixed', '32-true')
+    """
+    if declared != "auto":
+        return declared
+    return "bf16-mixed" if device == "cuda" else "32-true"
