@@ -189,7 +189,7 @@ def test_broken_labels_are_named_and_the_rest_goes_on(
     assert run(copy, cache, out, "--methods", "pos") == 3
     said = capsys.readouterr().err
     assert said.count("failed: simulated/") == 1
-    assert f"{labels}: line 2: 'sixty' is not a number" in said
+    assert f"{labels}: line 2: '0.0,1.0,sixty' is not a number" in said
     assert len({e.recording for e in Store(out).estimates()}) == PEOPLE
     assert "sixty" in (out / "report.html").read_text()
 
