@@ -6,7 +6,7 @@ RS-rPPG and Contrast-Phys use: person 001 to 100, session 1 (rest) and 2 (after 
 So the layout read here is this project's own, made of these keys; arrange the release (or links to
 it) so:
 
-- `001_1/` holds one video (.avi, .mp4, .mov or .mkv; any name) and `bvp.csv`, two columns: time in
+- `001_1/` holds one video (of any kind in `video.suffixes`) and `bvp.csv`, two columns: time in
   seconds on the clock of the video, and the blood volume pulse; a header is fine;
 - where there is a heart rate of the device's, `hr.csv` likewise: time in seconds, bpm.
 
@@ -42,6 +42,7 @@ from rppgbench.datasets.tree import (
 )
 from rppgbench.errors import RecordingError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.video.suffixes import VIDEO_SUFFIXES
 from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _recordings(root: Path) -> Iterator[Recording]:
         if not is_folder(folder):
             continue
         found = True
-        videos = [video for video, _ in matching(folder, r"(?i).+\.(avi|mp4|mov|mkv)")]
+        files = [file for file, _ in matching(folder, r".+")]
+        videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
         rates = [file for file, _ in matching(folder, r"hr\.csv")]
         yield Recording(
             dataset="obf",

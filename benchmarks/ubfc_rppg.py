@@ -86,7 +86,8 @@ def _truth(file: Path) -> Truth:
     shortest, longest = min(map(len, rows)), max(map(len, rows))
     if len(rows) != 3 or shortest != longest:
         counts = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
-        turned = "it seems transposed: write each column as a row, or " if longest == 3 else ""
+        columns = len(rows) > longest == 3
+        turned = "it seems transposed: write each column as a row, or " if columns else ""
         raise RecordingError(
             f"{file}: has {len(rows)} rows of {counts} numbers, where three equally long rows "
             f"belong (pulse, heart rate, time); {turned}copy the original file again"

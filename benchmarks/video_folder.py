@@ -68,7 +68,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
     made, labels = is_simulated(root), root / LABELS
     known = {line.video: line for line in _lines(_sheet(root), videos)}
     if not videos:
-        layout = f"videos ({', '.join(sorted(VIDEO_SUFFIXES))})"
+        layout = "videos such as .avi, .mkv, .mov, .mp4 (bench data show video_folder names more)"
         raise nothing_found(root, video_folder.title, layout, "-")
     for name, video in videos.items():
         line = known.get(name, _Line(name, name, float("nan"), ""))

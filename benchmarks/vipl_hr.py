@@ -11,7 +11,9 @@ Rules, and why:
 - `time.txt` holds the time of every frame in whole milliseconds; rates are uneven, 16 to 30 fps,
   and the container's rate (25) is none: the set's ReadMe says that the videos were only made to
   save room. Source 2, the phone, has no `time.txt`. Where it is missing, the frames are spread
-  evenly over the duration of `gt_HR.csv`, as NEST does (github LuPaoPao/NEST), with a warning.
+  evenly over the duration of `wave.csv` (60 samples a second), else of `gt_HR.csv`, with a warning.
+  NEST (github LuPaoPao/NEST) takes `gt_HR.csv` alone: in the authors' example the wave lasts as
+  long as `time.txt` to 3 ms, and the heart rates, one a second and one more, 1.26 s longer (3.6 %).
 - `wave.csv` is the pulse at 60.0 Hz (2,084 samples over the 34.736 s of the example that the
   authors of CVD publish; a loader that takes 50 Hz reads every rate 17 % low). Where it is missing
   the recording has no pulse, and a warning; it can still be scored.
@@ -153,7 +155,7 @@ def _times(folder: Path) -> tuple[Array, str]:
         if np.isnan(milliseconds).any():
             raise RecordingError(
                 f"{file}: a frame without a time; copy the original file again, or remove the file "
-                "to spread the frames over the heart rates"
+                "to spread the frames over the wave"
             )
         return milliseconds / 1000, ""
     from rppgbench.video.stream import open_video
@@ -164,9 +166,10 @@ def _times(folder: Path) -> tuple[Array, str]:
         raise RecordingError(
             f"{file}: is missing, and video.avi does not say how many frames it has; copy time.txt"
         )
-    seconds = len(read_column(folder / "gt_HR.csv"))
-    warning = f"time.txt is missing: {frames} frames spread evenly over {seconds} s of heart rate"
-    return np.linspace(0, seconds, frames), warning
+    labels, rate_hz = ("wave.csv", WAVE_HZ) if is_file(folder / "wave.csv") else ("gt_HR.csv", 1.0)
+    lasts_s = len(read_column(folder / labels)) / rate_hz
+    over = f"{frames} frames spread evenly over {lasts_s:.4g} s of {labels}"
+    return np.linspace(0, lasts_s, frames), f"time.txt is missing: {over}"
 
 
 def _truth(folder: Path) -> Truth:
@@ -272,9 +275,9 @@ def _write_source(
     write_clip(folder / "video.avi", frames, container_s, codec, plan)
     if not take.session.endswith("source2"):
         write_lines(folder / "time.txt", whole(times_s * 1000), end="\r\n")
-    lasts_s = float(times_s[-1]) + 1 / 30
+    lasts_s = float(times_s[-1])
     wave = whole(scaled(filmed.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
-    seconds = np.arange(max(2, round(lasts_s)), dtype=np.float64)
+    seconds = np.arange(np.ceil(lasts_s) + 1)  # one more than there are, as in the example
     write_lines(folder / "wave.csv", ["Wave", *wave], end="\r\n")
     write_lines(folder / "gt_HR.csv", ["HR", *whole(filmed.heart_rate_at(seconds))], end="\r\n")
     write_lines(folder / "gt_SpO2.csv", ["SpO2", *[98] * len(seconds)], end="\r\n")

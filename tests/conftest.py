@@ -1,6 +1,8 @@
 """What every test shares: a cache of its own, no user configuration, seeds that are told."""
 
+import ast
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,46 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the genuine recordings in {folder}")
     return folder
+
+
+NO_TORCH = "needs PyTorch: pip install 'rppgbench[neural]'"
+OF_TORCH = ("torch", "lightning_fabric", "rppgbench.neural")
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    """Where PyTorch is not installed, a module of tests that imports it is skipped with a reason.
+
+    This and the marker `torch`, for single tests, are the only places that know.
+    """
+    if find_spec("torch") is None and _imports_torch(module_path):
+        return _NeedsTorch.from_parent(parent, path=module_path)
+    return None
+
+
+class _NeedsTorch(pytest.Module):
+    """A module that is not imported."""
+
+    def collect(self) -> list[pytest.Item]:  # type: ignore[override]
+        pytest.skip(NO_TORCH, allow_module_level=True)
+
+
+def _imports_torch(file: Path) -> bool:
+    """Whether a file imports PyTorch, or what imports it, when it is imported itself."""
+    names: set[str] = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return any(name == one or name.startswith(f"{one}.") for name in names for one in OF_TORCH)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test with the marker `torch` is skipped where there is none."""
+    if item.get_closest_marker("torch") and find_spec("torch") is None:
+        pytest.skip(NO_TORCH)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -94,9 +94,11 @@ def manifest(methods: Mapping[str, Mapping[str, Any]], regions: Sequence[str]) -
         "notes": [],
         "fits": [],
         "command": "bench run --protocol made_up",
-        "device": "cpu",
-        "provenance": {"commit": "abc", "packages": {"numpy": "2.0"}},
     }
+
+
+MADE_BY = {"device": "cpu", "commit": "abc", "packages": {"numpy": "2.0"}}
+"""What such a run would have said of itself."""
 
 
 def write(
@@ -105,13 +107,14 @@ def write(
     *,
     params: Mapping[str, Mapping[str, Any]] | None = None,
     more: Mapping[str, Any] | None = None,
+    made_by: Mapping[str, Any] = MADE_BY,
     pulse: bool = True,
 ) -> Store:
     """A store of these estimates; `more` goes over the manifest; the truth may lack its pulse."""
     store = Store(folder)
     methods = params or {e.method: {} for e in made}
     facts = manifest(methods, list(dict.fromkeys(e.region for e in made)))
-    store.begin(facts | dict(more or {}), [e.job for e in made])
+    store.begin(facts | dict(more or {}), [e.job for e in made], made_by)
     store.add(made)
     seen = {f"{name}-1": name for name in SUBJECTS} | {e.recording: e.subject for e in made}
     store.add_observed(

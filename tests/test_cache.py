@@ -1,10 +1,12 @@
 """Features kept on disk."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import time
+import tokenize
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -17,6 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.errors import BenchError, RecordingError
+from rppgbench.extraction.array_files import ArrayWriter, read_array, stored_sha256
 from rppgbench.extraction.cache import (
     CorruptEntry,
     NamedChange,
@@ -372,3 +375,30 @@ def test_two_processes_at_once_do_not_harm_each_other(source: VideoSource, tmp_p
     assert passes[source.path] == before
     assert same(found, extract(source, CLIPS))
     assert not list(tmp_path.glob("features/*/.*"))
+
+
+def test_a_damaged_header_is_a_value_error_whatever_numpy_s_parser_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From Python 3.12 on, a flipped bit may end in the parser's own TokenError."""
+    whole = tmp_path / "whole.npy"
+    with ArrayWriter(whole, (2,), np.float64) as writer:
+        for _ in range(3):
+            writer.append([1.0, 2.0])
+    content, damaged = whole.read_bytes(), tmp_path / "damaged.npy"
+    for bit in range(8 * 128):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        damaged.write_bytes(flipped)
+        for read in (read_array, stored_sha256):
+            with contextlib.suppress(ValueError, OSError):
+                read(damaged)
+
+    def stumble(*given: object, **more: object) -> None:
+        raise tokenize.TokenError("unexpected EOF in multi-line statement", (1, 0))
+
+    monkeypatch.setattr(np, "load", stumble)
+    monkeypatch.setattr(np.lib.format, "read_array_header_1_0", stumble)
+    for read in (read_array, stored_sha256):
+        with pytest.raises(ValueError, match=r"header is damaged: .*unexpected EOF"):
+            read(whole)

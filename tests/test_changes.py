@@ -41,7 +41,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
         folder / "second",
         moved,
         params=params | {"pos": {"window_s": 2.0}},
-        more={"provenance": {"commit": "abc", "packages": {"numpy": "2.1"}}},
+        made_by=made_store.MADE_BY | {"packages": {"numpy": "2.1"}},
     )
     return first, second
 

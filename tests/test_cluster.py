@@ -191,6 +191,8 @@ def test_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
     assert content(tmp_path / "dask") == content(tmp_path / "local")
     assert Store(tmp_path / "dask").missing() == 0
     assert models(tmp_path / "dask") == models(tmp_path / "local")
+    for name in ("table.csv", "heart_rates.csv"):
+        assert (tmp_path / "dask" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
     assert len(models(tmp_path / "dask")) >= 2
     told_by = [
         json.loads(file.read_text())["who"]

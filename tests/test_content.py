@@ -294,3 +294,29 @@ def test_titles_reach_the_terminal_as_text(
     assert "red \\x1b[31m\\u202e" in said
     assert "\x1b" not in said
     assert "not readable as TOML: nested too deeply" in said
+
+
+HANDLES = """
+import resource, sys
+from rppgbench.cli import main
+from rppgbench.workers import begin_worker
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+main(["list", "evaluators"])
+assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+begin_worker()
+assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+print("of a worker")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of file handles")
+def test_commands_and_workers_take_the_file_handles_that_they_may_have() -> None:
+    """A training on a thousand clips holds a thousand; and a worker has no answers to print."""
+    done = subprocess.run(
+        [sys.executable, "-c", HANDLES], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "li2023" in done.stdout
+    assert "of a worker" in done.stderr

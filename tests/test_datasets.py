@@ -266,6 +266,11 @@ def test_vipl_hr_without_time_txt_follows_the_rule_and_says_so(tmp_path: Path) -
     trees.vipl_hr(tmp_path)
     folder = tmp_path / "data/p2/v1/source1"
     (folder / "time.txt").unlink()
+    recording = listed("vipl_hr", tmp_path)["p2/v1/source1"]
+    times_s = recording.video().times_s
+    assert times_s is not None
+    np.testing.assert_allclose(times_s, np.linspace(0, 40 / 60, FRAMES))
+    assert "20 frames spread evenly over 0.6667 s of wave.csv" in recording.truth().warnings[0]
     (folder / "wave.csv").unlink()
     recording = listed("vipl_hr", tmp_path)["p2/v1/source1"]
     source = recording.video()
@@ -349,6 +354,25 @@ def test_vipl_hr_names_its_known_bad_recordings() -> None:
     bad = sys.modules["rppgbench_content.benchmarks.vipl_hr"].KNOWN_BAD
     assert len([why for why in bad.values() if "RS-rPPG" in why]) == 67
     assert {"p32/v7/source3", "p45/v1/source2", "p19/v2/source2"} <= set(bad)
+
+
+@pytest.mark.real
+def test_the_wave_tells_the_times_that_the_phone_of_vipl_hr_has_not(
+    tmp_path: Path, real: Path
+) -> None:
+    """On the genuine example with its time.txt: to 20 ms; gt_HR.csv would be off by 1.3 s."""
+    folder = tmp_path / "data/p1/v1/source2"
+    native = np.loadtxt(real / "vipl-example" / "time.txt") / 1000
+    trees.clip(folder / "video.avi", frames=len(native))
+    for file in ("wave.csv", "gt_HR.csv"):
+        shutil.copy(real / "vipl-example" / file, folder / file)
+    for missing, worst_s in ((None, 0.02), ("wave.csv", 1.3)):
+        if missing:
+            (folder / missing).unlink()
+        times_s = listed("vipl_hr", tmp_path)["p1/v1/source2"].video().times_s
+        assert times_s is not None
+        off_s = np.abs(times_s - native).max()
+        assert worst_s / 2 < off_s < worst_s
 
 
 @pytest.mark.real

@@ -1,22 +1,31 @@
 """Labels are held against the frames, by a run, a training and a data check in the same words."""
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-from rppgbench.content import load_datasets
+from rppgbench.content import load_datasets, load_methods, toml_files
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.datasets.sensor import steady
-from rppgbench.errors import RecordingError
+from rppgbench.errors import BenchError, RecordingError
+from rppgbench.evaluator import read_evaluator
 from rppgbench.features import FaceTrack, Features, RegionMoments
+from rppgbench.method import LEARNED_FROM, Example, Model, Training
 from rppgbench.protocol import Condition
 from rppgbench.recording import Recording, Truth, VideoSource
-from rppgbench.running import work
+from rppgbench.running import prediction, work
+from rppgbench.running.learning import NO_WHOLE_LABELS, Lesson, learn
+from rppgbench.running.plan import Fit
+from rppgbench.running.prediction import predict_video
+from rppgbench.running.pulse_estimation import pulse_of
 from rppgbench.running.work import Task
 from rppgbench.video.stream import open_video
 from rppgbench.waveform import Array, Signal
@@ -133,11 +142,11 @@ def ubfc(root: Path, times_s: Array, pulse: Array = PULSE, fps: float = FPS) -> 
     trees.column(folder / "ground_truth.txt", [" ".join(f"{v:.8g}" for v in row) for row in rows])
 
 
-def cohface(root: Path, times_s: Array) -> None:
+def cohface(root: Path, times_s: Array, person: str = "1") -> None:
     import h5py
 
-    film(root / "1" / "0" / "data.avi")
-    with h5py.File(root / "1" / "0" / "data.hdf5", "w") as content:
+    film(root / person / "0" / "data.avi")
+    with h5py.File(root / person / "0" / "data.hdf5", "w") as content:
         content["pulse"], content["time"] = PULSE, times_s
 
 
@@ -267,26 +276,26 @@ CASES: dict[str, Case] = {
 }
 
 
+def decoded(source: VideoSource, *rest: object) -> list[Features]:
+    """Every frame is decoded, and no face is looked for: what counts here are its times."""
+    with open_video(source) as reader:
+        times_s = np.array([frame.time_s for frame in reader])
+        facts = reader.facts()
+    count = len(times_s)
+    track = FaceTrack(
+        np.zeros((count, 468, 2), np.float32),
+        np.zeros((count, 4), np.float32),
+        np.ones(count, bool),
+        1,
+    )
+    moments = RegionMoments(
+        ("skin",), np.ones((count, 1)), np.ones((count, 1, 3)), np.ones((count, 1, 6))
+    )
+    return [Features(times_s, track, moments, {}, facts)]
+
+
 @pytest.fixture(autouse=True)
 def _without_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every frame is decoded, and no face is looked for: what counts here are its times."""
-
-    def decoded(source: VideoSource, *rest: object) -> list[Features]:
-        with open_video(source) as reader:
-            times_s = np.array([frame.time_s for frame in reader])
-            facts = reader.facts()
-        count = len(times_s)
-        track = FaceTrack(
-            np.zeros((count, 468, 2), np.float32),
-            np.zeros((count, 4), np.float32),
-            np.ones(count, bool),
-            1,
-        )
-        moments = RegionMoments(
-            ("skin",), np.ones((count, 1)), np.ones((count, 1, 3)), np.ones((count, 1, 6))
-        )
-        return [Features(times_s, track, moments, {}, facts)]
-
     monkeypatch.setattr(work, "changed_features", decoded)
 
 
@@ -324,3 +333,114 @@ def test_a_run_and_a_data_check_say_the_same_of_every_clock(name: str, tmp_path:
     assert bool(reason) == (severity == "error")
     worst = min((finding.severity for finding in findings), default="")  # "error" < "warning"
     assert worst == severity
+
+
+def taught(root: Path, method: str, *names: str, **params: object) -> dict[str, Any]:
+    """The facts of a model that COHFACE's recordings taught."""
+    load = load_methods().get("method", method, "test")
+    digest = f"{len(list(root.glob('models/*'))):016x}"
+    fit = Fit(digest, method, "1", 0, "skin", "none", tuple(("cohface", n) for n in names), ())
+    untouched = Condition(name="none", kind="none", params={})
+    lesson = Lesson(
+        fit,
+        load.parameters({}) | params,
+        {"cohface": root},
+        untouched,
+        frozenset(),
+        root,
+        root / "models",
+        "cpu",
+        ("",) * len(names),
+    )
+    learn(lesson, print)
+    facts: dict[str, Any] = json.loads((root / "models" / fit.digest / "model.json").read_text())
+    return facts
+
+
+def test_a_training_counts_only_recordings_that_gave_labels(tmp_path: Path) -> None:
+    cohface(tmp_path, TIMES_S)
+    cohface(tmp_path, 1.4e9 + TIMES_S, "2")
+    cohface(tmp_path, 9.98 + TIMES_S, "3")  # they begin after the last frame
+    facts = taught(tmp_path, "constant", "1/0", "2/0", "3/0")
+    assert facts["learned_from"] == 1
+    unix, late = facts["could_not_learn_from"]
+    assert unix.startswith("2/0: pulse: labels from 1,400,000,000.0 s")
+    assert late == "3/0: labels: none at any of its frames"
+    with pytest.raises(BenchError, match=r"constant: nothing to learn from: 2/0: pulse: labels"):
+        taught(tmp_path, "constant", "2/0")
+
+
+def test_a_training_counts_only_what_the_method_says_that_it_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network needs labels throughout a clip, of the kind that it learns from."""
+    cohface(tmp_path, TIMES_S)
+    shown: list[str] = []
+
+    def fit(examples: Sequence[Example], training: Training, **params: object) -> Model:
+        shown.extend(one.recording for one in examples)
+        return Model(facts={LEARNED_FROM: params["names"]})
+
+    known = load_methods()
+    made = replace(known.get("method", "constant", "test"), fit=fit)
+    monkeypatch.setitem(known.found, "constant", made)
+    none: list[str] = []
+    facts = taught(tmp_path, "constant", "1/0", names=none, clip_s=9.0)
+    assert shown == ["1/0"]
+    assert facts["learned_from"] == 0
+    assert facts["could_not_learn_from"] == [f"1/0: {NO_WHOLE_LABELS}"]
+    with pytest.raises(BenchError, match="1/0: has no 11 s without a gap; choose a shorter clip_s"):
+        taught(tmp_path, "constant", "1/0", names=none, clip_s=11.0)
+
+
+def test_a_header_of_600_is_the_reason_and_not_a_face_that_is_not_seen(tmp_path: Path) -> None:
+    ubfc(tmp_path, TIMES_S, fps=600.0)
+    source = VideoSource(tmp_path / "DATASET_2" / "subject38" / "vid.avi")
+    (features,) = decoded(source)
+    method = load_methods().get("method", "pos", "test")
+    why = (
+        r"the video is too short: its frames span 0\.5 s, and 3 s are needed; "
+        r"600 frames a second: no camera films a face at this rate, so the times are wrong; "
+        r"write the video again at its true rate"
+    )
+    with pytest.raises(RecordingError, match=why):
+        pulse_of(features, method, method.parameters({}), "skin")
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind", "fps"), [("mjpeg", "mjpeg", 25), ("libx264", "h264", 30)]
+)
+def test_a_prediction_says_that_a_frame_rate_was_assumed(
+    codec: str, kind: str, fps: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def features_of(source: VideoSource, *rest: object) -> Features:
+        return decoded(source)[0]
+
+    monkeypatch.setattr(prediction, "cached_features", features_of)
+    file = tmp_path / f"film.{kind}"
+    bare(file, codec, kind)
+    green = load_methods().get("method", "green", "test")
+    rule = read_evaluator(toml_files("protocols/evaluators")["li2023"])
+    said = predict_video(file, green, rule, tmp_path).to_dict()
+    assert said["fps"] == pytest.approx(fps)
+    assumed = "25.00 frames a second are assumed, not measured; write the video again"
+    assert (assumed in " ".join(said["warnings"])) == (fps == 25)
+
+
+def test_what_one_condition_refutes_is_scored_under_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of the frames are no longer as many as the labels: that hides the wrong header."""
+    ubfc(tmp_path, TIMES_S, fps=25.0)
+
+    def twice(source: VideoSource, *rest: object) -> list[Features]:
+        (whole,) = decoded(source)
+        return [replace(whole, times_s=whole.times_s[::3]), whole]
+
+    monkeypatch.setattr(work, "changed_features", twice)
+    (recording,) = load_datasets().get("data set", "ubfc_rppg", "test").recordings(tmp_path)
+    one = task(recording, tmp_path)
+    thinned = Condition(name="fps_10", kind="frame_rate", params={"fps_out": 10})
+    for observed in work.do(replace(one, conditions=(thinned, *one.conditions))).observed:
+        assert "one a frame" in observed.reason
+        assert observed.truth.pulse is observed.truth.heart_rate is None

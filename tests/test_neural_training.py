@@ -521,3 +521,45 @@ def test_learning_speed_has_a_row_a_stage() -> None:
         assert row["method"] == "st_transformer"
         assert (row["device"], row["precision"], row["steps"]) == ("cpu", "bf16-mixed", 1)
         assert row["seconds_per_step"] > 0
+
+
+def odd_weights(kind: str) -> dict[Any, torch.Tensor]:
+    if kind == "integer keys":
+        return {0: torch.ones(2)}
+    odd = {
+        "sparse": torch.eye(3).to_sparse(),
+        "quantized": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
+        "meta": torch.ones(2, device="meta"),
+    }
+    return {"w": odd[kind]}
+
+
+@pytest.mark.filterwarnings("ignore")  # of PyTorch's, about quantized tensors
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("sparse", "'w' is sparse_coo; save dense tensors"),
+        ("quantized", "'w' is quantized"),
+        ("meta", "'w' is without values"),
+        ("integer keys", "not named by text but by 0"),
+    ],
+)
+def test_weights_that_are_no_dense_tensors_by_name_are_one_line(
+    tmp_path: Path, kind: str, says: str
+) -> None:
+    torch.save(odd_weights(kind), tmp_path / "w.pt")
+    with pytest.raises(BenchError, match=says):
+        read_weights(tmp_path / "w.pt")
+
+
+def test_weights_that_numpy_does_not_know_are_read_as_the_same_values(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    half = torch.tensor([1.5, -2.25]).to(torch.bfloat16)
+    torch.save({"half": half, "leaf": torch.ones(2, requires_grad=True)}, tmp_path / "w.pt")
+    save_file({"half": half}, tmp_path / "w.safetensors")
+    for name in ("w.pt", "w.safetensors"):
+        arrays = read_weights(tmp_path / name).arrays
+        assert arrays["half"].dtype == np.float32
+        assert arrays["half"].tolist() == [1.5, -2.25]
+    assert read_weights(tmp_path / "w.pt").arrays["leaf"].tolist() == [1, 1]

@@ -1,8 +1,11 @@
 """The whole way, from the command to the page, on simulated people."""
 
+import html
 import json
 import os
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +13,11 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.content import load_datasets, toml_files
+from rppgbench.datasets.listing import Listing
 from rppgbench.estimate import Estimate
 from rppgbench.protocol import read_protocol
+from rppgbench.recording import Recording
+from rppgbench.running import runner
 from rppgbench.running.plan import make_plan
 from rppgbench.running.runner import Means
 from rppgbench.running.runner import run as run_plan
@@ -107,6 +113,87 @@ def test_processes_give_the_same_to_the_bit(
 ) -> None:
     assert run(tree, cache, tmp_path / "two", "--jobs", "2") == 0
     same(waveforms(tmp_path / "two"), waveforms(results))
+
+
+def numbers(out: Path) -> dict[str, str]:
+    """Tables, and the page without what tells times, dates and the command."""
+    files = {name: (out / name).read_text() for name in ("table.csv", "heart_rates.csv")}
+    page = (out / "report.html").read_text()
+    parts = dict(re.findall(r'<section id="([^"]+)"(.*?)</section>', page, flags=re.DOTALL))
+    assert {"scores", "figures", "waveforms", "comparisons", "provenance"} <= parts.keys()
+    del parts["provenance"]
+    timed = re.compile(r'<figure[^>]*id="timing.*?</figure>', flags=re.DOTALL)
+    assert timed.search(parts["figures"])
+    return files | parts | {"figures": timed.sub("", parts["figures"])}
+
+
+def test_the_same_run_gives_the_same_bytes(
+    tree: Path, cache: Path, results: Path, tmp_path: Path
+) -> None:
+    """Over jobs, order of the methods, a run that was resumed and one that was made in halves."""
+    wanted = numbers(results)
+    assert run(tree, cache, tmp_path / "two", "--jobs", "2", "--methods", "constant,pos") == 0
+    assert numbers(tmp_path / "two") == wanted
+    shutil.copytree(results, tmp_path / "resumed")
+    for kind in ("estimates", "recordings"):
+        for part in sorted((tmp_path / "resumed" / kind).iterdir())[1:]:
+            part.unlink()
+    store = Store(tmp_path / "resumed")
+    (told,) = store.provenances().values()
+    store.begin(store.manifest, list(store.planned()), {**told, "began": "later"})
+    kept = [one for one in store.estimates() if one.recording != store.estimates()[0].recording]
+    for part in (tmp_path / "resumed" / "estimates").iterdir():
+        part.unlink()
+    store.add(kept[::-1])
+    assert store.missing() > 0
+    assert run(tree, cache, tmp_path / "resumed") == 0
+    assert numbers(tmp_path / "resumed") == wanted
+    for methods in ("pos", "pos,constant"):
+        assert run(tree, cache, tmp_path / "halves", "--methods", methods) == 0
+    assert numbers(tmp_path / "halves") == wanted
+
+
+class Backwards(Listing):
+    """A listing whose file system lists everything the other way round."""
+
+    def recordings(self, dataset: str, root: Path) -> Sequence[Recording]:
+        return super().recordings(dataset, root)[::-1]
+
+
+def test_a_plan_does_not_depend_on_the_order_of_methods_and_files(tree: Path) -> None:
+    """Nor does what a model learns from: its digest is the same, so its weights have to be."""
+    protocol = read_protocol(toml_files("protocols")["quickstart"])
+    one, other = (
+        make_plan(
+            protocol,
+            "quickstart",
+            {"simulated": tree},
+            methods=methods,
+            seeds=[0],
+            where="here",
+            listing=listing,
+        )
+        for methods, listing in (
+            (["pos", "constant"], Listing()),
+            (["constant", "pos"], Backwards()),
+        )
+    )
+    assert [fit.train for fit in one.fits] == [fit.train for fit in other.fits]
+    assert all(len(fit.train) > 1 for fit in one.fits)
+    assert list(one.methods) == list(other.methods)
+    assert {job.digest for job in one.jobs} == {job.digest for job in other.jobs}
+
+
+def test_a_run_that_makes_nothing_keeps_what_made_the_results(
+    tree: Path, cache: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(results, tmp_path / "again")
+    monkeypatch.setattr(runner, "provenance", lambda root: {"packages": {"numpy": "9.9.9"}})
+    assert run(tree, cache, tmp_path / "again", "--jobs", "2") == 0
+    for name in ("manifest.json", "plan.json", "table.csv", "report.html"):
+        assert (tmp_path / "again" / name).read_bytes() == (results / name).read_bytes()
+    (file,) = (tmp_path / "again" / "provenance").iterdir()
+    assert file.read_bytes() == (results / "provenance" / file.name).read_bytes()
 
 
 def test_only_what_is_missing_is_done(
@@ -239,6 +326,34 @@ def test_values_that_no_run_can_have_are_refused_by_name(
         main(words)
     assert stop.value.code == 2
     assert f"argument {words[-2]}" in capsys.readouterr().err
+
+
+def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
+    tree: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By 3 %: a warning. In milliseconds: a reason, and no score."""
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    for name, factor in (("01", 1.03), ("02", 1000.0)):
+        labels = copy / name / "labels.csv"
+        head, *rows = labels.read_text().splitlines()
+        scaled = [f"{float(t) * factor:.5f},{rest}" for t, rest in (r.split(",", 1) for r in rows)]
+        labels.write_text("\n".join([head, *scaled]))
+    out = tmp_path / "results"
+    assert run(copy, cache, out, "--methods", "pos") == 3
+    said = capsys.readouterr().err.splitlines()
+    page = html.unescape((out / "report.html").read_text())
+    (warning,) = [line for line in said if line.startswith("warning: simulated/01: pulse: ")]
+    assert "clock ratio 1.0" in warning
+    assert warning.removeprefix("warning: ") in page
+    (failed,) = [line for line in said if line.startswith("failed: simulated/")]
+    assert failed.startswith("failed: simulated/02: labels: pulse: labels last 11,")
+    assert "look like milliseconds" in failed
+    assert failed.split("02: ")[1] in page
+    assert main(["data", "check", "simulated", str(copy)]) != 0
+    checked = capsys.readouterr()
+    for line in (warning.split("01: ")[1], failed.split("labels: ", 1)[1]):
+        assert line in checked.out + checked.err
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,7 @@ def test_a_method_that_gives_a_stump_of_a_long_recording_has_failed() -> None:
     rows = score_windows(LI2023, [stump], truths(a1=72.0))
     assert len(rows) == 6
     assert rows["missing"].all()
-    assert rows["reason"][0] == "its 3.0 s are too short for a window"
+    assert rows["reason"][0] == "its 3.0 s are too short; the evaluator's window takes at least 9 s"
     assert rows["error_bpm"].notna().all()
 
 

@@ -286,8 +286,11 @@ def test_ubfc_rppg_labels_are_read_however_they_are_written(content: bytes, tmp_
     ("content", "said"),
     [
         (b"1 2 3\n70 70 70\n", "2 rows"),
-        (b"1 2 3\n70 70 70\n0 0.1\n", "3, 3, 2 numbers"),
+        (b"1 2 3\n70 70 70\n0 0.1\n", "3 rows of 2 to 3 numbers"),
         (b"1 2 3\n70 70 70\n0 0.1 nan\n", "row 3 is not a number"),
+        (b"0 70 0\n1 71 0.1\n" * 300, "600 rows of 3 numbers, where three equally long rows"),
+        (b"0 70 0\n1 71 0.1\n" * 300, "it seems transposed: write each column as a row"),
+        (b"0 5 6 7\n1 70 71 72\n2 0 0.1 0.2\n", "read as samples or as the index of a table"),
         (b"1 2 3\n70 what 70\n0 0.1 0.2\n", "line 2: 'what' is not a number"),
         (b"", "is empty"),
         (b"\x00\x01\x02", "zero bytes"),
@@ -301,6 +304,7 @@ def test_ubfc_rppg_labels_that_cannot_be_are_one_line(
     assert said in str(caught.value)
     assert "ground_truth.txt" in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 def test_ubfc_rppg_warns_of_repeated_times_of_zeros_and_of_nan(tmp_path: Path) -> None:

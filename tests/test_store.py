@@ -10,7 +10,7 @@ from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.recording import Truth
 from rppgbench.running.rows import Observed
-from rppgbench.running.store import Store
+from rppgbench.running.store import FORMAT, Store
 from rppgbench.waveform import Signal, Waveform
 
 FACTS = {"protocol": {"name": "p", "digest": "d1"}}
@@ -143,7 +143,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
 def test_a_newer_version_s_store_is_named(tmp_path: Path) -> None:
     held = store(tmp_path, "a")
     file = tmp_path / "manifest.json"
-    file.write_text(file.read_text().replace('"format": 1', '"format": 99'))
+    file.write_text(file.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
     with pytest.raises(BenchError, match="newer version"):
         _ = held.manifest
 

@@ -1,5 +1,6 @@
 """Methods that learn from the sensor's pulse, from recordings to a pulse at toy size."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 
 from rppgbench.content import load_methods
 from rppgbench.errors import BenchError
-from rppgbench.method import Example, Method, Model, Training
+from rppgbench.method import LEARNED_FROM, Example, Method, Model, Training
 from rppgbench.neural.agreement import correlation
 from rppgbench.recording import Truth
 from rppgbench.waveform import Array, Signal, Waveform
@@ -101,12 +102,30 @@ def test_learns_and_estimates_on_the_clock_of_the_recording(name: str, tmp_path:
     assert np.isfinite(pulse.samples).all()
     assert pulse.samples.std() > 0
     assert model.facts["collapse"]["verdict"]
+    assert model.facts[LEARNED_FROM] == ["r0", "r1", "r2", "r3"]
     again = method.estimate(stretch, model, **params)
     np.testing.assert_array_equal(pulse.samples, again.samples)
     short, _ = face(method, 90.0, 0.7, seed=9)  # less than a clip
     brief = method.estimate(short, model, **params)
     assert len(brief.samples) == round(0.7 * params["fs"])
     assert np.isfinite(brief.samples).all()
+
+
+@pytest.mark.parametrize("name", ["deepphys", "dual_gan_backbone"])
+def test_a_recording_without_labels_for_a_whole_clip_taught_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    method = method_named(name)
+    first, *others = examples(method)
+    assert first.truth is not None
+    assert first.truth.pulse is not None
+    pulse = first.truth.pulse
+    cut = Truth(pulse=Signal(pulse.values[:20], pulse.times_s[:20]))
+    params = method.parameters({**TOY[name], "epochs": 1})
+    assert method.fit is not None
+    shown = [replace(first, truth=cut), *others]
+    model = method.fit(shown, Training(0, "cpu", tmp_path), **params)
+    assert model.facts[LEARNED_FROM] == ["r1", "r2", "r3"]
 
 
 @pytest.mark.parametrize("name", TOY)

@@ -10,7 +10,7 @@ from rppgbench.report.score_tables import method_table
 from rppgbench.report.table_text import to_csv, to_latex, to_markdown
 from rppgbench.report.training_section import training_sections
 from rppgbench.results.scored import write_results
-from rppgbench.results.trainings import trained_models, training_notes
+from rppgbench.results.trainings import trained_models, training_notes, training_warnings
 
 from . import made_store
 from .test_leaks import scores
@@ -42,6 +42,19 @@ def test_presets_collapse_and_short_memory_are_said_and_the_ordinary_is_not() ->
     assert said == (
         "smoke preset; collapsed in 1 of 3 trainings; batches in shares: memory was short"
     )
+
+
+def test_recordings_that_taught_nothing_are_counted_in_the_table_and_named_on_the_page() -> None:
+    lost = {"could_not_learn_from": ["p1: labels: none at any of its frames", "p2: no face"]}
+    models = [model("1", "learned"), model("2", "learned") | lost, model("2", "learned") | lost]
+    note = training_notes(models, {"net": {"preset": "paper"}})["net"]
+    assert note == "2 training recordings taught nothing"
+    assert training_warnings(models) == (
+        "training of net, fold 2: nothing learned from p1: labels: none at any of its frames",
+        "training of net, fold 2: nothing learned from p2: no face",
+    )
+    (section,) = training_sections(models)
+    assert [row.cells[4].text for row in section.tables[0].rows] == ["16", "16 of 18", "16 of 18"]
 
 
 def test_models_are_read_by_the_fits_of_a_run_and_missing_ones_left_out(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rppgbench.errors import RecordingError
 from rppgbench.recording import VideoSource
 from rppgbench.video.clock import Clock
+from rppgbench.video.images import read_image
 from rppgbench.video.stream import Frame, open_video, passes, sample_frames, write_video
 
 Picture = NDArray[np.uint8]
@@ -619,6 +620,14 @@ def test_an_image_that_cannot_be_read_is_skipped_and_times_stay_right(
     assert warnings[0].startswith("2 of 6 images left out")
     assert source.images[2].name in warnings[0]
     assert sample_frames(source, ["last"])[0].index == 4
+
+
+def test_a_bitmap_that_claims_too_much_cannot_be_read(tmp_path: Path) -> None:
+    """OpenCV itself refuses it, by an exception."""
+    data = bytearray(cv2.imencode(".bmp", grey(40))[1].tobytes())
+    data[18:26] = (50_000).to_bytes(4, "little") * 2
+    (tmp_path / "a.bmp").write_bytes(data)
+    assert read_image(tmp_path / "a.bmp") is None
 
 
 def test_an_image_of_another_size_is_scaled(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 from rppgbench.errors import BenchError, unknown
 from rppgbench.faults import install_hint
 from rppgbench.method import Method
-from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
+from rppgbench.toml_reader import read_toml
 
 FOLDERS = ("benchmarks", "methods", "protocols", "reports")
 PACKAGE = "rppgbench_content"

@@ -42,6 +42,13 @@ class Model:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+LEARNED_FROM = "recordings"
+"""The fact of a model that names the recordings that gave it a clip with labels.
+
+Where a method does not say so, all examples count.
+"""
+
+
 @dataclass(frozen=True)
 class Training:
     """How and where to learn: what the runner decides, not the method.

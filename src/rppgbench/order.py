@@ -88,7 +88,8 @@ def _ranks(column: pd.Series) -> NDArray[np.int64]:
     ranks = np.empty(len(distinct) + 1, np.int64)
     ranks[sorted(range(len(distinct)), key=list(distinct).__getitem__)] = np.arange(len(distinct))
     ranks[-1] = len(distinct)
-    return ranks[codes]
+    found: NDArray[np.int64] = ranks[codes]
+    return found
 
 
 def _increases(keys: list[NDArray[np.int64]]) -> bool:

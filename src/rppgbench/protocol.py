@@ -1,13 +1,13 @@
 """What is compared on what, and how: one TOML file."""
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rppgbench.digest import digest
 from rppgbench.errors import BenchError, unknown
+from rppgbench.toml_reader import read_toml
 
 
 class Declaration(BaseModel):
@@ -91,17 +91,6 @@ class Protocol(Declaration):
 def read_protocol(file: Path) -> Protocol:
     """Read and check one file; all faults in one line."""
     return read_declaration(file, Protocol)
-
-
-def read_toml(file: Path, *, head: bool = False) -> dict[str, Any]:
-    """The values of a TOML file, or with `head` those before its first [table]; else BenchError."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        return tomllib.loads(text.partition("\n[")[0] if head else text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BenchError(f"{file}: not readable as TOML: {error}") from error
-    except RecursionError as error:
-        raise BenchError(f"{file}: not readable as TOML: nested too deeply") from error
 
 
 def read_declaration(file: Path, kind: type[D]) -> D:

@@ -9,8 +9,8 @@ from rppgbench.cli.terminal import answer
 from rppgbench.content import load_datasets, load_methods, toml_files
 from rppgbench.errors import BenchError, one_line
 from rppgbench.method import Method
-from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
+from rppgbench.toml_reader import read_toml
 
 FOLDERS = {
     "protocols": "protocols",

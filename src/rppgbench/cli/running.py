@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,9 @@ def run_protocol(args: argparse.Namespace) -> int:
     tell_of_a_crash()
     tally = run(plan, store, means, _note)
     n: list[str] = []
-    page = write_results(store, out / "report.html", tell=n.append)
-    _tell(tally, plan, n, page)
+    warnings: list[str] = []
+    page = write_results(store, out / "report.html", tell=n.append, warn=warnings.append)
+    _tell(tally, plan, page, n, warnings)
     return SOME_FAILED if tally.failed else DONE
 
 
@@ -211,17 +212,22 @@ def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: 
     return protocol.model_copy(update={"params": params})
 
 
-def _tell(tally: Tally, plan: Plan, n: Iterable[str], page: Path) -> None:
+MOST_LINES = 20
+"""Of failures, and of warnings, so many are told in the terminal; the page has them all."""
+
+
+def _tell(tally: Tally, plan: Plan, page: Path, n: Iterable[str], warnings: Sequence[str]) -> None:
     """What was done, in a few lines: the page last, so that it is at hand."""
     answer(
         f"{tally.done} estimates made, {tally.found} were stored already, "
         f"over {plan.expected} recordings in {clock(tally.seconds)}"
     )
-    failed = list(tally.failed.items())
-    for name, reason in failed[:20]:
-        tell(f"failed: {one_line(f'{name}: {reason}')}")
-    if len(failed) > 20:
-        tell(f"failed: {len(failed) - 20} more; the report names them all")
+    failed = [f"{name}: {reason}" for name, reason in tally.failed.items()]
+    for kind, lines in (("warning", warnings), ("failed", failed)):
+        for line in lines[:MOST_LINES]:
+            tell(f"{kind}: {one_line(line)}")
+        if len(lines) > MOST_LINES:
+            tell(f"{kind}: {len(lines) - MOST_LINES} more; the report names them all")
     for line in n:
         answer(one_line(line))
     answer(one_line(os.fspath(page)))

@@ -40,7 +40,12 @@ class Results:
         self._held: dict[Path, Held] = {}
         self._found: dict[tuple[str, bool], tuple[list[Held], str]] = {}
         # Those of the command line are all read before anything is made.
+        self._near: set[Path] = set()
         self._given = [self._hold(folder) for folder in args.results]
+
+    def unused(self) -> list[Path]:
+        """The folders of --results that hold nothing of the data of any run."""
+        return [held.store.folder for held in self._given if held.store.folder not in self._near]
 
     def of(self, one: Experiment, *, simulate: bool) -> tuple[list[Held], str]:
         """The results that may fill a run's lines, nearest first, and why there are not more.
@@ -59,6 +64,7 @@ class Results:
         self, one: Experiment, protocol: Protocol, *, simulate: bool
     ) -> tuple[list[Held], str]:
         place = RESULTS / one.folder
+        self._near.update(h.store.folder for h in self._given if _near(h, protocol))
         fit = [h for h in self._given if h.simulated == simulate and _near(h, protocol)]
         exact = [h for h in fit if h.manifest["protocol"]["digest"] == protocol.digest]
         if exact:

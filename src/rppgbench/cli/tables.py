@@ -75,6 +75,8 @@ def make_tables(args: argparse.Namespace) -> int:
         page, why = _page(one, results, scale, args)
         pages.append(page)
         failed += why
+    for folder in results.unused():
+        tell(f"note: --results {folder}: holds results of other data; nothing of them is used")
     for line in dict.fromkeys(failed):
         tell(f"failed: {line}")
     _write(pages, args)

@@ -1,4 +1,4 @@
-"""Where the command line prints: answers on standard output, the rest on standard error."""
+"""Answers on standard output, all else on standard error."""
 
 import sys
 import unicodedata

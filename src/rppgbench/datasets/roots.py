@@ -11,8 +11,8 @@ from rppgbench.content import load_datasets
 from rppgbench.datasets.tree import is_folder
 from rppgbench.digest import digest
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
-from rppgbench.protocol import read_toml
 from rppgbench.recording import Dataset
+from rppgbench.toml_reader import read_toml
 from rppgbench.what_computes import simulation_code
 from rppgbench.workers import in_a_process
 

@@ -1,12 +1,13 @@
 """A training in one stage: from batches to a judged model."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from rppgbench.method import Model, Training
+from rppgbench.method import LEARNED_FROM, Model, Training
 from rppgbench.neural.clips import Clips, Cut
 from rppgbench.neural.collapse import collapse_facts
 from rppgbench.neural.feeding import Batch
@@ -58,4 +59,5 @@ def model_of(
     some = everywhere[:: max(1, len(everywhere) // JUDGED)]
     network = learner.get_submodule(part)
     pulses = pulse_of(outputs(network, (read(cut) for cut in some)))
-    return outcome(network, {"train": history}, collapse=collapse_facts(pulses, params["fs"]))
+    model = outcome(network, {"train": history}, collapse=collapse_facts(pulses, params["fs"]))
+    return replace(model, facts={**model.facts, LEARNED_FROM: sorted(clips.by_recording)})

@@ -47,16 +47,17 @@ def _cells(model: Mapping[str, Any]) -> list[Cell]:
     verdict = model["collapse"]["verdict"]
     detail = ", ".join(f"{k} {v}" for k, v in model["collapse"].items() if k != "verdict")
     params = model["params"]
+    learned, lost = int(model["learned_from"]), model.get("could_not_learn_from", [])
     texts = (
         model["method"],
         model["fold"],
         str(model["seed"]),
         str(params.get("preset", "paper")),
-        str(model["learned_from"]),
+        f"{learned} of {learned + len(lost)}" if lost else str(learned),
         f"{model['n_parameters']:,}",
         epochs,
         loss,
     )
-    numbers = {4: float(model["learned_from"]), 5: float(model["n_parameters"])}
+    numbers = {4: float(learned), 5: float(model["n_parameters"])}
     cells = [Cell(text, numbers.get(place, text)) for place, text in enumerate(texts)]
     return [*cells, Cell(verdict, verdict, detail=detail)]

@@ -13,6 +13,7 @@ from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import read_evaluator
 from rppgbench.order import ordered_rows
+from rppgbench.results.part_provenance import part_provenances, provenance_facts
 from rppgbench.results.scored import score
 from rppgbench.running.store import Store
 from rppgbench.scoring.statistics import bootstrap
@@ -100,12 +101,17 @@ def compare(first: Store, second: Store, *, evaluator: str | None = None) -> Com
     if not _recordings(held[0]) & _recordings(held[1]):
         raise BenchError(f"{first.folder} and {second.folder} have no recording in common")
     return Comparison(
-        tuple(changed(*manifests)),
+        tuple(changed(*(_told(store) for store in (first, second)))),
         tuple(waveforms(*held)),
         name,
         tuple(paired(*windows)),
         simulated,
     )
+
+
+def _told(store: Store) -> dict[str, Any]:
+    """The manifest, and what made the parts: of values that differ each with how much it made."""
+    return {**store.manifest, "provenance": provenance_facts(part_provenances(store))}
 
 
 def changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]:
@@ -167,7 +173,8 @@ def _by_recording(windows: pd.DataFrame) -> dict[tuple[str, ...], float]:
     """Mean absolute error of every recording, condition and region, over windows, then seeds."""
     scored = ordered_rows(windows[np.isfinite(windows["reference_bpm"])])
     per_seed = scored["error_bpm"].abs().groupby([scored[k] for k in [*BLOCK, "seed"]]).mean()
-    return {key: float(v) for key, v in per_seed.groupby(level=BLOCK).mean().items()}
+    means = per_seed.groupby(level=BLOCK, sort=True).mean()
+    return dict(zip(means.index.tolist(), means.tolist(), strict=True))
 
 
 def _paired(method: str, before: Array, after: Array, people: Sequence[tuple[str, str]]) -> Paired:

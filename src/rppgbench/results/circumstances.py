@@ -1,13 +1,19 @@
 """What a page says of how results came about: faults, times."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from rppgbench.estimate import Estimate
 from rppgbench.evaluator import Evaluator
 from rppgbench.report.inputs import Skipped, Timings
+from rppgbench.results.part_provenance import (
+    PartProvenance,
+    difference_lines,
+    provenance_facts,
+    runs_told,
+)
 from rppgbench.running.rows import Observed
 from rppgbench.running.store import Store
 
@@ -36,18 +42,25 @@ def skipped_items(
     return tuple(skipped)
 
 
-def warning_lines(
-    observed: Iterable[Observed], manifest: Mapping[str, Any], store: Store
+def plan_warnings(
+    manifest: Mapping[str, Any], store: Store, parts: Sequence[PartProvenance]
 ) -> tuple[str, ...]:
-    """What the plan, the store and the recordings warn of, a line each."""
-    lines = list(manifest["notes"])
+    """What the plan, the store and its parts warn of, a line each."""
+    lines = [*manifest["notes"], *difference_lines(parts)]
     missing = store.missing()
     if missing:
         lines.append(f"{missing} estimates of the plan are not made yet: this table is partial")
-    for one in observed:
-        said = [*one.truth.warnings, *_list(one.facts.get("warnings"))]
-        lines += [f"{one.dataset}/{one.recording}: {line}" for line in said]
     return tuple(lines)
+
+
+def recording_warnings(observed: Iterable[Observed]) -> tuple[str, ...]:
+    """What labels and videos warn of, a line each; what all conditions share is said once."""
+    lines = (
+        f"{one.dataset}/{one.recording}: {line}"
+        for one in observed
+        for line in (*one.truth.warnings, *_list(one.facts.get("warnings")))
+    )
+    return tuple(dict.fromkeys(lines))
 
 
 def _list(value: object) -> list[str]:
@@ -75,13 +88,14 @@ def timings_of(estimates: Iterable[Estimate], observed: Iterable[Observed]) -> T
 
 
 def provenance_rows(
-    manifest: Mapping[str, Any], rules: Mapping[str, Evaluator]
+    manifest: Mapping[str, Any],
+    rules: Mapping[str, Evaluator],
+    parts: Sequence[PartProvenance],
 ) -> dict[str, object]:
-    """What made the results, by name: code, packages, device, data, rules, parameters."""
-    known = dict(manifest["provenance"])
+    """What made the results, by name: code, packages, device, runs, data, rules, parameters."""
     return {
-        **known,
-        "device": manifest["device"],
+        **provenance_facts(parts),
+        "runs": runs_told(parts),
         "protocol digest": manifest["protocol"]["digest"],
         "seeds": manifest["protocol"]["seeds"],
         "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},

@@ -26,13 +26,20 @@ from rppgbench.report.tables import write_table_csv
 from rppgbench.report.training_section import training_sections
 from rppgbench.report.words import n_words
 from rppgbench.results.circumstances import (
+    plan_warnings,
     provenance_rows,
+    recording_warnings,
     skipped_items,
     timings_of,
-    warning_lines,
 )
+from rppgbench.results.part_provenance import part_provenances
 from rppgbench.results.sweeps import collapsed_seeds, settings_of
-from rppgbench.results.trainings import mark_trainings, trained_models, training_notes
+from rppgbench.results.trainings import (
+    mark_trainings,
+    trained_models,
+    training_notes,
+    training_warnings,
+)
 from rppgbench.running.epochs import BEST, CHOICE, EPOCHS, best_epochs, by_epoch
 from rppgbench.running.rows import Observed
 from rppgbench.running.store import Store
@@ -64,6 +71,7 @@ def write_results(
     partial: bool = False,
     command: str = "",
     tell: Callable[[str], None] = lambda line: None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
@@ -71,7 +79,8 @@ def write_results(
     beside the page. Nothing is decoded, learned or written into the store. A store that lacks part
     of its plan is refused, or with `partial` made into a page that says so. The page names
     `command` as the one that makes it; without one, the command of the run. `tell` gets a line on
-    how many recordings were scored beside the number of the protocol.
+    how many recordings were scored beside the number of the protocol, and `warn` each line that
+    recordings and trainings warn of.
     """
     manifest = store.manifest
     protocol = manifest["protocol"]
@@ -82,6 +91,7 @@ def write_results(
         for name in names
     }
     estimates, observed = store.read(partial=partial)
+    parts = part_provenances(store)
     truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
     expected = int(manifest["expected"])
     windows = {
@@ -100,6 +110,7 @@ def write_results(
         for name, rule in rules.items()
     )
     floors = frozenset(n for n, m in load_methods().found.items() if m.floor)
+    warnings = (*training_warnings(models), *recording_warnings(observed.values()))
     simulated = any(one.simulated for one in observed.values())
     settings = settings_of(protocol["conditions"], observed.values())
     inputs = ReportInputs(
@@ -120,11 +131,11 @@ def write_results(
         floors=floors,
         pictured=pictured(settings),
         skipped=skipped_items(estimates, observed.values(), manifest),
-        warnings=warning_lines(observed.values(), manifest, store),
+        warnings=(*plan_warnings(manifest, store, parts), *warnings),
         timings=timings_of(estimates, observed.values()),
         provenance={
             **({"command of the run": manifest["command"]} if command else {}),
-            **provenance_rows(manifest, rules),
+            **provenance_rows(manifest, rules, parts),
         },
         simulated=simulated,
         sections=(
@@ -148,6 +159,8 @@ def write_results(
     tell(n_words(inputs))
     if windows[names[0]]["reference_bpm"].isna().any():
         tell(RATES)
+    for line in warnings:
+        warn(line)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         summaries = {s.name: s.groups.get("region", s.summary) for s in scores}

@@ -12,7 +12,8 @@ from rppgbench.evaluator import Evaluator, read_evaluator
 from rppgbench.progress import progress
 from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
 from rppgbench.report.spread_inputs import SpreadInputs
-from rppgbench.results.circumstances import skipped_items, warning_lines
+from rppgbench.results.circumstances import plan_warnings, recording_warnings, skipped_items
+from rppgbench.results.part_provenance import part_provenances, provenance_facts, runs_told
 from rppgbench.results.scored import about, regions_matter, score
 from rppgbench.running.provenance import provenance
 from rppgbench.running.store import Store
@@ -54,6 +55,7 @@ def spread_inputs(
     """
     manifest = store.manifest
     estimates, observed = store.read()
+    parts = part_provenances(store)
     truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
     methods = manifest["methods"]
 
@@ -99,9 +101,10 @@ def spread_inputs(
         ),
         floors=frozenset(n for n, m in load_methods().found.items() if m.floor),
         skipped=skipped_items(estimates, observed.values(), manifest),
-        warnings=warning_lines(observed.values(), manifest, store),
+        warnings=(*plan_warnings(manifest, store, parts), *recording_warnings(observed.values())),
         provenance={
-            **manifest["provenance"],
+            **provenance_facts(parts),
+            "runs": runs_told(parts),
             "scored at commit": provenance(checkout_root())["commit"],
             "run with": manifest["command"],
             "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},

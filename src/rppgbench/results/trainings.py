@@ -34,8 +34,9 @@ def training_notes(
 ) -> dict[str, str]:
     """What a table has to say of a method's training, by method; nothing where all is ordinary.
 
-    That is a preset other than the paper's, trainings that collapsed, and batches that were cut
-    because memory was short. `methods` are a run's, with their parameters.
+    That is a preset other than the paper's, trainings that collapsed, recordings that gave nothing
+    to learn from, and batches that were cut because memory was short. `methods` are a run's, with
+    their parameters.
 
     >>> fine, flat = ({"method": "m", "collapse": {"verdict": v}} for v in ("learned", "collapsed"))
     >>> training_notes([fine, flat], {"m": {"preset": "smoke"}, "pos": {"window_s": 1.6}})
@@ -53,11 +54,33 @@ def training_notes(
         collapsed = sum(m["collapse"]["verdict"] != "learned" for m in judged)
         if collapsed:
             said.append(f"collapsed in {collapsed} of {len(judged)} trainings")
+        without = max((len(_lost(m)) for m in of_method[name]), default=0)
+        if without:
+            said.append(f"{without} training recordings taught nothing")
         if any("shares" in terms for m in judged for terms in m.get("last", {}).values()):
             said.append("batches in shares: memory was short")
         if said:
             notes[name] = "; ".join(said)
     return notes
+
+
+def training_warnings(models: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What recordings of a training part taught a method nothing, a line each; seeds say it once.
+
+    >>> training_warnings([{"method": "m", "fold": "1", "could_not_learn_from": ["p1: no pulse"]}])
+    ('training of m, fold 1: nothing learned from p1: no pulse',)
+    """
+    lines = (
+        f"training of {model['method']}, fold {model['fold']}: nothing learned from {line}"
+        for model in models
+        for line in _lost(model)
+    )
+    return tuple(dict.fromkeys(lines))
+
+
+def _lost(model: Mapping[str, Any]) -> list[str]:
+    """The recordings that a model could not learn from, with the reasons."""
+    return list(model.get("could_not_learn_from", []))
 
 
 def mark_trainings(windows: pd.DataFrame, notes: Mapping[str, str]) -> None:

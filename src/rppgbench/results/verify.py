@@ -15,7 +15,9 @@ from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.errors import BenchError
 from rppgbench.estimate import Estimate
 from rppgbench.protocol import Protocol
+from rppgbench.results.part_provenance import other_versions, part_provenances
 from rppgbench.running.plan import UNTOUCHED, Job, Plan, make_plan
+from rppgbench.running.provenance import package_versions
 from rppgbench.running.store import Store
 from rppgbench.running.work import Task, do
 from rppgbench.waveform import Waveform
@@ -78,6 +80,7 @@ def verify(
     """
     stored, _ = store.read()
     plan, notes = plan_of(store, cache, given)
+    notes += other_versions(part_provenances(store), package_versions())
     jobs = {_cell_of_job(job): job for job in plan.jobs}
     chosen = sample_of(stored, sample, seed)
     for one in chosen:

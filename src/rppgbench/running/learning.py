@@ -6,16 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rppgbench.content import load_methods
 from rppgbench.errors import RecordingError
 from rppgbench.faults import attempt
-from rppgbench.method import Example, Method, Training
+from rppgbench.method import LEARNED_FROM, Example, Method, Training
 from rppgbench.protocol import Condition
 from rppgbench.running.learning_examples import shown
 from rppgbench.running.models import is_model, write_model
 from rppgbench.running.plan import Fit
 from rppgbench.running.work import Task, example
 from rppgbench.validation import run_fit
+
+NO_WHOLE_LABELS = "labels: not of the kind that the method learns from, or never for a whole clip"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Lesson:
     fingerprints: tuple[str, ...]
     keep_epochs: bool = False
     devices: int = 1
+    provenance: str = ""  # the name of what the run says of itself, in its store
     rank: int = 0  # which of the devices' processes this is for; the first writes
 
 
@@ -65,15 +70,21 @@ def learn(lesson: Lesson, say: Callable[[str], None]) -> None:
     model = run_fit(method, examples, training, lesson.params)
     if lesson.rank:
         return
+    facts = dict(model.facts)
+    taught = set(facts.pop(LEARNED_FROM, [one.recording for one in examples]))
+    lost += [
+        f"{one.recording}: {NO_WHOLE_LABELS}" for one in examples if one.recording not in taught
+    ]
     facts = {
-        **model.facts,
+        **facts,
         "method": fit.method,
         "fold": fit.fold,
         "seed": fit.seed,
         "params": dict(lesson.params),
         "device": lesson.device,
-        "learned_from": len(examples),
+        "learned_from": sum(one.recording in taught for one in examples),
         "could_not_learn_from": lost,
+        "provenance": lesson.provenance,
     }
     write_model(folder, replace(model, facts=facts))
 
@@ -89,8 +100,27 @@ def _examples(lesson: Lesson, method: Method) -> tuple[list[Example], list[str]]
         if made.fault is not None:
             lost.append(f"{task.recording}: {made.fault.reason}")
         if made.value is not None:
-            examples.append(made.value)
+            lacks = _lacks(made.value, float(lesson.params.get("clip_s", 0.0)))
+            if lacks:
+                lost.append(f"{task.recording}: {lacks}")
+            else:
+                examples.append(made.value)
     return examples, lost
+
+
+def _lacks(one: Example, clip_s: float) -> str:
+    """Why a recording gives nothing to learn from, or "".
+
+    It needs a stretch of `clip_s` seconds, and where it comes with labels, one at a frame there.
+    """
+    parts = [p for p in one.inputs if len(p.samples) >= clip_s * p.fs * (1 - 1e-3)]
+    if clip_s and not parts:
+        return f"has no {clip_s:g} s without a gap; choose a shorter clip_s"
+    if one.truth is None or not parts:
+        return ""
+    times_s = np.concatenate([part.times_s() for part in parts])
+    labels = (one.truth.pulse_at(times_s), one.truth.heart_rate_at(times_s))
+    return "" if np.isfinite(labels).any() else "labels: none at any of its frames"
 
 
 def tasks_of(lesson: Lesson, *, labels: bool) -> list[tuple[Task, bool]]:

@@ -10,6 +10,7 @@ from rppgbench.extraction.traces import MIN_STRETCH_S, join, longest_s, stretche
 from rppgbench.features import Features
 from rppgbench.method import Method, Model
 from rppgbench.validation import run_estimate
+from rppgbench.video.clock import implausible_rate
 from rppgbench.waveform import Waveform
 
 
@@ -34,10 +35,12 @@ def _too_short(features: Features, method: Method, params: Mapping[str, Any], re
     times = features.times_s
     lasts_s = float(times[-1] - times[0]) if len(times) > 1 else 0.0
     if lasts_s < MIN_STRETCH_S:
-        return (
+        why = (
             f"the video is too short: its frames span {lasts_s:.1f} s, and {MIN_STRETCH_S:g} s are "
             "needed"
         )
+        odd = implausible_rate((len(times) - 1) / lasts_s) if lasts_s > 0 else ""
+        return f"{why}; {odd}" if odd else why
     crop = str(params["crop"]) if method.consumes == "clip" else None
     seen_s = longest_s(features, method.consumes, region or "skin", crop)
     return (

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -69,13 +70,9 @@ def run(
     began = time.monotonic()
     means = replace(means, device=plan.device or means.device)
     with store.locked(), swept(means.cache):
-        facts = facts_of(plan) | {
-            "command": means.command,
-            "provenance": provenance(checkout_root()),
-            "device": means.device,
-            "devices": means.devices,
-        }
-        store.begin(facts, [job.digest for job in plan.jobs])
+        facts = facts_of(plan) | {"command": means.command}
+        made_by = _made_by(means)
+        store.begin(facts, [job.digest for job in plan.jobs], made_by)
         done = store.done()
         if reasons := why_again(store.folder, plan, done):
             say(reasons)
@@ -87,7 +84,7 @@ def run(
                 _do(todo, plan, store, means, executor, ledger)
                 ledger.raise_missed()
             if means.every_epoch:
-                _test_epochs(plan, store, means, facts)
+                _test_epochs(plan, store, means, facts, made_by)
         except KeyboardInterrupt:
             kept = len(plan.jobs) - store.missing()
             raise KeyboardInterrupt(
@@ -147,12 +144,31 @@ def _do(
             shown.step(f"{lesson.fit.method} {lesson.fit.fold}")
 
 
-def _test_epochs(plan: Plan, store: Store, means: Means, facts: Mapping[str, Any]) -> None:
+def _made_by(means: Means) -> dict[str, Any]:
+    """What this run says of itself; everything that it makes refers to it."""
+    scheduler = {"scheduler": means.scheduler} if means.scheduler else {}
+    return {
+        **provenance(checkout_root()),
+        "device": means.device,
+        "devices": means.devices,
+        **scheduler,
+        "command": means.command,
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _test_epochs(
+    plan: Plan,
+    store: Store,
+    means: Means,
+    facts: Mapping[str, Any],
+    made_by: Mapping[str, Any],
+) -> None:
     """Estimates by the model of every epoch, in a results folder within the results folder."""
     jobs = epoch_jobs(plan.jobs, store.folder / "models")
     apart = Store(store.folder / EPOCHS)
     epochs = {job.digest: epoch for epoch, job in jobs}
-    apart.begin({**facts, EPOCHS: epochs}, list(epochs))
+    apart.begin({**facts, EPOCHS: epochs}, list(epochs), made_by)
     done = apart.done()
     tasks = _tasks(plan, [job for _, job in jobs if job.digest not in done], means, store)
     with (
@@ -181,6 +197,7 @@ def _lesson(plan: Plan, fit: Fit, means: Means, store: Store) -> Lesson:
         tuple(plan.prints[key] for key in keys),
         means.every_epoch,
         means.devices,
+        provenance=store.provenance(),
     )
 
 

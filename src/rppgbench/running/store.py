@@ -30,10 +30,13 @@ from rppgbench.running.rows import (
     rows_of,
 )
 
-FORMAT = 1
-RUN, ORDER = "run", b"order"
+FORMAT = 2
+RUN, ORDER, MADE_BY = "run", b"order", b"provenance"
+PROVENANCE = "provenance"
 READ = "read_s"
-OWN = frozenset({".lock", "models", "estimates", "recordings", "plan.json", "errors.log"})
+OWN = frozenset(
+    {".lock", "models", "estimates", "recordings", PROVENANCE, "plan.json", "errors.log"}
+)
 
 Seen = dict[tuple[str, str, str], Observed]
 """What was last seen of every recording, by data set, name and condition."""
@@ -44,25 +47,44 @@ class Store:
 
     Every part is a Parquet file named by the digest of its bytes, written under another name and
     moved into place: a reader sees it whole or not at all, and a part that was cut, changed or
-    copied in from elsewhere is named. `plan.json` lists the jobs that the table is made of.
+    copied in from elsewhere is named. `plan.json` lists the jobs that the table is made of,
+    `manifest.json` what was declared. A part names the run that made it, and at which step:
+    `provenance/` holds what each run that made something said of itself. A run that makes nothing
+    changes nothing.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._run = 0
         self._step = 0
+        self._made_by: Mapping[str, Any] = {RUN: 0}
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What was run, on what, by which versions."""
+        """What was declared: protocol, methods, data; and the command that declared it."""
         return self._read("manifest.json")
 
-    def begin(self, facts: Mapping[str, Any], jobs: Sequence[str]) -> None:
-        """Make the folder ready for these jobs, or refuse one that holds something else."""
+    def begin(
+        self,
+        facts: Mapping[str, Any],
+        jobs: Sequence[str],
+        made_by: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make the folder ready for these jobs, or refuse one that holds something else.
+
+        Args:
+            facts: What the manifest is to say: what is declared, and the command.
+            jobs: The digests of the planned estimates.
+            made_by: What this run says of itself (versions, commit, machine, device, time,
+                command): it is written with the first part, and every part refers to it.
+
+        Raises:
+            BenchError: the folder holds results of another protocol or format, or other files.
+            MachineError: it cannot be written.
+        """
         file = self.folder / "manifest.json"
+        held: dict[str, Any] = {}
         if file.exists():
             held = self.manifest
-            self._run = int(held.get(RUN, 0))
             if held["protocol"]["digest"] != facts["protocol"]["digest"]:
                 raise BenchError(
                     f"{self.folder}: holds results of protocol {held['protocol']['name']!r} "
@@ -76,10 +98,14 @@ class Store:
             for name in ("estimates", "recordings"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._sweep()
-            self._run += 1
-            write_file(self.folder / "plan.json", json.dumps({"jobs": sorted(jobs)}).encode())
-            text = json.dumps({"format": FORMAT, RUN: self._run, **facts}, indent=1, sort_keys=True)
-            write_file(file, text.encode())
+            runs = [int(one[RUN]) for one in self.provenances().values()]
+            self._made_by = {**(made_by or {}), RUN: 1 + max(runs, default=0)}
+            plan, text = json.dumps({"jobs": sorted(jobs)}), _as_json({"format": FORMAT, **facts})
+            place = self.folder / "plan.json"
+            if not place.exists() or place.read_text(encoding="utf-8") != plan:
+                write_file(place, plan)
+            if _declared(held) != _declared(json.loads(text)):
+                write_file(file, text)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
@@ -109,6 +135,60 @@ class Store:
         """Store what was seen of recordings, all or none."""
         rows = [observed_row(one) for one in observed]
         self._write("recordings", pa.Table.from_pylist(rows, schema=OBSERVED))
+
+    def provenance(self) -> str:
+        """The name of what this run says of itself; it is stored from now on."""
+        data = _as_json(self._made_by).encode()
+        name = _name_of(data)
+        file = self.folder / PROVENANCE / f"{name}.json"
+        try:
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_file(file, data)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        return name
+
+    def provenances(self) -> dict[str, dict[str, Any]]:
+        """What each run that made something said of itself, by name."""
+        found = {}
+        for file in sorted((self.folder / PROVENANCE).glob("[!.]*")):
+            if file.suffix != ".json" or _name_of(file.read_bytes()) != file.stem:
+                raise BenchError(
+                    f"{file}: no provenance of these results, or damaged (its bytes do not fit "
+                    "its name); bring it back, or move the folder away and run the protocol again"
+                )
+            found[file.stem] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+
+    def counts_by_provenance(self) -> dict[str, dict[str, int]]:
+        """How many planned estimates and recordings each run made: name -> kind of part -> count.
+
+        BenchError where a part names a run that nothing is stored of.
+        """
+        planned = self.planned()
+        kinds = {
+            "estimate": ("estimates", ESTIMATES, ["job"]),
+            "recording": ("recordings", OBSERVED, ["dataset", "recording", "condition"]),
+        }
+        found: dict[str, dict[str, int]] = {}
+        known = self.provenances()
+        for noun, (kind, schema, columns) in kinds.items():
+            last = {}
+            for table in self._tables(kind, schema, columns):
+                name = (table.schema.metadata or {}).get(MADE_BY, b"").decode()
+                if name not in known:
+                    raise BenchError(
+                        f"{self.folder}: {PROVENANCE}/{name}.json is missing: it says which "
+                        "versions made a part; bring it back, or run the protocol again elsewhere"
+                    )
+                for row in zip(*(table[column].to_pylist() for column in columns), strict=True):
+                    if kind != "estimates" or row[0] in planned:
+                        last[row] = name
+            for name in last.values():
+                counts = found.setdefault(name, {})
+                counts[noun] = counts.get(noun, 0) + 1
+        return found
 
     def log(self, text: str) -> None:
         """Add to the log of faults of our own."""
@@ -233,7 +313,7 @@ class Store:
                 continue  # what a killed run left; it was never part of the results
             if file.suffix != ".parquet" or len(file.stem) != 32:
                 raise BenchError(f"{file}: not a part of these results; move it away")
-            if hashlib.sha256(file.read_bytes()).hexdigest()[:32] != file.stem:
+            if _name_of(file.read_bytes()) != file.stem:
                 raise BenchError(
                     f"{file}: damaged (its bytes do not fit its name); "
                     "delete it and run the protocol again: only its jobs are done anew"
@@ -243,11 +323,14 @@ class Store:
 
     def _write(self, kind: str, table: pa.Table) -> None:
         self._step += 1
-        order = {ORDER: b"%d %d" % (self._run, self._step)}
+        about = {
+            ORDER: b"%d %d" % (self._made_by[RUN], self._step),
+            MADE_BY: self.provenance().encode(),
+        }
         sink = pa.BufferOutputStream()
-        pq.write_table(table.replace_schema_metadata(order), sink, compression="zstd")
+        pq.write_table(table.replace_schema_metadata(about), sink, compression="zstd")
         data = sink.getvalue().to_pybytes()
-        name = hashlib.sha256(data).hexdigest()[:32]
+        name = _name_of(data)
         try:
             write_file(self.folder / kind / f"{name}.parquet", data)
         except OSError as error:
@@ -263,6 +346,11 @@ class Store:
             raise BenchError(f"{file}: not readable ({error}); run the protocol again") from error
         if not isinstance(facts, dict):
             raise BenchError(f"{file}: holds no table of facts; run the protocol again")
+        if facts.get("format", FORMAT) < FORMAT:
+            raise BenchError(
+                f"{file}: written by an older version (format {facts['format']}, this one reads "
+                f"{FORMAT}: each part says what made it); run the protocol again with another --out"
+            )
         if facts.get("format", FORMAT) > FORMAT:
             raise BenchError(
                 f"{file}: written by a newer version (format {facts['format']}, this one knows "
@@ -307,6 +395,20 @@ class _Lock:
     ) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)
+
+
+def _name_of(data: bytes) -> str:
+    """The name of a file by its bytes."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _as_json(facts: Mapping[str, Any]) -> str:
+    return json.dumps(facts, indent=1, sort_keys=True)
+
+
+def _declared(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest without the command: two commands may declare the same."""
+    return {key: value for key, value in manifest.items() if key != "command"}
 
 
 def _unwritable(folder: Path, error: OSError) -> MachineError:

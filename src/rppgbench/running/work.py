@@ -1,7 +1,7 @@
 """One recording: its labels, its features, its estimates."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -102,16 +102,13 @@ def do(task: Task, at: At = lambda what: None) -> Outcome:
     read_s = (time.perf_counter() - began) / len(extracted)  # one pass: its cost is everybody's
     observed: list[Observed] = []
     estimates: list[Attempt[Estimate]] = []
-    for condition, features in zip(task.conditions, extracted, strict=True):
+    truths, apart = _on_frames(labels.value or Truth(), extracted)
+    for condition, features, truth in zip(task.conditions, extracted, truths, strict=True):
         if features.fault is not None and features.fault.kind == "machine":
             continue
         facts = dict(features.value.facts) | {"read_s": read_s} if features.value else {}
         unseen = "" if features.fault is None else features.fault.reason
-        reason = "; ".join(filter(None, [unlabelled, unseen]))
-        truth = labels.value or Truth()
-        if features.value is not None:
-            truth, apart = _on_frames(truth, features.value)
-            reason = reason or apart
+        reason = "; ".join(filter(None, [unlabelled or apart, unseen]))
         observed.append(_observed(recording, condition, truth, facts, reason))
         jobs = [job for job in task.jobs if job.condition == condition.name]
         for job in jobs:
@@ -130,12 +127,19 @@ def read_labels(task: Task, recording: Recording) -> Attempt[Truth]:
     return _while_there(task, lambda: labels_of(recording), doing)
 
 
-def _on_frames(truth: Truth, features: Features) -> tuple[Truth, str]:
-    """The truth held against the decoded frames; without labels, and why, where that cannot be."""
-    try:
-        return held_against(truth, FrameClock.of_times(features.times_s)), ""
-    except RecordingError as error:
-        return Truth(warnings=truth.warnings), f"labels: {error}"
+def _on_frames(truth: Truth, extracted: Sequence[Attempt[Features]]) -> tuple[list[Truth], str]:
+    """The truth held against the frames of each condition, and why there is none, or "".
+
+    What the frames of one condition refute holds for all: fewer frames may only hide it.
+    """
+    held = []
+    for features in extracted:
+        clock = None if features.value is None else FrameClock.of_times(features.value.times_s)
+        try:
+            held.append(held_against(truth, clock))
+        except RecordingError as error:
+            return [Truth(warnings=truth.warnings)] * len(extracted), f"labels: {error}"
+    return held, ""
 
 
 def extract(task: Task, recording: Recording) -> list[Attempt[Features]]:

@@ -288,7 +288,7 @@ def _recordings(evaluator: Evaluator, pulses: Pulses, windows: Reading) -> Readi
     bpm, reference = middle(windows.bpm), middle(windows.reference_bpm)
     lasts = np.full(bpm.shape, _length(pulses) / pulses.fs)
     none, unknown = ~np.isfinite(bpm), ~np.isfinite(reference)
-    edge: NDArray[np.bool_] = windows.band_edge.any(axis=1, keepdims=True)
+    edge = np.asarray(windows.band_edge.any(axis=1, keepdims=True))
     return Reading(
         pulses.start_s[:, None],
         lasts,

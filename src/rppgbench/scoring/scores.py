@@ -121,7 +121,9 @@ def _read_all(
         cut, lost = whole(evaluator, pulse)
         if not has_window(evaluator, cut):
             lasts = len(cut.samples) / cut.fs
-            failed.append((at, estimate, f"its {lasts:.1f} s are too short for a window"))
+            failed.append(
+                (at, estimate, f"its {lasts:.1f} s are too short; {_least(evaluator, cut)}")
+            )
             continue
         if key not in grids or len(grids[key].samples) < len(pulse.samples):
             grids[key] = pulse
@@ -225,7 +227,7 @@ def _too_short(evaluator: Evaluator, held: Sequence[_Held]) -> Reading:
     """One row a pulse, not scored: the recording holds no window, whoever reads it."""
     pulse = held[0].pulse
     lasts = len(pulse.samples) / pulse.fs
-    words = f"{lasts:.1f} s are too short for a window"
+    words = f"{lasts:.1f} s are too short; {_least(evaluator, pulse)}"
     none = np.full((len(held), 1), np.nan)
     start = np.array([[one.pulse.start_s] for one in held])
     why, empty = np.full(none.shape, words, dtype=object), np.full(none.shape, "", dtype=object)
@@ -240,6 +242,11 @@ def _too_short(evaluator: Evaluator, held: Sequence[_Held]) -> Reading:
         empty,
         np.zeros(none.shape, np.bool_),
     )
+
+
+def _least(evaluator: Evaluator, pulse: Waveform) -> str:
+    samples = fewest(pulse.fs, evaluator.window) + 2 * evaluator.border_frames
+    return f"the evaluator's window takes at least {samples / pulse.fs:.3g} s"
 
 
 def worst_error(evaluator: Evaluator, reference_bpm: Array) -> Array:

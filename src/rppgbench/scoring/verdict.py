@@ -1,4 +1,4 @@
-"""Is there a pulse at all? Three words for a pulse without a truth."""
+"""Is there a pulse at all? A word for one without a truth."""
 
 from dataclasses import dataclass
 from typing import Literal
