@@ -44,8 +44,8 @@ def _too_short(features: Features, method: Method, params: Mapping[str, Any], re
     crop = str(params["crop"]) if method.consumes == "clip" else None
     seen_s = longest_s(features, method.consumes, region or "skin", crop)
     return (
-        f"the face is seen for at most {seen_s:.1f} s at a stretch, and {MIN_STRETCH_S:g} s are "
-        "needed"
+        f"the face is never seen for long enough: at most {seen_s:.1f} s at a stretch, and "
+        f"{MIN_STRETCH_S:g} s are needed"
     )
 
 
