@@ -320,3 +320,34 @@ def test_commands_and_workers_take_the_file_handles_that_they_may_have() -> None
     assert done.returncode == 0, done.stderr
     assert "li2023" in done.stdout
     assert "of a worker" in done.stderr
+
+
+def test_what_is_printed_at_import_is_no_answer_of_the_library_either(
+    plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plugins / "methods" / "prints.py").write_text("print('at import')\n")
+    add_plugins(plugins)
+    assert "prints" in load_methods().missing
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "at import" in said.err
+
+
+ODD = '''
+"""Theirs: \x1b[2J clears a terminal."""
+from rppgbench.recording import Dataset
+
+odd = Dataset("odd", "Odd", "1", "", "", "", {}, lambda root: iter(()))
+'''
+
+
+def test_escape_codes_of_a_docstring_are_shown_and_not_obeyed(
+    plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a command prints goes through one place."""
+    (plugins / "benchmarks").mkdir()
+    (plugins / "benchmarks" / "odd.py").write_text(ODD.lstrip())
+    assert main(["data", "show", "odd", "--plugins", str(plugins)]) == 0
+    said = capsys.readouterr().out
+    assert "Theirs: \\x1b[2J clears" in said
+    assert "\x1b" not in said
