@@ -51,7 +51,7 @@ def pytest_pycollect_makemodule(
 class _NeedsTorch(pytest.Module):
     """A module that is not imported."""
 
-    def collect(self) -> list[pytest.Item]:  # type: ignore[override]
+    def collect(self) -> list[pytest.Item]:
         pytest.skip(NO_TORCH, allow_module_level=True)
 
 

@@ -18,7 +18,8 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.content import find_toml, load_datasets
 from rppgbench.datasets.fingerprint import fingerprint
-from rppgbench.errors import BenchError
+from rppgbench.errors import BenchError, MachineError
+from rppgbench.running.cluster import Cluster
 from rppgbench.running.learning import Lesson
 from rppgbench.running.lesson_process import learn_apart
 from rppgbench.running.models import ARRAYS
@@ -199,6 +200,63 @@ def test_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
         for file in (tmp_path / "dask" / "models").glob("*/model.json")
     ]
     assert set(told_by) == {"second"}  # the one that has a card
+
+
+SLEEPS = '''"""A method that takes its time."""
+
+import time
+
+from rppgbench.method import method
+from rppgbench.waveform import Waveform
+
+
+@method("Sleeps", "none: a test's")
+def sleeps(trace):
+    time.sleep(600)
+    return Waveform(-trace.samples[:, 1], trace.fs, trace.start_s)
+'''
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+def test_a_scheduler_that_is_killed_ends_the_run_in_one_line(
+    tree: Path, plugins: Path, tmp_path: Path
+) -> None:
+    (plugins / "methods" / "sleeps.py").write_text(SLEEPS)
+    told, log = tmp_path / "scheduler.json", tmp_path / "log"
+    dask = ("-m", "distributed.cli.dask_scheduler", "--scheduler-file", str(told), "--port", "0")
+    worker = ("-m", "distributed.cli.dask_worker", "--scheduler-file", str(told), "--no-nanny")
+    with (
+        started(*dask, "--no-dashboard", log=log) as scheduler,
+        started(*worker, "--no-dashboard", log=log, RPPGBENCH_PLUGINS=str(plugins)) as _,
+    ):
+        address = until(lambda: address_in(told), scheduler, log)
+        more = ("--methods", "sleeps", "--executor", "dask", "--scheduler", address)
+        words = run_words(tree, plugins, tmp_path / "cache", tmp_path / "out", *more)
+        with started(*words, log=tmp_path / "run") as run:
+            until(
+                lambda: list((tmp_path / "cache").glob("features/*/*/base")), run, tmp_path / "run"
+            )
+            scheduler.kill()
+            assert run.wait(300) == 2
+    last = (tmp_path / "run").read_text().splitlines()[-1]
+    assert last.startswith(f"bench: --scheduler {address}: the Dask scheduler is gone")
+    assert "Traceback" not in (tmp_path / "run").read_text()
+
+
+def test_what_dask_raises_without_its_scheduler_is_the_machine_s() -> None:
+    from distributed.client import FutureCancelledError
+
+    cluster = Cluster.__new__(Cluster)
+    cluster._address = "tcp://head:8786"
+    for error in (FutureCancelledError("key", "lost"), OSError("comm closed"), TimeoutError()):
+        with pytest.raises(MachineError, match="tcp://head:8786: the Dask scheduler is gone"):
+            _raise_with(cluster, error)
+
+
+def _raise_with(cluster: Cluster, error: Exception) -> None:
+    with cluster._scheduler_there():
+        raise error
 
 
 @dataclass(frozen=True)

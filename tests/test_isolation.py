@@ -18,7 +18,7 @@ Look = Callable[[], Any]
 
 
 def state_of_numpy() -> Any:
-    return np.random.get_state(legacy=False)["state"]["key"].tolist()  # type: ignore[call-overload]
+    return np.random.get_state(legacy=False)["state"]["key"].tolist()
 
 
 def mistreat_torch() -> None:

@@ -24,6 +24,9 @@ from rppgbench.waveform import Signal, Waveform
 TOTAL, FS, START_S = 300, 30.0, 2.0
 GIVEN = Waveform(np.ones((TOTAL, 3)), FS, START_S)
 WAVE = np.sin(np.arange(TOTAL) / 4)
+LIST: Any = WAVE.tolist()
+COMPLEX: Any = WAVE + 1j
+TRUE: Any = WAVE > 0
 PARTLY = np.where(np.arange(TOTAL) < 100, np.nan, WAVE)
 
 
@@ -32,12 +35,12 @@ PARTLY = np.where(np.arange(TOTAL) < 100, np.nan, WAVE)
     [
         (None, "None, not a Waveform"),
         (WAVE, "a value of type ndarray, not a Waveform"),
-        (Waveform(WAVE.tolist(), FS, START_S), "samples that are a value of type list"),  # type: ignore[arg-type]
+        (Waveform(LIST, FS, START_S), "samples that are a value of type list"),
         (Waveform(WAVE[:, None], FS, START_S), r"samples of shape \(300, 1\), not \(T,\)"),
         (Waveform(np.stack([WAVE, WAVE], 1), FS, START_S), r"samples of shape \(300, 2\)"),
-        (Waveform(WAVE + 1j, FS, START_S), "samples of type complex128, not real"),
+        (Waveform(COMPLEX, FS, START_S), "samples of type complex128, not real"),
         (Waveform(WAVE.astype(str), FS, START_S), "samples of type <U"),
-        (Waveform(WAVE > 0, FS, START_S), "samples of type bool"),
+        (Waveform(TRUE, FS, START_S), "samples of type bool"),
         (Waveform(WAVE[:0], FS, START_S), "without a sample"),
         (Waveform(np.where(WAVE > 0.9, np.inf, WAVE), FS, START_S), "infinite samples of 300"),
         (Waveform(WAVE, 0.0, START_S), "a rate of 0.0 samples a second"),
@@ -96,7 +99,6 @@ def test_a_method_s_return_is_checked_when_it_is_called() -> None:
 
 
 TIMES = np.arange(10.0)
-COMPLEX: Any = TIMES + 1j
 WHOLE: Any = np.arange(10)
 
 
@@ -107,7 +109,7 @@ WHOLE: Any = np.arange(10)
         (Signal(TIMES, TIMES), "a value of type Signal, not a Truth"),
         (Truth(pulse=TIMES), "a pulse that is a value of type ndarray"),  # type: ignore[arg-type]
         (Truth(Signal(np.ones((10, 2)), TIMES)), r"values of pulse of shape \(10, 2\)"),
-        (Truth(Signal(COMPLEX, TIMES)), "values of pulse of type complex128"),
+        (Truth(Signal(COMPLEX[:10], TIMES)), "values of pulse of type complex128"),
         (Truth(Signal(TIMES[:0], TIMES[:0])), "a pulse without a value"),
         (Truth(Signal(TIMES, TIMES * np.nan)), "10 of 10 times of pulse that are not numbers"),
         (Truth(heart_rate=Signal(TIMES, TIMES[::-1])), "9 of 10 times of heart_rate that do not"),

@@ -1,5 +1,6 @@
 """Work over the workers of a Dask scheduler."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -36,6 +37,8 @@ class Cluster:
             raise BenchError(
                 f"--executor dask: {error}; pip install 'rppgbench[cluster]'"
             ) from error
+        # It logs a traceback where the scheduler is gone; `_scheduler_there` says it in a line.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             self._client = Client(scheduler, timeout=PATIENCE_S, set_as_default=False)
         except (OSError, ValueError) as error:
