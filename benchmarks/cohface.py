@@ -36,6 +36,7 @@ from rppgbench.datasets.takes import (
     write_lines,
 )
 from rppgbench.datasets.tree import first_folder, is_file, is_simulated, matching, nothing_found
+from rppgbench.errors import BenchError
 from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 from rppgbench.waveform import Signal
 
@@ -78,12 +79,20 @@ def _recordings(root: Path) -> Iterator[Recording]:
 
 
 def _parts(folder: Path) -> dict[str, str]:
-    """The part of each recording, where the set's own protocol files are there."""
-    found = {}
+    """The part of each recording, where the set's own protocol files are there.
+
+    Raises:
+        BenchError: a recording is in two parts.
+    """
+    found: dict[str, str] = {}
     for part in ("train", "test"):
         if is_file(folder / f"{part}.txt"):
             for line in read_text(folder / f"{part}.txt").split():
-                found[line.removesuffix("/data")] = part
+                name = line.removesuffix("/data")
+                if found.setdefault(name, part) != part:
+                    raise BenchError(
+                        f"{folder}: {name} is in train.txt and in test.txt; keep it in one of them"
+                    )
     return found
 
 

@@ -9,6 +9,7 @@ import pytest
 from rppgbench.content import load_datasets
 from rppgbench.datasets.check import check_data, check_recording
 from rppgbench.datasets.labels import read_rows
+from rppgbench.errors import BenchError
 from rppgbench.recording import Recording, Truth, VideoSource
 from rppgbench.running.work import Task, read_labels
 from rppgbench.waveform import Signal
@@ -100,6 +101,16 @@ def test_vipl_v2_labels_name_each_video_once(tmp_path: Path) -> None:
         file.write_text(text)
         found = faults()
         assert any(said in line for line in found) if said else not found
+
+
+def test_a_cohface_recording_in_two_parts_is_refused(tmp_path: Path) -> None:
+    written("cohface", tmp_path)
+    folder = tmp_path / "protocols" / "all"
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in ("train", "test"):
+        (folder / f"{part}.txt").write_text("2/0/data\n")
+    with pytest.raises(BenchError, match=r"2/0 is in train\.txt and in test\.txt; keep it in one"):
+        list(load_datasets().found["cohface"].recordings(tmp_path))
 
 
 def test_v4v_rows_in_two_decimal_marks_are_refused(tmp_path: Path) -> None:

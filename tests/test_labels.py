@@ -347,6 +347,12 @@ def test_json_that_is_none_says_so(tmp_path: Path) -> None:
         read_json(tmp_path / "deep.json")
 
 
+def test_json_with_a_key_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"a": [{"b": 1, "c": 2, "b": 3}]}')
+    with pytest.raises(RecordingError, match="the key 'b' stands twice, so it can be read as eith"):
+        read_json(tmp_path / "x.json")
+
+
 def test_xml_that_could_expand_entities_is_refused(tmp_path: Path) -> None:
     laughs = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><l>&b;</l>'
     outside = '<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/hostname">]><l>&a;</l>'

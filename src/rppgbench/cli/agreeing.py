@@ -87,7 +87,7 @@ def _method(words: str) -> Chosen:
 
 def _traces(file: Path) -> list[Waveform]:
     """A trace of uneven times on an even grid at its mean rate, one waveform a stretch."""
-    table = read_table(file, columns=4)
+    table = read_table(file, columns=4, time_first=True)
     if len(table) < 2:
         raise RecordingError(f"{file}: fewer than two lines of time, R, G, B")
     signal = Signal(table[:, 1:], table[:, 0]).in_order()

@@ -6,6 +6,7 @@ fetch others; MAT and HDF5 files are read for arrays alone, so nothing is unpick
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +29,21 @@ def read_json(file: Path) -> Any:
     """The value that a JSON file holds.
 
     Raises:
-        RecordingError: not readable, or not JSON.
+        RecordingError: not readable, not JSON, or a key that stands twice in one object.
     """
+
+    def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            raise RecordingError(
+                f"{file}: the key {twice[:60]!r} stands twice, so it can be read as either value; "
+                f"keep one, or {AGAIN}"
+            )
+        return content
+
     try:
-        return json.loads(read_text(file))
+        return json.loads(read_text(file), object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise RecordingError(f"{file}: not JSON ({_brief(error)}); {AGAIN}") from error
 
