@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rppgbench.content import load_datasets, load_methods
@@ -219,6 +219,8 @@ def test_pauses_of_genuine_recorders_are_no_warning(real: Path) -> None:
     offset=st.floats(-1e6, 1e6),
     single=st.booleans(),
 )
+@example(slope=0.3, offset=5.0, single=True)
+@example(slope=-7.0, offset=1e5, single=False)
 def test_a_straight_line_has_no_heart_rate(
     name: str, slope: float, offset: float, single: bool
 ) -> None:
@@ -310,6 +312,12 @@ def test_constant_learns_from_what_the_sensor_saw(tmp_path: Path) -> None:
     training = Training(0, "cpu", tmp_path)
     model = method.fit(examples, training, **method.parameters({}))
     assert model.facts["bpm"] == pytest.approx(75, abs=0.5)
+    burst_s = np.concatenate([np.arange(a, b, 1 / 60) for a, b in ((0, 30), (36, 38), (44, 74))])
+    burst = wave(burst_s, 60.0)
+    burst[(burst_s >= 36) & (burst_s < 38)] = wave(np.arange(36, 38, 1 / 60), 120.0)
+    lonely = [Example("r", "s", (), Truth(pulse=Signal(burst, burst_s)))]
+    model = method.fit(lonely, training, **method.parameters({}))
+    assert model.facts["bpm"] == pytest.approx(60, abs=1)  # 2 s between two holes are no window
     line = [Example("r", "s", (), Truth(pulse=Signal(3 * TIMES, TIMES)))]
     with pytest.raises(BenchError, match="r has no heart rate to learn from"):
         method.fit(line, training, **method.parameters({}))
