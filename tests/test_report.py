@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -315,6 +316,14 @@ def test_a_single_method_is_not_said_to_be_the_lowest() -> None:
         "Under rule_0, the default evaluator, pos has a mean absolute error of 1.00 bpm "
         "(95 % interval 0.80 to 1.40 bpm over subjects)."
     )
+
+
+def test_where_the_truth_is_missing_no_estimate_is_said_to_be() -> None:
+    frame = summary_of(*[(name, math.nan, math.nan, math.nan) for name in "ab"])
+    frame["window_coverage"], frame["n_windows"] = 0.0, 0
+    words = " ".join(summary_words(told(frame)))
+    assert "No recording has a reference here: nothing is scored." in words
+    assert "Estimates are missing" not in words
 
 
 def test_missing_estimates_are_said_with_the_fewest_first() -> None:
