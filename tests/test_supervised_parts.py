@@ -228,7 +228,7 @@ def test_flat_pulses_and_rates_beyond_the_band_give_finite_losses() -> None:
 def stretch(bpm: float, *, pulse: bool = True, device: bool = False) -> Stretch:
     wave = sine(bpm, seconds=20.0)[0].numpy().astype(np.float32)
     rate = np.full(len(wave), bpm + 5, dtype=np.float32)
-    rate[:100] = np.nan
+    rate[:70] = np.nan
     return Stretch("r", "s", wave[:, None], 0.0, wave if pulse else None, rate if device else None)
 
 
