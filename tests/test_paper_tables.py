@@ -494,6 +494,20 @@ def table1(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, dict[str
     return {row["method"]: row for row in rows if row["setting"] == "UBFC-rPPG"}
 
 
+def test_the_page_says_that_results_were_made_by_different_versions(here: Path) -> None:
+    held = Store(store(here / "results/ubfc_intra", "ubfc_intra"))
+    words = ["table", "li2023_table1", "--stored", "--out", "t.html"]
+    assert main(words) == 0
+    assert "made by different runs" not in (here / "t.html").read_text()
+    held.begin(held.manifest, list(held.planned()), {"commit": "later"})
+    held.add(held.estimates()[:1])
+    assert main(words) == 0
+    told = (
+        "made by different runs: commit not told (23 estimates, 12 recordings); later (1 estimate)"
+    )
+    assert told in (here / "t.html").read_text()
+
+
 def test_stored_results_fill_their_rows(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store(here / "results/ubfc_intra", "ubfc_intra")
     rows = table1(capsys)

@@ -15,6 +15,7 @@ from rppgbench.protocol import Condition, Protocol
 from rppgbench.recording import Truth
 from rppgbench.report.inputs import Scores
 from rppgbench.report.score_tables import band_words
+from rppgbench.results.part_provenance import difference_lines, part_provenances
 from rppgbench.results.scored import score
 from rppgbench.running.rows import Observed
 from rppgbench.running.store import Store
@@ -35,6 +36,7 @@ class Held:
     manifest: Mapping[str, Any]
     estimates: Sequence[Estimate]
     observed: Mapping[tuple[str, str, str], Observed]
+    made_by: tuple[str, ...] = ()  # in what its parts were made differently, a line each
 
     @property
     def simulated(self) -> bool:
@@ -53,7 +55,9 @@ def hold(store: Store) -> Held:
     for key in ("protocol", "methods", "expected"):
         if key not in manifest:
             raise BenchError(f"{store.folder}: manifest.json lacks {key!r}; run the protocol again")
-    return Held(store, manifest, *store.read())
+    estimates, observed = store.read()
+    made_by = tuple(difference_lines(part_provenances(store)))
+    return Held(store, manifest, estimates, observed, made_by)
 
 
 def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]:
@@ -120,6 +124,7 @@ def measure(
             *filter(None, (line.setting.differs, line.method.differs, record["rule_note"])),
             *band_words(Scores(used, own, summary)),
         ),
+        held.made_by,
     )
     return found, Scores(used, own, summary)
 

@@ -129,5 +129,6 @@ def _origins(page: PaperPage) -> list[tuple[str, str]]:
         for fill in fills.values():
             if isinstance(fill, Measured):
                 kind = "SIMULATED results" if fill.simulated else "results"
-                found[kind, f"{fill.origin}, scored by {fill.evaluator}"] = None
+                words = (f"{fill.origin}, scored by {fill.evaluator}", *fill.made_by)
+                found[kind, "; ".join(words)] = None
     return list(found)

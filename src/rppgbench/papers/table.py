@@ -147,7 +147,7 @@ class Measured:
 
     `values` map a measure's name to value, low and high (NaN where there is none). `obstacles` are
     the reasons for which the value cannot be set against the printed one. `origin` names the
-    results folder.
+    results folder, `made_by` says in what its parts were made differently.
     """
 
     values: Mapping[str, tuple[float, float, float]]
@@ -158,6 +158,7 @@ class Measured:
     origin: str
     simulated: bool
     obstacles: tuple[str, ...] = ()
+    made_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
