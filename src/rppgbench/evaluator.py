@@ -62,13 +62,14 @@ class Evaluator(Declaration):
     read by the chain `reference` ("same": by `estimate`). The device's rate is its mean over the
     window or its value at the window's centre.
 
-    A window whose samples are absent in more than `gap_share` is missing, and so is one whose wave
-    is constant; smaller gaps are bridged linearly. The only rule for missing ones so far is
-    `farthest_band_edge`: the estimate counts as the band's edge that lies farther from the
-    reference, the worst that an answer in the band could be. `border_frames` are left out at both
-    ends of a recording. `unit` is what a row is: a window, a recording (mean or median over its
-    windows), or a frame (the window around it). `pooling` says whether metrics are over all rows
-    or are worked out per recording and averaged.
+    A window whose samples are absent, or run straight for 2 s and more, in more than `gap_share` is
+    missing, and so is one whose wave is a straight line; for a reference it has no truth. Smaller
+    gaps are bridged linearly. The only rule for missing ones so far is `farthest_band_edge`: the
+    estimate counts as the band's edge that lies farther from the reference, the worst that an
+    answer in the band could be. `border_frames` are left out at both ends of a recording. `unit` is
+    what a row is: a window, a recording (mean or median over its windows), or a frame (the window
+    around it). `pooling` says whether metrics are over all rows or are worked out per recording and
+    averaged.
 
     `made_for_fs` is the range of samples a second, lowest and highest, that the rule was made for,
     where it counts samples: at other rates its rows bear a note. It changes no number.
