@@ -244,7 +244,29 @@ def test_what_a_method_prints_or_ends_is_no_part_of_the_answer(
     assert "mid-way" in said.err
     loud.write_text(body.replace("    return", "    raise SystemExit(0)\n    return"))
     assert main(["check", str(loud)]) == 2
-    assert "sys.exit(0)" in capsys.readouterr().err
+    assert "sys.exit(0)" in capsys.readouterr().out
+
+
+LEAVES = """
+from rppgbench.recording import Dataset
+
+def recordings(root):
+    raise SystemExit(0)
+
+leaves = Dataset(
+    name="leaves", title="", cite="", licence="", url="", expected={}, recordings=recordings
+)
+"""
+
+
+def test_code_of_others_that_ends_the_program_ends_no_command_as_done(
+    plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plugins / "benchmarks").mkdir()
+    (plugins / "benchmarks" / "leaves.py").write_text(LEAVES)
+    words = ["data", "check", "leaves", str(plugins), "--plugins", str(plugins)]
+    assert main(words) == 2
+    assert "ended the command (sys.exit(0))" in capsys.readouterr().err
 
 
 ENTRIES = {
@@ -337,7 +359,9 @@ ODD = '''
 """Theirs: \x1b[2J clears a terminal."""
 from rppgbench.recording import Dataset
 
-odd = Dataset("odd", "Odd", "1", "", "", "", {}, lambda root: iter(()))
+odd = Dataset(
+    name="odd", title="Odd", cite="", licence="", url="", expected={}, recordings=lambda root: ()
+)
 '''
 
 

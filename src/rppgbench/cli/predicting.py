@@ -10,10 +10,10 @@ from rppgbench.cli.options import region_of
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.content import find_toml, load_methods
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.errors import one_line
+from rppgbench.errors import BenchError, one_line
 from rppgbench.evaluator import read_evaluator
 from rppgbench.method import Model
-from rppgbench.running.models import read_model
+from rppgbench.running.models import is_model, read_model
 from rppgbench.running.prediction import Prediction, predict_video
 
 
@@ -51,6 +51,10 @@ def predict(args: argparse.Namespace) -> int:
 def _model(place: Path) -> Model:
     """A model folder of a run, or a file of weights; nothing in it is unpickled."""
     if place.is_dir():
+        if not is_model(place):
+            raise BenchError(
+                f"--weights: {place} holds no model; give RESULTS/models/NAME or a file"
+            )
         return read_model(place)
     from rppgbench.neural.checkpoint import read_weights
 

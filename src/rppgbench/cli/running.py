@@ -39,7 +39,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     simulated = any(recording.simulated for recording in plan.recordings.values())
     out = args.out or Path("results") / f"{args.protocol}{'-simulated' if simulated else ''}"
     store = Store(folder_for_output(out))
-    videos = _folder_for_videos(args.keep_videos, protocol, f"protocols/{args.protocol}.toml")
+    videos = _folder_for_videos(args.keep_videos)
     means = replace(
         means, every_epoch=args.every_epoch, videos=videos, retry_failed=args.retry_failed
     )
@@ -62,6 +62,11 @@ def _check_options(protocol: Protocol, args: argparse.Namespace) -> None:
         without_effect(args, ["data"], "beside --simulate, which makes the data")
     known = load_datasets().found
     made = [name for name in used if name in known and known[name].only_simulated]
+    if args.keep_videos and not any(keeps_video(one) for one in protocol.conditions):
+        raise BenchError(
+            f"--keep-videos: protocols/{args.protocol}.toml recompresses no video, so there is "
+            "none to keep"
+        )
     if not args.simulate and not set(made) - roots.keys():
         without_effect(args, ["subjects", "seconds", "difficulty"], "without --simulate")
 
@@ -83,13 +88,9 @@ def _note(line: str) -> None:
     tell(f"note: {one_line(line)}")
 
 
-def _folder_for_videos(folder: Path | None, protocol: Protocol, where: str) -> Path | None:
-    """Where recompressed videos are kept; BenchError where the protocol makes none."""
-    if folder is None:
-        return None
-    if not any(keeps_video(condition) for condition in protocol.conditions):
-        raise BenchError(f"--keep-videos: {where} recompresses no video, so there is none to keep")
-    return folder_for_output(folder).resolve()
+def _folder_for_videos(folder: Path | None) -> Path | None:
+    """Where recompressed videos are kept, if anywhere."""
+    return None if folder is None else folder_for_output(folder).resolve()
 
 
 def write_report_again(args: argparse.Namespace) -> int:
