@@ -129,6 +129,7 @@ def test_remarks_and_formatting_move_nothing(
     assert {n: c.digest for n, c in after.items()} == {n: c.digest for n, c in before.items()}
 
 
+@pytest.mark.torch
 def test_closures_are_neither_too_narrow_nor_too_wide(before: Mapping[str, Closure]) -> None:
     pos, constant = before["method pos"].parts, before["method constant"].parts
     assert {"methods/pos.py", "rppgbench/features.py", "package numpy", "python"} <= pos.keys()

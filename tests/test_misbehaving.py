@@ -71,7 +71,10 @@ def recordings(root):
         yield Recording("labels_of_names", file.stem, file.stem, partial(VideoSource, file),
                         partial(truth, file.stem), (file,))
 
-labels_of_names = Dataset("labels_of_names", "t", "1", "c", "l", "u", {}, recordings)
+labels_of_names = Dataset(
+    name="labels_of_names", title="t", cite="c", licence="l", url="u", expected={},
+    recordings=recordings,
+)
 '''
 
 
