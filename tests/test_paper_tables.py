@@ -707,3 +707,15 @@ def test_rows_whose_evaluator_finds_no_window_say_so(
     assert "contrast\\_phys reads 29 s or more." in said
     assert main([*asked[:-1], "li2023", "--results", str(folder), "--format", "markdown"]) == 0
     assert "hold no window" not in capsys.readouterr().out
+
+
+def test_results_that_no_line_can_use_are_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = store(here / "other", "obf_intra")
+    near = store(here / "near", "ubfc_clean")
+    words = ["table", "li2023_table1", "--stored", "--format", "csv"]
+    main([*words, "--results", str(other), "--results", str(near)])
+    said = capsys.readouterr().err
+    assert f"note: --results {other}: holds results of other data" in said
+    assert str(near) not in said
