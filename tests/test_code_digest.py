@@ -2,6 +2,8 @@
 
 import ast
 import shutil
+import subprocess
+import sys
 from collections.abc import Container, Mapping
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import rppgbench
 from rppgbench import what_computes
 from rppgbench.code_digest import OWN, Closure, Part, Sources
 from rppgbench.content import FOLDERS, PACKAGE, load_datasets, load_methods
+
+from .test_architecture import GRAPH, reach
 
 ROOT = Path(__file__).parent.parent
 TREES = {"rppgbench": ROOT / "src" / "rppgbench", **{n: ROOT / n for n in FOLDERS[:2]}}
@@ -152,6 +156,8 @@ def test_closures_are_neither_too_narrow_nor_too_wide(before: Mapping[str, Closu
     plumbing = {"rppgbench/running/plan.py", "rppgbench/running/work.py", "rppgbench/content.py"}
     for name, closure in before.items():
         assert not plumbing & closure.parts.keys(), name
+        rooms = {part.split("/")[1] for part in closure.parts if part.startswith("rppgbench/")}
+        assert not rooms & set(UNREACHABLE), name
 
 
 @pytest.mark.parametrize(
@@ -298,3 +304,35 @@ def test_of_a_part_only_what_it_uses_counts(loose: Path) -> None:
 
 def test_the_package_under_test_is_the_one_here() -> None:
     assert Path(rppgbench.__file__).parent == TREES["rppgbench"]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        what_computes.EXTRACTOR,
+        what_computes.CONDITIONS,
+        what_computes.ESTIMATING,
+        what_computes.LEARNING,
+    ],
+)
+def test_a_closure_holds_all_that_python_loads_and_nothing_that_nobody_imports(start: str) -> None:
+    code = (
+        f"import sys, {start}\n"
+        "print(*(m for m in sys.modules if m.split('.')[0] in {'rppgbench', 'numpy', 'av'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(done.stdout.split())
+    assert start in loaded
+    found = Sources().closure(start).parts
+    own = {name for name in loaded if name.startswith("rppgbench.")}
+    files = {f"{name.replace('.', '/')}.py" for name in own}
+    assert {f for f in files if (ROOT / "src" / f).is_file()} <= found.keys()
+    for package in {"numpy", "av"} & loaded:
+        assert f"package {package}" in found
+    within = start.removeprefix("rppgbench.")
+    reached = {within, *reach(GRAPH, within)}
+    for part in found:
+        if part.startswith("rppgbench/") and part.endswith(".py") and "__init__" not in part:
+            assert part.removeprefix("rppgbench/").removesuffix(".py").replace("/", ".") in reached

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -116,7 +117,13 @@ def test_others_versions_enter_the_digest_and_the_manifest(
         known = Loaded({"theirs": one}, {})
         monkeypatch.setattr("rppgbench.running.job_facts.load_methods", lambda: known)
         condition = Condition(name="none", kind="none", params={})
-        at = {"dataset": "simulated", "fold": "", "seed": 0, "region": "", "condition": condition}
+        at: dict[str, Any] = {
+            "dataset": "simulated",
+            "fold": "",
+            "seed": 0,
+            "region": "",
+            "condition": condition,
+        }
         return JobFacts("cpu").setting("theirs", {}, **at)
 
     old, new = declared("1.0"), declared("1.1")

@@ -159,6 +159,17 @@ def test_a_checkpoint_of_another_recipe_is_not_used(tmp_path: Path) -> None:
     assert same(weights(tmp_path / "old", Recipe(epochs=2, lr=0.001)), fresh)
 
 
+def test_a_checkpoint_of_another_precision_is_named_and_not_used(tmp_path: Path) -> None:
+    other = replace(RECIPE, precision="bf16-mixed")
+    fresh = weights(tmp_path / "fresh", other)
+    weights(tmp_path / "old")
+    said: list[str] = []
+    learner, _ = learn(Toy, batches, other, training(tmp_path / "old", progress=said.append))
+    assert same(arrays_of(learner), fresh)
+    told = "of another recipe (precision 32-true, now bf16-mixed); starting anew"
+    assert any(told in line for line in said)
+
+
 def test_every_loss_term_of_every_epoch_is_in_the_log_and_falls(tmp_path: Path) -> None:
     lines: list[str] = []
     learn(Toy, batches, RECIPE, training(tmp_path, progress=lines.append))

@@ -188,7 +188,8 @@ def test_device_and_precision_are_in_fits_and_in_what_networks_estimate(
     tree: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("torch")
-    assert fit_digest("cpu") != fit_digest("cuda")
+    assert fit_digest("cpu") != fit_digest("cuda", precision="32-true")
+    assert fit_digest("cpu") != fit_digest("mps")
     assert fit_digest("cuda")["precision"] == "bf16-mixed"
     assert fit_digest("cpu")["precision"] == "32-true"
     assert fit_digest("cuda", precision="32-true")["precision"] == "32-true"

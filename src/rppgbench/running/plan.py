@@ -175,10 +175,9 @@ class _LaidOut:
         """The jobs of one fold, with the fits that they need."""
         train = tuple(sorted((r.dataset, r.name) for r in side.train))
         parts = train, self._pretrain
-        learned_from = LearnedFrom(
-            *(digest([(*key, self._prints[key]) for key in keys]) for keys in parts),
-            tuple(sorted({dataset for keys in parts for dataset, _ in keys})),
-        )
+        seen, seen_first = (digest([(*key, self._prints[key]) for key in keys]) for keys in parts)
+        datasets = {dataset for keys in parts for dataset, _ in keys}
+        learned_from = LearnedFrom(seen, seen_first, tuple(sorted(datasets)))
         for condition in self._protocol.conditions or [UNTOUCHED]:
             for method, seed, region in _variants(self._chosen, self._protocol, seeds):
                 fit, made = "", None
