@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rppgbench.errors import TooShortError
 from rppgbench.features import PAIRS
 from rppgbench.signals.overlap_add import (
     half_overlapping,
@@ -35,8 +36,10 @@ def test_a_far_sample_leaves_no_rounding_and_a_nan_stays_in_its_windows() -> Non
 def test_windows_that_do_not_fit_are_told() -> None:
     with pytest.raises(ValueError, match="no window of 6 samples in 5"):
         window_sums(np.zeros(5), 6)
-    with pytest.raises(ValueError, match="half-overlapping windows of 3"):
+    with pytest.raises(ValueError, match="even number of samples, not 3"):
         half_overlapping(np.zeros(9), 3)
+    with pytest.raises(TooShortError, match="half-overlapping windows of 10"):
+        half_overlapping(np.zeros(9), 10)
 
 
 def by_loop(x: Array, first: Array, second: Array, width: int) -> Array:

@@ -37,6 +37,8 @@ from rppgbench.running.rows import Observed
 from rppgbench.running.store import Store
 from rppgbench.waveform import Signal, Waveform
 
+pytestmark = pytest.mark.torch  # the papers' methods are networks
+
 REPORTS = Path(__file__).parent.parent / "reports"
 VALUES = REPORTS / "printed_values.csv"
 NAMES = sorted(file.stem for file in REPORTS.glob("*.toml"))

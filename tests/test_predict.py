@@ -124,6 +124,7 @@ def test_less_than_a_window_is_doubtful_and_says_that_a_run_has_no_rate(
     assert "so a run gives it no rate" in text
 
 
+@pytest.mark.torch
 def test_options_of_predict_without_effect_are_refused(
     folder: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
