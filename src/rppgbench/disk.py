@@ -97,3 +97,8 @@ def check_disk(file: Path) -> None:
         fault = fault_of_disk(error, file)
         if fault is not None:
             raise fault from error
+
+
+def no_such_video(file: Path) -> RecordingError:
+    """What a run and a data check say of a video that is not there."""
+    return RecordingError(f"{file}: no such video; check the folder of the data set")

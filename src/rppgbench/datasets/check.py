@@ -229,9 +229,10 @@ def check_recording(recording: Recording) -> list[Finding]:
             severity, text = "warning", f"{text} (known: {recording.known_bad})"
         found.append(Finding(severity, recording.name, str(file), text))
 
-    source = _attempt(lambda: read_video(recording), say)
+    name = f"{recording.dataset}/{recording.name}"
+    source = _attempt(lambda: read_video(recording), say, f"the extraction of {name}")
     looked = _check_video(source, say) if source is not None else None
-    truth = _attempt(lambda: plausible_truth(read_truth(recording)), say)
+    truth = _attempt(lambda: plausible_truth(read_truth(recording)), say, f"the labels of {name}")
     if truth is not None:
         for line in truth.warnings:
             say("warning", line)
@@ -245,14 +246,16 @@ Say = Callable[..., None]
 T = TypeVar("T")
 
 
-def _attempt(read: Callable[[], T], say: Say) -> T | None:
+def _attempt(read: Callable[[], T], say: Say, doing: str = "what the reader gives") -> T | None:
     """What a step gives, or None and a finding; MachineError where the machine is at fault."""
-    made = attempt(read, "what the reader gives")
+    made = attempt(read, doing)
     if made.fault is not None:
         if made.fault.kind in {"machine", "user"}:
             raise made.fault.error()
         file, _, text = made.fault.reason.partition(": ")
-        say("error", text or file, file if text else "")
+        if made.fault.trace or not text:  # a bug of the reader, which names no file
+            file, text = "", made.fault.reason
+        say("error", text, file)
     return made.value
 
 

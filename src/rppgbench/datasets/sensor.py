@@ -61,10 +61,7 @@ def sensed(
     lines = [*warnings]
     if pulse is not None:
         pulse = _ordered(pulse, f"{where.name}: pulse", lines)
-        good = np.isfinite(pulse.values)
-        if not good.all():
-            lines.append(f"{where.name}: {_many(~good)} pulse samples are not numbers: left out")
-            pulse = Signal(pulse.values[good], pulse.times_s[good])
+        pulse = _finite(pulse, f"{where.name}: ", lines)
         if len(pulse.values) < 2:
             raise RecordingError(
                 f"{where}: holds {len(pulse.values)} usable pulse samples; "
@@ -94,28 +91,43 @@ def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
 
 
 def plausible_truth(truth: Truth) -> Truth:
-    """The truth without heart rates that no heart has, whichever reader gave it.
+    """The truth without what is no label, whichever reader gave it.
 
     Args:
         truth: as a reader gave it; one that went through `sensed` comes back as it is.
 
     Returns:
-        The same with NaN in place of heart rates outside 30 to 240 bpm, and a warning that counts
-        them; without a heart rate where none is left.
+        The same without pulse samples that are not numbers, and with NaN in place of heart rates
+        outside 30 to 240 bpm, each with a warning that counts them; without a signal of which
+        nothing is left.
 
     >>> rates = Signal(np.array([72.0, 1e9]), np.array([0.0, 1.0]))
     >>> plausible_truth(Truth(heart_rate=rates)).warnings
     ('1 of 2 heart rates are outside 30 to 240 bpm: no truth there',)
     """
-    if truth.heart_rate is None:
-        return truth
-    values = np.asarray(truth.heart_rate.values)
-    if not _outside(values).any():
-        return truth
     lines: list[str] = []
-    rate = _plausible(Signal(values, truth.heart_rate.times_s), "", lines, report_nan=False)
-    left = rate if np.isfinite(rate.values).any() else None
-    return replace(truth, heart_rate=left, warnings=(*truth.warnings, *lines))
+    pulse, rate = truth.pulse, truth.heart_rate
+    if pulse is not None:
+        pulse = _finite(pulse, "", lines)
+        pulse = pulse if len(pulse.values) > 1 or not lines else None
+    if rate is not None:
+        values = np.asarray(rate.values)
+        nothing = not np.isfinite(values).any()
+        if nothing or _outside(values).any():
+            rate = _plausible(Signal(values, rate.times_s), "", lines, report_nan=nothing)
+            rate = rate if np.isfinite(rate.values).any() else None
+    if not lines:
+        return truth
+    return replace(truth, pulse=pulse, heart_rate=rate, warnings=(*truth.warnings, *lines))
+
+
+def _finite(pulse: Signal, prefix: str, lines: list[str]) -> Signal:
+    """A pulse without samples that are not numbers: a gap; a line counts them."""
+    good = np.isfinite(pulse.values)
+    if good.all():
+        return pulse
+    lines.append(f"{prefix}{_many(~good)} pulse samples are not numbers: left out")
+    return Signal(pulse.values[good], pulse.times_s[good])
 
 
 def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: bool = True) -> Signal:

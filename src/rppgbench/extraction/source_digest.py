@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.digest import digest
-from rppgbench.disk import check_regular, unreadable
+from rppgbench.disk import check_regular, no_such_video, unreadable
 from rppgbench.extraction.array_files import array_sha256
 from rppgbench.file_digest import sha256_of_file
 from rppgbench.recording import VideoSource
@@ -32,5 +32,7 @@ def _file_sha256(path: Path, cache: Path | None) -> str:
     check_regular(path)
     try:
         return sha256_of_file(path, cache)
+    except FileNotFoundError as fault:
+        raise no_such_video(path) from fault
     except OSError as fault:  # one in the middle of a file does not name it
         raise unreadable(fault, fault.filename or path) from fault

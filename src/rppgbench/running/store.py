@@ -253,12 +253,11 @@ class Store:
         tables = self._tables("recordings", OBSERVED, columns[1:])
         found = {_name(row, several): row["reason"] for t in tables for row in t.to_pylist()}
         asked = {_name(row, several) for row in rows}
-        unread = {one: reason for one, reason in found.items() if reason and one in asked}
-        unmade: dict[str, dict[str, None]] = {}
+        unmade = {one: {why: None} for one, why in found.items() if why and one in asked}
         for row in sorted(rows, key=lambda row: (_name(row, several), row["reason"])):
             if row["reason"]:
                 unmade.setdefault(_name(row, several), {})[row["reason"]] = None
-        return ordered_items(unread | {name: "; ".join(why) for name, why in unmade.items()})
+        return ordered_items({name: "; ".join(why) for name, why in unmade.items()})
 
     def missing(self) -> int:
         """How many planned estimates are not there."""

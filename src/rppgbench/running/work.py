@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rppgbench.content import load_datasets, load_methods
+from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
 from rppgbench.estimate import Estimate
@@ -227,7 +228,7 @@ def _while_there(task: Task, step: Callable[[], T], doing: str) -> Attempt[T]:
 
 
 def _still_there(task: Task) -> Recording:
-    """The recording, if any of its files is there; MachineError if all are gone.
+    """The recording, if any of its files is there or none ever was; MachineError if all are gone.
 
     It was there when the plan was made, so it is no fault of the recording's but of the disk's.
     """
@@ -237,8 +238,9 @@ def _still_there(task: Task) -> Recording:
     except BenchError as error:
         raise MachineError(f"{name} is gone ({error}); when it is back, run this again") from error
     files = recording.files
-    if task.root.exists() and (not files or any(file.exists() for file in files)):
-        return recording
+    there = not files or any(file.exists() for file in files)
+    if task.root.exists() and (there or fingerprint([recording]) == task.fingerprint):
+        return recording  # an empty folder was empty when the plan was made
     raise MachineError(
         f"{task.root}: the files of {name} were there and are gone; is the disk connected? "
         "When they are back, run this again"

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from rppgbench.disk import check_disk, check_regular
+from rppgbench.disk import check_disk, check_regular, no_such_video
 from rppgbench.errors import RecordingError
 from rppgbench.video.avi import empty_frames
 from rppgbench.video.clock import RIGHT_RATE, count
@@ -356,7 +356,7 @@ def _opened(path: Path) -> "InputContainer":
                 f"{path}: a folder, not a video; name the images in it and their times"
             )
         if not path.exists():
-            raise RecordingError(f"{path}: no such video; check the folder of the data set")
+            raise no_such_video(path)
         check_regular(path)
         if path.stat().st_size == 0:
             raise RecordingError(f"{path}: the file is empty (0 bytes); copy it again")

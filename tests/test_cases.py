@@ -1,0 +1,468 @@
+"""Inputs that people have: `bench data check` and `bench run` say the same of each, and the right.
+
+Every case goes through both commands. One simulated film of a face at 53 bpm stands in for all
+videos, so that a cache of features decodes it once.
+"""
+
+import csv
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.cli import DONE, FAULT, main
+from rppgbench.datasets.takes import Take, film, write_images
+from rppgbench.errors import one_line
+from rppgbench.running.store import Store
+from rppgbench.simulation import Scene, SimulationPlan, frame_times
+from rppgbench.video.writing import write_video
+from rppgbench.waveform import Array
+
+from . import native_trees as trees
+
+BPM, SECONDS, FPS = 53.0, 11.0, 30.0
+LAB = Path(__file__).parent / "cases" / "lab"
+PHASE = 2 * np.pi * BPM / 60
+
+
+@dataclass(frozen=True)
+class Film:
+    """The film of a face, and folders that the cases of this file share."""
+
+    video: Path
+    frames: Sequence[np.ndarray]
+    cache: Path
+    pulse_at: Callable[[Array], Array]
+
+    def link(self, place: Path) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(self.video, place)
+
+    def at_rate(self, place: Path, fps: float) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        times_s = np.arange(len(self.frames)) / fps
+        write_video(place, iter(self.frames), times_s, codec="mjpeg", pixel_format="yuvj420p")
+
+
+@pytest.fixture(scope="module")
+def face(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    times_s = frame_times(SECONDS, FPS)
+    scene = Scene(160, 120, times_s, difficulty="easy", face_height=0.62, heart_rate_bpm=BPM)
+    filmed = film("cases", Take("anna", "1", scene), SimulationPlan(1, SECONDS, 0, "easy"))
+    folder = tmp_path_factory.mktemp("film")
+    made = Film(folder / "film.avi", list(filmed.frames()), folder / "cache", filmed.pulse_at)
+    made.at_rate(made.video, FPS)
+    return made
+
+
+# ---- both commands ----
+
+
+@dataclass(frozen=True)
+class Said:
+    """What both commands say of a recording, and the two heart rates that the run scored."""
+
+    lines: tuple[str, ...]
+    usable: bool
+    reference_bpm: float | None
+    estimate_bpm: float | None
+
+
+class Both:
+    """Runs both commands on a tree and holds what they say against each other."""
+
+    def __init__(self, cache: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.cache, self.out, self.capsys = cache, out, capsys
+
+    def refuse(self, dataset: str, root: Path) -> str:
+        """The line with which both end, without a traceback."""
+        codes, lines = [], []
+        for words in (self._check(dataset, root), self._run(dataset, root)):
+            codes.append(main(words))
+            lines.append(self.capsys.readouterr().err.strip().splitlines()[-1])
+        assert codes == [FAULT, FAULT]
+        assert lines[0] == lines[1]
+        return lines[0]
+
+    def say(self, dataset: str, root: Path, *more: str) -> tuple[dict[str, Said], list[str]]:
+        """What both say of each recording, and of the whole set."""
+        code = main([*self._check(dataset, root), *more])
+        found = json.loads(self.capsys.readouterr().out)
+        assert (code == DONE) == found["fit"]
+        assert main([*self._run(dataset, root), *more]) in {0, 3}
+        told = self.capsys.readouterr().err
+        rates = {row["recording"]: row for row in _rows(self.out / "heart_rates.csv")}
+        out = {}
+        for (_, name, _), one in Store(self.out).observed().items():
+            findings = [f for f in found["findings"] if f["recording"] == name]
+            warnings = [*one.facts.get("warnings", []), *one.truth.warnings]
+            for line in warnings:
+                assert f"warning: {dataset}/{name}: {one_line(line)}" in told
+            by_check = [f["text"] for f in findings if f["severity"] == "warning"]
+            assert sorted(by_check) == sorted(warnings)
+            errors = [f for f in findings if f["severity"] == "error"]
+            assert not _rest(one.reason, errors)
+            if errors:
+                assert one.truth.pulse is one.truth.heart_rate is None
+                assert f"failed: {dataset}/{name}: {one_line(one.reason)}" in told
+            lines = tuple(f["text"] for f in findings)
+            row = rates.get(name, {})
+            reference = _number(row.get("reference_heart_rate_bpm"))
+            out[name] = Said(lines, not errors, reference, _number(row.get("heart_rate_bpm")))
+        of_all = [f["text"] for f in found["findings"] if not f["recording"]]
+        of_all = [text for text in of_all if "whole set" not in text and "own folds" not in text]
+        for line in of_all:
+            assert line in told
+        return out, of_all
+
+    def _check(self, dataset: str, root: Path) -> list[str]:
+        return ["data", "check", dataset, str(root), "--json"]
+
+    def _run(self, dataset: str, root: Path) -> list[str]:
+        protocol = "labp" if dataset == "labx" else "videos"
+        words = ["run", "--protocol", protocol, "--methods", "pos", "--out", str(self.out)]
+        test = [] if dataset in {"labx", "video_folder"} else ["--test", dataset]
+        return [*words, "--data", f"{dataset}={root}", "--cache", str(self.cache), *test]
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def _number(cell: str | None) -> float | None:
+    return float(cell) if cell else None
+
+
+def _rest(reason: str, errors: Iterable[Mapping[str, str]]) -> str:
+    """What a run's reason says beyond the errors of a data check."""
+    for error in errors:
+        whole = f"{error['file']}: {error['text']}"
+        said = whole if error["file"] and whole in reason else error["text"]
+        assert said in reason
+        reason = reason.replace(said, "", 1)
+    return reason.replace("labels: ", "").strip("; ")
+
+
+@pytest.fixture
+def both(face: Film, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Both:
+    return Both(face.cache, tmp_path / "results", capsys)
+
+
+Verdict = tuple[str, tuple[str, ...]]
+"""right: scored with the right number; warned: scored with these warnings; no truth: not scored,
+with these warnings; refused: for this.
+"""
+
+RIGHT: Verdict = ("right", ())
+MS: Verdict = ("refused", ("look like milliseconds taken for seconds",))
+
+
+def hold(found: Mapping[str, Said], wanted: Mapping[str, Verdict]) -> None:
+    """Each recording has its verdict, every line is expected, and a number is right or none."""
+    assert found.keys() == wanted.keys()
+    wrong = []
+    for name, (verdict, parts) in wanted.items():
+        one = found[name]
+        fits = len(one.lines) == len(parts)
+        fits &= all(any(part in line for line in one.lines) for part in parts)
+        fits &= one.usable == (verdict != "refused")
+        if verdict == "right":
+            numbers = (one.reference_bpm, one.estimate_bpm)
+            fits &= all(n is not None and abs(n - BPM) < 2.5 for n in numbers)
+        else:
+            fits &= (one.reference_bpm is None) == (verdict != "warned")
+        if not fits:
+            wrong.append((name, verdict, parts, one))
+    assert wrong == []
+
+
+# ---- the cases ----
+
+
+N = round(SECONDS * FPS) + 1
+T_S = np.arange(N) / FPS
+RATE = np.round(BPM + np.sin(T_S))
+
+
+def ubfc(folder: Path, pulse: Array, times_s: Array, *, turned: bool = False) -> None:
+    rows = np.stack([pulse, RATE[: len(pulse)], times_s])
+    lines = [" ".join(f"{v:.7e}" for v in row) for row in (rows.T if turned else rows)]
+    trees.column(folder / "ground_truth.txt", lines)
+
+
+def test_ubfc_clocks_holes_and_columns(face: Film, both: Both, tmp_path: Path) -> None:
+    pulse, root = face.pulse_at(T_S), tmp_path / "set"
+    hole, wide = (T_S > 2) & (T_S < 8), (T_S > 0.5) & (T_S < 10.5)
+    flat = np.where(T_S < 3.5, pulse, pulse[105])
+    cases: dict[str, tuple[Array, Array]] = {
+        "subject38": (pulse, T_S),
+        "subject39": (pulse, 1000 * T_S),
+        "subject40": (pulse, T_S / 1000),
+        "subject41": (pulse, 2 * T_S),
+        "subject42": (pulse[~hole], T_S[~hole]),
+        "subject43": (flat, T_S),
+        "subject44": (np.where(hole, np.nan, pulse), T_S),
+        "subject45": (pulse, T_S + 3 * (T_S > 5)),
+        "subject46": (pulse[~wide], T_S[~wide]),
+        "subject47": (pulse, T_S),
+        "subject48": (pulse, 1.03 * T_S),
+    }
+    for name, (values, times_s) in cases.items():
+        folder = root / "DATASET_2" / name
+        face.link(folder / "vid.avi")
+        ubfc(folder, values, times_s, turned=name == "subject47")
+    face.link(root / "DATASET_2" / "subject49" / "vid.avi")
+    os.mkfifo(root / "DATASET_2" / "subject49" / "ground_truth.txt")
+    (root / "DATASET_2" / "subject50").mkdir()
+    found, _ = both.say("ubfc_rppg", root)
+    hold(
+        found,
+        {
+            "subject38": RIGHT,
+            "subject39": MS,
+            "subject40": ("refused", ("times too small",)),
+            "subject41": ("refused", ("331 labels for 330 frames, one a frame, but",)),
+            "subject42": ("no truth", ("pulse: no labels for 6", "heart rate: no labels for 6")),
+            "subject43": ("no truth", ("pulse: flat for 7.5 s of 11.0 s",)),
+            "subject44": ("no truth", ("pulse samples are not numbers", "pulse: no labels for 6")),
+            "subject45": ("refused", ("a jump of 3.0 s after 5.0 s",)),
+            "subject46": ("no truth", ("pulse: no labels for 10", "heart rate: no labels for 10")),
+            "subject47": ("refused", ("it seems transposed",)),
+            "subject48": ("warned", ("pulse: labels last 11.4 s", "heart rate: labels last 11")),
+            "subject49": ("refused", ("pipe",)),
+            "subject50": ("refused", ("does not exist; copy it", "no such video")),
+        },
+    )
+
+
+def test_ubfc_whose_header_has_another_frame_rate(face: Film, both: Both, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for name, fps in (("subject38", 25.0), ("subject40", 600.0)):
+        face.at_rate(root / "DATASET_2" / name / "vid.avi", fps)
+        ubfc(root / "DATASET_2" / name, face.pulse_at(T_S), T_S)
+    found, _ = both.say("ubfc_rppg", root)
+    hold(
+        found,
+        {
+            "subject38": ("refused", ("one a frame, but labels last 11.0 s, frames 13.2 s",)),
+            "subject40": ("refused", ("600 frames a second: no camera", "frames 0.55 s")),
+        },
+    )
+
+
+def test_cohface(face: Film, both: Both, tmp_path: Path) -> None:
+    import h5py
+
+    times_s = np.arange(round(SECONDS * 256)) / 256
+    root = tmp_path / "set"
+    for person, begin_s in (("1", 0.0), ("2", 1.4e9), ("3", 0.0)):
+        face.link(root / person / "0" / "data.avi")
+        with h5py.File(root / person / "0" / "data.hdf5", "w") as content:
+            if person == "3":
+                content.create_dataset("pulse", (10**12,), "f8", chunks=(1024,))
+            else:
+                content["pulse"] = face.pulse_at(times_s)
+            content["time"] = begin_s + times_s
+            content.attrs["illumination"] = np.array([b"lamp"])
+    found, _ = both.say("cohface", root)
+    hold(
+        found,
+        {
+            "1/0": RIGHT,
+            "2/0": ("refused", ("not on one clock (they look like Unix times)",)),
+            "3/0": ("refused", ("'pulse' claims 7.3 TB",)),
+        },
+    )
+
+
+def test_one_column_with_an_index(face: Film, both: Both, tmp_path: Path) -> None:
+    def indexed(file: Path, values: Sequence[int], header: str) -> None:
+        trees.column(file, [f"{k},{v}" for k, v in enumerate(values)], header)
+
+    vipl, phys = tmp_path / "vipl", tmp_path / "phys"
+    seconds = [round(BPM)] * 12
+    wave = [round(v) for v in 50 + 40 * face.pulse_at(np.arange(660) / 60)]
+    for name in ("p1", "p2", "p3"):
+        folder = vipl / "data" / name / "v1" / "source1"
+        face.link(folder / "video.avi")
+        trees.column(folder / "time.txt", [round(1000 * t) for t in T_S[:-1]])
+        trees.column(folder / "gt_HR.csv", seconds, "HR")
+        trees.column(folder / "wave.csv", wave, "Wave")
+        if name != "p3":
+            indexed(folder / "gt_HR.csv", seconds, ",HR" if name == "p1" else "Time,HR")
+    found, _ = both.say("vipl_hr", vipl)
+    two = ("refused", ("'0,53' can be read as one number, 0.53, or as two, 0 and 53",))
+    hold(found, {"p1/v1/source1": two, "p2/v1/source1": two, "p3/v1/source1": RIGHT})
+    face.link(phys / "s1" / "vid_s1_T1.avi")
+    indexed(phys / "s1" / "bvp_s1_T1.csv", wave, ",bvp")
+    found, _ = Both(both.cache, tmp_path / "phys_results", both.capsys).say("ubfc_phys", phys)
+    hold(found, {"s1_T1": ("refused", ("repair that line",))})
+
+
+def test_obf_and_simulated_people_in_ms(face: Film, both: Both, tmp_path: Path) -> None:
+    obf, people = tmp_path / "obf", tmp_path / "people"
+    for name, unit in (("001_1", 1000.0), ("002_1", 1.0)):
+        face.link(obf / name / "video.mp4")
+        rows = [f"{unit * t:.3f},{v:.4f}" for t, v in zip(T_S, face.pulse_at(T_S), strict=True)]
+        trees.column(obf / name / "bvp.csv", rows, "timestamp,bvp")
+    found, _ = both.say("obf", obf)
+    hold(found, {"001_1": MS, "002_1": RIGHT})
+    face.link(people / "01" / "video.mp4")
+    (people / "01" / "scenario.json").write_text("{}")
+    values = zip(1000 * T_S - 31.6, face.pulse_at(T_S), strict=True)
+    rows = [f"{t:.1f},{v:.5f},53.00" for t, v in values]
+    trees.column(people / "01" / "labels.csv", rows, "time_s,pulse,heart_rate_bpm")
+    found, _ = Both(both.cache, tmp_path / "other_results", both.capsys).say("simulated", people)
+    hold(found, {"01": MS})
+
+
+FOLDERS: dict[str, tuple[str, dict[str, Verdict], tuple[str, ...]]] = {
+    "typo": (
+        "video,heart_rate_bpm,subject\nanna.mp4,53,a\nbob.mp4,53,b\ncarl.m4v,53,c\nzoe.mp4,53,z\n",
+        {
+            "anna.mp4": RIGHT,
+            "bob.MP4": ("no truth", ()),
+            "carl.m4v": RIGHT,
+            "dora.3gp": ("no truth", ()),
+            "emil.mpg": ("no truth", ()),
+            "pipe.mp4": ("refused", ("pipe",)),
+        },
+        ("did you mean 'bob.MP4'?", "'zoe.mp4', which is not there", "4 of 6 videos have no line"),
+    ),
+    "cols": ("video,subject,heart_rate_bpm\nanna.mp4,7,53\n", {"anna.mp4": RIGHT}, ()),
+    "hz": (
+        "video,heart_rate_bpm\nanna.mp4,0.88\n",
+        {"anna.mp4": ("no truth", ("0.88 bpm is outside 30 to 240 bpm: no truth",))},
+        ("are they in Hz? multiply by 60",),
+    ),
+    "semi": ("video;heart_rate_bpm;subject\nanna.mp4;53,5;a\n", {"anna.mp4": RIGHT}, ()),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_labels_of_a_folder_of_videos(name: str, face: Film, both: Both, tmp_path: Path) -> None:
+    text, wanted, of_all = FOLDERS[name]
+    root = tmp_path / name
+    root.mkdir()
+    for video in wanted:
+        os.mkfifo(root / video) if video == "pipe.mp4" else face.link(root / video)
+    (root / "heart_rates.csv").write_text(text)
+    found, said = both.say("video_folder", root)
+    hold(found, wanted)
+    assert len(said) == len(of_all)
+    for line, part in zip(said, of_all, strict=True):
+        assert part in line
+
+
+def test_labels_of_a_folder_without_a_header(face: Film, both: Both, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    face.link(root / "anna.mp4")
+    (root / "heart_rates.csv").write_text("anna.mp4,53,a\nbob.mp4,54,b\n")
+    assert "line 1 must name the columns" in both.refuse("video_folder", root)
+
+
+def test_readers_of_others(face: Film, both: Both, tmp_path: Path) -> None:
+    for name in re.findall(r'"(\w+)": lambda', (LAB / "benchmarks" / "labx.py").read_text()):
+        face.link(tmp_path / "lab" / f"{name}.mp4")
+    found, _ = both.say("labx", tmp_path / "lab", "--plugins", str(LAB))
+    hold(
+        found,
+        {
+            "early": ("refused", ("not on one clock",)),
+            "empty": ("refused", ("the reader returned a pulse without a value",)),
+            "fine": RIGHT,
+            "flat": ("no truth", ("pulse: flat for 11.0 s of 11.0 s",)),
+            "half_nan": (
+                "no truth",
+                ("301 of 660 pulse samples are not numbers", "labels last 6.0 s"),
+            ),
+            "huge": ("no truth", ("12 of 12 heart rates are outside 30 to 240 bpm",)),
+            "hz": ("no truth", ("are they in Hz? multiply by 60",)),
+            "key_error": ("refused", ("KeyError",)),
+            "ms": MS,
+            "nan": ("no truth", ("660 of 660 pulse samples are not numbers: left out",)),
+            "nan_rate": ("no truth", ("12 of 12 heart rates are not numbers: no truth there",)),
+            "nan_time": ("refused", ("359 of 660 times of pulse that are not numbers",)),
+            "none": ("refused", ("the reader returned None, not a Truth",)),
+            "one": ("no truth", ("pulse: 1 labels over 330 frames",)),
+            "two_columns": ("refused", ("of shape (660, 2), not (N,)",)),
+            "unsorted": ("refused", ("times of pulse that do not increase",)),
+            "value_error": ("refused", ("ValueError",)),
+            "zero": ("no truth", ("12 of 12 heart rates are 0: no truth there",)),
+        },
+    )
+
+
+def test_pure_probe(face: Film, both: Both, tmp_path: Path) -> None:
+    start, name = trees.START, "01-01"
+    stamps = [start + round(1e9 * t) for t in T_S[:-1]]
+    folder = tmp_path / "set" / name
+    names = [f"Image{ns}.png" for ns in stamps]
+    write_images(folder / name, names, iter(face.frames))
+    times_s = np.arange(round(60 * SECONDS)) / 60
+    package = [
+        {
+            "Timestamp": start + round(1e9 * t),
+            "Value": {
+                "waveform": 0 if 3 < t < 9 else round(50 + 40 * v),
+                "pulseRate": 127 if 3 < t < 9 else 53,
+                "o2saturation": 98,
+                "signalStrength": 6,
+                "probeError": bool(3 < t < 9),
+                "searching": False,
+            },
+        }
+        for t, v in zip(times_s, face.pulse_at(times_s), strict=True)
+    ]
+    content = {"/FullPackage": package, "/Image": [{"Timestamp": ns} for ns in stamps]}
+    (folder / f"{name}.json").write_text(json.dumps(content))
+    found, _ = both.say("pure", tmp_path / "set")
+    lost = "359 of 660 samples are no pulse (probe error, or a waveform of 0): left out"
+    gaps = ("pulse: no labels for 6.0 s of 11.0 s", "heart rate: no labels for 6.0 s of 11.0 s")
+    hold(found, {"01-01": ("no truth", (lost, *gaps))})
+
+
+def test_mmpd(face: Film, both: Both, tmp_path: Path) -> None:
+    from scipy.io import savemat
+
+    cell = np.empty((1, 1), object)
+    cell[0, 0] = np.array([["Walking"]], object)
+    folder = tmp_path / "set" / "subject1"
+    folder.mkdir(parents=True)
+    for number, video, motion in (
+        (0, np.stack(face.frames).astype(np.float32), "Stationary"),
+        (1, np.stack(face.frames), cell),
+    ):
+        content = {
+            "video": video,
+            "GT_ppg": face.pulse_at(T_S[:-1])[None],
+            "light": "LED-low",
+            "motion": motion,
+            "exercise": "False",
+            "skin_color": np.array([[3]]),
+        }
+        savemat(folder / f"p1_{number}.mat", content)
+    found, _ = both.say("mmpd", tmp_path / "set")
+    hold(found, {"p1_0": RIGHT, "p1_1": RIGHT})
+
+
+def test_mmse(face: Film, both: Both, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    times_s = np.arange(round(1000 * SECONDS)) / 1000
+    pressure = [round(90 + 20 * v) for v in face.pulse_at(times_s)]
+    write_images(
+        root / "T10_T11_30Subjects" / "F005" / "T10",
+        [f"{k}.jpg" for k in range(len(face.frames))],
+        iter(face.frames),
+    )
+    folder = root / "T10_T11_30PhyBPHRData" / "F005" / "T10"
+    trees.column(folder / "BP_mmHg.txt", [f"{k},{v}" for k, v in enumerate(pressure)])
+    trees.column(folder / "Pulse Rate_BPM.txt", [53] * len(pressure))
+    found, _ = both.say("mmse_hr", root)
+    hold(found, {"F005_T10": ("refused", ("'0,85' can be read as one number, 0.85, or as two",))})
