@@ -248,6 +248,7 @@ def test_stmap_is_stretched_by_row_and_channel() -> None:
     assert np.abs(peaks - 255).max() < 1e-3
 
 
+@pytest.mark.torch
 def test_a_method_gets_the_rate_that_it_expects_from_the_true_times() -> None:
     method = load_methods().get("method", "st_transformer", "test")
     uneven = np.cumsum(np.random.default_rng(1).uniform(0.02, 0.08, 240))
