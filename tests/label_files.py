@@ -1,0 +1,165 @@
+"""The label files of every data set as columns, so that a test can damage each in the same way."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rppgbench.waveform import Array
+
+Columns = dict[str, Array]
+"""Of these: time (s, or whatever unit the file has), pulse, rate (bpm), and others as they are."""
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """Which file of a tree holds labels, and how its columns are read and written."""
+
+    pattern: str
+    read: Callable[[Path], Columns]
+    write: Callable[[Path, Columns], None]
+
+
+def _table(pattern: str, *names: str, header: str = "", separator: str = ",") -> LabelFile:
+    def read(file: Path) -> Columns:
+        rows = np.loadtxt(file, delimiter=separator, skiprows=int(bool(header)), ndmin=2)
+        return dict(zip(names, rows.T, strict=True))
+
+    def write(file: Path, columns: Columns) -> None:
+        rows = zip(*columns.values(), strict=True)
+        lines = [separator.join(f"{cell:.10g}" for cell in row) for row in rows]
+        file.write_text("\n".join([*[header] * bool(header), *lines, ""]))
+
+    return LabelFile(pattern, read, write)
+
+
+def _read_rows(file: Path) -> Columns:
+    return dict(zip(("pulse", "rate", "time"), np.loadtxt(file), strict=True))
+
+
+def _write_rows(file: Path, columns: Columns) -> None:
+    np.savetxt(file, np.stack(list(columns.values())), fmt="%.7e")
+
+
+def _read_hdf5(file: Path) -> Columns:
+    import h5py
+
+    with h5py.File(file) as content:
+        return {"time": content["time"][:], "pulse": content["pulse"][:]}
+
+
+def _write_hdf5(file: Path, columns: Columns) -> None:
+    import h5py
+
+    with h5py.File(file, "w") as content:
+        for name, values in columns.items():
+            content[name] = values
+
+
+def _read_xml(file: Path) -> Columns:
+    rows = re.findall(r"<value1>([^<]+)</value1><value2>([^<]+)</value2>", file.read_text())
+    rate, pulse = np.array(rows, dtype=float).T
+    return {"rate": rate, "pulse": pulse}
+
+
+def _write_xml(file: Path, columns: Columns) -> None:
+    rows = zip(columns["rate"], columns["pulse"], strict=True)
+    lines = [
+        f"<value{k}><value0>{k}</value0><value1>{r:g}</value1><value2>{p:g}</value2></value{k}>"
+        for k, (r, p) in enumerate(rows)
+    ]
+    file.write_text("\n".join(['<?xml version="1.0"?>', "<a>", *lines, "</a>"]))
+
+
+def _read_json(file: Path) -> Columns:
+    rows = json.loads(file.read_text())["/FullPackage"]
+    since = np.array([row["Timestamp"] for row in rows])
+    values = [row["Value"] for row in rows]
+    return {
+        "time": (since - since[0]) / 1e9,
+        "pulse": np.array([value["waveform"] for value in values], dtype=float),
+        "rate": np.array([value["pulseRate"] for value in values], dtype=float),
+    }
+
+
+def _write_json(file: Path, columns: Columns) -> None:
+    content = json.loads(file.read_text())
+    first, value = content["/FullPackage"][0]["Timestamp"], content["/FullPackage"][0]["Value"]
+    rows = zip(columns["time"], columns["pulse"], columns["rate"], strict=True)
+    content["/FullPackage"] = [
+        {"Timestamp": first + round(t * 1e9), "Value": value | {"waveform": w, "pulseRate": r}}
+        for t, w, r in rows
+    ]
+    file.write_text(json.dumps(content))
+
+
+def _read_mat(file: Path) -> Columns:
+    from scipy.io import loadmat
+
+    return {"pulse": loadmat(file)["GT_ppg"][0]}
+
+
+def _write_mat(file: Path, columns: Columns) -> None:
+    from scipy.io import loadmat, savemat
+
+    content = {k: v for k, v in loadmat(file).items() if not k.startswith("__")}
+    savemat(file, content | {"GT_ppg": columns["pulse"][None]})
+
+
+def _read_folder(file: Path) -> Columns:
+    return {"rate": np.array([float(file.read_text().splitlines()[1].split(",")[1])])}
+
+
+def _write_folder(file: Path, columns: Columns) -> None:
+    cells = file.read_text().splitlines()[1].split(",")
+    rows = [f"{cells[0]},{rate:g},{cells[2]}" for rate in columns["rate"]]
+    file.write_text("\n".join(["video,heart_rate_bpm,subject", *rows, ""]))
+
+
+def _read_means(file: Path) -> Columns:
+    lines = file.read_text().splitlines()
+    return {"rate": np.array([float(cell) for cell in lines[1].split(",")[1:]])}
+
+
+def _write_means(file: Path, columns: Columns) -> None:
+    lines = file.read_text().splitlines()
+    lines[1] = ",".join(["HR", *(f"{rate:g}" for rate in columns["rate"])])
+    file.write_text("\n".join([*lines, ""]))
+
+
+def _read_v4v(file: Path) -> Columns:
+    return {"rate": np.array(file.read_text().splitlines()[0].split(",")[2:], dtype=float)}
+
+
+def _write_v4v(file: Path, columns: Columns) -> None:
+    lines = file.read_text().splitlines()
+    lines[0] = ", ".join([*lines[0].split(", ")[:2], *(f"{rate:g}" for rate in columns["rate"])])
+    file.write_text("\n".join([*lines, ""]))
+
+
+LABEL_FILES: dict[str, LabelFile] = {
+    "cohface": LabelFile("data.hdf5", _read_hdf5, _write_hdf5),
+    "lgi_ppgi": LabelFile("cms50_stream_handler.xml", _read_xml, _write_xml),
+    "mmpd": LabelFile("*.mat", _read_mat, _write_mat),
+    "mmse_hr": _table("BP_mmHg.txt", "pulse"),
+    "mmse_hr:rate": _table("Pulse Rate_BPM.txt", "rate"),
+    "obf": _table("bvp.csv", "time", "pulse", header="time_s,bvp"),
+    "pure": LabelFile("[0-9]*.json", _read_json, _write_json),
+    "simulated": _table(
+        "labels.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"
+    ),
+    "ubfc_phys": _table("bvp_*.csv", "pulse"),
+    "ubfc_rppg": LabelFile("ground_truth.txt", _read_rows, _write_rows),
+    "ubfc_rppg_1": _table("gtdump.xmp", "time", "rate", "saturation", "pulse"),
+    "v4v": _table("*-BP.txt", "pulse"),
+    "v4v:rate": LabelFile("F*_T*.txt", _read_v4v, _write_v4v),
+    "video_folder": LabelFile("heart_rates.csv", _read_folder, _write_folder),
+    "vipl_hr": _table("wave.csv", "pulse", header="Wave"),
+    "vipl_hr:rate": _table("gt_HR.csv", "rate", header="HR"),
+    "vipl_hr_v2": _table("video1_bvp.csv", "time", "pulse", header="time_s,bvp"),
+    "vipl_hr_v2:rate": LabelFile("gt.csv", _read_means, _write_means),
+}
+"""By data set; a file of heart rates beside one of a pulse stands under NAME:rate."""
