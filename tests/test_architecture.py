@@ -159,8 +159,8 @@ def names_of_content() -> set[str]:
 )
 def test_the_machine_names_no_data_set_method_or_protocol(file: Path) -> None:
     """In code: a string that is just such a name. Prose and crop rules may speak of them."""
-    if room(file) == "cli" or file.name == "crops.py":
-        return  # defaults of the command line and the crop rules that bear a method's name
+    if room(file) in {"cli", "api"} or file.name == "crops.py":
+        return  # defaults of the command line and of the Python interface, and the crop rules that bear a method's name
     tree = ast.parse(file.read_text(encoding="utf-8"))
     strings = {
         n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
@@ -171,12 +171,12 @@ def test_the_machine_names_no_data_set_method_or_protocol(file: Path) -> None:
 @pytest.mark.parametrize(
     "file", [*sorted(MACHINE.rglob("*.py")), *CONTENT], ids=lambda f: str(f.relative_to(ROOT))
 )
-def test_a_module_begins_with_a_short_caption(file: Path) -> None:
+def test_a_module_begins_with_a_summary_line(file: Path) -> None:
     doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     if file.name == "__init__.py" and not file.read_text(encoding="utf-8").strip():
         return
     assert doc is not None
-    assert len(doc.splitlines()[0]) <= 60
+    assert len(doc.splitlines()[0]) <= 100
 
 
 LIBRARIES = HEAVY | {

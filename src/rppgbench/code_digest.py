@@ -137,8 +137,10 @@ class Sources:
             parents = package.split(".")
             above = parents[: len(parents) - level + 1] if level else []
             base = ".".join([*above, *filter(None, [name])])
+            if _is_standard(base):
+                continue
             inner = f"{base}.{member}"
-            if member and not _is_standard(base) and self._find(inner) is not None:
+            if member and self._find(inner) is not None:
                 yield inner
             elif not member or not self._is_bare(base):
                 yield base

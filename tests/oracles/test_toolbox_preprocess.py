@@ -47,5 +47,5 @@ def test_a_label_at_other_times_is_interpolated_linearly() -> None:
     name = next(key for key in ARRAYS if key.startswith("resample_"))
     count = len(ARRAYS[name])
     times = np.linspace(0.0, 1.0, len(label))
-    out = Signal(label, times).at(np.linspace(0.0, 1.0, count))
+    out = Signal(label, times).at(np.linspace(0.0, 1.0, count), np.inf)
     np.testing.assert_allclose(out, ARRAYS[name], rtol=1e-9, atol=1e-9)
