@@ -371,7 +371,11 @@ def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
         (["report", "nowhere"], "no results here"),
         (["data", "show", "ubfc"], "did you mean 'ubfc"),
         (["data", "check", "pure", "nowhere"], "no such folder"),
-        (["predict", "none.mp4", "--method", "contrast_phys", "--region", "skin"], "--region: has"),
+        pytest.param(
+            ["predict", "none.mp4", "--method", "contrast_phys", "--region", "skin"],
+            "--region: has",
+            marks=pytest.mark.torch,
+        ),
         (["agree", "green=pos", "--trace", "t.csv", "--cache", "c"], "--cache: has no effect"),
         (["agree", "green=pos", "--video", "v", "--region", "nose"], "no region 'nose'"),
         (["speed", "--only", "scoring", "--seconds", "9"], "--seconds: has no effect"),
