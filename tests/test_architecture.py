@@ -160,7 +160,7 @@ def names_of_content() -> set[str]:
 def test_the_machine_names_no_data_set_method_or_protocol(file: Path) -> None:
     """In code: a string that is just such a name. Prose and crop rules may speak of them."""
     if room(file) in {"cli", "api"} or file.name == "crops.py":
-        return  # defaults of the command line and of the Python interface, and the crop rules that bear a method's name
+        return  # their defaults, and crop rules that bear a method's name
     tree = ast.parse(file.read_text(encoding="utf-8"))
     strings = {
         n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)

@@ -149,7 +149,12 @@ def check_truth(returned: object) -> Truth:
     warnings = returned.warnings
     if not isinstance(warnings, tuple | list) or not all(isinstance(w, str) for w in warnings):
         raise ReturnError(f"the reader returned warnings that are {_kind(warnings)}, not texts")
-    return replace(returned, **checked, warnings=tuple(warnings))
+    return replace(
+        returned,
+        pulse=checked["pulse"],
+        heart_rate=checked["heart_rate"],
+        warnings=tuple(warnings),
+    )
 
 
 def _signal_faults(signal: object, name: str) -> Iterator[str]:
