@@ -116,6 +116,7 @@ class Both:
                 assert f"warning: {dataset}/{name}: {one_line(line)}" in told
             by_check = [f["text"] for f in findings if f["severity"] == "warning"]
             assert sorted(by_check) == sorted(warnings)
+            assert all(not f["file"] or Path(f["file"]).is_absolute() for f in findings)
             errors = [f for f in findings if f["severity"] == "error"]
             assert not _rest(one.reason, errors)
             if errors:
