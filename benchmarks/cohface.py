@@ -22,23 +22,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.label_formats import read_hdf5
-from rppgbench.datasets.labels import read_text
-from rppgbench.datasets.sensor import sensed
-from rppgbench.datasets.takes import (
-    Take,
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Signal
+from rppgbench.datasets.ground_truth import clean_labels
+from rppgbench.datasets.label_files import read_hdf5
+from rppgbench.datasets.label_text import read_text
+from rppgbench.datasets.layout import first_folder, is_file, is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
     device_times,
-    in_front,
+    order_first,
     resting_rates,
     scaled,
-    shoot,
     write_clip,
     write_lines,
+    write_sessions,
 )
-from rppgbench.datasets.tree import first_folder, is_file, is_simulated, matching, nothing_found
-from rppgbench.errors import BenchError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Signal
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 PULSE_HZ = 256.0
 LAMP, DAYLIGHT = "lamp", "natural"
 TEST = (25, 29, 31, 35, 27, 33, 1, 16, 38, 21, 28, 4)
-ORDER = in_front("2 25 3 29 5 31 6 35", map(str, range(1, 41)))
+ORDER = order_first("2 25 3 29 5 31 6 35", map(str, range(1, 41)))
 """Simulated people in this order: on the train and the test side of `cohface-28-12` in turn."""
 
 
@@ -96,7 +96,7 @@ def _parts(folder: Path) -> dict[str, str]:
     return found
 
 
-def _truth(file: Path, repeated: bool) -> Truth:
+def _truth(file: Path, repeated: bool) -> GroundTruth:
     arrays, attributes = read_hdf5(file, "pulse", "time")
     light = _text(attributes.get("illumination", ""))
     expected = LAMP if file.parent.name in "01" else DAYLIGHT
@@ -109,7 +109,7 @@ def _truth(file: Path, repeated: bool) -> Truth:
     least = min(len(pulse), len(times_s))
     if len(pulse) != len(times_s):
         warnings.append(f"{file.name}: {len(pulse)} pulse samples, {len(times_s)} times")
-    return sensed(file, pulse=Signal(pulse[:least], times_s[:least]), warnings=warnings)
+    return clean_labels(file, pulse=Signal(pulse[:least], times_s[:least]), warnings=warnings)
 
 
 def _text(attribute: object) -> str:
@@ -123,7 +123,7 @@ def _text(attribute: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Two by the lamp and two by daylight from the side, all still."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -138,12 +138,12 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 colour="incandescent" if session in "01" else "daylight",
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, session, scene)
+            yield SimulatedSession(subject, session, scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 Part 2 in AVI at 20 fps, HDF5 labels, and the protocol files."""
-    lines = shoot("cohface", root, plan, takes(plan), _write)
+    lines = write_sessions("cohface", root, plan, takes(plan), _write)
     for name, sessions in (("all", "0123"), ("clean", "01"), ("natural", "23")):
         own = [line for line in lines if line.split("/")[1] in sessions]
         tested = [line for line in own if int(line.split("/")[0]) in TEST]
@@ -153,7 +153,9 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
                 write_lines(root / "protocols" / name / f"{part}.txt", names)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> str:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> str:
     import h5py
 
     folder = root / take.subject / take.session

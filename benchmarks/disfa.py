@@ -17,9 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.datasets.takes import Take, resting_rates, shoot, write_clip
-from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    resting_rates,
+    write_clip,
+    write_sessions,
+)
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -52,11 +57,11 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(base, "DISFA", f"{CAMERAS[0]}/LeftVideoSN001_comp.avi", disfa.url)
 
 
-def _truth() -> Truth:
-    return Truth()
+def _truth() -> GroundTruth:
+    return GroundTruth()
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """One video a person who watches emotional clips: a still head, a lively face."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -70,15 +75,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
             expressions="lively",
             heart_rate_bpm=rate,
         )
-        yield Take(subject, "left", scene)
+        yield SimulatedSession(subject, "left", scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 in AVI at 20 fps, by the left camera."""
-    shoot("disfa", root, plan, takes(plan), _write)
+    write_sessions("disfa", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     video = root / CAMERAS[0] / f"LeftVideo{take.subject}_comp.avi"
     write_clip(video, filmed.frames(), take.scene.times_s, "mpeg4", plan)
 

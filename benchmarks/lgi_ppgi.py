@@ -25,24 +25,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.label_formats import read_xml
-from rppgbench.datasets.labels import numbers
-from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import (
-    Take,
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Array
+from rppgbench.datasets.ground_truth import clean_labels, regular_signal
+from rppgbench.datasets.label_files import read_xml
+from rppgbench.datasets.label_text import numbers
+from rppgbench.datasets.layout import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
     device_times,
+    integer_values,
     resting_rates,
     scaled,
-    shoot,
-    whole,
     write_clip,
     write_lines,
+    write_sessions,
 )
-from rppgbench.datasets.tree import first_folder, is_folder, is_simulated, matching, nothing_found
 from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Array
+from rppgbench.system.errors import RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -105,21 +105,21 @@ def _values(file: Path, kind: str) -> Array:
     return values
 
 
-def _truth(folder: Path) -> Truth:
+def _truth(folder: Path) -> GroundTruth:
     times_s = _frame_times(folder)
     wave, rate = _values(folder / PULSE, "value2"), _values(folder / PULSE, "value1")
     end_s = float(times_s[-1])
-    found = unwrapped(steady(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ))
-    return sensed(
+    found = unwrapped(regular_signal(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ))
+    return clean_labels(
         folder / PULSE,
-        pulse=steady(wave, PULSE_HZ, end_s - (len(wave) - 1) / PULSE_HZ),
+        pulse=regular_signal(wave, PULSE_HZ, end_s - (len(wave) - 1) / PULSE_HZ),
         heart_rate=found.heart_rate,
         warnings=wrap_warnings(found, PULSE),
         one_clock=False,  # counted back from the last frame, so a longer pulse begins early
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """The four sessions a person; gym is after exercise, with the head moving freely."""
     from rppgbench.simulation import Scene, frame_times, generator
 
@@ -139,23 +139,25 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 heart_rate="after_exercise" if session == "gym" else "resting",
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, session, scene)
+            yield SimulatedSession(subject, session, scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Motion JPEG in AVI, and both XML files."""
-    shoot("lgi_ppgi", root, plan, takes(plan), _write)
+    write_sessions("lgi_ppgi", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     folder = root / take.subject / f"{take.subject}_{take.session}"
     frames_s = take.scene.times_s
     write_clip(folder / VIDEO, filmed.frames(), np.arange(len(frames_s)) / 25.0, "mjpeg", plan)
-    _write_xml(folder / TIMES, [range(len(frames_s)), whole(frames_s * 1000)])
+    _write_xml(folder / TIMES, [range(len(frames_s)), integer_values(frames_s * 1000)])
     times_s = device_times(float(frames_s[-1]), PULSE_HZ)
     times_s = float(frames_s[-1]) - times_s[::-1]
-    wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
-    rate = whole(filmed.heart_rate_at(times_s))
+    wave = integer_values(scaled(filmed.pulse_at(times_s), 0, 100))
+    rate = integer_values(filmed.heart_rate_at(times_s))
     _write_xml(folder / PULSE, [range(len(wave)), rate, wave])
 
 

@@ -29,12 +29,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.datasets.label_formats import mat_shapes, read_mat, single
-from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import Take, resting_rates, scaled, shoot, write_mat
-from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.datasets.ground_truth import clean_labels, regular_signal
+from rppgbench.datasets.label_files import mat_shapes, read_mat, single
+from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    resting_rates,
+    scaled,
+    write_mat,
+    write_sessions,
+)
+from rppgbench.system.errors import RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -151,17 +157,17 @@ def _scale(video: NDArray[Any], file: Path) -> float:
     )
 
 
-def _truth(file: Path) -> Truth:
+def _truth(file: Path) -> GroundTruth:
     values = read_mat(file, "GT_ppg")["GT_ppg"]
     while values.dtype == object and values.size == 1:
         values = np.asarray(values.item())
     if values.dtype.kind not in "iuf":
         raise RecordingError(f"{file}: GT_ppg is no array of numbers; copy the original file again")
-    pulse = steady(values.astype(np.float64).ravel(), FRAMES_HZ)
-    return sensed(file, pulse=pulse)
+    pulse = regular_signal(values.astype(np.float64).ravel(), FRAMES_HZ)
+    return clean_labels(file, pulse=pulse)
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Four of the twenty situations a person: every motion and light comes round."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -188,15 +194,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 face_height=0.6,
                 skin_tone=TONES[2 + at % 4],
             )
-            yield Take(subject, f"{turn}/{light}", scene)
+            yield SimulatedSession(subject, f"{turn}/{light}", scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """One MAT file a recording, its video as real numbers from 0 to 1."""
-    shoot("mmpd", root, plan, takes(plan), _write)
+    write_sessions("mmpd", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     names = {value: key for key, value in reversed(MOTIONS.items())}
     number, light = take.session.split("/")
     folder = root / f"subject{take.subject.removeprefix('p')}"

@@ -22,20 +22,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import read_column
-from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import (
-    Take,
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.datasets.ground_truth import clean_labels, regular_signal
+from rppgbench.datasets.label_text import read_column
+from rppgbench.datasets.layout import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
     device_times,
-    in_front,
+    order_first,
     resting_rates,
-    shoot,
     write_images,
     write_lines,
+    write_sessions,
 )
-from rppgbench.datasets.tree import first_folder, is_folder, is_simulated, matching, nothing_found
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.system.errors import BenchError, RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -49,7 +49,7 @@ SUBTREES = (
 PRESSURE, RATE = "BP_mmHg.txt", "Pulse Rate_BPM.txt"
 KNOWN_BAD = {"F006_T11": "bad recording: third-party loaders of the set leave it out"}
 PEOPLE = (*(f"F{n:03d}" for n in range(5, 28)), *(f"M{n:03d}" for n in range(1, 18)))
-ORDER = in_front("M001 F017 M005 F021 F007 F014 F005 F011 F009 M016", PEOPLE)
+ORDER = order_first("M001 F017 M005 F021 F007 F014 F005 F011 F009 M016", PEOPLE)
 """Simulated people in this order: the first five are in every fold of the splits shipped."""
 
 
@@ -89,15 +89,15 @@ def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
     return VideoSource(folder, images, np.arange(len(images)) / FRAMES_HZ)
 
 
-def _truth(folder: Path) -> Truth:
-    return sensed(
+def _truth(folder: Path) -> GroundTruth:
+    return clean_labels(
         folder / RATE,
-        pulse=steady(read_column(folder / PRESSURE), LABELS_HZ),
-        heart_rate=steady(read_column(folder / RATE), LABELS_HZ),
+        pulse=regular_signal(read_column(folder / PRESSURE), LABELS_HZ),
+        heart_rate=regular_signal(read_column(folder / RATE), LABELS_HZ),
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Two tasks a person, both with emotions and the changes of heart rate that go with them."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -114,15 +114,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 heart_rate_bpm=rate,
                 face_height=0.45,
             )
-            yield Take(subject, session, scene)
+            yield SimulatedSession(subject, session, scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """JPEG images, the first person in the one subtree and the others in the second."""
-    shoot("mmse_hr", root, plan, takes(plan), _write)
+    write_sessions("mmse_hr", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     pictures, labels = SUBTREES[take.subject != ORDER[0]]
     names = (f"{at:04d}.jpg" for at in range(len(take.scene.times_s)))
     write_images(root / pictures / take.subject / take.session, names, filmed.frames())

@@ -21,18 +21,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.datasets.labels import read_table
-from rppgbench.datasets.sensor import sensed
-from rppgbench.datasets.takes import (
-    Take,
-    device_times,
-    resting_rates,
-    scaled,
-    shoot,
-    write_clip,
-    write_lines,
-)
-from rppgbench.datasets.tree import (
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Signal
+from rppgbench.datasets.ground_truth import clean_labels
+from rppgbench.datasets.label_text import read_table
+from rppgbench.datasets.layout import (
     first_folder,
     is_file,
     is_folder,
@@ -40,10 +33,17 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    device_times,
+    resting_rates,
+    scaled,
+    write_clip,
+    write_lines,
+    write_sessions,
+)
+from rppgbench.system.errors import RecordingError
 from rppgbench.video.suffixes import VIDEO_SUFFIXES
-from rppgbench.waveform import Signal
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -87,19 +87,19 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
     return VideoSource(videos[0])
 
 
-def _truth(folder: Path) -> Truth:
+def _truth(folder: Path) -> GroundTruth:
     pulse = read_table(folder / "bvp.csv", 2, time_first=True)
     rate = None
     if is_file(folder / "hr.csv"):
         rate = read_table(folder / "hr.csv", 2, time_first=True)
-    return sensed(
+    return clean_labels(
         folder / "bvp.csv",
         pulse=Signal(pulse[:, 1], pulse[:, 0]),
         heart_rate=None if rate is None else Signal(rate[:, 1], rate[:, 0]),
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Rest and after exercise, a still face."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -113,15 +113,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 heart_rate="after_exercise" if session == "2" else "resting",
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, session, scene)
+            yield SimulatedSession(subject, session, scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """H.264 in MP4 and the pulse at 256 Hz with its times."""
-    shoot("obf", root, plan, takes(plan), _write)
+    write_sessions("obf", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     folder = root / f"{take.subject}_{take.session}"
     write_clip(folder / "video.mp4", filmed.frames(), take.scene.times_s, "libx264", plan)
     times_s = device_times(plan.seconds, 256.0)

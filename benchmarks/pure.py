@@ -29,18 +29,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.datasets.label_formats import read_json
-from rppgbench.datasets.sensor import sensed
-from rppgbench.datasets.takes import (
-    Take,
-    device_times,
-    resting_rates,
-    scaled,
-    shoot,
-    whole,
-    write_images,
-)
-from rppgbench.datasets.tree import (
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Array, Signal
+from rppgbench.datasets.ground_truth import clean_labels
+from rppgbench.datasets.label_files import read_json
+from rppgbench.datasets.layout import (
     first_folder,
     is_file,
     is_folder,
@@ -48,10 +41,17 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    device_times,
+    integer_values,
+    resting_rates,
+    scaled,
+    write_images,
+    write_sessions,
+)
 from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Array, Signal
+from rppgbench.system.errors import RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -117,7 +117,7 @@ def _stamps(images: tuple[Path, ...]) -> list[int]:
     return [int(image.stem.removeprefix("Image")) for image in images]
 
 
-def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
+def _truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
     content = read_json(file)
     try:
         start = _stamps(images)[0] if images else int(content["/Image"][0]["Timestamp"])
@@ -142,7 +142,7 @@ def _truth(file: Path, images: tuple[Path, ...]) -> Truth:
             "(probe error, or a waveform of 0): left out"
         )
     found = unwrapped(Signal(np.where(searching, np.nan, rate)[~lost], times_s[~lost]))
-    return sensed(
+    return clean_labels(
         file,
         pulse=Signal(wave[~lost], times_s[~lost]),
         heart_rate=found.heart_rate,
@@ -160,7 +160,7 @@ def _flat(zero: NDArray[np.bool_], times_s: Array) -> NDArray[np.bool_]:
     return out
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Three of the six motions a person, so that two people show them all; 06-02 does not exist."""
     from rppgbench.simulation import Scene, frame_times, generator
 
@@ -180,15 +180,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 face_height=0.55,
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, session, scene)
+            yield SimulatedSession(subject, session, scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """The nested layout: PNG images named by nanoseconds, and the JSON of oximeter and images."""
-    shoot("pure", root, plan, takes(plan), _write)
+    write_sessions("pure", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     import json
 
     name = f"{take.subject}-{take.session}"
@@ -197,8 +199,8 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
     folder = root / name
     write_images(folder / name, (f"Image{ns}.png" for ns in stamps), filmed.frames())
     times_s = device_times(plan.seconds + 0.2, OXIMETER_HZ) - 0.1
-    wave = whole(scaled(filmed.pulse_at(times_s), 0, 100))
-    rate = whole(filmed.heart_rate_at(times_s))
+    wave = integer_values(scaled(filmed.pulse_at(times_s), 0, 100))
+    rate = integer_values(filmed.heart_rate_at(times_s))
     package = [
         {
             "Timestamp": start + round(time * 1e9),

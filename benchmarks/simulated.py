@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.label_formats import read_json
-from rppgbench.datasets.labels import read_table
-from rppgbench.datasets.sensor import sensed
-from rppgbench.datasets.takes import Take, shoot, write_lines
-from rppgbench.datasets.tree import is_simulated, matching, nothing_found
-from rppgbench.errors import BenchError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Signal
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Signal
+from rppgbench.datasets.ground_truth import clean_labels
+from rppgbench.datasets.label_files import read_json
+from rppgbench.datasets.label_text import read_table
+from rppgbench.datasets.layout import is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import SimulatedSession, write_lines, write_sessions
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -76,13 +76,15 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(root, "simulated recordings", "01/video.mp4", simulated.url)
 
 
-def _truth(file: Path) -> Truth:
+def _truth(file: Path) -> GroundTruth:
     table = read_table(file, columns=3, time_first=True)
     times_s = table[:, 0]
-    return sensed(file, pulse=Signal(table[:, 1], times_s), heart_rate=Signal(table[:, 2], times_s))
+    return clean_labels(
+        file, pulse=Signal(table[:, 1], times_s), heart_rate=Signal(table[:, 2], times_s)
+    )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """One a person; the session is the scenario."""
     from rppgbench.simulation import Scene, frame_times, generator, spread_heart_rates
 
@@ -117,15 +119,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
             skin_tone=TONES[number % len(TONES)],
             **turn,  # type: ignore[arg-type]
         )
-        yield Take(subject, str(turn["motion"]), scene)
+        yield SimulatedSession(subject, str(turn["motion"]), scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Write the tree: H.264 in MP4 at CRF 12, labels at about 60 Hz."""
-    shoot("simulated", root, plan, takes(plan), _write)
+    write_sessions("simulated", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     from rppgbench.simulation import generator
     from rppgbench.video.writing import write_video
 

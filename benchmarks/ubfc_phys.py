@@ -18,20 +18,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.datasets.labels import read_column
-from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import (
-    Take,
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.datasets.ground_truth import clean_labels, regular_signal
+from rppgbench.datasets.label_text import read_column
+from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
     device_times,
-    in_front,
+    order_first,
     resting_rates,
     scaled,
-    shoot,
     write_clip,
     write_lines,
+    write_sessions,
 )
-from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -45,7 +45,7 @@ _EXCLUDED = {
     "T3": "5 8 9 10 13 14 17 22 25 26 28 30 32 33 35 37 40 47 48 49 50 52 53",
 }
 KNOWN_BAD = {f"s{n}_{task}": TOOLBOX for task, ids in _EXCLUDED.items() for n in ids.split()}
-ORDER = in_front("s2 s46 s35 s7 s49 s36", (f"s{n}" for n in range(1, 57)))
+ORDER = order_first("s2 s46 s35 s7 s49 s36", (f"s{n}" for n in range(1, 57)))
 """Simulated people in this order: train, test and validation of `ubfc-phys-gideon` in turn."""
 
 
@@ -73,11 +73,11 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(base, "UBFC-Phys", "s1/vid_s1_T1.avi", ubfc_phys.url)
 
 
-def _truth(file: Path) -> Truth:
-    return sensed(file, pulse=steady(read_column(file), PULSE_HZ))
+def _truth(file: Path) -> GroundTruth:
+    return clean_labels(file, pulse=regular_signal(read_column(file), PULSE_HZ))
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """The three tasks a person: still, talking with a lively face, talking under stress."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -94,15 +94,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 heart_rate="resting" if rest else "changing",
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, session, scene)
+            yield SimulatedSession(subject, session, scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """Motion JPEG in AVI at 35 fps and the pulse at 64 Hz."""
-    shoot("ubfc_phys", root, plan, takes(plan), _write)
+    write_sessions("ubfc_phys", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     folder = root / take.subject
     name = f"{take.subject}_{take.session}"
     write_clip(folder / f"vid_{name}.avi", filmed.frames(), take.scene.times_s, "mjpeg", plan)

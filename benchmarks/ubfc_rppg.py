@@ -29,14 +29,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import read_rows
-from rppgbench.datasets.sensor import sensed
-from rppgbench.datasets.takes import Take, resting_rates, shoot, write_clip, write_lines
-from rppgbench.datasets.tree import first_folder, is_simulated, matching, nothing_found
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Signal
+from rppgbench.datasets.ground_truth import clean_labels
+from rppgbench.datasets.label_text import read_rows
+from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    resting_rates,
+    write_clip,
+    write_lines,
+    write_sessions,
+)
 from rppgbench.datasets.wrapped_rate import seven_bits, unwrapped, wrap_warnings
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Signal
+from rppgbench.system.errors import RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -81,7 +87,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(root, ubfc_rppg.title, layout, ubfc_rppg.url)
 
 
-def _truth(file: Path) -> Truth:
+def _truth(file: Path) -> GroundTruth:
     rows = read_rows(file)
     shortest, longest = min(map(len, rows)), max(map(len, rows))
     if len(rows) != 3 or shortest != longest:
@@ -102,7 +108,7 @@ def _truth(file: Path) -> Truth:
         raise RecordingError(f"{file}: a time in row 3 is not a number; copy the file again")
     since = times_s - times_s[0]
     found = unwrapped(Signal(rate, since))
-    return sensed(
+    return clean_labels(
         file,
         pulse=Signal(pulse, since),
         heart_rate=found.heart_rate,
@@ -110,7 +116,7 @@ def _truth(file: Path) -> Truth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """One recording a person, who sits still."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -123,15 +129,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
             face_height=0.62,
             heart_rate_bpm=rate,
         )
-        yield Take(subject, "1", scene)
+        yield SimulatedSession(subject, "1", scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel at under half of the size."""
-    shoot("ubfc_rppg", root, plan, takes(plan), _write)
+    write_sessions("ubfc_rppg", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     from rppgbench.simulation import generator
 
     folder, frames_s = root / "DATASET_2" / take.subject, take.scene.times_s

@@ -18,18 +18,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import read_table
-from rppgbench.datasets.sensor import sensed
-from rppgbench.datasets.takes import (
-    Take,
-    device_times,
-    resting_rates,
-    scaled,
-    shoot,
-    write_clip,
-    write_lines,
-)
-from rppgbench.datasets.tree import (
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Signal
+from rppgbench.datasets.ground_truth import clean_labels
+from rppgbench.datasets.label_text import read_table
+from rppgbench.datasets.layout import (
     first_folder,
     is_file,
     is_folder,
@@ -37,10 +30,17 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    device_times,
+    resting_rates,
+    scaled,
+    write_clip,
+    write_lines,
+    write_sessions,
+)
 from rppgbench.datasets.wrapped_rate import seven_bits, unwrapped, wrap_warnings
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Signal
+from rppgbench.system.errors import RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -88,11 +88,11 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
     return VideoSource(videos[0] if videos else folder / "vid.avi")
 
 
-def _truth(file: Path) -> Truth:
+def _truth(file: Path) -> GroundTruth:
     table = read_table(file, columns=4, time_first=True)
     times_s = (table[:, 0] - table[0, 0]) / 1000
     found = unwrapped(Signal(table[:, 1], times_s))
-    return sensed(
+    return clean_labels(
         file,
         pulse=Signal(table[:, 3], times_s),
         heart_rate=found.heart_rate,
@@ -100,7 +100,7 @@ def _truth(file: Path) -> Truth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """One recording a person, who sits still."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -114,15 +114,17 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
             heart_rate="after_exercise" if "exercise" in subject else "resting",
             heart_rate_bpm=rate,
         )
-        yield Take(subject, "1", scene)
+        yield SimulatedSession(subject, "1", scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel."""
-    shoot("ubfc_rppg_1", root, plan, takes(plan), _write)
+    write_sessions("ubfc_rppg_1", root, plan, takes(plan), _write)
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     folder = root / "DATASET_1" / take.subject
     video = folder / VIDEO.get(take.subject, "vid.avi")
     write_clip(video, filmed.frames(), take.scene.times_s, "huffyuv", plan)

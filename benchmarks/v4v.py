@@ -29,17 +29,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import read_column, read_row_named
-from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import (
-    Take,
-    device_times,
-    resting_rates,
-    shoot,
-    write_clip,
-    write_lines,
-)
-from rppgbench.datasets.tree import (
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Array
+from rppgbench.datasets.ground_truth import clean_labels, regular_signal
+from rppgbench.datasets.label_text import read_column, read_row_named
+from rppgbench.datasets.layout import (
     first_folder,
     is_file,
     is_folder,
@@ -47,9 +41,15 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Array
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    device_times,
+    resting_rates,
+    write_clip,
+    write_lines,
+    write_sessions,
+)
+from rppgbench.system.errors import BenchError, RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -125,15 +125,15 @@ def _label_files(base: Path, part: str, name: str) -> tuple[Path, Path]:
     return released, pressure
 
 
-def _truth(name: str, rates: Path, pressure: Path) -> Truth:
-    rate = steady(_heart_rates(rates, name), FRAMES_HZ)
+def _truth(name: str, rates: Path, pressure: Path) -> GroundTruth:
+    rate = regular_signal(_heart_rates(rates, name), FRAMES_HZ)
     warnings = []
     pulse = None
     if is_file(pressure):
-        pulse = steady(read_column(pressure), PRESSURE_HZ)
+        pulse = regular_signal(read_column(pressure), PRESSURE_HZ)
     else:
         warnings.append(f"{pressure.name} is missing: no blood pressure, only heart rates")
-    return sensed(rates, pulse=pulse, heart_rate=rate, warnings=warnings)
+    return clean_labels(rates, pulse=pulse, heart_rate=rate, warnings=warnings)
 
 
 def _heart_rates(file: Path, name: str) -> Array:
@@ -146,7 +146,7 @@ def _heart_rates(file: Path, name: str) -> Array:
     return values
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Two tasks a person, with changing heart rates and lively faces."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -162,12 +162,12 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 heart_rate="changing",
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, session, scene)
+            yield SimulatedSession(subject, session, scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """H.264 in Matroska at 25 fps, and both phases' label files."""
-    lines = shoot("v4v", root, plan, takes(plan), _write)
+    lines = write_sessions("v4v", root, plan, takes(plan), _write)
     for part in RELEASED:
         own = [line for two in lines for line in two if _part(line.split("_")[0]) == part]
         if own:
@@ -180,7 +180,7 @@ def _part(subject: str) -> str:
 
 
 def _write(
-    root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording"
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
 ) -> list[str]:
     part = _part(take.subject)
     name = f"{take.subject}_{take.session}"

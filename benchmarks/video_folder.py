@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rppgbench.datasets.labels import Sheet, read_sheet
-from rppgbench.datasets.sensor import HIGHEST_BPM, LOWEST_BPM, in_hz
-from rppgbench.datasets.takes import Take, resting_rates, shoot, write_clip, write_lines
-from rppgbench.datasets.tree import (
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Array, Signal
+from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM, in_hz
+from rppgbench.datasets.label_text import Sheet, read_sheet
+from rppgbench.datasets.layout import (
     MARKER,
     files_below,
     is_file,
@@ -38,11 +39,16 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
-from rppgbench.disk import kind_of_special_file
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    resting_rates,
+    write_clip,
+    write_lines,
+    write_sessions,
+)
+from rppgbench.system.errors import RecordingError
+from rppgbench.system.io_errors import kind_of_special_file
 from rppgbench.video.suffixes import VIDEO_SUFFIXES
-from rppgbench.waveform import Array, Signal
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -212,16 +218,16 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:MOST_NAMED])) + more
 
 
-def _truth(rate_bpm: float) -> Truth:
+def _truth(rate_bpm: float) -> GroundTruth:
     if not np.isfinite(rate_bpm):
-        return Truth()
+        return GroundTruth()
     if not LOWEST_BPM <= rate_bpm <= HIGHEST_BPM:
         line = f"{rate_bpm:g} bpm is outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm: no truth"
-        return Truth(warnings=(f"{LABELS}: {line}",))
-    return Truth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, FOR_EVER_S])))
+        return GroundTruth(warnings=(f"{LABELS}: {line}",))
+    return GroundTruth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, FOR_EVER_S])))
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """One recording a person, who sits still in office light."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -235,7 +241,7 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
             face_height=0.62,
             heart_rate_bpm=rate,
         )
-        yield Take(name, "1", scene)
+        yield SimulatedSession(name, "1", scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
@@ -243,14 +249,14 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
     lines = [
         f"{name}.mp4,{f'{mean_bpm:.3f}' if number % 2 == 0 else ''},{name}"
         for number, (name, mean_bpm) in enumerate(
-            shoot("video_folder", root, plan, takes(plan), _write)
+            write_sessions("video_folder", root, plan, takes(plan), _write)
         )
     ]
     write_lines(root / LABELS, ["video,heart_rate_bpm,subject", *lines])
 
 
 def _write(
-    root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording"
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
 ) -> tuple[str, float]:
     times_s = take.scene.times_s
     write_clip(root / f"{take.subject}.mp4", filmed.frames(), times_s, "libx264", plan)

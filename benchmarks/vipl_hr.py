@@ -39,22 +39,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.datasets.label_formats import read_mat
-from rppgbench.datasets.labels import read_column
-from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import (
-    Take,
-    device_times,
-    in_front,
-    resting_rates,
-    scaled,
-    shoot,
-    whole,
-    write_clip,
-    write_lines,
-    write_mat,
-)
-from rppgbench.datasets.tree import (
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Array
+from rppgbench.datasets.ground_truth import clean_labels, regular_signal
+from rppgbench.datasets.label_files import read_mat
+from rppgbench.datasets.label_text import read_column
+from rppgbench.datasets.layout import (
     first_folder,
     is_file,
     is_folder,
@@ -62,9 +52,19 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Array
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    device_times,
+    integer_values,
+    order_first,
+    resting_rates,
+    scaled,
+    write_clip,
+    write_lines,
+    write_mat,
+    write_sessions,
+)
+from rppgbench.system.errors import BenchError, RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -107,7 +107,7 @@ KNOWN_BAD = {
     "p40/v7/source2": MAPS,
     "p45/v1/source2": NO_WAVE,
 }
-ORDER = in_front("p3 p5 p7 p9 p1 p6 p15 p8 p22 p2", (f"p{n}" for n in range(1, 108)))
+ORDER = order_first("p3 p5 p7 p9 p1 p6 p15 p8 p22 p2", (f"p{n}" for n in range(1, 108)))
 """Simulated people in this order: five in a row are in the five folds of `vipl-rs4`."""
 
 
@@ -172,16 +172,16 @@ def _times(folder: Path) -> tuple[Array, str]:
     return np.linspace(0, lasts_s, frames), f"time.txt is missing: {over}"
 
 
-def _truth(folder: Path) -> Truth:
-    rate = steady(read_column(folder / "gt_HR.csv"), 1.0)
+def _truth(folder: Path) -> GroundTruth:
+    rate = regular_signal(read_column(folder / "gt_HR.csv"), 1.0)
     _, warning = _times(folder)
     warnings = [warning] if warning else []
     pulse = None
     if is_file(folder / "wave.csv"):
-        pulse = steady(read_column(folder / "wave.csv"), WAVE_HZ)
+        pulse = regular_signal(read_column(folder / "wave.csv"), WAVE_HZ)
     else:
         warnings.append("wave.csv is missing: no pulse, only heart rates")
-    return sensed(folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, warnings=warnings)
+    return clean_labels(folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, warnings=warnings)
 
 
 def _folds(root: Path) -> Mapping[str, tuple[str, ...]]:
@@ -210,7 +210,7 @@ def _fold(file: Path, name: str) -> tuple[str, ...]:
     return tuple(f"p{int(n)}" for n in numbers)
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Two of the nine situations a person, in turn, so that five people show them all.
 
     The situations of v8 and v9 were filmed by the phone alone; the others take the devices in turn.
@@ -238,7 +238,7 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 heart_rate="after_exercise" if number == 7 else "resting",
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, f"{session}/source{device}", scene)
+            yield SimulatedSession(subject, f"{session}/source{device}", scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
@@ -247,14 +247,16 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
     The phone compresses harder (MPEG-4) and has no time.txt. The first person's first session also
     has an infrared `source4`, which the reader is to leave out.
     """
-    shoot("vipl_hr", root, plan, takes(plan), _write)
+    write_sessions("vipl_hr", root, plan, takes(plan), _write)
     people = list(resting_rates("vipl_hr", ORDER, plan))
     for fold in range(min(5, len(people))):
         numbers = [int(p[1:]) for p in people[fold::5]]
         write_mat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": np.array([numbers])})
 
 
-def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording") -> None:
+def _write(
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
+) -> None:
     folder = root / "data" / take.subject / take.session
     _write_source(folder, plan, take, filmed, filmed.frames())
     if take.subject == ORDER[0] and take.session.startswith("v1/"):
@@ -265,7 +267,7 @@ def _write(root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRec
 def _write_source(
     folder: Path,
     plan: "SimulationPlan",
-    take: Take,
+    take: SimulatedSession,
     filmed: "SimulatedRecording",
     frames: Iterator[NDArray[np.uint8]],
 ) -> None:
@@ -274,12 +276,14 @@ def _write_source(
     codec = "mpeg4" if take.session.endswith("source2") else "mjpeg"
     write_clip(folder / "video.avi", frames, container_s, codec, plan)
     if not take.session.endswith("source2"):
-        write_lines(folder / "time.txt", whole(times_s * 1000), end="\r\n")
+        write_lines(folder / "time.txt", integer_values(times_s * 1000), end="\r\n")
     lasts_s = float(times_s[-1])
-    wave = whole(scaled(filmed.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
+    wave = integer_values(scaled(filmed.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
     seconds = np.arange(np.ceil(lasts_s) + 1)  # one more than there are, as in the example
     write_lines(folder / "wave.csv", ["Wave", *wave], end="\r\n")
-    write_lines(folder / "gt_HR.csv", ["HR", *whole(filmed.heart_rate_at(seconds))], end="\r\n")
+    write_lines(
+        folder / "gt_HR.csv", ["HR", *integer_values(filmed.heart_rate_at(seconds))], end="\r\n"
+    )
     write_lines(folder / "gt_SpO2.csv", ["SpO2", *[98] * len(seconds)], end="\r\n")
 
 

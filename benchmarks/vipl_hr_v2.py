@@ -31,19 +31,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.datasets.labels import read_sheet, read_table
-from rppgbench.datasets.sensor import sensed, steady
-from rppgbench.datasets.takes import (
-    Take,
-    device_times,
-    in_front,
-    resting_rates,
-    scaled,
-    shoot,
-    write_clip,
-    write_lines,
-)
-from rppgbench.datasets.tree import (
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Signal
+from rppgbench.datasets.ground_truth import clean_labels, regular_signal
+from rppgbench.datasets.label_text import read_sheet, read_table
+from rppgbench.datasets.layout import (
     first_folder,
     is_file,
     is_folder,
@@ -51,9 +43,17 @@ from rppgbench.datasets.tree import (
     matching,
     nothing_found,
 )
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.waveform import Signal
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    device_times,
+    order_first,
+    resting_rates,
+    scaled,
+    write_clip,
+    write_lines,
+    write_sessions,
+)
+from rppgbench.system.errors import RecordingError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 WAVE_HZ = 60.0
 """Of the simulated sensor, as VIPL-HR's own `wave.csv` has it."""
 
-ORDER = in_front("1 5 2 10", map(str, range(1, 401)))
+ORDER = order_first("1 5 2 10", map(str, range(1, 401)))
 """Simulated people in this order: every fifth of the set is tested by `vipl-v2-80-20-rppgbench`."""
 
 
@@ -129,10 +129,10 @@ def _labels(video: Path) -> tuple[float, float]:
     return bpm, fps
 
 
-def _truth(video: Path) -> Truth:
+def _truth(video: Path) -> GroundTruth:
     file = video.with_name("gt.csv")
     if not is_file(file):
-        return Truth(warnings=("no gt.csv: a video without labels",))
+        return GroundTruth(warnings=("no gt.csv: a video without labels",))
     bpm, fps = _labels(video)
     frames, own_fps = _frames(video)
     warnings = []
@@ -141,18 +141,18 @@ def _truth(video: Path) -> Truth:
             f"gt.csv says {fps:.2f} frames a second, the container {own_fps:.2f}: "
             f"clock ratio {own_fps / fps:.3f}"
         )
-    rate = steady(np.full(int(np.ceil(frames / fps)) + 1, bpm), 1.0)
-    device = sensed(file, heart_rate=rate, warnings=warnings)
+    rate = regular_signal(np.full(int(np.ceil(frames / fps)) + 1, bpm), 1.0)
+    device = clean_labels(file, heart_rate=rate, warnings=warnings)
     if not is_file(_wave(video)):
         return device
     times_s, wave = read_table(_wave(video), 2, time_first=True).T
-    sensor = sensed(_wave(video), pulse=Signal(wave, times_s), one_clock=True)
+    sensor = clean_labels(_wave(video), pulse=Signal(wave, times_s), one_clock=True)
     return replace(
         sensor, heart_rate=device.heart_rate, warnings=(*device.warnings, *sensor.warnings)
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[Take]:
+def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
     """Two of the five videos a person, at two frame rates, some talking, some in dim light."""
     from rppgbench.simulation import Scene, frame_times
 
@@ -168,13 +168,13 @@ def takes(plan: "SimulationPlan") -> Iterator[Take]:
                 expressions="few",
                 heart_rate_bpm=rate,
             )
-            yield Take(subject, f"video{number}", scene)
+            yield SimulatedSession(subject, f"video{number}", scene)
 
 
 def _simulate(root: Path, plan: "SimulationPlan") -> None:
     """MPEG-4 in AVI with the sensor's pulse beside it, and a gt.csv a person."""
     rows: dict[str, list[tuple[str, float, float]]] = {}
-    for subject, name, bpm, fps in shoot("vipl_hr_v2", root, plan, takes(plan), _write):
+    for subject, name, bpm, fps in write_sessions("vipl_hr_v2", root, plan, takes(plan), _write):
         rows.setdefault(subject, []).append((name, bpm, fps))
     for subject, videos in rows.items():
         lines = [
@@ -186,7 +186,7 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
 
 
 def _write(
-    root: Path, plan: "SimulationPlan", take: Take, filmed: "SimulatedRecording"
+    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
 ) -> tuple[str, str, float, float]:
     folder = root / "train" / take.subject
     times_s = take.scene.times_s

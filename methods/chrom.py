@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from rppgbench.errors import TooShortError, unknown
-from rppgbench.method import method
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth_matrix
 from rppgbench.signals.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
-from rppgbench.waveform import Array, Waveform
+from rppgbench.system.errors import TooShortError, unknown_name
 
 ENDS = ("reflect", "drop")
 TOOLBOX = {"ends": "drop", "low_hz": 0.7, "high_hz": 2.5}
@@ -53,7 +53,7 @@ def chrom(
         TooShortError: the trace is shorter than a window, or a window too short for the filter.
     """
     if ends not in ENDS:
-        raise unknown("ends", ends, ENDS, "chrom")
+        raise unknown_name("ends", ends, ENDS, "chrom")
     samples = np.asarray(trace.samples, dtype=np.float64)
     total = samples.shape[-2]
     width = math.ceil(window_s * trace.fs)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rppgbench.datasets.sensor import HIGHEST_BPM, LOWEST_BPM
-from rppgbench.errors import RecordingError
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.recording import Truth
-from rppgbench.waveform import Array, Signal, Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM
+from rppgbench.system.errors import RecordingError
 
 LACK = 0.25
 """The share of a window that may lie in gaps of the reference, as `gap_share` of the evaluators."""
@@ -71,7 +71,7 @@ def constant(
     return Waveform(pulse, trace.fs, trace.start_s)
 
 
-def _mean_bpm(truth: Truth, window_s: float, step_s: float) -> float:
+def _mean_bpm(truth: GroundTruth, window_s: float, step_s: float) -> float:
     if truth.heart_rate is not None:
         rates = truth.heart_rate.values
         rates = rates[(rates >= LOWEST_BPM) & (rates <= HIGHEST_BPM)]  # NaN is neither
@@ -85,14 +85,14 @@ def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
 
     Windows of which more than `LACK` is a gap of the reference, and straight lines, have none.
     """
-    from rppgbench.signals.heart_rate import straight
+    from rppgbench.evaluation.heart_rate import straight
     from rppgbench.signals.spectrum import band_bins, parabola_peak, periodogram, taper
 
     fs = pulse.fs
     if fs <= 2 * 240 / 60:
         return float("nan")
     times_s = pulse.times_s[0] + np.arange(len(pulse.times_s)) / fs
-    even = Truth(pulse=pulse).pulse_at(times_s[times_s <= pulse.times_s[-1]])
+    even = GroundTruth(pulse=pulse).pulse_at(times_s[times_s <= pulse.times_s[-1]])
     width = min(round(window_s * fs), len(even))
     step = max(1, round(step_s * fs))
     known = np.isfinite(even)

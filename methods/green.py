@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rppgbench.method import method
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Waveform
 
 
 @method("GREEN", "10.1364/OE.16.021434", presets={"toolbox": {"centred": False}})

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from rppgbench.method import method
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth, smoothness_priors
 from rppgbench.signals.jade import unmixing
 from rppgbench.signals.overlap_add import ROUNDING
-from rppgbench.waveform import Array, Waveform
 
 
 @method("ICA", "10.1109/TBME.2010.2086456", presets={"toolbox": {"order": 3}})

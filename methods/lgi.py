@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rppgbench.method import method
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Waveform
 from rppgbench.signals.overlap_add import FLAT
-from rppgbench.waveform import Waveform
 
 
 @method("LGI", "10.1109/CVPRW.2018.00172")

@@ -3,7 +3,7 @@
 It is by far the heaviest: 198 s and 7.6 GB for a clip of 20 s on two cores.
 """
 
-from rppgbench.peers.open_rppg import pretrained
+from rppgbench.external.open_rppg import pretrained
 
 open_rppg_physmamba_pure = pretrained(
     __name__,

@@ -1,6 +1,6 @@
 """open-rppg's PhysNet with the weights learned on PURE."""
 
-from rppgbench.peers.open_rppg import pretrained
+from rppgbench.external.open_rppg import pretrained
 
 open_rppg_physnet_pure = pretrained(
     __name__,

@@ -4,7 +4,7 @@ Where two pictures in a row are equal, which they are in the last block unless i
 other rates than 30 a second, it gives no numbers, and the pulse ends with the block before.
 """
 
-from rppgbench.peers.open_rppg import pretrained
+from rppgbench.external.open_rppg import pretrained
 
 open_rppg_ts_can_pure = pretrained(
     __name__,

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from rppgbench.errors import TooShortError, unknown
-from rppgbench.method import method
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
-from rppgbench.waveform import Array, Waveform
+from rppgbench.system.errors import TooShortError, unknown_name
 
 SIGNATURES = ("skin", "spread")
 TOOLBOX = {"signature": "spread", "centred": False, "window_s": 0.0}
@@ -53,7 +53,7 @@ def pbv(
         TooShortError: the trace is shorter than a window.
     """
     if signature not in SIGNATURES:
-        raise unknown("signature", signature, SIGNATURES, "pbv")
+        raise unknown_name("signature", signature, SIGNATURES, "pbv")
     samples = np.asarray(trace.samples, dtype=np.float64)
     total = samples.shape[-2]
     width = math.ceil(window_s * trace.fs)

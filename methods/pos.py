@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from rppgbench.errors import unknown
-from rppgbench.features import PAIRS
-from rppgbench.method import method
+from rppgbench.core.features import PAIRS
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth, smoothness_priors
 from rppgbench.signals.overlap_add import colours_first, linear_overlap_add, tuning
-from rppgbench.waveform import Array, Waveform
+from rppgbench.system.errors import unknown_name
 
 LEFT_OUT = ("none", "first", "last")
 ROUNDINGS = {"up": math.ceil, "down": math.floor}
@@ -62,9 +62,9 @@ def pos(
         TooShortError: the trace is shorter than a window, or too short for the filter.
     """
     if left_out not in LEFT_OUT:
-        raise unknown("left_out", left_out, LEFT_OUT, "pos")
+        raise unknown_name("left_out", left_out, LEFT_OUT, "pos")
     if rounding not in ROUNDINGS:
-        raise unknown("rounding", rounding, ROUNDINGS, "pos")
+        raise unknown_name("rounding", rounding, ROUNDINGS, "pos")
     width = ROUNDINGS[rounding](window_s * trace.fs)
     samples = np.asarray(trace.samples, dtype=np.float64)
     skipped = {"first": 0, "last": samples.shape[-2] - width}.get(left_out)

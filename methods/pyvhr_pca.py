@@ -1,8 +1,8 @@
 """PCA as pyVHR 2.0 has it."""
 
-from rppgbench.method import method
-from rppgbench.peers.pyvhr import LICENCE, installed, of_traces, versions
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Waveform
+from rppgbench.external.pyvhr import LICENCE, installed, run_on_traces, versions
 
 installed()
 
@@ -17,9 +17,9 @@ def pyvhr_pca(trace: Waveform) -> Waveform:
     """The second principal component of the three colours, pyVHR's `second_comp`.
 
     pyVHR's `cpu_PCA` on the mean RGB (T, 3) of the region, without its filters: the evaluator
-    `pyvhr` has those. The pulse (T,) has pyVHR's own sign and scale; see `rppgbench.peers.pyvhr`.
+    `pyvhr` has those. The pulse (T,) has pyVHR's own sign and scale: `rppgbench.external.pyvhr`.
 
     Raises:
         NoPulseError: pyVHR gives values that are not numbers.
     """
-    return of_traces("cpu_PCA", trace, component="second_comp")
+    return run_on_traces("cpu_PCA", trace, component="second_comp")

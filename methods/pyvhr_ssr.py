@@ -1,8 +1,8 @@
 """SSR (2SR) as pyVHR 2.0 has it."""
 
-from rppgbench.method import method
-from rppgbench.peers.pyvhr import LICENCE, installed, of_second_moments, versions
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Waveform
+from rppgbench.external.pyvhr import LICENCE, installed, run_on_second_moments, versions
 
 installed()
 
@@ -19,9 +19,9 @@ def pyvhr_ssr(moments: Waveform) -> Waveform:
 
     pyVHR's `cpu_SSR` on pictures of three pixels a frame that have the region's second moments
     (T, 3, 3): it looks at nothing else of a picture. The pulse (T,) has pyVHR's own sign and scale;
-    it flips at random where LAPACK flips an eigenvector. See `rppgbench.peers.pyvhr`.
+    it flips at random where LAPACK flips an eigenvector. See `rppgbench.external.pyvhr`.
 
     Raises:
         NoPulseError: pyVHR gives values that are not numbers, or the stretch is under a second.
     """
-    return of_second_moments(moments)
+    return run_on_second_moments(moments)

@@ -1,8 +1,8 @@
 """2SR: how the subspace of the skin's pixels rotates."""
 
-from rppgbench.method import method
+from rppgbench.core.method import method
+from rppgbench.core.waveform import Waveform
 from rppgbench.signals.subspace import subspace_rotation
-from rppgbench.waveform import Waveform
 
 
 @method("2SR", "10.1109/TBME.2015.2508602", consumes="second_moments")

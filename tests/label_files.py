@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rppgbench.waveform import Array
+from rppgbench.core.waveform import Array
 
 Columns = dict[str, Array]
 """Of these: time (s, or whatever unit the file has), pulse, rate (bpm), and others as they are."""

@@ -95,16 +95,17 @@ def test_no_package_imports_itself_in_a_circle(name: str) -> None:
 @pytest.mark.parametrize(
     ("low", "forbidden"),
     [
-        ("running.store", {"running.runner", "running.work", "running.plan", "report", "scoring"}),
-        ("report", {"running", "results", "papers", "cli", "content"}),
-        ("scoring", {"running", "report", "results", "papers", "cli"}),
-        ("method", {"running", "report", "content", "protocol"}),
-        ("running", {"report", "results", "papers", "cli"}),
-        ("running.runner", {"scoring"}),
-        ("signals", {"extraction", "video", "scoring", "running", "method"}),
-        ("video", {"extraction", "scoring", "running", "method", "protocol"}),
-        ("features", {"method", "protocol", "running"}),
-        ("contract", {"cli", "running.runner", "report"}),
+        ("system", {"core", "digests", "video", "signals", "store", "execution", "report"}),
+        ("core", {"video", "signals", "extraction", "store", "execution", "report"}),
+        ("store", {"execution", "report", "evaluation", "analysis"}),
+        ("report", {"store", "execution", "analysis", "papers", "cli", "core.registry"}),
+        ("evaluation", {"store", "execution", "report", "analysis", "papers", "cli"}),
+        ("execution", {"report", "analysis", "papers", "cli", "api"}),
+        ("execution.runner", {"evaluation"}),
+        ("signals", {"extraction", "video", "evaluation", "execution", "core.method"}),
+        ("video", {"extraction", "evaluation", "execution", "core.method", "core.protocol"}),
+        ("analysis", {"papers", "cli", "api"}),
+        ("testing", {"cli", "execution.runner", "report"}),
     ],
 )
 def test_a_layer_imports_downwards_alone(low: str, forbidden: set[str]) -> None:
@@ -131,7 +132,15 @@ def test_content_imports_the_machine_and_its_own_parts_alone(file: Path) -> None
             assert name.startswith(own), f"{file} imports {name}, another one's content"
         if top == "rppgbench":
             room_name = name.split(".")[1] if "." in name else ""
-            assert room_name not in {"running", "report", "cli", "results", "papers"}
+            assert room_name not in {
+                "execution",
+                "store",
+                "report",
+                "cli",
+                "api",
+                "analysis",
+                "papers",
+            }
 
 
 @pytest.mark.parametrize(
@@ -191,8 +200,8 @@ LIBRARIES = HEAVY | {
     [
         (["list"], LIBRARIES),
         (["list", "protocols"], LIBRARIES),
-        (["--help"], LIBRARIES | {"numpy", "rppgbench.content"}),
-        (["run", "--help"], LIBRARIES | {"numpy", "rppgbench.content"}),
+        (["--help"], LIBRARIES | {"numpy", "rppgbench.core.registry"}),
+        (["run", "--help"], LIBRARIES | {"numpy", "rppgbench.core.registry"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

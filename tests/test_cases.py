@@ -19,21 +19,21 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rppgbench.cli import DONE, FAULT, main
-from rppgbench.content import load_datasets
+from rppgbench.core.features import FaceTrack, Features, RegionMoments
+from rppgbench.core.protocol import Condition
+from rppgbench.core.recording import VideoSource
+from rppgbench.core.registry import load_datasets
+from rppgbench.core.waveform import Array
 from rppgbench.datasets.check import check_recording
-from rppgbench.datasets.takes import Take, film, write_images
-from rppgbench.errors import BenchError, one_line
-from rppgbench.features import FaceTrack, Features, RegionMoments
-from rppgbench.protocol import Condition
-from rppgbench.recording import VideoSource
-from rppgbench.running import work
-from rppgbench.running.store import Store
+from rppgbench.datasets.simulated_writers import SimulatedSession, simulate_sessions, write_images
+from rppgbench.execution import recording_task as work
 from rppgbench.simulation import Scene, SimulationPlan, frame_times
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError, one_line
 from rppgbench.video.stream import open_video
 from rppgbench.video.writing import write_video
-from rppgbench.waveform import Array
 
-from . import native_trees as trees
+from .factories import trees
 from .label_files import LABEL_FILES, Columns
 
 BPM, SECONDS, FPS = 53.0, 11.0, 30.0
@@ -64,7 +64,9 @@ class Film:
 def face(tmp_path_factory: pytest.TempPathFactory) -> Film:
     times_s = frame_times(SECONDS, FPS)
     scene = Scene(160, 120, times_s, difficulty="easy", face_height=0.62, heart_rate_bpm=BPM)
-    filmed = film("cases", Take("anna", "1", scene), SimulationPlan(1, SECONDS, 0, "easy"))
+    filmed = simulate_sessions(
+        "cases", SimulatedSession("anna", "1", scene), SimulationPlan(1, SECONDS, 0, "easy")
+    )
     folder = tmp_path_factory.mktemp("film")
     made = Film(folder / "film.avi", list(filmed.frames()), folder / "cache", filmed.pulse_at)
     made.at_rate(made.video, FPS)
@@ -580,7 +582,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
     roots = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rppgbench.simulation.rendering.render", grey)
-        patch.setattr(work, "changed_features", features)
+        patch.setattr(work, "transformed_features", features)
         for name in dict.fromkeys(key.partition(":")[0] for key in LABEL_FILES):
             write = load_datasets().found[name].simulate
             assert write is not None
@@ -603,7 +605,7 @@ def agreed(dataset: str, root: Path, file: Path) -> list[str]:
         nothing: frozenset[str] = frozenset()
         untouched = Condition(name="none", kind="none", params={})
         names = (dataset, root, recording.name, (untouched,), nothing)
-        (one,) = work.do(work.Task(*names, (), (), root, root)).observed
+        (one,) = work.run_recording(work.RecordingTask(*names, (), (), root, root)).observed
         warnings = [*one.facts.get("warnings", []), *one.truth.warnings]
         findings = check_recording(recording)
         errors = [{"file": f.file, "text": f.text} for f in findings if f.severity == "error"]

@@ -19,7 +19,7 @@ BUILDS = {"yaml", "ruamel", "jsonpickle", "xmlrpc", "commentjson"}
 EXPANDS = {"lxml", "xml.sax", "xml.dom", "xml.dom.minidom", "xml.dom.pulldom"}
 UNPACKS = {"zipfile", "tarfile"}
 SHELLS = {"system", "popen", "getoutput", "getstatusoutput", "spawnl", "spawnv"}
-ERROR_ONLY = {("src/rppgbench/neural/checkpoint.py", "pickle")}
+ERROR_ONLY = {("src/rppgbench/neural/safetensors_io.py", "pickle")}
 """For the name of an error that `torch.load` raises."""
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {
     "rows": 32,
@@ -116,9 +116,9 @@ def co_rectification(
         weight_decay: its weight decay.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.clips import at_rate
-    from rppgbench.neural.inference import pulse_of
-    from rppgbench.neural.weights import load_arrays
+    from rppgbench.neural.clips import resample_to_rate
+    from rppgbench.neural.inference import estimate_pulse
+    from rppgbench.neural.network_weights import load_arrays
 
     from .learning import Pair
     from .maps import one_map, prepared
@@ -126,9 +126,9 @@ def co_rectification(
     pair = Pair(width, variant, output, maps_of)
     load_arrays(pair, {k: v for k, v in model.arrays.items() if k.startswith("networks.")})
     length = round(clip_s * fs)
-    even = at_rate(maps, fs)
+    even = resample_to_rate(maps, fs)
     shown = prepared(even.samples, fs, maps_of, label_low_hz, label_high_hz)
-    return pulse_of(
+    return estimate_pulse(
         pair,
         Waveform(shown, even.fs, even.start_s),
         fs,

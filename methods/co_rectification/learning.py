@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rppgbench.errors import BenchError
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.clips import Clips, Cut, Stretch, stretches
-from rppgbench.neural.collapse import collapse_facts
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import outputs
-from rppgbench.neural.map_pulse import MapPulse, unit_range
-from rppgbench.neural.spectra import norm_psd, peak_bpm
-from rppgbench.neural.training import Recipe, learn, outcome
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, Cut, Segment, segments
+from rppgbench.neural.collapse import detect_collapse
+from rppgbench.neural.inference import run_network
+from rppgbench.neural.losses.agreement import negative_pearson
+from rppgbench.neural.losses.power_spectra import norm_psd, peak_bpm
+from rppgbench.neural.networks.map_unet import MapUNet, unit_range
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.training import Recipe, train, training_outcome
+from rppgbench.system.errors import BenchError
 
 from .losses import doubted, negative, positive, ranking
 from .maps import around_peak, channels_of, one_map, prepared, pseudo_pulse
@@ -65,7 +65,7 @@ class Pair(nn.Module):
         super().__init__()
         count = 2 if ingredients(variant).corrected else 1
         channels = channels_of(maps_of)
-        self.networks = nn.ModuleList(MapPulse(channels, width) for _ in range(count))
+        self.networks = nn.ModuleList(MapUNet(channels, width) for _ in range(count))
         used = {"both": range(count), "first": (0,), "second": (count - 1,)}
         if output not in used:
             raise BenchError(f"co_rectification: no output {output!r}. Known: {', '.join(used)}.")
@@ -144,7 +144,7 @@ class Correction(nn.Module):
 class _Maps:
     """Clips of maps with their pseudo labels."""
 
-    def __init__(self, found: Sequence[Stretch], params: Mapping[str, Any]) -> None:
+    def __init__(self, found: Sequence[Segment], params: Mapping[str, Any]) -> None:
         self.params = params
         fs, length = params["fs"], round(params["clip_s"] * params["fs"])
         self.limits = params["label_low_hz"], params["label_high_hz"]
@@ -199,7 +199,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     """Train the networks in turn on all clips; BenchError where a parameter makes no sense."""
     _check(params)
     fs = params["fs"]
-    source = _Maps(stretches(examples, fs, params["clip_s"], "co_rectification"), params)
+    source = _Maps(segments(examples, fs, params["clip_s"], "co_rectification"), params)
     step = round(params["step_s"] * fs)
     furthest = np.log(params["most_speed"])
 
@@ -224,20 +224,20 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
         params["precision"],
         one_cycle=source.clips.batches(params["batch"], step) if params["one_cycle"] else 0,
     )
-    learner, history = learn(
+    learner, history = train(
         lambda: Correction(params),
         batches,
         recipe,
         training,
-        export=lambda made: outcome(made.pair, {}),
+        export=lambda made: training_outcome(made.pair, {}),
     )
     everywhere = source.clips.all(step)
     some = everywhere[:: max(1, len(everywhere) // 48)]
-    pulses = outputs(learner.pair, (source.maps([cut]) for cut in some))
-    model = outcome(
+    pulses = run_network(learner.pair, (source.maps([cut]) for cut in some))
+    model = training_outcome(
         learner.pair,
         {"train": history},
-        collapse=collapse_facts(pulses, fs, pseudo=source.pseudo(some)),
+        collapse=detect_collapse(pulses, fs, pseudo=source.pseudo(some)),
     )
     if not learner.uses.corrected:
         return model
@@ -266,7 +266,7 @@ def corrected(
     for begin in range(0, len(cuts), p["batch"]):
         group = cuts[begin : begin + p["batch"]]
         maps, labels = source.maps(group), source.pseudo(group)
-        own, peer = outputs(first, [maps]), outputs(second, [maps])
+        own, peer = run_network(first, [maps]), run_network(second, [maps])
         truth, known = source.clips.pulses(group)
         truth[known == 0] = np.nan
         for at in learner.doubtful(labels, own, most).tolist():

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from rppgbench.errors import BenchError
-from rppgbench.neural.map_pulse import map_image
-from rppgbench.neural.spectra import peak_bpm
+from rppgbench.core.waveform import Array
+from rppgbench.neural.losses.power_spectra import peak_bpm
+from rppgbench.neural.networks.map_unet import map_image
 from rppgbench.signals.filters import butterworth
 from rppgbench.signals.subspace import subspace_rotation
-from rppgbench.waveform import Array
+from rppgbench.system.errors import BenchError
 
 BLOCKS = 25
 """Rows of the map; the three below are the skin's second moments."""

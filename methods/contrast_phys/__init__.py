@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {
     "crop": "contrast_phys_32",
@@ -81,11 +81,11 @@ def contrast_phys(
         precision: "auto", "32-true" or "bf16-mixed".
         test_clip_s: length of the windows at test.
     """
-    from rppgbench.neural.backbone import PhysNet
-    from rppgbench.neural.inference import pulse_of
-    from rppgbench.neural.weights import load_arrays
+    from rppgbench.neural.inference import estimate_pulse
+    from rppgbench.neural.network_weights import load_arrays
+    from rppgbench.neural.networks.physnet import PhysNet
 
     network = PhysNet(parts, width=width)
     load_arrays(network, model.arrays)
     length = round(test_clip_s * fs)
-    return pulse_of(network, clip, fs, length, length)
+    return estimate_pulse(network, clip, fs, length, length)

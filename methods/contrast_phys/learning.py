@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.backbone import PhysNet
-from rppgbench.neural.clips import Clips, stretches
-from rppgbench.neural.contrast import contrast, draw_offsets, sampled_spectra
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip
-from rppgbench.neural.one_stage import model_of
-from rppgbench.neural.spectra import irrelevant_power_ratio
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, segments
+from rppgbench.neural.inference import single_clip, to_video_tensor
+from rppgbench.neural.losses.contrastive import contrast, draw_offsets, sampled_spectra
+from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio
+from rppgbench.neural.networks.physnet import PhysNet
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
 
 
 class Contrast(nn.Module):
@@ -27,7 +27,7 @@ class Contrast(nn.Module):
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """The loss and its terms for clips (B, T, S, S, 3), B even."""
         p = self.params
-        block = self.network(as_video(batch["clip"]))
+        block = self.network(to_video_tensor(batch["clip"]))
         band = {"low_hz": p["low_bpm"] / 60, "high_hz": p["high_bpm"] / 60}
         ratio = irrelevant_power_ratio(block[:, -1].detach(), p["fs"], **band).mean()
         if not p["include_mean"]:
@@ -41,18 +41,18 @@ class Contrast(nn.Module):
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on random clips of all recordings, two or more opposed in every batch."""
-    found = stretches(examples, params["fs"], params["clip_s"], "contrast_phys")
+    found = segments(examples, params["fs"], params["clip_s"], "contrast_phys")
     clips = Clips(found, round(params["clip_s"] * params["fs"]))
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
         for cuts in clips.one_a_recording(rng, params["batch"], params["passes"]):
             yield {"clip": np.stack([clips.read(cut) for cut in cuts])}
 
-    return model_of(
+    return to_model(
         lambda: Contrast(params),
         batches,
         clips,
-        lambda cut: one_clip(clips.read(cut)),
+        lambda cut: single_clip(clips.read(cut)),
         training,
         params,
     )

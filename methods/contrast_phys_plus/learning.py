@@ -9,21 +9,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.errors import RecordingError
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.agreement import max_cross_correlation, negative_pearson
-from rppgbench.neural.backbone import PhysNet
-from rppgbench.neural.clips import Clips, labelled_share, stretches
-from rppgbench.neural.collapse import collapse_facts
-from rppgbench.neural.contrast import (
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, labelled_share, segments
+from rppgbench.neural.collapse import detect_collapse
+from rppgbench.neural.inference import run_network, single_clip, to_video_tensor
+from rppgbench.neural.losses.agreement import max_cross_correlation, negative_pearson
+from rppgbench.neural.losses.contrastive import (
     contrast,
     draw_offsets,
     reference_contrast,
     sampled_spectra,
 )
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip, outputs
-from rppgbench.neural.training import Recipe, learn, outcome
+from rppgbench.neural.networks.physnet import PhysNet
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.training import Recipe, train, training_outcome
+from rppgbench.system.errors import RecordingError
 
 
 def differences(video: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def differences(video: Tensor) -> Tensor:
 
 def prepared(difference: bool) -> Callable[[NDArray[Any]], Tensor]:
     """How a window of pictures becomes the network's input."""
-    return (lambda samples: differences(one_clip(samples))) if difference else one_clip
+    return (lambda samples: differences(single_clip(samples))) if difference else single_clip
 
 
 class _Stage(nn.Module):
@@ -55,7 +55,7 @@ class _Stage(nn.Module):
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """The loss and its terms for clips (B, T, S, S, 3), pulses (B, T), flags (B,)."""
         p, fs = self.params, self.params["fs"]
-        video = as_video(batch["clip"])
+        video = to_video_tensor(batch["clip"])
         block = self.network(differences(video) if p["difference"] else video)
         band = {"low_hz": p["low_bpm"] / 60, "high_hz": p["high_bpm"] / 60}
         length = round(p["sample_s"] * fs)
@@ -88,7 +88,7 @@ class _Stage(nn.Module):
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Pre-train on all recordings without labels, fine-tune on those with a pulse."""
-    found = stretches(examples, params["fs"], params["clip_s"], "contrast_phys_plus")
+    found = segments(examples, params["fs"], params["clip_s"], "contrast_phys_plus")
     length = round(params["clip_s"] * params["fs"])
     shares = labelled_share(found, params["label_ratio"], np.random.default_rng(training.seed))
     with_labels = [part for part in shares if part.pulse is not None]
@@ -119,13 +119,13 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
 
         rate = params["lr"] if name == "pretrain" else params["finetune_lr"]
         epochs = params[f"{name}_epochs"]
-        return learn(
+        return train(
             make,
             batches,
             Recipe(epochs, rate, params["weight_decay"], params["precision"]),
             training,
             stage=name,
-            export=lambda made: outcome(made.network, {}),
+            export=lambda made: training_outcome(made.network, {}),
         )
 
     learner, first = stage("pretrain", None)
@@ -133,12 +133,12 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     everywhere = sources["pretrain"].all(length)
     some = everywhere[:: max(1, len(everywhere) // 24)]
     prepare = prepared(params["difference"])
-    pulses = outputs(learner.network, (prepare(sources["pretrain"].read(cut)) for cut in some))[
+    pulses = run_network(learner.network, (prepare(sources["pretrain"].read(cut)) for cut in some))[
         :, -1
     ]
-    return outcome(
+    return training_outcome(
         learner.network,
         {"pretrain": first, "finetune": second},
         labelled_recordings=len({part.recording for part in with_labels}),
-        collapse=collapse_facts(pulses, params["fs"]),
+        collapse=detect_collapse(pulses, params["fs"]),
     )

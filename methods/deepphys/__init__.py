@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {"crop": "toolbox_36", "clip_s": 2.0, "width": 8, "dense": 32, "epochs": 8, "lr": 5e-3}
 """For a laptop: pictures of 36 pixels, a narrow network, short clips and few steps."""

@@ -1,7 +1,7 @@
 """DeepPhys: the attention network, every frame by itself."""
 
-from rppgbench.neural.convolutional_attention import attention_network
-from rppgbench.neural.frame_changes import changes_and_looks
+from rppgbench.neural.frame_differences import motion_and_appearance
 from rppgbench.neural.frame_supervision import FrameMethod
+from rppgbench.neural.networks.convolutional_attention import attention_network
 
-FRAMES = FrameMethod("deepphys", attention_network, changes_and_looks)
+FRAMES = FrameMethod("deepphys", attention_network, motion_and_appearance)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {"rows": 32, "width": 16, "epochs": 6, "step_s": 1.25, "lr": 3e-3}
 """For a laptop: a narrow network, overlapping clips, few and large steps."""
@@ -74,11 +74,11 @@ def dual_gan_backbone(
         weight_decay: its weight decay.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.inference import pulse_of
-    from rppgbench.neural.map_pulse import MapPulse, yuv_image
-    from rppgbench.neural.weights import load_arrays
+    from rppgbench.neural.inference import estimate_pulse
+    from rppgbench.neural.network_weights import load_arrays
+    from rppgbench.neural.networks.map_unet import MapUNet, yuv_image
 
-    network = MapPulse(width=width)
+    network = MapUNet(width=width)
     load_arrays(network, model.arrays)
     length = round(clip_s * fs)
-    return pulse_of(network, maps, fs, length, length, lambda window: yuv_image(window, rows))
+    return estimate_pulse(network, maps, fs, length, length, lambda window: yuv_image(window, rows))

@@ -7,18 +7,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.clips import Clips, labelled_stretches
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.map_pulse import MapPulse, unit_range, yuv_image
-from rppgbench.neural.one_stage import model_of
-from rppgbench.neural.rate_spectrum import (
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, labelled_segments
+from rppgbench.neural.losses.agreement import negative_pearson
+from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
     rate_bins,
     rate_cross_entropy,
     rate_spectrum,
 )
+from rppgbench.neural.networks.map_unet import MapUNet, unit_range, yuv_image
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
 
 
 class _Supervised(nn.Module):
@@ -26,7 +26,7 @@ class _Supervised(nn.Module):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__()
-        self.network = MapPulse(width=params["width"])
+        self.network = MapUNet(width=params["width"])
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
@@ -47,7 +47,7 @@ class _Supervised(nn.Module):
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on all clips of the recordings that have a pulse."""
     fs = params["fs"]
-    found = labelled_stretches(examples, fs, params["clip_s"], "dual_gan_backbone")
+    found = labelled_segments(examples, fs, params["clip_s"], "dual_gan_backbone")
     clips = Clips(found, round(params["clip_s"] * fs))
     step = round(params["step_s"] * fs)
 
@@ -58,7 +58,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             maps = torch.cat([yuv_image(clips.read(cut), params["rows"]) for cut in cuts])
             yield {"map": maps.numpy(), "pulse": pulse, "bpm": bpm, "labelled": whole * known}
 
-    return model_of(
+    return to_model(
         lambda: _Supervised(params),
         batches,
         clips,

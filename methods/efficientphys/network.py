@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from rppgbench.neural.convolutional_attention import attention_network
-from rppgbench.neural.frame_changes import looks_and_next
+from rppgbench.neural.frame_differences import appearance_and_next
 from rppgbench.neural.frame_supervision import FrameMethod
+from rppgbench.neural.networks.convolutional_attention import attention_network
 
-FRAMES = FrameMethod("efficientphys", partial(attention_network, alone=True), looks_and_next)
+FRAMES = FrameMethod("efficientphys", partial(attention_network, alone=True), appearance_and_next)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {
     "crop": "gideon_mesh_box_32",
@@ -95,13 +95,13 @@ def gideon2021(
 
     import numpy as np
 
-    from rppgbench.neural.inference import overlap_added, pulse_of
-    from rppgbench.neural.weights import load_arrays
+    from rppgbench.neural.inference import estimate_pulse, overlap_add
+    from rppgbench.neural.network_weights import load_arrays
 
     from .learning import Watcher
 
     network = Watcher(width, saliency_size if saliency else 0)
     load_arrays(network, model.arrays)
     length = round(clip_s * fs)
-    joined = partial(overlap_added, taper=np.hamming, border=round(border_s * fs))
-    return pulse_of(network, clip, fs, length, length // 2, joined=joined)
+    joined = partial(overlap_add, taper=np.hamming, border=round(border_s * fs))
+    return estimate_pulse(network, clip, fs, length, length // 2, joined=joined)

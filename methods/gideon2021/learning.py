@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.backbone import PhysNet
-from rppgbench.neural.clips import Clips, stretches
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip
-from rppgbench.neural.one_stage import model_of
-from rppgbench.neural.spectra import irrelevant_power_ratio
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, segments
+from rppgbench.neural.inference import single_clip, to_video_tensor
+from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio
+from rppgbench.neural.networks.physnet import PhysNet
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
 
 from .losses import draw_starts, faster, resized, triplet, views
 from .saliency import SaliencySampler, sparseness, steadiness
@@ -54,7 +54,7 @@ class Triplet(nn.Module):
         """The loss and its terms for clips (B, T, S, S, 3)."""
         p, fs = self.params, self.params["fs"]
         band = {"low_hz": p["low_bpm"] / 60, "high_hz": p["high_bpm"] / 60}
-        video = as_video(batch["clip"])
+        video = to_video_tensor(batch["clip"])
         frames = video.shape[2]
         anchor, saliency = self.watcher.seen(video)
         quick = faster(video, 1.25 + 0.25 * float(torch.rand(1)))
@@ -83,7 +83,7 @@ class Triplet(nn.Module):
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on random clips of all recordings, slowed at random."""
-    found = stretches(examples, params["fs"], params["clip_s"], "gideon2021")
+    found = segments(examples, params["fs"], params["clip_s"], "gideon2021")
     clips = Clips(found, round(params["clip_s"] * params["fs"]))
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
@@ -92,11 +92,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             slowed = [clips.read(cut, s) for cut, s in zip(cuts, speeds, strict=True)]
             yield {"clip": np.stack(slowed).astype(np.float32)}
 
-    return model_of(
+    return to_model(
         lambda: Triplet(params),
         batches,
         clips,
-        lambda cut: one_clip(clips.read(cut)),
+        lambda cut: single_clip(clips.read(cut)),
         training,
         params,
         part="watcher",

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rppgbench.neural.agreement import max_cross_correlation
-from rppgbench.neural.spectra import HIGH_HZ, LOW_HZ, norm_psd
+from rppgbench.neural.losses.agreement import max_cross_correlation
+from rppgbench.neural.losses.power_spectra import HIGH_HZ, LOW_HZ, norm_psd
 
 
 def slower_size(frames: int, factor: float) -> int:

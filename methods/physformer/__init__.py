@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {
     "crop": "toolbox_32",
@@ -89,8 +89,8 @@ def physformer(
         weight_decay: its weight decay.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.inference import one_clip, pulse_of
-    from rppgbench.neural.weights import load_arrays
+    from rppgbench.neural.inference import estimate_pulse, single_clip
+    from rppgbench.neural.network_weights import load_arrays
 
     from .learning import network_of, scaled
 
@@ -98,4 +98,4 @@ def physformer(
                           "theta": theta})  # fmt: skip
     load_arrays(network, model.arrays)
     length = round(clip_s * fs)
-    return pulse_of(network, clip, fs, length, length, lambda part: scaled(one_clip(part)))
+    return estimate_pulse(network, clip, fs, length, length, lambda part: scaled(single_clip(part)))

@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.clips import Clips, labelled_stretches
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import one_clip
-from rppgbench.neural.one_stage import model_of
-from rppgbench.neural.rate_spectrum import (
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, labelled_segments
+from rppgbench.neural.inference import single_clip
+from rppgbench.neural.losses.agreement import negative_pearson
+from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
     rate_bins,
     rate_cross_entropy,
     rate_divergence,
     rate_spectrum,
 )
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
 
 from .network import PhysFormer
 
@@ -82,7 +82,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     """Train on random clips of the recordings that have a pulse."""
     fs = params["fs"]
     clips = Clips(
-        labelled_stretches(examples, fs, params["clip_s"], "physformer"),
+        labelled_segments(examples, fs, params["clip_s"], "physformer"),
         round(params["clip_s"] * fs),
     )
 
@@ -104,11 +104,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
                 "labelled": whole * known,
             }
 
-    return model_of(
+    return to_model(
         lambda: _Curriculum(params),
         batches,
         clips,
-        lambda cut: scaled(one_clip(clips.read(cut))),
+        lambda cut: scaled(single_clip(clips.read(cut))),
         training,
         params,
     )

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.backbone import PhysNet
-from rppgbench.neural.clips import Clips, labelled_stretches
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip
-from rppgbench.neural.one_stage import model_of
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, labelled_segments
+from rppgbench.neural.inference import single_clip, to_video_tensor
+from rppgbench.neural.losses.agreement import negative_pearson
+from rppgbench.neural.networks.physnet import PhysNet
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
 
 
 class _Supervised(nn.Module):
@@ -24,7 +24,7 @@ class _Supervised(nn.Module):
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """1 - r over the clips (B, T, S, S, 3) that have a whole pulse (B, T)."""
-        pulse = self.network(as_video(batch["clip"]))[:, -1]
+        pulse = self.network(to_video_tensor(batch["clip"]))[:, -1]
         flags = batch["labelled"]
         loss = (flags * negative_pearson(pulse, batch["pulse"])).sum() / flags.sum().clamp_min(1.0)
         return {"loss": loss}
@@ -32,7 +32,7 @@ class _Supervised(nn.Module):
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on random clips of the recordings that have a pulse."""
-    found = labelled_stretches(examples, params["fs"], params["clip_s"], "physnet")
+    found = labelled_segments(examples, params["fs"], params["clip_s"], "physnet")
     clips = Clips(found, round(params["clip_s"] * params["fs"]))
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
@@ -41,11 +41,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             pictures = np.stack([clips.read(cut) for cut in cuts])
             yield {"clip": pictures, "pulse": pulse, "labelled": flags}
 
-    return model_of(
+    return to_model(
         lambda: _Supervised(params["width"]),
         batches,
         clips,
-        lambda cut: one_clip(clips.read(cut)),
+        lambda cut: single_clip(clips.read(cut)),
         training,
         params,
     )

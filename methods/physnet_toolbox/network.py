@@ -3,9 +3,9 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.frame_changes import only_changes
+from rppgbench.neural.frame_differences import motion_only
 from rppgbench.neural.frame_supervision import FrameMethod
+from rppgbench.neural.losses.agreement import negative_pearson
 
 
 def _convolution(before: int, after: int, kernel: tuple[int, int, int]) -> nn.Sequential:
@@ -61,6 +61,6 @@ class EncoderDecoder(nn.Module):
 FRAMES = FrameMethod(
     "physnet_toolbox",
     lambda params: EncoderDecoder(params["width"]),
-    only_changes,
+    motion_only,
     negative_pearson,
 )

@@ -8,15 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, at_rate, labelled_stretches
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import outputs, window_starts
-from rppgbench.neural.map_pulse import yuv_image
-from rppgbench.neural.one_stage import model_of
-from rppgbench.neural.rate_spectrum import clip_rates
-from rppgbench.neural.training import chosen_device
-from rppgbench.waveform import Array, Waveform
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.core.waveform import Array, Waveform
+from rppgbench.neural.clips import Clips, labelled_segments, resample_to_rate
+from rppgbench.neural.inference import run_network, window_starts
+from rppgbench.neural.losses.rate_spectrum import clip_rates
+from rppgbench.neural.networks.map_unet import yuv_image
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
+from rppgbench.neural.training import resolve_device
 
 from .network import RhythmNet
 
@@ -72,7 +72,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     length, step = round(params["map_s"] * fs), round(params["step_s"] * fs)
     whole = round(params["clip_s"] * fs)
     count = (whole - length) // step + 1
-    found = labelled_stretches(examples, fs, params["clip_s"], "rhythmnet", rate=True)
+    found = labelled_segments(examples, fs, params["clip_s"], "rhythmnet", rate=True)
     rows_of_maps, single = Clips(found, whole), Clips(found, length)
     every = round(params["train_step_s"] * fs)
 
@@ -102,7 +102,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             np.stack([wave(np.zeros(1), row[:1], length, fs) for row in said.double().numpy()])
         )
 
-    return model_of(
+    return to_model(
         lambda: _Rates(params, start_bpm),
         batches,
         rows_of_maps,
@@ -128,15 +128,15 @@ def rates_of(
     Rows of maps side by side cover the stretch; where two say something of one moment, the mean
     counts. A stretch that is shorter than a row has fewer maps, or one short map.
     """
-    even = at_rate(waveform, fs)
+    even = resample_to_rate(waveform, fs)
     total = len(even.samples)
     length, step = min(round(map_s * fs), total), round(step_s * fs)
     whole = min(round(clip_s * fs), total)
-    network = network.to(chosen_device()).eval()
+    network = network.to(resolve_device()).eval()
     said: dict[float, list[float]] = {}
     for start in window_starts(total, whole, whole - length + step):
         window = even.samples[start : start + whole]
-        bpm = outputs(network, [map_row(window, length, step, rows)])[0]
+        bpm = run_network(network, [map_row(window, length, step, rows)])[0]
         for k, value in enumerate(bpm.tolist()):
             said.setdefault((start + k * step + (length - 1) / 2) / even.fs, []).append(value)
     times: Array = np.array(sorted(said))

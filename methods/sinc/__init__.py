@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {
     "crop": "sinc_32",
@@ -102,13 +102,13 @@ def sinc(
     """
     from functools import partial
 
-    from rppgbench.neural.inference import overlap_added, pulse_of
-    from rppgbench.neural.weights import load_arrays
+    from rppgbench.neural.inference import estimate_pulse, overlap_add
+    from rppgbench.neural.network_weights import load_arrays
 
     from .learning import network_of, scaled_clip
 
     network = network_of(width, dropout, dilation)
     load_arrays(network, model.arrays)
-    joined = partial(overlap_added, level=False)
+    joined = partial(overlap_add, level=False)
     length, step = round(clip_s * fs), round(step_s * fs)
-    return pulse_of(network, clip, fs, length, step, scaled_clip, joined)
+    return estimate_pulse(network, clip, fs, length, step, scaled_clip, joined)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, Cut, stretches
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import as_video, one_clip
-from rppgbench.neural.one_stage import model_of
-from rppgbench.neural.priors import bandwidth, power_spectra, sparsity, variance
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, Cut, segments
+from rppgbench.neural.inference import single_clip, to_video_tensor
+from rppgbench.neural.losses.spectral import bandwidth, power_spectra, sparsity, variance
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
 
 from .network import VideoPulse
 
@@ -27,7 +27,7 @@ def network_of(width: int, dropout: float, dilation: int) -> VideoPulse:
 
 def scaled_clip(samples: NDArray[Any]) -> Tensor:
     """A window of pictures as the network takes it: values 0 to 1."""
-    return one_clip(samples) / 255
+    return single_clip(samples) / 255
 
 
 class _Priors(nn.Module):
@@ -41,7 +41,7 @@ class _Priors(nn.Module):
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """The loss and its terms for clips (B, T, S, S, 3) played at speeds (B,)."""
         p = self.params
-        pulse = self.network(as_video(batch["clip"]) / 255)
+        pulse = self.network(to_video_tensor(batch["clip"]) / 255)
         spectra = power_spectra(
             pulse,
             p["fs"],
@@ -92,7 +92,7 @@ def augmented(
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Train on all clips, each augmented anew in every epoch."""
-    found = stretches(examples, params["fs"], params["clip_s"], "sinc")
+    found = segments(examples, params["fs"], params["clip_s"], "sinc")
     clips = Clips(found, round(params["clip_s"] * params["fs"]))
     step = round(params["step_s"] * params["fs"])
 
@@ -104,7 +104,7 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
                 "speed": np.array([speed for _, speed in made]),
             }
 
-    return model_of(
+    return to_model(
         lambda: _Priors(params),
         batches,
         clips,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rppgbench.method import Example, Model, Training, method
-from rppgbench.neural import needed
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural import require_torch
 
-needed()
+require_torch()
 
 SMOKE = {
     "fs": 15.0,
@@ -117,8 +117,8 @@ def st_transformer(
         weight_decay: of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.inference import overlap_added, pulse_of
-    from rppgbench.neural.weights import load_arrays
+    from rppgbench.neural.inference import estimate_pulse, overlap_add
+    from rppgbench.neural.network_weights import load_arrays
 
     from .learning import one_map
     from .network import SpatialTemporalTransformer
@@ -127,4 +127,4 @@ def st_transformer(
     network = SpatialTemporalTransformer(length, width=width, layers=layers, ratio=ratio)
     load_arrays(network, model.arrays)
     step = round(test_step_s * fs)
-    return pulse_of(network, maps, fs, length, step, one_map, overlap_added)
+    return estimate_pulse(network, maps, fs, length, step, one_map, overlap_add)

@@ -8,16 +8,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.errors import RecordingError
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.clips import Clips, stretches
-from rppgbench.neural.collapse import collapse_facts
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.inference import outputs
-from rppgbench.neural.priors import bandwidth, periodicity, power_spectra, sparsity, variance
-from rppgbench.neural.training import Recipe, learn, outcome
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.clips import Clips, segments
+from rppgbench.neural.collapse import detect_collapse
+from rppgbench.neural.inference import run_network
+from rppgbench.neural.losses.agreement import negative_pearson
+from rppgbench.neural.losses.spectral import (
+    bandwidth,
+    periodicity,
+    power_spectra,
+    sparsity,
+    variance,
+)
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.training import Recipe, train, training_outcome
 from rppgbench.signals.spatial_maps import normalise_mstmap
+from rppgbench.system.errors import RecordingError
 
 from .network import SpatialTemporalTransformer
 
@@ -68,7 +74,7 @@ class _Stage(nn.Module):
 
 def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
     """Pre-train on augmented clips of all recordings, fine-tune on those with a pulse."""
-    found = stretches(examples, params["fs"], params["clip_s"], "st_transformer")
+    found = segments(examples, params["fs"], params["clip_s"], "st_transformer")
     labelled = [part for part in found if part.pulse is not None]
     tuned = params["labels"] and params["finetune_epochs"] > 0
     if tuned and not labelled:
@@ -99,13 +105,13 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
     def recipe(epochs: int, lr: float) -> Recipe:
         return Recipe(epochs, lr, params["weight_decay"], params["precision"])
 
-    learner, first = learn(
+    learner, first = train(
         lambda: _Stage(params, False),
         augmented,
         recipe(params["pretrain_epochs"], params["lr"]),
         training,
         stage="pretrain",
-        export=lambda made: outcome(made.network, {}),
+        export=lambda made: training_outcome(made.network, {}),
     )
     second: list[dict[str, float]] = []
     if tuned:
@@ -116,19 +122,19 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
             made.load_state_dict(before)
             return made
 
-        learner, second = learn(
+        learner, second = train(
             make,
             supervised,
             recipe(params["finetune_epochs"], params["finetune_lr"]),
             training,
             stage="finetune",
-            export=lambda made: outcome(made.network, {}),
+            export=lambda made: training_outcome(made.network, {}),
         )
     everywhere = clips.all(length)
     some = everywhere[:: max(1, len(everywhere) // 48)]
-    pulses = outputs(learner.network, (one_map(clips.read(cut)) for cut in some))
-    return outcome(
+    pulses = run_network(learner.network, (one_map(clips.read(cut)) for cut in some))
+    return training_outcome(
         learner.network,
         {"pretrain": first, "finetune": second},
-        collapse=collapse_facts(pulses, params["fs"], low_hz=params["low_hz"]),
+        collapse=detect_collapse(pulses, params["fs"], low_hz=params["low_hz"]),
     )

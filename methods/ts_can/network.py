@@ -1,7 +1,7 @@
 """TS-CAN: the attention network with shifts in time."""
 
-from rppgbench.neural.convolutional_attention import attention_network
-from rppgbench.neural.frame_changes import changes_and_looks
+from rppgbench.neural.frame_differences import motion_and_appearance
 from rppgbench.neural.frame_supervision import FrameMethod
+from rppgbench.neural.networks.convolutional_attention import attention_network
 
-FRAMES = FrameMethod("ts_can", attention_network, changes_and_looks)
+FRAMES = FrameMethod("ts_can", attention_network, motion_and_appearance)

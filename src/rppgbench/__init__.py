@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from rppgbench.api.methods import methods
     from rppgbench.api.results import Results, load_results
     from rppgbench.api.videos import VideoPrediction, predict
-    from rppgbench.errors import BenchError
-    from rppgbench.method import Method, Model, method
-    from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-    from rppgbench.waveform import Signal, Waveform
+    from rppgbench.core.method import Method, Model, method
+    from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+    from rppgbench.core.waveform import Signal, Waveform
+    from rppgbench.system.errors import BenchError
 
 __version__ = "0.1.0"
 
@@ -46,22 +46,22 @@ _MODULES = {
     "rppgbench.api.methods": ("methods",),
     "rppgbench.api.results": ("Results", "load_results"),
     "rppgbench.api.videos": ("VideoPrediction", "predict"),
-    "rppgbench.errors": ("BenchError",),
-    "rppgbench.method": ("Method", "Model", "method"),
-    "rppgbench.recording": ("Dataset", "Recording", "Truth", "VideoSource"),
-    "rppgbench.waveform": ("Signal", "Waveform"),
+    "rppgbench.system.errors": ("BenchError",),
+    "rppgbench.core.method": ("Method", "Model", "method"),
+    "rppgbench.core.recording": ("Dataset", "Recording", "GroundTruth", "VideoSource"),
+    "rppgbench.core.waveform": ("Signal", "Waveform"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "BenchError",
     "Dataset",
+    "GroundTruth",
     "Method",
     "Model",
     "Recording",
     "Results",
     "Signal",
-    "Truth",
     "VideoPrediction",
     "VideoSource",
     "Waveform",

@@ -12,9 +12,9 @@ import pytest
 
 from rppgbench.cli import main
 
-from .. import made_store
-from ..evaluators import evaluator
-from ..test_paper_tables import store as made_results
+from ..factories import stores as made_store
+from ..factories.evaluators import evaluator
+from ..papers.test_tables import store as made_results
 from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, shot, tip
 
 pytestmark = BROWSER
@@ -34,7 +34,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         few = {name: evaluator(name) for name in RULES}
-        patch.setattr("rppgbench.results.spread.evaluators", lambda: few)
+        patch.setattr("rppgbench.analysis.decomposition.evaluators", lambda: few)
         assert main(["spread", str(results), "--out", str(found["spread"])]) == 0
         methods = {"two_sr": 3.0, "co_rectification": 0.0}
         held = made_results(folder / "mine", "vipl5fold", methods=methods)

@@ -14,7 +14,7 @@ import pytest
 from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.page import write_report
 
-from ..report_page import METHODS, Run, make_page
+from ..factories.pages import METHODS, Run, make_page
 from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, shot, tip
 
 pytestmark = BROWSER

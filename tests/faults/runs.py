@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from rppgbench.core.model_files import read_model
 from rppgbench.extraction.array_files import array_sha256, read_array
-from rppgbench.running.models import read_model
-from rppgbench.running.store import Store
+from rppgbench.store.store import Store
 
 BENCH = (
     "import signal, sys; from rppgbench.cli import main; "

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.running.store import Store
+from rppgbench.store.store import Store
 
-from .. import native_trees as trees
+from ..factories import trees
 from .conftest import Undisturbed, run_words
 from .runs import all_whole, bench, waveforms
 
@@ -120,9 +120,9 @@ ASKED = """
 import json, os, sys, warnings
 from functools import partial
 from pathlib import Path
-from rppgbench.content import load_datasets
-from rppgbench.datasets.fingerprint import line_of
-from rppgbench.extraction.source_digest import content_digest
+from rppgbench.core.registry import load_datasets
+from rppgbench.datasets.fingerprint import fingerprint_line
+from rppgbench.extraction.content_digest import content_digest
 from rppgbench.video.stream import open_video, sample_frames
 
 warnings.simplefilter("ignore")
@@ -148,7 +148,7 @@ def answers(dataset, root, recording):
         "folds": answer(lambda: dataset.folds and dataset.folds(root)),
         "frames": answer(partial(all_frames, recording)),
         "three frames": answer(lambda: sample_frames(recording.video())),
-        "fingerprint": answer(partial(line_of, recording)),
+        "fingerprint": answer(partial(fingerprint_line, recording)),
         "content": answer(lambda: content_digest(recording.video())),
     }
 

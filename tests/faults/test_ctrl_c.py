@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.digest import digest
-from rppgbench.running.rows import Observed
-from rppgbench.running.store import Store
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
+from rppgbench.system.hashing import digest
 
-from .. import made_store
+from ..factories import stores as made_store
 from .conftest import Undisturbed, run_words
 from .runs import LONG_S, all_whole, begin, bench, finish, kill_all, until, waveforms, workers
 from .training import Learned, learn_words
@@ -160,7 +160,7 @@ def test_while_the_page_is_made(tmp_path: Path) -> None:
     store.add(many)
     store.add_observed(
         [
-            Observed(
+            RecordingInfo(
                 *("made_up", f"{subject}-{k}", subject, "rest", "", "", "", True, "none"),
                 truth=made_store.truth(subject),
             )

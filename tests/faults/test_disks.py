@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.running.store import Store
+from rppgbench.store.store import Store
 
 from .conftest import Undisturbed, run_words
 from .runs import (
@@ -303,7 +303,7 @@ def test_the_last_that_was_seen_counts_whatever_the_clock_said(tmp_path: Path) -
     """A recording that failed and was repaired, seen in this order by a clock that goes back."""
     from dataclasses import replace
 
-    from .. import made_store
+    from ..factories import stores as made_store
 
     made = made_store.estimates(methods=["pos"])
     store = made_store.write(tmp_path / "out", made)

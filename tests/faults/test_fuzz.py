@@ -16,20 +16,20 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from rppgbench.analysis.build_report import score
 from rppgbench.cli.running import find_roots
-from rppgbench.content import content_roots, load_datasets
+from rppgbench.core.protocol import read_protocol
+from rppgbench.core.registry import content_roots, load_datasets
 from rppgbench.datasets.roots import data_root
 from rppgbench.datasets.splits import read_split
-from rppgbench.errors import BenchError
-from rppgbench.evaluator import read_evaluator
-from rppgbench.papers.table import read_table
-from rppgbench.protocol import read_protocol
-from rppgbench.results.scored import score
-from rppgbench.running.plan import make_plan
-from rppgbench.running.store import Store
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.execution.planner import make_plan
+from rppgbench.papers.declaration import read_table
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError
 
-from .. import made_store
-from .. import native_trees as trees
+from ..factories import stores as made_store
+from ..factories import trees
 
 pytestmark = pytest.mark.faults
 

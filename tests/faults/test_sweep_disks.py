@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.recording import VideoSource
+from rppgbench.core.recording import VideoSource
 from rppgbench.video.stream import open_video
 
 from .runs import Waves, all_whole, bench, stored_rows, waveforms

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.errors import BenchError
-from rppgbench.papers.table import read_table
-from rppgbench.running.store import Store
+from rppgbench.papers.declaration import read_table
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError
 
-from .. import made_store
-from ..face_frames import film, swaying
+from ..factories import stores as made_store
+from ..factories.faces import film, swaying
 from .runs import bench
 
 pytestmark = pytest.mark.faults
@@ -225,7 +225,7 @@ def test_names_in_a_protocol_are_no_paths(tmp_path: Path, key: str) -> None:
 
 @pytest.mark.parametrize("values", ["../../../etc/passwd", "/etc/passwd", "..", "a/../b.csv"])
 def test_a_paper_s_table_reads_no_file_elsewhere(tmp_path: Path, values: str) -> None:
-    from rppgbench.content import find_toml
+    from rppgbench.core.registry import find_toml
 
     shipped = find_toml("reports", "report", "li2023_table1", "here").read_text(encoding="utf-8")
     assert 'values = "printed_values.csv"' in shipped

@@ -19,11 +19,11 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.cli import main
-from rppgbench.running.rows import Observed
-from rppgbench.running.store import Store
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
 from rppgbench.video.writing import write_video
 
-from ..face_frames import Image, empty, portrait
+from ..factories.faces import Image, empty, portrait
 from .runs import bench
 
 pytestmark = pytest.mark.faults
@@ -198,7 +198,7 @@ def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return base / "out", said
 
 
-def seen(results: tuple[Path, str]) -> dict[str, Observed]:
+def seen(results: tuple[Path, str]) -> dict[str, RecordingInfo]:
     return {name: one for (_, name, _), one in Store(results[0]).observed().items()}
 
 

@@ -13,8 +13,8 @@ TINY = f'''"""A network of a few weights, for the tests of faults."""
 
 from typing import Any
 
-from rppgbench.method import Model, method
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Model, method
+from rppgbench.core.waveform import Waveform
 
 
 def fit(examples, training, **params):
@@ -43,9 +43,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from rppgbench.neural.training import Recipe, learn, outcome
-from rppgbench.neural.weights import load_arrays
-from rppgbench.waveform import Waveform
+from rppgbench.neural.training import Recipe, train, training_outcome
+from rppgbench.neural.network_weights import load_arrays
+from rppgbench.core.waveform import Waveform
 
 
 class Columns(nn.Module):
@@ -87,8 +87,8 @@ def learned(examples, training, params):
             }
 
     recipe = Recipe(params["epochs"], 1e-2, precision="32-true")
-    learner, history = learn(Columns, batches, recipe, training)
-    return outcome(learner.network, {"train": history})
+    learner, history = train(Columns, batches, recipe, training)
+    return training_outcome(learner.network, {"train": history})
 
 
 def pulse(clip, model):

@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from rppgbench.content import PACKAGE, load_methods
+from rppgbench.core.registry import PACKAGE, load_methods
 
 
 def part(name: str) -> Any:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from rppgbench.neural.backbone import PhysNet
-from rppgbench.neural.convolutional_attention import AttentionNetwork
-from rppgbench.neural.map_pulse import MapPulse
+from rppgbench.neural.networks.convolutional_attention import AttentionNetwork
+from rppgbench.neural.networks.map_unet import MapUNet
+from rppgbench.neural.networks.physnet import PhysNet
 
 from .oracle import cases, load
 from .parts import part
@@ -140,7 +140,7 @@ def test_forward_equals_the_reference(case: str) -> None:
 
 
 def test_dual_gan_backbone_has_the_published_shape() -> None:
-    network = MapPulse()
+    network = MapUNet()
     assert sum(p.numel() for p in network.parameters()) == 7_709_389
     sizes = []
     x = torch.zeros(2, 3, 64, 256)

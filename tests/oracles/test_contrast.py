@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from rppgbench.neural.contrast import contrast, reference_contrast, sampled_spectra
-from rppgbench.neural.spectra import irrelevant_power_ratio, norm_psd
+from rppgbench.neural.losses.contrastive import contrast, reference_contrast, sampled_spectra
+from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio, norm_psd
 
 from .oracle import load
 

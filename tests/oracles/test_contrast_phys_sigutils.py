@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.signals.chain import LocalMaximumPeak
-from rppgbench.signals.heart_rate import band_spectrum, prepare, rates
-from rppgbench.signals.quality import snr_get
+from rppgbench.evaluation.heart_rate import band_spectrum, heart_rates, prepare
+from rppgbench.evaluation.rate_chain import LocalMaximumPeak
+from rppgbench.evaluation.signal_quality import snr_get
 
-from ..evaluators import evaluator
+from ..factories.evaluators import evaluator
 from .oracle import cases, load
 
 ARRAYS, FACTS = load("contrast_phys_sigutils")
@@ -47,9 +47,9 @@ def test_heart_rate_with_and_without_the_harmonic_rule(name: str) -> None:
     plain = CHAIN.model_copy(
         update={"peak": LocalMaximumPeak(kind="local_maximum", harmonic_within_bpm=0.0)}
     )
-    assert rates(wave, fs, CHAIN) == pytest.approx(with_rule, rel=1e-9)
-    assert rates(wave, fs, plain) == pytest.approx(without, rel=1e-9)
-    assert rates(np.stack([wave, wave]), fs, CHAIN) == pytest.approx(batch, rel=1e-9)
+    assert heart_rates(wave, fs, CHAIN) == pytest.approx(with_rule, rel=1e-9)
+    assert heart_rates(wave, fs, plain) == pytest.approx(without, rel=1e-9)
+    assert heart_rates(np.stack([wave, wave]), fs, CHAIN) == pytest.approx(batch, rel=1e-9)
 
 
 def test_the_harmonic_rule_matters_in_one_case() -> None:

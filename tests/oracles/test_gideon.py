@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from rppgbench.neural.agreement import correlation, max_cross_correlation
-from rppgbench.neural.spectra import irrelevant_power_ratio, norm_psd
+from rppgbench.neural.losses.agreement import correlation, max_cross_correlation
+from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio, norm_psd
 
 from .oracle import load
 from .parts import part

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from rppgbench.signals.chain import Chain
-from rppgbench.signals.heart_rate import prepare, rates
-from rppgbench.signals.quality import mcc
-from rppgbench.waveform import Array
+from rppgbench.core.waveform import Array
+from rppgbench.evaluation.heart_rate import heart_rates, prepare
+from rppgbench.evaluation.rate_chain import RateChain
+from rppgbench.evaluation.signal_quality import mcc
 
-from ..evaluators import evaluator
+from ..factories.evaluators import evaluator
 from .oracle import load
 
 ARRAYS, FACTS = load("gideon")
@@ -17,13 +17,13 @@ FS = 30.0
 CHAIN = evaluator("gideon2021").estimate
 
 
-def within(low_bpm: float, high_bpm: float) -> Chain:
+def within(low_bpm: float, high_bpm: float) -> RateChain:
     limits = {"low_hz": low_bpm / 60, "high_hz": high_bpm / 60}
     return CHAIN.model_copy(update={"band": CHAIN.band.model_copy(update=limits)})
 
 
-def read(signals: Array, chain: Chain) -> Array:
-    return rates(prepare(signals, FS, chain), FS, chain)
+def read(signals: Array, chain: RateChain) -> Array:
+    return heart_rates(prepare(signals, FS, chain), FS, chain)
 
 
 def test_fast_ideal_in_both_bands() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.face.track import Finder, follow
-from rppgbench.recording import VideoSource
+from rppgbench.core.recording import VideoSource
+from rppgbench.face.tracking import FaceTracker, track_face
 from rppgbench.video.stream import Frame, open_video
 
 from .oracle import HERE, load
@@ -39,7 +39,7 @@ def astronaut() -> NDArray[np.uint8]:
 
 def test_a_picture_without_a_past() -> None:
     expected = LANDMARKS["astronaut"]
-    finder = Finder()
+    finder = FaceTracker()
     here = None
     for wanted in expected:
         here, _ = finder.look(astronaut(), here)
@@ -52,7 +52,7 @@ def test_a_picture_without_a_past() -> None:
 def test_every_step_from_the_same_past(name: str, real: Path) -> None:
     """From mediapipe's landmarks of one frame to those of the next: no error can add up."""
     known = dict(zip(ARRAYS[f"{name}__frames"].tolist(), LANDMARKS[name], strict=True))
-    finder = Finder()
+    finder = FaceTracker()
     for frame in frames(real / FACTS["clips"][name], 5):
         last = known.get(frame.index - 1)
         here, _ = finder.look(frame.rgb, None if last is None or np.isnan(last).any() else last)
@@ -69,7 +69,7 @@ def test_followed_on_every_frame(name: str, real: Path) -> None:
     """40 frames on our own feet: within 2 px rms, scaled to a picture 640 wide."""
     wanted = dict(zip(ARRAYS[f"{name}__frames"].tolist(), LANDMARKS[name], strict=True))
     count = len(ARRAYS[f"{name}__found"])
-    found = follow(frames(real / FACTS["clips"][name], count), Finder(), cadence=1)
+    found = track_face(frames(real / FACTS["clips"][name], count), FaceTracker(), cadence=1)
     for frame, landmarks in found:
         assert landmarks is not None
         if frame.index in wanted:
@@ -84,7 +84,7 @@ def test_where_the_face_leaves_or_comes(name: str, cadence: int, real: Path) -> 
     """The edge of the gap, to a frame or two: each net decides by its own threshold crossing."""
     expected = ARRAYS[f"{name}__found"]
     source = frames(real / FACTS["clips"][name], len(expected))
-    found = np.array([mark is not None for _, mark in follow(source, Finder(), cadence)])
+    found = np.array([mark is not None for _, mark in track_face(source, FaceTracker(), cadence)])
     assert found.shape == expected.shape
     assert 0 < expected.sum() < len(expected)
     assert (found != expected).sum() <= 2

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.priors import bandwidth, power_spectra, sparsity, variance
+from rppgbench.neural.losses.agreement import negative_pearson
+from rppgbench.neural.losses.spectral import bandwidth, power_spectra, sparsity, variance
 
 from .oracle import load
 

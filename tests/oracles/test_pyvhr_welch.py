@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.signals.chain import Welch
-from rppgbench.signals.heart_rate import band_spectrum, rates
+from rppgbench.evaluation.heart_rate import band_spectrum, heart_rates
+from rppgbench.evaluation.rate_chain import Welch
 from rppgbench.signals.spectrum import taper
 
-from ..evaluators import evaluator
+from ..factories.evaluators import evaluator
 from .oracle import cases, load
 
 ARRAYS, FACTS = load("unsup_pyvhr")
@@ -37,6 +37,6 @@ def test_power_on_the_grid_of_the_reference(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_peak(name: str) -> None:
     fs = rate_of(name)
-    found = rates(ARRAYS[f"POS_bp__{name}"], fs, CHAIN)
+    found = heart_rates(ARRAYS[f"POS_bp__{name}"], fs, CHAIN)
     grid, power = ARRAYS[f"Welch_freqs_bpm__fs{fs:g}"], ARRAYS[f"Welch_power_POS__{name}"]
     np.testing.assert_allclose(found, grid[power.argmax(axis=-1)], rtol=1e-6)

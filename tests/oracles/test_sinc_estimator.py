@@ -5,15 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.evaluator import Evaluator
-from rppgbench.recording import Truth
-from rppgbench.scoring.reading import Pulses, read
-from rppgbench.signals.chain import BinStep
-from rppgbench.signals.heart_rate import rates
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Array
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.heart_rate import heart_rates
+from rppgbench.evaluation.rate_chain import BinStep
+from rppgbench.evaluation.rate_reading import PulseBatch, read_pulses
 from rppgbench.signals.overlap_add import hann_overlap_add
-from rppgbench.waveform import Array
 
-from ..evaluators import evaluator
+from ..factories.evaluators import evaluator
 from .oracle import load
 
 ARRAYS, FACTS = load("sinc")
@@ -23,8 +23,8 @@ WAVE = ARRAYS["wave"].astype(np.float64)
 
 
 def read_wave(rule: Evaluator) -> Array:
-    pulses = Pulses(WAVE[None], FS, np.zeros(1), np.zeros(1))
-    bpm: Array = read(rule, pulses, [Truth()]).bpm[0]
+    pulses = PulseBatch(WAVE[None], FS, np.zeros(1), np.zeros(1))
+    bpm: Array = read_pulses(rule, pulses, [GroundTruth()]).bpm[0]
     return bpm
 
 
@@ -32,7 +32,7 @@ def test_one_window() -> None:
     (key,) = (k for k in ARRAYS if k.startswith("estimate_bpm_first"))
     first = WAVE[: int(key.removeprefix("estimate_bpm_first"))]
     centred = first - first.mean()
-    assert rates(centred, FS, SINC.estimate) == pytest.approx(ARRAYS[key][0], rel=1e-5)
+    assert heart_rates(centred, FS, SINC.estimate) == pytest.approx(ARRAYS[key][0], rel=1e-5)
 
 
 def test_a_window_at_every_frame() -> None:

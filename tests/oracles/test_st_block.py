@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rppgbench.neural.backbone import PhysNet
-from rppgbench.neural.contrast import contrast, sampled_spectra
-from rppgbench.neural.spectra import peak_bpm
+from rppgbench.neural.losses.contrastive import contrast, sampled_spectra
+from rppgbench.neural.losses.power_spectra import peak_bpm
+from rppgbench.neural.networks.physnet import PhysNet
 
 from .oracle import cases, load, places
 

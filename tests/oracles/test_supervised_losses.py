@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from rppgbench.neural.agreement import negative_pearson
-from rppgbench.neural.rate_spectrum import (
+from rppgbench.neural.losses.agreement import negative_pearson
+from rppgbench.neural.losses.rate_spectrum import (
     LOWEST_BPM,
     power_elsewhere,
     rate_bins,

@@ -5,15 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.estimate import Estimate
-from rppgbench.recording import Truth
-from rppgbench.scoring.scores import score_windows
-from rppgbench.signals.chain import Chain, PeakIntervals, Untouched
-from rppgbench.signals.heart_rate import prepare, rates
-from rppgbench.signals.quality import macc, snr_toolbox
-from rppgbench.waveform import Array, Signal, Waveform
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.evaluation.heart_rate import heart_rates, prepare
+from rppgbench.evaluation.rate_chain import PeakIntervals, RateChain, Untouched
+from rppgbench.evaluation.scores import score_windows
+from rppgbench.evaluation.signal_quality import macc, snr_toolbox
 
-from ..evaluators import evaluator
+from ..factories.evaluators import evaluator
 from .oracle import load
 
 ARRAYS, FACTS = load("toolbox_metrics")
@@ -21,7 +21,7 @@ PATTERN = re.compile(r"fs(\d+)_diff([01])_(FFT|Peak)_bp([01])")
 CASES = sorted(m.groups() for key in ARRAYS if (m := PATTERN.fullmatch(key)))
 
 
-def chain(hr_method: str, band_pass: str) -> Chain:
+def chain(hr_method: str, band_pass: str) -> RateChain:
     made = evaluator("toolbox_now").estimate
     if band_pass == "0":
         made = made.model_copy(update={"filter": Untouched(kind="none")})
@@ -49,7 +49,7 @@ def test_rates_snr_and_correlation(case: tuple[str, str, str, str]) -> None:
     fs_name, diff, hr_method, band_pass = case
     fs, made = float(fs_name), chain(hr_method, band_pass)
     label, pred = (prepare(x, fs, made) for x in fed(fs_name, diff))
-    hr_label, hr_pred = rates(label, fs, made), rates(pred, fs, made)
+    hr_label, hr_pred = heart_rates(label, fs, made), heart_rates(pred, fs, made)
     snr = snr_toolbox(pred, hr_label, fs, made.band.low_hz, made.band.high_hz)
     expected = ARRAYS[f"fs{fs_name}_diff{diff}_{hr_method}_bp{band_pass}"]
     found = [hr_label, hr_pred, snr, macc(pred, label, fs)]
@@ -67,7 +67,7 @@ def test_the_preset_gives_the_same_from_stored_waveforms(fs_name: str) -> None:
         job="j", dataset="d", recording="r", subject="s", scenario="", method="m", fold="0",
         seed=0, condition="none", region="skin", waveform=Waveform(pred, fs), coverage=1.0,
     )  # fmt: skip
-    truth = Truth(pulse=Signal(label, times))
+    truth = GroundTruth(pulse=Signal(label, times))
     rows = score_windows(evaluator("toolbox_now"), [estimate], {("d", "r"): truth})
     assert len(rows) == 1
     found = rows.loc[0, ["reference_bpm", "estimate_bpm", "snr_db", "macc"]].to_numpy(np.float64)

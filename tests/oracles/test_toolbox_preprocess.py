@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rppgbench.neural.frame_changes import difference_normalised, pulse_changes, standardised
-from rppgbench.waveform import Signal
+from rppgbench.core.waveform import Signal
+from rppgbench.neural.frame_differences import normalise_differences, pulse_differences, standardise
 
 from .oracle import load
 
@@ -11,7 +11,7 @@ ARRAYS, _ = load("toolbox_preprocess")
 
 
 def test_differences_of_pictures() -> None:
-    out = difference_normalised(ARRAYS["video"])
+    out = normalise_differences(ARRAYS["video"])
     assert out.dtype == ARRAYS["diff_video"].dtype
     np.testing.assert_allclose(out, ARRAYS["diff_video"], rtol=1e-9, atol=1e-9)
     assert not out[-1].any()
@@ -21,25 +21,25 @@ def test_bytes_give_what_their_values_give_and_do_not_wrap_around() -> None:
     pictures = ARRAYS["video_u8"]
     assert pictures.dtype == np.uint8
     np.testing.assert_allclose(
-        difference_normalised(pictures),
-        difference_normalised(pictures.astype(np.float64)),
+        normalise_differences(pictures),
+        normalise_differences(pictures.astype(np.float64)),
         rtol=1e-9,
         atol=1e-9,
     )
     wrapped = ARRAYS["diff_video_u8input"]  # what the reference gives for bytes: not what is meant
-    assert np.abs(difference_normalised(pictures) - wrapped).max() > 0.1
+    assert np.abs(normalise_differences(pictures) - wrapped).max() > 0.1
 
 
 def test_standardised_pictures() -> None:
     np.testing.assert_allclose(
-        standardised(ARRAYS["video"]), ARRAYS["std_video"], rtol=1e-9, atol=1e-9
+        standardise(ARRAYS["video"]), ARRAYS["std_video"], rtol=1e-9, atol=1e-9
     )
 
 
 def test_labels() -> None:
     label = ARRAYS["label"]
-    np.testing.assert_allclose(pulse_changes(label), ARRAYS["diff_label"], rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(standardised(label), ARRAYS["std_label"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(pulse_differences(label), ARRAYS["diff_label"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(standardise(label), ARRAYS["std_label"], rtol=1e-9, atol=1e-9)
 
 
 def test_a_label_at_other_times_is_interpolated_linearly() -> None:

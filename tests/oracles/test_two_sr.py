@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.content import load_methods
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.subspace import principal_axes, rotation, subspace_rotation
-from rppgbench.waveform import Array, Waveform
 
 from .oracle import cases, far, load
 

@@ -6,10 +6,10 @@ Its PCA is no method here, and its Welch spectra are compared with the evaluator
 import numpy as np
 import pytest
 
-from rppgbench.content import load_methods
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.filters import butterworth
 from rppgbench.signals.jade import jade
-from rppgbench.waveform import Array, Waveform
 
 from .oracle import cases, far, load
 

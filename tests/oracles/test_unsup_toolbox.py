@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rppgbench.content import load_methods
-from rppgbench.waveform import Array, Waveform
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Array, Waveform
 
 from .oracle import cases, far, load
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.content import load_methods
-from rppgbench.extraction.one_pass import extract
-from rppgbench.face.track import CADENCE
-from rppgbench.recording import VideoSource
-from rppgbench.running.prediction import read_rates
-from rppgbench.running.pulse_estimation import pulse_of
+from rppgbench.core.recording import VideoSource
+from rppgbench.core.registry import load_methods
+from rppgbench.execution.prediction import read_rates
+from rppgbench.execution.pulse_estimation import estimate_pulse
+from rppgbench.extraction.extractor import extract
+from rppgbench.face.tracking import CADENCE
 from rppgbench.simulation import Scene, frame_times, simulate
 from rppgbench.simulation.scene import Difficulty
 from rppgbench.video.writing import write_video
 
-from ..evaluators import evaluator
+from ..factories.evaluators import evaluator
 
 pytestmark = pytest.mark.speed
 
@@ -29,7 +29,7 @@ def rate_bpm(source: VideoSource, cadence: int) -> float:
     """The median of POS's heart rates in windows of 10 s, one each second."""
     method = load_methods().found["pos"]
     features = extract(source, cadence=cadence)
-    pulse, coverage = pulse_of(features, method, method.parameters({}), "skin")
+    pulse, coverage = estimate_pulse(features, method, method.parameters({}), "skin")
     assert coverage == 1
     return float(np.nanmedian(read_rates(pulse, evaluator("li2023")).bpm))
 

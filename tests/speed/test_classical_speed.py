@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from rppgbench.content import load_methods
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.filters import smoothness_priors
 from rppgbench.signals.jade import jade
 from rppgbench.signals.subspace import subspace_rotation
-from rppgbench.waveform import Array, Waveform
 
 from . import loops
 from .paired import measured, paired

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rppgbench.neural.contrast import contrast
+from rppgbench.neural.losses.contrastive import contrast
 
 pytestmark = pytest.mark.speed
 

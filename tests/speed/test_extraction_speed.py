@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from rppgbench.extraction.one_pass import Needs, extract
-from rppgbench.face.track import Finder, follow
-from rppgbench.recording import VideoSource
+from rppgbench.core.recording import VideoSource
+from rppgbench.extraction.extractor import FeatureRequest, extract
+from rppgbench.face.tracking import FaceTracker, track_face
 from rppgbench.video.stream import open_video
 from rppgbench.video.writing import write_video
 
-from ..face_frames import swaying
+from ..factories.faces import swaying
 from .paired import measured, paired
 
 pytestmark = measured
@@ -49,7 +49,7 @@ def scene(width: int, height: int, face: int, count: int, file: Path) -> VideoSo
 def finder_alone(source: VideoSource) -> None:
     """Decode, and find the face in every frame: nothing else."""
     with open_video(source) as video:
-        for _, landmarks in follow(video, Finder(), cadence=1):
+        for _, landmarks in track_face(video, FaceTracker(), cadence=1):
             assert landmarks is not None
 
 
@@ -58,7 +58,7 @@ def test_the_whole_pass_costs_at_most_half_more_than_the_face_finder(
     benchmark: BenchmarkFixture, tmp_path: Path, clips: tuple[str, ...]
 ) -> None:
     source = scene(640, 480, 130, 450, tmp_path / "head.mp4")
-    needs = Needs(frozenset(clips))
+    needs = FeatureRequest(frozenset(clips))
     name = "pass over a video, of face finding in every frame" + (", with clips" if clips else "")
     timing = paired(
         benchmark,
@@ -74,9 +74,9 @@ def test_the_whole_pass_costs_at_most_half_more_than_the_face_finder(
 MEASURE = """
 import re, sys
 from pathlib import Path
-from rppgbench.extraction.one_pass import Needs, extract
-from rppgbench.recording import VideoSource
-found = extract(VideoSource(Path(sys.argv[1])), Needs(frozenset(sys.argv[2:])))
+from rppgbench.extraction.extractor import FeatureRequest, extract
+from rppgbench.core.recording import VideoSource
+found = extract(VideoSource(Path(sys.argv[1])), FeatureRequest(frozenset(sys.argv[2:])))
 status = Path("/proc/self/status").read_text()  # ru_maxrss would count the parent before exec
 print(len(found.times_s), int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) / 1024)
 """

@@ -14,8 +14,8 @@ DATASET = '''"""Recordings without a file, as many as are asked for."""
 
 import os
 
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Dataset, Recording
+from rppgbench.system.errors import RecordingError
+from rppgbench.core.recording import Dataset, Recording
 
 
 def nothing():
@@ -39,16 +39,16 @@ MEASURE = """
 import json, os, re, sys, time
 from pathlib import Path
 import numpy as np
-from rppgbench.content import add_plugins, find_toml, load_methods
-from rppgbench.running.ledger import Ledger
-from rppgbench.running.plan import UNTOUCHED, facts_of, make_plan
-from rppgbench.protocol import read_protocol
-from rppgbench.estimate import Estimate
-from rppgbench.recording import Truth
-from rppgbench.running.rows import Observed
-from rppgbench.running.store import Store
-from rppgbench.waveform import Waveform
-from rppgbench.running.work import Outcome, Task
+from rppgbench.core.registry import add_plugins, find_toml, load_methods
+from rppgbench.execution.estimate_writer import EstimateWriter
+from rppgbench.execution.planner import UNTOUCHED, plan_facts, make_plan
+from rppgbench.core.protocol import read_protocol
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
+from rppgbench.core.waveform import Waveform
+from rppgbench.execution.recording_task import TaskResult, RecordingTask
 
 def peak_mb():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
@@ -65,20 +65,21 @@ before_mb, began = peak_mb(), time.process_time()
 plan = make_plan(protocol, "p", {"many": folder}, methods=methods, seeds=[0], where="here")
 planned_s, planned_mb = time.process_time() - began, peak_mb() - before_mb
 store = Store(folder / os.environ["MANY"])
-store.begin(facts_of(plan), [job.digest for job in plan.jobs])
+store.begin(plan_facts(plan), [job.digest for job in plan.jobs])
 by_recording = {}
 for job in plan.jobs:
     by_recording.setdefault(job.recording, []).append(job)
 wave = np.random.default_rng(0).normal(size=900)
-with Ledger(store) as ledger:
+with EstimateWriter(store) as ledger:
     for name, jobs in by_recording.items():
-        task = Task("many", folder, name, (UNTOUCHED,), frozenset(), (), (), folder, folder)
+        places = (folder, folder)
+        task = RecordingTask("many", folder, name, (UNTOUCHED,), frozenset(), (), (), *places)
         made = [
             Estimate(j.digest, "many", name, "s", "", j.method, j.fold, j.seed, j.condition,
                      j.region, Waveform(wave, 30.0), 1.0)
             for j in jobs
         ]
-        ledger.keep(Outcome(task, (), tuple(made)))
+        ledger.keep(TaskResult(task, (), tuple(made)))
 before_mb, began = peak_mb(), time.process_time()
 done = store.done()
 todo = [job for job in plan.jobs if job.digest not in done]

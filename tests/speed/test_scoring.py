@@ -10,12 +10,12 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from scipy import signal
 
-from rppgbench.estimate import Estimate
-from rppgbench.recording import Truth
-from rppgbench.scoring.scores import score_windows, summarise
-from rppgbench.waveform import Array, Signal, Waveform
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.evaluation.scores import score_windows, summarise
 
-from ..evaluators import evaluator
+from ..factories.evaluators import evaluator
 from .paired import measured, paired
 
 pytestmark = measured
@@ -24,14 +24,14 @@ FS, SAMPLES, METHODS, RECORDINGS = 30.0, 1800, 10, 48
 ISSUE = 2400 * 10  # recordings x methods that are to take under 60 s of one core
 
 
-def stored() -> tuple[list[Estimate], dict[tuple[str, str], Truth]]:
+def stored() -> tuple[list[Estimate], dict[tuple[str, str], GroundTruth]]:
     generator = np.random.default_rng(0)
     sensor = np.arange(60 * 61) / 60
     estimates, truths = [], {}
     for k in range(RECORDINGS):
         hz = generator.uniform(0.8, 2.2)
         name = f"r{k}"
-        truths["set", name] = Truth(pulse=Signal(np.sin(2 * np.pi * hz * sensor), sensor))
+        truths["set", name] = GroundTruth(pulse=Signal(np.sin(2 * np.pi * hz * sensor), sensor))
         pulse = np.sin(2 * np.pi * hz * np.arange(SAMPLES) / FS)
         for m in range(METHODS):
             wave = Waveform(pulse + generator.normal(size=SAMPLES), FS)
@@ -73,7 +73,7 @@ def loop_rate(window: Array) -> float:
     return float(60 * (freqs[k] + shift * freqs[1]))
 
 
-def loop(estimates: list[Estimate], truths: dict[tuple[str, str], Truth]) -> Array:
+def loop(estimates: list[Estimate], truths: dict[tuple[str, str], GroundTruth]) -> Array:
     rows = []
     for one in estimates:
         truth, wave = truths["set", one.recording], one.waveform

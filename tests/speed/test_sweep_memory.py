@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..face_frames import film, swaying
+from ..factories.faces import film, swaying
 
 ROOT = Path(__file__).parents[2]
 SHORT, LONG = 120, 480
@@ -19,22 +19,22 @@ MEASURE = """
 import re, sys, tempfile
 from functools import partial
 from pathlib import Path
-from rppgbench.extraction.cache import NamedChange, changed_features
-from rppgbench.extraction.conditions import Transformation
-from rppgbench.extraction.one_pass import Needs
-from rppgbench.protocol import Condition
-from rppgbench.recording import VideoSource
+from rppgbench.extraction.feature_cache import NamedTransform, transformed_features
+from rppgbench.extraction.conditions import ConditionTransform
+from rppgbench.extraction.extractor import FeatureRequest
+from rppgbench.core.protocol import Condition
+from rppgbench.core.recording import VideoSource
 from rppgbench.video.stream import passes
 
 def named(crf):
     params = {"codec": "libx264", "preset": "veryfast", "crf": crf}
     condition = Condition(name=f"crf_{crf}", kind="compression", params=params)
-    return NamedChange(condition.name, partial(Transformation, condition))
+    return NamedTransform(condition.name, partial(ConditionTransform, condition))
 
 source = VideoSource(Path(sys.argv[1]))
 with tempfile.TemporaryDirectory() as cache:
     changes = [None, *map(named, (6, 10, 14, 18))]
-    found = changed_features(source, Needs(), Path(cache), changes)
+    found = transformed_features(source, FeatureRequest(), Path(cache), changes)
     count = {len(features.times_s) for features in found}
 status = Path("/proc/self/status").read_text()
 print(*count, passes[source.path], int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) / 1024)

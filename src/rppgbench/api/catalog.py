@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rppgbench.content import load_datasets, load_methods, toml_files
+from rppgbench.core.recording import Recording
+from rppgbench.core.registry import load_datasets, load_methods, toml_files
 from rppgbench.datasets.roots import data_root
-from rppgbench.recording import Recording
 
 
 def list_methods() -> list[str]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias, Union, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rppgbench.content import find_toml
-from rppgbench.errors import BenchError
-from rppgbench.estimate import Estimate
-from rppgbench.evaluator import Evaluator, read_evaluator
-from rppgbench.recording import Truth
-from rppgbench.running.prediction import read_rates
-from rppgbench.scoring import scores as scoring
-from rppgbench.waveform import Signal, Waveform
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.registry import find_toml
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.evaluation import scores as scoring
+from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.execution.prediction import read_rates
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SET = "given"
 """The name of the data set that waveforms in memory belong to."""
 
-Reference: TypeAlias = Waveform | Signal | Truth
+Reference: TypeAlias = Waveform | Signal | GroundTruth
 Estimates: TypeAlias = Union[
     Mapping[str, Waveform], Mapping[str, Mapping[str, Waveform]], "pd.DataFrame"
 ]
@@ -173,7 +173,7 @@ def _windows(
 
 
 def _require_pairs(
-    methods: Mapping[str, Mapping[str, Waveform]], truths: Mapping[str, Truth]
+    methods: Mapping[str, Mapping[str, Waveform]], truths: Mapping[str, GroundTruth]
 ) -> None:
     """BenchError where a recording is on one side alone: nothing is dropped."""
     for method, waves in methods.items():
@@ -230,13 +230,13 @@ def _waves(table: pd.DataFrame) -> dict[str, Waveform]:
     return waves
 
 
-def _truth(name: str, one: Reference) -> Truth:
-    if isinstance(one, Truth):
+def _truth(name: str, one: Reference) -> GroundTruth:
+    if isinstance(one, GroundTruth):
         return one
     if isinstance(one, Signal):
-        return Truth(pulse=one)
+        return GroundTruth(pulse=one)
     if isinstance(one, Waveform):
-        return Truth(pulse=Signal(one.samples, one.times_s()))
+        return GroundTruth(pulse=Signal(one.samples, one.times_s()))
     raise TypeError(f"score: the reference of {name} is a {type(one).__name__}")
 
 

@@ -9,12 +9,12 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rppgbench.content import load_methods
-from rppgbench.errors import BenchError
-from rppgbench.extraction.traces import join
-from rppgbench.method import Consumes, Method, Model
-from rppgbench.running.models import read_model
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import InputKind, Method, Model
+from rppgbench.core.model_files import read_model
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Waveform
+from rppgbench.extraction.traces import join_segments
+from rppgbench.system.errors import BenchError
 
 SHAPES: dict[str, tuple[int | None, ...]] = {
     "trace": (3,),
@@ -52,8 +52,9 @@ class MethodFunction:
 
         Args:
             samples: the method's input, one row for each sample: (T, 3) mean RGB for most classical
-                methods; `method.consumes` names the input, and `rppgbench.method.Consumes` the
-                shapes. A row with NaN is a gap. The estimate is made for each part without a gap.
+                methods. `method.consumes` names the input; `rppgbench.core.method.InputKind`
+                lists the shapes. A row with NaN is a gap. Each part without a gap has an
+                estimate of its own.
             fs: samples per second.
             start_s: time of the first sample, in seconds.
             model: for a method that learns: what it learned, or the folder of a stored model.
@@ -84,7 +85,7 @@ class MethodFunction:
         ]
         if not parts:
             raise ValueError(f"{one.name}: every sample has NaN; give at least one whole part")
-        return join(parts, start_s, start_s + (len(array) - 1) / fs, parts[0].fs)
+        return join_segments(parts, start_s, start_s + (len(array) - 1) / fs, parts[0].fs)
 
     def __repr__(self) -> str:
         return f"<method {self.method.name}: {self.method.title}>"
@@ -149,4 +150,4 @@ def _model(method: Method, model: Model | str | Path | None) -> Model | None:
     return model if isinstance(model, Model) else read_model(Path(model))
 
 
-assert set(SHAPES) == set(get_args(Consumes))
+assert set(SHAPES) == set(get_args(InputKind))

@@ -7,11 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.analysis.build_report import ROWS, score
 from rppgbench.api.heart_rate import load_evaluator
-from rppgbench.estimate import Estimate
-from rppgbench.results.scored import ROWS, score
-from rppgbench.running.store import Store
-from rppgbench.scoring.summary import summarise
+from rppgbench.core.estimate import Estimate
+from rppgbench.evaluation.summary import summarise
+from rppgbench.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.api.heart_rate import load_evaluator
-from rppgbench.content import load_methods
+from rppgbench.core.method import Model
+from rppgbench.core.model_files import read_model
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.method import Model
-from rppgbench.running.models import read_model
-from rppgbench.running.prediction import Prediction, predict_video
-from rppgbench.waveform import Waveform
+from rppgbench.execution.prediction import Prediction, predict_video
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class VideoPrediction:
             ValueError: there is no pulse to draw.
             BenchError: the ending is unknown, or the file cannot be written.
         """
-        from rppgbench.report.prediction_figure import plot_prediction
+        from rppgbench.report.figures.prediction import plot_prediction
 
         if self.pulse is None:
             raise ValueError(f"no pulse to draw: {self.details.reason}")
@@ -111,6 +111,6 @@ def _load_model(model: Model | str | Path | None) -> Model | None:
     place = Path(model).expanduser()
     if place.is_dir():
         return read_model(place)
-    from rppgbench.neural.checkpoint import read_weights
+    from rppgbench.neural.safetensors_io import read_weights
 
     return read_weights(place)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rppgbench.cli.commands import parser
 from rppgbench.cli.terminal import answers_alone, tell
-from rppgbench.errors import BenchError, one_line, warn_in_one_line
-from rppgbench.own_process import end_without_them, more_file_handles
+from rppgbench.system.errors import BenchError, format_own_warnings, one_line
+from rppgbench.system.process_state import end_without_them, more_file_handles
 
 DONE, FAULT, SOME_FAILED, STOPPED = 0, 2, 3, 130
 PLUGS = "a method or data set must raise an error instead"
@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse, do, and turn a BenchError into one line and exit code 2."""
     given = list(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(given)
-    warn_in_one_line()
+    format_own_warnings()
     args.command_line = " ".join(["bench", *(_quoted(word) for word in given)])
     more_file_handles()
     code = _do(args)

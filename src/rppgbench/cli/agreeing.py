@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from rppgbench.analysis.method_pairs import MethodAgreement, compare_methods
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import region_of, without_effect
 from rppgbench.cli.terminal import answer
-from rppgbench.content import find_toml, load_methods
-from rppgbench.datasets.labels import read_table
+from rppgbench.core.features import Features
+from rppgbench.core.method import Method
+from rppgbench.core.recording import VideoSource
+from rppgbench.core.registry import find_toml, load_methods
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.datasets.label_text import read_table
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.evaluator import read_evaluator
-from rppgbench.extraction.cache import cached_features
-from rppgbench.extraction.one_pass import Needs
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.execution.pulse_estimation import method_inputs
+from rppgbench.extraction.extractor import FeatureRequest
+from rppgbench.extraction.feature_cache import cached_features
 from rppgbench.extraction.traces import without_gaps
-from rppgbench.features import Features
-from rppgbench.method import Method
-from rppgbench.method_pairs import Alike, alike
-from rppgbench.recording import VideoSource
-from rppgbench.running.pulse_estimation import inputs_of
-from rppgbench.waveform import Signal, Waveform
+from rppgbench.system.errors import BenchError, RecordingError
 
 HEAD = (
     "pair",
@@ -54,13 +54,13 @@ def agree(args: argparse.Namespace) -> int:
     if not args.video:
         without_effect(args, ["cache"], "without --video")
     crops = {str(p["crop"]) for _, *two in chosen for m, p in two if m.consumes == "clip"}
-    needs, cache = Needs(frozenset(crops)), cache_folder(args.cache)
+    needs, cache = FeatureRequest(frozenset(crops)), cache_folder(args.cache)
     features = [cached_features(VideoSource(file), needs, cache) for file in args.video]
     traces = [part for file in args.trace for part in _traces(file)]
     found = {}
     for pair, first, second in chosen:
         given = _inputs(first[0], first[1], features, traces, args.region)
-        found[pair] = alike(first, second, given, rule)
+        found[pair] = compare_methods(first, second, given, rule)
     if args.json:
         facts = {
             pair: asdict(one) | {"speed_ratio": one.speed_ratio} for pair, one in found.items()
@@ -107,11 +107,11 @@ def _inputs(
     traces: Sequence[Waveform],
     region: str,
 ) -> list[Waveform]:
-    found = [w for one in features for w in inputs_of(one, method, params, region)]
+    found = [w for one in features for w in method_inputs(one, method, params, region)]
     return found + (list(traces) if method.consumes == "trace" else [])
 
 
-def _tell(found: Mapping[str, Alike]) -> None:
+def _tell(found: Mapping[str, MethodAgreement]) -> None:
     answer("| " + " | ".join(HEAD) + " |")
     answer("| --- |" + " ---: |" * (len(HEAD) - 1))
     for pair, one in found.items():

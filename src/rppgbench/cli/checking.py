@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rppgbench.cli import DONE, FAULT
 from rppgbench.cli.terminal import answer
-from rppgbench.content import load_method_file, load_methods
-from rppgbench.contract import check_method
+from rppgbench.core.registry import load_method_file, load_methods
+from rppgbench.testing.method_contract import check_method
 
 
 def check(args: argparse.Namespace) -> int:

@@ -368,7 +368,7 @@ def _command(
     def do(args: argparse.Namespace) -> int:
         module, function = target.split(":")
         if getattr(args, "plugins", None):
-            from rppgbench.content import add_plugins
+            from rppgbench.core.registry import add_plugins
 
             add_plugins(args.plugins)
         called: Do = getattr(import_module(f"rppgbench.cli.{module}"), function)

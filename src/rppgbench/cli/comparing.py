@@ -6,11 +6,11 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from rppgbench.analysis.compare import Comparison
+from rppgbench.analysis.compare import compare_results as compared
 from rppgbench.cli import DONE
 from rppgbench.cli.terminal import answer
-from rppgbench.results.changes import Comparison
-from rppgbench.results.changes import compare as compared
-from rppgbench.running.store import Store
+from rppgbench.store.store import Store
 
 LONGEST = 60
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import folder_for_output
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.content import find_toml, load_datasets, toml_files
-from rppgbench.datasets.roots import cache_folder, data_root, film_simulated
-from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, Sides, read_split
-from rppgbench.datasets.tree import is_folder
-from rppgbench.errors import BenchError, one_line
-from rppgbench.protocol import read_protocol
-from rppgbench.recording import Dataset, Recording
+from rppgbench.core.protocol import read_protocol
+from rppgbench.core.recording import Dataset, Recording
+from rppgbench.core.registry import find_toml, load_datasets, toml_files
+from rppgbench.datasets.layout import is_folder
+from rppgbench.datasets.roots import cache_folder, data_root, write_simulated
+from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, FoldAssignment, read_split
+from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
     from rppgbench.datasets.check import Share
@@ -48,15 +48,15 @@ def show(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Print what is wrong with a data set on disk, and which protocols it fits."""
-    from rppgbench.datasets.check import check_data, runs_on
-    from rppgbench.progress import progress
+    from rppgbench.datasets.check import check_data, protocol_need
+    from rppgbench.system.progress import progress
 
     dataset = load_datasets().get("data set", args.name, "bench data check")
     root = args.path or data_root(dataset, {}, tell=tell)
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
     alone = _protocols(dataset, alone=True)
-    needs = {name: runs_on(_layout(name, root)) for name in alone}
+    needs = {name: protocol_need(_layout(name, root)) for name in alone}
     with progress(f"checking {args.name}", len(list(dataset.recordings(root)))) as shown:
         result = check_data(
             dataset,
@@ -91,7 +91,7 @@ def simulate(args: argparse.Namespace) -> int:
     if any(out.iterdir()):
         raise BenchError(f"{out}: not empty; give a new folder")
     plan = SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty)
-    film_simulated(dataset, out, plan)
+    write_simulated(dataset, out, plan)
     answer(out)
     return DONE
 
@@ -102,12 +102,12 @@ def _words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _layout(name: str, root: Path) -> Callable[[Sequence[Recording]], Sequence[Sides]]:
+def _layout(name: str, root: Path) -> Callable[[Sequence[Recording]], Sequence[FoldAssignment]]:
     """How a protocol cuts the recordings of its one data set."""
     protocol = read_protocol(toml_files("protocols")[name])
 
-    def lay_out(recordings: Sequence[Recording]) -> Sequence[Sides]:
-        from rppgbench.running.plan import sides_of
+    def lay_out(recordings: Sequence[Recording]) -> Sequence[FoldAssignment]:
+        from rppgbench.execution.planner import fold_assignments
 
         held = {
             (r.dataset, r.name): r
@@ -116,7 +116,7 @@ def _layout(name: str, root: Path) -> Callable[[Sequence[Recording]], Sequence[S
         }
         roots = {protocol.test[0]: root}
         alone = protocol.model_copy(update={"train": []}) if protocol.split == WHOLE else protocol
-        return sides_of(alone, roots, held, f"protocols/{name}.toml")[0]
+        return fold_assignments(alone, roots, held, f"protocols/{name}.toml")[0]
 
     return lay_out
 

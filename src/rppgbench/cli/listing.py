@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rppgbench.cli import DONE
 from rppgbench.cli.terminal import answer
-from rppgbench.content import load_datasets, load_methods, toml_files
-from rppgbench.errors import BenchError, one_line
-from rppgbench.method import Method
-from rppgbench.recording import Dataset
-from rppgbench.toml_reader import read_toml
+from rppgbench.core.method import Method
+from rppgbench.core.recording import Dataset
+from rppgbench.core.registry import load_datasets, load_methods, toml_files
+from rppgbench.system.errors import BenchError, one_line
+from rppgbench.system.toml_files import read_toml
 
 FOLDERS = {
     "protocols": "protocols",

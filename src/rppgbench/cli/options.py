@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from rppgbench.errors import BenchError, unknown
+from rppgbench.system.errors import BenchError, unknown_name
 
 if TYPE_CHECKING:
-    from rppgbench.method import Method
-    from rppgbench.running.runner import Means
+    from rppgbench.core.method import Method
+    from rppgbench.execution.runner import RunOptions
 
 Roots: TypeAlias = dict[str, Path]
 
@@ -68,8 +68,8 @@ def device_of(args: argparse.Namespace, methods: Iterable[str]) -> str:
 
     PyTorch is asked only where there are networks. BenchError where the device is not there.
     """
-    from rppgbench.content import load_methods
-    from rppgbench.running.job_facts import uses_networks
+    from rppgbench.core.registry import load_methods
+    from rppgbench.execution.job_facts import uses_networks
 
     found = load_methods().found
     names = [name for name in methods if name in found]
@@ -77,17 +77,17 @@ def device_of(args: argparse.Namespace, methods: Iterable[str]) -> str:
     if not uses_networks(found[name] for name in sorted({*names, *members})):
         return ""
     if args.executor == "dask" and args.scheduler:
-        from rppgbench.running.cluster import device_of_workers
+        from rppgbench.execution.dask_executor import device_of_workers
 
         return device_of_workers(args.scheduler) if args.device == "auto" else str(args.device)
-    from rppgbench.neural.training import chosen_device
+    from rppgbench.neural.training import resolve_device
 
-    return chosen_device(args.device)
+    return resolve_device(args.device)
 
 
-def means_of(args: argparse.Namespace, cache: Path) -> Means:
+def means_of(args: argparse.Namespace, cache: Path) -> RunOptions:
     """How the command line wants the work done."""
-    from rppgbench.running.runner import Means
+    from rppgbench.execution.runner import RunOptions
 
     if args.executor == "dask" and not args.scheduler:
         raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")
@@ -99,7 +99,7 @@ def means_of(args: argparse.Namespace, cache: Path) -> Means:
         raise BenchError(
             "--devices: of this machine; on a cluster each GPU has trainings of its own"
         )
-    return Means(
+    return RunOptions(
         cache,
         jobs=args.jobs or 1,
         device=args.device,
@@ -173,7 +173,7 @@ def seconds(text: str) -> float:
 
 def given_roots(given: Iterable[tuple[str, Path]], used: Iterable[str], where: str) -> Roots:
     """The roots of `--data` by data set; BenchError for one that is given twice or has no use."""
-    from rppgbench.content import load_datasets
+    from rppgbench.core.registry import load_datasets
 
     roots: Roots = {}
     known = list(dict.fromkeys(used))
@@ -197,13 +197,13 @@ def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -
 
 def region_of(given: str | None, methods: Iterable[Method], default: str) -> str:
     """The face region, or BenchError: unknown, or for methods none of which takes one."""
-    from rppgbench.features import REGIONS
-    from rppgbench.running.job_facts import WITHOUT_REGION
+    from rppgbench.core.features import REGIONS
+    from rppgbench.execution.job_facts import WITHOUT_REGION
 
     if given is None:
         return default
     if given not in REGIONS:
-        raise unknown("region", given, REGIONS, "--region")
+        raise unknown_name("region", given, REGIONS, "--region")
     every = list(methods)
     if all(method.consumes in WITHOUT_REGION for method in every):
         told = ", ".join(method.name for method in every)

@@ -8,13 +8,13 @@ from pathlib import Path
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import region_of
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.content import find_toml, load_methods
+from rppgbench.core.method import Model
+from rppgbench.core.model_files import is_model, read_model
+from rppgbench.core.registry import find_toml, load_methods
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.errors import BenchError, one_line
-from rppgbench.evaluator import read_evaluator
-from rppgbench.method import Model
-from rppgbench.running.models import is_model, read_model
-from rppgbench.running.prediction import Prediction, predict_video
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.execution.prediction import Prediction, predict_video
+from rppgbench.system.errors import BenchError, one_line
 
 
 def predict(args: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def predict(args: argparse.Namespace) -> int:
         model=model,
     )
     if args.plot:
-        from rppgbench.report.prediction_figure import plot_prediction
+        from rppgbench.report.figures.prediction import plot_prediction
 
         if said.pulse is not None:
             plot_prediction(args.plot, said.pulse, said.windows)
@@ -56,7 +56,7 @@ def _model(place: Path) -> Model:
                 f"--weights: {place} holds no model; give RESULTS/models/NAME or a file"
             )
         return read_model(place)
-    from rppgbench.neural.checkpoint import read_weights
+    from rppgbench.neural.safetensors_io import read_weights
 
     return read_weights(place)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rppgbench.analysis.build_report import write_results
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import (
     device_of,
@@ -16,18 +17,17 @@ from rppgbench.cli.options import (
     without_effect,
 )
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.content import find_toml, load_datasets, load_methods
-from rppgbench.datasets.listing import Listing
+from rppgbench.core.protocol import Protocol, read_protocol
+from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import cache_folder, data_root, simulated_root
-from rppgbench.errors import BenchError, one_line, unknown
+from rppgbench.execution.planner import Plan, make_plan
+from rppgbench.execution.runner import RunSummary, run
 from rppgbench.extraction.conditions import keeps_video
-from rppgbench.own_process import tell_of_a_crash
-from rppgbench.progress import clock
-from rppgbench.protocol import Protocol, read_protocol
-from rppgbench.results.scored import write_results
-from rppgbench.running.plan import Plan, make_plan
-from rppgbench.running.runner import Tally, run
-from rppgbench.running.store import Store
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError, one_line, unknown_name
+from rppgbench.system.process_state import tell_of_a_crash
+from rppgbench.system.progress import format_duration
 
 
 def run_protocol(args: argparse.Namespace) -> int:
@@ -162,7 +162,7 @@ def _plan(protocol: Protocol, args: argparse.Namespace) -> Plan:
         methods=methods,
         seeds=protocol.seeds,
         where=of_methods,
-        listing=Listing(cache_folder(args.cache), _note),
+        listing=Catalog(cache_folder(args.cache), _note),
         device=device or "cpu",
     )
     notes = [f"{name} is left out: {missing[name].reason}" for name in left_out]
@@ -209,7 +209,7 @@ def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: 
             if presets and (preset == "paper" or preset in presets):
                 params[member] = {**params.get(member, {}), "preset": preset}
     if known and preset not in known:
-        raise unknown("preset", preset, known, where)
+        raise unknown_name("preset", preset, known, where)
     return protocol.model_copy(update={"params": params})
 
 
@@ -217,11 +217,13 @@ MOST_LINES = 20
 """Of failures, and of warnings, so many are told in the terminal; the page has them all."""
 
 
-def _tell(tally: Tally, plan: Plan, page: Path, n: Iterable[str], warnings: Sequence[str]) -> None:
+def _tell(
+    tally: RunSummary, plan: Plan, page: Path, n: Iterable[str], warnings: Sequence[str]
+) -> None:
     """What was done, in a few lines: the page last, so that it is at hand."""
     answer(
         f"{tally.done} estimates made, {tally.found} were stored already, "
-        f"over {plan.expected} recordings in {clock(tally.seconds)}"
+        f"over {plan.expected} recordings in {format_duration(tally.seconds)}"
     )
     failed = [f"{name}: {reason}" for name, reason in tally.failed.items()]
     for kind, lines in (("warning", warnings), ("failed", failed)):

@@ -10,20 +10,20 @@ from tempfile import TemporaryDirectory
 from rppgbench.cli import DONE
 from rppgbench.cli.options import without_effect
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.content import checkout_root, find_toml, load_methods
-from rppgbench.errors import unknown
-from rppgbench.evaluator import read_evaluator
-from rppgbench.method import Method
-from rppgbench.recording import VideoSource
-from rppgbench.running.provenance import provenance
-from rppgbench.speed import (
+from rppgbench.core.method import Method
+from rppgbench.core.recording import VideoSource
+from rppgbench.core.registry import checkout_root, find_toml, load_methods
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.execution.provenance import provenance
+from rppgbench.profiling.speed import (
     Rate,
     bookkeeping_rates,
     extraction_rates,
-    film,
     method_rates,
     scoring_rates,
+    simulated_film,
 )
+from rppgbench.system.errors import unknown_name
 
 RECORDINGS, RECORDING_S = 64, 60.0
 CLOCK = "seconds_per_step"
@@ -74,7 +74,7 @@ def _defaults(args: argparse.Namespace) -> None:
     args.device = args.device or "auto"
     presets = {"paper", *(preset for m in load_methods().found.values() for preset in m.presets)}
     if args.preset not in presets:
-        raise unknown("preset", args.preset, presets, "--preset")
+        raise unknown_name("preset", args.preset, presets, "--preset")
 
 
 def _extraction(args: argparse.Namespace) -> Iterator[Rate]:
@@ -85,7 +85,9 @@ def _extraction(args: argparse.Namespace) -> Iterator[Rate]:
     clips |= {"other people's methods too": own | others} if others else {}
     with TemporaryDirectory(prefix="rppgbench-") as folder:
         video = args.video
-        source = VideoSource(video) if video else film(Path(folder) / "film.mp4", args.seconds)
+        source = (
+            VideoSource(video) if video else simulated_film(Path(folder) / "film.mp4", args.seconds)
+        )
         yield from extraction_rates(source, clips)
 
 
@@ -109,12 +111,12 @@ def _bookkeeping(args: argparse.Namespace) -> Iterator[Rate]:
 
 
 def _learning(args: argparse.Namespace) -> Iterator[Rate]:
-    """Rows of `rppgbench.neural.speed`, one a method and stage."""
+    """Rows of `rppgbench.neural.throughput`, one a method and stage."""
     learned = [m for m in _chosen(args) if m.fit and not m.floor]
     if not learned:
         tell("learning: not measured; pip install 'rppgbench[neural]'")
         return
-    from rppgbench.neural.speed import learning_speed
+    from rppgbench.neural.throughput import learning_speed
 
     for method in learned:
         given = {} if args.preset == "paper" else {"preset": args.preset}

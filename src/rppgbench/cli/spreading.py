@@ -7,13 +7,13 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+from rppgbench.analysis.decomposition import Ask, decomposition_inputs
 from rppgbench.cli import DONE
 from rppgbench.cli.terminal import answer
-from rppgbench.errors import BenchError
-from rppgbench.report.spread_inputs import SpreadInputs, errors_frame
-from rppgbench.report.spread_page import write_spread
-from rppgbench.results.spread import Ask, spread_inputs
-from rppgbench.running.store import Store
+from rppgbench.report.decomposition_inputs import DecompositionInputs, errors_frame
+from rppgbench.report.decomposition_page import write_decomposition
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError
 
 BETWEEN = "toolbox_2023,pyvhr"
 
@@ -27,13 +27,13 @@ def spread(args: argparse.Namespace) -> int:
     store = Store(args.results)
     between = _between(args.between or BETWEEN)
     wanted = [BOX if name.startswith(OF_BOX) else SKIN for name, _ in between]
-    inputs = spread_inputs(
+    inputs = decomposition_inputs(
         store, between, wanted=wanted, command=args.command_line, quiet=args.json
     )
     page = args.out or args.results / "spread.html"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        written = write_spread(inputs, page)
+        written = write_decomposition(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
     if args.json:
@@ -57,7 +57,7 @@ def _between(text: str) -> tuple[Ask, Ask]:
     return asks[0], asks[1]
 
 
-def _facts(inputs: SpreadInputs) -> dict[str, Any]:
+def _facts(inputs: DecompositionInputs) -> dict[str, Any]:
     frame = errors_frame(inputs)
     keep = [*inputs.page.scores[0].by, "mae", "mae_low", "mae_high", "n_recordings", "n_windows"]
     rows = frame[["evaluator", *keep, "window_coverage"]].to_dict("records")
@@ -86,7 +86,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _tell(inputs: SpreadInputs) -> None:
+def _tell(inputs: DecompositionInputs) -> None:
     page = inputs.page
     if page.simulated:
         answer("SIMULATED DATA: nothing here stands for a data set")

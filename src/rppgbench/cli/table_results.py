@@ -11,15 +11,15 @@ from rppgbench.cli.options import device_of, folder_for_output, means_of
 from rppgbench.cli.running import find_roots
 from rppgbench.cli.table_runs import Experiment
 from rppgbench.cli.terminal import tell
-from rppgbench.content import load_methods
-from rppgbench.datasets.listing import Listing
+from rppgbench.core.protocol import Protocol
+from rppgbench.core.registry import load_methods
+from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.errors import BenchError, one_line
-from rppgbench.protocol import Protocol
+from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
-    from rppgbench.papers.measures import Held
-    from rppgbench.running.store import Store
+    from rppgbench.papers.measures import StoredResults
+    from rppgbench.store.store import Store
 
 RESULTS = Path("results")
 FAILED = "run: "
@@ -36,9 +36,9 @@ class Results:
     def __init__(self, methods: Mapping[str, Sequence[str]], args: argparse.Namespace) -> None:
         self._methods = methods
         self._args = args
-        self._listing = Listing(cache_folder(args.cache))
-        self._held: dict[Path, Held] = {}
-        self._found: dict[tuple[str, bool], tuple[list[Held], str]] = {}
+        self._listing = Catalog(cache_folder(args.cache))
+        self._held: dict[Path, StoredResults] = {}
+        self._found: dict[tuple[str, bool], tuple[list[StoredResults], str]] = {}
         # Those of the command line are all read before anything is made.
         self._near: set[Path] = set()
         self._given = [self._hold(folder) for folder in args.results]
@@ -47,7 +47,7 @@ class Results:
         """The folders of --results that hold nothing of the data of any run."""
         return [held.store.folder for held in self._given if held.store.folder not in self._near]
 
-    def of(self, one: Experiment, *, simulate: bool) -> tuple[list[Held], str]:
+    def of(self, one: Experiment, *, simulate: bool) -> tuple[list[StoredResults], str]:
         """The results that may fill a run's lines, nearest first, and why there are not more.
 
         A reason that begins with `FAILED` is of a run that failed. BenchError where what is stored
@@ -62,7 +62,7 @@ class Results:
 
     def _find(
         self, one: Experiment, protocol: Protocol, *, simulate: bool
-    ) -> tuple[list[Held], str]:
+    ) -> tuple[list[StoredResults], str]:
         place = RESULTS / one.folder
         self._near.update(h.store.folder for h in self._given if _near(h, protocol))
         fit = [h for h in self._given if h.simulated == simulate and _near(h, protocol)]
@@ -75,12 +75,12 @@ class Results:
             stores = [held for held in [self._hold(place)] if held.simulated == simulate]
         return [*stores, *(h for h in fit if h.store.folder != place)], why
 
-    def _hold(self, folder: Path) -> Held:
-        from rppgbench.papers.measures import hold
-        from rppgbench.running.store import Store
+    def _hold(self, folder: Path) -> StoredResults:
+        from rppgbench.papers.measures import load_stored
+        from rppgbench.store.store import Store
 
         if folder not in self._held:
-            self._held[folder] = hold(Store(folder))
+            self._held[folder] = load_stored(Store(folder))
         return self._held[folder]
 
     def _run(self, one: Experiment, protocol: Protocol, folder: Path, *, simulate: bool) -> str:
@@ -88,9 +88,9 @@ class Results:
 
         What else is in the results folder stays in its plan.
         """
-        from rppgbench.running.plan import make_plan
-        from rppgbench.running.runner import run
-        from rppgbench.running.store import Store
+        from rppgbench.execution.planner import make_plan
+        from rppgbench.execution.runner import run
+        from rppgbench.store.store import Store
 
         args = self._args
         if args.stored:
@@ -138,7 +138,7 @@ def _note(line: str) -> None:
     tell(f"note: {one_line(line)}")
 
 
-def _near(held: Held, protocol: Protocol) -> bool:
+def _near(held: StoredResults, protocol: Protocol) -> bool:
     """Whether results are of the same data: those of another split then say so in the table."""
     return bool(held.manifest["protocol"].get("test") == protocol.test)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rppgbench.cli.table_scale import Smoke
-from rppgbench.content import load_methods, toml_files
-from rppgbench.errors import BenchError
-from rppgbench.papers.table import Line
-from rppgbench.protocol import Protocol, read_protocol
+from rppgbench.core.protocol import Protocol, read_protocol
+from rppgbench.core.registry import load_methods, toml_files
+from rppgbench.papers.declaration import Line
+from rppgbench.system.errors import BenchError
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rppgbench.cli.options import without_effect
 from rppgbench.cli.running import with_preset
-from rppgbench.content import load_methods
-from rppgbench.protocol import Protocol
+from rppgbench.core.protocol import Protocol
+from rppgbench.core.registry import load_methods
 
 PRESET = "smoke"
 EPOCHS = 1

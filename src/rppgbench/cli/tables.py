@@ -15,13 +15,13 @@ from rppgbench.cli.table_results import FAILED, RESULTS, Results
 from rppgbench.cli.table_runs import Experiment, experiments, methods_by_run
 from rppgbench.cli.table_scale import smoke_of
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.content import find_toml, load_methods, toml_files
-from rppgbench.errors import BenchError
-from rppgbench.papers.table import Line, Measured, NotRun, PaperTable, read_table
-from rppgbench.protocol import Protocol
+from rppgbench.core.protocol import Protocol
+from rppgbench.core.registry import find_toml, load_methods, toml_files
+from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
-    from rppgbench.papers.measures import Held
+    from rppgbench.papers.measures import StoredResults
     from rppgbench.papers.page import PaperPage
     from rppgbench.papers.rows import Fill, Place
     from rppgbench.report.inputs import Scores
@@ -45,7 +45,7 @@ class Filled:
     """What fills the lines of one table, with the scores behind it, from one kind of data."""
 
     fills: dict[Place, Fill] = field(default_factory=dict)
-    behind: dict[Place, tuple[Held, Scores]] = field(default_factory=dict)
+    behind: dict[Place, tuple[StoredResults, Scores]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
 
@@ -152,10 +152,10 @@ def _filled(
 def _found(
     line: Line,
     protocol: Protocol | None,
-    stores: Sequence[Held],
+    stores: Sequence[StoredResults],
     measures: Sequence[str],
     args: argparse.Namespace,
-) -> tuple[Held, Measured, Scores] | None:
+) -> tuple[StoredResults, Measured, Scores] | None:
     """What the first of the stores that holds a line says of it."""
     from rppgbench.papers.measures import measure
 

@@ -7,13 +7,13 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from rppgbench.analysis.rerun_check import TOLERANCE, Finding, Verification
+from rppgbench.analysis.rerun_check import rerun_sample as verified
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import given_roots
 from rppgbench.cli.terminal import answer
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.results.verify import TOLERANCE, Finding, Verification
-from rppgbench.results.verify import verify as verified
-from rppgbench.running.store import Store
+from rppgbench.store.store import Store
 
 
 def verify(args: argparse.Namespace) -> int:

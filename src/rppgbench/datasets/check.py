@@ -14,16 +14,16 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.validation import read_truth, read_video
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock, held_against
-from rppgbench.datasets.sensor import plausible_truth
-from rppgbench.datasets.splits import Sides, by_folds
-from rppgbench.errors import BenchError, RecordingError
-from rppgbench.faults import attempt
-from rppgbench.recording import Dataset, Recording, Truth, VideoSource
-from rppgbench.validation import read_truth, read_video
+from rppgbench.datasets.ground_truth import plausible_truth
+from rppgbench.datasets.splits import FoldAssignment, assign_by_folds
+from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.fault_kinds import attempt
 from rppgbench.video.container import dropped_note
-from rppgbench.video.end import missing_bytes
+from rppgbench.video.container_length import missing_bytes
 from rppgbench.video.stream import Frame, VideoInfo, open_video, sample_frames
 
 Severity = Literal["error", "warning", "note"]
@@ -127,7 +127,7 @@ def check_data(
     Args:
         dataset: its declaration.
         root: where it lies.
-        protocols: what each protocol needs (`runs_on` makes a need of a split).
+        protocols: what each protocol needs (`protocol_need` makes a need of a split).
         shares: which part of each protocol's test side there is (`share_of` makes one).
         jobs: how many recordings are checked at once.
         progress: told how many of how many recordings are done, from this thread.
@@ -160,8 +160,8 @@ def check_data(
     )
 
 
-def runs_on(
-    lay_out: Callable[[Sequence[Recording]], Sequence[Sides]], *, trains: bool = False
+def protocol_need(
+    lay_out: Callable[[Sequence[Recording]], Sequence[FoldAssignment]], *, trains: bool = False
 ) -> Need:
     """A protocol's need by its split: every fold has someone to test, and to learn from if asked.
 
@@ -185,7 +185,7 @@ def runs_on(
 
 
 def share_of(
-    lay_out: Callable[[Sequence[Recording]], Sequence[Sides]],
+    lay_out: Callable[[Sequence[Recording]], Sequence[FoldAssignment]],
     *,
     entries: Collection[str] = (),
     number: int = 0,
@@ -353,7 +353,7 @@ def _container_clock(source: VideoSource, info: VideoInfo, last: Frame) -> Frame
     return FrameClock(0.0, count / info.fps, count)
 
 
-def _check_clock(truth: Truth, frames: FrameClock | None, file: Path, say: Say) -> None:
+def _check_clock(truth: GroundTruth, frames: FrameClock | None, file: Path, say: Say) -> None:
     """What a run says of labels and frames, by the times that are known without decoding."""
     try:
         held = held_against(truth, frames)
@@ -382,7 +382,7 @@ def _of_the_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) -
         yield Finding("warning", "", "", line)
     if dataset.folds is not None:
         try:
-            by_folds(recordings, dataset.folds(root), str(root))
+            assign_by_folds(recordings, dataset.folds(root), str(root))
         except BenchError as error:
             yield Finding("warning", "", "", f"the set's own folds: {error}")
 

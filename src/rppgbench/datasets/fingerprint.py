@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from rppgbench.disk import fault_of_disk, kind_of_special_file
-from rppgbench.file_digest import read_note, sha256_of_file, write_note
-from rppgbench.recording import Recording
+from rppgbench.core.recording import Recording
+from rppgbench.system.file_digest import read_note, sha256_of_file, write_note
+from rppgbench.system.io_errors import disk_fault, kind_of_special_file
 
 
 def fingerprint(recordings: Iterable[Recording], cache: Path | None = None) -> str:
@@ -18,16 +18,16 @@ def fingerprint(recordings: Iterable[Recording], cache: Path | None = None) -> s
     answer for it, which are kept in `cache` (`file_digest`), so that a whole set of 2,400 videos
     takes seconds. A missing file counts as missing; MachineError where the disk cannot read one.
     """
-    return fingerprint_of_lines(line_of(recording, cache) for recording in recordings)
+    return fingerprint_from_lines(fingerprint_line(recording, cache) for recording in recordings)
 
 
-def line_of(recording: Recording, cache: Path | None = None) -> str:
+def fingerprint_line(recording: Recording, cache: Path | None = None) -> str:
     """One recording in a fingerprint: what is asked of its files, asked once."""
     r = recording
     return f"{r.dataset}\0{r.name}\0{r.subject}\0{r.part}\0{_files(r.files, cache)}"
 
 
-def fingerprint_of_lines(lines: Iterable[str]) -> str:
+def fingerprint_from_lines(lines: Iterable[str]) -> str:
     """The fingerprint of the recordings that these are the lines of."""
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
@@ -64,6 +64,6 @@ def _content(file: Path, cache: Path | None) -> str:
     try:
         return sha256_of_file(file, cache)
     except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and (fault := fault_of_disk(error, file)):
+        if isinstance(error, OSError) and (fault := disk_fault(error, file)):
             raise fault from error
         return "missing"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rppgbench.errors import RecordingError
-from rppgbench.recording import Truth, pulse_gap_s, rate_gap_s
-from rppgbench.waveform import Array, Signal
+from rppgbench.core.recording import GroundTruth, pulse_gap_s, rate_gap_s
+from rppgbench.core.waveform import Array, Signal
+from rppgbench.system.errors import RecordingError
 
 CLOCK_TOLERANCE = 0.01
 """Labels and frames may last differently long by this share, or by one reading if that is more.
@@ -102,7 +102,7 @@ class FrameClock:
         return self.lasts_s / self.frames
 
 
-def held_against(truth: Truth, frames: FrameClock | None) -> Truth:
+def held_against(truth: GroundTruth, frames: FrameClock | None) -> GroundTruth:
     """The truth, with a warning for each thing in which its times and the frames' disagree.
 
     - Labels and frames last differently long by more than `CLOCK_TOLERANCE`: the clock ratio, and

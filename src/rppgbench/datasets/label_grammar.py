@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rppgbench.waveform import Array
+from rppgbench.core.waveform import Array
 
 MAX_CELL = 64  # the longest number that a program writes has 24 characters
 MISSING = frozenset({"", "nan", "-nan", "na", "n/a", "null", "none", "#n/a"})

@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.atomic_files import atomic_dir, move_into_place
-from rppgbench.code_digest import Sources
-from rppgbench.content import load_datasets
-from rppgbench.datasets.tree import is_folder
-from rppgbench.digest import digest
-from rppgbench.errors import BenchError, MachineError, RecordingError, unknown
-from rppgbench.recording import Dataset
-from rppgbench.toml_reader import read_toml
-from rppgbench.what_computes import simulation_code
-from rppgbench.workers import in_a_process
+from rppgbench.core.recording import Dataset
+from rppgbench.core.registry import load_datasets
+from rppgbench.datasets.layout import is_folder
+from rppgbench.digests.closures import simulation_code
+from rppgbench.digests.code_digest import Sources
+from rppgbench.system.atomic_files import atomic_dir, move_into_place
+from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
+from rppgbench.system.hashing import digest
+from rppgbench.system.processes import run_in_process
+from rppgbench.system.toml_files import read_toml
 
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulationPlan
@@ -92,7 +92,7 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
         return root
     try:
         with atomic_dir(root) as partial:
-            film_simulated(dataset, partial, plan)
+            write_simulated(dataset, partial, plan)
             move_into_place(partial, root)
     except OSError as error:
         if not root.is_dir():
@@ -102,7 +102,7 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
     return root
 
 
-def film_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> None:
+def write_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> None:
     """Write a simulated tree into `folder`, in a process of its own: rendering takes long, and so
     Ctrl-C ends it at once.
 
@@ -112,7 +112,7 @@ def film_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> No
     if dataset.simulate is None:
         raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
     if load_datasets().found.get(dataset.name) is dataset:
-        in_a_process(_film, dataset.name, folder, plan)
+        run_in_process(_film, dataset.name, folder, plan)
     else:
         dataset.simulate(folder, plan)
 
@@ -131,7 +131,7 @@ def _settings() -> dict[str, str]:
     settings = read_toml(file.resolve())
     for key in settings:
         if key != "data":
-            raise unknown("key", key, ["data"], str(file.resolve()))
+            raise unknown_name("key", key, ["data"], str(file.resolve()))
     data = settings.get("data", {})
     if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
         raise BenchError(f'{file.resolve()}: [data] holds lines NAME = "PATH"')
@@ -145,7 +145,7 @@ def _stray(settings: Mapping[str, str]) -> list[str]:
     named = [(f"[data] of ./{SETTINGS}", name) for name in settings]
     named += [(f"{VARIABLE}{n}", n.lower()) for n in _variables()]
     return [
-        f"has no effect: {unknown('data set', name, known, where)}"
+        f"has no effect: {unknown_name('data set', name, known, where)}"
         for where, name in named
         if name not in known
     ]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rppgbench.errors import BenchError
-from rppgbench.protocol import Declaration, read_declaration
-from rppgbench.recording import Recording
+from rppgbench.core.protocol import Declaration, read_declaration
+from rppgbench.core.recording import Recording
+from rppgbench.system.errors import BenchError
 
 WHOLE = "whole"  # every recording of the test sets is tested; those of the train sets train
 OFFICIAL = "official"  # the data set's own fold files
@@ -36,7 +36,7 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
+class FoldAssignment:
     """The recordings of one fold by side."""
 
     fold: str
@@ -86,11 +86,11 @@ def read_split(file: Path) -> Split:
         Fold(f["name"], tuple(f["train"]), tuple(f["validation"]), tuple(f["test"])) for f in raw
     )
     for fold in folds:
-        apart(fold, str(file))
+        check_disjoint(fold, str(file))
     return Split(file.stem, declared.dataset, declared.source, folds)
 
 
-def apart(fold: Fold, where: str) -> None:
+def check_disjoint(fold: Fold, where: str) -> None:
     """Hold that no subject is on two sides of a fold."""
     sides = (fold.train, fold.validation, fold.test)
     seen: set[str] = set()
@@ -103,7 +103,7 @@ def apart(fold: Fold, where: str) -> None:
         seen |= set(side)
 
 
-def by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> list[Sides]:
+def assign_by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> list[FoldAssignment]:
     """The recordings of one data set, by explicit lists of subjects or of recordings.
 
     An entry that holds a slash and is not a subject is a recording's name, for the splits that
@@ -117,13 +117,13 @@ def by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> list[Sid
             parts.append(tuple(r for r in recordings if r.subject in wanted or r.name in wanted))
         validation = {r.name for r in parts[1]}
         train = tuple(r for r in parts[0] if r.name not in validation)
-        sides.append(Sides(fold.name, train, parts[1], parts[2]))
+        sides.append(FoldAssignment(fold.name, train, parts[1], parts[2]))
     return sides
 
 
-def by_folds(
+def assign_by_folds(
     recordings: Sequence[Recording], folds: Mapping[str, tuple[str, ...]], where: str
-) -> list[Sides]:
+) -> list[FoldAssignment]:
     """The data set's own folds: test one, train on the others."""
     seen: dict[str, str] = {}
     for name, subjects in folds.items():
@@ -137,7 +137,7 @@ def by_folds(
     if strays:
         raise BenchError(f"{where}: no fold has subject {strays[0]} ({len(strays)} such subjects)")
     return [
-        Sides(
+        FoldAssignment(
             name,
             tuple(r for r in recordings if seen[r.subject] != name),
             (),
@@ -147,9 +147,9 @@ def by_folds(
     ]
 
 
-def by_parts(recordings: Sequence[Recording]) -> list[Sides]:
+def assign_by_parts(recordings: Sequence[Recording]) -> list[FoldAssignment]:
     """The data set's own parts."""
     train, validation, test = (
         tuple(r for r in recordings if r.part == part) for part in ("train", "validation", "test")
     )
-    return [Sides("official", train, validation, test)]
+    return [FoldAssignment("official", train, validation, test)]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.waveform import Array, Signal
+from rppgbench.core.waveform import Array, Signal
 
 WRAP_BPM = 128.0
 STEP_BPM = 116.0  # of a wrap: no heart changes so much from one reading to the next

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.digest import digest
-from rppgbench.errors import BenchError, unknown
-from rppgbench.extraction.one_pass import Faces
-from rppgbench.protocol import Condition
+from rppgbench.core.protocol import Condition
+from rppgbench.extraction.extractor import Faces
+from rppgbench.system.errors import BenchError, unknown_name
+from rppgbench.system.hashing import digest
 
 if TYPE_CHECKING:
-    from rppgbench.face.track import Landmarks
-    from rppgbench.video.kept import KeptVideo
+    from rppgbench.face.tracking import Landmarks
+    from rppgbench.video.packet_writer import PacketWriter
     from rppgbench.video.recompression import Codec
     from rppgbench.video.stream import Frame, VideoInfo
 
@@ -39,14 +39,14 @@ class Step(Protocol):
         """What was measured, by name with units."""
 
 
-class Transformation:
+class ConditionTransform:
     """A declared condition at work on one recording, for one pass (an `extraction.Change`).
 
     `facts()` says afterwards what came of it: bit rate, and the PSNR and SSIM of the face's box
     against the untouched frames. A codec's packets go to the file `kept` too, if there is one.
     """
 
-    def __init__(self, condition: Condition, kept: KeptVideo | None = None) -> None:
+    def __init__(self, condition: Condition, kept: PacketWriter | None = None) -> None:
         from rppgbench.extraction.picture_quality import FaceQuality
 
         self.condition = condition
@@ -146,7 +146,7 @@ class _Recompressed:
         self._info = info
         self._declared = (codec, pixel_format, options)
         self._codec: Codec | None = None
-        self.kept: KeptVideo | None = None
+        self.kept: PacketWriter | None = None
 
     def feed(self, frame: Frame) -> Iterator[Frame]:
         if self._codec is None:
@@ -273,7 +273,7 @@ def check_condition(condition: Condition, where: str) -> None:
     """Refuse an unknown kind or parameter, or a value that its kind cannot be run with."""
     name = f"{where}: condition {condition.name!r}"
     if condition.kind not in KINDS:
-        raise unknown("kind of condition", condition.kind, KINDS, name)
+        raise unknown_name("kind of condition", condition.kind, KINDS, name)
     keyword = inspect.Parameter.KEYWORD_ONLY
     declared = [
         p for p in inspect.signature(KINDS[condition.kind]).parameters.values() if p.kind is keyword
@@ -281,15 +281,15 @@ def check_condition(condition: Condition, where: str) -> None:
     known = {p.name for p in declared} | {"faces"}
     for param in condition.params:
         if param not in known:
-            raise unknown("parameter", param, known, name)
+            raise unknown_name("parameter", param, known, name)
     missing = [p.name for p in declared if p.default is p.empty and p.name not in condition.params]
     if missing:
         raise BenchError(f"{name}: missing {', '.join(missing)}")
     if condition.params.get("faces", FACES[0]) not in FACES:
-        raise unknown("value of faces", str(condition.params["faces"]), FACES, name)
+        raise unknown_name("value of faces", str(condition.params["faces"]), FACES, name)
 
 
-def faces_of(condition: Condition) -> Faces:
+def face_source(condition: Condition) -> Faces:
     """Whose face track the condition runs with."""
     return "found" if condition.params.get("faces", FACES[0]) == "found" else "original"
 

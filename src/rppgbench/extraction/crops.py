@@ -8,18 +8,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.errors import BenchError, unknown
-from rppgbench.face.haar import Box, enlarged
-from rppgbench.face.held_box import HeldBox
-from rppgbench.face.layout import box_of, points_68
+from rppgbench.face.haar import Box, enlarge_box
+from rppgbench.face.mesh_layout import bounding_box, landmarks_68
 from rppgbench.face.mtcnn import mtcnn
+from rppgbench.face.open_rppg_box import OpenRppgBox
+from rppgbench.system.errors import BenchError, unknown_name
 
 Image = NDArray[np.uint8]
 Landmarks = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class CropView:
     """What a rule may look at: the picture, the face in it, and the toolbox's static box."""
 
     rgb: Image
@@ -31,7 +31,7 @@ class Sight:
 class Cropper(Protocol):
     """A rule at work on one video, frame after frame; None where it has no face to cut out."""
 
-    def __call__(self, sight: Sight) -> Image | None:
+    def __call__(self, sight: CropView) -> Image | None:
         """Cut one frame: (S, S, 3)."""
 
 
@@ -90,19 +90,19 @@ class ContrastPhysCrop:
         self.side = 0
         self._points: NDArray[np.float64] | None = None
 
-    def __call__(self, sight: Sight) -> Image | None:
+    def __call__(self, sight: CropView) -> Image | None:
         """Cut one frame."""
         import cv2
 
         if sight.landmarks is None:
             return None
-        points = points_68(sight.landmarks).astype(np.float64)
+        points = landmarks_68(sight.landmarks).astype(np.float64)
         if self._points is None:
             self._points = points
             low, high = points[:, 1].min(), points[:, 1].max()
             self.side = max(round(float(1.5 * (high - (low - 0.2 * (high - low))))), 2)
         self._points = 0.9 * self._points + 0.1 * points
-        left, top, right, bottom = box_of(self._points)
+        left, top, right, bottom = bounding_box(self._points)
         top -= 0.2 * (bottom - top)
         x, y = round(float((left + right) / 2)), round(float((top + bottom) / 2))
         half = self.side // 2
@@ -119,7 +119,7 @@ class ToolboxCrop:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, sight: Sight) -> Image | None:
+    def __call__(self, sight: CropView) -> Image | None:
         """Cut one frame."""
         import cv2
 
@@ -140,7 +140,7 @@ def sinc_box(points: NDArray[np.floating], height: int, width: int) -> Box:
     >>> sinc_box(np.array([[40.0, 50], [60, 90]]), 200, 200)
     (23, 38, 77, 92)
     """
-    left, top, right, bottom = (float(v) for v in box_of(np.trunc(points)))
+    left, top, right, bottom = (float(v) for v in bounding_box(np.trunc(points)))
     wide, high = right - left, bottom - top
     x0, x1 = int(max(left - 0.05 * wide, 0)), int(min(right + 0.05 * wide, width))
     y0, y1 = int(max(top - 0.3 * high, 0)), int(min(bottom + 0.05 * high, height))
@@ -178,14 +178,14 @@ class SincCrop:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, sight: Sight) -> Image | None:
+    def __call__(self, sight: CropView) -> Image | None:
         """Cut one frame."""
         import cv2
 
         if sight.landmarks is None:
             return None
         height, width = sight.rgb.shape[:2]
-        left, top, right, bottom = sinc_box(points_68(sight.landmarks), height, width)
+        left, top, right, bottom = sinc_box(landmarks_68(sight.landmarks), height, width)
         if left >= right or top >= bottom:
             return None
         return _resized(sight.rgb[top:bottom, left:right], self.size, cv2.INTER_CUBIC)
@@ -214,13 +214,13 @@ class GideonCrop:
         self._speed = np.zeros(3)
         self._time_s = 0.0
 
-    def __call__(self, sight: Sight) -> Image | None:
+    def __call__(self, sight: CropView) -> Image | None:
         """Cut one frame."""
         import cv2
 
         if sight.landmarks is None:
             return None
-        left, top, right, bottom = (float(v) for v in box_of(sight.landmarks))
+        left, top, right, bottom = (float(v) for v in bounding_box(sight.landmarks))
         wide = max(right - left, (bottom - top) * self.ASPECT) * (1 + 2 * self.BORDER)
         seen = np.array([(left + right) / 2, (top + bottom) / 2, wide])
         if self._goal is None:
@@ -260,7 +260,7 @@ class Mtcnn15Crop:
         self._tries = 0
         self._detector = mtcnn()
 
-    def __call__(self, sight: Sight) -> Image | None:
+    def __call__(self, sight: CropView) -> Image | None:
         """Cut one frame."""
         import cv2
 
@@ -282,7 +282,7 @@ class Mtcnn15Crop:
             return None
         best = max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
         left, top, right, bottom = (round(float(v)) for v in best[:4])
-        return enlarged((left, top, right, bottom), rgb.shape[0], rgb.shape[1])
+        return enlarge_box((left, top, right, bottom), rgb.shape[0], rgb.shape[1])
 
 
 class OpenRppgCrop:
@@ -294,9 +294,9 @@ class OpenRppgCrop:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._box = HeldBox()
+        self._box = OpenRppgBox()
 
-    def __call__(self, sight: Sight) -> Image | None:
+    def __call__(self, sight: CropView) -> Image | None:
         """Cut one frame."""
         import cv2
 
@@ -331,7 +331,7 @@ def crop_rule(name: str, where: str = "crop") -> CropRule:
         return RULES[name]
     sized = re.fullmatch(r"(.+)_(\d+)", name)
     if sized is None or sized[1] not in RULES:
-        raise unknown("crop rule", name, RULES, where)
+        raise unknown_name("crop rule", name, RULES, where)
     size = int(sized[2])
     if not 8 <= size <= 512:
         raise BenchError(f"{where}: crop rule {name!r}: the size is 8 to 512 pixels, not {size}.")

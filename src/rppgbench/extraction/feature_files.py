@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.digest import digest
+from rppgbench.core.features import PAIRS, REGIONS, FaceClip, FaceTrack, Features, RegionMoments
+from rppgbench.core.waveform import Array
 from rppgbench.extraction.array_files import ArrayWriter, read_array
-from rppgbench.extraction.crops import CropRule, Sight
+from rppgbench.extraction.crops import CropRule, CropView
 from rppgbench.extraction.region_sums import PixelSums
 from rppgbench.extraction.regions import draw
 from rppgbench.face.detector import overlap
 from rppgbench.face.haar import ToolboxBox
-from rppgbench.face.layout import box_of
-from rppgbench.face.track import Finder, Landmarks
-from rppgbench.features import PAIRS, REGIONS, FaceClip, FaceTrack, Features, RegionMoments
+from rppgbench.face.mesh_layout import bounding_box
+from rppgbench.face.tracking import FaceTracker, Landmarks
+from rppgbench.system.hashing import digest
 from rppgbench.video.stream import Frame
-from rppgbench.waveform import Array
 
 DARKEST_SKIN = 16.0
 """Mean level of the skin, of 255, under which a frame counts as without a face: the pulse changes
@@ -97,7 +97,7 @@ class FeatureFiles:
         self.frames += 1
         self.found += landmarks is not None
         if self._on_face is None and box is not None and landmarks is not None:
-            around = box_of(landmarks).astype(np.float64)
+            around = bounding_box(landmarks).astype(np.float64)
             self._on_face = bool(overlap(around, np.array([box], np.float64))[0] > MIN_OVERLAP)
         if BASE in self._files:
             blank = np.full((468, 2), np.nan, np.float32)
@@ -105,7 +105,7 @@ class FeatureFiles:
             row = {
                 "times_s": frame.time_s,
                 "landmarks": points,
-                "box": box_of(points),
+                "box": bounding_box(points),
                 "found": landmarks is not None,
                 "count": sums[0],
                 "rgb": sums[1:4].T,
@@ -113,7 +113,7 @@ class FeatureFiles:
             }
             for name, writer in self._files[BASE].items():
                 writer.append(row[name])
-        sight = Sight(rgb, frame.time_s, landmarks, box)
+        sight = CropView(rgb, frame.time_s, landmarks, box)
         for name, (rule, cropper) in self._croppers.items():
             face = cropper(sight)
             self._files[name]["valid"].append(face is not None)
@@ -143,7 +143,7 @@ class FeatureFiles:
             )
         return f"no face in any of {video}; is one person's face in view, upright and large enough?"
 
-    def facts(self, cadence: int, finder: Finder | None) -> dict[str, Any]:
+    def facts(self, cadence: int, finder: FaceTracker | None) -> dict[str, Any]:
         """What the features say of the face."""
         facts: dict[str, Any] = {
             "cadence": cadence,
@@ -158,7 +158,7 @@ class FeatureFiles:
             facts |= {"looks": asdict(finder.looks)}
         return facts
 
-    def warnings(self, finder: Finder | None) -> Iterator[str]:
+    def warnings(self, finder: FaceTracker | None) -> Iterator[str]:
         """Lines for the table."""
         missing = self.frames - self.found
         if missing:

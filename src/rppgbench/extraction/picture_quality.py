@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.face.layout import box_of
-from rppgbench.face.track import Landmarks
+from rppgbench.face.mesh_layout import bounding_box
+from rppgbench.face.tracking import Landmarks
 from rppgbench.video.stream import Frame
 
 Picture = NDArray[np.uint8]
@@ -34,7 +34,7 @@ class FaceQuality:
         """Hold the face of an untouched frame until its changed one comes."""
         if landmarks is None:
             return
-        box = box_of(landmarks)
+        box = bounding_box(landmarks)
         height, width = frame.rgb.shape[:2]
         x0, y0 = np.maximum(box[:2].astype(int), 0)
         x1, y1 = np.minimum(np.ceil(box[2:]).astype(int), (width, height))

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.core.features import PAIRS, REGIONS
+from rppgbench.core.waveform import Array
 from rppgbench.extraction.regions import CODES, RegionMap, membership
-from rppgbench.features import PAIRS, REGIONS
-from rppgbench.waveform import Array
 
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels, the end excluded."""

@@ -7,8 +7,8 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.face.layout import HOLES, OVAL, box_of, points_68
-from rppgbench.features import GRID_REGIONS, MSTMAP_REGIONS, REGIONS
+from rppgbench.core.features import GRID_REGIONS, MSTMAP_REGIONS, REGIONS
+from rppgbench.face.mesh_layout import HOLES, OVAL, bounding_box, landmarks_68
 
 POLYGONS = (
     (0, 1, 2, 31, 41),
@@ -48,7 +48,7 @@ def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]
     the eyes, along the line from eyes to brows. The code takes the means of the eyes over points
     35-40 and 41-46 and of the brows over 16-20 and 21-25 (one too low each): so do we.
     """
-    points = points_68(landmarks).astype(np.float64)
+    points = landmarks_68(landmarks).astype(np.float64)
     eyes = _centre(points[35:41]), _centre(points[41:47])
     brows = _centre(points[16:21]), _centre(points[21:26])
     up = (brows[0] + brows[1]) / 2 - (eyes[0] + eyes[1]) / 2
@@ -69,7 +69,7 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     and (128, 48), chin at (64, 128)); the papers give none (Li and Yin, ICCV 2023; Niu et al.,
     "RhythmNet", IEEE TIP 2020, Fig. 3).
     """
-    points = points_68(landmarks).astype(np.float64)
+    points = landmarks_68(landmarks).astype(np.float64)
     eyes = _centre(points[42:48]) - _centre(points[36:42])
     along = eyes / max(np.hypot(*eyes), 1e-9)
     turn = np.array([along, [-along[1], along[0]]])
@@ -140,7 +140,7 @@ def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap 
     align = aligned_face(landmarks)
     stripes = np.linalg.solve(align[:, :2], _STRIPES.T - align[:, 2:]).T
     places = np.concatenate([*parts, stripes, landmarks[_MESH]])
-    around = box_of(places)
+    around = bounding_box(places)
     left, top = np.maximum(np.floor(around[:2]).astype(int) - 1, 0)
     right, bottom = np.minimum(np.ceil(around[2:]).astype(int) + 2, (width, height))
     if left >= right or top >= bottom:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.errors import BenchError
-from rppgbench.features import GRID_REGIONS, Features
-from rppgbench.method import Consumes
+from rppgbench.core.features import GRID_REGIONS, Features
+from rppgbench.core.method import InputKind
+from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.spatial_maps import mstmap
-from rppgbench.waveform import Array, Waveform
+from rppgbench.system.errors import BenchError
 
 EVEN = 0.01
 """Frame times within this share of a period from an even grid are taken to lie on it."""
@@ -24,9 +24,9 @@ MIN_STRETCH_S = 3.0
 _CHUNK = 256
 
 
-def stretches(
+def segments(
     features: Features,
-    consumes: Consumes,
+    consumes: InputKind,
     *,
     region: str = "skin",
     fs: float | None = None,
@@ -37,12 +37,12 @@ def stretches(
     """What a method of that kind takes, as one waveform for each stretch without gaps.
 
     The grid is even: times `times_s[0] + k / fs` on the clock of the recording, `fs` the
-    recording's mean rate where None, so all stretches share one grid and `join` puts them back
-    without resampling. Samples whose frame times lie within 1 % of a period of the grid are taken
-    as they are; else they are interpolated linearly in time. A frame without a face, or in which a
-    region of the input has no pixel, is a gap: up to `max_gap_s` between two frames with a face it
-    is interpolated, longer ones split; stretches shorter than `min_stretch_s` are left out. The
-    list is empty where nothing is left.
+    recording's mean rate where None, so all segments share one grid and `join_segments` puts them
+    back without resampling. Samples whose frame times lie within 1 % of a period of the grid are
+    taken as they are; else they are interpolated linearly in time. A frame without a face, or in
+    which a region of the input has no pixel, is a gap: up to `max_gap_s` between two frames with a
+    face it is interpolated, longer ones split; stretches shorter than `min_stretch_s` are left out.
+    The list is empty where nothing is left.
 
     Shapes by `consumes`: see `method.Consumes`. Clips are uint8. BenchError: no such region; no
     clip by the rule `crop` in the features.
@@ -65,7 +65,7 @@ def stretches(
     return found
 
 
-def longest_s(features: Features, consumes: Consumes, region: str, crop: str | None) -> float:
+def longest_s(features: Features, consumes: InputKind, region: str, crop: str | None) -> float:
     """How long the longest stretch without a gap is that a method of that kind would get."""
     usable = _input(features, consumes, region, crop)[1]
     times = np.asarray(features.times_s)
@@ -76,7 +76,7 @@ def longest_s(features: Features, consumes: Consumes, region: str, crop: str | N
 
 
 def _input(
-    features: Features, consumes: Consumes, region: str, crop: str | None
+    features: Features, consumes: InputKind, region: str, crop: str | None
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """One value a frame, and which frames have one."""
     moments = features.moments
@@ -150,14 +150,14 @@ def _on_grid(
     return out
 
 
-def join(parts: Sequence[Waveform], start_s: float, end_s: float, fs: float) -> Waveform:
+def join_segments(parts: Sequence[Waveform], start_s: float, end_s: float, fs: float) -> Waveform:
     """One pulse from its stretches, on the grid `start_s + k / fs` up to `end_s`, NaN in the gaps.
 
     A part on that grid is put in as it is; another one is interpolated linearly within its own
     time. Nothing is standardised; where parts overlap, the later one counts.
 
     >>> halves = [Waveform(np.ones(2), 2.0, 0.0), Waveform(np.zeros(2), 2.0, 1.5)]
-    >>> join(halves, 0.0, 2.0, 2.0).samples
+    >>> join_segments(halves, 0.0, 2.0, 2.0).samples
     array([ 1.,  1., nan,  0.,  0.])
     """
     length = max(int(np.floor((end_s - start_s) * fs + EVEN)) + 1, 0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.face.network import Network
+from rppgbench.face.face_models import Network
 
 SIDE = 128
 STRIDES = (8, 16, 16, 16)
@@ -30,13 +30,13 @@ class Detection:
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
 
-def anchors() -> NDArray[np.float64]:
+def anchor_boxes() -> NDArray[np.float64]:
     """Centres of the 896 anchors, (896, 2) in 0..1; all have the size of the image.
 
     Two anchors a layer and cell; layers of one stride lie cell by cell behind each other (the SSD
     anchors of the graph: strides 8, 16, 16, 16, one aspect ratio, one interpolated scale).
 
-    >>> anchors().shape, anchors()[0].tolist(), anchors()[-1].tolist()
+    >>> anchor_boxes().shape, anchor_boxes()[0].tolist(), anchor_boxes()[-1].tolist()
     ((896, 2), [0.03125, 0.03125], [0.9375, 0.9375])
     """
     centres = []
@@ -67,7 +67,9 @@ def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
     return share
 
 
-def suppress(values: NDArray[np.float64], scores: NDArray[np.float64]) -> list[tuple[int, ...]]:
+def non_maximum_suppression(
+    values: NDArray[np.float64], scores: NDArray[np.float64]
+) -> list[tuple[int, ...]]:
     """Group overlapping detections, best first: indices of each group, its best one first.
 
     `values` is (N, >=4) with the box in the first four columns.
@@ -91,7 +93,7 @@ class Detector:
 
     def __init__(self) -> None:
         self._network = Network("face_detection_short_range.tflite")
-        self._anchors = anchors()
+        self._anchors = anchor_boxes()
 
     def find(self, rgb: NDArray[np.uint8]) -> list[Detection]:
         """All faces of `rgb` (H, W, 3), best score first."""
@@ -119,7 +121,7 @@ class Detector:
         half = raw[:, 1] / 2
         values = np.concatenate([raw[:, 0] - half, raw[:, 0] + half, raw[:, 2:].reshape(-1, 12)], 1)
         found = []
-        for group in suppress(values, scores[keep]):
+        for group in non_maximum_suppression(values, scores[keep]):
             weights = scores[keep][list(group)]
             points = (weights @ values[list(group)] / weights.sum()).reshape(8, 2)
             points = points * side - (left, top)

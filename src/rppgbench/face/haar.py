@@ -13,14 +13,14 @@ ENLARGE = 1.5
 MAX_TRIES = 12
 
 
-def enlarged(box: Box, height: int, width: int, factor: float = ENLARGE) -> Box:
+def enlarge_box(box: Box, height: int, width: int, factor: float = ENLARGE) -> Box:
     """A box enlarged about its centre, cut at the picture, as rPPG-Toolbox does it.
 
     The toolbox keeps the box as whole numbers x, y, w, h, so each is cut to a whole number when it
     is assigned; it cuts at 0 on the left and at the top, and slicing cuts the rest
     (github ubicomplab/rPPG-Toolbox @d807b01, dataset/data_loader/BaseLoader.py).
 
-    >>> enlarged((10, 10, 31, 41), 100, 100)
+    >>> enlarge_box((10, 10, 31, 41), 100, 100)
     (4, 2, 35, 48)
     """
     left, top, right, bottom = box
@@ -50,7 +50,7 @@ class ToolboxBox:
             self.tries += 1
             found = self._largest(rgb)
             if found is not None:
-                self.box = enlarged(found, rgb.shape[0], rgb.shape[1])
+                self.box = enlarge_box(found, rgb.shape[0], rgb.shape[1])
                 self.frame = index
         return self.box
 

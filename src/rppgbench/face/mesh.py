@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.face.detector import Detection
-from rppgbench.face.network import Network
+from rppgbench.face.face_models import Network
 
 SIDE = 192
 MARGIN = 1.5

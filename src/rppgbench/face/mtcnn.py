@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.errors import BenchError
+from rppgbench.system.errors import BenchError
 
 
 def mtcnn() -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:

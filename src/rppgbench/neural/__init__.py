@@ -3,11 +3,11 @@
 from functools import cache
 from importlib.util import find_spec
 
-from rppgbench.errors import BenchError
+from rppgbench.system.errors import BenchError
 
 
 @cache
-def needed() -> None:
+def require_torch() -> None:
     """Say in one line what to install, where PyTorch is not: a method that learns calls this.
 
     Nothing is imported. Raises BenchError.

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.errors import RecordingError
-from rppgbench.method import Example
-from rppgbench.recording import Truth
-from rppgbench.signals.heart_rate import frozen
-from rppgbench.waveform import Array, Waveform
+from rppgbench.core.method import Example
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Array, Waveform
+from rppgbench.evaluation.heart_rate import frozen
+from rppgbench.system.errors import RecordingError
 
 Cut = tuple[int, int]
 """Which stretch, and at which sample of it a clip starts."""
@@ -24,7 +24,7 @@ CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class Segment:
     """A recording's samples without gaps, at the rate that the network expects.
 
     `samples` is (T, ...), memory-mapped perhaps; `pulse` (T,) is the contact sensor's and
@@ -39,13 +39,13 @@ class Stretch:
     rate_bpm: NDArray[np.float32] | None = None
 
 
-def at_rate(waveform: Waveform, fs: float) -> Waveform:
+def resample_to_rate(waveform: Waveform, fs: float) -> Waveform:
     """The waveform at `fs` samples a second, by linear interpolation in time.
 
     Pictures stay uint8. A waveform within a thousandth of the rate stays as it is, and then its own
     rate counts.
 
-    >>> at_rate(Waveform(np.array([0.0, 1, 2]), 1.0), 2.0).samples
+    >>> resample_to_rate(Waveform(np.array([0.0, 1, 2]), 1.0), 2.0).samples
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
     if abs(waveform.fs / fs - 1) < 1e-3:
@@ -56,15 +56,15 @@ def at_rate(waveform: Waveform, fs: float) -> Waveform:
     given: NDArray[Any] = waveform.samples
     out: NDArray[Any] = np.empty((count, *given.shape[1:]), given.dtype)
     for first in range(0, count, CHUNK):
-        part = interpolated(given, at[first : first + CHUNK])
+        part = interpolate_rows(given, at[first : first + CHUNK])
         out[first : first + CHUNK] = np.round(part) if given.dtype == np.uint8 else part
     return Waveform(out, fs, waveform.start_s)
 
 
-def interpolated(samples: NDArray[Any], at: Array) -> NDArray[Any]:
+def interpolate_rows(samples: NDArray[Any], at: Array) -> NDArray[Any]:
     """Samples (T, ...) at fractional positions (K,) between 0 and T - 1: (K, ...) float32.
 
-    >>> interpolated(np.array([0, 10, 20], dtype=np.uint8), np.array([0.5, 2.0]))
+    >>> interpolate_rows(np.array([0, 10, 20], dtype=np.uint8), np.array([0.5, 2.0]))
     array([ 5., 20.], dtype=float32)
     """
     below = np.minimum(at.astype(int), len(samples) - 1)
@@ -75,15 +75,15 @@ def interpolated(samples: NDArray[Any], at: Array) -> NDArray[Any]:
     return mixed
 
 
-def stretches(
+def segments(
     examples: Sequence[Example], fs: float, shortest_s: float, where: str
-) -> list[Stretch]:
+) -> list[Segment]:
     """Every stretch of at least `shortest_s` at `fs` samples a second, sorted by recording.
 
     RecordingError, naming `where`, if there is none.
     """
     found = [
-        _stretch(example, at_rate(part, fs))
+        _stretch(example, resample_to_rate(part, fs))
         for example in sorted(examples, key=lambda example: example.recording)
         for part in example.inputs
         if len(part.samples) >= shortest_s * part.fs * (1 - 1e-3)
@@ -96,16 +96,16 @@ def stretches(
     return found
 
 
-def labelled_stretches(
+def labelled_segments(
     examples: Sequence[Example], fs: float, shortest_s: float, where: str, *, rate: bool = False
-) -> list[Stretch]:
+) -> list[Segment]:
     """Those with `shortest_s` of the sensor's pulse at a stretch or, with `rate`, a heart rate.
 
     RecordingError, naming `where`, if there is none.
     """
     found = [
         part
-        for part in stretches(examples, fs, shortest_s, where)
+        for part in segments(examples, fs, shortest_s, where)
         if _longest_run(part.pulse) >= shortest_s * fs * (1 - 1e-3)
         or (rate and part.rate_bpm is not None)
     ]
@@ -118,11 +118,11 @@ def labelled_stretches(
     return found
 
 
-def _stretch(example: Example, part: Waveform) -> Stretch:
-    truth = example.truth or Truth()
+def _stretch(example: Example, part: Waveform) -> Segment:
+    truth = example.truth or GroundTruth()
     times = part.times_s()
     rate = _known(truth.heart_rate_at(times))
-    return Stretch(
+    return Segment(
         example.recording,
         example.subject,
         part.samples,
@@ -132,7 +132,7 @@ def _stretch(example: Example, part: Waveform) -> Stretch:
     )
 
 
-def pulse_at(truth: Truth, times_s: Array) -> NDArray[np.float32] | None:
+def pulse_at(truth: GroundTruth, times_s: Array) -> NDArray[np.float32] | None:
     """The contact sensor's pulse at even `times_s`, or None if there is none.
 
     NaN in its gaps, and where it runs straight for so long that the sensor hung (`frozen`).
@@ -164,7 +164,7 @@ def _known(label: Array) -> NDArray[np.float32] | None:
 class Clips:
     """Clips of `length` samples out of stretches that are at least about as long."""
 
-    def __init__(self, parts: Sequence[Stretch], length: int) -> None:
+    def __init__(self, parts: Sequence[Segment], length: int) -> None:
         self.parts = parts
         self.length = length
         self.by_recording: dict[str, list[int]] = {}
@@ -237,7 +237,7 @@ class Clips:
         span = (self.length - 1) * speed
         begin = max(0.0, min(float(start), len(samples) - 1 - span))
         at = begin + np.arange(self.length) * speed
-        return interpolated(samples, np.mod(at, max(1, len(samples) - 1 + 1e-9)))
+        return interpolate_rows(samples, np.mod(at, max(1, len(samples) - 1 + 1e-9)))
 
     def pulses(
         self, cuts: Sequence[Cut], speeds: Sequence[float] | None = None
@@ -275,8 +275,8 @@ class Clips:
 
 
 def labelled_share(
-    parts: Sequence[Stretch], share: float, rng: np.random.Generator
-) -> list[Stretch]:
+    parts: Sequence[Segment], share: float, rng: np.random.Generator
+) -> list[Segment]:
     """The same stretches with labels kept for a random `share` of those recordings that have one.
 
     The first int(n * share) of one random permutation, as in the public code of Z. Sun and X. Li,

@@ -5,15 +5,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rppgbench.neural.agreement import correlation
-from rppgbench.neural.spectra import frequencies, in_band, peak_bpm
+from rppgbench.neural.losses.agreement import correlation
+from rppgbench.neural.losses.power_spectra import frequencies, in_band, peak_bpm
 
 LEAST_IN_BAND = 0.4
 LEAST_SPREAD_BPM = 2.0
 MOST_AT_EDGE = 0.5
 
 
-def collapse_facts(
+def detect_collapse(
     pulses: Tensor,
     fs: float,
     *,

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, Cut, at_rate, labelled_stretches
-from rppgbench.neural.feeding import Batch
-from rppgbench.neural.frame_changes import VideoScale, pulse_changes, summed_up
-from rppgbench.neural.inference import side_by_side, windows
-from rppgbench.neural.one_stage import model_of
-from rppgbench.neural.weights import load_arrays
-from rppgbench.waveform import Waveform
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural.clips import Clips, Cut, labelled_segments, resample_to_rate
+from rppgbench.neural.frame_differences import VideoScale, integrate, pulse_differences
+from rppgbench.neural.inference import batch_windows, split_windows
+from rppgbench.neural.network_weights import load_arrays
+from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.single_stage import to_model
 
 Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
 """Video (T, H, W, 3), start, length and scale to what the network takes of a clip."""
@@ -70,8 +70,8 @@ class FrameMethod:
         """
         fs = params["fs"]
         found = [
-            replace(part, pulse=pulse_changes(part.pulse).astype(np.float32))
-            for part in labelled_stretches(examples, fs, params["clip_s"], self.name)
+            replace(part, pulse=pulse_differences(part.pulse).astype(np.float32))
+            for part in labelled_segments(examples, fs, params["clip_s"], self.name)
             if part.pulse is not None
         ]
         clips = Clips(found, round(params["clip_s"] * fs))
@@ -86,7 +86,7 @@ class FrameMethod:
                 pictures = np.stack([one(cut) for cut in cuts])
                 yield {"clip": pictures, "change": change, "labelled": flags}
 
-        return model_of(
+        return to_model(
             lambda: _Changes(self.network_of(params), self.loss),
             batches,
             clips,
@@ -94,7 +94,7 @@ class FrameMethod:
             training,
             params,
             pulse_of=lambda out: torch.from_numpy(
-                np.stack([summed_up(row) for row in out.numpy()])
+                np.stack([integrate(row) for row in out.numpy()])
             ),
             one_cycle=clips.batches(params["batch"], clips.length),
         )
@@ -109,15 +109,15 @@ class FrameMethod:
         """
         network = self.network_of(params)
         load_arrays(network, model.arrays)
-        even = at_rate(clip, fs)
+        even = resample_to_rate(clip, fs)
         video, length = even.samples, round(clip_s * fs)
         scale = VideoScale.of(video)
-        change = windows(
+        change = split_windows(
             network,
             len(video),
             length,
             length,
             lambda start, count: torch.from_numpy(self.read(video, start, count, scale)[None]),
-            side_by_side,
+            batch_windows,
         )
-        return Waveform(summed_up(change), even.fs, even.start_s)
+        return Waveform(integrate(change), even.fs, even.start_s)

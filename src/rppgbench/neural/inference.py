@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.errors import MachineError
-from rppgbench.neural.clips import at_rate
-from rppgbench.neural.stepping import out_of_memory
-from rppgbench.neural.training import chosen_device
-from rppgbench.waveform import Array, Waveform
+from rppgbench.core.waveform import Array, Waveform
+from rppgbench.neural.clips import resample_to_rate
+from rppgbench.neural.train_epoch import out_of_memory
+from rppgbench.neural.training import resolve_device
+from rppgbench.system.errors import MachineError
 
 
 def window_starts(total: int, length: int, step: int) -> list[int]:
@@ -27,10 +27,10 @@ def window_starts(total: int, length: int, step: int) -> list[int]:
     return starts if starts[-1] == total - length else [*starts, total - length]
 
 
-def side_by_side(parts: Sequence[Array], starts: Sequence[int], total: int) -> Array:
+def batch_windows(parts: Sequence[Array], starts: Sequence[int], total: int) -> Array:
     """Windows one after the other; what two cover is the earlier one's: (total,).
 
-    >>> side_by_side([np.array([1.0, 1, 1]), np.array([2.0, 2, 2])], [0, 2], 5)
+    >>> batch_windows([np.array([1.0, 1, 1]), np.array([2.0, 2, 2])], [0, 2], 5)
     array([1., 1., 1., 2., 2.])
     """
     out: Array = np.full(total, np.nan)
@@ -40,7 +40,7 @@ def side_by_side(parts: Sequence[Array], starts: Sequence[int], total: int) -> A
     return out
 
 
-def overlap_added(
+def overlap_add(
     parts: Sequence[Array],
     starts: Sequence[int],
     total: int,
@@ -69,17 +69,17 @@ def overlap_added(
     return out / np.where(weight > 0, weight, 1.0) if level else out
 
 
-def as_video(clips: Tensor) -> Tensor:
+def to_video_tensor(clips: Tensor) -> Tensor:
     """Pictures (B, T, H, W, 3) of any type as a network takes them: (B, 3, T, H, W) float."""
     return clips.permute(0, 4, 1, 2, 3).float()
 
 
-def one_clip(samples: NDArray[Any]) -> Tensor:
+def single_clip(samples: NDArray[Any]) -> Tensor:
     """The pictures (T, H, W, 3) of a window as a batch of one: (1, 3, T, H, W) float."""
-    return as_video(torch.from_numpy(np.array(samples))[None])
+    return to_video_tensor(torch.from_numpy(np.array(samples))[None])
 
 
-def outputs(network: nn.Module, inputs: Iterable[Tensor]) -> Tensor:
+def run_network(network: nn.Module, inputs: Iterable[Tensor]) -> Tensor:
     """What a network in its evaluating mode gives for batches, one after the other: (N, ...)."""
     device = next(network.parameters()).device
     was = network.training
@@ -90,22 +90,22 @@ def outputs(network: nn.Module, inputs: Iterable[Tensor]) -> Tensor:
     return torch.cat(parts)
 
 
-def pulse_of(
+def estimate_pulse(
     network: nn.Module,
     waveform: Waveform,
     fs: float,
     length: int,
     step: int,
-    prepare: Callable[[NDArray[Any]], Tensor] = one_clip,
-    joined: Callable[[Sequence[Array], Sequence[int], int], Array] = side_by_side,
+    prepare: Callable[[NDArray[Any]], Tensor] = single_clip,
+    joined: Callable[[Sequence[Array], Sequence[int], int], Array] = batch_windows,
 ) -> Waveform:
     """Run a network over windows of a stretch and join what it says: the pulse (T,) at `fs`.
 
     `prepare` turns a window's samples (T, ...) into a batch of one; the network gives (1, T), or
     (1, rows, T), of which the last row counts. A stretch shorter than `length` is one window.
     """
-    even = at_rate(waveform, fs)
-    pulse = windows(
+    even = resample_to_rate(waveform, fs)
+    pulse = split_windows(
         network,
         len(even.samples),
         length,
@@ -116,7 +116,7 @@ def pulse_of(
     return Waveform(pulse, even.fs, even.start_s)
 
 
-def windows(
+def split_windows(
     network: nn.Module,
     total: int,
     length: int,
@@ -129,7 +129,7 @@ def windows(
     `read` makes the window at a start, so many samples long, a batch of one. MachineError where
     the device has no memory for it.
     """
-    device = torch.device(chosen_device())
+    device = torch.device(resolve_device())
     network = network.to(device).eval()
     count = min(length, total)
     starts = window_starts(total, length, step)

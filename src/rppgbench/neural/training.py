@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from rppgbench.errors import BenchError, MachineError, RecordingError
-from rppgbench.method import Model, Training
-from rppgbench.neural.feeding import Batch, Pace, ahead
-from rppgbench.neural.resumption import Checkpoint
-from rppgbench.neural.stepping import NoRoom, one_epoch
-from rppgbench.neural.together import shared
-from rppgbench.neural.weights import arrays_of, load_arrays
-from rppgbench.precision import effective_precision
-from rppgbench.running.models import write_model
+from rppgbench.core.method import Model, Training
+from rppgbench.core.model_files import write_model
+from rppgbench.core.precision import effective_precision
+from rppgbench.neural.checkpoint import Checkpoint
+from rppgbench.neural.distributed import synchronised
+from rppgbench.neural.network_weights import load_arrays, to_arrays
+from rppgbench.neural.prefetch import Batch, StepTimer, prefetch
+from rppgbench.neural.train_epoch import OutOfMemoryStep, train_epoch
+from rppgbench.system.errors import BenchError, MachineError, RecordingError
 
 Learner = TypeVar("Learner", bound=nn.Module)
 
@@ -48,7 +48,7 @@ class Recipe:
     together: int = 2
 
 
-def learn(
+def train(
     make: Callable[[], Learner],
     batches: Callable[[int, np.random.Generator], Iterable[Batch]],
     recipe: Recipe,
@@ -78,7 +78,7 @@ def learn(
     With `training.devices` each device's process calls this alike; see `together.shared`. What does
     not fit into their memory ends the training.
     """
-    device, several = chosen_device(training.device), training.devices > 1
+    device, several = resolve_device(training.device), training.devices > 1
     with deterministic(device) as doubts:
         fabric = _fabric(recipe, device, training)
         torch.manual_seed(_seed(training.seed, stage, -1))
@@ -111,14 +111,16 @@ def learn(
             torch.manual_seed(seed)
             learner.train()
             rates = _rates(optimiser), schedule.state_dict()
-            pace = Pace(fabric.device)
+            pace = StepTimer(fabric.device)
             no_room, most = "", 0
             with (
-                closing(pace.waiting(ahead(batches(epoch, np.random.default_rng(seed))))) as fed,
-                shared(learner, training.rank, training.devices) if several else nullcontext(),
+                closing(pace.waiting(prefetch(batches(epoch, np.random.default_rng(seed))))) as fed,
+                synchronised(learner, training.rank, training.devices)
+                if several
+                else nullcontext(),
             ):
                 try:
-                    means = one_epoch(
+                    means = train_epoch(
                         wrapped,
                         optimiser,
                         schedule,
@@ -128,7 +130,7 @@ def learn(
                         cut=cut,
                         together=recipe.together,
                     )
-                except NoRoom as error:
+                except OutOfMemoryStep as error:
                     no_room, most = str(error), error.most
             if no_room:  # outside of except, where the exception would hold the step's tensors
                 if cut >= most or several:
@@ -144,7 +146,7 @@ def learn(
                     torch.cuda.empty_cache()
                 if not state.resume(learner, optimiser):
                     torch.manual_seed(_seed(training.seed, stage, -1))
-                    load_arrays(learner, arrays_of(make()))
+                    load_arrays(learner, to_arrays(make()))
                     optimiser.load_state_dict({**optimiser.state_dict(), "state": {}})
                 for group, was in zip(optimiser.param_groups, rates[0], strict=True):
                     group.update(was)
@@ -223,7 +225,7 @@ def _rates(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
     return [{k: v for k, v in g.items() if k != "params"} for g in optimiser.param_groups]
 
 
-def chosen_device(name: str = "") -> str:
+def resolve_device(name: str = "") -> str:
     """The device for "auto", "cpu", "cuda" or "mps"; "" asks RPPGBENCH_DEVICE, else "auto".
 
     BenchError if it is not there.
@@ -268,7 +270,7 @@ def _seed(seed: int, stage: str, epoch: int) -> int:
     return int(words[0] >> np.uint64(1))
 
 
-def outcome(
+def training_outcome(
     network: nn.Module, history: Mapping[str, list[dict[str, float]]], **facts: Any
 ) -> Model:
     """What was learned: the weights, the last value of every loss term by stage, and `facts`."""
@@ -276,7 +278,7 @@ def outcome(
     size = sum(p.numel() for p in network.parameters())
     epochs = {stage: len(h) for stage, h in history.items()}
     return Model(
-        arrays_of(network), {"n_parameters": size, "epochs": epochs, "last": last, **facts}
+        to_arrays(network), {"n_parameters": size, "epochs": epochs, "last": last, **facts}
     )
 
 

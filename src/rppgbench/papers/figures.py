@@ -6,24 +6,24 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rppgbench.papers.corrections import LABEL, PEER, Corrections, corrections
-from rppgbench.papers.measures import Held
+from rppgbench.papers.declaration import Line, Measured, PaperTable
+from rppgbench.papers.label_corrections import LABEL, PEER, Corrections, corrections
+from rppgbench.papers.measures import StoredResults
 from rppgbench.papers.rows import Fill, Place, place
-from rppgbench.papers.table import Line, Measured, PaperTable
-from rppgbench.report.agreement import scatter
-from rppgbench.report.compression_figure import Curve, compression_figure
-from rppgbench.report.correction_figure import correction_figure
-from rppgbench.report.drawing import Drawing
-from rppgbench.report.inputs import Case, Scores
-from rppgbench.report.series import series, windows_download
-from rppgbench.report.waveforms import waveform_figure
+from rppgbench.report.figures.bland_altman import scatter
+from rppgbench.report.figures.compression import Curve, compression_figure
+from rppgbench.report.figures.corrections import correction_figure
+from rppgbench.report.figures.drawing import Drawing
+from rppgbench.report.figures.series import series, windows_download
+from rppgbench.report.figures.waveforms import waveform_figure
+from rppgbench.report.inputs import RecordingCase, Scores
 
 
 def figures(
     table: PaperTable,
     lines: Sequence[Line],
     fills: Mapping[Place, Fill],
-    behind: Mapping[Place, tuple[Held, Scores]],
+    behind: Mapping[Place, tuple[StoredResults, Scores]],
 ) -> Iterator[Drawing]:
     """What a table's kind draws: waveforms, heart rates, an error under compression, or nothing."""
     there = [(line, *behind[place(line)]) for line in lines if place(line) in behind]
@@ -42,7 +42,9 @@ def figures(
         yield from _corrected_waveforms(there)
         for number, (_, held, scores) in enumerate(there):
             stored = {
-                Case(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
+                RecordingCase(
+                    e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region
+                ): e
                 for e in held.estimates
             }
             for one in series(scores):
@@ -71,8 +73,8 @@ def figures(
 
 
 def _corrected(
-    there: Sequence[tuple[Line, Held, Scores]],
-) -> Iterator[tuple[int, Held, Corrections, Scores]]:
+    there: Sequence[tuple[Line, StoredResults, Scores]],
+) -> Iterator[tuple[int, StoredResults, Corrections, Scores]]:
     """The lines whose models keep clips that they corrected, read by the line's evaluator."""
     for number, (line, held, scores) in enumerate(there):
         found = corrections(held, line.method.method)
@@ -80,7 +82,7 @@ def _corrected(
             yield number, held, found, found.scores(scores.name)
 
 
-def _corrected_waveforms(there: Sequence[tuple[Line, Held, Scores]]) -> Iterator[Drawing]:
+def _corrected_waveforms(there: Sequence[tuple[Line, StoredResults, Scores]]) -> Iterator[Drawing]:
     for number, held, found, scores in _corrected(there):
         drawing = correction_figure(
             found.shown(scores.windows), key=f"corrected-{number}", simulated=held.simulated
@@ -89,7 +91,7 @@ def _corrected_waveforms(there: Sequence[tuple[Line, Held, Scores]]) -> Iterator
             yield drawing
 
 
-def _corrected_rates(there: Sequence[tuple[Line, Held, Scores]]) -> Iterator[Drawing]:
+def _corrected_rates(there: Sequence[tuple[Line, StoredResults, Scores]]) -> Iterator[Drawing]:
     for number, held, _, scores in _corrected(there):
         data, note = windows_download(scores)
         drawing = scatter(
@@ -107,7 +109,7 @@ def _corrected_rates(there: Sequence[tuple[Line, Held, Scores]]) -> Iterator[Dra
         yield replace(drawing, title="Before and after correction", caption=said)
 
 
-def _together(there: Sequence[tuple[Line, Held, Scores]]) -> Scores:
+def _together(there: Sequence[tuple[Line, StoredResults, Scores]]) -> Scores:
     """The scores of several lines as one, each under its printed name."""
     import pandas as pd
 

@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.content import find_toml, load_methods
-from rppgbench.errors import BenchError
-from rppgbench.estimate import Estimate
-from rppgbench.evaluator import read_evaluator
-from rppgbench.papers.table import Line, Measured
-from rppgbench.protocol import Condition, Protocol
-from rppgbench.recording import Truth
+from rppgbench.analysis.build_report import score
+from rppgbench.analysis.part_provenance import difference_lines, part_provenances
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.protocol import Condition, Protocol
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.registry import find_toml, load_methods
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.summary import summarise
+from rppgbench.papers.declaration import Line, Measured
 from rppgbench.report.inputs import Scores
-from rppgbench.report.score_tables import band_words
-from rppgbench.results.part_provenance import difference_lines, part_provenances
-from rppgbench.results.scored import score
-from rppgbench.running.rows import Observed
-from rppgbench.running.store import Store
-from rppgbench.scoring.summary import summarise
+from rppgbench.report.tables.scores import band_words
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,13 +29,13 @@ DECIDES = ("pretrain", "train", "test", "split", "without_known_bad", "train_on"
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class StoredResults:
     """A results folder, read whole: a bad part is found before anything is written."""
 
     store: Store
     manifest: Mapping[str, Any]
     estimates: Sequence[Estimate]
-    observed: Mapping[tuple[str, str, str], Observed]
+    observed: Mapping[tuple[str, str, str], RecordingInfo]
     made_by: tuple[str, ...] = ()  # in what its parts were made differently, a line each
 
     @property
@@ -44,12 +44,12 @@ class Held:
         return any(one.simulated for one in self.observed.values())
 
     @property
-    def truths(self) -> dict[tuple[str, str], Truth]:
+    def truths(self) -> dict[tuple[str, str], GroundTruth]:
         """The truth of every recording."""
         return {(d, name): one.truth for (d, name, _), one in self.observed.items()}
 
 
-def hold(store: Store) -> Held:
+def load_stored(store: Store) -> StoredResults:
     """Read a results folder, or one clear line about what is wrong with it."""
     manifest = store.manifest
     for key in ("protocol", "methods", "expected"):
@@ -57,7 +57,7 @@ def hold(store: Store) -> Held:
             raise BenchError(f"{store.folder}: manifest.json lacks {key!r}; run the protocol again")
     estimates, observed = store.read()
     made_by = tuple(difference_lines(part_provenances(store)))
-    return Held(store, manifest, estimates, observed, made_by)
+    return StoredResults(store, manifest, estimates, observed, made_by)
 
 
 def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]
 
 
 def measure(
-    held: Held,
+    held: StoredResults,
     line: Line,
     protocol: Protocol,
     measures: Sequence[str],

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rppgbench.atomic_files import write_file
-from rppgbench.errors import BenchError
+from rppgbench.papers.declaration import Line, Measured, PaperTable
 from rppgbench.papers.rows import (
     NOT_OURS,
     NOT_RUN,
@@ -20,11 +19,12 @@ from rppgbench.papers.rows import (
     printed_table,
     verdicts,
 )
-from rppgbench.papers.table import Line, Measured, PaperTable
-from rppgbench.report.drawing import Drawing
-from rppgbench.report.rendering import rendered
-from rppgbench.report.table import Table
-from rppgbench.report.table_text import to_csv, to_latex, to_markdown
+from rppgbench.report.figures.drawing import Drawing
+from rppgbench.report.rendering import render
+from rppgbench.report.tables.table import Table
+from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
+from rppgbench.system.atomic_files import write_file
+from rppgbench.system.errors import BenchError
 
 WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_OURS)
 """What can be said of a printed value, in the order of the index."""
@@ -88,7 +88,7 @@ class PaperPage:
 def paper_html(page: PaperPage) -> str:
     """One self-contained page; every name that comes from data is escaped."""
     counts = page.counts()
-    return rendered(
+    return render(
         "paper.html.jinja",
         page=page,
         table=page.model(),
@@ -103,7 +103,7 @@ def paper_html(page: PaperPage) -> str:
 def index_html(pages: Sequence[tuple[PaperPage, Mapping[str, str]]], command: str) -> str:
     """The page that links the tables; each comes with its files by format."""
     rows = [(page, files, page.counts()) for page, files in pages]
-    return rendered(
+    return render(
         "papers.html.jinja",
         rows=rows,
         words=WORDS,

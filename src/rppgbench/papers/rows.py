@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rppgbench.content import find_toml
-from rppgbench.evaluator import read_evaluator
-from rppgbench.papers.table import (
+from rppgbench.core.registry import find_toml
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.papers.declaration import (
     HOURS_OF_A_PASS,
     HOURS_RULE,
     MARGIN_RULE,
@@ -22,9 +22,9 @@ from rppgbench.papers.table import (
     hours,
     verdict,
 )
-from rppgbench.report.columns import Column, metric
-from rppgbench.report.table import Cell, Row, Table
-from rppgbench.report.tables import counted
+from rppgbench.report.tables.columns import Column, metric
+from rppgbench.report.tables.summary_rows import pluralise
+from rppgbench.report.tables.table import Cell, Row, Table
 
 Fill = Measured | NotRun
 Place = tuple[str, str]  # setting's label, printed name of the method
@@ -240,8 +240,8 @@ def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
     if not (math.isnan(low) or math.isnan(high)):
         interval = f"{column.write(low)} to {column.write(high)}"
         detail += f", 95 % interval {interval}"
-    detail += f" over {counted(fill.recordings, 'recording')} of "
-    detail += counted(fill.subjects, "subject")
+    detail += f" over {pluralise(fill.recordings, 'recording')} of "
+    detail += pluralise(fill.subjects, "subject")
     return text, interval, value, detail
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rppgbench.estimate import Estimate
-from rppgbench.recording import Truth
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rppgbench.report.drawing import Drawing
-    from rppgbench.report.table import Table
+    from rppgbench.report.figures.drawing import Drawing
+    from rppgbench.report.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Case:
+class RecordingCase:
     """Which stored estimate a figure asks for: the fields of `Estimate` that name one."""
 
     dataset: str
@@ -118,8 +118,10 @@ class ReportInputs:
     command: str
     protocol: ProtocolFacts
     scores: tuple[Scores, ...]
-    estimate: Callable[[Case], Estimate | None] = field(default=lambda case: None, repr=False)
-    truths: Mapping[tuple[str, str], Truth] = field(default_factory=dict, repr=False)
+    estimate: Callable[[RecordingCase], Estimate | None] = field(
+        default=lambda case: None, repr=False
+    )
+    truths: Mapping[tuple[str, str], GroundTruth] = field(default_factory=dict, repr=False)
     floors: frozenset[str] = frozenset()
     pictured: frozenset[str] = frozenset()
     skipped: tuple[Skipped, ...] = ()

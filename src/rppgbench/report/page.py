@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rppgbench.atomic_files import write_file
-from rppgbench.report.agreement import bland_altman, scatter
-from rppgbench.report.drawing import Drawing
-from rppgbench.report.error_figure import error_distribution
-from rppgbench.report.evaluator_figure import evaluator_overview
+from rppgbench.report.figures.bland_altman import bland_altman, scatter
+from rppgbench.report.figures.drawing import Drawing
+from rppgbench.report.figures.errors import error_distribution
+from rppgbench.report.figures.evaluators import evaluator_overview
+from rppgbench.report.figures.seeds import seed_figure
+from rppgbench.report.figures.series import Series, series, windows_download
+from rppgbench.report.figures.timing import timing_figure
+from rppgbench.report.figures.waveforms import waveform_figure
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
-from rppgbench.report.rendering import rendered
-from rppgbench.report.score_tables import group_table, method_table
-from rppgbench.report.seed_figure import seed_figure
-from rppgbench.report.series import Series, series, windows_download
-from rppgbench.report.table import Table
-from rppgbench.report.tables import row_name
-from rppgbench.report.timing_figure import timing_figure
-from rppgbench.report.waveforms import waveform_figure
-from rppgbench.report.words import best_row, key_facts, n_differs, summary_words
+from rppgbench.report.rendering import render
+from rppgbench.report.summary_text import best_row, key_facts, n_differs, summary_text
+from rppgbench.report.tables.scores import group_table, method_table
+from rppgbench.report.tables.summary_rows import row_name
+from rppgbench.report.tables.table import Table
+from rppgbench.system.atomic_files import write_file
 
 
 def write_report(page: ReportInputs, out: Path) -> Path:
@@ -42,7 +42,7 @@ def report_html(page: ReportInputs) -> str:
     """The page as text; every name that comes from data is escaped."""
     return page_html(
         page,
-        words=summary_words(page),
+        words=summary_text(page),
         facts=key_facts(page),
         n_note=n_differs(page),
         overview=_overview(page),
@@ -68,7 +68,7 @@ def page_html(
     timings: Drawing | None = None,
 ) -> str:
     """A page of the given parts, with the sections, failures and provenance of `page`."""
-    return rendered(
+    return render(
         "page.html.jinja",
         page=page,
         words=words,
@@ -80,7 +80,7 @@ def page_html(
         waveforms=waveforms,
         timings=timings,
         skipped=skipped_rows(page.skipped),
-        provenance=flat(page.provenance),
+        provenance=flatten(page.provenance),
     )
 
 
@@ -114,10 +114,10 @@ def skipped_rows(skipped: Sequence[Skipped]) -> list[tuple[str, str, str, str, t
     ]
 
 
-def flat(facts: Mapping[str, object]) -> list[tuple[str, str | list[tuple[str, str]]]]:
+def flatten(facts: Mapping[str, object]) -> list[tuple[str, str | list[tuple[str, str]]]]:
     """Provenance as rows: a plain value as text, a mapping or a sequence as rows of its own.
 
-    >>> flat({"commit": "abc", "versions": {"numpy": "2.4"}, "seeds": [0, 1]})
+    >>> flatten({"commit": "abc", "versions": {"numpy": "2.4"}, "seeds": [0, 1]})
     [('commit', 'abc'), ('versions', [('numpy', '2.4')]), ('seeds', '0, 1')]
     """
     rows: list[tuple[str, str | list[tuple[str, str]]]] = []

@@ -9,15 +9,15 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from rppgbench.report.drawing import Download
-from rppgbench.report.table import Table
-from rppgbench.report.table_text import to_csv, to_latex, to_markdown
+from rppgbench.report.figures.drawing import Download
+from rppgbench.report.tables.table import Table
+from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def rendered(template: str, **parts: object) -> str:
+def render(template: str, **parts: object) -> str:
     """A self-contained page: the template with its parts, style and script.
 
     Every part is escaped. The template finds files to offer by `download_id` and `table_files`.

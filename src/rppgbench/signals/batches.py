@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from rppgbench.waveform import Array
+from rppgbench.core.waveform import Array
 
 BLOCK = 1 << 14
 """How many samples of one channel are worked on at once: 128 KiB of each array in use."""

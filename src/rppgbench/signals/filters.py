@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rppgbench.errors import NoPulseError, TooShortError
-from rppgbench.waveform import Array
+from rppgbench.core.waveform import Array
+from rppgbench.system.errors import NoPulseError, TooShortError
 
 
 def smoothness_priors(x: ArrayLike, lam: float, *, axis: int = -1) -> Array:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.core.waveform import Array
 from rppgbench.signals.batches import blocks
-from rppgbench.waveform import Array
 
 Indices = NDArray[np.intp]
 LARGEST_SWEEPS = 100

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rppgbench.errors import TooShortError
-from rppgbench.features import PAIRS
-from rppgbench.waveform import Array
+from rppgbench.core.features import PAIRS
+from rppgbench.core.waveform import Array
+from rppgbench.system.errors import TooShortError
 
 FLAT = 1e-12
 """Up to this share of its level a signal counts as constant: far under one grey level of one pixel

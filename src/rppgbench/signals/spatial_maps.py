@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.features import MSTMAP_REGIONS, RegionMoments
-from rppgbench.waveform import Array
+from rppgbench.core.features import MSTMAP_REGIONS, RegionMoments
+from rppgbench.core.waveform import Array
 
 YUV = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 """Y, U, V of R, G, B; U and V are centred on 128."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.waveform import Array
+from rppgbench.core.waveform import Array
 
 Edges = Literal["inclusive", "exclusive", "rounded"]
 

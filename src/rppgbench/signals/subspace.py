@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from rppgbench.errors import TooShortError
+from rppgbench.core.waveform import Array
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.overlap_add import linear_overlap_add, tuning
-from rppgbench.waveform import Array
+from rppgbench.system.errors import TooShortError
 
 
 def subspace_rotation(

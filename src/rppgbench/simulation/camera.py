@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.core.waveform import Array
 from rppgbench.simulation.person import Picture
 from rppgbench.simulation.physiology import Waves
 from rppgbench.simulation.scene import Scene
-from rppgbench.waveform import Array
 
 LEVEL = {"bright": 1.0, "indoor": 0.55, "dim": 0.18, "dark": 0.035, "side": 0.5, "changing": 0.55}
 """How much light there is, against ample light."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rppgbench.core.waveform import Array
 from rppgbench.simulation.physiology import Physiology, Waves
 from rppgbench.simulation.scene import Scene
-from rppgbench.waveform import Array
 
 _SWAY = {  # by difficulty: translation (face heights), turn (degrees), scale, fastest part (Hz)
     "easy": (0.0015, 0.15, 0.0005, 0.3),

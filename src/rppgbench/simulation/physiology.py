@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rppgbench.core.waveform import Array
 from rppgbench.simulation.scene import HeartRate
-from rppgbench.waveform import Array
 
 _TABLE = 2048  # points of one beat's shape, interpolated linearly
 _RATE_WINDOW_S = 5.0  # what a device averages its heart rate over

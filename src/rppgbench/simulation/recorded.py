@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.core.waveform import Array
 from rppgbench.simulation import rendering
 from rppgbench.simulation.physiology import Physiology, physiology
 from rppgbench.simulation.scene import Scene, generator
-from rppgbench.waveform import Array
 
 SKIN_TONES = ("I", "II", "III", "IV", "V", "VI")
 """Fitzpatrick's skin types (1988, 10.1001/archderm.1988.01670060015008), light to dark."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from rppgbench.waveform import Array
+from rppgbench.core.waveform import Array
 
 Difficulty = Literal["easy", "paper", "hard"]
 """How hard the camera and the subject make it, on top of what the scene asks for.

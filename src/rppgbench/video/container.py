@@ -8,12 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from rppgbench.disk import check_disk, check_regular, no_such_video
-from rppgbench.errors import RecordingError
+from rppgbench.system.errors import RecordingError
+from rppgbench.system.io_errors import check_disk, check_regular, no_such_video
 from rppgbench.video.avi import empty_frames
-from rppgbench.video.clock import RIGHT_RATE, count
 from rppgbench.video.colour import RGB, ToRGB
-from rppgbench.video.upright import display_turn
+from rppgbench.video.orientation import display_turn
+from rppgbench.video.timestamps import RIGHT_RATE, count
 
 if TYPE_CHECKING:
     from av.container import InputContainer

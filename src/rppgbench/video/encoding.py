@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.errors import BenchError
+from rppgbench.system.errors import BenchError
 from rppgbench.video.colour import BT601, FromRGB, Scaling
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.disk import fault_of_disk, kind_of_special_file
-from rppgbench.errors import RecordingError
-from rppgbench.video.clock import count
+from rppgbench.system.errors import RecordingError
+from rppgbench.system.io_errors import disk_fault, kind_of_special_file
 from rppgbench.video.colour import RGB
 from rppgbench.video.container import RawFrame
+from rppgbench.video.timestamps import count
 
 MOST_PIXELS = 2**27
 """Of an image, four 8K frames: a decoder makes room for what the head claims, then reads."""
@@ -138,7 +138,7 @@ def _content(image: Path) -> bytes:
     try:
         return image.read_bytes()
     except OSError as error:
-        if fault := fault_of_disk(error, image):
+        if fault := disk_fault(error, image):
             raise fault from error
         return b""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from rppgbench.video.colour import BT601, FromRGB, Scaling, ToRGB
 from rppgbench.video.encoding import Encoding
-from rppgbench.video.kept import KeptVideo
+from rppgbench.video.packet_writer import PacketWriter
 from rppgbench.video.stream import Frame
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Codec:
     which is there when `end` is.
     """
 
-    def __init__(self, encoding: Encoding, fps: float, kept: KeptVideo | None = None) -> None:
+    def __init__(self, encoding: Encoding, fps: float, kept: PacketWriter | None = None) -> None:
         self.bytes = 0
         self.frames = 0
         self.encoder = ""

@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.disk import check_disk
-from rppgbench.errors import RecordingError
-from rppgbench.recording import VideoSource
-from rppgbench.video.clock import FALLBACK_FPS, Clock, implausible_rate
+from rppgbench.core.recording import VideoSource
+from rppgbench.system.errors import RecordingError
+from rppgbench.system.io_errors import check_disk
+from rppgbench.video.array_frames import ArrayFrames
 from rppgbench.video.container import ContainerFrames
-from rppgbench.video.given import GivenFrames
 from rppgbench.video.images import ImageFrames, read_image
+from rppgbench.video.timestamps import FALLBACK_FPS, FrameTimes, implausible_rate
 from rppgbench.video.writing import write_video
 
 __all__ = [
@@ -91,7 +91,7 @@ class VideoReader:
 
     def __init__(self, source: VideoSource, *, threads: int = THREADS) -> None:
         self.source = source
-        self._frames: ContainerFrames | ImageFrames | GivenFrames
+        self._frames: ContainerFrames | ImageFrames | ArrayFrames
         if source.images:
             if source.times_s is None:
                 raise RecordingError(
@@ -101,11 +101,11 @@ class VideoReader:
         elif source.frames is not None:
             if source.times_s is None:
                 raise ValueError("frames that the source gives need their times")
-            self._frames = GivenFrames(source.path, source.frames, len(source.times_s))
+            self._frames = ArrayFrames(source.path, source.frames, len(source.times_s))
         else:
             self._frames = ContainerFrames(source.path, threads)
         rate = self._frames.rate_fps
-        self._clock = Clock(source.times_s, rate, str(source.path))
+        self._clock = FrameTimes(source.times_s, rate, str(source.path))
         self._clock.compared = source.container_clock
         self._count = 0
         self._state: Literal["open", "reading", "done"] = "open"

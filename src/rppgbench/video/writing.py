@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.atomic_files import atomic_file
-from rppgbench.errors import BenchError
-from rppgbench.video.clock import FALLBACK_FPS
+from rppgbench.core.waveform import Array
+from rppgbench.system.atomic_files import atomic_file
+from rppgbench.system.errors import BenchError
 from rppgbench.video.encoding import NO_OPTIONS, Encoding
-from rppgbench.waveform import Array
+from rppgbench.video.timestamps import FALLBACK_FPS
 
 
 def write_video(

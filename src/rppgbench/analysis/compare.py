@@ -1,0 +1,257 @@
+"""What changed between two result folders, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rppgbench.analysis.build_report import score
+from rppgbench.analysis.part_provenance import part_provenances, provenance_facts
+from rppgbench.core.canonical_order import ordered_rows
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.registry import find_toml
+from rppgbench.core.waveform import Array
+from rppgbench.evaluation.bootstrap import bootstrap
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESAMPLES = 2000
+BLOCK = ["dataset", "recording", "subject", "condition", "region"]
+WORDS = frozenset({"title", "about", "source"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is told otherwise in the second manifest; "" where it is not told."""
+
+    what: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Waveforms:
+    """How the waveforms of one method compare over the estimates that both have.
+
+    `same` are equal to the bit; `largest` is the largest difference over the first's standard
+    deviation (0 where all are the same, NaN where lengths or rates differ).
+    """
+
+    method: str
+    both: int
+    same: int
+    only_first: int
+    only_second: int
+    largest: float
+
+
+@dataclass(frozen=True)
+class PairedErrors:
+    """Mean absolute error of one method over the recordings that both have, in bpm.
+
+    `difference` is the mean over recordings of second less first, with its 95 % interval over
+    subjects (BCa; NaN with one subject).
+    """
+
+    method: str
+    recordings: int
+    subjects: int
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Everything that `compare_results` found."""
+
+    changes: tuple[Change, ...]
+    waveforms: tuple[Waveforms, ...]
+    evaluator: str
+    paired: tuple[PairedErrors, ...]
+    simulated: bool
+
+
+def compare_results(first: Store, second: Store, *, evaluator: str | None = None) -> Comparison:
+    """Settings, versions, data and waveforms that differ, then errors over the same recordings.
+
+    `evaluator` is by default the first that both protocols declare, else the first's first.
+    Nothing is decoded or learned. BenchError where a folder holds no results or the two have no
+    recording in common.
+    """
+    manifests = first.manifest, second.manifest
+    name = evaluator or _evaluator(*manifests)
+    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
+    held, windows, simulated = [], [], False
+    for store, manifest in zip((first, second), manifests, strict=True):
+        estimates, observed = store.read()
+        simulated = simulated or any(one.simulated for one in observed.values())
+        truths = {(d, recording): one.truth for (d, recording, _), one in observed.items()}
+        held.append(estimates)
+        windows.append(score(rule, estimates, truths, manifest["methods"]))
+    if not _recordings(held[0]) & _recordings(held[1]):
+        raise BenchError(f"{first.folder} and {second.folder} have no recording in common")
+    return Comparison(
+        tuple(changed_settings(*(_told(store) for store in (first, second)))),
+        tuple(waveforms(*held)),
+        name,
+        tuple(paired(*windows)),
+        simulated,
+    )
+
+
+def _told(store: Store) -> dict[str, Any]:
+    """The manifest, and what made the parts: of values that differ each with how much it made."""
+    return {**store.manifest, "provenance": provenance_facts(part_provenances(store))}
+
+
+def changed_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]:
+    """What two manifests tell otherwise, by its place ("methods.pos.window_s").
+
+    >>> changed_settings({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}})
+    [Change(what='a.c', first='2', second='3')]
+    """
+    one, other = dict(_leaves(first)), dict(_leaves(second))
+    places = [*one, *(place for place in other if place not in one)]
+    return [
+        Change(place, one.get(place, ""), other.get(place, ""))
+        for place in places
+        if one.get(place) != other.get(place) and place.removeprefix("protocol.") not in WORDS
+    ]
+
+
+def waveforms(first: Sequence[Estimate], second: Sequence[Estimate]) -> list[Waveforms]:
+    """For each method, how many waveforms are the same to the bit."""
+    one, other = ({_key(e): e for e in held} for held in (first, second))
+    found = []
+    for method in sorted({e.method for e in (*first, *second)}):
+        ours = {key for key in one if key[0] == method}
+        theirs = {key for key in other if key[0] == method}
+        both = ours & theirs
+        apart = [_apart(one[key], other[key]) for key in sorted(both)]
+        known = [value for value in apart if not np.isnan(value)]
+        largest = float("nan") if len(known) < len(apart) or not apart else max(known)
+        found.append(
+            Waveforms(
+                method,
+                len(both),
+                sum(value == 0 for value in apart),
+                len(ours - theirs),
+                len(theirs - ours),
+                largest,
+            )
+        )
+    return found
+
+
+def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[PairedErrors]:
+    """Errors of the methods that both have, over the recordings that both scored."""
+    found = []
+    shared = sorted(set(first["method"]) & set(second["method"]))
+    for method in shared:
+        errors = [
+            _by_recording(windows[windows["method"] == method]) for windows in (first, second)
+        ]
+        both = [block for block in errors[0] if block in errors[1]]
+        before = np.array([errors[0][block] for block in both])
+        after = np.array([errors[1][block] for block in both])
+        people = [(block[0], block[2]) for block in both]
+        found.append(_paired(method, before, after, people))
+    return found
+
+
+def _by_recording(windows: pd.DataFrame) -> dict[tuple[str, ...], float]:
+    """Mean absolute error of every recording, condition and region, over windows, then seeds."""
+    scored = ordered_rows(windows[np.isfinite(windows["reference_bpm"])])
+    per_seed = scored["error_bpm"].abs().groupby([scored[k] for k in [*BLOCK, "seed"]]).mean()
+    means = per_seed.groupby(level=BLOCK, sort=True).mean()
+    return dict(zip(means.index.tolist(), means.tolist(), strict=True))
+
+
+def _paired(
+    method: str, before: Array, after: Array, people: Sequence[tuple[str, str]]
+) -> PairedErrors:
+    order = {person: place for place, person in enumerate(dict.fromkeys(people))}
+    if not order:
+        nan = float("nan")
+        return PairedErrors(method, 0, 0, nan, nan, nan, nan, nan)
+    at = np.array([order[person] for person in people])
+    sums = np.stack(
+        [np.bincount(at, after - before, len(order)), np.bincount(at, minlength=len(order))], -1
+    ).astype(np.float64)
+    low, high = bootstrap(sums, _mean, resamples=RESAMPLES, seed=0)
+    return PairedErrors(
+        method,
+        len(before),
+        len(order),
+        float(before.mean()),
+        float(after.mean()),
+        float((after - before).mean()),
+        float(low[0]),
+        float(high[0]),
+    )
+
+
+def _mean(sums: Array) -> Array:
+    out: Array = sums[..., :1] / sums[..., 1:]
+    return out
+
+
+def _evaluator(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+    ours, theirs = (m["protocol"]["evaluators"] for m in (first, second))
+    shared = [name for name in ours if name in theirs]
+    return str((shared or ours)[0])
+
+
+def _recordings(estimates: Sequence[Estimate]) -> set[tuple[str, str]]:
+    return {(e.dataset, e.recording) for e in estimates}
+
+
+def _key(one: Estimate) -> tuple[str, str, str, str, int, str, str]:
+    return (
+        one.method,
+        one.dataset,
+        one.recording,
+        one.fold,
+        one.seed,
+        one.condition,
+        one.region,
+    )
+
+
+def _apart(one: Estimate, other: Estimate) -> float:
+    """Largest difference over the first's standard deviation; NaN where they are no pair."""
+    a, b = one.waveform, other.waveform
+    if a is None and b is None:
+        return 0.0
+    if a is None or b is None:
+        return float("nan")
+    if (a.fs, a.start_s, a.samples.shape) != (b.fs, b.start_s, b.samples.shape):
+        return float("nan")
+    gap = np.isnan(a.samples)
+    if np.any(gap != np.isnan(b.samples)):
+        return float("nan")
+    apart = np.abs(a.samples - b.samples)[~gap]
+    spread = float(a.samples[~gap].std()) if len(apart) else 0.0
+    return float(apart.max()) / (spread or 1.0) if len(apart) else 0.0
+
+
+def _leaves(facts: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
+    """Every value with its place; lists as they are written."""
+    found = []
+    for key, value in facts.items():
+        name = f"{place}.{key}" if place else str(key)
+        if isinstance(value, Mapping) and value:
+            found += _leaves(value, name)
+        else:
+            found.append((name, str(value)))
+    return found

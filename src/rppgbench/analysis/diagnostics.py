@@ -1,0 +1,106 @@
+"""What a page says of how results came about: faults, times."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from rppgbench.analysis.part_provenance import (
+    PartProvenance,
+    difference_lines,
+    provenance_facts,
+    runs_told,
+)
+from rppgbench.core.estimate import Estimate
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.report.inputs import Skipped, Timings
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
+
+
+def skipped_recordings(
+    estimates: Iterable[Estimate], observed: Iterable[RecordingInfo], manifest: Mapping[str, Any]
+) -> tuple[Skipped, ...]:
+    """Everything that has no estimate, each with its reason; a recording's own fault once.
+
+    Where the protocol has several conditions, what failed under one of them names it.
+    """
+    skipped = []
+    whole = set()
+    several = len(manifest["protocol"]["conditions"]) > 1
+    for one in observed:
+        if one.reason:
+            whole.add((one.dataset, one.recording, one.condition))
+            stage = f"recording, {one.condition}" if several else "recording"
+            skipped.append(Skipped(one.recording, stage, one.reason, one.dataset))
+    for e in estimates:
+        if e.reason and (e.dataset, e.recording, e.condition) not in whole:
+            skipped.append(Skipped(e.recording, "method", e.reason, e.dataset, e.method))
+    for name, why in manifest["left_out"].items():
+        dataset, _, recording = name.partition("/")
+        skipped.append(Skipped(recording, "left out by the protocol", why, dataset))
+    return tuple(skipped)
+
+
+def plan_warnings(
+    manifest: Mapping[str, Any], store: Store, parts: Sequence[PartProvenance]
+) -> tuple[str, ...]:
+    """What the plan, the store and its parts warn of, a line each."""
+    lines = [*manifest["notes"], *difference_lines(parts)]
+    missing = store.missing()
+    if missing:
+        lines.append(f"{missing} estimates of the plan are not made yet: this table is partial")
+    return tuple(lines)
+
+
+def recording_warnings(observed: Iterable[RecordingInfo]) -> tuple[str, ...]:
+    """What labels and videos warn of, a line each; what all conditions share is said once."""
+    lines = (
+        f"{one.dataset}/{one.recording}: {line}"
+        for one in observed
+        for line in (*one.truth.warnings, *_list(one.facts.get("warnings")))
+    )
+    return tuple(dict.fromkeys(lines))
+
+
+def _list(value: object) -> list[str]:
+    return [str(v) for v in value] if isinstance(value, list | tuple) else []
+
+
+def stage_timings(estimates: Iterable[Estimate], observed: Iterable[RecordingInfo]) -> Timings:
+    """Each method's own time is its median over recordings and regions, for all of the video.
+
+    The first call of a process also loads what the method needs, which the median leaves out.
+    """
+    stages: dict[str, float] = defaultdict(float)
+    rates: dict[str, list[float]] = defaultdict(list)
+    durations = {}
+    for one in observed:
+        duration_s = float(one.facts.get("duration_s") or 0.0)
+        durations[one.dataset, one.recording, one.condition] = duration_s
+        stages["decode, face, regions"] += float(one.facts.get("read_s") or 0.0)
+    for e in estimates:
+        duration_s = durations.get((e.dataset, e.recording, e.condition), 0.0)
+        if duration_s:
+            rates[e.method].append(e.seconds / duration_s)
+    video_s = sum(durations.values())
+    return Timings(video_s, stages, {name: median(r) * video_s for name, r in rates.items()})
+
+
+def provenance_rows(
+    manifest: Mapping[str, Any],
+    rules: Mapping[str, Evaluator],
+    parts: Sequence[PartProvenance],
+) -> dict[str, object]:
+    """What made the results, by name: code, packages, device, runs, data, rules, parameters."""
+    return {
+        **provenance_facts(parts),
+        "runs": runs_told(parts),
+        "protocol digest": manifest["protocol"]["digest"],
+        "seeds": manifest["protocol"]["seeds"],
+        "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
+        "evaluators": {name: rule.digest for name, rule in rules.items()},
+        "methods": {
+            name: params or "no parameters" for name, params in manifest["methods"].items()
+        },
+    }

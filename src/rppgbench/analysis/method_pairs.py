@@ -1,0 +1,113 @@
+"""Two methods on the same input: how alike, how fast."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rppgbench.core.method import Method
+from rppgbench.core.waveform import Array, Waveform
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.execution.prediction import read_rates
+from rppgbench.signals.filters import butterworth
+from rppgbench.system.errors import BenchError, NoPulseError
+
+BAND_HZ = (0.65, 4.0)
+ORDER = 2
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class MethodAgreement:
+    """How two methods' pulses of some stretches compare.
+
+    `correlation` is that of their waveforms between 0.65 and 4 Hz, of each stretch, whatever the
+    sign; `apart_bpm` how far their heart rates lie from each other in each window of all stretches.
+    `seconds` are those of the first and of the second method for all stretches, each the sum of
+    medians of repeated calls in turns. `reason` says why a method has no pulse of some stretch.
+    """
+
+    first: str
+    second: str
+    stretches: int
+    correlation: tuple[float, ...]
+    apart_bpm: tuple[float, ...]
+    seconds: tuple[float, float]
+    reason: str = ""
+
+    @property
+    def speed_ratio(self) -> float:
+        """How many times as long the second takes."""
+        return self.seconds[1] / self.seconds[0] if self.seconds[0] else float("nan")
+
+
+def compare_methods(
+    first: tuple[Method, Mapping[str, Any]],
+    second: tuple[Method, Mapping[str, Any]],
+    stretches: Sequence[Waveform],
+    rule: Evaluator,
+    *,
+    repeats: int = REPEATS,
+) -> MethodAgreement:
+    """Run two methods, each with all its parameters, over the same stretches of input.
+
+    Heart rates are read by the evaluator's rule in its windows, one each second. BenchError where
+    the two take unlike inputs or must learn first.
+    """
+    (one, _), (other, _) = first, second
+    for method in (one, other):
+        if method.fit is not None or method.combines:
+            raise BenchError(f"{method.name}: must learn or has no pulse of its own")
+    if one.consumes != other.consumes:
+        raise BenchError(
+            f"{one.name} takes {one.consumes} and {other.name} takes {other.consumes}: "
+            "no input is the same for both"
+        )
+    correlations: list[float] = []
+    apart: list[float] = []
+    seconds = np.zeros(2)
+    reasons: list[str] = []
+    for given in stretches:
+        calls = [_call(*first, given), _call(*second, given)]
+        try:
+            pulses = [call() for call in calls]
+        except (NoPulseError, BenchError) as error:
+            reasons.append(str(error))
+            continue
+        seconds += _timed(calls, repeats)
+        a, b = (_in_band(pulse) for pulse in pulses)
+        length = min(len(a), len(b))
+        correlations.append(abs(float(np.corrcoef(a[:length], b[:length])[0, 1])))
+        rates = [read_rates(pulse, rule).bpm.ravel() for pulse in pulses]
+        apart += [abs(float(x - y)) for x, y in zip(*rates, strict=True) if np.isfinite(x - y)]
+    return MethodAgreement(
+        one.name,
+        other.name,
+        len(correlations),
+        tuple(correlations),
+        tuple(apart),
+        (float(seconds[0]), float(seconds[1])),
+        "; ".join(dict.fromkeys(reasons)),
+    )
+
+
+def _call(method: Method, params: Mapping[str, Any], given: Waveform) -> Callable[[], Waveform]:
+    return lambda: method.estimate(given, **params)
+
+
+def _timed(calls: Sequence[Callable[[], Waveform]], repeats: int) -> Array:
+    """Median seconds of each call, taken in turns so that a busy machine slows all alike."""
+    taken = np.zeros((repeats, len(calls)))
+    for turn in taken:
+        for place, call in enumerate(calls):
+            began = time.perf_counter()
+            call()
+            turn[place] = time.perf_counter() - began
+    middle: Array = np.median(taken, axis=0)
+    return middle
+
+
+def _in_band(pulse: Waveform) -> Array:
+    return butterworth(pulse.samples, pulse.fs, *BAND_HZ, ORDER)

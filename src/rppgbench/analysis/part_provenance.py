@@ -1,0 +1,151 @@
+"""Who made the parts of a results folder, and how they differ."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rppgbench.core.model_files import FACTS
+from rppgbench.execution.epoch_models import EPOCHS
+from rppgbench.report.tables.summary_rows import pluralise
+from rppgbench.store.store import Store
+
+OF_THE_RUN = ("run", "began", "command")
+"""What is another in every run, so that it is no difference between parts."""
+
+NOT_TOLD = "not told"
+
+
+@dataclass(frozen=True)
+class PartProvenance:
+    """What one run said of itself, and how much of the results it made.
+
+    `facts` are its versions, commit, machine, device, command and time; `counts` goes from the
+    kind of part ("estimate", "recording", "model", "estimate by epoch") to how many it made.
+    """
+
+    facts: Mapping[str, Any]
+    counts: Mapping[str, int]
+
+    @property
+    def amount(self) -> str:
+        """How much it made, in words.
+
+        >>> PartProvenance({}, {"estimate": 2, "model": 1}).amount
+        '2 estimates, 1 model'
+        """
+        return ", ".join(pluralise(count, noun) for noun, count in self.counts.items())
+
+
+def part_provenances(store: Store) -> list[PartProvenance]:
+    """All runs that made some of the planned results, from the first to the last.
+
+    BenchError where a part names a run that nothing is stored of.
+    """
+    facts, counts = store.provenances(), store.counts_by_provenance()
+    for fit in store.manifest.get("fits", ()):
+        file = store.folder / "models" / str(fit["digest"]) / FACTS
+        told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        name = told.get("provenance", "")
+        if name in facts:
+            own = counts.setdefault(name, {})
+            own["model"] = own.get("model", 0) + 1
+    found = [PartProvenance(facts[name], counts[name]) for name in counts]
+    if (store.folder / EPOCHS).is_dir():
+        apart = Store(store.folder / EPOCHS)
+        known = apart.provenances()
+        for name, each in apart.counts_by_provenance().items():
+            found.append(
+                PartProvenance(known[name], {"estimate by epoch": each.get("estimate", 0)})
+            )
+    return sorted(found, key=lambda part: (part.facts["run"], str(part.facts.get("began", ""))))
+
+
+def provenance_facts(parts: Sequence[PartProvenance]) -> dict[str, Any]:
+    """The facts of all parts by name; where parts differ, every value with how much it made.
+
+    >>> one, two = ({"run": k, "packages": {"numpy": f"2.{k}"}, "commit": "a"} for k in (1, 2))
+    >>> parts = [PartProvenance(one, {"estimate": 5}), PartProvenance(two, {"estimate": 1})]
+    >>> provenance_facts(parts)
+    {'packages': {'numpy': '2.1 (5 estimates); 2.2 (1 estimate)'}, 'commit': 'a'}
+    """
+    told = [({k: v for k, v in part.facts.items() if k not in OF_THE_RUN}, part) for part in parts]
+    merged: dict[str, Any] = _merged(told) if told else {}
+    return merged
+
+
+def runs_told(parts: Sequence[PartProvenance]) -> list[str]:
+    """A line a run: when it began, its command, how much it made."""
+    return [
+        f"{part.facts.get('began', 'time ' + NOT_TOLD)}: "
+        f"{part.facts.get('command') or 'command ' + NOT_TOLD} ({part.amount})"
+        for part in parts
+    ]
+
+
+def difference_lines(parts: Sequence[PartProvenance]) -> list[str]:
+    """A line for everything in which parts differ, with every value and how much it made.
+
+    >>> one, two = ({"run": k, "packages": {"numpy": f"2.{k}"}} for k in (1, 2))
+    >>> parts = [PartProvenance(one, {"estimate": 5}), PartProvenance(two, {"estimate": 1})]
+    >>> difference_lines(parts)
+    ['made by different runs: packages.numpy 2.1 (5 estimates); 2.2 (1 estimate)']
+    """
+    leaves = [(dict(_leaves(part.facts)), part) for part in parts]
+    lines = []
+    for place in dict.fromkeys(place for own, _ in leaves for place in own):
+        values = _by_value([(own.get(place, NOT_TOLD), part) for own, part in leaves])
+        if len(values) > 1 and place not in OF_THE_RUN:
+            lines.append(f"made by different runs: {place} {_values_told(values)}")
+    return lines
+
+
+def other_versions(parts: Sequence[PartProvenance], here: Mapping[str, str]) -> list[str]:
+    """A line for every package of which some part was made by another version than `here`.
+
+    >>> parts = [PartProvenance({"packages": {"numpy": "2.0"}}, {"estimate": 5})]
+    >>> other_versions(parts, {"numpy": "2.1"})
+    ['numpy is 2.1 here; stored: 2.0 (5 estimates)']
+    """
+    lines = []
+    for name, version in here.items():
+        told = [(part.facts.get("packages", {}).get(name, version), part) for part in parts]
+        values = _by_value(told)
+        if values.keys() - {version}:
+            lines.append(f"{name} is {version} here; stored: {_values_told(values)}")
+    return lines
+
+
+def _merged(told: Sequence[tuple[Any, PartProvenance]]) -> Any:
+    if all(isinstance(value, Mapping) for value, _ in told):
+        names = dict.fromkeys(name for value, _ in told for name in value)
+        return {
+            name: _merged([(value.get(name, NOT_TOLD), part) for value, part in told])
+            for name in names
+        }
+    values = _by_value(told)
+    return told[0][0] if len(values) == 1 else _values_told(values)
+
+
+def _by_value(told: Sequence[tuple[Any, PartProvenance]]) -> dict[str, list[PartProvenance]]:
+    values: dict[str, list[PartProvenance]] = {}
+    for value, part in told:
+        values.setdefault(str(value), []).append(part)
+    return values
+
+
+def _values_told(values: Mapping[str, Sequence[PartProvenance]]) -> str:
+    return "; ".join(f"{value} ({_together(own).amount})" for value, own in values.items())
+
+
+def _together(parts: Sequence[PartProvenance]) -> PartProvenance:
+    nouns = dict.fromkeys(noun for part in parts for noun in part.counts)
+    return PartProvenance({}, {n: sum(part.counts.get(n, 0) for part in parts) for n in nouns})
+
+
+def _leaves(facts: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:
+    found = []
+    for key, value in facts.items():
+        name = f"{place}.{key}" if place else str(key)
+        found += _leaves(value, name) if isinstance(value, Mapping) else [(name, value)]
+    return found

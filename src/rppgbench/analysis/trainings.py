@@ -1,0 +1,95 @@
+"""What the models of a run say of their own training."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.core.model_files import FACTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load_trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The facts of every model that lies in `folder`, with its method, fold and seed.
+
+    `fits` are those of a run's manifest. A model that is not there, or not yet, is left out.
+    """
+    found = []
+    for fit in fits:
+        file = folder / str(fit["digest"]) / FACTS
+        if file.is_file():
+            facts = json.loads(file.read_text(encoding="utf-8"))
+            own = {key: fit[key] for key in ("method", "fold", "condition") if key in fit}
+            found.append({**facts, **own})
+    return found
+
+
+def training_notes(
+    models: Iterable[Mapping[str, Any]], methods: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """What a table has to say of a method's training, by method; nothing where all is ordinary.
+
+    That is a preset other than the paper's, trainings that collapsed, recordings that gave nothing
+    to learn from, and batches that were cut because memory was short. `methods` are a run's, with
+    their parameters.
+
+    >>> fine, flat = ({"method": "m", "collapse": {"verdict": v}} for v in ("learned", "collapsed"))
+    >>> training_notes([fine, flat], {"m": {"preset": "smoke"}, "pos": {"window_s": 1.6}})
+    {'m': 'smoke preset; collapsed in 1 of 2 trainings'}
+    """
+    of_method = defaultdict(list)
+    for model in models:
+        of_method[str(model["method"])].append(model)
+    notes = {}
+    for name, params in methods.items():
+        said = []
+        if params.get("preset", "paper") != "paper":
+            said.append(f"{params['preset']} preset")
+        judged = [m for m in of_method[name] if "collapse" in m]
+        collapsed = sum(m["collapse"]["verdict"] != "learned" for m in judged)
+        if collapsed:
+            said.append(f"collapsed in {collapsed} of {len(judged)} trainings")
+        without = max((len(_lost(m)) for m in of_method[name]), default=0)
+        if without:
+            said.append(f"{without} training recordings taught nothing")
+        if any("shares" in terms for m in judged for terms in m.get("last", {}).values()):
+            said.append("batches in shares: memory was short")
+        if said:
+            notes[name] = "; ".join(said)
+    return notes
+
+
+def training_warnings(models: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What recordings of a training part taught a method nothing, a line each; seeds say it once.
+
+    >>> training_warnings([{"method": "m", "fold": "1", "could_not_learn_from": ["p1: no pulse"]}])
+    ('training of m, fold 1: nothing learned from p1: no pulse',)
+    """
+    lines = (
+        f"training of {model['method']}, fold {model['fold']}: nothing learned from {line}"
+        for model in models
+        for line in _lost(model)
+    )
+    return tuple(dict.fromkeys(lines))
+
+
+def _lost(model: Mapping[str, Any]) -> list[str]:
+    """The recordings that a model could not learn from, with the reasons."""
+    return list(model.get("could_not_learn_from", []))
+
+
+def flag_trainings(windows: pd.DataFrame, notes: Mapping[str, str]) -> None:
+    """Write the column `training`: what `training_notes` say of each row's method, or "".
+
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"method": ["net", "pos"]})
+    >>> flag_trainings(rows, {"net": "smoke preset"})
+    >>> rows["training"].tolist()
+    ['smoke preset', '']
+    """
+    windows["training"] = [notes.get(method, "") for method in windows["method"]]

@@ -1,0 +1,1 @@
+"""The nouns: recording, waveform, method, estimate, protocol."""

@@ -1,0 +1,29 @@
+"""What a method said of one recording; the store keeps these."""
+
+from dataclasses import dataclass
+
+from rppgbench.core.waveform import Waveform
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """One method on one recording in one fold, seed and condition: a waveform, never a score.
+
+    `waveform` is the pulse (T,) with NaN where there is none, or None with the `reason` why not.
+    `coverage` is the share of the recording's duration that the waveform covers, 0 to 1.
+    """
+
+    job: str  # digest of everything that can change the waveform
+    dataset: str
+    recording: str
+    subject: str
+    scenario: str
+    method: str
+    fold: str
+    seed: int
+    condition: str  # "none", or the named transformation of the frames
+    region: str
+    waveform: Waveform | None
+    coverage: float
+    reason: str = ""
+    seconds: float = 0.0

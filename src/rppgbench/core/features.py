@@ -1,0 +1,119 @@
+"""What one decoding pass over a video yields for every method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.core.waveform import Array
+
+MSTMAP_REGIONS = (
+    "cheek_left_upper",
+    "cheek_left_lower",
+    "cheek_right_upper",
+    "cheek_right_lower",
+    "mouth",
+    "forehead",
+)
+"""The six regions of the MSTmap, in the order of the paper (facts: cheekL1 ... forehead)."""
+
+GRID_REGIONS = tuple(f"grid_{row}_{column}" for column in range(5) for row in range(5))
+"""The 5 x 5 blocks of the aligned face, column by column."""
+
+REGIONS = (*MSTMAP_REGIONS, *GRID_REGIONS, "skin", "toolbox_box")
+"""Every face region that the pass over a video extracts, in the order of the arrays."""
+
+PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+"""Which products of R, G and B the six columns of `second` hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTrack:
+    """Landmarks and box of every frame; a frame without a face is NaN, never a guess.
+
+    `landmarks` is (T, 468, 2) in pixels (x, y) of the upright frame; `box` is (T, 4) as x0, y0,
+    x1, y1 of the detector or of the mesh; `found` is (T,). `cadence` says at every how many frames
+    the face finder ran; between them landmarks are tracked.
+    """
+
+    landmarks: NDArray[np.float32]
+    box: NDArray[np.float32]
+    found: NDArray[np.bool_]
+    cadence: int
+
+
+@dataclass(frozen=True, eq=False)
+class RegionMoments:
+    """Sufficient statistics of the pixels of every region in every frame.
+
+    `count` is (T, R), `rgb` the sums (T, R, 3), `second` the sums of products (T, R, 6) in the
+    order of `PAIRS`; R follows `names`. All are exact integers held as float64. A region that is
+    out of the frame or without a face has count 0.
+    """
+
+    names: tuple[str, ...]
+    count: Array
+    rgb: Array
+    second: Array
+
+    def index(self, *regions: str) -> list[int]:
+        """Where the regions are; KeyError names one that is not there."""
+        missing = [region for region in regions if region not in self.names]
+        if missing:
+            raise KeyError(f"no region {missing[0]!r}; known: {', '.join(self.names)}")
+        return [self.names.index(region) for region in regions]
+
+    def mean_rgb(self, *regions: str) -> Array:
+        """Mean colour over the union of disjoint `regions`: (T, 3), NaN where it has no pixel.
+
+        >>> m = RegionMoments(("a", "b"), np.array([[1.0, 3.0]]),
+        ...                   np.array([[[4.0, 4, 4], [4.0, 8, 0]]]), np.zeros((1, 2, 6)))
+        >>> m.mean_rgb("a", "b")
+        array([[2., 3., 1.]])
+        """
+        at = self.index(*regions)
+        count = self.count[:, at].sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean: Array = self.rgb[:, at].sum(axis=1) / count[:, None]
+        mean[count == 0] = np.nan
+        return mean
+
+    def mean_second(self, *regions: str) -> Array:
+        """Mean of v vT, v = (R, G, B), uncentred, over the union: (T, 3, 3), NaN without pixels."""
+        at = self.index(*regions)
+        count = self.count[:, at].sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            six = self.second[:, at].sum(axis=1) / count[:, None]
+        six[count == 0] = np.nan
+        full: Array = np.empty((len(six), 3, 3))
+        for column, (i, j) in enumerate(PAIRS):
+            full[:, i, j] = full[:, j, i] = six[:, column]
+        return full
+
+
+@dataclass(frozen=True, eq=False)
+class FaceClip:
+    """Face crops by a named rule: `frames` (T, S, S, 3) uint8, memory-mapped when from the cache.
+
+    `valid` is (T,): False where there was no face to crop; such a frame holds zeros.
+    """
+
+    rule: str
+    frames: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """All that one pass over a video extracted, on the frames' own times (T,), in seconds.
+
+    `facts` holds what a reader of a table needs of the video: width, height, fps, codec, pixel
+    format, rotation, warnings (timestamps repeated, frames that do not decode, ...).
+    """
+
+    times_s: Array
+    track: FaceTrack
+    moments: RegionMoments
+    clips: Mapping[str, FaceClip] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,213 @@
+"""What is compared: an estimator of the pulse."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Waveform
+from rppgbench.system.errors import BenchError, unknown_name
+
+InputKind = Literal["trace", "second_moments", "mstmap", "stmap", "stmap_moments", "clip"]
+"""What the machine hands to a method, as one `Waveform` on an even time grid without gaps:
+
+trace           (T, 3)        mean RGB of the protocol's face region
+second_moments  (T, 3, 3)     mean of v vT over the region's pixels v = (R, G, B), uncentred
+mstmap          (T, 63, 6)    RGBYUV of the 63 combinations of six regions
+stmap           (T, 25, 3)    RGB of a 5 x 5 grid of the aligned face
+stmap_moments   (T, 28, 3)    the same, and below it the 3 x 3 second moments of the region
+clip            (T, S, S, 3)  uint8 face crop by the rule in the method's parameter `crop`
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A recording to learn from: its input, and its truth only where the method needs labels."""
+
+    recording: str
+    subject: str
+    inputs: Sequence[Waveform]  # one a stretch without gaps
+    truth: GroundTruth | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a method learned: arrays and facts, stored as safetensors and JSON, never pickled."""
+
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+LEARNED_FROM = "recordings"
+"""The fact of a model that names the recordings that gave it a clip with labels.
+
+Where a method does not say so, all examples count.
+"""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How and where to learn: what the runner decides, not the method.
+
+    `folder` is the method's own, for checkpoints that a killed training goes on from; with
+    `keep_epochs` the model of every epoch stays there too, for the row "best epoch (oracle)".
+    `progress` takes a line of what is going on (epoch, loss, time left). A training that `devices`
+    share is done by as many processes with one folder, of which that of `rank` 0 writes.
+    """
+
+    seed: int
+    device: str  # "auto", "cpu", "cuda" or "mps"
+    folder: Path
+    progress: Callable[[str], None] = field(default=lambda line: None, repr=False)
+    keep_epochs: bool = False
+    devices: int = 1
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Method:
+    """An estimator, its declared parameters with defaults, and where it was published.
+
+    `estimate(waveform, **params)` or, for those that learn, `estimate(waveform, model, **params)`
+    gives the pulse as a `Waveform` (T',) on the same clock. `fit(examples, training, **params)`
+    gives a `Model`; it is None for the methods that do not learn. Both take all parameters.
+
+    `params` hold the paper's values; `presets` name other sets ("smoke": for a laptop), chosen by
+    the parameter `preset`. `combines` names the methods whose heart rates are averaged, window by
+    window, in place of an estimate of its own.
+
+    A method of other people's comes with `versions`, which asks for the versions of their packages
+    (they enter the digests of its estimates), with their `licence`, and, where its weights are
+    learned already, with the names of the data sets that they were `trained_on`: tested on one of
+    these it is shown as leaked and not ranked.
+
+    `cumulated` says that the pulse is a running sum of changes with the drift of its errors still
+    in it: a rule without detrending may read the drift, and the table names such rows.
+    """
+
+    name: str
+    title: str
+    cite: str
+    consumes: InputKind
+    estimate: Callable[..., Waveform] = field(repr=False)
+    params: Mapping[str, Any]
+    fit: Callable[..., Model] | None = field(default=None, repr=False)
+    needs_labels: bool = False
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    combines: tuple[str, ...] = ()
+    floor: bool = False  # learns nothing from the video: every other method must beat it
+    gpu: float = 1.0  # the share of a GPU that it learns and estimates with, where it learns
+    trained_on: tuple[str, ...] = ()  # data sets that weights it comes with were learned on
+    licence: str = ""  # of the code or weights of others that it runs on
+    versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
+    cumulated: bool = False
+
+    def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
+        """Every parameter with its value: the paper's, then the preset's, then those given.
+
+        >>> m = Method("m", "", "", "clip", print, {"preset": "paper", "epochs": 30, "lr": 1.0},
+        ...            presets={"smoke": {"epochs": 2}})
+        >>> m.parameters({"preset": "smoke", "lr": 0.5})
+        {'preset': 'smoke', 'epochs': 2, 'lr': 0.5}
+        >>> m.parameters({"epoch": 3}, "smoke.toml")
+        Traceback (most recent call last):
+        rppgbench.system.errors.BenchError: smoke.toml: no parameter of m 'epoch'; did you mean \
+'epochs'? Known: epochs, lr, preset.
+        >>> m.parameters({"lr": "fast"}, "smoke.toml")
+        Traceback (most recent call last):
+        rppgbench.system.errors.BenchError: smoke.toml: lr of m is a value like 1.0, not 'fast'.
+        """
+        for name, value in given.items():
+            if name not in self.params:
+                raise unknown_name(f"parameter of {self.name}", name, self.params, where)
+            default = self.params[name]
+            if not _of_a_kind(value, default):
+                raise BenchError(
+                    f"{where}: {name} of {self.name} is a value like {default!r}, not {value!r}."
+                )
+        preset = given.get("preset", self.params.get("preset", "paper"))
+        if preset != "paper" and preset not in self.presets:
+            raise unknown_name(f"preset of {self.name}", preset, ["paper", *self.presets], where)
+        return {**self.params, **self.presets.get(preset, {}), **given}
+
+    def is_shown_labels(self, params: Mapping[str, Any]) -> bool:
+        """Whether `fit` gets labels: those that need none, or have `labels` off, see none.
+
+        >>> m = Method("m", "", "", "clip", print, {"labels": True}, needs_labels=True)
+        >>> m.is_shown_labels({"labels": True}), m.is_shown_labels({"labels": False})
+        (True, False)
+        """
+        return self.needs_labels and bool(params.get("labels", True))
+
+
+def _of_a_kind(value: object, default: object) -> bool:
+    """Whether a value can stand for a default: numbers for numbers, but no fractions for counts.
+
+    >>> _of_a_kind(3, 0.5), _of_a_kind(3.0, 1), _of_a_kind(True, 1), _of_a_kind("a", "b")
+    (True, False, False, True)
+    """
+    if isinstance(value, bool) or isinstance(default, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, int | float if isinstance(default, float) else type(default))
+
+
+def method(
+    title: str,
+    cite: str,
+    consumes: InputKind = "trace",
+    *,
+    fit: Callable[..., Model] | None = None,
+    needs_labels: bool = False,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    floor: bool = False,
+    gpu: float = 1.0,
+    trained_on: tuple[str, ...] = (),
+    licence: str = "",
+    versions: Callable[[], Mapping[str, str]] | None = None,
+    cumulated: bool = False,
+) -> Callable[[Callable[..., Waveform]], Method]:
+    """Declare a method; its name is the function's, its parameters are the keyword-only ones."""
+
+    def declare(estimate: Callable[..., Waveform]) -> Method:
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        signature = inspect.signature(estimate).parameters.values()
+        params = {p.name: p.default for p in signature if p.kind is keyword}
+        return Method(
+            estimate.__name__,
+            title,
+            cite,
+            consumes,
+            estimate,
+            params,
+            fit,
+            needs_labels,
+            presets or {},
+            floor=floor,
+            gpu=gpu,
+            trained_on=trained_on,
+            licence=licence,
+            versions=versions,
+            cumulated=cumulated,
+        )
+
+    return declare
+
+
+def ensemble(title: str, cite: str, name: str, combines: tuple[str, ...]) -> Method:
+    """Declare the mean heart rate of other methods: no waveform, so scoring forms it.
+
+    Source of the practice: W. Qian et al., "Joint Spatial-Temporal Modeling and Contrastive
+    Learning for Self-supervised Heart Rate Measurement", 2024, section 3.2.
+    """
+
+    def estimate(waveform: Waveform) -> Waveform:
+        """Nothing: scoring averages the members' heart rates in bpm."""
+        raise BenchError(
+            f"{name}: has no waveform of its own; run {', '.join(combines)} and score them together"
+        )
+
+    return Method(name, title, cite, "trace", estimate, {}, combines=combines)

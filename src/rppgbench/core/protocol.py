@@ -1,0 +1,111 @@
+"""What is compared on what, and how: one TOML file."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rppgbench.system.errors import BenchError, unknown_name
+from rppgbench.system.hashing import digest
+from rppgbench.system.toml_files import read_toml
+
+
+class Declaration(BaseModel):
+    """Every key is needed, and no other is allowed; a number is finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+D = TypeVar("D", bound=Declaration)
+
+
+class Simulation(Declaration):
+    """What `--simulate` makes in place of each data set."""
+
+    subjects: int = Field(ge=1)
+    seconds: float = Field(ge=1, le=3600)
+    difficulty: Literal["easy", "paper", "hard"]
+    seed: int = Field(ge=0, lt=2**32)
+
+
+class Condition(Declaration):
+    """A named transformation of the frames with its parameters; `none` leaves them.
+
+    The name is that of kept videos too, so it is letters, digits and `_ . + -`, and leads nowhere.
+    """
+
+    name: str = Field(pattern=r"^\w[\w.+-]*$")
+    kind: str
+    params: dict[str, int | float | str]
+
+
+class Protocol(Declaration):
+    """A declared comparison; two protocols with one digest are the same experiment.
+
+    `train` and `test` name data sets; `split` is `whole`, `official` (the data set's own fold
+    files), `parts` (its own parts) or the name of a list in `protocols/splits`. `recordings` is
+    the number of test recordings that the whole data set gives, over all folds; 0 leaves it open.
+    `train_on` says whether methods learn from untouched videos or from those of the condition
+    they are tested in.
+    """
+
+    title: str
+    about: str
+    source: str
+    pretrain: list[str]
+    train: list[str]
+    test: list[str]
+    split: str
+    without_known_bad: bool
+    recordings: int = Field(ge=0)
+    methods: list[str]
+    regions: list[str]
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]]
+    conditions: list[Condition]
+    train_on: Literal["clean", "same"]
+    evaluators: list[str]
+    params: dict[str, dict[str, bool | int | float | str]]
+    simulation: Simulation
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for key in ("test", "methods", "regions", "seeds", "evaluators"):
+            names = getattr(self, key)
+            if not names or len(set(names)) != len(names):
+                raise ValueError(f"{key} must name at least one, each once")
+        if len({c.name for c in self.conditions}) != len(self.conditions):
+            raise ValueError("conditions: two of one name")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits of what is run: everything but the words and the evaluators.
+
+        Evaluators are left out because the store keeps estimates: another evaluator scores the
+        same ones.
+        """
+        words = {"title", "about", "source", "evaluators"}
+        return digest(self.model_dump(mode="json", exclude=words))
+
+
+def read_protocol(file: Path) -> Protocol:
+    """Read and check one file; all faults in one line."""
+    return read_declaration(file, Protocol)
+
+
+def read_declaration(file: Path, kind: type[D]) -> D:
+    """Read one TOML file as `kind`; all faults in one line, each with its key."""
+    try:
+        return kind.model_validate(read_toml(file))
+    except ValidationError as error:
+        raise _one_line(file, kind, error) from error
+
+
+def _one_line(file: Path, kind: type[Declaration], error: ValidationError) -> BenchError:
+    faults = []
+    for fault in error.errors():
+        key = ".".join(map(str, fault["loc"])) or "file"
+        if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1:
+            return unknown_name("key", key, kind.model_fields, str(file))
+        faults.append("missing " + key if fault["type"] == "missing" else f"{key}: {fault['msg']}")
+    return BenchError(f"{file}: {'; '.join(faults)}")

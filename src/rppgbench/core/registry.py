@@ -1,0 +1,266 @@
+"""Find and load the four content folders by name."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Generic, TypeVar
+
+from rppgbench.core.method import Method
+from rppgbench.core.recording import Dataset
+from rppgbench.system.errors import BenchError, unknown_name
+from rppgbench.system.fault_kinds import install_hint
+from rppgbench.system.toml_files import read_toml
+
+FOLDERS = ("benchmarks", "methods", "protocols", "reports")
+PROJECT = "rppgbench"
+PACKAGE = "rppgbench_content"
+PLUGINS = "RPPGBENCH_PLUGINS"  # in the environment, so that worker processes see the same content
+
+Declared = TypeVar("Declared", Method, Dataset)
+
+
+@dataclass(frozen=True)
+class UnavailableMethod:
+    """Takes the place of a declaration that could not be loaded, and says why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Registry(Generic[Declared]):
+    """The declarations of one kind by name, and those that could not be loaded."""
+
+    found: Mapping[str, Declared]
+    missing: Mapping[str, UnavailableMethod]
+
+    def get(self, kind: str, name: str, where: str) -> Declared:
+        """The declaration of that name, or one clear line."""
+        if name in self.found:
+            return self.found[name]
+        if name in self.missing:
+            raise BenchError(f"{where}: {kind} {name!r} cannot run: {self.missing[name].reason}")
+        raise unknown_name(kind, name, [*self.found, *self.missing], where)
+
+
+def checkout_root() -> Path | None:
+    """This package's own checkout: the one that the running code lies in, else the one around the
+    current folder, else None.
+
+    Folders of the same names that are somebody else's are content by `--plugins` alone.
+    """
+    own = Path(__file__).resolve().parents[1]
+    around = own.parents[1]
+    if own == around / "src" / own.name and _has_content(around):
+        return around
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if _is_checkout(folder)), None)
+
+
+def _has_content(folder: Path) -> bool:
+    return all((folder / name).is_dir() for name in ("protocols", "methods", "benchmarks"))
+
+
+def _is_checkout(folder: Path) -> bool:
+    if not (_has_content(folder) and (folder / "pyproject.toml").is_file()):
+        return False
+    try:
+        project = read_toml(folder / "pyproject.toml").get("project")
+    except BenchError:
+        return False
+    return isinstance(project, dict) and project.get("name") == PROJECT
+
+
+def content_roots() -> tuple[Path, ...]:
+    """Where content lies: the checkout or the copy in the wheel, then other people's packages.
+
+    Others join through the entry-point group `rppgbench` (an entry names a package that holds
+    folders of the same four names) or through `--plugins DIR`.
+    """
+    own = checkout_root() or Path(__file__).parents[1] / "_content"
+    roots = [own, *_packages()[0], *_plugins()]
+    return tuple(dict.fromkeys(root.resolve() for root in roots))
+
+
+def add_plugins(folder: Path) -> None:
+    """Use the content of a folder of loose files too, here and in worker processes."""
+    _check_plugins(folder, "--plugins")
+    os.environ[PLUGINS] = os.pathsep.join([*map(str, _plugins()), str(folder.resolve())])
+    clear_registry()
+
+
+def _check_plugins(folder: Path, where: str) -> None:
+    if not folder.is_dir():
+        raise BenchError(f"{where}: {folder}: no such folder")
+    if not any((folder / name).is_dir() for name in FOLDERS):
+        raise BenchError(
+            f"{where}: {folder} holds none of the folders {', '.join(FOLDERS)}; "
+            "put a method NAME.py into DIR/methods/"
+        )
+
+
+def clear_registry() -> None:
+    """Load again at the next question: content was added."""
+    load_methods.cache_clear()
+    load_datasets.cache_clear()
+    for name in [n for n in sys.modules if n == PACKAGE or n.startswith(PACKAGE + ".")]:
+        del sys.modules[name]
+
+
+@cache
+def load_methods() -> Registry[Method]:
+    """Every method by name."""
+    return _load("methods", Method)
+
+
+@cache
+def load_datasets() -> Registry[Dataset]:
+    """Every data set by name."""
+    return _load("benchmarks", Dataset)
+
+
+def toml_files(folder: str) -> dict[str, Path]:
+    """The TOML files of `protocols`, `protocols/evaluators`, ... by name, over all roots."""
+    found: dict[str, Path] = {}
+    for root in content_roots():
+        for file in sorted((root / folder).glob("*.toml")):
+            if file.stem in found:
+                raise BenchError(f"{file}: {found[file.stem]} has that name already; rename one")
+            found[file.stem] = file
+    return found
+
+
+def find_toml(folder: str, kind: str, name: str, where: str) -> Path:
+    """The file of that name, or one clear line with what is near."""
+    known = toml_files(folder)
+    if name not in known:
+        raise unknown_name(kind, name, known, where)
+    return known[name]
+
+
+def load_method_file(file: Path) -> Method:
+    """The method that a loose file or folder declares, wherever it lies."""
+    name = file.stem
+    source = file / "__init__.py" if file.is_dir() else file
+    if not source.is_file():
+        raise BenchError(f"{file}: no such file, and no method of that name")
+    spec = importlib.util.spec_from_file_location(
+        f"{PACKAGE}_loose.{name}", source, submodule_search_locations=[str(source.parent)]
+    )
+    if spec is None or spec.loader is None:
+        raise BenchError(f"{file}: not a Python file; a method is NAME.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except BaseException as error:
+        raise BenchError(f"{file}: does not load: {_why(error)}") from error
+    return _declared(module, name, Method, file)
+
+
+def _load(folder: str, kind: type[Declared]) -> Registry[Declared]:
+    """One declaration a file, and both bear one name: so a name always tells its file."""
+    _package()
+    found: dict[str, Declared] = {}
+    missing: dict[str, UnavailableMethod] = {}
+    origin: dict[str, Path] = {}
+    for root in content_roots():
+        for file in sorted((root / folder).glob("[!_.]*")):
+            if not (file.suffix == ".py" or (file / "__init__.py").is_file()):
+                continue
+            name = file.stem
+            if name in origin:
+                raise BenchError(f"{file}: {origin[name]} has that name already; rename one")
+            origin[name] = file
+            try:
+                with redirect_stdout(sys.stderr):  # what it prints is no part of an answer
+                    module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
+                found[name] = _declared(module, name, kind, file)
+            except ModuleNotFoundError as error:
+                missing[name] = UnavailableMethod(name, f"{error}; {install_hint(error)}")
+            except BenchError as error:
+                missing[name] = UnavailableMethod(name, str(error))
+            except BaseException as error:  # one broken file must not hide all the others
+                missing[name] = UnavailableMethod(name, f"{file}: {_why(error)}")
+    return Registry(found, {**_packages()[1], **missing})
+
+
+def _why(error: BaseException) -> str:
+    """What code of others raised while it was imported; Ctrl-C stays what it is."""
+    if type(error) is KeyboardInterrupt:
+        raise error
+    if isinstance(error, SystemExit):
+        return f"ends the program when it is imported (sys.exit({error.code!r})); take that out"
+    return f"{type(error).__name__}: {error}"
+
+
+def _declared(module: ModuleType, name: str, kind: type[Declared], file: Path) -> Declared:
+    declared = getattr(module, name, None)
+    if not isinstance(declared, kind):
+        raise BenchError(f"{file}: must declare a {kind.__name__} named {name!r}")
+    return declared
+
+
+def _package() -> ModuleType:
+    """A real package over all roots, so that its modules import relatively and pickle."""
+    if PACKAGE not in sys.modules:
+        package = ModuleType(PACKAGE)
+        package.__path__ = [str(root) for root in content_roots()]
+        sys.modules[PACKAGE] = package
+        for folder in FOLDERS:  # made here too: an __init__.py of one would hide all the others'
+            inner = ModuleType(f"{PACKAGE}.{folder}")
+            inner.__path__ = [str(root / folder) for root in content_roots()]
+            sys.modules[inner.__name__] = inner
+    return sys.modules[PACKAGE]
+
+
+@cache
+def _packages() -> tuple[tuple[Path, ...], dict[str, UnavailableMethod]]:
+    """Folders of installed packages that join, and the entry points that lead to none.
+
+    Asking what is installed takes 20 ms.
+    """
+    folders: list[Path] = []
+    broken: dict[str, UnavailableMethod] = {}
+    for entry in entry_points(group="rppgbench"):
+        name = f"entry point {entry.name}"
+        places, why = _places_of(entry.value.partition(":")[0].strip())
+        if why:
+            broken[name] = UnavailableMethod(name, f"{entry.name} = {entry.value!r}: {why}")
+        folders += places
+    return tuple(folders), broken
+
+
+def _places_of(package: str) -> tuple[list[Path], str]:
+    """The folders of an installed package, or why it brings no content."""
+    if not all(part.isidentifier() for part in package.split(".")):
+        return [], "not the name of a package, such as loud_rppg"
+    try:
+        with redirect_stdout(sys.stderr):
+            spec = find_spec(package)
+    except BaseException as error:
+        return [], _why(error)
+    if spec is None:
+        return [], "no such package is installed"
+    places = [Path(place) for place in spec.submodule_search_locations or []]
+    if not any((place / name).is_dir() for place in places for name in FOLDERS):
+        return [], f"a package without any of the folders {', '.join(FOLDERS)}"
+    return places, ""
+
+
+def _plugins() -> list[Path]:
+    """The folders that the environment names, each looked at: none is left out in silence."""
+    names = filter(None, os.environ.get(PLUGINS, "").split(os.pathsep))
+    folders = [Path(name).expanduser() for name in names]
+    for folder in folders:
+        _check_plugins(folder, PLUGINS)
+    return folders

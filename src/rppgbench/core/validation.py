@@ -1,0 +1,235 @@
+"""What methods, readers and trainings return, checked."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rppgbench.core.method import Example, Method, Model, Training
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.system.errors import NoPulseError, RecordingError
+from rppgbench.system.isolation import isolated
+
+LEAST_SHARE = 0.6
+"""Least share of its input's duration that a pulse lasts: methods may drop a window's rest at an
+end, half a window of 1.6 s of a stretch of 3 s at most; less is a lost or a wrong clock."""
+
+SLACK = 0.01
+"""A pulse may begin before its input or end after it by two samples, or by this share of it."""
+
+
+def run_estimate(
+    method: Method, given: Waveform, params: Mapping[str, Any], model: Model | None = None
+) -> Waveform:
+    """A method's pulse for one stretch: what `check_pulse` gives of what it returned.
+
+    Args:
+        method: whose `estimate` is called, with nothing of it left behind in the process.
+        given: the stretch, (T, ...) by `method.consumes`.
+        params: all of the method's parameters.
+        model: what it learned, if it learns.
+
+    Raises:
+        NoPulseError, ReturnError: as `check_pulse`; whatever else the method raises.
+    """
+    inputs = (given,) if model is None else (given, model)
+    with isolated():
+        returned = method.estimate(*inputs, **params)
+    return check_pulse(returned, given, method.name)
+
+
+def run_fit(
+    method: Method, examples: Sequence[Example], training: Training, params: Mapping[str, Any]
+) -> Model:
+    """The model that a method learns: what `check_model` gives of what it returned.
+
+    Args:
+        method: whose `fit` is called, with nothing of it left behind in the process.
+        examples: the recordings to learn from.
+        training: how and where.
+        params: all of the method's parameters.
+
+    Raises:
+        ReturnError: as `check_model`; whatever else the method raises.
+    """
+    if method.fit is None:
+        raise TypeError(f"{method.name} does not learn")
+    with isolated():
+        returned = method.fit(examples, training, **params)
+    return check_model(returned, method.name)
+
+
+def read_truth(recording: Recording) -> GroundTruth:
+    """The labels that a reader gives, checked. ReturnError as `check_truth`."""
+    with isolated():
+        returned = recording.truth()
+    return check_truth(returned)
+
+
+def read_video(recording: Recording) -> VideoSource:
+    """Where a reader says that the frames are, checked. ReturnError as `check_video`."""
+    with isolated():
+        returned = recording.video()
+    return check_video(returned)
+
+
+class ReturnError(RecordingError):
+    """Code returned something that is not what its declaration says: a row with the reason."""
+
+
+def check_pulse(returned: object, given: Waveform, name: str) -> Waveform:
+    """What a method returned for one stretch, as a pulse of float64.
+
+    Args:
+        returned: what the method gave back.
+        given: its input: (T, ...) at `given.fs` samples a second from `given.start_s` on.
+        name: the method's, for the reason.
+
+    Returns:
+        A `Waveform` (T',) of float64 on the input's clock, with NaN where there is no pulse.
+
+    Raises:
+        ReturnError: no `Waveform`; samples that are not (T',) real numbers; infinite samples; a
+            rate that is not above 0; a time that lies outside the input's (by more than `SLACK`),
+            or that is shorter than `LEAST_SHARE` of it.
+        NoPulseError: every sample is NaN.
+    """
+    for fault in _pulse_faults(returned, given):
+        raise ReturnError(f"{name} returned {fault}")
+    assert isinstance(returned, Waveform)
+    samples = np.asarray(returned.samples, dtype=np.float64)
+    if not np.isfinite(samples).any():
+        raise NoPulseError(f"{name} returned no number: all {len(samples)} samples are NaN")
+    return Waveform(samples, float(returned.fs), float(returned.start_s))
+
+
+def _pulse_faults(returned: object, given: Waveform) -> Iterator[str]:
+    if not isinstance(returned, Waveform):
+        yield f"{_kind(returned)}, not a Waveform"
+        return
+    samples = returned.samples
+    yield from _array_faults(samples, "samples", "(T,)")
+    if not len(samples):
+        yield "a Waveform without a sample"
+    if np.isinf(samples).any():
+        yield f"{int(np.isinf(samples).sum())} infinite samples of {len(samples)}"
+    fs, start_s = returned.fs, returned.start_s
+    if not _is_real(fs) or not 0 < fs < np.inf:
+        yield f"a rate of {fs!r} samples a second, not one above 0"
+    if not _is_real(start_s) or not np.isfinite(start_s):
+        yield f"a start at {start_s!r} s, not a time"
+    length_s, wanted_s = len(samples) / fs, len(given.samples) / given.fs
+    slack_s = max(2 / fs, 2 / given.fs, SLACK * wanted_s)
+    begins_s, ends_s = start_s - given.start_s, start_s + length_s - given.start_s
+    where = f"{len(samples)} samples at {fs:.6g} a second, from {begins_s:.2f} to {ends_s:.2f} s"
+    if begins_s < -slack_s or ends_s > wanted_s + slack_s:
+        yield f"{where} of its input, which lasts {wanted_s:.2f} s: the clock is another"
+    if length_s < LEAST_SHARE * wanted_s - slack_s:
+        yield f"{where} of its input, which lasts {wanted_s:.2f} s: most of it has no pulse"
+
+
+def check_truth(returned: object) -> GroundTruth:
+    """What a reader's `truth` returned, with float64 arrays.
+
+    Raises:
+        ReturnError: no `GroundTruth`; a pulse or heart rate that is not a `Signal` of (N,) real
+            values and (N,) finite, strictly increasing times, N > 0; warnings that are not texts.
+    """
+    if not isinstance(returned, GroundTruth):
+        raise ReturnError(f"the reader returned {_kind(returned)}, not a GroundTruth")
+    checked: dict[str, Signal | None] = {}
+    for name in ("pulse", "heart_rate"):
+        signal = getattr(returned, name)
+        for fault in _signal_faults(signal, name):
+            raise ReturnError(f"the reader returned {fault}")
+        checked[name] = None if signal is None else _as_float(signal)
+    warnings = returned.warnings
+    if not isinstance(warnings, tuple | list) or not all(isinstance(w, str) for w in warnings):
+        raise ReturnError(f"the reader returned warnings that are {_kind(warnings)}, not texts")
+    return replace(
+        returned,
+        pulse=checked["pulse"],
+        heart_rate=checked["heart_rate"],
+        warnings=tuple(warnings),
+    )
+
+
+def _signal_faults(signal: object, name: str) -> Iterator[str]:
+    if signal is None:
+        return
+    if not isinstance(signal, Signal):
+        yield f"a {name} that is {_kind(signal)}, not a Signal"
+        return
+    yield from _array_faults(signal.values, f"values of {name}", "(N,)")
+    yield from _array_faults(signal.times_s, f"times of {name}", "(N,)")
+    times = np.asarray(signal.times_s)
+    if len(times) != len(signal.values):
+        yield f"{len(times)} times for {len(signal.values)} values of {name}"
+    if not len(times):
+        yield f"a {name} without a value; None says that there is none"
+    unknown = int(np.count_nonzero(~np.isfinite(times)))
+    if unknown:
+        yield f"{unknown} of {len(times)} times of {name} that are not numbers"
+    backward = int(np.count_nonzero(np.diff(times) <= 0))
+    if backward:
+        yield f"{backward} of {len(times)} times of {name} that do not increase"
+
+
+def _as_float(signal: Signal) -> Signal:
+    values, times = (np.asarray(a, np.float64) for a in (signal.values, signal.times_s))
+    return signal if values is signal.values and times is signal.times_s else Signal(values, times)
+
+
+def check_video(returned: object) -> VideoSource:
+    """What a reader's `video` returned. ReturnError if it is no `VideoSource`."""
+    if not isinstance(returned, VideoSource):
+        raise ReturnError(f"the reader returned {_kind(returned)}, not a VideoSource")
+    return returned
+
+
+def check_model(returned: object, name: str) -> Model:
+    """What a method's `fit` returned.
+
+    Raises:
+        ReturnError: no `Model`; arrays that are not numpy arrays of numbers by name; facts that
+            JSON does not hold.
+    """
+    if not isinstance(returned, Model):
+        raise ReturnError(f"{name}: fit returned {_kind(returned)}, not a Model")
+    for key, array in _items(returned.arrays, f"{name}: fit returned arrays"):
+        if not isinstance(key, str) or not isinstance(array, np.ndarray | np.generic):
+            raise ReturnError(f"{name}: fit returned {_kind(array)} under {key!r}, not an array")
+        if array.dtype.kind not in "biuf":
+            raise ReturnError(f"{name}: fit returned {key!r} of type {array.dtype}, not numbers")
+    try:
+        json.dumps(dict(_items(returned.facts, f"{name}: fit returned facts")))
+    except (TypeError, ValueError) as error:
+        raise ReturnError(f"{name}: fit returned facts that JSON does not hold: {error}") from error
+    return returned
+
+
+def _items(mapping: Any, what: str) -> list[tuple[Any, Any]]:
+    if not isinstance(mapping, Mapping):
+        raise ReturnError(f"{what} that are {_kind(mapping)}, not a mapping by name")
+    return list(mapping.items())
+
+
+def _array_faults(array: object, what: str, shape: str) -> Iterator[str]:
+    """Why an object is not a one-dimensional array of real numbers."""
+    if not isinstance(array, np.ndarray):
+        yield f"{what} that are {_kind(array)}, not an array"
+    elif array.ndim != 1:
+        yield f"{what} of shape {array.shape}, not {shape}"
+    elif array.dtype.kind not in "iuf":
+        yield f"{what} of type {array.dtype}, not real numbers"
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"

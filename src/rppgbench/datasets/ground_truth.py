@@ -1,0 +1,166 @@
+"""What the contact sensor said, cleaned in the open.
+
+Each thing that was wrong with it is one warning.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Array, Signal
+from rppgbench.system.errors import RecordingError
+
+LOWEST_BPM, HIGHEST_BPM = 30.0, 240.0  # outside of this no adult heart beats for long
+LOWEST_HZ, HIGHEST_HZ = LOWEST_BPM / 60, HIGHEST_BPM / 60
+
+
+def regular_signal(values: Array, fs: float, start_s: float = 0.0) -> Signal:
+    """Samples of a device that runs at `fs` from `start_s` on: (N,), times in seconds.
+
+    >>> regular_signal(np.array([1.0, 2.0, 3.0]), 4.0).times_s
+    array([0.  , 0.25, 0.5 ])
+    """
+    return Signal(values, start_s + np.arange(len(values)) / fs)
+
+
+def clean_labels(
+    where: Path,
+    *,
+    pulse: Signal | None = None,
+    heart_rate: Signal | None = None,
+    one_clock: bool | None = None,
+    warnings: Iterable[str] = (),
+) -> GroundTruth:
+    """The truth of a recording from what its label files hold.
+
+    - Samples whose time is repeated or goes backward are left out.
+    - Pulse samples that are not numbers are left out: a gap where more than one is missing at once.
+    - Heart rates that are not numbers, are 0 (the device had no reading) or lie outside 30 to
+      240 bpm become NaN: there is no truth at that time, and none is made up. Where none is left,
+      a pulse stands alone.
+    - Each of these gives one warning.
+
+    `frame_clock.held_against` compares the times with those of the frames, for every data set.
+
+    Args:
+        where: the label file, for messages.
+        pulse: (N,) in the sensor's unit; None: the set has none.
+        heart_rate: (M,) in bpm; None: the set has none.
+        one_clock: labels and frames were stamped by one clock, so labels from before the first
+            frame and after the last say nothing of the clock; what counts is that they cover it.
+            None takes labels that begin before the first frame for such.
+        warnings: further lines for the table.
+
+    Raises:
+        RecordingError: nothing usable is left of a signal.
+    """
+    lines = [*warnings]
+    if pulse is not None:
+        pulse = _ordered(pulse, f"{where.name}: pulse", lines)
+        pulse = _finite(pulse, f"{where.name}: ", lines)
+        if len(pulse.values) < 2:
+            raise RecordingError(
+                f"{where}: holds {len(pulse.values)} usable pulse samples; "
+                "copy the original file again or leave the recording out"
+            )
+    if heart_rate is not None:
+        heart_rate = _ordered(heart_rate, f"{where.name}: heart rate", lines)
+        rates_bpm = heart_rate.values
+        heart_rate = _plausible(heart_rate, f"{where.name}: ", lines)
+        if not np.isfinite(heart_rate.values).any():
+            if pulse is None:
+                raise RecordingError(
+                    f"{where}: holds no heart rate of {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
+                    f"{in_hz(rates_bpm)}; copy the original file again or leave the recording out"
+                )
+            heart_rate = None
+    return GroundTruth(pulse, heart_rate, tuple(lines), one_clock)
+
+
+def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
+    known = np.isfinite(signal.times_s)
+    kept = Signal(signal.values[known], signal.times_s[known]).in_order()
+    dropped = len(signal.times_s) - len(kept.times_s)
+    if dropped:
+        lines.append(f"{what}: {dropped} timestamps are repeated or go backward: left out")
+    return kept
+
+
+def plausible_truth(truth: GroundTruth) -> GroundTruth:
+    """The truth without what is no label, whichever reader gave it.
+
+    Args:
+        truth: as a reader gave it; one that went through `clean_labels` comes back as it is.
+
+    Returns:
+        The same without pulse samples that are not numbers, and with NaN in place of heart rates
+        outside 30 to 240 bpm, each with a warning that counts them; without a signal of which
+        nothing is left.
+
+    >>> rates = Signal(np.array([72.0, 1e9]), np.array([0.0, 1.0]))
+    >>> plausible_truth(Truth(heart_rate=rates)).warnings
+    ('1 of 2 heart rates are outside 30 to 240 bpm: no truth there',)
+    """
+    lines: list[str] = []
+    pulse, rate = truth.pulse, truth.heart_rate
+    if pulse is not None:
+        pulse = _finite(pulse, "", lines)
+        pulse = pulse if len(pulse.values) > 1 or not lines else None
+    if rate is not None:
+        values = np.asarray(rate.values)
+        nothing = not np.isfinite(values).any()
+        if nothing or _outside(values).any():
+            rate = _plausible(Signal(values, rate.times_s), "", lines, report_nan=nothing)
+            rate = rate if np.isfinite(rate.values).any() else None
+    if not lines:
+        return truth
+    return replace(truth, pulse=pulse, heart_rate=rate, warnings=(*truth.warnings, *lines))
+
+
+def _finite(pulse: Signal, prefix: str, lines: list[str]) -> Signal:
+    """A pulse without samples that are not numbers: a gap; a line counts them."""
+    good = np.isfinite(pulse.values)
+    if good.all():
+        return pulse
+    lines.append(f"{prefix}{_many(~good)} pulse samples are not numbers: left out")
+    return Signal(pulse.values[good], pulse.times_s[good])
+
+
+def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: bool = True) -> Signal:
+    """Heart rates with NaN where there is no truth; each reason is added to `lines`."""
+    values = signal.values
+    nothing, zero = np.isnan(values), values == 0
+    odd = ~zero & _outside(values)
+    for mask, what in (
+        (nothing & report_nan, "are not numbers"),
+        (zero, "are 0"),
+        (odd, f"are outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"),
+    ):
+        if mask.any():
+            hint = in_hz(values) if mask is odd else ""
+            lines.append(f"{prefix}{_many(mask)} heart rates {what}: no truth there{hint}")
+    return Signal(np.where(zero | odd, np.nan, values), signal.times_s)
+
+
+def _outside(values: Array) -> NDArray[np.bool_]:
+    return (values < LOWEST_BPM) | (values > HIGHEST_BPM)
+
+
+def in_hz(rates: Array) -> str:
+    """A hint where every heart rate would be one in Hz.
+
+    >>> in_hz(np.array([1.1, np.nan, 1.3]))
+    ' (all lie in 0.5 to 4: are they in Hz? multiply by 60)'
+    """
+    known = rates[np.isfinite(rates) & (rates != 0)]
+    if not len(known) or (known < LOWEST_HZ).any() or (known > HIGHEST_HZ).any():
+        return ""
+    return " (all lie in 0.5 to 4: are they in Hz? multiply by 60)"
+
+
+def _many(mask: NDArray[np.bool_]) -> str:
+    return f"{int(np.count_nonzero(mask))} of {len(mask)}"

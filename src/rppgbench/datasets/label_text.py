@@ -1,0 +1,377 @@
+"""Numbers from label files, whatever wrote them.
+
+Every reader in `benchmarks/` goes through these functions. They give the numbers, or one
+`RecordingError` that names file, line and way out; `label_grammar` says what is understood. A text
+that can be read in two ways is refused with both. Nothing is evaluated, nothing unpickled, and no
+name that a label file holds is ever used as a path (`tree.inside` checks those).
+"""
+
+import csv
+import io
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rppgbench.core.waveform import Array
+from rppgbench.datasets.label_grammar import (
+    COMMAS,
+    POINTS,
+    Dialect,
+    Line,
+    Reading,
+    counts_up,
+    dialects_of,
+    distinct,
+    first_difference,
+    is_header,
+    names_one_column,
+    read_in,
+    shortened,
+    unquoted,
+)
+from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.io_errors import check_regular, disk_fault
+
+MAX_BYTES = 256 * 2**20  # an hour at 1 kHz is under 40 MB; more is not a label file
+MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+
+
+def read_text(file: Path) -> str:
+    """The text of a label file, its line ends made `\\n`.
+
+    Raises:
+        RecordingError: the file is missing, not readable, no regular file, empty, larger than
+            256 MB, or binary.
+        MachineError: it is the disk that cannot read it; so says every reader here.
+    """
+    check_regular(file)
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            raise RecordingError(
+                f"{file}: {size / 2**20:.0f} MB is more than a label file holds "
+                f"({MAX_BYTES / 2**20:.0f} MB); copy the original file again"
+            )
+        raw = file.read_bytes()
+    except OSError as error:
+        raise unreadable_label(error, file) from error
+    encoding = next((name for mark, name in MARKS if raw.startswith(mark)), "utf-8")
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    if not text.strip():
+        raise RecordingError(f"{file}: is empty; copy the original file again")
+    if "\0" in text:
+        raise RecordingError(f"{file}: holds zero bytes, so it is no text; copy the original again")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def unreadable_label(
+    error: OSError, file: Path, kind: type[BenchError] = RecordingError
+) -> BenchError:
+    """What to say of a file or folder that cannot be read, as `kind`: the disk's fault as such."""
+    return disk_fault(error, file) or kind(f"{file}: {failure_text(error)}")
+
+
+def failure_text(error: OSError) -> str:
+    """The operating system's complaint about a file, with the way out, in a few words.
+
+    >>> failure_text(FileNotFoundError())
+    'does not exist; copy it from the original data set'
+    """
+    if isinstance(error, FileNotFoundError):
+        return "does not exist; copy it from the original data set"
+    if isinstance(error, PermissionError):
+        return "may not be read; give yourself read permission"
+    return f"cannot be read ({error.strerror or error}); check the disk"
+
+
+def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
+    """Every row of numbers as one array (C,); a header and blank lines are left out.
+
+    `label_grammar` says what is understood. A header is a first line in which nothing is a number;
+    where it is missing, the first line counts as numbers, so no sample is lost.
+
+    Args:
+        file: a text file.
+        columns: how many numbers each row must have; None allows rows of different lengths.
+
+    Raises:
+        RecordingError: no numbers at all, something that is not a number (with its line), a row of
+            another length, or a text that two dialects read differently (with both readings).
+    """
+    text = read_text(file)
+    lines = [Line(at, line.strip(" ")) for at, line in enumerate(text.split("\n"), start=1)]
+    lines = [line for line in lines if line.text.strip()]
+    header = lines.pop(0).text if is_header(lines[0].text) else ""
+    if not lines:
+        raise RecordingError(f"{file}: holds no numbers; copy the original file again")
+    tried = [read_in(dialect, lines, columns) for dialect in dialects_of(text)]
+    found = distinct(tried)
+    if not found:
+        worst = max(tried, key=lambda reading: reading.fault_at)
+        raise RecordingError(
+            f"{file}: {worst.fault}; repair that line or copy the original file again"
+        )
+    if columns is not None:
+        found += _wider(found[0], lines, columns)
+    if len(found) > 1:
+        at = first_difference(*found[:2])
+        raise _ambiguous(file, lines[at], *(reading.rows[at] for reading in found[:2]))
+    if columns == 1:
+        _check_single(file, header, lines, found[0])
+    elif columns is not None:
+        _check_names(file, header, found[0].dialect, columns)
+    return found[0].rows
+
+
+def read_column(file: Path) -> Array:
+    """A file with one number a line: (N,); see `read_rows` for what is understood.
+
+    A comma is a decimal mark only where nothing says that it separates: the header is one word, or
+    the numbers are in quotes, and the whole parts do not count up by one as an index does.
+
+    Raises:
+        RecordingError: see `read_rows`.
+    """
+    quick = _quick(read_text(file))
+    if quick is not None:
+        return quick
+    return np.concatenate(read_rows(file, columns=1))
+
+
+def read_table(file: Path, columns: int, *, time_first: bool = False) -> Array:
+    """A file with the same number of numbers in every line: (N, columns).
+
+    Args:
+        file: a text file.
+        columns: how many numbers each line must have.
+        time_first: the first column is time, so a header may not name another one so.
+
+    Raises:
+        RecordingError: see `read_rows`; a header that names another number of columns, an index
+            (a first column without a name), or the time elsewhere.
+    """
+    rows = read_rows(file, columns=columns)
+    if time_first:
+        _check_time(file)
+    return np.stack(rows)
+
+
+def numbers(cells: list[str], file: Path, line: int) -> Array:
+    """The cells of one line that some reader has split itself, with decimal points: (C,).
+
+    >>> numbers(["71", " 72.5", ""], Path("x"), 1)
+    array([71. , 72.5,  nan])
+    """
+    values = [POINTS.value(cell) for cell in cells]
+    for cell, value in zip(cells, values, strict=True):
+        if value is None:
+            raise RecordingError(
+                f"{file}: line {line}: {shortened(cell)!r} is not a number; "
+                "repair that line or copy the original file again"
+            )
+    return np.array(values, dtype=np.float64)
+
+
+def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
+    """The numbers of the first line that begins with these names, one a cell: (C,).
+
+    Args:
+        file: a text file of rows with names before the numbers.
+        names: for each cell at the beginning of the line, what it may be.
+
+    Returns:
+        The numbers behind the names; None where no line has them and a number.
+
+    Raises:
+        RecordingError: see `read_rows`.
+    """
+    text = read_text(file)
+    dialects = dialects_of(text)
+    for at, line in enumerate(text.split("\n"), start=1):
+        found, faults = list[Reading](), list[str]()
+        for dialect in dialects:
+            cells = dialect.cells(line.strip())
+            begin, rest = cells[: len(names)], cells[len(names) :]
+            if not rest or any(cell not in name for cell, name in zip(begin, names, strict=True)):
+                continue
+            values = [dialect.value(cell) for cell in rest]
+            bad = next((c for c, v in zip(rest, values, strict=True) if v is None), None)
+            if bad is None:
+                found.append(Reading(dialect, [np.array(values, dtype=np.float64)]))
+            else:
+                faults.append(bad)
+        found = distinct(found)
+        if len(found) > 1:
+            raise _ambiguous(file, Line(at, line), *(reading.rows[0] for reading in found[:2]))
+        if found:
+            return found[0].rows[0]
+        if faults:
+            return numbers(faults, file, at)  # raises: names the cell and the line
+    return None
+
+
+class Sheet(NamedTuple):
+    """A table of text with named columns: `rows` holds each row's line number and cells."""
+
+    file: Path
+    names: list[str]
+    rows: list[tuple[int, list[str]]]
+    separator: str
+
+    def numbers(self, column: int) -> Array:
+        """A column as numbers (N,), NaN where a cell is empty.
+
+        Raises:
+            RecordingError: a cell is no number, or points and commas both are decimal marks.
+        """
+        marks = ".," if self.separator != "," else "."
+        faults = []
+        for mark in marks:
+            values = [Dialect(self.separator, mark).value(cells[column]) for _, cells in self.rows]
+            at = next((i for i, value in enumerate(values) if value is None), None)
+            if at is None:
+                return np.array(values, dtype=np.float64)
+            faults.append(at)
+        line, cells = self.rows[max(faults)]
+        raise RecordingError(
+            f"{self.file}: line {line}: {shortened(cells[column])!r} is not a number "
+            f"written as those above it; repair that line"
+        )
+
+
+def read_sheet(file: Path) -> Sheet:
+    """A text of named columns, each cell in quotes or not, as spreadsheets write it.
+
+    The header tells the separator: a comma, a semicolon or a tab, and one of them alone.
+
+    Raises:
+        RecordingError: not readable, a header that can be split in two ways, or a row that has
+            another number of cells than the header.
+    """
+    text = read_text(file)
+    first = next(line for line in text.split("\n") if line.strip())
+    unquoted_part = re.sub(r'"[^"]*"', "", first)
+    splits = [mark for mark in ",;\t" if mark in unquoted_part]
+    if len(splits) > 1:
+        ways = " or ".join(
+            f"{unquoted_part.count(mark) + 1} columns by {mark!r}" for mark in splits
+        )
+        raise RecordingError(
+            f"{file}: line 1 {shortened(first)!r} can be read as {ways}; use one separator"
+        )
+    separator = splits[0] if splits else ","
+    (_, names), *rows = _csv_rows(file, text, separator)
+    for at, cells in rows:
+        while len(cells) > len(names) and not cells[-1].strip():
+            cells.pop()
+        if len(cells) != len(names):
+            raise RecordingError(
+                f"{file}: line {at} has {len(cells)} cells, the header has {len(names)}; "
+                f"separate all by {separator!r}, and put a cell that holds one in quotes"
+            )
+    return Sheet(file, [name.strip() for name in names], rows, separator)
+
+
+def _csv_rows(file: Path, text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """The rows of a text that are not blank, with their line numbers."""
+    table = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
+    )
+    try:
+        return [(table.line_num, cells) for cells in table if any(c.strip() for c in cells)]
+    except csv.Error as error:
+        raise RecordingError(f"{file}: line {table.line_num}: {error}; repair that line") from error
+
+
+def _wider(reading: Reading, lines: list[Line], columns: int) -> list[Reading]:
+    """The reading with empty cells between tabs, where blanks and tabs were taken as one."""
+    if reading.dialect.separator != " " or not any("\t" in line.text for line in lines):
+        return []
+    other = read_in(Dialect("\t", reading.dialect.decimal), lines, None)
+    return [other] if any(len(row) > columns for row in other.rows) else []
+
+
+def _check_single(file: Path, header: str, lines: list[Line], reading: Reading) -> None:
+    """Refuse one column that could as well be two: a comma may separate or be a decimal mark."""
+    commas = [line for line in lines if "," in line.text or line.text.endswith(";")]
+    names = [name for name in re.split(r"[,;\t]", header.rstrip(",;\t")) if header]
+    if commas:
+        rivals = reading.dialect.decimal == "," and distinct([read_in(COMMAS, lines, 2)])
+        if counts_up(np.concatenate(reading.rows)) or (rivals and not names_one_column(header)):
+            line = commas[0]
+            cells = [unquoted(cell) for cell in re.split("[,;]", unquoted(line.text))]
+            one = ".".join(cell for cell in cells if cell)
+            two = " and ".join(cell or "nothing" for cell in cells)
+            raise RecordingError(
+                f"{file}: line {line.number}: {shortened(line.text)!r} can be read as one number, "
+                f"{shortened(one)}, or as two, {shortened(two)}; if it is one, write a decimal "
+                "point; if it is two, keep only the column that belongs here"
+            )
+    if len(names) > 1:
+        raise RecordingError(
+            f"{file}: the header {shortened(header)!r} names {len(names)} columns, the lines hold "
+            "one number each; keep only the column that belongs here, with its name"
+        )
+
+
+def _check_names(file: Path, header: str, dialect: Dialect, columns: int) -> None:
+    one_name = dialect.separator == "," and names_one_column(header)
+    if dialect.separator == " " or not (one_name or dialect.separator in header):
+        return
+    names = [unquoted(name) for name in dialect.cells(header, columns)]
+    if len(names) != columns:
+        noun = "column" if one_name else "columns"
+        raise RecordingError(
+            f"{file}: the header {shortened(header)!r} names {len(names)} {noun}, the lines hold "
+            f"{columns} numbers each; repair the header or copy the original file again"
+        )
+    if not names[0]:
+        raise RecordingError(
+            f"{file}: the first column has no name in the header {shortened(header)!r}: it can be "
+            "read as data or as an index; name it, or save the table again without its index"
+        )
+
+
+def _check_time(file: Path) -> None:
+    first = next(line for line in read_text(file).split("\n") if line.strip())
+    names = [unquoted(name).lower() for name in re.split(r"[,;\s]+", first.strip())]
+    times = [i for i, name in enumerate(names) if re.fullmatch(r"time([ _].*)?", name)]
+    if is_header(first) and times and times[0] > 0:
+        raise RecordingError(
+            f"{file}: the header {shortened(first)!r} names the time in column {times[0] + 1}, and "
+            "column 1 is read as time; put the time first"
+        )
+
+
+def _ambiguous(file: Path, line: Line, *rows: Array) -> RecordingError:
+    """A line that two dialects read differently, with both readings."""
+    ways = " or as ".join(
+        " and ".join(f"{value:.10g}" for value in row[:4]) + (" ..." if len(row) > 4 else "")
+        for row in rows
+    )
+    return RecordingError(
+        f"{file}: line {line.number}: {shortened(line.text)!r} can be read as {ways}; separate "
+        "numbers by semicolons, write decimal points, and nan for a number that is missing"
+    )
+
+
+def _quick(text: str) -> Array | None:
+    """The usual case at C speed: one plain number a line, with or without a header."""
+    if any(mark in text for mark in ",;\t_") or not text.isascii():
+        return None
+    tokens = text.split()
+    if is_header(tokens[0]) and text.lstrip().split("\n", 1)[0].strip() == tokens[0]:
+        tokens = tokens[1:]
+    if not tokens or sum(1 for line in text.split("\n") if line.strip()) < len(tokens):
+        return None  # more than one a line
+    try:
+        values = np.array(tokens, dtype=np.float64)
+    except ValueError:
+        return None
+    return values if not np.isinf(values).any() else None

@@ -1,0 +1,147 @@
+"""The folders of a data set, listed alike everywhere."""
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from rppgbench.datasets.label_text import unreadable_label
+from rppgbench.system.errors import BenchError, RecordingError
+
+MARKER = "SIMULATED.json"
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts numbers within names by their value.
+
+    >>> sorted(["p10", "p9", "p9-2"], key=natural_key)
+    ['p9', 'p9-2', 'p10']
+    """
+    parts = re.findall(r"\d+|\D+", name)
+    return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p.lower()) for p in parts)
+
+
+def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]:
+    """The entries of a folder whose whole name fits a regular expression, in natural order.
+
+    The order of the file system has no part in it. Hidden entries never come.
+
+    Raises:
+        BenchError: the folder is missing or may not be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted((e.name for e in entries if not e.name.startswith(".")), key=_stable)
+    except OSError as error:
+        raise unreadable_label(error, folder, BenchError) from error
+    rule = re.compile(pattern, re.DOTALL)  # a name may hold a line end
+    for name in names:
+        match = rule.fullmatch(name)
+        if match:
+            yield folder / name, match
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files of a folder and of the folders in it, in natural order.
+
+    Hidden ones never come, and links to folders are not followed, as they may lead in circles.
+
+    Raises:
+        BenchError: a folder is missing or may not be read.
+    """
+    for entry, _ in matching(folder, r".+"):
+        if not is_folder(entry):
+            yield entry
+        elif not entry.is_symlink():
+            yield from files_below(entry)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        RecordingError: a folder on the way to it may not be read, so nobody knows.
+    """
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder.
+
+    Raises:
+        RecordingError: a folder on the way to it may not be read, so nobody knows.
+    """
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # no name of a file at all: \0
+        return 0
+    except OSError as error:
+        raise unreadable_label(error, path) from error
+
+
+def first_folder(root: Path, *names: str) -> Path:
+    """The first of the folders `root/name` that is there, else the root itself.
+
+    Data sets are unpacked with or without their outer folder; both are the same data set.
+
+    Raises:
+        BenchError: the root is missing or may not be read.
+    """
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise unreadable_label(error, root, BenchError) from error
+    return next((root / name for name in names if is_folder(root / name)), root)
+
+
+def nothing_found(root: Path, title: str, layout: str, url: str) -> BenchError:
+    """That a root holds no recording, with the layout that was looked for and where to ask."""
+    return BenchError(
+        f"{root}: no recordings of {title} here; looked for {layout}; "
+        f"point to the folder that holds them, or ask for the set: {url}"
+    )
+
+
+def require_inside(folder: Path, name: str, where: Path) -> Path:
+    """The file `name`, which a label file gave, within `folder`: one plain name, no path.
+
+    Raises:
+        RecordingError: the name has a separator, is "." or "..", or is absolute.
+    """
+    if not name or name in {".", ".."} or re.search(r"[/\\:\0]", name):
+        raise RecordingError(
+            f"{where}: names the file {name[:60]!r}, which is no plain file name; "
+            "copy the original file again"
+        )
+    return folder / name
+
+
+def is_simulated(root: Path) -> bool:
+    """Whether a tree was made by `bench simulate`: it says so in `SIMULATED.json`."""
+    return is_file(root / MARKER)
+
+
+def mark_simulated(root: Path, dataset: str, facts: dict[str, object]) -> None:
+    """Make the root of a simulated tree and mark it, before anything else is written.
+
+    Raises:
+        BenchError: the folder holds something that was not simulated, or cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if not is_simulated(root) and any(root.iterdir()):
+            raise BenchError(f"{root}: is not empty and not simulated; simulate into a new folder")
+        text = json.dumps({"simulated": True, "dataset": dataset, **facts}, indent=2)
+        (root / MARKER).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"{root}: cannot be written ({error.strerror or error})") from error
+
+
+def _stable(name: str) -> tuple[object, ...]:
+    return (natural_key(name), name)

@@ -1,0 +1,223 @@
+"""Film simulated people into the native files of a set."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.core.waveform import Array
+from rppgbench.datasets.layout import mark_simulated
+from rppgbench.system.errors import BenchError
+
+if TYPE_CHECKING:
+    from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan
+
+
+T = TypeVar("T")
+
+ENCODINGS: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]]]] = {
+    "mjpeg": (
+        "yuvj420p",
+        {
+            "easy": {"qmin": "3", "qmax": "3"},
+            "paper": {"qmin": "5", "qmax": "5"},
+            "hard": {"qmin": "8", "qmax": "8"},
+        },
+    ),
+    "mpeg4": (
+        "yuv420p",
+        {
+            "easy": {"qmin": "2", "qmax": "2", "g": "3"},
+            "paper": {"qmin": "3", "qmax": "3"},
+            "hard": {"qmin": "6", "qmax": "6"},
+        },
+    ),
+    "libx264": (
+        "yuv420p",
+        {
+            "easy": {"crf": "12", "preset": "ultrafast", "x264-params": "chroma-qp-offset=-12"},
+            "paper": {"crf": "18", "preset": "ultrafast", "x264-params": "chroma-qp-offset=-12"},
+            "hard": {"crf": "24", "preset": "ultrafast"},
+        },
+    ),
+    "huffyuv": ("rgb24", {"easy": {}, "paper": {}, "hard": {}}),  # every pixel as it was
+}
+"""Pixel format and settings of a codec by difficulty: at `easy` POS reads 10 s of a still face
+within 1 bpm (measured at 320 x 240); at `hard` the prediction between frames takes most of it.
+H.264 quantises colour more finely than brightness here: at the usual ratio a pulse of 8 dB before
+the codec has 1 dB after it, so the codec, not the scene, would decide what a method reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedSession:
+    """One recording to simulate: who, which session, and under which circumstances.
+
+    `subject` is the reader's name of the person; `session` is unique within the person. Devices
+    that film one session at once share it, so that they see one pulse.
+    """
+
+    subject: str
+    session: str
+    scene: "Scene"
+
+
+def simulate_sessions(
+    dataset: str, take: SimulatedSession, plan: "SimulationPlan"
+) -> "SimulatedRecording":
+    """The simulated recording of a take: the same bytes for the same plan."""
+    from rppgbench.simulation import simulate
+
+    return simulate(
+        dataset=dataset,
+        subject=take.subject,
+        session=take.session,
+        scene=take.scene,
+        seed=plan.seed,
+    )
+
+
+def write_sessions(
+    dataset: str,
+    root: Path,
+    plan: "SimulationPlan",
+    takes: Iterable[SimulatedSession],
+    write: Callable[[Path, "SimulationPlan", SimulatedSession, "SimulatedRecording"], T],
+) -> list[T]:
+    """Mark a new tree as simulated and write every take into it; gives what `write` gave, in order.
+
+    Several are written at once, in threads: rendering and encoding let go of the interpreter, and a
+    take's bytes depend on nothing but its names.
+
+    Raises:
+        BenchError: the folder holds something else, or cannot be written.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+    mark_simulated(root, dataset, {**facts, "difficulty": plan.difficulty})
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return list(
+            pool.map(
+                lambda take: write(root, plan, take, simulate_sessions(dataset, take, plan)), takes
+            )
+        )
+
+
+def order_first(first: str, everyone: Iterable[str]) -> tuple[str, ...]:
+    """All ids of a set, those of `first` (with blanks between) in front.
+
+    >>> order_first("c a", ["a", "b", "c"])
+    ('c', 'a', 'b')
+    """
+    names = first.split()
+    return (*names, *(name for name in everyone if name not in names))
+
+
+def resting_rates(
+    dataset: str, subjects: Sequence[str], plan: "SimulationPlan"
+) -> dict[str, float]:
+    """A resting heart rate in bpm for each of the first `plan.subjects` of `subjects`.
+
+    Data sets give their ids in an order that puts subjects on both sides of every shipped split
+    early on, so that a small tree still has people to learn from and people to test.
+
+    Raises:
+        BenchError: the plan wants more people than the data set has ids.
+    """
+    from rppgbench.simulation import spread_heart_rates
+
+    if plan.subjects > len(subjects):
+        raise BenchError(
+            f"{dataset}: has {len(subjects)} subjects, so {plan.subjects} cannot be simulated in "
+            f"its layout; ask for --subjects {len(subjects)} or fewer"
+        )
+    rates = spread_heart_rates(plan.subjects, dataset=dataset, seed=plan.seed)
+    return dict(zip(subjects, rates, strict=False))
+
+
+def write_lines(file: Path, lines: Iterable[object], *, end: str = "\n") -> None:
+    """Write one line a value, in UTF-8, each with the line end `end`; folders are made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes("".join(f"{line}{end}" for line in lines).encode())
+
+
+def write_clip(
+    file: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    times_s: Array,
+    codec: str,
+    plan: "SimulationPlan",
+) -> None:
+    """Write RGB frames as a video of a codec of `ENCODINGS`; the folder is made."""
+    from rppgbench.video.writing import write_video
+
+    pixel_format, by_difficulty = ENCODINGS[codec]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    options = by_difficulty[plan.difficulty]
+    write_video(file, frames, times_s, codec=codec, pixel_format=pixel_format, options=options)
+
+
+def write_images(
+    folder: Path, names: Iterable[str], frames: Iterable[NDArray[np.uint8]], *, quality: int = 95
+) -> None:
+    """Write RGB frames (H, W, 3) as PNG or JPEG, by the suffix of each name; the folder is made."""
+    import cv2
+
+    folder.mkdir(parents=True, exist_ok=True)
+    png, jpeg = [cv2.IMWRITE_PNG_COMPRESSION, 1], [cv2.IMWRITE_JPEG_QUALITY, quality]
+    for name, rgb in zip(names, frames, strict=True):
+        suffix = Path(name).suffix
+        options = png if suffix == ".png" else jpeg
+        done, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
+        if not done:
+            raise BenchError(f"{folder / name}: OpenCV cannot write this kind of image")
+        (folder / name).write_bytes(data.tobytes())
+
+
+def write_mat(file: Path, content: Mapping[str, object]) -> None:
+    """Write a packed MAT file of version 5, the same bytes for the same content, and its folder.
+
+    Its header would hold the time of writing, so a fixed text of the same length takes its place.
+    """
+    from scipy.io import savemat
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    savemat(str(file), dict(content), do_compression=True)
+    with file.open("r+b") as stream:
+        stream.write(b"MATLAB 5.0 MAT-file, simulated".ljust(116))
+
+
+def device_times(seconds: float, fs: float) -> Array:
+    """When a sensor at `fs` reads, over a recording of that length: (N,) in seconds from 0 on.
+
+    >>> len(device_times(10.0, 60.0))
+    600
+    """
+    times: Array = np.arange(max(2, round(seconds * fs))) / fs
+    return times
+
+
+def integer_values(values: Array) -> list[int]:
+    """Values rounded to whole numbers, as devices write them.
+
+    >>> integer_values(np.array([71.6, 70.2]))
+    [72, 70]
+    """
+    return [int(value) for value in np.rint(values)]
+
+
+def scaled(values: Array, low: float, high: float) -> Array:
+    """A waveform moved into the range of a sensor's numbers: its least is `low`, its most `high`.
+
+    >>> scaled(np.array([-1.0, 0.0, 1.0]), 0, 100)
+    array([  0.,  50., 100.])
+    """
+    least, most = float(values.min()), float(values.max())
+    if most == least:
+        return np.full(len(values), (low + high) / 2)
+    moved: Array = low + (values - least) * (high - low) / (most - least)
+    return moved

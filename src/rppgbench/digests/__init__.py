@@ -1,0 +1,1 @@
+"""What code and data stand behind a result."""

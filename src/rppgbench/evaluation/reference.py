@@ -1,0 +1,107 @@
+"""The reference of each window: a pulse or a device's rate."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rppgbench.core.recording import RATE_GAP_S, GroundTruth, rate_gap_s
+from rppgbench.core.waveform import ROUNDING_S, Array, Signal
+from rppgbench.evaluation.evaluator import Evaluator
+
+
+def reference_kind(evaluator: Evaluator, truth: GroundTruth) -> str:
+    """What the evaluator compares with: "pulse", "heart_rate", or "" where there is neither."""
+    for kind in evaluator.truth:
+        signal = truth.pulse if kind == "pulse" else truth.heart_rate
+        if signal is not None and len(signal.times_s):
+            return kind
+    return ""
+
+
+def pulses_at(
+    evaluator: Evaluator, truths: Sequence[GroundTruth], start_s: Array, fs: float, samples: int
+) -> Array:
+    """The reference pulses, interpolated in time onto the grids of the estimates: (n, samples).
+
+    Never stretched by index: a sensor's clock is what its timestamps say. NaN outside the
+    reference, in its gaps, and for a truth whose pulse is not what the evaluator compares with.
+    """
+    pulses: Array = np.full((len(truths), samples), np.nan)
+    steps = np.arange(samples) / fs
+    for row, (truth, start) in enumerate(zip(truths, start_s, strict=True)):
+        if truth.pulse is not None and reference_kind(evaluator, truth) == "pulse":
+            pulses[row] = truth.pulse_at(start + steps)
+    return pulses
+
+
+def valid_rates(heart_rate: Signal) -> Signal:
+    """The device's readings with NaN for those that are none: not finite, or 0 and below.
+
+    >>> valid_rates(Signal(np.array([0.0, 61.0]), np.array([0.0, 1.0]))).values
+    array([nan, 61.])
+    """
+    values = np.asarray(heart_rate.values, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        fine = np.isfinite(values) & (values > 0)
+    return Signal(np.where(fine, values, np.nan), heart_rate.times_s)
+
+
+def mean_rates(heart_rate: Signal, start_s: Array, stop_s: Array, gap_share: float) -> Array:
+    """The mean of the readings at start <= t < stop, for every window: (W,), in bpm.
+
+    NaN where more than `gap_share` of the window's time has no reading: a reading holds until the
+    next, or for the usual interval where the next is beyond the limit (`rate_gap_s`) or there is
+    none, and one that is no rate holds for no time. A window between two readings takes the value
+    interpolated at its centre.
+
+    Args:
+        heart_rate: the device's readings (N,), in bpm.
+        start_s: starts of the windows (W,), in seconds.
+        stop_s: their ends (W,).
+        gap_share: the share of a window that may lack readings.
+
+    >>> rate = Signal(np.array([60.0, 62.0, 70.0, 0.0]), np.array([0.0, 1.0, 2.0, 3.0]))
+    >>> mean_rates(rate, np.array([0.0, 2.0, 0.4]), np.array([2.0, 4.0, 0.6]), 0.25)
+    array([61., nan, 61.])
+    """
+    rate = valid_rates(heart_rate)
+    limit_s = rate_gap_s(heart_rate)
+    there = np.isfinite(rate.values)
+    total = np.concatenate([[0.0], np.cumsum(np.where(there, rate.values, 0.0))])
+    count = np.concatenate([[0], np.cumsum(there)])
+    first, stop = (np.searchsorted(rate.times_s, t - ROUNDING_S) for t in (start_s, stop_s))
+    readings, fine = stop - first, count[stop] - count[first]
+    held_s = _held_s(rate, limit_s)
+    share = (held_s(stop_s) - held_s(start_s)) / np.maximum(stop_s - start_s, ROUNDING_S)
+    enough = (fine > 0) & (share >= 1 - gap_share - ROUNDING_S)
+    mean = np.divide(total[stop] - total[first], np.maximum(fine, 1))
+    between = rate.at((start_s + stop_s) / 2, limit_s)
+    out: Array = np.where(readings > 0, np.where(enough, mean, np.nan), between)
+    return out
+
+
+def _held_s(rate: Signal, limit_s: float) -> Callable[[Array], Array]:
+    """How long a valid reading has held from the first one up to a time, in seconds."""
+    steps_s = np.diff(rate.times_s)
+    usual_s = rate.interval_s if 0 < rate.interval_s <= limit_s else RATE_GAP_S
+    lasts_s = np.append(np.where(steps_s <= limit_s + ROUNDING_S, steps_s, usual_s), usual_s)
+    lasts_s = np.where(np.isfinite(rate.values), lasts_s, 0.0)
+    before_s = np.concatenate([[0.0], np.cumsum(lasts_s)])
+
+    def held_s(times_s: Array) -> Array:
+        at = np.searchsorted(rate.times_s, times_s, side="right") - 1
+        since_s = np.minimum(times_s - rate.times_s[at], lasts_s[at])
+        out: Array = np.where(at < 0, 0.0, before_s[at] + since_s)
+        return out
+
+    return held_s
+
+
+def device_rates(evaluator: Evaluator, truth: GroundTruth, start_s: Array, stop_s: Array) -> Array:
+    """The device's heart rate of every window by the evaluator's rule: (W,); NaN without one."""
+    if truth.heart_rate is None or not len(truth.heart_rate.times_s):
+        return np.full(len(start_s), np.nan)
+    if evaluator.heart_rate == "window_mean":
+        return mean_rates(truth.heart_rate, start_s, stop_s, evaluator.gap_share)
+    limit_s = rate_gap_s(truth.heart_rate)
+    return valid_rates(truth.heart_rate).at((start_s + stop_s) / 2, limit_s)

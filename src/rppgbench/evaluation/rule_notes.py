@@ -1,0 +1,45 @@
+"""What an evaluator was not made for, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rppgbench.evaluation.evaluator import Evaluator
+
+
+def mark_rule_notes(
+    windows: pd.DataFrame, rule: Evaluator, cumulated: Collection[str] = ()
+) -> None:
+    """Write the column `rule_note`: what the rule was not made for in each row, or "".
+
+    - Estimates at a rate outside the evaluator's `made_for_fs`: the rule counts samples, so that
+      its windows are shorter or longer in time than meant.
+    - Cumulated outputs (`Method.cumulated`) under a rule that does not detrend: drift may be read
+      in place of the pulse.
+
+    Args:
+        windows: the frame of `score_windows`.
+        rule: the evaluator that read them.
+        cumulated: the methods whose pulse is a running sum that still drifts.
+    """
+    notes = np.full(len(windows), "", dtype=object)
+    if rule.made_for_fs is not None:
+        low, high = rule.made_for_fs
+        fs = windows["fs"].to_numpy(np.float64)
+        there = ~windows["missing"].to_numpy(bool)
+        outside = there & ((fs < low) | (fs > high))
+        for rate in np.unique(fs[outside]):
+            notes[outside & (fs == rate)] = (
+                f"{rate:.3g} samples a second, the rule is made for {low:g} to {high:g}"
+            )
+    if not rule.removes_drift and cumulated:
+        summed = windows["method"].isin(list(cumulated)).to_numpy(bool)
+        said = "cumulated output, the rule does not detrend"
+        notes[summed] = [f"{note}; {said}" if note else said for note in notes[summed]]
+    windows["rule_note"] = notes

@@ -1,0 +1,218 @@
+"""How clean a pulse is, and how like the reference."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.core.waveform import Array
+from rppgbench.signals.spectrum import Spectrum, fast_length, periodogram, taper, welch
+
+
+def _whole(signals: Array, fs: float, window: Array, nfft: int) -> Spectrum:
+    return periodogram(signals, fs, window, nfft, (0, nfft // 2 + 1))
+
+
+def _between(spectrum: Spectrum, low_hz: Array, high_hz: Array) -> Array:
+    """Power at low_hz <= f <= high_hz, one pair of limits a window: (...,)."""
+    total = np.cumsum(spectrum.power, axis=-1)
+    total = np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1)
+    first = np.searchsorted(spectrum.freqs_hz, low_hz, side="left")
+    stop = np.maximum(np.searchsorted(spectrum.freqs_hz, high_hz, side="right"), first)
+    ends = (np.take_along_axis(total, at[..., None], axis=-1)[..., 0] for at in (stop, first))
+    inside: Array = np.subtract(*ends)
+    return inside
+
+
+def _decibel(signal: Array, noise: Array, known: NDArray[np.bool_]) -> Array:
+    """10 log10(signal / noise); NaN where either is not positive or the rate is not known."""
+    fine = known & (signal > 0) & (noise > 0)
+    ratio = np.divide(signal, noise, out=np.ones_like(signal), where=fine)
+    return np.where(fine, 10 * np.log10(ratio), np.nan)
+
+
+def snr_toolbox(
+    signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
+) -> Array:
+    """Power within 6 bpm of the rate and of twice the rate over the band's rest, in dB: (...,).
+
+    `signals` (..., N) are prepared windows, `reference_bpm` (...,). Boxcar periodogram, zeros to
+    the next power of two. NaN where the reference is NaN or nothing is left beside the rate.
+    Source: ubicomplab/rPPG-Toolbox @d807b01, evaluation/post_process.py:_calculate_SNR (as
+    corrected by its pull request 288: older published values are not comparable).
+    """
+    samples = signals.shape[-1]
+    spectrum = _whole(signals, fs, np.ones(samples), 1 << (samples - 1).bit_length())
+    known = np.isfinite(reference_bpm)
+    rate = np.where(known, reference_bpm, 60.0) / 60
+    near = 6 / 60
+    first = _between(spectrum, rate - near, rate + near)
+    second = _between(spectrum, 2 * rate - near, 2 * rate + near)
+    inside = _band(spectrum, rate, near, low_hz, high_hz)
+    band = _between(spectrum, np.full_like(rate, low_hz), np.full_like(rate, high_hz))
+    return _decibel(first + second, band - inside, known)
+
+
+def _band(spectrum: Spectrum, rate: Array, near: float, low_hz: float, high_hz: float) -> Array:
+    """What of the rate's and its double's surroundings lies within the band: (...,)."""
+    parts = (
+        _between(
+            spectrum, np.maximum(k * rate - near, low_hz), np.minimum(k * rate + near, high_hz)
+        )
+        for k in (1, 2)
+    )
+    inside: Array = np.add(*parts)
+    return inside
+
+
+def snr_de_haan(
+    signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
+) -> Array:
+    """Power within 0.1 Hz of the rate and 0.2 Hz of twice the rate over the rest of 0.5 to 4 Hz.
+
+    In dB: (...,) of windows (..., N). Hamming periodogram of the centred window on bins 0.5 bpm
+    apart, or a little less for a fast FFT; what lies outside 0.5 to 4 Hz counts nowhere, whatever
+    the evaluator's band. NaN where the reference is NaN. Source: de Haan, Jeanne,
+    Robust pulse rate from chrominance-based rPPG, 2013, 10.1109/TBME.2013.2266196, with the widths
+    of danmcduff/iphys-toolbox @65deeb4, bvpsnr.m.
+    """
+    del low_hz, high_hz
+    samples = signals.shape[-1]
+    nfft = fast_length(max(round(120 * fs), samples))
+    step = fs / nfft
+    bins = int(0.5 / step), min(int(4.0 / step) + 2, nfft // 2 + 1)
+    centred = signals - signals.mean(axis=-1, keepdims=True)
+    spectrum = periodogram(centred, fs, taper("hamming", samples, symmetric=True), nfft, bins)
+    known = np.isfinite(reference_bpm)
+    rate = np.where(known, reference_bpm, 60.0) / 60
+    low, high = np.full_like(rate, 0.5), np.full_like(rate, 4.0)
+    signal = np.add(
+        *(
+            _between(
+                spectrum, np.maximum(k * rate - k * 0.1, low), np.minimum(k * rate + k * 0.1, high)
+            )
+            for k in (1, 2)
+        )
+    )
+    return _decibel(signal, _between(spectrum, low, high) - signal, known)
+
+
+def snr_pyvhr(
+    signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
+) -> Array:
+    """Power within 12 bpm of the rate and of twice the rate over the rest between 0.65 and 4 Hz.
+
+    In dB: (...,) of windows (..., N). Welch, Hann segments of 256 samples (or the window) with an
+    overlap of 200, bins 0.5 bpm apart. NaN where the reference is NaN. The reference is that of
+    the same time; pyVHR itself picks it by index. Source: phuselab/pyVHR @a6270f0,
+    pyVHR/utils/errors.py:get_SNR.
+    """
+    del low_hz, high_hz
+    segment = min(256, signals.shape[-1])
+    nfft = max(int(np.ceil(120 * fs)), segment)
+    window = taper("hann", segment, symmetric=False)
+    freqs = np.fft.rfftfreq(nfft, 1 / fs)
+    bins = int(np.searchsorted(freqs, 0.65, "right")), int(np.searchsorted(freqs, 4.0, "left"))
+    full = welch(signals, fs, window, nfft, bins, hop=56, centred=True)
+    spectrum = Spectrum(full.freqs_hz[full.first : full.stop], full.band, 0, full.stop - full.first)
+    known = np.isfinite(reference_bpm)
+    rate = np.where(known, reference_bpm, 60.0) / 60
+    signal = np.add(*(_between(spectrum, k * rate - 0.2, k * rate + 0.2) for k in (1, 2)))
+    return _decibel(signal, spectrum.power.sum(axis=-1) - signal, known)
+
+
+def snr_get(
+    signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
+) -> Array:
+    """Power around the rate (5 bpm) and twice the rate (10 bpm) over all other power, in dB.
+
+    (...,) of windows (..., N). Hann taper, no padding, bins counted from round(f - d) to before
+    round(f + d), DC and everything outside any band is noise. NaN where the reference is NaN.
+    Source: zhaodongsun/contrast-phys @eb33acf, utils_sig.py:SNR_get.
+    """
+    del low_hz, high_hz
+    samples = signals.shape[-1]
+    window = taper("hann", samples, symmetric=True)
+    spectrum = _whole(signals, fs, window, samples)
+    total = samples * np.sum((signals * window) ** 2, axis=-1)  # Parseval: both sides
+    known = np.isfinite(reference_bpm)
+    rate = np.where(known, reference_bpm, 60.0) / 60
+    signal = np.zeros(rate.shape)
+    half = fs / samples / 2
+    for k in (1, 2):
+        near = round(k * 5 / 60 / fs * samples)
+        middle = np.round(k * rate * samples / fs)
+        first, stop = (middle - near) * 2 * half, (middle + near) * 2 * half
+        signal += 2 * _between(spectrum, first - half, stop - half)
+    return _decibel(signal, total - signal, known)
+
+
+def mcc(estimate: Array, reference: Array, fs: float) -> Array:
+    """Largest normalised cross-correlation over all lags, within 40 to 250 bpm: (...,).
+
+    Of windows (..., N); about 1 for the same wave at any lag that is short against the window
+    (lost overlap lowers it) and near 0 for unrelated ones; an inverted wave is one half a
+    period late. The correlation's spectrum is cut to the band and divided by the share of its
+    magnitude there, which sets off what both waves have outside the band; a drift of one of them
+    alone still lowers the value, so prepare both. Both are padded with zeros to twice their length,
+    or a little more for a fast FFT. NaN for a constant wave.
+    Source: Gideon, Stent, The way to my heart is through contrastive learning, ICCV 2021,
+    eq. 1 and code (RemotePPG @38cfde2).
+
+    >>> t = np.arange(300) / 30
+    >>> wave = np.sin(2 * np.pi * 1.2 * t)
+    >>> float(mcc(wave, 7 * wave + 3, 30.0).round(2))
+    1.0
+    """
+    samples = estimate.shape[-1]
+    x, y = (s - s.mean(axis=-1, keepdims=True) for s in (estimate, reference))
+    from scipy.fft import irfft, rfft
+
+    nfft = fast_length(2 * samples)
+    cross = rfft(x, nfft) * np.conj(rfft(y, nfft))
+    freqs = np.fft.rfftfreq(nfft, 1 / fs)
+    inside = (freqs >= 40 / 60) & (freqs <= 250 / 60)
+    size = np.abs(cross)
+    within = np.where(inside, cross, 0)
+    peak = irfft(within, nfft).max(axis=-1) / (samples - 1)
+    spread = x.std(axis=-1, ddof=1) * y.std(axis=-1, ddof=1)
+    scale = spread * size[..., inside].sum(axis=-1)
+    total = size.sum(axis=-1)
+    out: Array = np.full(peak.shape, np.nan)
+    np.divide(peak * total, scale, out=out, where=scale > 0)
+    return out
+
+
+def macc(estimate: Array, reference: Array, fs: float) -> Array:
+    """Largest |Pearson correlation| over all circular shifts but the last: (...,), 0 to 1.
+
+    Of windows (..., N). Any shift counts, be it half a minute, so values are high; the rate does
+    not matter. NaN for a constant wave. Source: ubicomplab/rPPG-Toolbox @d807b01,
+    evaluation/post_process.py:_compute_macc.
+
+    >>> wave = np.array([0.0, 1, 0, -1, 0, 1, 0, -1])
+    >>> float(macc(wave, np.roll(wave, 3), 30.0))
+    1.0
+    """
+    del fs
+    from scipy.fft import irfft, rfft
+
+    samples = estimate.shape[-1]
+    x, y = (s - s.mean(axis=-1, keepdims=True) for s in (estimate, reference))
+    shifted = irfft(rfft(x) * np.conj(rfft(y)), samples)[..., : samples - 1]
+    norm = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    out: Array = np.full(norm.shape, np.nan)
+    np.divide(np.abs(shifted).max(axis=-1), norm, out=out, where=norm > 0)
+    return out
+
+
+SNRS: Mapping[str, Callable[[Array, Array, float, float, float], Array]] = {
+    "toolbox": snr_toolbox,
+    "de_haan": snr_de_haan,
+    "pyvhr": snr_pyvhr,
+    "snr_get": snr_get,
+}
+"""The definitions of the signal-to-noise ratio by name: (signals, bpm, fs, low_hz, high_hz)."""
+
+CORRELATIONS: Mapping[str, Callable[[Array, Array, float], Array]] = {"mcc": mcc, "macc": macc}
+"""The measures of likeness of two waves by name: (estimate, reference, fs)."""

@@ -1,0 +1,145 @@
+"""Which of several methods is better: paired tests and ranks."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from rppgbench.core.waveform import Array
+from rppgbench.system.errors import BenchError
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Two methods over the same blocks (recordings).
+
+    `difference` is the mean of first less second; `p` of the Wilcoxon signed-rank test and
+    `p_holm` after Holm's correction over all pairs are NaN where there is nothing to test.
+    """
+
+    first: str
+    second: str
+    n: int
+    difference: float
+    p: float
+    p_holm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Methods over blocks (data sets, recordings): the data of a critical-difference diagram.
+
+    `mean_rank` (1 is the lowest score) in the order of `methods`; two methods differ at the level
+    `alpha` where their mean ranks lie further apart than `critical_difference` (Nemenyi).
+    `cliques` are the longest runs of methods, by rank, that do not. `p` is Friedman's for "all
+    methods are alike"; it, and `p_nemenyi` (k, k), are NaN where there is nothing to test.
+    """
+
+    methods: tuple[str, ...]
+    n: int
+    mean_rank: Array
+    p: float
+    critical_difference: float
+    p_nemenyi: Array
+    cliques: tuple[tuple[str, ...], ...]
+    alpha: float
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down correction; NaN stays NaN and does not count as a test.
+
+    Source: Holm, A simple sequentially rejective multiple test procedure, 1979, jstor 4615733.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    out = [float("nan")] * len(p)
+    order = sorted((k for k in range(len(p)) if not np.isnan(p[k])), key=lambda k: p[k])
+    largest = 0.0
+    for rank, k in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * p[k]))
+        out[k] = largest
+    return out
+
+
+def paired_tests(scores: Mapping[str, Array]) -> list[PairedTest]:
+    """Every pair of methods over the blocks that both have: Wilcoxon signed rank, Holm.
+
+    `scores` holds for each method one value a block, (B,) in the same order (such as the mean
+    absolute error of every recording), NaN where it has none. Differences of 0 keep their ranks,
+    split evenly between the signs; without any other the methods are alike: p is 1. ValueError if
+    the arrays differ in length. Source: Wilcoxon, 1945, 10.2307/3001968.
+    """
+    from scipy.stats import wilcoxon
+
+    _same_length(scores)
+    found = []
+    for first, second in combinations(scores, 2):
+        apart = scores[first] - scores[second]
+        apart = apart[np.isfinite(apart)]
+        p = float("nan")
+        if len(apart):
+            p = 1.0
+            if np.any(apart != 0):
+                p = float(wilcoxon(apart, zero_method="zsplit").pvalue)
+        mean = math.fsum(apart) / len(apart) if len(apart) else float("nan")  # in any order
+        found.append((first, second, len(apart), mean, p))
+    corrected = holm([row[4] for row in found])
+    return [PairedTest(*row, p_holm) for row, p_holm in zip(found, corrected, strict=True)]
+
+
+def ranks(
+    scores: Mapping[str, Array], *, lower_is_better: bool = True, alpha: float = 0.05
+) -> Ranks:
+    """Friedman's test and Nemenyi's comparison of all methods over the blocks that all have.
+
+    `scores` as in `paired_tests`; a block that lacks a method is left out of `n`. Ties share the
+    mean of their ranks. With fewer than three methods or two blocks there is no test: NaN.
+    Source: Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR 2006,
+    section 3.2.
+    """
+    from scipy.stats import friedmanchisquare, rankdata, studentized_range
+
+    _same_length(scores)
+    methods = tuple(scores)
+    table = np.stack([scores[name] for name in methods])
+    table = table[:, np.isfinite(table).all(axis=0)]
+    k, n = table.shape
+    if not n:
+        raise BenchError(f"ranks: no block has a score of all of {', '.join(methods)}")
+    placed = rankdata(table if lower_is_better else -table, axis=0)
+    mean_rank: Array = placed.mean(axis=1)
+    apart = np.abs(mean_rank[:, None] - mean_rank[None])
+    p, p_nemenyi = float("nan"), np.full((k, k), np.nan)
+    limit = float("nan")
+    if k >= 3 and n >= 2:
+        spread = np.any(placed != placed[:1])
+        p = float(friedmanchisquare(*table).pvalue) if spread else 1.0
+        unit = np.sqrt(k * (k + 1) / (6 * n))
+        limit = float(studentized_range.ppf(1 - alpha, k, np.inf) / np.sqrt(2) * unit)
+        p_nemenyi = studentized_range.sf(apart / unit * np.sqrt(2), k, np.inf)
+        np.fill_diagonal(p_nemenyi, 1.0)
+    alike = _cliques(methods, mean_rank, limit)
+    return Ranks(methods, n, mean_rank, p, limit, p_nemenyi, alike, alpha)
+
+
+def _cliques(methods: Sequence[str], mean_rank: Array, limit: float) -> tuple[tuple[str, ...], ...]:
+    """The longest runs, by rank, of at least two methods within the limit."""
+    order = np.argsort(mean_rank, kind="stable")
+    runs: list[tuple[int, int]] = []
+    for start in range(len(order)):
+        stop = start
+        while (
+            stop + 1 < len(order) and mean_rank[order[stop + 1]] - mean_rank[order[start]] <= limit
+        ):
+            stop += 1
+        if stop > start and (not runs or stop > runs[-1][1]):
+            runs.append((start, stop))
+    return tuple(tuple(methods[k] for k in order[a : b + 1]) for a, b in runs)
+
+
+def _same_length(scores: Mapping[str, Array]) -> None:
+    if len({len(values) for values in scores.values()}) > 1:
+        raise ValueError("every method needs one value a block, in the same order")

@@ -1,0 +1,1 @@
+"""A protocol planned, executed and stored."""

@@ -1,0 +1,80 @@
+"""The model of every epoch, tested: a row that knows too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.registry import load_methods
+from rppgbench.execution.planner import Job
+from rppgbench.system.errors import BenchError
+from rppgbench.system.hashing import digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EPOCHS = "epochs"
+BEST = "best epoch (oracle)"
+"""What the row is called: its epoch was chosen by the error on those who are tested."""
+
+CHOICE = "the test subjects, by whose error its epoch was chosen"
+TRAINING = ["method", "fold", "seed", "condition", "region"]
+
+
+def plan_epoch_jobs(jobs: Iterable[Job], models: Path) -> list[tuple[int, Job]]:
+    """The jobs of all methods that learned, again with the model of each epoch that was kept.
+
+    BenchError where a model was learned without keeping its epochs.
+    """
+    found = []
+    for job in jobs:
+        if not job.fit or load_methods().get("method", job.method, str(models)).floor:
+            continue
+        folders = sorted((models / f"{job.fit}-training" / EPOCHS).glob("[0-9]*"))
+        if not folders:
+            raise BenchError(
+                f"{models / job.fit}: was learned without --every-epoch; give another --out"
+            )
+        for folder in folders:
+            epoch = int(folder.name)
+            own = digest({"job": job.digest, "epoch": epoch})
+            found.append((epoch, replace(job, digest=own, fit=str(folder.relative_to(models)))))
+    return found
+
+
+def by_epoch(
+    estimates: Iterable[Estimate], epochs: Mapping[str, int]
+) -> dict[int, Sequence[Estimate]]:
+    """Estimates by the epoch that `epochs` has for their jobs, in order."""
+    found: dict[int, list[Estimate]] = {}
+    for estimate in estimates:
+        found.setdefault(epochs[estimate.job], []).append(estimate)
+    return dict(sorted(found.items()))
+
+
+def best_epochs(windows: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Of every training the windows of the epoch with the least mean absolute error.
+
+    `windows` are the rows of `score_windows` by epoch, a missing estimate's error included; a
+    training is a method in a fold, seed, condition and region. The method's name says what was
+    done: it is the error that a choice of the epoch on the test subjects would have had, a lower
+    limit that no honest choice reaches. Of equal epochs it is the first.
+
+    >>> import pandas as pd
+    >>> one = dict.fromkeys(TRAINING, ["net"])
+    >>> def at(error):
+    ...     return pd.DataFrame({**one, "error_bpm": [error]})
+    >>> best_epochs({1: at(5.0), 2: at(-3.0), 3: at(3.0)})[["method", "error_bpm"]].values.tolist()
+    [['net: best epoch (oracle)', -3.0]]
+    """
+    import pandas as pd
+
+    every = pd.concat([part.assign(epoch=epoch) for epoch, part in windows.items()])
+    error = every["error_bpm"].abs().groupby([every[k] for k in [*TRAINING, "epoch"]]).mean()
+    least = error.reset_index().sort_values([*TRAINING, "error_bpm", "epoch"], kind="stable")
+    chosen = least.drop_duplicates(TRAINING)[[*TRAINING, "epoch"]]
+    best = every.merge(chosen, on=[*TRAINING, "epoch"]).drop(columns="epoch")
+    return best.assign(method=best["method"] + f": {BEST}")

@@ -1,0 +1,96 @@
+"""Outcomes on their way into the store, several at a time."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rppgbench.core.estimate import Estimate
+from rppgbench.execution.recording_task import TaskResult
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
+from rppgbench.system.errors import MachineError
+from rppgbench.system.fault_kinds import Fault
+
+EVERY_S = 2.0
+SHARE = 0.01
+MOST = 1000
+HOPELESS = 3
+"""After so many tasks in a row that the machine kept from giving anything, the run ends."""
+
+
+class EstimateWriter:
+    """Stores what comes of tasks, and what is done when it is left, however it is left.
+
+    A hundred thousand estimates in files of their own would take minutes to look through, so they
+    are gathered: for a hundredth of the time that the run has taken, at least `EVERY_S` and at most
+    `MOST` estimates. That is what a kill costs; a run of 12 h writes about 500 files.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._estimates: list[Estimate] = []
+        self._observed: list[RecordingInfo] = []
+        self._seen: dict[tuple[str, str, str], str] = {}
+        self._missed: list[str] = []
+        self._in_a_row = 0
+        self._began = self._wrote = time.monotonic()
+
+    def keep(self, outcome: TaskResult) -> None:
+        """Take what was done; MachineError where the machine keeps everything from being done."""
+        self._estimates += outcome.estimates
+        for one in outcome.observed:
+            key = (one.dataset, one.recording, one.condition)
+            if self._seen.get(key) != one.reason:  # once a run, whatever many models estimate it
+                self._seen[key] = one.reason
+                self._observed.append(one)
+        for fault in outcome.faults:
+            self.note(fault, f"{outcome.task.dataset}/{outcome.task.recording}")
+        if outcome.observed or not outcome.faults:
+            self._in_a_row = 0
+        if self._in_a_row >= HOPELESS:
+            self.raise_missed()
+        now = time.monotonic()
+        if now - self._wrote >= max(EVERY_S, SHARE * (now - self._began)) or self._full():
+            self.write()
+
+    def note(self, fault: Fault, name: str) -> None:
+        """Take a fault of something of that name: a bug's trace goes to the log of errors."""
+        if fault.trace:
+            self._store.log(f"{name}\n{fault.trace}\n")
+        if fault.kind == "machine":
+            self._missed.append(fault.reason)
+            self._in_a_row += 1
+
+    def raise_missed(self) -> None:
+        """MachineError if the machine kept anything from being done: it has no row."""
+        if self._missed:
+            self.write()
+            more = len(self._missed) - 1
+            others = f"; {more} more like it" if more else ""
+            raise MachineError(
+                f"{self._missed[0]}{others}; {self._store.missing()} estimates are not made, the "
+                "others are stored: put it right and run the same command again"
+            )
+
+    def write(self) -> None:
+        """Store what was gathered: what was seen of a recording before its estimates."""
+        if self._observed:
+            self._store.add_observed(self._observed)
+        if self._estimates:
+            self._store.add(self._estimates)
+        self._estimates, self._observed = [], []
+        self._wrote = time.monotonic()
+
+    def _full(self) -> bool:
+        return len(self._estimates) + len(self._observed) >= MOST
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.write()

@@ -1,0 +1,153 @@
+"""What estimates and models are made of, as digests."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rppgbench.core.method import Method
+from rppgbench.core.precision import effective_precision
+from rppgbench.core.protocol import Condition
+from rppgbench.core.registry import load_datasets, load_methods
+from rppgbench.digests.closures import condition_code, extractor_code, method_code, reader_code
+from rppgbench.digests.code_digest import Closure, Sources
+from rppgbench.extraction.conditions import condition_digest
+from rppgbench.system.hashing import digest
+
+# These have regions of their own.
+WITHOUT_REGION = frozenset({"mstmap", "stmap", "stmap_moments", "clip"})
+NETWORK = "torch"
+"""What imports this computes with networks: device and precision count."""
+
+Key = tuple[str, str]
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LearnedFrom:
+    """Digests of the recordings that a fold learns from, in their order, and their data sets."""
+
+    train: str
+    pretrain: str
+    datasets: tuple[str, ...]
+
+
+@dataclass
+class JobFacts:
+    """Facts of jobs and fits of one plan, each code read once.
+
+    `settings` holds, by its digest, all that jobs of a kind have in common; `closures` the parts
+    of the code that the facts name by digest.
+    """
+
+    device: str
+    sources: Sources = field(default_factory=Sources)
+    settings: dict[str, Facts] = field(default_factory=dict)
+    closures: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], Closure] = field(default_factory=dict)
+
+    def setting(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        dataset: str,
+        fold: str,
+        seed: int,
+        region: str,
+        condition: Condition,
+        fit: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Digest of all that an estimate is made of but the recording's files; kept in `settings`.
+
+        `fit` are the facts of the model that it needs.
+        """
+        facts = self._method(method, params) | {
+            "dataset": dataset,
+            "reader": self._reader(dataset),
+            "fold": fold,
+            "seed": seed,
+            "region": region,
+            "condition": condition.name,
+            **self._condition(condition),
+            "fit": dict(fit or {}),
+        }
+        name = digest(facts)
+        self.settings[name] = facts
+        return name
+
+    def fit(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        seed: int,
+        region: str,
+        condition: Condition,
+        learned_from: LearnedFrom,
+    ) -> Facts:
+        """All that a model is made of."""
+        return self._method(method, params) | {
+            "train": learned_from.train,
+            "pretrain": learned_from.pretrain,
+            "readers": {dataset: self._reader(dataset) for dataset in learned_from.datasets},
+            **self._condition(condition),
+            "region": region,
+            "seed": seed,
+        }
+
+    def is_network(self, method: str) -> bool:
+        """Whether a method computes with networks."""
+        return self._closure("method", method).uses(NETWORK)
+
+    def _method(self, name: str, params: Mapping[str, Any]) -> Facts:
+        method = load_methods().found[name]
+        facts: Facts = {
+            "method": name,
+            "consumes": method.consumes,
+            "params": dict(params),
+            "code": self._kept("method", name),
+            "extractor": self._kept("extractor", ""),
+        }
+        if method.versions is not None:
+            facts["versions"] = dict(method.versions())
+        if self.is_network(name):
+            declared = str(params.get("precision", "auto"))
+            facts["device"] = self.device
+            facts["precision"] = effective_precision(declared, self.device)
+        return facts
+
+    def _reader(self, dataset: str) -> str:
+        return self._kept("reader", dataset)
+
+    def _condition(self, condition: Condition) -> Facts:
+        changed = condition_digest(condition)
+        code = self._kept("condition", "") if changed else ""
+        return {"change": changed, "change_code": code}
+
+    def _kept(self, kind: str, name: str) -> str:
+        closure = self._closure(kind, name)
+        self.closures[closure.digest] = closure.parts
+        return closure.digest
+
+    def _closure(self, kind: str, name: str) -> Closure:
+        if (kind, name) not in self._known:
+            self._known[kind, name] = self._made(kind, name)
+        return self._known[kind, name]
+
+    def _made(self, kind: str, name: str) -> Closure:
+        if kind == "method":
+            return method_code(load_methods().found[name], self.sources)
+        if kind == "reader":
+            return reader_code(load_datasets().found[name], self.sources)
+        return (extractor_code if kind == "extractor" else condition_code)(self.sources)
+
+
+def uses_networks(methods: Iterable[Method]) -> bool:
+    """Whether any of these computes with networks, so that it matters on which device it runs."""
+    sources = Sources()
+    return any(method_code(method, sources).uses(NETWORK) for method in methods)
+
+
+def job_digest(setting: str, recording: Key, fingerprint: str) -> str:
+    """Digest of one estimate: its setting and the files of its recording."""
+    return digest([setting, *recording, fingerprint])

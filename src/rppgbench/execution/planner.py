@@ -1,0 +1,372 @@
+"""What a protocol comes to: jobs and fits, by name and digest."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rppgbench.core.canonical_order import ordered_items
+from rppgbench.core.method import Method
+from rppgbench.core.protocol import Condition, Protocol
+from rppgbench.core.recording import Recording
+from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.datasets.catalog import Catalog
+from rppgbench.datasets.fingerprint import fingerprint_from_lines
+from rppgbench.datasets.splits import (
+    OFFICIAL,
+    PARTS,
+    WHOLE,
+    FoldAssignment,
+    assign_by_folds,
+    assign_by_lists,
+    assign_by_parts,
+    read_split,
+)
+from rppgbench.execution.job_facts import WITHOUT_REGION, JobFacts, LearnedFrom, job_digest
+from rppgbench.extraction.conditions import check_condition
+from rppgbench.system.errors import BenchError
+from rppgbench.system.hashing import digest
+
+UNTOUCHED = Condition(name="none", kind="none", params={})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One estimate to make: one method on one recording in one fold, seed and condition.
+
+    `fit` is the digest of the model that it needs, or empty; `setting` that of all that it is made
+    of but its recording (`job_facts`).
+    """
+
+    digest: str
+    dataset: str
+    recording: str
+    method: str
+    fold: str
+    seed: int
+    condition: str
+    region: str
+    fit: str = ""
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One model to learn: a method on the training side of one fold, with one seed.
+
+    `train` and `pretrain` are (data set, recording) pairs; those of `pretrain` come without
+    labels.
+    """
+
+    digest: str
+    method: str
+    fold: str
+    seed: int
+    region: str
+    condition: str
+    train: tuple[tuple[str, str], ...]
+    pretrain: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that a run is to do; `expected` recordings are tested over all folds."""
+
+    protocol: Protocol
+    name: str
+    methods: Mapping[str, Mapping[str, Any]]  # every method with all its parameters
+    roots: Mapping[str, Path]
+    recordings: Mapping[tuple[str, str], Recording]
+    jobs: tuple[Job, ...]
+    fits: tuple[Fit, ...]
+    expected: int
+    fingerprints: Mapping[str, str]  # by data set
+    prints: Mapping[tuple[str, str], str]  # fingerprints of the recordings
+    left_out: Mapping[str, str] = field(default_factory=dict)  # recording -> why
+    device: str = ""  # that networks compute on; empty without networks
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of jobs, by digest
+    closures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # code of settings
+    notes: tuple[str, ...] = ()
+
+    def condition(self, name: str) -> Condition:
+        """The protocol's condition of that name, or the untouched one."""
+        return next(c for c in (UNTOUCHED, *self.protocol.conditions) if c.name == name)
+
+    @cached_property
+    def clips(self) -> frozenset[str]:
+        """The crop rules that the methods ask for."""
+        found = load_methods().found
+        return frozenset(
+            str(params["crop"]) for m, params in self.methods.items() if found[m].consumes == "clip"
+        )
+
+
+def make_plan(
+    protocol: Protocol,
+    name: str,
+    roots: Mapping[str, Path],
+    *,
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    where: str,
+    listing: Catalog | None = None,
+    device: str = "cpu",
+) -> Plan:
+    """Lay out the jobs of a protocol over the data that is there.
+
+    Whoever makes several plans over the same files gives all of them one `listing`. `device` is
+    the kind that networks compute on ("cpu", "cuda", "mps").
+    Raises `BenchError` for unknown names, data that does not fit the split, and folds without a
+    recording to test; a fold that a small simulated tree leaves without test subjects is a note.
+    """
+    chosen = _methods(methods, protocol, where)
+    listing = listing or Catalog()
+    recordings, left_out = _recordings(protocol, roots, listing)
+    sides, notes = fold_assignments(protocol, roots, recordings, where)
+    notes += _leftovers(roots)
+    lines = dict(zip(recordings, listing.lines(recordings.values()), strict=True))
+    prints = {key: fingerprint_from_lines([line]) for key, line in lines.items()}
+    for condition in protocol.conditions:
+        check_condition(condition, where)
+    laid_out = _LaidOut(protocol, chosen, recordings, prints, JobFacts(device), where)
+    for side in sides:
+        laid_out.add(side, seeds)
+    tested = {(j.dataset, j.recording) for j in laid_out.jobs}
+    facts = laid_out.facts
+    return Plan(
+        protocol,
+        name,
+        chosen,
+        roots,
+        recordings,
+        tuple(laid_out.jobs),
+        tuple(laid_out.fits.values()),
+        len(tested),
+        {d: fingerprint_from_lines(line for k, line in lines.items() if k[0] == d) for d in roots},
+        prints,
+        left_out,
+        device if any(facts.is_network(m) for m in chosen) else "",
+        facts.settings,
+        facts.closures,
+        notes=tuple(notes),
+    )
+
+
+class _LaidOut:
+    """The jobs and fits of a plan, a fold at a time."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        chosen: Mapping[str, Mapping[str, Any]],
+        recordings: Mapping[tuple[str, str], Recording],
+        prints: Mapping[tuple[str, str], str],
+        facts: JobFacts,
+        where: str,
+    ) -> None:
+        self.jobs: list[Job] = []
+        self.fits: dict[str, Fit] = {}
+        self.facts = facts
+        self._protocol, self._chosen, self._prints, self._where = protocol, chosen, prints, where
+        self._pretrain = tuple(key for key in sorted(recordings) if key[0] in protocol.pretrain)
+
+    def add(self, side: FoldAssignment, seeds: Sequence[int]) -> None:
+        """The jobs of one fold, with the fits that they need."""
+        train = tuple(sorted((r.dataset, r.name) for r in side.train))
+        parts = train, self._pretrain
+        seen, seen_first = (digest([(*key, self._prints[key]) for key in keys]) for keys in parts)
+        datasets = {dataset for keys in parts for dataset, _ in keys}
+        learned_from = LearnedFrom(seen, seen_first, tuple(sorted(datasets)))
+        for condition in self._protocol.conditions or [UNTOUCHED]:
+            for method, seed, region in _variants(self._chosen, self._protocol, seeds):
+                fit, made = "", None
+                if load_methods().found[method].fit is not None:
+                    if not train and not self._pretrain:
+                        raise BenchError(
+                            f"{self._where}: method {method!r} learns, and fold {side.fold!r} has "
+                            "nothing to learn from; take it out of --methods, or choose a "
+                            "protocol that trains"
+                        )
+                    same = self._protocol.train_on == "same"
+                    learned_in = condition if same else UNTOUCHED
+                    made = self.facts.fit(
+                        method,
+                        self._chosen[method],
+                        seed=seed,
+                        region=region,
+                        condition=learned_in,
+                        learned_from=learned_from,
+                    )
+                    fit = digest(made)
+                    self.fits.setdefault(
+                        fit,
+                        Fit(fit, method, side.fold, seed, region, learned_in.name, *parts),
+                    )
+                self._add_jobs(side, method, seed, region, condition, fit, made)
+
+    def _add_jobs(
+        self,
+        side: FoldAssignment,
+        method: str,
+        seed: int,
+        region: str,
+        condition: Condition,
+        fit: str,
+        made: Mapping[str, Any] | None,
+    ) -> None:
+        settings: dict[str, str] = {}  # by data set
+        for recording in side.test:
+            dataset, key = recording.dataset, (recording.dataset, recording.name)
+            if dataset not in settings:
+                settings[dataset] = self.facts.setting(
+                    method,
+                    self._chosen[method],
+                    dataset=dataset,
+                    fold=side.fold,
+                    seed=seed,
+                    region=region,
+                    condition=condition,
+                    fit=made,
+                )
+            setting = settings[dataset]
+            own = job_digest(setting, key, self._prints[key])
+            self.jobs.append(
+                Job(own, *key, method, side.fold, seed, condition.name, region, fit, setting)
+            )
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    """What the manifest says of a plan: everything declared, no object."""
+    known = load_methods().found
+    return {
+        "protocol": {
+            "name": plan.name,
+            "digest": plan.protocol.digest,
+            **plan.protocol.model_dump(mode="json"),
+        },
+        "methods": {m: dict(p) for m, p in plan.methods.items()},
+        "origins": {m: o for m in plan.methods if any((o := _origin(known[m])).values())},
+        "expected": plan.expected,
+        "data": {
+            d: {"root": str(root), "fingerprint": plan.fingerprints[d]}
+            for d, root in plan.roots.items()
+        },
+        "computed_on": plan.device,
+        "left_out": dict(plan.left_out),
+        "notes": list(plan.notes),
+        "jobs": len(plan.jobs),
+        "fits": [
+            {f.name: getattr(fit, f.name) for f in fields(Fit)}
+            | {"train": len(fit.train), "pretrain": len(fit.pretrain)}
+            for fit in plan.fits
+        ],
+    }
+
+
+def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, Mapping[str, Any]]:
+    """Every method with its parameters, by name; a combination brings its members.
+
+    In which order they were asked for changes nothing.
+    """
+    known = load_methods()
+    chosen: dict[str, Mapping[str, Any]] = {}
+    for name in names:
+        method = known.get("method", name, where)
+        for member in (*method.combines, name):
+            given = protocol.params.get(member, {})
+            chosen[member] = known.get("method", member, where).parameters(given, where)
+    for name in protocol.params:
+        if name not in known.missing:
+            known.get("method", name, where)
+    return ordered_items(chosen)
+
+
+def _variants(
+    chosen: Mapping[str, Mapping[str, Any]], protocol: Protocol, seeds: Sequence[int]
+) -> Iterator[tuple[str, int, str]]:
+    """Method, seed and region: only what learns has seeds, only what averages skin has regions."""
+    for name in chosen:
+        method = load_methods().found[name]
+        if method.combines:
+            continue  # formed from its members when they are scored
+        regions = [""] if method.consumes in WITHOUT_REGION else protocol.regions
+        for region in regions:
+            for seed in seeds if method.fit is not None and not method.floor else seeds[:1]:
+                yield name, seed, region
+
+
+def _recordings(
+    protocol: Protocol, roots: Mapping[str, Path], listing: Catalog
+) -> tuple[dict[tuple[str, str], Recording], dict[str, str]]:
+    found: dict[tuple[str, str], Recording] = {}
+    left_out = {}
+    for name, root in roots.items():
+        for recording in listing.recordings(name, root):
+            if (name, recording.name) in found:
+                raise BenchError(f"{root}: two recordings are named {recording.name!r}")
+            if protocol.without_known_bad and recording.known_bad:
+                left_out[f"{name}/{recording.name}"] = recording.known_bad
+            else:
+                found[name, recording.name] = recording
+        if not any(key[0] == name for key in found):
+            raise BenchError(f"{root}: no recordings of {name} here; bench data show {name}")
+    return found, left_out
+
+
+def _leftovers(roots: Mapping[str, Path]) -> list[str]:
+    """What lies in the folders of the data sets and is not read, a line each."""
+    readers = ((name, root, load_datasets().found[name].leftovers) for name, root in roots.items())
+    return [f"{name}: {line}" for name, root, tell in readers if tell for line in tell(root)]
+
+
+def fold_assignments(
+    protocol: Protocol,
+    roots: Mapping[str, Path],
+    recordings: Mapping[tuple[str, str], Recording],
+    where: str,
+) -> tuple[list[FoldAssignment], list[str]]:
+    """Who learns and who is tested in each fold, and what there is to say about it.
+
+    BenchError where the split does not fit the data sets, or leaves nobody to test.
+    """
+    tested = tuple(r for (d, _), r in recordings.items() if d in protocol.test)
+    first = protocol.test[0]
+    within = protocol.train == protocol.test and len(protocol.test) == 1
+    if protocol.split == WHOLE:
+        if set(protocol.train) & set(protocol.test):
+            raise BenchError(f"{where}: split 'whole' cannot train and test on the same data set")
+        train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
+        sides = [FoldAssignment("whole", train, (), tested)]
+    elif not within:
+        raise BenchError(f"{where}: split {protocol.split!r} cuts one data set: train = test")
+    elif protocol.split == OFFICIAL:
+        reader = load_datasets().found[first].folds
+        if reader is None:
+            raise BenchError(f"{where}: {first} has no fold files of its own")
+        sides = assign_by_folds(tested, reader(roots[first]), str(roots[first]))
+    elif protocol.split == PARTS:
+        sides = assign_by_parts(tested)
+    else:
+        split = read_split(find_toml("protocols/splits", "split", protocol.split, where))
+        if split.dataset != first:
+            raise BenchError(f"{where}: split {split.name!r} is of {split.dataset}, not of {first}")
+        sides = assign_by_lists(tested, split.folds)
+    empty = [side.fold for side in sides if not side.test]
+    notes = [f"fold {fold} has no recording to test here and is left out" for fold in empty]
+    sides = [side for side in sides if side.test]
+    if not sides:
+        raise BenchError(f"{where}: none of the recordings here is on the test side of the split")
+    return sides, notes
+
+
+def _origin(method: Method) -> dict[str, Any]:
+    """What a reader must know of a method that runs on other people's code or weights."""
+    seen = dict.fromkeys(method.trained_on)
+    for member in method.combines:
+        seen |= dict.fromkeys(load_methods().get("method", member, method.name).trained_on)
+    return {
+        "trained_on": list(seen),
+        "licence": method.licence,
+        "versions": dict(method.versions()) if method.versions else {},
+    }

@@ -1,0 +1,223 @@
+"""The heart rate in one video, without labels."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from rppgbench.core.features import Features
+from rppgbench.core.method import Method, Model
+from rppgbench.core.recording import GroundTruth, VideoSource
+from rppgbench.core.waveform import Waveform
+from rppgbench.evaluation.evaluator import Evaluator, FixedWindow, WholeWindow
+from rppgbench.evaluation.pulse_verdict import Verdict, Word, verdict
+from rppgbench.evaluation.rate_reading import (
+    PulseBatch,
+    Reading,
+    crop_to_valid,
+    has_window,
+    read_pulses,
+)
+from rppgbench.execution.pulse_estimation import estimate_pulse
+from rppgbench.extraction.extractor import FeatureRequest
+from rppgbench.extraction.feature_cache import cached_features
+from rppgbench.system.errors import BenchError, RecordingError
+
+STRIDE_S = 1.0
+SHORTEST_S = 4.0  # below this a heart rate of 40 bpm has fewer than three beats
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What one method says of one video.
+
+    `heart_rate_bpm` is the mean over the evaluator's own windows, as heart_rates.csv of a run has
+    it; `reading` says so, or why not. `windows` holds (start_s, duration_s, bpm, snr_db) of windows
+    of that length, one each second, with NaN where there is none: from them come the SNR, taken at
+    a window's own rate, the `agreement` (the share near their median) and the `verdict` "pulse",
+    "doubtful" or "no pulse". `coverage` is the share of the video that the pulse covers,
+    `face_coverage` the share of frames with a face. Without a pulse there is no heart rate, and
+    `reason` says why; `pulse` is None where no stretch of the face was long enough for one.
+    """
+
+    method: str
+    heart_rate_bpm: float
+    snr_db: float
+    coverage: float
+    face_coverage: float
+    frames: int
+    fps: float
+    duration_s: float
+    pulse: Waveform | None
+    windows: tuple[tuple[float, float, float, float], ...]
+    warnings: tuple[str, ...]
+    reason: str = ""
+    verdict: Word = "no pulse"
+    agreement: float = 0.0
+    reading: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; what is not known is null."""
+        keys = ("start_s", "duration_s", "heart_rate_bpm", "snr_db")
+        return {
+            "method": self.method,
+            "verdict": self.verdict,
+            "heart_rate_bpm": _plain(self.heart_rate_bpm),
+            "reading": self.reading,
+            "agreement": round(self.agreement, 4),
+            "snr_db": _plain(self.snr_db),
+            "coverage": round(self.coverage, 4),
+            "face_coverage": round(self.face_coverage, 4),
+            "frames": self.frames,
+            "fps": round(self.fps, 4),
+            "duration_s": round(self.duration_s, 3),
+            "windows": [dict(zip(keys, map(_plain, w), strict=True)) for w in self.windows],
+            "warnings": list(self.warnings),
+            "reason": self.reason,
+        }
+
+
+def predict_video(
+    video: Path,
+    method: Method,
+    rule: Evaluator,
+    cache: Path,
+    *,
+    region: str = "skin",
+    model: Model | None = None,
+) -> Prediction:
+    """Find the face, take the pulse, and read its rate by an evaluator's rule.
+
+    The rate is that of `bench run`: the mean over the evaluator's windows. A video that is shorter
+    than one is read whole, from `SHORTEST_S` on. BenchError where there is no video or no face in
+    it, and where a model is missing or has no use.
+    """
+    if method.fit is not None and model is None:
+        raise BenchError(f"{method.name}: learns; give the model that it learned with --weights")
+    if method.fit is None and model is not None:
+        raise BenchError(f"--weights: {method.name} takes none, it does not learn; leave them out")
+    if method.combines:
+        raise BenchError(f"{method.name}: {' and '.join(method.combines)} make it; predict by each")
+    # What a model was learned with, its preset above all, is what it can be run with.
+    params = method.parameters(model.facts.get("params", {}) if model is not None else {})
+    clips = frozenset({str(params["crop"])}) if method.consumes == "clip" else frozenset[str]()
+    features = cached_features(VideoSource(video), FeatureRequest(clips), cache)
+    try:
+        pulse, coverage = estimate_pulse(features, method, params, region, model)
+    except RecordingError as error:
+        return _prediction(method, features, reason=str(error))
+    return _read(method, features, pulse, coverage, rule)
+
+
+def _read(
+    method: Method, features: Features, pulse: Waveform, coverage: float, rule: Evaluator
+) -> Prediction:
+    """The rate, the windows and the verdict of a pulse (T,)."""
+    each = read_rates(pulse, rule)
+    found = partial(_prediction, method, features, pulse=pulse, coverage=coverage, each=each)
+    if not each.bpm.size:
+        return found(reason=_too_short(pulse, rule))
+    if not np.isfinite(each.bpm).any():
+        return found(reason="; ".join(sorted({str(r) for r in each.reason.ravel() if r})))
+    said = verdict(each.bpm[0], each.snr_db[0], float(each.duration_s[0, 0]))
+    bpm, how = _as_in_a_run(pulse, rule)
+    if said.word == "no pulse":
+        told = f"a run reads {bpm:.1f} bpm here all the same: {how}" if np.isfinite(bpm) else how
+        return found(said=said, reading=told, reason=said.reason)
+    if not np.isfinite(bpm):
+        bpm = float(np.nanmedian(each.bpm))
+    return found(said=said, bpm=bpm, reading=how)
+
+
+def _as_in_a_run(pulse: Waveform, rule: Evaluator) -> tuple[float, str]:
+    """The rate that a run writes into heart_rates.csv, NaN without one, and how it is read."""
+    own = read_declared(pulse, rule)
+    if own is None or not np.isfinite(own.bpm).any():
+        return float("nan"), "read whole: too short for the evaluator, so a run gives it no rate"
+    return float(np.nanmean(own.bpm)), _how(own)
+
+
+def _how(own: Reading) -> str:
+    count = int(np.isfinite(own.bpm).sum())
+    words = "one window" if count == 1 else f"mean of {count} windows"
+    lasts = sorted({f"{lasts:.3g}" for lasts in own.duration_s.ravel()}, key=float)
+    return f"{words} of {' to '.join(dict.fromkeys((lasts[0], lasts[-1])))} s, as in a run"
+
+
+def _too_short(pulse: Waveform, rule: Evaluator) -> str:
+    border = f" and {2 * rule.border_frames} frames of border" if rule.border_frames else ""
+    return (
+        f"too short: the pulse lasts {len(pulse.samples) / pulse.fs:.1f} s, and a heart rate takes "
+        f"at least {SHORTEST_S:g} s{border}; record for longer"
+    )
+
+
+def _prediction(
+    method: Method,
+    features: Features,
+    *,
+    pulse: Waveform | None = None,
+    coverage: float = 0.0,
+    each: Reading | None = None,
+    said: Verdict | None = None,
+    bpm: float = float("nan"),
+    reading: str = "",
+    reason: str = "",
+) -> Prediction:
+    times = features.times_s
+    duration_s = float(times[-1] - times[0])
+    step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    rows = [] if each is None else [each.start_s, each.duration_s, each.bpm, each.snr_db]
+    windows = tuple(tuple(map(float, row)) for row in zip(*(r[0] for r in rows), strict=True))
+    return Prediction(
+        method.name,
+        bpm,
+        float("nan") if said is None else said.snr_db,
+        coverage,
+        float(features.track.found.mean()),
+        len(times),
+        (len(times) - 1) / duration_s if duration_s > 0 else 0.0,
+        duration_s + step_s,
+        pulse,
+        cast(tuple[tuple[float, float, float, float], ...], windows),
+        _list(features.facts.get("warnings")),
+        reason or ("" if said is None else said.reason),
+        "no pulse" if said is None else said.word,
+        0.0 if said is None else said.agreement,
+        reading,
+    )
+
+
+def read_declared(pulse: Waveform, rule: Evaluator) -> Reading | None:
+    """The heart rates of a pulse (T,) in the rule's own windows, as a run reads them, or None."""
+    cut, lost = crop_to_valid(rule, pulse)
+    if not has_window(rule, cut):
+        return None
+    begin, gone = np.array([cut.start_s]), np.array([float(lost)])
+    return read_pulses(rule, PulseBatch(cut.samples[None], cut.fs, begin, gone), [GroundTruth()])
+
+
+def read_rates(pulse: Waveform, rule: Evaluator) -> Reading:
+    """The heart rates of a pulse (T,) without truth, in the rule's windows, one each second.
+
+    A pulse that is shorter than a window is read whole. The SNR is de Haan's, whatever the rule's.
+    """
+    seconds = len(pulse.samples) / pulse.fs
+    window: FixedWindow | WholeWindow = WholeWindow(kind="whole", shortest_s=SHORTEST_S)
+    if rule.window_s and seconds >= rule.window_s:
+        window = FixedWindow(
+            kind="fixed", length_s=rule.window_s, stride_s=STRIDE_S, shortest_s=rule.window_s
+        )
+    rule = rule.model_copy(update={"window": window, "unit": "window", "snr": "de_haan"})
+    pulses = PulseBatch(pulse.samples[None], pulse.fs, np.array([pulse.start_s]), np.zeros(1))
+    return read_pulses(rule, pulses, [GroundTruth()])
+
+
+def _plain(value: float) -> float | None:
+    return round(value, 3) if np.isfinite(value) else None
+
+
+def _list(value: object) -> tuple[str, ...]:
+    return tuple(str(v) for v in value) if isinstance(value, list | tuple) else ()

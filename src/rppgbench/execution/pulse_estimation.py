@@ -1,0 +1,74 @@
+"""From features to a pulse: all that computes between the two."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rppgbench.core.features import Features
+from rppgbench.core.method import Method, Model
+from rppgbench.core.validation import run_estimate
+from rppgbench.core.waveform import Waveform
+from rppgbench.extraction.traces import MIN_STRETCH_S, join_segments, longest_s, segments
+from rppgbench.system.errors import NoPulseError, RecordingError
+from rppgbench.video.timestamps import implausible_rate
+
+
+def method_inputs(
+    features: Features, method: Method, params: Mapping[str, Any], region: str
+) -> list[Waveform]:
+    """What the machine hands to a method: a waveform for each stretch without a gap.
+
+    A method's parameter `fs` is the rate that it expects: frames at another are interpolated once,
+    at their true times. Within a thousandth of it they stay as they are.
+    """
+    crop = str(params["crop"]) if method.consumes == "clip" else None
+    times, fs = features.times_s, params.get("fs")
+    if fs and len(times) > 1:
+        own = (len(times) - 1) / float(times[-1] - times[0])
+        fs = None if abs(own / fs - 1) < 1e-3 else float(fs)
+    return segments(features, method.consumes, region=region or "skin", fs=fs, crop=crop)
+
+
+def _too_short(features: Features, method: Method, params: Mapping[str, Any], region: str) -> str:
+    """Why no stretch of a recording is long enough: the video's own length first."""
+    times = features.times_s
+    lasts_s = float(times[-1] - times[0]) if len(times) > 1 else 0.0
+    if lasts_s < MIN_STRETCH_S:
+        why = (
+            f"the video is too short: its frames span {lasts_s:.1f} s, and {MIN_STRETCH_S:g} s are "
+            "needed"
+        )
+        odd = implausible_rate((len(times) - 1) / lasts_s) if lasts_s > 0 else ""
+        return f"{why}; {odd}" if odd else why
+    crop = str(params["crop"]) if method.consumes == "clip" else None
+    seen_s = longest_s(features, method.consumes, region or "skin", crop)
+    return (
+        f"the face is never seen for long enough: at most {seen_s:.1f} s at a stretch, and "
+        f"{MIN_STRETCH_S:g} s are needed"
+    )
+
+
+def estimate_pulse(
+    features: Features,
+    method: Method,
+    params: Mapping[str, Any],
+    region: str,
+    model: Model | None = None,
+) -> tuple[Waveform, float]:
+    """One method's pulse over a whole recording, NaN in the gaps, and the share that it covers.
+
+    RecordingError where no stretch gives a pulse, or what the method returned is none; whatever
+    else the method raises is a bug.
+    """
+    parts, short = [], ""
+    for stretch in method_inputs(features, method, params, region):
+        try:
+            parts.append(run_estimate(method, stretch, params, model))
+        except NoPulseError as error:
+            short = str(error)
+    if not parts:
+        raise RecordingError(short or _too_short(features, method, params, region))
+    times = features.times_s
+    whole = join_segments(parts, float(times[0]), float(times[-1]), parts[0].fs)
+    return whole, float(np.isfinite(whole.samples).mean())

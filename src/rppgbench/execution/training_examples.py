@@ -1,0 +1,54 @@
+"""What a method that learns is shown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rppgbench.core.features import Features
+from rppgbench.core.method import Example, Method
+from rppgbench.core.recording import GroundTruth, Recording
+from rppgbench.core.validation import read_truth
+from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.ground_truth import plausible_truth
+from rppgbench.execution.pulse_estimation import method_inputs
+
+Key = tuple[str, str]
+
+
+def shown(pretrain: Sequence[Key], train: Sequence[Key], *, labels: bool) -> list[tuple[Key, bool]]:
+    """(Data set, recording) in the order in which a method is shown them, and whether with labels.
+
+    Those to learn from first come without labels.
+    """
+    return [(key, False) for key in pretrain] + [(key, labels) for key in train]
+
+
+def labels_of(recording: Recording) -> GroundTruth:
+    """What the reader says of the contact sensor, checked; RecordingError as it says."""
+    return plausible_truth(read_truth(recording))
+
+
+def example_of(
+    recording: Recording,
+    features: Features,
+    method: Method,
+    params: Mapping[str, Any],
+    region: str,
+    truth: GroundTruth | None,
+) -> Example:
+    """A recording as a method learns from it.
+
+    Args:
+        recording: whose name and subject it bears.
+        features: from its video.
+        method: that learns.
+        params: all of the method's parameters.
+        region: of the face.
+        truth: its labels (`labels_of`), or None where the method is shown none.
+
+    Raises:
+        RecordingError: the labels do not fit the frames.
+    """
+    inputs = method_inputs(features, method, params, region)
+    if truth is not None:
+        truth = held_against(truth, FrameClock.of_times(features.times_s))
+    return Example(recording.name, recording.subject, inputs, truth)

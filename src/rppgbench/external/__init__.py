@@ -1,0 +1,1 @@
+"""Other people's toolboxes, run as they are."""

@@ -1,0 +1,38 @@
+"""Digest of what a video is made of, read once."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rppgbench.core.recording import VideoSource
+from rppgbench.extraction.array_files import array_sha256
+from rppgbench.system.file_digest import sha256_of_file
+from rppgbench.system.hashing import digest
+from rppgbench.system.io_errors import check_regular, classify_os_error, no_such_video
+
+
+def content_digest(source: VideoSource, cache: Path | None = None) -> str:
+    """Digest of the bytes that a source is made of, and of the times given for its frames.
+
+    A file is read once: its sha256 is kept by path, size, inode and both times of change (that of
+    the content is set back by programs that copy), in this process and in `cache`. Images count
+    with their names (not their folder's), in their order. Frames that a callable takes out of a
+    file count as that file: it holds one recording.
+    """
+    if source.images:
+        content: Any = [[file.name, _file_sha256(file, cache)] for file in source.images]
+    else:
+        content = _file_sha256(source.path, cache)
+    times = None if source.times_s is None else array_sha256(np.asarray(source.times_s))
+    return digest({"content": content, "times": times, "inner": source.frames is not None})
+
+
+def _file_sha256(path: Path, cache: Path | None) -> str:
+    check_regular(path)
+    try:
+        return sha256_of_file(path, cache)
+    except FileNotFoundError as fault:
+        raise no_such_video(path) from fault
+    except OSError as fault:  # one in the middle of a file does not name it
+        raise classify_os_error(fault, fault.filename or path) from fault

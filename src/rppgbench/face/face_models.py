@@ -1,0 +1,79 @@
+"""The two face models, checked by checksum, run by LiteRT."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.system.errors import BenchError
+
+MODELS = {
+    "face_detection_short_range.tflite": (
+        "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8"
+    ),
+    "face_landmark.tflite": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+}
+"""Model file -> sha256; `models/README.md` says where they are from."""
+
+
+def model_bytes(file: str) -> bytes:
+    """Read a model of the package; BenchError if it is missing or is not the one that we know."""
+    place = resources.files("rppgbench.face") / "models" / file
+    try:
+        content = place.read_bytes()
+    except OSError as fault:
+        raise BenchError(f"{place}: cannot be read ({fault}); install rppgbench again.") from fault
+    if hashlib.sha256(content).hexdigest() != MODELS[file]:
+        raise BenchError(f"{place}: not the model that was shipped; install rppgbench again.")
+    return content
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep LiteRT's line "INFO: Created TensorFlow Lite XNNPACK delegate" off the standard error.
+
+    Its C++ logger has no setting that Python reaches, so the file descriptor is turned away for
+    the milliseconds in which the interpreter is made.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+class Network:
+    """A model on one thread: one image in, its outputs by name out.
+
+    The same image gives the same bits on one machine. One object belongs to one thread.
+    """
+
+    def __init__(self, file: str) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        content = model_bytes(file)
+        with _hushed():
+            self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._outputs = [
+            (entry["name"], entry["index"]) for entry in self._interpreter.get_output_details()
+        ]
+
+    def __call__(self, image: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Run on `image` (S, S, 3); the outputs are copies without the batch axis."""
+        self._interpreter.set_tensor(self._input, image[None])
+        self._interpreter.invoke()
+        return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs}

@@ -1,0 +1,1 @@
+"""Losses on pulses and their spectra."""

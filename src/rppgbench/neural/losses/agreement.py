@@ -1,0 +1,82 @@
+"""How well a pulse agrees with the contact sensor's."""
+
+import torch
+from torch import Tensor
+
+from rppgbench.neural.losses.power_spectra import (
+    HIGH_HZ,
+    LOW_HZ,
+    frequencies,
+    full_precision,
+    in_band,
+)
+
+
+def correlation(pulse: Tensor, reference: Tensor) -> Tensor:
+    """Pearson's r along the last axis: (..., T) and (..., T) become (...).
+
+    A constant signal correlates with nothing: 0.
+
+    >>> correlation(torch.tensor([0.0, 1, 2]), torch.tensor([1.0, 3, 5]))
+    tensor(1.)
+    """
+    x = full_precision(pulse)
+    y = full_precision(reference)
+    x = x - x.mean(dim=-1, keepdim=True)
+    y = y - y.mean(dim=-1, keepdim=True)
+    scale = x.square().sum(dim=-1) * y.square().sum(dim=-1)
+    safe = torch.where(scale > 0, scale, torch.ones_like(scale)).sqrt()
+    return (x * y).sum(dim=-1) / safe
+
+
+def negative_pearson(pulse: Tensor, reference: Tensor) -> Tensor:
+    """1 - r of every clip: 0 for the same shape, 2 for the opposite: (B, T) becomes (B,).
+
+    Source: Z. Yu, X. Li, G. Zhao, BMVC 2019, Eq 1.
+    """
+    return 1 - correlation(pulse, reference)
+
+
+def max_cross_correlation(
+    pulse: Tensor,
+    reference: Tensor,
+    fs: float,
+    *,
+    low_hz: float = LOW_HZ,
+    high_hz: float = HIGH_HZ,
+    scaled: bool = True,
+) -> Tensor:
+    """The largest cross-correlation over all lags within the band: (B, T), (B, T') to (B,).
+
+    About 1 for equal signals, whatever the lag and the polarity; a constant signal gives 0. It is
+    divided by the share of the spectrum in the band, as the public code does (the paper writes a
+    factor). Without `scaled` it stays a covariance. Lengths may differ.
+
+    Source: J. Gideon, S. Stent, "The Way to My Heart Is Through Contrastive Learning", ICCV 2021,
+    Eq 2; W. Qian et al. 2024, Eq 11, prints it without conjugate, mean removal and zero-padding.
+
+    >>> t = torch.arange(300) / 30
+    >>> sine = torch.sin(2 * torch.pi * 1.5 * t)
+    >>> max_cross_correlation(sine, sine, 30.0).round(decimals=2)
+    tensor(1.)
+    """
+    x = full_precision(pulse)
+    y = full_precision(reference)
+    x = x - x.mean(dim=-1, keepdim=True)
+    y = y - y.mean(dim=-1, keepdim=True)
+    longest, shortest = max(x.shape[-1], y.shape[-1]), min(x.shape[-1], y.shape[-1])
+    samples = 2 * longest
+    cross = torch.fft.rfft(x, n=samples) * torch.fft.rfft(y, n=samples).conj()
+    keep = in_band(frequencies(samples, fs, x.device), low_hz, high_hz)
+    amplitude = cross.abs()
+    share = (amplitude * keep).sum(dim=-1) / _nonzero(amplitude.sum(dim=-1))
+    lags = torch.fft.irfft(cross * keep, n=samples) / (shortest - 1)
+    best: Tensor = lags.max(dim=-1).values / _nonzero(share)
+    if not scaled:
+        return best
+    scale = x.std(dim=-1) * y.std(dim=-1)
+    return torch.where(scale > 0, best / _nonzero(scale), torch.zeros_like(best))
+
+
+def _nonzero(values: Tensor) -> Tensor:
+    return torch.where(values > 0, values, torch.ones_like(values))

@@ -1,0 +1,111 @@
+"""Contrast between the spectra of pulses of two videos."""
+
+import torch
+from torch import Tensor
+
+from rppgbench.neural.losses.power_spectra import HIGH_HZ, LOW_HZ, norm_psd
+
+
+def draw_offsets(shape: tuple[int, ...], frames: int, length: int) -> Tensor:
+    """Where samples of `length` out of `frames` start, from torch's own random source."""
+    return torch.randint(0, frames - length + 1, shape)
+
+
+def samples_at(block: Tensor, offsets: Tensor, length: int) -> Tensor:
+    """Stretches of `length` of every row, from its offsets on.
+
+    `block` is (B, M, T) and `offsets` (B, M, K); the result is (B, M * K, length), row by row.
+
+    >>> block = torch.arange(12.0).reshape(1, 2, 6)
+    >>> samples_at(block, torch.tensor([[[0, 3], [1, 1]]]), 2)
+    tensor([[[0., 1.],
+             [3., 4.],
+             [7., 8.],
+             [7., 8.]]])
+    """
+    within = torch.arange(length, device=block.device)
+    at = offsets.to(block.device)[..., None] + within  # (B, M, K, length)
+    rows = block[:, :, None].expand(-1, -1, at.shape[2], -1)
+    return rows.gather(3, at).flatten(1, 2)
+
+
+def spread(spectra: Tensor) -> Tensor:
+    """Mean over all ordered pairs i != j of the mean squared difference: (B, N, F) becomes (B,).
+
+    Written as sums over all pairs at once: the mean of |f_i - f_j|^2 over i != j is 2 N / (N - 1)
+    times the mean of |f_i - mean f|^2, which loses no digits where spectra are nearly equal.
+
+    >>> spread(torch.tensor([[[0.0, 0.0], [2.0, 0.0], [0.0, 4.0]]]))  # (2 + 8 + 10) / 3
+    tensor([6.6667])
+    """
+    count = spectra.shape[1]
+    centred = spectra - spectra.mean(dim=1, keepdim=True)
+    return centred.square().mean(dim=2).mean(dim=1) * (2 * count / (count - 1))
+
+
+def distance(first: Tensor, second: Tensor) -> Tensor:
+    """Mean over all pairs i, j of the mean squared difference: (B, N, F), (B, M, F) to (B,).
+
+    The mean of |f_i - g_j|^2 is the spread of f around its mean, that of g around its, and the
+    squared difference of the means.
+
+    >>> one = torch.tensor([[[0.0, 0.0], [2.0, 0.0]]])
+    >>> distance(one, torch.tensor([[[0.0, 4.0]]]))  # (16 + 20) / 2 pairs / 2 bins
+    tensor([9.])
+    """
+    centres = first.mean(dim=1), second.mean(dim=1)
+    around = [
+        (spectra - centre[:, None]).square().mean(dim=(1, 2))
+        for spectra, centre in zip((first, second), centres, strict=True)
+    ]
+    return around[0] + around[1] + (centres[0] - centres[1]).square().mean(dim=1)
+
+
+def contrast(spectra: Tensor) -> dict[str, Tensor]:
+    """Pull the pulses of one video together, push those of two videos apart.
+
+    `spectra` is (B, N, F): N samples of each video, B even; videos 2 k and 2 k + 1 are opposed.
+    The terms "attract" (to fall) and "repel" (negative, to fall) are means over the pairs.
+
+    Source: Z. Sun, X. Li, "Contrast-Phys", ECCV 2022, Eq 2 and 3; the mean over the bins stands in
+    place of the paper's sum, as in the public code.
+    """
+    return {
+        "attract": spread(spectra).mean(),
+        "repel": -distance(spectra[0::2], spectra[1::2]).mean(),
+    }
+
+
+def reference_contrast(spectra: Tensor, reference: Tensor, labelled: Tensor) -> dict[str, Tensor]:
+    """The same against the contact sensor's pulses, for the videos that have one.
+
+    `spectra` and `reference` are (B, N, F) and `labelled` (B,), 1 where the sensor's pulse counts.
+    Every pair i, j counts, i = j too. Without any label both terms are 0.
+
+    Source: Z. Sun, X. Li, "Contrast-Phys+", IEEE TPAMI 2024, DOI 10.1109/TPAMI.2024.3367910, and
+    its public code.
+    """
+    flags = labelled.to(spectra.dtype).reshape(-1, 2)
+    clean = torch.where(labelled.bool()[:, None, None], reference, torch.zeros_like(reference))
+    other = spectra.reshape(-1, 2, *spectra.shape[1:]).flip(1).reshape(spectra.shape)
+    own = distance(spectra, clean).reshape(-1, 2)
+    crossed = distance(other, clean).reshape(-1, 2)
+    count = flags.sum(dim=1)
+    weight = flags / torch.where(count > 0, count, torch.ones_like(count))[:, None]
+    return {
+        "attract_reference": (weight * own).sum(dim=1).mean(),
+        "repel_reference": -(weight * crossed).sum(dim=1).mean(),
+    }
+
+
+def sampled_spectra(
+    block: Tensor,
+    offsets: Tensor,
+    length: int,
+    fs: float,
+    *,
+    low_hz: float = LOW_HZ,
+    high_hz: float = HIGH_HZ,
+) -> Tensor:
+    """Unit-sum spectra of the samples of a block of pulses: (B, M, T) becomes (B, M * K, F)."""
+    return norm_psd(samples_at(block, offsets, length), fs, low_hz=low_hz, high_hz=high_hz)

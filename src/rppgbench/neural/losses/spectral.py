@@ -1,0 +1,127 @@
+"""Losses that know only what a pulse's spectrum looks like."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rppgbench.neural.losses.power_spectra import frequencies, full_precision, in_band
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Power of a batch of pulses: `power` (B, F) at `freqs` (F,) in Hz.
+
+    `speed` (B,) says how many times faster than life each clip was played, which moves the band
+    of a possible pulse with it; None: as in life.
+    """
+
+    freqs: Tensor
+    power: Tensor
+    speed: Tensor | None = None
+
+    def band(self, low_hz: float, high_hz: float) -> Tensor:
+        """Which bins of each pulse lie in its band: (B, F)."""
+        if self.speed is None:
+            return in_band(self.freqs, low_hz, high_hz).expand_as(self.power)
+        speed = self.speed.to(self.freqs)[:, None]
+        return (self.freqs >= low_hz * speed - 1e-9) & (self.freqs <= high_hz * speed + 1e-9)
+
+
+def power_spectra(
+    pulse: Tensor,
+    fs: float,
+    *,
+    samples: int = 5400,
+    speed: Tensor | None = None,
+    published_frequencies: bool = False,
+) -> Spectra:
+    """Power without window and scale, zero-padded to `samples`: (B, T) becomes (B, F).
+
+    A constant pulse gives no gradient, so white noise stands in for it, as in the public code.
+    `published_frequencies` divides by samples + 1, as that code does by mistake.
+
+    Source: J. Speth et al., "Non-Contrastive Unsupervised Learning of Physiological Signals from
+    Video", CVPR 2023, section 3.1.
+    """
+    pulse = full_precision(pulse)
+    centred = pulse - pulse.mean(dim=-1, keepdim=True)
+    constant = (pulse == pulse[..., :1]).all(dim=-1, keepdim=True)
+    if bool(constant.any()):
+        centred = torch.where(constant, torch.rand_like(centred) - 0.5, centred)
+    spectrum = torch.fft.rfft(centred, n=samples)
+    freqs = frequencies(samples, fs, pulse.device)
+    if published_frequencies:
+        freqs = freqs * (samples / (samples + 1))
+    return Spectra(freqs, spectrum.real.square() + spectrum.imag.square(), speed)
+
+
+def bandwidth(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
+    """Share of the power outside the band, mean over the batch: 0 to 1.
+
+    Source: Speth et al. 2023, Eq 1; W. Qian et al. 2024, Eq 2.
+    """
+    outside = ~spectra.band(low_hz, high_hz)
+    return _share(spectra.power, outside).mean()
+
+
+def sparsity(spectra: Spectra, low_hz: float, high_hz: float, *, beside_hz: float = 0.1) -> Tensor:
+    """Share of the band's power further than `beside_hz` from its peak, mean over the batch.
+
+    Source: Speth et al. 2023, Eq 2; Qian et al. 2024, Eq 3 (their 6 is 6 beats a minute: 0.1 Hz).
+    """
+    power = spectra.power * spectra.band(low_hz, high_hz)
+    peak = spectra.freqs[power.argmax(dim=1)]
+    aside = (spectra.freqs - peak[:, None]).abs() > beside_hz
+    return _share(power, aside).mean()
+
+
+def variance(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
+    """Squared distance of the batch's mean spectrum from an even one, as cumulative sums.
+
+    With speeds, the even spectrum is the mean of even ones over each clip's own band, and both
+    are compared over the span of all bands.
+
+    Source: Speth et al. 2023, Eq 3; Qian et al. 2024, Eq 4.
+    """
+    bands = spectra.band(low_hz, high_hz).to(spectra.power.dtype)
+    span = bands.any(dim=0)
+    power = spectra.power[:, span]
+    seen = (power / _nonzero(power.sum(dim=1, keepdim=True))).mean(dim=0)
+    even = (bands / bands.sum(dim=1, keepdim=True)).mean(dim=0)[span]
+    return (seen.cumsum(0) - even.cumsum(0)).square().mean()
+
+
+def periodicity(
+    pulse: Tensor,
+    fs: float,
+    low_hz: float,
+    high_hz: float,
+    *,
+    segments: int = 3,
+    samples: int = 5400,
+    speed: Tensor | None = None,
+) -> Tensor:
+    """How much the spectra of neighbouring stretches of a pulse differ: (B, T) becomes a number.
+
+    Unit-sum spectra within the band, squared differences summed over bins and pairs of neighbours,
+    mean over the batch. The paper neither pads nor normalises, which leaves 8 bins and a scale
+    that any amplitude changes.
+
+    Source: Qian et al. 2024, Eq 5.
+    """
+    length = pulse.shape[-1] // segments
+    parts = pulse[..., : segments * length].reshape(-1, length)
+    repeated = None if speed is None else speed.repeat_interleave(segments)
+    spectra = power_spectra(parts, fs, samples=samples, speed=repeated)
+    power = spectra.power * spectra.band(low_hz, high_hz)
+    unit = (power / _nonzero(power.sum(dim=1, keepdim=True))).reshape(-1, segments, power.shape[1])
+    return unit.diff(dim=1).square().sum(dim=(1, 2)).mean()
+
+
+def _share(power: Tensor, part: Tensor) -> Tensor:
+    return (power * part).sum(dim=1) / (power.sum(dim=1) + 1e-10)
+
+
+def _nonzero(values: Tensor) -> Tensor:
+    return torch.where(values > 0, values, torch.ones_like(values))

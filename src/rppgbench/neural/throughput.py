@@ -1,0 +1,72 @@
+"""How fast a method learns on a device, on made-up input."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from rppgbench.core.method import Example, Method, Training
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.extraction.crops import crop_rule
+
+FS = 30.0
+EPOCHS = 2  # the first warms up
+SHAPES = {
+    "mstmap": (63, 6),
+    "stmap": (25, 3),
+    "stmap_moments": (28, 3),
+    "trace": (3,),
+    "second_moments": (3, 3),
+}
+
+
+def synthetic_examples(
+    method: Method, size: int, *, recordings: int = 4, seconds: float = 11.0
+) -> list[Example]:
+    """Recordings of noise around a grey face, with a pulse: only their shapes matter.
+
+    `size` is that of the pictures of methods that consume clips.
+    """
+    rng = np.random.default_rng(0)
+    frames = round(seconds * FS)
+    times = np.arange(frames) / FS
+    examples = []
+    for number in range(recordings):
+        pulse = np.sin(2 * np.pi * (1.0 + 0.1 * number) * times)
+        shape = SHAPES.get(method.consumes, (size, size, 3))
+        grey = 120 - pulse.reshape(-1, *[1] * len(shape))
+        samples: Any = grey + rng.standard_normal((frames, *shape), dtype=np.float32)
+        if method.consumes == "clip":
+            samples = samples.round().astype(np.uint8)
+        truth = GroundTruth(pulse=Signal(pulse, times)) if method.needs_labels else None
+        name = f"{number:02d}"
+        examples.append(Example(name, name, (Waveform(samples, FS),), truth))
+    return examples
+
+
+def learning_speed(
+    method: Method, params: Mapping[str, Any], device: str, *, precision: str = "auto"
+) -> list[dict[str, Any]]:
+    """One row a stage: what `feeding.Pace` measures, with the names of method and stage.
+
+    `params` are all of the method's. Two epochs of each stage are done on recordings that are
+    a second longer than a clip, of pictures as large as the crop rule makes them; the second
+    epoch counts. Nothing of what is learned is kept.
+    """
+    if method.fit is None:
+        raise ValueError(f"{method.name} does not learn")
+    few = {name: min(EPOCHS, n) for name, n in params.items() if name.endswith("epochs")}
+    given = {**params, **few, "precision": precision}
+    size = crop_rule(str(params["crop"])).size if method.consumes == "clip" else 0
+    examples = synthetic_examples(method, size, seconds=float(params["clip_s"]) + 1)
+    with TemporaryDirectory() as folder:
+        method.fit(examples, Training(0, device, Path(folder)), **given)
+        return [
+            {"method": method.name, "stage": file.stem.removesuffix("_speed"), **facts}
+            for file in sorted(Path(folder).glob("*_speed.json"))
+            for facts in [json.loads(file.read_text(encoding="utf-8"))]
+        ]

@@ -1,0 +1,125 @@
+"""Clips whose labels a training corrects, beside the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rppgbench.analysis.build_report import score
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.method import Model
+from rppgbench.core.model_files import is_model, read_model
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.registry import find_toml
+from rppgbench.core.waveform import Waveform
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.summary import summarise
+from rppgbench.papers.measures import StoredResults
+from rppgbench.report.inputs import Scores
+from rppgbench.store.schema import RecordingInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABEL, PEER = "pseudo label", "other network"
+"""What a clip was to be learned from, and what takes its place."""
+
+SHOWN = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Corrections:
+    """The clips that a method's trainings correct at their end, each under LABEL and PEER.
+
+    A clip is an estimate of a recording of its own, named by its recording and when it begins.
+    """
+
+    estimates: tuple[Estimate, ...]
+    truths: dict[tuple[str, str], GroundTruth]
+
+    def scores(self, evaluator: str) -> Scores:
+        """Both, read by an evaluator like any other pulse."""
+        rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", evaluator, "figure"))
+        windows = score(rule, self.estimates, self.truths, ())
+        return Scores(evaluator, windows, summarise(windows, by=["method"], resamples=0))
+
+    def shown(self, windows: pd.DataFrame) -> list[tuple[Estimate, Estimate, GroundTruth]]:
+        """Up to `SHOWN` clips, from the least to the greatest error of the label, evenly.
+
+        Each is its label, what takes the label's place, and the truth. `windows` are of `scores`.
+        """
+        of_label = windows[windows["method"] == LABEL]
+        error = (of_label["estimate_bpm"] - of_label["reference_bpm"]).abs()
+        names = of_label.assign(error=error).dropna(subset=["error"])
+        names = names.sort_values(["error", "fold", "recording"], kind="stable")
+        places = list(zip(names["fold"], names["recording"], strict=True))
+        count = min(SHOWN, len(places))
+        chosen = [places[round(k * (len(places) - 1) / max(1, count - 1))] for k in range(count)]
+        found = {(e.fold, e.recording, e.method): e for e in self.estimates}
+        pairs = [(found[*place, LABEL], found[*place, PEER]) for place in chosen]
+        return [(label, peer, self.truths[label.dataset, label.recording]) for label, peer in pairs]
+
+
+def corrections(held: StoredResults, method: str) -> Corrections | None:
+    """What the models of a results folder keep of the labels that they corrected; None without.
+
+    That is a fact `corrected`, a row a clip with `recording` and `start_s`, the rate `corrected_fs`
+    and the arrays `corrected.pseudo` and `corrected.peer` (clips, samples). Clips of recordings
+    that nothing is stored of have no truth to stand beside and are left out. MachineError where a
+    model is damaged.
+    """
+    estimates: list[Estimate] = []
+    truths: dict[tuple[str, str], GroundTruth] = {}
+    seen = _by_name(held)
+    for fit in held.manifest.get("fits", ()):
+        folder = held.store.folder / "models" / str(fit["digest"])
+        if fit["method"] != method or not is_model(folder):
+            continue
+        model = read_model(folder)
+        clips = _clips(model, seen, str(fit["fold"]), int(fit["seed"]), str(fit["digest"]))
+        for one, truth in clips:
+            estimates.append(one)
+            truths[one.dataset, one.recording] = truth
+    return Corrections(tuple(estimates), truths) if estimates else None
+
+
+def _by_name(held: StoredResults) -> dict[str, RecordingInfo]:
+    """What was seen of recordings whose name only one data set has: models keep the name alone."""
+    found: dict[str, RecordingInfo] = {}
+    several = set()
+    for (dataset, name, _), one in held.observed.items():
+        if name in found and found[name].dataset != dataset:
+            several.add(name)
+        found[name] = one
+    return {name: one for name, one in found.items() if name not in several}
+
+
+def _clips(
+    model: Model, seen: dict[str, RecordingInfo], fold: str, seed: int, job: str
+) -> Iterator[tuple[Estimate, GroundTruth]]:
+    """Label and peer of each clip, as estimates, with the truth of their recording."""
+    for at, row in enumerate(model.facts.get("corrected", ())):
+        if row["recording"] not in seen:
+            continue
+        observed = seen[row["recording"]]
+        for name, array in ((LABEL, "corrected.pseudo"), (PEER, "corrected.peer")):
+            clip = Estimate(
+                f"{job}-{at}-{array}",
+                observed.dataset,
+                f"{observed.recording} at {row['start_s']:g} s",
+                observed.subject,
+                observed.scenario,
+                name,
+                fold,
+                seed,
+                "none",
+                "",
+                Waveform(
+                    model.arrays[array][at].astype(float),
+                    float(model.facts["corrected_fs"]),
+                    float(row["start_s"]),
+                ),
+                1.0,
+            )
+            yield clip, observed.truth

@@ -1,1 +1,0 @@
-"""Other people's toolboxes, run as they are behind our door."""

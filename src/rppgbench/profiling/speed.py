@@ -1,0 +1,205 @@
+"""How fast this machine extracts, estimates, scores and plans."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.method import Method
+from rppgbench.core.recording import GroundTruth, VideoSource
+from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.evaluation.evaluator import Evaluator
+
+ROUNDS = 3
+FS = 30.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One row: what was done, in which part of a run, and how much of it in a second of one core.
+
+    `ratio` is the time against that of the row named by `against`, where the two compare;
+    `note` says what else was measured.
+    """
+
+    part: str
+    what: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    against: str = ""
+    note: str = ""
+
+
+def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Seconds of processor time of all threads, the least of several rounds: others only add."""
+    least = float("inf")
+    for _ in range(rounds):
+        before = time.process_time()
+        work()
+        least = min(least, time.process_time() - before)
+    return least
+
+
+def simulated_film(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:
+    """A simulated person, still, in H.264: something to measure extraction on."""
+    from rppgbench.simulation import Scene, frame_times, simulate
+    from rppgbench.video.writing import write_video
+
+    times = frame_times(seconds, FS)
+    scene = Scene(width=width, height=height, times_s=times)
+    person = simulate(dataset="speed", subject="1", session="1", scene=scene, seed=0)
+    options = {"crf": "18", "preset": "veryfast"}
+    write_video(
+        file, person.frames(), times, codec="libx264", pixel_format="yuv420p", options=options
+    )
+    return VideoSource(file)
+
+
+def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) -> Iterator[Rate]:
+    """Frames a second: decoding alone, then with track, region moments and clips on top.
+
+    The passes are set against the last row, the face finder alone, on every frame. `clips` names
+    sets of kinds of clips, a row each.
+    """
+    from rppgbench.extraction.extractor import FeatureRequest, extract
+    from rppgbench.face.tracking import CADENCE, FaceTracker, track_face
+    from rppgbench.video.stream import open_video
+
+    frames = 0
+
+    def decode() -> None:
+        nonlocal frames
+        with open_video(source) as video:
+            frames = sum(1 for _ in video)
+
+    def track(cadence: int) -> None:
+        with open_video(source) as video:
+            for _ in track_face(video, FaceTracker(), cadence=cadence):
+                pass
+
+    def row(what: str, seconds: float) -> Rate:
+        return Rate("extraction", what, frames / seconds, "frames/s")
+
+    yield row("decode alone", processor_s(decode))
+    yield row(f"+ face track, every {CADENCE}th frame", processor_s(lambda: track(CADENCE)))
+    finder_s = processor_s(lambda: track(1))
+    finder = row("decode and find the face in every frame", finder_s)
+    passes = {"+ region moments: the pass without clips": frozenset[str]()}
+    for name, kinds in clips.items():
+        rules = frozenset(kinds)
+        passes[f"+ {len(rules)} kinds of clips: the pass for {name}"] = rules
+    for what, rules in passes.items():
+        seconds = processor_s(lambda rules=rules: extract(source, FeatureRequest(rules)))  # type: ignore[misc]
+        ratio = seconds / finder_s
+        yield Rate("extraction", what, frames / seconds, "frames/s", ratio, finder.what)
+    yield finder
+
+
+def synthetic_features(method: Method, recordings: int, seconds: float) -> Waveform:
+    """Input (recordings, T, ...) of a method that reads colours: each has a pulse of its own."""
+    rng = np.random.default_rng(0)
+    times = np.arange(round(seconds * FS)) / FS
+    pulse = np.sin(2 * np.pi * rng.uniform(0.8, 2.0, (recordings, 1)) * times)[..., None]
+    light = 0.02 * np.sin(2 * np.pi * 0.05 * times)[:, None]
+    noise = rng.normal(0, 0.002, (recordings, len(times), 3))
+    rgb: Array = np.array([160.0, 112.0, 88.0]) * (
+        1 + light - 0.006 * pulse * np.array([0.33, 0.77, 0.53]) + noise
+    )
+    if method.consumes == "trace":
+        return Waveform(rgb, FS)
+    spread = np.diag([90.0, 70.0, 60.0])  # of the pixels of a region around their mean
+    return Waveform(rgb[..., :, None] * rgb[..., None, :] + spread, FS)
+
+
+def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> Iterator[Rate]:
+    """Recordings a second of each method that neither learns nor reads pictures.
+
+    One recording a call, as a run does it, and all in one call, as an array program.
+    """
+    for method in methods:
+        if method.fit or method.combines or method.consumes not in {"trace", "second_moments"}:
+            continue
+        params, batch = method.parameters({}), synthetic_features(method, recordings, seconds)
+        alone = [Waveform(one, FS) for one in batch.samples]
+
+        def one_by_one(m: Method = method, p: Any = params, given: Any = alone) -> None:
+            for one in given:
+                m.estimate(one, **p)
+
+        def at_once(m: Method = method, p: Any = params, given: Any = batch) -> None:
+            m.estimate(given, **p)
+
+        alone_s, batch_s = processor_s(one_by_one), processor_s(at_once)
+        single = f"{method.name}, {seconds:g} s, one a call"
+        yield Rate("methods", single, recordings / alone_s, "recordings/s")
+        yield Rate(
+            "methods",
+            f"{method.name}, {seconds:g} s, {recordings} a call",
+            recordings / batch_s,
+            "recordings/s",
+            batch_s / alone_s,
+            single,
+        )
+
+
+def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[Rate]:
+    """Waveforms a second scored under an evaluator, and summaries with intervals."""
+    from rppgbench.evaluation.scores import score_windows, summarise
+
+    estimates, truths = synthetic_estimates(recordings, seconds)
+    rows = score_windows(rule, estimates, truths)
+    scored_s = processor_s(lambda: score_windows(rule, estimates, truths))
+    what = f"scoring of {seconds:g} s"
+    yield Rate("scoring", what, recordings / scored_s, "waveforms/s")
+    interval_s = processor_s(lambda: summarise(rows, resamples=10_000))
+    what = f"all metrics of a method, 10,000 resamples of {(recordings + 1) // 2} subjects"
+    yield Rate("scoring", what, 1 / interval_s, "methods/s")
+
+
+def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator[Rate]:
+    """Jobs a second whose digest is made, whose waveform is stored, and looked for."""
+    from rppgbench.store.store import Store
+    from rppgbench.system.hashing import digest
+
+    estimates, _ = synthetic_estimates(recordings, seconds)
+
+    def jobs() -> list[str]:
+        return [
+            digest(
+                {"method": "0" * 16, "recording": ["set", e.recording, "0" * 16], "seed": e.seed}
+            )
+            for e in estimates
+        ]
+
+    yield Rate("bookkeeping", "digests", recordings / processor_s(jobs), "jobs/s")
+    store = Store(folder)
+    for name in ("estimates", "recordings"):
+        (folder / name).mkdir(parents=True)
+    held = [replace(one, job=job) for one, job in zip(estimates, jobs(), strict=True)]
+    stored_s = processor_s(lambda: store.add(held), rounds=1)
+    what = f"waveforms of {seconds:g} s stored"
+    yield Rate("bookkeeping", what, recordings / stored_s, "jobs/s")
+    found_s = processor_s(store.done)
+    yield Rate("bookkeeping", "and looked for", recordings / found_s, "jobs/s")
+
+
+def synthetic_estimates(
+    recordings: int, seconds: float
+) -> tuple[list[Estimate], dict[tuple[str, str], GroundTruth]]:
+    """Noisy sines of 48 to 132 bpm, two recordings a subject, and what a sensor said of each."""
+    rng = np.random.default_rng(0)
+    sensor_s = np.arange(round(60 * (seconds + 1))) / 60
+    times = np.arange(round(seconds * FS)) / FS
+    estimates, truths = [], {}
+    for number, hz in enumerate(rng.uniform(0.8, 2.2, recordings)):
+        name = str(number)
+        truths["set", name] = GroundTruth(pulse=Signal(np.sin(2 * np.pi * hz * sensor_s), sensor_s))
+        wave = Waveform(np.sin(2 * np.pi * hz * times) + rng.normal(size=len(times)), FS)
+        facts = (name, "set", name, f"s{number // 2}", "", "method", "0", 0, "none", "skin")
+        estimates.append(Estimate(*facts, wave, 1.0))
+    return estimates, truths

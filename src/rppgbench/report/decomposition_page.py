@@ -1,0 +1,110 @@
+"""The page on why one method has many numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from rppgbench.report.decomposition_inputs import (
+    DecompositionInputs,
+    errors_frame,
+    on_one_region,
+    shares_frame,
+)
+from rppgbench.report.decomposition_text import HOW, WHY, region_words, summary
+from rppgbench.report.figures.drawing import Drawing
+from rppgbench.report.figures.evaluators import evaluator_overview
+from rppgbench.report.figures.waterfall import share_figure
+from rppgbench.report.inputs import Section
+from rppgbench.report.page import page_html, write_page
+from rppgbench.report.tables.decomposition import (
+    change_table,
+    error_table,
+    region_table,
+    rule_table,
+    share_table,
+)
+from rppgbench.system.atomic_files import write_file
+
+TITLE = "Why one method has many numbers"
+
+
+def write_decomposition(inputs: DecompositionInputs, out: Path) -> tuple[Path, Path, Path]:
+    """Write the page, the errors (`NAME.csv`) and the shares (`NAME_shares.csv`) beside it."""
+    page = write_page(decomposition_html(inputs), out)
+    files = [(out.with_suffix(".csv"), errors_frame(inputs))]
+    files.append((out.with_name(f"{out.stem}_shares.csv"), shares_frame(inputs)))
+    for file, frame in files:
+        write_file(file, frame.to_csv(index=False, lineterminator="\n"))
+    return page, files[0][0], files[1][0]
+
+
+def decomposition_html(inputs: DecompositionInputs) -> str:
+    """The page as text, with nothing beside it that it needs."""
+    page = inputs.page
+    titled = replace(page, title=TITLE, sections=sections(inputs))
+    overview = evaluator_overview(
+        on_one_region(inputs), floors=page.floors, simulated=page.simulated
+    )
+    return page_html(titled, words=summary(inputs), overview=overview)
+
+
+def sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
+    """The parts of the page below its summary."""
+    page = inputs.page
+    found = [
+        Section("why", "Why the number changes", WHY),
+        Section(
+            "shares",
+            f"From {inputs.first.label} to {inputs.second.label}",
+            (HOW, *region_words(inputs)),
+            (share_table(inputs), change_table(inputs)),
+            tuple(_drawings(inputs)),
+        ),
+        Section(
+            "errors",
+            "Every method under every evaluator",
+            (_errors_words(inputs),),
+            (error_table(inputs),),
+        ),
+    ]
+    if len(inputs.regions) > 1:
+        tables = tuple(
+            region_table(inputs, one)
+            for one in page.scores
+            if one.name in {inputs.first.name, inputs.second.name}
+        )
+        found.append(Section("regions", "Every method on every face region", (), tables))
+    found.append(
+        Section(
+            "rules",
+            "The evaluators and their sources",
+            (
+                "What each rule is, where it comes from, and how finely it tells a heart rate. "
+                "Under all of them a missing estimate counts as the edge of the band that is "
+                "farther from the reference; no row is left out.",
+            ),
+            (rule_table(inputs),),
+        )
+    )
+    return tuple(found)
+
+
+def _errors_words(inputs: DecompositionInputs) -> str:
+    words = "Mean absolute error of the same waveforms, in bpm"
+    if len(inputs.regions) == 1:
+        return f"{words}."
+    return (
+        f"{words}, on the face region {inputs.second.region}. The CSV file beside the page has all."
+    )
+
+
+def _drawings(inputs: DecompositionInputs) -> list[Drawing]:
+    drawn = share_figure(
+        inputs.splits,
+        inputs.groups,
+        (inputs.first.label, inputs.second.label),
+        shares_frame(inputs),
+        simulated=inputs.page.simulated,
+    )
+    return [] if drawn is None else [drawn]

@@ -1,0 +1,101 @@
+"""Why one method has many numbers, in sentences."""
+
+from __future__ import annotations
+
+import math
+
+from rppgbench.evaluation.decomposition import ABOUT
+from rppgbench.report.decomposition_inputs import DecompositionInputs, bpm, on_one_region, spans
+from rppgbench.report.tables.highlights import row_kind
+from rppgbench.report.tables.summary_rows import (
+    canonical_order,
+    pluralise,
+    records,
+    row_name,
+    sample_words,
+)
+
+WHY = (
+    "The waveforms on this page were made once and stored; no method was run again. What changes "
+    "from number to number is how a heart rate is read from a waveform and what it is compared "
+    "with: the rules of the toolboxes and papers that are named here.",
+    "A short window lets noise win more often; a long one averages over changes of the heart rate. "
+    "A narrow band forbids large errors and a wide one allows them. Coarse spectral bins round "
+    "small errors to exactly zero where both sides lie on the same grid. A reference that is read "
+    "like the estimate shares its mistakes. Errors averaged per video weigh a short video like a "
+    "long one. And the face region decides which pixels there are to average. So two papers can "
+    "print different errors of one method on one data set, and both be right.",
+)
+
+HOW = (
+    "The shares are made by changing one group of declared settings at a time from the first to "
+    "the second. What a change does depends on those made before it, so every order of the groups "
+    "is taken and a share is the mean over the orders (the Shapley value). The shares add up "
+    "exactly to the difference, and a group that makes no difference has a share of 0. How far a "
+    "share ranges over the orders says how much the parts hang together: point at it."
+)
+
+
+def summary(inputs: DecompositionInputs) -> list[str]:
+    """The finding in sentences."""
+    page = inputs.page
+    reach = spans(inputs)
+    default = page.scores[0]
+    methods = default.summary["method"].nunique()
+    run = pluralise(methods, "method")
+    where = ""
+    if len(inputs.regions) > 1:
+        run += f" on {len(inputs.regions)} face regions ({', '.join(inputs.regions)})"
+        where = f" on {inputs.second.region}"
+    words = [
+        f"{run}, over {sample_words(default, page.protocol.expected)}: the stored waveforms "
+        f"scored under {len(page.scores)} evaluators, without running anything again."
+    ]
+    ranked = {name: s for name, s in reach.items() if s.method not in page.floors}
+    if ranked:
+        name = max(ranked, key=lambda n: ranked[n].high - ranked[n].low)
+        low, high, low_rule, high_rule, _ = ranked[name]
+        words.append(
+            f"The rules alone move {name}{where} from {bpm(low)} bpm ({low_rule}) to "
+            f"{bpm(high)} bpm ({high_rule}), the widest span of all."
+        )
+    winners: dict[str, list[str]] = {}
+    for one in on_one_region(inputs):
+        placed = [
+            record
+            for record in records(canonical_order(one.summary, one.by))
+            if not row_kind(record, page.floors)
+        ]
+        if len(placed) > 1 and not math.isnan(float(placed[0]["mae"])):
+            winners.setdefault(row_name(placed[0], one.by), []).append(one.name)
+    if len(winners) > 1:
+        told = "; ".join(f"{name} under {', '.join(rules)}" for name, rules in winners.items())
+        words.append(f"Which method is best{where} changes with the rule: {told}.")
+    elif winners:
+        words.append(f"{next(iter(winners))} is best{where} under every evaluator.")
+    largest: dict[str, int] = {}
+    parted = [s for s in inputs.splits if s.shares and s.row[0] not in page.floors]
+    for one_split in parted:
+        most = max(one_split.shares, key=lambda g: abs(one_split.shares[g].value))
+        if one_split.shares[most].value:
+            largest[most] = largest.get(most, 0) + 1
+    if largest:
+        most = max(largest, key=lambda g: largest[g])
+        noun = "method" if inputs.by == ("method",) else "row"
+        words.append(
+            f"Between {inputs.first.label} and {inputs.second.label} the largest part is "
+            f"the {most} for {largest[most]} of {pluralise(len(parted), noun)} ({ABOUT[most]})."
+        )
+    return words
+
+
+def region_words(inputs: DecompositionInputs) -> tuple[str, ...]:
+    """On which region both sides are scored, where the region is no part of the difference."""
+    if inputs.first.region != inputs.second.region:
+        return ()
+    if len(inputs.regions) > 1:
+        return (f"Both sides are scored on the region {inputs.first.region}.",)
+    return (
+        "The waveforms of one face region are stored, so the region is no part of this difference. "
+        "A protocol that lists several regions stores the waveforms of each.",
+    )

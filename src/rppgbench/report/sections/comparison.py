@@ -1,0 +1,237 @@
+"""Paired tests between methods, and their ranks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.core.waveform import Array
+from rppgbench.evaluation.significance import PairedTest, Ranks, paired_tests, ranks
+from rppgbench.evaluation.summary import block_scores
+from rppgbench.report.figures.ranks import rank_figure
+from rppgbench.report.inputs import Scores, Section
+from rppgbench.report.tables.columns import Column, metric
+from rppgbench.report.tables.summary_rows import pluralise
+from rppgbench.report.tables.table import Cell, Row, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALPHA = 0.05
+FEWEST_SETS = 3
+
+Blocks = tuple[str, ...]
+
+
+def sections(
+    scores: Scores,
+    *,
+    condition: str = "",
+    floors: Collection[str] = (),
+    simulated: bool = False,
+) -> tuple[Section, ...]:
+    """Which methods differ, over recordings and, from three data sets on, over data sets.
+
+    Empty with fewer than two methods, or where no two have a recording in common. Methods are
+    compared on one face region and `condition`, by default the first that there are; the section
+    says which.
+    Windows that a method's weights may have seen are left out.
+    """
+    windows, chosen = _alike(scores, condition)
+    windows, left_out = _unseen(windows)
+    by_recording = block_scores(windows)
+    if len(by_recording) < 2 or not _common(by_recording, 1):
+        return ()
+    tests = paired_tests(by_recording)
+    tables = [_pair_table(tests, scores.name, floors, simulated=simulated)]
+    words = [*_words(tests, scores.name, floors), *chosen, *left_out]
+    drawings = []
+    for noun, blocks in _ranked(windows, by_recording):
+        placed = ranks(blocks, alpha=ALPHA)
+        words.append(_rank_words(placed, noun))
+        key = f"ranks-{noun.replace(' ', '-')}s"
+        tables.append(_rank_table(placed, blocks, key, noun, floors, simulated=simulated))
+        if not math.isnan(placed.critical_difference):
+            drawings.append(
+                rank_figure(placed, noun, scores.name, key=f"{key}-figure", simulated=simulated)
+            )
+    return (
+        Section(
+            "comparisons", "Which methods differ", tuple(words), tuple(tables), tuple(drawings)
+        ),
+    )
+
+
+def _alike(scores: Scores, condition: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The windows of one region and condition, and a sentence where there are several."""
+    windows, words = scores.windows, []
+    for key in ("condition", "region"):
+        if key not in scores.by:
+            continue
+        values = sorted(set(windows[key]) - {""})
+        first = condition if key == "condition" and condition in values else next(iter(values), "")
+        windows = windows[windows[key].isin([first, ""])]
+        words.append(f"the {key} {first}")
+    text = f"All methods are compared on {' and '.join(words)}." if words else ""
+    return windows, ((text,) if text else ())
+
+
+def _unseen(windows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The windows that no method's weights have seen, and a sentence where there are others."""
+    if "leaked" not in windows or not (windows["leaked"] != "").any():
+        return windows, ()
+    leaked = windows[windows["leaked"] != ""]
+    told = ", ".join(
+        f"{method} on {', '.join(sorted(set(part['leaked'])))}"
+        for method, part in leaked.groupby("method")
+    )
+    text = f"Left out, for its weights were learned on what is tested: {told}."
+    return windows[windows["leaked"] == ""], (text,)
+
+
+def _common(blocks: Mapping[str, Array], least: int) -> bool:
+    """Whether at least so many blocks have a score of every method."""
+    table = np.stack(list(blocks.values()))
+    return int(np.isfinite(table).all(axis=0).sum()) >= least
+
+
+def _ranked(
+    windows: pd.DataFrame, by_recording: Mapping[str, Array]
+) -> list[tuple[str, Mapping[str, Array]]]:
+    found = [("recording", by_recording)]
+    if windows["dataset"].nunique() >= FEWEST_SETS:
+        found.append(("data set", block_scores(windows, block=("dataset",))))
+    return [(noun, blocks) for noun, blocks in found if len(blocks) > 2 and _common(blocks, 2)]
+
+
+def _words(tests: list[PairedTest], evaluator: str, floors: Collection[str]) -> list[str]:
+    told = [one for one in tests if one.p_holm < ALPHA]
+    ours = [one for one in told if not {one.first, one.second} & set(floors)]
+    count = f"{len(told)} of {pluralise(len(tests), 'pair')}"
+    text = (
+        f"Pairs of methods are compared on the same recordings, by the mean absolute error of each "
+        f"under {evaluator}: Wilcoxon's signed-rank test, corrected for the number of pairs by "
+        f"Holm's procedure. At the 5 % level {count} differ"
+    )
+    if set(floors) & {name for one in tests for name in (one.first, one.second)}:
+        text += f", {len(ours)} of them between two methods that look at the video"
+    return [
+        f"{text}.",
+        "A recording counts once, however many windows it has; recordings of one subject count as "
+        "apart, so with several a subject the p-values are on the small side.",
+    ]
+
+
+def _rank_words(placed: Ranks, noun: str) -> str:
+    text = (
+        f"Over {pluralise(placed.n, noun)} that all {len(placed.methods)} methods have, Friedman's "
+    )
+    if math.isnan(placed.p):
+        return f"{text}test has too little to go on."
+    apart = "the methods are not all alike" if placed.p < ALPHA else "no method stands out"
+    return (
+        f"{text}test says that {apart} (p {_p(placed.p)}); by Nemenyi's two methods differ where "
+        f"their mean ranks lie more than {placed.critical_difference:.2f} apart."
+    )
+
+
+def _pair_table(
+    tests: list[PairedTest], evaluator: str, floors: Collection[str], *, simulated: bool
+) -> Table:
+    mae = metric("mae")
+    rows = []
+    for one in sorted(tests, key=_pair_order):
+        better = one.first if one.difference < 0 else one.second
+        verdict = "no difference shown"
+        if one.p_holm < ALPHA:
+            verdict = f"{better} is better"
+        elif math.isnan(one.p_holm):
+            verdict = "nothing to test"
+        detail = f"{one.first} less {one.second}: {mae.write(one.difference)} bpm"
+        cells = (
+            Cell(one.first, one.first),
+            Cell(one.second, one.second),
+            Cell(str(one.n), float(one.n)),
+            Cell(mae.write(one.difference), _known(one.difference), detail=detail),
+            Cell(_p(one.p), _known(one.p)),
+            Cell(_p(one.p_holm), _known(one.p_holm)),
+            Cell(verdict, verdict),
+        )
+        rows.append(Row(cells, "floor" if {one.first, one.second} & set(floors) else ""))
+    columns = (
+        Column("first", "First", text=True),
+        Column("second", "Second", text=True),
+        Column("n", "n", decimals=0, about="Recordings that both methods have."),
+        Column("difference", "Difference", "bpm", about="Mean of first less second."),
+        Column("p", "p", about="Wilcoxon's signed-rank test, two-sided."),
+        Column("p_holm", "p (Holm)", about="After Holm's correction over all pairs."),
+        Column("verdict", "Verdict at 5 %", text=True),
+    )
+    return Table(
+        "pairs", f"Pairs of methods under {evaluator}", columns, tuple(rows), 2, (), simulated
+    )
+
+
+def _pair_order(one: PairedTest) -> tuple[object, ...]:
+    """Pairs that cannot be tested last; of equal p the larger difference first, then by name."""
+    untested = math.isnan(one.p_holm)
+    p_holm = 0.0 if untested else one.p_holm
+    larger = 0.0 if math.isnan(one.difference) else -abs(one.difference)
+    return untested, p_holm, larger, one.first, one.second
+
+
+def _rank_table(
+    placed: Ranks,
+    blocks: Mapping[str, Array],
+    key: str,
+    noun: str,
+    floors: Collection[str],
+    *,
+    simulated: bool,
+) -> Table:
+    mae = metric("mae")
+    shared = np.isfinite(np.stack(list(blocks.values()))).all(axis=0)
+    rows = []
+    for k in np.argsort(placed.mean_rank, kind="stable"):
+        name = placed.methods[k]
+        alike = [clique for clique in placed.cliques if name in clique]
+        others = list(dict.fromkeys(m for clique in alike for m in clique if m != name))
+        told = ", ".join(others) or "none"
+        mean = float(blocks[name][shared].mean())
+        rows.append(
+            Row(
+                (
+                    Cell(name, name),
+                    Cell(f"{placed.mean_rank[k]:.2f}", float(placed.mean_rank[k])),
+                    Cell(mae.write(mean), mean),
+                    Cell(told, told),
+                ),
+                "floor" if name in floors else "",
+            )
+        )
+    columns = (
+        Column("method", "Method", text=True),
+        Column("mean_rank", "Mean rank", about=f"1 is the lowest error of a {noun}."),
+        Column("mean_mae", "Mean of the MAE", "bpm", about=f"Over each {noun} that all have."),
+        Column("alike", "Not told apart from (Nemenyi)", text=True),
+    )
+    caption = f"Mean ranks over {pluralise(placed.n, noun)}"
+    return Table(key, caption, columns, tuple(rows), simulated=simulated)
+
+
+def _p(value: float) -> str:
+    """A p-value as it is printed.
+
+    >>> _p(0.00002), _p(0.0314), _p(float("nan"))
+    ('< 0.001', '0.031', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

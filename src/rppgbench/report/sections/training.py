@@ -1,0 +1,63 @@
+"""How the methods that learn did so: a row a training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rppgbench.report.inputs import Section
+from rppgbench.report.tables.columns import Column
+from rppgbench.report.tables.table import Cell, Row, Table
+
+
+def training_sections(
+    models: Sequence[Mapping[str, Any]], *, simulated: bool = False
+) -> tuple[Section, ...]:
+    """Every model's fold, seed, size, epochs, last loss and the collapse detector's verdict.
+
+    `models` are those of `trainings.trained_models`; those that learned no network are left out,
+    and without any there is no section.
+    """
+    rows = [Row(tuple(_cells(model))) for model in models if "collapse" in model]
+    if not rows:
+        return ()
+    columns = (
+        Column("method", "Method", text=True),
+        Column("fold", "Fold", text=True),
+        Column("seed", "Seed", text=True),
+        Column("preset", "Preset", text=True),
+        Column("recordings", "Learned from", "recordings"),
+        Column("parameters", "Parameters"),
+        Column("epochs", "Epochs", text=True),
+        Column("loss", "Last loss", text=True),
+        Column("verdict", "Collapse detector", text=True),
+    )
+    table = Table("trainings", "Trainings", columns, tuple(rows), 3, (), simulated)
+    text = (
+        "The model of the last epoch is the one that is tested. The detector looks at the outputs "
+        "for clips of the training set, without labels: the share of their power in the band of a "
+        "pulse, whether their peaks differ from clip to clip, and whether they lie at the band's "
+        "limits. A training that collapsed is reported, not done again."
+    )
+    return (Section("trainings", "How the methods learned", (text,), (table,)),)
+
+
+def _cells(model: Mapping[str, Any]) -> list[Cell]:
+    last: Mapping[str, Mapping[str, float]] = model.get("last", {})
+    epochs = ", ".join(f"{stage} {count}" for stage, count in model["epochs"].items() if count)
+    loss = ", ".join(f"{terms['loss']:.4g}" for terms in last.values())
+    verdict = model["collapse"]["verdict"]
+    detail = ", ".join(f"{k} {v}" for k, v in model["collapse"].items() if k != "verdict")
+    params = model["params"]
+    learned, lost = int(model["learned_from"]), model.get("could_not_learn_from", [])
+    texts = (
+        model["method"],
+        model["fold"],
+        str(model["seed"]),
+        str(params.get("preset", "paper")),
+        f"{learned} of {learned + len(lost)}" if lost else str(learned),
+        f"{model['n_parameters']:,}",
+        epochs,
+        loss,
+    )
+    numbers = {4: float(learned), 5: float(model["n_parameters"])}
+    cells = [Cell(text, numbers.get(place, text)) for place, text in enumerate(texts)]
+    return [*cells, Cell(verdict, verdict, detail=detail)]

@@ -1,0 +1,239 @@
+"""The result in sentences, as a reader would tell it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rppgbench.report.inputs import ReportInputs, Scores
+from rppgbench.report.tables.columns import COVERAGE, metric
+from rppgbench.report.tables.highlights import row_kind
+from rppgbench.report.tables.scores import band_words, method_table, region_words
+from rppgbench.report.tables.summary_rows import (
+    canonical_order,
+    pluralise,
+    records,
+    row_name,
+    sample,
+    sample_words,
+)
+
+_COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+_NAMED = 3
+
+
+def summary_text(page: ReportInputs) -> list[str]:
+    """What was run on what n, which method is best and by how much, and what did not go well."""
+    if not page.scores:
+        return ["Nothing was scored: no estimate is stored."]
+    default = page.scores[0]
+    if default.summary.empty:
+        return [f"Nothing was scored under {default.name}: no estimate is stored."]
+    sentences = [_what_was_run(page, default), *region_words(default)]
+    best = best_row(default, page)
+    if best is not None:
+        sentences += _best_words(page, default, best)
+        if len(page.scores) > 1:
+            sentences += _spread_words(page, best)
+    sentences += _shortfall_words(page, default)
+    for scores in page.scores:
+        sentences += band_words(scores)
+    return sentences
+
+
+def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
+    """The few numbers at the head of the page: label, value, and a line beneath it."""
+    if not page.scores or page.scores[0].summary.empty:
+        return []
+    default = page.scores[0]
+    facts = []
+    best = best_row(default, page)
+    if best is not None:
+        facts.append(("Lowest error", row_name(best, default.by), f"under {default.name}"))
+        interval = _interval(best)
+        facts.append(
+            (
+                "Mean absolute error",
+                f"{_bpm(best['mae'])} bpm",
+                f"95 % interval {interval}" if interval else "",
+            )
+        )
+    floor = _floor_row(page, default)
+    if floor is not None:
+        facts.append(("Floor", f"{_bpm(floor['mae'])} bpm", row_name(floor, default.by)))
+    recordings, subjects = sample(default)
+    wanted = page.protocol.expected
+    below = f"of {subjects} {'subject' if subjects == 1 else 'subjects'}"
+    if wanted is not None and wanted != recordings:
+        below += f"; the protocol has {wanted}"
+    facts.append(("Recordings", str(recordings), below))
+    return facts
+
+
+def n_differs(page: ReportInputs) -> str:
+    """A sentence where some table's n is not the protocol's, or an empty string."""
+    expected = page.protocol.expected
+    told: dict[tuple[int, int], list[str]] = {}
+    for scores in page.scores:
+        counted = sample(scores)
+        if expected is not None and counted[0] != expected:
+            told.setdefault(counted, []).append(scores.name)
+    parts = [
+        f"{recordings} recordings of {subjects} subjects were scored under {', '.join(names)}"
+        for (recordings, subjects), names in told.items()
+    ]
+    return f"The protocol has {expected} recordings; {'; '.join(parts)}" if parts else ""
+
+
+def n_words(page: ReportInputs) -> str:
+    """How many recordings were scored, beside the protocol's number, for a terminal."""
+    if not page.scores or page.scores[0].summary.empty:
+        return "n: nothing was scored; no estimate is stored"
+    default = page.scores[0]
+    words = f"n: {sample_words(default, page.protocol.expected)}"
+    words += f" (scored under {default.name})"
+    here = int(default.summary.get("n_present", default.summary["n_expected"]).max())
+    scored = sample(default)[0]
+    if scored < here:
+        words += f"; {pluralise(here - scored, 'recording')} here without a reference or unreadable"
+    return words
+
+
+def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
+    """The row of the summary that the table marks as best by mean absolute error.
+
+    With a single row that can be ranked it is that one; None where there is none.
+    """
+    table = method_table(scores, floors=page.floors)
+    place = [column.key for column in table.columns].index("mae")
+    rows = records(canonical_order(scores.summary, scores.by))
+    for record, row in zip(rows, table.rows, strict=True):
+        if row.cells[place].mark == "best":
+            return record
+    ranked = [
+        record
+        for record in rows
+        if not row_kind(record, page.floors) and not math.isnan(float(record["mae"]))
+    ]
+    return ranked[0] if len(ranked) == 1 else None
+
+
+def _what_was_run(page: ReportInputs, default: Scores) -> str:
+    methods = default.summary["method"].nunique()
+    number = _COUNTS[methods] if methods < len(_COUNTS) else str(methods)
+    noun = "method was" if methods == 1 else "methods were"
+    data = "simulated recordings" if page.simulated else "recordings"
+    words = sample_words(default, page.protocol.expected)
+    return f"{number} {noun} run on {words.replace('recordings', data, 1)}."
+
+
+def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) -> list[str]:
+    name = row_name(best, default.by)
+    interval = _interval(best)
+    alone = len(default.summary) == 1
+    said = "a mean absolute error of" if alone else "the lowest mean absolute error:"
+    text = f"Under {default.name}, {page.role}, {name} has {said} {_bpm(best['mae'])} bpm"
+    text += f" (95 % interval {interval} over subjects)." if interval else "."
+    sentences = [text]
+    others = [
+        record
+        for record in records(canonical_order(default.summary, default.by))
+        if not row_kind(record, page.floors)
+        and row_name(record, default.by) != name
+        and not math.isnan(float(record["mae"]))
+    ]
+    if others:
+        second = others[0]
+        text = f"Next is {row_name(second, default.by)} with {_bpm(second['mae'])} bpm"
+        high, low = float(best.get("mae_high", math.nan)), float(second.get("mae_low", math.nan))
+        if not (math.isnan(high) or math.isnan(low)):
+            text += "; the two intervals overlap" if low <= high else "; the intervals are apart"
+        sentences.append(text + ".")
+    floor = _floor_row(page, default)
+    if floor is not None:
+        worse = [r for r in [best, *others] if float(r["mae"]) >= float(floor["mae"])]
+        text = (
+            f"The floor, {row_name(floor, default.by)}, which learns nothing from the video, has "
+            f"{_bpm(floor['mae'])} bpm"
+        )
+        if worse:
+            names = ", ".join(row_name(record, default.by) for record in worse)
+            text += f": {names} {'does' if len(worse) == 1 else 'do'} not beat it"
+        sentences.append(text + ".")
+    return sentences
+
+
+def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
+    default = page.scores[0]
+    name = row_name(best, default.by)
+    found: dict[str, float] = {}
+    winners: dict[str, str] = {}
+    for scores in page.scores:
+        for record in records(scores.summary):
+            if row_name(record, scores.by) == name and not math.isnan(float(record["mae"])):
+                found[scores.name] = float(record["mae"])
+        winner = best_row(scores, page)
+        if winner is not None:
+            winners[scores.name] = row_name(winner, scores.by)
+    if len(found) < 2:
+        return []
+    low, high = min(found, key=lambda k: found[k]), max(found, key=lambda k: found[k])
+    text = f"The same waveforms of {name} score {_bpm(found[low])} bpm under "
+    if _bpm(found[low]) == _bpm(found[high]):
+        sentences = [f"{text}every evaluator."]
+    else:
+        more = f"{_bpm(found[high])} bpm under {high}: the rules alone make the difference"
+        sentences = [f"{text}{low} and {more}."]
+    others: dict[str, list[str]] = {}
+    for rule, first in winners.items():
+        if first != name:
+            others.setdefault(first, []).append(rule)
+    other = [f"{first} under {' and '.join(rules)}" for first, rules in others.items()]
+    if other:
+        sentences.append(f"The best method changes with the evaluator: {', '.join(other)}.")
+    elif len(winners) == len(page.scores) and len(default.summary) > 1:
+        sentences.append(f"It is best under all {len(page.scores)} evaluators.")
+    return sentences
+
+
+def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
+    sentences = []
+    windows = {
+        row_name(record, default.by): float(record.get("window_coverage", record["coverage"]))
+        for record in records(default.summary)
+        if int(record["n_windows"])
+    }
+    if not windows:
+        sentences.append("No recording has a reference here: nothing is scored.")
+    short = sorted((share, name) for name, share in windows.items() if share < 1)
+    if short:
+        told = ", ".join(
+            f"{name} ({COVERAGE.write(share)} % of windows covered)"
+            for share, name in short[:_NAMED]
+        )
+        more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+        sentences.append(f"Estimates are missing for {told}{more}.")
+    if page.skipped:
+        lost = len({(item.dataset, item.recording) for item in page.skipped})
+        noun = "recording" if lost == 1 else "recordings"
+        sentences.append(f"{lost} {noun} failed in part or whole; each is listed with its reason.")
+    return sentences
+
+
+def _floor_row(page: ReportInputs, scores: Scores) -> Mapping[str, Any] | None:
+    rows = [
+        record
+        for record in records(canonical_order(scores.summary, scores.by))
+        if record.get("method") in page.floors and not math.isnan(float(record["mae"]))
+    ]
+    return rows[0] if rows else None
+
+
+def _interval(record: Mapping[str, Any]) -> str:
+    low, high = float(record.get("mae_low", math.nan)), float(record.get("mae_high", math.nan))
+    return "" if math.isnan(low) or math.isnan(high) else f"{_bpm(low)} to {_bpm(high)} bpm"
+
+
+def _bpm(value: float) -> str:
+    return metric("mae").write(float(value))

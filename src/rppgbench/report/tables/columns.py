@@ -1,0 +1,104 @@
+"""How a measure is written: label, unit, decimals, direction."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from rppgbench.evaluation import metrics
+from rppgbench.evaluation.band_edge import EDGE_BPM
+
+Better = Literal["", "low", "high"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    `key` names it in CSV; `scale` is what the stored value is multiplied by before it is written
+    with `decimals`; `better` says which way is good, "" where neither is. `about` is one sentence
+    for a reader who points at the heading. `text` marks a column of words.
+    """
+
+    key: str
+    label: str
+    unit: str = ""
+    decimals: int = 2
+    better: Better = ""
+    scale: float = 1.0
+    about: str = ""
+    text: bool = False
+
+    def write(self, value: float) -> str:
+        """The value as the table shows it, with a true minus sign; a dash where there is none.
+
+        >>> Column("snr_db", "SNR", decimals=1).write(-3.14), Column("r", "r").write(float("nan"))
+        ('−3.1', '–')
+        """
+        if math.isnan(value):
+            return "–"
+        shown = f"{value * self.scale:.{self.decimals}f}"
+        if float(shown) == 0:
+            shown = shown.lstrip("-")
+        return shown.replace("-", "−")
+
+
+_FIRST = ("mae", "rmse", "std")  # in the order of the field's tables; the rest as registered
+_ONE_DECIMAL = ("snr_db", "within_5_bpm", "within_10_percent")
+
+
+def _column(one: metrics.Metric) -> Column:
+    share = one.range == (0, 1) and one.name.startswith("within")
+    title = one.title[:1].upper() + one.title[1:] if share else one.title
+    return Column(
+        key=one.name,
+        label=title,
+        unit="%" if share else one.unit,
+        decimals=1 if one.name in _ONE_DECIMAL else 2,
+        better="low" if one.better == "lower" else "high",
+        scale=100.0 if share else 1.0,
+        about=one.definition,
+    )
+
+
+METRICS = tuple(
+    _column(metrics.METRICS[name])
+    for name in (*_FIRST, *(name for name in metrics.METRICS if name not in _FIRST))
+)
+"""The measures that a summary may hold, in the order of the table."""
+
+COVERAGE = Column(
+    "coverage",
+    "Coverage",
+    "%",
+    decimals=1,
+    scale=100.0,
+    about="Recordings with an estimate over test recordings that are here; below it, where lower, "
+    "the share of windows that have one.",
+)
+
+BAND_EDGE = Column(
+    "n_band_edge",
+    "At band edge",
+    decimals=0,
+    about="Scored windows whose true heart rate lies outside the evaluator's band, or within "
+    f"{EDGE_BPM:g} bpm of its edge. The rule reads a rate beyond its band as one within.",
+)
+
+RECORDINGS = Column(
+    "n_recordings",
+    "n",
+    decimals=0,
+    about="Recordings scored; “of” gives the number that the protocol expects.",
+)
+
+
+def metric(key: str) -> Column:
+    """The column of one measure; KeyError names one that is not known.
+
+    >>> metric("mae").unit
+    'bpm'
+    """
+    for column in METRICS:
+        if column.key == key:
+            return column
+    raise KeyError(f"no measure {key!r}; known: {', '.join(c.key for c in METRICS)}")

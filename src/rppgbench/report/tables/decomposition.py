@@ -1,0 +1,223 @@
+"""The tables on different numbers of one method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rppgbench.evaluation.decomposition import ABOUT, REGION, declared_choices
+from rppgbench.report.decomposition_inputs import (
+    DecompositionInputs,
+    Span,
+    bpm,
+    on_one_region,
+    spans,
+)
+from rppgbench.report.inputs import Scores
+from rppgbench.report.tables.columns import Column, metric
+from rppgbench.report.tables.scores import LABELS
+from rppgbench.report.tables.summary_rows import canonical_order, records, row_name, sample_words
+from rppgbench.report.tables.table import Cell, Row, Table
+
+
+def error_table(inputs: DecompositionInputs) -> Table:
+    """Rows against evaluators, with the lowest, the highest and the range."""
+    page = inputs.page
+    scores = on_one_region(inputs)
+    default, mae = scores[0], metric("mae")
+    found = {
+        one.name: {tuple(r[k] for k in one.by): r for r in records(one.summary)} for one in scores
+    }
+    reach = spans(inputs)
+    rows = []
+    for record in records(canonical_order(default.summary, default.by)):
+        key = tuple(record[k] for k in default.by)
+        low, high, low_rule, high_rule, _ = reach.get(
+            row_name(record, default.by), Span(math.nan, math.nan, "", "", "")
+        )
+        cells = [Cell(str(part), str(part)) for part in key]
+        cells.append(_number(high - low, f"range {bpm(high - low)} bpm"))
+        cells.append(_number(low, f"lowest, under {low_rule}"))
+        cells.append(_number(high, f"highest, under {high_rule}"))
+        for one in scores:
+            cells.append(_error_cell(found[one.name].get(key, {}), one.name))
+        rows.append(Row(tuple(cells), "floor" if record["method"] in page.floors else ""))
+    headings = [Column(k, LABELS.get(k, k), text=True) for k in default.by]
+    headings += [
+        Column("range", "Range", "bpm", about="Highest less lowest over all evaluators."),
+        Column("lowest", "Lowest", "bpm"),
+        Column("highest", "Highest", "bpm"),
+    ]
+    headings += [
+        Column(one.name, one.name, "bpm", mae.decimals, "low", about=inputs.rules[one.name].title)
+        for one in scores
+    ]
+    return Table(
+        "spread-errors",
+        f"Mean absolute error under every evaluator: "
+        f"{sample_words(default, page.protocol.expected)}",
+        tuple(headings),
+        tuple(rows),
+        len(default.by),
+        ("Below a number, its 95 % interval over subjects.",),
+        page.simulated,
+    )
+
+
+def share_table(inputs: DecompositionInputs) -> Table:
+    """Each row's difference between the two sides, in parts; notes say what could not be read."""
+    page = inputs.page
+    rows = []
+    noted: dict[str, list[str]] = {}
+    for one in inputs.splits:
+        cells = [Cell(part, part) for part in one.row]
+        cells += [_number(one.first_bpm), _number(one.second_bpm)]
+        cells.append(_number(one.difference_bpm, signed=True))
+        for group in inputs.groups:
+            share = one.shares.get(group)
+            value = share.value if share else math.nan
+            detail = ABOUT[group]
+            if share:
+                detail += f"; {_signed(share.low)} to {_signed(share.high)} bpm over the orders"
+            cells.append(_number(value, detail, signed=True))
+        rows.append(Row(tuple(cells), "floor" if one.row[0] in page.floors else ""))
+        name = " · ".join(one.row)
+        if one.shares and one.orders < one.of:
+            noted.setdefault(f"over {one.orders} of {one.of} orders", []).append(name)
+        for note in one.notes:
+            noted.setdefault(note, []).append(name)
+    notes = [
+        f"{'All rows' if len(names) == len(rows) else ', '.join(names)}: {note}."
+        for note, names in noted.items()
+    ]
+    headings = [Column(k, LABELS.get(k, k), text=True) for k in inputs.by]
+    headings += [
+        Column("first", inputs.first.label, "bpm", about="Mean absolute error of the first."),
+        Column("second", inputs.second.label, "bpm", about="Mean absolute error of the second."),
+        Column("difference", "Difference", "bpm", about="Second less first."),
+    ]
+    headings += [
+        Column(group, group.capitalize(), "bpm", about=f"{ABOUT[group].capitalize()}.")
+        for group in inputs.groups
+    ]
+    return Table(
+        "spread-shares",
+        f"The difference between {inputs.first.label} and {inputs.second.label}, in parts",
+        tuple(headings),
+        tuple(rows),
+        len(inputs.by),
+        tuple(notes),
+        page.simulated,
+    )
+
+
+def change_table(inputs: DecompositionInputs) -> Table:
+    """What each part is, and what either side declares of it."""
+    rows = [
+        Row(
+            tuple(
+                Cell(text, text)
+                for text in (
+                    group.capitalize(),
+                    ABOUT[group],
+                    declared_choices(inputs.first, group),
+                    declared_choices(inputs.second, group),
+                )
+            )
+        )
+        for group in inputs.groups
+    ]
+    names = ("Part", "What it is", inputs.first.label, inputs.second.label)
+    columns = tuple(Column(f"change-{n}", name, text=True) for n, name in enumerate(names))
+    return Table("spread-changes", "What differs between the two", columns, tuple(rows))
+
+
+def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
+    """Rows against the face regions that are stored, under one evaluator."""
+    page, mae = inputs.page, metric("mae")
+    found: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+    for record in records(canonical_order(scores.summary, scores.by)):
+        row = tuple(str(record[k]) for k in inputs.by)
+        found.setdefault(row, {})[str(record.get(REGION, ""))] = record
+    own = "" if any("" in parts for parts in found.values()) else None
+    columns = [*inputs.regions, *([own] if own is not None else [])]
+    rows = []
+    for row, parts in found.items():
+        cells = [Cell(part, part) for part in row]
+        cells += [_error_cell(parts.get(region, {}), region) for region in columns]
+        rows.append(Row(tuple(cells), "floor" if row[0] in page.floors else ""))
+    headings = [Column(k, LABELS.get(k, k), text=True) for k in inputs.by]
+    headings += [
+        Column(f"region-{name}", name or "its own", mae.unit, mae.decimals, "low")
+        for name in columns
+    ]
+    return Table(
+        f"spread-regions-{scores.name}",
+        f"Mean absolute error on every stored face region under {scores.name}",
+        tuple(headings),
+        tuple(rows),
+        len(inputs.by),
+        ("A dash: the method was not run on that region, or has regions of its own.",),
+        page.simulated,
+    )
+
+
+def rule_table(inputs: DecompositionInputs) -> Table:
+    """The evaluators: rule, resolution, source and digest."""
+    about = {one.name: one.about for one in inputs.page.scores}
+    rows = []
+    for one in inputs.page.scores:
+        rule = inputs.rules[one.name]
+        said = about[one.name].removeprefix(f"{rule.title}.").partition(" A missing ")[0].strip()
+        rows.append(
+            Row(
+                (
+                    Cell(one.name, one.name),
+                    Cell(rule.title, rule.title),
+                    Cell(said, said),
+                    _number(rule.resolution_bpm or math.nan),
+                    Cell(rule.source, rule.source),
+                    Cell(rule.digest, rule.digest),
+                )
+            )
+        )
+    columns = (
+        Column("evaluator", "Evaluator", text=True),
+        Column("title", "Title", text=True),
+        Column("rule", "Rule", text=True),
+        Column("resolution", "Resolution", "bpm", about="How finely a heart rate is told."),
+        Column("source", "Source", text=True),
+        Column("digest", "Digest", text=True, about="Of everything but the words."),
+    )
+    notes = tuple(
+        f"{one.name}: {' '.join(inputs.rules[one.name].notes.split())}"
+        for one in inputs.page.scores
+    )
+    return Table("spread-rules", "The evaluators", columns, tuple(rows), notes=notes)
+
+
+def _error_cell(record: Mapping[str, Any], where: str) -> Cell:
+    mae = metric("mae")
+    value = float(record.get("mae", math.nan))
+    if math.isnan(value):
+        return Cell("–", None, detail=f"nothing scored under {where}" if where else "")
+    low, high = (float(record.get(f"mae_{end}", math.nan)) for end in ("low", "high"))
+    interval = "" if math.isnan(low) else f"{mae.write(low)} to {mae.write(high)}"
+    covered = float(record["window_coverage"])
+    detail = f"{where}: {mae.write(value)} bpm over {int(record['n_windows'])} rows"
+    detail += f"; 95 % interval {interval} bpm" if interval else ""
+    detail += f"; {covered:.1%} of the rows have an estimate" if covered < 1 else ""
+    return Cell(mae.write(value), value, interval, detail=detail)
+
+
+def _number(value: float, detail: str = "", *, signed: bool = False) -> Cell:
+    if math.isnan(value):
+        return Cell("–", None, detail=detail)
+    return Cell(_signed(value) if signed else bpm(value), value, detail=detail)
+
+
+def _signed(value: float) -> str:
+    """With its sign, but for what is printed as zero."""
+    text = bpm(value)
+    return text if text.startswith("−") or float(text) == 0 else f"+{text}"

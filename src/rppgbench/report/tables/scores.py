@@ -1,0 +1,285 @@
+"""Summaries of scores as tables, with marks and intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.evaluation.band_edge import EDGE_BPM
+from rppgbench.report.inputs import Scores
+from rppgbench.report.tables.columns import BAND_EDGE, COVERAGE, METRICS, RECORDINGS, Column, metric
+from rppgbench.report.tables.highlights import RANKING, SAME_RANKING, highlights, row_kind
+from rppgbench.report.tables.summary_rows import (
+    canonical_order,
+    pluralise,
+    records,
+    row_name,
+    sample_words,
+)
+from rppgbench.report.tables.table import Cell, Mark, Row, RowKind, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS = {
+    "method": "Method",
+    "dataset": "Data set",
+    "fold": "Fold",
+    "scenario": "Scenario",
+    "condition": "Condition",
+    "region": "Region",
+    "seed": "Seed",
+    "subject": "Subject",
+    "skin_tone": "Skin tone",
+    "light": "Light",
+}
+
+NOTED = ("training", "rule_note")
+"""Columns of words on a row: how the method was trained, and what the rule was not made for."""
+
+
+def method_table(
+    scores: Scores,
+    *,
+    floors: Collection[str] = (),
+    expected: int | None = None,
+    simulated: bool = False,
+) -> Table:
+    """Every measure of every row of the summary, in the order of the mean absolute error.
+
+    Marks compare the rows that differ in nothing but the method. `expected` is the protocol's
+    number of recordings: a caption whose n is another says so.
+    """
+    by = list(scores.by)
+    frame = canonical_order(scores.summary, by)
+    there = [column for column in METRICS if column.key in frame]
+    measures = [
+        column for column in there if column.key == "mae" or frame[column.key].notna().any()
+    ]
+    empty = ", ".join(column.label for column in there if column not in measures)
+    marked = highlights(frame, measures, [key for key in by if key != "method"], floors)
+    rows, counts_edges = [], "n_band_edge" in frame
+    for place, record in enumerate(records(frame)):
+        kind = row_kind(record, floors)
+        cells = _name_cells(record, by)
+        cells.append(_count_cell(record))
+        cells.append(_coverage_cell(record))
+        cells += [_band_cell(record)] if counts_edges else []
+        cells += [
+            _measure_cell(record, column, marked[column.key][place], kind=kind)
+            for column in measures
+        ]
+        rows.append(Row(tuple(cells), kind))
+    headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
+    return Table(
+        key=f"scores-{scores.name}",
+        caption=f"Heart-rate error under {scores.name}: {sample_words(scores, expected)}",
+        columns=(*headings, RECORDINGS, COVERAGE, *[BAND_EDGE] * counts_edges, *measures),
+        rows=tuple(rows),
+        headers=len(by),
+        notes=(
+            RANKING,
+            *_leak_notes(frame, by),
+            *_row_notes(frame, by),
+            *band_words(scores),
+            *region_words(scores),
+            *([f"Not defined for any row: {empty}."] if empty else []),
+            *_interval_notes(frame),
+        ),
+        simulated=simulated,
+    )
+
+
+def _leak_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Which rows were tested on what their weights were learned on."""
+    if "leaked" not in frame:
+        return []
+    return [
+        f"{row_name(record, by)} has weights that were learned on {record['leaked']}: leaked."
+        for record in records(frame[frame["leaked"] != ""])
+    ]
+
+
+def _row_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """What is to be said of rows: for tables that are read without the page."""
+    return [
+        f"{row_name(record, by)}: {record[column]}."
+        for column in NOTED
+        if column in frame
+        for record in records(frame[frame[column] != ""])
+    ]
+
+
+def band_words(scores: Scores) -> list[str]:
+    """How many windows have a truth outside the evaluator's band or at its edge, where any has."""
+    windows = scores.windows
+    if "band_edge" not in windows or not windows["band_edge"].any():
+        return []
+    keys = ["dataset", "recording", "window"]
+    scored = windows[windows["reference_bpm"].notna()]
+    beyond = len(scored.loc[scored["band_edge"], keys].drop_duplicates())
+    every = len(scored[keys].drop_duplicates())
+    low, high = windows.attrs.get("band_bpm", (math.nan, math.nan))
+    band = "" if math.isnan(low) else f", {low:.0f} to {high:.0f} bpm,"
+    return [
+        f"Under {scores.name} the true heart rate of {beyond} of {pluralise(every, 'window')} lies "
+        f"outside the band{band} or within {EDGE_BPM:g} bpm of its edge: the rule reads a rate "
+        "beyond the band as one within, of the truth as of the estimate, so agreement there says "
+        "little."
+    ]
+
+
+def region_words(scores: Scores) -> list[str]:
+    """On which face region methods are compared, where waveforms of several are stored."""
+    if "region" not in scores.groups:
+        return []
+    (one,) = set(scores.windows["region"]) - {""}
+    return [
+        f"Methods that average pixels are compared on the face region {one}; the others are in the "
+        "table by region."
+    ]
+
+
+def group_table(
+    scores: Scores,
+    group: str,
+    *,
+    key: str = "mae",
+    floors: Collection[str] = (),
+    simulated: bool = False,
+) -> Table:
+    """One measure with the values of `group` (scenario, fold, ...) across, the methods down."""
+    by = list(scores.by)
+    column = metric(key)
+    frame = scores.groups[group]
+    overall = canonical_order(scores.summary, by)
+    values = list(dict.fromkeys(sorted(frame[group].tolist(), key=str)))
+    marked = highlights(frame, [column], [*(k for k in by if k != "method"), group], floors)[key]
+    found: dict[tuple[Any, ...], tuple[Mapping[str, Any], Mark]] = {
+        (*(record[k] for k in by), record[group]): (record, mark)
+        for record, mark in zip(records(frame), marked, strict=True)
+    }
+    rows = []
+    for record in records(overall):
+        name = tuple(record[k] for k in by)
+        kind = row_kind(record, floors)
+        cells = _name_cells(record, by)
+        for value in values:
+            part, mark = found.get((*name, value), ({}, ""))
+            cells.append(_measure_cell(part, column, mark, kind=kind, where=str(value)))
+        rows.append(Row(tuple(cells), kind))
+    headings = [Column(k, LABELS.get(k, k), text=True) for k in by]
+    for value in values:
+        here = frame[frame[group] == value]
+        headings.append(
+            Column(
+                str(value),
+                str(value) or ("its own" if group == "region" else "(none)"),
+                column.unit,
+                column.decimals,
+                column.better,
+                column.scale,
+                f"{column.label} over {_span(here['n_recordings'])} recordings of "
+                f"{_span(here['n_subjects'])} subjects",
+            )
+        )
+    title = LABELS.get(group, group).lower()
+    return Table(
+        key=f"{group}-{scores.name}",
+        caption=f"{column.label} by {title} under {scores.name}",
+        columns=tuple(headings),
+        rows=tuple(rows),
+        headers=len(by),
+        notes=(SAME_RANKING, *_row_notes(overall, by)),
+        simulated=simulated,
+    )
+
+
+def _name_cells(record: Mapping[str, Any], by: Sequence[str]) -> list[Cell]:
+    """What names a row; below the method, what is to be said of its training and of the rule."""
+    first, *rest = (Cell(str(record[key]), str(record[key])) for key in by)
+    said = [str(record[key]) for key in NOTED if record.get(key)]
+    return [replace(first, below="; ".join(said)), *rest]
+
+
+def _span(counts: pd.Series) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _count_cell(record: Mapping[str, Any]) -> Cell:
+    count, wanted = int(record["n_recordings"]), int(record["n_expected"])
+    text = str(count) if wanted == count else f"{count} of {wanted}"
+    here = f", {int(record['n_present'])} of them here" if "n_present" in record else ""
+    detail = (
+        f"{pluralise(count, 'recording')} of {pluralise(int(record['n_subjects']), 'subject')}, "
+        f"{wanted} expected{here}; {pluralise(int(record['n_windows']), 'window')}"
+    )
+    if record.get("n_unscored", 0):
+        detail += f", {int(record['n_unscored'])} more without a reference"
+    if int(record.get("n_seeds", 1)) > 1:
+        detail += f"; {int(record['n_seeds'])} seeds"
+    return Cell(text, float(count), detail=detail)
+
+
+def _band_cell(record: Mapping[str, Any]) -> Cell:
+    count = int(record["n_band_edge"])
+    windows = pluralise(int(record["n_windows"]), "window")
+    detail = f"{count} of {windows} outside the band or at its edge"
+    return Cell(str(count), float(count), detail=detail)
+
+
+def _coverage_cell(record: Mapping[str, Any]) -> Cell:
+    value = float(record["coverage"])
+    windows = float(record.get("window_coverage", value))
+    detail = f"an estimate for {COVERAGE.write(value)} % of the recordings here"
+    below = ""
+    if windows < value:
+        below = f"{COVERAGE.write(windows)} of windows"
+        detail += f" and {COVERAGE.write(windows)} % of the windows"
+    if "mae_covered" in record:
+        detail += f"; MAE over these alone {metric('mae').write(float(record['mae_covered']))} bpm"
+    return Cell(COVERAGE.write(value), value, below=below, detail=detail)
+
+
+def _interval_notes(frame: pd.DataFrame) -> list[str]:
+    """Why intervals are missing or doubtful, said once for each reason."""
+    if "interval_note" not in frame:
+        return []
+    noted = frame[frame["interval_note"] != ""]
+    told = []
+    for note, part in noted.groupby("interval_note", sort=False):
+        who = "all rows" if len(part) == len(frame) else ", ".join(part["method"].astype(str))
+        told.append(f"{str(note).capitalize()} ({who}).")
+    return told
+
+
+def _measure_cell(
+    record: Mapping[str, Any], column: Column, mark: Mark, *, kind: RowKind, where: str = ""
+) -> Cell:
+    value = float(record.get(column.key, float("nan")))
+    if math.isnan(value):
+        return Cell("–", None, detail=f"{column.label} not defined here")
+    text = column.write(value) + ("†" if mark == "ahead" else "")
+    unit = f" {column.unit}" if column.unit else ""
+    label = f"{column.label}, {where}" if where else column.label
+    detail = f"{label} {column.write(value)}{unit}"
+    low = float(record.get(f"{column.key}_low", float("nan")))
+    high = float(record.get(f"{column.key}_high", float("nan")))
+    interval = ""
+    if not (math.isnan(low) or math.isnan(high)):
+        interval = f"{column.write(low)} to {column.write(high)}"
+        subjects = int(record["n_subjects"])
+        detail += f"; 95 % interval {interval}{unit} over {pluralise(subjects, 'subject')}"
+    spread = float(record.get(f"{column.key}_seed_std", float("nan")))
+    if int(record.get("n_seeds", 1)) > 1 and not math.isnan(spread):
+        detail += f"; standard deviation over seeds {column.write(spread)}{unit}"
+    if kind:
+        detail += f"; {kind}, not ranked"
+    elif mark == "ahead":
+        detail += "; ahead of the best, on less coverage"
+    elif mark:
+        detail += f"; {mark}"
+    return Cell(text, value, interval, mark=mark, detail=detail)

@@ -1,0 +1,88 @@
+"""Rows, names and numbers read from summaries of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.system.atomic_files import write_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rppgbench.report.inputs import Scores
+
+
+def canonical_order(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """The summary's rows from the lowest mean absolute error to the highest, ties by name."""
+    return frame.sort_values(["mae", *by], kind="stable", na_position="last", ignore_index=True)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A mapping for each row, from the name of the column to the value."""
+    return [{str(k): v for k, v in record.items()} for record in frame.to_dict("records")]
+
+
+def row_name(record: Mapping[str, Any], by: Sequence[str]) -> str:
+    """What a row of the summary, or of the windows, is called in figures and sentences.
+
+    >>> row_name({"method": "pos", "region": "skin"}, ("method", "region"))
+    'pos · skin'
+    """
+    return " · ".join(str(record[key]) for key in by)
+
+
+def pluralise(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> pluralise(1, "recording"), pluralise(2, "recording")
+    ('1 recording', '2 recordings')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def sample(scores: Scores) -> tuple[int, int]:
+    """How many recordings and subjects were scored: those with a reference in some window."""
+    scored = scores.windows[scores.windows["reference_bpm"].notna()]
+    recordings = scored[["dataset", "recording"]].drop_duplicates()
+    subjects = scored[["dataset", "subject"]].drop_duplicates()
+    return len(recordings), len(subjects)
+
+
+def sample_words(scores: Scores, expected: int | None = None) -> str:
+    """The n in words: "34 recordings of 12 subjects; the protocol has 36: n differs"."""
+    recordings, subjects = sample(scores)
+    words = f"{pluralise(recordings, 'recording')} of {pluralise(subjects, 'subject')}"
+    if expected is None:
+        return words
+    if recordings == expected:
+        return f"{words}, as the protocol has it"
+    return f"{words}; the protocol has {expected}: n differs"
+
+
+def scores_frame(summaries: Mapping[str, pd.DataFrame], *, simulated: bool) -> pd.DataFrame:
+    """Summaries of several evaluators as one tidy frame: a row an evaluator and method.
+
+    The columns `evaluator` and `simulated` come first, then those of the summaries, in order.
+    """
+    import pandas as pd
+
+    parts = []
+    for name, frame in summaries.items():
+        part = frame.copy()
+        part.insert(0, "evaluator", name)
+        part.insert(1, "simulated", simulated)
+        parts.append(part)
+    if not parts:
+        return pd.DataFrame(columns=["evaluator", "simulated"])
+    return pd.concat(parts, ignore_index=True)
+
+
+def write_table_csv(
+    summaries: Mapping[str, pd.DataFrame], path: Path, *, simulated: bool = False
+) -> Path:
+    """Write `scores_frame` with every digit; `path` comes back. The file is replaced whole."""
+    text = scores_frame(summaries, simulated=simulated).to_csv(index=False, lineterminator="\n")
+    write_file(path, text)
+    return path

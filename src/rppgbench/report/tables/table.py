@@ -1,0 +1,53 @@
+"""The one model of a table: columns, rows, cells and marks."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rppgbench.report.tables.columns import Column
+
+Mark = Literal["", "best", "second", "ahead"]
+RowKind = Literal["", "floor", "leaked", "printed"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one place of a table shows.
+
+    `value` is what sorting goes by (a number, a word, or None, which sorts last); `interval` is
+    the 95 % interval as written, "" without one; `below` is another small line under the text;
+    `detail` says the cell in words.
+    """
+
+    text: str
+    value: float | str | None = None
+    interval: str = ""
+    below: str = ""
+    mark: Mark = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row; `kind` is "floor" for a method that learns nothing, "printed" for a paper's own.
+
+    "leaked" is a method whose weights were learned on the data that it is tested on.
+    """
+
+    cells: tuple[Cell, ...]
+    kind: RowKind = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, rows, a caption that says n, and notes below.
+
+    The leading `headers` columns name the row. `key` is unique on a page and names the files.
+    """
+
+    key: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    headers: int = 1
+    notes: tuple[str, ...] = ()
+    simulated: bool = False

@@ -1,1 +1,0 @@
-"""A protocol as jobs: planned, done once, stored whole."""

@@ -1,0 +1,127 @@
+"""Estimates and what was seen of recordings, as Parquet rows."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.system.errors import BenchError
+
+SAMPLES = pa.list_(pa.float64())
+
+ESTIMATES = pa.schema(
+    [(f.name, pa.string()) for f in fields(Estimate) if f.type is str]
+    + [
+        ("seed", pa.int64()),
+        ("coverage", pa.float64()),
+        ("seconds", pa.float64()),
+        ("samples", SAMPLES),
+        ("fs", pa.float64()),
+        ("start_s", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RecordingInfo:
+    """What was seen of one recording: its truth, the facts of its video, and what went wrong."""
+
+    dataset: str
+    recording: str
+    subject: str
+    scenario: str
+    source: str
+    skin_tone: str
+    light: str
+    simulated: bool
+    condition: str
+    truth: GroundTruth
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+OBSERVED = pa.schema(
+    [
+        *[(f.name, pa.string()) for f in fields(RecordingInfo) if f.type is str],
+        ("simulated", pa.bool_()),
+        ("facts", pa.string()),
+        ("warnings", pa.list_(pa.string())),
+        ("pulse", SAMPLES),
+        ("pulse_times_s", SAMPLES),
+        ("heart_rate", SAMPLES),
+        ("heart_rate_times_s", SAMPLES),
+    ]
+)
+
+
+def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+    """A part of that schema, or some of its columns; BenchError where it is none."""
+    try:
+        table = pq.ParquetFile(file).read(columns)  # read_table takes a millisecond more
+    except (pa.ArrowException, OSError) as error:
+        raise BenchError(f"{file}: not a Parquet file of this store: {error}") from error
+    wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
+    if not table.schema.equals(wanted):
+        raise BenchError(f"{file}: columns of another kind of store; move it away")
+    return table
+
+
+def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows, with the columns of samples as arrays and not as lists of Python numbers."""
+    held = table.combine_chunks()
+    arrays = {f.name: held[f.name].chunk(0) for f in held.schema if f.type == SAMPLES and len(held)}
+    plain = held.drop_columns(list(arrays)).to_pylist()
+    for index, row in enumerate(plain):
+        for name, column in arrays.items():
+            cell = column[index]
+            row[name] = cell.values.to_numpy(zero_copy_only=False) if cell.is_valid else None
+        yield row
+
+
+def estimate_row(one: Estimate) -> dict[str, Any]:
+    """One row of `ESTIMATES`."""
+    row = {f.name: getattr(one, f.name) for f in fields(Estimate) if f.name != "waveform"}
+    wave = one.waveform
+    row["samples"] = None if wave is None else np.asarray(wave.samples, dtype=np.float64)
+    row["fs"] = None if wave is None else wave.fs
+    row["start_s"] = None if wave is None else wave.start_s
+    return row
+
+
+def estimate_from_row(row: dict[str, Any]) -> Estimate:
+    """What `estimate_row` was made of; `row` is used up."""
+    samples, fs, start_s = (row.pop(key) for key in ("samples", "fs", "start_s"))
+    waveform = None if samples is None else Waveform(samples, fs, start_s)
+    return Estimate(waveform=waveform, **row)
+
+
+def recording_row(one: RecordingInfo) -> dict[str, Any]:
+    """One row of `OBSERVED`."""
+    row = {f.name: getattr(one, f.name) for f in fields(RecordingInfo) if f.name != "truth"}
+    row["facts"] = json.dumps(dict(one.facts), sort_keys=True)
+    row["warnings"] = list(one.truth.warnings)
+    for name in ("pulse", "heart_rate"):
+        signal: Signal | None = getattr(one.truth, name)
+        row[name] = None if signal is None else signal.values
+        row[f"{name}_times_s"] = None if signal is None else signal.times_s
+    return row
+
+
+def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
+    """What `recording_row` was made of; `row` is used up."""
+    signals = {}
+    for name in ("pulse", "heart_rate"):
+        values, times_s = row.pop(name), row.pop(f"{name}_times_s")
+        held = values is not None
+        signals[name] = Signal(values, times_s) if held else None
+    truth = GroundTruth(signals["pulse"], signals["heart_rate"], tuple(row.pop("warnings")))
+    row["facts"] = json.loads(row["facts"])
+    return RecordingInfo(truth=truth, **row)

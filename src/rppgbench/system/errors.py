@@ -1,0 +1,74 @@
+"""What a user can get wrong, said in one line."""
+
+import difflib
+import warnings
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """A mistake of the user's: the command line prints it and exits with 2, without a traceback."""
+
+
+class RecordingError(BenchError):
+    """What is wrong with one recording: it becomes a row with its reason; the others go on."""
+
+
+class MachineError(BenchError):
+    """What is wrong with the machine, not with a recording: a full disk, a folder that is gone.
+
+    It leaves no row and fails the run: the same command goes on when it is put right.
+    """
+
+
+class NoPulseError(ValueError):
+    """A method has no pulse for a stretch, and says why: the stretch's fault, not a bug.
+
+    Any other exception of a method, a plain ValueError too, is a bug in the method.
+    """
+
+
+class TooShortError(NoPulseError):
+    """A stretch has fewer samples than a window or a filter needs."""
+
+
+def one_line(text: object) -> str:
+    """Text for one line of a terminal; what a terminal would obey is told, not done.
+
+    Names of files come from others, and may hold any character.
+
+    >>> print(one_line("two\\nlines, \\x1b[2J"))
+    two lines, \\x1b[2J
+    """
+    words = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+
+
+def format_own_warnings() -> None:
+    """From now on this suite's own warnings are a line on standard error, without their place."""
+    before = warnings.formatwarning
+
+    def tell(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        line: str | None = None,
+    ) -> str:
+        if category.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            return f"warning: {one_line(message)}\n"
+        return before(message, category, filename, lineno, line)
+
+    if getattr(before, "__module__", "") != __name__:
+        warnings.formatwarning = tell
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> BenchError:
+    """Say which name failed, who asked for it, what is near, and what there is.
+
+    >>> print(unknown_name("method", "poss", ["green", "pos"], "protocols/smoke.toml"))
+    protocols/smoke.toml: no method 'poss'; did you mean 'pos'? Known: green, pos.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return BenchError(f"{where}: no {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}.")

@@ -1,0 +1,128 @@
+"""What a call leaves behind in the process is put back."""
+
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from rppgbench.system.process_state import left_threads
+
+_EXIT = os._exit
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Call other people's code in here: the next call finds the process as this one did.
+
+    Put back are the current folder, the environment, the module search path, numpy's rules for
+    floating-point errors, the filters of warnings, the random states of Python, numpy and PyTorch,
+    and PyTorch's and OpenCV's threads and modes, where they are loaded. `sys.exit` and `os._exit`
+    are a RuntimeError, so that nobody ends the process of all without a word. Threads that go on
+    are noted: they do not keep the command from ending.
+    """
+    before = set(threading.enumerate())
+    with ExitStack() as after:
+        after.callback(lambda: left_threads.update(_threads_since(before)))
+        for restore in (*_of_python(), *_of_torch(), *_of_opencv()):
+            after.callback(restore)
+        after.enter_context(np.errstate())
+        after.enter_context(_exit_is_an_exception())
+        try:
+            yield
+        except SystemExit as error:
+            code = "" if error.code is None else repr(error.code)
+            raise RuntimeError(f"it called sys.exit({code})") from error
+
+
+Restore = Callable[[], Any]
+
+
+def _of_python() -> Iterator[Restore]:
+    with suppress(OSError):  # the current folder may have been deleted
+        yield partial(os.chdir, Path.cwd())
+    variables, path, filters = dict(os.environ), list(sys.path), list(warnings.filters)
+
+    def restore() -> None:
+        if dict(os.environ) != variables:
+            for name in os.environ.keys() - variables.keys():
+                del os.environ[name]
+            os.environ.update(variables)
+        sys.path[:] = path
+        if list(warnings.filters) != filters:
+            warnings.resetwarnings()  # the only public way to say that the filters changed
+            warnings.filters[:] = filters  # type: ignore[index]
+
+    yield restore
+    yield partial(random.setstate, random.getstate())
+    yield partial(np.random.set_state, np.random.get_state())
+
+
+def _of_torch() -> Iterator[Restore]:
+    torch = sys.modules.get("torch")
+    if not hasattr(torch, "get_rng_state"):
+        return  # not loaded, or only half
+    assert torch is not None
+    threads, dtype, grad = (
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+    )
+    strict, warn = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    state = torch.get_rng_state()
+
+    def restore() -> None:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+        torch.use_deterministic_algorithms(strict, warn_only=warn)
+        torch.set_rng_state(state)
+
+    yield restore
+
+
+def _of_opencv() -> Iterator[Restore]:
+    cv2 = sys.modules.get("cv2")
+    if not hasattr(cv2, "getNumThreads"):
+        return
+    assert cv2 is not None
+    threads = cv2.getNumThreads()
+
+    def restore() -> None:
+        if cv2.getNumThreads() != threads:
+            cv2.setNumThreads(threads)
+
+    yield restore
+
+
+def _threads_since(before: set[threading.Thread]) -> set[threading.Thread]:
+    """Threads that are new, of this process's own code or not, and are no daemons."""
+    return {t for t in set(threading.enumerate()) - before if not t.daemon}
+
+
+@contextmanager
+def _exit_is_an_exception() -> Iterator[None]:
+    """`os._exit` in this process raises SystemExit; a forked child ends as it would."""
+    process = os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        if os.getpid() != process:
+            _EXIT(status)
+        raise SystemExit(status)
+
+    os._exit = leave
+    try:
+        yield
+    finally:
+        os._exit = _EXIT

@@ -1,0 +1,101 @@
+"""How far a long piece of work is, with the time left."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rppgbench.system.errors import one_line
+
+
+class Progress(Protocol):
+    """Counts steps of one piece of work."""
+
+    def step(self, note: str = "") -> None:
+        """One more is done."""
+
+    def say(self, note: str) -> None:
+        """What is going on, without a step."""
+
+
+class Silent:
+    """Shows nothing: for library use and tests."""
+
+    def step(self, note: str = "") -> None:
+        """Count nothing."""
+
+    def say(self, note: str) -> None:
+        """Say nothing."""
+
+
+class _Bar:
+    """A bar on a terminal."""
+
+    def __init__(self, title: str, total: int) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=total, desc=title, file=sys.stderr, leave=True, dynamic_ncols=True)
+
+    def step(self, note: str = "") -> None:
+        self.bar.set_postfix_str(one_line(note), refresh=False)
+        self.bar.update()
+
+    def say(self, note: str) -> None:
+        self.bar.set_postfix_str(one_line(note))
+
+
+class _Lines:
+    """Plain lines elsewhere: at most one in ten seconds, and the last."""
+
+    EVERY_S = 10.0
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.total, self.count = title, total, 0
+        self.began = self.spoke = time.monotonic()
+
+    def step(self, note: str = "") -> None:
+        self.count += 1
+        self._line(note, last=self.count == self.total)
+
+    def say(self, note: str) -> None:
+        self._line(note, last=False)
+
+    def _line(self, note: str, last: bool) -> None:
+        now = time.monotonic()
+        if not last and now - self.spoke < self.EVERY_S:
+            return
+        self.spoke = now
+        spent = now - self.began
+        left = spent / self.count * (self.total - self.count) if self.count else float("nan")
+        until = f", {format_duration(left)} left" if self.count and not last else ""
+        tail = f": {one_line(note)}" if note else ""
+        sys.stderr.write(
+            f"{self.title}: {self.count}/{self.total} in {format_duration(spent)}{until}{tail}\n"
+        )
+        sys.stderr.flush()
+
+
+def format_duration(seconds: float) -> str:
+    """Minutes and seconds, or hours.
+
+    >>> format_duration(75), format_duration(3720)
+    ('1:15', '1:02:00')
+    """
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02d}:{s:02d}" if hours else f"{m}:{s:02d}"
+
+
+@contextmanager
+def progress(title: str, total: int, *, quiet: bool = False) -> Iterator[Progress]:
+    """Show how far `total` steps are, on standard error."""
+    if quiet or not total:
+        yield Silent()
+        return
+    shown: _Bar | _Lines = (_Bar if sys.stderr.isatty() else _Lines)(title, total)
+    try:
+        yield shown
+    finally:
+        if isinstance(shown, _Bar):
+            shown.bar.close()

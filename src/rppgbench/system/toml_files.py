@@ -1,0 +1,18 @@
+"""TOML files, each fault of them in one line."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from rppgbench.system.errors import BenchError
+
+
+def read_toml(file: Path, *, head: bool = False) -> dict[str, Any]:
+    """The values of a TOML file, or with `head` those before its first [table]; else BenchError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text.partition("\n[")[0] if head else text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BenchError(f"{file}: not readable as TOML: {error}") from error
+    except RecursionError as error:
+        raise BenchError(f"{file}: not readable as TOML: nested too deeply") from error

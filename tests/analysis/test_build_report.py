@@ -1,0 +1,96 @@
+"""From a store to a page: regions side by side, and what a method costs."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rppgbench.analysis.build_report import write_results
+from rppgbench.cli import main
+
+from ..factories import stores as made_store
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two methods on two regions; the first call of each took 100 s, the others 2 s or 4 s."""
+    folder = tmp_path_factory.mktemp("results")
+    made = made_store.estimates(("pos", "green"), tuple(made_store.REGIONS))
+    cost = {"pos": 2.0, "green": 4.0}
+    seen: set[str] = set()
+    timed = []
+    for one in made:
+        timed.append(replace(one, seconds=cost[one.method] if one.method in seen else 100.0))
+        seen.add(one.method)
+    return write_results(made_store.write(folder / "made", timed), folder / "report.html")
+
+
+def test_methods_are_compared_on_the_first_region_and_all_regions_have_a_table(page: Path) -> None:
+    text = page.read_text()
+    assert "compared on the face region skin" in text
+    assert "MAE by region under li2023" in text
+    first = re.search(r'id="scores-li2023".*?</tbody>', text, re.DOTALL)
+    assert first is not None
+    assert len(re.findall('<th scope="row"', first[0])) == 2
+    table = pd.read_csv(page.with_name("table.csv"))
+    own = table[table["evaluator"] == "li2023"]
+    assert len(own) == 4
+    assert set(own["region"]) == set(made_store.REGIONS)
+    assert own[["mae_low", "mae_high"]].notna().all(axis=None)
+    rates = pd.read_csv(page.with_name("heart_rates.csv"))
+    assert len(rates) == 2 * 2 * len(made_store.SUBJECTS)
+
+
+def test_what_a_first_call_loads_is_no_cost_of_the_method(page: Path) -> None:
+    """2 s for 40 s of video is 3 s a minute, whatever the first recording took."""
+    found = re.search(r"Seconds of computing for a minute of video: ([^\"<]*)\.", page.read_text())
+    assert found is not None
+    assert {"pos 3", "green 6"} <= set(found[1].split(", "))
+
+
+def test_pairs_of_methods_are_not_called_floors(page: Path) -> None:
+    pairs = re.search(r'id="pairs.*?</table>', page.read_text(), re.DOTALL)
+    assert pairs is not None
+    assert '<span class="tag">' not in pairs[0]
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of four recordings under a protocol that has twelve."""
+    folder = tmp_path_factory.mktemp("short") / "made"
+    protocol = made_store.manifest({}, ["skin"])["protocol"] | {"recordings": 12}
+    made_store.write(folder, made_store.estimates(("pos", "green")), more={"protocol": protocol})
+    return folder
+
+
+def test_the_protocol_s_n_stands_in_the_terminal_and_in_the_table(
+    short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(short), "--out", str(tmp_path / "page.html")]) == 0
+    *_, n, page = capsys.readouterr().out.splitlines()
+    assert (
+        n == "n: 4 recordings of 4 subjects; the protocol has 12: n differs (scored under li2023)"
+    )
+    assert page == str(tmp_path / "page.html")
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert set(table["n_expected"]) == {12}
+    assert set(table["n_present"]) == set(table["n_recordings"]) == {4}
+    assert set(table["coverage"]) == {1.0}  # of those that are here
+
+
+def test_a_page_names_the_command_that_makes_it_and_what_its_first_evaluator_is(
+    short: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "again.html"
+    assert main(["report", str(short), "--evaluator", "toolbox_2023", "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    made = re.search(r'<pre class="command"><code>(.*?)</code>', text, re.DOTALL)
+    assert made is not None
+    assert made[1] == f"bench report {short} --evaluator toolbox_2023 --out {out}"
+    assert "bench run --protocol made_up" in text  # the run's own, among its provenance
+    assert "the default evaluator" not in text
+    assert "Under toolbox_2023, asked for in place of the default li2023, pos has" in text
+    assert main(["report", str(short), "--evaluator", "li2023", "--out", str(out)]) == 0
+    assert "Under li2023, the default evaluator, pos has" in out.read_text(encoding="utf-8")

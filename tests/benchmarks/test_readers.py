@@ -1,0 +1,659 @@
+"""Every data set is read from its owners' layout: names, times, labels by hand."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.core.recording import Dataset, Recording
+from rppgbench.core.registry import load_datasets
+from rppgbench.core.waveform import Array
+from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.video.stream import open_video, passes
+
+from ..factories import trees
+
+FRAMES = trees.FRAMES
+
+
+def dataset(name: str) -> Dataset:
+    return load_datasets().get("data set", name, "test")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """One tree a data set, written once."""
+    base = tmp_path_factory.mktemp("trees")
+    roots = {}
+    for name, write in trees.WRITERS.items():
+        roots[name] = base / name
+        roots[name].mkdir()
+        write(roots[name])
+    yield roots
+    shutil.rmtree(base)
+
+
+def listed(name: str, root: Path) -> dict[str, Recording]:
+    return {recording.name: recording for recording in dataset(name).recordings(root)}
+
+
+NAMES = {
+    "cohface": ["2/0", "2/3", "10/0", "10/3"],
+    "disfa": ["SN001", "SN002"],
+    "lgi_ppgi": ["alex_gym", "cpi_talk"],
+    "mmpd": ["p2_1", "p10_0"],
+    "mmse_hr": ["F013_T1", "F005_T10"],
+    "obf": ["001_1", "001_2", "057_2"],
+    "pure": ["01-01", "01-02", "10-01"],
+    "ubfc_phys": ["s3_T1", "s3_T2", "s10_T1"],
+    "ubfc_rppg": ["subject1", "subject10", "subject11"],
+    "ubfc_rppg_1": ["5-gt", "10-gt", "after-exercise"],
+    "v4v": ["F001_T1", "M002_T8", "F003_T10"],
+    "vipl_hr": ["p2/v1/source1", "p2/v1-2/source2", "p2/v8/source2", "p10/v1/source1"],
+    "vipl_hr_v2": ["401/video1", "1/video1", "1/video2", "12/video1", "12/video2"],
+}
+SUBJECTS = {
+    "cohface": ["2", "2", "10", "10"],
+    "disfa": ["SN001", "SN002"],
+    "lgi_ppgi": ["alex", "cpi"],
+    "mmpd": ["p2", "p10"],
+    "mmse_hr": ["F013", "F005"],
+    "obf": ["001", "001", "057"],
+    "pure": ["01", "01", "10"],
+    "ubfc_phys": ["s3", "s3", "s10"],
+    "ubfc_rppg": ["subject1", "subject10", "subject11"],
+    "ubfc_rppg_1": ["5-gt", "10-gt", "after-exercise"],
+    "v4v": ["F001", "M002", "F003"],
+    "vipl_hr": ["p2", "p2", "p2", "p10"],
+    "vipl_hr_v2": ["401", "1", "1", "12", "12"],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recordings_are_listed_in_natural_order_without_decoding(
+    name: str, made: dict[str, Path]
+) -> None:
+    before = dict(passes)
+    found = list(dataset(name).recordings(made[name]))
+    assert [recording.name for recording in found] == NAMES[name]
+    assert [recording.subject for recording in found] == SUBJECTS[name]
+    assert dict(passes) == before
+    assert not any(recording.simulated for recording in found)
+    assert all(recording.dataset == name for recording in found)
+    for recording in found:
+        for file in recording.files:
+            assert file.is_file() or (name, recording.name) == ("vipl_hr_v2", "401/video1")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_frame_comes_with_its_time(name: str, made: dict[str, Path]) -> None:
+    for recording in dataset(name).recordings(made[name]):
+        with open_video(recording.video()) as reader:
+            times_s = [frame.time_s for frame in reader]
+        assert len(times_s) == (10 if name == "mmpd" else FRAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_set_says_who_owns_it(name: str) -> None:
+    found = dataset(name)
+    assert found.url.startswith("http")
+    assert len(found.title) > 4
+    assert min(len(found.cite), len(found.licence)) > 8
+    assert set(found.expected) >= {"subjects", "recordings"}
+    assert "\n" not in found.cite + found.licence + found.url
+    module = sys.modules[f"rppgbench_content.benchmarks.{name}"]
+    about = " ".join((module.__doc__ or "").split())
+    assert "Layout" in about or "layout read here" in about
+    assert "Sources: " in about
+    # Either a list of the bad ones, each with who excludes it, or the word that there is none.
+    known_bad = getattr(module, "KNOWN_BAD", {})
+    assert all(len(reason) > 20 for reason in known_bad.values())
+    assert bool(known_bad) != ("list of bad" in about or "o bad recordings" in about)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_root_says_what_was_looked_for_and_where_to_ask(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError) as caught:
+        list(dataset(name).recordings(tmp_path))
+    line = str(caught.value)
+    assert line.startswith(f"{tmp_path}: no recordings of ")
+    assert dataset(name).url in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_root_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="gone: does not exist"):
+        list(dataset(name).recordings(tmp_path / "gone"))
+
+
+def test_ubfc_rppg_1_takes_its_videos_by_the_names_that_they_have(tmp_path: Path) -> None:
+    for name, video in (("5-gt", "vid.avi"), ("7-gt", "vid-007.avi"), ("12-gt", "vid-12.avi")):
+        trees.clip(tmp_path / "DATASET_1" / name / video)
+        lines = [f"{16 * k},{(126, 127, 1, 2)[k * 4 // 50]},98,{k % 9}" for k in range(50)]
+        trees.column(tmp_path / "DATASET_1" / name / "gtdump.xmp", lines)
+    found = listed("ubfc_rppg_1", tmp_path)
+    assert [f.video().path.name for f in found.values()] == ["vid.avi", "vid-007.avi", "vid-12.avi"]
+    assert [bool(f.known_bad) for f in found.values()] == [False, True, True]
+    truth = found["5-gt"].truth()
+    assert truth.heart_rate is not None
+    np.testing.assert_array_equal(np.unique(truth.heart_rate.values), [126, 127, 129, 130])
+    assert len(truth.warnings) == 1
+    trees.clip(tmp_path / "DATASET_1" / "5-gt" / "vid-5.avi")
+    with pytest.raises(RecordingError, match=r"holds vid-5\.avi and vid\.avi; keep the one"):
+        listed("ubfc_rppg_1", tmp_path)["5-gt"].video()
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_pure_has_nanosecond_times_in_both_layouts(tmp_path: Path, nested: bool) -> None:
+    trees.pure(tmp_path, nested=nested)
+    found = listed("pure", tmp_path)
+    recording = found["01-02"]
+    assert recording.scenario == "talking"
+    source = recording.video()
+    assert source.times_s is not None
+    np.testing.assert_allclose(source.times_s, np.arange(FRAMES) * 0.033, atol=1e-9)
+    truth = recording.truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    np.testing.assert_allclose(truth.pulse.times_s, -0.05 + np.arange(50) * 0.016, atol=1e-9)
+    np.testing.assert_array_equal(truth.pulse.values, 10 + np.arange(50) % 7)
+    assert set(truth.heart_rate.values) == {71.0}
+    assert truth.warnings == ()
+
+
+def pure_with(root: Path, change: Callable[[int, dict[str, object]], None]) -> Recording:
+    """Session 01-01 with every value of the oximeter changed."""
+    trees.pure(root)
+    file = root / "01-01" / "01-01.json"
+    content = json.loads(file.read_text())
+    for k, row in enumerate(content["/FullPackage"]):
+        change(k, row["Value"])
+    file.write_text(json.dumps(content))
+    return listed("pure", root)["01-01"]
+
+
+def test_samples_of_pure_with_a_probe_error_are_no_truth(tmp_path: Path) -> None:
+    """Each sign alone: the device's word; no rate and no wave; half a second of no wave."""
+
+    def spoil(k: int, value: dict[str, object]) -> None:
+        if k < 5:
+            value["probeError"] = True
+        if 10 <= k < 12:
+            value.update(pulseRate=127, waveform=0)
+        if k == 15:
+            value["waveform"] = 0  # the lowest level of a pulse is none
+        if k == 16:
+            value["pulseRate"] = 127  # a rate that a heart can have
+        if k == 17:
+            value["searching"] = True
+        if k >= 18:
+            value["waveform"] = 0
+
+    truth = pure_with(tmp_path, spoil).truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    left = [5, 6, 7, 8, 9, *range(12, 18)]
+    np.testing.assert_allclose(truth.pulse.times_s, -0.05 + 0.016 * np.array(left), atol=1e-9)
+    np.testing.assert_array_equal(truth.heart_rate.times_s, truth.pulse.times_s)
+    np.testing.assert_array_equal(truth.heart_rate.values, [71] * 9 + [127, np.nan])
+    assert truth.warnings[:2] == (
+        "01-01.json: 39 of 50 samples are no pulse (probe error, or a waveform of 0): left out",
+        "01-01.json: 1 of 11 heart rates are not numbers: no truth there",
+    )
+
+
+def test_pure_without_any_sound_sample_is_refused(tmp_path: Path) -> None:
+    recording = pure_with(tmp_path, lambda _, value: value.update(probeError=True))
+    with pytest.raises(RecordingError, match="holds 0 usable pulse samples"):
+        recording.truth()
+
+
+@pytest.mark.parametrize("light", [np.array([b"lamp"]), np.bytes_(b"lamp"), "lamp"])
+def test_cohface_reads_its_attribute_in_every_form(tmp_path: Path, light: object) -> None:
+    import h5py
+
+    trees.cohface(tmp_path)
+    for session, warned in (("0", False), ("3", True)):
+        with h5py.File(tmp_path / "2" / session / "data.hdf5", "a") as content:
+            content.attrs["illumination"] = light
+        warnings = listed("cohface", tmp_path)[f"2/{session}"].truth().warnings
+        assert bool(warnings) == warned
+    assert warnings == ("data.hdf5: says the light is 'lamp', where 'natural' is expected",)
+
+
+def test_cohface_says_that_its_mkv_repeats_frames(tmp_path: Path) -> None:
+    trees.cohface(tmp_path)
+    folder = tmp_path / "2" / "0"
+    (folder / "data.avi").rename(folder / "data.mkv")
+    recording = listed("cohface", tmp_path)["2/0"]
+    assert recording.video().path.name == "data.mkv"
+    assert recording.truth().warnings == (
+        "data.avi is missing: data.mkv shows every second frame twice",
+    )
+
+
+def test_pure_sorts_images_by_their_time_not_as_text(tmp_path: Path) -> None:
+    trees.pure(tmp_path)
+    inner = tmp_path / "01-01" / "01-01"
+    trees.pictures(inner, ["Image999.png"])  # fewer digits: earlier, though later as text
+    assert listed("pure", tmp_path)["01-01"].video().images[0].name == "Image999.png"
+
+
+def test_vipl_hr_takes_times_from_the_file_and_scores_by_gt_hr(made: dict[str, Path]) -> None:
+    found = listed("vipl_hr", made["vipl_hr"])
+    phone = found["p2/v1-2/source2"]
+    assert (phone.scenario, phone.source) == ("stable", "phone")
+    assert found["p2/v8/source2"].scenario == "phone_stable"
+    recording = found["p2/v1/source1"]
+    source = recording.video()
+    assert source.times_s is not None
+    np.testing.assert_allclose(source.times_s * 1000, trees.VIPL_MS)
+    truth = recording.truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    np.testing.assert_allclose(truth.pulse.times_s, np.arange(40) / 60)
+    np.testing.assert_array_equal(truth.heart_rate.values, [67, 66])
+    np.testing.assert_array_equal(truth.heart_rate.times_s, [0, 1])
+
+
+def test_vipl_hr_without_time_txt_follows_the_rule_and_says_so(tmp_path: Path) -> None:
+    trees.vipl_hr(tmp_path)
+    folder = tmp_path / "data/p2/v1/source1"
+    (folder / "time.txt").unlink()
+    recording = listed("vipl_hr", tmp_path)["p2/v1/source1"]
+    times_s = recording.video().times_s
+    assert times_s is not None
+    np.testing.assert_allclose(times_s, np.linspace(0, 40 / 60, FRAMES))
+    assert "20 frames spread evenly over 0.6667 s of wave.csv" in recording.truth().warnings[0]
+    (folder / "wave.csv").unlink()
+    recording = listed("vipl_hr", tmp_path)["p2/v1/source1"]
+    source = recording.video()
+    assert source.times_s is not None
+    np.testing.assert_allclose(source.times_s, np.linspace(0, 2, FRAMES))
+    truth = recording.truth()
+    assert truth.pulse is None
+    assert any("time.txt is missing: 20 frames spread evenly over 2 s" in w for w in truth.warnings)
+    assert any("wave.csv is missing" in w for w in truth.warnings)
+    (folder / "gt_HR.csv").unlink()
+    with pytest.raises(RecordingError, match=r"gt_HR\.csv: does not exist"):
+        recording.truth()
+
+
+def test_the_phone_of_vipl_hr_has_no_times_of_its_own(made: dict[str, Path]) -> None:
+    """Nor is a time.txt looked for; v4 is bright and v5 dark, as in the paper's table 3."""
+    recording = listed("vipl_hr", made["vipl_hr"])["p2/v8/source2"]
+    assert [file.name for file in recording.files] == ["video.avi", "gt_HR.csv", "wave.csv"]
+    times_s = recording.video().times_s
+    assert times_s is not None
+    np.testing.assert_allclose(times_s, np.linspace(0, 2, FRAMES))
+    module = sys.modules["rppgbench_content.benchmarks.vipl_hr"]
+    assert (module.SCENARIOS[4], module.SCENARIOS[5]) == ("bright", "dark")
+    assert module.LIGHT == {4: "bright", 5: "dark"}
+
+
+def test_the_container_of_vipl_hr_says_no_time(tmp_path: Path) -> None:
+    """Its rate is 25 whatever the camera's was: that is no warning, and no time."""
+    trees.vipl_hr(tmp_path)
+    trees.clip(tmp_path / "data/p2/v1/source1/video.avi", fps=20)
+    source = listed("vipl_hr", tmp_path)["p2/v1/source1"].video()
+    for clock, warned in ((False, False), (True, True)):
+        with open_video(replace(source, container_clock=clock)) as reader:
+            times_s = [frame.time_s for frame in reader]
+            assert bool(reader.info.warnings) == warned
+        np.testing.assert_allclose(np.array(times_s) * 1000, trees.VIPL_MS)
+    assert not source.container_clock
+
+
+def test_vipl_hr_folds_are_the_sets_own(made: dict[str, Path], tmp_path: Path) -> None:
+    folds = dataset("vipl_hr").folds
+    assert folds is not None
+    assert folds(made["vipl_hr"]) == {"fold1": ("p10",), "fold2": ("p2",)}
+    with pytest.raises(BenchError, match=r"no fold1\.mat.*or run protocol vipl5fold_rs4"):
+        folds(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value", [np.zeros((3, 4)), np.array([[1.5, 2]]), np.array(["p1"])], ids=["2d", "half", "text"]
+)
+def test_a_vipl_hr_fold_of_another_shape_is_refused(
+    tmp_path: Path, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+) -> None:
+    from scipy.io import savemat
+
+    trees.vipl_hr(tmp_path)
+    savemat(tmp_path / "fold/fold2.mat", {"fold2": value})
+    folds = dataset("vipl_hr").folds
+    assert folds is not None
+    with pytest.raises(BenchError, match=r"fold2\.mat: variable 'fold2' is .* of shape .*"):
+        folds(tmp_path)
+
+
+@pytest.mark.parametrize("value", [np.array([[2]]), np.array([[2]]).T, np.array([2.0])])
+def test_a_vipl_hr_fold_may_lie_or_stand(
+    tmp_path: Path, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+) -> None:
+    from scipy.io import savemat
+
+    trees.vipl_hr(tmp_path)
+    savemat(tmp_path / "fold/fold2.mat", {"fold2": value})
+    folds = dataset("vipl_hr").folds
+    assert folds is not None
+    assert folds(tmp_path)["fold2"] == ("p2",)
+
+
+def test_vipl_hr_names_its_known_bad_recordings() -> None:
+    import sys
+
+    dataset("vipl_hr")
+    bad = sys.modules["rppgbench_content.benchmarks.vipl_hr"].KNOWN_BAD
+    assert len([why for why in bad.values() if "RS-rPPG" in why]) == 67
+    assert {"p32/v7/source3", "p45/v1/source2", "p19/v2/source2"} <= set(bad)
+
+
+@pytest.mark.real
+def test_the_wave_tells_the_times_that_the_phone_of_vipl_hr_has_not(
+    tmp_path: Path, real: Path
+) -> None:
+    """On the genuine example with its time.txt: to 20 ms; gt_HR.csv would be off by 1.3 s."""
+    folder = tmp_path / "data/p1/v1/source2"
+    native = np.loadtxt(real / "vipl-example" / "time.txt") / 1000
+    trees.clip(folder / "video.avi", frames=len(native))
+    for file in ("wave.csv", "gt_HR.csv"):
+        shutil.copy(real / "vipl-example" / file, folder / file)
+    for missing, worst_s in ((None, 0.02), ("wave.csv", 1.3)):
+        if missing:
+            (folder / missing).unlink()
+        times_s = listed("vipl_hr", tmp_path)["p1/v1/source2"].video().times_s
+        assert times_s is not None
+        off_s = np.abs(times_s - native).max()
+        assert worst_s / 2 < off_s < worst_s
+
+
+@pytest.mark.real
+def test_the_genuine_vipl_hr_example_reads_right(tmp_path: Path, real: Path) -> None:
+    folder = tmp_path / "data/p1/v1/source1"
+    trees.clip(folder / "video.avi")
+    for file in ("time.txt", "wave.csv", "gt_HR.csv"):
+        shutil.copy(real / "vipl-example" / file, folder / file)
+    recording = listed("vipl_hr", tmp_path)["p1/v1/source1"]
+    times_s = recording.video().times_s
+    truth = recording.truth()
+    assert times_s is not None
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    assert (len(times_s) - 1) / (times_s[-1] - times_s[0]) == pytest.approx(29.80, abs=0.005)
+    assert truth.pulse.fs == pytest.approx(60.0)
+    assert truth.heart_rate.values.mean() == pytest.approx(63.1, abs=0.05)
+    assert truth.pulse.duration_s == pytest.approx(times_s[-1], rel=0.01)
+    assert truth.warnings == ()
+
+
+def test_vipl_hr_v2_has_one_rate_a_video_and_videos_without_labels(made: dict[str, Path]) -> None:
+    found = listed("vipl_hr_v2", made["vipl_hr_v2"])
+    assert found["1/video2"].part == "train"
+    for name, bpm in (("1/video1", 70.5), ("1/video2", 81.0), ("12/video1", 64.0)):
+        truth = found[name].truth()
+        assert truth.pulse is None
+        assert truth.heart_rate is not None
+        assert set(truth.heart_rate.values) == {bpm}
+        times_s = found[name].video().times_s
+        assert times_s is not None
+        np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
+        assert truth.heart_rate.times_s[-1] >= times_s[-1]
+    truth = found["401/video1"].truth()
+    assert (truth.pulse, truth.heart_rate) == (None, None)
+    assert truth.warnings == ("no gt.csv: a video without labels",)
+
+
+def test_vipl_hr_v2_takes_a_pulse_that_lies_beside_its_video(tmp_path: Path) -> None:
+    trees.vipl_hr_v2(tmp_path)
+    before = listed("vipl_hr_v2", tmp_path)["1/video1"]
+    rows = [f"{k / 50:.2f},{k * k}" for k in range(2 * FRAMES)]
+    trees.column(tmp_path / "train/1/video1_bvp.csv", rows, "time_s,bvp")
+    found = listed("vipl_hr_v2", tmp_path)
+    truth = found["1/video1"].truth()
+    assert truth.pulse is not None
+    np.testing.assert_allclose(truth.pulse.times_s, np.arange(2 * FRAMES) / 50)
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(2 * FRAMES) ** 2.0)
+    assert truth.heart_rate is not None
+    assert set(truth.heart_rate.values) == {70.5}
+    assert truth.warnings == ()
+    assert len(found["1/video1"].files) == len(before.files) + 1
+    assert found["1/video2"].truth().pulse is None
+
+
+def test_vipl_hr_v2_warns_of_a_rate_that_the_container_does_not_have(tmp_path: Path) -> None:
+    trees.vipl_hr_v2(tmp_path)
+    trees.column(tmp_path / "train/1/gt.csv", [",video1,video2", "HR,70,70", "FPS,24.5,25"])
+    found = listed("vipl_hr_v2", tmp_path)
+    (line,) = found["1/video1"].truth().warnings
+    assert "clock ratio 1.020" in line
+    assert found["1/video2"].truth().warnings == ()
+
+
+def test_v4v_reads_a_rate_a_frame_in_all_three_parts(made: dict[str, Path]) -> None:
+    found = listed("v4v", made["v4v"])
+    parts = {name: recording.part for name, recording in found.items()}
+    assert parts == {"F001_T1": "train", "M002_T8": "validation", "F003_T10": "test"}
+    for recording in found.values():
+        truth = recording.truth()
+        assert truth.heart_rate is not None
+        assert truth.pulse is not None
+        np.testing.assert_array_equal(truth.heart_rate.values, trees.V4V_RATE)
+        np.testing.assert_allclose(truth.heart_rate.times_s, np.arange(FRAMES) / 25)
+        np.testing.assert_allclose(truth.pulse.times_s, np.arange(800) / 1000)
+        assert truth.pulse.values[3] == 83.5
+        assert truth.warnings == ()
+
+
+def test_v4v_without_its_line_says_which(tmp_path: Path) -> None:
+    trees.v4v(tmp_path)
+    file = tmp_path / "Phase 2_ Testing set/test_set_gt_release.txt"
+    trees.column(file, ["F003_T1.mkv, HR, 70, 71", "F003_T10.mkv, RR, 15, 15"])
+    with pytest.raises(RecordingError, match="has no line 'F003_T10, HR, "):
+        listed("v4v", tmp_path)["F003_T10"].truth()
+
+
+def test_v4v_with_a_video_in_two_parts_is_refused(tmp_path: Path) -> None:
+    trees.v4v(tmp_path)
+    trees.clip(tmp_path / "Phase 2_ Testing set/Videos/Test/test/F001_T1.mkv")
+    with pytest.raises(BenchError, match="is in part 'test' and in part 'train'"):
+        list(dataset("v4v").recordings(tmp_path))
+
+
+def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(made: dict[str, Path]) -> None:
+    for recording in listed("mmse_hr", made["mmse_hr"]).values():
+        times_s = recording.video().times_s
+        assert times_s is not None
+        np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
+        assert [image.stem for image in recording.video().images] == list(map(str, range(FRAMES)))
+        truth = recording.truth()
+        assert truth.pulse is not None
+        assert truth.heart_rate is not None
+        assert truth.pulse.fs == pytest.approx(1000)
+        assert set(truth.heart_rate.values) == {75.25}
+        assert truth.warnings == ()
+
+
+def test_disfa_has_no_truth_and_one_camera(made: dict[str, Path]) -> None:
+    found = listed("disfa", made["disfa"])
+    assert {recording.source for recording in found.values()} == {"left"}
+    truth = found["SN001"].truth()
+    assert (truth.pulse, truth.heart_rate, truth.warnings) == (None, None, ())
+
+
+def test_obf_takes_the_times_of_its_pulse(made: dict[str, Path]) -> None:
+    found = listed("obf", made["obf"])
+    assert found["001_2"].scenario == "after_exercise"
+    assert "RS-rPPG" in found["057_2"].known_bad
+    assert not found["001_1"].known_bad
+    truth = found["001_1"].truth()
+    assert truth.pulse is not None
+    np.testing.assert_allclose(truth.pulse.times_s, np.arange(40) / 50)
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(40) % 9)
+
+
+def test_cohface_knows_light_and_part(made: dict[str, Path]) -> None:
+    found = listed("cohface", made["cohface"])
+    assert found["2/0"].light == "lamp"
+    assert found["10/3"].light == "natural"
+    assert found["2/0"].part == "train"
+    assert found["10/3"].part == "test"
+    truth = found["10/3"].truth()
+    assert truth.pulse is not None
+    assert truth.pulse.fs == pytest.approx(256)
+    assert truth.warnings == ()
+
+
+def test_ubfc_phys_keeps_the_first_sample_at_64_hz(made: dict[str, Path]) -> None:
+    found = listed("ubfc_phys", made["ubfc_phys"])
+    truth = found["s10_T1"].truth()
+    assert truth.pulse is not None
+    assert len(truth.pulse.values) == 37
+    assert truth.pulse.values[0] == 0.25
+    assert truth.pulse.fs == pytest.approx(64)
+    assert "rPPG-Toolbox" in found["s3_T1"].known_bad
+    assert not found["s3_T2"].known_bad
+
+
+def test_lgi_ppgi_counts_the_pulse_back_from_the_last_frame(made: dict[str, Path]) -> None:
+    recording = listed("lgi_ppgi", made["lgi_ppgi"])["cpi_talk"]
+    times_s = recording.video().times_s
+    assert times_s is not None
+    np.testing.assert_allclose(times_s, (40 * np.arange(FRAMES) + 3) / 1000)
+    truth = recording.truth()
+    assert truth.pulse is not None
+    assert truth.heart_rate is not None
+    assert truth.pulse.times_s[-1] == pytest.approx(0.763)
+    assert truth.pulse.times_s[0] == pytest.approx(0.763 - 48 / 60)
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(49))
+    assert set(truth.heart_rate.values) == {72.0}
+
+
+def test_mmpd_reads_situation_frames_and_pulse_from_one_file(made: dict[str, Path]) -> None:
+    found = listed("mmpd", made["mmpd"])
+    assert {r.scenario for r in found.values()} == {"walking"}
+    assert (found["p2_1"].skin_tone, found["p10_0"].skin_tone) == ("VI", "III")
+    assert found["p2_1"].light == "led-low"
+    with open_video(found["p2_1"].video()) as reader:
+        levels = [(round(frame.time_s * 30), int(frame.rgb[0, 0, 0])) for frame in reader]
+    assert levels == [(k, round(k / 20 * 255)) for k in range(10)]
+    truth = found["p2_1"].truth()
+    assert truth.pulse is not None
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
+    assert truth.pulse.fs == pytest.approx(30)
+
+
+def mmpd_with(root: Path, **changed: object) -> Recording:
+    """One file of MMPD with other variables."""
+    from scipy.io import loadmat, savemat
+
+    trees.mmpd(root)
+    file = root / "subject10" / "p10_0.mat"
+    content = {k: v for k, v in loadmat(file).items() if not k.startswith("__")}
+    savemat(file, {**content, **changed})
+    return listed("mmpd", root)["p10_0"]
+
+
+RAMP = np.linspace(0, 1, 10)[:, None, None, None] * np.ones((10, 8, 8, 3))
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        RAMP,
+        RAMP.astype(np.float32),
+        RAMP * 255,
+        *((RAMP * 255).astype(kind) for kind in (np.uint8, np.uint16, np.int16, np.int64)),
+        (RAMP * 65535).astype(np.uint16),
+        RAMP * 1.04 - 0.02,
+    ],
+    ids=["0..1", "single", "0..255", "uint8", "uint16", "int16", "int64", "16 bits", "overshoot"],
+)
+def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array) -> None:
+    with open_video(mmpd_with(tmp_path, video=video).video()) as reader:
+        levels = [int(frame.rgb[0, 0, 0]) for frame in reader]
+    np.testing.assert_allclose(levels, np.linspace(0, 255, 10), atol=5.2)
+    assert (levels[0], levels[-1]) == (0, 255)
+
+
+@pytest.mark.parametrize(
+    ("video", "said"),
+    [
+        (RAMP * 4, "up to 4: 0 to 1 with overshoot, or a black video of 0 to 255"),
+        ((RAMP * 1023).astype(np.uint16), "up to 1023: 10 to 15 bits, or a dark video of 16"),
+        ((RAMP * 32767).astype(np.int16), "up to 3.277e+04: 10 to 15 bits, or a dark video"),
+        (RAMP * 6 - 3, "-3 to 3: differences of frames, or shifted brightness"),
+        (np.where(RAMP > 0.9, np.nan, RAMP), "values that are not numbers"),
+        (RAMP.astype(complex), "is complex128, no numbers"),
+    ],
+    ids=["black", "10 bits", "int16", "differences", "nan", "complex"],
+)
+def test_mmpd_refuses_a_video_that_could_mean_two_things(
+    tmp_path: Path, video: Array, said: str
+) -> None:
+    with (
+        pytest.raises(RecordingError) as caught,
+        open_video(mmpd_with(tmp_path, video=video).video()) as reader,
+    ):
+        list(reader)
+    assert said in str(caught.value)
+    assert "p10_0.mat: video is " in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_mmpd_takes_its_labels_out_of_cells(tmp_path: Path, version: str) -> None:
+    def cell(value: object) -> np.ndarray[tuple[int, ...], np.dtype[np.object_]]:
+        out = np.empty((1, 1), dtype=object)
+        out[0, 0] = value
+        return out
+
+    labels = {"motion": "Stationary", "light": "Nature", "exercise": "True"}
+    numbers = {"skin_color": np.array([[5.0]]), "GT_ppg": np.arange(10.0)[None]}
+    if version == "5":
+        nested = {name: cell(cell(value)) for name, value in {**labels, **numbers}.items()}
+        recording = mmpd_with(tmp_path, **nested)
+    else:
+        import h5py
+
+        trees.mmpd(tmp_path)
+        with h5py.File(tmp_path / "subject10" / "p10_0.mat", "w", userblock_size=512) as file:
+            for name, value in {**labels, **numbers}.items():
+                held = file.create_dataset(f"#refs#/{name}", data=as_hdf5(value))
+                held.attrs["MATLAB_class"] = np.bytes_("char" if name in labels else "double")
+                outer = file.create_dataset(name, (1, 1), dtype=h5py.ref_dtype)
+                outer[0, 0] = held.ref
+                outer.attrs["MATLAB_class"] = np.bytes_("cell")
+            file["video"] = RAMP.transpose()
+        recording = listed("mmpd", tmp_path)["p10_0"]
+    assert (recording.scenario, recording.light, recording.skin_tone) == (
+        *("after_exercise", "nature", "V"),
+    )
+    truth = recording.truth()
+    assert truth.pulse is not None
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
+
+
+def as_hdf5(value: object) -> Array:
+    """As MATLAB keeps it in a file of version 7.3: letters as numbers, axes turned round."""
+    if isinstance(value, str):
+        return np.array([[ord(letter)] for letter in value], dtype=np.uint16)
+    return np.asarray(value).T
+
+
+def test_ubfc_phys_is_read_from_its_folder_data_too(made: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(made["ubfc_phys"], tmp_path / "UBFC-Phys" / "Data")
+    assert list(listed("ubfc_phys", tmp_path)) == NAMES["ubfc_phys"]
+
+
+def test_an_outer_folder_makes_no_difference(made: dict[str, Path], tmp_path: Path) -> None:
+    outer = {"pure": "PURE", "vipl_hr": "VIPL-HR", "v4v": "V4V Dataset", "cohface": "cohface"}
+    for name, folder in outer.items():
+        shutil.copytree(made[name], tmp_path / name / folder)
+        assert list(listed(name, tmp_path / name)) == NAMES[name]

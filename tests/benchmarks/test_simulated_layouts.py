@@ -1,0 +1,369 @@
+"""What is simulated into a data set's files comes back out of them.
+
+The round trip is about files, so most of it films plain grey frames in place of faces: their level
+tells which frame it is. One tree is filmed for real.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rppgbench.core.recording import Dataset, Recording
+from rppgbench.core.registry import load_datasets
+from rppgbench.datasets.check import check_data
+from rppgbench.datasets.layout import is_simulated
+from rppgbench.datasets.simulated_writers import SimulatedSession, simulate_sessions
+from rppgbench.datasets.splits import assign_by_folds, assign_by_lists, assign_by_parts, read_split
+from rppgbench.simulation import SimulatedRecording, SimulationPlan
+from rppgbench.simulation.scene import Scene
+from rppgbench.system.errors import BenchError
+from rppgbench.video.stream import open_video
+
+SPLITS = Path(__file__).parents[2] / "protocols" / "splits"
+PLAN = SimulationPlan(subjects=2, seconds=3.0, seed=5)
+
+
+def joined(take: SimulatedSession) -> str:
+    return f"{take.subject}_{take.session}"
+
+
+def slashed(take: SimulatedSession) -> str:
+    return f"{take.subject}/{take.session}"
+
+
+NAMED: dict[str, Callable[[SimulatedSession], str]] = {
+    "cohface": slashed,
+    "disfa": lambda take: take.subject,
+    "lgi_ppgi": joined,
+    "mmpd": lambda take: f"{take.subject}_{take.session.split('/')[0]}",
+    "mmse_hr": joined,
+    "obf": joined,
+    "pure": lambda take: f"{take.subject}-{take.session}",
+    "ubfc_phys": joined,
+    "v4v": joined,
+    "vipl_hr": slashed,
+    "vipl_hr_v2": slashed,
+}
+"""What the reader calls a take, by the layout."""
+
+RATES_HZ = {
+    "cohface": 256.0,
+    "lgi_ppgi": 60.0,
+    "mmpd": 30.0,
+    "mmse_hr": 1000.0,
+    "obf": 256.0,
+    "pure": 60.0,
+    "ubfc_phys": 64.0,
+    "v4v": 1000.0,
+    "vipl_hr": 60.0,
+}
+"""At which rate each set has its pulse."""
+
+RATE_ERROR_BPM = {"lgi_ppgi": 0.5, "mmse_hr": 1e-4, "pure": 0.5, "v4v": 1e-3, "vipl_hr": 0.5}
+"""How exactly each set writes heart rates, where it has them: half of the last digit."""
+
+
+def level(index: int) -> int:
+    return 40 + 7 * (index % 25)
+
+
+def grey(scene: Scene, *_: object) -> Iterator[NDArray[np.uint8]]:
+    for index in range(len(scene.times_s)):
+        yield np.full((scene.height, scene.width, 3), level(index), np.uint8)
+
+
+def dataset(name: str) -> Dataset:
+    return load_datasets().get("data set", name, "test")
+
+
+def takes(name: str, plan: SimulationPlan) -> list[SimulatedSession]:
+    dataset(name)
+    module: Any = sys.modules[f"rppgbench_content.benchmarks.{name}"]
+    return list(module.takes(plan))
+
+
+def simulated(name: str, root: Path, plan: SimulationPlan) -> dict[str, Recording]:
+    write = dataset(name).simulate
+    assert write is not None
+    write(root, plan)
+    return {recording.name: recording for recording in dataset(name).recordings(root)}
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rppgbench.simulation.rendering.render", grey)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("name", NAMED)
+def test_what_went_in_comes_back(name: str, tmp_path: Path) -> None:
+    found = simulated(name, tmp_path, PLAN)
+    given = takes(name, PLAN)
+    assert is_simulated(tmp_path)
+    assert all(recording.simulated for recording in found.values())
+    assert sorted(found) == sorted(NAMED[name](take) for take in given)
+    assert len({recording.subject for recording in found.values()}) == 2
+    for take in given:
+        recording = found[NAMED[name](take)]
+        assert recording.subject == take.subject
+        frames_come_back(recording, take)
+        labels_come_back(name, recording, simulate_sessions(name, take, PLAN))
+    checked = check_data(dataset(name), tmp_path)
+    assert checked.fit
+    assert checked.simulated
+    assert checked.verdict.endswith("[SIMULATED]")
+    said = [f for f in checked.findings if f.severity != "note"]
+    assert all("time.txt is missing" in f.text for f in said)
+    assert bool(said) == any(of_the_phone(name, take) for take in given)
+
+
+def of_the_phone(name: str, take: SimulatedSession) -> bool:
+    """Whether it is VIPL-HR's phone, whose frames have no times but the duration of the labels."""
+    return name == "vipl_hr" and take.session.endswith("source2")
+
+
+def frames_come_back(recording: Recording, take: SimulatedSession) -> None:
+    with open_video(recording.video()) as reader:
+        seen = [(frame.time_s, float(frame.rgb.mean())) for frame in reader]
+        assert reader.info.warnings == ()
+    times_s = take.scene.times_s - take.scene.times_s[0]
+    np.testing.assert_allclose([time - seen[0][0] for time, _ in seen], times_s, atol=1.1e-3)
+    levels = [level(index) for index in range(len(times_s))]
+    np.testing.assert_allclose([grey for _, grey in seen], levels, atol=3)
+
+
+def labels_come_back(name: str, recording: Recording, filmed: SimulatedRecording) -> None:
+    truth = recording.truth()
+    assert [w for w in truth.warnings if not w.startswith("time.txt is missing")] == []
+    if name == "disfa":
+        assert (truth.pulse, truth.heart_rate) == (None, None)
+        return
+    assert truth.pulse is not None
+    if name == "vipl_hr_v2":  # one rate a video
+        assert truth.heart_rate is not None
+        mean = filmed.heart_rate_at(filmed.scene.times_s).mean()
+        np.testing.assert_allclose(truth.heart_rate.values, mean, atol=0.006)
+        seen = filmed.pulse_at(truth.pulse.times_s)
+        assert np.corrcoef(truth.pulse.values, seen)[0, 1] > 0.999
+        return
+    assert truth.pulse.fs == pytest.approx(RATES_HZ[name], rel=1e-6)
+    pressure = name in {"v4v", "mmse_hr"}
+    sensor = filmed.blood_pressure_at if pressure else filmed.pulse_at
+    # The unit is the device's own, so the shape is what must come back, to its last digit.
+    assert np.corrcoef(truth.pulse.values, sensor(truth.pulse.times_s))[0, 1] > 0.999
+    assert (truth.heart_rate is not None) == (name in RATE_ERROR_BPM)
+    if truth.heart_rate is not None:
+        times_s = truth.heart_rate.times_s
+        expected = filmed.heart_rate_at(np.floor(times_s + 1e-9) if name == "v4v" else times_s)
+        error = RATE_ERROR_BPM[name] + 1e-9
+        np.testing.assert_allclose(truth.heart_rate.values, expected, atol=error, rtol=0)
+
+
+@pytest.mark.usefixtures("plain")
+def test_vipl_hr_has_uneven_times_folds_repeats_and_no_infrared(tmp_path: Path) -> None:
+    plan = SimulationPlan(subjects=5, seconds=2.0, seed=5)
+    found = simulated("vipl_hr", tmp_path, plan)
+    assert list(tmp_path.rglob("source4/video.avi"))
+    assert not any("source4" in name for name in found)
+    assert any(name.split("/")[1] == "v1-2" for name in found)
+    assert {recording.scenario for recording in found.values()} >= {
+        *("stable", "motion", "dark", "long_distance", "after_exercise", "phone_motion")
+    }
+    for recording in found.values():
+        times_s = recording.video().times_s
+        assert times_s is not None
+        uneven = len(set(np.diff(np.round(times_s * 1000)))) > 2
+        assert uneven == (recording.source != "phone")
+    folds = dataset("vipl_hr").folds
+    assert folds is not None
+    sides = assign_by_folds(list(found.values()), folds(tmp_path), "test")
+    assert [side.fold for side in sides] == ["fold1", "fold2", "fold3", "fold4", "fold5"]
+    assert all(side.test and side.train for side in sides)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("name", ["mmpd", "cohface", "vipl_hr", "pure"])
+def test_the_same_seed_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
+    digests = []
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        simulated(name, tmp_path / folder, SimulationPlan(1, 1.0, seed=seed))
+        files = sorted(f for f in (tmp_path / folder).rglob("*") if f.is_file())
+        digests.append(
+            {f.relative_to(tmp_path / folder): hashlib.sha256(f.read_bytes()) for f in files}
+        )
+    a, b, c = ({f: d.hexdigest() for f, d in one.items()} for one in digests)
+    assert a == b
+    assert a != c
+
+
+SIDES = [
+    *("cohface-28-12", "cohface-clean-28-12", "mmse-3fold", "mmse-contrast-phys-plus"),
+    *("obf-10fold", "obf-rs4", "pure-6810", "pure-frac", "pure-hrcnn", "pure-mod5"),
+    *("ubfc-phys-gideon", "vipl-rs4", "vipl-v2-80-20-rppgbench"),
+]
+
+
+def people(name: str, count: int) -> list[Recording]:
+    """The recordings that a plan of that size makes, without making them."""
+    plan = SimulationPlan(count, 1.0)
+
+    def never() -> Any:
+        raise AssertionError("not to be read")
+
+    return [
+        Recording(name, NAMED[name](take), take.subject, never, never, ())
+        for take in takes(name, plan)
+    ]
+
+
+@pytest.mark.parametrize("split", SIDES)
+def test_four_people_are_on_both_sides_of_every_split(split: str) -> None:
+    read = read_split(SPLITS / f"{split}.toml")
+    sides = assign_by_lists(people(read.dataset, 4), read.folds)
+    able = [side for side in sides if side.train and side.test]
+    assert able
+    if len(sides) > 1:
+        assert len(able) >= min(3, len(sides))
+
+
+@pytest.mark.parametrize("split", ["ubfc-38-49", "ubfc-clean38"])
+def test_four_people_of_ubfc_rppg_are_on_both_sides(split: str) -> None:
+    dataset("ubfc_rppg")
+    module: Any = sys.modules["rppgbench_content.benchmarks.ubfc_rppg"]
+    (fold,) = read_split(SPLITS / f"{split}.toml").folds
+    first = set(module.ORDER[:4])
+    assert first & set(fold.train)
+    assert first & set(fold.test)
+    assert set(module.ORDER) >= {*fold.train, *fold.test}
+
+
+@pytest.mark.parametrize(
+    ("split", "count"),
+    [("pure-mod5", 5), ("vipl-rs4", 5), ("mmse-3fold", 4), ("mmse-contrast-phys-plus", 5)],
+)
+def test_every_fold_has_someone_to_test_with_few_people(split: str, count: int) -> None:
+    read = read_split(SPLITS / f"{split}.toml")
+    sides = assign_by_lists(people(read.dataset, count), read.folds)
+    assert all(side.train and side.test for side in sides)
+
+
+@pytest.mark.usefixtures("plain")
+def test_four_people_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
+    found = simulated("v4v", tmp_path, SimulationPlan(4, 1.0))
+    (sides,) = assign_by_parts(list(found.values()))
+    assert len(sides.train) == 4
+    assert len(sides.validation) == len(sides.test) == 2
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_nobody_shares_a_heart_rate_and_every_session_is_one_of_its_own(name: str) -> None:
+    plan = SimulationPlan(4, 4.0, seed=3)
+    rates = {}
+    for take in takes(name, plan):
+        key = (take.subject, take.session)
+        assert key not in rates
+        rates[key] = tuple(simulate_sessions(name, take, plan).heart_rate_at(np.arange(4.0)))
+    assert len(set(rates.values())) == len(rates)
+
+
+def test_more_people_than_the_set_has_are_refused_in_one_line(tmp_path: Path) -> None:
+    write = dataset("pure").simulate
+    assert write is not None
+    with pytest.raises(BenchError, match="pure: has 10 subjects, so 11 cannot be simulated"):
+        write(tmp_path / "new", SimulationPlan(11, 1.0))
+
+
+def test_a_tree_filmed_for_real_is_fit(tmp_path: Path) -> None:
+    found = simulated("disfa", tmp_path, SimulationPlan(1, 1.0))
+    with open_video(found["SN001"].video()) as reader:
+        frames = [frame.rgb for frame in reader]
+    assert len(frames) == 20
+    assert frames[0].std() > 10  # a picture, not a plain
+    assert check_data(dataset("disfa"), tmp_path).fit
+
+
+UBFC_ROW = re.compile(rb"( {2}[ -]\d\.\d{7}e[+-]\d{2})+\r?")
+"""A row of UBFC-rPPG's ground_truth.txt: MATLAB's `save -ascii`."""
+
+
+def rows_of_ubfc(file: Path) -> list[bytes]:
+    content = file.read_bytes()
+    assert content.endswith(b"\n")
+    rows = content.split(b"\n")[:-1]
+    assert len(rows) == 3
+    assert all(UBFC_ROW.fullmatch(row) for row in rows)
+    return rows
+
+
+@pytest.mark.real
+def test_the_genuine_labels_of_ubfc_have_the_form_that_is_simulated(real: Path) -> None:
+    files = [*real.glob("ubfc-labels/*/ground_truth.txt"), real / "ubfc-trace/ground_truth.txt"]
+    assert len(files) == 7
+    for file in files:
+        rates = np.array(rows_of_ubfc(file)[1].split(), dtype=np.float64)
+        assert (rates == np.rint(rates)).mean() > 0.97
+        assert rates.max() <= 127
+
+
+@pytest.mark.usefixtures("plain")
+def test_simulated_files_have_the_form_of_the_originals(tmp_path: Path) -> None:
+    """By other readers than ours; docs/data_set_facts.md says how each form is known."""
+    import h5py
+    from scipy.io import loadmat
+
+    plan = SimulationPlan(subjects=1, seconds=2.0, seed=5)
+    for name in ("cohface", "mmpd", "pure", "ubfc_phys", "ubfc_rppg"):
+        simulated(name, tmp_path / name, plan)
+    with h5py.File(next(tmp_path.glob("cohface/*/0/data.hdf5"))) as content:
+        assert content.attrs["illumination"][0].decode() == "lamp"
+        assert content.attrs["illumination"].shape == content.attrs["sample-rate-hz"].shape == (1,)
+        held = content["respiration"][()].reshape(-1, 8)
+        np.testing.assert_array_equal(held, held[:, :1].repeat(8, axis=1))
+    protocols = {str(f.relative_to(tmp_path)) for f in tmp_path.glob("cohface/protocols/*/*.txt")}
+    assert len(protocols) == 6  # one person is on one side
+    mat = loadmat(next(tmp_path.glob("mmpd/subject*/p*_0.mat")))
+    assert mat["video"].dtype.kind == "f"
+    assert mat["video"].max() <= 1
+    assert mat["GT_ppg"].shape == (1, len(mat["video"]))
+    assert mat["exercise"][0] in {"True", "False"}
+    package = json.loads(next(tmp_path.glob("pure/*/*.json")).read_text())["/FullPackage"]
+    assert package[0].keys() == {"Timestamp", "Value", "FrameID"}
+    assert package[0]["Value"].keys() >= {"probeError", "searching", "signalStrength"}
+    assert next(tmp_path.glob("ubfc_phys/s*/info_s*.txt")).read_text()
+    rates = rows_of_ubfc(next(tmp_path.glob("ubfc_rppg/DATASET_2/*/ground_truth.txt")))[1].split()
+    assert {rate[-3:] for rate in rates} <= {b"+00", b"+01", b"+02"}
+    assert all(float(rate) == round(float(rate)) <= 127 for rate in rates)
+
+
+@pytest.mark.usefixtures("plain")
+def test_set_1_of_ubfc_is_simulated_under_its_own_names(tmp_path: Path) -> None:
+    found = simulated("ubfc_rppg_1", tmp_path, SimulationPlan(subjects=8, seconds=1.0, seed=5))
+    names = {recording.name: recording.video().path.name for recording in found.values()}
+    plain = {f"{n}-gt": "vid.avi" for n in (5, 6, 8, 10, 11)}
+    assert names == plain | {
+        "7-gt": "vid-007.avi",
+        "12-gt": "vid-12.avi",
+        "after-exercise": "vid.avi",
+    }
+    first = (tmp_path / "DATASET_1/5-gt/gtdump.xmp").read_text().split("\n", maxsplit=1)[0]
+    assert re.fullmatch(r"\d+,\d+,\d+,\d+", first)
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_simulated_phone_of_vipl_hr_has_no_times(tmp_path: Path) -> None:
+    simulated("vipl_hr", tmp_path, SimulationPlan(subjects=3, seconds=2.0, seed=5))
+    folders = [file.parent for file in tmp_path.glob("data/*/*/source*/video.avi")]
+    assert {folder.name for folder in folders} == {f"source{n}" for n in (1, 2, 3, 4)}
+    for folder in folders:
+        assert (folder / "time.txt").is_file() == (folder.name != "source2")
+        with av.open(str(folder / "video.avi")) as content:
+            assert content.streams.video[0].average_rate == 25

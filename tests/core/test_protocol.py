@@ -1,0 +1,102 @@
+"""Protocols: every key is needed, no other is allowed, and the digest holds what is run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rppgbench.core.protocol import Protocol, read_protocol
+from rppgbench.core.registry import toml_files
+from rppgbench.system.errors import BenchError
+
+TEXT = """
+title = "t"
+about = "a"
+source = "s"
+pretrain = []
+train = []
+test = ["simulated"]
+split = "whole"
+without_known_bad = false
+recordings = 4
+methods = ["pos"]
+regions = ["skin"]
+seeds = [0]
+conditions = []
+train_on = "clean"
+evaluators = ["li2023"]
+[params]
+[simulation]
+subjects = 4
+seconds = 10.0
+difficulty = "easy"
+seed = 0
+"""
+
+
+def protocol(folder: Path, text: str) -> Protocol:
+    file = folder / "p.toml"
+    file.write_text(text, encoding="utf-8")
+    return read_protocol(file)
+
+
+def test_words_and_evaluators_do_not_change_the_digest(tmp_path: Path) -> None:
+    one = protocol(tmp_path, TEXT)
+    other = protocol(tmp_path, TEXT.replace('"t"', '"u"').replace("li2023", "sinc"))
+    assert one.digest == other.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seeds = [0]", "seeds = [1]"),
+        ('"skin"', '"forehead"'),
+        ('methods = ["pos"]', 'methods = ["chrom"]'),
+        ("without_known_bad = false", "without_known_bad = true"),
+        ("[params]", "[params.pos]\nwindow_s = 2.0"),
+        ("seconds = 10.0", "seconds = 11.0"),
+    ],
+)
+def test_what_is_run_changes_the_digest(tmp_path: Path, old: str, new: str) -> None:
+    assert protocol(tmp_path, TEXT).digest != protocol(tmp_path, TEXT.replace(old, new)).digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('split = "whole"', 'splitt = "whole"', "no key 'splitt'; did you mean 'split'"),
+        ('split = "whole"\n', "", "missing split"),
+        ("seeds = [0]", 'seeds = ["0"]', "seeds.0"),
+        ("seeds = [0]", "seeds = []", "seeds must name at least one"),
+        ('methods = ["pos"]', 'methods = ["pos", "pos"]', "methods must name"),
+        ('difficulty = "easy"', 'difficulty = "mild"', "simulation.difficulty"),
+        ("recordings = 4", "recordings = ", "not readable as TOML"),
+    ],
+)
+def test_a_fault_is_one_line_that_names_the_file(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    with pytest.raises(BenchError, match=r"p\.toml") as caught:
+        protocol(tmp_path, TEXT.replace(old, new))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value) or "TOML" in says
+
+
+@pytest.mark.parametrize("name", sorted(toml_files("protocols")))
+def test_every_shipped_protocol_is_well_formed(name: str) -> None:
+    assert read_protocol(toml_files("protocols")[name]).title
+
+
+@pytest.mark.parametrize("name", ["../up", "/tmp/up", "a/b", "..", ".hidden", "", "a\nb", "a\n"])
+def test_a_condition_whose_name_would_lead_elsewhere_is_one_line(tmp_path: Path, name: str) -> None:
+    """Kept videos bear it: a protocol of somebody else's must not write outside their folder."""
+    condition = f'conditions = [{{name = {json.dumps(name)}, kind = "none", params = {{}}}}]'
+    with pytest.raises(BenchError, match=r"p\.toml: conditions\.0\.name: ") as told:
+        protocol(tmp_path, TEXT.replace("conditions = []", condition))
+    assert "\n" not in str(told.value)
+
+
+def test_a_condition_of_a_plain_name_is_taken(tmp_path: Path) -> None:
+    condition = 'conditions = [{name = "crf_18.5+fast", kind = "none", params = {}}]'
+    read = protocol(tmp_path, TEXT.replace("conditions = []", condition))
+    assert [one.name for one in read.conditions] == ["crf_18.5+fast"]

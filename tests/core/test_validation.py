@@ -1,0 +1,161 @@
+"""What code returns is checked in one place: each kind of wrong return has a reason of its own."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rppgbench.core.method import Method, Model
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.validation import (
+    ReturnError,
+    check_model,
+    check_pulse,
+    read_truth,
+    read_video,
+    run_estimate,
+    run_fit,
+)
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.system.errors import NoPulseError, TooShortError
+
+TOTAL, FS, START_S = 300, 30.0, 2.0
+GIVEN = Waveform(np.ones((TOTAL, 3)), FS, START_S)
+WAVE = np.sin(np.arange(TOTAL) / 4)
+LIST: Any = WAVE.tolist()
+COMPLEX: Any = WAVE + 1j
+TRUE: Any = WAVE > 0
+PARTLY = np.where(np.arange(TOTAL) < 100, np.nan, WAVE)
+
+
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        (None, "None, not a Waveform"),
+        (WAVE, "a value of type ndarray, not a Waveform"),
+        (Waveform(LIST, FS, START_S), "samples that are a value of type list"),
+        (Waveform(WAVE[:, None], FS, START_S), r"samples of shape \(300, 1\), not \(T,\)"),
+        (Waveform(np.stack([WAVE, WAVE], 1), FS, START_S), r"samples of shape \(300, 2\)"),
+        (Waveform(COMPLEX, FS, START_S), "samples of type complex128, not real"),
+        (Waveform(WAVE.astype(str), FS, START_S), "samples of type <U"),
+        (Waveform(TRUE, FS, START_S), "samples of type bool"),
+        (Waveform(WAVE[:0], FS, START_S), "without a sample"),
+        (Waveform(np.where(WAVE > 0.9, np.inf, WAVE), FS, START_S), "infinite samples of 300"),
+        (Waveform(WAVE, 0.0, START_S), "a rate of 0.0 samples a second"),
+        (Waveform(WAVE, -30.0, START_S), "a rate of -30.0"),
+        (Waveform(WAVE, float("nan"), START_S), "a rate of nan"),
+        (Waveform(WAVE, "30", START_S), "a rate of '30'"),  # type: ignore[arg-type]
+        (Waveform(WAVE, FS, float("nan")), "a start at nan s"),
+        (Waveform(WAVE, FS, 0.0), "from -2.00 to 8.00 s of its input, which lasts 10.00 s"),
+        (Waveform(np.tile(WAVE, 2), FS, START_S), "from 0.00 to 20.00 s of its input"),
+        (Waveform(WAVE, 15.0, START_S), "the clock is another"),
+        (Waveform(WAVE[::2], FS, START_S), "most of it has no pulse"),
+    ],
+)
+def test_a_wrong_pulse_is_named_with_the_method(returned: Any, says: str) -> None:
+    with pytest.raises(ReturnError, match=f"^mine returned .*{says}"):
+        check_pulse(returned, GIVEN, "mine")
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        Waveform(WAVE, FS, START_S),
+        Waveform(WAVE.astype(np.float32), FS, START_S),
+        Waveform(np.round(100 * WAVE).astype(np.int16), FS, START_S),
+        Waveform(WAVE[24:-24], FS, START_S + 0.8),  # windows that drop what does not fill one
+        Waveform(PARTLY, FS, START_S),
+        Waveform(WAVE[::2], FS / 2, START_S),
+        Waveform(np.append(WAVE, 0.0), FS, START_S - 1 / FS),
+    ],
+)
+def test_a_pulse_on_the_input_s_clock_is_taken_as_it_is(returned: Waveform) -> None:
+    checked = check_pulse(returned, GIVEN, "mine")
+    assert checked.samples.dtype == np.float64
+    np.testing.assert_array_equal(checked.samples, returned.samples.astype(np.float64))
+    assert (checked.fs, checked.start_s) == (returned.fs, returned.start_s)
+
+
+def test_a_pulse_without_a_number_is_none_and_says_so() -> None:
+    with pytest.raises(NoPulseError, match="mine returned no number: all 300 samples are NaN"):
+        check_pulse(Waveform(np.full(TOTAL, np.nan), FS, START_S), GIVEN, "mine")
+    assert issubclass(TooShortError, NoPulseError)
+
+
+def method(**functions: Any) -> Method:
+    given: dict[str, Any] = {"estimate": lambda waveform: Waveform(WAVE, FS, START_S), "params": {}}
+    given |= functions
+    return Method(name="mine", title="", cite="", consumes="trace", **given)
+
+
+def test_a_method_s_return_is_checked_when_it_is_called() -> None:
+    assert len(run_estimate(method(), GIVEN, {}).samples) == TOTAL
+    with pytest.raises(ReturnError, match="mine returned None"):
+        run_estimate(method(estimate=lambda waveform: None), GIVEN, {})
+    with pytest.raises(ReturnError, match="mine: fit returned None"):
+        run_fit(method(fit=lambda examples, training: None), [], None, {})  # type: ignore[arg-type]
+
+
+TIMES = np.arange(10.0)
+WHOLE: Any = np.arange(10)
+
+
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        (None, "returned None, not a GroundTruth"),
+        (Signal(TIMES, TIMES), "a value of type Signal, not a GroundTruth"),
+        (GroundTruth(pulse=TIMES), "a pulse that is a value of type ndarray"),  # type: ignore[arg-type]
+        (GroundTruth(Signal(np.ones((10, 2)), TIMES)), r"values of pulse of shape \(10, 2\)"),
+        (GroundTruth(Signal(COMPLEX[:10], TIMES)), "values of pulse of type complex128"),
+        (GroundTruth(Signal(TIMES[:0], TIMES[:0])), "a pulse without a value"),
+        (
+            GroundTruth(Signal(TIMES, TIMES * np.nan)),
+            "10 of 10 times of pulse that are not numbers",
+        ),
+        (
+            GroundTruth(heart_rate=Signal(TIMES, TIMES[::-1])),
+            "9 of 10 times of heart_rate that do not",
+        ),
+        (GroundTruth(heart_rate=Signal(TIMES, np.floor(TIMES / 2))), "do not increase"),
+        (GroundTruth(warnings=(1,)), "warnings that are"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_wrong_truth_is_named(returned: Any, says: str) -> None:
+    video = partial(VideoSource, Path("x.mp4"))
+    recording = Recording("set", "01", "s", video, lambda: returned, ())
+    with pytest.raises(ReturnError, match=f"the reader returned .*{says}|{says}"):
+        read_truth(recording)
+
+
+def test_a_reader_that_gives_no_video_source_is_named() -> None:
+    recording = Recording("set", "01", "s", lambda: Path("x.mp4"), GroundTruth, ())  # type: ignore[arg-type,return-value]
+    with pytest.raises(ReturnError, match="not a VideoSource"):
+        read_video(recording)
+
+
+def test_a_truth_of_whole_numbers_becomes_one_of_float64() -> None:
+    truth = GroundTruth(Signal(WHOLE, WHOLE), warnings=("odd",))
+    read = read_truth(Recording("set", "01", "s", partial(VideoSource, Path()), lambda: truth, ()))
+    assert read.pulse is not None
+    assert read.pulse.values.dtype == read.pulse.times_s.dtype == np.float64
+    assert read.warnings == ("odd",)
+
+
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        ({"a": np.ones(2)}, "a value of type dict, not a Model"),
+        (Model({"a": [1.0]}), "a value of type list under 'a'"),  # type: ignore[dict-item]
+        (Model({1: np.ones(2)}), "under 1"),  # type: ignore[dict-item]
+        (Model({"a": np.array(["x"])}), "'a' of type <U1, not numbers"),
+        (Model({"a": np.array([None])}), "'a' of type object"),
+        (Model([np.ones(2)]), "arrays that are a value of type list"),  # type: ignore[arg-type]
+        (Model({}, {"a": np.ones(2)}), "facts that JSON does not hold"),
+    ],
+)
+def test_a_wrong_model_is_named(returned: Any, says: str) -> None:
+    with pytest.raises(ReturnError, match=f"mine: fit returned .*{says}"):
+        check_model(returned, "mine")

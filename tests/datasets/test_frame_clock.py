@@ -1,0 +1,454 @@
+"""Labels are held against the frames, by a run, a training and a data check in the same words."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from rppgbench.core.features import FaceTrack, Features, RegionMoments
+from rppgbench.core.method import LEARNED_FROM, Example, Model, Training
+from rppgbench.core.protocol import Condition
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.registry import load_datasets, load_methods, toml_files
+from rppgbench.core.waveform import Array, Signal
+from rppgbench.datasets.check import check_data
+from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.ground_truth import regular_signal
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.execution import prediction
+from rppgbench.execution import recording_task as work
+from rppgbench.execution.planner import Fit
+from rppgbench.execution.prediction import predict_video
+from rppgbench.execution.pulse_estimation import estimate_pulse
+from rppgbench.execution.recording_task import RecordingTask
+from rppgbench.execution.training_task import NO_WHOLE_LABELS, TrainingTask, run_training
+from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.video.stream import open_video
+
+from ..factories import trees
+
+FPS, FRAMES = 30.0, 300
+TIMES_S = np.arange(FRAMES + 1) / FPS
+PULSE = np.sin(2 * np.pi * 0.9 * TIMES_S)
+THIRTY_S = FrameClock(0.0, 30.0, 900)
+
+
+def lines(truth: GroundTruth, frames: FrameClock = THIRTY_S) -> tuple[str, ...]:
+    return held_against(truth, frames).warnings
+
+
+def beats(seconds: float, fs: float = 60.0, start_s: float = 0.0) -> Signal:
+    count = round(seconds * fs)
+    return regular_signal(np.sin(2 * np.pi * 1.1 * np.arange(count) / fs), fs, start_s)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "warned"),
+    [(0.97, True), (0.985, True), (0.995, False), (1.0, False), (1.005, False), (1.02, True)],
+)
+def test_a_clock_is_off_beyond_one_percent(ratio: float, warned: bool) -> None:
+    labels = regular_signal(np.sin(np.arange(6000) / 9), 60.0 / ratio)
+    said = lines(GroundTruth(labels), FrameClock(0.0, 100.0, 3000))
+    assert len(said) == warned
+    if warned:
+        assert said[0].endswith(f"frames 100.0 s: clock ratio {ratio:.3f}")
+
+
+def test_one_reading_more_or_less_is_no_clock() -> None:
+    """At 1 Hz over 30 s a reading is 3 %: it says nothing of the clock."""
+    for seconds in (29, 30, 31):
+        assert (
+            lines(GroundTruth(heart_rate=regular_signal(np.arange(70.0, 70.0 + seconds), 1.0)))
+            == ()
+        )
+    (said,) = lines(GroundTruth(heart_rate=regular_signal(np.arange(70.0, 96.0), 1.0)))
+    assert said == "heart rate: labels last 26.0 s, frames 30.0 s: clock ratio 0.867"
+
+
+def test_one_rate_for_a_whole_video_is_never_off() -> None:
+    assert lines(GroundTruth(heart_rate=Signal(np.full(2, 70.0), np.array([0.0, 1e6])))) == ()
+    assert lines(GroundTruth(heart_rate=regular_signal(np.full(31, 70.0), 1.0))) == ()
+
+
+@pytest.mark.parametrize("one_clock", [True, None])
+def test_labels_that_begin_before_the_frames_may_end_later_but_have_to_cover_them(
+    one_clock: bool | None,
+) -> None:
+    assert lines(GroundTruth(beats(40, start_s=-5.0), one_clock=one_clock)) == ()
+    (said,) = lines(GroundTruth(beats(30, start_s=-5.0), one_clock=one_clock))
+    assert said == (
+        "pulse: labels from -5.0 s to 25.0 s, frames from 0.0 s to 30.0 s:"
+        " no labels for 5.0 s of the frames"
+    )
+
+
+def test_labels_counted_back_from_the_last_frame_are_no_other_clock() -> None:
+    """In LGI-PPGI a pulse that is too long begins early: its clock is compared all the same."""
+    (said,) = lines(GroundTruth(beats(31, start_s=-1.0), one_clock=False))
+    assert said == "pulse: labels last 31.0 s, frames 30.0 s: clock ratio 1.033"
+
+
+def test_a_rate_frozen_for_a_minute_is_named_and_one_that_is_slow_is_not() -> None:
+    minutes = FrameClock(0.0, 120.0, 3600)
+    rates = np.repeat(np.arange(70.0, 82.0), 10)
+    assert lines(GroundTruth(heart_rate=regular_signal(rates, 1.0)), minutes) == ()
+    rates[20:100] = 75.0
+    (said,) = lines(GroundTruth(heart_rate=regular_signal(rates, 1.0)), minutes)
+    assert said == "heart rate: frozen for 79.0 s of 120.0 s: the same value again and again"
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-3, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("fs", [1.0, 60.0, 256.0, 1000.0])
+@pytest.mark.parametrize("seconds", [30.0, 45.0])
+def test_another_unit_is_refused_whatever_the_device(
+    unit: float, fs: float, seconds: float
+) -> None:
+    right = beats(seconds, fs)
+    wrong = Signal(right.values, right.times_s * unit)
+    truth = GroundTruth(heart_rate=wrong) if fs == 1.0 else GroundTruth(pulse=wrong)
+    with pytest.raises(RecordingError, match=r"clock ratio .*; the labels' times .*leave the rec"):
+        held_against(truth, THIRTY_S)
+
+
+# ---- the same of the data sets, by `bench data check` and `bench run` ----
+
+
+def film(file: Path, *, frames: int = FRAMES, fps: float = FPS) -> None:
+    trees.clip(file, frames=frames, fps=fps)
+
+
+def bare(file: Path, codec: str, kind: str) -> None:
+    """A stream without a container under another name: FFmpeg looks at the content."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(file), "w", format=kind) as out:
+        stream = out.add_stream(codec, rate=30, options={"preset": "ultrafast"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for k in range(FRAMES):
+            picture = np.full((32, 32, 3), 40 + k % 100, np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts, frame.time_base = k, Fraction(1, 30)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+def ubfc(root: Path, times_s: Array, pulse: Array = PULSE, fps: float = FPS) -> None:
+    folder = root / "DATASET_2" / "subject38"
+    film(folder / "vid.avi", fps=fps)
+    rows = (pulse, np.round(53 + np.sin(TIMES_S)), times_s)
+    trees.column(folder / "ground_truth.txt", [" ".join(f"{v:.8g}" for v in row) for row in rows])
+
+
+def cohface(root: Path, times_s: Array, person: str = "1") -> None:
+    import h5py
+
+    film(root / person / "0" / "data.avi")
+    with h5py.File(root / person / "0" / "data.hdf5", "w") as content:
+        content["pulse"], content["time"] = PULSE, times_s
+
+
+def obf(root: Path, times_s: Array, write: Callable[[Path], None] = film) -> None:
+    write(root / "001_1" / "video.mp4")
+    rows = [f"{t:.6f},{p:.4f}" for t, p in zip(times_s, PULSE, strict=True)]
+    trees.column(root / "001_1" / "bvp.csv", rows, "time_s,bvp")
+
+
+def simulated(root: Path, times_s: Array) -> None:
+    film(root / "01" / "video.mp4")
+    (root / "01" / "scenario.json").write_text("{}")
+    rows = [f"{t:.6f},{p:.4f},{60 + p:.2f}" for t, p in zip(times_s, PULSE, strict=True)]
+    trees.column(root / "01" / "labels.csv", rows, "time_s,pulse,heart_rate_bpm")
+
+
+def v4v(root: Path, seconds: int) -> None:
+    one = root / "Phase 1_ Training_Validation sets"
+    film(one / "Videos/train-001_of_002/F001_T1.mkv", frames=12 * 25, fps=25.0)
+    rates = ", ".join(str(70 + k // 50) for k in range(25 * seconds))
+    labels = one / "Ground truth"
+    trees.column(labels / "Physiology" / "F001_T1.txt", [f"F001_T1, HR, {rates}"])
+    pressure = np.round(80 + 20 * np.sin(np.arange(1000 * seconds) / 150), 2)
+    trees.column(labels / "BP_raw_1KHz" / "F001-T1-BP.txt", list(pressure))
+
+
+def flat(pulse: Array) -> Array:
+    return np.where(np.arange(len(pulse)) < 101, pulse, pulse[100])
+
+
+JUMPED = TIMES_S + 3.0 * (TIMES_S > 4.99)
+Case = tuple[str, Callable[[Path], None], str, list[str]]
+CASES: dict[str, Case] = {
+    "UBFC-rPPG, right (38)": ("ubfc_rppg", lambda r: ubfc(r, TIMES_S), "", []),
+    "UBFC-rPPG in ms (39)": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, 1000 * TIMES_S),
+        "error",
+        ["clock ratio 1,003.333; the labels' times look like milliseconds taken for sec"],
+    ),
+    "UBFC-rPPG in ks (40)": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, TIMES_S / 1000),
+        "error",
+        ["labels last 0.01 s, frames 10.0 s: clock ratio 0.001; the labels' times are some 1"],
+    ),
+    "UBFC-rPPG at twice the time (41)": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, 2 * TIMES_S),
+        "error",
+        ["301 labels for 300 frames, one a frame, but labels last 20.1 s, frames 10.0 s: clock r"],
+    ),
+    "UBFC-rPPG, flat (43)": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, TIMES_S, flat(PULSE)),
+        "warning",
+        ["pulse: flat for 6.7 s of 10.0 s: the same value again and again"],
+    ),
+    "UBFC-rPPG with a jump (45)": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, JUMPED),
+        "error",
+        ["labels last 13.0 s, frames 10.0 s: clock ratio 1.304 (a jump of 3.0 s after 5.0 s)"],
+    ),
+    "UBFC-rPPG, 3 % off": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, 1.03 * TIMES_S),
+        "warning",
+        [
+            "pulse: labels last 10.3 s, frames 10.0 s: clock ratio 1.033",
+            "heart rate: labels last 10.3 s, frames 10.0 s: clock ratio 1.033",
+        ],
+    ),
+    "UBFC-rPPG, header of 25 (fpsmix)": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, TIMES_S, fps=25.0),
+        "error",
+        ["labels last 10.0 s, frames 12.0 s: clock ratio 0.836; correct the labels' times, or wr"],
+    ),
+    "UBFC-rPPG, header of 600 (fpsmix)": (
+        "ubfc_rppg",
+        lambda r: ubfc(r, TIMES_S, fps=600.0),
+        "error",
+        ["600 frames a second: no camera films a face", "labels last 10.0 s, frames 0.5 s: clock"],
+    ),
+    "COHFACE on the Unix clock": (
+        "cohface",
+        lambda r: cohface(r, 1.4e9 + TIMES_S),
+        "error",
+        ["frames from 0.0 s to 10.0 s: not on one clock (they look like Unix times); subtract the"],
+    ),
+    "COHFACE that begins late": (
+        "cohface",
+        lambda r: cohface(r, 4.0 + TIMES_S),
+        "warning",
+        ["labels from 4.0 s to 14.0 s, frames from 0.0 s to 10.0 s: no labels for 4.0 s of the"],
+    ),
+    "OBF in ms": ("obf", lambda r: obf(r, 1000 * TIMES_S), "error", ["look like milliseconds"]),
+    "OBF, bare H.264 of 30 a second": (
+        "obf",
+        lambda r: obf(r, TIMES_S, lambda file: bare(file, "libx264", "h264")),
+        "",
+        [],
+    ),
+    "OBF, bare Motion JPEG": (
+        "obf",
+        lambda r: obf(r, TIMES_S, lambda file: bare(file, "mjpeg", "mjpeg")),
+        "error",
+        ["25.00 frames a second are assumed, not measured", "one a frame, but labels last 10.0 s"],
+    ),
+    "simulated people in ms, from before the first frame": (
+        "simulated",
+        lambda r: simulated(r, 1000 * (TIMES_S - 0.03)),
+        "error",
+        ["look like milliseconds"],
+    ),
+    "V4V, right": ("v4v", lambda r: v4v(r, 12), "", []),
+    "V4V, 12 s of video and 30 s of labels": (
+        "v4v",
+        lambda r: v4v(r, 30),
+        "warning",
+        [
+            "pulse: labels last 30.0 s, frames 12.0 s: clock ratio 2.500",
+            "heart rate: labels last 30.0 s, frames 12.0 s: clock ratio 2.500",
+        ],
+    ),
+}
+
+
+def decoded(source: VideoSource, *rest: object) -> list[Features]:
+    """Every frame is decoded, and no face is looked for: what counts here are its times."""
+    with open_video(source) as reader:
+        times_s = np.array([frame.time_s for frame in reader])
+        facts = reader.facts()
+    count = len(times_s)
+    track = FaceTrack(
+        np.zeros((count, 468, 2), np.float32),
+        np.zeros((count, 4), np.float32),
+        np.ones(count, bool),
+        1,
+    )
+    moments = RegionMoments(
+        ("skin",), np.ones((count, 1)), np.ones((count, 1, 3)), np.ones((count, 1, 6))
+    )
+    return [Features(times_s, track, moments, {}, facts)]
+
+
+@pytest.fixture(autouse=True)
+def _without_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "transformed_features", decoded)
+
+
+def task(recording: Recording, root: Path) -> RecordingTask:
+    untouched = Condition(name="none", kind="none", params={})
+    nothing: frozenset[str] = frozenset()
+    return RecordingTask(
+        recording.dataset, root, recording.name, (untouched,), nothing, (), (), root, root
+    )
+
+
+def said_by_a_run(dataset: str, root: Path) -> tuple[list[str], str]:
+    """Warnings and reason of the one recording."""
+    (recording,) = load_datasets().get("data set", dataset, "test").recordings(root)
+    (observed,) = work.run_recording(task(recording, root)).observed
+    facts: Sequence[str] = observed.facts["warnings"]
+    reason = observed.reason.removeprefix("labels: ")
+    if reason:
+        assert observed.truth.pulse is observed.truth.heart_rate is None
+    return [*facts, *observed.truth.warnings], reason
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_run_and_a_data_check_say_the_same_of_every_clock(name: str, tmp_path: Path) -> None:
+    dataset, write, severity, wanted = CASES[name]
+    write(tmp_path)
+    warnings, reason = said_by_a_run(dataset, tmp_path)
+    found = check_data(load_datasets().get("data set", dataset, "test"), tmp_path)
+    findings = [finding for finding in found.findings if finding.recording]
+    said = [*warnings, *filter(None, [reason])]
+    assert [finding.text for finding in findings] == said
+    assert len(said) == len(wanted)
+    for line, part in zip(said, wanted, strict=True):
+        assert part in line
+        assert "\n" not in line
+    assert found.usable == (severity != "error")
+    assert bool(reason) == (severity == "error")
+    worst = min((finding.severity for finding in findings), default="")  # "error" < "warning"
+    assert worst == severity
+
+
+def taught(root: Path, method: str, *names: str, **params: object) -> dict[str, Any]:
+    """The facts of a model that COHFACE's recordings taught."""
+    load = load_methods().get("method", method, "test")
+    digest = f"{len(list(root.glob('models/*'))):016x}"
+    fit = Fit(digest, method, "1", 0, "skin", "none", tuple(("cohface", n) for n in names), ())
+    untouched = Condition(name="none", kind="none", params={})
+    lesson = TrainingTask(
+        fit,
+        load.parameters({}) | params,
+        {"cohface": root},
+        untouched,
+        frozenset(),
+        root,
+        root / "models",
+        "cpu",
+        ("",) * len(names),
+    )
+    run_training(lesson, print)
+    facts: dict[str, Any] = json.loads((root / "models" / fit.digest / "model.json").read_text())
+    return facts
+
+
+def test_a_training_counts_only_recordings_that_gave_labels(tmp_path: Path) -> None:
+    cohface(tmp_path, TIMES_S)
+    cohface(tmp_path, 1.4e9 + TIMES_S, "2")
+    cohface(tmp_path, 9.98 + TIMES_S, "3")  # they begin after the last frame
+    facts = taught(tmp_path, "constant", "1/0", "2/0", "3/0")
+    assert facts["learned_from"] == 1
+    unix, late = facts["could_not_learn_from"]
+    assert unix.startswith("2/0: pulse: labels from 1,400,000,000.0 s")
+    assert late == "3/0: labels: none at any of its frames"
+    with pytest.raises(BenchError, match=r"constant: nothing to learn from: 2/0: pulse: labels"):
+        taught(tmp_path, "constant", "2/0")
+
+
+def test_a_training_counts_only_what_the_method_says_that_it_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network needs labels throughout a clip, of the kind that it learns from."""
+    cohface(tmp_path, TIMES_S)
+    shown: list[str] = []
+
+    def fit(examples: Sequence[Example], training: Training, **params: object) -> Model:
+        shown.extend(one.recording for one in examples)
+        return Model(facts={LEARNED_FROM: params["names"]})
+
+    known = load_methods()
+    made = replace(known.get("method", "constant", "test"), fit=fit)
+    monkeypatch.setitem(known.found, "constant", made)
+    none: list[str] = []
+    facts = taught(tmp_path, "constant", "1/0", names=none, clip_s=9.0)
+    assert shown == ["1/0"]
+    assert facts["learned_from"] == 0
+    assert facts["could_not_learn_from"] == [f"1/0: {NO_WHOLE_LABELS}"]
+    with pytest.raises(BenchError, match="1/0: has no 11 s without a gap; choose a shorter clip_s"):
+        taught(tmp_path, "constant", "1/0", names=none, clip_s=11.0)
+
+
+def test_a_header_of_600_is_the_reason_and_not_a_face_that_is_not_seen(tmp_path: Path) -> None:
+    ubfc(tmp_path, TIMES_S, fps=600.0)
+    source = VideoSource(tmp_path / "DATASET_2" / "subject38" / "vid.avi")
+    (features,) = decoded(source)
+    method = load_methods().get("method", "pos", "test")
+    why = (
+        r"the video is too short: its frames span 0\.5 s, and 3 s are needed; "
+        r"600 frames a second: no camera films a face at this rate, so the times are wrong; "
+        r"write the video again at its true rate"
+    )
+    with pytest.raises(RecordingError, match=why):
+        estimate_pulse(features, method, method.parameters({}), "skin")
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind", "fps"), [("mjpeg", "mjpeg", 25), ("libx264", "h264", 30)]
+)
+def test_a_prediction_says_that_a_frame_rate_was_assumed(
+    codec: str, kind: str, fps: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def features_of(source: VideoSource, *rest: object) -> Features:
+        return decoded(source)[0]
+
+    monkeypatch.setattr(prediction, "cached_features", features_of)
+    file = tmp_path / f"film.{kind}"
+    bare(file, codec, kind)
+    green = load_methods().get("method", "green", "test")
+    rule = read_evaluator(toml_files("protocols/evaluators")["li2023"])
+    said = predict_video(file, green, rule, tmp_path).to_dict()
+    assert said["fps"] == pytest.approx(fps)
+    assumed = "25.00 frames a second are assumed, not measured; write the video again"
+    assert (assumed in " ".join(said["warnings"])) == (fps == 25)
+
+
+def test_what_one_condition_refutes_is_scored_under_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of the frames are no longer as many as the labels: that hides the wrong header."""
+    ubfc(tmp_path, TIMES_S, fps=25.0)
+
+    def twice(source: VideoSource, *rest: object) -> list[Features]:
+        (whole,) = decoded(source)
+        return [replace(whole, times_s=whole.times_s[::3]), whole]
+
+    monkeypatch.setattr(work, "transformed_features", twice)
+    (recording,) = load_datasets().get("data set", "ubfc_rppg", "test").recordings(tmp_path)
+    one = task(recording, tmp_path)
+    thinned = Condition(name="fps_10", kind="frame_rate", params={"fps_out": 10})
+    for observed in work.run_recording(
+        replace(one, conditions=(thinned, *one.conditions))
+    ).observed:
+        assert "one a frame" in observed.reason
+        assert observed.truth.pulse is observed.truth.heart_rate is None

@@ -1,0 +1,50 @@
+"""A MAT file that is damaged, or made to harm, is refused before scipy reads it."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from rppgbench.datasets.label_files import read_mat
+from rppgbench.system.errors import RecordingError
+
+CONTENT = {
+    "fold1": np.array([[10.5, 2.5]]),
+    "text": "a text",
+    "cells": np.array([np.arange(3.0), "x"], dtype=object),
+    "facts": {"a": 1.5, "b": np.eye(3)},
+}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_sound_files_of_every_kind_pass(tmp_path: Path, compressed: bool) -> None:
+    file = tmp_path / "a.mat"
+    savemat(file, CONTENT, do_compression=compressed)
+    found = read_mat(file, *CONTENT)
+    np.testing.assert_array_equal(found["fold1"], CONTENT["fold1"])
+    assert found["text"].item() == "a text"
+    assert set(found) == set(CONTENT)
+
+
+@pytest.mark.parametrize("kind", [0, 8, 10, 11, 14, 19, 200, 60000])
+def test_numbers_of_a_type_that_is_none_are_refused(tmp_path: Path, kind: int) -> None:
+    """scipy looks the type up without a bound: the process ended here, without a word."""
+    file = tmp_path / "a.mat"
+    savemat(file, {"fold1": CONTENT["fold1"]})
+    raw = file.read_bytes()
+    tag = struct.pack("<II", 9, 16)  # 16 bytes of float64
+    assert raw.count(tag) == 1
+    file.write_bytes(raw.replace(tag, struct.pack("<II", kind, 16)))
+    with pytest.raises(RecordingError, match=r"a\.mat: not a MAT file \(a part of type"):
+        read_mat(file, "fold1")
+
+
+def test_a_part_longer_than_its_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.mat"
+    savemat(file, {"fold1": CONTENT["fold1"]})
+    raw = file.read_bytes()
+    file.write_bytes(raw.replace(struct.pack("<II", 9, 16), struct.pack("<II", 9, 1 << 31)))
+    with pytest.raises(RecordingError, match="bytes at"):
+        read_mat(file, "fold1")

@@ -1,0 +1,120 @@
+"""Evaluator files: what they must say, and what they say wrong in one line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.system.errors import BenchError
+
+from ..factories.evaluators import FOLDER, NAMES, evaluator
+
+LI2023 = (FOLDER / "li2023.toml").read_text()
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[[str, str], Path]:
+    def change(old: str, new: str) -> Path:
+        assert old in LI2023
+        file = tmp_path / "mine.toml"
+        file.write_text(LI2023.replace(old, new, 1))
+        return file
+
+    return change
+
+
+def test_the_presets_of_the_peers_are_there() -> None:
+    wanted = "toolbox_2023 toolbox_now pyvhr contrast_phys sinc gideon2021 physbench li2023"
+    assert {*wanted.split(), "hfut2024", "physformer", "vipl", "v4v"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_says_what_it_is_and_where_from(name: str) -> None:
+    rule = evaluator(name)
+    assert rule.title
+    assert len(rule.notes.split()) > 20
+    assert any(mark in rule.source for mark in ("@", "arXiv", "10.", "ICCV", "github"))
+    assert Evaluator.model_validate(rule.model_dump()) == rule
+
+
+def test_no_two_are_the_same_rule() -> None:
+    assert len({evaluator(name).digest for name in NAMES}) == len(NAMES)
+
+
+def test_the_digest_ignores_words_and_nothing_else() -> None:
+    rule = evaluator("li2023")
+    assert rule.model_copy(update={"notes": "x", "title": "y", "source": "z"}).digest == rule.digest
+    for change in ({"gap_share": 0.3}, {"snr": "toolbox"}, {"unit": "recording_mean"}):
+        assert rule.model_copy(update=change).digest != rule.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("gap_share ", "gap_shore ", "no key 'gap_shore'; did you mean 'gap_share'"),
+        ("gap_share     = 0.25\n", "", "missing gap_share"),
+        ('"farthest_band_edge"', '"skip"', "missing: Input should be 'farthest_band_edge'"),
+        ("order = 1", 'order = "1"', "order"),
+        ("high_hz = 3.0, edges", "high_hz = 0.3, edges", "high_hz must be above low_hz"),
+        ('kind = "butterworth"', 'kind = "butter"', "filter"),
+        ("fast_factor = 8", "fast_factor = 8, twice = true", "twice"),
+        ("[window]", "[window", "not readable as TOML"),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_and_key(
+    changed: Callable[[str, str], Path], old: str, new: str, said: str
+) -> None:
+    file = changed(old, new)
+    with pytest.raises(BenchError) as error:
+        read_evaluator(file)
+    assert said in str(error.value)
+    assert str(error.value).startswith(str(file))
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="not readable"):
+        read_evaluator(tmp_path / "none.toml")
+
+
+def test_it_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        evaluator("li2023").gap_share = 0.9
+
+
+def test_stated_resolutions() -> None:
+    """60 fs / nfft at 30 frames a second: 512 for 10 s, 2048 for 60 s, and so on."""
+    stated = {
+        "toolbox_now_10s": 1800 / 512,
+        "toolbox_now": 1800 / 2048,
+        "contrast_phys": 2.0,
+        "sinc": 1 / 3,
+        "pyvhr": 1800 / 2048,
+        "gideon2021": 1 / 101,
+        "physbench": 1800 / 3333,
+        "physformer": 1800 / 8192,
+    }
+    for name, bpm in stated.items():
+        assert evaluator(name).resolution_bpm == pytest.approx(bpm)
+    assert evaluator("li2023").resolution_bpm <= 0.1
+
+
+def test_the_parameters_of_the_study_of_the_peers() -> None:
+    """facts/peers.md 3.7: order and band of each filter, window and stride, band in bpm."""
+    table = {
+        "toolbox_2023": (1, 0.75, 2.5, 0, 45, 150),
+        "toolbox_now": (1, 0.6, 3.3, 0, 36, 198),
+        "pyvhr": (6, 0.65, 4.0, 8, 39, 240),
+        "contrast_phys": (2, 0.6, 4.0, 30, 36, 240),
+        "physbench": (3, 0.5, 3.0, 0, 30, 180),
+    }
+    for name, (order, low, high, window_s, low_bpm, high_bpm) in table.items():
+        rule = evaluator(name)
+        steps, band = rule.estimate.filter, rule.estimate.band
+        assert (steps.order, steps.low_hz, steps.high_hz) == (order, low, high)  # type: ignore[union-attr]
+        assert rule.window_s == window_s
+        assert (60 * band.low_hz, 60 * band.high_hz) == pytest.approx((low_bpm, high_bpm))
+    assert evaluator("sinc").estimate.band.low_hz == pytest.approx(40 / 60, abs=1e-5)
+    assert evaluator("gideon2021").border_frames == 15

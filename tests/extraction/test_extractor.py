@@ -1,0 +1,316 @@
+"""One pass over a video."""
+
+import gc
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rppgbench.core.features import PAIRS, REGIONS, Features
+from rppgbench.core.recording import VideoSource
+from rppgbench.extraction.extractor import (
+    FeatureRequest,
+    NoFaceError,
+    OutputSpec,
+    extract,
+    extract_all,
+)
+from rppgbench.extraction.feature_files import BASE, DARKEST_SKIN, read_features
+from rppgbench.extraction.regions import draw
+from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.video.stream import Frame, VideoInfo, open_video, passes
+
+from ..factories.faces import empty, film, portrait, swaying
+
+RULES = ("contrast_phys_32", "gideon_mesh_box_32", "sinc_32", "toolbox_32")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
+    return film(tmp_path_factory.mktemp("film") / "head.mkv", list(swaying(25)))
+
+
+def test_one_pass_gives_everything(source: VideoSource) -> None:
+    before = passes[source.path]
+    found = extract(source, FeatureRequest(frozenset(RULES)))
+    assert passes[source.path] == before + 1
+    assert len(found.times_s) == 25
+    assert found.track.found.all()
+    assert tuple(sorted(found.clips)) == RULES
+    for rule in RULES:
+        assert found.clips[rule].frames.shape == (25, 32, 32, 3)
+        assert found.clips[rule].valid.all()
+        assert found.clips[rule].frames.std() > 20
+    assert (found.moments.count > 0).all()
+    np.testing.assert_allclose(found.times_s, np.arange(25) / 30, atol=1e-3)
+
+
+def test_moments_are_those_of_the_pixels(source: VideoSource) -> None:
+    """Of the frames as decoded, under the track's own landmarks, by masks and int64 sums."""
+    found = extract(source)
+    with open_video(source) as video:
+        for frame in video:
+            if frame.index % 8:
+                continue
+            regions = draw(found.track.landmarks[frame.index], 256, 256)
+            assert regions is not None
+            x0, y0, x1, y1 = regions.box
+            window = frame.rgb[y0:y1, x0:x1]
+            for number, name in enumerate(REGIONS[:-1]):
+                pixels = window[regions.mask(name)].astype(np.int64)
+                assert found.moments.count[frame.index, number] == len(pixels)
+                np.testing.assert_array_equal(
+                    found.moments.rgb[frame.index, number], pixels.sum(axis=0)
+                )
+                products = [(pixels[:, i] * pixels[:, j]).sum() for i, j in PAIRS]
+                np.testing.assert_array_equal(found.moments.second[frame.index, number], products)
+            left, top, right, bottom = found.facts["face"]["toolbox_box"]  # type: ignore[index]
+            inside = frame.rgb[top:bottom, left:right].reshape(-1, 3).astype(np.int64)
+            np.testing.assert_array_equal(found.moments.rgb[frame.index, -1], inside.sum(axis=0))
+
+
+def test_clip_frames_are_those_of_the_toolbox_box(source: VideoSource) -> None:
+    found = extract(source, FeatureRequest(frozenset({"toolbox_32"})))
+    means = found.clips["toolbox_32"].frames.reshape(25, -1, 3).mean(axis=1)
+    np.testing.assert_allclose(means, found.moments.mean_rgb("toolbox_box"), atol=0.1)
+
+
+def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
+    there = np.array([True] * 9 + [False] * 7 + [True] * 8)
+    pictures = [portrait() if bit else empty() for bit in there]
+    found = extract(film(tmp_path / "gap.mkv", pictures), FeatureRequest(frozenset(RULES)))
+    np.testing.assert_array_equal(found.track.found, there)
+    np.testing.assert_array_equal(np.isfinite(found.track.landmarks).all(axis=(1, 2)), there)
+    np.testing.assert_array_equal(np.isnan(found.track.landmarks).all(axis=(1, 2)), ~there)
+    np.testing.assert_array_equal(np.isfinite(found.track.box).all(axis=1), there)
+    face = found.moments.count[:, :-1]
+    assert (face[there] > 0).all()
+    assert not face[~there].any()
+    assert not found.moments.rgb[~there, :-1].any()
+    for rule in RULES:
+        np.testing.assert_array_equal(found.clips[rule].valid, there)
+        assert not found.clips[rule].frames[~there].any()
+    assert "no face in 7 of 24 frames" in found.facts["warnings"]  # type: ignore[operator]
+    json.dumps(found.facts)
+
+
+def test_no_face_is_one_line_with_what_is_known(tmp_path: Path) -> None:
+    source = film(tmp_path / "wall.mkv", [empty()] * 12)
+    with pytest.raises(NoFaceError, match=r"wall.mkv: no face in any of 12 frames \(256x256, 30"):
+        extract(source, FeatureRequest(frozenset(RULES)))
+
+
+def test_too_dark_is_said_with_the_level(tmp_path: Path) -> None:
+    dark = (portrait() * 0.06).astype(np.uint8)
+    with pytest.raises(RecordingError, match=r"too dark: .* of 255, under 16") as fault:
+        extract(film(tmp_path / "night.mkv", [dark] * 6))
+    assert "\n" not in str(fault.value)
+    dim = (portrait() * 0.2).astype(np.uint8)
+    found = extract(film(tmp_path / "evening.mkv", [dark] * 5 + [dim] * 7))
+    assert found.track.found.tolist() == [False] * 5 + [True] * 7
+    assert np.nanmin(found.moments.mean_rgb("skin").mean(axis=1)) > DARKEST_SKIN
+    assert found.facts["face"]["dark"] == 5  # type: ignore[index]
+    assert "(5 of them too dark)" in str(found.facts["warnings"])
+
+
+def test_two_faces_are_a_warning(tmp_path: Path) -> None:
+    both = np.concatenate([portrait(), portrait()[:, ::-1]], axis=1)
+    found = extract(film(tmp_path / "two.mkv", [np.ascontiguousarray(both)] * 3))
+    assert "2 faces in 1 of 1 frames checked" in str(found.facts["warnings"])
+
+
+def test_the_toolbox_box_that_comes_late_is_a_warning(tmp_path: Path) -> None:
+    found = extract(film(tmp_path / "late.mkv", [empty()] * 3 + [portrait()] * 5))
+    box = found.moments.count[:, -1]
+    assert not box[:4].any()
+    assert (box[4:] > 0).all()
+    assert "the toolbox's box begins at frame 4" in str(found.facts["warnings"])
+
+
+@pytest.mark.real
+def test_a_toolbox_box_off_the_face_is_a_warning(real: Path) -> None:
+    """In the first frame of the dim clip, the Haar detector takes the shirt for a face."""
+    found = extract(VideoSource(real / "one-person-five-lights" / "light_025.avi"))
+    assert "not on the face" in str(found.facts["warnings"])
+    other = extract(VideoSource(real / "pexels-and-occlusion" / "single.mp4"))
+    assert "not on the face" not in str(other.facts["warnings"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_video_of_a_few_frames(tmp_path: Path, count: int) -> None:
+    found = extract(film(tmp_path / "short.mkv", [portrait()] * count))
+    assert found.track.found.tolist() == [True] * count
+
+
+def test_times_that_are_given_are_the_times(source: VideoSource) -> None:
+    given = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.05, 25))
+    found = extract(replace(source, times_s=given))
+    np.testing.assert_array_equal(found.times_s, given)
+
+
+class Brighter:
+    """Half the level and 20 more, two frames late."""
+
+    def __init__(self) -> None:
+        self.held: list[Frame] = []
+
+    def begin(self, info: VideoInfo) -> None:
+        assert info.width == 256
+
+    def feed(self, frame: Frame, landmarks: NDArray[np.float32] | None) -> Iterator[Frame]:
+        self.held.append(frame)
+        if len(self.held) > 2:
+            yield self.change(self.held.pop(0))
+
+    def end(self) -> Iterator[Frame]:
+        yield from map(self.change, self.held)
+
+    def change(self, frame: Frame) -> Frame:
+        return Frame(frame.index, frame.time_s, frame.rgb // 2 + np.uint8(20))
+
+    def close(self) -> None:
+        pass
+
+    def facts(self) -> dict[str, object]:
+        return {"added": 20}
+
+
+def read(folder: Path, *clips: str) -> Features:
+    return read_features(folder / BASE, {name: folder / name for name in clips})
+
+
+def test_a_change_sees_the_frames_and_shares_the_faces_of_the_pass(
+    source: VideoSource, tmp_path: Path
+) -> None:
+    before = passes[source.path]
+    outputs = [
+        OutputSpec(tmp_path / "plain"),
+        OutputSpec(
+            tmp_path / "shared", FeatureRequest(frozenset({"sinc_32"})).rules(), change=Brighter()
+        ),
+        OutputSpec(tmp_path / "found", change=Brighter(), faces="found"),
+    ]
+    assert extract_all(source, outputs) == [None] * 3
+    assert passes[source.path] == before + 1
+    plain, found = read(tmp_path / "plain"), read(tmp_path / "found")
+    other = read(tmp_path / "shared", "sinc_32")
+    np.testing.assert_array_equal(plain.track.landmarks, extract(source).track.landmarks)
+    np.testing.assert_array_equal(other.track.landmarks, plain.track.landmarks)
+    np.testing.assert_array_equal(other.times_s, plain.times_s)
+    np.testing.assert_array_equal(other.moments.count[:, :-1], plain.moments.count[:, :-1])
+    change = other.moments.mean_rgb("skin") - plain.moments.mean_rgb("skin") / 2
+    assert np.abs(change - 19.75).max() < 0.3  # half of a byte, cut: 0 or 0.5 less than half
+    assert "looks" not in other.facts["face"]  # type: ignore[operator]
+    assert other.facts["condition"] == {"added": 20}
+    assert "looks" in found.facts["face"]  # type: ignore[operator]
+    distance = np.abs(found.track.landmarks - plain.track.landmarks)
+    assert 0 < distance.max() < 5  # found in other pixels, so not the same, but the same face
+
+
+def test_a_known_track_places_the_faces_of_a_change(source: VideoSource, tmp_path: Path) -> None:
+    plain = extract(source)
+    assert extract_all(source, [OutputSpec(tmp_path, change=Brighter())], track=plain.track) == [
+        None
+    ]
+    np.testing.assert_array_equal(read(tmp_path).track.landmarks, plain.track.landmarks)
+
+
+class Failing(Brighter):
+    """Breaks at the fifth frame."""
+
+    def feed(self, frame: Frame, landmarks: NDArray[np.float32] | None) -> Iterator[Frame]:
+        if frame.index == 4:
+            raise BenchError("the fifth frame")
+        return super().feed(frame, landmarks)
+
+
+def test_a_change_that_fails_stops_no_other(source: VideoSource, tmp_path: Path) -> None:
+    outputs = [
+        OutputSpec(tmp_path / "plain"),
+        OutputSpec(tmp_path / "failing", change=Failing()),
+        OutputSpec(tmp_path / "shared", change=Brighter()),
+    ]
+    none, fault, other = extract_all(source, outputs)
+    assert none is None
+    assert other is None
+    assert str(fault) == "the fifth frame"
+    assert len(read(tmp_path / "shared").times_s) == 25
+    assert not (tmp_path / "failing" / BASE / "facts.json").exists()
+
+
+def test_a_track_of_another_video_is_refused(source: VideoSource, tmp_path: Path) -> None:
+    plain = extract(source)
+    for count in (20, 30):
+        with pytest.raises(RecordingError, match="track"):
+            extract(film(tmp_path / f"{count}.mkv", [portrait()] * count), track=plain.track)
+
+
+def test_cadence_is_declared_and_changes_little(source: VideoSource) -> None:
+    every, some = extract(source, cadence=1), extract(source, cadence=4)
+    assert (every.track.cadence, some.track.cadence) == (1, 4)
+    share = every.moments.mean_rgb("skin") / some.moments.mean_rgb("skin")
+    assert np.abs(share - 1).max() < 0.02  # the mesh trembles by a pixel of a face of 100
+
+
+def test_the_same_video_gives_the_same_bits(source: VideoSource) -> None:
+    one, other = extract(source), extract(source)
+    np.testing.assert_array_equal(one.moments.second, other.moments.second)
+    np.testing.assert_array_equal(one.track.landmarks, other.track.landmarks)
+
+
+def test_features_outlive_the_call_and_their_files_go_with_them(
+    source: VideoSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other programs have files in /tmp
+    found = extract(source)
+    assert len(list(tmp_path.iterdir())) == 1
+    rgb = found.moments.rgb
+    assert rgb.sum() > 0
+    del found
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+    assert rgb.sum() > 0  # still mapped
+
+
+def test_unknown_rules_are_named_before_anything_is_decoded(source: VideoSource) -> None:
+    before = passes[source.path]
+    with pytest.raises(BenchError, match=r"no crop rule 'sink'; did you mean 'sinc'\?"):
+        extract(source, FeatureRequest(frozenset({"sink"})))
+    assert passes[source.path] == before
+
+
+def test_a_face_that_leaves_the_picture_sideways_ends_its_regions(tmp_path: Path) -> None:
+    """What of a region is out of the picture is not counted, and nothing is made up for it."""
+    wide = np.concatenate([portrait(), empty()], axis=1)
+    pictures = [np.ascontiguousarray(wide[:, 4 * n : 4 * n + 256]) for n in range(0, 30)]
+    found = extract(film(tmp_path / "leaving.mkv", pictures))
+    left = found.moments.count[:, REGIONS.index("cheek_left_lower")]
+    assert left[0] > 200
+    seen = np.flatnonzero(found.track.found)
+    assert left[seen[-1]] < 0.5 * left[0]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("one-person-five-lights/light_050.avi", 1.0, 1.0),
+        ("pexels-and-occlusion/single.mp4", 1.0, 1.0),
+        ("pexels-and-occlusion/face_noface.mov", 0.3, 0.6),
+        ("pexels-and-occlusion/noface_face.mov", 0.3, 0.6),
+    ],
+)
+def test_genuine_clips_have_their_coverage(name: str, low: float, high: float, real: Path) -> None:
+    found = extract(VideoSource(real / name))
+    assert low <= found.track.found.mean() <= high
+
+
+@pytest.mark.real
+def test_the_genuine_dark_clip_ends_with_its_reason(real: Path) -> None:
+    with pytest.raises(NoFaceError, match="too dark"):
+        extract(VideoSource(real / "one-person-five-lights" / "light_000.avi"))

@@ -1,0 +1,15 @@
+"""The evaluators that the project ships, for tests."""
+
+from functools import cache
+from pathlib import Path
+
+from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+
+FOLDER = Path(__file__).resolve().parents[2] / "protocols" / "evaluators"
+NAMES = sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+@cache
+def evaluator(name: str) -> Evaluator:
+    """One of them, read once."""
+    return read_evaluator(FOLDER / f"{name}.toml")

@@ -1,0 +1,141 @@
+"""Files and folders that may not be read are named in one line, and the others go on.
+
+Root may read everything, so what is tested is done as the user nobody where the tests run as root.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rppgbench.cli import main
+from rppgbench.core.recording import Dataset
+from rppgbench.core.registry import load_datasets
+from rppgbench.datasets.check import check_data
+from rppgbench.system.errors import BenchError
+
+from ..factories import trees
+
+NOBODY = 65534
+
+
+def video_folder(root: Path) -> None:
+    for name in ("a.mp4", "day 1/b.mp4", "day 1/c.mp4"):
+        trees.clip(root / name)
+    trees.column(root / "heart_rates.csv", ["a.mp4,71"], "video,heart_rate_bpm")
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {**trees.WRITERS, "video_folder": video_folder}
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Give up root's rights, if any, for a while."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
+@contextmanager
+def closed(place: Path) -> Iterator[None]:
+    """Take away every permission of a file or folder for a while."""
+    mode = place.stat().st_mode
+    place.chmod(0)
+    try:
+        with as_nobody():
+            yield
+    finally:
+        place.chmod(mode)
+
+
+def dataset(name: str) -> Dataset:
+    return load_datasets().get("data set", name, "test")
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[dict[str, Path]]:
+    """A tree a data set, in a place that everybody may enter: pytest's own are for one user."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        for name, write in WRITERS.items():
+            write(Path(place, name))
+            # What is loaded late is loaded now: nobody may not read Python's own folders either.
+            main(["data", "check", name, str(Path(place, name))])
+        main(["run", "--protocol", "vipl5fold", "--out", place])
+        yield {name: Path(place, name) for name in WRITERS}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_root_without_permission_is_one_line(
+    name: str, made: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closed(made[name]):
+        assert main(["data", "check", name, str(made[name])]) == 2
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert said.count("\n") == 1
+    assert f"{made[name]}: may not be read; give yourself" in said
+
+
+def test_a_root_in_a_folder_without_permission_is_one_line(
+    made: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = made["vipl_hr"] / "data"
+    with closed(made["vipl_hr"]):
+        assert main(["data", "check", "vipl_hr", str(root)]) == 2
+        words = ["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={root}"]
+        assert main([*words, "--out", str(root)]) == 2
+    check, run = capsys.readouterr().err.splitlines()
+    assert str(root) in check
+    assert f"--data vipl_hr=PATH says {root}: may not be read" in run
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_folder_without_permission_is_named(name: str, made: dict[str, Path]) -> None:
+    """Nobody knows what such a folder holds, so the listing ends there, or the recordings fail."""
+    whole = check_data(dataset(name), made[name])
+    folders = [folder for folder in sorted(made[name].rglob("*")) if folder.is_dir()]
+    for folder in folders:
+        with closed(folder):
+            try:
+                found = check_data(dataset(name), made[name])
+            except BenchError as error:
+                line = str(error)
+                assert line.startswith(f"{folder}"), folder
+                assert "may not be read" in line, folder
+                assert "\n" not in line
+                continue
+        if found == whole:
+            continue  # nothing of it is used, such as a second camera
+        assert found.counts == whole.counts, folder
+        new = [finding for finding in found.findings if finding not in whole.findings]
+        assert any(str(folder) in finding.file + finding.text for finding in new), folder
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_file_without_permission_is_named(name: str, made: dict[str, Path]) -> None:
+    root = made[name]
+    recordings = list(dataset(name).recordings(root))
+    whole = check_data(dataset(name), root)
+    for file in {file for recording in recordings for file in recording.files if file.is_file()}:
+        own = [recording for recording in recordings if file in recording.files]
+        with closed(file):
+            if name == "video_folder" and file.suffix == ".csv":
+                with pytest.raises(BenchError, match=r"heart_rates\.csv: may not be read"):
+                    check_data(dataset(name), root)
+                continue
+            found = check_data(dataset(name), root)
+        assert found.counts == whole.counts, file
+        if file.suffix in {".png", ".jpg"} and found.findings == whole.findings:
+            continue  # of a recording in pictures three are looked at
+        lines = set(found.findings) - set(whole.findings)
+        assert {line.recording for line in lines} <= {recording.name for recording in own}
+        picture = file.suffix in {".png", ".jpg"}
+        assert str(file.parent if picture else file) in {line.file for line in lines}, file

@@ -1,0 +1,242 @@
+"""Methods that learn from the sensor's pulse, from recordings to a pulse at toy size."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Training
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.neural.losses.agreement import correlation
+from rppgbench.system.errors import BenchError
+
+from ..oracles.parts import part
+
+FS = 30.0
+SIGNATURE = np.array([0.33, 0.77, 0.53])
+SIDE = {"physformer": 32}
+
+TOY: dict[str, dict[str, Any]] = {
+    "deepphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
+    "ts_can": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
+    "efficientphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
+    "physnet_toolbox": {"crop": "toolbox_16", "width": 4, "clip_s": 1.0, "epochs": 2},
+    "physformer": {
+        "crop": "toolbox_32", "dim": 8, "hidden": 8, "heads": 2, "layers": 1, "clip_s": 2.0,
+        "passes": 1, "epochs": 2,
+    },
+    "dual_gan_backbone": {
+        "width": 2, "rows": 32, "clip_s": 2.5, "step_s": 1.25, "batch": 4, "epochs": 2,
+    },
+    "rhythmnet": {
+        "width": 2, "memory": 4, "clip_s": 3.5, "map_s": 3.0, "train_step_s": 1.0, "batch": 4,
+        "epochs": 2,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def face(method: Method, bpm: float, seconds: float, seed: int) -> tuple[Waveform, Array]:
+    """A face of 25 patches with a pulse as the method takes it, and the pulse (T,)."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * FS)) / FS
+    pulse = np.sin(2 * np.pi * bpm / 60 * t)
+    base = rng.uniform(100, 180, (25, 1)) * np.array([1.1, 0.9, 0.8])
+    patches = base * (1 - 0.02 * pulse[:, None, None] * SIGNATURE)
+    patches = patches + 0.2 * rng.standard_normal((len(t), 25, 3))
+    if method.consumes == "stmap":
+        return Waveform(patches, FS, 1.0), pulse
+    side = SIDE.get(method.name, 16)
+    large = np.repeat(np.repeat(patches.reshape(-1, 5, 5, 3), 7, axis=1), 7, axis=2)
+    pictures: Any = large[:, :side, :side].round().astype(np.uint8)
+    return Waveform(pictures, FS, 1.0), pulse
+
+
+def examples(method: Method, *, truth: str = "pulse") -> list[Example]:
+    made = []
+    for k, bpm in enumerate((60.0, 80.0, 100.0, 120.0)):
+        waveform, pulse = face(method, bpm, 6.0, seed=k)
+        times = waveform.times_s()
+        told = {
+            "pulse": GroundTruth(pulse=Signal(pulse, times)),
+            "heart rate": GroundTruth(heart_rate=Signal(np.full(len(times), bpm), times)),
+            "nothing": GroundTruth(),
+        }[truth]
+        made.append(Example(f"r{k}", f"s{k}", (waveform,), told))
+    return made
+
+
+def method_named(name: str) -> Method:
+    return load_methods().get("method", name, "test")
+
+
+def trained(
+    name: str, folder: Path, *, truth: str = "pulse", **more: Any
+) -> tuple[Model, dict[str, Any]]:
+    method = method_named(name)
+    params = method.parameters({**TOY[name], **more})
+    assert method.fit is not None
+    return method.fit(examples(method, truth=truth), Training(0, "cpu", folder), **params), params
+
+
+@pytest.mark.parametrize("name", TOY)
+def test_learns_and_estimates_on_the_clock_of_the_recording(name: str, tmp_path: Path) -> None:
+    method = method_named(name)
+    model, params = trained(name, tmp_path)
+    stretch, _ = face(method, 90.0, 7.3, seed=9)
+    before = stretch.samples.copy()
+    pulse = method.estimate(stretch, model, **params)
+    np.testing.assert_array_equal(stretch.samples, before)
+    assert pulse.start_s == stretch.start_s
+    assert pulse.fs == pytest.approx(params["fs"])
+    assert len(pulse.samples) / pulse.fs == pytest.approx(7.3, abs=0.06)
+    assert np.isfinite(pulse.samples).all()
+    assert pulse.samples.std() > 0
+    assert model.facts["collapse"]["verdict"]
+    assert model.facts[LEARNED_FROM] == ["r0", "r1", "r2", "r3"]
+    again = method.estimate(stretch, model, **params)
+    np.testing.assert_array_equal(pulse.samples, again.samples)
+    short, _ = face(method, 90.0, 0.7, seed=9)  # less than a clip
+    brief = method.estimate(short, model, **params)
+    assert len(brief.samples) == round(0.7 * params["fs"])
+    assert np.isfinite(brief.samples).all()
+
+
+@pytest.mark.parametrize("name", ["deepphys", "dual_gan_backbone"])
+def test_a_recording_without_labels_for_a_whole_clip_taught_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    method = method_named(name)
+    first, *others = examples(method)
+    assert first.truth is not None
+    assert first.truth.pulse is not None
+    pulse = first.truth.pulse
+    cut = GroundTruth(pulse=Signal(pulse.values[:20], pulse.times_s[:20]))
+    params = method.parameters({**TOY[name], "epochs": 1})
+    assert method.fit is not None
+    shown = [replace(first, truth=cut), *others]
+    model = method.fit(shown, Training(0, "cpu", tmp_path), **params)
+    assert model.facts[LEARNED_FROM] == ["r1", "r2", "r3"]
+
+
+@pytest.mark.parametrize("name", TOY)
+def test_without_labels_it_says_so_in_one_line(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=rf"{name}: no recording has a (pulse|heart rate)"):
+        trained(name, tmp_path, truth="nothing")
+
+
+@pytest.mark.parametrize("name", TOY)
+def test_presets_hold_declared_parameters_and_labels_are_asked_for(name: str) -> None:
+    method = method_named(name)
+    assert method.needs_labels
+    for preset in ("paper", "smoke"):
+        assert set(method.parameters({"preset": preset})) == set(method.params)
+
+
+def test_rhythmnet_learns_from_a_device_s_heart_rate_alone(tmp_path: Path) -> None:
+    model, params = trained("rhythmnet", tmp_path, truth="heart rate", epochs=1)
+    assert model.arrays["rate.bias"].shape == (1,)
+    stretch, _ = face(method_named("rhythmnet"), 90.0, 6.0, seed=9)
+    pulse = method_named("rhythmnet").estimate(stretch, model, **params)
+    turns = np.arccos(np.clip(pulse.samples, -1, 1))
+    rate = np.abs(np.diff(turns)).max() / (2 * np.pi) * pulse.fs * 60
+    assert rate == pytest.approx(90, abs=15)  # starts at the training's mean, 90 bpm
+
+
+@pytest.mark.parametrize("name", ["ts_can", "efficientphys", "physnet_toolbox"])
+def test_frame_networks_learn_the_pulse_of_unseen_pictures(name: str, tmp_path: Path) -> None:
+    model, params = trained(name, tmp_path, epochs=6, width=6, lr=1e-2)
+    method = method_named(name)
+    stretch, truth = face(method, 90.0, 6.0, seed=9)
+    pulse = method.estimate(stretch, model, **params)
+    r = float(correlation(torch.from_numpy(pulse.samples), torch.from_numpy(truth)))
+    assert r > 0.8  # with its sign: more blood is up
+
+
+def test_the_loss_of_the_map_network_falls_and_its_pulse_has_the_sign(tmp_path: Path) -> None:
+    import json
+
+    trained("dual_gan_backbone", tmp_path, epochs=12, width=6, lr=5e-3)
+    log = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert set(log[0]) == {"loss", "distance", "wave", "rate"}
+    assert log[-1]["loss"] < log[0]["loss"] - 0.1
+    assert log[-1]["wave"] < 0.6
+
+
+def test_physformer_counts_heart_rates_ever_more(tmp_path: Path) -> None:
+    model, params = trained("physformer", tmp_path)
+    last = model.facts["last"]["train"]
+    weight = params["rate_growth"] ** (1 / 2)  # the second of two epochs
+    expected = 0.1 * last["wave"] + weight * (last["entropy"] + last["divergence"])
+    assert last["loss"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_physformer_slows_fast_hearts_and_quickens_others() -> None:
+    varied = part("physformer.learning").varied
+    bpm = np.array([60.0, 88.0, 89.0, 140.0], dtype=np.float32)
+    rng = np.random.default_rng(0)
+    assert varied(bpm, 1.0, rng)[0] == [2.0, 2.0, 0.5, 0.5]
+    assert varied(bpm, 0.0, rng)[0] == [1.0] * 4
+    many = np.full(4000, 60.0, dtype=np.float32)
+    speeds, mirrored = varied(many, 0.5, rng)
+    assert np.mean(np.array(speeds) == 2.0) == pytest.approx(0.5, abs=0.03)
+    assert mirrored.mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_rhythmnet_s_wave_runs_at_the_rates_that_it_says() -> None:
+    wave = part("rhythmnet.learning").wave
+    fs, times = 30.0, np.array([0.0, 20.0])
+    out = wave(times, np.array([60.0, 120.0]), 601, fs)
+    upward = np.flatnonzero((out[:-1] < 0) & (out[1:] >= 0))
+    assert len(upward) == 30  # 20 s at 90 bpm in the mean
+    intervals = np.diff(upward) / fs
+    assert intervals[0] == pytest.approx(60 / 62, abs=0.05)
+    assert intervals[-1] == pytest.approx(60 / 119, abs=0.04)
+
+
+def test_rhythmnet_blanks_the_same_frames_in_all_maps_of_a_row() -> None:
+    blanked = part("rhythmnet.learning").blanked
+    maps = torch.ones(8, 3, 3, 5, 60)
+    out = blanked(maps, 10, 30, np.random.default_rng(0))
+    gone = (out == 0).flatten(1, 3)
+    assert bool((gone == gone[:, :1]).all())
+    counts = gone[:, 0].sum(dim=1)
+    assert bool(((counts >= 10) & (counts <= 30)).all())
+    assert len(set(counts.tolist())) > 1
+    assert bool((maps == 1).all())
+    assert bool((blanked(maps, 0, 0, np.random.default_rng(0)) == 1).all())
+
+
+def test_rhythmnet_has_the_published_residual_network() -> None:
+    network = part("rhythmnet.network")
+    resnet = network.ResNet18()
+    # ResNet-18 has 11,689,512 parameters, 512 * 1000 + 1000 of them in the last layer
+    assert sum(p.numel() for p in resnet.parameters()) == 11_689_512 - 513_000
+    assert resnet.eval()(torch.zeros(1, 3, 25, 300)).shape == (1, 512)
+
+
+def test_physformer_has_the_published_size_and_takes_any_length() -> None:
+    network = part("physformer.network").PhysFormer()
+    assert sum(p.numel() for p in network.parameters()) == 7_380_865
+    small = part("physformer.network").PhysFormer(8, 8, 2, 1).eval()
+    with torch.inference_mode():
+        assert small(torch.zeros(2, 3, 13, 64, 32)).shape == (2, 13)
+
+
+def test_a_temporal_difference_of_theta_1_sees_no_still_picture() -> None:
+    """With theta 1 and no weight on the present frame, what does not change gives nothing."""
+    layer = part("physformer.network").TemporalDifference(2, theta=1.0)
+    with torch.no_grad():
+        layer.conv.weight[:, :, 1] = 0
+        still = torch.rand(1, 2, 1, 1, 1).expand(1, 2, 5, 6, 6)
+        inside = layer(still)[:, :, 1:-1, 1:-1, 1:-1]
+    np.testing.assert_allclose(inside.numpy(), 0, atol=1e-6)

@@ -1,0 +1,200 @@
+"""Clips to learn from, and windows joined to one pulse."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rppgbench.core.method import Example
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.neural.clips import Clips, Segment, labelled_share, resample_to_rate, segments
+from rppgbench.neural.inference import batch_windows, estimate_pulse, overlap_add, window_starts
+from rppgbench.system.errors import BenchError
+
+from ..oracles.oracle import load
+
+
+def ramp(frames: int, name: str = "a", pulse: bool = False) -> Segment:
+    """A stretch whose sample k has the value k."""
+    values = np.arange(frames, dtype=np.float64)[:, None]
+    return Segment(name, name, values, 0.0, values[:, 0].astype(np.float32) if pulse else None)
+
+
+def example(
+    name: str, *lengths: int, fs: float = 30.0, truth: GroundTruth | None = None
+) -> Example:
+    parts = [
+        Waveform(np.arange(n, dtype=np.float64)[:, None], fs, 10.0 * k)
+        for k, n in enumerate(lengths)
+    ]
+    return Example(name, name, parts, truth)
+
+
+def test_another_rate_keeps_the_clock() -> None:
+    t = np.arange(250) / 25
+    given = Waveform(np.sin(2 * np.pi * 1.2 * t), 25.0, 3.0)
+    out = resample_to_rate(given, 30.0)
+    assert (out.fs, out.start_s) == (30.0, 3.0)
+    assert out.times_s()[-1] <= given.times_s()[-1] + 1e-9
+    expected = np.sin(2 * np.pi * 1.2 * (out.times_s() - 3.0))
+    np.testing.assert_allclose(out.samples, expected, atol=0.02)
+
+
+def test_pictures_stay_bytes_when_their_rate_changes() -> None:
+    pictures: Any = np.full((50, 2, 2, 3), 7, np.uint8)
+    pictures[25:] = 9
+    out = resample_to_rate(Waveform(pictures, 25.0), 30.0)
+    assert out.samples.dtype == np.uint8
+    assert set(np.unique(out.samples)) <= {7, 8, 9}
+
+
+def test_short_stretches_are_left_out_and_none_at_all_is_said() -> None:
+    found = segments([example("b", 300, 100), example("a", 310)], 30.0, 10.0, "m")
+    assert [(part.recording, len(part.samples)) for part in found] == [("a", 310), ("b", 300)]
+    with pytest.raises(BenchError, match=r"m: none of 1 recordings has 10 s"):
+        segments([example("b", 100)], 30.0, 10.0, "m")
+
+
+def test_pulses_are_read_at_the_times_of_the_samples() -> None:
+    times = np.arange(0, 19.9, 0.01)
+    truth = GroundTruth(pulse=Signal(np.sin(2 * times), times))
+    part = segments([example("a", 300, 300, truth=truth)], 30.0, 10.0, "m")[1]
+    assert part.pulse is not None
+    np.testing.assert_allclose(part.pulse[:290], np.sin(20 + np.arange(290) / 15), atol=1e-4)
+    assert np.isnan(part.pulse[-1])  # after the sensor's last value
+    assert segments([example("a", 300, truth=GroundTruth())], 30.0, 10.0, "m")[0].pulse is None
+
+
+def test_clips_of_a_batch_are_of_different_recordings_and_within_them() -> None:
+    clips = Clips([ramp(40, name) for name in "abcde"], 30)
+    seen = set()
+    for cuts in clips.one_a_recording(np.random.default_rng(0), 4, 25):
+        names = [clips.parts[index].recording for index, _ in cuts]
+        assert len(set(names)) == 4
+        seen |= {start for _, start in cuts}
+        for cut in cuts:
+            assert clips.read(cut)[0, 0] == cut[1]
+            assert len(clips.read(cut)) == 30
+    assert seen == set(range(11))  # both ends included
+
+
+def test_fewer_recordings_than_a_batch_come_in_pairs() -> None:
+    clips = Clips([ramp(40, name) for name in "abc"], 30)
+    sizes = {len(cuts) for cuts in clips.one_a_recording(np.random.default_rng(0), 8, 2)}
+    assert sizes == {2}
+    with pytest.raises(BenchError, match="needs two"):
+        list(Clips([ramp(40)], 30).one_a_recording(np.random.default_rng(0), 2, 1))
+
+
+def test_sliding_clips_are_all_seen_once_and_no_batch_is_a_single_clip() -> None:
+    clips = Clips([ramp(50, "a"), ramp(31, "b")], 30)
+    batches = list(clips.sliding(np.random.default_rng(0), 4, 5))
+    assert sorted(cut for batch in batches for cut in batch) == [
+        (0, 0), (0, 5), (0, 10), (0, 15), (0, 20), (1, 0)
+    ]  # fmt: skip
+    five = list(Clips([ramp(50, "a")], 30).sliding(np.random.default_rng(0), 4, 5))
+    assert [len(batch) for batch in five] == [5]
+
+
+@pytest.mark.parametrize("speed", [0.6, 1.0, 1.4])
+def test_speed_reads_that_many_samples_of_the_stretch(speed: float) -> None:
+    clips = Clips([ramp(100)], 30)
+    for start in (0, 70):
+        values = clips.read((0, start), speed)[:, 0]
+        np.testing.assert_allclose(np.diff(values), speed, atol=1e-4)
+        assert 0 <= values[0] <= start
+        assert values[-1] <= 99
+
+
+def test_a_short_stretch_is_played_again() -> None:
+    values = Clips([ramp(36)], 30).read((0, 0), 1.4)[:, 0]
+    assert values.max() <= 35
+    assert (np.diff(values) < 0).sum() == 1
+
+
+def test_a_pulse_with_a_gap_counts_as_none() -> None:
+    whole, gap = ramp(40, "a", pulse=True), ramp(40, "b", pulse=True)
+    assert gap.pulse is not None
+    gap.pulse[35] = np.nan
+    pulse, known = Clips([whole, gap, ramp(40, "c")], 30).pulses([(0, 3), (1, 2), (1, 8), (2, 0)])
+    assert known.tolist() == [1, 1, 0, 0]
+    assert pulse[0, 0] == 3
+    assert not pulse[2:].any()
+
+
+def test_labels_are_kept_for_a_share_of_the_recordings() -> None:
+    parts = [ramp(40, name, pulse=name != "x") for name in "abcdx"]
+    kept = labelled_share(parts, 0.5, np.random.default_rng(0))
+    assert sum(part.pulse is not None for part in kept) == 2
+    assert [part.recording for part in kept] == list("abcdx")
+
+
+# --- windows --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("total", "length", "step"), [(100, 30, 30), (91, 30, 15), (30, 30, 7), (9, 30, 5)]
+)
+def test_windows_cover_everything_once_or_more(total: int, length: int, step: int) -> None:
+    starts = window_starts(total, length, step)
+    covered = np.zeros(total, int)
+    for start in starts:
+        assert start + min(length, total) <= total
+        covered[start : start + length] += 1
+    assert covered.min() >= 1
+
+
+def test_windows_of_one_signal_join_to_that_signal() -> None:
+    signal = np.sin(np.arange(200) * 0.3)
+    starts = window_starts(200, 60, 60)
+    parts = [signal[start : start + 60] for start in starts]
+    np.testing.assert_array_equal(batch_windows(parts, starts, 200), signal)
+    starts = window_starts(200, 84, 42)  # four periods of 21 samples: all windows have one scale
+    joined = overlap_add([signal[s : s + 84] for s in starts], starts, 200)
+    assert np.corrcoef(joined, signal)[0, 1] > 0.999
+    assert np.isfinite(joined).all()
+
+
+def test_borders_of_windows_count_for_nothing() -> None:
+    signal = np.sin(np.arange(200) * 0.3)
+    starts = window_starts(200, 100, 50)
+    parts = [signal[start : start + 100].copy() for start in starts]
+    for part in parts[1:]:
+        part[:5] = 100.0
+    for part in parts[:-1]:
+        part[-5:] = -100.0
+    clean = [(p - p.mean()) / p.std() for p in parts]
+    joined = overlap_add(parts, starts, 200, np.hamming, border=5)
+    assert np.abs(joined).max() <= max(np.abs(p[5:-5]).max() for p in clean) + 1e-9
+
+
+def test_plain_overlap_add_equals_the_reference() -> None:
+    arrays, _ = load("sinc")
+    key = next(key for key in arrays if key.startswith("overlap_add_"))
+    length, step = map(int, re.fullmatch(r"overlap_add_(\d+)_(\d+)", key).groups())  # type: ignore[union-attr]
+    parts = list(arrays["oadd_packets"])
+    total = len(arrays[key])
+    starts = [step * k for k in range(len(parts))]
+    assert {len(part) for part in parts} == {length}
+    out = overlap_add(parts, starts, total, level=False)
+    standardised = (out - out.mean()) / out.std()  # as the reference ends
+    np.testing.assert_allclose(standardised, arrays[key], atol=1e-5)
+
+
+class Last(torch.nn.Module):
+    """Gives two rows, of which the last is the input's first channel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([torch.zeros_like(x), x], dim=1)
+
+
+def test_a_network_is_run_over_windows_on_the_clock_of_the_stretch() -> None:
+    given = Waveform(np.arange(70.0)[:, None], 30.0, 2.0)
+    out = estimate_pulse(
+        Last(), given, 30.0, 30, 30, lambda part: torch.from_numpy(part[:, 0].copy())[None]
+    )
+    np.testing.assert_array_equal(out.samples, np.arange(70.0))
+    assert (out.fs, out.start_s) == (30.0, 2.0)

@@ -1,0 +1,576 @@
+"""The training loop: resumption, checkpoints, determinism, collapse."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rppgbench.core.method import Training
+from rppgbench.core.model_files import read_model
+from rppgbench.core.registry import load_methods
+from rppgbench.neural.collapse import detect_collapse
+from rppgbench.neural.network_weights import load_arrays, to_arrays
+from rppgbench.neural.prefetch import prefetch
+from rppgbench.neural.safetensors_io import read_arrays, read_weights, write_arrays
+from rppgbench.neural.throughput import learning_speed
+from rppgbench.neural.training import Recipe, resolve_device, train, training_outcome
+from rppgbench.system.errors import BenchError
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Toy(nn.Module):
+    """Batch norm, dropout and random offsets: all that must survive a kill."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1)
+        )
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        shift = torch.randn(len(batch["x"]), 1)
+        error = (self.body(batch["x"])[:, 0] - batch["y"] + 0.01 * shift[:, 0]).square().mean()
+        return {"loss": error + 0.001 * epoch, "error": error}
+
+
+def batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    for _ in range(4):
+        x = rng.standard_normal((16, 6)).astype(np.float32)
+        yield {"x": x, "y": x[:, 0] - 2 * x[:, 1]}
+
+
+def training(folder: Path, seed: int = 0, **more: Any) -> Training:
+    return Training(seed, "cpu", folder, **more)
+
+
+RECIPE = Recipe(epochs=5, lr=0.02)
+
+
+def weights(folder: Path, recipe: Recipe = RECIPE, seed: int = 0) -> dict[str, Any]:
+    learner, _ = train(Toy, batches, recipe, training(folder, seed))
+    return to_arrays(learner)
+
+
+def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(value, second[name]) for name, value in first.items()
+    )
+
+
+class Killed(Exception):
+    """What stands for the end of the process."""
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    whole = weights(tmp_path / "whole")
+
+    def until_the_fourth(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        for number, batch in enumerate(batches(epoch, rng)):
+            if epoch == 3 and number == 2:
+                raise Killed
+            yield batch
+
+    with pytest.raises(Killed):
+        train(Toy, until_the_fourth, RECIPE, training(tmp_path / "killed"))
+    lines: list[str] = []
+    learner, history = train(
+        Toy, batches, RECIPE, training(tmp_path / "killed", progress=lines.append)
+    )
+    assert lines[0] == "train: going on after epoch 3"
+    assert len(history) == 5
+    assert same(to_arrays(learner), whole)
+
+
+def test_same_seed_same_weights_and_another_seed_others(tmp_path: Path) -> None:
+    first, again, other = (
+        weights(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_the_callers_random_source_and_settings_stay(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    weights(tmp_path)
+    assert torch.equal(torch.rand(3), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
+    first = weights(tmp_path)
+
+    def none(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        raise AssertionError("asked for a batch")
+
+    learner, history = train(Toy, none, RECIPE, training(tmp_path))
+    assert same(to_arrays(learner), first)
+    assert len(history) == RECIPE.epochs
+
+
+def flip(file: Path) -> None:
+    """One bit of the last array's last byte: still a whole safetensors file."""
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 0x10
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("damaged", [1, 2])
+def test_a_damaged_checkpoint_is_named_deleted_and_the_one_before_counts(
+    damaged: int, tmp_path: Path
+) -> None:
+    whole = weights(tmp_path / "whole")
+    weights(tmp_path / "cut", RECIPE)
+    files = [tmp_path / "cut" / name for name in ("train.safetensors", "train.before.safetensors")]
+    for file in files[:damaged]:
+        flip(file)
+    lines: list[str] = []
+    learner, history = train(
+        Toy, batches, RECIPE, training(tmp_path / "cut", progress=lines.append)
+    )
+    for file, line in zip(files[:damaged], lines, strict=False):
+        assert line.startswith(f"{file}: damaged, it does not agree with its checksum")
+    after = "going on after epoch 4" if damaged == 1 else "epoch 1 of 5"
+    assert lines[damaged].startswith(f"train: {after}")
+    assert len(history) == 5
+    assert same(to_arrays(learner), whole)
+    assert same(read_arrays(files[0])[0], read_arrays(tmp_path / "whole" / files[0].name)[0])
+
+
+def test_a_checkpoint_of_another_recipe_is_not_used(tmp_path: Path) -> None:
+    fresh = weights(tmp_path / "fresh", Recipe(epochs=2, lr=0.001))
+    weights(tmp_path / "old")
+    assert same(weights(tmp_path / "old", Recipe(epochs=2, lr=0.001)), fresh)
+
+
+def test_a_checkpoint_of_another_precision_is_named_and_not_used(tmp_path: Path) -> None:
+    other = replace(RECIPE, precision="bf16-mixed")
+    fresh = weights(tmp_path / "fresh", other)
+    weights(tmp_path / "old")
+    said: list[str] = []
+    learner, _ = train(Toy, batches, other, training(tmp_path / "old", progress=said.append))
+    assert same(to_arrays(learner), fresh)
+    told = "of another recipe (precision 32-true, now bf16-mixed); starting anew"
+    assert any(told in line for line in said)
+
+
+def test_every_loss_term_of_every_epoch_is_in_the_log_and_falls(tmp_path: Path) -> None:
+    lines: list[str] = []
+    train(Toy, batches, RECIPE, training(tmp_path, progress=lines.append))
+    logged = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert [set(line) for line in logged] == [{"loss", "error"}] * 5
+    for epoch, line in enumerate(logged):
+        assert line["loss"] == pytest.approx(line["error"] + 0.001 * epoch, abs=1e-6)
+    assert logged[-1]["error"] < 0.7 * logged[0]["error"]
+    assert len(lines) == 5
+    assert all(word in lines[1] for word in ("epoch 2 of 5", "error", "min left"))
+
+
+def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
+    learner, _ = train(
+        Toy,
+        batches,
+        RECIPE,
+        training(tmp_path, keep_epochs=True),
+        export=lambda made: training_outcome(made, {}),
+    )
+    kept = sorted((tmp_path / "epochs").iterdir())
+    assert [folder.name for folder in kept] == [f"{k:04d}" for k in range(1, 6)]
+    assert same(dict(read_model(kept[-1]).arrays), to_arrays(learner))
+    assert not same(dict(read_model(kept[0]).arrays), to_arrays(learner))
+    train(
+        Toy,
+        batches,
+        Recipe(epochs=2, lr=0.02),
+        training(tmp_path, keep_epochs=True),
+        stage="second",
+        export=lambda made: training_outcome(made, {}),
+    )
+    names = sorted(folder.name for folder in (tmp_path / "epochs").iterdir())
+    assert names == ["0001", "0002"]  # only the last stage's can be chosen among
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
+    def broken(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        for batch in batches(epoch, rng):
+            yield {**batch, "y": batch["y"] * np.float32(np.nan)}
+
+    with pytest.raises(BenchError, match="not finite in epoch 1"):
+        train(Toy, broken, RECIPE, training(tmp_path))
+    assert not (tmp_path / "train.safetensors").exists()
+
+
+class Wide(nn.Module):
+    """A layer that needs about half a MiB a sample, forward and backward, and no batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(6, 2**16), nn.Linear(2**16, 1)
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        error = self.last(self.first(batch["x"]).tanh())[:, 0] - batch["y"]
+        return {"loss": error.square().mean()}
+
+
+def wide_batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    for size in (16, 512):  # the second step of an epoch is the one that does not fit
+        x = rng.standard_normal((size, 6)).astype(np.float32)
+        yield {"x": x, "y": x[:, 0]}
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from tests.neural.test_training import Recipe, Wide, train, training, wide_batches
+from rppgbench.system.errors import BenchError
+folder = Path(sys.argv[1])
+said = []
+recipe = Recipe(2, 1e-6, one_cycle=2)
+train(Wide, wide_batches, recipe, training(folder / "roomy"))
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + 250 * 2**20,) * 2)
+train(Wide, wide_batches, recipe, training(folder / "tight", progress=said.append))
+print(*said, sep=chr(10))
+try:
+    train(Wide, wide_batches, Recipe(1, 1e-6, together=512), training(folder / "whole"))
+except BenchError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+def test_where_memory_is_short_batches_go_in_shares_with_the_same_gradients(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LIMITED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}", "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "train: out of memory; every batch in 2 shares from here"
+    assert "no memory on cpu for a step of train with 512 samples" in lines[-1]
+    assert "can't allocate memory" in lines[-1]
+    whole, facts = read_arrays(tmp_path / "roomy" / "train.safetensors")
+    cut, cut_facts = read_arrays(tmp_path / "tight" / "train.safetensors")
+    # The mean of the shares' gradients is the whole batch's, but for rounding: AdamW keeps both
+    # their mean and their square.
+    for name, value in whole.items():
+        scale = np.abs(value).max()
+        np.testing.assert_allclose(cut[name], value, atol=1e-4 * scale, rtol=0, err_msg=name)
+    assert all("shares" not in terms for terms in facts["history"])
+    assert all(terms["shares"] >= 2 for terms in cut_facts["history"])
+    for one, other in zip(facts["history"], cut_facts["history"], strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
+
+
+def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no batch"):
+        train(Toy, lambda epoch, rng: iter(()), RECIPE, training(tmp_path))
+
+
+class Line(nn.Module):
+    """Without random numbers: compiled or not, it learns the same but for rounding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(6, 1)
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        return {"loss": (torch.tanh(self.body(batch["x"]))[:, 0] - batch["y"]).square().mean()}
+
+
+@pytest.mark.learning  # compiling takes a dozen seconds
+def test_a_compiled_training_learns_the_same_and_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    if shutil.which("g++") is None:
+        pytest.skip("no C++ compiler")
+    recipe = replace(RECIPE, compiled=True)
+    plain, _ = train(Line, batches, RECIPE, training(tmp_path / "plain"))
+    compiled, history = train(Line, batches, recipe, training(tmp_path / "compiled"))
+    first, second = to_arrays(plain), to_arrays(compiled)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_allclose(second[name], value, rtol=1e-4, atol=1e-5)
+    assert history[-1]["loss"] < history[0]["loss"]
+    (tmp_path / "compiled" / "train.safetensors").unlink()  # the epoch before is there
+    again, _ = train(Line, batches, recipe, training(tmp_path / "compiled"))
+    assert same(to_arrays(again), second)
+
+
+def test_without_a_compiler_a_compiled_training_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BenchError, match=r"no C\+\+ compiler 'no-such-compiler'; install one"):
+        train(Toy, batches, replace(RECIPE, compiled=True), training(tmp_path))
+
+
+def test_lower_precision_learns_too(tmp_path: Path) -> None:
+    _, history = train(
+        Toy, batches, Recipe(epochs=5, lr=0.02, precision="bf16-mixed"), training(tmp_path)
+    )
+    assert history[-1]["error"] < 0.7 * history[0]["error"]
+
+
+def test_batches_are_prepared_ahead_in_order_and_errors_arrive() -> None:
+    made = [{"x": np.full(1, k)} for k in range(7)]
+    assert [int(batch["x"][0]) for batch in prefetch(iter(made))] == list(range(7))
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield made[0]
+        raise RuntimeError("unreadable")
+
+    with pytest.raises(RuntimeError, match="unreadable"):
+        list(prefetch(broken()))
+
+
+def test_an_unwanted_rest_does_not_keep_the_thread() -> None:
+    stopped = []
+
+    def endless() -> Iterator[dict[str, Any]]:
+        try:
+            while True:
+                yield {"x": np.zeros(1)}
+        finally:
+            stopped.append(True)
+
+    source = endless()
+    stream = prefetch(source)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    source.close()  # type: ignore[attr-defined]
+    assert stopped == [True]
+
+
+def test_an_unknown_device_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve_device("cpu") == "cpu"
+    monkeypatch.setenv("RPPGBENCH_DEVICE", "cpu")
+    assert resolve_device() == "cpu"
+    with pytest.raises(BenchError, match="--device tpu: not there"):
+        resolve_device("tpu")
+
+
+# --- weights on disk ------------------------------------------------------------------------------
+
+
+def test_arrays_are_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a" / "state.safetensors"
+    first = {"x": np.arange(6.0).reshape(2, 3), "n": np.array(3)}
+    write_arrays(file, first, {"epoch": 1})
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        write_arrays(file, {"x": np.zeros(1)}, {"epoch": 2})
+    arrays, facts = read_arrays(file)
+    assert same(arrays, first)
+    assert facts == {"epoch": 1}
+    assert [p.name for p in file.parent.iterdir()] == ["state.safetensors"]
+
+
+def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "state.safetensors"
+    write_arrays(file, {"x": np.zeros(1000)}, {})
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(BenchError, match="not a whole safetensors file"):
+        read_arrays(file)
+    with pytest.raises(BenchError, match="no such file"):
+        read_weights(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("place", ["facts", "array", "checksum"])
+def test_a_changed_bit_is_damage_wherever_it_is(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "state.safetensors"
+    write_arrays(file, {"x": np.arange(4.0)}, {"history": [{"loss": 0.25}]})
+    data = file.read_bytes()
+    words = {"facts": b"0.25", "array": np.array(3.0).tobytes(), "checksum": b'"sha256":"'}[place]
+    at = data.index(words) + len(words) - (place != "checksum")
+    file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    with pytest.raises(BenchError, match=r"damaged, it does not agree with its checksum|not a wh"):
+        read_arrays(file)
+
+
+def test_a_file_of_others_without_a_checksum_is_read(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.arange(3.0)}, tmp_path / "others.safetensors")
+    assert same(read_weights(tmp_path / "others.safetensors").arrays, {"x": np.arange(3.0)})
+
+
+class Harmful:
+    """What a pickle may do when it is loaded carelessly."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("harm-was-done"),))
+
+
+def test_a_pickle_with_more_than_tensors_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"x": torch.zeros(1), "y": Harmful()}, tmp_path / "bad.pt")
+    with pytest.raises(BenchError, match="holds more than weights"):
+        read_weights(tmp_path / "bad.pt")
+    assert not (tmp_path / "harm-was-done").exists()
+    torch.save([torch.zeros(1)], tmp_path / "list.pt")
+    with pytest.raises(BenchError, match="not a plain dictionary"):
+        read_weights(tmp_path / "list.pt")
+
+
+def test_plain_weights_of_pytorch_are_read_bit_for_bit(tmp_path: Path) -> None:
+    toy = Toy()
+    torch.save({f"module.{k}": v for k, v in toy.state_dict().items()}, tmp_path / "w.pt")
+    model = read_weights(tmp_path / "w.pt")
+    assert same(dict(model.arrays), to_arrays(toy))
+
+
+def test_weights_of_another_network_are_named() -> None:
+    arrays = to_arrays(Toy())
+    wrong = {**arrays, "body.0.weight": np.zeros((8, 5), np.float32)}
+    with pytest.raises(BenchError, match=r"'body\.0\.weight' is \(8, 5\), not \(8, 6\)"):
+        load_arrays(Toy(), wrong)
+    with pytest.raises(BenchError, match="have the unknown 'more'"):
+        load_arrays(Toy(), {**arrays, "more": np.zeros(1)})
+    del arrays["body.4.bias"]
+    with pytest.raises(BenchError, match=r"lack 'body\.4\.bias'"):
+        load_arrays(Toy(), arrays)
+
+
+# --- collapse -------------------------------------------------------------------------------------
+
+FS = 30.0
+
+
+def pulses(*bpm: float) -> Tensor:
+    t = torch.arange(300) / FS
+    return torch.stack([torch.sin(2 * torch.pi * rate / 60 * t) for rate in bpm])
+
+
+def test_pulses_of_people_are_no_collapse() -> None:
+    facts = detect_collapse(pulses(60, 75, 90), FS, pseudo=pulses(60, 78, 90))
+    assert facts["verdict"] == "learned"
+    assert facts["in_band"] > 0.95
+    assert facts["peak_spread_bpm"] == pytest.approx(np.std([60, 75, 90]), abs=1.0)
+    assert facts["pseudo_difference_bpm"] == pytest.approx(0.0, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "reason"),
+    [
+        (pulses(72, 72, 72.5), "one peak"),
+        (pulses(6, 9, 12), "in the band"),
+        (pulses(40.0, 40.2, 179.9, 180), "limit of the band"),
+        (torch.zeros(3, 300), "in the band"),
+    ],
+)
+def test_collapse_is_called_by_its_reason(outputs: Tensor, reason: str) -> None:
+    verdict = detect_collapse(outputs, FS)["verdict"]
+    assert verdict.startswith("collapsed")
+    assert reason in verdict
+
+
+def test_noise_is_a_collapse() -> None:
+    noise = torch.randn(8, 300, generator=torch.Generator().manual_seed(0))
+    facts = detect_collapse(noise, FS)
+    assert facts["in_band"] == pytest.approx((3 - 2 / 3) / 15, abs=0.05)  # chance
+    assert facts["verdict"].startswith("collapsed")
+
+
+# --- pace -----------------------------------------------------------------------------------------
+
+
+def test_waiting_for_batches_is_told_from_working(tmp_path: Path) -> None:
+    def slow(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        for batch in batches(epoch, rng):
+            time.sleep(0.05)
+            yield batch
+
+    train(Toy, slow, Recipe(epochs=2, lr=0.01), training(tmp_path))
+    facts = json.loads((tmp_path / "train_speed.json").read_text())
+    assert facts["steps"] == 4
+    assert facts["seconds_per_step"] >= 0.05
+    assert 0 < facts["processor_s_per_step"] < facts["seconds_per_step"]  # it slept
+    assert facts["waited_share"] > 0.3
+    assert facts["precision"] == "32-true"
+    if sys.platform == "linux":
+        assert 20 < facts["peak_memory_mib"] < 64 * 1024  # at least what torch itself takes
+
+
+def test_learning_speed_has_a_row_a_stage() -> None:
+    method = load_methods().get("method", "st_transformer", "test")
+    params = method.parameters(
+        {"width": 4, "layers": 1, "clip_s": 3.0, "step_s": 9.0, "spectrum_samples": 300}
+    )
+    rows = learning_speed(method, params, "cpu", precision="bf16-mixed")
+    assert [row["stage"] for row in rows] == ["finetune", "pretrain"]
+    for row in rows:
+        assert row["method"] == "st_transformer"
+        assert (row["device"], row["precision"], row["steps"]) == ("cpu", "bf16-mixed", 1)
+        assert row["seconds_per_step"] > 0
+
+
+def odd_weights(kind: str) -> dict[Any, torch.Tensor]:
+    if kind == "integer keys":
+        return {0: torch.ones(2)}
+    odd = {
+        "sparse": torch.eye(3).to_sparse(),
+        "quantized": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
+        "meta": torch.ones(2, device="meta"),
+    }
+    return {"w": odd[kind]}
+
+
+@pytest.mark.filterwarnings("ignore")  # of PyTorch's, about quantized tensors
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("sparse", "'w' is sparse_coo; save dense tensors"),
+        ("quantized", "'w' is quantized"),
+        ("meta", "'w' is without values"),
+        ("integer keys", "not named by text but by 0"),
+    ],
+)
+def test_weights_that_are_no_dense_tensors_by_name_are_one_line(
+    tmp_path: Path, kind: str, says: str
+) -> None:
+    torch.save(odd_weights(kind), tmp_path / "w.pt")
+    with pytest.raises(BenchError, match=says):
+        read_weights(tmp_path / "w.pt")
+
+
+def test_weights_that_numpy_does_not_know_are_read_as_the_same_values(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    half = torch.tensor([1.5, -2.25]).to(torch.bfloat16)
+    torch.save({"half": half, "leaf": torch.ones(2, requires_grad=True)}, tmp_path / "w.pt")
+    save_file({"half": half}, tmp_path / "w.safetensors")
+    for name in ("w.pt", "w.safetensors"):
+        arrays = read_weights(tmp_path / name).arrays
+        assert arrays["half"].dtype == np.float32
+        assert arrays["half"].tolist() == [1.5, -2.25]
+    assert read_weights(tmp_path / "w.pt").arrays["leaf"].tolist() == [1, 1]

@@ -1,0 +1,723 @@
+"""The papers' tables: printed values whole, verdicts by the rule, nothing simulated beside them."""
+
+import csv
+import hashlib
+import io
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.cli import main
+from rppgbench.cli.table_runs import experiments, methods_by_run
+from rppgbench.cli.table_scale import Smoke
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.protocol import read_protocol
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.registry import load_datasets, load_methods, toml_files
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.papers.declaration import (
+    MARGINS,
+    Line,
+    Measured,
+    NotRun,
+    PaperTable,
+    read_printed,
+    read_table,
+    verdict,
+)
+from rppgbench.papers.page import PaperPage, index_html
+from rppgbench.papers.rows import Fill, Place, missing_table, printed_table, verdicts
+from rppgbench.report.figures.compression import Curve, compression_figure
+from rppgbench.report.tables.table import Table
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError
+
+pytestmark = pytest.mark.torch  # the papers' methods are networks
+
+REPORTS = Path(__file__).parents[2] / "reports"
+VALUES = REPORTS / "printed_values.csv"
+NAMES = sorted(file.stem for file in REPORTS.glob("*.toml"))
+PRINTED = read_printed(VALUES)
+NOT_SHIPPED: set[str] = set()  # named by tables; a cell says so while they are not
+
+
+# ---- the printed values
+
+
+def test_the_printed_values_are_whole() -> None:
+    values = read_printed(VALUES)
+    assert len(values) == 205
+    digest = hashlib.sha256(VALUES.read_bytes()).hexdigest()
+    assert digest == "2e0c93853cd85c3e764b232088e6d2fa28e7380af0d25306f43810ef5cdb74a5"
+
+
+def test_every_printed_value_is_in_exactly_one_table() -> None:
+    shown = [
+        (v.paper, v.table, v.setting, v.method, v.metric)
+        for name in NAMES
+        for line in read_table(REPORTS / f"{name}.toml")[1]
+        for v in line.printed.values()
+    ]
+    held = [(v.paper, v.table, v.setting, v.method, v.metric) for v in read_printed(VALUES)]
+    assert sorted(shown) == sorted(held)
+    assert len(set(shown)) == len(shown)
+
+
+def test_every_table_and_figure_of_the_papers_is_there() -> None:
+    tables = [f"li2023_table{k}" for k in (1, 2, 3, 4)] + [f"qian2024_table{k}" for k in (1, 2, 3)]
+    assert sorted([*tables, *(f"li2023_figure{k}" for k in (3, 4, 5))]) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t.replace("5.59", "five"), "line 2: value 'five' is not a number"),
+        (lambda t: t.replace("5.59", "nan"), "line 2: value 'nan'"),
+        (lambda t: t.replace("paper,", "page,", 1), "its columns must be paper, table"),
+        (lambda t: t.replace("6.82,", "6.82"), "line 3 has not 8 cells"),
+        (lambda t: t.replace("SynRhythm", "SynRythm", 1), "did you mean 'SynRhythm'"),
+        (lambda t: t.replace("UBFC-rPPG intra", "UBFC intra", 1), "no setting 'UBFC intra'"),
+        (lambda t: t.replace(",MAE,5.59", ",MSE,5.59"), "no measure 'MSE'"),
+        (lambda t: t.replace(",RMSE,6.82", ",MAE,6.82"), "is printed twice"),
+    ],
+)
+def test_a_fault_in_the_printed_values_is_one_line(
+    change: Callable[[str], str], says: str, tmp_path: Path
+) -> None:
+    table = shutil.copy(REPORTS / "li2023_table1.toml", tmp_path)
+    (tmp_path / VALUES.name).write_text(change(VALUES.read_text()))
+    with pytest.raises(BenchError, match=re.escape(says)):
+        read_table(Path(table))
+
+
+# ---- the declarations
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_declaration_names_what_there_is(name: str) -> None:
+    table, lines = read_table(REPORTS / f"{name}.toml")
+    assert lines
+    shipped, evaluators = toml_files("protocols"), toml_files("protocols/evaluators")
+    methods = load_methods().found
+    for row in table.methods:
+        assert not row.method or row.method in methods
+        assert not row.evaluator or row.evaluator in evaluators
+        assert row.method or row.note, f"{row.printed}: not run, and no word why"
+    for line in lines:
+        if line.method.method:
+            own = methods[line.method.method]
+            own.parameters({**line.setting.params, **line.method.params}, name)
+    for setting in table.settings:
+        assert setting.evaluator in evaluators
+        assert set(setting.data) <= set(load_datasets().found) | set(load_datasets().missing)
+        if setting.protocol in shipped:
+            protocol = read_protocol(shipped[setting.protocol])
+            used = {*(setting.pretrain or protocol.pretrain), *protocol.train, *protocol.test}
+            assert set(setting.data) == used
+            assert setting.recordings in {0, protocol.recordings}
+        else:
+            assert setting.protocol in {"", *NOT_SHIPPED}
+            assert setting.about or setting.protocol
+
+
+def test_the_rows_of_the_ablation_are_the_six_variants() -> None:
+    _, lines = read_table(REPORTS / "li2023_table3.toml")
+    rmse = {line.method.params.get("variant", "full"): line.printed["RMSE"].value for line in lines}
+    # section 4.4: "from 26.44 to 11.10", "from 11.10 to 10.38", "from 10.38 to 9.14"
+    assert rmse == {
+        "plain": "26.44",
+        "pseudo": "12.15",
+        "gradual": "11.10",
+        "ranking": "10.38",
+        "constant": "9.14",
+        "full": "8.26",
+    }
+
+
+def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "reports"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"^  li2023_table2 +Li & Yin 2023, table 2: VIPL-HR", said, re.MULTILINE)
+
+
+# ---- verdicts
+
+
+@pytest.mark.parametrize(
+    ("printed", "measured", "lower_is_better", "word"),
+    [
+        (5.0, (6.0, 4.9, 7.0), True, "reproduced"),  # covered, though farther than the margin
+        (5.0, (6.0, 5.0, 7.0), True, "reproduced"),  # at the interval's end
+        (5.0, (5.4, 5.3, 5.5), True, "reproduced"),  # within the margin of 0.5
+        (5.0, (5.5, 5.4, 5.6), True, "worse"),  # as far as the margin: not less
+        (5.0, (4.0, 3.5, 4.5), True, "better"),
+        (5.0, (7.0, 6.0, 8.0), True, "worse"),
+        (0.5, (1.2, 1.1, 1.3), False, "better"),
+        (5.0, (4.0, 3.5, 4.5), False, "worse"),
+        (5.0, (4.0, np.nan, np.nan), True, "better"),  # no interval: the margin alone
+        (5.0, (5.1, np.nan, np.nan), True, "reproduced"),
+        (5.0, (np.nan, np.nan, np.nan), True, "not comparable"),
+    ],
+)
+def test_the_rule_of_the_verdicts(
+    printed: float, measured: tuple[float, float, float], lower_is_better: bool, word: str
+) -> None:
+    said = verdict(printed, measured, margin=0.5, lower_is_better=lower_is_better)
+    assert said.word == word
+    assert said.why
+
+
+def test_the_margins_are_what_their_rule_says() -> None:
+    """The ratio that the margin of RMSE is made of is the papers' own."""
+    rows: dict[tuple[str, ...], dict[str, float]] = {}
+    for v in read_printed(VALUES):
+        rows.setdefault((v.paper, v.table, v.setting, v.method), {})[v.metric] = v.number
+    ratios = [row["RMSE"] / row["MAE"] for row in rows.values() if {"RMSE", "MAE"} <= set(row)]
+    assert len(ratios) == 54
+    assert round(float(np.median(ratios)), 1) == 1.5
+    assert MARGINS["rmse"] == MARGINS["std"] == 1.5 * MARGINS["mae"]
+    assert {
+        m for n in NAMES for m in read_table(REPORTS / f"{n}.toml")[0].measures.values()
+    } == set(MARGINS)
+
+
+def test_a_measure_without_a_margin_is_refused(tmp_path: Path) -> None:
+    text = TOML.replace('"mae"', '"mape"') + ROW % ("a", "pos", "")
+    (tmp_path / "t.toml").write_text(text)
+    with pytest.raises(BenchError, match="'mape' has no margin"):
+        read_table(tmp_path / "t.toml")
+
+
+def test_an_obstacle_goes_before_every_number_and_is_said() -> None:
+    said = verdict(
+        5.0, (5.0, 4.0, 6.0), margin=1, lower_is_better=True, obstacles=["another n: 3", "split"]
+    )
+    assert (said.word, said.why) == ("not comparable", "another n: 3; split")
+
+
+# ---- one small table, in every format
+
+TOML = """
+title = "Small & co"
+about = "a"
+source = "s"
+paper = "p"
+table = "1"
+kind = "table"
+values = "v.csv"
+measures = { MAE = "mae" }
+notes = []
+[[settings]]
+printed = "set"
+label = "Set"
+about = ""
+protocol = "quickstart"
+pretrain = []
+evaluator = "li2023"
+condition = "none"
+params = {}
+recordings = 4
+data = ["simulated"]
+video_hours = 2.0
+folds = 1
+differs = ""
+"""
+ROW = """
+[[methods]]
+printed = "%s"
+method = "%s"
+params = {}
+evaluator = ""
+differs = ""
+note = "%s"
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[PaperTable, list[Line]]:
+    rows = [("Ours_1", "pos", ""), ("CHROM", "chrom", ""), ("Net", "", "supervised")]
+    (tmp_path / "t.toml").write_text(TOML + "".join(ROW % row for row in rows))
+    lines = [f"p,1,set,{m},with,MAE,{v}," for m, v in [("Ours_1", 5.10), ("CHROM", 6), ("Net", 7)]]
+    head = "paper,table,setting,method,annotations,metric,value,note"
+    (tmp_path / "v.csv").write_text("\n".join([head, *lines]) + "\n")
+    return read_table(tmp_path / "t.toml")
+
+
+def measured(mae: float, low: float, high: float, *, simulated: bool = False) -> Measured:
+    return Measured({"mae": (mae, low, high)}, 4, 2, 4, "li2023", "results/x", simulated)
+
+
+def page(
+    small: tuple[PaperTable, list[Line]],
+    fills: Mapping[Place, Fill],
+    simulated: Mapping[Place, Fill] | None = None,
+) -> PaperPage:
+    return PaperPage("small", small[0], tuple(small[1]), fills, simulated, (), "bench table small")
+
+
+FILLS: dict[Place, Fill] = {
+    ("Set", "Ours_1"): measured(5.5, 5.0, 6.25),
+    ("Set", "CHROM"): NotRun("no data here", 2.0),
+}
+
+
+def test_csv_of_the_small_table(small: tuple[PaperTable, list[Line]]) -> None:
+    assert page(small, FILLS).text("csv") == (
+        "method,mae_printed,mae_measured,mae_measured_interval,n,verdict,simulated\n"
+        "Ours_1,5.1,5.5,5.00 to 6.25,4.0,reproduced,False\n"
+        'CHROM,6.0,,,,"not run: protocol quickstart, data simulated, about 2 h",False\n'
+        "Net,7.0,,,,not run by us,False\n"
+    )
+
+
+def test_markdown_of_the_small_table(small: tuple[PaperTable, list[Line]]) -> None:
+    lines = page(small, FILLS).text("markdown").splitlines()
+    assert lines[:7] == [
+        "**Small \\& co. Printed: s**",
+        "",
+        "| Method | MAE printed (bpm) | MAE measured (bpm) | n | Verdict |",
+        "| --- | ---: | ---: | ---: | --- |",
+        "| Ours\\_1 | 5.1 | 5.50 [5.00 to 6.25] | 4 | reproduced |",
+        "| CHROM | 6 | – | – | not run: protocol quickstart, data simulated, about 2 h |",
+        "| Net | 7 | – | – | not run by us |",
+    ]
+    assert "| Set | CHROM | quickstart | simulated | 4 | about 2 | no data here |" in lines
+
+
+def test_latex_of_the_small_table(small: tuple[PaperTable, list[Line]]) -> None:
+    text = page(small, FILLS).text("latex")
+    table = text[: text.index(r"\end{tabular}")].splitlines()
+    assert table == [
+        r"% needs \usepackage{booktabs,graphicx}",
+        r"\begin{table}",
+        r"\centering",
+        r"\caption{Small \& co. Printed: s}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        r"\begin{tabular}{lrrrp{14em}}",
+        r"\toprule",
+        r"Method & MAE printed (bpm) & MAE measured (bpm) & n & Verdict \\",
+        r"\midrule",
+        r"Ours\_1 & 5.1 & 5.50 {\scriptsize [5.00 to 6.25]} & 4 & reproduced \\",
+        r"CHROM & 6 & -- & -- & not run: protocol quickstart, data simulated, about 2 h \\",
+        r"Net & 7 & -- & -- & not run by us \\",
+        r"\bottomrule",
+    ]
+
+
+def test_the_page_says_verdict_reason_and_what_is_missing(
+    small: tuple[PaperTable, list[Line]],
+) -> None:
+    text = page(small, FILLS).text("html")
+    assert "<title>Small &amp; co</title>" in text
+    assert "reproduced: the interval covers 5.1" in text
+    assert '<tr class="printed">' in text
+    assert "no data here" in text
+    assert "rule of thumb, not a measurement" in text
+    assert "MAE 0.5 bpm" in text
+    assert not re.search(r'(src|href)="(https?:)?//', text)
+
+
+def test_rows_that_lack_the_same_are_told_once_and_decoded_once(
+    small: tuple[PaperTable, list[Line]],
+) -> None:
+    lacking: dict[Place, Fill] = {
+        ("Set", "Ours_1"): NotRun("no data", 5.0),
+        ("Set", "CHROM"): NotRun("no data", 2.0),
+    }
+    table = missing_table("t", small[1], lacking)
+    assert table is not None
+    (row,) = table.rows
+    assert [c.text for c in row.cells][1] == "Ours_1, CHROM"
+    assert row.cells[5].value == 5.0  # a pass of 2 h for both, and 3 h more for one of them
+
+
+def test_the_index_counts_verdicts_and_links_the_files(
+    small: tuple[PaperTable, list[Line]],
+) -> None:
+    one = page(small, FILLS)
+    assert one.counts() == {"reproduced": 1, "not run": 1, "not run by us": 1}
+    assert 'href="small.html"' in index_html([(one, {"html": "small.html"})], "bench table --all")
+
+
+# ---- simulated results
+
+
+def columns(table: Table, ending: str) -> list[list[str]]:
+    places = [k for k, c in enumerate(table.columns) if c.key.endswith(ending)]
+    return [[row.cells[k].text for k in places] for row in table.rows]
+
+
+def test_simulated_results_have_columns_of_their_own_and_no_verdict(
+    small: tuple[PaperTable, list[Line]],
+) -> None:
+    made: dict[Place, Fill] = {("Set", "CHROM"): measured(6.0, 5.0, 7.0, simulated=True)}
+    table = printed_table(small[0], "t", small[1], FILLS, made)
+    assert columns(table, "_simulated") == [["–", "–"], ["6.00", "4"], ["–", "–"]]
+    assert columns(table, "_measured") == [["5.50"], ["–"], ["–"]]
+    assert columns(table, "verdict")[1][0].startswith("not run")
+    assert table.simulated
+    heads = [c.label for c in table.columns if c.key.endswith("_simulated")]
+    assert all(head.startswith("SIMULATED ") for head in heads)
+    both = page(small, FILLS, made)
+    assert "SIMULATED" in both.text("markdown").splitlines()[0]
+    assert both.text("html").count("<title>SIMULATED: ") == 1
+    assert {row["simulated"] for row in csv.DictReader(io.StringIO(both.text("csv")))} == {"True"}
+    assert both.counts()["not run"] == 1
+
+
+def test_simulated_results_that_come_as_genuine_fill_no_cell(
+    small: tuple[PaperTable, list[Line]],
+) -> None:
+    wrong: dict[Place, Fill] = {("Set", "Ours_1"): measured(5.1, 5.0, 5.2, simulated=True)}
+    table = printed_table(small[0], "t", small[1], wrong)
+    assert columns(table, "_measured") == [["–"], ["–"], ["–"]]
+    assert verdicts(small[0], small[1][0], wrong["Set", "Ours_1"]) == {}
+    assert page(small, wrong).counts()["reproduced"] == 0
+
+
+# ---- figures
+
+
+def curve(name: str, measured: tuple[float, float], printed: tuple[float, float]) -> Curve:
+    return Curve(name, measured, measured, measured, printed)
+
+
+def test_printed_marks_never_stand_beside_simulated_curves() -> None:
+    nan = float("nan")
+    curves = [curve("Ours", (3.0, 4.0), (nan, 12.0)), curve("Other", (nan, nan), (nan, 30.0))]
+    real = compression_figure(curves, ["6", "18"], "RMSE (bpm)")
+    made = compression_figure(curves, ["6", "18"], "RMSE (bpm)", simulated=True)
+    assert real is not None
+    assert made is not None
+    assert "Other: 18 30" in real.alt
+    assert "printed" in real.data.text
+    assert "30" not in made.alt
+    assert "printed" not in made.data.text
+    assert "SIMULATED" in made.svg.upper()
+    assert "SIMULATED" not in real.svg.upper()
+
+
+def test_a_compression_figure_of_nothing_is_none() -> None:
+    nan = float("nan")
+    assert compression_figure([curve("a", (nan, nan), (nan, nan))], ["6", "18"], "RMSE") is None
+
+
+def test_what_a_figure_shows_is_drawn_from_the_stored_waveforms(here: Path) -> None:
+    methods = {"two_sr": 3.0, "co_rectification": 0.0}
+    folder = store(here / "mine", "vipl5fold", methods=methods)
+    for name, drawn in (("li2023_figure3", "Waveforms of two_sr"), ("li2023_figure5", "r 1.00")):
+        assert main(["table", name, "--stored", "--results", str(folder), "--out", "f.html"]) == 0
+        text = (here / "f.html").read_text()
+        assert drawn in text
+        assert "12 of 2378" in text
+        assert text.count("<figure") == {"li2023_figure3": 2, "li2023_figure5": 1}[name]
+
+
+# ---- the command, on stores made by hand
+
+RATES_BPM = (60.0, 66.0, 72.0, 78.0, 84.0, 90.0, 61.5, 67.5, 73.5, 79.5, 85.5, 91.5)
+
+
+def store(
+    folder: Path,
+    name: str,
+    *,
+    n: int = 12,
+    simulated: bool = False,
+    methods: Mapping[str, float] | None = None,
+) -> Path:
+    """Results of a protocol: POS is 2 bpm too high in every recording, CHROM exact.
+
+    `methods` are others with how much too high they are.
+    """
+    protocol = read_protocol(toml_files("protocols")[name])
+    (dataset,) = protocol.test
+    methods = methods or {"pos": 2.0, "chrom": 0.0}
+    known = load_methods().found
+    held = Store(folder)
+    held.begin(
+        {
+            "protocol": {
+                "name": name,
+                "digest": protocol.digest,
+                **protocol.model_dump(mode="json"),
+            },
+            "methods": {m: known[m].parameters({}) for m in methods},
+            "expected": n,
+        },
+        [f"{m}-{k}" for m in methods for k in range(n)],
+    )
+    times_s = np.arange(0, 20, 1 / 30)
+    for k, rate in enumerate(RATES_BPM[:n]):
+        pulse = Signal(np.sin(2 * np.pi * rate / 60 * times_s), times_s)
+        truth = GroundTruth(pulse, Signal(np.full(21, rate), np.arange(21.0)))
+        seen = (dataset, f"r{k}", f"s{k}", "", "", "", "", simulated, "none", truth)
+        held.add_observed([RecordingInfo(*seen)])
+    held.add(
+        [
+            Estimate(
+                f"{m}-{k}",
+                dataset,
+                f"r{k}",
+                f"s{k}",
+                "",
+                m,
+                "1",
+                0,
+                "none",
+                "skin" if known[m].consumes in {"trace", "second_moments"} else "",
+                Waveform(np.sin(2 * np.pi * (rate + off) / 60 * times_s), 30.0),
+                1.0,
+                "",
+            )
+            for m, off in methods.items()
+            for k, rate in enumerate(RATES_BPM[:n])
+        ]
+    )
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def table1(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, dict[str, str]]:
+    """The rows of UBFC-rPPG in li2023_table1, by method."""
+    capsys.readouterr()
+    assert main(["table", "li2023_table1", "--stored", "--format", "csv", *more]) == 0
+    rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    return {row["method"]: row for row in rows if row["setting"] == "UBFC-rPPG"}
+
+
+def test_the_page_says_that_results_were_made_by_different_versions(here: Path) -> None:
+    held = Store(store(here / "results/ubfc_intra", "ubfc_intra"))
+    words = ["table", "li2023_table1", "--stored", "--out", "t.html"]
+    assert main(words) == 0
+    assert "made by different runs" not in (here / "t.html").read_text()
+    held.begin(held.manifest, list(held.planned()), {"commit": "later"})
+    held.add(held.estimates()[:1])
+    assert main(words) == 0
+    told = (
+        "made by different runs: commit not told (23 estimates, 12 recordings); later (1 estimate)"
+    )
+    assert told in (here / "t.html").read_text()
+
+
+def test_stored_results_fill_their_rows(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store(here / "results/ubfc_intra", "ubfc_intra")
+    rows = table1(capsys)
+    assert float(rows["POS"]["mae_measured"]) == pytest.approx(2.0, abs=0.02)
+    assert float(rows["CHROM"]["mae_measured"]) == pytest.approx(0.0, abs=0.02)
+    assert rows["POS"]["n"] == "12.0"
+    # printed 4.05 / 8.75 / 0.78: 2 bpm is beyond the margins of 0.5 and 0.75 on the good side
+    assert rows["POS"]["verdict"] == "better"
+    assert rows["GREEN"]["verdict"].startswith("not run: protocol ubfc_intra, data ubfc_rppg")
+    assert rows["Dual-GAN"]["verdict"] == "not run by us"
+
+
+def test_another_n_is_not_comparable(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = store(here / "mine", "ubfc_intra", n=5)
+    rows = table1(capsys, "--results", str(folder))
+    said = rows["POS"]["verdict"]
+    assert said == "not comparable (another n: 5 recordings, the table's is 12)"
+
+
+def test_another_evaluator_is_not_comparable(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(here / "results/ubfc_intra", "ubfc_intra")
+    rows = table1(capsys, "--evaluator", "sinc")
+    said = rows["POS"]["verdict"]
+    assert said == "not comparable (another evaluator: sinc, the table's is li2023)"
+
+
+def test_another_split_is_not_comparable(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = store(here / "mine", "ubfc_clean")
+    said = table1(capsys, "--results", str(folder))["POS"]["verdict"]
+    assert "another split: ubfc-clean38, the table's is ubfc-38-49" in said
+    assert said.startswith("not comparable")
+
+
+def test_simulated_stores_fill_only_simulated_columns(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = store(here / "mine", "ubfc_intra", simulated=True)
+    rows = table1(capsys, "--results", str(folder))
+    assert rows["POS"]["mae_measured"] == ""
+    assert rows["POS"]["verdict"].startswith("not run")
+    rows = table1(capsys, "--results", str(folder), "--simulate")
+    assert rows["POS"]["mae_measured"] == ""
+    assert float(rows["POS"]["mae_simulated"]) == pytest.approx(2.0, abs=0.02)
+    assert rows["POS"]["verdict"].startswith("not run")
+    assert rows["POS"]["simulated"] == "True"
+
+
+def test_without_data_it_says_what_is_needed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["table", "li2023_table2", "--format", "markdown"]) == 0
+    said = capsys.readouterr().out
+    assert "RPPGBENCH\\_DATA\\_VIPL\\_HR is not set" in said
+    assert "| Co-rectification | 7.88 | – | 5.19 | – | 8.26 | – | 0.78 | – | – | not run: " in said
+    assert "about 20 h" in said
+    assert not (here / "results").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_data_every_cell_says_what_fills_it(
+    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Printed values, and for each row that we run its protocol, its data sets, and the hours."""
+    assert main(["table", name, "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    table, lines = read_table(REPORTS / f"{name}.toml")
+    assert len(rows) == len(lines)
+    shown = 0
+    for row, line in zip(rows, lines, strict=True):
+        for metric, value in line.printed.items():
+            assert float(row[f"{table.measures[metric]}_printed"]) == value.number
+            shown += 1
+        setting = line.setting
+        if not line.method.method:
+            assert row["verdict"] == "not run by us"
+            continue
+        said = f"not run: protocol {setting.protocol}, data {' + '.join(setting.data)}, about "
+        assert row["verdict"].startswith(said)
+        hours = float(row["verdict"].removeprefix(said).removesuffix(" h"))
+        assert hours >= float(f"{setting.video_hours:.1g}") / 2
+    assert shown == sum(v.paper == table.paper and v.table == table.table for v in PRINTED)
+    assert not (here / "results").exists()
+
+
+def test_a_protocol_that_is_not_shipped_is_said(
+    small: tuple[PaperTable, list[Line]], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = here / "own" / "reports"
+    folder.mkdir(parents=True)
+    shutil.copy(here / "v.csv", folder)
+    text = (here / "t.toml").read_text().replace('"quickstart"', '"not_there"')
+    (folder / "own_table.toml").write_text(text)
+    words = ["table", "own_table", "--format", "markdown", "--plugins", str(here / "own")]
+    assert main(words) == 0
+    assert "protocol 'not\\_there' is not shipped yet" in capsys.readouterr().out
+
+
+def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> None:
+    """Else the second table would find the results of the first in its way."""
+    tables = {name: read_table(REPORTS / f"{name}.toml")[1] for name in NAMES}
+    learned = methods_by_run(line for lines in tables.values() for line in lines)
+    smoke = Smoke()
+    digests: dict[str, set[str]] = {}
+    known = load_methods().found
+    for lines in tables.values():
+        for one in experiments(lines, smoke, learned):
+            if one.protocol is None:
+                continue
+            digests.setdefault(one.folder, set()).add(one.protocol.digest)
+            for line in one.lines:
+                for name in known[line.method.method].combines or (line.method.method,):
+                    params = known[name].parameters(one.protocol.params.get(name, {}))
+                    cut = [v for k, v in params.items() if k.endswith(("epochs", "passes"))]
+                    assert all(v <= 1 for v in cut)
+                    assert "smoke" not in known[name].presets or params["preset"] == "smoke"
+            assert one.protocol.simulation.subjects == 4
+    assert {len(held) for held in digests.values()} == {1}
+    assert len(digests) > 20
+    other = next(iter(experiments(tables["li2023_table1"], Smoke(epochs=3), learned)))
+    assert "epochs=3" in other.folder
+    assert other.folder not in digests
+
+
+def test_all_tables_come_with_an_index(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "--all", "--stored", "--out", "tables"]) == 0
+    assert capsys.readouterr().out.strip() == "tables/index.html"
+    files = {p.name for p in (here / "tables").iterdir()}
+    assert files == {
+        "index.html",
+        *(f"{n}.{s}" for n in NAMES for s in ("html", "tex", "md", "csv")),
+    }
+
+
+def lose(part: Path) -> None:
+    part.unlink()
+
+
+def cut(part: Path) -> None:
+    part.write_bytes(part.read_bytes()[:-10])
+
+
+def double(part: Path) -> None:
+    part.with_name("0" * 32 + ".parquet").write_bytes(part.read_bytes())
+
+
+def foreign(part: Path) -> None:
+    part.with_name("notes.txt").write_text("mine")
+
+
+@pytest.mark.parametrize("harm", [lose, cut, double, foreign])
+def test_a_bad_store_is_one_line_and_no_table(
+    harm: Callable[[Path], None], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = store(here / "mine", "ubfc_intra")
+    (part,) = (folder / "estimates").glob("*.parquet")
+    harm(part)
+    for words in (["li2023_table1"], ["--all"]):
+        given = ["table", *words, "--stored", "--results", str(folder), "--out", "out"]
+        assert main(given) == 2
+        said = capsys.readouterr()
+        assert said.err.count("\n") == 1
+        assert str(folder) in said.err
+        assert not said.out
+        assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["table"], "give the NAME of a table"),
+        (["table", "li2023_table2", "--all"], "give the NAME of a table"),
+        (["table", "li2023_tabel2"], "did you mean 'li2023_table2'"),
+        (["table", "li2023_table2", "--results", "nowhere"], "no results here"),
+        (["table", "li2023_table2", "--evaluator", "sink"], "did you mean 'sinc'"),
+    ],
+)
+def test_a_fault_of_the_user_s_is_one_line(
+    words: list[str], says: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_rows_whose_evaluator_finds_no_window_say_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Recordings of 20 s hold no window of 30 s: the rows of contrast_phys have n 0 and a note."""
+    folder = store(here / "mine", "ubfc_intra", simulated=True)
+    asked = ["table", "li2023_table1", "--stored", "--simulate", "--evaluator", "contrast_phys"]
+    assert main([*asked, "--results", str(folder), "--format", "markdown"]) == 0
+    said = capsys.readouterr().out
+    assert "SIMULATED n is 0 where the recordings hold no window" in said
+    assert "contrast\\_phys reads 29 s or more." in said
+    assert main([*asked[:-1], "li2023", "--results", str(folder), "--format", "markdown"]) == 0
+    assert "hold no window" not in capsys.readouterr().out
+
+
+def test_results_that_no_line_can_use_are_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = store(here / "other", "obf_intra")
+    near = store(here / "near", "ubfc_clean")
+    words = ["table", "li2023_table1", "--stored", "--format", "csv"]
+    main([*words, "--results", str(other), "--results", str(near)])
+    said = capsys.readouterr().err
+    assert f"note: --results {other}: holds results of other data" in said
+    assert str(near) not in said

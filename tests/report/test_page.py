@@ -1,0 +1,426 @@
+"""The page of a report: words, escaping, completeness, determinism."""
+
+import itertools
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.registry import find_toml
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.scores import score_windows, summarise
+from rppgbench.report.figures.drawing import Download
+from rppgbench.report.inputs import (
+    ProtocolFacts,
+    RecordingCase,
+    ReportInputs,
+    Scores,
+    Section,
+    Skipped,
+)
+from rppgbench.report.page import flatten, report_html, skipped_rows, write_report
+from rppgbench.report.rendering import Downloads
+from rppgbench.report.summary_text import best_row, key_facts, n_differs, summary_text
+from rppgbench.report.tables.columns import metric
+from rppgbench.report.tables.scores import method_table
+
+from ..factories.pages import Run, make_page, stored
+
+CASE = RecordingCase("made_up", "", "", "", 0, "none", "skin")
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+SMALL = Run(["s1", "s2"], methods=("pos", "chrom", "constant"), evaluators=("one", "two"))
+
+
+TINY = Run(["s1"], ("rest",), ("pos",), ("one",), windows=4, folds=1)
+
+
+class Outline(HTMLParser):
+    """Tags, ids, links and texts of a page; a tag that is closed wrongly is an error."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.tags: Counter[str] = Counter()
+        self.texts: list[tuple[str, str]] = []
+        self.feed(html)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        found = dict(attrs)
+        self.attributes.append((tag, found))
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        if str(found.get("href", "")).startswith("#"):
+            self.links.append(str(found["href"])[1:])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append((self.open[-1] if self.open else "", data.strip()))
+
+    def visible(self) -> Iterator[str]:
+        return (text for tag, text in self.texts if tag not in {"script", "style"})
+
+
+@pytest.fixture(scope="module")
+def page() -> ReportInputs:
+    return make_page(SMALL)
+
+
+@pytest.fixture(scope="module")
+def html(page: ReportInputs) -> str:
+    return report_html(page)
+
+
+@pytest.fixture(scope="module")
+def outline(html: str) -> Outline:
+    return Outline(html)
+
+
+def files(html: str) -> dict[str, str]:
+    """Name -> text of the files that the page offers."""
+    found = re.search(r'<script type="application/json" id="files">(.*?)</script>', html, re.S)
+    assert found is not None
+    return dict(json.loads(found[1]).values())
+
+
+def test_the_page_stands_alone(html: str) -> None:
+    assert html.startswith("<!DOCTYPE html>")
+    for tag, attribute in (("script", "src"), ("img", "src"), ("iframe", "src")):
+        assert not re.search(rf"<{tag}\b[^>]*\b{attribute}=", html)
+    outside = set(re.findall(r"""(?:href|src)=["']([^"'#][^"']*)""", html))
+    assert outside == {"data:,"}
+    assert not re.search(r"@import|url\((?!#)", html)
+    addresses = set(re.findall(r"https?://[\w./-]+", html))
+    assert addresses <= {"http://www.w3.org/2000/svg"}
+
+
+def test_ids_are_unique_and_links_lead_somewhere(outline: Outline) -> None:
+    assert [name for name, count in Counter(outline.ids).items() if count > 1] == []
+    assert set(outline.links) <= set(outline.ids)
+    assert "summary" in outline.links
+
+
+def test_tables_have_captions_and_headers_and_figures_have_words(outline: Outline) -> None:
+    assert outline.tags["table"] == outline.tags["caption"] > 0
+    heads = [found for tag, found in outline.attributes if tag == "th"]
+    assert all(found.get("scope") in {"col", "row"} for found in heads)
+    drawings = [found for tag, found in outline.attributes if found.get("class") == "drawing"]
+    assert len(drawings) == outline.tags["figure"] == outline.tags["figcaption"]
+    assert all(found["role"] == "img" and found["aria-label"] for found in drawings)
+    levels = [int(tag[1]) for tag, _ in outline.attributes if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_every_part_is_there(outline: Outline, page: ReportInputs) -> None:
+    text = " ".join(outline.visible())
+    for scores in page.scores:
+        assert f"Heart-rate error under {scores.name}" in text
+        assert f"MAE by scenario under {scores.name}" in text
+        assert f"MAE by fold under {scores.name}" in text
+    for title in (
+        "The same waveforms, other rules.",
+        "Estimate and reference.",
+        "Bland-Altman.",
+        "Distribution of errors.",
+        "Timings.",
+        "Waveforms of pos.",
+    ):
+        assert title in text
+    assert page.command in text
+    assert page.protocol.digest in text
+    assert "made_up/s09/rest.mp4: ends after 12 frames" in text
+    assert "label clock 1.4 % fast" in text
+    assert "0123abcd" in text
+
+
+def test_the_table_shows_the_numbers_of_the_summary(html: str, page: ReportInputs) -> None:
+    mae = page.scores[0].summary.set_index("method")["mae"]
+    start = html.index('id="scores-one"')
+    for name, value in mae.items():
+        row = html[html.index(f">{name}", start) :]
+        assert f">{metric('mae').write(value)}<" in row[: row.index("</tr>")]
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    assert write_report(make_page(TINY), path) == path
+    assert path.read_bytes() == report_html(make_page(TINY)).encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_simulated_data_are_marked_in_every_caption(html: str, outline: Outline) -> None:
+    assert "<title>SIMULATED: " in html
+    for part in re.findall(r"<(?:caption|figcaption)>(.*?)</", html, re.S):
+        assert "<b>" in part
+    captions = re.findall(r"<caption>.*?</caption>|<figcaption>.*?</figcaption>", html, re.S)
+    assert len(captions) == outline.tags["caption"] + outline.tags["figcaption"]
+    assert all("Simulated data</strong>" in caption for caption in captions)
+    assert all(name.startswith("SIMULATED_") for name in files(html))
+    assert html.count(">SIMULATED DATA</text>") == outline.tags["figure"]
+
+
+def test_genuine_data_are_not_called_simulated() -> None:
+    html = report_html(replace(make_page(TINY, simulated=False), command="bench run"))
+    assert "simulated" not in re.sub(r"<style>.*?</style>", "", html, flags=re.S).lower().replace(
+        ",simulated\\n", ""
+    )
+
+
+NASTY = "<script>alert('x')</script>&\"'</table>"
+
+
+def test_text_from_data_is_escaped_everywhere() -> None:
+    run = Run([NASTY, "$s_2$"], (f"{NASTY}a", "b{{ 7*7 }}"), ("pos", NASTY), (NASTY, "two"))
+    page = make_page(run)
+    page = replace(
+        page,
+        title=NASTY,
+        command=NASTY,
+        protocol=ProtocolFacts(NASTY, NASTY, NASTY, NASTY, NASTY, 4),
+        skipped=(Skipped(NASTY, NASTY, NASTY, NASTY, NASTY),),
+        warnings=(NASTY,),
+        provenance={NASTY: NASTY, "versions": {NASTY: NASTY}},
+        sections=(Section("extra", NASTY, (NASTY,)),),
+    )
+    html = report_html(page)
+    outline = Outline(html)
+    assert outline.tags["script"] == 2
+    assert not any(name.startswith("on") for _, found in outline.attributes for name in found)
+    texts = [text for text in outline.visible() if "alert" in text]
+    assert len(texts) > 40
+    assert sum(text == NASTY for text in texts) > 5
+    assert any("b{{ 7*7 }}" in text for text in outline.visible())
+    labels = [text for tag, text in outline.texts if tag == "text"]
+    assert any(f"{NASTY}-{NASTY}a" in label for label in labels)
+    assert any("$s_2$" in label for label in labels)
+    windows = next(text for name, text in files(html).items() if "windows-" in name)
+    assert NASTY in windows.replace('""', '"')
+
+
+def test_names_that_make_bad_ids_do_not_break_links() -> None:
+    outline = Outline(report_html(make_page(replace(TINY, evaluators=('a "b" c', "d e")))))
+    assert set(outline.links) <= set(outline.ids)
+    assert not [name for name in outline.ids if re.search(r"[\s\"]", name)]
+
+
+def test_files_are_named_safely_and_kept_once() -> None:
+    downloads = Downloads()
+    first = downloads.add(Download("a/../b c.csv", "x"), "SIMULATED_")
+    assert downloads.add(Download("a/../b c.csv", "x"), "SIMULATED_") == first
+    assert downloads.add(Download("a/../b c.csv", "y"), "SIMULATED_") != first
+    assert downloads.texts[first].name == "SIMULATED_a_.._b_c.csv"
+    assert "</script>" not in Downloads({"k": Download("n", "</script>")}).script()[:-9]
+
+
+def summary_of(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
+    """(method, mae, low, high) of three recordings of three subjects."""
+    table = pd.DataFrame(rows, columns=["method", "mae", "mae_low", "mae_high"])
+    return table.assign(
+        n_subjects=3, n_recordings=3, n_expected=3, n_windows=9, coverage=1.0, r=0.5
+    )
+
+
+def told(*summaries: pd.DataFrame, expected: int | None = 3, floors: str = "flat") -> ReportInputs:
+    windows = pd.DataFrame(
+        {
+            "dataset": "d",
+            "recording": ["a", "b", "c"],
+            "subject": ["a", "b", "c"],
+            "method": "pos",
+            "reference_bpm": 70.0,
+            "estimate_bpm": float("nan"),
+            "fold": "",
+            "seed": 0,
+            "condition": "none",
+            "region": "skin",
+        }
+    )
+    scores = [Scores(f"rule_{k}", windows, frame) for k, frame in enumerate(summaries)]
+    protocol = ProtocolFacts("p", "0", "P", "", "", expected)
+    return ReportInputs("T", "bench", protocol, tuple(scores), floors=frozenset({floors}))
+
+
+def test_the_summary_says_what_was_run_and_which_is_best() -> None:
+    frame = summary_of(("chrom", 2.0, 1.5, 2.6), ("pos", 1.0, 0.8, 1.4), ("flat", 12.0, 9.0, 15.0))
+    page = told(frame, frame)
+    assert summary_text(page) == [
+        "Three methods were run on 3 recordings of 3 subjects, as the protocol has it.",
+        "Under rule_0, the default evaluator, pos has the lowest mean absolute error: 1.00 bpm "
+        "(95 % interval 0.80 to 1.40 bpm over subjects).",
+        "Next is chrom with 2.00 bpm; the intervals are apart.",
+        "The floor, flat, which learns nothing from the video, has 12.00 bpm.",
+        "The same waveforms of pos score 1.00 bpm under every evaluator.",
+        "It is best under all 2 evaluators.",
+    ]
+    assert key_facts(page) == [
+        ("Lowest error", "pos", "under rule_0"),
+        ("Mean absolute error", "1.00 bpm", "95 % interval 0.80 to 1.40 bpm"),
+        ("Floor", "12.00 bpm", "flat"),
+        ("Recordings", "3", "of 3 subjects"),
+    ]
+
+
+def test_the_summary_says_where_the_best_changes_with_the_evaluator() -> None:
+    first = summary_of(("chrom", 2.0, 1.2, 2.6), ("pos", 1.0, 0.8, 1.4))
+    second = summary_of(("chrom", 2.5, 1.5, 3.0), ("pos", 3.0, 2.0, 4.0))
+    words = summary_text(told(first, second))
+    assert "Next is chrom with 2.00 bpm; the two intervals overlap." in words
+    assert (
+        "The same waveforms of pos score 1.00 bpm under rule_0 and 3.00 bpm under rule_1: the "
+        "rules alone make the difference." in words
+    )
+    assert "The best method changes with the evaluator: chrom under rule_1." in words
+
+
+def test_the_summary_says_who_does_not_beat_the_floor() -> None:
+    frame = summary_of(
+        ("a", 14.0, 1, 20), ("b", 13.0, 1, 20), ("c", 1.0, 1, 1), ("flat", 12, 9, 15)
+    )
+    assert any(
+        text.endswith("12.00 bpm: b, a do not beat it.") for text in summary_text(told(frame))
+    )
+
+
+def test_the_summary_says_when_n_differs() -> None:
+    page = told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=5)
+    assert n_differs(page) == (
+        "The protocol has 5 recordings; 3 recordings of 3 subjects were scored under rule_0"
+    )
+    assert "the protocol has 5" in summary_text(page)[0]
+    assert "n differs from the protocol." in report_html(page)
+    assert n_differs(told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=3)) == ""
+
+
+def test_a_single_method_is_not_said_to_be_the_lowest() -> None:
+    words = summary_text(told(summary_of(("pos", 1.0, 0.8, 1.4))))
+    assert words[0].startswith("One method was run on 3 recordings")
+    assert words[1] == (
+        "Under rule_0, the default evaluator, pos has a mean absolute error of 1.00 bpm "
+        "(95 % interval 0.80 to 1.40 bpm over subjects)."
+    )
+
+
+def test_where_the_truth_is_missing_no_estimate_is_said_to_be() -> None:
+    frame = summary_of(*[(name, math.nan, math.nan, math.nan) for name in "ab"])
+    frame["window_coverage"], frame["n_windows"] = 0.0, 0
+    words = " ".join(summary_text(told(frame)))
+    assert "No recording has a reference here: nothing is scored." in words
+    assert "Estimates are missing" not in words
+
+
+def test_missing_estimates_are_said_with_the_fewest_first() -> None:
+    frame = summary_of(*[(name, 1.0, 1.0, 1.0) for name in "abcde"])
+    frame["window_coverage"] = [0.9, 1.0, 0.5, 0.8, 0.7]
+    assert (
+        "Estimates are missing for c (50.0 % of windows covered), e (70.0 % of windows covered), "
+        "d (80.0 % of windows covered) and 1 more." in summary_text(told(frame))
+    )
+
+
+def test_words_and_table_name_the_same_best(page: ReportInputs) -> None:
+    table = method_table(page.scores[0], floors=page.floors)
+    place = [column.key for column in table.columns].index("mae")
+    marked = [row.cells[0].text for row in table.rows if row.cells[place].mark == "best"]
+    best = best_row(page.scores[0], page)
+    assert best is not None
+    assert marked == [best["method"]]
+
+
+def test_skipped_rows_join_the_methods_of_one_reason() -> None:
+    rows = skipped_rows(
+        [
+            Skipped("r2", "method", "too short", "d", "pos"),
+            Skipped("r1", "video", "no frame", "d"),
+            Skipped("r2", "method", "too short", "d", "ica"),
+            Skipped("r2", "method", "singular", "d", "ica"),
+        ]
+    )
+    assert rows == [
+        ("d", "r1", "video", "no frame", ()),
+        ("d", "r2", "method", "singular", ("ica",)),
+        ("d", "r2", "method", "too short", ("ica", "pos")),
+    ]
+
+
+def test_every_skipped_recording_is_on_the_page(page: ReportInputs) -> None:
+    many = tuple(Skipped(f"rec{k:04d}", "video", f"reason {k}", "d") for k in range(300))
+    html = report_html(replace(page, scores=(), skipped=many))
+    assert all(f">rec{k:04d}<" in html and f">reason {k}<" in html for k in range(300))
+    assert "Recordings that failed (300)" in html
+
+
+def test_provenance_of_any_shape_becomes_rows() -> None:
+    facts = {"dirty": True, "seeds": (1, 2), "data": {"d": {"a": "1", "b": [3]}}, "gpu": None}
+    assert flatten(facts) == [
+        ("dirty", "yes"),
+        ("seeds", "1, 2"),
+        ("data", [("d", "a 1, b 3")]),
+        ("gpu", "None"),
+    ]
+
+
+def test_a_run_without_any_estimate_is_still_a_page(page: ReportInputs) -> None:
+    empty = replace(page, scores=(), timings=None, skipped=page.skipped, warnings=())
+    text = " ".join(Outline(report_html(empty)).visible())
+    assert "Nothing was scored: no estimate is stored." in text
+    assert "ends after 12 frames" in text
+
+
+def test_a_run_where_everything_failed_is_still_a_page(page: ReportInputs) -> None:
+    failed = []
+    for scores in page.scores:
+        windows = scores.windows.assign(estimate_bpm=np.nan, missing=True, snr_db=np.nan)
+        summary = scores.summary.assign(coverage=0.0, r=np.nan, snr_db=np.nan)
+        failed.append(replace(scores, windows=windows, summary=summary))
+    unscored = failed[1].windows.assign(reference_bpm=np.nan, error_bpm=np.nan)
+    starts = ("mae", "mape", "rmse", "std", "within")
+    numbers = [str(key) for key in failed[1].summary if str(key).startswith(starts)]
+    nothing = failed[1].summary.assign(n_recordings=0)
+    nothing[numbers] = np.nan
+    failed[1] = replace(failed[1], windows=unscored, summary=nothing)
+    text = " ".join(Outline(report_html(replace(page, scores=tuple(failed)))).visible())
+    assert "Heart-rate error under one" in text
+    assert "Heart-rate error under two: 0 recordings of 0 subjects" in text
+    assert "Waveforms of" not in text
+
+
+def test_frames_of_the_real_scores_make_a_page(page: ReportInputs) -> None:
+    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "toolbox_now_10s", "test"))
+    windows = page.scores[0].windows
+    cases = windows.drop_duplicates(["recording", "method"])
+    estimates: list[Estimate] = []
+    for row in cases.itertuples():
+        case = replace(CASE, recording=str(row.recording), method=str(row.method))
+        estimates.append(replace(stored(case), subject=str(row.subject)))
+    scored = score_windows(rule, estimates, page.truths)
+    summary = summarise(scored, resamples=50)
+    real = replace(page, scores=(Scores("real", scored, summary),), estimate=lambda case: by[case])
+    by = {replace(CASE, recording=one.recording, method=one.method): one for one in estimates}
+    text = " ".join(Outline(report_html(real)).visible())
+    assert f"{metric('mae').write(summary['mae'].min())} bpm" in text
+    assert "Waveforms of" in text

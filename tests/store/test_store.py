@@ -1,0 +1,178 @@
+"""The store keeps what it was given, whole, and names what is wrong with it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import FORMAT, Store
+from rppgbench.system.errors import BenchError
+
+FACTS = {"protocol": {"name": "p", "digest": "d1"}}
+
+
+def estimate(job: str, *, reason: str = "", method: str = "pos") -> Estimate:
+    samples = np.array([0.1, np.nan, -3.0, np.pi])
+    waveform = None if reason else Waveform(samples, 29.97, 0.5)
+    return Estimate(
+        job, "d", "r 1", "s1", "rest", method, "1", 0, "none", "skin", waveform, 0.75, reason
+    )
+
+
+def store(folder: Path, *jobs: str) -> Store:
+    made = Store(folder)
+    made.begin(FACTS, jobs)
+    return made
+
+
+def test_estimates_come_back_bit_for_bit(tmp_path: Path) -> None:
+    held = store(tmp_path, "a", "b")
+    held.add([estimate("a"), estimate("b", reason="no face")])
+    first, second = held.estimates()
+    assert first.waveform is not None
+    np.testing.assert_array_equal(first.waveform.samples, [0.1, np.nan, -3.0, np.pi])
+    assert (first.waveform.fs, first.waveform.start_s, first.coverage) == (29.97, 0.5, 0.75)
+    assert (second.waveform, second.reason) == (None, "no face")
+    assert held.done() == {"a", "b"}
+    assert held.missing() == 0
+
+
+def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    pulse = Signal(np.array([1.0, 2.0]), np.array([0.0, 0.017]))
+    truth = GroundTruth(pulse, None, ("clock off",))
+    held.add_observed(
+        [RecordingInfo("d", "r", "s", "", "", "", "", True, "none", truth, {"fps": 30})]
+    )
+    (one,) = held.observed().values()
+    assert one.truth.pulse is not None
+    np.testing.assert_array_equal(one.truth.pulse.times_s, pulse.times_s)
+    assert one.truth.heart_rate is None
+    assert one.truth.warnings == ("clock off",)
+    assert one.facts == {"fps": 30}
+    assert one.simulated
+
+
+def test_what_reading_took_is_what_the_first_reading_took(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    for facts in ({"fps": 20}, {"read_s": 4.5, "fps": 30}, {"read_s": 0.01, "fps": 25}):
+        held.add_observed(
+            [RecordingInfo("d", "r", "s", "", "", "", "", True, "none", GroundTruth(), facts)]
+        )
+    (one,) = held.observed().values()
+    assert one.facts == {"read_s": 4.5, "fps": 25}
+
+
+def test_only_planned_estimates_count_and_each_once(tmp_path: Path) -> None:
+    held = store(tmp_path, "a", "b")
+    held.add([estimate("a"), estimate("old")])
+    held.add([estimate("a", method="again")])
+    assert [e.job for e in held.estimates()] == ["a"]
+    assert held.missing() == 1
+
+
+def test_filters_by_field(tmp_path: Path) -> None:
+    held = store(tmp_path, "a", "b")
+    held.add([estimate("a"), estimate("b", method="chrom")])
+    assert [e.job for e in held.estimates(method="chrom")] == ["b"]
+
+
+def damage(folder: Path) -> Path:
+    (part,) = (folder / "estimates").glob("*.parquet")
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(data)
+    return part
+
+
+def cut(folder: Path) -> Path:
+    (part,) = (folder / "estimates").glob("*.parquet")
+    part.write_bytes(part.read_bytes()[:-10])
+    return part
+
+
+def copy(folder: Path) -> Path:
+    (part,) = (folder / "estimates").glob("*.parquet")
+    other = part.with_name("0" * 32 + ".parquet")
+    other.write_bytes(part.read_bytes())
+    return other
+
+
+def foreign(folder: Path) -> Path:
+    file = folder / "estimates" / "notes.txt"
+    file.write_text("mine")
+    return file
+
+
+@pytest.mark.parametrize("harm", [damage, cut, copy, foreign])
+def test_a_part_that_is_not_as_written_is_named(tmp_path: Path, harm: object) -> None:
+    held = store(tmp_path, "a")
+    held.add([estimate("a")])
+    assert callable(harm)
+    file = harm(tmp_path)
+    with pytest.raises(BenchError, match=file.name):
+        list(held.estimates())
+
+
+def test_a_lost_part_is_missed(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    held.add([estimate("a")])
+    next((tmp_path / "estimates").glob("*.parquet")).unlink()
+    assert held.missing() == 1
+
+
+def test_what_a_killed_run_left_is_not_read(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    (tmp_path / "estimates" / ".partial-1-x.parquet").write_bytes(b"half")
+    assert held.done() == set()
+
+
+def test_another_protocol_s_folder_is_refused(tmp_path: Path) -> None:
+    store(tmp_path, "a")
+    with pytest.raises(BenchError, match="holds results of protocol 'p'"):
+        Store(tmp_path).begin({"protocol": {"name": "q", "digest": "d2"}}, [])
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(BenchError, match="other files than results"):
+        store(tmp_path)
+
+
+def test_a_newer_version_s_store_is_named(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    file = tmp_path / "manifest.json"
+    file.write_text(file.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
+    with pytest.raises(BenchError, match="newer version"):
+        _ = held.manifest
+
+
+def test_no_results_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no results here"):
+        list(Store(tmp_path / "nowhere").estimates())
+
+
+def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
+    with (
+        Store(tmp_path).locked(),
+        pytest.raises(BenchError, match=f"process {os.getpid()}"),
+        Store(tmp_path).locked(),
+    ):
+        pass
+    with Store(tmp_path).locked():
+        pass  # the lock ends with its holder
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    folder = tmp_path / "estimates"
+    folder.rmdir()
+    folder.write_text("a file where a folder belongs")
+    with pytest.raises(BenchError, match="cannot write results"):
+        held.add([estimate("a")])
+    assert folder.read_text() == "a file where a folder belongs"

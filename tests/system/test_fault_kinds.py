@@ -1,0 +1,110 @@
+"""Whose fault an exception or the end of a process is."""
+
+import errno
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rppgbench.execution.executors import TRIES, after_loss
+from rppgbench.execution.planner import UNTOUCHED, Job
+from rppgbench.execution.recording_task import RecordingTask
+from rppgbench.system.errors import BenchError, MachineError, RecordingError, TooShortError
+from rppgbench.system.fault_kinds import attempt, fault_of, fault_of_exit
+from rppgbench.system.worker_pool import Lost
+
+
+class OutOfMemoryError(RuntimeError):
+    """As PyTorch names its own."""
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (MachineError("the disk is gone"), "machine", "the disk is gone"),
+        (MemoryError(), "machine", "pos on set/01: not enough memory"),
+        (OutOfMemoryError("CUDA"), "machine", "not enough memory"),
+        (OSError(errno.EMFILE, "x"), "machine", "pos on set/01: no more files may be open"),
+        (OSError(errno.ENFILE, "x"), "machine", "no more files to open"),
+        (OSError(errno.ENOSPC, "x"), "machine", "no space left"),
+        (OSError(errno.EDQUOT, "x"), "machine", "quota"),
+        (OSError(errno.ENOMEM, "x"), "machine", "not enough memory"),
+        (OSError(errno.EIO, "x"), "machine", "the disk could not read it"),
+        (ModuleNotFoundError("no lazydep", name="lazydep"), "machine", "pip install lazydep"),
+        (caused(RuntimeError("x"), OSError(errno.ENOSPC, "x")), "machine", "no space left"),
+        (RecordingError("no face"), "recording", "no face"),
+        (caused(RecordingError("claims 8 TB"), MemoryError()), "recording", "claims 8 TB"),
+        (TooShortError("100 samples are too few"), "recording", "100 samples are too few"),
+        (BenchError("--device cuda: not there"), "user", "--device cuda: not there"),
+        (ValueError("a bug"), "bug", "internal error in pos on set/01: ValueError: a bug"),
+        (KeyError("x"), "bug", "KeyError: 'x'"),
+        (FileNotFoundError(errno.ENOENT, "x"), "bug", "FileNotFoundError"),
+    ],
+)
+def test_an_exception_is_somebody_s_fault(error: Exception, kind: str, says: str) -> None:
+    fault = fault_of(error, "pos on set/01")
+    assert fault.kind == kind
+    assert says in fault.reason
+    assert bool(fault.trace) == (kind == "bug")
+    kinds = {"machine": MachineError, "user": BenchError}
+    assert type(fault.error()) is kinds.get(kind, RecordingError)
+
+
+def test_a_step_gives_a_value_or_a_fault_and_ctrl_c_is_neither() -> None:
+    assert attempt(lambda: 3, "x").value == 3
+
+    def fail() -> None:
+        raise ValueError("a bug")
+
+    fault = attempt(fail, "x").fault
+    assert fault is not None
+    assert "in fail" in fault.trace
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(stop, "x")
+
+
+JOBS = tuple(
+    Job(f"{m}-digest", "set", "01", m, "whole", 0, "none", "skin") for m in ("pos", "mine")
+)
+TASK = RecordingTask("set", Path(), "01", (UNTOUCHED,), frozenset(), JOBS, (), Path(), Path())
+
+
+@pytest.mark.parametrize("code", [-signal.SIGSEGV, -signal.SIGABRT, 0, 7])
+def test_a_worker_that_crashes_is_the_method_s_fault(code: int) -> None:
+    again, fault = after_loss(TASK, Lost(code, "mine-digest"), 1)
+    assert fault is None
+    ((job, reason),) = again.broken
+    assert job == "mine-digest"
+    assert reason.startswith("mine on set/01 ended its process (")
+
+
+@pytest.mark.parametrize("code", [-signal.SIGKILL, -signal.SIGTERM, -signal.SIGBUS])
+def test_a_worker_that_is_killed_is_the_machine_s(code: int) -> None:
+    for tries in range(1, TRIES):
+        assert after_loss(TASK, Lost(code, "mine-digest"), tries) == (TASK, None)
+    _, fault = after_loss(TASK, Lost(code, "mine-digest"), TRIES)
+    assert fault is not None
+    assert fault.kind == "machine"
+    assert f"killed {TRIES} times over mine on set/01: out of memory?" in fault.reason
+
+
+def test_a_crash_of_reading_is_tried_again_and_then_the_recording_s() -> None:
+    lost = Lost(-signal.SIGSEGV, "")
+    for tries in range(1, TRIES):
+        assert after_loss(TASK, lost, tries) == (TASK, None)
+    reason = "reading set/01 ended its process (SIGSEGV)"
+    assert after_loss(TASK, lost, TRIES) == (replace(TASK, broken=(("", reason),)), None)
+
+
+def test_no_signal_is_unknown() -> None:
+    assert fault_of_exit(-200, "x").reason == "x ended its process (exit code -200)"

@@ -1,0 +1,121 @@
+"""A call leaves nothing behind for the next one."""
+
+import os
+import random
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rppgbench.system.isolation import isolated
+
+Look = Callable[[], Any]
+
+
+def state_of_numpy() -> Any:
+    return np.random.get_state(legacy=False)["state"]["key"].tolist()
+
+
+def mistreat_torch() -> None:
+    import torch
+
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
+    torch.manual_seed(99)
+
+
+def state_of_torch() -> Any:
+    import torch
+
+    state = torch.get_rng_state().tolist()
+    return torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled(), state
+
+
+@pytest.mark.parametrize(
+    ("change", "look"),
+    [
+        (lambda: os.chdir("/"), Path.cwd),
+        (lambda: np.seterr(all="raise"), np.geterr),
+        (lambda: random.seed(3), random.getstate),
+        (lambda: np.random.seed(3), state_of_numpy),
+        (lambda: warnings.simplefilter("ignore"), lambda: list(warnings.filters)),
+        (lambda: os.environ.update(LEFT="1", HOME="/nowhere"), lambda: dict(os.environ)),
+        (lambda: os.environ.pop("HOME"), lambda: dict(os.environ)),
+        (lambda: sys.path.insert(0, "/nowhere"), lambda: list(sys.path)),
+        pytest.param(mistreat_torch, state_of_torch, marks=pytest.mark.torch),
+    ],
+    ids=["folder", "numpy", "random", "random-numpy", "warnings", "more", "less", "path", "torch"],
+)
+def test_what_a_call_changes_in_the_process_is_put_back(change: Look, look: Look) -> None:
+    before = look()
+    with isolated():
+        change()
+        assert look() != before
+    assert look() == before
+    with pytest.raises(KeyError):
+        _fail_in(change)
+    assert look() == before
+
+
+def _fail_in(change: Look) -> None:
+    with isolated():
+        change()
+        raise KeyError("a call that fails")
+
+
+@pytest.mark.parametrize(
+    ("leave", "says"),
+    [
+        (lambda: sys.exit(0), r"it called sys.exit\(0\)"),
+        (sys.exit, r"it called sys.exit\(\)"),
+        (lambda: os._exit(0), r"it called sys.exit\(0\)"),
+    ],
+)
+def test_a_call_does_not_end_the_process(leave: Callable[[], None], says: str) -> None:
+    really = os._exit
+    with pytest.raises(RuntimeError, match=says), isolated():
+        leave()
+    assert os._exit is really
+
+
+LEAVES = """
+import concurrent.futures, sys, threading, time
+from rppgbench.system.isolation import isolated
+from rppgbench.system.process_state import end_without_them
+with isolated():
+    if {left}:
+        threading.Thread(target=time.sleep, args=(600,)).start()
+        concurrent.futures.ThreadPoolExecutor(1).submit(time.sleep, 600)
+print("said")
+end_without_them(3)
+sys.exit(4)
+"""
+
+
+@pytest.mark.parametrize(("left", "code"), [(True, 3), (False, 4)])
+def test_threads_that_a_call_left_do_not_keep_the_command(left: bool, code: int) -> None:
+    words = [sys.executable, "-c", LEAVES.format(left=left)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (code, "said\n"), done.stderr
+
+
+FILES = """
+import resource
+from rppgbench.system.process_state import more_file_handles
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+more_file_handles()
+now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+assert now >= min(65536, hard if hard > 0 else 65536), (now, hard)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_command_takes_as_many_open_files_as_it_may() -> None:
+    subprocess.run([sys.executable, "-c", FILES], check=True, timeout=120)
