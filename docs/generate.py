@@ -1,0 +1,128 @@
+"""Pages of the reference that are made from the code: command line, methods, data sets, formats."""
+
+import argparse
+import contextlib
+import functools
+import inspect
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields
+
+from rppgbench.cli.commands import parser
+from rppgbench.core.registry import find_toml, load_datasets, load_methods, toml_files
+from rppgbench.store.schema import ESTIMATES, OBSERVED
+from rppgbench.system.toml_files import read_toml
+
+
+def _text(write: Callable[..., None]) -> Callable[..., str]:
+    """What a function prints, as its return value."""
+
+    @functools.wraps(write)
+    def call(*args: object) -> str:
+        sink = io.StringIO()
+        with contextlib.redirect_stdout(sink):
+            write(*args)
+        return sink.getvalue()
+
+    return call
+
+
+@_text
+def command_line() -> None:
+    """Every command with its options, as its own help says."""
+    for name, one in _commands(parser(), "bench"):
+        print(f"## `{name}`\n\n{one.description}\n")
+        print(f"```text\n{one.format_help().rstrip()}\n```\n")
+
+
+def _commands(
+    one: argparse.ArgumentParser, name: str
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    groups = [a for a in one._actions if isinstance(a, argparse._SubParsersAction)]
+    if not groups:
+        yield name, one
+    for group in groups:
+        for word, inner in group.choices.items():
+            yield from _commands(inner, f"{name} {word}")
+
+
+@_text
+def methods() -> None:
+    """Every method that can run here: title, source, input, parameters and presets."""
+    for name, one in sorted(load_methods().found.items()):
+        print(f"## `{name}`\n\n**{one.title}**. Source: {_source(one.cite)}. ", end="")
+        print(f"Input: `{one.consumes}`.")
+        kinds = ["learns from labels" if one.needs_labels else "learns without labels"]
+        if one.fit is not None:
+            print(f"\nThe method {kinds[0]}.")
+        if one.licence:
+            print(f"\nCode or weights of others, under: {one.licence}.")
+        doc = inspect.getdoc(one.estimate) or ""
+        print(f"\n{doc.splitlines()[0] if doc else ''}\n")
+        if one.params:
+            presets = list(one.presets)
+            print("| parameter | default |", *[f" {p} |" for p in presets], sep="")
+            print("| --- | --- |", *[" --- |" for _ in presets], sep="")
+            for key, value in one.params.items():
+                more = [f" {_value(one.presets[p].get(key, ''))} |" for p in presets]
+                print(f"| `{key}` | {_value(value)} |", *more, sep="")
+        print()
+
+
+@_text
+def data_sets() -> None:
+    """Every data set: licence, where to ask, size, source."""
+    print("| name | data set | subjects | recordings | licence | source |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, one in sorted(load_datasets().found.items()):
+        size = [str(one.expected.get(kind, "")) for kind in ("subjects", "recordings")]
+        where = f"[{one.licence}]({one.url})" if one.url.startswith("http") else one.licence
+        print(f"| `{name}` | {one.title} | {' | '.join(size)} | {where} | {_source(one.cite)} |")
+
+
+@_text
+def declarations(folder: str) -> None:
+    """A line on each TOML file of a folder: its name, its title, its source."""
+    print("| name | title | source |\n| --- | --- | --- |")
+    for name in sorted(toml_files(folder)):
+        facts = read_toml(find_toml(folder, folder, name, "docs"))
+        source = " ".join(str(facts.get("source", "")).split())
+        print(f"| `{name}` | {facts.get('title', '')} | {source} |")
+
+
+@_text
+def keys(model: type) -> None:
+    """The keys of a TOML file, from the class that reads it."""
+    print("| key | value | default |\n| --- | --- | --- |")
+    for name, one in model.model_fields.items():  # type: ignore[attr-defined]
+        kind = str(one.annotation).replace("typing.", "").replace("<class '", "").rstrip("'>")
+        kind = kind.split(".")[-1] if "rppgbench" in kind and "[" not in kind else kind
+        default = "needed" if one.is_required() else f"`{one.default!r}`"
+        print(f"| `{name}` | `{kind.replace('|', '/')}` | {default} |")
+
+
+@_text
+def columns() -> None:
+    """The columns of the Parquet files in a results folder."""
+    for title, schema in (("estimates/*.parquet", ESTIMATES), ("recordings/*.parquet", OBSERVED)):
+        print(f"### `{title}`\n\n| column | type |\n| --- | --- |")
+        for one in schema:
+            print(f"| `{one.name}` | `{one.type}` |")
+        print()
+
+
+@_text
+def fields_of(record: type) -> None:
+    """The fields of a record with their types and defaults."""
+    print("| field | type | default |\n| --- | --- | --- |")
+    for one in fields(record):
+        default = "needed" if one.default is MISSING else f"`{one.default!r}`"
+        print(f"| `{one.name}` | `{str(one.type).replace('|', '/')}` | {default} |")
+
+
+def _source(cite: str) -> str:
+    return f"[{cite}](https://doi.org/{cite})" if cite.startswith("10.") else cite
+
+
+def _value(value: object) -> str:
+    return "" if value == "" else f"`{value!r}`"
