@@ -187,7 +187,7 @@ def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
         Toy,
         batches,
         RECIPE,
-        training(tmp_path, keep_epochs=True),
+        training(tmp_path, every_epoch=True),
         export=lambda made: training_outcome(made, {}),
     )
     kept = sorted((tmp_path / "epochs").iterdir())
@@ -198,7 +198,7 @@ def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
         Toy,
         batches,
         Recipe(epochs=2, lr=0.02),
-        training(tmp_path, keep_epochs=True),
+        training(tmp_path, every_epoch=True),
         stage="second",
         export=lambda made: training_outcome(made, {}),
     )

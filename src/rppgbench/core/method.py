@@ -54,7 +54,7 @@ class Training:
     """How and where to learn: what the runner decides, not the method.
 
     `folder` is the method's own, for checkpoints that a killed training goes on from; with
-    `keep_epochs` the model of every epoch stays there too, for the row "best epoch (oracle)".
+    `every_epoch` the model of every epoch stays there too, for the row "best epoch (oracle)".
     `progress` takes a line of what is going on (epoch, loss, time left). A training that `devices`
     share is done by as many processes with one folder, of which that of `rank` 0 writes.
     """
@@ -63,7 +63,7 @@ class Training:
     device: str  # "auto", "cpu", "cuda" or "mps"
     folder: Path
     progress: Callable[[str], None] = field(default=lambda line: None, repr=False)
-    keep_epochs: bool = False
+    every_epoch: bool = False
     devices: int = 1
     rank: int = 0
 

@@ -39,7 +39,7 @@ class TrainingTask:
     models: Path
     device: str
     fingerprints: tuple[str, ...]
-    keep_epochs: bool = False
+    every_epoch: bool = False
     devices: int = 1
     provenance: str = ""  # the name of what the run says of itself, in its store
     rank: int = 0  # which of the devices' processes this is for; the first writes
@@ -63,7 +63,7 @@ def run_training(lesson: TrainingTask, say: Callable[[str], None]) -> None:
         lesson.device,
         folder.with_name(f"{fit.digest}-training"),
         lambda line: say(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
-        lesson.keep_epochs,
+        lesson.every_epoch,
         lesson.devices,
         lesson.rank,
     )

@@ -66,7 +66,7 @@ def train(
     Every random source is seeded from the training's seed, the stage and the epoch, and the state
     after each epoch is written whole or not at all: a killed training goes on from its last epoch
     to the same weights, bit for bit on one machine. The log is `STAGE.jsonl` in the folder. With
-    `export` and `training.keep_epochs` the model of each epoch of the last stage is kept in
+    `export` and `training.every_epoch` the model of each epoch of the last stage is kept in
     `epochs/0007`.
     A loss that is not finite ends the training with a BenchError.
 
@@ -166,7 +166,7 @@ def train(
                 continue
             state.write(learner, optimiser, history)
             pace.write(training.folder / f"{stage}_speed.json", precision)
-            if export and training.keep_epochs:
+            if export and training.every_epoch:
                 kept = training.folder / "epochs"
                 if epoch == 0:  # those of an earlier stage are no candidates
                     shutil.rmtree(kept, ignore_errors=True)
