@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import Example, Training
-from rppgbench.core.recording import PULSE_GAP_S, RATE_GAP_S, GroundTruth, pulse_gap_s
+from rppgbench.core.recording import FLAT_PULSE_S, PULSE_GAP_S, RATE_GAP_S, GroundTruth, pulse_gap_s
 from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.evaluation.evaluator import Evaluator
-from rppgbench.evaluation.heart_rate import FROZEN_S
 from rppgbench.evaluation.rate_reading import PulseBatch, Reading, read_pulses
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.neural.clips import Clips, labelled_segments, segments
@@ -287,7 +286,7 @@ def test_clips_over_a_hole_have_no_label() -> None:
 
 def test_a_sensor_that_hangs_teaches_nothing() -> None:
     hung = wave(TIMES)
-    hung[round(10 * FS) : round((10 + 2 * FROZEN_S) * FS)] = 0.25
+    hung[round(10 * FS) : round((10 + 2 * FLAT_PULSE_S) * FS)] = 0.25
     frames = Waveform(TIMES[:, None].copy(), FS)
     example = Example("r", "s", (frames,), GroundTruth(pulse=Signal(hung, TIMES)))
     clips = Clips(segments([example], FS, 5.0, "m"), round(5 * FS))

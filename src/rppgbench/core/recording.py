@@ -24,6 +24,12 @@ PULSE_GAP_INTERVALS = 2.0
 PULSE_GAP_MOST_S = 0.3
 """... but never more than this: a beat of 100 bpm has two samples in 0.6 s."""
 
+FLAT_PULSE_S = 2.0
+"""A pulse that runs straight for this long is none: the slowest heart (30 bpm) has beaten once.
+
+Labels say so in a warning, and a window counts these samples as absent.
+"""
+
 RATE_GAP_S = 3.0
 """A device's heart rate has no value between readings that are further apart than this.
 

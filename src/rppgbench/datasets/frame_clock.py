@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rppgbench.core.recording import GroundTruth, pulse_gap_s, rate_gap_s
+from rppgbench.core.recording import FLAT_PULSE_S, GroundTruth, pulse_gap_s, rate_gap_s
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.system.errors import RecordingError
 
@@ -43,9 +43,6 @@ RARELY_S = {"pulse": 0.5, "heart rate": 30.0}
 
 JUMP_S, JUMP_INTERVALS = 1.0, 5.0
 """A step between labels is a jump beyond a second and five of the usual intervals."""
-
-FLAT_PULSE_S = 2.0
-"""A pulse that keeps one value for longer than a beat at 30 bpm lasts has no beat there."""
 
 FROZEN_RATE_S = 60.0
 """Breathing alone moves a heart rate within a minute; genuine devices keep one for up to 7 s."""

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.core.recording import FLAT_PULSE_S
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.rate_chain import (
     Butterworth,
@@ -29,9 +30,6 @@ FLAT_SINGLE = 4e-7
 
 ROUNDING = 1e-12
 """How far a sample may be off the middle of its neighbours, by its size, in a straight piece."""
-
-FROZEN_S = 2.0
-"""A straight piece of this length is no pulse: the slowest heart (30 bpm) has beaten once."""
 
 BLOCK = 1 << 20
 """How many FFT samples are worked on at once, so that memory stays bounded."""
@@ -119,7 +117,7 @@ def straight(waves: Array) -> NDArray[np.bool_]:
 
 
 def frozen(samples: Array, fs: float) -> NDArray[np.bool_]:
-    """Which samples of signals (n, T) lie in a straight piece of `FROZEN_S` or more: (n, T).
+    """Which samples of signals (n, T) lie in a straight piece of `FLAT_PULSE_S` or more: (n, T).
 
     A sensor that hangs repeats its last value, and what somebody bridged is a line: no pulse runs
     straight for that long. NaN ends a piece.
@@ -130,7 +128,7 @@ def frozen(samples: Array, fs: float) -> NDArray[np.bool_]:
     array([30, 59])
     """
     out = np.zeros(samples.shape, np.bool_)
-    count = max(3, round(FROZEN_S * fs))
+    count = max(3, round(FLAT_PULSE_S * fs))
     if samples.shape[1] < count:
         return out
     # Three samples a quarter of a piece apart lie on a line in each: few rows pass this.
