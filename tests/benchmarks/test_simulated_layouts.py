@@ -316,7 +316,7 @@ def test_the_genuine_labels_of_ubfc_have_the_form_that_is_simulated(real: Path) 
 
 @pytest.mark.usefixtures("plain")
 def test_simulated_files_have_the_form_of_the_originals(tmp_path: Path) -> None:
-    """By other readers than ours; docs/data_set_facts.md says how each form is known."""
+    """By other readers than ours; docs/reference/data_set_facts.md says how each form is known."""
     import h5py
     from scipy.io import loadmat
 

@@ -1,4 +1,4 @@
-"""A package of somebody else's, from docs/plugins.md: built, installed, found and run."""
+"""A package of somebody else's, from docs/how_to/plugins.md: built, installed, found and run."""
 
 import csv
 import json
@@ -47,7 +47,7 @@ def wheel(folder: Path, files: dict[str, str]) -> Path:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder on the import path into which pip has installed the page's package."""
     folder = tmp_path_factory.mktemp("outsiders")
-    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how_to" / "plugins.md").read_text(encoding="utf-8")
     files = dict(BLOCK.findall(page))
     assert set(files) >= {"pyproject.toml", "loud_rppg/methods/loud_green.py"}
     words = ["install", "--quiet", "--no-index", "--no-deps", "--target", str(folder / "site")]

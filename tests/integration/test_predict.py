@@ -163,7 +163,7 @@ def test_the_verdict_follows_its_rule(
 
 
 def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
-    """Camera noise alone, through three methods: the rates in docs/verdict.md."""
+    """Camera noise alone, through three methods: the rates in docs/measurements/verdict.md."""
     from rppgbench.core.registry import find_toml, load_methods
     from rppgbench.core.waveform import Waveform
     from rppgbench.evaluation.evaluator import read_evaluator

@@ -52,13 +52,13 @@ def workers(one: argparse.ArgumentParser) -> None:
         type=at_least_one,
         default=1,
         metavar="N",
-        help="GPUs of this machine that share each training (docs/gpu.md)",
+        help="GPUs of this machine that share each training (docs/how_to/gpu.md)",
     )
     one.add_argument(
         "--executor",
         choices=["local", "dask"],
         default="local",
-        help="processes of this machine, or the workers of a Dask scheduler (docs/cluster.md)",
+        help="processes of this machine, or the workers of a Dask scheduler (docs/how_to/cluster.md)",
     )
     one.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
 

@@ -174,7 +174,7 @@ class Sources:
     def _data(
         self, module: str, place: _Place, statements: Iterable[_Statement]
     ) -> dict[str, Path]:
-        """Files beside a module that are no code: see docs/digests.md for the rule."""
+        """Files beside a module that are no code: see docs/concepts/digests.md for the rule."""
         assert place.file is not None
         folder = place.file.parent
         within = module if _is_package(place) else module.rpartition(".")[0]

@@ -13,7 +13,7 @@ PULSE_DB = 3.0
 """From here on twice as much power lies at the rate and its double as elsewhere in the band."""
 
 NOISE_DB = 0.0
-"""Below this more power lies elsewhere: what pictures without a pulse give (docs/verdict.md)."""
+"""Below this more power lies elsewhere: what pictures without a pulse give (docs/measurements/verdict.md)."""
 
 AGREES_BPM = 5.0
 """Windows agree whose rates lie this close to the median of all."""
@@ -45,7 +45,7 @@ def verdict(bpm: Array, snr_db: Array, lasts_s: float) -> Verdict:
         lasts_s: how long a window is, in seconds.
 
     Returns:
-        "pulse", "doubtful" or "no pulse", by the rule in docs/verdict.md.
+        "pulse", "doubtful" or "no pulse", by the rule in docs/measurements/verdict.md.
     """
     there = np.isfinite(bpm) & np.isfinite(snr_db)
     count = int(there.sum())

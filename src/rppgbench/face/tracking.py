@@ -12,7 +12,7 @@ from rppgbench.face.mesh_layout import bounding_box
 from rppgbench.video.stream import Frame
 
 CADENCE = 4
-"""The mesh runs on every 4th frame; `docs/performance.md` has what was measured."""
+"""The mesh runs on every 4th frame; `docs/measurements/performance.md` has what was measured."""
 
 MAX_MOTION = 0.04
 """Landmarks that moved further than this share of the face's size (rms) are not interpolated."""
