@@ -58,7 +58,7 @@ def workers(one: argparse.ArgumentParser) -> None:
         "--executor",
         choices=["local", "dask"],
         default="local",
-        help="processes of this machine, or the workers of a Dask scheduler (docs/how_to/cluster.md)",
+        help="processes of this machine, or the workers of a Dask scheduler (see cluster.md)",
     )
     one.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
 

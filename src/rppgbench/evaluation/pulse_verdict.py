@@ -13,7 +13,7 @@ PULSE_DB = 3.0
 """From here on twice as much power lies at the rate and its double as elsewhere in the band."""
 
 NOISE_DB = 0.0
-"""Below this more power lies elsewhere: what pictures without a pulse give (docs/measurements/verdict.md)."""
+"""Below this more power lies elsewhere: what pictures without a pulse give (docs, verdict)."""
 
 AGREES_BPM = 5.0
 """Windows agree whose rates lie this close to the median of all."""

@@ -30,7 +30,7 @@ class LandmarkSmoother:
 
     The mesh finds each landmark anew, about a thousandth of the face off and most of it between
     0.5 and 4 Hz, where the pulse is. Regions that tremble with it take in and leave out fringe,
-    brow and shade, which GREEN cannot tell from a pulse (`docs/measurements/compression.md` has the numbers).
+    brow and shade, which GREEN cannot tell from a pulse (measured: docs, compression).
     Niu et al., "RhythmNet", IEEE TIP 2020, average their landmarks over frames for that reason.
 
     Here a straight line through the landmarks of the second around a frame is read at the frame's
