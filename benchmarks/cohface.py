@@ -67,7 +67,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 name=name,
                 subject=who[0],
                 video=partial(VideoSource, video),
-                truth=partial(_truth, folder / "data.hdf5", video.suffix == ".mkv"),
+                ground_truth=partial(_ground_truth, folder / "data.hdf5", video.suffix == ".mkv"),
                 files=(video, folder / "data.hdf5"),
                 scenario="clean" if session[0] in "01" else "natural",
                 light=LAMP if session[0] in "01" else DAYLIGHT,
@@ -96,7 +96,7 @@ def _parts(folder: Path) -> dict[str, str]:
     return found
 
 
-def _truth(file: Path, repeated: bool) -> GroundTruth:
+def _ground_truth(file: Path, repeated: bool) -> GroundTruth:
     arrays, attributes = read_hdf5(file, "pulse", "time")
     light = _text(attributes.get("illumination", ""))
     expected = LAMP if file.parent.name in "01" else DAYLIGHT

@@ -47,7 +47,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=f"SN{match[2]}",
             subject=f"SN{match[2]}",
             video=partial(VideoSource, video),
-            truth=_truth,
+            ground_truth=_ground_truth,
             files=(video,),
             scenario="watching",
             source=match[1].lower(),
@@ -57,7 +57,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(base, "DISFA", f"{CAMERAS[0]}/LeftVideoSN001_comp.avi", disfa.url)
 
 
-def _truth() -> GroundTruth:
+def _ground_truth() -> GroundTruth:
     return GroundTruth()
 
 

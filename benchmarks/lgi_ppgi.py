@@ -65,7 +65,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=folder.name,
             subject=person,
             video=partial(_video, folder),
-            truth=partial(_truth, folder),
+            ground_truth=partial(_ground_truth, folder),
             files=(folder / VIDEO, folder / PULSE, folder / TIMES),
             scenario=session,
             simulated=simulated,
@@ -105,7 +105,7 @@ def _values(file: Path, kind: str) -> Array:
     return values
 
 
-def _truth(folder: Path) -> GroundTruth:
+def _ground_truth(folder: Path) -> GroundTruth:
     times_s = _frame_times(folder)
     wave, rate = _values(folder / PULSE, "value2"), _values(folder / PULSE, "value1")
     end_s = float(times_s[-1])

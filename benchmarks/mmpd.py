@@ -71,7 +71,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 name=file.stem,
                 subject=match[1],
                 video=partial(_video, file),
-                truth=partial(_truth, file),
+                ground_truth=partial(_ground_truth, file),
                 files=(file,),
                 scenario=motion,
                 source="phone",
@@ -157,7 +157,7 @@ def _scale(video: NDArray[Any], file: Path) -> float:
     )
 
 
-def _truth(file: Path) -> GroundTruth:
+def _ground_truth(file: Path) -> GroundTruth:
     values = read_mat(file, "GT_ppg")["GT_ppg"]
     while values.dtype == object and values.size == 1:
         values = np.asarray(values.item())

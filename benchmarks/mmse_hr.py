@@ -73,7 +73,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     name=name,
                     subject=who[0],
                     video=partial(_video, folder, images),
-                    truth=partial(_truth, truth),
+                    ground_truth=partial(_ground_truth, truth),
                     files=(*images, truth / PRESSURE, truth / RATE),
                     scenario=task[0],
                     known_bad=KNOWN_BAD.get(name, ""),
@@ -89,7 +89,7 @@ def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
     return VideoSource(folder, images, np.arange(len(images)) / FRAMES_HZ)
 
 
-def _truth(folder: Path) -> GroundTruth:
+def _ground_truth(folder: Path) -> GroundTruth:
     return clean_labels(
         folder / RATE,
         pulse=regular_signal(read_column(folder / PRESSURE), LABELS_HZ),

@@ -71,7 +71,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=folder.name,
             subject=match[1],
             video=partial(_video, folder, tuple(videos)),
-            truth=partial(_truth, folder),
+            ground_truth=partial(_ground_truth, folder),
             files=(*videos, folder / "bvp.csv", *rates),
             scenario=SCENARIOS[match[2]],
             known_bad=KNOWN_BAD.get(folder.name, ""),
@@ -87,7 +87,7 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
     return VideoSource(videos[0])
 
 
-def _truth(folder: Path) -> GroundTruth:
+def _ground_truth(folder: Path) -> GroundTruth:
     pulse = read_table(folder / "bvp.csv", 2, time_first=True)
     rate = None
     if is_file(folder / "hr.csv"):

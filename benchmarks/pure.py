@@ -96,7 +96,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=name,
             subject=match[1],
             video=partial(_video, pictures, tuple(images)),
-            truth=partial(_truth, labels, tuple(images)),
+            ground_truth=partial(_ground_truth, labels, tuple(images)),
             files=(*images, labels),
             scenario=SCENARIOS.get(match[2], match[2]),
             known_bad=KNOWN_BAD.get(name, ""),
@@ -117,7 +117,7 @@ def _stamps(images: tuple[Path, ...]) -> list[int]:
     return [int(image.stem.removeprefix("Image")) for image in images]
 
 
-def _truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
+def _ground_truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
     content = read_json(file)
     try:
         start = _stamps(images)[0] if images else int(content["/Image"][0]["Timestamp"])

@@ -65,7 +65,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=match[0],
             subject=match[0],
             video=partial(VideoSource, files[0]),
-            truth=partial(_truth, files[1]),
+            ground_truth=partial(_ground_truth, files[1]),
             files=files,
             scenario=str(facts.get("scenario", "")),
             light=str(facts.get("light", "")),
@@ -76,7 +76,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(root, "simulated recordings", "01/video.mp4", simulated.url)
 
 
-def _truth(file: Path) -> GroundTruth:
+def _ground_truth(file: Path) -> GroundTruth:
     table = read_table(file, columns=3, time_first=True)
     times_s = table[:, 0]
     return clean_labels(

@@ -63,7 +63,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 name=name,
                 subject=who[0],
                 video=partial(VideoSource, video),
-                truth=partial(_truth, labels),
+                ground_truth=partial(_ground_truth, labels),
                 files=(video, labels),
                 scenario=SCENARIOS[task[1]],
                 known_bad=KNOWN_BAD.get(name, ""),
@@ -73,7 +73,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(base, "UBFC-Phys", "s1/vid_s1_T1.avi", ubfc_phys.url)
 
 
-def _truth(file: Path) -> GroundTruth:
+def _ground_truth(file: Path) -> GroundTruth:
     return clean_labels(file, pulse=regular_signal(read_column(file), PULSE_HZ))
 
 

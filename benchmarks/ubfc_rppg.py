@@ -76,7 +76,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=match[0],
             subject=match[0],
             video=partial(VideoSource, video),
-            truth=partial(_truth, labels),
+            ground_truth=partial(_ground_truth, labels),
             files=(video, labels),
             scenario="game of sums",
             known_bad=KNOWN_BAD.get(match[0], ""),
@@ -87,7 +87,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
         raise nothing_found(root, ubfc_rppg.title, layout, ubfc_rppg.url)
 
 
-def _truth(file: Path) -> GroundTruth:
+def _ground_truth(file: Path) -> GroundTruth:
     rows = read_rows(file)
     shortest, longest = min(map(len, rows)), max(map(len, rows))
     if len(rows) != 3 or shortest != longest:

@@ -70,7 +70,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=match[0],
             subject=match[0],
             video=partial(_video, place, videos),
-            truth=partial(_truth, labels),
+            ground_truth=partial(_ground_truth, labels),
             files=(*(videos or [place / "vid.avi"]), labels),
             scenario="after exercise" if "exercise" in match[0] else "rest",
             known_bad=KNOWN_BAD.get(match[0], ""),
@@ -88,7 +88,7 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
     return VideoSource(videos[0] if videos else folder / "vid.avi")
 
 
-def _truth(file: Path) -> GroundTruth:
+def _ground_truth(file: Path) -> GroundTruth:
     table = read_table(file, columns=4, time_first=True)
     times_s = (table[:, 0] - table[0, 0]) / 1000
     found = unwrapped(Signal(table[:, 1], times_s))

@@ -100,7 +100,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 name=video.stem,
                 subject=match[1],
                 video=partial(VideoSource, video),
-                truth=partial(_truth, video.stem, rates, pressure),
+                ground_truth=partial(_ground_truth, video.stem, rates, pressure),
                 files=(video, rates, pressure),
                 scenario=match[2],
                 part=part,
@@ -125,7 +125,7 @@ def _label_files(base: Path, part: str, name: str) -> tuple[Path, Path]:
     return released, pressure
 
 
-def _truth(name: str, rates: Path, pressure: Path) -> GroundTruth:
+def _ground_truth(name: str, rates: Path, pressure: Path) -> GroundTruth:
     rate = regular_signal(_heart_rates(rates, name), FRAMES_HZ)
     warnings = []
     pulse = None

@@ -83,7 +83,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=name,
             subject=line.subject or name,
             video=partial(VideoSource, video),
-            truth=partial(_truth, line.rate_bpm),
+            ground_truth=partial(_ground_truth, line.rate_bpm),
             files=(video, labels) if name in known else (video,),
             part="test",
             simulated=made,
@@ -218,7 +218,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:MOST_NAMED])) + more
 
 
-def _truth(rate_bpm: float) -> GroundTruth:
+def _ground_truth(rate_bpm: float) -> GroundTruth:
     if not np.isfinite(rate_bpm):
         return GroundTruth()
     if not LOWEST_BPM <= rate_bpm <= HIGHEST_BPM:

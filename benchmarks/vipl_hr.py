@@ -126,7 +126,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     name=name,
                     subject=f"p{int(who[1])}",
                     video=partial(_video, folder),
-                    truth=partial(_truth, folder),
+                    ground_truth=partial(_ground_truth, folder),
                     files=tuple(
                         folder / f
                         for f in ("video.avi", "gt_HR.csv", "wave.csv", "time.txt")
@@ -172,7 +172,7 @@ def _times(folder: Path) -> tuple[Array, str]:
     return np.linspace(0, lasts_s, frames), f"time.txt is missing: {over}"
 
 
-def _truth(folder: Path) -> GroundTruth:
+def _ground_truth(folder: Path) -> GroundTruth:
     rate = regular_signal(read_column(folder / "gt_HR.csv"), 1.0)
     _, warning = _times(folder)
     warnings = [warning] if warning else []

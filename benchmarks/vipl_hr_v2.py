@@ -79,7 +79,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     name=f"{match[0]}/{video.stem}",
                     subject=match[0],
                     video=partial(_video, video),
-                    truth=partial(_truth, video),
+                    ground_truth=partial(_ground_truth, video),
                     files=(video, folder / "gt.csv", *(f for f in [_wave(video)] if is_file(f))),
                     part=part_name,
                     simulated=simulated,
@@ -129,7 +129,7 @@ def _labels(video: Path) -> tuple[float, float]:
     return bpm, fps
 
 
-def _truth(video: Path) -> GroundTruth:
+def _ground_truth(video: Path) -> GroundTruth:
     file = video.with_name("gt.csv")
     if not is_file(file):
         return GroundTruth(warnings=("no gt.csv: a video without labels",))

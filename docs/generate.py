@@ -51,7 +51,7 @@ def methods() -> None:
     """Every method that can run here: title, source, input, parameters and presets."""
     for name, one in sorted(load_methods().found.items()):
         print(f"## `{name}`\n\n**{one.title}**. Source: {_source(one.cite)}. ", end="")
-        print(f"Input: `{one.consumes}`.")
+        print(f"Input: `{one.input}`.")
         kinds = ["learns from labels" if one.needs_labels else "learns without labels"]
         if one.fit is not None:
             print(f"\nThe method {kinds[0]}.")

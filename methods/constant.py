@@ -27,9 +27,9 @@ def fit(
     """
     by_subject: dict[str, list[float]] = defaultdict(list)
     for example in examples:
-        if example.truth is None:
+        if example.ground_truth is None:
             continue
-        bpm = _mean_bpm(example.truth, window_s, step_s)
+        bpm = _mean_bpm(example.ground_truth, window_s, step_s)
         if not np.isfinite(bpm):
             raise RecordingError(
                 f"constant: {example.recording} has no heart rate to learn from; "
@@ -46,10 +46,10 @@ def fit(
 
 @method(
     "Constant",
-    "none: a floor, the mean heart rate of the training subjects",
+    "none: a baseline, the mean heart rate of the training subjects",
     fit=fit,
     needs_labels=True,
-    floor=True,
+    baseline=True,
     gpu=0.0,
 )
 def constant(
@@ -57,7 +57,7 @@ def constant(
 ) -> Waveform:
     """A cosine at the rate that was learned, whatever the video shows: (..., T, 3) to (..., T).
 
-    The floor: a method that is not clearly better than this has not measured a pulse.
+    The baseline: a method that is not clearly better than this has not measured a pulse.
 
     Args:
         trace: (..., T, 3); only its grid matters.

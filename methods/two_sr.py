@@ -5,7 +5,7 @@ from rppgbench.core.waveform import Waveform
 from rppgbench.signals.subspace import subspace_rotation
 
 
-@method("2SR", "10.1109/TBME.2015.2508602", consumes="second_moments")
+@method("2SR", "10.1109/TBME.2015.2508602", input="second_moments")
 def two_sr(
     moments: Waveform, *, stride_s: float = 1.0, turned: bool = True, inverted: bool = True
 ) -> Waveform:

@@ -113,7 +113,7 @@ class Both:
         out = {}
         for (_, name, _), one in Store(self.out).observed().items():
             findings = [f for f in found["findings"] if f["recording"] == name]
-            warnings = [*one.facts.get("warnings", []), *one.truth.warnings]
+            warnings = [*one.facts.get("warnings", []), *one.ground_truth.warnings]
             for line in warnings:
                 assert f"warning: {dataset}/{name}: {one_line(line)}" in told
             by_check = [f["text"] for f in findings if f["severity"] == "warning"]
@@ -122,7 +122,7 @@ class Both:
             errors = [f for f in findings if f["severity"] == "error"]
             assert not _rest(one.reason, errors)
             if errors:
-                assert one.truth.pulse is one.truth.heart_rate is None
+                assert one.ground_truth.pulse is one.ground_truth.heart_rate is None
                 assert f"failed: {dataset}/{name}: {one_line(one.reason)}" in told
             lines = tuple(f["text"] for f in findings)
             row = rates.get(name, {})
@@ -606,14 +606,14 @@ def agreed(dataset: str, root: Path, file: Path) -> list[str]:
         untouched = Condition(name="none", kind="none", params={})
         names = (dataset, root, recording.name, (untouched,), nothing)
         (one,) = work.run_recording(work.RecordingTask(*names, (), (), root, root)).observed
-        warnings = [*one.facts.get("warnings", []), *one.truth.warnings]
+        warnings = [*one.facts.get("warnings", []), *one.ground_truth.warnings]
         findings = check_recording(recording)
         errors = [{"file": f.file, "text": f.text} for f in findings if f.severity == "error"]
         by_check = [f.text for f in findings if f.severity == "warning"]
         assert list(map(_rounded, sorted(by_check))) == list(map(_rounded, sorted(warnings)))
         assert not _rest(one.reason, errors)
         if one.reason:
-            assert one.truth.pulse is one.truth.heart_rate is None
+            assert one.ground_truth.pulse is one.ground_truth.heart_rate is None
         said += [finding.text for finding in findings]
     assert all("\n" not in line and line for line in said)
     return said

@@ -106,7 +106,7 @@ def texts(table: Table) -> list[list[str]]:
 
 def test_the_section_says_what_settings_cost_and_where_errors_double() -> None:
     """From 1.5 at 6 to 4.5 at 18 an error of 1 has doubled at 8: a sixth of the way."""
-    (section,) = sweep_sections(scores(), SETTINGS, floors={"constant"})
+    (section,) = sweep_sections(scores(), SETTINGS, baselines={"constant"})
     costs, doubles = section.tables
     assert texts(costs)[1][:4] == ["fine", "900.0", "40.00", "0.9900"]
     assert texts(costs)[0][:4] == ["raw", "–", "–", "–"]
@@ -115,9 +115,9 @@ def test_the_section_says_what_settings_cost_and_where_errors_double() -> None:
 
 
 def test_a_collapsed_seed_is_a_cross_and_counts_all_the_same() -> None:
-    plain = sweep_sections(scores(), SETTINGS, floors={"constant"})[0].drawings[0]
+    plain = sweep_sections(scores(), SETTINGS, baselines={"constant"})[0].drawings[0]
     marked = sweep_sections(
-        scores(), SETTINGS, floors={"constant"}, collapsed={("net", "fine", 2)}
+        scores(), SETTINGS, baselines={"constant"}, collapsed={("net", "fine", 2)}
     )[0].drawings[0]
     assert "net: raw 2, fine 3, coarse 9" in plain.alt  # the mean of seeds 1, 2 and 3 times
     assert marked.alt == plain.alt

@@ -65,8 +65,8 @@ def test_models_are_read_by_the_fits_of_a_run_and_missing_ones_left_out(tmp_path
 
 
 def test_every_training_is_a_row_with_its_verdict() -> None:
-    floor = {"method": "constant", "fold": "1", "seed": 0, "learned_from": 16}
-    (section,) = training_sections([model("1", "learned"), model("2", FLAT), floor])
+    baseline = {"method": "constant", "fold": "1", "seed": 0, "learned_from": 16}
+    (section,) = training_sections([model("1", "learned"), model("2", FLAT), baseline])
     (table,) = section.tables
     rows = [[cell.text for cell in row.cells] for row in table.rows]
     start = ["net", "1", "1", "smoke", "16", "12,345", "pretrain 3", "0.5"]

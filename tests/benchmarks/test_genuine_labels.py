@@ -24,7 +24,7 @@ LATE_S = 4.0  # by how much the device's mean rate lags behind the pulse
 def truths(real: Path) -> dict[str, GroundTruth]:
     """What the reader gives of the six people."""
     found = load_datasets().found["ubfc_rppg"].recordings(real / "ubfc-labels")
-    return {recording.name: recording.truth() for recording in found}
+    return {recording.name: recording.ground_truth() for recording in found}
 
 
 def device_error_bpm(truth: GroundTruth, late_s: float) -> float:

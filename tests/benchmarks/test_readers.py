@@ -140,7 +140,7 @@ def test_ubfc_rppg_1_takes_its_videos_by_the_names_that_they_have(tmp_path: Path
     found = listed("ubfc_rppg_1", tmp_path)
     assert [f.video().path.name for f in found.values()] == ["vid.avi", "vid-007.avi", "vid-12.avi"]
     assert [bool(f.known_bad) for f in found.values()] == [False, True, True]
-    truth = found["5-gt"].truth()
+    truth = found["5-gt"].ground_truth()
     assert truth.heart_rate is not None
     np.testing.assert_array_equal(np.unique(truth.heart_rate.values), [126, 127, 129, 130])
     assert len(truth.warnings) == 1
@@ -158,7 +158,7 @@ def test_pure_has_nanosecond_times_in_both_layouts(tmp_path: Path, nested: bool)
     source = recording.video()
     assert source.times_s is not None
     np.testing.assert_allclose(source.times_s, np.arange(FRAMES) * 0.033, atol=1e-9)
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     np.testing.assert_allclose(truth.pulse.times_s, -0.05 + np.arange(50) * 0.016, atol=1e-9)
@@ -195,7 +195,7 @@ def test_samples_of_pure_with_a_probe_error_are_no_truth(tmp_path: Path) -> None
         if k >= 18:
             value["waveform"] = 0
 
-    truth = pure_with(tmp_path, spoil).truth()
+    truth = pure_with(tmp_path, spoil).ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     left = [5, 6, 7, 8, 9, *range(12, 18)]
@@ -211,7 +211,7 @@ def test_samples_of_pure_with_a_probe_error_are_no_truth(tmp_path: Path) -> None
 def test_pure_without_any_sound_sample_is_refused(tmp_path: Path) -> None:
     recording = pure_with(tmp_path, lambda _, value: value.update(probeError=True))
     with pytest.raises(RecordingError, match="holds 0 usable pulse samples"):
-        recording.truth()
+        recording.ground_truth()
 
 
 @pytest.mark.parametrize("light", [np.array([b"lamp"]), np.bytes_(b"lamp"), "lamp"])
@@ -222,7 +222,7 @@ def test_cohface_reads_its_attribute_in_every_form(tmp_path: Path, light: object
     for session, warned in (("0", False), ("3", True)):
         with h5py.File(tmp_path / "2" / session / "data.hdf5", "a") as content:
             content.attrs["illumination"] = light
-        warnings = listed("cohface", tmp_path)[f"2/{session}"].truth().warnings
+        warnings = listed("cohface", tmp_path)[f"2/{session}"].ground_truth().warnings
         assert bool(warnings) == warned
     assert warnings == ("data.hdf5: says the light is 'lamp', where 'natural' is expected",)
 
@@ -233,7 +233,7 @@ def test_cohface_says_that_its_mkv_repeats_frames(tmp_path: Path) -> None:
     (folder / "data.avi").rename(folder / "data.mkv")
     recording = listed("cohface", tmp_path)["2/0"]
     assert recording.video().path.name == "data.mkv"
-    assert recording.truth().warnings == (
+    assert recording.ground_truth().warnings == (
         "data.avi is missing: data.mkv shows every second frame twice",
     )
 
@@ -254,7 +254,7 @@ def test_vipl_hr_takes_times_from_the_file_and_scores_by_gt_hr(made: dict[str, P
     source = recording.video()
     assert source.times_s is not None
     np.testing.assert_allclose(source.times_s * 1000, trees.VIPL_MS)
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     np.testing.assert_allclose(truth.pulse.times_s, np.arange(40) / 60)
@@ -270,19 +270,21 @@ def test_vipl_hr_without_time_txt_follows_the_rule_and_says_so(tmp_path: Path) -
     times_s = recording.video().times_s
     assert times_s is not None
     np.testing.assert_allclose(times_s, np.linspace(0, 40 / 60, FRAMES))
-    assert "20 frames spread evenly over 0.6667 s of wave.csv" in recording.truth().warnings[0]
+    assert (
+        "20 frames spread evenly over 0.6667 s of wave.csv" in recording.ground_truth().warnings[0]
+    )
     (folder / "wave.csv").unlink()
     recording = listed("vipl_hr", tmp_path)["p2/v1/source1"]
     source = recording.video()
     assert source.times_s is not None
     np.testing.assert_allclose(source.times_s, np.linspace(0, 2, FRAMES))
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert truth.pulse is None
     assert any("time.txt is missing: 20 frames spread evenly over 2 s" in w for w in truth.warnings)
     assert any("wave.csv is missing" in w for w in truth.warnings)
     (folder / "gt_HR.csv").unlink()
     with pytest.raises(RecordingError, match=r"gt_HR\.csv: does not exist"):
-        recording.truth()
+        recording.ground_truth()
 
 
 def test_the_phone_of_vipl_hr_has_no_times_of_its_own(made: dict[str, Path]) -> None:
@@ -383,7 +385,7 @@ def test_the_genuine_vipl_hr_example_reads_right(tmp_path: Path, real: Path) -> 
         shutil.copy(real / "vipl-example" / file, folder / file)
     recording = listed("vipl_hr", tmp_path)["p1/v1/source1"]
     times_s = recording.video().times_s
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert times_s is not None
     assert truth.pulse is not None
     assert truth.heart_rate is not None
@@ -398,7 +400,7 @@ def test_vipl_hr_v2_has_one_rate_a_video_and_videos_without_labels(made: dict[st
     found = listed("vipl_hr_v2", made["vipl_hr_v2"])
     assert found["1/video2"].part == "train"
     for name, bpm in (("1/video1", 70.5), ("1/video2", 81.0), ("12/video1", 64.0)):
-        truth = found[name].truth()
+        truth = found[name].ground_truth()
         assert truth.pulse is None
         assert truth.heart_rate is not None
         assert set(truth.heart_rate.values) == {bpm}
@@ -406,7 +408,7 @@ def test_vipl_hr_v2_has_one_rate_a_video_and_videos_without_labels(made: dict[st
         assert times_s is not None
         np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
         assert truth.heart_rate.times_s[-1] >= times_s[-1]
-    truth = found["401/video1"].truth()
+    truth = found["401/video1"].ground_truth()
     assert (truth.pulse, truth.heart_rate) == (None, None)
     assert truth.warnings == ("no gt.csv: a video without labels",)
 
@@ -417,7 +419,7 @@ def test_vipl_hr_v2_takes_a_pulse_that_lies_beside_its_video(tmp_path: Path) -> 
     rows = [f"{k / 50:.2f},{k * k}" for k in range(2 * FRAMES)]
     trees.column(tmp_path / "train/1/video1_bvp.csv", rows, "time_s,bvp")
     found = listed("vipl_hr_v2", tmp_path)
-    truth = found["1/video1"].truth()
+    truth = found["1/video1"].ground_truth()
     assert truth.pulse is not None
     np.testing.assert_allclose(truth.pulse.times_s, np.arange(2 * FRAMES) / 50)
     np.testing.assert_array_equal(truth.pulse.values, np.arange(2 * FRAMES) ** 2.0)
@@ -425,16 +427,16 @@ def test_vipl_hr_v2_takes_a_pulse_that_lies_beside_its_video(tmp_path: Path) -> 
     assert set(truth.heart_rate.values) == {70.5}
     assert truth.warnings == ()
     assert len(found["1/video1"].files) == len(before.files) + 1
-    assert found["1/video2"].truth().pulse is None
+    assert found["1/video2"].ground_truth().pulse is None
 
 
 def test_vipl_hr_v2_warns_of_a_rate_that_the_container_does_not_have(tmp_path: Path) -> None:
     trees.vipl_hr_v2(tmp_path)
     trees.column(tmp_path / "train/1/gt.csv", [",video1,video2", "HR,70,70", "FPS,24.5,25"])
     found = listed("vipl_hr_v2", tmp_path)
-    (line,) = found["1/video1"].truth().warnings
+    (line,) = found["1/video1"].ground_truth().warnings
     assert "clock ratio 1.020" in line
-    assert found["1/video2"].truth().warnings == ()
+    assert found["1/video2"].ground_truth().warnings == ()
 
 
 def test_v4v_reads_a_rate_a_frame_in_all_three_parts(made: dict[str, Path]) -> None:
@@ -442,7 +444,7 @@ def test_v4v_reads_a_rate_a_frame_in_all_three_parts(made: dict[str, Path]) -> N
     parts = {name: recording.part for name, recording in found.items()}
     assert parts == {"F001_T1": "train", "M002_T8": "validation", "F003_T10": "test"}
     for recording in found.values():
-        truth = recording.truth()
+        truth = recording.ground_truth()
         assert truth.heart_rate is not None
         assert truth.pulse is not None
         np.testing.assert_array_equal(truth.heart_rate.values, trees.V4V_RATE)
@@ -457,7 +459,7 @@ def test_v4v_without_its_line_says_which(tmp_path: Path) -> None:
     file = tmp_path / "Phase 2_ Testing set/test_set_gt_release.txt"
     trees.column(file, ["F003_T1.mkv, HR, 70, 71", "F003_T10.mkv, RR, 15, 15"])
     with pytest.raises(RecordingError, match="has no line 'F003_T10, HR, "):
-        listed("v4v", tmp_path)["F003_T10"].truth()
+        listed("v4v", tmp_path)["F003_T10"].ground_truth()
 
 
 def test_v4v_with_a_video_in_two_parts_is_refused(tmp_path: Path) -> None:
@@ -473,7 +475,7 @@ def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(made: dict[str, Path]) ->
         assert times_s is not None
         np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
         assert [image.stem for image in recording.video().images] == list(map(str, range(FRAMES)))
-        truth = recording.truth()
+        truth = recording.ground_truth()
         assert truth.pulse is not None
         assert truth.heart_rate is not None
         assert truth.pulse.fs == pytest.approx(1000)
@@ -484,7 +486,7 @@ def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(made: dict[str, Path]) ->
 def test_disfa_has_no_truth_and_one_camera(made: dict[str, Path]) -> None:
     found = listed("disfa", made["disfa"])
     assert {recording.source for recording in found.values()} == {"left"}
-    truth = found["SN001"].truth()
+    truth = found["SN001"].ground_truth()
     assert (truth.pulse, truth.heart_rate, truth.warnings) == (None, None, ())
 
 
@@ -493,7 +495,7 @@ def test_obf_takes_the_times_of_its_pulse(made: dict[str, Path]) -> None:
     assert found["001_2"].scenario == "after_exercise"
     assert "RS-rPPG" in found["057_2"].known_bad
     assert not found["001_1"].known_bad
-    truth = found["001_1"].truth()
+    truth = found["001_1"].ground_truth()
     assert truth.pulse is not None
     np.testing.assert_allclose(truth.pulse.times_s, np.arange(40) / 50)
     np.testing.assert_array_equal(truth.pulse.values, np.arange(40) % 9)
@@ -505,7 +507,7 @@ def test_cohface_knows_light_and_part(made: dict[str, Path]) -> None:
     assert found["10/3"].light == "natural"
     assert found["2/0"].part == "train"
     assert found["10/3"].part == "test"
-    truth = found["10/3"].truth()
+    truth = found["10/3"].ground_truth()
     assert truth.pulse is not None
     assert truth.pulse.fs == pytest.approx(256)
     assert truth.warnings == ()
@@ -513,7 +515,7 @@ def test_cohface_knows_light_and_part(made: dict[str, Path]) -> None:
 
 def test_ubfc_phys_keeps_the_first_sample_at_64_hz(made: dict[str, Path]) -> None:
     found = listed("ubfc_phys", made["ubfc_phys"])
-    truth = found["s10_T1"].truth()
+    truth = found["s10_T1"].ground_truth()
     assert truth.pulse is not None
     assert len(truth.pulse.values) == 37
     assert truth.pulse.values[0] == 0.25
@@ -527,7 +529,7 @@ def test_lgi_ppgi_counts_the_pulse_back_from_the_last_frame(made: dict[str, Path
     times_s = recording.video().times_s
     assert times_s is not None
     np.testing.assert_allclose(times_s, (40 * np.arange(FRAMES) + 3) / 1000)
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     assert truth.pulse.times_s[-1] == pytest.approx(0.763)
@@ -544,7 +546,7 @@ def test_mmpd_reads_situation_frames_and_pulse_from_one_file(made: dict[str, Pat
     with open_video(found["p2_1"].video()) as reader:
         levels = [(round(frame.time_s * 30), int(frame.rgb[0, 0, 0])) for frame in reader]
     assert levels == [(k, round(k / 20 * 255)) for k in range(10)]
-    truth = found["p2_1"].truth()
+    truth = found["p2_1"].ground_truth()
     assert truth.pulse is not None
     np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
     assert truth.pulse.fs == pytest.approx(30)
@@ -635,7 +637,7 @@ def test_mmpd_takes_its_labels_out_of_cells(tmp_path: Path, version: str) -> Non
     assert (recording.scenario, recording.light, recording.skin_tone) == (
         *("after_exercise", "nature", "V"),
     )
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert truth.pulse is not None
     np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
 

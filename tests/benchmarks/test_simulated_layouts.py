@@ -142,7 +142,7 @@ def frames_come_back(recording: Recording, take: SimulatedSession) -> None:
 
 
 def labels_come_back(name: str, recording: Recording, filmed: SimulatedRecording) -> None:
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert [w for w in truth.warnings if not w.startswith("time.txt is missing")] == []
     if name == "disfa":
         assert (truth.pulse, truth.heart_rate) == (None, None)

@@ -70,7 +70,7 @@ def test_people_and_labels_come_back_as_they_went_in(tree: Path) -> None:
         )
         tone = {"01": "II", "02": "IV"}[name]
         assert recording.skin_tone == tone
-        truth = recording.truth()
+        truth = recording.ground_truth()
         assert truth.warnings == ()
         assert truth.pulse is not None
         assert truth.heart_rate is not None
@@ -148,7 +148,7 @@ def test_a_broken_label_file_is_one_line(
     (folder / "labels.csv").write_text(content)
     (recording,) = dataset("simulated").recordings(tmp_path)
     with pytest.raises(RecordingError) as caught:
-        recording.truth()
+        recording.ground_truth()
     line = str(caught.value)
     assert str(folder / "labels.csv") in line
     assert said in line
@@ -163,7 +163,7 @@ def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path
         features = extract(recording.video())
         assert features.track.found.mean() >= 0.99
         (trace,) = segments(features, "trace", region="skin")
-        reference = rate_bpm(recording.truth().pulse_at(trace.times_s()), trace.fs)
+        reference = rate_bpm(recording.ground_truth().pulse_at(trace.times_s()), trace.fs)
         for name, of_method in errors.items():
             pulse = methods[name].estimate(trace)
             of_method.append(abs(rate_bpm(pulse.samples, pulse.fs) - reference))
@@ -190,7 +190,7 @@ def test_ubfc_rppg_comes_back_in_its_native_layout(ubfc: Path) -> None:
     for recording in recordings:
         pulse, rate, times_s = rows[recording.name]
         assert pulse.shape == (30,)
-        truth = recording.truth()
+        truth = recording.ground_truth()
         assert truth.pulse is not None
         assert truth.heart_rate is not None
         kept = np.concatenate([[True], np.diff(times_s) > 0])
@@ -212,7 +212,7 @@ def test_what_the_sensor_said_comes_back_out_of_the_files(name: str, tmp_path: P
     takes = list(module.takes(PLAN))
     assert sorted(found) == sorted(take.subject for take in takes)
     for take in takes:
-        filmed, truth = simulate_sessions(name, take, PLAN), found[take.subject].truth()
+        filmed, truth = simulate_sessions(name, take, PLAN), found[take.subject].ground_truth()
         assert truth.pulse is not None
         assert truth.heart_rate is not None
         times_s = truth.pulse.times_s
@@ -232,11 +232,11 @@ def test_a_folder_of_videos_comes_back_with_and_without_heart_rates(tmp_path: Pa
     found = written("video_folder", tmp_path, PLAN)
     module: Any = sys.modules["rppgbench_content.benchmarks.video_folder"]
     first, second = module.takes(PLAN)
-    truth = found[f"{first.subject}.mp4"].truth().heart_rate
+    truth = found[f"{first.subject}.mp4"].ground_truth().heart_rate
     assert truth is not None
     mean = simulate_sessions("video_folder", first, PLAN).heart_rate_at(first.scene.times_s).mean()
     np.testing.assert_allclose(truth.values, mean, atol=0.00051)
-    assert found[f"{second.subject}.mp4"].truth().heart_rate is None
+    assert found[f"{second.subject}.mp4"].ground_truth().heart_rate is None
 
 
 def test_ubfc_rppg_is_found_from_above_and_from_within(ubfc: Path) -> None:
@@ -273,7 +273,7 @@ GOOD = b"1 2 3 4\n70 71 72 73\n0 0.1 0.2 0.3\n"
     ids=["plain", "mark", "crlf", "decimal commas", "tabs", "scientific"],
 )
 def test_ubfc_rppg_labels_are_read_however_they_are_written(content: bytes, tmp_path: Path) -> None:
-    truth = ubfc_with(content, tmp_path).truth()
+    truth = ubfc_with(content, tmp_path).ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     np.testing.assert_array_equal(truth.pulse.values, [1, 2, 3, 4])
@@ -300,7 +300,7 @@ def test_ubfc_rppg_labels_that_cannot_be_are_one_line(
     content: bytes, said: str, tmp_path: Path
 ) -> None:
     with pytest.raises(RecordingError) as caught:
-        ubfc_with(content, tmp_path).truth()
+        ubfc_with(content, tmp_path).ground_truth()
     assert said in str(caught.value)
     assert "ground_truth.txt" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -309,7 +309,7 @@ def test_ubfc_rppg_labels_that_cannot_be_are_one_line(
 
 def test_ubfc_rppg_warns_of_repeated_times_of_zeros_and_of_nan(tmp_path: Path) -> None:
     content = b"1 2 3 nan 5 6\n70 0 71 72 73 74\n0 0.1 0.1 0.2 0.3 0.25\n"
-    truth = ubfc_with(content, tmp_path).truth()
+    truth = ubfc_with(content, tmp_path).ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     np.testing.assert_array_equal(truth.pulse.values, [1, 2, 5])
@@ -333,7 +333,7 @@ def test_ubfc_rppg_1_comes_back_too(tmp_path: Path) -> None:
     (recording,) = written("ubfc_rppg_1", tmp_path, SimulationPlan(1, 1.0)).values()
     (file,) = tmp_path.glob("DATASET_1/*/gtdump.xmp")
     table = np.loadtxt(file, delimiter=",")  # as the set's own description has it
-    truth = recording.truth()
+    truth = recording.ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     np.testing.assert_allclose(truth.pulse.values, table[:, 3])
@@ -346,7 +346,7 @@ def test_ubfc_rppg_1_comes_back_too(tmp_path: Path) -> None:
 def test_the_genuine_ubfc_labels_are_read_as_they_are(real: Path, tmp_path: Path) -> None:
     native = real / "ubfc-trace" / "ground_truth.txt"
     pulse, rate, times_s = np.loadtxt(native)
-    truth = ubfc_with(native.read_bytes(), tmp_path).truth()
+    truth = ubfc_with(native.read_bytes(), tmp_path).ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     kept = np.concatenate([[True], times_s[1:] > np.maximum.accumulate(times_s)[:-1]])

@@ -50,7 +50,7 @@ def told(root: Path) -> list[str]:
 
 
 def rate(recording: Recording) -> float | None:
-    truth = recording.truth()
+    truth = recording.ground_truth()
     return None if truth.heart_rate is None else float(truth.heart_rate.values[0])
 
 
@@ -131,8 +131,10 @@ def test_rates_that_no_heart_has_are_told_and_are_no_truth(tmp_path: Path) -> No
     root = lay(tmp_path, f"{HEAD}\na.mp4,0.88,\nb.mp4,1.2,\nc.mp4,,\n", "a.mp4", "b.mp4", "c.mp4")
     a, b, c = recordings(root).values()
     assert [rate(recording) for recording in (a, b, c)] == [None] * 3
-    assert a.truth().warnings == ("heart_rates.csv: 0.88 bpm is outside 30 to 240 bpm: no truth",)
-    assert c.truth().warnings == ()
+    assert a.ground_truth().warnings == (
+        "heart_rates.csv: 0.88 bpm is outside 30 to 240 bpm: no truth",
+    )
+    assert c.ground_truth().warnings == ()
     (line,) = told(root)
     assert line.startswith(
         "heart_rates.csv: 2 of 2 heart rates are outside 30 to 240 bpm: no truth"

@@ -13,7 +13,7 @@ from rppgbench.core.validation import (
     ReturnError,
     check_model,
     check_pulse,
-    read_truth,
+    read_ground_truth,
     read_video,
     run_estimate,
     run_fit,
@@ -87,7 +87,7 @@ def test_a_pulse_without_a_number_is_none_and_says_so() -> None:
 def method(**functions: Any) -> Method:
     given: dict[str, Any] = {"estimate": lambda waveform: Waveform(WAVE, FS, START_S), "params": {}}
     given |= functions
-    return Method(name="mine", title="", cite="", consumes="trace", **given)
+    return Method(name="mine", title="", cite="", input="trace", **given)
 
 
 def test_a_method_s_return_is_checked_when_it_is_called() -> None:
@@ -127,7 +127,7 @@ def test_a_wrong_truth_is_named(returned: Any, says: str) -> None:
     video = partial(VideoSource, Path("x.mp4"))
     recording = Recording("set", "01", "s", video, lambda: returned, ())
     with pytest.raises(ReturnError, match=f"the reader returned .*{says}|{says}"):
-        read_truth(recording)
+        read_ground_truth(recording)
 
 
 def test_a_reader_that_gives_no_video_source_is_named() -> None:
@@ -138,7 +138,9 @@ def test_a_reader_that_gives_no_video_source_is_named() -> None:
 
 def test_a_truth_of_whole_numbers_becomes_one_of_float64() -> None:
     truth = GroundTruth(Signal(WHOLE, WHOLE), warnings=("odd",))
-    read = read_truth(Recording("set", "01", "s", partial(VideoSource, Path()), lambda: truth, ()))
+    read = read_ground_truth(
+        Recording("set", "01", "s", partial(VideoSource, Path()), lambda: truth, ())
+    )
     assert read.pulse is not None
     assert read.pulse.values.dtype == read.pulse.times_s.dtype == np.float64
     assert read.warnings == ("odd",)

@@ -140,7 +140,7 @@ def test_a_dialect_of_label_files_is_no_fault(vipl: Path, dialect: str) -> None:
     (vipl / GOOD / "gt_HR.csv").write_bytes(DIALECTS[dialect])
     assert of(check(vipl)) == []
     (recording,) = (r for r in dataset("vipl_hr").recordings(vipl) if r.name == "p2/v1/source1")
-    rates = recording.truth().heart_rate
+    rates = recording.ground_truth().heart_rate
     assert rates is not None
     np.testing.assert_array_equal(rates.values, [70.0] * 10)
 

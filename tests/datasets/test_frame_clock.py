@@ -318,8 +318,8 @@ def said_by_a_run(dataset: str, root: Path) -> tuple[list[str], str]:
     facts: Sequence[str] = observed.facts["warnings"]
     reason = observed.reason.removeprefix("labels: ")
     if reason:
-        assert observed.truth.pulse is observed.truth.heart_rate is None
-    return [*facts, *observed.truth.warnings], reason
+        assert observed.ground_truth.pulse is observed.ground_truth.heart_rate is None
+    return [*facts, *observed.ground_truth.warnings], reason
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -451,4 +451,4 @@ def test_what_one_condition_refutes_is_scored_under_none(
         replace(one, conditions=(thinned, *one.conditions))
     ).observed:
         assert "one a frame" in observed.reason
-        assert observed.truth.pulse is observed.truth.heart_rate is None
+        assert observed.ground_truth.pulse is observed.ground_truth.heart_rate is None

@@ -7,7 +7,7 @@ import pytest
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal
-from rppgbench.datasets.ground_truth import clean_labels, plausible_truth, regular_signal
+from rppgbench.datasets.ground_truth import clean_labels, plausible_ground_truth, regular_signal
 from rppgbench.system.errors import RecordingError
 
 FILE = Path("p1/gt_HR.csv")
@@ -87,15 +87,15 @@ def test_a_reader_of_its_own_gets_the_same_bounds() -> None:
     given = GroundTruth(
         heart_rate=Signal(np.array([72.0, 1e9, np.inf]), times_s), warnings=("one",)
     )
-    truth = plausible_truth(given)
+    truth = plausible_ground_truth(given)
     assert truth.heart_rate is not None
     np.testing.assert_array_equal(truth.heart_rate.values, [72, np.nan, np.nan])
     assert truth.warnings == (
         "one",
         "2 of 3 heart rates are outside 30 to 240 bpm: no truth there",
     )
-    in_hz = plausible_truth(GroundTruth(heart_rate=Signal(np.full(3, 1.2), times_s)))
+    in_hz = plausible_ground_truth(GroundTruth(heart_rate=Signal(np.full(3, 1.2), times_s)))
     assert in_hz.heart_rate is None
     assert "are they in Hz?" in in_hz.warnings[0]
     fine = GroundTruth(heart_rate=Signal(np.array([72.0, np.nan, 71.0]), times_s))
-    assert plausible_truth(fine) is fine
+    assert plausible_ground_truth(fine) is fine

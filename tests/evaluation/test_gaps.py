@@ -178,7 +178,7 @@ def test_label_files_with_holes(
         method="pos", fold="0", seed=0, condition="none", region="skin", waveform=pulse,
         coverage=1.0,
     )  # fmt: skip
-    truth = recording.truth()
+    truth = recording.ground_truth()
     rows = score_windows(evaluator(name), [made], {("ubfc_rppg", recording.name): truth})
     if bpm is None:
         assert rows["reference_bpm"].isna().all()

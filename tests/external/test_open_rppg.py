@@ -90,7 +90,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Waveform, float]:
     needs = FeatureRequest(frozenset({str(method.params["crop"])}))
     features = cached_features(recording.video(), needs, folder / "cache")
     (found,) = method_inputs(features, method, method.parameters({}), "")
-    rate = recording.truth().heart_rate
+    rate = recording.ground_truth().heart_rate
     assert rate is not None
     return found, float(rate.values.mean())
 

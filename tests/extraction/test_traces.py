@@ -130,14 +130,14 @@ def test_where_the_face_is_gone_the_static_box_is_a_gap_too() -> None:
 
 def test_every_kind_has_its_shape() -> None:
     seen = features(even(4), clip=True)
-    for consumes, shape in (
+    for input_kind, shape in (
         ("trace", (120, 3)),
         ("second_moments", (120, 3, 3)),
         ("mstmap", (120, 63, 6)),
         ("stmap", (120, 25, 3)),
         ("stmap_moments", (120, 28, 3)),
     ):
-        (wave,) = segments(seen, consumes, fs=FS)  # type: ignore[arg-type]
+        (wave,) = segments(seen, input_kind, fs=FS)  # type: ignore[arg-type]
         assert wave.samples.shape == shape
         assert wave.samples.dtype == np.float64
     (clip,) = segments(seen, "clip", fs=FS, crop="toolbox_8")

@@ -219,8 +219,8 @@ def make_page(
         ),
         scores=tuple(scores),
         estimate=stored,
-        truths=truths,
-        floors=frozenset({"constant"}),
+        ground_truths=truths,
+        baselines=frozenset({"constant"}),
         skipped=(
             Skipped("s03-talking", "two_sr", "less than 3 s of face in a row", "made_up", "two_sr"),
             Skipped("s09-rest", "video", "made_up/s09/rest.mp4: ends after 12 frames", "made_up"),

@@ -144,7 +144,7 @@ def answer(question):
 
 def answers(dataset, root, recording):
     return {
-        "labels": answer(recording.truth),
+        "labels": answer(recording.ground_truth),
         "folds": answer(lambda: dataset.folds and dataset.folds(root)),
         "frames": answer(partial(all_frames, recording)),
         "three frames": answer(lambda: sample_frames(recording.video())),

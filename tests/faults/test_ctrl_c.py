@@ -162,7 +162,7 @@ def test_while_the_page_is_made(tmp_path: Path) -> None:
         [
             RecordingInfo(
                 *("made_up", f"{subject}-{k}", subject, "rest", "", "", "", True, "none"),
-                truth=made_store.truth(subject),
+                ground_truth=made_store.truth(subject),
             )
             for subject in made_store.SUBJECTS
             for k in range(60)

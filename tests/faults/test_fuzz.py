@@ -237,7 +237,7 @@ def try_labels(roots: dict[str, Path], tried: Tried) -> Try:
             near = [r for r in recordings if file in r.files] or recordings
             faults = []
             for recording in near:
-                for ask in (recording.truth, recording.video):
+                for ask in (recording.ground_truth, recording.video):
                     try:
                         ask()
                     except BenchError as error:
@@ -282,7 +282,7 @@ def try_protocols(roots: dict[str, Path], tried: Tried, place: Path) -> Try:
 def try_evaluators(tried: Tried, place: Path) -> Try:
     files = declared("protocols/evaluators")
     store = made_store.write(place / "store", made_store.estimates(methods=["pos"]))
-    estimates, truths = list(store.estimates())[:2], Store(store.folder).truths()
+    estimates, truths = list(store.estimates())[:2], Store(store.folder).ground_truths()
 
     def attempt(data: st.DataObject) -> None:
         source = data.draw(st.sampled_from(files))

@@ -73,7 +73,7 @@ def learned(examples, training, params):
     for example in examples:
         for clip in example.inputs:
             times = clip.start_s + np.arange(len(clip.samples)) / clip.fs
-            wave = example.truth.pulse
+            wave = example.ground_truth.pulse
             pulse = np.interp(times, wave.times_s, wave.values).astype(np.float32)
             parts.append((columns(clip), pulse))
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.learning
 PROTOCOL = Path(__file__).parents[2] / "protocols" / "simulated_intra.toml"
 GOAL_BPM = 3.0
 BETTER = 4.0
-"""How many times smaller than the floor's the error of unseen subjects is to be."""
+"""How many times smaller than the baseline's the error of unseen subjects is to be."""
 
 
 @pytest.fixture
@@ -194,9 +194,9 @@ def test_unseen_people_are_read_to_the_goal(
     _, said = run.communicate()
     assert run.returncode == 0, said
     rows = {r["method"]: r for r in read_table(folder / method) if r["evaluator"] == "li2023"}
-    error, floor = float(rows[method]["mae"]), float(rows["constant"]["mae"])
+    error, baseline = float(rows[method]["mae"]), float(rows["constant"]["mae"])
     assert error < GOAL_BPM
-    assert error < floor / BETTER
+    assert error < baseline / BETTER
 
 
 @pytest.mark.timeout(9000)

@@ -76,7 +76,7 @@ def people() -> tuple[list[Estimate], list[RecordingInfo]]:
 
 
 MADE, SEEN = people()
-TRUTHS = {(one.dataset, one.recording): one.truth for one in SEEN}
+TRUTHS = {(one.dataset, one.recording): one.ground_truth for one in SEEN}
 
 
 def store(

@@ -271,7 +271,7 @@ def test_constant_passes_over_what_is_learned_from_without_labels() -> None:
 def test_constant_says_its_rate_whatever_it_sees() -> None:
     method = load_methods().found["constant"]
     assert method.needs_labels
-    assert method.floor
+    assert method.baseline
     assert method.fit is not None
     model = method.fit([example("a", rates(75))], Training(0, "cpu", Path()), window_s=10, step_s=5)
     params = method.parameters({})

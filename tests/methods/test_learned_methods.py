@@ -71,10 +71,10 @@ def with_moments(patches: Any) -> Any:
 
 def given(method: Method, bpm: float, seconds: float = 6.0, seed: int = 0) -> tuple[Waveform, Any]:
     patches, pulse = face(bpm, seconds, seed)
-    if method.consumes == "mstmap":
+    if method.input == "mstmap":
         six = np.concatenate([patches[:, :6], patches[:, :6] @ YUV.T + YUV_OFFSET], axis=-1)
         return Waveform(combined(six, np.full(six.shape[:2], 50.0)), FS, 1.0), pulse
-    if method.consumes == "stmap_moments":
+    if method.input == "stmap_moments":
         return Waveform(with_moments(patches), FS, 1.0), pulse
     picture = np.repeat(np.repeat(patches.reshape(-1, 5, 5, 3), 4, axis=1), 4, axis=2)
     return Waveform(picture[:, :16, :16].round().astype(np.uint8), FS, 1.0), pulse
@@ -331,7 +331,7 @@ def test_the_saliency_sampler_can_stand_in_front(tmp_path: Path) -> None:
 
 def test_the_ensemble_names_its_members_and_has_no_waveform() -> None:
     ensemble = method_named("hfut_ensemble")
-    assert ensemble.combines == ("st_transformer", "contrast_phys_plus")
+    assert ensemble.members == ("st_transformer", "contrast_phys_plus")
     with pytest.raises(BenchError, match="run st_transformer, contrast_phys_plus"):
         ensemble.estimate(Waveform(np.zeros((9, 3)), FS))
 

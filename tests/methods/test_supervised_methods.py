@@ -53,7 +53,7 @@ def face(method: Method, bpm: float, seconds: float, seed: int) -> tuple[Wavefor
     base = rng.uniform(100, 180, (25, 1)) * np.array([1.1, 0.9, 0.8])
     patches = base * (1 - 0.02 * pulse[:, None, None] * SIGNATURE)
     patches = patches + 0.2 * rng.standard_normal((len(t), 25, 3))
-    if method.consumes == "stmap":
+    if method.input == "stmap":
         return Waveform(patches, FS, 1.0), pulse
     side = SIDE.get(method.name, 16)
     large = np.repeat(np.repeat(patches.reshape(-1, 5, 5, 3), 7, axis=1), 7, axis=2)
@@ -117,13 +117,13 @@ def test_a_recording_without_labels_for_a_whole_clip_taught_nothing(
 ) -> None:
     method = method_named(name)
     first, *others = examples(method)
-    assert first.truth is not None
-    assert first.truth.pulse is not None
-    pulse = first.truth.pulse
+    assert first.ground_truth is not None
+    assert first.ground_truth.pulse is not None
+    pulse = first.ground_truth.pulse
     cut = GroundTruth(pulse=Signal(pulse.values[:20], pulse.times_s[:20]))
     params = method.parameters({**TOY[name], "epochs": 1})
     assert method.fit is not None
-    shown = [replace(first, truth=cut), *others]
+    shown = [replace(first, ground_truth=cut), *others]
     model = method.fit(shown, Training(0, "cpu", tmp_path), **params)
     assert model.facts[LEARNED_FROM] == ["r1", "r2", "r3"]
 

@@ -88,9 +88,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         train(Toy, until_the_fourth, RECIPE, training(tmp_path / "killed"))
     lines: list[str] = []
-    learner, history = train(
-        Toy, batches, RECIPE, training(tmp_path / "killed", progress=lines.append)
-    )
+    learner, history = train(Toy, batches, RECIPE, training(tmp_path / "killed", log=lines.append))
     assert lines[0] == "train: going on after epoch 3"
     assert len(history) == 5
     assert same(to_arrays(learner), whole)
@@ -141,9 +139,7 @@ def test_a_damaged_checkpoint_is_named_deleted_and_the_one_before_counts(
     for file in files[:damaged]:
         flip(file)
     lines: list[str] = []
-    learner, history = train(
-        Toy, batches, RECIPE, training(tmp_path / "cut", progress=lines.append)
-    )
+    learner, history = train(Toy, batches, RECIPE, training(tmp_path / "cut", log=lines.append))
     for file, line in zip(files[:damaged], lines, strict=False):
         assert line.startswith(f"{file}: damaged, it does not agree with its checksum")
     after = "going on after epoch 4" if damaged == 1 else "epoch 1 of 5"
@@ -164,7 +160,7 @@ def test_a_checkpoint_of_another_precision_is_named_and_not_used(tmp_path: Path)
     fresh = weights(tmp_path / "fresh", other)
     weights(tmp_path / "old")
     said: list[str] = []
-    learner, _ = train(Toy, batches, other, training(tmp_path / "old", progress=said.append))
+    learner, _ = train(Toy, batches, other, training(tmp_path / "old", log=said.append))
     assert same(to_arrays(learner), fresh)
     told = "of another recipe (precision 32-true, now bf16-mixed); starting anew"
     assert any(told in line for line in said)
@@ -172,7 +168,7 @@ def test_a_checkpoint_of_another_precision_is_named_and_not_used(tmp_path: Path)
 
 def test_every_loss_term_of_every_epoch_is_in_the_log_and_falls(tmp_path: Path) -> None:
     lines: list[str] = []
-    train(Toy, batches, RECIPE, training(tmp_path, progress=lines.append))
+    train(Toy, batches, RECIPE, training(tmp_path, log=lines.append))
     logged = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert [set(line) for line in logged] == [{"loss", "error"}] * 5
     for epoch, line in enumerate(logged):
@@ -247,7 +243,7 @@ recipe = Recipe(2, 1e-6, one_cycle=2)
 train(Wide, wide_batches, recipe, training(folder / "roomy"))
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + 250 * 2**20,) * 2)
-train(Wide, wide_batches, recipe, training(folder / "tight", progress=said.append))
+train(Wide, wide_batches, recipe, training(folder / "tight", log=said.append))
 print(*said, sep=chr(10))
 try:
     train(Wide, wide_batches, Recipe(1, 1e-6, together=512), training(folder / "whole"))

@@ -470,7 +470,7 @@ def store(
                 "1",
                 0,
                 "none",
-                "skin" if known[m].consumes in {"trace", "second_moments"} else "",
+                "skin" if known[m].input in {"trace", "second_moments"} else "",
                 Waveform(np.sin(2 * np.pi * (rate + off) / 60 * times_s), 30.0),
                 1.0,
                 "",
@@ -622,7 +622,7 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
                 continue
             digests.setdefault(one.folder, set()).add(one.protocol.digest)
             for line in one.lines:
-                for name in known[line.method.method].combines or (line.method.method,):
+                for name in known[line.method.method].members or (line.method.method,):
                     params = known[name].parameters(one.protocol.params.get(name, {}))
                     cut = [v for k, v in params.items() if k.endswith(("epochs", "passes"))]
                     assert all(v <= 1 for v in cut)

@@ -38,7 +38,7 @@ def table(section: Section, key: str) -> Table:
 
 def test_pairs_are_wilcoxon_s_with_holm_s_correction() -> None:
     one = scores()
-    (section,) = sections(one, floors={"constant"})
+    (section,) = sections(one, baselines={"constant"})
     held = errors(one)
     raw = {}
     for row in table(section, "pairs").rows:

@@ -57,7 +57,7 @@ def page() -> ReportInputs:
 
 @pytest.fixture(scope="module")
 def all_series(page: ReportInputs) -> list[Series]:
-    return series(page.scores[0], page.floors)
+    return series(page.scores[0], page.baselines)
 
 
 DATA = Download("windows.csv", "")
@@ -66,7 +66,7 @@ DATA = Download("windows.csv", "")
 def test_rows_and_series_have_one_order(page: ReportInputs, all_series: list[Series]) -> None:
     by_error = page.scores[0].summary.sort_values("mae")["method"].tolist()
     assert [one.name for one in all_series] == by_error
-    assert [one.floor for one in all_series] == [name == "constant" for name in by_error]
+    assert [one.baseline for one in all_series] == [name == "constant" for name in by_error]
     assert sum(len(one.windows) for one in all_series) == len(page.scores[0].windows)
 
 
@@ -108,13 +108,15 @@ def test_bland_altman_says_the_limits_that_it_draws(all_series: list[Series]) ->
     assert f"{all_series[0].name}: {words}" in drawing.alt
 
 
-def test_bland_altman_leaves_floors_out_where_there_are_methods(all_series: list[Series]) -> None:
+def test_bland_altman_leaves_baselines_out_where_there_are_methods(
+    all_series: list[Series],
+) -> None:
     drawing = bland_altman(all_series, DATA, evaluator="one")
-    floors = [one.name for one in all_series if one.floor]
-    assert floors == ["constant"]
+    baselines = [one.name for one in all_series if one.baseline]
+    assert baselines == ["constant"]
     assert "constant" not in drawing.svg
     assert "Not drawn, as it would set the scale: constant." in drawing.caption
-    alone = bland_altman([one for one in all_series if one.floor], DATA, evaluator="one")
+    alone = bland_altman([one for one in all_series if one.baseline], DATA, evaluator="one")
     assert "constant: bias" in alone.alt
 
 
@@ -128,27 +130,27 @@ def test_distribution_gives_quantiles_in_words(all_series: list[Series]) -> None
 
 
 def test_overview_has_every_method_under_every_evaluator(page: ReportInputs) -> None:
-    drawing = evaluator_overview(page.scores, floors=page.floors)
+    drawing = evaluator_overview(page.scores, baselines=page.baselines)
     data = pd.read_csv(io.StringIO(drawing.data.text))
     assert len(data) == 3 * 2
     for scores in page.scores:
         mine = data[data["evaluator"] == scores.name].set_index("method")["mae"]
         truth = scores.summary.set_index("method")["mae"]
         assert mine.to_dict() == pytest.approx(truth.to_dict(), rel=1e-5)
-    assert "constant (floor)" in drawing.svg
+    assert "constant (baseline)" in drawing.svg
 
 
-@pytest.mark.parametrize(("floor_bpm", "written"), [(20.0, True), (2.0, False)])
-def test_a_floor_far_beyond_the_methods_is_written_and_not_drawn(
-    page: ReportInputs, floor_bpm: float, written: bool
+@pytest.mark.parametrize(("baseline_bpm", "written"), [(20.0, True), (2.0, False)])
+def test_a_baseline_far_beyond_the_methods_is_written_and_not_drawn(
+    page: ReportInputs, baseline_bpm: float, written: bool
 ) -> None:
     """Drawn, it would squeeze every method into one spot of the axis."""
     summary = page.scores[0].summary.copy()
-    floor = summary["method"] == "constant"
+    baseline = summary["method"] == "constant"
     for key, size in (("mae", 1.0), ("mae_low", 0.9), ("mae_high", 1.1)):
-        summary[key] = np.where(floor, floor_bpm * size, size)
+        summary[key] = np.where(baseline, baseline_bpm * size, size)
     held = [replace(one, summary=summary) for one in page.scores]
-    drawing = evaluator_overview(held, floors=page.floors)
+    drawing = evaluator_overview(held, baselines=page.baselines)
     assert ("20.00 bpm →" in drawing.svg) == written
     assert ("beyond the axis" in drawing.caption) == written
     data = pd.read_csv(io.StringIO(drawing.data.text))  # the data lack nothing
@@ -194,7 +196,7 @@ def one_series(errors: dict[str, list[float]]) -> Series:
             for error in values
         ]
     )  # fmt: skip
-    return Series("m", {"method": "m"}, frame, floor=False)
+    return Series("m", {"method": "m"}, frame, baseline=False)
 
 
 def test_picks_are_best_median_and_worst_by_mean_absolute_error() -> None:
@@ -392,7 +394,7 @@ def test_series_are_told_apart_in_grey() -> None:
 
 
 def test_every_figure_has_words_units_and_data(page: ReportInputs) -> None:
-    all_series = series(page.scores[0], page.floors)
+    all_series = series(page.scores[0], page.baselines)
     data, _ = windows_download(page.scores[0])
     found: list[Drawing | None] = [
         scatter(all_series, data, evaluator="one", simulated=True),

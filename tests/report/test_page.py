@@ -245,7 +245,9 @@ def summary_of(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
     )
 
 
-def told(*summaries: pd.DataFrame, expected: int | None = 3, floors: str = "flat") -> ReportInputs:
+def told(
+    *summaries: pd.DataFrame, expected: int | None = 3, baselines: str = "flat"
+) -> ReportInputs:
     windows = pd.DataFrame(
         {
             "dataset": "d",
@@ -262,7 +264,7 @@ def told(*summaries: pd.DataFrame, expected: int | None = 3, floors: str = "flat
     )
     scores = [Scores(f"rule_{k}", windows, frame) for k, frame in enumerate(summaries)]
     protocol = ProtocolFacts("p", "0", "P", "", "", expected)
-    return ReportInputs("T", "bench", protocol, tuple(scores), floors=frozenset({floors}))
+    return ReportInputs("T", "bench", protocol, tuple(scores), baselines=frozenset({baselines}))
 
 
 def test_the_summary_says_what_was_run_and_which_is_best() -> None:
@@ -273,14 +275,14 @@ def test_the_summary_says_what_was_run_and_which_is_best() -> None:
         "Under rule_0, the default evaluator, pos has the lowest mean absolute error: 1.00 bpm "
         "(95 % interval 0.80 to 1.40 bpm over subjects).",
         "Next is chrom with 2.00 bpm; the intervals are apart.",
-        "The floor, flat, which learns nothing from the video, has 12.00 bpm.",
+        "The baseline, flat, which learns nothing from the video, has 12.00 bpm.",
         "The same waveforms of pos score 1.00 bpm under every evaluator.",
         "It is best under all 2 evaluators.",
     ]
     assert key_facts(page) == [
         ("Lowest error", "pos", "under rule_0"),
         ("Mean absolute error", "1.00 bpm", "95 % interval 0.80 to 1.40 bpm"),
-        ("Floor", "12.00 bpm", "flat"),
+        ("Baseline", "12.00 bpm", "flat"),
         ("Recordings", "3", "of 3 subjects"),
     ]
 
@@ -297,7 +299,7 @@ def test_the_summary_says_where_the_best_changes_with_the_evaluator() -> None:
     assert "The best method changes with the evaluator: chrom under rule_1." in words
 
 
-def test_the_summary_says_who_does_not_beat_the_floor() -> None:
+def test_the_summary_says_who_does_not_beat_the_baseline() -> None:
     frame = summary_of(
         ("a", 14.0, 1, 20), ("b", 13.0, 1, 20), ("c", 1.0, 1, 1), ("flat", 12, 9, 15)
     )
@@ -343,7 +345,7 @@ def test_missing_estimates_are_said_with_the_fewest_first() -> None:
 
 
 def test_words_and_table_name_the_same_best(page: ReportInputs) -> None:
-    table = method_table(page.scores[0], floors=page.floors)
+    table = method_table(page.scores[0], baselines=page.baselines)
     place = [column.key for column in table.columns].index("mae")
     marked = [row.cells[0].text for row in table.rows if row.cells[place].mark == "best"]
     best = best_row(page.scores[0], page)
@@ -417,7 +419,7 @@ def test_frames_of_the_real_scores_make_a_page(page: ReportInputs) -> None:
     for row in cases.itertuples():
         case = replace(CASE, recording=str(row.recording), method=str(row.method))
         estimates.append(replace(stored(case), subject=str(row.subject)))
-    scored = score_windows(rule, estimates, page.truths)
+    scored = score_windows(rule, estimates, page.ground_truths)
     summary = summarise(scored, resamples=50)
     real = replace(page, scores=(Scores("real", scored, summary),), estimate=lambda case: by[case])
     by = {replace(CASE, recording=one.recording, method=one.method): one for one in estimates}

@@ -86,12 +86,12 @@ def test_a_row_on_less_coverage_is_not_ranked_but_said(kind: str) -> None:
     }
 
 
-def test_a_floor_is_never_ranked() -> None:
-    frame = summary(floor={"mae": 0.1}, a={"mae": 1.0}, b={"mae": 2.0})
-    table = method_table(scores(frame), floors={"floor"})
-    assert column(table, "mae")["floor"] == ("0.10", "")
+def test_a_baseline_is_never_ranked() -> None:
+    frame = summary(baseline={"mae": 0.1}, a={"mae": 1.0}, b={"mae": 2.0})
+    table = method_table(scores(frame), baselines={"baseline"})
+    assert column(table, "mae")["baseline"] == ("0.10", "")
     assert column(table, "mae")["a"] == ("1.00", "best")
-    assert [row.kind for row in table.rows] == ["floor", "", ""]
+    assert [row.kind for row in table.rows] == ["baseline", "", ""]
 
 
 def test_a_row_alone_is_not_called_best() -> None:

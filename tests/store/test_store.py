@@ -50,10 +50,10 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
         [RecordingInfo("d", "r", "s", "", "", "", "", True, "none", truth, {"fps": 30})]
     )
     (one,) = held.observed().values()
-    assert one.truth.pulse is not None
-    np.testing.assert_array_equal(one.truth.pulse.times_s, pulse.times_s)
-    assert one.truth.heart_rate is None
-    assert one.truth.warnings == ("clock off",)
+    assert one.ground_truth.pulse is not None
+    np.testing.assert_array_equal(one.ground_truth.pulse.times_s, pulse.times_s)
+    assert one.ground_truth.heart_rate is None
+    assert one.ground_truth.warnings == ("clock off",)
     assert one.facts == {"fps": 30}
     assert one.simulated
 

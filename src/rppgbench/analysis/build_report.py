@@ -92,7 +92,7 @@ def write_results(
     }
     estimates, observed = store.read(partial=partial)
     parts = part_provenances(store)
-    truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
+    truths = {(d, name): one.ground_truth for (d, name, _), one in observed.items()}
     expected = int(manifest["expected"])
     windows = {
         name: score(rule, estimates, truths, manifest["methods"]) for name, rule in rules.items()
@@ -109,7 +109,7 @@ def write_results(
         _scores(name, rule, windows[name], observed.values(), expected, protocol)
         for name, rule in rules.items()
     )
-    floors = frozenset(n for n, m in load_methods().found.items() if m.floor)
+    baselines = frozenset(n for n, m in load_methods().found.items() if m.baseline)
     warnings = (*training_warnings(models), *recording_warnings(observed.values()))
     simulated = any(one.simulated for one in observed.values())
     settings = sweep_settings(protocol["conditions"], observed.values())
@@ -127,8 +127,8 @@ def write_results(
         ),
         scores=scores,
         estimate=_finder(estimates),
-        truths=truths,
-        floors=floors,
+        ground_truths=truths,
+        baselines=baselines,
         pictured=pictured(settings),
         skipped=skipped_recordings(estimates, observed.values(), manifest),
         warnings=(*plan_warnings(manifest, store, parts), *warnings),
@@ -143,13 +143,13 @@ def write_results(
                 scores[0],
                 settings,
                 collapsed=collapsed_seeds(models, protocol["conditions"], protocol["train_on"]),
-                floors=floors,
+                baselines=baselines,
                 simulated=simulated,
             ),
             *sections(
                 scores[0],
                 condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
-                floors=floors,
+                baselines=baselines,
                 simulated=simulated,
             ),
             *training_sections(models, simulated=simulated),
@@ -194,7 +194,7 @@ def score(
     """The windows of all estimates, and of the methods that are formed from others' heart rates."""
     windows = score_windows(rule, estimates, truths)
     for name in methods:
-        members = load_methods().found[name].combines if name in load_methods().found else ()
+        members = load_methods().found[name].members if name in load_methods().found else ()
         if members:
             windows = ensemble_rates(windows, name, members, rule)
     mark_rule_notes(windows, rule, cumulated_outputs())

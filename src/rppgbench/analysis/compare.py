@@ -95,7 +95,7 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
     for store, manifest in zip((first, second), manifests, strict=True):
         estimates, observed = store.read()
         simulated = simulated or any(one.simulated for one in observed.values())
-        truths = {(d, recording): one.truth for (d, recording, _), one in observed.items()}
+        truths = {(d, recording): one.ground_truth for (d, recording, _), one in observed.items()}
         held.append(estimates)
         windows.append(score(rule, estimates, truths, manifest["methods"]))
     if not _recordings(held[0]) & _recordings(held[1]):

@@ -56,7 +56,7 @@ def decomposition_inputs(
     manifest = store.manifest
     estimates, observed = store.read()
     parts = part_provenances(store)
-    truths = {(d, name): one.truth for (d, name, _), one in observed.items()}
+    truths = {(d, name): one.ground_truth for (d, name, _), one in observed.items()}
     methods = manifest["methods"]
 
     def scored(rule: Evaluator) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def decomposition_inputs(
             )
             for name, held in windows.items()
         ),
-        floors=frozenset(n for n, m in load_methods().found.items() if m.floor),
+        baselines=frozenset(n for n, m in load_methods().found.items() if m.baseline),
         skipped=skipped_recordings(estimates, observed.values(), manifest),
         warnings=(*plan_warnings(manifest, store, parts), *recording_warnings(observed.values())),
         provenance={

@@ -58,7 +58,7 @@ def recording_warnings(observed: Iterable[RecordingInfo]) -> tuple[str, ...]:
     lines = (
         f"{one.dataset}/{one.recording}: {line}"
         for one in observed
-        for line in (*one.truth.warnings, *_list(one.facts.get("warnings")))
+        for line in (*one.ground_truth.warnings, *_list(one.facts.get("warnings")))
     )
     return tuple(dict.fromkeys(lines))
 

@@ -58,11 +58,11 @@ def compare_methods(
     """
     (one, _), (other, _) = first, second
     for method in (one, other):
-        if method.fit is not None or method.combines:
+        if method.fit is not None or method.members:
             raise BenchError(f"{method.name}: must learn or has no pulse of its own")
-    if one.consumes != other.consumes:
+    if one.input != other.input:
         raise BenchError(
-            f"{one.name} takes {one.consumes} and {other.name} takes {other.consumes}: "
+            f"{one.name} takes {one.input} and {other.name} takes {other.input}: "
             "no input is the same for both"
         )
     correlations: list[float] = []

@@ -37,7 +37,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> list[Recording]:
         root: its folder. None: RPPGBENCH_DATA_<NAME>, or `[data]` in bench.toml.
 
     Returns:
-        The recordings in the data set's own order. `recording.truth()` reads the labels, and
+        The recordings in the data set's own order. `recording.ground_truth()` reads the labels, and
         `recording.video()` says where the frames are.
 
     Raises:

@@ -52,7 +52,7 @@ class MethodFunction:
 
         Args:
             samples: the method's input, one row for each sample: (T, 3) mean RGB for most classical
-                methods. `method.consumes` names the input; `rppgbench.core.method.InputKind`
+                methods. `method.input` names the input; `rppgbench.core.method.InputKind`
                 lists the shapes. A row with NaN is a gap. Each part without a gap has an
                 estimate of its own.
             fs: samples per second.
@@ -117,16 +117,16 @@ methods = Methods()
 
 
 def _checked(array: NDArray[Any], method: Method) -> NDArray[Any]:
-    wanted = SHAPES[method.consumes]
+    wanted = SHAPES[method.input]
     fits = array.ndim == len(wanted) + 1 and all(
         size in (None, own) for size, own in zip(wanted, array.shape[1:], strict=True)
     )
     if not fits or len(array) < 2:
         shape = ", ".join("T" if size is None else str(size) for size in (None, *wanted))
         raise ValueError(
-            f"{method.name}: takes {method.consumes} of shape ({shape}), not {array.shape}"
+            f"{method.name}: takes {method.input} of shape ({shape}), not {array.shape}"
         )
-    if method.consumes == "clip":
+    if method.input == "clip":
         if array.dtype != np.uint8:
             raise ValueError(f"{method.name}: takes clips as uint8, not {array.dtype}")
         return array

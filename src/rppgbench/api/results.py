@@ -44,9 +44,9 @@ class Results:
 
         rows = []
         for one in self._observed.values():
-            row = {f.name: getattr(one, f.name) for f in fields(one) if f.name != "truth"}
-            row |= {"pulse": one.truth.pulse, "heart_rate": one.truth.heart_rate}
-            rows.append(row | {"warnings": list(one.truth.warnings)})
+            row = {f.name: getattr(one, f.name) for f in fields(one) if f.name != "ground_truth"}
+            row |= {"pulse": one.ground_truth.pulse, "heart_rate": one.ground_truth.heart_rate}
+            rows.append(row | {"warnings": list(one.ground_truth.warnings)})
         return pd.DataFrame(rows)
 
     @property
@@ -72,7 +72,7 @@ class Results:
             BenchError: there is no such evaluator.
         """
         rule = load_evaluator(evaluator or self._default)
-        truths = {(d, name): one.truth for (d, name, _), one in self._observed.items()}
+        truths = {(d, name): one.ground_truth for (d, name, _), one in self._observed.items()}
         return score(rule, self._estimates, truths, self.manifest["methods"])
 
     def scores(

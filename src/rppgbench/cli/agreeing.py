@@ -49,11 +49,11 @@ def agree(args: argparse.Namespace) -> int:
     chosen = [(pair, *_pair(pair)) for pair in args.pairs]
     every = [method for _, *two in chosen for method, _ in two]
     args.region = region_of(args.region, every, "skin")
-    if not any(method.consumes == "trace" for method in every):
+    if not any(method.input == "trace" for method in every):
         without_effect(args, ["trace"], "on methods none of which takes a mean colour")
     if not args.video:
         without_effect(args, ["cache"], "without --video")
-    crops = {str(p["crop"]) for _, *two in chosen for m, p in two if m.consumes == "clip"}
+    crops = {str(p["crop"]) for _, *two in chosen for m, p in two if m.input == "clip"}
     needs, cache = FeatureRequest(frozenset(crops)), cache_folder(args.cache)
     features = [cached_features(VideoSource(file), needs, cache) for file in args.video]
     traces = [part for file in args.trace for part in _traces(file)]
@@ -108,7 +108,7 @@ def _inputs(
     region: str,
 ) -> list[Waveform]:
     found = [w for one in features for w in method_inputs(one, method, params, region)]
-    return found + (list(traces) if method.consumes == "trace" else [])
+    return found + (list(traces) if method.input == "trace" else [])
 
 
 def _tell(found: Mapping[str, MethodAgreement]) -> None:

@@ -73,7 +73,7 @@ def device_of(args: argparse.Namespace, methods: Iterable[str]) -> str:
 
     found = load_methods().found
     names = [name for name in methods if name in found]
-    members = {member for name in names for member in found[name].combines} & found.keys()
+    members = {member for name in names for member in found[name].members} & found.keys()
     if not uses_networks(found[name] for name in sorted({*names, *members})):
         return ""
     if args.executor == "dask" and args.scheduler:
@@ -205,7 +205,7 @@ def region_of(given: str | None, methods: Iterable[Method], default: str) -> str
     if given not in REGIONS:
         raise unknown_name("region", given, REGIONS, "--region")
     every = list(methods)
-    if all(method.consumes in WITHOUT_REGION for method in every):
+    if all(method.input in WITHOUT_REGION for method in every):
         told = ", ".join(method.name for method in every)
         raise BenchError(f"--region: has no effect on {told}, whose input has no region of skin")
     return given

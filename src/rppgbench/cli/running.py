@@ -74,9 +74,9 @@ def _check_options(protocol: Protocol, args: argparse.Namespace) -> None:
 def _check_methods(methods: Iterable[str], args: argparse.Namespace) -> None:
     """BenchError for options of learning where no method learns."""
     found = load_methods().found
-    members = [found[m] for name in methods for m in (name, *found[name].combines) if m in found]
+    members = [found[m] for name in methods for m in (name, *found[name].members) if m in found]
     told = "where no method learns"
-    if not any(method.fit is not None and not method.floor for method in members):
+    if not any(method.fit is not None and not method.baseline for method in members):
         without_effect(args, ["every-epoch"], told)
         if args.devices > 1:
             without_effect(args, ["devices"], told)
@@ -203,7 +203,7 @@ def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, where: 
     known: set[str] = set()
     for name in methods:
         method = load_methods().get("method", name, where)
-        for member in (name, *method.combines):
+        for member in (name, *method.members):
             presets = load_methods().get("method", member, where).presets
             known.update({"paper", *presets} if presets else ())
             if presets and (preset == "paper" or preset in presets):

@@ -78,7 +78,7 @@ def _defaults(args: argparse.Namespace) -> None:
 
 
 def _extraction(args: argparse.Namespace) -> Iterator[Rate]:
-    found = [m for m in load_methods().found.values() if m.consumes == "clip"]
+    found = [m for m in load_methods().found.values() if m.input == "clip"]
     own = {str(m.params["crop"]) for m in found if not m.licence}
     others = {str(m.params["crop"]) for m in found} - own
     clips = {"our own methods": own}
@@ -112,7 +112,7 @@ def _bookkeeping(args: argparse.Namespace) -> Iterator[Rate]:
 
 def _learning(args: argparse.Namespace) -> Iterator[Rate]:
     """Rows of `rppgbench.neural.throughput`, one a method and stage."""
-    learned = [m for m in _chosen(args) if m.fit and not m.floor]
+    learned = [m for m in _chosen(args) if m.fit and not m.baseline]
     if not learned:
         tell("learning: not measured; pip install 'rppgbench[neural]'")
         return

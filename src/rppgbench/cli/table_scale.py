@@ -94,8 +94,8 @@ def smoke_of(args: argparse.Namespace) -> Smoke | None:
 
 
 def learning(name: str) -> Iterator[str]:
-    """Of a method and its members those that learn; the floor learns a mean, and has no epochs."""
+    """Of a method and its members those that learn; a baseline learns a mean and has no epochs."""
     known = load_methods().found
-    for member in (name, *known[name].combines):
-        if member in known and known[member].fit is not None and not known[member].floor:
+    for member in (name, *known[name].members):
+        if member in known and known[member].fit is not None and not known[member].baseline:
             yield member

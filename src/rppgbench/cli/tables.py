@@ -177,8 +177,8 @@ def _hours(line: Line, protocol: Protocol) -> float:
 
     known = load_methods().found
     own = known.get(line.method.method)
-    members = own.combines or (own.name,) if own else ()
-    learns = any(known[m].fit is not None and not known[m].floor for m in members if m in known)
+    members = own.members or (own.name,) if own else ()
+    learns = any(known[m].fit is not None and not known[m].baseline for m in members if m in known)
     return estimated_hours(line, learns=learns, seeds=len(protocol.seeds))
 
 

@@ -26,12 +26,12 @@ clip            (T, S, S, 3)  uint8 face crop by the rule in the method's parame
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A recording to learn from: its input, and its truth only where the method needs labels."""
+    """A recording to learn from: its input, and its ground truth where the method needs labels."""
 
     recording: str
     subject: str
     inputs: Sequence[Waveform]  # one a stretch without gaps
-    truth: GroundTruth | None
+    ground_truth: GroundTruth | None
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class Training:
 
     `folder` is the method's own, for checkpoints that a killed training goes on from; with
     `every_epoch` the model of every epoch stays there too, for the row "best epoch (oracle)".
-    `progress` takes a line of what is going on (epoch, loss, time left). A training that `devices`
+    `log` takes a line of what is going on (epoch, loss, time left). A training that `devices`
     share is done by as many processes with one folder, of which that of `rank` 0 writes.
     """
 
     seed: int
     device: str  # "auto", "cpu", "cuda" or "mps"
     folder: Path
-    progress: Callable[[str], None] = field(default=lambda line: None, repr=False)
+    log: Callable[[str], None] = field(default=lambda line: None, repr=False)
     every_epoch: bool = False
     devices: int = 1
     rank: int = 0
@@ -77,7 +77,7 @@ class Method:
     gives a `Model`; it is None for the methods that do not learn. Both take all parameters.
 
     `params` hold the paper's values; `presets` name other sets ("smoke": for a laptop), chosen by
-    the parameter `preset`. `combines` names the methods whose heart rates are averaged, window by
+    the parameter `preset`. `members` names the methods whose heart rates are averaged, window by
     window, in place of an estimate of its own.
 
     A method of other people's comes with `versions`, which asks for the versions of their packages
@@ -92,14 +92,14 @@ class Method:
     name: str
     title: str
     cite: str
-    consumes: InputKind
+    input: InputKind
     estimate: Callable[..., Waveform] = field(repr=False)
     params: Mapping[str, Any]
     fit: Callable[..., Model] | None = field(default=None, repr=False)
     needs_labels: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    combines: tuple[str, ...] = ()
-    floor: bool = False  # learns nothing from the video: every other method must beat it
+    members: tuple[str, ...] = ()
+    baseline: bool = False  # learns nothing from the video: every other method must beat it
     gpu: float = 1.0  # the share of a GPU that it learns and estimates with, where it learns
     trained_on: tuple[str, ...] = ()  # data sets that weights it comes with were learned on
     licence: str = ""  # of the code or weights of others that it runs on
@@ -158,12 +158,12 @@ def _of_a_kind(value: object, default: object) -> bool:
 def method(
     title: str,
     cite: str,
-    consumes: InputKind = "trace",
+    input: InputKind = "trace",
     *,
     fit: Callable[..., Model] | None = None,
     needs_labels: bool = False,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
-    floor: bool = False,
+    baseline: bool = False,
     gpu: float = 1.0,
     trained_on: tuple[str, ...] = (),
     licence: str = "",
@@ -180,13 +180,13 @@ def method(
             estimate.__name__,
             title,
             cite,
-            consumes,
+            input,
             estimate,
             params,
             fit,
             needs_labels,
             presets or {},
-            floor=floor,
+            baseline=baseline,
             gpu=gpu,
             trained_on=trained_on,
             licence=licence,
@@ -197,7 +197,7 @@ def method(
     return declare
 
 
-def ensemble(title: str, cite: str, name: str, combines: tuple[str, ...]) -> Method:
+def ensemble(title: str, cite: str, name: str, members: tuple[str, ...]) -> Method:
     """Declare the mean heart rate of other methods: no waveform, so scoring forms it.
 
     Source of the practice: W. Qian et al., "Joint Spatial-Temporal Modeling and Contrastive
@@ -207,7 +207,7 @@ def ensemble(title: str, cite: str, name: str, combines: tuple[str, ...]) -> Met
     def estimate(waveform: Waveform) -> Waveform:
         """Nothing: scoring averages the members' heart rates in bpm."""
         raise BenchError(
-            f"{name}: has no waveform of its own; run {', '.join(combines)} and score them together"
+            f"{name}: has no waveform of its own; run {', '.join(members)} and score them together"
         )
 
-    return Method(name, title, cite, "trace", estimate, {}, combines=combines)
+    return Method(name, title, cite, "trace", estimate, {}, members=members)

@@ -130,15 +130,15 @@ class Recording:
     """One video of one subject with its labels; nothing is read before it is asked for.
 
     `name` is unique within the data set and stays the same whatever the order of the file system;
-    `video` and `truth` read the files and raise `RecordingError`. `files` are all files that it is
-    made of, for the fingerprint. `known_bad` says who excludes it and why, or is empty.
+    `video` and `ground_truth` read the files and raise `RecordingError`. `files` are all files of
+    the recording, for the fingerprint. `known_bad` says who excludes it and why, or is empty.
     """
 
     dataset: str
     name: str
     subject: str
     video: Callable[[], VideoSource] = field(repr=False)
-    truth: Callable[[], GroundTruth] = field(repr=False)
+    ground_truth: Callable[[], GroundTruth] = field(repr=False)
     files: tuple[Path, ...] = field(repr=False)
     scenario: str = ""
     source: str = ""

@@ -28,7 +28,7 @@ Declared = TypeVar("Declared", Method, Dataset)
 
 
 @dataclass(frozen=True)
-class UnavailableMethod:
+class Unavailable:
     """Takes the place of a declaration that could not be loaded, and says why."""
 
     name: str
@@ -40,7 +40,7 @@ class Registry(Generic[Declared]):
     """The declarations of one kind by name, and those that could not be loaded."""
 
     found: Mapping[str, Declared]
-    missing: Mapping[str, UnavailableMethod]
+    missing: Mapping[str, Unavailable]
 
     def get(self, kind: str, name: str, where: str) -> Declared:
         """The declaration of that name, or one clear line."""
@@ -171,7 +171,7 @@ def _load(folder: str, kind: type[Declared]) -> Registry[Declared]:
     """One declaration a file, and both bear one name: so a name always tells its file."""
     _package()
     found: dict[str, Declared] = {}
-    missing: dict[str, UnavailableMethod] = {}
+    missing: dict[str, Unavailable] = {}
     origin: dict[str, Path] = {}
     for root in content_roots():
         for file in sorted((root / folder).glob("[!_.]*")):
@@ -186,11 +186,11 @@ def _load(folder: str, kind: type[Declared]) -> Registry[Declared]:
                     module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
                 found[name] = _declared(module, name, kind, file)
             except ModuleNotFoundError as error:
-                missing[name] = UnavailableMethod(name, f"{error}; {install_hint(error)}")
+                missing[name] = Unavailable(name, f"{error}; {install_hint(error)}")
             except BenchError as error:
-                missing[name] = UnavailableMethod(name, str(error))
+                missing[name] = Unavailable(name, str(error))
             except BaseException as error:  # one broken file must not hide all the others
-                missing[name] = UnavailableMethod(name, f"{file}: {_why(error)}")
+                missing[name] = Unavailable(name, f"{file}: {_why(error)}")
     return Registry(found, {**_packages()[1], **missing})
 
 
@@ -224,18 +224,18 @@ def _package() -> ModuleType:
 
 
 @cache
-def _packages() -> tuple[tuple[Path, ...], dict[str, UnavailableMethod]]:
+def _packages() -> tuple[tuple[Path, ...], dict[str, Unavailable]]:
     """Folders of installed packages that join, and the entry points that lead to none.
 
     Asking what is installed takes 20 ms.
     """
     folders: list[Path] = []
-    broken: dict[str, UnavailableMethod] = {}
+    broken: dict[str, Unavailable] = {}
     for entry in entry_points(group="rppgbench"):
         name = f"entry point {entry.name}"
         places, why = _places_of(entry.value.partition(":")[0].strip())
         if why:
-            broken[name] = UnavailableMethod(name, f"{entry.name} = {entry.value!r}: {why}")
+            broken[name] = Unavailable(name, f"{entry.name} = {entry.value!r}: {why}")
         folders += places
     return tuple(folders), broken
 

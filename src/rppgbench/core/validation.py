@@ -28,7 +28,7 @@ def run_estimate(
 
     Args:
         method: whose `estimate` is called, with nothing of it left behind in the process.
-        given: the stretch, (T, ...) by `method.consumes`.
+        given: the stretch, (T, ...) by `method.input`.
         params: all of the method's parameters.
         model: what it learned, if it learns.
 
@@ -62,11 +62,11 @@ def run_fit(
     return check_model(returned, method.name)
 
 
-def read_truth(recording: Recording) -> GroundTruth:
-    """The labels that a reader gives, checked. ReturnError as `check_truth`."""
+def read_ground_truth(recording: Recording) -> GroundTruth:
+    """The labels that a reader gives, checked. ReturnError as `check_ground_truth`."""
     with isolated():
-        returned = recording.truth()
-    return check_truth(returned)
+        returned = recording.ground_truth()
+    return check_ground_truth(returned)
 
 
 def read_video(recording: Recording) -> VideoSource:
@@ -131,7 +131,7 @@ def _pulse_faults(returned: object, given: Waveform) -> Iterator[str]:
         yield f"{where} of its input, which lasts {wanted_s:.2f} s: most of it has no pulse"
 
 
-def check_truth(returned: object) -> GroundTruth:
+def check_ground_truth(returned: object) -> GroundTruth:
     """What a reader's `truth` returned, with float64 arrays.
 
     Raises:

@@ -15,10 +15,10 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
-from rppgbench.core.validation import read_truth, read_video
+from rppgbench.core.validation import read_ground_truth, read_video
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock, held_against
-from rppgbench.datasets.ground_truth import plausible_truth
+from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.datasets.splits import FoldAssignment, assign_by_folds
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.system.fault_kinds import attempt
@@ -232,7 +232,9 @@ def check_recording(recording: Recording) -> list[Finding]:
     name = f"{recording.dataset}/{recording.name}"
     source = _attempt(lambda: read_video(recording), say, f"the extraction of {name}")
     looked = _check_video(source, say) if source is not None else None
-    truth = _attempt(lambda: plausible_truth(read_truth(recording)), say, f"the labels of {name}")
+    truth = _attempt(
+        lambda: plausible_ground_truth(read_ground_truth(recording)), say, f"the labels of {name}"
+    )
     if truth is not None:
         for line in truth.warnings:
             say("warning", line)

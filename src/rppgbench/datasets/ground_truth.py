@@ -90,7 +90,7 @@ def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
     return kept
 
 
-def plausible_truth(truth: GroundTruth) -> GroundTruth:
+def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
     """The truth without what is no label, whichever reader gave it.
 
     Args:
@@ -102,7 +102,7 @@ def plausible_truth(truth: GroundTruth) -> GroundTruth:
         nothing is left.
 
     >>> rates = Signal(np.array([72.0, 1e9]), np.array([0.0, 1.0]))
-    >>> plausible_truth(Truth(heart_rate=rates)).warnings
+    >>> plausible_ground_truth(GroundTruth(heart_rate=rates)).warnings
     ('1 of 2 heart rates are outside 30 to 240 bpm: no truth there',)
     """
     lines: list[str] = []

@@ -31,7 +31,7 @@ def plan_epoch_jobs(jobs: Iterable[Job], models: Path) -> list[tuple[int, Job]]:
     """
     found = []
     for job in jobs:
-        if not job.fit or load_methods().get("method", job.method, str(models)).floor:
+        if not job.fit or load_methods().get("method", job.method, str(models)).baseline:
             continue
         folders = sorted((models / f"{job.fit}-training" / EPOCHS).glob("[0-9]*"))
         if not folders:

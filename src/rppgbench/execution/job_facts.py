@@ -103,7 +103,7 @@ class JobFacts:
         method = load_methods().found[name]
         facts: Facts = {
             "method": name,
-            "consumes": method.consumes,
+            "consumes": method.input,
             "params": dict(params),
             "code": self._kept("method", name),
             "extractor": self._kept("extractor", ""),

@@ -98,7 +98,7 @@ class Plan:
         """The crop rules that the methods ask for."""
         found = load_methods().found
         return frozenset(
-            str(params["crop"]) for m, params in self.methods.items() if found[m].consumes == "clip"
+            str(params["crop"]) for m, params in self.methods.items() if found[m].input == "clip"
         )
 
 
@@ -273,7 +273,7 @@ def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, 
     chosen: dict[str, Mapping[str, Any]] = {}
     for name in names:
         method = known.get("method", name, where)
-        for member in (*method.combines, name):
+        for member in (*method.members, name):
             given = protocol.params.get(member, {})
             chosen[member] = known.get("method", member, where).parameters(given, where)
     for name in protocol.params:
@@ -288,11 +288,11 @@ def _variants(
     """Method, seed and region: only what learns has seeds, only what averages skin has regions."""
     for name in chosen:
         method = load_methods().found[name]
-        if method.combines:
+        if method.members:
             continue  # formed from its members when they are scored
-        regions = [""] if method.consumes in WITHOUT_REGION else protocol.regions
+        regions = [""] if method.input in WITHOUT_REGION else protocol.regions
         for region in regions:
-            for seed in seeds if method.fit is not None and not method.floor else seeds[:1]:
+            for seed in seeds if method.fit is not None and not method.baseline else seeds[:1]:
                 yield name, seed, region
 
 
@@ -363,7 +363,7 @@ def fold_assignments(
 def _origin(method: Method) -> dict[str, Any]:
     """What a reader must know of a method that runs on other people's code or weights."""
     seen = dict.fromkeys(method.trained_on)
-    for member in method.combines:
+    for member in method.members:
         seen |= dict.fromkeys(load_methods().get("method", member, method.name).trained_on)
     return {
         "trained_on": list(seen),

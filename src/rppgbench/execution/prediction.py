@@ -98,11 +98,11 @@ def predict_video(
         raise BenchError(f"{method.name}: learns; give the model that it learned with --weights")
     if method.fit is None and model is not None:
         raise BenchError(f"--weights: {method.name} takes none, it does not learn; leave them out")
-    if method.combines:
-        raise BenchError(f"{method.name}: {' and '.join(method.combines)} make it; predict by each")
+    if method.members:
+        raise BenchError(f"{method.name}: {' and '.join(method.members)} make it; predict by each")
     # What a model was learned with, its preset above all, is what it can be run with.
     params = method.parameters(model.facts.get("params", {}) if model is not None else {})
-    clips = frozenset({str(params["crop"])}) if method.consumes == "clip" else frozenset[str]()
+    clips = frozenset({str(params["crop"])}) if method.input == "clip" else frozenset[str]()
     features = cached_features(VideoSource(video), FeatureRequest(clips), cache)
     try:
         pulse, coverage = estimate_pulse(features, method, params, region, model)

@@ -22,12 +22,12 @@ def method_inputs(
     A method's parameter `fs` is the rate that it expects: frames at another are interpolated once,
     at their true times. Within a thousandth of it they stay as they are.
     """
-    crop = str(params["crop"]) if method.consumes == "clip" else None
+    crop = str(params["crop"]) if method.input == "clip" else None
     times, fs = features.times_s, params.get("fs")
     if fs and len(times) > 1:
         own = (len(times) - 1) / float(times[-1] - times[0])
         fs = None if abs(own / fs - 1) < 1e-3 else float(fs)
-    return segments(features, method.consumes, region=region or "skin", fs=fs, crop=crop)
+    return segments(features, method.input, region=region or "skin", fs=fs, crop=crop)
 
 
 def _too_short(features: Features, method: Method, params: Mapping[str, Any], region: str) -> str:
@@ -41,8 +41,8 @@ def _too_short(features: Features, method: Method, params: Mapping[str, Any], re
         )
         odd = implausible_rate((len(times) - 1) / lasts_s) if lasts_s > 0 else ""
         return f"{why}; {odd}" if odd else why
-    crop = str(params["crop"]) if method.consumes == "clip" else None
-    seen_s = longest_s(features, method.consumes, region or "skin", crop)
+    crop = str(params["crop"]) if method.input == "clip" else None
+    seen_s = longest_s(features, method.input, region or "skin", crop)
     return (
         f"the face is never seen for long enough: at most {seen_s:.1f} s at a stretch, and "
         f"{MIN_STRETCH_S:g} s are needed"

@@ -302,7 +302,7 @@ def _observed(
         light=recording.light,
         simulated=recording.simulated,
         condition=condition.name,
-        truth=truth,
+        ground_truth=truth,
         facts=facts,
         reason=reason,
     )

@@ -20,7 +20,7 @@ WORDS = {
     "train": "the recordings that are learned from",
     "pretrain": "the recordings that are learned from first",
     "change": "the condition's parameters or codec libraries",
-    "consumes": "what the method consumes",
+    "consumes": "the input of the method",
     "versions": "the versions of other people's packages",
 }
 

@@ -6,9 +6,9 @@ from typing import Any
 from rppgbench.core.features import Features
 from rppgbench.core.method import Example, Method
 from rppgbench.core.recording import GroundTruth, Recording
-from rppgbench.core.validation import read_truth
+from rppgbench.core.validation import read_ground_truth
 from rppgbench.datasets.frame_clock import FrameClock, held_against
-from rppgbench.datasets.ground_truth import plausible_truth
+from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.execution.pulse_estimation import method_inputs
 
 Key = tuple[str, str]
@@ -24,7 +24,7 @@ def shown(pretrain: Sequence[Key], train: Sequence[Key], *, labels: bool) -> lis
 
 def labels_of(recording: Recording) -> GroundTruth:
     """What the reader says of the contact sensor, checked; RecordingError as it says."""
-    return plausible_truth(read_truth(recording))
+    return plausible_ground_truth(read_ground_truth(recording))
 
 
 def example_of(

@@ -118,10 +118,10 @@ def _lacks(one: Example, clip_s: float) -> str:
     parts = [p for p in one.inputs if len(p.samples) >= clip_s * p.fs * (1 - 1e-3)]
     if clip_s and not parts:
         return f"has no {clip_s:g} s without a gap; choose a shorter clip_s"
-    if one.truth is None or not parts:
+    if one.ground_truth is None or not parts:
         return ""
     times_s = np.concatenate([part.times_s() for part in parts])
-    labels = (one.truth.pulse_at(times_s), one.truth.heart_rate_at(times_s))
+    labels = (one.ground_truth.pulse_at(times_s), one.ground_truth.heart_rate_at(times_s))
     return "" if np.isfinite(labels).any() else "labels: none at any of its frames"
 
 

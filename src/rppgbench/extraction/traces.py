@@ -26,7 +26,7 @@ _CHUNK = 256
 
 def segments(
     features: Features,
-    consumes: InputKind,
+    input_kind: InputKind,
     *,
     region: str = "skin",
     fs: float | None = None,
@@ -44,10 +44,10 @@ def segments(
     face it is interpolated, longer ones split; stretches shorter than `min_stretch_s` are left out.
     The list is empty where nothing is left.
 
-    Shapes by `consumes`: see `method.Consumes`. Clips are uint8. BenchError: no such region; no
+    Shapes by `input_kind`: see `method.InputKind`. Clips are uint8. BenchError: no such region; no
     clip by the rule `crop` in the features.
     """
-    values, usable = _input(features, consumes, region, crop)
+    values, usable = _input(features, input_kind, region, crop)
     times = np.asarray(features.times_s)
     if len(times) < 2 or not usable.any():
         return []
@@ -65,9 +65,9 @@ def segments(
     return found
 
 
-def longest_s(features: Features, consumes: InputKind, region: str, crop: str | None) -> float:
+def longest_s(features: Features, input_kind: InputKind, region: str, crop: str | None) -> float:
     """How long the longest stretch without a gap is that a method of that kind would get."""
-    usable = _input(features, consumes, region, crop)[1]
+    usable = _input(features, input_kind, region, crop)[1]
     times = np.asarray(features.times_s)
     if len(times) < 2:
         return 0.0
@@ -76,12 +76,12 @@ def longest_s(features: Features, consumes: InputKind, region: str, crop: str | 
 
 
 def _input(
-    features: Features, consumes: InputKind, region: str, crop: str | None
+    features: Features, input_kind: InputKind, region: str, crop: str | None
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """One value a frame, and which frames have one."""
     moments = features.moments
     face = np.asarray(features.track.found)
-    if consumes == "clip":
+    if input_kind == "clip":
         if crop is None or crop not in features.clips:
             known = ", ".join(sorted(features.clips)) or "none"
             raise BenchError(
@@ -90,20 +90,20 @@ def _input(
         clip = features.clips[crop]
         return clip.frames, np.asarray(clip.valid)
     values: Array
-    if consumes == "mstmap":
+    if input_kind == "mstmap":
         values = mstmap(moments)
-    elif consumes in {"stmap", "stmap_moments"}:
+    elif input_kind in {"stmap", "stmap_moments"}:
         at = moments.index(*GRID_REGIONS)
         count = moments.count[:, at, None]
         values = np.divide(
             moments.rgb[:, at], count, out=np.full((*count.shape[:2], 3), np.nan), where=count > 0
         )
-        if consumes == "stmap_moments":
+        if input_kind == "stmap_moments":
             values = np.concatenate([values, moments.mean_second(region)], axis=1)
     else:
         if region not in moments.names:
             raise BenchError(f"region: no region {region!r}. Known: {', '.join(moments.names)}.")
-        is_trace = consumes == "trace"
+        is_trace = input_kind == "trace"
         values = moments.mean_rgb(region) if is_trace else moments.mean_second(region)
     whole = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     return values, np.logical_and(face, whole)

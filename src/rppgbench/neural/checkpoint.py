@@ -26,7 +26,7 @@ class Checkpoint:
         self.before = training.folder / f"{stage}.before.safetensors"
         self.log = training.folder / f"{stage}.jsonl"
         self.stage = stage
-        self.say = training.progress
+        self.say = training.log
         self.recipe = {**recipe, "seed": training.seed, "stage": stage}
 
     def write(self, learner: nn.Module, optimiser: Any, history: list[dict[str, float]]) -> None:

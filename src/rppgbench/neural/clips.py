@@ -119,7 +119,7 @@ def labelled_segments(
 
 
 def _stretch(example: Example, part: Waveform) -> Segment:
-    truth = example.truth or GroundTruth()
+    truth = example.ground_truth or GroundTruth()
     times = part.times_s()
     rate = _known(truth.heart_rate_at(times))
     return Segment(

@@ -37,10 +37,10 @@ def synthetic_examples(
     examples = []
     for number in range(recordings):
         pulse = np.sin(2 * np.pi * (1.0 + 0.1 * number) * times)
-        shape = SHAPES.get(method.consumes, (size, size, 3))
+        shape = SHAPES.get(method.input, (size, size, 3))
         grey = 120 - pulse.reshape(-1, *[1] * len(shape))
         samples: Any = grey + rng.standard_normal((frames, *shape), dtype=np.float32)
-        if method.consumes == "clip":
+        if method.input == "clip":
             samples = samples.round().astype(np.uint8)
         truth = GroundTruth(pulse=Signal(pulse, times)) if method.needs_labels else None
         name = f"{number:02d}"
@@ -61,7 +61,7 @@ def learning_speed(
         raise ValueError(f"{method.name} does not learn")
     few = {name: min(EPOCHS, n) for name, n in params.items() if name.endswith("epochs")}
     given = {**params, **few, "precision": precision}
-    size = crop_rule(str(params["crop"])).size if method.consumes == "clip" else 0
+    size = crop_rule(str(params["crop"])).size if method.input == "clip" else 0
     examples = synthetic_examples(method, size, seconds=float(params["clip_s"]) + 1)
     with TemporaryDirectory() as folder:
         method.fit(examples, Training(0, device, Path(folder)), **given)

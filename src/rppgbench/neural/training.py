@@ -140,7 +140,7 @@ def train(
                         f"{least} ({no_room}); --preset smoke or a smaller width needs less"
                     )
                 cut = min(2 * cut, most)
-                training.progress(f"{stage}: out of memory; every batch in {cut} shares from here")
+                training.log(f"{stage}: out of memory; every batch in {cut} shares from here")
                 optimiser.zero_grad(set_to_none=True)
                 if device == "cuda":
                     torch.cuda.empty_cache()
@@ -172,9 +172,9 @@ def train(
                     shutil.rmtree(kept, ignore_errors=True)
                 write_model(kept / f"{epoch + 1:04d}", export(learner))
             left = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
-            training.progress(_line(stage, epoch + 1, recipe.epochs, history[-1], left))
+            training.log(_line(stage, epoch + 1, recipe.epochs, history[-1], left))
         if doubts:
-            training.progress(f"{stage}: not deterministic on this device: {'; '.join(doubts)}")
+            training.log(f"{stage}: not deterministic on this device: {'; '.join(doubts)}")
     learner.eval()
     return learner, history
 

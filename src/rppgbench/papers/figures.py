@@ -51,7 +51,7 @@ def figures(
                 drawing = waveform_figure(
                     one,
                     stored.get,
-                    held.truths,
+                    held.ground_truths,
                     key=f"waveforms-{number}",
                     simulated=held.simulated,
                 )

@@ -36,12 +36,12 @@ class Corrections:
     """
 
     estimates: tuple[Estimate, ...]
-    truths: dict[tuple[str, str], GroundTruth]
+    ground_truths: dict[tuple[str, str], GroundTruth]
 
     def scores(self, evaluator: str) -> Scores:
         """Both, read by an evaluator like any other pulse."""
         rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", evaluator, "figure"))
-        windows = score(rule, self.estimates, self.truths, ())
+        windows = score(rule, self.estimates, self.ground_truths, ())
         return Scores(evaluator, windows, summarise(windows, by=["method"], resamples=0))
 
     def shown(self, windows: pd.DataFrame) -> list[tuple[Estimate, Estimate, GroundTruth]]:
@@ -58,7 +58,10 @@ class Corrections:
         chosen = [places[round(k * (len(places) - 1) / max(1, count - 1))] for k in range(count)]
         found = {(e.fold, e.recording, e.method): e for e in self.estimates}
         pairs = [(found[*place, LABEL], found[*place, PEER]) for place in chosen]
-        return [(label, peer, self.truths[label.dataset, label.recording]) for label, peer in pairs]
+        return [
+            (label, peer, self.ground_truths[label.dataset, label.recording])
+            for label, peer in pairs
+        ]
 
 
 def corrections(held: StoredResults, method: str) -> Corrections | None:
@@ -122,4 +125,4 @@ def _clips(
                 ),
                 1.0,
             )
-            yield clip, observed.truth
+            yield clip, observed.ground_truth

@@ -44,9 +44,9 @@ class StoredResults:
         return any(one.simulated for one in self.observed.values())
 
     @property
-    def truths(self) -> dict[tuple[str, str], GroundTruth]:
+    def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:
         """The truth of every recording."""
-        return {(d, name): one.truth for (d, name, _), one in self.observed.items()}
+        return {(d, name): one.ground_truth for (d, name, _), one in self.observed.items()}
 
 
 def load_stored(store: Store) -> StoredResults:
@@ -84,7 +84,7 @@ def measure(
     asked = line.method.evaluator or line.setting.evaluator
     used = evaluator or asked
     name = line.method.method
-    members = load_methods().get("method", name, "the table").combines
+    members = load_methods().get("method", name, "the table").members
     region = protocol.regions[0]
     estimates = [
         e
@@ -96,7 +96,7 @@ def measure(
     if {e.method for e in estimates} != set(members or (name,)):
         return None
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", used, "--evaluator"))
-    windows = score(rule, estimates, held.truths, [name])
+    windows = score(rule, estimates, held.ground_truths, [name])
     own: pd.DataFrame = windows[windows["method"] == name]
     own.attrs = windows.attrs
     if own.empty:
@@ -142,7 +142,7 @@ def other_experiment(manifest: Mapping[str, Any], line: Line, protocol: Protocol
     if _condition(stored.get("conditions", []), line) != _condition(wanted["conditions"], line):
         found.append(f"another condition of the name {line.setting.condition!r}")
     known = load_methods().found
-    for name in known[line.method.method].combines or (line.method.method,):
+    for name in known[line.method.method].members or (line.method.method,):
         params = wanted_params(line, protocol, name)
         held = manifest["methods"].get(name, {})
         other = [k for k in params if held.get(k) != params[k]]

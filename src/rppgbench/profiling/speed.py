@@ -110,7 +110,7 @@ def synthetic_features(method: Method, recordings: int, seconds: float) -> Wavef
     rgb: Array = np.array([160.0, 112.0, 88.0]) * (
         1 + light - 0.006 * pulse * np.array([0.33, 0.77, 0.53]) + noise
     )
-    if method.consumes == "trace":
+    if method.input == "trace":
         return Waveform(rgb, FS)
     spread = np.diag([90.0, 70.0, 60.0])  # of the pixels of a region around their mean
     return Waveform(rgb[..., :, None] * rgb[..., None, :] + spread, FS)
@@ -122,7 +122,7 @@ def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> 
     One recording a call, as a run does it, and all in one call, as an array program.
     """
     for method in methods:
-        if method.fit or method.combines or method.consumes not in {"trace", "second_moments"}:
+        if method.fit or method.members or method.input not in {"trace", "second_moments"}:
             continue
         params, batch = method.parameters({}), synthetic_features(method, recordings, seconds)
         alone = [Waveform(one, FS) for one in batch.samples]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class DecompositionInputs:
     """What the page is made from.
 
-    `page` holds the scores under every evaluator (the two sides first), floors, failures and
+    `page` holds the scores under every evaluator (the two sides first), baselines, failures and
     provenance; `by` are the columns that name a row of `splits`; `regions` were run.
     """
 

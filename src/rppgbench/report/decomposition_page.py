@@ -44,7 +44,7 @@ def decomposition_html(inputs: DecompositionInputs) -> str:
     page = inputs.page
     titled = replace(page, title=TITLE, sections=sections(inputs))
     overview = evaluator_overview(
-        on_one_region(inputs), floors=page.floors, simulated=page.simulated
+        on_one_region(inputs), baselines=page.baselines, simulated=page.simulated
     )
     return page_html(titled, words=summary(inputs), overview=overview)
 

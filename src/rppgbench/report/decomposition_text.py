@@ -51,7 +51,7 @@ def summary(inputs: DecompositionInputs) -> list[str]:
         f"{run}, over {sample_words(default, page.protocol.expected)}: the stored waveforms "
         f"scored under {len(page.scores)} evaluators, without running anything again."
     ]
-    ranked = {name: s for name, s in reach.items() if s.method not in page.floors}
+    ranked = {name: s for name, s in reach.items() if s.method not in page.baselines}
     if ranked:
         name = max(ranked, key=lambda n: ranked[n].high - ranked[n].low)
         low, high, low_rule, high_rule, _ = ranked[name]
@@ -64,7 +64,7 @@ def summary(inputs: DecompositionInputs) -> list[str]:
         placed = [
             record
             for record in records(canonical_order(one.summary, one.by))
-            if not row_kind(record, page.floors)
+            if not row_kind(record, page.baselines)
         ]
         if len(placed) > 1 and not math.isnan(float(placed[0]["mae"])):
             winners.setdefault(row_name(placed[0], one.by), []).append(one.name)
@@ -74,7 +74,7 @@ def summary(inputs: DecompositionInputs) -> list[str]:
     elif winners:
         words.append(f"{next(iter(winners))} is best{where} under every evaluator.")
     largest: dict[str, int] = {}
-    parted = [s for s in inputs.splits if s.shares and s.row[0] not in page.floors]
+    parted = [s for s in inputs.splits if s.shares and s.row[0] not in page.baselines]
     for one_split in parted:
         most = max(one_split.shares, key=lambda g: abs(one_split.shares[g].value))
         if one_split.shares[most].value:

@@ -107,11 +107,11 @@ class ReportInputs:
 
     The summary in words and the figures follow the first of `scores`: the protocol's default
     evaluator, or the one that was asked for `in_place_of` it. `estimate` fetches one stored
-    estimate, or None; `truths` are keyed by data set and recording. `floors` are the methods that
-    learn nothing from the video and that every other one must beat: their rows are marked and
-    never ranked. `pictured` are the conditions whose windows and waveforms are drawn one by one,
-    empty for all. `command` makes the page again. `provenance` maps a heading to a value, or to a
-    further mapping (package -> version).
+    estimate, or None; `ground_truths` are keyed by data set and recording. `baselines` are the
+    methods that learn nothing from the video and that every other one must beat: their rows are
+    marked and never ranked. `pictured` are the conditions whose windows and waveforms are drawn
+    one by one, empty for all. `command` makes the page again. `provenance` maps a heading to a
+    value, or to a further mapping (package -> version).
     """
 
     title: str
@@ -121,8 +121,8 @@ class ReportInputs:
     estimate: Callable[[RecordingCase], Estimate | None] = field(
         default=lambda case: None, repr=False
     )
-    truths: Mapping[tuple[str, str], GroundTruth] = field(default_factory=dict, repr=False)
-    floors: frozenset[str] = frozenset()
+    ground_truths: Mapping[tuple[str, str], GroundTruth] = field(default_factory=dict, repr=False)
+    baselines: frozenset[str] = frozenset()
     pictured: frozenset[str] = frozenset()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -145,10 +145,10 @@ def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
         empty = Table(f"scores-{scores.name}", f"Nothing was scored under {scores.name}", (), ())
         return EvaluatorPart(scores, empty, ())
     table = method_table(
-        scores, floors=page.floors, expected=page.protocol.expected, simulated=page.simulated
+        scores, baselines=page.baselines, expected=page.protocol.expected, simulated=page.simulated
     )
     groups = tuple(
-        group_table(scores, group, floors=page.floors, simulated=page.simulated)
+        group_table(scores, group, baselines=page.baselines, simulated=page.simulated)
         for group, frame in scores.groups.items()
         if group != "seed" and frame[group].nunique() > 1
     )
@@ -163,7 +163,7 @@ def _overview(page: ReportInputs) -> Drawing | None:
     ]
     if len(scored) < 2:
         return None
-    return evaluator_overview(scored, floors=page.floors, simulated=page.simulated)
+    return evaluator_overview(scored, baselines=page.baselines, simulated=page.simulated)
 
 
 def _figures(page: ReportInputs) -> list[Drawing]:
@@ -185,7 +185,7 @@ def _figures(page: ReportInputs) -> list[Drawing]:
 
 def _pictured(page: ReportInputs) -> list[Series]:
     """The series of the default evaluator whose windows are drawn one by one."""
-    every = series(page.scores[0], page.floors)
+    every = series(page.scores[0], page.baselines)
     return [
         one
         for one in every
@@ -202,10 +202,14 @@ def _waveforms(page: ReportInputs) -> list[WaveformPart]:
     shown = row_name(best, default.by) if best else ""
     parts = []
     for number, one in enumerate(_pictured(page)):
-        if one.floor:
+        if one.baseline:
             continue
         drawing = waveform_figure(
-            one, page.estimate, page.truths, key=f"waveforms-{number}", simulated=page.simulated
+            one,
+            page.estimate,
+            page.ground_truths,
+            key=f"waveforms-{number}",
+            simulated=page.simulated,
         )
         if drawing is not None:
             parts.append(WaveformPart(one.name, drawing, one.name == shown))

@@ -59,9 +59,9 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
                 f"95 % interval {interval}" if interval else "",
             )
         )
-    floor = _floor_row(page, default)
-    if floor is not None:
-        facts.append(("Floor", f"{_bpm(floor['mae'])} bpm", row_name(floor, default.by)))
+    baseline = _baseline_row(page, default)
+    if baseline is not None:
+        facts.append(("Baseline", f"{_bpm(baseline['mae'])} bpm", row_name(baseline, default.by)))
     recordings, subjects = sample(default)
     wanted = page.protocol.expected
     below = f"of {subjects} {'subject' if subjects == 1 else 'subjects'}"
@@ -105,7 +105,7 @@ def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
 
     With a single row that can be ranked it is that one; None where there is none.
     """
-    table = method_table(scores, floors=page.floors)
+    table = method_table(scores, baselines=page.baselines)
     place = [column.key for column in table.columns].index("mae")
     rows = records(canonical_order(scores.summary, scores.by))
     for record, row in zip(rows, table.rows, strict=True):
@@ -114,7 +114,7 @@ def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
     ranked = [
         record
         for record in rows
-        if not row_kind(record, page.floors) and not math.isnan(float(record["mae"]))
+        if not row_kind(record, page.baselines) and not math.isnan(float(record["mae"]))
     ]
     return ranked[0] if len(ranked) == 1 else None
 
@@ -139,7 +139,7 @@ def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) ->
     others = [
         record
         for record in records(canonical_order(default.summary, default.by))
-        if not row_kind(record, page.floors)
+        if not row_kind(record, page.baselines)
         and row_name(record, default.by) != name
         and not math.isnan(float(record["mae"]))
     ]
@@ -150,12 +150,12 @@ def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) ->
         if not (math.isnan(high) or math.isnan(low)):
             text += "; the two intervals overlap" if low <= high else "; the intervals are apart"
         sentences.append(text + ".")
-    floor = _floor_row(page, default)
-    if floor is not None:
-        worse = [r for r in [best, *others] if float(r["mae"]) >= float(floor["mae"])]
+    baseline = _baseline_row(page, default)
+    if baseline is not None:
+        worse = [r for r in [best, *others] if float(r["mae"]) >= float(baseline["mae"])]
         text = (
-            f"The floor, {row_name(floor, default.by)}, which learns nothing from the video, has "
-            f"{_bpm(floor['mae'])} bpm"
+            f"The baseline, {row_name(baseline, default.by)}, which learns nothing from the video, "
+            f"has {_bpm(baseline['mae'])} bpm"
         )
         if worse:
             names = ", ".join(row_name(record, default.by) for record in worse)
@@ -221,11 +221,11 @@ def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
     return sentences
 
 
-def _floor_row(page: ReportInputs, scores: Scores) -> Mapping[str, Any] | None:
+def _baseline_row(page: ReportInputs, scores: Scores) -> Mapping[str, Any] | None:
     rows = [
         record
         for record in records(canonical_order(scores.summary, scores.by))
-        if record.get("method") in page.floors and not math.isnan(float(record["mae"]))
+        if record.get("method") in page.baselines and not math.isnan(float(record["mae"]))
     ]
     return rows[0] if rows else None
 

@@ -43,7 +43,7 @@ class RecordingInfo:
     light: str
     simulated: bool
     condition: str
-    truth: GroundTruth
+    ground_truth: GroundTruth
     facts: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
 
@@ -105,11 +105,11 @@ def estimate_from_row(row: dict[str, Any]) -> Estimate:
 
 def recording_row(one: RecordingInfo) -> dict[str, Any]:
     """One row of `OBSERVED`."""
-    row = {f.name: getattr(one, f.name) for f in fields(RecordingInfo) if f.name != "truth"}
+    row = {f.name: getattr(one, f.name) for f in fields(RecordingInfo) if f.name != "ground_truth"}
     row["facts"] = json.dumps(dict(one.facts), sort_keys=True)
-    row["warnings"] = list(one.truth.warnings)
+    row["warnings"] = list(one.ground_truth.warnings)
     for name in ("pulse", "heart_rate"):
-        signal: Signal | None = getattr(one.truth, name)
+        signal: Signal | None = getattr(one.ground_truth, name)
         row[name] = None if signal is None else signal.values
         row[f"{name}_times_s"] = None if signal is None else signal.times_s
     return row
@@ -124,4 +124,4 @@ def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
         signals[name] = Signal(values, times_s) if held else None
     truth = GroundTruth(signals["pulse"], signals["heart_rate"], tuple(row.pop("warnings")))
     row["facts"] = json.loads(row["facts"])
-    return RecordingInfo(truth=truth, **row)
+    return RecordingInfo(ground_truth=truth, **row)

@@ -279,9 +279,9 @@ class Store:
                 found[key] = one
         return {(o.dataset, o.recording, o.condition): o for o in ordered_records(found.values())}
 
-    def truths(self) -> dict[tuple[str, str], GroundTruth]:
+    def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:
         """The truth of every recording, by data set and name."""
-        return {(d, name): one.truth for (d, name, _), one in self.observed().items()}
+        return {(d, name): one.ground_truth for (d, name, _), one in self.observed().items()}
 
     @contextmanager
     def locked(self) -> Iterator[Self]:

@@ -41,7 +41,7 @@ def check_method(method: Method) -> list[Finding]:
 
     A method that learns from pixels is not trained here: what needs a model does not apply to it.
     One that comes with learned weights is not asked for the pulse of pictures without a face. A
-    floor, which does not look at the video, is fitted on two examples.
+    baseline, which does not look at the video, is fitted on two examples.
     """
     return [_try(clause, method) for clause in CLAUSES]
 
@@ -63,15 +63,15 @@ def clean_trace(bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Array
 
 def _input(method: Method, bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Waveform:
     """What the machine would hand to this method from a face with a clean pulse."""
-    if method.combines:
-        raise _NotHere(f"formed from {', '.join(method.combines)} when they are scored")
+    if method.members:
+        raise _NotHere(f"formed from {', '.join(method.members)} when they are scored")
     trace = clean_trace(bpm, fs, seconds)
-    if method.consumes == "trace":
+    if method.input == "trace":
         return Waveform(trace, fs)
-    if method.consumes == "second_moments":
+    if method.input == "second_moments":
         pixels = trace[:, None, :] * PIXELS
         return Waveform(np.einsum("tpi,tpj->tij", pixels, pixels) / len(PIXELS), fs)
-    if method.consumes == "clip" and method.fit is None:
+    if method.input == "clip" and method.fit is None:
         return Waveform(_pictures(trace, crop_rule(_crop(method)).size), fs)
     raise _NotHere("must be trained; run it under a protocol")
 
@@ -91,9 +91,9 @@ def _pictures(trace: Array, size: int) -> Any:
 
 def _of_the_video(method: Method) -> None:
     """Two clauses ask for the pulse of made-up skin: not of these."""
-    if method.floor:
-        raise _NotHere("a floor: it does not look at the video")
-    if method.consumes == "clip" and method.fit is None:
+    if method.baseline:
+        raise _NotHere("a baseline: it does not look at the video")
+    if method.input == "clip" and method.fit is None:
         raise _NotHere("made for pictures of a face: try it on a video with bench predict")
 
 
@@ -117,7 +117,7 @@ def _estimate(method: Method, given: Waveform) -> Waveform:
     params = method.parameters({})
     if method.fit is None:
         return method.estimate(given, **params)
-    if not method.floor:
+    if not method.baseline:
         raise _NotHere("must be trained; run it under a protocol")
     return method.estimate(given, _fitted(method), **params)
 
@@ -207,10 +207,10 @@ def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
 def _survives_gaps(method: Method) -> Iterator[str]:
     from rppgbench.execution.pulse_estimation import estimate_pulse
 
-    if method.floor or method.fit is not None or method.combines:
+    if method.baseline or method.fit is not None or method.members:
         raise _NotHere("must be trained; run it under a protocol")
     features = _with_gap()
-    if method.consumes == "clip":
+    if method.input == "clip":
         clips = {_crop(method): _clip_of(features, _crop(method))}
         features = replace(features, clips=clips)
     pulse, coverage = estimate_pulse(features, method, method.parameters({}), "skin")

@@ -89,11 +89,11 @@ def bland_altman(
 ) -> Drawing:
     """Difference against mean of estimate and reference, with bias and limits of agreement.
 
-    A floor that learns one rate lies on a slope by construction and would set the scale of all
-    panels: floors are drawn only where there is nothing else.
+    A baseline that learns one rate lies on a slope by construction and would set the scale of all
+    panels: baselines are drawn only where there is nothing else.
     """
-    methods = [one for one in all_series if not one.floor] or list(all_series)
-    floors = [one.name for one in all_series if one not in methods]
+    methods = [one for one in all_series if not one.baseline] or list(all_series)
+    baselines = [one.name for one in all_series if one not in methods]
     all_series = methods
     drawn = [one.drawn() for one in all_series]
     points = sum(len(frame) for frame in drawn)
@@ -149,16 +149,16 @@ def bland_altman(
         f"Bland-Altman plots under {evaluator}: difference of estimate and reference against their "
         "mean. Solid: the bias; dashed: the 95 % limits of agreement, bias ± 1.96 standard "
         "deviations, which add the variance between subjects to that within them (Bland and Altman "
-        f"2007), each in the band of its own 95 % interval. {_left_out(floors)}"
+        f"2007), each in the band of its own 95 % interval. {_left_out(baselines)}"
         f"{_what_is_drawn(all_series, drawn, points)}"
     )
     return Drawing(key, "Bland-Altman", caption, alt, svg, data, data_note)
 
 
-def _left_out(floors: Sequence[str]) -> str:
-    if not floors:
+def _left_out(baselines: Sequence[str]) -> str:
+    if not baselines:
         return ""
-    return f"Not drawn, as it would set the scale: {', '.join(floors)}. "
+    return f"Not drawn, as it would set the scale: {', '.join(baselines)}. "
 
 
 def _columns(count: int) -> int:

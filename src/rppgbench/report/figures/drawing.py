@@ -33,7 +33,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
 """Series markers: 7 colours and 11 markers do not repeat a pair before the 77th series."""
 
 FAR = 3.0
-"""A floor beyond so many times the largest error of a method is written and not drawn."""
+"""A baseline beyond so many times the largest error of a method is written and not drawn."""
 
 _VARIABLES = {
     INK: "ink",

@@ -44,14 +44,15 @@ def error_distribution(
     """Signed error of every series in quantiles, and the share of windows within x bpm.
 
     Left, all series: the middle half as a bar, the median, the middle 90 % as a line. Right, the
-    first `_CURVES` series and the floors, cumulatively; a window without an estimate never counts.
+    first `_CURVES` series and the baselines, cumulatively; a window without an estimate never
+    counts.
     """
     words = []
     bpm = metric("mae")
-    curves = [one for one in all_series if not one.floor][:_CURVES]
-    curves += [one for one in all_series if one.floor]
+    curves = [one for one in all_series if not one.baseline][:_CURVES]
+    curves += [one for one in all_series if one.baseline]
     drawn = [
-        np.percentile(np.abs(e), 95) for s in all_series if not s.floor and len(e := _signed(s))
+        np.percentile(np.abs(e), 95) for s in all_series if not s.baseline and len(e := _signed(s))
     ]
     reach = max(drawn, default=np.inf)
     with drawing_style(key):
@@ -72,7 +73,7 @@ def error_distribution(
                 f"{one.name}: median {bpm.write(median)}, middle 90 % {bpm.write(low)} to "
                 f"{bpm.write(high)}"
             )
-            if one.floor and max(-low, high) > FAR * reach:
+            if one.baseline and max(-low, high) > FAR * reach:
                 at_the_edge(left, row, f"middle 90 %: {bpm.write(low)} to {bpm.write(high)} bpm")
                 continue
             left.hlines(row, low, high, color=BLUE, linewidth=1.1)
@@ -87,7 +88,7 @@ def error_distribution(
         _draw_shares(right, curves)
         alt = f"Signed error under {evaluator}, in bpm. {'; '.join(words)}."
         svg = to_svg(figure, key, alt, simulated=simulated)
-    named = "" if len(curves) == len(all_series) else f" of the first {_CURVES} and the floor"
+    named = "" if len(curves) == len(all_series) else f" of the first {_CURVES} and the baseline"
     caption = (
         f"Errors under {evaluator}. Left, the windows with an estimate: the bar holds the middle "
         "half, its gap is the median, the line spans the middle 90 %; the rest is not drawn. "
@@ -120,10 +121,10 @@ def _draw_shares(place: Axes, curves: Sequence[Series]) -> None:
             x=counts.index.to_numpy(),
             weights=counts.to_numpy(),
             ax=place,
-            color=MUTED if one.floor else SERIES[number % len(SERIES)],
+            color=MUTED if one.baseline else SERIES[number % len(SERIES)],
             linestyle=dashes[number % len(dashes)],
             linewidth=1.5,
-            label=f"{one.name} (floor)" if one.floor else one.name,
+            label=f"{one.name} (baseline)" if one.baseline else one.name,
         )
     place.set_xlim(0, _REACH_BPM)
     place.set_ylim(0, 1)

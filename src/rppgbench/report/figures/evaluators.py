@@ -34,7 +34,7 @@ def evaluator_overview(
     *,
     key: str = "evaluators",
     measure: str = "mae",
-    floors: Collection[str] = (),
+    baselines: Collection[str] = (),
     simulated: bool = False,
 ) -> Drawing:
     """One measure of every method under every evaluator: the same waveforms, other rules.
@@ -56,10 +56,10 @@ def evaluator_overview(
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
     names = list(dict.fromkeys(table["series"]))
-    floor_names = set(table.loc[table["method"].isin(list(floors)), "series"])
+    baseline_names = set(table.loc[table["method"].isin(list(baselines)), "series"])
     words = _spread_words(table, names, measure)
     step = min(0.11, 0.7 / max(1, len(all_scores) - 1))
-    beyond = _beyond(table, floor_names, measure)
+    beyond = _beyond(table, baseline_names, measure)
     with drawing_style(key):
         row_in = max(0.3, 0.1 * len(all_scores))
         figure, (axes,) = panels(
@@ -102,7 +102,7 @@ def evaluator_overview(
             at_the_edge(axes, rows[name], f"{text} {column.unit}".strip())
         axes.set_yticks(
             range(len(names)),
-            [f"{name} (floor)" if name in floor_names else name for name in names],
+            [f"{name} (baseline)" if name in baseline_names else name for name in names],
         )
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
@@ -121,7 +121,7 @@ def evaluator_overview(
         "changes along a row is the rules alone."
     )
     if beyond:
-        caption += " The floor lies beyond the axis, as written."
+        caption += " The baseline lies beyond the axis, as written."
     data = csv_download(f"evaluators-{measure}.csv", table.drop(columns="series"))
     return Drawing(key, "The same waveforms, other rules", caption, alt, svg, data)
 
@@ -137,13 +137,13 @@ def _spread_words(table: pd.DataFrame, names: Sequence[str], measure: str) -> li
     return words
 
 
-def _beyond(table: pd.DataFrame, floors: Collection[str], measure: str) -> dict[str, str]:
+def _beyond(table: pd.DataFrame, baselines: Collection[str], measure: str) -> dict[str, str]:
     """Floors that lie so far out that an axis that holds them squeezes every method, with words."""
     column = metric(measure)
     ends = [measure, f"{measure}_high"]
-    methods = table.loc[~table["series"].isin(list(floors)), ends].max().max()
+    methods = table.loc[~table["series"].isin(list(baselines)), ends].max().max()
     found = {}
-    for name in floors:
+    for name in baselines:
         values = table.loc[table["series"] == name, measure].dropna()
         if column.better == "low" and len(values) and values.min() > FAR * methods:
             low, high = (f"{value:.{column.decimals}f}" for value in (values.min(), values.max()))

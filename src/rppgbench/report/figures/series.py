@@ -22,12 +22,12 @@ _FACTS = ["subject", "scenario", "start_s", "duration_s", "reference_bpm"]
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One row of the summary (`record`) with its own `windows`; `floor` where it is one."""
+    """One row of the summary (`record`) with its own `windows`; `baseline` where it is one."""
 
     name: str
     record: Mapping[str, Any]
     windows: pd.DataFrame
-    floor: bool
+    baseline: bool
 
     def drawn(self) -> pd.DataFrame:
         """The windows that have both an estimate and a reference."""
@@ -35,7 +35,7 @@ class Series:
         return self.windows[has]
 
 
-def series(scores: Scores, floors: Collection[str] = ()) -> list[Series]:
+def series(scores: Scores, baselines: Collection[str] = ()) -> list[Series]:
     """Every row of the summary in the order of the table, with its windows."""
     by = list(scores.by)
     parts = {
@@ -45,7 +45,7 @@ def series(scores: Scores, floors: Collection[str] = ()) -> list[Series]:
     found = []
     for record in records(canonical_order(scores.summary, by)):
         part = parts.get(tuple(record[key] for key in by), scores.windows.iloc[:0])
-        found.append(Series(row_name(record, by), record, part, record.get("method") in floors))
+        found.append(Series(row_name(record, by), record, part, record.get("method") in baselines))
     return found
 
 

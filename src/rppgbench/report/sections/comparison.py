@@ -30,7 +30,7 @@ def sections(
     scores: Scores,
     *,
     condition: str = "",
-    floors: Collection[str] = (),
+    baselines: Collection[str] = (),
     simulated: bool = False,
 ) -> tuple[Section, ...]:
     """Which methods differ, over recordings and, from three data sets on, over data sets.
@@ -46,14 +46,14 @@ def sections(
     if len(by_recording) < 2 or not _common(by_recording, 1):
         return ()
     tests = paired_tests(by_recording)
-    tables = [_pair_table(tests, scores.name, floors, simulated=simulated)]
-    words = [*_words(tests, scores.name, floors), *chosen, *left_out]
+    tables = [_pair_table(tests, scores.name, baselines, simulated=simulated)]
+    words = [*_words(tests, scores.name, baselines), *chosen, *left_out]
     drawings = []
     for noun, blocks in _ranked(windows, by_recording):
         placed = ranks(blocks, alpha=ALPHA)
         words.append(_rank_words(placed, noun))
         key = f"ranks-{noun.replace(' ', '-')}s"
-        tables.append(_rank_table(placed, blocks, key, noun, floors, simulated=simulated))
+        tables.append(_rank_table(placed, blocks, key, noun, baselines, simulated=simulated))
         if not math.isnan(placed.critical_difference):
             drawings.append(
                 rank_figure(placed, noun, scores.name, key=f"{key}-figure", simulated=simulated)
@@ -107,16 +107,16 @@ def _ranked(
     return [(noun, blocks) for noun, blocks in found if len(blocks) > 2 and _common(blocks, 2)]
 
 
-def _words(tests: list[PairedTest], evaluator: str, floors: Collection[str]) -> list[str]:
+def _words(tests: list[PairedTest], evaluator: str, baselines: Collection[str]) -> list[str]:
     told = [one for one in tests if one.p_holm < ALPHA]
-    ours = [one for one in told if not {one.first, one.second} & set(floors)]
+    ours = [one for one in told if not {one.first, one.second} & set(baselines)]
     count = f"{len(told)} of {pluralise(len(tests), 'pair')}"
     text = (
         f"Pairs of methods are compared on the same recordings, by the mean absolute error of each "
         f"under {evaluator}: Wilcoxon's signed-rank test, corrected for the number of pairs by "
         f"Holm's procedure. At the 5 % level {count} differ"
     )
-    if set(floors) & {name for one in tests for name in (one.first, one.second)}:
+    if set(baselines) & {name for one in tests for name in (one.first, one.second)}:
         text += f", {len(ours)} of them between two methods that look at the video"
     return [
         f"{text}.",
@@ -139,7 +139,7 @@ def _rank_words(placed: Ranks, noun: str) -> str:
 
 
 def _pair_table(
-    tests: list[PairedTest], evaluator: str, floors: Collection[str], *, simulated: bool
+    tests: list[PairedTest], evaluator: str, baselines: Collection[str], *, simulated: bool
 ) -> Table:
     mae = metric("mae")
     rows = []
@@ -160,7 +160,7 @@ def _pair_table(
             Cell(_p(one.p_holm), _known(one.p_holm)),
             Cell(verdict, verdict),
         )
-        rows.append(Row(cells, "floor" if {one.first, one.second} & set(floors) else ""))
+        rows.append(Row(cells, "baseline" if {one.first, one.second} & set(baselines) else ""))
     columns = (
         Column("first", "First", text=True),
         Column("second", "Second", text=True),
@@ -188,7 +188,7 @@ def _rank_table(
     blocks: Mapping[str, Array],
     key: str,
     noun: str,
-    floors: Collection[str],
+    baselines: Collection[str],
     *,
     simulated: bool,
 ) -> Table:
@@ -209,7 +209,7 @@ def _rank_table(
                     Cell(mae.write(mean), mean),
                     Cell(told, told),
                 ),
-                "floor" if name in floors else "",
+                "baseline" if name in baselines else "",
             )
         )
     columns = (

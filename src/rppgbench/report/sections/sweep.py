@@ -45,7 +45,7 @@ def sweep_sections(
     settings: Sequence[Setting],
     *,
     collapsed: Collection[Seeded] = (),
-    floors: Collection[str] = (),
+    baselines: Collection[str] = (),
     simulated: bool = False,
 ) -> tuple[Section, ...]:
     """A figure, what each setting costs, and where each method's error doubles.
@@ -57,7 +57,7 @@ def sweep_sections(
         return ()
     there = set(scores.summary["condition"])
     settings = [setting for setting in settings if setting.name in there]
-    curves = _curves(scores, settings, collapsed, floors)
+    curves = _curves(scores, settings, collapsed, baselines)
     if len(settings) < 2 or not curves:
         return ()
     drawing = compression_figure(
@@ -74,7 +74,7 @@ def sweep_sections(
     if labelled:
         tables += _doubling_table(curves, settings, simulated)
     else:
-        tables += moved_table(scores, settings, floors, simulated)
+        tables += moved_table(scores, settings, baselines, simulated)
     words = [
         "Each setting is a condition of the protocol; nothing else differs between them. PSNR and "
         "SSIM are those of the face's box, against the untouched frames."
@@ -131,13 +131,13 @@ def _curves(
     scores: Scores,
     settings: Sequence[Setting],
     collapsed: Collection[Seeded],
-    floors: Collection[str],
+    baselines: Collection[str],
 ) -> list[Curve]:
     """A curve a row of the table without the condition, in the order of the first setting."""
     by = [key for key in scores.by if key != "condition"]
     rows: dict[str, dict[str, Mapping[str, float]]] = {}
     for record in records(scores.summary):
-        if record["method"] not in floors:
+        if record["method"] not in baselines:
             rows.setdefault(row_name(record, by), {})[record["condition"]] = record
     seeds = _by_seed(scores.groups.get("seed"), by, collapsed)
     first = settings[0].name
@@ -241,7 +241,7 @@ def _doubling_table(
 
 
 def moved_table(
-    scores: Scores, settings: Sequence[Setting], floors: Collection[str], simulated: bool
+    scores: Scores, settings: Sequence[Setting], baselines: Collection[str], simulated: bool
 ) -> list[Table]:
     """How far each setting moves the heart rates from those of the untouched frames, in bpm.
 
@@ -261,7 +261,7 @@ def moved_table(
     rows = []
     for key, part in wide.groupby(level="method", sort=False):
         method = str(key)
-        if method in floors:
+        if method in baselines:
             continue
         first = part[untouched[0]]
         values = [first.mean()]

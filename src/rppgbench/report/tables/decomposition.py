@@ -42,7 +42,7 @@ def error_table(inputs: DecompositionInputs) -> Table:
         cells.append(_number(high, f"highest, under {high_rule}"))
         for one in scores:
             cells.append(_error_cell(found[one.name].get(key, {}), one.name))
-        rows.append(Row(tuple(cells), "floor" if record["method"] in page.floors else ""))
+        rows.append(Row(tuple(cells), "baseline" if record["method"] in page.baselines else ""))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in default.by]
     headings += [
         Column("range", "Range", "bpm", about="Highest less lowest over all evaluators."),
@@ -81,7 +81,7 @@ def share_table(inputs: DecompositionInputs) -> Table:
             if share:
                 detail += f"; {_signed(share.low)} to {_signed(share.high)} bpm over the orders"
             cells.append(_number(value, detail, signed=True))
-        rows.append(Row(tuple(cells), "floor" if one.row[0] in page.floors else ""))
+        rows.append(Row(tuple(cells), "baseline" if one.row[0] in page.baselines else ""))
         name = " · ".join(one.row)
         if one.shares and one.orders < one.of:
             noted.setdefault(f"over {one.orders} of {one.of} orders", []).append(name)
@@ -146,7 +146,7 @@ def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
     for row, parts in found.items():
         cells = [Cell(part, part) for part in row]
         cells += [_error_cell(parts.get(region, {}), region) for region in columns]
-        rows.append(Row(tuple(cells), "floor" if row[0] in page.floors else ""))
+        rows.append(Row(tuple(cells), "baseline" if row[0] in page.baselines else ""))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in inputs.by]
     headings += [
         Column(f"region-{name}", name or "its own", mae.unit, mae.decimals, "low")

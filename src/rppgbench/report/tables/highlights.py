@@ -18,18 +18,18 @@ COVERAGE_MARGIN = 0.01
 
 RANKING = (
     "Best in bold, second underlined, as printed (equal prints share a mark), among the rows whose "
-    "coverage, of recordings and of windows, is within 1 percentage point of the highest; floors, "
-    "and leaked rows, whose weights were learned on the data tested here, are not ranked. A dagger "
-    "(†) marks a number that is ahead of the best on less coverage."
+    "coverage, of recordings and of windows, is within 1 percentage point of the highest; "
+    "baselines and leaked rows, whose weights were learned on the data tested here, are not "
+    "ranked. A dagger (†) marks a number that is ahead of the best on less coverage."
 )
 
 SAME_RANKING = "Best in bold, second underlined, by the rule of the table of all measures."
 
 
-def row_kind(record: Mapping[str, Any], floors: Collection[str]) -> RowKind:
-    """Why a row of a summary is not ranked: "floor", "leaked", or "" where it is ranked."""
-    if record.get("method") in floors:
-        return "floor"
+def row_kind(record: Mapping[str, Any], baselines: Collection[str]) -> RowKind:
+    """Why a row of a summary is not ranked: "baseline", "leaked", or "" where it is ranked."""
+    if record.get("method") in baselines:
+        return "baseline"
     return "leaked" if record.get("leaked") else ""
 
 
@@ -37,13 +37,13 @@ def highlights(
     frame: pd.DataFrame,
     columns: Sequence[Column],
     within: Sequence[str],
-    floors: Collection[str],
+    baselines: Collection[str],
 ) -> dict[str, list[Mark]]:
     """The mark of every row for every column, by the rule that `RANKING` states."""
     rows_of = records(frame)
     groups: dict[tuple[Any, ...], list[int]] = {}
     for number, record in enumerate(rows_of):
-        if not row_kind(record, floors):
+        if not row_kind(record, baselines):
             groups.setdefault(tuple(record[key] for key in within), []).append(number)
     given: dict[str, list[Mark]] = {column.key: [""] * len(rows_of) for column in columns}
     for rows in groups.values():

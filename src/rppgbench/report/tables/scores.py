@@ -43,7 +43,7 @@ NOTED = ("training", "rule_note")
 def method_table(
     scores: Scores,
     *,
-    floors: Collection[str] = (),
+    baselines: Collection[str] = (),
     expected: int | None = None,
     simulated: bool = False,
 ) -> Table:
@@ -59,10 +59,10 @@ def method_table(
         column for column in there if column.key == "mae" or frame[column.key].notna().any()
     ]
     empty = ", ".join(column.label for column in there if column not in measures)
-    marked = highlights(frame, measures, [key for key in by if key != "method"], floors)
+    marked = highlights(frame, measures, [key for key in by if key != "method"], baselines)
     rows, counts_edges = [], "n_band_edge" in frame
     for place, record in enumerate(records(frame)):
-        kind = row_kind(record, floors)
+        kind = row_kind(record, baselines)
         cells = _name_cells(record, by)
         cells.append(_count_cell(record))
         cells.append(_coverage_cell(record))
@@ -147,7 +147,7 @@ def group_table(
     group: str,
     *,
     key: str = "mae",
-    floors: Collection[str] = (),
+    baselines: Collection[str] = (),
     simulated: bool = False,
 ) -> Table:
     """One measure with the values of `group` (scenario, fold, ...) across, the methods down."""
@@ -156,7 +156,7 @@ def group_table(
     frame = scores.groups[group]
     overall = canonical_order(scores.summary, by)
     values = list(dict.fromkeys(sorted(frame[group].tolist(), key=str)))
-    marked = highlights(frame, [column], [*(k for k in by if k != "method"), group], floors)[key]
+    marked = highlights(frame, [column], [*(k for k in by if k != "method"), group], baselines)[key]
     found: dict[tuple[Any, ...], tuple[Mapping[str, Any], Mark]] = {
         (*(record[k] for k in by), record[group]): (record, mark)
         for record, mark in zip(records(frame), marked, strict=True)
@@ -164,7 +164,7 @@ def group_table(
     rows = []
     for record in records(overall):
         name = tuple(record[k] for k in by)
-        kind = row_kind(record, floors)
+        kind = row_kind(record, baselines)
         cells = _name_cells(record, by)
         for value in values:
             part, mark = found.get((*name, value), ({}, ""))

@@ -6,7 +6,7 @@ from typing import Literal
 from rppgbench.report.tables.columns import Column
 
 Mark = Literal["", "best", "second", "ahead"]
-RowKind = Literal["", "floor", "leaked", "printed"]
+RowKind = Literal["", "baseline", "leaked", "printed"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row; `kind` is "floor" for a method that learns nothing, "printed" for a paper's own.
+    """One row; `kind` is "baseline" for a method that learns nothing, "printed" for a paper's own.
 
     "leaked" is a method whose weights were learned on the data that it is tested on.
     """

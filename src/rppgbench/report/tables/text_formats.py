@@ -70,7 +70,7 @@ def to_markdown(table: Table) -> str:
     lines.append("| " + " | ".join(rule) + " |")
     for row in table.rows:
         cells = [_markdown_cell(cell) for cell in row.cells]
-        if row.kind in {"floor", "leaked"}:
+        if row.kind in {"baseline", "leaked"}:
             cells[table.headers - 1] += f" ({row.kind})"
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", *(_markdown(note) for note in table.notes)]
@@ -95,7 +95,7 @@ def to_latex(table: Table) -> str:
     ]
     for row in table.rows:
         cells = [_latex_cell(cell) for cell in row.cells]
-        if row.kind in {"floor", "leaked"}:
+        if row.kind in {"baseline", "leaked"}:
             cells[table.headers - 1] += f" ({row.kind})"
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}}"]

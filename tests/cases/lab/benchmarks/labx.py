@@ -41,7 +41,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=file.stem,
             subject=file.stem,
             video=partial(VideoSource, file),
-            truth=LABELS[file.stem],
+            ground_truth=LABELS[file.stem],
             files=(file,),
         )
 
