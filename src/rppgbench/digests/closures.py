@@ -1,5 +1,6 @@
 """The code behind features, readers, methods, simulated trees."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -30,34 +31,57 @@ def method_code(method: Method, sources: Sources) -> Closure:
     """From features to a method's pulse; of one that learns, from examples to its model too."""
     learning = [LEARNING] if method.fit is not None else []
     functions = [f for f in (method.estimate, method.fit, method.versions) if f is not None]
-    modules = dict.fromkeys(_home(function) for function in functions)
-    return sources.closure(ESTIMATING, *learning, *filter(None, modules))
+    homes = filter(None, [_home(function) for function in functions])
+    declaring = filter(sources.declares, [f"{PACKAGE}.methods.{method.name}"])
+    return sources.closure(ESTIMATING, *learning, *dict.fromkeys([*declaring, *homes]))
 
 
 def reader_code(dataset: Dataset, sources: Sources) -> Closure:
     """From a data set's files to recordings with labels; the writer of its simulation is not in."""
-    parts = [_part(dataset, f) for f in (dataset.recordings, dataset.folds) if f is not None]
-    homes = dict.fromkeys(part.module for part in parts)
-    return sources.closure(*(_joined([p for p in parts if p.module == home]) for home in homes))
+    return _functions_code(dataset, sources, dataset.recordings, dataset.folds)
 
 
 def simulation_code(dataset: Dataset, sources: Sources) -> Closure:
     """From a simulation's settings to the files of its tree."""
     assert dataset.simulate is not None
-    return sources.closure(_part(dataset, dataset.simulate))
+    return _functions_code(dataset, sources, dataset.simulate)
 
 
-def _part(dataset: Dataset, function: Callable[..., Any]) -> Part:
-    """A function of a data set's file, with what it uses there; the declaration is not in."""
-    home, name = _home(function), getattr(function, "__qualname__", "")
-    names = (name,) if name.isidentifier() else ()
-    return Part(home or f"{PACKAGE}.benchmarks.{dataset.name}", names, (dataset.name,))
+def _functions_code(
+    dataset: Dataset, sources: Sources, *functions: Callable[..., Any] | None
+) -> Closure:
+    """Functions of a data set's file, with what they use there; the declaration is not in.
+
+    Where one of them is not simply a function of that file (one that a factory makes, a `partial`,
+    a lambda), the declaration says what it is, and so counts with all that it uses.
+    """
+    declaring = f"{PACKAGE}.benchmarks.{dataset.name}"
+    given = [function for function in functions if function is not None]
+    others = [Part(home) for f in given if (home := _home(f)) and home != declaring]
+    if not sources.declares(declaring):
+        return sources.closure(*(_joined_parts([Part(_home(f), _names(f)) for f in given])))
+    own = [name for f in given if _home(f) == declaring for name in _names(f)]
+    if len(own) == len(given):
+        return sources.closure(Part(declaring, tuple(own), (dataset.name,)))
+    return sources.closure(Part(declaring, (dataset.name,)), *others)
 
 
-def _joined(parts: list[Part]) -> Part:
-    """Several definitions of one module; the whole module, where one of them cannot be named."""
-    names = tuple(name for part in parts for name in part.names)
-    return replace(parts[0], names=names if all(part.names for part in parts) else ())
+def _joined_parts(parts: list[Part]) -> list[Part]:
+    """Parts of the same module as one: the whole module, where one of them has no name there."""
+    out = []
+    for home in dict.fromkeys(part.module for part in parts if part.module):
+        same = [part for part in parts if part.module == home]
+        names = tuple(name for part in same for name in part.names)
+        out.append(replace(same[0], names=names if all(part.names for part in same) else ()))
+    return out
+
+
+def _names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The name by which a module holds a function; empty where it holds none, or another."""
+    name = getattr(function, "__qualname__", "")
+    module = sys.modules.get(_home(function))
+    is_there = name.isidentifier() and getattr(module, name, None) is function
+    return (name,) if is_there else ()
 
 
 def _home(function: Callable[..., Any]) -> str:

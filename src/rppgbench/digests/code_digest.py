@@ -1,10 +1,12 @@
 """What code can change a result, found by its imports."""
 
 import ast
+import builtins
 import hashlib
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -16,10 +18,19 @@ from rppgbench.core.registry import FOLDERS, PACKAGE, content_roots
 from rppgbench.system.hashing import digest
 
 OWN = "rppgbench"
-NO_DATA = frozenset({".py", ".pyc", ".pyi", ".md", ".typed"})
-"""Suffixes of files beside a module that are no data: code, which imports find, and words."""
+CODE = frozenset({".py", ".pyc", ".pyi", ".typed"})
+"""Suffixes of files beside a module that are no data: imports find what counts of them."""
 
-FILE_NAME = re.compile(r"[\w-][\w. -]{0,80}\.\w{1,12}")
+WORDS = re.compile(r".*\.md|(LICEN[CS]E|COPYING|NOTICE|README|AUTHORS)[^.]*", re.IGNORECASE)
+"""Names of files for people to read: no data, unless a string in the module names them."""
+
+MOST_PATH_CHARACTERS = 200
+METHODS_OBJECT = f"{OWN}.api.methods"
+"""The module whose `methods` gives methods by name."""
+
+HARMLESS = frozenset({OWN, "numpy"})
+"""Packages whose functions register nothing with the one who calls them."""
+
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -60,7 +71,10 @@ class _Statement:
     uses: frozenset[str]
     tree: str
     imports: tuple[tuple[int, str, str], ...]  # level, module, name ("" of a plain import)
-    files: tuple[str, ...]  # strings that may name a file beside the module
+    files: frozenset[str]  # the parts of strings that may name a file or folder beside the module
+    aliases: tuple[tuple[str, int, str, str], ...]  # name, then as in `imports`
+    chains: frozenset[tuple[str, ...]]  # names with their attributes: `a.b.c` is (a, b, c)
+    runs: frozenset[str]  # what is called when it is: decorators, base classes, functions
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,7 @@ class Sources:
                 parts[_label(part.module, place.file)] = _file_digest(*_state(place.file))
                 continue
             statements, whole = _statements(*_state(place.file))
+            aliases = self._aliases(part.module, place, statements)
             if part.names:
                 statements = _needed(statements, part)
                 whole = _digest_of(statements)
@@ -117,11 +132,14 @@ class Sources:
             for label, file in self._data(part.module, place, statements).items():
                 parts[label] = _file_digest(*_state(file))
             for one in statements:
-                todo += [Part(n) for n in self._imported(part.module, place, one) if n not in seen]
+                names = self._imported(part.module, place, one, aliases)
+                todo += [Part(name) for name in names if name not in seen]
         return Closure(dict(sorted(parts.items())))
 
-    def _imported(self, module: str, place: _Place, one: _Statement) -> tuple[str, ...]:
-        """The modules that a statement imports, and the scripts beside it that it names."""
+    def _imported(
+        self, module: str, place: _Place, one: _Statement, aliases: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """The modules that a statement imports or reaches, and the scripts beside it it names."""
         key = module, one
         if key not in self._targets:
             package = module if _is_package(place) else module.rpartition(".")[0]
@@ -129,14 +147,77 @@ class Sources:
             for file in one.files:
                 if file.endswith(".py") and place.file and place.file.with_name(file).is_file():
                     names[".".join(filter(None, [package, file.removesuffix(".py")]))] = None
+            for chain in sorted(one.chains):
+                if chain[0] in aliases:
+                    names |= dict.fromkeys(self._reached(aliases[chain[0]], chain[1:]))
             self._targets[key] = tuple(name for name in names if not _is_standard(name))
         return self._targets[key]
 
+    def _aliases(
+        self, module: str, place: _Place, statements: Iterable[_Statement]
+    ) -> Mapping[str, str]:
+        """The names that a module's imports bind, and what each is: `package.module.member`."""
+        package = module if _is_package(place) else module.rpartition(".")[0]
+        found: dict[str, str] = {}
+        for one in statements:
+            for name, level, base, member in one.aliases:
+                inner = ".".join(filter(None, [_absolute(package, level, base), member]))
+                if name == "*":
+                    inner = inner.removesuffix(".*")
+                    exports = self._exports() if inner == OWN else {}
+                    found |= {export: f"{inner}.{export}" for export in exports}
+                else:
+                    found[name] = inner
+        return {n: target for n, target in found.items() if not _is_standard(target)}
+
+    def _reached(self, start: str, attributes: Sequence[str]) -> Iterator[str]:
+        """The modules that `start.attribute.attribute` comes through, and a method it names."""
+        module, rest = "", [*start.split("."), *attributes]
+        while rest:
+            inner = f"{module}.{rest[0]}" if module else rest[0]
+            place = self._find(inner)
+            if place is None or place.package:
+                break
+            module = inner
+            del rest[0]
+            if module not in {OWN, *_shared()} and place.file is not None:
+                yield module
+        exports = self._exports() if module == OWN else {}
+        if exports and not rest:
+            yield from dict.fromkeys(exports.values())  # the package as a value: all it exports
+            yield from self._methods()
+        elif rest and rest[0] in exports:
+            yield from self._reached(exports[rest[0]], rest)
+        elif module == METHODS_OBJECT and rest[:1] in ([], ["methods"]):
+            named = f"{PACKAGE}.methods.{rest[1]}" if len(rest) > 1 else ""
+            found = bool(named) and self._find(named) is not None
+            yield from [named] if found else self._methods()
+
+    def _exports(self) -> Mapping[str, str]:
+        """The names that the package imports when they are first used, and their modules."""
+        place = self._find(OWN)
+        if place is None or place.file is None:
+            return {}
+        return _lazy_exports(*_state(place.file))
+
+    def _methods(self) -> list[str]:
+        """All modules of methods: which of them is used is decided when it runs."""
+        found = {
+            f"{PACKAGE}.methods.{file.stem}"
+            for folder in self._places.get(PACKAGE, ())
+            for file in (folder / "methods").glob("[!_.]*")
+            if file.suffix == ".py" or (file / "__init__.py").is_file()
+        }
+        return sorted(found)
+
+    def declares(self, module: str) -> bool:
+        """Whether there is such a module of content, with a file of its own."""
+        place = self._find(module)
+        return place is not None and place.file is not None
+
     def _names(self, package: str, imports: Iterable[tuple[int, str, str]]) -> Iterator[str]:
         for level, name, member in imports:
-            parents = package.split(".")
-            above = parents[: len(parents) - level + 1] if level else []
-            base = ".".join([*above, *filter(None, [name])])
+            base = _absolute(package, level, name)
             if _is_standard(base):
                 continue
             inner = f"{base}.{member}"
@@ -178,15 +259,14 @@ class Sources:
         assert place.file is not None
         folder = place.file.parent
         within = module if _is_package(place) else module.rpartition(".")[0]
-        if folder not in self._beside:
-            flat = within == OWN or not (folder / "__init__.py").is_file()
-            found = _data_files(folder, flat=flat)
-            self._beside[folder] = [file for file in found if file.suffix not in NO_DATA]
-        files = self._beside[folder]
-        if files and not (folder / "__init__.py").is_file():
-            named = {name for one in statements for name in one.files}
-            own = place.file.stem
-            files = [file for file in files if file.name in named or file.stem == own]
+        strings = frozenset[str]().union(*(one.files for one in statements))
+        if within == OWN or not (folder / "__init__.py").is_file():
+            files = _named_files(folder, strings, place.file.stem)
+        else:
+            if folder not in self._beside:
+                self._beside[folder] = list(_data_files(folder))
+            files = self._beside[folder]
+        files = [f for f in files if not WORDS.fullmatch(f.name) or f.name in strings]
         prefix = _label(module, place.file).rpartition("/")[0]
         return {
             f"{prefix}/{file.relative_to(folder).as_posix()}".removeprefix("/"): file
@@ -199,15 +279,39 @@ def _shared() -> frozenset[str]:
     return frozenset({PACKAGE, *(f"{PACKAGE}.{name}" for name in FOLDERS)})
 
 
-def _data_files(folder: Path, *, flat: bool = False) -> Iterator[Path]:
-    """The files of a package's folder and, unless `flat`, of the folders in it without code."""
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith((".", "__pycache__")):
-            continue
-        if entry.is_file() and entry.suffix and entry.name != "py.typed":
+def _data_files(folder: Path) -> Iterator[Path]:
+    """The files of a package's folder that are no code, also of the folders in it without code."""
+    for entry in _entries(folder):
+        if entry.is_file() and entry.suffix not in CODE:
             yield entry
-        elif entry.is_dir() and not flat and not (entry / "__init__.py").is_file():
+        elif entry.is_dir() and not (entry / "__init__.py").is_file():
             yield from _data_files(entry)
+
+
+def _named_files(folder: Path, strings: Collection[str], stem: str) -> list[Path]:
+    """The files beside a loose module: those of its name, and what its strings name.
+
+    A folder that a string names counts with all files in it.
+    """
+    found = []
+    for entry in _entries(folder):
+        if entry.is_file():
+            mine = entry.name in strings or (entry.stem == stem and bool(entry.suffix))
+            found += [entry] if mine and entry.suffix not in CODE else []
+        elif entry.is_dir() and entry.name in strings and not (entry / "__init__.py").is_file():
+            found += _data_files(entry)
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    return [e for e in sorted(folder.iterdir()) if not e.name.startswith((".", "__pycache__"))]
+
+
+def _absolute(package: str, level: int, name: str) -> str:
+    """The full name of a module that is imported in a package, from so many levels up."""
+    parents = package.split(".")
+    above = parents[: len(parents) - level + 1] if level else []
+    return ".".join([*above, *filter(None, [name])])
 
 
 def _parents(module: str) -> list[str]:
@@ -331,6 +435,26 @@ def _statements(file: Path, mtime_ns: int, size: int) -> tuple[Sequence[_Stateme
     return found, _digest_of(found)
 
 
+@cache
+def _lazy_exports(file: Path, mtime_ns: int, size: int) -> Mapping[str, str]:
+    """What a package's `__init__` imports for type checkers: what it gives when it is asked."""
+    tree = ast.parse(file.read_bytes())
+    blocks = [node for node in tree.body if isinstance(node, ast.If) and _is_for_types(node)]
+    return {
+        alias.asname or alias.name: inner.module
+        for block in blocks
+        for inner in block.body
+        if isinstance(inner, ast.ImportFrom) and inner.module
+        for alias in inner.names
+    }
+
+
+def _is_for_types(node: ast.If) -> bool:
+    test = node.test
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
+
+
 def _digest_of(statements: Iterable[_Statement]) -> str:
     return _short("\n".join(one.tree for one in statements).encode())
 
@@ -352,11 +476,24 @@ class _Tidied(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         """Leave out what only type checkers see."""
-        test = node.test
-        name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
-        if name != "TYPE_CHECKING":
+        if not _is_for_types(node):
             return self.generic_visit(node)
         return [out for inner in node.orelse if (out := self.visit(inner)) is not None]
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        """Take an annotation out of its quotes."""
+        node.annotation = _out_of_quotes(node.annotation)
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Take an annotation out of its quotes."""
+        node.returns = _out_of_quotes(node.returns)
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Take an annotation out of its quotes."""
+        node.annotation = _out_of_quotes(node.annotation) or node.annotation
+        return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         """Leave out the version: it says nothing of what is computed."""
@@ -364,33 +501,109 @@ class _Tidied(ast.NodeTransformer):
         return None if names == ["__version__"] else self.generic_visit(node)
 
 
+def _out_of_quotes(annotation: ast.expr | None) -> ast.expr | None:
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        with suppress(SyntaxError):
+            return ast.parse(annotation.value, mode="eval").body
+    return annotation
+
+
 def _statement(node: ast.stmt) -> _Statement:
-    binds, uses, files = set[str](), set[str](), set[str]()
+    uses, files = set[str](), set[str]()
     imports: list[tuple[int, str, str]] = []
+    aliases: list[tuple[str, int, str, str]] = []
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name):
             uses.add(inner.id)
         elif isinstance(inner, ast.Import):
             imports += [(0, alias.name, "") for alias in inner.names]
+            for alias in inner.names:
+                top = alias.name.split(".")[0]
+                whole = alias.name if alias.asname else top
+                aliases.append((alias.asname or top, 0, whole, ""))
         elif isinstance(inner, ast.ImportFrom):
-            imports += [(inner.level, inner.module or "", alias.name) for alias in inner.names]
+            level, base = inner.level, inner.module or ""
+            imports += [(level, base, alias.name) for alias in inner.names]
+            aliases += [(a.asname or a.name, level, base, a.name) for a in inner.names]
         elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-            if FILE_NAME.fullmatch(inner.value):
-                files.add(inner.value)
+            if len(inner.value) <= MOST_PATH_CHARACTERS:
+                files.update(filter(None, re.split(r"[/\\]", inner.value)))
         elif isinstance(inner, ast.Call):
             imports += _by_name(inner)
+    chains = _Chains()
+    chains.visit(node)
+    return _Statement(
+        frozenset(_bound(node)),
+        frozenset(uses),
+        ast.dump(node),
+        tuple(imports),
+        frozenset(files),
+        tuple(aliases),
+        frozenset(chains.found),
+        frozenset(_run_at_definition(node)),
+    )
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """The names that a top-level statement binds."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        binds.add(node.name)
-    elif isinstance(node, ast.Import):
-        binds |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
-    elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
-        binds |= {alias.asname or alias.name for alias in node.names}
-    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        return {node.name}
+    if isinstance(node, ast.Import):
+        return {alias.asname or alias.name.split(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+        return {alias.asname or alias.name for alias in node.names}
+    if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         stored = [t for target in targets for t in ast.walk(target) if isinstance(t, ast.Name)]
-        binds |= {t.id for t in stored if isinstance(t.ctx, ast.Store)}
-    tree = ast.dump(node)
-    return _Statement(frozenset(binds), frozenset(uses), tree, tuple(imports), tuple(sorted(files)))
+        return {t.id for t in stored if isinstance(t.ctx, ast.Store)}
+    return set()
+
+
+def _run_at_definition(node: ast.stmt) -> set[str]:
+    """The names of what runs when a statement is: decorators, base classes, functions called."""
+    ran: list[ast.expr] = []
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        ran += node.decorator_list
+    if isinstance(node, ast.ClassDef):
+        ran += [*node.bases, *(keyword.value for keyword in node.keywords)]
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        outer = _outside_of_functions(node.value)
+        ran += [call.func for call in outer if isinstance(call, ast.Call)]
+    return {name.id for one in ran for name in ast.walk(one) if isinstance(name, ast.Name)}
+
+
+def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for inner in ast.iter_child_nodes(node):
+        if not isinstance(inner, ast.Lambda):
+            yield from _outside_of_functions(inner)
+
+
+class _Chains(ast.NodeVisitor):
+    """Every name with its attributes, `methods["pos"]` as `methods.pos`."""
+
+    def __init__(self) -> None:
+        self.found: set[tuple[str, ...]] = set()
+
+    def visit(self, node: ast.AST) -> None:
+        """Note the longest chain that begins here; else look further within."""
+        chain = _chain(node)
+        if chain:
+            self.found.add(chain)
+        else:
+            self.generic_visit(node)
+
+
+def _chain(node: ast.AST) -> tuple[str, ...]:
+    if isinstance(node, ast.Name):
+        return (node.id,) if isinstance(node.ctx, ast.Load) else ()
+    if isinstance(node, ast.Attribute):
+        before = _chain(node.value)
+        return (*before, node.attr) if before else ()
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        before = _chain(node.value)
+        return (*before, node.slice.value) if before and isinstance(node.slice.value, str) else ()
+    return ()
 
 
 def _by_name(call: ast.Call) -> list[tuple[int, str, str]]:
@@ -407,12 +620,19 @@ def _by_name(call: ast.Call) -> list[tuple[int, str, str]]:
 def _needed(statements: Sequence[_Statement], part: Part) -> list[_Statement]:
     """The statements that some definitions use, one through the other, in their order.
 
-    What binds no name (a call, a loop) counts always. All of them, where a name is not there.
+    What binds no name (a call, a loop) counts always, and so does what runs other code than
+    Python's and this package's when it is defined (a decorator, a base class, an assigned call): it
+    may register itself. All of them, where a name is not there.
     """
     bound = {name for one in statements for name in one.binds}
     if not set(part.names) <= bound:
         return list(statements)
-    chosen = {at for at, one in enumerate(statements) if not one.binds or "*" in one.binds}
+    known = _harmless_names(statements)
+    chosen = {
+        at
+        for at, one in enumerate(statements)
+        if not one.binds or "*" in one.binds or one.runs - known
+    }
     wanted = set(part.names).union(*(statements[at].uses for at in chosen))
     while True:
         names = wanted - set(part.without)
@@ -421,3 +641,14 @@ def _needed(statements: Sequence[_Statement], part: Part) -> list[_Statement]:
             return [statements[at] for at in sorted(chosen)]
         chosen |= more
         wanted = wanted.union(*(statements[at].uses for at in more))
+
+
+def _harmless_names(statements: Iterable[_Statement]) -> frozenset[str]:
+    """Names of builtins, and of what a module imports from Python's library and this package."""
+    found = set(dir(builtins))
+    for one in statements:
+        if not any(level for level, _, _ in one.imports):
+            tops = {base.split(".")[0] for _, base, _ in one.imports}
+            if tops and all(_is_standard(top) or top in HARMLESS for top in tops):
+                found |= one.binds
+    return frozenset(found)
