@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rppgbench.core.registry import load_methods
+
 ROOT = Path(__file__).parent.parent
 MACHINE = ROOT / "src" / "rppgbench"
 CONTENT = [
@@ -156,10 +158,11 @@ def names_of_content() -> set[str]:
     """The names of data sets, methods and protocols, but for words that mean something else too."""
     names = {
         f.stem
-        for folder in ("methods", "benchmarks", "protocols", "reports")
+        for folder in ("benchmarks", "protocols", "reports")
         for f in (ROOT / folder).iterdir()
         if not f.name.startswith((".", "_"))
     }
+    names |= {*load_methods().found, *load_methods().missing}
     return names - {"evaluators", "splits", "simulated", "constant", "green", "printed"}
 
 

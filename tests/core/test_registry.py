@@ -100,6 +100,61 @@ def test_a_file_must_declare_its_own_name(plugins: Path) -> None:
     assert "must declare a Method named 'other'" in load_methods().missing["other"].reason
 
 
+TABLE = """
+from rppgbench.core.method import method
+from rppgbench.system.errors import BenchError
+
+def check_installed():
+    raise BenchError("needs theirs: pip install theirs")
+
+def declare(name, requires=None):
+    def estimate(trace):
+        return trace
+    estimate.__module__, estimate.__name__ = __name__, name
+    return method("Theirs", "10.1/x", requires=requires)(estimate)
+
+{lines}
+"""
+
+
+def declare_table(plugins: Path, *lines: str) -> None:
+    (plugins / "methods" / "theirs.py").write_text(TABLE.format(lines="\n".join(lines)))
+    add_plugins(plugins)
+
+
+def test_a_file_may_declare_several_methods_whose_names_begin_with_its_name(plugins: Path) -> None:
+    declare_table(
+        plugins,
+        'theirs_a = declare("theirs_a")',
+        'theirs_b = declare("theirs_b", check_installed)',
+    )
+    methods = load_methods()
+    assert methods.found["theirs_a"].title == "Theirs"
+    assert methods.missing["theirs_b"].reason == "needs theirs: pip install theirs"
+    assert "theirs" not in {*methods.found, *methods.missing}
+
+
+@pytest.mark.parametrize(
+    "line", ['theirs_a = declare("theirs_b")', 'other_a = declare("other_a")', "x = 1"]
+)
+def test_a_method_of_several_with_another_name_is_refused(plugins: Path, line: str) -> None:
+    declare_table(plugins, line)
+    assert "Method" in load_methods().missing["theirs"].reason
+
+
+def test_a_method_of_several_may_not_have_the_name_of_a_file(plugins: Path) -> None:
+    (plugins / "methods" / "theirs_a.py").write_text("")
+    declare_table(plugins, 'theirs_a = declare("theirs_a")')
+    with pytest.raises(BenchError, match=r"theirs\.py has that name already"):
+        load_methods()
+
+
+def test_a_loose_file_with_several_methods_names_them(plugins: Path) -> None:
+    declare_table(plugins, *(f'theirs_{x} = declare("theirs_{x}")' for x in "ab"))
+    with pytest.raises(BenchError, match=r"several methods \(theirs_a, theirs_b\)"):
+        load_method_file(plugins / "methods" / "theirs.py")
+
+
 def test_a_folder_without_content_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="holds none of the folders"):
         add_plugins(tmp_path)

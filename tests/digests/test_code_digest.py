@@ -1,6 +1,7 @@
 """Every digest moves with the code that it stands for, and with no other."""
 
 import ast
+import importlib
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,33 @@ def test_an_edited_module_moves_exactly_the_digests_whose_code_imports_it(
         assert moved == expected
     if module.split("/")[1] in UNREACHABLE and module.startswith("rppgbench/"):
         assert not moved
+
+
+def test_of_a_file_that_declares_several_methods_each_has_a_digest_of_its_own(
+    copied: Path, sources: Sources
+) -> None:
+    load_methods()  # makes the package of content, so that its modules import
+    declared = vars(importlib.import_module(f"{PACKAGE}.methods.pyvhr"))
+    names = sorted(name for name in declared if name.startswith("pyvhr_"))
+    assert len(names) == 9
+
+    def digests() -> dict[str, str]:
+        return {n: what_computes.method_code(declared[n], sources).digest for n in names}
+
+    def changed(old: str, new: str) -> set[str]:
+        """The methods whose digests an edit of the table changes."""
+        file = copied / "methods" / "pyvhr.py"
+        original, before = file.read_text(), digests()
+        assert old in original
+        try:
+            file.write_text(original.replace(old, new))
+            return {name for name, digest in digests().items() if digest != before[name]}
+        finally:
+            file.write_text(original)
+
+    assert changed('"cpu_LGI"', '"cpu_OMIT"') == {"pyvhr_lgi"}
+    added = 'pyvhr_new = declare_ssr(__name__, "pyvhr_new", cite="10.1/x")\n'
+    assert changed("pyvhr_ssr = ", f"{added}pyvhr_ssr = ") == set()
 
 
 @pytest.mark.parametrize("module", MODULES[:: len(MODULES) // 12])

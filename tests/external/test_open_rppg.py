@@ -1,4 +1,4 @@
-"""open-rppg's networks in a process of their own."""
+"""open-rppg's networks run in a subprocess."""
 
 import importlib.util
 import os
@@ -25,9 +25,13 @@ from rppgbench.testing.method_contract import strongest_bpm
 
 from ..conftest import ROOT
 
-THERE = bool(os.environ.get(open_rppg.PYTHON)) or importlib.util.find_spec("rppg") is not None
-needs_it = pytest.mark.skipif(not THERE, reason="needs the extra open-rppg")
-NAMES = sorted(file.stem for file in (ROOT / "methods").glob("open_rppg_*.py"))
+INSTALLED = bool(os.environ.get(open_rppg.PYTHON)) or importlib.util.find_spec("rppg") is not None
+needs_open_rppg = pytest.mark.skipif(not INSTALLED, reason="needs the extra open-rppg")
+NAMES = sorted(
+    name
+    for name in {**load_methods().found, **load_methods().missing}
+    if name.startswith("open_rppg_")
+)
 
 
 def bench(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -41,8 +45,8 @@ def bench(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(importlib.util.find_spec("rppg") is not None, reason="it is installed here")
-def test_without_it_the_list_and_the_command_say_what_to_install() -> None:
+@pytest.mark.skipif(importlib.util.find_spec("rppg") is not None, reason="open-rppg is installed")
+def test_without_open_rppg_the_list_and_the_run_say_what_to_install() -> None:
     listed = bench("list", "methods").stdout.splitlines()
     lines = [line for line in listed if line.split()[:1] and line.split()[0] in NAMES]
     assert len(lines) == len(NAMES) == 17
@@ -53,7 +57,7 @@ def test_without_it_the_list_and_the_command_say_what_to_install() -> None:
     assert "needs open-rppg: pip install" in line
 
 
-def test_a_python_that_is_none_or_has_none_is_said_in_a_line(tmp_path: Path) -> None:
+def test_a_python_that_is_absent_or_lacks_open_rppg_is_one_line(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "python")
     done = bench("check", "open_rppg_physnet", **{open_rppg.PYTHON: nowhere})
     assert done.returncode == 2
@@ -61,94 +65,96 @@ def test_a_python_that_is_none_or_has_none_is_said_in_a_line(tmp_path: Path) -> 
     bare = f'#!/bin/sh\nexec {sys.executable} -S -E "$@"\n'  # without any package
     Path(nowhere).write_text(bare)
     Path(nowhere).chmod(0o755)
-    asked = ["run", "--protocol", "quickstart", "--methods", "open_rppg_physnet"]
-    done = bench(*asked, "--out", str(tmp_path / "results"), **{open_rppg.PYTHON: nowhere})
+    words = ["run", "--protocol", "quickstart", "--methods", "open_rppg_physnet"]
+    done = bench(*words, "--out", str(tmp_path / "results"), **{open_rppg.PYTHON: nowhere})
     assert done.returncode == 2
     assert "has no open-rppg" in done.stderr.strip().splitlines()[-1]
-    assert not (tmp_path / "results").exists()  # it is said before anything is simulated
+    assert not (tmp_path / "results").exists()  # the message comes before the simulation
 
 
-@needs_it
-def test_each_says_what_it_was_learned_on_and_under_which_terms() -> None:
-    found = {name: load_methods().found[name] for name in NAMES}
-    for name, one in found.items():
-        assert one.trained_on == (("pure",) if name.endswith("_pure") else ("rlap",))
-        assert "weights" in one.licence
-        assert one.fit is None
+@needs_open_rppg
+def test_each_method_states_its_training_set_and_licence() -> None:
+    for name in NAMES:
+        method = load_methods().found[name]
+        assert method.trained_on == (("pure",) if name.endswith("_pure") else ("rlap",))
+        assert "weights" in method.licence
+        assert method.fit is None
     assert set(open_rppg.versions()) >= {"open-rppg", "jax"}
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Waveform, float]:
-    """A simulated person as open-rppg's PhysNet sees them, 12 s, and their mean heart rate."""
+    """A clip of a simulated subject, 12 s, cut out for open-rppg's PhysNet; the mean heart rate."""
     folder = tmp_path_factory.mktemp("person")
     dataset = load_datasets().found["simulated"]
     assert dataset.simulate is not None
     dataset.simulate(folder / "people", SimulationPlan(1, 12.0, 0, "easy"))
     (recording,) = dataset.recordings(folder / "people")
     method = load_methods().found["open_rppg_physnet"]
-    needs = FeatureRequest(frozenset({str(method.params["crop"])}))
-    features = cached_features(recording.video(), needs, folder / "cache")
-    (found,) = method_inputs(features, method, method.parameters({}), "")
+    request = FeatureRequest(frozenset({str(method.params["crop"])}))
+    features = cached_features(recording.video(), request, folder / "cache")
+    (frames,) = method_inputs(features, method, method.parameters({}), "")
     rate = recording.ground_truth().heart_rate
     assert rate is not None
-    return found, float(rate.values.mean())
+    return frames, float(rate.values.mean())
 
 
-@needs_it
+@needs_open_rppg
 @pytest.mark.parametrize("name", ["open_rppg_physnet", "open_rppg_physnet_pure"])
-def test_physnet_finds_a_simulated_pulse_and_says_the_same_twice(
+def test_physnet_finds_a_simulated_pulse_and_repeats_it_exactly(
     name: str, clip: tuple[Waveform, float]
 ) -> None:
-    given, bpm = clip
-    before = given.samples.copy()
+    frames, bpm = clip
+    before = frames.samples.copy()
     method = load_methods().found[name]
-    pulse, again = (method.estimate(given, **method.parameters({})) for _ in range(2))
+    pulse, again = (method.estimate(frames, **method.parameters({})) for _ in range(2))
     assert abs(strongest_bpm(pulse) - bpm) < 3
     np.testing.assert_array_equal(pulse.samples, again.samples)
-    np.testing.assert_array_equal(given.samples, before)
+    np.testing.assert_array_equal(frames.samples, before)
     assert pulse.fs == 30.0
-    assert abs(len(pulse.samples) / pulse.fs - len(given.samples) / given.fs) < 0.1
+    assert abs(len(pulse.samples) / pulse.fs - len(frames.samples) / frames.fs) < 0.1
 
 
-@needs_it
-def test_a_stretch_shorter_than_a_block_is_refused_with_the_length(
+@needs_open_rppg
+def test_a_segment_shorter_than_a_block_is_refused_with_the_length(
     clip: tuple[Waveform, float],
 ) -> None:
-    given = Waveform(clip[0].samples[:100], clip[0].fs)
-    with pytest.raises(ValueError, match="needs 128 pictures at 30 a second"):
-        open_rppg.pulse("PhysNet.rlap", given)
+    short = Waveform(clip[0].samples[:100], clip[0].fs)
+    with pytest.raises(ValueError, match="needs 128 frames at 30 a second"):
+        open_rppg.run_model("PhysNet.rlap", short)
 
 
-@needs_it
+@needs_open_rppg
 def test_ts_can_s_pulse_ends_before_the_block_that_gives_no_numbers() -> None:
-    """Its half precision has no answer to two equal pictures: 400 pictures are 2.5 blocks."""
+    """In half precision two equal frames give NaN; 400 frames are 2.5 blocks."""
     pixels: Any = np.random.default_rng(0).integers(90, 160, (400, 36, 36, 3), np.uint8)
-    pulse = open_rppg.pulse("TSCAN.rlap", Waveform(pixels, 30.0))
+    pulse = open_rppg.run_model("TSCAN.rlap", Waveform(pixels, 30.0))
     assert len(pulse.samples) == 320
     assert np.isfinite(pulse.samples).all()
     with pytest.raises(ValueError, match="no two seconds of numbers"):
-        open_rppg.pulse("TSCAN.rlap", Waveform(np.repeat(pixels[:200], 2, axis=0), 30.0))
+        open_rppg.run_model("TSCAN.rlap", Waveform(np.repeat(pixels[:200], 2, axis=0), 30.0))
 
 
-@needs_it
-def test_a_process_that_dies_is_one_line_and_the_next_question_has_a_new_one(
+@needs_open_rppg
+def test_a_subprocess_that_dies_is_one_line_and_the_next_question_starts_another(
     clip: tuple[Waveform, float],
 ) -> None:
-    open_rppg.pulse("PhysNet.rlap", clip[0])
-    server = open_rppg._server(open_rppg._python(), os.getpid())
+    open_rppg.run_model("PhysNet.rlap", clip[0])
+    server = open_rppg._server(open_rppg._find_python(), os.getpid())
     os.kill(server._process.pid, signal.SIGKILL)
     with pytest.raises(BenchError, match="open-rppg's process ended"):
-        open_rppg.pulse("PhysNet.rlap", clip[0])
-    assert len(open_rppg.pulse("PhysNet.rlap", clip[0]).samples)
+        open_rppg.run_model("PhysNet.rlap", clip[0])
+    assert len(open_rppg.run_model("PhysNet.rlap", clip[0]).samples)
 
 
-@needs_it
+@needs_open_rppg
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["open_rppg_physnet", "open_rppg_physnet_pure"])
 def test_physnet_on_a_genuine_face(name: str, real: Path, tmp_path: Path) -> None:
-    """53 bpm by several accounts, see the recordings' own page."""
+    """The face has 53 bpm by several sources; see the page of the recordings."""
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "li2023", ""))
-    said = predict_video(real / "evm-face" / "face.mp4", load_methods().found[name], rule, tmp_path)
-    assert abs(said.heart_rate_bpm - 53) < 2
-    assert said.coverage == 1.0
+    prediction = predict_video(
+        real / "evm-face" / "face.mp4", load_methods().found[name], rule, tmp_path
+    )
+    assert abs(prediction.heart_rate_bpm - 53) < 2
+    assert prediction.coverage == 1.0

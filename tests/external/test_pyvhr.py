@@ -1,4 +1,4 @@
-"""pyVHR's methods behind our door: as the oracle has them, and nothing of the bridge left over."""
+"""pyVHR's methods give the oracle's samples, and loading pyVHR leaves no module behind."""
 
 import importlib.util
 import subprocess
@@ -14,8 +14,8 @@ from rppgbench.core.waveform import Array, Waveform
 from ..oracles.oracle import cases, far, load
 
 NAMES = ("green", "ica", "pca", "chrom", "pos", "lgi", "pbv", "omit", "ssr")
-THERE = all(importlib.util.find_spec(name) for name in ("pyVHR", "sklearn"))
-needs_pyvhr = pytest.mark.skipif(not THERE, reason="needs the extra pyvhr")
+INSTALLED = all(importlib.util.find_spec(name) for name in ("pyVHR", "sklearn"))
+needs_pyvhr = pytest.mark.skipif(not INSTALLED, reason="needs the extra pyvhr")
 
 TRACES, TRACE_FACTS = load("traces")
 EXPECTED, _ = load("unsup_pyvhr")
@@ -27,10 +27,10 @@ def trace(case: str) -> Waveform:
     return Waveform(TRACES[f"in_rgb__{case}"], float(TRACE_FACTS["params"][case]["fs"]), 2.0)
 
 
-def pulse(name: str, given: Waveform) -> Array:
-    made = load_methods().found[f"pyvhr_{name}"].estimate(given)
-    assert (made.fs, made.start_s) == (given.fs, given.start_s)
-    return made.samples
+def estimate(name: str, signal: Waveform) -> Array:
+    pulse = load_methods().found[f"pyvhr_{name}"].estimate(signal)
+    assert (pulse.fs, pulse.start_s) == (signal.fs, signal.start_s)
+    return pulse.samples
 
 
 @needs_pyvhr
@@ -49,40 +49,40 @@ def pulse(name: str, given: Waveform) -> Array:
     ],
 )
 def test_every_sample_is_the_oracle_s(name: str, key: str, row: int, case: str) -> None:
-    assert far(pulse(name, trace(case)), EXPECTED[f"{key}__{case}"][row]) < 1e-8
+    assert far(estimate(name, trace(case)), EXPECTED[f"{key}__{case}"][row]) < 1e-8
 
 
-def still(case: str) -> bool:
+def has_no_sign_flip(case: str) -> bool:
     return int(PICTURE_FACTS["summary"][case]["u1_sign_flips_in_numpy_eig"]) == 0
 
 
 @needs_pyvhr
-@pytest.mark.parametrize("case", [c for c in cases(PICTURES, "frames") if still(c)])
-def test_ssr_of_second_moments_is_ssr_of_the_pictures(case: str) -> None:
-    """Three pixels with a picture's moments stand for it; pyVHR keeps eigenvectors in float32."""
+@pytest.mark.parametrize("case", [c for c in cases(PICTURES, "frames") if has_no_sign_flip(c)])
+def test_ssr_of_second_moments_is_ssr_of_the_frames(case: str) -> None:
+    """Three pixels with a frame's moments replace the frame; pyVHR's eigenvectors are float32."""
     frames = PICTURES[f"frames__{case}"].astype(np.float64)
-    assert (frames > 0).all()  # pyVHR would leave out black pixels, and our moments hold them
+    assert (frames > 0).all()  # pyVHR leaves out black pixels, the moments include them
     pixels = frames.reshape(len(frames), -1, 3)
     moments = np.swapaxes(pixels, 1, 2) @ pixels / pixels.shape[1]
-    given = Waveform(moments, float(PICTURE_FACTS["summary"][case]["fs"]))
-    assert far(pulse("ssr", given), np.ravel(PICTURES[f"pyvhr_cpu_SSR__{case}"])) < 1e-3
+    signal = Waveform(moments, float(PICTURE_FACTS["summary"][case]["fs"]))
+    assert far(estimate("ssr", signal), np.ravel(PICTURES[f"pyvhr_cpu_SSR__{case}"])) < 1e-3
 
 
 @needs_pyvhr
 @pytest.mark.parametrize("name", ["chrom", "pbv", "ica"])
-def test_what_pyvhr_cannot_do_has_a_reason(name: str) -> None:
-    with pytest.raises(ValueError, match=r"pyVHR's cpu_\w+ (gives values|breaks down)"):
-        pulse(name, Waveform(np.full((300, 3), 100.0), 30.0))
+def test_a_trace_that_pyvhr_cannot_process_has_a_reason(name: str) -> None:
+    with pytest.raises(ValueError, match=r"pyVHR's cpu_\w+ (gives values|fails)"):
+        estimate(name, Waveform(np.full((300, 3), 100.0), 30.0))
 
 
 @needs_pyvhr
-def test_the_bridge_leaves_no_stand_in_behind() -> None:
+def test_loading_pyvhr_leaves_no_replaced_module_behind() -> None:
     code = (
         "import sys; before = set(sys.modules)\n"
         "from rppgbench.external import pyvhr; import numpy as np; solve = np.linalg.solve\n"
         "from rppgbench.core.waveform import Waveform\n"
         "rgb = 100 + np.random.default_rng(0).normal(size=(300, 3))\n"
-        "pyvhr.of_traces('cpu_PBV', Waveform(rgb, 30.0))\n"
+        "pyvhr.run_on_trace('cpu_PBV', Waveform(rgb, 30.0))\n"
         "left = [n for n in sys.modules if n.split('.')[0] in {'pyVHR', 'cupy', 'torch'}]\n"
         "assert left == [], left\n"
         "assert np.linalg.solve is solve\n"
@@ -94,24 +94,22 @@ def test_the_bridge_leaves_no_stand_in_behind() -> None:
 
 
 @needs_pyvhr
-def test_versions_and_licence_are_told() -> None:
-    one = load_methods().found["pyvhr_pos"]
-    assert one.versions is not None
-    assert one.versions()["pyVHR"] == "2.0"
-    assert "GPL-3.0" in one.licence
-    assert not one.trained_on
+def test_a_method_states_versions_and_licence() -> None:
+    method = load_methods().found["pyvhr_pos"]
+    assert method.versions is not None
+    assert method.versions()["pyVHR"] == "2.0"
+    assert "GPL-3.0" in method.licence
+    assert not method.trained_on
 
 
-@pytest.mark.skipif(THERE, reason="the extra pyvhr is installed")
+@pytest.mark.skipif(INSTALLED, reason="the extra pyvhr is installed")
 @pytest.mark.parametrize("name", NAMES)
-def test_without_it_the_list_and_the_run_say_what_to_install(
+def test_without_pyvhr_the_list_and_the_run_say_what_to_install(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["list", "methods"]) == 0
     (line,) = (x for x in capsys.readouterr().out.splitlines() if f" pyvhr_{name} " in x)
     assert "pip install 'rppgbench[pyvhr]'" in line
-    asked = ["run", "--protocol", "quickstart", "--methods", f"pos,pyvhr_{name}"]
-    assert main(asked) == 2
-    said = capsys.readouterr().err.strip().splitlines()
-    assert len(said) == 1
-    assert "pip install 'rppgbench[pyvhr]'" in said[0]
+    assert main(["run", "--protocol", "quickstart", "--methods", f"pos,pyvhr_{name}"]) == 2
+    (message,) = capsys.readouterr().err.strip().splitlines()
+    assert "pip install 'rppgbench[pyvhr]'" in message

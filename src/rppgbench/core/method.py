@@ -83,7 +83,8 @@ class Method:
     A method of other people's comes with `versions`, which asks for the versions of their packages
     (they enter the digests of its estimates), with their `licence`, and, where its weights are
     learned already, with the names of the data sets that they were `trained_on`: tested on one of
-    these it is shown as leaked and not ranked.
+    these it is shown as leaked and not ranked. `requires` raises a BenchError that names the
+    packages to install where they are missing: the registry then lists the method as unavailable.
 
     `cumulated` says that the pulse is a running sum of changes with the drift of its errors still
     in it: a rule without detrending may read the drift, and the table names such rows.
@@ -104,6 +105,7 @@ class Method:
     trained_on: tuple[str, ...] = ()  # data sets that weights it comes with were learned on
     licence: str = ""  # of the code or weights of others that it runs on
     versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
+    requires: Callable[[], None] | None = field(default=None, repr=False)
     cumulated: bool = False
 
     def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
@@ -168,6 +170,7 @@ def method(
     trained_on: tuple[str, ...] = (),
     licence: str = "",
     versions: Callable[[], Mapping[str, str]] | None = None,
+    requires: Callable[[], None] | None = None,
     cumulated: bool = False,
 ) -> Callable[[Callable[..., Waveform]], Method]:
     """Declare a method; its name is the function's, its parameters are the keyword-only ones."""
@@ -191,6 +194,7 @@ def method(
             trained_on=trained_on,
             licence=licence,
             versions=versions,
+            requires=requires,
             cumulated=cumulated,
         )
 

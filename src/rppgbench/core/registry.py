@@ -164,34 +164,67 @@ def load_method_file(file: Path) -> Method:
             spec.loader.exec_module(module)
     except BaseException as error:
         raise BenchError(f"{file}: does not load: {_why(error)}") from error
-    return _declared(module, name, Method, file)
+    declarations = _declarations(module, name, Method, file)
+    if len(declarations) > 1:
+        raise BenchError(
+            f"{file}: declares several methods ({', '.join(declarations)}); put the file into "
+            "DIR/methods/ and name one of them with --plugins DIR"
+        )
+    (method,) = declarations.values()
+    if method.requires is not None:
+        method.requires()
+    return method
 
 
 def _load(folder: str, kind: type[Declared]) -> Registry[Declared]:
-    """One declaration a file, and both bear one name: so a name always tells its file."""
+    """Load every file of a folder; the name of a declaration begins with the name of its file."""
     _package()
-    found: dict[str, Declared] = {}
+    available: dict[str, Declared] = {}
     missing: dict[str, Unavailable] = {}
     origin: dict[str, Path] = {}
     for root in content_roots():
         for file in sorted((root / folder).glob("[!_.]*")):
             if not (file.suffix == ".py" or (file / "__init__.py").is_file()):
                 continue
-            name = file.stem
-            if name in origin:
-                raise BenchError(f"{file}: {origin[name]} has that name already; rename one")
-            origin[name] = file
-            try:
-                with redirect_stdout(sys.stderr):  # what it prints is no part of an answer
-                    module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
-                found[name] = _declared(module, name, kind, file)
-            except ModuleNotFoundError as error:
-                missing[name] = Unavailable(name, f"{error}; {install_hint(error)}")
-            except BenchError as error:
-                missing[name] = Unavailable(name, str(error))
-            except BaseException as error:  # one broken file must not hide all the others
-                missing[name] = Unavailable(name, f"{file}: {_why(error)}")
-    return Registry(found, {**_packages()[1], **missing})
+            for name, declaration in _load_declarations(folder, kind, file).items():
+                if name in origin:
+                    raise BenchError(f"{file}: {origin[name]} has that name already; rename one")
+                origin[name] = file
+                if isinstance(declaration, Unavailable):
+                    missing[name] = declaration
+                else:
+                    available[name] = declaration
+    return Registry(available, {**_packages()[1], **missing})
+
+
+def _load_declarations(
+    folder: str, kind: type[Declared], file: Path
+) -> dict[str, Declared | Unavailable]:
+    """Import a file: its declarations by name, those that cannot be used with the reason."""
+    name = file.stem
+    try:
+        with redirect_stdout(sys.stderr):  # standard output takes answers alone
+            module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
+        declarations = _declarations(module, name, kind, file)
+    except BaseException as error:  # one broken file must not hide all the others
+        return {name: Unavailable(name, _unavailable_reason(error, file))}
+    return {name: _with_requirements(declared, file) for name, declared in declarations.items()}
+
+
+def _with_requirements(declaration: Declared, file: Path) -> Declared | Unavailable:
+    """The declaration, or why the packages that it requires cannot be used."""
+    if isinstance(declaration, Method) and declaration.requires is not None:
+        try:
+            declaration.requires()
+        except BaseException as error:
+            return Unavailable(declaration.name, _unavailable_reason(error, file))
+    return declaration
+
+
+def _unavailable_reason(error: BaseException, file: Path) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error}; {install_hint(error)}"
+    return str(error) if isinstance(error, BenchError) else f"{file}: {_why(error)}"
 
 
 def _why(error: BaseException) -> str:
@@ -203,11 +236,29 @@ def _why(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _declared(module: ModuleType, name: str, kind: type[Declared], file: Path) -> Declared:
-    declared = getattr(module, name, None)
-    if not isinstance(declared, kind):
-        raise BenchError(f"{file}: must declare a {kind.__name__} named {name!r}")
-    return declared
+def _declarations(
+    module: ModuleType, stem: str, kind: type[Declared], file: Path
+) -> dict[str, Declared]:
+    """The declaration that has the file's name, or else all whose names begin with that name.
+
+    A file `pyvhr.py` declares either `pyvhr`, or several methods `pyvhr_pos`, `pyvhr_chrom`, ...,
+    each as a variable of the method's own name. So a name always leads to its file, and the digest
+    of a method of several holds the statements of this method alone.
+    """
+    declared = getattr(module, stem, None)
+    if isinstance(declared, kind):
+        return {stem: declared}
+    several = {name: value for name, value in vars(module).items() if isinstance(value, kind)}
+    if not several:
+        raise BenchError(f"{file}: must declare a {kind.__name__} named {stem!r}")
+    for name, value in several.items():
+        if value.name != name or not name.startswith(f"{stem}_"):
+            raise BenchError(
+                f"{file}: declares {value.name!r} as {name!r}; a {kind.__name__} bears the name "
+                f"of its file, {stem!r}, or, where a file declares several, its variable's name, "
+                f"'{stem}_...'"
+            )
+    return several
 
 
 def _package() -> ModuleType:

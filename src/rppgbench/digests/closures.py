@@ -33,7 +33,15 @@ def method_code(method: Method, sources: Sources) -> Closure:
     functions = [f for f in (method.estimate, method.fit, method.versions) if f is not None]
     homes = filter(None, [_home(function) for function in functions])
     declaring = filter(sources.declares, [f"{PACKAGE}.methods.{method.name}"])
-    return sources.closure(ESTIMATING, *learning, *dict.fromkeys([*declaring, *homes]))
+    starts = [_method_part(method, module) for module in dict.fromkeys([*declaring, *homes])]
+    return sources.closure(ESTIMATING, *learning, *starts)
+
+
+def _method_part(method: Method, module: str) -> Part:
+    """The whole module or, of a file that declares several methods, what this method uses there."""
+    folder, _, stem = module.rpartition(".")
+    declares_several = folder == f"{PACKAGE}.methods" and stem != method.name
+    return Part(module, (method.name,) if declares_several else ())
 
 
 def reader_code(dataset: Dataset, sources: Sources) -> Closure:

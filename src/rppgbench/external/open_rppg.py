@@ -1,12 +1,13 @@
-"""open-rppg's pretrained networks, in a process of their own.
+"""Declare open-rppg's pretrained networks and run them in a subprocess.
 
 open-rppg 0.1.1 (github KegangWangCCNU/open-rppg) is called as it was installed, through its public
-`Model`: it brings JAX, Keras, ONNX Runtime and another OpenCV, a gigabyte in all. So it may live in
-an environment of its own, whose Python `RPPGBENCH_OPEN_RPPG_PYTHON` names; else it is looked for in
-this one. Either way it runs in a process beside this one, which loads each network once.
+`Model`. It installs JAX, Keras, ONNX Runtime and another OpenCV, a gigabyte in all, so it may be
+installed in an environment of its own. The environment variable `RPPGBENCH_OPEN_RPPG_PYTHON` names
+the Python of that environment; without the variable, open-rppg is looked for in this environment.
+In both cases open-rppg runs in a subprocess, which loads each network once.
 
-Its pictures come from the crop rule `open_rppg`, its own rule for boxes. It takes 30 pictures a
-second: at another rate it repeats or leaves out pictures, as it does with videos.
+The frames come from the crop rule `open_rppg`, which is open-rppg's rule for face boxes. open-rppg
+works at 30 frames a second: at another rate it repeats or drops frames, as it does with videos.
 """
 
 import atexit
@@ -17,6 +18,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,30 +37,49 @@ LICENCE = (
 )
 
 
-def installed() -> None:
-    """Return where there is a Python that should have open-rppg; BenchError says what to do."""
-    _python()
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """One of open-rppg's networks, without its weights.
+
+    Attributes:
+        title: name in tables.
+        cite: publication.
+        crop: rule by which open-rppg cuts out the face for this network.
+        reads: how many frames the network reads at a time, as the end of "It reads ...".
+        note: a further remark for the method's docstring.
+    """
+
+    title: str
+    cite: str
+    crop: str
+    reads: str
+    note: str = ""
 
 
-def _python() -> str:
-    named = os.environ.get(PYTHON, "")
-    if named and not Path(named).is_file():
-        raise BenchError(f"{PYTHON}: {named} is no file; name the Python that has open-rppg")
-    if not named and importlib.util.find_spec("rppg") is None:
+def check_installed() -> None:
+    """Return if there is a Python that may have open-rppg; BenchError says what to install."""
+    _find_python()
+
+
+def _find_python() -> str:
+    configured = os.environ.get(PYTHON, "")
+    if configured and not Path(configured).is_file():
+        raise BenchError(f"{PYTHON}: {configured} is no file; name the Python that has open-rppg")
+    if not configured and importlib.util.find_spec("rppg") is None:
         raise BenchError(
             f"needs open-rppg: pip install 'rppgbench[open-rppg]', or set {PYTHON} to the Python "
             "of an environment that has it"
         )
-    return named or sys.executable
+    return configured or sys.executable
 
 
 def versions() -> dict[str, str]:
-    """Versions of open-rppg and of what it computes with."""
-    return dict(_versions(_python()))
+    """Versions of open-rppg and of the packages that it computes with."""
+    return dict(_query_versions(_find_python()))
 
 
 @cache
-def _versions(python: str) -> dict[str, str]:
+def _query_versions(python: str) -> dict[str, str]:
     code = (
         "import json, sys; from importlib.metadata import version; "
         "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
@@ -68,60 +89,74 @@ def _versions(python: str) -> dict[str, str]:
     )
     if done.returncode:
         raise BenchError(f"{python}: has no open-rppg: {_last_line(done.stderr)}")
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+    answer: dict[str, str] = json.loads(done.stdout)
+    return answer
 
 
-def pretrained(home: str, model: str, *, title: str, cite: str, crop: str, takes: str) -> Method:
-    """Declare one of open-rppg's networks with its weights; BenchError says how to install it.
+def pretrained(home: str, name: str, model: str, network: Network) -> Method:
+    """Declare one of open-rppg's networks with its weights.
 
     Args:
-        home: `__name__` of the module that declares it: the method bears its last part.
-        model: open-rppg's own name, NETWORK.DATASET: the data set is what the weights saw.
-        title: the network's name in tables.
-        cite: its publication.
-        crop: rule by which open-rppg cuts the face out for it.
-        takes: what it takes at a time, in words.
+        home: `__name__` of the module that declares the method.
+        name: name of the method; the variable that holds the declaration has the same name.
+        model: open-rppg's name of the model, NETWORK.DATASET; DATASET is the training set.
+        network: the network without its weights.
+
+    Returns:
+        The method; open-rppg itself is started at the first estimate.
     """
-    installed()
-    learned_on = model.partition(".")[2]
+    trained_on = model.partition(".")[2]
 
-    def estimate(clip: Waveform, *, crop: str = crop, processed: bool = False) -> Waveform:
-        return pulse(model, clip, processed=processed)
+    def estimate(clip: Waveform, *, crop: str = network.crop, processed: bool = False) -> Waveform:
+        return run_model(model, clip, processed=processed)
 
-    estimate.__module__, estimate.__name__ = home, home.rpartition(".")[2]
-    estimate.__doc__ = f"""open-rppg's model `{model}`: pictures (T, S, S, 3) to a pulse (T',).
+    estimate.__module__, estimate.__name__ = home, name
+    note = f"\n    {network.note}" if network.note else ""
+    estimate.__doc__ = f"""open-rppg's model `{model}`: frames (T, S, S, 3) to a pulse (T',).
 
-    It takes {takes} at 30 a second.
+    At 30 frames a second it reads {network.reads}.{note}
 
     Args:
-        clip: pictures of the face.
-        crop: rule by which the face is cut out; open-rppg's own.
-        processed: band-pass and levelled beats, as for open-rppg's own heart rates.
+        clip: frames of the face.
+        crop: rule by which the face is cut out; open-rppg's own by default.
+        processed: band-pass filter and level the beats, as open-rppg does for its heart rates.
 
     Raises:
-        NoPulseError: the stretch is shorter than what it takes at a time, or gives no numbers.
+        NoPulseError: the segment is shorter than the network needs, or gives no numbers.
     """
     declare = method(
-        f"{title} (open-rppg, learned on {learned_on.upper()})",
-        cite,
+        f"{network.title} (open-rppg, learned on {trained_on.upper()})",
+        network.cite,
         "clip",
-        trained_on=(learned_on,),
+        trained_on=(trained_on,),
         licence=LICENCE,
         versions=versions,
+        requires=check_installed,
     )
     return declare(estimate)
 
 
-def pulse(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
-    """The pulse of one of open-rppg's models: pictures (T, S, S, 3) uint8 to (T',) at its own rate.
+def run_model(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
+    """Run one of open-rppg's models on a clip.
 
-    `processed` applies open-rppg's band-pass and its levelling of the beats, as its own heart rates
-    do; else it is the network's output (summed up and detrended where that is a derivative).
-    What follows a value that is not a number is left out. NoPulseError where the stretch is shorter
-    than the network's block, or no two seconds are numbers; BenchError where open-rppg fails.
+    Without `processed`, the pulse is the network's output, cumulated and detrended where that
+    output is a derivative. The pulse ends before the first value that is not a number.
+
+    Args:
+        model: open-rppg's name of the model, NETWORK.DATASET.
+        clip: frames (T, S, S, 3) uint8.
+        processed: apply open-rppg's band-pass filter and levelling of the beats, as open-rppg does
+            for its heart rates.
+
+    Returns:
+        The pulse (T',) at open-rppg's sampling rate.
+
+    Raises:
+        NoPulseError: the segment is shorter than the network's block, or less than two seconds of
+            its pulse are numbers.
+        BenchError: open-rppg fails.
     """
-    head, body = _server(_python(), os.getpid()).ask(
+    header, body = _server(_find_python(), os.getpid()).request(
         {
             "model": model,
             "shape": list(clip.samples.shape),
@@ -130,34 +165,35 @@ def pulse(model: str, clip: Waveform, *, processed: bool = False) -> Waveform:
         },
         np.ascontiguousarray(clip.samples, np.uint8).tobytes(),
     )
-    if "fault" in head:
-        raise BenchError(f"open-rppg's {model} breaks down: {head['fault']}")
-    if "error" in head:
-        raise NoPulseError(f"open-rppg's {model} {head['error']}")
+    if "fault" in header:
+        raise BenchError(f"open-rppg's {model} fails: {header['fault']}")
+    if "error" in header:
+        raise NoPulseError(f"open-rppg's {model} {header['error']}")
     samples = np.frombuffer(body, np.float64)
     if not np.isfinite(samples).all():
         raise NoPulseError(f"open-rppg's {model} gives values that are not numbers here")
-    return Waveform(samples, head["fs"], clip.start_s)
+    return Waveform(samples, header["fs"], clip.start_s)
 
 
 class _Server:
-    """The process that has open-rppg; it ends when this one does."""
+    """The subprocess that runs open-rppg; it ends with this process."""
 
     def __init__(self, python: str) -> None:
         self._python = python
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
+        # The file of the subprocess's messages stays open as long as the subprocess.
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115
         script = Path(__file__).with_name("open_rppg_server.py")
         self._process = subprocess.Popen(
             [python, str(script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
-            start_new_session=True,  # Ctrl-C is for us; it ends with its input
+            stderr=self._messages,
+            start_new_session=True,  # Ctrl-C reaches this process only; its input then ends
         )
         atexit.register(self.close)
 
-    def ask(self, question: dict[str, Any], pixels: bytes) -> tuple[dict[str, Any], bytes]:
-        """Question and pictures in, answer and pulse out."""
+    def request(self, question: dict[str, Any], pixels: bytes) -> tuple[dict[str, Any], bytes]:
+        """Send a question with its pixels; return the answer's header and the pulse's bytes."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
@@ -167,14 +203,14 @@ class _Server:
         if not line:
             _server.cache_clear()
             self.close()
-            self._said.seek(0)
-            said = _last_line(self._said.read().decode(errors="replace"))
-            raise BenchError(f"{self._python}: open-rppg's process ended: {said}")
-        head: dict[str, Any] = json.loads(line)
-        return head, self._process.stdout.read(8 * head.get("length", 0))
+            self._messages.seek(0)
+            message = _last_line(self._messages.read().decode(errors="replace"))
+            raise BenchError(f"{self._python}: open-rppg's process ended: {message}")
+        header: dict[str, Any] = json.loads(line)
+        return header, self._process.stdout.read(8 * header.get("length", 0))
 
     def close(self) -> None:
-        """End the process, by force where it does not end with its input."""
+        """End the subprocess, by force if it does not end with its input."""
         with contextlib.suppress(BrokenPipeError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
@@ -189,10 +225,10 @@ class _Server:
 
 @cache
 def _server(python: str, process: int) -> _Server:
-    """One server a process: a fork must not write into its parent's pipe."""
+    """One server for each process: a forked process must not write into its parent's pipe."""
     return _Server(python)
 
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing"
+    return lines[-1].strip() if lines else "without a message"

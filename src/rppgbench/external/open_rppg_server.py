@@ -1,8 +1,9 @@
-"""open-rppg behind a pipe, in an interpreter of its own.
+"""Serve open-rppg over a pipe.
 
-Run by `rppgbench.external.open_rppg` with whatever Python has open-rppg; it imports nothing of
-rppgbench. A question is a line of JSON (model, shape, fs, processed) and the uint8 pictures; the
-answer is a line of JSON (length and fs, or error) and the pulse as float64. It ends with its input.
+`rppgbench.external.open_rppg` runs this script with the Python that has open-rppg; the script
+imports nothing of rppgbench. A question is a line of JSON (model, shape, fs, processed), followed
+by the uint8 frames. The answer is a line of JSON (length and fs, or error, or fault), followed by
+the pulse as float64. The script ends when its input ends.
 """
 
 import importlib
@@ -16,25 +17,33 @@ import numpy as np
 
 
 def answer(rppg: Any, question: dict[str, Any], pixels: bytes) -> tuple[dict[str, Any], bytes]:
-    """One clip through a fresh model: its state must not go from one recording to the next.
+    """Run a new model on one clip, so that no state passes from one recording to the next.
 
-    Of a pulse that ends in values that are not numbers the part before them is given: summing up,
-    as some models' pulses need, would spread them over all of it. That happens to TS-CAN, whose
-    half precision divides 0 by 0 where two pictures in a row are equal, as in the last block, which
-    open-rppg fills up with its last picture.
+    The pulse ends before its first value that is not a number, because cumulating, which the pulse
+    of some models needs, would spread that value over all later samples. TS-CAN gives such values:
+    in half precision it divides 0 by 0 where two consecutive frames are equal, as they are in the
+    last block, which open-rppg fills up with the last frame.
+
+    Args:
+        rppg: open-rppg's module.
+        question: model, shape (T, S, S, 3), fs in Hz, processed.
+        pixels: the frames as uint8.
+
+    Returns:
+        The answer's header, and the pulse as float64; no pulse where the header has an error.
     """
     faces = np.frombuffer(pixels, np.uint8).reshape(question["shape"])
     model = rppg.Model(question["model"])
     block = int(model.meta["input"][0])
     with model:
-        for number, face in enumerate(faces):
-            model.update_face(face, number / question["fs"])
-    held = np.asarray(model.signal_buff.get("bvp", ()), np.float64)
-    if not len(held):
-        return {"error": f"needs {block} pictures at {model.fps:g} a second at a stretch"}, b""
-    known = np.isfinite(held)
-    if not known.all():
-        model.signal_buff["bvp"] = list(held[: int(known.argmin())])
+        for index, face in enumerate(faces):
+            model.update_face(face, index / question["fs"])
+    output = np.asarray(model.signal_buff.get("bvp", ()), np.float64)
+    if not len(output):
+        return {"error": f"needs {block} frames at {model.fps:g} a second without a gap"}, b""
+    is_number = np.isfinite(output)
+    if not is_number.all():
+        model.signal_buff["bvp"] = list(output[: int(is_number.argmin())])
     values, _ = model.bvp(raw=not question["processed"])
     pulse = np.asarray(values, np.float64)
     if not len(pulse):
@@ -43,22 +52,27 @@ def answer(rppg: Any, question: dict[str, Any], pixels: bytes) -> tuple[dict[str
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until the questions end; a fault of the model is an answer too."""
+    """Answer until the questions end; an exception of the model is an answer with a fault.
+
+    Args:
+        questions: stream of questions.
+        answers: stream of answers.
+    """
     rppg = importlib.import_module("rppg")
     while line := questions.readline():
         question = json.loads(line)
         pixels = questions.read(int(np.prod(question["shape"])))
         try:
-            head, body = answer(rppg, question, pixels)
+            header, body = answer(rppg, question, pixels)
         except Exception as error:
             traceback.print_exc()
-            head, body = {"fault": f"{type(error).__name__}: {error}"}, b""
-        answers.write(json.dumps(head).encode() + b"\n" + body)
+            header, body = {"fault": f"{type(error).__name__}: {error}"}, b""
+        answers.write(json.dumps(header).encode() + b"\n" + body)
         answers.flush()
 
 
 if __name__ == "__main__":
-    # Whatever a library prints must not come between the answers.
+    # What a library prints goes to standard error: standard output holds answers alone.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as pipe:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         serve(sys.stdin.buffer, pipe)
