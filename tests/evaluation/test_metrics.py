@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation import metrics
-from rppgbench.evaluation.metric_sums import sums
-from rppgbench.evaluation.metrics import METRICS
+from rppgbench.evaluation.metric_sums import Rows, Sums, row_terms
+from rppgbench.evaluation.metrics import METRICS, TERMS, Metric, named_sums
 from rppgbench.evaluation.signal_quality import (
     CORRELATIONS,
     SNRS,
@@ -26,7 +26,7 @@ from rppgbench.report.tables import columns
 
 FS = 30.0
 TIME = np.arange(600) / FS
-PAIRS = {name: m for name, m in METRICS.items() if not m.per_window}
+PAIRS = {name: m for name, m in METRICS.items() if not m.column}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ UNITS = {"std": "bpm", "mae": "bpm", "rmse": "bpm", "mape": "%", "snr_db": "dB"}
 def test_every_metric_says_what_it_is(name: str) -> None:
     metric = METRICS[name]
     assert name == metric.name
-    assert metric.title
+    assert metric.label
     assert metric.definition.endswith(".")
     assert re.search(r"10\.\d{4,}/|arXiv \d{4}\.\d{5}|ANSI|ICCV", metric.source)
     low, high = metric.range
@@ -110,13 +110,23 @@ rates = st.lists(st.tuples(st.floats(40, 180), st.floats(40, 180)), min_size=2, 
 )
 
 
+def sums_of_rates(reference: Array, estimate: Array) -> Sums:
+    rows = Rows(
+        reference=reference,
+        error=estimate - reference,
+        missing=np.zeros(len(reference), np.bool_),
+        columns={},
+    )
+    return named_sums(row_terms(rows, TERMS).sum(axis=0))
+
+
 @given(rates)
 @settings(max_examples=40, deadline=None)
 def test_sums_give_what_the_formulas_give(pair: tuple[Array, Array]) -> None:
     reference, estimate = pair
-    total = sums(reference, estimate - reference, np.zeros(len(reference)), {}).sum(axis=0)
+    sums = sums_of_rates(reference, estimate)
     for metric in PAIRS.values():
-        plain, summed = metric.compute(reference, estimate), float(metric.of_sums(total))
+        plain, summed = metric.compute(reference, estimate), float(metric.from_sums(sums))
         if metric.name == "r" and min(reference.var(), estimate.var()) < 1e-4:
             continue  # there the sums hold rounding: constant to any device
         tolerance = 1e-5 if metric.name in ("r", "std") else 1e-9  # differences of large sums
@@ -135,11 +145,23 @@ def test_metrics_stay_in_their_range_and_errors_ignore_sign(pair: tuple[Array, A
     assert metrics.mae(reference, mirrored) == pytest.approx(metrics.mae(reference, estimate))
 
 
+@pytest.mark.parametrize("metric", [m for m in METRICS.values() if m.column], ids=lambda m: m.name)
+def test_sums_give_the_mean_of_the_windows_with_a_value(metric: Metric) -> None:
+    values = np.array([0.5, np.nan, 0.25, 1.0])
+    bpm = np.full(4, 70.0)
+    rows = Rows(
+        reference=bpm, error=0 * bpm, missing=np.isnan(values), columns={metric.column: values}
+    )
+    summed = metric.from_sums(named_sums(row_terms(rows, TERMS).sum(axis=0)))
+    assert float(summed) == pytest.approx(metric.compute(values))
+    assert math.isnan(float(metric.from_sums(sums_of_rates(bpm, bpm))))
+
+
 def test_correlation_of_a_constant_is_unknown() -> None:
     reference, constant = np.array([60.0, 70, 80]), np.full(3, 72.123456789)
     assert math.isnan(metrics.r(reference, constant))
-    total = sums(reference, constant - reference, np.zeros(3), {}).sum(axis=0)
-    assert math.isnan(float(METRICS["r"].of_sums(total)))
+    sums = sums_of_rates(reference, constant)
+    assert math.isnan(float(METRICS["r"].from_sums(sums)))
 
 
 def wave(bpm: float, phase: float = 0.0) -> Array:

@@ -11,8 +11,11 @@ from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
-from rppgbench.evaluation.metrics import METRICS
+from rppgbench.evaluation.metric_sums import ratio
+from rppgbench.evaluation.metrics import METRICS, TERMS, Metric
 from rppgbench.evaluation.scores import score_windows, summarise, worst_error
+from rppgbench.evaluation.summary import block_scores
+from rppgbench.report.tables.columns import metric_column
 from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import NAMES, evaluator
@@ -395,12 +398,39 @@ def test_metrics_of_a_summary_are_the_plain_functions() -> None:
     for name, metric in METRICS.items():
         if name in found:
             pair = (reference, said)
-            given = (rows[name].to_numpy(),) if metric.per_window else pair
+            given = (rows[name].to_numpy(),) if metric.column else pair
             assert found[name] == pytest.approx(metric.compute(*given), rel=1e-6)
             assert found[f"{name}_low"] <= found[name] <= found[f"{name}_high"]
     assert found.mae_covered < found.mae
     assert found.coverage == 6 / 7
     assert found.window_coverage == pytest.approx(36 / 42)
+
+
+def test_a_metric_of_the_registry_is_in_the_summary_the_blocks_and_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    far = Metric(
+        name="beyond_3_bpm",
+        label="Beyond 3 bpm",
+        better="lower",
+        range=(0, 1),
+        definition="Share of estimates more than 3 bpm from the reference.",
+        source="this test",
+        compute=lambda reference, estimate: float(np.mean(np.abs(estimate - reference) > 3)),
+        from_sums=ratio("beyond_3", "n"),
+        percent=True,
+    )
+    monkeypatch.setattr("rppgbench.evaluation.metrics.TERMS", terms := dict(TERMS))
+    monkeypatch.setattr("rppgbench.evaluation.summary.TERMS", terms)
+    terms["beyond_3"] = lambda rows: rows.absolute > 3
+    metrics = {**METRICS, far.name: far}
+    monkeypatch.setattr("rppgbench.evaluation.summary.METRICS", metrics)
+    rows = score_windows(LI2023, people({"a1": 1, "b1": 4, "c1": 9}), KNOWN)
+    summary = summarise(rows).loc[0]
+    assert summary.beyond_3_bpm == pytest.approx(2 / 3)
+    assert summary.beyond_3_bpm_low <= summary.beyond_3_bpm <= summary.beyond_3_bpm_high
+    np.testing.assert_array_equal(block_scores(rows, far.name)["pos"], [0, 1, 1])
+    assert metric_column(far).write(float(summary["beyond_3_bpm"])) == "66.67"
 
 
 def test_seeds_are_averaged_and_their_spread_is_told() -> None:

@@ -1,120 +1,137 @@
-"""Sums over rows that every metric can be worked out from."""
+"""Sums over rows from which every metric is computed.
+
+Every metric of `rppgbench.evaluation.metrics` is a function of sums over rows: a mean is a sum over
+a count, a standard deviation comes from the sums of a quantity and of its square, a correlation
+from these of two quantities and the sum of their product. A sum over a data set is the sum of its
+subjects' sums. So a bootstrap over subjects needs no rows: with the counts W (resamples, subjects)
+of how often each subject is drawn and the sums S (subjects, K), W @ S holds the sums of all
+resamples.
+
+Twenty sums suffice for the ten metrics: the count of rows; for the errors the sums of the error, of
+its absolute value, its square and its percentage, and the two counts within a limit; for the
+correlation the five sums of reference, estimate, their squares and their product; for each of SNR,
+MCC and MACC the sum and the count of the rows that have a value; the count and the sum of absolute
+errors of the rows with an estimate.
+"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
 
 MIDDLE_BPM = 75.0
-"""Rates are summed as differences from this, so that variances do not cancel."""
+"""Rates are summed as differences from this rate, so that a variance from sums does not cancel."""
 
-STEADY_BPM2 = 1e-9
-"""A variance under this is rounding: rates are told to 1e-3 bpm at best."""
-
-SUMS = (
-    "n",  # rows with a reference
-    "error",
-    "absolute",
-    "squared",
-    "percent",
-    "within_5",
-    "within_10",
-    "reference",
-    "estimate",
-    "reference2",
-    "estimate2",
-    "product",
-    "snr_n",  # rows with an SNR
-    "snr",
-    "mcc_n",
-    "mcc",
-    "macc_n",
-    "macc",
-    "covered_n",  # rows with an estimate
-    "covered_absolute",
-)
-"""The sufficient statistics of every metric here: sums over rows, in this order."""
-
-_AT = {name: k for k, name in enumerate(SUMS)}
+Sums = Mapping[str, Array]
+"""The sum of every term by name, each (...,)."""
 
 
-def sums(reference: Array, error: Array, missing: Array, per_window: Mapping[str, Array]) -> Array:
-    """What every row adds to the sums: (n, len(SUMS)).
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rows:
+    """Scored rows, as the terms of the sums see them; every array is (n,).
 
-    `error` is the estimate less the reference, of a missing estimate by the evaluator's rule;
-    `per_window` holds the columns snr_db, mcc and macc where there are such.
+    Attributes:
+        reference: Heart rates of the reference in bpm.
+        error: Estimate less reference in bpm; of a missing estimate by the evaluator's rule.
+        missing: Whether the row has no estimate.
+        columns: Values that are known of each window (snr_db, mcc, macc), NaN where there is none.
     """
-    out: Array = np.zeros((len(reference), len(SUMS)))
-    x, y = reference - MIDDLE_BPM, reference + error - MIDDLE_BPM
-    absolute = np.abs(error)
-    rows = {
-        "n": np.ones(len(reference)),
-        "error": error,
-        "absolute": absolute,
-        "squared": error**2,
-        "percent": 100 * absolute / reference,
-        "within_5": absolute <= 5,
-        "within_10": absolute <= 0.1 * reference,
-        "reference": x,
-        "estimate": y,
-        "reference2": x * x,
-        "estimate2": y * y,
-        "product": x * y,
-        "covered_n": ~missing.astype(bool),
-        "covered_absolute": np.where(missing, 0.0, absolute),
-    }
-    for column, name in (("snr_db", "snr"), ("mcc", "mcc"), ("macc", "macc")):
-        if column in per_window:
-            known = np.isfinite(per_window[column])
-            rows[name + "_n"] = known
-            rows[name] = np.where(known, per_window[column], 0.0)
-    for name, values in rows.items():
-        out[:, _AT[name]] = values
+
+    reference: Array
+    error: Array
+    missing: NDArray[np.bool_]
+    columns: Mapping[str, Array]
+
+    @cached_property
+    def absolute(self) -> Array:
+        """The absolute error in bpm."""
+        return np.abs(self.error)
+
+    @cached_property
+    def centred_reference(self) -> Array:
+        """The reference less `MIDDLE_BPM`."""
+        return self.reference - MIDDLE_BPM
+
+    @cached_property
+    def centred_estimate(self) -> Array:
+        """The estimate less `MIDDLE_BPM`."""
+        return self.reference + self.error - MIDDLE_BPM
+
+
+Term = Callable[[Rows], Array | NDArray[np.bool_]]
+"""What every row adds to one sum: (n,)."""
+
+
+def row_terms(rows: Rows, terms: Mapping[str, Term]) -> Array:
+    """What every row adds to every sum.
+
+    Args:
+        rows: The scored rows, n of them.
+        terms: The K terms by name.
+
+    Returns:
+        (n, K), in the order of `terms`.
+    """
+    out: Array = np.empty((len(rows.reference), len(terms)))
+    for k, term in enumerate(terms.values()):
+        out[:, k] = term(rows)
     return out
 
 
-def ratio(total: str, count: str) -> Callable[[Array], Array]:
-    """What divides one sum by another: NaN where there is nothing to divide by."""
+def known(column: str) -> Term:
+    """The term that counts the rows with a value of a column: 1 or 0."""
 
-    def of_sums(s: Array) -> Array:
-        n = s[..., _AT[count]]
+    def term(rows: Rows) -> Array:
+        if column not in rows.columns:
+            return np.zeros(len(rows.reference))
+        return np.isfinite(rows.columns[column]).astype(np.float64)
+
+    return term
+
+
+def known_value(column: str) -> Term:
+    """The term that adds the value of a column, 0 where there is none."""
+
+    def term(rows: Rows) -> Array:
+        if column not in rows.columns:
+            return np.zeros(len(rows.reference))
+        values = rows.columns[column]
+        return np.where(np.isfinite(values), values, 0.0)
+
+    return term
+
+
+def ratio(total: str, count: str) -> Callable[[Sums], Array]:
+    """The formula that divides one sum by another; NaN where the divisor is 0.
+
+    Args:
+        total: Name of the sum that is divided.
+        count: Name of the sum that divides it.
+    """
+
+    def from_sums(sums: Sums) -> Array:
+        n = sums[count]
         out: Array = np.full(n.shape, np.nan)
-        np.divide(s[..., _AT[total]], n, out=out, where=n > 0)
+        np.divide(sums[total], n, out=out, where=n > 0)
         return out
 
-    return of_sums
+    return from_sums
 
 
-def _spread(s: Array, square: str, one: str, other: str) -> Array:
-    """Covariance of two columns from their sums: (...,)."""
-    n = np.maximum(s[..., _AT["n"]], 1)
-    product: Array = s[..., _AT[one]] / n * s[..., _AT[other]] / n
-    out: Array = s[..., _AT[square]] / n - product
+def covariance(sums: Sums, product: str, first: str, second: str) -> Array:
+    """Covariance of two quantities (divided by n): E[xy] - E[x] E[y], (...,).
+
+    Args:
+        sums: The sums by name.
+        product: Name of the sum of x y.
+        first: Name of the sum of x.
+        second: Name of the sum of y.
+    """
+    n = np.maximum(sums["n"], 1)
+    means: Array = sums[first] / n * sums[second] / n
+    out: Array = sums[product] / n - means
     return out
-
-
-def std_of_sums(s: Array) -> Array:
-    """Standard deviation of the error from sums (..., len(SUMS))."""
-    variance = np.maximum(_spread(s, "squared", "error", "error"), 0)
-    return np.where(s[..., _AT["n"]] > 0, np.sqrt(variance), np.nan)
-
-
-def rmse_of_sums(s: Array) -> Array:
-    """Root of the mean squared error from sums (..., len(SUMS))."""
-    root: Array = np.sqrt(ratio("squared", "n")(s))
-    return root
-
-
-def r_of_sums(s: Array) -> Array:
-    """Pearson's correlation from sums (..., len(SUMS)); NaN where n < 3 or a side is constant."""
-    x = _spread(s, "reference2", "reference", "reference")
-    y = _spread(s, "estimate2", "estimate", "estimate")
-    fine = (np.minimum(x, y) >= STEADY_BPM2) & (s[..., _AT["n"]] >= 3)
-    scale = np.sqrt(np.where(fine, x * y, 1.0))
-    value = np.clip(_spread(s, "product", "reference", "estimate") / scale, -1, 1)
-    return np.where(fine, value, np.nan)
-
-
-mae_covered_of_sums = ratio("covered_absolute", "covered_n")
-"""Mean absolute error over the windows that have an estimate: the number that hides failures."""

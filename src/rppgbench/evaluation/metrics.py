@@ -1,4 +1,10 @@
-"""What is said of many heart rates, as a register."""
+"""Metrics of heart rates: formulas, and the registry of what they mean and how they are shown.
+
+A metric is added here alone: one function (the plain formula), one `Metric` in `METRICS`, and a
+line in `TERMS` where its sums need a term that no other metric has. The summary, the intervals, the
+tables and the pages read the registry. The formula from sums exists beside the plain one because
+intervals need it (`rppgbench.evaluation.metric_sums`); tests hold that both are equal.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,16 +14,29 @@ import numpy as np
 
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.metric_sums import (
-    STEADY_BPM2,
-    r_of_sums,
+    Sums,
+    Term,
+    covariance,
+    known,
+    known_value,
     ratio,
-    rmse_of_sums,
-    std_of_sums,
 )
+
+CONSTANT_BPM2 = 1e-9
+"""A variance below this is rounding: a rate is resolved to 1e-3 bpm at best."""
 
 
 def validate(reference: Array, estimate: Array) -> None:
-    """Refuse what would score silently wrong: other shapes, nothing, NaN, rates of 0 and below."""
+    """Refuse input that would be scored wrongly without a sign of it.
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
+
+    Raises:
+        ValueError: The shapes differ, there is no value, a value is not finite, or a reference is
+            0 or below.
+    """
     if reference.shape != estimate.shape or reference.ndim != 1 or not len(reference):
         raise ValueError(f"need two (n,) arrays, n > 0; got {reference.shape}, {estimate.shape}")
     if not (np.isfinite(reference).all() and np.isfinite(estimate).all()):
@@ -29,9 +48,13 @@ def validate(reference: Array, estimate: Array) -> None:
 def std(reference: Array, estimate: Array) -> float:
     """Standard deviation of the error about its mean (divided by n), in bpm; 0 to inf, 0 is best.
 
-    With the mean error it makes up the RMSE: rmse^2 = std^2 + mean^2. Source: Li et al., Remote
-    heart rate measurement from face videos under realistic situations, CVPR 2014,
-    10.1109/CVPR.2014.543 ("SDe").
+    With the mean error it gives the RMSE: rmse^2 = std^2 + mean^2. Source: Li et al., Remote heart
+    rate measurement from face videos under realistic situations, CVPR 2014, 10.1109/CVPR.2014.543
+    ("SDe").
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
 
     >>> std(np.array([60.0, 80.0]), np.array([62.0, 78.0]))
     2.0
@@ -40,9 +63,19 @@ def std(reference: Array, estimate: Array) -> float:
     return float(np.std(estimate - reference))
 
 
+def _std_from_sums(sums: Sums) -> Array:
+    variance = np.maximum(covariance(sums, "squared", "error", "error"), 0)
+    return np.where(sums["n"] > 0, np.sqrt(variance), np.nan)
+
+
 def mae(reference: Array, estimate: Array) -> float:
-    """Mean absolute error in bpm; 0 to inf, 0 is best. Source: Willmott, Matsuura, 2005,
-    10.3354/cr030079.
+    """Mean absolute error in bpm; 0 to inf, 0 is best.
+
+    Source: Willmott, Matsuura, 2005, 10.3354/cr030079.
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
 
     >>> mae(np.array([60.0, 80.0]), np.array([62.0, 79.0]))
     1.5
@@ -54,6 +87,10 @@ def mae(reference: Array, estimate: Array) -> float:
 def rmse(reference: Array, estimate: Array) -> float:
     """Root of the mean squared error in bpm; 0 to inf, 0 is best. Source: as `std`.
 
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
+
     >>> rmse(np.array([60.0, 80.0]), np.array([63.0, 76.0]))  # sqrt((9 + 16) / 2)
     3.5355339059327378
     """
@@ -61,10 +98,19 @@ def rmse(reference: Array, estimate: Array) -> float:
     return float(np.sqrt(np.mean((estimate - reference) ** 2)))
 
 
+def _rmse_from_sums(sums: Sums) -> Array:
+    root: Array = np.sqrt(ratio("squared", "n")(sums))
+    return root
+
+
 def mape(reference: Array, estimate: Array) -> float:
     """Mean absolute error in percent of the reference; 0 to inf, 0 is best.
 
     Source: Liu et al., rPPG-Toolbox, NeurIPS 2023 datasets and benchmarks, arXiv 2210.00716.
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
 
     >>> round(mape(np.array([50.0, 80.0]), np.array([55.0, 84.0])), 9)  # (10 % + 5 %) / 2
     7.5
@@ -76,8 +122,12 @@ def mape(reference: Array, estimate: Array) -> float:
 def r(reference: Array, estimate: Array) -> float:
     """Pearson's correlation of reference and estimate; -1 to 1, 1 is best.
 
-    NaN where either is constant (their variance is under 1e-9 bpm^2) or n is under 3: two points
-    always lie on a line. Source: Pearson, 1895, 10.1098/rspl.1895.0041.
+    NaN where either is constant (a variance below 1e-9 bpm^2) or n is below 3: two points always
+    lie on a line. Source: Pearson, 1895, 10.1098/rspl.1895.0041.
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
 
     >>> estimate = np.array([61.0, 70.0, 82.0])
     >>> round(r(np.array([60.0, 70.0, 80.0]), estimate), 4)  # 210 / sqrt(200 x 222)
@@ -86,15 +136,28 @@ def r(reference: Array, estimate: Array) -> float:
     nan
     """
     validate(reference, estimate)
-    if len(reference) < 3 or min(reference.var(), estimate.var()) < STEADY_BPM2:
+    if len(reference) < 3 or min(reference.var(), estimate.var()) < CONSTANT_BPM2:
         return float("nan")
     return float(np.corrcoef(reference, estimate)[0, 1])
+
+
+def _r_from_sums(sums: Sums) -> Array:
+    x = covariance(sums, "reference2", "reference", "reference")
+    y = covariance(sums, "estimate2", "estimate", "estimate")
+    defined = (np.minimum(x, y) >= CONSTANT_BPM2) & (sums["n"] >= 3)
+    scale = np.sqrt(np.where(defined, x * y, 1.0))
+    value = np.clip(covariance(sums, "product", "reference", "estimate") / scale, -1, 1)
+    return np.where(defined, value, np.nan)
 
 
 def within_5_bpm(reference: Array, estimate: Array) -> float:
     """Share of estimates at most 5 bpm from the reference; 0 to 1, 1 is best.
 
     Source: ANSI/AAMI EC13:2002, Cardiac monitors, heart rate meters, and alarms (5 bpm or 10 %).
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
 
     >>> within_5_bpm(np.array([60.0, 60.0]), np.array([65.0, 66.0]))
     0.5
@@ -108,22 +171,15 @@ def within_10_percent(reference: Array, estimate: Array) -> float:
 
     Source: as `within_5_bpm`.
 
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
+
     >>> within_10_percent(np.array([100.0, 60.0]), np.array([108.0, 68.0]))
     0.5
     """
     validate(reference, estimate)
     return float(np.mean(np.abs(estimate - reference) <= 0.1 * reference))
-
-
-def coverage(with_estimate: int, expected: int) -> float:
-    """Recordings with an estimate over recordings expected; 0 to 1, 1 is best.
-
-    >>> coverage(41, 42)
-    0.9761904761904762
-    """
-    if not 0 <= with_estimate <= expected or expected == 0:
-        raise ValueError(f"{with_estimate} of {expected} recordings is no share")
-    return with_estimate / expected
 
 
 def mean_of_known(values: Array) -> float:
@@ -132,163 +188,218 @@ def mean_of_known(values: Array) -> float:
     >>> mean_of_known(np.array([1.0, 4.0, np.nan]))
     2.5
     """
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
-@dataclass(frozen=True)
+TERMS: Mapping[str, Term] = {
+    "n": lambda rows: np.ones(len(rows.reference)),
+    "error": lambda rows: rows.error,
+    "absolute": lambda rows: rows.absolute,
+    "squared": lambda rows: rows.error**2,
+    "percent": lambda rows: 100 * rows.absolute / rows.reference,
+    "within_5": lambda rows: rows.absolute <= 5,
+    "within_10": lambda rows: rows.absolute <= 0.1 * rows.reference,
+    "reference": lambda rows: rows.centred_reference,
+    "estimate": lambda rows: rows.centred_estimate,
+    "reference2": lambda rows: rows.centred_reference * rows.centred_reference,
+    "estimate2": lambda rows: rows.centred_estimate * rows.centred_estimate,
+    "product": lambda rows: rows.centred_reference * rows.centred_estimate,
+    "snr_n": known("snr_db"),
+    "snr": known_value("snr_db"),
+    "mcc_n": known("mcc"),
+    "mcc": known_value("mcc"),
+    "macc_n": known("macc"),
+    "macc": known_value("macc"),
+    "covered_n": lambda rows: ~rows.missing,
+    "covered_absolute": lambda rows: np.where(rows.missing, 0.0, rows.absolute),
+}
+"""What every row adds to each sum; sums of these terms give every metric."""
+
+
+def named_sums(total: Array) -> Sums:
+    """Sums (..., K) of all terms as views by name, each (...,)."""
+    return {name: total[..., k] for k, name in enumerate(TERMS)}
+
+
+mae_covered_from_sums = ratio("covered_absolute", "covered_n")
+"""Mean absolute error over the windows that have an estimate; it does not count failures."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One measure: what it is called, which way is better, how bad it can be, what it means.
+    """One metric: its meaning, its formulas, and how a table shows it.
 
-    `compute` takes (reference, estimate) in bpm or, for what is known of each window (`per_window`
-    is the name of its column), its values. `of_sums` gives the same from sums (..., len(SUMS)).
+    Attributes:
+        name: Name in summaries and in table.csv.
+        label: Heading of its column.
+        unit: Unit of the value; "" for a number without one.
+        better: Which direction is better.
+        range: Smallest and largest possible value.
+        definition: One sentence for a reader of the table.
+        source: DOI, or another reference.
+        compute: The plain formula of (reference, estimate) in bpm, or of the column's values.
+        from_sums: The same value from the sums of `TERMS` by name, each (...,).
+        column: The column of windows that `compute` takes; "" where it takes heart rates.
+        optional: Whether a summary has it only where the windows have its column.
+        seed_std: Whether a summary has its standard deviation over seeds.
+        decimals: Decimals in a table.
+        percent: Whether a table shows the share in percent.
+        place: Tables sort their columns by this number, then in the order of `METRICS`.
     """
 
     name: str
-    title: str
-    unit: str
+    label: str
+    unit: str = ""
     better: Literal["lower", "higher"]
     range: tuple[float, float]
-    worst: float
     definition: str
     source: str
     compute: Callable[..., float] = field(repr=False)
-    of_sums: Callable[[Array], Array] = field(repr=False)
-    per_window: str = ""
+    from_sums: Callable[[Sums], Array] = field(repr=False)
+    column: str = ""
+    optional: bool = False
+    seed_std: bool = False
+    decimals: int = 2
+    percent: bool = False
+    place: int = 9
+
+    @property
+    def worst(self) -> float:
+        """The worst possible value."""
+        return self.range[1] if self.better == "lower" else self.range[0]
 
 
 _INF = float("inf")
 
 _ALL = (
     Metric(
-        "std",
-        "Std",
-        "bpm",
-        "lower",
-        (0, _INF),
-        _INF,
-        "Standard deviation of the error.",
-        "10.1109/CVPR.2014.543",
-        std,
-        std_of_sums,
+        name="std",
+        label="Std",
+        unit="bpm",
+        better="lower",
+        range=(0, _INF),
+        definition="Standard deviation of the error.",
+        source="10.1109/CVPR.2014.543",
+        compute=std,
+        from_sums=_std_from_sums,
+        place=3,
     ),
     Metric(
-        "mae",
-        "MAE",
-        "bpm",
-        "lower",
-        (0, _INF),
-        _INF,
-        "Mean absolute error.",
-        "10.3354/cr030079",
-        mae,
-        ratio("absolute", "n"),
+        name="mae",
+        label="MAE",
+        unit="bpm",
+        better="lower",
+        range=(0, _INF),
+        definition="Mean absolute error.",
+        source="10.3354/cr030079",
+        compute=mae,
+        from_sums=ratio("absolute", "n"),
+        seed_std=True,
+        place=1,
     ),
     Metric(
-        "rmse",
-        "RMSE",
-        "bpm",
-        "lower",
-        (0, _INF),
-        _INF,
-        "Root of the mean squared error.",
-        "10.1109/CVPR.2014.543",
-        rmse,
-        rmse_of_sums,
+        name="rmse",
+        label="RMSE",
+        unit="bpm",
+        better="lower",
+        range=(0, _INF),
+        definition="Root of the mean squared error.",
+        source="10.1109/CVPR.2014.543",
+        compute=rmse,
+        from_sums=_rmse_from_sums,
+        seed_std=True,
+        place=2,
     ),
     Metric(
-        "mape",
-        "MAPE",
-        "%",
-        "lower",
-        (0, _INF),
-        _INF,
-        "Mean absolute error in percent of the reference.",
-        "arXiv 2210.00716",
-        mape,
-        ratio("percent", "n"),
+        name="mape",
+        label="MAPE",
+        unit="%",
+        better="lower",
+        range=(0, _INF),
+        definition="Mean absolute error in percent of the reference.",
+        source="arXiv 2210.00716",
+        compute=mape,
+        from_sums=ratio("percent", "n"),
     ),
     Metric(
-        "r",
-        "r",
-        "",
-        "higher",
-        (-1, 1),
-        -1,
-        "Pearson's correlation with the reference; of fewer than three there is none.",
-        "10.1098/rspl.1895.0041",
-        r,
-        r_of_sums,
+        name="r",
+        label="r",
+        better="higher",
+        range=(-1, 1),
+        definition="Pearson's correlation with the reference; of fewer than three there is none.",
+        source="10.1098/rspl.1895.0041",
+        compute=r,
+        from_sums=_r_from_sums,
     ),
     Metric(
-        "snr_db",
-        "SNR",
-        "dB",
-        "higher",
-        (-_INF, _INF),
-        -_INF,
-        "Power at the reference rate and its double over the rest, by the evaluator's named "
-        "definition; mean of the windows that have an estimate.",
-        "10.1109/TBME.2013.2266196",
-        mean_of_known,
-        ratio("snr", "snr_n"),
-        "snr_db",
+        name="snr_db",
+        label="SNR",
+        unit="dB",
+        better="higher",
+        range=(-_INF, _INF),
+        definition="Power at the reference rate and its double over the rest, by the evaluator's "
+        "named definition; mean of the windows that have an estimate.",
+        source="10.1109/TBME.2013.2266196",
+        compute=mean_of_known,
+        from_sums=ratio("snr", "snr_n"),
+        column="snr_db",
+        decimals=1,
     ),
     Metric(
-        "mcc",
-        "MCC",
-        "",
-        "higher",
-        (-1, 1),
-        -1,
-        "Largest cross-correlation with the reference pulse within 40 to 250 bpm; mean of the "
-        "windows that have an estimate. It heeds the sign: a pulse that is drawn upside down "
-        "(brightness falls where blood volume rises) scores lower by as much as its rise differs "
-        "from its fall.",
-        "Gideon, Stent, The Way to my Heart is through Contrastive Learning, ICCV 2021, eq. 1",
-        mean_of_known,
-        ratio("mcc", "mcc_n"),
-        "mcc",
+        name="mcc",
+        label="MCC",
+        better="higher",
+        range=(-1, 1),
+        definition="Largest cross-correlation with the reference pulse within 40 to 250 bpm; mean "
+        "of the windows that have an estimate. The sign matters: a pulse that is drawn upside "
+        "down (brightness falls where blood volume rises) scores lower by as much as its rise "
+        "differs from its fall.",
+        source="Gideon, Stent, The Way to my Heart is through Contrastive Learning, ICCV 2021, "
+        "eq. 1",
+        compute=mean_of_known,
+        from_sums=ratio("mcc", "mcc_n"),
+        column="mcc",
+        optional=True,
     ),
     Metric(
-        "macc",
-        "MACC",
-        "",
-        "higher",
-        (0, 1),
-        0,
-        "Largest absolute correlation with the reference pulse over circular shifts; mean of "
-        "the windows that have an estimate.",
-        "arXiv 2210.00716",
-        mean_of_known,
-        ratio("macc", "macc_n"),
-        "macc",
+        name="macc",
+        label="MACC",
+        better="higher",
+        range=(0, 1),
+        definition="Largest absolute correlation with the reference pulse over circular shifts; "
+        "mean of the windows that have an estimate.",
+        source="arXiv 2210.00716",
+        compute=mean_of_known,
+        from_sums=ratio("macc", "macc_n"),
+        column="macc",
+        optional=True,
     ),
     Metric(
-        "within_5_bpm",
-        "within 5 bpm",
-        "",
-        "higher",
-        (0, 1),
-        0,
-        "Share of estimates at most 5 bpm from the reference.",
-        "ANSI/AAMI EC13:2002",
-        within_5_bpm,
-        ratio("within_5", "n"),
+        name="within_5_bpm",
+        label="Within 5 bpm",
+        better="higher",
+        range=(0, 1),
+        definition="Share of estimates at most 5 bpm from the reference.",
+        source="ANSI/AAMI EC13:2002",
+        compute=within_5_bpm,
+        from_sums=ratio("within_5", "n"),
+        decimals=1,
+        percent=True,
     ),
     Metric(
-        "within_10_percent",
-        "within 10 %",
-        "",
-        "higher",
-        (0, 1),
-        0,
-        "Share of estimates at most 10 % of the reference from it.",
-        "ANSI/AAMI EC13:2002",
-        within_10_percent,
-        ratio("within_10", "n"),
+        name="within_10_percent",
+        label="Within 10 %",
+        better="higher",
+        range=(0, 1),
+        definition="Share of estimates at most 10 % of the reference from it.",
+        source="ANSI/AAMI EC13:2002",
+        compute=within_10_percent,
+        from_sums=ratio("within_10", "n"),
+        decimals=1,
+        percent=True,
     ),
 )
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _ALL}
-"""Every measure of a summary by its name, in the order of a table."""
+"""Every metric of a summary by name, in the order of table.csv."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,8 +12,14 @@ from numpy.typing import NDArray
 from rppgbench.core.canonical_order import ordered_items, ordered_rows
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.bootstrap import bootstrap
-from rppgbench.evaluation.metric_sums import SUMS, mae_covered_of_sums, sums
-from rppgbench.evaluation.metrics import METRICS, Metric
+from rppgbench.evaluation.metric_sums import Rows, row_terms
+from rppgbench.evaluation.metrics import (
+    METRICS,
+    TERMS,
+    Metric,
+    mae_covered_from_sums,
+    named_sums,
+)
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -20,11 +27,6 @@ if TYPE_CHECKING:
 
 Pooling = Literal["rows", "recordings"]
 Codes = NDArray[np.int64]
-
-OPTIONAL = ("mcc", "macc")
-"""Measures that are in a summary only where the windows hold their column."""
-
-SPREAD_OVER_SEEDS = ("mae", "rmse")
 
 
 def summarise(
@@ -36,27 +38,45 @@ def summarise(
     seed: int = 0,
     pooling: Pooling | None = None,
 ) -> pd.DataFrame:
-    """One row a group of `score_windows`' rows; groups, rows and subjects in canonical order.
+    """Metrics of groups of windows with intervals, one row a group.
 
-    The order of the rows of `windows` changes nothing: see `order`.
+    Groups, rows and subjects are put into canonical order first
+    (`rppgbench.core.canonical_order`), so the order of the rows of `windows` changes no number.
+    Metrics are computed per seed and averaged; the intervals are of that mean.
 
-    Columns: those of `by`; n_subjects and n_recordings (scored: with a reference), n_expected,
-    n_windows (scored), n_unscored (windows without a reference), n_band_edge (scored windows whose
-    truth lies outside the evaluator's band or at its edge, where the windows say so), coverage
-    (recordings with an estimate over those expected), window_coverage (scored windows with an
-    estimate over scored windows), n_seeds; for every metric NAME, NAME_low and NAME_high (BCa 95 %
-    over subjects); mae_seed_std and rmse_seed_std; mae_covered (over windows with an estimate only)
-    and interval_note, which says why there is no interval; where the windows have them
-    (`trainings`, `leaks`, `rule_notes`), training: what is to be said of how the method was
-    trained, leaked: the data sets that the method's weights were learned on, and rule_note: what
-    the evaluator was not made for in this row, or "".
+    Args:
+        windows: The rows of `score_windows`.
+        by: The columns to group by.
+        expected: The number of recordings that every group should have, or a mapping from the
+            group's value (a tuple where `by` has several columns) to this number; a group of the
+            mapping without any row has a row in the summary too. None takes the recordings of
+            the windows.
+        resamples: Resamples of the bootstrap; 0 leaves the intervals NaN.
+        seed: Seed of the resamples.
+        pooling: "rows" pools all windows, "recordings" averages the metrics of recordings. None
+            takes what the evaluator of the windows declares.
 
-    Metrics are worked out per seed and averaged; the intervals are of that mean. `expected` is the
-    number of recordings of every group, or a mapping from the group's value (a tuple where `by`
-    has several) to it, where a group without any row still has one in the summary; None takes the
-    recordings that there are. `pooling` is by default what the windows' evaluator declares:
-    "rows" pools all windows, "recordings" averages the metrics of recordings. `resamples` of 0
-    leaves the intervals NaN.
+    Returns:
+        A frame with these columns:
+
+        - those of `by`;
+        - n_subjects, n_recordings, n_windows: scored ones, that is with a reference;
+        - n_expected: recordings expected;
+        - n_unscored: windows without a reference;
+        - n_band_edge: scored windows whose reference lies outside the evaluator's band or at its
+          edge, where the windows have this column;
+        - coverage: recordings with an estimate over those expected;
+        - window_coverage: scored windows with an estimate over scored windows;
+        - n_seeds;
+        - for every metric NAME: NAME, NAME_low and NAME_high (BCa 95 % over subjects); for MAE and
+          RMSE the standard deviation over seeds, NAME_seed_std;
+        - mae_covered: MAE over the windows that have an estimate;
+        - interval_note: why there is no interval, or that it rests on few subjects;
+        - leaked, training, rule_note, where the windows have them (`mark_leaks`, the training's
+          note, `mark_rule_notes`): the distinct notes of the group.
+
+    Raises:
+        BenchError: `by` is empty or names a column that the windows lack.
     """
     import pandas as pd
 
@@ -67,8 +87,8 @@ def summarise(
             f"known: {', '.join(windows.columns)}"
         )
     windows = ordered_rows(windows)
-    how = pooling or windows.attrs.get("pooling", "rows")
-    metrics = [m for m in METRICS.values() if m.name not in OPTIONAL or m.name in windows]
+    pooling = pooling or windows.attrs.get("pooling", "rows")
+    metrics = [m for m in METRICS.values() if not m.optional or m.column in windows]
     groups = {
         value if isinstance(value, tuple) else (value,): group
         for value, group in windows.groupby(list(by), dropna=False)
@@ -79,11 +99,18 @@ def summarise(
         groups = ordered_items(groups | dict.fromkeys(absent, windows.iloc[:0]))
     rows = []
     for key, group in groups.items():
-        facts = _group(group, metrics, how, _expected(expected, key), resamples, seed)
-        rows.append({**dict(zip(by, key, strict=True)), **facts})
-    summary = pd.DataFrame(rows)
-    summary.attrs = {**windows.attrs, "pooling": how, "resamples": resamples, "seed": seed}
-    return summary
+        summary = _summarise_group(
+            group,
+            metrics,
+            pooling=pooling,
+            expected=_expected(expected, key),
+            resamples=resamples,
+            seed=seed,
+        )
+        rows.append({**dict(zip(by, key, strict=True)), **summary})
+    table = pd.DataFrame(rows)
+    table.attrs = {**windows.attrs, "pooling": pooling, "resamples": resamples, "seed": seed}
+    return table
 
 
 def block_scores(
@@ -93,34 +120,32 @@ def block_scores(
     of: str = "method",
     block: Sequence[str] = ("dataset", "recording"),
 ) -> dict[str, Array]:
-    """One score a block for every method: what `comparisons.pairs` and `ranks` take.
+    """One score a block for every method: the input of `paired_tests` and `ranks`.
 
-    For each value of the column `of` the metric over every block (by default a recording; a data
-    set with `block=("dataset",)`), (B,); the mean over seeds; NaN where the method has no scored
-    window of the block. Methods come by name, and every method has the same blocks in canonical
-    order, whatever the order of the rows of `windows`.
+    Args:
+        windows: The rows of `score_windows`, in any order.
+        metric: Name of a metric.
+        of: The column whose values are compared.
+        block: The columns whose combinations are the blocks: a recording, or a data set with
+            `block=("dataset",)`.
+
+    Returns:
+        For each value of `of`, sorted by name, the metric of every block (B,) in canonical order:
+        the mean over seeds, NaN where the method has no scored window of the block.
     """
-    measure = METRICS[metric].of_sums
     windows = ordered_rows(windows)
     scored = windows[np.isfinite(windows["reference_bpm"])]
     blocks, seeds = _codes(scored, *block), _codes(scored, "seed")
     names = scored[of].to_numpy()
-    columns = {c: scored[c].to_numpy(np.float64) for c in ("snr_db", *OPTIONAL) if c in scored}
-    each = sums(
-        scored["reference_bpm"].to_numpy(np.float64),
-        scored["error_bpm"].to_numpy(np.float64),
-        scored["missing"].to_numpy(bool),
-        columns,
-    )
-    shape = (int(blocks.max()) + 1, int(seeds.max()) + 1) if len(blocks) else (0, 0)
-    found = {}
+    terms = _terms(scored, np.ones(len(scored), np.bool_))
+    shape = (_count(blocks), _count(seeds)) if len(blocks) else (0, 0)
+    scores = {}
     for name in sorted(set(names)):
-        own = names == name
-        per_seed = measure(_added(each[own], blocks[own] * shape[1] + seeds[own], shape))
-        known = np.isfinite(per_seed)
-        mean = np.where(known, per_seed, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        found[str(name)] = np.where(known.any(axis=1), mean, np.nan)
-    return found
+        rows = names == name
+        total = _added(terms[rows], blocks[rows] * shape[1] + seeds[rows], shape)
+        per_seed = METRICS[metric].from_sums(named_sums(total))
+        scores[str(name)] = _mean_of_known(per_seed, axis=1)
+    return scores
 
 
 def _expected(expected: Mapping[Any, int] | int | None, key: tuple[Any, ...]) -> int | None:
@@ -129,29 +154,70 @@ def _expected(expected: Mapping[Any, int] | int | None, key: tuple[Any, ...]) ->
     return expected.get(key, expected.get(key[0]) if len(key) == 1 else None)
 
 
-def _group(
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _ScoredRows:
+    """The scored rows of one group: their terms (n, K), and codes (n,) of whom they belong to."""
+
+    terms: Array
+    recordings: Codes
+    subjects: Codes
+    seeds: Codes
+    n_subjects: int
+    n_seeds: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Subjects and seeds of the sums, at least one each."""
+        return max(self.n_subjects, 1), max(self.n_seeds, 1)
+
+
+def _summarise_group(
     group: pd.DataFrame,
     metrics: Sequence[Metric],
+    *,
     pooling: str,
     expected: int | None,
     resamples: int,
     seed: int,
 ) -> dict[str, Any]:
-    reference = group["reference_bpm"].to_numpy(np.float64)
+    scored = np.isfinite(group["reference_bpm"].to_numpy(np.float64))
+    recordings, seeds = _codes(group, "dataset", "recording"), _codes(group, "seed")
+    subjects = np.unique(_codes(group, "dataset", "subject")[scored], return_inverse=True)[1]
+    rows = _ScoredRows(
+        terms=_terms(group, scored),
+        recordings=recordings[scored],
+        subjects=subjects,
+        seeds=seeds[scored],
+        n_subjects=_count(subjects),
+        n_seeds=_count(seeds),
+    )
+    summary = _counts(group, scored, recordings, seeds, rows, expected)
+    summary |= _values(rows, metrics, pooling, resamples, seed)
+    summary["mae_covered"] = float(mae_covered_from_sums(named_sums(rows.terms.sum(axis=0))))
+    summary["interval_note"] = _interval_note(rows.n_subjects, resamples)
+    for column in ("leaked", "training", "rule_note"):
+        if column in group:
+            notes = {str(note) for note in group[column].unique()} - {""}
+            summary[column] = ", ".join(sorted(notes))
+    return summary
+
+
+def _counts(
+    group: pd.DataFrame,
+    scored: NDArray[np.bool_],
+    recordings: Codes,
+    seeds: Codes,
+    rows: _ScoredRows,
+    expected: int | None,
+) -> dict[str, Any]:
+    """How many subjects, recordings and windows a group has, and which share has an estimate."""
     missing = group["missing"].to_numpy(bool)
-    scored = np.isfinite(reference)
-    recordings = _codes(group, "dataset", "recording")
-    seeds = _codes(group, "seed")
-    n_seeds = int(seeds.max()) + 1 if len(seeds) else 0
-    there = int(recordings.max()) + 1 if len(recordings) else 0
-    n_expected = there if expected is None else expected
+    n_expected = _count(recordings) if expected is None else expected
+    n_seeds = rows.n_seeds
     with_estimate = len(np.unique((recordings * max(n_seeds, 1) + seeds)[~missing]))
-    subjects = _codes(group, "dataset", "subject")[scored]
-    subjects = np.unique(subjects, return_inverse=True)[1]
-    n_subjects = int(subjects.max()) + 1 if len(subjects) else 0
-    facts: dict[str, Any] = {
-        "n_subjects": n_subjects,
-        "n_recordings": len(np.unique(recordings[scored])),
+    counts: dict[str, Any] = {
+        "n_subjects": rows.n_subjects,
+        "n_recordings": len(np.unique(rows.recordings)),
         "n_expected": n_expected,
         "n_windows": int(scored.sum()),
         "n_unscored": int((~scored).sum()),
@@ -160,48 +226,59 @@ def _group(
         "n_seeds": n_seeds,
     }
     if "band_edge" in group:
-        facts["n_band_edge"] = int(group["band_edge"].to_numpy(bool)[scored].sum())
-    columns = {
-        name: group[name].to_numpy(np.float64)[scored]
-        for name in ("snr_db", *OPTIONAL)
-        if name in group
-    }
-    error = group["error_bpm"].to_numpy(np.float64)[scored]
-    each = sums(reference[scored], error, missing[scored], columns)
-    shape = (max(n_subjects, 1), max(n_seeds, 1))
+        counts["n_band_edge"] = int(group["band_edge"].to_numpy(bool)[scored].sum())
+    return counts
+
+
+def _values(
+    rows: _ScoredRows, metrics: Sequence[Metric], pooling: str, resamples: int, seed: int
+) -> dict[str, float]:
+    """Every metric as the mean over seeds, its interval, and its spread over seeds."""
     if pooling == "recordings":
-        by_subject, statistic = _of_recordings(
-            each, recordings[scored], subjects, seeds[scored], shape, metrics
-        )
+        by_subject, statistic = _sums_of_recordings(rows, metrics)
     else:
-        by_subject = _added(each, subjects * shape[1] + seeds[scored], shape)
+        by_subject = _added(rows.terms, rows.subjects * rows.shape[1] + rows.seeds, rows.shape)
 
         def statistic(total: Array) -> Array:
-            return np.stack([metric.of_sums(total) for metric in metrics], axis=-1)
+            sums = named_sums(total)
+            return np.stack([metric.from_sums(sums) for metric in metrics], axis=-1)
 
     per_seed = statistic(by_subject.sum(axis=0))
-    known = np.isfinite(per_seed)
-    value = np.where(known, per_seed, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    value = np.where(known.any(axis=0), value, np.nan)
+    value = _mean_of_known(per_seed, axis=0)
     low = high = np.full(value.shape, np.nan)
-    if resamples and n_subjects:
+    if resamples and rows.n_subjects:
         low, high = bootstrap(by_subject, statistic, resamples=resamples, seed=seed)
+    values: dict[str, float] = {}
     for k, metric in enumerate(metrics):
-        facts[metric.name] = float(value[k])
-        facts[f"{metric.name}_low"], facts[f"{metric.name}_high"] = float(low[k]), float(high[k])
-        if metric.name in SPREAD_OVER_SEEDS:
-            spread = per_seed[known[:, k], k]
-            alone = len(spread) < 2
-            facts[f"{metric.name}_seed_std"] = np.nan if alone else float(spread.std(ddof=1))
-    facts["mae_covered"] = float(mae_covered_of_sums(each.sum(axis=0)))
-    facts["interval_note"] = _note(n_subjects, resamples)
-    for marked in ("leaked", "training", "rule_note"):
-        if marked in group:
-            facts[marked] = ", ".join(sorted({str(name) for name in group[marked].unique()} - {""}))
-    return facts
+        values[metric.name] = float(value[k])
+        values[f"{metric.name}_low"], values[f"{metric.name}_high"] = float(low[k]), float(high[k])
+        if metric.seed_std:
+            known = per_seed[np.isfinite(per_seed[:, k]), k]
+            seed_std = float(known.std(ddof=1)) if len(known) > 1 else np.nan
+            values[f"{metric.name}_seed_std"] = seed_std
+    return values
 
 
-def _note(subjects: int, resamples: int) -> str:
+def _mean_of_known(values: Array, axis: int) -> Array:
+    """Mean of the finite values along an axis; NaN where there is none."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0).sum(axis=axis)
+    return np.where(known.any(axis=axis), total / np.maximum(known.sum(axis=axis), 1), np.nan)
+
+
+def _terms(frame: pd.DataFrame, chosen: NDArray[np.bool_]) -> Array:
+    """The terms of the chosen rows of `score_windows`: (n, K)."""
+    columns = {metric.column for metric in METRICS.values()} & set(frame.columns)
+    rows = Rows(
+        reference=frame["reference_bpm"].to_numpy(np.float64)[chosen],
+        error=frame["error_bpm"].to_numpy(np.float64)[chosen],
+        missing=frame["missing"].to_numpy(bool)[chosen],
+        columns={name: frame[name].to_numpy(np.float64)[chosen] for name in columns},
+    )
+    return row_terms(rows, TERMS)
+
+
+def _interval_note(subjects: int, resamples: int) -> str:
     if not resamples:
         return "no interval: no resamples asked for"
     if subjects == 0:
@@ -211,8 +288,13 @@ def _note(subjects: int, resamples: int) -> str:
     return f"interval over only {subjects} subjects" if subjects < 5 else ""
 
 
+def _count(codes: Codes) -> int:
+    """How many distinct codes there are, where they count from 0 on."""
+    return int(codes.max()) + 1 if len(codes) else 0
+
+
 def _codes(frame: pd.DataFrame, *columns: str) -> Codes:
-    """A number from 0 on for every distinct combination of the columns: (n,)."""
+    """A code from 0 on for every distinct combination of the columns: (n,)."""
     codes: Codes = np.zeros(len(frame), np.int64)
     for column in columns:
         part = frame[column].factorize()[0]
@@ -221,40 +303,42 @@ def _codes(frame: pd.DataFrame, *columns: str) -> Codes:
     return codes
 
 
-def _added(each: Array, at: Codes, shape: tuple[int, ...]) -> Array:
-    """Rows (n, K) added up at their places: (*shape, K)."""
+def _added(terms: Array, places: Codes, shape: tuple[int, ...]) -> Array:
+    """Rows (n, K) added up at their places (n,) in an array of that shape: (*shape, K)."""
     size = int(np.prod(shape))
     out: Array = np.stack(
-        [np.bincount(at, weights=column, minlength=size) for column in each.T], axis=-1
+        [np.bincount(places, weights=column, minlength=size) for column in terms.T], axis=-1
     )
-    return out.reshape(*shape, each.shape[1])
+    return out.reshape(*shape, terms.shape[1])
 
 
-def _of_recordings(
-    each: Array,
-    recordings: Codes,
-    subjects: Codes,
-    seeds: Codes,
-    shape: tuple[int, int],
-    metrics: Sequence[Metric],
-) -> tuple[Array, Any]:
-    """Sums over recordings of their own metrics, with how many have each, and their mean."""
-    one = np.unique(recordings * shape[1] + seeds, return_inverse=True)[1].reshape(-1)
-    count = int(one.max()) + 1 if len(one) else 0
-    totals = _added(each, one, (count,)) if count else np.zeros((0, len(SUMS)))
-    place = np.zeros(count, np.int64)
-    place[one] = subjects * shape[1] + seeds
-    values = [metric.of_sums(totals) for metric in metrics]
+def _sums_of_recordings(
+    rows: _ScoredRows, metrics: Sequence[Metric]
+) -> tuple[Array, Callable[[Array], Array]]:
+    """Metrics of single recordings as sums over subjects, and the mean that they give.
+
+    Returns:
+        For every subject and seed (S, R, 2 M) the sums of M metrics over its recordings and how
+        many recordings have each; and the function from such sums (..., 2 M) to means (..., M).
+    """
+    place = rows.subjects * rows.shape[1] + rows.seeds
+    runs = np.unique(rows.recordings * rows.shape[1] + rows.seeds, return_inverse=True)[1]
+    runs = runs.reshape(-1)
+    count = _count(runs)
+    totals = _added(rows.terms, runs, (count,)) if count else np.zeros((0, len(TERMS)))
+    place_of_run = np.zeros(count, np.int64)
+    place_of_run[runs] = place
+    sums = named_sums(totals)
+    values = [metric.from_sums(sums) for metric in metrics]
     known = [np.isfinite(value) for value in values]
     filled = [np.where(ok, value, 0.0) for ok, value in zip(known, values, strict=True)]
     both = np.stack([*filled, *known], axis=-1).astype(np.float64)
-    by_subject = _added(both, place, shape)
     width = len(metrics)
 
-    def statistic(total: Array) -> Array:
+    def mean(total: Array) -> Array:
         n = total[..., width:]
         out: Array = np.full(n.shape, np.nan)
         np.divide(total[..., :width], n, out=out, where=n > 0)
         return out
 
-    return by_subject, statistic
+    return _added(both, place_of_run, rows.shape), mean

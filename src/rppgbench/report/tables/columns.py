@@ -42,27 +42,22 @@ class Column:
         return shown.replace("-", "−")
 
 
-_FIRST = ("mae", "rmse", "std")  # in the order of the field's tables; the rest as registered
-_ONE_DECIMAL = ("snr_db", "within_5_bpm", "within_10_percent")
-
-
-def _column(one: metrics.Metric) -> Column:
-    share = one.range == (0, 1) and one.name.startswith("within")
-    title = one.title[:1].upper() + one.title[1:] if share else one.title
+def metric_column(metric: metrics.Metric) -> Column:
+    """The column of a table that shows a metric."""
     return Column(
-        key=one.name,
-        label=title,
-        unit="%" if share else one.unit,
-        decimals=1 if one.name in _ONE_DECIMAL else 2,
-        better="low" if one.better == "lower" else "high",
-        scale=100.0 if share else 1.0,
-        about=one.definition,
+        key=metric.name,
+        label=metric.label,
+        unit="%" if metric.percent else metric.unit,
+        decimals=metric.decimals,
+        better="low" if metric.better == "lower" else "high",
+        scale=100.0 if metric.percent else 1.0,
+        about=metric.definition,
     )
 
 
 METRICS = tuple(
-    _column(metrics.METRICS[name])
-    for name in (*_FIRST, *(name for name in metrics.METRICS if name not in _FIRST))
+    metric_column(metric)
+    for metric in sorted(metrics.METRICS.values(), key=lambda metric: metric.place)
 )
 """The measures that a summary may hold, in the order of the table."""
 
