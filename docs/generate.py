@@ -5,6 +5,7 @@ import contextlib
 import functools
 import inspect
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 
@@ -93,12 +94,12 @@ def declarations(folder: str) -> None:
 @_text
 def keys(model: type) -> None:
     """The keys of a TOML file, from the class that reads it."""
-    print("| key | value | default |\n| --- | --- | --- |")
+    print("| key | type | meaning |\n| --- | --- | --- |")
     for name, one in model.model_fields.items():  # type: ignore[attr-defined]
         kind = str(one.annotation).replace("typing.", "").replace("<class '", "").rstrip("'>")
-        kind = kind.split(".")[-1] if "rppgbench" in kind and "[" not in kind else kind
-        default = "needed" if one.is_required() else f"`{one.default!r}`"
-        print(f"| `{name}` | `{kind.replace('|', '/')}` | {default} |")
+        kind = re.sub(r"Annotated\[(\w+), .*\]\]", r"\1]", kind)
+        kind = re.sub(r"\brppgbench[\w.]*\.(\w+)", r"\1", kind)
+        print(f"| `{name}` | `{kind.replace('|', '/')}` | {one.description or ''} |")
 
 
 @_text

@@ -22,10 +22,10 @@ D = TypeVar("D", bound=Declaration)
 class Simulation(Declaration):
     """What `--simulate` makes in place of each data set."""
 
-    subjects: int = Field(ge=1)
-    seconds: float = Field(ge=1, le=3600)
-    difficulty: Literal["easy", "paper", "hard"]
-    seed: int = Field(ge=0, lt=2**32)
+    subjects: int = Field(ge=1, description="simulated subjects for each data set")
+    seconds: float = Field(ge=1, le=3600, description="length of each recording, in seconds")
+    difficulty: Literal["easy", "paper", "hard"] = Field(description="light, motion and noise")
+    seed: int = Field(ge=0, lt=2**32, description="seed of the simulation")
 
 
 class Condition(Declaration):
@@ -34,9 +34,9 @@ class Condition(Declaration):
     The name is that of kept videos too, so it is letters, digits and `_ . + -`, and leads nowhere.
     """
 
-    name: str = Field(pattern=r"^\w[\w.+-]*$")
-    kind: str
-    params: dict[str, int | float | str]
+    name: str = Field(pattern=r"^\w[\w.+-]*$", description="name in tables and kept videos")
+    kind: str = Field(description="the transformation: none, h264, resize, noise, ...")
+    params: dict[str, int | float | str] = Field(description="parameters of the transformation")
 
 
 class Protocol(Declaration):
@@ -49,23 +49,27 @@ class Protocol(Declaration):
     they are tested in.
     """
 
-    title: str
-    about: str
-    source: str
-    pretrain: list[str]
-    train: list[str]
-    test: list[str]
-    split: str
-    without_known_bad: bool
-    recordings: int = Field(ge=0)
-    methods: list[str]
-    regions: list[str]
-    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]]
-    conditions: list[Condition]
-    train_on: Literal["clean", "same"]
-    evaluators: list[str]
-    params: dict[str, dict[str, bool | int | float | str]]
-    simulation: Simulation
+    title: str = Field(description="one line for `bench list`")
+    about: str = Field(description="what the comparison is, for the page")
+    source: str = Field(description="where the comparison comes from")
+    pretrain: list[str] = Field(description="data sets for pre-training, used without labels")
+    train: list[str] = Field(description="data sets on the training side")
+    test: list[str] = Field(description="data sets on the test side")
+    split: str = Field(description="`whole`, `official`, `parts`, or a list of protocols/splits")
+    without_known_bad: bool = Field(description="leave out recordings that are known to be bad")
+    recordings: int = Field(ge=0, description="test recordings of the complete set; 0: open")
+    methods: list[str] = Field(description="names of methods")
+    regions: list[str] = Field(description="face regions of methods that average skin")
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(description="seeds of trainings")
+    conditions: list[Condition] = Field(description="transformations of the frames; [] for none")
+    train_on: Literal["clean", "same"] = Field(
+        description="learn from untouched videos, or under the condition of the test"
+    )
+    evaluators: list[str] = Field(description="names of evaluators; the first is the default")
+    params: dict[str, dict[str, bool | int | float | str]] = Field(
+        description="parameters of methods, by method"
+    )
+    simulation: Simulation = Field(description="size of the simulation for `--simulate`")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
