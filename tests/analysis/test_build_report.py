@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rppgbench.analysis.build_report import write_results
+from rppgbench.analysis.build_report import build_report
 from rppgbench.cli import main
 
 from ..factories import stores as made_store
@@ -24,7 +24,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for one in made:
         timed.append(replace(one, seconds=cost[one.method] if one.method in seen else 100.0))
         seen.add(one.method)
-    return write_results(made_store.write(folder / "made", timed), folder / "report.html")
+    return build_report(made_store.write(folder / "made", timed), folder / "report.html")
 
 
 def test_methods_are_compared_on_the_first_region_and_all_regions_have_a_table(page: Path) -> None:

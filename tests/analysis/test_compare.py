@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.analysis.compare import changed_settings, compare_results, paired, waveforms
+from rppgbench.analysis.compare import (
+    changed_settings,
+    compare_errors,
+    compare_results,
+    compare_waveforms,
+)
 from rppgbench.cli import main
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.waveform import Waveform
@@ -81,10 +86,10 @@ def test_words_of_a_protocol_are_no_change_and_new_places_are() -> None:
 
 def test_estimates_that_only_one_has_are_counted() -> None:
     made = made_store.estimates(("pos",))
-    (found,) = waveforms(made, made[1:])
+    (found,) = compare_waveforms(made, made[1:])
     assert (found.both, found.only_first, found.only_second) == (3, 1, 0)
     shorter = [replace(made[0], waveform=Waveform(np.zeros(5), 30.0)), *made[1:]]
-    (found,) = waveforms(made, shorter)
+    (found,) = compare_waveforms(made, shorter)
     assert found.same == 3
     assert np.isnan(found.largest)
 
@@ -96,7 +101,7 @@ def test_differences_are_paired_over_recordings_in_any_order() -> None:
     noisy = made_store.estimates(("green",), seed=1)
     clean = made_store.estimates(("green",), seed=2)[::-1][:3]  # ann is only in the first
     first, second = (score_windows(rule, held, truths) for held in (noisy, clean))
-    (found,) = paired(first, second)
+    (found,) = compare_errors(first, second)
     own = {}
     for name, windows in (("first", first), ("second", second)):
         for subject in ("bob", "cem", "dee"):

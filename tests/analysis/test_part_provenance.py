@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rppgbench.analysis.build_report import write_results
+from rppgbench.analysis.build_report import build_report
 from rppgbench.analysis.compare import compare_results
 from rppgbench.analysis.part_provenance import difference_lines, other_versions, part_provenances
 from rppgbench.store.store import FORMAT, Store
@@ -34,11 +34,11 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 def test_a_run_that_makes_nothing_changes_nothing(tmp_path: Path) -> None:
     made_store.write(tmp_path, MADE, params={"pos": {}})
-    write_results(Store(tmp_path), tmp_path / "report.html")
+    build_report(Store(tmp_path), tmp_path / "report.html")
     before = everything(tmp_path)
     store = begun(tmp_path, NEWER)
     assert store.missing() == 0
-    write_results(store, tmp_path / "report.html")
+    build_report(store, tmp_path / "report.html")
     assert everything(tmp_path) == before
 
 
@@ -62,7 +62,7 @@ def test_mixed_parts_are_named_with_their_counts(tmp_path: Path) -> None:
         "made by different runs: packages.numpy 2.0 (3 estimates); "
         "9.9.9 (1 estimate, 4 recordings)",
     ]
-    page = write_results(store, folder / "report.html").read_text(encoding="utf-8")
+    page = build_report(store, folder / "report.html").read_text(encoding="utf-8")
     for line in (*lines, "again (1 estimate, 4 recordings)"):
         assert line in page
     (found,) = [
@@ -121,7 +121,7 @@ def test_an_older_format_is_refused_and_not_touched(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="older version"):
         begun(tmp_path, NEWER)
     with pytest.raises(BenchError, match="older version"):
-        write_results(Store(tmp_path), tmp_path / "report.html")
+        build_report(Store(tmp_path), tmp_path / "report.html")
     assert everything(tmp_path) == before
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.analysis.rerun_check import TOLERANCE, Finding, compare, draw_sample
+from rppgbench.analysis.rerun_check import TOLERANCE, Finding, compare_estimates, draw_sample
 from rppgbench.cli import main
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.registry import load_datasets
@@ -99,7 +99,7 @@ SPREAD = float(WAVE.std())
 def test_the_tolerance_is_what_it_says(moved: float, verdict: str) -> None:
     other = WAVE.copy()
     other[7] += moved * TOLERANCE * SPREAD
-    found = compare(pulse(WAVE), pulse(other))
+    found = compare_estimates(pulse(WAVE), pulse(other))
     assert found.verdict == verdict
     assert found.difference == pytest.approx(moved * TOLERANCE, rel=1e-6)
 
@@ -107,12 +107,12 @@ def test_the_tolerance_is_what_it_says(moved: float, verdict: str) -> None:
 def test_gaps_rates_and_missing_waveforms_differ() -> None:
     gap = WAVE.copy()
     gap[3] = np.nan
-    assert compare(pulse(gap), pulse(gap.copy())).verdict == "same bits"
+    assert compare_estimates(pulse(gap), pulse(gap.copy())).verdict == "same bits"
     cases: list[Finding] = [
-        compare(pulse(WAVE), pulse(gap)),
-        compare(pulse(WAVE), pulse(WAVE[:-1])),
-        compare(pulse(WAVE), replace(pulse(WAVE), waveform=None, reason="no face")),
-        compare(replace(pulse(WAVE), waveform=None, reason="no face"), pulse(WAVE)),
+        compare_estimates(pulse(WAVE), pulse(gap)),
+        compare_estimates(pulse(WAVE), pulse(WAVE[:-1])),
+        compare_estimates(pulse(WAVE), replace(pulse(WAVE), waveform=None, reason="no face")),
+        compare_estimates(replace(pulse(WAVE), waveform=None, reason="no face"), pulse(WAVE)),
     ]
     assert [one.verdict for one in cases] == ["differs"] * 4
     assert "1 samples are gaps in one" in cases[0].detail

@@ -13,7 +13,7 @@ from rppgbench.core.protocol import read_protocol
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import toml_files
 from rppgbench.report.inputs import Scores
-from rppgbench.report.sections.sweep import Setting, pictured, sweep_sections
+from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.tables.table import Table
 from rppgbench.store.schema import RecordingInfo
 
@@ -159,9 +159,9 @@ def test_shipped_sweeps_are_one_series_beside_the_untouched_frames(name: str) ->
 
 def test_of_many_settings_the_first_and_the_last_are_pictured() -> None:
     many = [Setting("raw"), *(Setting(f"crf_{k}", "x", "rate factor", k) for k in (6, 18, 30))]
-    assert pictured(many) == {"raw", "crf_30"}
-    assert pictured(many[:2]) == frozenset()  # two are both drawn
-    assert pictured([]) == frozenset()
+    assert conditions_to_draw(many) == {"raw", "crf_30"}
+    assert conditions_to_draw(many[:2]) == frozenset()  # two are both drawn
+    assert conditions_to_draw([]) == frozenset()
 
 
 def test_without_labels_the_table_says_what_moved() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rppgbench.analysis.build_report import write_results
+from rppgbench.analysis.build_report import build_report
 from rppgbench.analysis.trainings import load_trained_models, training_notes, training_warnings
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.tables.scores import method_table
@@ -100,7 +100,7 @@ def test_the_page_says_below_a_method_how_it_was_trained(tmp_path: Path) -> None
     store.folder.joinpath("manifest.json").write_text(
         json.dumps({**store.manifest, "fits": [{"digest": "a", "method": "chrom", "fold": "1"}]})
     )
-    page = write_results(store, tmp_path / "report.html").read_text(encoding="utf-8")
+    page = build_report(store, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<small>smoke preset; collapsed in 1 of 1 trainings</small>" in page
     assert "How the methods learned" in page
     assert FLAT in page

@@ -34,7 +34,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         few = {name: evaluator(name) for name in RULES}
-        patch.setattr("rppgbench.analysis.decomposition.evaluators", lambda: few)
+        patch.setattr("rppgbench.analysis.decomposition.load_evaluators", lambda: few)
         assert main(["spread", str(results), "--out", str(found["spread"])]) == 0
         methods = {"two_sr": 3.0, "co_rectification": 0.0}
         held = made_results(folder / "mine", "vipl5fold", methods=methods)

@@ -253,7 +253,7 @@ def test_json_holds_the_same_numbers(said: tuple[Path, str]) -> None:
 
 def test_without_a_pulse_it_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: evaluator(name) for name in ("toolbox_2023", "pyvhr", "vipl")}
-    monkeypatch.setattr("rppgbench.analysis.decomposition.evaluators", lambda: few)
+    monkeypatch.setattr("rppgbench.analysis.decomposition.load_evaluators", lambda: few)
     made = made_store.estimates(("pos",))
     store = made_store.write(tmp_path / "results", made, pulse=False)
     inputs = decomposition_inputs(store, (("toolbox_2023", ""), ("pyvhr", "")), quiet=True)

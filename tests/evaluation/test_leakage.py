@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rppgbench.analysis.build_report import write_results
+from rppgbench.analysis.build_report import build_report
 from rppgbench.core.method import Method, ensemble, method
 from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import PLUGINS, Registry, clear_registry
@@ -15,8 +15,8 @@ from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.job_facts import JobFacts
 from rppgbench.execution.planner import _origin
-from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
-from rppgbench.report.sections.comparison import sections
+from rppgbench.report.inputs import ProtocolInfo, ReportInputs, Scores
+from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.summary_text import best_row
 from rppgbench.report.tables.scores import group_table, method_table
 from rppgbench.report.tables.text_formats import to_latex, to_markdown
@@ -48,7 +48,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, pd.DataFrame]:
     """The page and the table of a run whose best method has seen the recordings before."""
     folder = tmp_path_factory.mktemp("leaked")
     store = made_store.write(folder / "results", made_store.estimates(), more=ORIGINS)
-    page = write_results(store, folder / "report.html").read_text()
+    page = build_report(store, folder / "report.html").read_text()
     return page, pd.read_csv(folder / "table.csv", keep_default_na=False)
 
 
@@ -82,11 +82,11 @@ def test_a_leaked_row_bears_no_mark_in_any_table_and_is_in_no_comparison() -> No
         assert "best" in marks["chrom"]
     assert "pos (leaked)" in to_markdown(method_table(one))
     assert "pos (leaked)" in to_latex(method_table(one))
-    page = ReportInputs("t", "c", ProtocolFacts("p", "d", "t", "", "", None), (one,))
+    page = ReportInputs("t", "c", ProtocolInfo("p", "d", "t", "", "", None), (one,))
     best = best_row(one, page)
     assert best is not None
     assert best["method"] == "chrom"
-    (section,) = sections(one)
+    (section,) = comparison_sections(one)
     assert {cell.text for t in section.tables for row in t.rows for cell in row.cells[:2]} == {
         "green",
         "chrom",
@@ -94,7 +94,7 @@ def test_a_leaked_row_bears_no_mark_in_any_table_and_is_in_no_comparison() -> No
 
 
 def test_without_a_leak_nothing_changes() -> None:
-    (section,) = sections(scores(""))
+    (section,) = comparison_sections(scores(""))
     assert not any("Left out" in text for text in section.paragraphs)
     assert {row.kind for row in method_table(scores("")).rows} == {""}
 

@@ -18,7 +18,7 @@ from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows, summarise
 from rppgbench.neural.frame_differences import integrate
 from rppgbench.report.inputs import Scores
-from rppgbench.report.tables.scores import band_words, method_table
+from rppgbench.report.tables.scores import describe_band_edge, method_table
 from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import FOLDER, NAMES, evaluator
@@ -131,7 +131,7 @@ def test_edges_are_a_column_of_the_summary_and_a_sentence() -> None:
         "pos": 6, "chrom": 6, "both": 6,
     }  # fmt: skip
     scores = Scores("li2023", windows, summary)
-    (said,) = band_words(scores)
+    (said,) = describe_band_edge(scores)
     assert said.startswith(
         "Under li2023 the true heart rate of 6 of 12 windows lies outside the band, 40 to 180 bpm, "
         "or within 5 bpm of its edge"
@@ -141,7 +141,7 @@ def test_edges_are_a_column_of_the_summary_and_a_sentence() -> None:
     place = [column.key for column in table.columns].index("n_band_edge")
     assert [row.cells[place].text for row in table.rows] == ["6", "6", "6"]
     inside = score_windows(evaluator("li2023"), made[:1], truths)
-    assert band_words(Scores("li2023", inside, summarise(inside, resamples=0))) == []
+    assert describe_band_edge(Scores("li2023", inside, summarise(inside, resamples=0))) == []
 
 
 # Rates of samples

@@ -11,8 +11,8 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.report.inputs import (
-    ProtocolFacts,
-    RecordingCase,
+    EstimateKey,
+    ProtocolInfo,
     ReportInputs,
     Scores,
     Skipped,
@@ -154,7 +154,7 @@ def pulse(times_s: Array, bpm: float) -> Array:
     return wave
 
 
-def stored(case: RecordingCase) -> Estimate:
+def stored(case: EstimateKey) -> Estimate:
     """The estimate that a case names: a pulse under noise that fits the method's error."""
     times = np.arange(int(SECONDS * FS)) / FS
     rng = np.random.default_rng([*case.recording.encode(), *case.method.encode()])
@@ -209,7 +209,7 @@ def make_page(
     return ReportInputs(
         title="Heart rate from face video: nine methods, three evaluators",
         command="bench run --protocol quickstart --simulate --seed 7 --out results",
-        protocol=ProtocolFacts(
+        protocol=ProtocolInfo(
             name="quickstart",
             digest="3f6c2a9be01d4c55f0a1",
             title="Quick start: classical methods on made-up people",

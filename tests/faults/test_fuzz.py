@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from rppgbench.analysis.build_report import score
+from rppgbench.analysis.build_report import score_estimates
 from rppgbench.cli.running import find_roots
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import content_roots, load_datasets
@@ -292,7 +292,7 @@ def try_evaluators(tried: Tried, place: Path) -> Try:
         def use() -> None:
             rule = read_evaluator(file)
             assert rule.resolution_bpm >= 0
-            score(rule, estimates, truths, ["pos"])
+            score_estimates(rule, estimates, truths, ["pos"])
 
         tried.one(file, data.draw(changed_toml(source.read_bytes())), use)
 

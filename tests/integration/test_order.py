@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from rppgbench.analysis.build_report import write_results
+from rppgbench.analysis.build_report import build_report
 from rppgbench.core.canonical_order import KEYS, ordered_rows
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
@@ -95,7 +95,7 @@ def store(
 
 def written(held: Store) -> dict[str, bytes]:
     """Everything that `bench report` writes, byte for byte."""
-    write_results(held, held.folder / "report.html")
+    build_report(held, held.folder / "report.html")
     return {name: (held.folder / name).read_bytes() for name in WRITTEN}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import write_model
-from rppgbench.papers.label_corrections import LABEL, PEER, corrections
+from rppgbench.papers.label_corrections import LABEL, PEER, load_corrections
 from rppgbench.papers.measures import StoredResults, load_stored
 from rppgbench.report.figures.corrections import correction_figure
 
@@ -46,7 +46,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> StoredResults:
 
 
 def test_labels_and_what_corrects_them_are_read_against_the_sensor(held: StoredResults) -> None:
-    found = corrections(held, "net")
+    found = load_corrections(held, "net")
     assert found is not None
     windows = found.scores("li2023").windows
     assert len(windows) == 2 * len(OFF_BPM)  # eve has no truth: nothing is stored of her
@@ -58,7 +58,7 @@ def test_labels_and_what_corrects_them_are_read_against_the_sensor(held: StoredR
 
 
 def test_clips_are_shown_from_the_least_to_the_greatest_error(held: StoredResults) -> None:
-    found = corrections(held, "net")
+    found = load_corrections(held, "net")
     assert found is not None
     shown = found.shown(found.scores("li2023").windows)
     assert [label.subject for label, _, _ in shown] == ["cem", "bob", "ann", "dee"]
@@ -74,7 +74,7 @@ def test_clips_are_shown_from_the_least_to_the_greatest_error(held: StoredResult
 
 
 def test_models_that_corrected_nothing_give_no_figure(held: StoredResults, tmp_path: Path) -> None:
-    assert corrections(held, "pos") is None
+    assert load_corrections(held, "pos") is None
     assert correction_figure([], key="c") is None
     store = made_store.write(tmp_path, made_store.estimates())
-    assert corrections(load_stored(store), "net") is None
+    assert load_corrections(load_stored(store), "net") is None

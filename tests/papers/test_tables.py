@@ -25,12 +25,12 @@ from rppgbench.papers.declaration import (
     Measured,
     NotRun,
     PaperTable,
+    judge,
     read_printed,
     read_table,
-    verdict,
 )
 from rppgbench.papers.page import PaperPage, index_html
-from rppgbench.papers.rows import Fill, Place, missing_table, printed_table, verdicts
+from rppgbench.papers.rows import CellContent, LineKey, missing_table, printed_table, verdicts
 from rppgbench.report.figures.compression import Curve, compression_figure
 from rppgbench.report.tables.table import Table
 from rppgbench.store.schema import RecordingInfo
@@ -167,7 +167,7 @@ def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_rule_of_the_verdicts(
     printed: float, measured: tuple[float, float, float], lower_is_better: bool, word: str
 ) -> None:
-    said = verdict(printed, measured, margin=0.5, lower_is_better=lower_is_better)
+    said = judge(printed, measured, margin=0.5, lower_is_better=lower_is_better)
     assert said.word == word
     assert said.why
 
@@ -194,7 +194,7 @@ def test_a_measure_without_a_margin_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_obstacle_goes_before_every_number_and_is_said() -> None:
-    said = verdict(
+    said = judge(
         5.0, (5.0, 4.0, 6.0), margin=1, lower_is_better=True, obstacles=["another n: 3", "split"]
     )
     assert (said.word, said.why) == ("not comparable", "another n: 3; split")
@@ -254,13 +254,13 @@ def measured(mae: float, low: float, high: float, *, simulated: bool = False) ->
 
 def page(
     small: tuple[PaperTable, list[Line]],
-    fills: Mapping[Place, Fill],
-    simulated: Mapping[Place, Fill] | None = None,
+    fills: Mapping[LineKey, CellContent],
+    simulated: Mapping[LineKey, CellContent] | None = None,
 ) -> PaperPage:
     return PaperPage("small", small[0], tuple(small[1]), fills, simulated, (), "bench table small")
 
 
-FILLS: dict[Place, Fill] = {
+FILLS: dict[LineKey, CellContent] = {
     ("Set", "Ours_1"): measured(5.5, 5.0, 6.25),
     ("Set", "CHROM"): NotRun("no data here", 2.0),
 }
@@ -325,7 +325,7 @@ def test_the_page_says_verdict_reason_and_what_is_missing(
 def test_rows_that_lack_the_same_are_told_once_and_decoded_once(
     small: tuple[PaperTable, list[Line]],
 ) -> None:
-    lacking: dict[Place, Fill] = {
+    lacking: dict[LineKey, CellContent] = {
         ("Set", "Ours_1"): NotRun("no data", 5.0),
         ("Set", "CHROM"): NotRun("no data", 2.0),
     }
@@ -355,7 +355,7 @@ def columns(table: Table, ending: str) -> list[list[str]]:
 def test_simulated_results_have_columns_of_their_own_and_no_verdict(
     small: tuple[PaperTable, list[Line]],
 ) -> None:
-    made: dict[Place, Fill] = {("Set", "CHROM"): measured(6.0, 5.0, 7.0, simulated=True)}
+    made: dict[LineKey, CellContent] = {("Set", "CHROM"): measured(6.0, 5.0, 7.0, simulated=True)}
     table = printed_table(small[0], "t", small[1], FILLS, made)
     assert columns(table, "_simulated") == [["–", "–"], ["6.00", "4"], ["–", "–"]]
     assert columns(table, "_measured") == [["5.50"], ["–"], ["–"]]
@@ -373,7 +373,7 @@ def test_simulated_results_have_columns_of_their_own_and_no_verdict(
 def test_simulated_results_that_come_as_genuine_fill_no_cell(
     small: tuple[PaperTable, list[Line]],
 ) -> None:
-    wrong: dict[Place, Fill] = {("Set", "Ours_1"): measured(5.1, 5.0, 5.2, simulated=True)}
+    wrong: dict[LineKey, CellContent] = {("Set", "Ours_1"): measured(5.1, 5.0, 5.2, simulated=True)}
     table = printed_table(small[0], "t", small[1], wrong)
     assert columns(table, "_measured") == [["–"], ["–"], ["–"]]
     assert verdicts(small[0], small[1][0], wrong["Set", "Ours_1"]) == {}

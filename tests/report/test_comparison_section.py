@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import friedmanchisquare, wilcoxon
 
-from rppgbench.analysis.build_report import write_results
+from rppgbench.analysis.build_report import build_report
 from rppgbench.report.inputs import Scores, Section
-from rppgbench.report.sections.comparison import sections
+from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.tables.table import Table
 
 from ..factories import stores as made_store
@@ -38,7 +38,7 @@ def table(section: Section, key: str) -> Table:
 
 def test_pairs_are_wilcoxon_s_with_holm_s_correction() -> None:
     one = scores()
-    (section,) = sections(one, baselines={"constant"})
+    (section,) = comparison_sections(one, baselines={"constant"})
     held = errors(one)
     raw = {}
     for row in table(section, "pairs").rows:
@@ -60,7 +60,7 @@ def test_pairs_are_wilcoxon_s_with_holm_s_correction() -> None:
 
 def test_ranks_are_friedman_s_and_the_diagram_shows_them() -> None:
     one = scores()
-    (section,) = sections(one)
+    (section,) = comparison_sections(one)
     held = errors(one)
     mean_rank = held.rank(axis=1).mean()
     rows = {str(r.cells[0].value): r for r in table(section, "ranks-recordings").rows}
@@ -78,10 +78,10 @@ def test_ranks_are_friedman_s_and_the_diagram_shows_them() -> None:
 
 
 def test_two_methods_have_a_pair_and_no_ranks_and_one_has_nothing() -> None:
-    (section,) = sections(scores(("pos", "chrom")))
+    (section,) = comparison_sections(scores(("pos", "chrom")))
     assert [t.key for t in section.tables] == ["pairs"]
     assert section.drawings == ()
-    assert sections(scores(("pos",))) == ()
+    assert comparison_sections(scores(("pos",))) == ()
 
 
 def test_only_what_differs_in_nothing_but_the_method_is_compared() -> None:
@@ -89,7 +89,7 @@ def test_only_what_differs_in_nothing_but_the_method_is_compared() -> None:
     both = pd.concat([windows, windows.assign(region="toolbox_box", error_bpm=99.0)])
     by = ("method", "region")
     one = Scores("default_rule", both, summary_frame(both, by), by=by)
-    (section,) = sections(one)
+    (section,) = comparison_sections(one)
     assert any("on the region skin" in text for text in section.paragraphs)
     means = [row.cells[2].value for row in table(section, "ranks-recordings").rows]
     assert max(float(m) for m in means if m is not None) < 50
@@ -99,7 +99,7 @@ def test_from_three_data_sets_on_they_are_ranked_too() -> None:
     windows = scores().windows
     sets = windows["subject"].map(lambda s: f"set{int(s[1:]) % 3}")
     one = Scores("default_rule", windows.assign(dataset=sets), scores().summary)
-    (section,) = sections(one)
+    (section,) = comparison_sections(one)
     assert "ranks-data-sets" in {t.key for t in section.tables}
     assert "3 data sets" in table(section, "ranks-data-sets").caption
 
@@ -109,7 +109,7 @@ def test_a_run_s_page_has_the_section_groups_and_a_seed_figure(tmp_path: Path) -
 
     other = [replace(e, seed=1, job=f"{e.job}-1") for e in made_store.estimates(("pos",), seed=9)]
     store = made_store.write(tmp_path / "results", [*made, *other])
-    page = write_results(store, tmp_path / "report.html").read_text()
+    page = build_report(store, tmp_path / "report.html").read_text()
     assert "Which methods differ" in page
     assert "Mean absolute error of each seed" in page
     assert "by subject under li2023" in page

@@ -33,7 +33,7 @@ from rppgbench.report.figures.errors import error_distribution
 from rppgbench.report.figures.evaluators import evaluator_overview
 from rppgbench.report.figures.prediction import plot_prediction
 from rppgbench.report.figures.seeds import seed_figure
-from rppgbench.report.figures.series import Series, series, windows_download
+from rppgbench.report.figures.series import Series, summary_series, windows_download
 from rppgbench.report.figures.timing import timing_figure
 from rppgbench.report.figures.waveforms import (
     pick_recordings,
@@ -41,7 +41,7 @@ from rppgbench.report.figures.waveforms import (
     spectrum,
     waveform_figure,
 )
-from rppgbench.report.inputs import RecordingCase, ReportInputs, Timings
+from rppgbench.report.inputs import EstimateKey, ReportInputs, Timings
 from rppgbench.system.errors import BenchError
 
 from ..factories.pages import Run, make_page, stored, summary_frame
@@ -57,7 +57,7 @@ def page() -> ReportInputs:
 
 @pytest.fixture(scope="module")
 def all_series(page: ReportInputs) -> list[Series]:
-    return series(page.scores[0], page.baselines)
+    return summary_series(page.scores[0], page.baselines)
 
 
 DATA = Download("windows.csv", "")
@@ -91,7 +91,7 @@ def test_scatter_draws_one_point_for_every_window_with_an_estimate(
 def test_many_windows_are_counted_in_hexagons(
     all_series: list[Series], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agreement, "POINTS", 10)
+    monkeypatch.setattr(agreement, "MAX_POINTS", 10)
     few = scatter(all_series, DATA, evaluator="one")
     assert "as hexagons" in few.caption
     shades = re.findall(r"fill: var\(--blue, #0072b2\); opacity: ([\d.]+)", few.svg)
@@ -256,7 +256,7 @@ def test_waveforms_show_the_peak_of_the_stored_pulse(all_series: list[Series]) -
         for name in one.windows["recording"].unique()
     }
 
-    def at_90(case: RecordingCase) -> Estimate | None:
+    def at_90(case: EstimateKey) -> Estimate | None:
         wave = np.sin(2 * np.pi * 1.5 * np.arange(1800) / 30)
         return replace(stored(case), waveform=Waveform(wave, 30.0))
 
@@ -284,7 +284,7 @@ def test_an_estimate_of_the_other_sign_is_drawn_upside_down_and_says_so(
     }
 
     def of_sign(sign: float) -> Drawing:
-        def made(case: RecordingCase) -> Estimate:
+        def made(case: EstimateKey) -> Estimate:
             found = stored(case)
             assert found is not None
             wave = Waveform(sign * np.sin(2 * np.pi * 1.2 * np.arange(1500) / 30 + 0.3), 30.0)
@@ -394,7 +394,7 @@ def test_series_are_told_apart_in_grey() -> None:
 
 
 def test_every_figure_has_words_units_and_data(page: ReportInputs) -> None:
-    all_series = series(page.scores[0], page.baselines)
+    all_series = summary_series(page.scores[0], page.baselines)
     data, _ = windows_download(page.scores[0])
     found: list[Drawing | None] = [
         scatter(all_series, data, evaluator="one", simulated=True),

@@ -20,8 +20,8 @@ from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.evaluation.scores import score_windows, summarise
 from rppgbench.report.figures.drawing import Download
 from rppgbench.report.inputs import (
-    ProtocolFacts,
-    RecordingCase,
+    EstimateKey,
+    ProtocolInfo,
     ReportInputs,
     Scores,
     Section,
@@ -29,13 +29,13 @@ from rppgbench.report.inputs import (
 )
 from rppgbench.report.page import flatten, report_html, skipped_rows, write_report
 from rppgbench.report.rendering import Downloads
-from rppgbench.report.summary_text import best_row, key_facts, n_differs, summary_text
+from rppgbench.report.summary_text import best_row, key_facts, sample_mismatch, summary_text
 from rppgbench.report.tables.columns import metric
 from rppgbench.report.tables.scores import method_table
 
 from ..factories.pages import Run, make_page, stored
 
-CASE = RecordingCase("made_up", "", "", "", 0, "none", "skin")
+CASE = EstimateKey("made_up", "", "", "", 0, "none", "skin")
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 SMALL = Run(["s1", "s2"], methods=("pos", "chrom", "constant"), evaluators=("one", "two"))
 
@@ -201,7 +201,7 @@ def test_text_from_data_is_escaped_everywhere() -> None:
         page,
         title=NASTY,
         command=NASTY,
-        protocol=ProtocolFacts(NASTY, NASTY, NASTY, NASTY, NASTY, 4),
+        protocol=ProtocolInfo(NASTY, NASTY, NASTY, NASTY, NASTY, 4),
         skipped=(Skipped(NASTY, NASTY, NASTY, NASTY, NASTY),),
         warnings=(NASTY,),
         provenance={NASTY: NASTY, "versions": {NASTY: NASTY}},
@@ -263,7 +263,7 @@ def told(
         }
     )
     scores = [Scores(f"rule_{k}", windows, frame) for k, frame in enumerate(summaries)]
-    protocol = ProtocolFacts("p", "0", "P", "", "", expected)
+    protocol = ProtocolInfo("p", "0", "P", "", "", expected)
     return ReportInputs("T", "bench", protocol, tuple(scores), baselines=frozenset({baselines}))
 
 
@@ -310,12 +310,12 @@ def test_the_summary_says_who_does_not_beat_the_baseline() -> None:
 
 def test_the_summary_says_when_n_differs() -> None:
     page = told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=5)
-    assert n_differs(page) == (
+    assert sample_mismatch(page) == (
         "The protocol has 5 recordings; 3 recordings of 3 subjects were scored under rule_0"
     )
     assert "the protocol has 5" in summary_text(page)[0]
     assert "n differs from the protocol." in report_html(page)
-    assert n_differs(told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=3)) == ""
+    assert sample_mismatch(told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=3)) == ""
 
 
 def test_a_single_method_is_not_said_to_be_the_lowest() -> None:

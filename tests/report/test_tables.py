@@ -14,7 +14,7 @@ import pytest
 from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.columns import METRICS, metric
 from rppgbench.report.tables.scores import group_table, method_table
-from rppgbench.report.tables.summary_rows import sample_words, scores_frame, write_table_csv
+from rppgbench.report.tables.summary_rows import describe_sample, scores_frame, write_table_csv
 from rppgbench.report.tables.table import Table
 from rppgbench.report.tables.text_formats import _LATEX, to_csv, to_latex, to_markdown
 
@@ -152,14 +152,14 @@ def test_a_measure_without_any_value_is_named_below_and_has_no_column() -> None:
 )
 def test_the_caption_says_when_n_differs(recordings: int, expected: int | None, words: str) -> None:
     one = scores(summary(a={"mae": 1.0}), recordings)
-    assert sample_words(one, expected) == words
+    assert describe_sample(one, expected) == words
     assert words in method_table(one, expected=expected).caption
 
 
 def test_recordings_without_a_reference_do_not_count_as_scored() -> None:
     one = scores(summary(a={"mae": 1.0}), 4)
     one.windows.loc[0, "reference_bpm"] = float("nan")
-    assert sample_words(one, 4) == "3 recordings of 2 subjects; the protocol has 4: n differs"
+    assert describe_sample(one, 4) == "3 recordings of 2 subjects; the protocol has 4: n differs"
 
 
 def test_a_row_whose_n_is_short_says_of_how_many() -> None:

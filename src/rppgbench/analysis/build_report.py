@@ -33,17 +33,17 @@ from rppgbench.evaluation.scores import score_windows
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.epoch_models import BEST, CHOICE, EPOCHS, best_epochs, by_epoch
 from rppgbench.report.inputs import (
-    ProtocolFacts,
-    RecordingCase,
+    EstimateKey,
+    ProtocolInfo,
     ReportInputs,
     Scores,
 )
 from rppgbench.report.page import write_report
-from rppgbench.report.sections.comparison import sections
+from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.sections.origin import origin_sections
-from rppgbench.report.sections.sweep import pictured, sweep_sections
+from rppgbench.report.sections.sweep import conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
-from rppgbench.report.summary_text import n_words
+from rppgbench.report.summary_text import sample_line
 from rppgbench.report.tables.summary_rows import write_table_csv
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
@@ -53,17 +53,17 @@ from rppgbench.system.errors import BenchError
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUPS = ("fold", "scenario", "skin_tone", "light", "subject", "seed")
-MOST_ACROSS = 12  # a table by subject has a column for each: more cannot be read
-ROWS = ("method", "dataset", "condition")
+GROUP_COLUMNS = ("fold", "scenario", "skin_tone", "light", "subject", "seed")
+MAX_GROUP_COLUMNS = 12  # a table by subject has a column for each: more cannot be read
+ROW_COLUMNS = ("method", "dataset", "condition")
 RESAMPLES = 2000
-RATES = (
+HEART_RATES_NOTE = (
     "heart_rates.csv has a rate wherever a window has one, with a pulse in the video or without; "
     "bench predict says whether there is one"
 )
 
 
-def write_results(
+def build_report(
     store: Store,
     page: Path,
     *,
@@ -95,7 +95,8 @@ def write_results(
     truths = {(d, name): one.ground_truth for (d, name, _), one in observed.items()}
     expected = int(manifest["expected"])
     windows = {
-        name: score(rule, estimates, truths, manifest["methods"]) for name, rule in rules.items()
+        name: score_estimates(rule, estimates, truths, manifest["methods"])
+        for name, rule in rules.items()
     }
     windows = {
         name: _with_best_epochs(windows[name], rule, store, truths) for name, rule in rules.items()
@@ -117,7 +118,7 @@ def write_results(
         title=protocol["name"],
         command=command or manifest["command"],
         in_place_of=default if names[0] != default else "",
-        protocol=ProtocolFacts(
+        protocol=ProtocolInfo(
             protocol["name"],
             protocol["digest"],
             protocol["title"],
@@ -129,7 +130,7 @@ def write_results(
         estimate=_finder(estimates),
         ground_truths=truths,
         baselines=baselines,
-        pictured=pictured(settings),
+        pictured=conditions_to_draw(settings),
         skipped=skipped_recordings(estimates, observed.values(), manifest),
         warnings=(*plan_warnings(manifest, store, parts), *warnings),
         timings=stage_timings(estimates, observed.values()),
@@ -146,7 +147,7 @@ def write_results(
                 baselines=baselines,
                 simulated=simulated,
             ),
-            *sections(
+            *comparison_sections(
                 scores[0],
                 condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
                 baselines=baselines,
@@ -156,22 +157,22 @@ def write_results(
             *origin_sections(manifest.get("origins", {}), simulated=simulated),
         ),
     )
-    tell(n_words(inputs))
+    tell(sample_line(inputs))
     if windows[names[0]]["reference_bpm"].isna().any():
-        tell(RATES)
+        tell(HEART_RATES_NOTE)
     for line in warnings:
         warn(line)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         summaries = {s.name: s.groups.get("region", s.summary) for s in scores}
         write_table_csv(summaries, page.with_name("table.csv"), simulated=simulated)
-        write_rates(windows[names[0]], page.with_name("heart_rates.csv"), simulated=simulated)
+        write_heart_rates(windows[names[0]], page.with_name("heart_rates.csv"), simulated=simulated)
         return write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
 
 
-def write_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
+def write_heart_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
     """One line a recording and method: its mean heart rate, and the truth's where there is one.
 
     This is what a challenge without public labels asks for: take one method's rows.
@@ -185,7 +186,7 @@ def write_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
     write_file(file, named.reset_index().to_csv(index=False, lineterminator="\n"))
 
 
-def score(
+def score_estimates(
     rule: Evaluator,
     estimates: Sequence[Estimate],
     truths: Mapping[tuple[str, str], Any],
@@ -197,7 +198,7 @@ def score(
         members = load_methods().found[name].members if name in load_methods().found else ()
         if members:
             windows = ensemble_rates(windows, name, members, rule)
-    mark_rule_notes(windows, rule, cumulated_outputs())
+    mark_rule_notes(windows, rule, cumulative_methods())
     return windows
 
 
@@ -214,15 +215,15 @@ def _scores(
     pairs = list(zip(windows["dataset"], windows["recording"], strict=True))
     for fact in ("skin_tone", "light"):
         windows[fact] = [getattr(known[pair], fact) if pair in known else "" for pair in pairs]
-    several = regions_matter(windows)
+    several = has_several_regions(windows)
     own = scores_of_region(windows, protocol["regions"][0]) if several else windows
-    by = ["method", *(key for key in ROWS[1:] if own[key].nunique() > 1)]
+    by = ["method", *(key for key in ROW_COLUMNS[1:] if own[key].nunique() > 1)]
     per_row = expected if "dataset" not in by else None
     summary = summarise(own, by=by, expected=per_row, resamples=RESAMPLES)
     groups = {
         key: summarise(own, by=[*by, key], expected=None, resamples=0)
-        for key in GROUPS
-        if 1 < own[key].nunique() <= (MOST_ACROSS if key == "subject" else len(own))
+        for key in GROUP_COLUMNS
+        if 1 < own[key].nunique() <= (MAX_GROUP_COLUMNS if key == "subject" else len(own))
     }
     if several:
         wide = [*by, "region"]
@@ -234,7 +235,7 @@ def _scores(
         number = int(protocol["recordings"])
         summary = _beside(summary, number)
         groups |= {k: _beside(g, number) for k, g in groups.items() if k == "region"}
-    return Scores(name, own, summary, protocol_facts(rule), tuple(by), groups)
+    return Scores(name, own, summary, describe_evaluator(rule), tuple(by), groups)
 
 
 def _beside(summary: pd.DataFrame, number: int) -> pd.DataFrame:
@@ -263,22 +264,22 @@ def _with_best_epochs(
     best = best_epochs({k: score_windows(rule, each, truths) for k, each in tested.items()})
     together = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
     together.attrs = windows.attrs
-    mark_rule_notes(together, rule, cumulated_outputs())
+    mark_rule_notes(together, rule, cumulative_methods())
     return together
 
 
-def cumulated_outputs() -> frozenset[str]:
+def cumulative_methods() -> frozenset[str]:
     """The methods whose pulse is a running sum that still drifts, and their best epochs."""
     names = {name for name, one in load_methods().found.items() if one.cumulated}
     return frozenset(names | {name + BEST for name in names})
 
 
-def regions_matter(windows: pd.DataFrame) -> bool:
+def has_several_regions(windows: pd.DataFrame) -> bool:
     """Whether any method was run on more than one region; those that have none say ''."""
     return bool((windows.groupby("method")["region"].nunique() > 1).any())
 
 
-def protocol_facts(rule: Evaluator) -> str:
+def describe_evaluator(rule: Evaluator) -> str:
     """The rule of an evaluator in a sentence or two."""
     window = f"{rule.window_s:g} s windows" if rule.window_s else "whole recordings"
     chain = rule.estimate
@@ -299,7 +300,7 @@ def _filter(steps: Any) -> str:
 
 def _finder(estimates: Sequence[Estimate]) -> Any:
     held = {
-        RecordingCase(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
+        EstimateKey(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
         for e in estimates
     }
     return held.get

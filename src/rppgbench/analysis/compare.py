@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rppgbench.analysis.build_report import score
-from rppgbench.analysis.part_provenance import part_provenances, provenance_facts
+from rppgbench.analysis.build_report import score_estimates
+from rppgbench.analysis.part_provenance import merge_provenance, part_provenances
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.registry import find_toml
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2000
 BLOCK = ["dataset", "recording", "subject", "condition", "region"]
-WORDS = frozenset({"title", "about", "source"})
+TEXT_KEYS = frozenset({"title", "about", "source"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Waveforms:
+class WaveformComparison:
     """How the waveforms of one method compare over the estimates that both have.
 
     `same` are equal to the bit; `largest` is the largest difference over the first's standard
@@ -75,7 +75,7 @@ class Comparison:
     """Everything that `compare_results` found."""
 
     changes: tuple[Change, ...]
-    waveforms: tuple[Waveforms, ...]
+    waveforms: tuple[WaveformComparison, ...]
     evaluator: str
     paired: tuple[PairedErrors, ...]
     simulated: bool
@@ -97,21 +97,21 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
         simulated = simulated or any(one.simulated for one in observed.values())
         truths = {(d, recording): one.ground_truth for (d, recording, _), one in observed.items()}
         held.append(estimates)
-        windows.append(score(rule, estimates, truths, manifest["methods"]))
+        windows.append(score_estimates(rule, estimates, truths, manifest["methods"]))
     if not _recordings(held[0]) & _recordings(held[1]):
         raise BenchError(f"{first.folder} and {second.folder} have no recording in common")
     return Comparison(
         tuple(changed_settings(*(_told(store) for store in (first, second)))),
-        tuple(waveforms(*held)),
+        tuple(compare_waveforms(*held)),
         name,
-        tuple(paired(*windows)),
+        tuple(compare_errors(*windows)),
         simulated,
     )
 
 
 def _told(store: Store) -> dict[str, Any]:
     """The manifest, and what made the parts: of values that differ each with how much it made."""
-    return {**store.manifest, "provenance": provenance_facts(part_provenances(store))}
+    return {**store.manifest, "provenance": merge_provenance(part_provenances(store))}
 
 
 def changed_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]:
@@ -125,11 +125,13 @@ def changed_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> lis
     return [
         Change(place, one.get(place, ""), other.get(place, ""))
         for place in places
-        if one.get(place) != other.get(place) and place.removeprefix("protocol.") not in WORDS
+        if one.get(place) != other.get(place) and place.removeprefix("protocol.") not in TEXT_KEYS
     ]
 
 
-def waveforms(first: Sequence[Estimate], second: Sequence[Estimate]) -> list[Waveforms]:
+def compare_waveforms(
+    first: Sequence[Estimate], second: Sequence[Estimate]
+) -> list[WaveformComparison]:
     """For each method, how many waveforms are the same to the bit."""
     one, other = ({_key(e): e for e in held} for held in (first, second))
     found = []
@@ -141,7 +143,7 @@ def waveforms(first: Sequence[Estimate], second: Sequence[Estimate]) -> list[Wav
         known = [value for value in apart if not np.isnan(value)]
         largest = float("nan") if len(known) < len(apart) or not apart else max(known)
         found.append(
-            Waveforms(
+            WaveformComparison(
                 method,
                 len(both),
                 sum(value == 0 for value in apart),
@@ -153,7 +155,7 @@ def waveforms(first: Sequence[Estimate], second: Sequence[Estimate]) -> list[Wav
     return found
 
 
-def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[PairedErrors]:
+def compare_errors(first: pd.DataFrame, second: pd.DataFrame) -> list[PairedErrors]:
     """Errors of the methods that both have, over the recordings that both scored."""
     found = []
     shared = sorted(set(first["method"]) & set(second["method"]))

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.analysis.build_report import protocol_facts, regions_matter, score
+from rppgbench.analysis.build_report import describe_evaluator, has_several_regions, score_estimates
 from rppgbench.analysis.diagnostics import plan_warnings, recording_warnings, skipped_recordings
-from rppgbench.analysis.part_provenance import part_provenances, provenance_facts, runs_told
+from rppgbench.analysis.part_provenance import describe_runs, merge_provenance, part_provenances
 from rppgbench.core.registry import checkout_root, find_toml, load_methods, toml_files
 from rppgbench.evaluation.decomposition import REGION, Endpoint, decompose, differing
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
@@ -16,7 +16,7 @@ from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.provenance import provenance
 from rppgbench.report.decomposition_inputs import DecompositionInputs
-from rppgbench.report.inputs import ProtocolFacts, ReportInputs, Scores
+from rppgbench.report.inputs import ProtocolInfo, ReportInputs, Scores
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 from rppgbench.system.progress import progress
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 1000
-VARIED = ("dataset", "condition")
+ROW_COLUMNS = ("dataset", "condition")
 
-Ask = tuple[str, str]
+EndpointName = tuple[str, str]
 """An evaluator's name and the region that is asked for, or ""."""
 
 
-def evaluators() -> dict[str, Evaluator]:
+def load_evaluators() -> dict[str, Evaluator]:
     """Every evaluator that there is, by name."""
     return {
         name: read_evaluator(file)
@@ -41,7 +41,7 @@ def evaluators() -> dict[str, Evaluator]:
 
 def decomposition_inputs(
     store: Store,
-    between: tuple[Ask, Ask],
+    between: tuple[EndpointName, EndpointName],
     *,
     wanted: Sequence[str] = ("", ""),
     command: str = "",
@@ -60,12 +60,12 @@ def decomposition_inputs(
     methods = manifest["methods"]
 
     def scored(rule: Evaluator) -> pd.DataFrame:
-        found = score(rule, estimates, truths, methods)
+        found = score_estimates(rule, estimates, truths, methods)
         mark_leaks(found, manifest.get("origins", {}))
         return found
 
     stored = list(dict.fromkeys(e.region for e in estimates if e.region))
-    rules = evaluators()
+    rules = load_evaluators()
     first, second = _sides(between, wanted, rules, stored, store.folder)
     groups = differing(first, second)
     total = len(rules) + 2 ** len(set(groups) - {REGION})
@@ -74,14 +74,14 @@ def decomposition_inputs(
         for name in dict.fromkeys([first.name, second.name, *rules]):
             windows[name] = scored(rules[name])
             shown.step(name)
-        by = ["method", *(k for k in VARIED if windows[first.name][k].nunique() > 1)]
+        by = ["method", *(k for k in ROW_COLUMNS if windows[first.name][k].nunique() > 1)]
         splits = decompose(first, second, scored, by=by, step=shown.step)
-    wide = [*by, REGION] if regions_matter(windows[first.name]) else by
+    wide = [*by, REGION] if has_several_regions(windows[first.name]) else by
     protocol = manifest["protocol"]
     page = ReportInputs(
         title=protocol["name"],
         command=command,
-        protocol=ProtocolFacts(
+        protocol=ProtocolInfo(
             protocol["name"],
             protocol["digest"],
             protocol["title"],
@@ -94,7 +94,7 @@ def decomposition_inputs(
                 name,
                 held,
                 summarise(held, by=wide, resamples=RESAMPLES),
-                protocol_facts(rules[name]),
+                describe_evaluator(rules[name]),
                 tuple(wide),
             )
             for name, held in windows.items()
@@ -103,8 +103,8 @@ def decomposition_inputs(
         skipped=skipped_recordings(estimates, observed.values(), manifest),
         warnings=(*plan_warnings(manifest, store, parts), *recording_warnings(observed.values())),
         provenance={
-            **provenance_facts(parts),
-            "runs": runs_told(parts),
+            **merge_provenance(parts),
+            "runs": describe_runs(parts),
             "scored at commit": provenance(checkout_root())["commit"],
             "run with": manifest["command"],
             "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
@@ -118,7 +118,7 @@ def decomposition_inputs(
 
 
 def _sides(
-    between: tuple[Ask, Ask],
+    between: tuple[EndpointName, EndpointName],
     wanted: Sequence[str],
     rules: Mapping[str, Evaluator],
     stored: Sequence[str],

@@ -7,9 +7,9 @@ from typing import Any
 
 from rppgbench.analysis.part_provenance import (
     PartProvenance,
+    describe_runs,
     difference_lines,
-    provenance_facts,
-    runs_told,
+    merge_provenance,
 )
 from rppgbench.core.estimate import Estimate
 from rppgbench.evaluation.evaluator import Evaluator
@@ -94,8 +94,8 @@ def provenance_rows(
 ) -> dict[str, object]:
     """What made the results, by name: code, packages, device, runs, data, rules, parameters."""
     return {
-        **provenance_facts(parts),
-        "runs": runs_told(parts),
+        **merge_provenance(parts),
+        "runs": describe_runs(parts),
         "protocol digest": manifest["protocol"]["digest"],
         "seeds": manifest["protocol"]["seeds"],
         "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},

@@ -10,10 +10,10 @@ from rppgbench.execution.epoch_models import EPOCHS
 from rppgbench.report.tables.summary_rows import pluralise
 from rppgbench.store.store import Store
 
-OF_THE_RUN = ("run", "began", "command")
+PER_RUN_KEYS = ("run", "began", "command")
 """What is another in every run, so that it is no difference between parts."""
 
-NOT_TOLD = "not told"
+NOT_RECORDED = "not told"
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,26 @@ def part_provenances(store: Store) -> list[PartProvenance]:
     return sorted(found, key=lambda part: (part.facts["run"], str(part.facts.get("began", ""))))
 
 
-def provenance_facts(parts: Sequence[PartProvenance]) -> dict[str, Any]:
+def merge_provenance(parts: Sequence[PartProvenance]) -> dict[str, Any]:
     """The facts of all parts by name; where parts differ, every value with how much it made.
 
     >>> one, two = ({"run": k, "packages": {"numpy": f"2.{k}"}, "commit": "a"} for k in (1, 2))
     >>> parts = [PartProvenance(one, {"estimate": 5}), PartProvenance(two, {"estimate": 1})]
-    >>> provenance_facts(parts)
+    >>> merge_provenance(parts)
     {'packages': {'numpy': '2.1 (5 estimates); 2.2 (1 estimate)'}, 'commit': 'a'}
     """
-    told = [({k: v for k, v in part.facts.items() if k not in OF_THE_RUN}, part) for part in parts]
+    told = [
+        ({k: v for k, v in part.facts.items() if k not in PER_RUN_KEYS}, part) for part in parts
+    ]
     merged: dict[str, Any] = _merged(told) if told else {}
     return merged
 
 
-def runs_told(parts: Sequence[PartProvenance]) -> list[str]:
+def describe_runs(parts: Sequence[PartProvenance]) -> list[str]:
     """A line a run: when it began, its command, how much it made."""
     return [
-        f"{part.facts.get('began', 'time ' + NOT_TOLD)}: "
-        f"{part.facts.get('command') or 'command ' + NOT_TOLD} ({part.amount})"
+        f"{part.facts.get('began', 'time ' + NOT_RECORDED)}: "
+        f"{part.facts.get('command') or 'command ' + NOT_RECORDED} ({part.amount})"
         for part in parts
     ]
 
@@ -94,8 +96,8 @@ def difference_lines(parts: Sequence[PartProvenance]) -> list[str]:
     leaves = [(dict(_leaves(part.facts)), part) for part in parts]
     lines = []
     for place in dict.fromkeys(place for own, _ in leaves for place in own):
-        values = _by_value([(own.get(place, NOT_TOLD), part) for own, part in leaves])
-        if len(values) > 1 and place not in OF_THE_RUN:
+        values = _by_value([(own.get(place, NOT_RECORDED), part) for own, part in leaves])
+        if len(values) > 1 and place not in PER_RUN_KEYS:
             lines.append(f"made by different runs: {place} {_values_told(values)}")
     return lines
 
@@ -120,7 +122,7 @@ def _merged(told: Sequence[tuple[Any, PartProvenance]]) -> Any:
     if all(isinstance(value, Mapping) for value, _ in told):
         names = dict.fromkeys(name for value, _ in told for name in value)
         return {
-            name: _merged([(value.get(name, NOT_TOLD), part) for value, part in told])
+            name: _merged([(value.get(name, NOT_RECORDED), part) for value, part in told])
             for name in names
         }
     values = _by_value(told)

@@ -99,7 +99,7 @@ def rerun_sample(
             again = {_cell(made): made for made in outcome.estimates}
             for one in held:
                 cell = _cell(one)
-                finding = compare(one, again[cell], changed=jobs[cell].digest != one.job)
+                finding = compare_estimates(one, again[cell], changed=jobs[cell].digest != one.job)
                 findings.append(finding)
                 yield finding
     yield Verification(tuple(findings), len(stored), tuple(notes))
@@ -174,7 +174,7 @@ def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estim
     return [rows[method][place] for place, method in turns[:count]]
 
 
-def compare(stored: Estimate, again: Estimate, *, changed: bool = False) -> Finding:
+def compare_estimates(stored: Estimate, again: Estimate, *, changed: bool = False) -> Finding:
     """What is to say of one estimate made twice."""
     difference, detail = float("nan"), ""
     verdict: Verdict = "same bits"

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.analysis.build_report import ROWS, score
+from rppgbench.analysis.build_report import ROW_COLUMNS, score_estimates
 from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.estimate import Estimate
 from rppgbench.evaluation.summary import summarise
@@ -73,10 +73,14 @@ class Results:
         """
         rule = load_evaluator(evaluator or self._default)
         truths = {(d, name): one.ground_truth for (d, name, _), one in self._observed.items()}
-        return score(rule, self._estimates, truths, self.manifest["methods"])
+        return score_estimates(rule, self._estimates, truths, self.manifest["methods"])
 
     def scores(
-        self, evaluator: str | None = None, *, by: Sequence[str] = ROWS, resamples: int = 2000
+        self,
+        evaluator: str | None = None,
+        *,
+        by: Sequence[str] = ROW_COLUMNS,
+        resamples: int = 2000,
     ) -> pd.DataFrame:
         """The results table.
 

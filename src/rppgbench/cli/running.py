@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rppgbench.analysis.build_report import write_results
+from rppgbench.analysis.build_report import build_report
 from rppgbench.cli import DONE, SOME_FAILED
 from rppgbench.cli.options import (
     device_of,
@@ -49,7 +49,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     tally = run(plan, store, means, _note)
     n: list[str] = []
     warnings: list[str] = []
-    page = write_results(store, out / "report.html", tell=n.append, warn=warnings.append)
+    page = build_report(store, out / "report.html", tell=n.append, warn=warnings.append)
     _tell(tally, plan, page, n, warnings)
     return SOME_FAILED if tally.failed else DONE
 
@@ -97,7 +97,7 @@ def write_report_again(args: argparse.Namespace) -> int:
     """Score the stored estimates and write the page."""
     page = args.out or args.results / "report.html"
     store = Store(args.results)
-    written = write_results(
+    written = build_report(
         store,
         page,
         evaluator=args.evaluator,

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from rppgbench.analysis.decomposition import Ask, decomposition_inputs
+from rppgbench.analysis.decomposition import EndpointName, decomposition_inputs
 from rppgbench.cli import DONE
 from rppgbench.cli.terminal import answer
 from rppgbench.report.decomposition_inputs import DecompositionInputs, errors_frame
@@ -45,7 +45,7 @@ def spread(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _between(text: str) -> tuple[Ask, Ask]:
+def _between(text: str) -> tuple[EndpointName, EndpointName]:
     """Two evaluators, each with a region after "@" if one is wanted."""
     parts = text.split(",")
     if len(parts) != 2 or not all(parts):

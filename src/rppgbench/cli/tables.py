@@ -23,7 +23,7 @@ from rppgbench.system.errors import BenchError
 if TYPE_CHECKING:
     from rppgbench.papers.measures import StoredResults
     from rppgbench.papers.page import PaperPage
-    from rppgbench.papers.rows import Fill, Place
+    from rppgbench.papers.rows import CellContent, LineKey
     from rppgbench.report.inputs import Scores
 
 SUFFIXES = {"html": "html", "latex": "tex", "markdown": "md", "csv": "csv"}
@@ -44,8 +44,8 @@ class Asked:
 class Filled:
     """What fills the lines of one table, with the scores behind it, from one kind of data."""
 
-    fills: dict[Place, Fill] = field(default_factory=dict)
-    behind: dict[Place, tuple[StoredResults, Scores]] = field(default_factory=dict)
+    fills: dict[LineKey, CellContent] = field(default_factory=dict)
+    behind: dict[LineKey, tuple[StoredResults, Scores]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
 
@@ -101,7 +101,7 @@ def _together(asked: Sequence[Asked]) -> dict[str, list[str]]:
 def _page(
     asked: Asked, results: Results, scale: str, args: argparse.Namespace
 ) -> tuple[PaperPage, list[str]]:
-    from rppgbench.papers.figures import figures
+    from rppgbench.papers.figures import draw_figures
     from rppgbench.papers.page import PaperPage
 
     table, lines = asked.table, asked.lines
@@ -116,7 +116,7 @@ def _page(
         tuple(lines),
         real.fills,
         None if made is None else made.fills,
-        tuple(figures(table, lines, drawn.fills, drawn.behind)),
+        tuple(draw_figures(table, lines, drawn.fills, drawn.behind)),
         args.command_line,
         scale,
     )
@@ -157,29 +157,29 @@ def _found(
     args: argparse.Namespace,
 ) -> tuple[StoredResults, Measured, Scores] | None:
     """What the first of the stores that holds a line says of it."""
-    from rppgbench.papers.measures import measure
+    from rppgbench.papers.measures import measure_line
 
     if protocol is None:
         return None
     for held in stores:
-        found = measure(held, line, protocol, measures, evaluator=args.evaluator or "")
+        found = measure_line(held, line, protocol, measures, evaluator=args.evaluator or "")
         if found is not None:
             return held, *found
     return None
 
 
-def _place(line: Line) -> Place:
+def _place(line: Line) -> LineKey:
     return line.setting.label, line.method.printed
 
 
 def _hours(line: Line, protocol: Protocol) -> float:
-    from rppgbench.papers.rows import estimated_hours
+    from rppgbench.papers.rows import line_hours
 
     known = load_methods().found
     own = known.get(line.method.method)
     members = own.members or (own.name,) if own else ()
     learns = any(known[m].fit is not None and not known[m].baseline for m in members if m in known)
-    return estimated_hours(line, learns=learns, seeds=len(protocol.seeds))
+    return line_hours(line, learns=learns, seeds=len(protocol.seeds))
 
 
 def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:

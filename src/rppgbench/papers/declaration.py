@@ -13,7 +13,7 @@ from rppgbench.core.protocol import Declaration, read_declaration
 from rppgbench.datasets.layout import require_inside
 from rppgbench.system.errors import BenchError, unknown_name
 
-Word = Literal["reproduced", "better", "worse", "not comparable"]
+VerdictWord = Literal["reproduced", "better", "worse", "not comparable"]
 
 HOURS_OF_A_PASS = 1.0
 """Hours of one core for an hour of video: decoding, face, and every method that does not learn."""
@@ -182,7 +182,7 @@ class Line:
 class Verdict:
     """A word, and the reason for it."""
 
-    word: Word
+    word: VerdictWord
     why: str
 
 
@@ -250,7 +250,7 @@ def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator
                 yield Line(setting, method, printed)
 
 
-def verdict(
+def judge(
     printed: float,
     measured: tuple[float, float, float],
     *,
@@ -260,13 +260,13 @@ def verdict(
 ) -> Verdict:
     """What a measured value with its interval says of a printed one, by the stated rule.
 
-    >>> verdict(5.19, (5.8, 5.1, 6.6), margin=0.5, lower_is_better=True)
+    >>> judge(5.19, (5.8, 5.1, 6.6), margin=0.5, lower_is_better=True)
     Verdict(word='reproduced', why='the interval covers 5.19')
-    >>> verdict(5.19, (5.6, 5.5, 5.7), margin=0.5, lower_is_better=True).why
+    >>> judge(5.19, (5.6, 5.5, 5.7), margin=0.5, lower_is_better=True).why
     'differs by 0.41, less than 0.5'
-    >>> verdict(5.19, (9.0, 8.0, 10.0), margin=0.5, lower_is_better=True).word
+    >>> judge(5.19, (9.0, 8.0, 10.0), margin=0.5, lower_is_better=True).word
     'worse'
-    >>> verdict(5.19, (5.2, 5.1, 5.3), margin=0.5, lower_is_better=True, obstacles=["another n"])
+    >>> judge(5.19, (5.2, 5.1, 5.3), margin=0.5, lower_is_better=True, obstacles=["another n"])
     Verdict(word='not comparable', why='another n')
     """
     value, low, high = measured
@@ -285,13 +285,13 @@ def verdict(
     return Verdict("better" if lower == lower_is_better else "worse", f"{side} {reach}")
 
 
-def hours(setting: Setting, *, learns: bool, seeds: int = 1) -> float:
+def estimate_hours(setting: Setting, *, learns: bool, seeds: int = 1) -> float:
     """Roughly how many hours one row of a setting takes, by the rule of `HOURS_RULE`.
 
     >>> s = Setting(printed="", label="", about="", protocol="", pretrain=[], evaluator="",
     ...             condition="none", params={}, recordings=0, data=[], video_hours=20.0, folds=5,
     ...             differs="")
-    >>> hours(s, learns=False), hours(s, learns=True)
+    >>> estimate_hours(s, learns=False), estimate_hours(s, learns=True)
     (20.0, 70.0)
     """
     fits = setting.folds * seeds if learns else 0

@@ -7,26 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rppgbench.papers.declaration import Line, Measured, PaperTable
-from rppgbench.papers.label_corrections import LABEL, PEER, Corrections, corrections
+from rppgbench.papers.label_corrections import LABEL, PEER, CorrectedLabels, load_corrections
 from rppgbench.papers.measures import StoredResults
-from rppgbench.papers.rows import Fill, Place, place
+from rppgbench.papers.rows import CellContent, LineKey, line_key
 from rppgbench.report.figures.bland_altman import scatter
 from rppgbench.report.figures.compression import Curve, compression_figure
 from rppgbench.report.figures.corrections import correction_figure
 from rppgbench.report.figures.drawing import Drawing
-from rppgbench.report.figures.series import series, windows_download
+from rppgbench.report.figures.series import summary_series, windows_download
 from rppgbench.report.figures.waveforms import waveform_figure
-from rppgbench.report.inputs import RecordingCase, Scores
+from rppgbench.report.inputs import EstimateKey, Scores
 
 
-def figures(
+def draw_figures(
     table: PaperTable,
     lines: Sequence[Line],
-    fills: Mapping[Place, Fill],
-    behind: Mapping[Place, tuple[StoredResults, Scores]],
+    fills: Mapping[LineKey, CellContent],
+    behind: Mapping[LineKey, tuple[StoredResults, Scores]],
 ) -> Iterator[Drawing]:
     """What a table's kind draws: waveforms, heart rates, an error under compression, or nothing."""
-    there = [(line, *behind[place(line)]) for line in lines if place(line) in behind]
+    there = [(line, *behind[line_key(line)]) for line in lines if line_key(line) in behind]
     if table.kind == "compression":
         simulated = any(held.simulated for _, held, _ in there)
         drawing = compression_figure(
@@ -42,12 +42,12 @@ def figures(
         yield from _corrected_waveforms(there)
         for number, (_, held, scores) in enumerate(there):
             stored = {
-                RecordingCase(
+                EstimateKey(
                     e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region
                 ): e
                 for e in held.estimates
             }
-            for one in series(scores):
+            for one in summary_series(scores):
                 drawing = waveform_figure(
                     one,
                     stored.get,
@@ -62,7 +62,7 @@ def figures(
         together = _together(there)
         data, note = windows_download(together)
         drawing = scatter(
-            series(together),
+            summary_series(together),
             data,
             key="labels",
             evaluator=together.name,
@@ -74,10 +74,10 @@ def figures(
 
 def _corrected(
     there: Sequence[tuple[Line, StoredResults, Scores]],
-) -> Iterator[tuple[int, StoredResults, Corrections, Scores]]:
+) -> Iterator[tuple[int, StoredResults, CorrectedLabels, Scores]]:
     """The lines whose models keep clips that they corrected, read by the line's evaluator."""
     for number, (line, held, scores) in enumerate(there):
-        found = corrections(held, line.method.method)
+        found = load_corrections(held, line.method.method)
         if found is not None:
             yield number, held, found, found.scores(scores.name)
 
@@ -95,7 +95,7 @@ def _corrected_rates(there: Sequence[tuple[Line, StoredResults, Scores]]) -> Ite
     for number, held, _, scores in _corrected(there):
         data, note = windows_download(scores)
         drawing = scatter(
-            series(scores),
+            summary_series(scores),
             data,
             key=f"corrected-{number}",
             evaluator=scores.name,
@@ -125,10 +125,12 @@ def _together(there: Sequence[tuple[Line, StoredResults, Scores]]) -> Scores:
     )
 
 
-def _curves(table: PaperTable, lines: Sequence[Line], fills: Mapping[Place, Fill]) -> list[Curve]:
+def _curves(
+    table: PaperTable, lines: Sequence[Line], fills: Mapping[LineKey, CellContent]
+) -> list[Curve]:
     """A curve a method over the settings in their order; the first measure alone."""
     name, measure = next(iter(table.measures.items()))
-    found = {place(line): line for line in lines}
+    found = {line_key(line): line for line in lines}
     curves = []
     for method in table.methods:
         values: list[tuple[float, float, float]] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rppgbench.analysis.build_report import score
+from rppgbench.analysis.build_report import score_estimates
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import is_model, read_model
@@ -29,7 +29,7 @@ SHOWN = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Corrections:
+class CorrectedLabels:
     """The clips that a method's trainings correct at their end, each under LABEL and PEER.
 
     A clip is an estimate of a recording of its own, named by its recording and when it begins.
@@ -41,7 +41,7 @@ class Corrections:
     def scores(self, evaluator: str) -> Scores:
         """Both, read by an evaluator like any other pulse."""
         rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", evaluator, "figure"))
-        windows = score(rule, self.estimates, self.ground_truths, ())
+        windows = score_estimates(rule, self.estimates, self.ground_truths, ())
         return Scores(evaluator, windows, summarise(windows, by=["method"], resamples=0))
 
     def shown(self, windows: pd.DataFrame) -> list[tuple[Estimate, Estimate, GroundTruth]]:
@@ -64,7 +64,7 @@ class Corrections:
         ]
 
 
-def corrections(held: StoredResults, method: str) -> Corrections | None:
+def load_corrections(held: StoredResults, method: str) -> CorrectedLabels | None:
     """What the models of a results folder keep of the labels that they corrected; None without.
 
     That is a fact `corrected`, a row a clip with `recording` and `start_s`, the rate `corrected_fs`
@@ -84,7 +84,7 @@ def corrections(held: StoredResults, method: str) -> Corrections | None:
         for one, truth in clips:
             estimates.append(one)
             truths[one.dataset, one.recording] = truth
-    return Corrections(tuple(estimates), truths) if estimates else None
+    return CorrectedLabels(tuple(estimates), truths) if estimates else None
 
 
 def _by_name(held: StoredResults) -> dict[str, RecordingInfo]:

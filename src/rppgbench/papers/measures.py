@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.analysis.build_report import score
+from rppgbench.analysis.build_report import score_estimates
 from rppgbench.analysis.part_provenance import difference_lines, part_provenances
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.protocol import Condition, Protocol
@@ -16,7 +16,7 @@ from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.evaluation.summary import summarise
 from rppgbench.papers.declaration import Line, Measured
 from rppgbench.report.inputs import Scores
-from rppgbench.report.tables.scores import band_words
+from rppgbench.report.tables.scores import describe_band_edge
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
@@ -24,7 +24,7 @@ from rppgbench.system.errors import BenchError
 if TYPE_CHECKING:
     import pandas as pd
 
-DECIDES = ("pretrain", "train", "test", "split", "without_known_bad", "train_on")
+EXPERIMENT_KEYS = ("pretrain", "train", "test", "split", "without_known_bad", "train_on")
 """What of a protocol makes another experiment of it, for every method."""
 
 
@@ -67,7 +67,7 @@ def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]
     return own.parameters({k: v for k, v in given.items() if k in own.params})
 
 
-def measure(
+def measure_line(
     held: StoredResults,
     line: Line,
     protocol: Protocol,
@@ -96,7 +96,7 @@ def measure(
     if {e.method for e in estimates} != set(members or (name,)):
         return None
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", used, "--evaluator"))
-    windows = score(rule, estimates, held.ground_truths, [name])
+    windows = score_estimates(rule, estimates, held.ground_truths, [name])
     own: pd.DataFrame = windows[windows["method"] == name]
     own.attrs = windows.attrs
     if own.empty:
@@ -120,20 +120,22 @@ def measure(
         (
             *_n(line, protocol, count),
             *([f"another evaluator: {used}, the table's is {asked}"] if used != asked else []),
-            *other_experiment(held.manifest, line, protocol),
+            *experiment_differences(held.manifest, line, protocol),
             *filter(None, (line.setting.differs, line.method.differs, record["rule_note"])),
-            *band_words(Scores(used, own, summary)),
+            *describe_band_edge(Scores(used, own, summary)),
         ),
         held.made_by,
     )
     return found, Scores(used, own, summary)
 
 
-def other_experiment(manifest: Mapping[str, Any], line: Line, protocol: Protocol) -> list[str]:
+def experiment_differences(
+    manifest: Mapping[str, Any], line: Line, protocol: Protocol
+) -> list[str]:
     """In what stored results are another experiment than a line asks for: empty if in nothing."""
     stored, found = manifest["protocol"], []
     wanted = protocol.model_dump(mode="json")
-    for key in DECIDES:
+    for key in EXPERIMENT_KEYS:
         if stored.get(key) != wanted[key]:
             found.append(
                 f"another {key.replace('_', ' ')}: {_said(stored.get(key))}, "

@@ -10,12 +10,12 @@ from typing import Any
 
 from rppgbench.papers.declaration import Line, Measured, PaperTable
 from rppgbench.papers.rows import (
-    NOT_OURS,
     NOT_RUN,
-    Fill,
-    Place,
+    NOT_RUN_HERE,
+    CellContent,
+    LineKey,
+    line_key,
     missing_table,
-    place,
     printed_table,
     verdicts,
 )
@@ -26,7 +26,7 @@ from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError
 
-WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_OURS)
+WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_RUN_HERE)
 """What can be said of a printed value, in the order of the index."""
 
 
@@ -41,8 +41,8 @@ class PaperPage:
     name: str
     table: PaperTable
     lines: tuple[Line, ...]
-    fills: Mapping[Place, Fill]
-    simulated: Mapping[Place, Fill] | None
+    fills: Mapping[LineKey, CellContent]
+    simulated: Mapping[LineKey, CellContent] | None
     drawings: tuple[Drawing, ...]
     command: str
     scale: str = ""
@@ -61,10 +61,12 @@ class PaperPage:
         """How many printed values have which verdict."""
         found: Counter[str] = Counter()
         for line in self.lines:
-            said = verdicts(self.table, line, self.fills[place(line)]) if self._filled(line) else {}
+            said = (
+                verdicts(self.table, line, self.fills[line_key(line)]) if self._filled(line) else {}
+            )
             for name in line.printed:
                 word = said[name].word if name in said else NOT_RUN
-                found[word if line.method.method else NOT_OURS] += 1
+                found[word if line.method.method else NOT_RUN_HERE] += 1
         return found
 
     def text(self, kind: str) -> str:
@@ -82,7 +84,7 @@ class PaperPage:
         return "\n".join(write(part) for part in parts)
 
     def _filled(self, line: Line) -> bool:
-        return place(line) in self.fills
+        return line_key(line) in self.fills
 
 
 def paper_html(page: PaperPage) -> str:
@@ -124,7 +126,7 @@ def write_text(out: Path, text: str) -> Path:
 def _origins(page: PaperPage) -> list[tuple[str, str]]:
     """Each results folder that cells come from, genuine before simulated."""
     found: dict[tuple[str, str], None] = {}
-    groups: list[Mapping[Any, Fill]] = [page.fills, page.simulated or {}]
+    groups: list[Mapping[Any, CellContent]] = [page.fills, page.simulated or {}]
     for fills in groups:
         for fill in fills.values():
             if isinstance(fill, Measured):

@@ -19,22 +19,22 @@ from rppgbench.papers.declaration import (
     NotRun,
     PaperTable,
     Verdict,
-    hours,
-    verdict,
+    estimate_hours,
+    judge,
 )
 from rppgbench.report.tables.columns import Column, metric
 from rppgbench.report.tables.summary_rows import pluralise
 from rppgbench.report.tables.table import Cell, Row, Table
 
-Fill = Measured | NotRun
-Place = tuple[str, str]  # setting's label, printed name of the method
+CellContent = Measured | NotRun
+LineKey = tuple[str, str]  # setting's label, printed name of the method
 
-NOT_OURS = "not run by us"
+NOT_RUN_HERE = "not run by us"
 NOT_RUN = "not run"
-NOTHING = "nothing of this row is stored"
+NOTHING_STORED = "nothing of this row is stored"
 
 
-def place(line: Line) -> Place:
+def line_key(line: Line) -> LineKey:
     """What fills of a line are filed under."""
     return line.setting.label, line.method.printed
 
@@ -43,8 +43,8 @@ def printed_table(
     table: PaperTable,
     key: str,
     lines: Sequence[Line],
-    fills: Mapping[Place, Fill],
-    simulated: Mapping[Place, Fill] | None = None,
+    fills: Mapping[LineKey, CellContent],
+    simulated: Mapping[LineKey, CellContent] | None = None,
     scale: str = "",
 ) -> Table:
     """Printed value, measured value with its interval, n and verdict of every line.
@@ -66,7 +66,7 @@ def printed_table(
         ]
     columns += [
         Column("n", "n", decimals=0, about="Recordings measured; “of” gives the table's number."),
-        Column("verdict", "Verdict", text=True, about=rule(table)),
+        Column("verdict", "Verdict", text=True, about=verdict_rule(table)),
     ]
     if simulated is not None:
         for name, measure in table.measures.items():
@@ -77,7 +77,7 @@ def printed_table(
         )
     rows = []
     for line in lines:
-        fill = fills.get(place(line), NotRun(NOTHING))
+        fill = fills.get(line_key(line), NotRun(NOTHING_STORED))
         cells = [_name(line)]
         if several:
             cells.append(Cell(line.setting.label, line.setting.label, detail=line.setting.about))
@@ -86,11 +86,11 @@ def printed_table(
             cells += [_printed(line, name), _measured(line, name, measure, fill, said.get(name))]
         cells += [_n(line, fill), _verdict(line, said, fill)]
         if simulated is not None:
-            made = simulated.get(place(line), NotRun(NOTHING))
+            made = simulated.get(line_key(line), NotRun(NOTHING_STORED))
             cells += [_simulated(line, measure, made) for measure in table.measures.values()]
             cells.append(_n_simulated(line, made))
         rows.append(Row(tuple(cells), "" if line.method.method else "printed"))
-    notes = [*table.notes, rule(table), MARGIN_RULE] if table.measures else [*table.notes]
+    notes = [*table.notes, verdict_rule(table), MARGIN_RULE] if table.measures else [*table.notes]
     if simulated is not None:
         notes.append(
             "The columns headed SIMULATED are of videos that a program made. They say how the "
@@ -109,7 +109,7 @@ def printed_table(
     )
 
 
-def _too_short(fills: Mapping[Place, Fill]) -> list[str]:
+def _too_short(fills: Mapping[LineKey, CellContent]) -> list[str]:
     """A note where an evaluator finds no window to read."""
     names = {f.evaluator for f in fills.values() if isinstance(f, Measured) and not f.recordings}
     if not names:
@@ -121,7 +121,7 @@ def _too_short(fills: Mapping[Place, Fill]) -> list[str]:
     return [f"SIMULATED n is 0 where the recordings hold no window: {', '.join(sorted(said))}."]
 
 
-def rule(table: PaperTable) -> str:
+def verdict_rule(table: PaperTable) -> str:
     """The rule of the verdicts with the table's margins."""
     margins = ", ".join(
         f"{name} {MARGINS[measure]:g}" + (f" {unit}" if (unit := metric(measure).unit) else "")
@@ -130,7 +130,7 @@ def rule(table: PaperTable) -> str:
     return VERDICT_RULE.format(margins=margins)
 
 
-def verdicts(table: PaperTable, line: Line, fill: Fill) -> dict[str, Verdict]:
+def verdicts(table: PaperTable, line: Line, fill: CellContent) -> dict[str, Verdict]:
     """The verdict on each printed value of a line; none where nothing was measured.
 
     Simulated results have none, wherever they are handed in.
@@ -138,7 +138,7 @@ def verdicts(table: PaperTable, line: Line, fill: Fill) -> dict[str, Verdict]:
     if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
         return {}
     return {
-        name: verdict(
+        name: judge(
             value.number,
             fill.values[table.measures[name]],
             margin=MARGINS[table.measures[name]],
@@ -149,14 +149,16 @@ def verdicts(table: PaperTable, line: Line, fill: Fill) -> dict[str, Verdict]:
     }
 
 
-def missing_table(key: str, lines: Sequence[Line], fills: Mapping[Place, Fill]) -> Table | None:
+def missing_table(
+    key: str, lines: Sequence[Line], fills: Mapping[LineKey, CellContent]
+) -> Table | None:
     """What would fill the cells that are empty: rows, protocol, data, hours and why.
 
     Rows of one setting that lack the same thing stand together: their videos are decoded once.
     """
     groups: dict[tuple[str, str], list[tuple[Line, NotRun]]] = {}
     for line in lines:
-        fill = fills.get(place(line), NotRun(NOTHING))
+        fill = fills.get(line_key(line), NotRun(NOTHING_STORED))
         if line.method.method and isinstance(fill, NotRun):
             groups.setdefault((line.setting.label, fill.why), []).append((line, fill))
     if not groups:
@@ -189,11 +191,11 @@ def missing_table(key: str, lines: Sequence[Line], fills: Mapping[Place, Fill]) 
     )
 
 
-def estimated_hours(line: Line, *, learns: bool, seeds: int) -> float:
+def line_hours(line: Line, *, learns: bool, seeds: int) -> float:
     """Hours of a line, NaN where there is nothing to run."""
     if not line.setting.protocol or not line.method.method:
         return math.nan
-    return hours(line.setting, learns=learns, seeds=seeds)
+    return estimate_hours(line.setting, learns=learns, seeds=seeds)
 
 
 def _name(line: Line) -> Cell:
@@ -216,7 +218,7 @@ def _printed(line: Line, name: str) -> Cell:
     return Cell(value.value, value.number, detail=f"{name} printed: {value.value}. {value.note}")
 
 
-def _measured(line: Line, name: str, measure: str, fill: Fill, said: Verdict | None) -> Cell:
+def _measured(line: Line, name: str, measure: str, fill: CellContent, said: Verdict | None) -> Cell:
     if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
         why = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
         return Cell("–", detail=f"{name}: {why or NOT_RUN}")
@@ -245,7 +247,7 @@ def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
     return text, interval, value, detail
 
 
-def _n(line: Line, fill: Fill) -> Cell:
+def _n(line: Line, fill: CellContent) -> Cell:
     if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
         return Cell("–")
     wanted = line.setting.recordings or fill.expected
@@ -254,9 +256,9 @@ def _n(line: Line, fill: Fill) -> Cell:
     return Cell(text, float(fill.recordings), detail=f"from {fill.origin}")
 
 
-def _verdict(line: Line, said: Mapping[str, Verdict], fill: Fill) -> Cell:
+def _verdict(line: Line, said: Mapping[str, Verdict], fill: CellContent) -> Cell:
     if not line.method.method:
-        return Cell(NOT_OURS, NOT_OURS, detail=line.method.note)
+        return Cell(NOT_RUN_HERE, NOT_RUN_HERE, detail=line.method.note)
     if isinstance(fill, NotRun) or fill.simulated:
         setting = line.setting
         needs = [f"protocol {setting.protocol}"] if setting.protocol else []
@@ -278,7 +280,7 @@ def _verdict(line: Line, said: Mapping[str, Verdict], fill: Fill) -> Cell:
     return Cell(str(text), str(text), detail=detail)
 
 
-def _simulated(line: Line, measure: str, fill: Fill) -> Cell:
+def _simulated(line: Line, measure: str, fill: CellContent) -> Cell:
     if isinstance(fill, NotRun) or not fill.simulated or not line.method.method:
         why = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
         return Cell("–", detail=f"SIMULATED: {why}" if why else "")
@@ -286,7 +288,7 @@ def _simulated(line: Line, measure: str, fill: Fill) -> Cell:
     return Cell(text, value, interval, detail=f"SIMULATED {detail}; no verdict")
 
 
-def _n_simulated(line: Line, fill: Fill) -> Cell:
+def _n_simulated(line: Line, fill: CellContent) -> Cell:
     if isinstance(fill, NotRun) or not fill.simulated or not line.method.method:
         return Cell("–")
     return Cell(str(fill.recordings), float(fill.recordings), detail=f"from {fill.origin}")

@@ -35,7 +35,7 @@ class DecompositionInputs:
     regions: tuple[str, ...]
 
 
-def on_one_region(inputs: DecompositionInputs) -> tuple[Scores, ...]:
+def scores_on_one_region(inputs: DecompositionInputs) -> tuple[Scores, ...]:
     """The scores of the second side's face region alone, so that a method is one row.
 
     What has regions of its own stays. The other regions have tables of their own.
@@ -62,11 +62,11 @@ class Span(NamedTuple):
     method: str
 
 
-def spans(inputs: DecompositionInputs) -> dict[str, Span]:
+def error_spans(inputs: DecompositionInputs) -> dict[str, Span]:
     """How far each row's error reaches over the evaluators; by the row's name."""
     found: dict[str, dict[str, float]] = {}
     method = {}
-    for one in on_one_region(inputs):
+    for one in scores_on_one_region(inputs):
         for record in records(one.summary):
             if not math.isnan(float(record["mae"])):
                 name = row_name(record, one.by)
@@ -79,7 +79,7 @@ def spans(inputs: DecompositionInputs) -> dict[str, Span]:
     return reach
 
 
-def bpm(value: float) -> str:
+def format_bpm(value: float) -> str:
     """An error as all tables and sentences of the page write it."""
     return metric("mae").write(value)
 

@@ -8,20 +8,25 @@ from pathlib import Path
 from rppgbench.report.decomposition_inputs import (
     DecompositionInputs,
     errors_frame,
-    on_one_region,
+    scores_on_one_region,
     shares_frame,
 )
-from rppgbench.report.decomposition_text import HOW, WHY, region_words, summary
+from rppgbench.report.decomposition_text import (
+    HOW,
+    WHY,
+    decomposition_summary,
+    describe_endpoint_region,
+)
 from rppgbench.report.figures.drawing import Drawing
 from rppgbench.report.figures.evaluators import evaluator_overview
-from rppgbench.report.figures.waterfall import share_figure
+from rppgbench.report.figures.waterfall import waterfall_figure
 from rppgbench.report.inputs import Section
 from rppgbench.report.page import page_html, write_page
 from rppgbench.report.tables.decomposition import (
     change_table,
     error_table,
+    evaluator_table,
     region_table,
-    rule_table,
     share_table,
 )
 from rppgbench.system.atomic_files import write_file
@@ -42,14 +47,14 @@ def write_decomposition(inputs: DecompositionInputs, out: Path) -> tuple[Path, P
 def decomposition_html(inputs: DecompositionInputs) -> str:
     """The page as text, with nothing beside it that it needs."""
     page = inputs.page
-    titled = replace(page, title=TITLE, sections=sections(inputs))
+    titled = replace(page, title=TITLE, sections=decomposition_sections(inputs))
     overview = evaluator_overview(
-        on_one_region(inputs), baselines=page.baselines, simulated=page.simulated
+        scores_on_one_region(inputs), baselines=page.baselines, simulated=page.simulated
     )
-    return page_html(titled, words=summary(inputs), overview=overview)
+    return page_html(titled, words=decomposition_summary(inputs), overview=overview)
 
 
-def sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
+def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
     """The parts of the page below its summary."""
     page = inputs.page
     found = [
@@ -57,7 +62,7 @@ def sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
         Section(
             "shares",
             f"From {inputs.first.label} to {inputs.second.label}",
-            (HOW, *region_words(inputs)),
+            (HOW, *describe_endpoint_region(inputs)),
             (share_table(inputs), change_table(inputs)),
             tuple(_drawings(inputs)),
         ),
@@ -84,7 +89,7 @@ def sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
                 "Under all of them a missing estimate counts as the edge of the band that is "
                 "farther from the reference; no row is left out.",
             ),
-            (rule_table(inputs),),
+            (evaluator_table(inputs),),
         )
     )
     return tuple(found)
@@ -100,7 +105,7 @@ def _errors_words(inputs: DecompositionInputs) -> str:
 
 
 def _drawings(inputs: DecompositionInputs) -> list[Drawing]:
-    drawn = share_figure(
+    drawn = waterfall_figure(
         inputs.splits,
         inputs.groups,
         (inputs.first.label, inputs.second.label),

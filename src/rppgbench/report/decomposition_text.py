@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 
 from rppgbench.evaluation.decomposition import ABOUT
-from rppgbench.report.decomposition_inputs import DecompositionInputs, bpm, on_one_region, spans
+from rppgbench.report.decomposition_inputs import (
+    DecompositionInputs,
+    error_spans,
+    format_bpm,
+    scores_on_one_region,
+)
 from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
+    describe_sample,
     pluralise,
     records,
     row_name,
-    sample_words,
 )
 
 WHY = (
@@ -36,10 +41,10 @@ HOW = (
 )
 
 
-def summary(inputs: DecompositionInputs) -> list[str]:
+def decomposition_summary(inputs: DecompositionInputs) -> list[str]:
     """The finding in sentences."""
     page = inputs.page
-    reach = spans(inputs)
+    reach = error_spans(inputs)
     default = page.scores[0]
     methods = default.summary["method"].nunique()
     run = pluralise(methods, "method")
@@ -48,7 +53,7 @@ def summary(inputs: DecompositionInputs) -> list[str]:
         run += f" on {len(inputs.regions)} face regions ({', '.join(inputs.regions)})"
         where = f" on {inputs.second.region}"
     words = [
-        f"{run}, over {sample_words(default, page.protocol.expected)}: the stored waveforms "
+        f"{run}, over {describe_sample(default, page.protocol.expected)}: the stored waveforms "
         f"scored under {len(page.scores)} evaluators, without running anything again."
     ]
     ranked = {name: s for name, s in reach.items() if s.method not in page.baselines}
@@ -56,11 +61,11 @@ def summary(inputs: DecompositionInputs) -> list[str]:
         name = max(ranked, key=lambda n: ranked[n].high - ranked[n].low)
         low, high, low_rule, high_rule, _ = ranked[name]
         words.append(
-            f"The rules alone move {name}{where} from {bpm(low)} bpm ({low_rule}) to "
-            f"{bpm(high)} bpm ({high_rule}), the widest span of all."
+            f"The rules alone move {name}{where} from {format_bpm(low)} bpm ({low_rule}) to "
+            f"{format_bpm(high)} bpm ({high_rule}), the widest span of all."
         )
     winners: dict[str, list[str]] = {}
-    for one in on_one_region(inputs):
+    for one in scores_on_one_region(inputs):
         placed = [
             record
             for record in records(canonical_order(one.summary, one.by))
@@ -89,7 +94,7 @@ def summary(inputs: DecompositionInputs) -> list[str]:
     return words
 
 
-def region_words(inputs: DecompositionInputs) -> tuple[str, ...]:
+def describe_endpoint_region(inputs: DecompositionInputs) -> tuple[str, ...]:
     """On which region both sides are scored, where the region is no part of the difference."""
     if inputs.first.region != inputs.second.region:
         return ()

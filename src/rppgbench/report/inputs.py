@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ProtocolFacts:
+class ProtocolInfo:
     """Which protocol was run; `expected` is its number of recordings, None where it is not known.
 
     `source` says where the protocol comes from (a paper's DOI and section, or a decision).
@@ -51,7 +51,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class RecordingCase:
+class EstimateKey:
     """Which stored estimate a figure asks for: the fields of `Estimate` that name one."""
 
     dataset: str
@@ -116,9 +116,9 @@ class ReportInputs:
 
     title: str
     command: str
-    protocol: ProtocolFacts
+    protocol: ProtocolInfo
     scores: tuple[Scores, ...]
-    estimate: Callable[[RecordingCase], Estimate | None] = field(
+    estimate: Callable[[EstimateKey], Estimate | None] = field(
         default=lambda case: None, repr=False
     )
     ground_truths: Mapping[tuple[str, str], GroundTruth] = field(default_factory=dict, repr=False)

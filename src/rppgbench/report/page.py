@@ -11,12 +11,12 @@ from rppgbench.report.figures.drawing import Drawing
 from rppgbench.report.figures.errors import error_distribution
 from rppgbench.report.figures.evaluators import evaluator_overview
 from rppgbench.report.figures.seeds import seed_figure
-from rppgbench.report.figures.series import Series, series, windows_download
+from rppgbench.report.figures.series import Series, summary_series, windows_download
 from rppgbench.report.figures.timing import timing_figure
 from rppgbench.report.figures.waveforms import waveform_figure
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.rendering import render
-from rppgbench.report.summary_text import best_row, key_facts, n_differs, summary_text
+from rppgbench.report.summary_text import best_row, key_facts, sample_mismatch, summary_text
 from rppgbench.report.tables.scores import group_table, method_table
 from rppgbench.report.tables.summary_rows import row_name
 from rppgbench.report.tables.table import Table
@@ -44,7 +44,7 @@ def report_html(page: ReportInputs) -> str:
         page,
         words=summary_text(page),
         facts=key_facts(page),
-        n_note=n_differs(page),
+        n_note=sample_mismatch(page),
         overview=_overview(page),
         parts=[_evaluator_part(page, scores) for scores in page.scores],
         figures=_figures(page),
@@ -185,7 +185,7 @@ def _figures(page: ReportInputs) -> list[Drawing]:
 
 def _pictured(page: ReportInputs) -> list[Series]:
     """The series of the default evaluator whose windows are drawn one by one."""
-    every = series(page.scores[0], page.baselines)
+    every = summary_series(page.scores[0], page.baselines)
     return [
         one
         for one in every

@@ -9,14 +9,14 @@ from typing import Any
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables.columns import COVERAGE, metric
 from rppgbench.report.tables.highlights import row_kind
-from rppgbench.report.tables.scores import band_words, method_table, region_words
+from rppgbench.report.tables.scores import describe_band_edge, describe_region, method_table
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
+    count_sample,
+    describe_sample,
     pluralise,
     records,
     row_name,
-    sample,
-    sample_words,
 )
 
 _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
@@ -30,7 +30,7 @@ def summary_text(page: ReportInputs) -> list[str]:
     default = page.scores[0]
     if default.summary.empty:
         return [f"Nothing was scored under {default.name}: no estimate is stored."]
-    sentences = [_what_was_run(page, default), *region_words(default)]
+    sentences = [_what_was_run(page, default), *describe_region(default)]
     best = best_row(default, page)
     if best is not None:
         sentences += _best_words(page, default, best)
@@ -38,7 +38,7 @@ def summary_text(page: ReportInputs) -> list[str]:
             sentences += _spread_words(page, best)
     sentences += _shortfall_words(page, default)
     for scores in page.scores:
-        sentences += band_words(scores)
+        sentences += describe_band_edge(scores)
     return sentences
 
 
@@ -62,7 +62,7 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
     baseline = _baseline_row(page, default)
     if baseline is not None:
         facts.append(("Baseline", f"{_bpm(baseline['mae'])} bpm", row_name(baseline, default.by)))
-    recordings, subjects = sample(default)
+    recordings, subjects = count_sample(default)
     wanted = page.protocol.expected
     below = f"of {subjects} {'subject' if subjects == 1 else 'subjects'}"
     if wanted is not None and wanted != recordings:
@@ -71,12 +71,12 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
     return facts
 
 
-def n_differs(page: ReportInputs) -> str:
+def sample_mismatch(page: ReportInputs) -> str:
     """A sentence where some table's n is not the protocol's, or an empty string."""
     expected = page.protocol.expected
     told: dict[tuple[int, int], list[str]] = {}
     for scores in page.scores:
-        counted = sample(scores)
+        counted = count_sample(scores)
         if expected is not None and counted[0] != expected:
             told.setdefault(counted, []).append(scores.name)
     parts = [
@@ -86,15 +86,15 @@ def n_differs(page: ReportInputs) -> str:
     return f"The protocol has {expected} recordings; {'; '.join(parts)}" if parts else ""
 
 
-def n_words(page: ReportInputs) -> str:
+def sample_line(page: ReportInputs) -> str:
     """How many recordings were scored, beside the protocol's number, for a terminal."""
     if not page.scores or page.scores[0].summary.empty:
         return "n: nothing was scored; no estimate is stored"
     default = page.scores[0]
-    words = f"n: {sample_words(default, page.protocol.expected)}"
+    words = f"n: {describe_sample(default, page.protocol.expected)}"
     words += f" (scored under {default.name})"
     here = int(default.summary.get("n_present", default.summary["n_expected"]).max())
-    scored = sample(default)[0]
+    scored = count_sample(default)[0]
     if scored < here:
         words += f"; {pluralise(here - scored, 'recording')} here without a reference or unreadable"
     return words
@@ -124,7 +124,7 @@ def _what_was_run(page: ReportInputs, default: Scores) -> str:
     number = _COUNTS[methods] if methods < len(_COUNTS) else str(methods)
     noun = "method was" if methods == 1 else "methods were"
     data = "simulated recordings" if page.simulated else "recordings"
-    words = sample_words(default, page.protocol.expected)
+    words = describe_sample(default, page.protocol.expected)
     return f"{number} {noun} run on {words.replace('recordings', data, 1)}."
 
 

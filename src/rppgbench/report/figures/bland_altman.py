@@ -26,7 +26,7 @@ from rppgbench.report.tables.columns import metric
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS = 5_000
+MAX_POINTS = 5_000
 """Windows in one figure up to which each is a point; above, hexagons count them."""
 
 _STEPS = (0.16, 0.3, 0.45, 0.6, 0.8, 1.0)
@@ -60,7 +60,7 @@ def scatter(
             place.locator_params(nbins=5)
             place.plot([low, high], [low, high], color=MUTED, linewidth=0.8, linestyle="--")
             x, y = frame["reference_bpm"].to_numpy(), frame["estimate_bpm"].to_numpy()
-            if points > POINTS:
+            if points > MAX_POINTS:
                 _hexagons(place, x, y, (low, high, low, high))
             else:
                 place.plot(x, y, "o", color=BLUE, markersize=2.6, markeredgewidth=0, alpha=0.45)
@@ -118,7 +118,7 @@ def bland_altman(
             place.set_ylim(-reach, reach)
             place.locator_params(nbins=5)
             place.axhline(0, color=MUTED, linewidth=0.6)
-            if points > POINTS:
+            if points > MAX_POINTS:
                 _hexagons(place, mean, difference, (left, right, -reach, reach))
             else:
                 place.plot(
@@ -180,7 +180,7 @@ def _accuracy(one: Series) -> list[str]:
 
 def _what_is_drawn(all_series: Sequence[Series], drawn: Sequence[object], points: int) -> str:
     windows = sum(len(one.windows) for one in all_series)
-    if points > POINTS:
+    if points > MAX_POINTS:
         text = (
             f"{points:,} windows as hexagons in {len(_STEPS)} shades: 1 window, 2 or more, 4 or "
             f"more, and so on to {2 ** (len(_STEPS) - 1)} or more."

@@ -18,9 +18,9 @@ from rppgbench.report.figures.drawing import (
     panels,
     to_svg,
 )
-from rppgbench.report.figures.waveforms import REACH, reference_waveform, standardised
+from rppgbench.report.figures.waveforms import CLIP_SD, reference_waveform, standardised
 
-BELOW = 5.0
+SENSOR_OFFSET_SD = 5.0
 """How far below the label the sensor's pulse stands, in standard deviations."""
 
 
@@ -63,9 +63,14 @@ def correction_figure(
                 place.set_title("no pulse of a sensor", loc="right", fontsize=7.5, color=MUTED)
             else:
                 drawn["sensor"] = standardised(sensor.samples).round(3)
-                place.plot(times, drawn["sensor"] - BELOW, color=VERMILLION, label="sensor (below)")
+                place.plot(
+                    times,
+                    drawn["sensor"] - SENSOR_OFFSET_SD,
+                    color=VERMILLION,
+                    label="sensor (below)",
+                )
             place.set_yticks([])
-            place.set_ylim(-BELOW - REACH, REACH)
+            place.set_ylim(-SENSOR_OFFSET_SD - CLIP_SD, CLIP_SD)
             place.margins(x=0)
             parts.append(pd.DataFrame(drawn).assign(clip=label.recording, fold=label.fold))
             words.append(f"{label.recording} ({label.fold})")

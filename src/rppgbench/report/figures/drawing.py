@@ -32,7 +32,7 @@ SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
 """Series markers: 7 colours and 11 markers do not repeat a pair before the 77th series."""
 
-FAR = 3.0
+MAX_BASELINE_RATIO = 3.0
 """A baseline beyond so many times the largest error of a method is written and not drawn."""
 
 _VARIABLES = {
@@ -274,13 +274,13 @@ def _themed(colour: str) -> str:
     return f"var(--{name}, {colour})" if name else colour
 
 
-def plain_names(axes: Axes) -> None:
+def style_row_names(axes: Axes) -> None:
     """Names of rows read as text, without ticks or an axis line."""
     axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
     axes.spines["left"].set_visible(False)
 
 
-def at_the_edge(axes: Axes, row: int, text: str) -> None:
+def annotate_beyond_axis(axes: Axes, row: int, text: str) -> None:
     """Write at the right end of a row what lies beyond the axis."""
     axes.annotate(
         f"{text} →",

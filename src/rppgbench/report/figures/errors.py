@@ -10,16 +10,16 @@ import numpy as np
 from rppgbench.core.waveform import Array
 from rppgbench.report.figures.drawing import (
     BLUE,
-    FAR,
+    MAX_BASELINE_RATIO,
     MUTED,
     PAPER,
     SERIES,
     Download,
     Drawing,
-    at_the_edge,
+    annotate_beyond_axis,
     drawing_style,
     panels,
-    plain_names,
+    style_row_names,
     to_svg,
 )
 from rppgbench.report.figures.series import Series
@@ -73,8 +73,10 @@ def error_distribution(
                 f"{one.name}: median {bpm.write(median)}, middle 90 % {bpm.write(low)} to "
                 f"{bpm.write(high)}"
             )
-            if one.baseline and max(-low, high) > FAR * reach:
-                at_the_edge(left, row, f"middle 90 %: {bpm.write(low)} to {bpm.write(high)} bpm")
+            if one.baseline and max(-low, high) > MAX_BASELINE_RATIO * reach:
+                annotate_beyond_axis(
+                    left, row, f"middle 90 %: {bpm.write(low)} to {bpm.write(high)} bpm"
+                )
                 continue
             left.hlines(row, low, high, color=BLUE, linewidth=1.1)
             left.barh(row, upper - lower, left=lower, height=0.5, color=BLUE, linewidth=0)
@@ -84,7 +86,7 @@ def error_distribution(
         left.set_ylim(len(all_series) - 0.4, -0.6)
         left.grid(visible=False, axis="y")
         left.set_xlabel("Estimate − reference (bpm)")
-        plain_names(left)
+        style_row_names(left)
         _draw_shares(right, curves)
         alt = f"Signed error under {evaluator}, in bpm. {'; '.join(words)}."
         svg = to_svg(figure, key, alt, simulated=simulated)

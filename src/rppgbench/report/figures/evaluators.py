@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rppgbench.report.figures.drawing import (
-    FAR,
     MARKERS,
+    MAX_BASELINE_RATIO,
     PAPER,
     RULE,
     SERIES,
     Drawing,
-    at_the_edge,
+    annotate_beyond_axis,
     csv_download,
     drawing_style,
     panels,
-    plain_names,
+    style_row_names,
     to_svg,
 )
 from rppgbench.report.inputs import Scores
@@ -99,7 +99,7 @@ def evaluator_overview(
                 label=scores.name,
             )
         for name, text in beyond.items():
-            at_the_edge(axes, rows[name], f"{text} {column.unit}".strip())
+            annotate_beyond_axis(axes, rows[name], f"{text} {column.unit}".strip())
         axes.set_yticks(
             range(len(names)),
             [f"{name} (baseline)" if name in baseline_names else name for name in names],
@@ -109,7 +109,7 @@ def evaluator_overview(
         if measure != "r":
             axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
         axes.set_xlabel(f"{column.label} ({column.unit})" if column.unit else column.label)
-        plain_names(axes)
+        style_row_names(axes)
         figure.legend(loc="outside upper left", ncols=min(6, len(all_scores)), handletextpad=0.2)
         alt = (
             f"{column.label} of each method under {len(all_scores)} evaluators. {'; '.join(words)}."
@@ -145,7 +145,7 @@ def _beyond(table: pd.DataFrame, baselines: Collection[str], measure: str) -> di
     found = {}
     for name in baselines:
         values = table.loc[table["series"] == name, measure].dropna()
-        if column.better == "low" and len(values) and values.min() > FAR * methods:
+        if column.better == "low" and len(values) and values.min() > MAX_BASELINE_RATIO * methods:
             low, high = (f"{value:.{column.decimals}f}" for value in (values.min(), values.max()))
             found[name] = low if low == high else f"{low} to {high}"
     return found

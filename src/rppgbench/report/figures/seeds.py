@@ -11,7 +11,7 @@ from rppgbench.report.figures.drawing import (
     csv_download,
     drawing_style,
     panels,
-    plain_names,
+    style_row_names,
     to_svg,
 )
 from rppgbench.report.inputs import Scores
@@ -67,7 +67,7 @@ def seed_figure(scores: Scores, *, key: str = "seeds", simulated: bool = False) 
         axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("MAE (bpm)")
-        plain_names(axes)
+        style_row_names(axes)
         alt = f"Mean absolute error of each seed under {evaluator}, in bpm. {'; '.join(words)}."
         svg = to_svg(figure, key, alt, simulated=simulated)
     caption = f"Mean absolute error of each seed under {evaluator} (dots) and their mean (bar)."

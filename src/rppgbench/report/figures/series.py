@@ -35,7 +35,7 @@ class Series:
         return self.windows[has]
 
 
-def series(scores: Scores, baselines: Collection[str] = ()) -> list[Series]:
+def summary_series(scores: Scores, baselines: Collection[str] = ()) -> list[Series]:
     """Every row of the summary in the order of the table, with its windows."""
     by = list(scores.by)
     parts = {
@@ -81,7 +81,7 @@ def _wide(scores: Scores) -> pd.DataFrame:
         f"{one.name} (bpm)": windows.loc[one.windows.index]
         .groupby(keys, sort=False, dropna=False)["estimate_bpm"]
         .first()
-        for one in series(scores)
+        for one in summary_series(scores)
     }
     wide = facts.join(pd.concat(columns, axis=1)) if columns else facts
     return wide.reset_index()

@@ -31,7 +31,7 @@ COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 _STEP = 0.11
 
 
-def share_figure(
+def waterfall_figure(
     splits: Sequence[Split],
     groups: Sequence[str],
     sides: tuple[str, str],

@@ -23,7 +23,7 @@ from rppgbench.report.figures.drawing import (
     to_svg,
 )
 from rppgbench.report.figures.series import Series
-from rppgbench.report.inputs import RecordingCase
+from rppgbench.report.inputs import EstimateKey
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ EXCERPT_S = 12.0
 BAND_HZ = (0.5, 4.0)
 """The range of the spectra: 30 to 240 bpm."""
 
-REACH = 4.0
+CLIP_SD = 4.0
 """Standard deviations on either side of the mean beyond which a waveform is cut off."""
 
-TURNED = (
+SIGN_NOTE = (
     ", but turned upside down where the panel says so, because it falls where the sensor's pulse "
     "rises (as brightness does: blood absorbs light); heart rates do not heed the sign, MCC does"
 )
@@ -52,7 +52,7 @@ class Pick:
     """A recording chosen for a series, by its mean absolute error in bpm."""
 
     word: str  # "best", "median" or "worst"
-    case: RecordingCase
+    case: EstimateKey
     error_bpm: float
 
 
@@ -72,7 +72,7 @@ def pick_recordings(one: Series) -> list[Pick]:
     for word, place in (("best", 0), ("worst", last), ("median", last // 2)):
         if last >= 0 and place not in chosen:
             record = means.iloc[place]
-            case = RecordingCase(
+            case = EstimateKey(
                 dataset=str(record["dataset"]),
                 recording=str(record["recording"]),
                 method=str(record["method"]),
@@ -87,7 +87,7 @@ def pick_recordings(one: Series) -> list[Pick]:
 
 def waveform_figure(
     one: Series,
-    estimate: Callable[[RecordingCase], Estimate | None],
+    estimate: Callable[[EstimateKey], Estimate | None],
     truths: Mapping[tuple[str, str], GroundTruth],
     *,
     key: str,
@@ -145,8 +145,8 @@ def waveform_figure(
     caption = (
         "The recordings with the lowest, middle and highest mean absolute error. "
         f"Left, {EXCERPT_S:g} s from the middle, standardised, as stored"
-        f" and cut off at ±{REACH:g}{TURNED if any_turned else ''}; right, the power spectrum of "
-        "the longest stretch without a gap (Hann window, scaled to its own peak)."
+        f" and cut off at ±{CLIP_SD:g}{SIGN_NOTE if any_turned else ''}; right, the power spectrum "
+        "of the longest stretch without a gap (Hann window, scaled to its own peak)."
     )
     first = ["recording", "pick", "part"]
     data = data[[*first, *data.columns.difference(first, sort=False)]]
@@ -246,7 +246,7 @@ def draw_pulse(place: Axes, waveform: Waveform, truth: GroundTruth) -> pd.DataFr
         )
     place.plot(drawn["time_s"], drawn["estimate"], color=BLUE, label="estimate")
     place.set_yticks([-2, 0, 2])
-    place.set_ylim(-REACH, REACH)
+    place.set_ylim(-CLIP_SD, CLIP_SD)
     place.margins(x=0)
     return pd.DataFrame(drawn)
 

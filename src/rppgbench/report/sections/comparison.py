@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALPHA = 0.05
-FEWEST_SETS = 3
+MIN_DATASETS = 3
 
 Blocks = tuple[str, ...]
 
 
-def sections(
+def comparison_sections(
     scores: Scores,
     *,
     condition: str = "",
@@ -102,7 +102,7 @@ def _ranked(
     windows: pd.DataFrame, by_recording: Mapping[str, Array]
 ) -> list[tuple[str, Mapping[str, Array]]]:
     found = [("recording", by_recording)]
-    if windows["dataset"].nunique() >= FEWEST_SETS:
+    if windows["dataset"].nunique() >= MIN_DATASETS:
         found.append(("data set", block_scores(windows, block=("dataset",))))
     return [(noun, blocks) for noun, blocks in found if len(blocks) > 2 and _common(blocks, 2)]
 

@@ -74,12 +74,12 @@ def sweep_sections(
     if labelled:
         tables += _doubling_table(curves, settings, simulated)
     else:
-        tables += moved_table(scores, settings, baselines, simulated)
+        tables += shift_table(scores, settings, baselines, simulated)
     words = [
         "Each setting is a condition of the protocol; nothing else differs between them. PSNR and "
         "SSIM are those of the face's box, against the untouched frames."
     ]
-    if labelled and pictured(settings):
+    if labelled and conditions_to_draw(settings):
         words.append(
             "The figures of single windows, and the waveforms, are those of "
             f"{settings[0].name} and {settings[-1].name} alone; the tables have all settings."
@@ -89,7 +89,7 @@ def sweep_sections(
     )
 
 
-def pictured(settings: Sequence[Setting]) -> frozenset[str]:
+def conditions_to_draw(settings: Sequence[Setting]) -> frozenset[str]:
     """The settings whose windows a page draws one by one: of more than two the first and the last.
 
     Sixty-six panels of windows, eleven methods under six settings, are nothing to look at, and
@@ -98,16 +98,16 @@ def pictured(settings: Sequence[Setting]) -> frozenset[str]:
     return frozenset({settings[0].name, settings[-1].name} if len(settings) > 2 else ())
 
 
-def doubling(errors: Sequence[float], strengths: Sequence[float]) -> tuple[float, str]:
+def find_doubling(errors: Sequence[float], strengths: Sequence[float]) -> tuple[float, str]:
     """Where an error is twice its first value, and in words; `strengths[0]` is the untouched's.
 
     Between two settings the error is taken to change linearly. NaN where it is not reached.
 
-    >>> doubling([1.0, 1.5, 2.5, 9.0], [math.nan, 6, 10, 14])
+    >>> find_doubling([1.0, 1.5, 2.5, 9.0], [math.nan, 6, 10, 14])
     (8.0, '8')
-    >>> doubling([1.0, 3.0], [math.nan, 6])
+    >>> find_doubling([1.0, 3.0], [math.nan, 6])
     (nan, 'before 6')
-    >>> doubling([1.0, 1.5], [math.nan, 6])
+    >>> find_doubling([1.0, 1.5], [math.nan, 6])
     (nan, 'not by 6')
     """
     twice = 2 * errors[0]
@@ -220,7 +220,7 @@ def _doubling_table(
         first = curve.measured[untouched[0]]
         cells = [Cell(curve.name, curve.name), Cell(columns[1].write(first), first)]
         for places in series.values():
-            at, words = doubling(
+            at, words = find_doubling(
                 [first, *(curve.measured[k] for k in places)],
                 [math.nan, *(settings[k].strength for k in places)],
             )
@@ -240,7 +240,7 @@ def _doubling_table(
     ]
 
 
-def moved_table(
+def shift_table(
     scores: Scores, settings: Sequence[Setting], baselines: Collection[str], simulated: bool
 ) -> list[Table]:
     """How far each setting moves the heart rates from those of the untouched frames, in bpm.

@@ -7,7 +7,7 @@ from typing import Literal
 from rppgbench.evaluation import metrics
 from rppgbench.evaluation.band_edge import EDGE_BPM
 
-Better = Literal["", "low", "high"]
+Direction = Literal["", "low", "high"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Column:
     label: str
     unit: str = ""
     decimals: int = 2
-    better: Better = ""
+    better: Direction = ""
     scale: float = 1.0
     about: str = ""
     text: bool = False

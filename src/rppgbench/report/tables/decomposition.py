@@ -10,26 +10,26 @@ from rppgbench.evaluation.decomposition import ABOUT, REGION, declared_choices
 from rppgbench.report.decomposition_inputs import (
     DecompositionInputs,
     Span,
-    bpm,
-    on_one_region,
-    spans,
+    error_spans,
+    format_bpm,
+    scores_on_one_region,
 )
 from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.columns import Column, metric
 from rppgbench.report.tables.scores import LABELS
-from rppgbench.report.tables.summary_rows import canonical_order, records, row_name, sample_words
+from rppgbench.report.tables.summary_rows import canonical_order, describe_sample, records, row_name
 from rppgbench.report.tables.table import Cell, Row, Table
 
 
 def error_table(inputs: DecompositionInputs) -> Table:
     """Rows against evaluators, with the lowest, the highest and the range."""
     page = inputs.page
-    scores = on_one_region(inputs)
+    scores = scores_on_one_region(inputs)
     default, mae = scores[0], metric("mae")
     found = {
         one.name: {tuple(r[k] for k in one.by): r for r in records(one.summary)} for one in scores
     }
-    reach = spans(inputs)
+    reach = error_spans(inputs)
     rows = []
     for record in records(canonical_order(default.summary, default.by)):
         key = tuple(record[k] for k in default.by)
@@ -37,7 +37,7 @@ def error_table(inputs: DecompositionInputs) -> Table:
             row_name(record, default.by), Span(math.nan, math.nan, "", "", "")
         )
         cells = [Cell(str(part), str(part)) for part in key]
-        cells.append(_number(high - low, f"range {bpm(high - low)} bpm"))
+        cells.append(_number(high - low, f"range {format_bpm(high - low)} bpm"))
         cells.append(_number(low, f"lowest, under {low_rule}"))
         cells.append(_number(high, f"highest, under {high_rule}"))
         for one in scores:
@@ -56,7 +56,7 @@ def error_table(inputs: DecompositionInputs) -> Table:
     return Table(
         "spread-errors",
         f"Mean absolute error under every evaluator: "
-        f"{sample_words(default, page.protocol.expected)}",
+        f"{describe_sample(default, page.protocol.expected)}",
         tuple(headings),
         tuple(rows),
         len(default.by),
@@ -163,7 +163,7 @@ def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
     )
 
 
-def rule_table(inputs: DecompositionInputs) -> Table:
+def evaluator_table(inputs: DecompositionInputs) -> Table:
     """The evaluators: rule, resolution, source and digest."""
     about = {one.name: one.about for one in inputs.page.scores}
     rows = []
@@ -214,10 +214,10 @@ def _error_cell(record: Mapping[str, Any], where: str) -> Cell:
 def _number(value: float, detail: str = "", *, signed: bool = False) -> Cell:
     if math.isnan(value):
         return Cell("–", None, detail=detail)
-    return Cell(_signed(value) if signed else bpm(value), value, detail=detail)
+    return Cell(_signed(value) if signed else format_bpm(value), value, detail=detail)
 
 
 def _signed(value: float) -> str:
     """With its sign, but for what is printed as zero."""
-    text = bpm(value)
+    text = format_bpm(value)
     return text if text.startswith("−") or float(text) == 0 else f"+{text}"

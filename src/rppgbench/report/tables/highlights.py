@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.summary_rows import records
-from rppgbench.report.tables.table import Mark, RowKind
+from rppgbench.report.tables.table import Highlight, RowKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,14 +38,14 @@ def highlights(
     columns: Sequence[Column],
     within: Sequence[str],
     baselines: Collection[str],
-) -> dict[str, list[Mark]]:
+) -> dict[str, list[Highlight]]:
     """The mark of every row for every column, by the rule that `RANKING` states."""
     rows_of = records(frame)
     groups: dict[tuple[Any, ...], list[int]] = {}
     for number, record in enumerate(rows_of):
         if not row_kind(record, baselines):
             groups.setdefault(tuple(record[key] for key in within), []).append(number)
-    given: dict[str, list[Mark]] = {column.key: [""] * len(rows_of) for column in columns}
+    given: dict[str, list[Highlight]] = {column.key: [""] * len(rows_of) for column in columns}
     for rows in groups.values():
         covered = {row: _covered(rows_of[row]) for row in rows}
         most = [max(parts) for parts in zip(*covered.values(), strict=True)]

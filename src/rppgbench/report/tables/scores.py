@@ -13,12 +13,12 @@ from rppgbench.report.tables.columns import BAND_EDGE, COVERAGE, METRICS, RECORD
 from rppgbench.report.tables.highlights import RANKING, SAME_RANKING, highlights, row_kind
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
+    describe_sample,
     pluralise,
     records,
     row_name,
-    sample_words,
 )
-from rppgbench.report.tables.table import Cell, Mark, Row, RowKind, Table
+from rppgbench.report.tables.table import Cell, Highlight, Row, RowKind, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def method_table(
     headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
     return Table(
         key=f"scores-{scores.name}",
-        caption=f"Heart-rate error under {scores.name}: {sample_words(scores, expected)}",
+        caption=f"Heart-rate error under {scores.name}: {describe_sample(scores, expected)}",
         columns=(*headings, RECORDINGS, COVERAGE, *[BAND_EDGE] * counts_edges, *measures),
         rows=tuple(rows),
         headers=len(by),
@@ -83,8 +83,8 @@ def method_table(
             RANKING,
             *_leak_notes(frame, by),
             *_row_notes(frame, by),
-            *band_words(scores),
-            *region_words(scores),
+            *describe_band_edge(scores),
+            *describe_region(scores),
             *([f"Not defined for any row: {empty}."] if empty else []),
             *_interval_notes(frame),
         ),
@@ -112,7 +112,7 @@ def _row_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
     ]
 
 
-def band_words(scores: Scores) -> list[str]:
+def describe_band_edge(scores: Scores) -> list[str]:
     """How many windows have a truth outside the evaluator's band or at its edge, where any has."""
     windows = scores.windows
     if "band_edge" not in windows or not windows["band_edge"].any():
@@ -131,7 +131,7 @@ def band_words(scores: Scores) -> list[str]:
     ]
 
 
-def region_words(scores: Scores) -> list[str]:
+def describe_region(scores: Scores) -> list[str]:
     """On which face region methods are compared, where waveforms of several are stored."""
     if "region" not in scores.groups:
         return []
@@ -157,7 +157,7 @@ def group_table(
     overall = canonical_order(scores.summary, by)
     values = list(dict.fromkeys(sorted(frame[group].tolist(), key=str)))
     marked = highlights(frame, [column], [*(k for k in by if k != "method"), group], baselines)[key]
-    found: dict[tuple[Any, ...], tuple[Mapping[str, Any], Mark]] = {
+    found: dict[tuple[Any, ...], tuple[Mapping[str, Any], Highlight]] = {
         (*(record[k] for k in by), record[group]): (record, mark)
         for record, mark in zip(records(frame), marked, strict=True)
     }
@@ -257,7 +257,7 @@ def _interval_notes(frame: pd.DataFrame) -> list[str]:
 
 
 def _measure_cell(
-    record: Mapping[str, Any], column: Column, mark: Mark, *, kind: RowKind, where: str = ""
+    record: Mapping[str, Any], column: Column, mark: Highlight, *, kind: RowKind, where: str = ""
 ) -> Cell:
     value = float(record.get(column.key, float("nan")))
     if math.isnan(value):

@@ -42,7 +42,7 @@ def pluralise(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def sample(scores: Scores) -> tuple[int, int]:
+def count_sample(scores: Scores) -> tuple[int, int]:
     """How many recordings and subjects were scored: those with a reference in some window."""
     scored = scores.windows[scores.windows["reference_bpm"].notna()]
     recordings = scored[["dataset", "recording"]].drop_duplicates()
@@ -50,9 +50,9 @@ def sample(scores: Scores) -> tuple[int, int]:
     return len(recordings), len(subjects)
 
 
-def sample_words(scores: Scores, expected: int | None = None) -> str:
+def describe_sample(scores: Scores, expected: int | None = None) -> str:
     """The n in words: "34 recordings of 12 subjects; the protocol has 36: n differs"."""
-    recordings, subjects = sample(scores)
+    recordings, subjects = count_sample(scores)
     words = f"{pluralise(recordings, 'recording')} of {pluralise(subjects, 'subject')}"
     if expected is None:
         return words

@@ -5,7 +5,7 @@ from typing import Literal
 
 from rppgbench.report.tables.columns import Column
 
-Mark = Literal["", "best", "second", "ahead"]
+Highlight = Literal["", "best", "second", "ahead"]
 RowKind = Literal["", "baseline", "leaked", "printed"]
 
 
@@ -22,7 +22,7 @@ class Cell:
     value: float | str | None = None
     interval: str = ""
     below: str = ""
-    mark: Mark = ""
+    mark: Highlight = ""
     detail: str = ""
 
 

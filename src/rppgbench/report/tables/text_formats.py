@@ -32,7 +32,7 @@ _LATEX = {
     "…": r"\ldots{}",
 }
 
-LONG_TABLE_ROWS = 30
+MAX_UNWRAPPED_LETTERS = 30
 """Letters up to which a column of words is as wide as its longest cell in LaTeX."""
 
 
@@ -152,7 +152,7 @@ def _latex_column(table: Table, place: int) -> str:
     if not table.columns[place].text:
         return "r"
     longest = max((len(row.cells[place].text) for row in table.rows), default=0)
-    return "l" if longest <= LONG_TABLE_ROWS else r"p{14em}"
+    return "l" if longest <= MAX_UNWRAPPED_LETTERS else r"p{14em}"
 
 
 def _latex_cell(cell: Cell) -> str:
