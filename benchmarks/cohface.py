@@ -18,16 +18,16 @@ Heusch, Anjos, Marcel, "A reproducible study on remote heart rate measurement", 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
 from rppgbench.datasets.label_files import read_hdf5
 from rppgbench.datasets.label_text import read_text
-from rppgbench.datasets.layout import first_folder, is_file, is_simulated, matching, nothing_found
+from rppgbench.datasets.layout import is_file, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
@@ -36,12 +36,9 @@ from rppgbench.datasets.simulated_writers import (
     scaled,
     write_clip,
     write_lines,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import BenchError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 PULSE_HZ = 256.0
 LAMP, DAYLIGHT = "lamp", "natural"
@@ -50,14 +47,10 @@ ORDER = order_first("2 25 3 29 5 31 6 35", map(str, range(1, 41)))
 """Simulated people in this order: on the train and the test side of `cohface-28-12` in turn."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "cohface", "COHFACE")
-    simulated = is_simulated(root)
+def _recordings(base: Path) -> Iterator[Recording]:
     parts = _parts(base / "protocols" / "all")
-    found = False
     for person, who in matching(base, r"\d+"):
         for folder, session in matching(person, r"\d"):
-            found = True
             video = next((v for v, _ in matching(folder, r"data\.avi")), folder / "data.avi")
             if not is_file(video) and is_file(folder / "data.mkv"):
                 video = folder / "data.mkv"
@@ -72,10 +65,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 scenario="clean" if session[0] in "01" else "natural",
                 light=LAMP if session[0] in "01" else DAYLIGHT,
                 part=parts.get(name, ""),
-                simulated=simulated,
             )
-    if not found:
-        raise nothing_found(base, "COHFACE", "1/0/data.avi", cohface.url)
 
 
 def _parts(folder: Path) -> dict[str, str]:
@@ -123,10 +113,8 @@ def _text(attribute: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Two by the lamp and two by daylight from the side, all still."""
-    from rppgbench.simulation import Scene, frame_times
-
     for subject, rate in resting_rates("cohface", ORDER, plan).items():
         for session in "0123":
             scene = Scene(
@@ -141,43 +129,45 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, session, scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """MPEG-4 Part 2 in AVI at 20 fps, HDF5 labels, and the protocol files."""
-    lines = write_sessions("cohface", root, plan, takes(plan), _write)
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> str:
+    """MPEG-4 Part 2 in AVI at 20 fps, and HDF5 labels."""
+    import h5py
+
+    folder = root / recording.subject / recording.session
+    write_clip(folder / "data.avi", recording, "mpeg4")
+    times_s = device_times(plan.seconds, PULSE_HZ)
+    with h5py.File(folder / "data.hdf5", "w") as content:
+        content["pulse"] = scaled(recording.pulse_at(times_s), -5, 5)
+        content["respiration"] = recording.respiration_at(np.floor(times_s * 32) / 32)
+        content["time"] = times_s
+        content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])
+        light = LAMP if recording.session in "01" else DAYLIGHT
+        content.attrs["illumination"] = np.array([light.encode()])
+    return f"{recording.subject}/{recording.session}/data"
+
+
+def _finish(root: Path, plan: SimulationPlan, lines: list[str]) -> None:
+    """The protocol files."""
     for name, sessions in (("all", "0123"), ("clean", "01"), ("natural", "23")):
-        own = [line for line in lines if line.split("/")[1] in sessions]
-        tested = [line for line in own if int(line.split("/")[0]) in TEST]
-        learned = [line for line in own if line not in tested]
-        for part, names in (("all", own), ("train", learned), ("test", tested)):
+        recordings = [line for line in lines if line.split("/")[1] in sessions]
+        test = [line for line in recordings if int(line.split("/")[0]) in TEST]
+        train = [line for line in recordings if line not in test]
+        for part, names in (("all", recordings), ("train", train), ("test", test)):
             if names:
                 write_lines(root / "protocols" / name / f"{part}.txt", names)
 
 
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> str:
-    import h5py
-
-    folder = root / take.subject / take.session
-    write_clip(folder / "data.avi", filmed.frames(), take.scene.times_s, "mpeg4", plan)
-    times_s = device_times(plan.seconds, PULSE_HZ)
-    with h5py.File(folder / "data.hdf5", "w") as content:
-        content["pulse"] = scaled(filmed.pulse_at(times_s), -5, 5)
-        content["respiration"] = filmed.respiration_at(np.floor(times_s * 32) / 32)
-        content["time"] = times_s
-        content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])
-        light = LAMP if take.session in "01" else DAYLIGHT
-        content.attrs["illumination"] = np.array([light.encode()])
-    return f"{take.subject}/{take.session}/data"
-
-
-cohface = Dataset(
+cohface = folder_dataset(
     name="cohface",
     title="COHFACE",
     cite="A reproducible study on remote heart rate measurement, arXiv 1709.00962",
     licence="research only, after the end-user licence agreement on the page is signed",
     url="https://www.idiap.ch/en/dataset/cohface",
+    folders=("cohface", "COHFACE"),
     expected={"subjects": 40, "recordings": 160},
+    example="1/0/data.avi",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
+    finish=_finish,
 )

@@ -15,27 +15,22 @@ IEEE Transactions on Affective Computing 4 (2013), pp. 151-160.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
-from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.datasets.declaration import folder_dataset
+from rppgbench.datasets.layout import first_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     resting_rates,
     write_clip,
-    write_sessions,
 )
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 
 CAMERAS = ("Videos_LeftCamera", "Video_LeftCamera", "Videos_RightCamera", "Video_RightCamera")
 IDS = (*range(1, 14), 16, 17, 18, 21, *range(23, 33))
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "DISFA")
-    simulated = is_simulated(root)
+def _recordings(base: Path) -> Iterator[Recording]:
     found: set[str] = set()
     folder = first_folder(base, *CAMERAS)
     for video, match in matching(folder, r"(Left|Right)VideoSN(\d{3}).*\.avi"):
@@ -51,20 +46,15 @@ def _recordings(root: Path) -> Iterator[Recording]:
             files=(video,),
             scenario="watching",
             source=match[1].lower(),
-            simulated=simulated,
         )
-    if not found:
-        raise nothing_found(base, "DISFA", f"{CAMERAS[0]}/LeftVideoSN001_comp.avi", disfa.url)
 
 
 def _ground_truth() -> GroundTruth:
     return GroundTruth()
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """One video a person who watches emotional clips: a still head, a lively face."""
-    from rppgbench.simulation import Scene, frame_times
-
     people = tuple(f"SN{n:03d}" for n in IDS)
     for subject, rate in resting_rates("disfa", people, plan).items():
         scene = Scene(
@@ -78,25 +68,22 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
         yield SimulatedSession(subject, "left", scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """MPEG-4 in AVI at 20 fps, by the left camera."""
-    write_sessions("disfa", root, plan, takes(plan), _write)
+    video = root / CAMERAS[0] / f"LeftVideo{recording.subject}_comp.avi"
+    write_clip(video, recording, "mpeg4")
 
 
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    video = root / CAMERAS[0] / f"LeftVideo{take.subject}_comp.avi"
-    write_clip(video, filmed.frames(), take.scene.times_s, "mpeg4", plan)
-
-
-disfa = Dataset(
+disfa = folder_dataset(
     name="disfa",
     title="DISFA, for learning without labels",
     cite="10.1109/T-AFFC.2013.4",
     licence="research only, after the agreement on the page is signed",
     url="http://mohammadmahoor.com/disfa/",
+    folders=("DISFA",),
     expected={"subjects": 27, "recordings": 27},
+    example=f"{CAMERAS[0]}/LeftVideoSN001_comp.avi",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

@@ -21,16 +21,16 @@ CVPR Workshops 2018; github partofthestars/LGI-PPGI-DB (issue 6), phuselab/pyVHR
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_files import read_xml
 from rppgbench.datasets.label_text import numbers
-from rppgbench.datasets.layout import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.layout import is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
@@ -39,13 +39,10 @@ from rppgbench.datasets.simulated_writers import (
     scaled,
     write_clip,
     write_lines,
-    write_sessions,
 )
 from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 PULSE_HZ = 60.0
 VIDEO = "cv_camera_sensor_stream_handler.avi"
@@ -54,12 +51,8 @@ PULSE = "cms50_stream_handler.xml"
 PEOPLE = ("alex", "angelo", "cpi", "david", "felix", "harun")
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "LGI_PPGI", "LGI-PPGI")
-    simulated = is_simulated(root)
-    found = False
-    for folder, person, session in _sessions(base, deeper=2):
-        found = True
+def _recordings(base: Path) -> Iterator[Recording]:
+    for folder, person, session in _session_folders(base, deeper=2):
         yield Recording(
             dataset="lgi_ppgi",
             name=folder.name,
@@ -68,13 +61,10 @@ def _recordings(root: Path) -> Iterator[Recording]:
             ground_truth=partial(_ground_truth, folder),
             files=(folder / VIDEO, folder / PULSE, folder / TIMES),
             scenario=session,
-            simulated=simulated,
         )
-    if not found:
-        raise nothing_found(base, "LGI-PPGI", f"alex/alex_resting/{VIDEO}", lgi_ppgi.url)
 
 
-def _sessions(folder: Path, deeper: int) -> Iterator[tuple[Path, str, str]]:
+def _session_folders(folder: Path, deeper: int) -> Iterator[tuple[Path, str, str]]:
     for entry, _ in matching(folder, r".+"):
         if not is_folder(entry):
             continue
@@ -82,7 +72,7 @@ def _sessions(folder: Path, deeper: int) -> Iterator[tuple[Path, str, str]]:
         if person and session in {"resting", "gym", "rotation", "talk"}:
             yield entry, person, session
         elif deeper:
-            yield from _sessions(entry, deeper - 1)
+            yield from _session_folders(entry, deeper - 1)
 
 
 def _video(folder: Path) -> VideoSource:
@@ -119,10 +109,8 @@ def _ground_truth(folder: Path) -> GroundTruth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """The four sessions a person; gym is after exercise, with the head moving freely."""
-    from rppgbench.simulation import Scene, frame_times, generator
-
     for subject, rate in resting_rates("lgi_ppgi", PEOPLE, plan).items():
         for session in ("gym", "resting", "rotation", "talk"):
             random = generator("lgi_ppgi", "frame times", plan.seed, subject, session)
@@ -142,22 +130,16 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, session, scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """Motion JPEG in AVI, and both XML files."""
-    write_sessions("lgi_ppgi", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    folder = root / take.subject / f"{take.subject}_{take.session}"
-    frames_s = take.scene.times_s
-    write_clip(folder / VIDEO, filmed.frames(), np.arange(len(frames_s)) / 25.0, "mjpeg", plan)
+    folder = root / recording.subject / f"{recording.subject}_{recording.session}"
+    frames_s = recording.scene.times_s
+    write_clip(folder / VIDEO, recording, "mjpeg", times_s=np.arange(len(frames_s)) / 25.0)
     _write_xml(folder / TIMES, [range(len(frames_s)), integer_values(frames_s * 1000)])
     times_s = device_times(float(frames_s[-1]), PULSE_HZ)
     times_s = float(frames_s[-1]) - times_s[::-1]
-    wave = integer_values(scaled(filmed.pulse_at(times_s), 0, 100))
-    rate = integer_values(filmed.heart_rate_at(times_s))
+    wave = integer_values(scaled(recording.pulse_at(times_s), 0, 100))
+    rate = integer_values(recording.heart_rate_at(times_s))
     _write_xml(folder / PULSE, [range(len(wave)), rate, wave])
 
 
@@ -169,13 +151,16 @@ def _write_xml(file: Path, columns: "list[range | list[int]]") -> None:
     write_lines(file, [*lines, "</opencv_storage>"])
 
 
-lgi_ppgi = Dataset(
+lgi_ppgi = folder_dataset(
     name="lgi_ppgi",
     title="LGI-PPGI, face video database",
     cite="Local Group Invariance for Heart Rate Estimation, CVPR Workshops 2018",
     licence="research only, by the terms on the page",
     url="https://github.com/partofthestars/LGI-PPGI-DB",
+    folders=("LGI_PPGI", "LGI-PPGI"),
     expected={"subjects": 6, "recordings": 24},
+    example=f"alex/alex_resting/{VIDEO}",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

@@ -24,26 +24,24 @@ McJackTang/MMPD_rPPG_dataset.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_files import mat_shapes, read_mat, single
-from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.layout import matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     resting_rates,
     scaled,
     write_mat,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 FRAMES_HZ = 30.0
 TONES = ("I", "II", "III", "IV", "V", "VI")
@@ -58,13 +56,9 @@ MOTIONS = {
 }
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "MMPD")
-    simulated = is_simulated(root)
-    found = False
+def _recordings(base: Path) -> Iterator[Recording]:
     for person, _ in matching(base, r"subject\d+"):
         for file, match in matching(person, r"(p\d+)_\d+\.mat"):
-            found = True
             motion, light, tone = _situation(file)
             yield Recording(
                 dataset="mmpd",
@@ -77,10 +71,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 source="phone",
                 skin_tone=tone,
                 light=light,
-                simulated=simulated,
             )
-    if not found:
-        raise nothing_found(base, "MMPD", "subject1/p1_0.mat", mmpd.url)
 
 
 def _situation(file: Path) -> tuple[str, str, str]:
@@ -167,10 +158,8 @@ def _ground_truth(file: Path) -> GroundTruth:
     return clean_labels(file, pulse=pulse)
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Four of the twenty situations a person: every motion and light comes round."""
-    from rppgbench.simulation import Scene, frame_times
-
     kinds = (
         ("still", "LED-low", "resting"),
         ("medium_rotation", "LED-high", "resting"),
@@ -197,23 +186,17 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, f"{turn}/{light}", scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """One MAT file a recording, its video as real numbers from 0 to 1."""
-    write_sessions("mmpd", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
     names = {value: key for key, value in reversed(MOTIONS.items())}
-    number, light = take.session.split("/")
-    folder = root / f"subject{take.subject.removeprefix('p')}"
-    scene = take.scene
+    number, light = recording.session.split("/")
+    folder = root / f"subject{recording.subject.removeprefix('p')}"
+    scene = recording.scene
     exercised = scene.heart_rate == "after_exercise"
     motion = {"medium_rotation": "rotation", "still": "stationary"}.get(scene.motion, scene.motion)
     content = {
-        "video": np.stack([np.float32(frame) / np.float32(255) for frame in filmed.frames()]),
-        "GT_ppg": scaled(filmed.pulse_at(scene.times_s), 0, 1)[None, :],
+        "video": np.stack([np.float32(frame) / np.float32(255) for frame in recording.frames()]),
+        "GT_ppg": scaled(recording.pulse_at(scene.times_s), 0, 1)[None, :],
         "light": light,
         "motion": names["after_exercise" if exercised else motion],
         "exercise": str(exercised),
@@ -223,16 +206,19 @@ def _write(
         "hair_cover": "False",
         "makeup": "False",
     }
-    write_mat(folder / f"{take.subject}_{number}.mat", content)
+    write_mat(folder / f"{recording.subject}_{number}.mat", content)
 
 
-mmpd = Dataset(
+mmpd = folder_dataset(
     name="mmpd",
     title="MMPD, multi-domain mobile video physiology dataset",
     cite="10.48550/arXiv.2302.03840",
     licence="research only, after the release agreement on the page is signed",
     url="https://github.com/McJackTang/MMPD_rPPG_dataset",
+    folders=("MMPD",),
     expected={"subjects": 33, "recordings": 660},
+    example="subject1/p1_0.mat",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

@@ -18,14 +18,14 @@ estimation from face videos under realistic conditions", CVPR 2016, pp. 2396-240
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_text import read_column
-from rppgbench.datasets.layout import first_folder, is_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.layout import is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
@@ -33,12 +33,9 @@ from rppgbench.datasets.simulated_writers import (
     resting_rates,
     write_images,
     write_lines,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import BenchError, RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 FRAMES_HZ = 25.0
 LABELS_HZ = 1000.0
@@ -53,9 +50,7 @@ ORDER = order_first("M001 F017 M005 F021 F007 F014 F005 F011 F009 M016", PEOPLE)
 """Simulated people in this order: the first five are in every fold of the splits shipped."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "MMSE-HR", "MMSE_HR", "MMSE")
-    simulated = is_simulated(root)
+def _recordings(base: Path) -> Iterator[Recording]:
     found: set[str] = set()
     for pictures, labels in SUBTREES:
         if not is_folder(base / pictures):
@@ -77,10 +72,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     files=(*images, truth / PRESSURE, truth / RATE),
                     scenario=task[0],
                     known_bad=KNOWN_BAD.get(name, ""),
-                    simulated=simulated,
                 )
-    if not found:
-        raise nothing_found(base, "MMSE-HR", f"'{SUBTREES[1][0]}/F005/T10/*.jpg'", mmse_hr.url)
 
 
 def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
@@ -97,10 +89,8 @@ def _ground_truth(folder: Path) -> GroundTruth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Two tasks a person, both with emotions and the changes of heart rate that go with them."""
-    from rppgbench.simulation import Scene, frame_times
-
     for subject, rate in resting_rates("mmse_hr", ORDER, plan).items():
         for session in ("T10", "T11"):
             scene = Scene(
@@ -117,31 +107,28 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, session, scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """JPEG images, the first person in the one subtree and the others in the second."""
-    write_sessions("mmse_hr", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    pictures, labels = SUBTREES[take.subject != ORDER[0]]
-    names = (f"{at:04d}.jpg" for at in range(len(take.scene.times_s)))
-    write_images(root / pictures / take.subject / take.session, names, filmed.frames())
+    pictures, labels = SUBTREES[recording.subject != ORDER[0]]
+    names = (f"{at:04d}.jpg" for at in range(len(recording.scene.times_s)))
+    write_images(root / pictures / recording.subject / recording.session, names, recording.frames())
     times_s = device_times(plan.seconds, LABELS_HZ)
-    wave = filmed.blood_pressure_at(times_s)
-    folder = root / labels / take.subject / take.session
+    wave = recording.blood_pressure_at(times_s)
+    folder = root / labels / recording.subject / recording.session
     write_lines(folder / PRESSURE, (f"{value:.4f}" for value in wave))
-    write_lines(folder / RATE, (f"{value:.4f}" for value in filmed.heart_rate_at(times_s)))
+    write_lines(folder / RATE, (f"{value:.4f}" for value in recording.heart_rate_at(times_s)))
 
 
-mmse_hr = Dataset(
+mmse_hr = folder_dataset(
     name="mmse_hr",
     title="MMSE-HR",
     cite="Tulyakov et al., CVPR 2016, pp. 2396-2404",
     licence="research only, under the licence that Binghamton University signs with an institution",
     url="https://www.cs.binghamton.edu/~lijun/Research/3DFE/3DFE_Analysis.html",
+    folders=("MMSE-HR", "MMSE_HR", "MMSE"),
     expected={"subjects": 40, "recordings": 102},
+    example=f"'{SUBTREES[1][0]}/F005/T10/*.jpg'",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

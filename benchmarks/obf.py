@@ -19,19 +19,16 @@ FG 2018, pp. 242-249; github marukosan93/RS-rPPG, zhaodongsun/contrast-phys.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
 from rppgbench.datasets.label_text import read_table
 from rppgbench.datasets.layout import (
-    first_folder,
     is_file,
     is_folder,
-    is_simulated,
     matching,
-    nothing_found,
 )
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -40,13 +37,10 @@ from rppgbench.datasets.simulated_writers import (
     scaled,
     write_clip,
     write_lines,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
 from rppgbench.video.suffixes import VIDEO_SUFFIXES
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 SCENARIOS = {"1": "rest", "2": "after_exercise"}
 RS_RPPG = "bad reference: RS-rPPG (marukosan93/RS-rPPG, utils_sunet_folds_skin.py) leaves it out"
@@ -55,14 +49,10 @@ ORDER = tuple(f"{10 * tens + ones:03d}" for ones in range(1, 11) for tens in ran
 """Simulated people in this order: ten in a row are in the ten folds of `obf-10fold`."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "OBF")
-    simulated = is_simulated(root)
-    found = False
+def _recordings(base: Path) -> Iterator[Recording]:
     for folder, match in matching(base, r"(\d{3})_([12])"):
         if not is_folder(folder):
             continue
-        found = True
         files = [file for file, _ in matching(folder, r".+")]
         videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
         rates = [file for file, _ in matching(folder, r"hr\.csv")]
@@ -75,10 +65,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             files=(*videos, folder / "bvp.csv", *rates),
             scenario=SCENARIOS[match[2]],
             known_bad=KNOWN_BAD.get(folder.name, ""),
-            simulated=simulated,
         )
-    if not found:
-        raise nothing_found(base, "OBF", "folders 001_1 with a video and bvp.csv", obf.url)
 
 
 def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
@@ -99,10 +86,8 @@ def _ground_truth(folder: Path) -> GroundTruth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Rest and after exercise, a still face."""
-    from rppgbench.simulation import Scene, frame_times
-
     for subject, rate in resting_rates("obf", ORDER, plan).items():
         for session in ("1", "2"):
             scene = Scene(
@@ -116,29 +101,26 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, session, scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """H.264 in MP4 and the pulse at 256 Hz with its times."""
-    write_sessions("obf", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    folder = root / f"{take.subject}_{take.session}"
-    write_clip(folder / "video.mp4", filmed.frames(), take.scene.times_s, "libx264", plan)
+    folder = root / f"{recording.subject}_{recording.session}"
+    write_clip(folder / "video.mp4", recording, "libx264")
     times_s = device_times(plan.seconds, 256.0)
-    wave = scaled(filmed.pulse_at(times_s), -1, 1)
+    wave = scaled(recording.pulse_at(times_s), -1, 1)
     rows = (f"{t:.6f},{v:.6f}" for t, v in zip(times_s, wave, strict=True))
     write_lines(folder / "bvp.csv", ["time_s,bvp", *rows])
 
 
-obf = Dataset(
+obf = folder_dataset(
     name="obf",
     title="OBF, Oulu bio-face database",
     cite="The OBF Database, FG 2018, pp. 242-249",
     licence="not public: ask the Center for Machine Vision and Signal Analysis, University of Oulu",
     url="https://www.oulu.fi/en/university/faculties-and-units/faculty-information-technology-and-electrical-engineering/center-machine-vision-and-signal-analysis",
+    folders=("OBF",),
     expected={"subjects": 100, "recordings": 200},
+    example="folders 001_1 with a video and bvp.csv",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

@@ -24,22 +24,19 @@ measurement on a mobile service robot", RO-MAN 2014; the loaders named above.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
 from rppgbench.datasets.label_files import read_json
 from rppgbench.datasets.layout import (
-    first_folder,
     is_file,
     is_folder,
-    is_simulated,
     matching,
-    nothing_found,
 )
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -48,13 +45,10 @@ from rppgbench.datasets.simulated_writers import (
     resting_rates,
     scaled,
     write_images,
-    write_sessions,
 )
 from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 SCENARIOS = {
     "01": "steady",
@@ -77,14 +71,10 @@ ORDER = ("01", "10", "02", "09", "08", "05", "06", "03", "04", "07")
 """Simulated people in this order: the first four are on both sides of every split shipped."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "PURE")
-    simulated = is_simulated(root)
-    found = False
+def _recordings(base: Path) -> Iterator[Recording]:
     for folder, match in matching(base, r"(\d\d)-(\d\d)"):
         if not is_folder(folder):
             continue
-        found = True
         name = folder.name
         pictures = folder / name if is_folder(folder / name) else folder
         labels = folder / f"{name}.json"
@@ -100,10 +90,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             files=(*images, labels),
             scenario=SCENARIOS.get(match[2], match[2]),
             known_bad=KNOWN_BAD.get(name, ""),
-            simulated=simulated,
         )
-    if not found:
-        raise nothing_found(base, "PURE", "folders 01-01 (unzip 01-01.zip first)", pure.url)
 
 
 def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
@@ -160,10 +147,8 @@ def _flat(zero: NDArray[np.bool_], times_s: Array) -> NDArray[np.bool_]:
     return out
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Three of the six motions a person, so that two people show them all; 06-02 does not exist."""
-    from rppgbench.simulation import Scene, frame_times, generator
-
     for at, (subject, rate) in enumerate(resting_rates("pure", ORDER, plan).items()):
         for session in sorted(SCENARIOS)[at % 2 : 6 : 2]:
             if (subject, session) == ("06", "02"):
@@ -183,24 +168,18 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, session, scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """The nested layout: PNG images named by nanoseconds, and the JSON of oximeter and images."""
-    write_sessions("pure", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
     import json
 
-    name = f"{take.subject}-{take.session}"
+    name = f"{recording.subject}-{recording.session}"
     start = 1_392_643_993_642_815_000  # a moment of 2014, as in the set
-    stamps = [start + round(time * 1e9) for time in take.scene.times_s]
+    stamps = [start + round(time * 1e9) for time in recording.scene.times_s]
     folder = root / name
-    write_images(folder / name, (f"Image{ns}.png" for ns in stamps), filmed.frames())
+    write_images(folder / name, (f"Image{ns}.png" for ns in stamps), recording.frames())
     times_s = device_times(plan.seconds + 0.2, OXIMETER_HZ) - 0.1
-    wave = integer_values(scaled(filmed.pulse_at(times_s), 0, 100))
-    rate = integer_values(filmed.heart_rate_at(times_s))
+    wave = integer_values(scaled(recording.pulse_at(times_s), 0, 100))
+    rate = integer_values(recording.heart_rate_at(times_s))
     package = [
         {
             "Timestamp": start + round(time * 1e9),
@@ -220,13 +199,16 @@ def _write(
     (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-pure = Dataset(
+pure = folder_dataset(
     name="pure",
     title="PURE, pulse rate detection data set",
     cite="10.1109/ROMAN.2014.6926392",
     licence="for research, on request by e-mail to the address on the page",
     url="https://www.tu-ilmenau.de/neurob/data-sets-code/pulse-rate-detection-dataset-pure",
+    folders=("PURE",),
     expected={"subjects": 10, "recordings": 59},
+    example="folders 01-01 (unzip 01-01.zip first)",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

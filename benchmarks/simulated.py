@@ -21,21 +21,26 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
 from rppgbench.datasets.label_files import read_json
 from rppgbench.datasets.label_text import read_table
-from rppgbench.datasets.layout import is_simulated, matching, nothing_found
-from rppgbench.datasets.simulated_writers import SimulatedSession, write_lines, write_sessions
+from rppgbench.datasets.layout import matching
+from rppgbench.datasets.simulated_writers import SimulatedSession, write_lines
+from rppgbench.simulation import (
+    Scene,
+    SimulatedRecording,
+    SimulationPlan,
+    frame_times,
+    generator,
+    spread_heart_rates,
+)
 from rppgbench.system.errors import BenchError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 WIDTH, HEIGHT, FRAME_HZ, LABEL_HZ = 320, 240, 30.0, 60.0
 FACE = 0.62  # of the height, so that the face is some 115 pixels wide
@@ -52,14 +57,11 @@ whether POS works (measured SNR: 9 dB before the codec, 8 dB so, 1 dB at the usu
 
 
 def _recordings(root: Path) -> Iterator[Recording]:
-    made = is_simulated(root)
-    found = False
     for folder, match in matching(root, r"\d\d+"):
         files = folder / "video.mp4", folder / "labels.csv", folder / "scenario.json"
         facts = read_json(files[2])
         if not isinstance(facts, dict):
             raise BenchError(f"{files[2]}: holds no table of facts; simulate the tree again")
-        found = True
         yield Recording(
             dataset="simulated",
             name=match[0],
@@ -70,10 +72,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             scenario=str(facts.get("scenario", "")),
             light=str(facts.get("light", "")),
             skin_tone=str(facts.get("skin_tone", "")),
-            simulated=made,
         )
-    if not found:
-        raise nothing_found(root, "simulated recordings", "01/video.mp4", simulated.url)
 
 
 def _ground_truth(file: Path) -> GroundTruth:
@@ -84,10 +83,8 @@ def _ground_truth(file: Path) -> GroundTruth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """One a person; the session is the scenario."""
-    from rppgbench.simulation import Scene, frame_times, generator, spread_heart_rates
-
     turns: dict[str, list[dict[str, object]]] = {
         "easy": [{"motion": "still"}],
         "paper": [
@@ -122,51 +119,46 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
         yield SimulatedSession(subject, str(turn["motion"]), scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """Write the tree: H.264 in MP4 at CRF 12, labels at about 60 Hz."""
-    write_sessions("simulated", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    from rppgbench.simulation import generator
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
+    """H.264 in MP4 at CRF 12, labels at about 60 Hz."""
     from rppgbench.video.writing import write_video
 
-    frames_s = take.scene.times_s
-    folder = root / take.subject
+    frames_s = recording.scene.times_s
+    folder = root / recording.subject
     folder.mkdir(parents=True, exist_ok=True)
     write_video(
         folder / "video.mp4",
-        filmed.frames(),
+        recording.frames(),
         frames_s,
         codec="libx264",
         pixel_format="yuv420p",
         options=CODEC,
     )
-    sensor = generator("label times", "simulated", take.subject, plan.seed)
+    sensor = generator("label times", "simulated", recording.subject, plan.seed)
     count = round((float(frames_s[-1]) + 2 * BEFORE_S) * LABEL_HZ) + 1
     late = np.clip(sensor.normal(0, 0.002, count), -0.006, 0.006)
     times_s = np.round(np.arange(count) / LABEL_HZ - BEFORE_S + late, 4)
-    rows = zip(times_s, filmed.pulse_at(times_s), filmed.heart_rate_at(times_s), strict=True)
+    rows = zip(times_s, recording.pulse_at(times_s), recording.heart_rate_at(times_s), strict=True)
     lines = (f"{time:.4f},{pulse:.5f},{rate:.2f}" for time, pulse, rate in rows)
     write_lines(folder / "labels.csv", ("time_s,pulse,heart_rate_bpm", *lines))
     facts = {
-        "scenario": take.session,
-        "light": take.scene.light,
-        "skin_tone": filmed.skin_tone,
+        "scenario": recording.session,
+        "light": recording.scene.light,
+        "skin_tone": recording.skin_tone,
     }
     write_lines(folder / "scenario.json", [json.dumps(facts, indent=2)])
 
 
-simulated = Dataset(
+simulated = folder_dataset(
     name="simulated",
     title="Simulated people",
     cite="this suite: rppgbench.simulation, after Wang et al. 2017, 10.1109/TBME.2016.2609282",
     licence="free: portraits in the public domain, made with `bench simulate simulated --out DIR`",
     url="docs/background/simulation.md",
     expected={},
+    example="01/video.mp4",
     recordings=_recordings,
     only_simulated=True,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

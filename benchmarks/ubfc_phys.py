@@ -16,12 +16,12 @@ configs/infer_configs/UBFC-PHYS_UNSUPERVISED.yaml.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_text import read_column
-from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.layout import first_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
@@ -30,11 +30,8 @@ from rppgbench.datasets.simulated_writers import (
     scaled,
     write_clip,
     write_lines,
-    write_sessions,
 )
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 
 PULSE_HZ = 64.0
 SCENARIOS = {"T1": "rest", "T2": "speech", "T3": "arithmetic"}
@@ -49,13 +46,10 @@ ORDER = order_first("s2 s46 s35 s7 s49 s36", (f"s{n}" for n in range(1, 57)))
 """Simulated people in this order: train, test and validation of `ubfc-phys-gideon` in turn."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(first_folder(root, "UBFC-Phys", "UBFC-PHYS"), "Data")
-    simulated = is_simulated(root)
-    found = False
+def _recordings(folder: Path) -> Iterator[Recording]:
+    base = first_folder(folder, "Data")
     for person, who in matching(base, r"s\d+"):
         for video, task in matching(person, rf"vid_{who[0]}_(T[1-3])\.avi"):
-            found = True
             name = f"{who[0]}_{task[1]}"
             labels = person / f"bvp_{name}.csv"
             yield Recording(
@@ -67,20 +61,15 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 files=(video, labels),
                 scenario=SCENARIOS[task[1]],
                 known_bad=KNOWN_BAD.get(name, ""),
-                simulated=simulated,
             )
-    if not found:
-        raise nothing_found(base, "UBFC-Phys", "s1/vid_s1_T1.avi", ubfc_phys.url)
 
 
 def _ground_truth(file: Path) -> GroundTruth:
     return clean_labels(file, pulse=regular_signal(read_column(file), PULSE_HZ))
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """The three tasks a person: still, talking with a lively face, talking under stress."""
-    from rppgbench.simulation import Scene, frame_times
-
     for subject, rate in resting_rates("ubfc_phys", ORDER, plan).items():
         for session in sorted(SCENARIOS):
             rest = session == "T1"
@@ -97,30 +86,27 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, session, scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """Motion JPEG in AVI at 35 fps and the pulse at 64 Hz."""
-    write_sessions("ubfc_phys", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    folder = root / take.subject
-    name = f"{take.subject}_{take.session}"
-    write_clip(folder / f"vid_{name}.avi", filmed.frames(), take.scene.times_s, "mjpeg", plan)
-    wave = scaled(filmed.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
+    folder = root / recording.subject
+    name = f"{recording.subject}_{recording.session}"
+    write_clip(folder / f"vid_{name}.avi", recording, "mjpeg")
+    wave = scaled(recording.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
     write_lines(folder / f"bvp_{name}.csv", (f"{value:.2f}" for value in wave))
-    write_lines(folder / f"info_{take.subject}.txt", [take.subject, "m", "ctrl"])
+    write_lines(folder / f"info_{recording.subject}.txt", [recording.subject, "m", "ctrl"])
     write_lines(folder / f"eda_{name}.csv", ["0.35"] * max(2, round(plan.seconds * 4)))
 
 
-ubfc_phys = Dataset(
+ubfc_phys = folder_dataset(
     name="ubfc_phys",
     title="UBFC-Phys",
     cite="10.1109/TAFFC.2021.3056960",
     licence="research only, on request by the form on the page",
     url="https://sites.google.com/view/ybenezeth/ubfc-phys",
     expected={"subjects": 56, "recordings": 168},
+    folders=("UBFC-Phys", "UBFC-PHYS"),
+    example="s1/vid_s1_T1.avi",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

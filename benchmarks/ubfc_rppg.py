@@ -25,27 +25,24 @@ Bobbia et al. 2019; the loaders of rPPG-Toolbox, SiNC and PhysBench.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
 from rppgbench.datasets.label_text import read_rows
-from rppgbench.datasets.layout import first_folder, is_simulated, matching, nothing_found
+from rppgbench.datasets.layout import matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     resting_rates,
     write_clip,
     write_lines,
-    write_sessions,
 )
 from rppgbench.datasets.wrapped_rate import seven_bits, unwrapped, wrap_warnings
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 WRAPPED = (
     "the device's heart rate wraps at 128 (mended here): Gideon & Stent 2021 "
@@ -64,13 +61,9 @@ ORDER = tuple(f"subject{n}" for pair in zip(TEST, TRAIN, strict=False) for n in 
 """Simulated people in this order: test and training sides of the shipped splits by turns."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    folder = first_folder(root, "DATASET_2")
-    made = is_simulated(root)
-    found = False
+def _recordings(folder: Path) -> Iterator[Recording]:
     for place, match in matching(folder, r"subject\d+"):
         video, labels = place / "vid.avi", place / "ground_truth.txt"
-        found = True
         yield Recording(
             dataset="ubfc_rppg",
             name=match[0],
@@ -80,11 +73,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             files=(video, labels),
             scenario="game of sums",
             known_bad=KNOWN_BAD.get(match[0], ""),
-            simulated=made,
         )
-    if not found:
-        layout = "DATASET_2/subject1/vid.avi and ground_truth.txt"
-        raise nothing_found(root, ubfc_rppg.title, layout, ubfc_rppg.url)
 
 
 def _ground_truth(file: Path) -> GroundTruth:
@@ -116,10 +105,8 @@ def _ground_truth(file: Path) -> GroundTruth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """One recording a person, who sits still."""
-    from rppgbench.simulation import Scene, frame_times
-
     for subject, rate in resting_rates("ubfc_rppg", ORDER, plan).items():
         scene = Scene(
             width=320,
@@ -132,35 +119,30 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
         yield SimulatedSession(subject, "1", scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel at under half of the size."""
-    write_sessions("ubfc_rppg", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    from rppgbench.simulation import generator
-
-    folder, frames_s = root / "DATASET_2" / take.subject, take.scene.times_s
-    write_clip(folder / "vid.avi", filmed.frames(), frames_s, "huffyuv", plan)
+    folder, frames_s = root / "DATASET_2" / recording.subject, recording.scene.times_s
+    write_clip(folder / "vid.avi", recording, "huffyuv")
     # The device's times are uneven by some milliseconds, and one is given twice, as in the set.
-    random = generator("label times", "ubfc_rppg", take.subject, plan.seed)
+    random = generator("label times", "ubfc_rppg", recording.subject, plan.seed)
     times_s = frames_s + np.clip(random.normal(0, 0.003, len(frames_s)), -0.01, 0.01)
     times_s = np.sort(times_s) - times_s.min()
     times_s[len(times_s) // 2] = times_s[len(times_s) // 2 - 1]
-    rows = (filmed.pulse_at(times_s), seven_bits(filmed.heart_rate_at(times_s)), times_s)
+    rows = (recording.pulse_at(times_s), seven_bits(recording.heart_rate_at(times_s)), times_s)
     lines = ("".join(f"{value:16.7e}" for value in row) for row in rows)  # MATLAB's save -ascii
     write_lines(folder / "ground_truth.txt", lines)
 
 
-ubfc_rppg = Dataset(
+ubfc_rppg = folder_dataset(
     name="ubfc_rppg",
     title="UBFC-rPPG, set 2",
     cite="10.1016/j.patrec.2017.10.017",
     licence="free for research on request; pictures of subjects 21 and 27 must not be published",
     url="https://sites.google.com/view/ybenezeth/ubfcrppg",
+    folders=("DATASET_2",),
     expected={"subjects": 42, "recordings": 42},
+    example="DATASET_2/subject1/vid.avi and ground_truth.txt",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

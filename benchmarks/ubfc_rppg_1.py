@@ -14,21 +14,18 @@ set's own description; Bobbia et al. 2019; pyVHR's reader and results; that scri
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
 from rppgbench.datasets.label_text import read_table
 from rppgbench.datasets.layout import (
-    first_folder,
     is_file,
     is_folder,
-    is_simulated,
     matching,
-    nothing_found,
 )
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -37,13 +34,10 @@ from rppgbench.datasets.simulated_writers import (
     scaled,
     write_clip,
     write_lines,
-    write_sessions,
 )
 from rppgbench.datasets.wrapped_rate import seven_bits, unwrapped, wrap_warnings
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 SAME_VIDEO = "the videos of 7-gt and 12-gt are the same file, with two ground truths"
 KNOWN_BAD = {"7-gt": SAME_VIDEO, "12-gt": SAME_VIDEO}
@@ -53,10 +47,7 @@ VIDEO = {"7-gt": "vid-007.avi", "12-gt": "vid-12.avi"}
 FRAMES_HZ = 28.67
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    folder = first_folder(root, "DATASET_1")
-    made = is_simulated(root)
-    found = False
+def _recordings(folder: Path) -> Iterator[Recording]:
     for place, match in matching(folder, r"[\w-]+"):
         if not is_folder(place):
             continue
@@ -64,7 +55,6 @@ def _recordings(root: Path) -> Iterator[Recording]:
         videos = tuple(video for video, _ in matching(place, r"vid(-\d+)?\.avi"))
         if not (videos or is_file(labels)):
             continue
-        found = True
         yield Recording(
             dataset="ubfc_rppg_1",
             name=match[0],
@@ -74,11 +64,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             files=(*(videos or [place / "vid.avi"]), labels),
             scenario="after exercise" if "exercise" in match[0] else "rest",
             known_bad=KNOWN_BAD.get(match[0], ""),
-            simulated=made,
         )
-    if not found:
-        layout = "DATASET_1/5-gt/vid.avi and gtdump.xmp"
-        raise nothing_found(root, ubfc_rppg_1.title, layout, ubfc_rppg_1.url)
 
 
 def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
@@ -100,10 +86,8 @@ def _ground_truth(file: Path) -> GroundTruth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """One recording a person, who sits still."""
-    from rppgbench.simulation import Scene, frame_times
-
     for subject, rate in resting_rates("ubfc_rppg_1", ORDER, plan).items():
         scene = Scene(
             width=320,
@@ -117,21 +101,15 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
         yield SimulatedSession(subject, "1", scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """The native layout, 320 x 240; HuffYUV in AVI keeps every pixel."""
-    write_sessions("ubfc_rppg_1", root, plan, takes(plan), _write)
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    folder = root / "DATASET_1" / take.subject
-    video = folder / VIDEO.get(take.subject, "vid.avi")
-    write_clip(video, filmed.frames(), take.scene.times_s, "huffyuv", plan)
+    folder = root / "DATASET_1" / recording.subject
+    video = folder / VIDEO.get(recording.subject, "vid.avi")
+    write_clip(video, recording, "huffyuv")
     times_s = np.round(device_times(plan.seconds, 62.0), 3)
-    rate = seven_bits(filmed.heart_rate_at(times_s))
-    pulse = scaled(filmed.pulse_at(times_s), 0, 100)
-    saturation = filmed.oxygen_saturation_at(times_s)
+    rate = seven_bits(recording.heart_rate_at(times_s))
+    pulse = scaled(recording.pulse_at(times_s), 0, 100)
+    saturation = recording.oxygen_saturation_at(times_s)
     lines = (
         f"{1000 * t:.0f},{r:.0f},{s:.0f},{p:.0f}"
         for t, r, s, p in zip(times_s, rate, saturation, pulse, strict=True)
@@ -139,13 +117,16 @@ def _write(
     write_lines(folder / "gtdump.xmp", lines)
 
 
-ubfc_rppg_1 = Dataset(
+ubfc_rppg_1 = folder_dataset(
     name="ubfc_rppg_1",
     title="UBFC-rPPG, set 1",
     cite="10.1016/j.patrec.2017.10.017",
     licence="free for research on request",
     url="https://sites.google.com/view/ybenezeth/ubfcrppg",
+    folders=("DATASET_1",),
     expected={"subjects": 8, "recordings": 8},
+    example="DATASET_1/5-gt/vid.avi and gtdump.xmp",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
 )

@@ -25,21 +25,18 @@ github revanurambareesh/instantaneous_transformer.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_text import read_column, read_row_named
 from rppgbench.datasets.layout import (
-    first_folder,
     is_file,
     is_folder,
-    is_simulated,
     matching,
-    nothing_found,
 )
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -47,12 +44,9 @@ from rppgbench.datasets.simulated_writers import (
     resting_rates,
     write_clip,
     write_lines,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import BenchError, RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 FRAMES_HZ = 25.0
 PRESSURE_HZ = 1000.0
@@ -81,9 +75,7 @@ PEOPLE = tuple(f"{'FM'[n % 2]}{n // 2 + 1:03d}" for n in range(179))
 SIMULATED_PARTS = ("train", "test", "validation", "train")  # four people are in every part
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "V4V Dataset", "V4V")
-    simulated = is_simulated(root)
+def _recordings(base: Path) -> Iterator[Recording]:
     found: dict[str, str] = {}
     for part, place in FOLDERS:
         if not is_folder(base / place):
@@ -104,10 +96,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                 files=(video, rates, pressure),
                 scenario=match[2],
                 part=part,
-                simulated=simulated,
             )
-    if not found:
-        raise nothing_found(base, "V4V", f"'{PHASE_1}/Videos'", v4v.url)
 
 
 def _label_files(base: Path, part: str, name: str) -> tuple[Path, Path]:
@@ -146,10 +135,8 @@ def _heart_rates(file: Path, name: str) -> Array:
     return values
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Two tasks a person, with changing heart rates and lively faces."""
-    from rppgbench.simulation import Scene, frame_times
-
     for subject, rate in resting_rates("v4v", PEOPLE, plan).items():
         for session, motion in (("T1", "talking"), ("T8", "still")):
             scene = Scene(
@@ -165,49 +152,51 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, session, scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """H.264 in Matroska at 25 fps, and both phases' label files."""
-    lines = write_sessions("v4v", root, plan, takes(plan), _write)
-    for part in RELEASED:
-        own = [line for two in lines for line in two if _part(line.split("_")[0]) == part]
-        if own:
-            write_lines(root / PHASE_2 / RELEASED[part][0], own)
-
-
 def _part(subject: str) -> str:
     """The part that a simulated person is in."""
     return SIMULATED_PARTS[PEOPLE.index(subject) % len(SIMULATED_PARTS)]
 
 
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> list[str]:
-    part = _part(take.subject)
-    name = f"{take.subject}_{take.session}"
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> list[str]:
+    """H.264 in Matroska at 25 fps, and the label files of one recording."""
+    part = _part(recording.subject)
+    name = f"{recording.subject}_{recording.session}"
     folder = root / PLACES[part]
-    write_clip(folder / f"{name}.mkv", filmed.frames(), take.scene.times_s, "libx264", plan)
+    write_clip(folder / f"{name}.mkv", recording, "libx264")
     rates, pressure = _label_files(root, part, name)
     key = name if part == "train" else f"{name}.mkv"
-    seconds = np.floor(np.arange(len(take.scene.times_s)) / FRAMES_HZ)
-    bpm = filmed.heart_rate_at(seconds)  # constant for stretches, as the set's
+    seconds = np.floor(np.arange(len(recording.scene.times_s)) / FRAMES_HZ)
+    bpm = recording.heart_rate_at(seconds)  # constant for stretches, as the set's
     lines = [
         ", ".join([key, "HR", *(f"{value:.3f}" for value in bpm)]),
         ", ".join([key, "RR", *("15.000" for _ in bpm)]),
     ]
     if part == "train":
         write_lines(rates, lines)
-    wave = filmed.blood_pressure_at(device_times(plan.seconds, PRESSURE_HZ))
+    wave = recording.blood_pressure_at(device_times(plan.seconds, PRESSURE_HZ))
     write_lines(pressure, (f"{value:.4f}" for value in wave))
     return lines
 
 
-v4v = Dataset(
+def _finish(root: Path, plan: SimulationPlan, lines: list[list[str]]) -> None:
+    """The label files that phase 2 released."""
+    for part, (file, _) in RELEASED.items():
+        rows = [line for pair in lines for line in pair if _part(line.split("_")[0]) == part]
+        if rows:
+            write_lines(root / PHASE_2 / file, rows)
+
+
+v4v = folder_dataset(
     name="v4v",
     title="Vision for Vitals (V4V) challenge",
     cite="The First Vision for Vitals (V4V) Challenge, ICCV Workshops 2021, pp. 2760-2767",
     licence="research only, after the challenge's data agreement (a subset of BP4D+) is signed",
     url="https://vision4vitals.github.io/",
+    folders=("V4V Dataset", "V4V"),
     expected={"subjects": 179, "recordings": 1358},
+    example=f"'{PHASE_1}/Videos'",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
+    finish=_finish,
 )

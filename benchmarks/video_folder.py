@@ -22,12 +22,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM, in_hz
 from rppgbench.datasets.label_text import Sheet, read_sheet
 from rppgbench.datasets.layout import (
@@ -35,23 +36,18 @@ from rppgbench.datasets.layout import (
     files_below,
     is_file,
     is_folder,
-    is_simulated,
     matching,
-    nothing_found,
 )
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     resting_rates,
     write_clip,
     write_lines,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import kind_of_special_file
 from rppgbench.video.suffixes import VIDEO_SUFFIXES
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 LABELS = "heart_rates.csv"
 VIDEO, RATE, SUBJECT = "video", "heart_rate_bpm", "subject"
@@ -71,11 +67,8 @@ class _Line(NamedTuple):
 
 def _recordings(root: Path) -> Iterator[Recording]:
     videos = _videos(root)
-    made, labels = is_simulated(root), root / LABELS
+    labels = root / LABELS
     known = {line.video: line for line in _lines(_sheet(root), videos)}
-    if not videos:
-        layout = "videos such as .avi, .mkv, .mov, .mp4 (bench data show video_folder names more)"
-        raise nothing_found(root, video_folder.title, layout, "-")
     for name, video in videos.items():
         line = known.get(name, _Line(name, name, float("nan"), ""))
         yield Recording(
@@ -86,7 +79,6 @@ def _recordings(root: Path) -> Iterator[Recording]:
             ground_truth=partial(_ground_truth, line.rate_bpm),
             files=(video, labels) if name in known else (video,),
             part="test",
-            simulated=made,
         )
 
 
@@ -227,10 +219,8 @@ def _ground_truth(rate_bpm: float) -> GroundTruth:
     return GroundTruth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, FOR_EVER_S])))
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """One recording a person, who sits still in office light."""
-    from rppgbench.simulation import Scene, frame_times
-
     for name, rate in resting_rates("video_folder", ORDER, plan).items():
         scene = Scene(
             width=320,
@@ -244,33 +234,32 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
         yield SimulatedSession(name, "1", scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """MP4 videos; every second one has its mean rate in the labels, the others have none."""
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> tuple[str, float]:
+    """H.264 in MP4."""
+    write_clip(root / f"{recording.subject}.mp4", recording, "libx264")
+    return recording.subject, float(recording.heart_rate_at(recording.scene.times_s).mean())
+
+
+def _finish(root: Path, plan: SimulationPlan, rates: list[tuple[str, float]]) -> None:
+    """The labels: every second video has its mean rate, the others have none."""
     lines = [
         f"{name}.mp4,{f'{mean_bpm:.3f}' if number % 2 == 0 else ''},{name}"
-        for number, (name, mean_bpm) in enumerate(
-            write_sessions("video_folder", root, plan, takes(plan), _write)
-        )
+        for number, (name, mean_bpm) in enumerate(rates)
     ]
     write_lines(root / LABELS, ["video,heart_rate_bpm,subject", *lines])
 
 
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> tuple[str, float]:
-    times_s = take.scene.times_s
-    write_clip(root / f"{take.subject}.mp4", filmed.frames(), times_s, "libx264", plan)
-    return take.subject, float(filmed.heart_rate_at(times_s).mean())
-
-
-video_folder = Dataset(
+video_folder = folder_dataset(
     name="video_folder",
     title="A folder of videos, with or without heart rates",
     cite="none: your own",
     licence="yours",
     url="--data video_folder=DIR",
     expected={},
+    example="videos such as .avi, .mkv, .mov, .mp4 (bench data show video_folder names more)",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
+    finish=_finish,
     leftovers=_leftovers,
 )

@@ -34,13 +34,13 @@ video", ACCV 2018, arXiv 1810.04927v2; the loaders of CVD, NEST, RhythmNet and R
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_files import read_mat
 from rppgbench.datasets.label_text import read_column
@@ -48,9 +48,7 @@ from rppgbench.datasets.layout import (
     first_folder,
     is_file,
     is_folder,
-    is_simulated,
     matching,
-    nothing_found,
 )
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -62,12 +60,9 @@ from rppgbench.datasets.simulated_writers import (
     write_clip,
     write_lines,
     write_mat,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import BenchError, RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 WAVE_HZ = 60.0
 CONTAINER_HZ = 25.0  # of every file, whatever the camera's rate was
@@ -111,15 +106,11 @@ ORDER = order_first("p3 p5 p7 p9 p1 p6 p15 p8 p22 p2", (f"p{n}" for n in range(1
 """Simulated people in this order: five in a row are in the five folds of `vipl-rs4`."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "VIPL-HR")
-    simulated = is_simulated(root)
-    found = False
+def _recordings(base: Path) -> Iterator[Recording]:
     for person, who in matching(first_folder(base, "data"), r"p(\d+)"):
         for session, what in matching(person, r"v(\d+)(-\d+)?"):
             scenario = int(what[1])
             for folder, source in matching(session, r"source([1-3])"):
-                found = True
                 name = f"{person.name}/{session.name}/{folder.name}"
                 yield Recording(
                     dataset="vipl_hr",
@@ -136,10 +127,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     source=SOURCES[int(source[1])],
                     light=LIGHT.get(scenario, "lab"),
                     known_bad=KNOWN_BAD.get(name, ""),
-                    simulated=simulated,
                 )
-    if not found:
-        raise nothing_found(base, "VIPL-HR", "data/p1/v1/source1", vipl_hr.url)
 
 
 def _video(folder: Path) -> VideoSource:
@@ -210,14 +198,12 @@ def _fold(file: Path, name: str) -> tuple[str, ...]:
     return tuple(f"p{int(n)}" for n in numbers)
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Two of the nine situations a person, in turn, so that five people show them all.
 
     The situations of v8 and v9 were filmed by the phone alone; the others take the devices in turn.
     The first person also has a repeated recording, `v1-2`.
     """
-    from rppgbench.simulation import Scene, frame_times, generator
-
     for at, (subject, rate) in enumerate(resting_rates("vipl_hr", ORDER, plan).items()):
         sessions = [f"v{(2 * at + turn) % 9 + 1}" for turn in range(2)]
         for turn, session in enumerate(sessions + ["v1-2"] * (at == 0)):
@@ -241,60 +227,60 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, f"{session}/source{device}", scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """Motion JPEG in AVI with uneven times in time.txt, CRLF label files, and the fold files.
+def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
+    """Motion JPEG in AVI with uneven times in time.txt, and CRLF label files.
 
-    The phone compresses harder (MPEG-4) and has no time.txt. The first person's first session also
-    has an infrared `source4`, which the reader is to leave out.
+    The phone compresses harder (MPEG-4) and has no time.txt. The first session of the first subject
+    also has an infrared `source4`, which the reader leaves out.
     """
-    write_sessions("vipl_hr", root, plan, takes(plan), _write)
-    people = list(resting_rates("vipl_hr", ORDER, plan))
-    for fold in range(min(5, len(people))):
-        numbers = [int(p[1:]) for p in people[fold::5]]
-        write_mat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": np.array([numbers])})
-
-
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> None:
-    folder = root / "data" / take.subject / take.session
-    _write_source(folder, plan, take, filmed, filmed.frames())
-    if take.subject == ORDER[0] and take.session.startswith("v1/"):
-        infrared = (np.repeat(rgb[..., :1], 3, axis=-1) for rgb in filmed.frames())
-        _write_source(folder.parent / "source4", plan, take, filmed, infrared)
+    folder = root / "data" / recording.subject / recording.session
+    _write_source(folder, recording)
+    if recording.subject == ORDER[0] and recording.session.startswith("v1/"):
+        infrared = (np.repeat(rgb[..., :1], 3, axis=-1) for rgb in recording.frames())
+        _write_source(folder.parent / "source4", recording, infrared)
 
 
 def _write_source(
     folder: Path,
-    plan: "SimulationPlan",
-    take: SimulatedSession,
-    filmed: "SimulatedRecording",
-    frames: Iterator[NDArray[np.uint8]],
+    recording: SimulatedRecording,
+    frames: Iterator[NDArray[np.uint8]] | None = None,
 ) -> None:
-    times_s = take.scene.times_s
+    times_s = recording.scene.times_s
     container_s = np.arange(len(times_s)) / CONTAINER_HZ
-    codec = "mpeg4" if take.session.endswith("source2") else "mjpeg"
-    write_clip(folder / "video.avi", frames, container_s, codec, plan)
-    if not take.session.endswith("source2"):
+    codec = "mpeg4" if recording.session.endswith("source2") else "mjpeg"
+    write_clip(folder / "video.avi", recording, codec, frames=frames, times_s=container_s)
+    if not recording.session.endswith("source2"):
         write_lines(folder / "time.txt", integer_values(times_s * 1000), end="\r\n")
     lasts_s = float(times_s[-1])
-    wave = integer_values(scaled(filmed.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
+    wave = integer_values(scaled(recording.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
     seconds = np.arange(np.ceil(lasts_s) + 1)  # one more than there are, as in the example
     write_lines(folder / "wave.csv", ["Wave", *wave], end="\r\n")
     write_lines(
-        folder / "gt_HR.csv", ["HR", *integer_values(filmed.heart_rate_at(seconds))], end="\r\n"
+        folder / "gt_HR.csv", ["HR", *integer_values(recording.heart_rate_at(seconds))], end="\r\n"
     )
     write_lines(folder / "gt_SpO2.csv", ["SpO2", *[98] * len(seconds)], end="\r\n")
 
 
-vipl_hr = Dataset(
+def _finish(root: Path, plan: SimulationPlan, results: list[None]) -> None:
+    """The files of the official folds."""
+    subjects = ORDER[: plan.subjects]
+    for fold in range(min(5, len(subjects))):
+        numbers = [int(subject[1:]) for subject in subjects[fold::5]]
+        write_mat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": np.array([numbers])})
+
+
+vipl_hr = folder_dataset(
     name="vipl_hr",
     title="VIPL-HR (version 1)",
     cite="10.1109/TIP.2019.2947204",
     licence="academic research only, after a member of staff has signed the release agreement",
     url="https://vipl.ict.ac.cn/resources/databases/201811/t20181129_32716.html",
+    folders=("VIPL-HR",),
     expected={"subjects": 107, "recordings": 2378},
+    example="data/p1/v1/source1",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
+    finish=_finish,
     folds=_folds,
 )

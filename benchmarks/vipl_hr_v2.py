@@ -27,21 +27,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_text import read_sheet, read_table
 from rppgbench.datasets.layout import (
-    first_folder,
     is_file,
     is_folder,
-    is_simulated,
     matching,
-    nothing_found,
 )
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -51,12 +48,9 @@ from rppgbench.datasets.simulated_writers import (
     scaled,
     write_clip,
     write_lines,
-    write_sessions,
 )
+from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
-
-if TYPE_CHECKING:
-    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 WAVE_HZ = 60.0
 """Of the simulated sensor, as VIPL-HR's own `wave.csv` has it."""
@@ -65,15 +59,11 @@ ORDER = order_first("1 5 2 10", map(str, range(1, 401)))
 """Simulated people in this order: every fifth of the set is tested by `vipl-v2-80-20-rppgbench`."""
 
 
-def _recordings(root: Path) -> Iterator[Recording]:
-    base = first_folder(root, "VIPL-HR-V2", "VIPL_HR_V2")
-    simulated = is_simulated(root)
-    found = False
+def _recordings(base: Path) -> Iterator[Recording]:
     parts = [(p, p.name) for p, _ in matching(base, r"train|test") if is_folder(p)] or [(base, "")]
     for part, part_name in parts:
         for folder, match in matching(part, r"\d+"):
             for video, _ in matching(folder, r".+\.avi"):
-                found = True
                 yield Recording(
                     dataset="vipl_hr_v2",
                     name=f"{match[0]}/{video.stem}",
@@ -82,10 +72,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
                     ground_truth=partial(_ground_truth, video),
                     files=(video, folder / "gt.csv", *(f for f in [_wave(video)] if is_file(f))),
                     part=part_name,
-                    simulated=simulated,
                 )
-    if not found:
-        raise nothing_found(base, "VIPL-HR-V2", "train/1/video1.avi", vipl_hr_v2.url)
 
 
 def _video(file: Path) -> VideoSource:
@@ -152,10 +139,8 @@ def _ground_truth(video: Path) -> GroundTruth:
     )
 
 
-def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     """Two of the five videos a person, at two frame rates, some talking, some in dim light."""
-    from rppgbench.simulation import Scene, frame_times
-
     for at, (subject, rate) in enumerate(resting_rates("vipl_hr_v2", ORDER, plan).items()):
         for number in (1, 2):
             scene = Scene(
@@ -171,10 +156,27 @@ def takes(plan: "SimulationPlan") -> Iterator[SimulatedSession]:
             yield SimulatedSession(subject, f"video{number}", scene)
 
 
-def _simulate(root: Path, plan: "SimulationPlan") -> None:
-    """MPEG-4 in AVI with the sensor's pulse beside it, and a gt.csv a person."""
+def _write(
+    root: Path, recording: SimulatedRecording, plan: SimulationPlan
+) -> tuple[str, str, float, float]:
+    """MPEG-4 in AVI with the sensor's pulse beside it."""
+    folder = root / "train" / recording.subject
+    times_s = recording.scene.times_s
+    video = folder / f"{recording.session}.avi"
+    write_clip(video, recording, "mpeg4")
+    seen_s = device_times(float(times_s[-1]) + 1 / 30, WAVE_HZ)
+    wave = scaled(recording.pulse_at(seen_s), 10, 90)
+    lines = (f"{time:.4f},{value:.3f}" for time, value in zip(seen_s, wave, strict=True))
+    write_lines(_wave(video), ["time_s,bvp", *lines])
+    fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+    bpm = float(recording.heart_rate_at(times_s).mean())
+    return recording.subject, recording.session, bpm, fps
+
+
+def _finish(root: Path, plan: SimulationPlan, results: list[tuple[str, str, float, float]]) -> None:
+    """A gt.csv for each subject."""
     rows: dict[str, list[tuple[str, float, float]]] = {}
-    for subject, name, bpm, fps in write_sessions("vipl_hr_v2", root, plan, takes(plan), _write):
+    for subject, name, bpm, fps in results:
         rows.setdefault(subject, []).append((name, bpm, fps))
     for subject, videos in rows.items():
         lines = [
@@ -185,29 +187,17 @@ def _simulate(root: Path, plan: "SimulationPlan") -> None:
         write_lines(root / "train" / subject / "gt.csv", lines)
 
 
-def _write(
-    root: Path, plan: "SimulationPlan", take: SimulatedSession, filmed: "SimulatedRecording"
-) -> tuple[str, str, float, float]:
-    folder = root / "train" / take.subject
-    times_s = take.scene.times_s
-    video = folder / f"{take.session}.avi"
-    write_clip(video, filmed.frames(), times_s, "mpeg4", plan)
-    seen_s = device_times(float(times_s[-1]) + 1 / 30, WAVE_HZ)
-    wave = scaled(filmed.pulse_at(seen_s), 10, 90)
-    lines = (f"{time:.4f},{value:.3f}" for time, value in zip(seen_s, wave, strict=True))
-    write_lines(_wave(video), ["time_s,bvp", *lines])
-    fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
-    bpm = float(filmed.heart_rate_at(times_s).mean())
-    return take.subject, take.session, bpm, fps
-
-
-vipl_hr_v2 = Dataset(
+vipl_hr_v2 = folder_dataset(
     name="vipl_hr_v2",
     title="VIPL-HR version 2, as given out for RePSS",
     cite="The 1st Challenge on Remote Physiological Signal Sensing, CVPR Workshops 2020",
     licence="academic research only, after a member of staff has signed the release agreement",
     url="https://vipl.ict.ac.cn/resources/databases/",
+    folders=("VIPL-HR-V2", "VIPL_HR_V2"),
     expected={"subjects": 400, "recordings": 2000},
+    example="train/1/video1.avi",
     recordings=_recordings,
-    simulate=_simulate,
+    sessions=_sessions,
+    write=_write,
+    finish=_finish,
 )

@@ -25,9 +25,9 @@ from rppgbench.core.recording import VideoSource
 from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.check import check_recording
-from rppgbench.datasets.simulated_writers import SimulatedSession, simulate_sessions, write_images
+from rppgbench.datasets.simulated_writers import write_images
 from rppgbench.execution import recording_task as work
-from rppgbench.simulation import Scene, SimulationPlan, frame_times
+from rppgbench.simulation import Scene, SimulationPlan, frame_times, simulate
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError, one_line
 from rppgbench.video.stream import open_video
@@ -64,9 +64,7 @@ class Film:
 def face(tmp_path_factory: pytest.TempPathFactory) -> Film:
     times_s = frame_times(SECONDS, FPS)
     scene = Scene(160, 120, times_s, difficulty="easy", face_height=0.62, heart_rate_bpm=BPM)
-    filmed = simulate_sessions(
-        "cases", SimulatedSession("anna", "1", scene), SimulationPlan(1, SECONDS, 0, "easy")
-    )
+    filmed = simulate(dataset="cases", subject="anna", session="1", scene=scene, seed=0)
     folder = tmp_path_factory.mktemp("film")
     made = Film(folder / "film.avi", list(filmed.frames()), folder / "cache", filmed.pulse_at)
     made.at_rate(made.video, FPS)

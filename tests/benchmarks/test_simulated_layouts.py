@@ -1,7 +1,7 @@
 """What is simulated into a data set's files comes back out of them.
 
-The round trip is about files, so most of it films plain grey frames in place of faces: their level
-tells which frame it is. One tree is filmed for real.
+The round trip tests files, so most trees hold plain grey frames in place of faces: the grey level
+is the number of the frame. One tree has rendered faces.
 """
 
 import hashlib
@@ -17,43 +17,43 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.core.recording import Dataset, Recording
-from rppgbench.core.registry import load_datasets
+from rppgbench.core.recording import Recording
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.layout import is_simulated
-from rppgbench.datasets.simulated_writers import SimulatedSession, simulate_sessions
 from rppgbench.datasets.splits import assign_by_folds, assign_by_lists, assign_by_parts, read_split
 from rppgbench.simulation import SimulatedRecording, SimulationPlan
 from rppgbench.simulation.scene import Scene
 from rppgbench.system.errors import BenchError
 from rppgbench.video.stream import open_video
 
+from ..factories.datasets import dataset, simulated_recordings, write_tree
+
 SPLITS = Path(__file__).parents[2] / "protocols" / "splits"
 PLAN = SimulationPlan(subjects=2, seconds=3.0, seed=5)
 
 
-def joined(take: SimulatedSession) -> str:
-    return f"{take.subject}_{take.session}"
+def joined(session: SimulatedRecording) -> str:
+    return f"{session.subject}_{session.session}"
 
 
-def slashed(take: SimulatedSession) -> str:
-    return f"{take.subject}/{take.session}"
+def slashed(session: SimulatedRecording) -> str:
+    return f"{session.subject}/{session.session}"
 
 
-NAMED: dict[str, Callable[[SimulatedSession], str]] = {
+NAMED: dict[str, Callable[[SimulatedRecording], str]] = {
     "cohface": slashed,
-    "disfa": lambda take: take.subject,
+    "disfa": lambda session: session.subject,
     "lgi_ppgi": joined,
-    "mmpd": lambda take: f"{take.subject}_{take.session.split('/')[0]}",
+    "mmpd": lambda session: f"{session.subject}_{session.session.split('/')[0]}",
     "mmse_hr": joined,
     "obf": joined,
-    "pure": lambda take: f"{take.subject}-{take.session}",
+    "pure": lambda session: f"{session.subject}-{session.session}",
     "ubfc_phys": joined,
     "v4v": joined,
     "vipl_hr": slashed,
     "vipl_hr_v2": slashed,
 }
-"""What the reader calls a take, by the layout."""
+"""The reader's name of a simulated session, by the layout."""
 
 RATES_HZ = {
     "cohface": 256.0,
@@ -81,23 +81,6 @@ def grey(scene: Scene, *_: object) -> Iterator[NDArray[np.uint8]]:
         yield np.full((scene.height, scene.width, 3), level(index), np.uint8)
 
 
-def dataset(name: str) -> Dataset:
-    return load_datasets().get("data set", name, "test")
-
-
-def takes(name: str, plan: SimulationPlan) -> list[SimulatedSession]:
-    dataset(name)
-    module: Any = sys.modules[f"rppgbench_content.benchmarks.{name}"]
-    return list(module.takes(plan))
-
-
-def simulated(name: str, root: Path, plan: SimulationPlan) -> dict[str, Recording]:
-    write = dataset(name).simulate
-    assert write is not None
-    write(root, plan)
-    return {recording.name: recording for recording in dataset(name).recordings(root)}
-
-
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rppgbench.simulation.rendering.render", grey)
@@ -106,42 +89,42 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("name", NAMED)
 def test_what_went_in_comes_back(name: str, tmp_path: Path) -> None:
-    found = simulated(name, tmp_path, PLAN)
-    given = takes(name, PLAN)
+    found = write_tree(name, tmp_path, PLAN)
+    sessions = simulated_recordings(name, PLAN)
     assert is_simulated(tmp_path)
     assert all(recording.simulated for recording in found.values())
-    assert sorted(found) == sorted(NAMED[name](take) for take in given)
+    assert sorted(found) == sorted(NAMED[name](session) for session in sessions)
     assert len({recording.subject for recording in found.values()}) == 2
-    for take in given:
-        recording = found[NAMED[name](take)]
-        assert recording.subject == take.subject
-        frames_come_back(recording, take)
-        labels_come_back(name, recording, simulate_sessions(name, take, PLAN))
+    for session in sessions:
+        recording = found[NAMED[name](session)]
+        assert recording.subject == session.subject
+        frames_come_back(recording, session)
+        labels_come_back(name, recording, session)
     checked = check_data(dataset(name), tmp_path)
     assert checked.fit
     assert checked.simulated
     assert checked.verdict.endswith("[SIMULATED]")
     said = [f for f in checked.findings if f.severity != "note"]
     assert all("time.txt is missing" in f.text for f in said)
-    assert bool(said) == any(of_the_phone(name, take) for take in given)
+    assert bool(said) == any(of_the_phone(name, session) for session in sessions)
 
 
-def of_the_phone(name: str, take: SimulatedSession) -> bool:
+def of_the_phone(name: str, session: SimulatedRecording) -> bool:
     """Whether it is VIPL-HR's phone, whose frames have no times but the duration of the labels."""
-    return name == "vipl_hr" and take.session.endswith("source2")
+    return name == "vipl_hr" and session.session.endswith("source2")
 
 
-def frames_come_back(recording: Recording, take: SimulatedSession) -> None:
+def frames_come_back(recording: Recording, session: SimulatedRecording) -> None:
     with open_video(recording.video()) as reader:
         seen = [(frame.time_s, float(frame.rgb.mean())) for frame in reader]
         assert reader.info.warnings == ()
-    times_s = take.scene.times_s - take.scene.times_s[0]
+    times_s = session.scene.times_s - session.scene.times_s[0]
     np.testing.assert_allclose([time - seen[0][0] for time, _ in seen], times_s, atol=1.1e-3)
     levels = [level(index) for index in range(len(times_s))]
     np.testing.assert_allclose([grey for _, grey in seen], levels, atol=3)
 
 
-def labels_come_back(name: str, recording: Recording, filmed: SimulatedRecording) -> None:
+def labels_come_back(name: str, recording: Recording, session: SimulatedRecording) -> None:
     truth = recording.ground_truth()
     assert [w for w in truth.warnings if not w.startswith("time.txt is missing")] == []
     if name == "disfa":
@@ -150,20 +133,20 @@ def labels_come_back(name: str, recording: Recording, filmed: SimulatedRecording
     assert truth.pulse is not None
     if name == "vipl_hr_v2":  # one rate a video
         assert truth.heart_rate is not None
-        mean = filmed.heart_rate_at(filmed.scene.times_s).mean()
+        mean = session.heart_rate_at(session.scene.times_s).mean()
         np.testing.assert_allclose(truth.heart_rate.values, mean, atol=0.006)
-        seen = filmed.pulse_at(truth.pulse.times_s)
+        seen = session.pulse_at(truth.pulse.times_s)
         assert np.corrcoef(truth.pulse.values, seen)[0, 1] > 0.999
         return
     assert truth.pulse.fs == pytest.approx(RATES_HZ[name], rel=1e-6)
     pressure = name in {"v4v", "mmse_hr"}
-    sensor = filmed.blood_pressure_at if pressure else filmed.pulse_at
+    sensor = session.blood_pressure_at if pressure else session.pulse_at
     # The unit is the device's own, so the shape is what must come back, to its last digit.
     assert np.corrcoef(truth.pulse.values, sensor(truth.pulse.times_s))[0, 1] > 0.999
     assert (truth.heart_rate is not None) == (name in RATE_ERROR_BPM)
     if truth.heart_rate is not None:
         times_s = truth.heart_rate.times_s
-        expected = filmed.heart_rate_at(np.floor(times_s + 1e-9) if name == "v4v" else times_s)
+        expected = session.heart_rate_at(np.floor(times_s + 1e-9) if name == "v4v" else times_s)
         error = RATE_ERROR_BPM[name] + 1e-9
         np.testing.assert_allclose(truth.heart_rate.values, expected, atol=error, rtol=0)
 
@@ -171,7 +154,7 @@ def labels_come_back(name: str, recording: Recording, filmed: SimulatedRecording
 @pytest.mark.usefixtures("plain")
 def test_vipl_hr_has_uneven_times_folds_repeats_and_no_infrared(tmp_path: Path) -> None:
     plan = SimulationPlan(subjects=5, seconds=2.0, seed=5)
-    found = simulated("vipl_hr", tmp_path, plan)
+    found = write_tree("vipl_hr", tmp_path, plan)
     assert list(tmp_path.rglob("source4/video.avi"))
     assert not any("source4" in name for name in found)
     assert any(name.split("/")[1] == "v1-2" for name in found)
@@ -195,7 +178,7 @@ def test_vipl_hr_has_uneven_times_folds_repeats_and_no_infrared(tmp_path: Path) 
 def test_the_same_seed_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     digests = []
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
-        simulated(name, tmp_path / folder, SimulationPlan(1, 1.0, seed=seed))
+        write_tree(name, tmp_path / folder, SimulationPlan(1, 1.0, seed=seed))
         files = sorted(f for f in (tmp_path / folder).rglob("*") if f.is_file())
         digests.append(
             {f.relative_to(tmp_path / folder): hashlib.sha256(f.read_bytes()) for f in files}
@@ -220,8 +203,8 @@ def people(name: str, count: int) -> list[Recording]:
         raise AssertionError("not to be read")
 
     return [
-        Recording(name, NAMED[name](take), take.subject, never, never, ())
-        for take in takes(name, plan)
+        Recording(name, NAMED[name](session), session.subject, never, never, ())
+        for session in simulated_recordings(name, plan)
     ]
 
 
@@ -258,7 +241,7 @@ def test_every_fold_has_someone_to_test_with_few_people(split: str, count: int) 
 
 @pytest.mark.usefixtures("plain")
 def test_four_people_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
-    found = simulated("v4v", tmp_path, SimulationPlan(4, 1.0))
+    found = write_tree("v4v", tmp_path, SimulationPlan(4, 1.0))
     (sides,) = assign_by_parts(list(found.values()))
     assert len(sides.train) == 4
     assert len(sides.validation) == len(sides.test) == 2
@@ -268,10 +251,10 @@ def test_four_people_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
 def test_nobody_shares_a_heart_rate_and_every_session_is_one_of_its_own(name: str) -> None:
     plan = SimulationPlan(4, 4.0, seed=3)
     rates = {}
-    for take in takes(name, plan):
-        key = (take.subject, take.session)
+    for session in simulated_recordings(name, plan):
+        key = (session.subject, session.session)
         assert key not in rates
-        rates[key] = tuple(simulate_sessions(name, take, plan).heart_rate_at(np.arange(4.0)))
+        rates[key] = tuple(session.heart_rate_at(np.arange(4.0)))
     assert len(set(rates.values())) == len(rates)
 
 
@@ -283,7 +266,7 @@ def test_more_people_than_the_set_has_are_refused_in_one_line(tmp_path: Path) ->
 
 
 def test_a_tree_filmed_for_real_is_fit(tmp_path: Path) -> None:
-    found = simulated("disfa", tmp_path, SimulationPlan(1, 1.0))
+    found = write_tree("disfa", tmp_path, SimulationPlan(1, 1.0))
     with open_video(found["SN001"].video()) as reader:
         frames = [frame.rgb for frame in reader]
     assert len(frames) == 20
@@ -322,7 +305,7 @@ def test_simulated_files_have_the_form_of_the_originals(tmp_path: Path) -> None:
 
     plan = SimulationPlan(subjects=1, seconds=2.0, seed=5)
     for name in ("cohface", "mmpd", "pure", "ubfc_phys", "ubfc_rppg"):
-        simulated(name, tmp_path / name, plan)
+        write_tree(name, tmp_path / name, plan)
     with h5py.File(next(tmp_path.glob("cohface/*/0/data.hdf5"))) as content:
         assert content.attrs["illumination"][0].decode() == "lamp"
         assert content.attrs["illumination"].shape == content.attrs["sample-rate-hz"].shape == (1,)
@@ -346,7 +329,7 @@ def test_simulated_files_have_the_form_of_the_originals(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_set_1_of_ubfc_is_simulated_under_its_own_names(tmp_path: Path) -> None:
-    found = simulated("ubfc_rppg_1", tmp_path, SimulationPlan(subjects=8, seconds=1.0, seed=5))
+    found = write_tree("ubfc_rppg_1", tmp_path, SimulationPlan(subjects=8, seconds=1.0, seed=5))
     names = {recording.name: recording.video().path.name for recording in found.values()}
     plain = {f"{n}-gt": "vid.avi" for n in (5, 6, 8, 10, 11)}
     assert names == plain | {
@@ -360,7 +343,7 @@ def test_set_1_of_ubfc_is_simulated_under_its_own_names(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_the_simulated_phone_of_vipl_hr_has_no_times(tmp_path: Path) -> None:
-    simulated("vipl_hr", tmp_path, SimulationPlan(subjects=3, seconds=2.0, seed=5))
+    write_tree("vipl_hr", tmp_path, SimulationPlan(subjects=3, seconds=2.0, seed=5))
     folders = [file.parent for file in tmp_path.glob("data/*/*/source*/video.avi")]
     assert {folder.name for folder in folders} == {f"source{n}" for n in (1, 2, 3, 4)}
     for folder in folders:

@@ -1,42 +1,31 @@
 """The set of simulated people, and UBFC-rPPG: what is written comes back, faults in one line."""
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rppgbench.core.recording import Dataset, Recording
-from rppgbench.core.registry import load_datasets, load_methods
+from rppgbench.core.recording import Recording
+from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.check import check_data
-from rppgbench.datasets.simulated_writers import simulate_sessions
 from rppgbench.extraction.extractor import extract
 from rppgbench.extraction.traces import segments
 from rppgbench.simulation import Scene, SimulationPlan, frame_times, simulate, spread_heart_rates
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import open_video
 
+from ..factories.datasets import dataset, simulated_recordings, write_tree
+
 PLAN = SimulationPlan(subjects=2, seconds=1.0, seed=3)
-
-
-def dataset(name: str) -> Dataset:
-    return load_datasets().get("data set", name, "test")
-
-
-def written(name: str, root: Path, plan: SimulationPlan) -> dict[str, Recording]:
-    write = dataset(name).simulate
-    assert write is not None
-    write(root, plan)
-    return {recording.name: recording for recording in dataset(name).recordings(root)}
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("simulated")
-    written("simulated", root, PLAN)
+    write_tree("simulated", root, PLAN)
     return root
 
 
@@ -105,29 +94,29 @@ def test_a_simulated_tree_is_fit_and_says_what_it_is(tree: Path) -> None:
 
 
 def test_the_seed_decides_the_bytes(tree: Path, tmp_path: Path) -> None:
-    written("simulated", tmp_path / "again", PLAN)
+    write_tree("simulated", tmp_path / "again", PLAN)
     assert digests(tmp_path / "again") == digests(tree)
     other = SimulationPlan(1, 1.0, seed=4)
-    written("simulated", tmp_path / "other", other)
+    write_tree("simulated", tmp_path / "other", other)
     assert digests(tmp_path / "other")["01/video.mp4"] != digests(tree)["01/video.mp4"]
 
 
 def test_more_people_leave_the_first_ones_as_they_are(tree: Path, tmp_path: Path) -> None:
-    written("simulated", tmp_path, SimulationPlan(1, 1.0, seed=3))
+    write_tree("simulated", tmp_path, SimulationPlan(1, 1.0, seed=3))
     few, many = digests(tmp_path), digests(tree)
     assert all(many[file] == digest for file, digest in few.items() if file != "SIMULATED.json")
 
 
 @pytest.mark.parametrize("difficulty", ["paper", "hard"])
 def test_people_take_turns_at_what_is_hard(difficulty: Any, tmp_path: Path) -> None:
-    found = written("simulated", tmp_path, SimulationPlan(4, 0.2, difficulty=difficulty))
+    found = write_tree("simulated", tmp_path, SimulationPlan(4, 0.2, difficulty=difficulty))
     scenarios = [recording.scenario for recording in found.values()]
     assert len(set(scenarios)) == 4
     assert scenarios[1] == "talking"
 
 
 def test_a_folder_without_recordings_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="no recordings of simulated recordings here"):
+    with pytest.raises(BenchError, match="no recordings of 'Simulated people' here"):
         list(dataset("simulated").recordings(tmp_path))
 
 
@@ -156,7 +145,7 @@ def test_a_broken_label_file_is_one_line(
 
 
 def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path) -> None:
-    found = written("simulated", tmp_path, SimulationPlan(2, 10.5, seed=0))
+    found = write_tree("simulated", tmp_path, SimulationPlan(2, 10.5, seed=0))
     methods = load_methods().found
     errors: dict[str, list[float]] = {"pos": [], "chrom": []}
     for recording in found.values():
@@ -177,7 +166,7 @@ def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path
 @pytest.fixture(scope="module")
 def ubfc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("ubfc")
-    written("ubfc_rppg", root, PLAN)
+    write_tree("ubfc_rppg", root, PLAN)
     return root
 
 
@@ -207,34 +196,32 @@ def test_ubfc_rppg_comes_back_in_its_native_layout(ubfc: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ubfc_rppg", "ubfc_rppg_1"])
 def test_what_the_sensor_said_comes_back_out_of_the_files(name: str, tmp_path: Path) -> None:
-    found = written(name, tmp_path, PLAN)
-    module: Any = sys.modules[f"rppgbench_content.benchmarks.{name}"]
-    takes = list(module.takes(PLAN))
-    assert sorted(found) == sorted(take.subject for take in takes)
-    for take in takes:
-        filmed, truth = simulate_sessions(name, take, PLAN), found[take.subject].ground_truth()
+    found = write_tree(name, tmp_path, PLAN)
+    sessions = simulated_recordings(name, PLAN)
+    assert sorted(found) == sorted(session.subject for session in sessions)
+    for session in sessions:
+        truth = found[session.subject].ground_truth()
         assert truth.pulse is not None
         assert truth.heart_rate is not None
         times_s = truth.pulse.times_s
-        expected = filmed.pulse_at(times_s)
+        expected = session.pulse_at(times_s)
         if name == "ubfc_rppg_1":  # whole numbers from 0 to 100
             assert np.corrcoef(truth.pulse.values, expected)[0, 1] > 0.999
         else:
             np.testing.assert_allclose(truth.pulse.values, expected, atol=1e-5)
-        expected = filmed.heart_rate_at(times_s)
+        expected = session.heart_rate_at(times_s)
         np.testing.assert_allclose(truth.heart_rate.values, expected, atol=0.5 + 1e-6)
     checked = check_data(dataset(name), tmp_path)
     assert checked.fit
-    assert checked.usable == len(takes)
+    assert checked.usable == len(sessions)
 
 
 def test_a_folder_of_videos_comes_back_with_and_without_heart_rates(tmp_path: Path) -> None:
-    found = written("video_folder", tmp_path, PLAN)
-    module: Any = sys.modules["rppgbench_content.benchmarks.video_folder"]
-    first, second = module.takes(PLAN)
+    found = write_tree("video_folder", tmp_path, PLAN)
+    first, second = simulated_recordings("video_folder", PLAN)
     truth = found[f"{first.subject}.mp4"].ground_truth().heart_rate
     assert truth is not None
-    mean = simulate_sessions("video_folder", first, PLAN).heart_rate_at(first.scene.times_s).mean()
+    mean = first.heart_rate_at(first.scene.times_s).mean()
     np.testing.assert_allclose(truth.values, mean, atol=0.00051)
     assert found[f"{second.subject}.mp4"].ground_truth().heart_rate is None
 
@@ -330,7 +317,7 @@ def ubfc_with(content: bytes, root: Path) -> Recording:
 
 
 def test_ubfc_rppg_1_comes_back_too(tmp_path: Path) -> None:
-    (recording,) = written("ubfc_rppg_1", tmp_path, SimulationPlan(1, 1.0)).values()
+    (recording,) = write_tree("ubfc_rppg_1", tmp_path, SimulationPlan(1, 1.0)).values()
     (file,) = tmp_path.glob("DATASET_1/*/gtdump.xmp")
     table = np.loadtxt(file, delimiter=",")  # as the set's own description has it
     truth = recording.ground_truth()

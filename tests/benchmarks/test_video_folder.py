@@ -25,7 +25,8 @@ HEAD = "video,heart_rate_bpm,subject"
 
 @pytest.fixture(scope="module")
 def module() -> Any:
-    return sys.modules[load_datasets().found["video_folder"].recordings.__module__]
+    load_datasets()
+    return sys.modules["rppgbench_content.benchmarks.video_folder"]
 
 
 def lay(root: Path, labels: str | None, *videos: str, newline: str = "\n") -> Path:

@@ -34,5 +34,5 @@ def test_recordings_and_their_lines_stay_as_they_were_first_seen(tmp_path: Path)
 def test_a_root_without_recordings_is_one_line_every_time(tmp_path: Path) -> None:
     listing = Catalog()
     for _ in range(2):
-        with pytest.raises(BenchError, match="VIPL-HR-V2"):
+        with pytest.raises(BenchError, match="VIPL-HR version 2"):
             listing.recordings("vipl_hr_v2", tmp_path)

@@ -195,7 +195,7 @@ def test_a_subject_in_no_fold_is_found(vipl: Path) -> None:
 
 
 def test_an_empty_root_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="no recordings of VIPL-HR here"):
+    with pytest.raises(BenchError, match=r"no recordings of 'VIPL-HR \(version 1\)' here"):
         check(tmp_path)
 
 

@@ -201,9 +201,10 @@ def test_closures_are_neither_too_narrow_nor_too_wide(before: Mapping[str, Closu
         ('GIDEON = (\n    "bad', 'GIDEON = (\n    "very bad', {"reader pure"}),
         ("range(1, 1)", "range(1, 1)", set()),
         ("face_height=0.55", "face_height=0.56", {"simulated pure"}),
+        ('ORDER = ("01", "10"', 'ORDER = ("10", "01"', {"simulated pure"}),
         ('title="PURE', 'title="THE PURE', set()),
     ],
-    ids=["reader", "nothing", "writer", "title"],
+    ids=["reader", "nothing", "writer", "order of subjects", "title"],
 )
 def test_reader_writer_and_declaration_of_a_data_set_count_apart(
     old: str, new: str, moved: set[str], copied: Path, sources: Sources

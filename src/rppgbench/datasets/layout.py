@@ -101,10 +101,18 @@ def first_folder(root: Path, *names: str) -> Path:
 
 
 def nothing_found(root: Path, title: str, layout: str, url: str) -> BenchError:
-    """That a root holds no recording, with the layout that was looked for and where to ask."""
+    """The fault of a folder without recordings.
+
+    Args:
+        root: the folder.
+        title: the data set's title.
+        layout: what the reader looks for.
+        url: where the set can be obtained; named in the message where it is a web address.
+    """
+    source = f", or ask for the set: {url}" if url.startswith("http") else ""
     return BenchError(
-        f"{root}: no recordings of {title} here; looked for {layout}; "
-        f"point to the folder that holds them, or ask for the set: {url}"
+        f"{root}: no recordings of {title!r} here; looked for {layout}; "
+        f"point to the folder that holds them{source}"
     )
 
 

@@ -1,10 +1,10 @@
-"""Film simulated people into the native files of a set."""
+"""Writers of simulated recordings in the native layout of a data set."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan
-
-
-T = TypeVar("T")
 
 ENCODINGS: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]]]] = {
     "mjpeg": (
@@ -54,10 +51,10 @@ the codec has 1 dB after it, so the codec, not the scene, would decide what a me
 
 @dataclass(frozen=True, eq=False)
 class SimulatedSession:
-    """One recording to simulate: who, which session, and under which circumstances.
+    """One session to simulate: the subject, the session, and its circumstances.
 
-    `subject` is the reader's name of the person; `session` is unique within the person. Devices
-    that film one session at once share it, so that they see one pulse.
+    `subject` is the reader's name of the subject; `session` is unique within the subject. Devices
+    that record one session at once share a `SimulatedSession`, so that they see one pulse.
     """
 
     subject: str
@@ -65,46 +62,59 @@ class SimulatedSession:
     scene: "Scene"
 
 
-def simulate_sessions(
-    dataset: str, take: SimulatedSession, plan: "SimulationPlan"
-) -> "SimulatedRecording":
-    """The simulated recording of a take: the same bytes for the same plan."""
-    from rppgbench.simulation import simulate
+@dataclass(frozen=True, kw_only=True)
+class SimulatedWriter:
+    """Writes a simulated tree in a data set's layout: what `Dataset.simulate` calls.
 
-    return simulate(
-        dataset=dataset,
-        subject=take.subject,
-        session=take.session,
-        scene=take.scene,
-        seed=plan.seed,
-    )
-
-
-def write_sessions(
-    dataset: str,
-    root: Path,
-    plan: "SimulationPlan",
-    takes: Iterable[SimulatedSession],
-    write: Callable[[Path, "SimulationPlan", SimulatedSession, "SimulatedRecording"], T],
-) -> list[T]:
-    """Mark a new tree as simulated and write every take into it; gives what `write` gave, in order.
-
-    Several are written at once, in threads: rendering and encoding let go of the interpreter, and a
-    take's bytes depend on nothing but its names.
-
-    Raises:
-        BenchError: the folder holds something else, or cannot be written.
+    Attributes:
+        dataset: name of the data set; it seeds the random numbers.
+        sessions: the sessions of a plan.
+        write: writes one recording: root, recording, plan. What it returns goes to `finish`.
+        finish: writes what belongs to several recordings, after all of them.
     """
-    from concurrent.futures import ThreadPoolExecutor
 
-    facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-    mark_simulated(root, dataset, {**facts, "difficulty": plan.difficulty})
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        return list(
-            pool.map(
-                lambda take: write(root, plan, take, simulate_sessions(dataset, take, plan)), takes
+    dataset: str
+    sessions: "Callable[[SimulationPlan], Iterable[SimulatedSession]]"
+    write: "Callable[[Path, SimulatedRecording, SimulationPlan], Any]"
+    finish: "Callable[[Path, SimulationPlan, list[Any]], None] | None" = None
+
+    def recordings(self, plan: "SimulationPlan") -> "Iterator[SimulatedRecording]":
+        """The simulated recordings of a plan, in order; no frame is rendered yet."""
+        from rppgbench.simulation import simulate
+
+        for session in self.sessions(plan):
+            yield simulate(
+                dataset=self.dataset,
+                subject=session.subject,
+                session=session.session,
+                scene=session.scene,
+                seed=plan.seed,
             )
-        )
+
+    def __call__(self, root: Path, plan: "SimulationPlan") -> None:
+        """Mark a new tree as simulated and write every recording of the plan into it.
+
+        Several recordings are written at once, in threads: rendering and encoding release the
+        interpreter lock, and the bytes of a recording depend on its names and the seed alone.
+
+        Args:
+            root: a new folder, or one that holds a simulated tree.
+            plan: the size of the tree.
+
+        Raises:
+            BenchError: the folder holds something else, or cannot be written.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+        mark_simulated(root, self.dataset, {**facts, "difficulty": plan.difficulty})
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            results = pool.map(
+                lambda recording: self.write(root, recording, plan), self.recordings(plan)
+            )
+            written = list(results)
+        if self.finish is not None:
+            self.finish(root, plan, written)
 
 
 def order_first(first: str, everyone: Iterable[str]) -> tuple[str, ...]:
@@ -147,18 +157,34 @@ def write_lines(file: Path, lines: Iterable[object], *, end: str = "\n") -> None
 
 def write_clip(
     file: Path,
-    frames: Iterable[NDArray[np.uint8]],
-    times_s: Array,
+    recording: "SimulatedRecording",
     codec: str,
-    plan: "SimulationPlan",
+    *,
+    frames: Iterable[NDArray[np.uint8]] | None = None,
+    times_s: Array | None = None,
 ) -> None:
-    """Write RGB frames as a video of a codec of `ENCODINGS`; the folder is made."""
+    """Write the frames of a simulated recording as a video; the folder is created.
+
+    Args:
+        file: the video file; its suffix names the container.
+        recording: the recording; its difficulty decides the compression.
+        codec: a codec of `ENCODINGS`.
+        frames: RGB frames (H, W, 3) in place of the recording's own.
+        times_s: (T,) presentation times in place of the recording's own frame times.
+    """
     from rppgbench.video.writing import write_video
 
+    scene = recording.scene
     pixel_format, by_difficulty = ENCODINGS[codec]
     file.parent.mkdir(parents=True, exist_ok=True)
-    options = by_difficulty[plan.difficulty]
-    write_video(file, frames, times_s, codec=codec, pixel_format=pixel_format, options=options)
+    write_video(
+        file,
+        recording.frames() if frames is None else frames,
+        scene.times_s if times_s is None else times_s,
+        codec=codec,
+        pixel_format=pixel_format,
+        options=by_difficulty[scene.difficulty],
+    )
 
 
 def write_images(

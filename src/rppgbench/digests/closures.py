@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
 from rppgbench.core.method import Method
 from rppgbench.core.recording import Dataset
 from rppgbench.core.registry import PACKAGE
-from rppgbench.digests.code_digest import Closure, Part, Sources
+from rppgbench.digests.code_digest import OWN, Closure, Part, Sources
 
 EXTRACTOR = "rppgbench.extraction.extractor"
 CONDITIONS = "rppgbench.extraction.conditions"
@@ -61,17 +61,31 @@ def _functions_code(
     """Functions of a data set's file, with what they use there; the declaration is not in.
 
     Where one of them is not simply a function of that file (one that a factory makes, a `partial`,
-    a lambda), the declaration says what it is, and so counts with all that it uses.
+    a lambda), the declaration says what it is, and so counts with all that it uses. Of a callable
+    record of the library (`FolderListing`, `SimulatedWriter`) the functions in its fields count.
     """
     declaring = f"{PACKAGE}.benchmarks.{dataset.name}"
     given = [function for function in functions if function is not None]
+    records = [function for function in given if _is_record(function)]
+    given += [value for record in records for value in _fields(record) if callable(value)]
     others = [Part(home) for f in given if (home := _home(f)) and home != declaring]
     if not sources.declares(declaring):
         return sources.closure(*(_joined_parts([Part(_home(f), _names(f)) for f in given])))
     own = [name for f in given if _home(f) == declaring for name in _names(f)]
-    if len(own) == len(given):
-        return sources.closure(Part(declaring, tuple(own), (dataset.name,)))
+    if len(own) + len(records) == len(given):
+        return sources.closure(
+            Part(declaring, tuple(own), (dataset.name,)), *(Part(_home(r)) for r in records)
+        )
     return sources.closure(Part(declaring, (dataset.name,)), *others)
+
+
+def _is_record(function: Callable[..., Any]) -> bool:
+    is_own = type(function).__module__.startswith(f"{OWN}.")
+    return is_own and is_dataclass(function)
+
+
+def _fields(record: Any) -> list[Any]:
+    return [getattr(record, field.name) for field in fields(record)]
 
 
 def _joined_parts(parts: list[Part]) -> list[Part]:
