@@ -8,7 +8,7 @@ from rppgbench.core.method import method
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth_matrix
-from rppgbench.signals.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
+from rppgbench.signals.overlap_add import FLAT, channels_first, half_overlapping, hann_overlap_add
 from rppgbench.system.errors import TooShortError, unknown_name
 
 ENDS = ("reflect", "drop")
@@ -63,7 +63,7 @@ def chrom(
     mirrored = ends == "reflect"
 
     def estimate(block: Array) -> Array:
-        rgb = colours_first(block)
+        rgb = channels_first(block)
         windows = half_overlapping(rgb, width, mirrored=mirrored) if width else _whole(rgb)
         if normalised:
             windows = _normalised(windows)

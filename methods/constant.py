@@ -85,7 +85,7 @@ def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
 
     Windows of which more than `LACK` is a gap of the reference, and straight lines, have none.
     """
-    from rppgbench.evaluation.heart_rate import straight
+    from rppgbench.evaluation.heart_rate import is_straight
     from rppgbench.signals.spectrum import band_bins, parabola_peak, periodogram, taper
 
     fs = pulse.fs
@@ -99,7 +99,7 @@ def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
     whole = np.interp(times_s[: len(even)], times_s[: len(even)][known], even[known])
     windows = np.lib.stride_tricks.sliding_window_view(whole, width)[::step]
     lacks = 1 - np.lib.stride_tricks.sliding_window_view(known, width)[::step].mean(axis=-1)
-    windows = windows[(lacks <= LACK) & ~straight(windows)]
+    windows = windows[(lacks <= LACK) & ~is_straight(windows)]
     if not len(windows):
         return float("nan")
     nfft = max(round(120 * fs), width)

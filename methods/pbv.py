@@ -7,7 +7,7 @@ import numpy as np
 from rppgbench.core.method import method
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
-from rppgbench.signals.overlap_add import FLAT, colours_first, half_overlapping, hann_overlap_add
+from rppgbench.signals.overlap_add import FLAT, channels_first, half_overlapping, hann_overlap_add
 from rppgbench.system.errors import TooShortError, unknown_name
 
 SIGNATURES = ("skin", "spread")
@@ -62,7 +62,7 @@ def pbv(
         raise TooShortError(f"PBV needs at least {width} frames ({window_s} s), not {total}")
 
     def estimate(block: Array) -> Array:
-        rgb = colours_first(block)
+        rgb = channels_first(block)
         whole = np.moveaxis(rgb, -1, 0)[..., None]
         windows = half_overlapping(rgb, width, mirrored=True) if width else whole
         means = windows.mean(axis=0)

@@ -9,7 +9,7 @@ from rppgbench.core.method import method
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth, smoothness_priors
-from rppgbench.signals.overlap_add import colours_first, linear_overlap_add, tuning
+from rppgbench.signals.overlap_add import channels_first, linear_overlap_add, tuning_ratio
 from rppgbench.system.errors import unknown_name
 
 LEFT_OUT = ("none", "first", "last")
@@ -87,7 +87,7 @@ def pos(
         s2 -= red_green
         if eps:  # of standard deviations, where `scatter` holds sums over the window
             s2 = (np.sqrt(np.maximum(s2, 0.0)) + eps * np.sqrt(width)) ** 2
-        ratio = tuning(s1, s2, sides, sides_and_red)
+        ratio = tuning_ratio(s1, s2, sides, sides_and_red)
         scale[0] *= -2.0 * ratio  # S1 + ratio S2 with S1 = G - B, S2 = G + B - 2R
         scale[1] *= ratio + 1.0
         scale[2] *= ratio - 1.0
@@ -96,7 +96,7 @@ def pos(
         return scale
 
     def project(rgb: Array) -> Array:
-        return linear_overlap_add(colours_first(rgb), weights, width)
+        return linear_overlap_add(channels_first(rgb), weights, width)
 
     pulse = in_blocks(project, samples, inner=2)
     if detrend_lambda:

@@ -20,7 +20,7 @@ from rppgbench.neural.clips import segments
 from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.safetensors_io import read_weights
-from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, combined
+from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, combine_regions
 from rppgbench.system.errors import BenchError
 
 from ..oracles.oracle import load, places
@@ -73,7 +73,7 @@ def given(method: Method, bpm: float, seconds: float = 6.0, seed: int = 0) -> tu
     patches, pulse = face(bpm, seconds, seed)
     if method.input == "mstmap":
         six = np.concatenate([patches[:, :6], patches[:, :6] @ YUV.T + YUV_OFFSET], axis=-1)
-        return Waveform(combined(six, np.full(six.shape[:2], 50.0)), FS, 1.0), pulse
+        return Waveform(combine_regions(six, np.full(six.shape[:2], 50.0)), FS, 1.0), pulse
     if method.input == "stmap_moments":
         return Waveform(with_moments(patches), FS, 1.0), pulse
     picture = np.repeat(np.repeat(patches.reshape(-1, 5, 5, 3), 4, axis=1), 4, axis=2)

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from rppgbench.signals.spatial_maps import combinations, combined, normalise_mstmap, yuv_matlab
+from rppgbench.signals.spatial_maps import (
+    combine_regions,
+    normalise_mstmap,
+    region_combinations,
+    yuv_matlab,
+)
 
 from .oracle import far, load
 
@@ -10,11 +15,11 @@ ARRAYS, _ = load("mstmap_derived")
 
 
 def test_order_of_the_63_rows() -> None:
-    np.testing.assert_array_equal(combinations(), ARRAYS["ff2n_rows_1_to_63"])
+    np.testing.assert_array_equal(region_combinations(), ARRAYS["ff2n_rows_1_to_63"])
 
 
 def test_combined_by_pixel_count() -> None:
-    found = combined(ARRAYS["roi_signals"], ARRAYS["roi_pixel_counts"])
+    found = combine_regions(ARRAYS["roi_signals"], ARRAYS["roi_pixel_counts"])
     assert far(found, ARRAYS["combined_63x6"]) < 1e-9
 
 

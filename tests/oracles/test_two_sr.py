@@ -7,7 +7,7 @@ import pytest
 
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Waveform
-from rppgbench.signals.subspace import principal_axes, rotation, subspace_rotation
+from rppgbench.signals.subspace import principal_axes, rotation_pulse, subspace_rotation
 
 from .oracle import cases, far, load
 
@@ -70,7 +70,7 @@ def test_every_sample_is_bob_s_with_turned_axes(case: str, stride: int) -> None:
 
 @pytest.mark.parametrize(("case", "stride"), RUNS)
 def test_bob_s_own_signs_give_bob_s_own_pulse(case: str, stride: int) -> None:
-    found = rotation(*theirs(case, "eigvecs_raw"), stride)
+    found = rotation_pulse(*theirs(case, "eigvecs_raw"), stride)
     assert far(found, ARRAYS[f"bob_stride{stride}_raw__{case}"]) < 1e-6
 
 

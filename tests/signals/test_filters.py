@@ -14,7 +14,7 @@ from rppgbench.signals.filters import (
     butterworth,
     butterworth_causal,
     butterworth_matrix,
-    shortest,
+    min_filter_samples,
     smoothness_priors,
 )
 
@@ -122,7 +122,7 @@ def test_the_causal_filter_looks_at_the_past_only() -> None:
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 def test_the_shortest_signal_passes_and_a_shorter_one_is_told(order: int) -> None:
-    needed = shortest(order)
+    needed = min_filter_samples(order)
     assert butterworth(np.ones(needed), 30.0, 0.7, 2.5, order).shape == (needed,)
     with pytest.raises(ValueError, match=f"{needed - 1} samples .* at least {needed}"):
         butterworth(np.ones(needed - 1), 30.0, 0.7, 2.5, order)

@@ -11,7 +11,7 @@ from rppgbench.signals.overlap_add import (
     half_overlapping,
     hann_overlap_add,
     linear_overlap_add,
-    tuning,
+    tuning_ratio,
     window_sums,
 )
 from rppgbench.system.errors import TooShortError
@@ -115,7 +115,7 @@ def test_a_window_without_coefficients_adds_nothing() -> None:
 
 def test_a_spread_that_is_only_rounding_counts_as_none() -> None:
     own = np.array([1.0, 1.0, 1.0, 1.0])
-    ratio = tuning(
+    ratio = tuning_ratio(
         np.array([9.0, 9.0, -1e-16, 1e-15]), np.array([4.0, 1e-15, 4.0, -1e-17]), own, own
     )
     np.testing.assert_array_equal(ratio, [1.5, 0.0, 0.0, np.nan])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rppgbench.core.waveform import Array
-from rppgbench.signals.subspace import principal_axes, rotation, subspace_rotation
+from rppgbench.signals.subspace import principal_axes, rotation_pulse, subspace_rotation
 
 FS = 25.0
 
@@ -42,14 +42,14 @@ def test_unit_of_the_pixels_and_brightness_do_not_matter() -> None:
 
 def test_signs_of_minor_axes_do_not_matter_and_those_of_the_first_do() -> None:
     values, vectors = principal_axes(skin(72, seed=2)[0])
-    expected = rotation(values, vectors, 25)
+    expected = rotation_pulse(values, vectors, 25)
     signs = np.where(np.random.default_rng(0).uniform(size=(len(values), 3)) < 0.5, -1.0, 1.0)
     minor = vectors.copy()
     minor[:, :, :2] *= signs[:, None, :2]
-    np.testing.assert_allclose(rotation(values, minor, 25), expected, atol=1e-9)
+    np.testing.assert_allclose(rotation_pulse(values, minor, 25), expected, atol=1e-9)
     first = vectors.copy()
     first[:, :, 2] *= signs[:, 2:]
-    assert np.abs(np.corrcoef(rotation(values, first, 25), expected)[0, 1]) < 0.9
+    assert np.abs(np.corrcoef(rotation_pulse(values, first, 25), expected)[0, 1]) < 0.9
 
 
 def test_first_axes_are_turned_to_positive_sums() -> None:

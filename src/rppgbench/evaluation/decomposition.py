@@ -34,7 +34,7 @@ RULE_GROUPS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 GROUPS = (REGION, *RULE_GROUPS)
 """All parts of a difference, in the order in which they are told."""
 
-ABOUT: Mapping[str, str] = {
+GROUP_DESCRIPTIONS: Mapping[str, str] = {
     REGION: "the part of the face whose pixels are averaged",
     "filter": "detrending and band-pass filter of the estimated pulse",
     "window": "how long the pieces are that one heart rate is read from, and how they are spaced",
@@ -59,7 +59,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class Decomposition:
     """The difference of one method's mean absolute error between two sides, in parts.
 
     `row` names the method (and data set, condition, where they vary). `shares` add up to
@@ -121,7 +121,7 @@ def decompose(
     *,
     by: Sequence[str] = ("method",),
     step: Callable[[], None] = lambda: None,
-) -> list[Split]:
+) -> list[Decomposition]:
     """Split every row's difference between two sides into the groups that differ.
 
     One group of settings after the other is changed from the first side's to the second's. What a
@@ -189,14 +189,14 @@ def _points(
 
 def _split(
     row: tuple[str, ...], points: Mapping[Group, MixedScore], groups: Sequence[str]
-) -> Split:
+) -> Decomposition:
     first, second = points.get(Group()), points.get(frozenset(groups))
     if first is None or second is None:
-        return Split(row, _mae(first), _mae(second), {}, 0, 0, ("not run on both regions",))
+        return Decomposition(row, _mae(first), _mae(second), {}, 0, 0, ("not run on both regions",))
     for named, point in (("first", first), ("second", second)):
         if not np.isfinite(point.mae):
             note = f"nothing is scored under the {named}: {point.why}"
-            return Split(row, first.mae, second.mae, {}, 0, 0, (note,))
+            return Decomposition(row, first.mae, second.mae, {}, 0, 0, (note,))
     ends = min(first.window_coverage, second.window_coverage)
     values: dict[Group, float] = {}
     unread: dict[str, list[str]] = {}
@@ -223,7 +223,7 @@ def _split(
     shares, orders, of = shapley(values, groups)
     if not orders:
         notes.append("no order of the changes can be read throughout: no shares")
-    return Split(row, first.mae, second.mae, shares, orders, of, tuple(notes))
+    return Decomposition(row, first.mae, second.mae, shares, orders, of, tuple(notes))
 
 
 def declared_choices(side: Endpoint, group: str) -> str:

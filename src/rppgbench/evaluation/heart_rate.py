@@ -43,7 +43,7 @@ def unusable_windows(chain: RateChain, samples: int, fs: float) -> str:
         return f"{fs:.3g} samples a second are too few for {high_hz:g} Hz"
     needed = 9 if isinstance(steps, Untouched) else 2
     if isinstance(steps, Butterworth) and steps.kind == "butterworth":
-        needed = filters.shortest(steps.order)
+        needed = filters.min_filter_samples(steps.order)
     elif isinstance(steps, FirHamming):
         needed = 3 * round(samples * steps.order_share) + 1
     return f"{samples} samples are too few for the filter" if samples < needed else ""
@@ -86,17 +86,17 @@ def is_constant(raw: Array, prepared: Array) -> NDArray[np.bool_]:
     it. After preparation, because what is left may be rounding.
     """
     least = FLAT * np.abs(raw).max(axis=-1)
-    flat: NDArray[np.bool_] = straight(raw) | (np.ptp(prepared, axis=-1) <= least)
+    flat: NDArray[np.bool_] = is_straight(raw) | (np.ptp(prepared, axis=-1) <= least)
     return flat
 
 
-def straight(waves: Array) -> NDArray[np.bool_]:
+def is_straight(waves: Array) -> NDArray[np.bool_]:
     """Which waves (..., N) are nothing but a straight line, level or not, to rounding: (...,).
 
     Every sample lies on the line from the first to the last within `FLAT` of the largest, or within
     `FLAT_SINGLE` where all samples are single-precision numbers.
 
-    >>> straight(np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.1], [5.0, 5.0, 5.0, 5.0]]))
+    >>> is_straight(np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.1], [5.0, 5.0, 5.0, 5.0]]))
     array([ True, False,  True])
     """
     rows = waves.reshape(-1, waves.shape[-1])
@@ -116,7 +116,7 @@ def straight(waves: Array) -> NDArray[np.bool_]:
     return line.reshape(waves.shape[:-1])
 
 
-def frozen(samples: Array, fs: float) -> NDArray[np.bool_]:
+def straight_segments(samples: Array, fs: float) -> NDArray[np.bool_]:
     """Which samples of signals (n, T) lie in a straight piece of `FLAT_PULSE_S` or more: (n, T).
 
     A sensor that hangs repeats its last value, and what somebody bridged is a line: no pulse runs
@@ -124,7 +124,7 @@ def frozen(samples: Array, fs: float) -> NDArray[np.bool_]:
 
     >>> wave = np.sin(np.arange(100.0))
     >>> wave[30:60] = 0.5
-    >>> np.flatnonzero(frozen(wave[None], 10.0))[[0, -1]]
+    >>> np.flatnonzero(straight_segments(wave[None], 10.0))[[0, -1]]
     array([30, 59])
     """
     out = np.zeros(samples.shape, np.bool_)

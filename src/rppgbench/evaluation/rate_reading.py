@@ -12,10 +12,10 @@ from rppgbench.evaluation.band_edge import at_edge, wide_rates
 from rppgbench.evaluation.evaluator import Evaluator, FixedWindow
 from rppgbench.evaluation.heart_rate import (
     FLAT,
-    frozen,
     heart_rates,
     is_constant,
     prepare,
+    straight_segments,
     unusable_windows,
 )
 from rppgbench.evaluation.rate_chain import RateChain
@@ -116,7 +116,7 @@ class _Chained:
         absent = ~np.isfinite(pulses.samples)
         self.pulses, self.chain, self.gap_share, self.what = pulses, chain, gap_share, what
         self.absent = _counted(absent)
-        still = frozen(pulses.samples, pulses.fs)
+        still = straight_segments(pulses.samples, pulses.fs)
         self.still = _counted(still) if still.any() else np.zeros_like(self.absent)
         self.bridged = _bridge(pulses.samples, absent)
         self.prepared: Array | None = None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rppgbench.core.method import Example
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Waveform
-from rppgbench.evaluation.heart_rate import frozen
+from rppgbench.evaluation.heart_rate import straight_segments
 from rppgbench.system.errors import RecordingError
 
 Cut = tuple[int, int]
@@ -135,12 +135,13 @@ def _stretch(example: Example, part: Waveform) -> Segment:
 def pulse_at(truth: GroundTruth, times_s: Array) -> NDArray[np.float32] | None:
     """The contact sensor's pulse at even `times_s`, or None if there is none.
 
-    NaN in its gaps, and where it runs straight for so long that the sensor hung (`frozen`).
+    NaN in its gaps, and where it runs straight for so long that the sensor hung
+    (`straight_segments`).
     """
     pulse = truth.pulse_at(times_s)
     if len(times_s) > 1:
         fs = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
-        pulse[frozen(pulse[None], fs)[0]] = np.nan
+        pulse[straight_segments(pulse[None], fs)[0]] = np.nan
     return _known(pulse)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rppgbench.evaluation.decomposition import REGION, Endpoint, Split
+from rppgbench.evaluation.decomposition import REGION, Decomposition, Endpoint
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables.columns import metric
@@ -31,7 +31,7 @@ class DecompositionInputs:
     first: Endpoint
     second: Endpoint
     groups: tuple[str, ...]
-    splits: tuple[Split, ...]
+    splits: tuple[Decomposition, ...]
     regions: tuple[str, ...]
 
 

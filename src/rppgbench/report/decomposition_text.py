@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rppgbench.evaluation.decomposition import ABOUT
+from rppgbench.evaluation.decomposition import GROUP_DESCRIPTIONS
 from rppgbench.report.decomposition_inputs import (
     DecompositionInputs,
     error_spans,
@@ -89,7 +89,8 @@ def decomposition_summary(inputs: DecompositionInputs) -> list[str]:
         noun = "method" if inputs.by == ("method",) else "row"
         words.append(
             f"Between {inputs.first.label} and {inputs.second.label} the largest part is "
-            f"the {most} for {largest[most]} of {pluralise(len(parted), noun)} ({ABOUT[most]})."
+            f"the {most} for {largest[most]} of {pluralise(len(parted), noun)} "
+            f"({GROUP_DESCRIPTIONS[most]})."
         )
     return words
 

@@ -78,8 +78,8 @@ def butterworth(
     does. Also as there, b, a of a high order in a narrow band are fragile: order 6 from 0.65 to
     4 Hz at 50 samples/s turns a difference of 1e-13 in `x` into one of 1e-5.
 
-    TooShortError if the signal is shorter than `shortest(order)`; NoPulseError if the band does not
-    fit 0 < low < high < fs / 2.
+    TooShortError if the signal is shorter than `min_filter_samples(order)`; NoPulseError if the
+    band does not fit 0 < low < high < fs / 2.
 
     >>> t = np.arange(300) / 30
     >>> y = butterworth(5 + np.sin(2 * np.pi * 1.2 * t), 30, 0.7, 2.5, 2)
@@ -132,10 +132,10 @@ def butterworth_matrix(length: int, fs: float, low_hz: float, high_hz: float, or
     return matrix
 
 
-def shortest(order: int) -> int:
+def min_filter_samples(order: int) -> int:
     """How many samples `butterworth` of that order needs at least.
 
-    >>> shortest(1), shortest(3)
+    >>> min_filter_samples(1), min_filter_samples(3)
     (10, 22)
     """
     return 3 * (2 * order + 1) + 1
@@ -162,8 +162,8 @@ def band_coefficients(fs: float, low_hz: float, high_hz: float, order: int) -> t
 
 
 def _check_length(length: int, order: int) -> None:
-    if length < shortest(order):
+    if length < min_filter_samples(order):
         raise TooShortError(
             f"{length} samples are too few for a zero-phase filter of order {order}: "
-            f"it needs at least {shortest(order)}"
+            f"it needs at least {min_filter_samples(order)}"
         )

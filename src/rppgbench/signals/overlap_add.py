@@ -16,10 +16,10 @@ ROUNDING = 3e-7
 """A spread up to this share of the values that it was computed from is rounding error."""
 
 
-def colours_first(samples: Array) -> Array:
+def channels_first(samples: Array) -> Array:
     """(..., T, 3) as a view (3, ..., T) of float64: how this module wants its traces.
 
-    >>> colours_first(np.zeros((2, 900, 3))).shape
+    >>> channels_first(np.zeros((2, 900, 3))).shape
     (3, 2, 900)
     """
     return np.moveaxis(np.asarray(samples, dtype=np.float64), -1, 0)
@@ -132,14 +132,14 @@ def _spread_out(x: Array, width: int) -> Array:
     return _sums(rows, width)[: x.size].reshape(x.shape)
 
 
-def tuning(first: Array, second: Array, first_own: Array, second_own: Array) -> Array:
+def tuning_ratio(first: Array, second: Array, first_own: Array, second_own: Array) -> Array:
     """The ratio of standard deviations that tunes one projection by another: (...,).
 
     From the squared spreads `first` and `second` and the sums of what they were formed from
     without regard for signs. Where a spread is no more than rounding of that, it counts as 0; the
     ratio is 0 where only the second is 0, and NaN where both are: there is no projection.
 
-    >>> tuning(np.array([4.0, 4.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.ones(3), np.ones(3))
+    >>> tuning_ratio(np.array([4.0, 4.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.ones(3), np.ones(3))
     array([ 2.,  0., nan])
     """
     first_is_flat = first <= ROUNDING**2 * first_own

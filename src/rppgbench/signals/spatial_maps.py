@@ -15,14 +15,14 @@ YUV_OFFSET = np.array([0.0, 128.0, 128.0])
 
 
 @cache
-def combinations() -> Array:
+def region_combinations() -> Array:
     """Which of the six regions each of the 63 rows joins: (63, 6) of 0 and 1.
 
     Row v (1 to 63) holds region j (0 to 5) where bit 5 - j of v is set: the first row is the
     forehead alone, the last all six (Niu et al., "Video-based Remote Physiological Measurement via
     Cross-verified Feature Disentangling", ECCV 2020, getCombinedSignalMap.m).
 
-    >>> combinations()[[0, 1, 62]].astype(int).tolist()
+    >>> region_combinations()[[0, 1, 62]].astype(int).tolist()
     [[0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 1, 0], [1, 1, 1, 1, 1, 1]]
     """
     numbers = np.arange(1, 1 << len(MSTMAP_REGIONS))
@@ -31,12 +31,12 @@ def combinations() -> Array:
     return table
 
 
-def combined(means: Array, counts: Array) -> Array:
+def combine_regions(means: Array, counts: Array) -> Array:
     """Means of the 63 combinations from those of the six regions, weighted by pixels.
 
     `means` (..., 6, C), `counts` (..., 6): gives (..., 63, C); NaN where a combination is empty.
     """
-    table = combinations()
+    table = region_combinations()
     total = table @ np.nan_to_num(means * counts[..., None])
     pixels = (counts @ table.T)[..., None]
     out: Array = np.divide(total, pixels, out=np.full(total.shape, np.nan), where=pixels > 0)
@@ -57,7 +57,7 @@ def mstmap(moments: RegionMoments) -> Array:
     rgb = moments.rgb[:, at] / np.maximum(counts, 1)[..., None]
     whole = (counts > 0).all(axis=1)
     six = np.concatenate([rgb, rgb @ YUV.T + YUV_OFFSET], axis=-1)
-    out = combined(six, counts)
+    out = combine_regions(six, counts)
     out[~whole] = np.nan
     return out
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from rppgbench.core.waveform import Array
 from rppgbench.signals.batches import in_blocks
-from rppgbench.signals.overlap_add import linear_overlap_add, tuning
+from rppgbench.signals.overlap_add import linear_overlap_add, tuning_ratio
 from rppgbench.system.errors import TooShortError
 
 
@@ -37,7 +37,7 @@ def subspace_rotation(
     frames = round(stride_s * fs)
 
     def estimate(block: Array) -> Array:
-        return rotation(*principal_axes(block, turned=turned), frames)
+        return rotation_pulse(*principal_axes(block, turned=turned), frames)
 
     return in_blocks(estimate, np.asarray(second_moments, dtype=np.float64), inner=3)
 
@@ -65,7 +65,7 @@ def principal_axes(second_moments: Array, *, turned: bool = True) -> tuple[Array
     return values, vectors
 
 
-def rotation(values: Array, vectors: Array, frames: int) -> Array:
+def rotation_pulse(values: Array, vectors: Array, frames: int) -> Array:
     """The pulse (..., T) from every frame's principal axes and windows of `frames` frames.
 
     A window starts at every frame. In it, every frame's first principal axis, scaled by the root
@@ -100,7 +100,7 @@ def rotation(values: Array, vectors: Array, frames: int) -> Array:
 def _tuning(first: Array, second: Array, scatter: Array) -> Array:
     first_spread, first_own = _spread(first, scatter)
     second_spread, second_own = _spread(second, scatter)
-    return tuning(first_spread, second_spread, first_own, second_own)
+    return tuning_ratio(first_spread, second_spread, first_own, second_own)
 
 
 def _spread(direction: Array, scatter: Array) -> tuple[Array, Array]:

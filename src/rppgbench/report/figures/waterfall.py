@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rppgbench.evaluation.decomposition import Split
+from rppgbench.evaluation.decomposition import Decomposition
 from rppgbench.report.figures.drawing import (
     BLUE,
     GREEN,
@@ -32,7 +32,7 @@ _STEP = 0.11
 
 
 def waterfall_figure(
-    splits: Sequence[Split],
+    splits: Sequence[Decomposition],
     groups: Sequence[str],
     sides: tuple[str, str],
     data: pd.DataFrame,

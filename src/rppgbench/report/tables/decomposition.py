@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rppgbench.evaluation.decomposition import ABOUT, REGION, declared_choices
+from rppgbench.evaluation.decomposition import GROUP_DESCRIPTIONS, REGION, declared_choices
 from rppgbench.report.decomposition_inputs import (
     DecompositionInputs,
     Span,
@@ -77,7 +77,7 @@ def share_table(inputs: DecompositionInputs) -> Table:
         for group in inputs.groups:
             share = one.shares.get(group)
             value = share.value if share else math.nan
-            detail = ABOUT[group]
+            detail = GROUP_DESCRIPTIONS[group]
             if share:
                 detail += f"; {_signed(share.low)} to {_signed(share.high)} bpm over the orders"
             cells.append(_number(value, detail, signed=True))
@@ -98,7 +98,7 @@ def share_table(inputs: DecompositionInputs) -> Table:
         Column("difference", "Difference", "bpm", about="Second less first."),
     ]
     headings += [
-        Column(group, group.capitalize(), "bpm", about=f"{ABOUT[group].capitalize()}.")
+        Column(group, group.capitalize(), "bpm", about=f"{GROUP_DESCRIPTIONS[group].capitalize()}.")
         for group in inputs.groups
     ]
     return Table(
@@ -120,7 +120,7 @@ def change_table(inputs: DecompositionInputs) -> Table:
                 Cell(text, text)
                 for text in (
                     group.capitalize(),
-                    ABOUT[group],
+                    GROUP_DESCRIPTIONS[group],
                     declared_choices(inputs.first, group),
                     declared_choices(inputs.second, group),
                 )
