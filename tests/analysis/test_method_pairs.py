@@ -1,4 +1,4 @@
-"""bench agree: two methods on the same input."""
+"""bench compare-methods: two methods on the same input."""
 
 import json
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_the_command_reads_traces_and_prints_a_table(
     uneven = np.arange(len(rgb)) / 30 + np.random.default_rng(0).normal(0, 1e-3, len(rgb))
     file = tmp_path / "trace.csv"
     np.savetxt(file, np.column_stack([uneven, rgb]), delimiter=",")
-    words = ["agree", "green=green", "pos@iphys=pos", "--trace", str(file)]
+    words = ["compare-methods", "green=green", "pos@iphys=pos", "--trace", str(file)]
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("| green = green | 1 | 1.0000 (1.0000) | 0.00 (0.00) |")
@@ -81,11 +81,14 @@ def test_the_command_reads_traces_and_prints_a_table(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["agree", "green", "--trace", "t.csv"], "'green' is no pair"),
-        (["agree", "green=gren", "--trace", "t.csv"], "did you mean 'green'"),
-        (["agree", "green=pos"], "--video FILE or --trace CSV"),
-        (["agree", "green=pos", "--trace", "none.csv"], "none.csv"),
-        (["agree", "green=pos", "--video", "f.mp4", "--region", "nose"], "no region 'nose'"),
+        (["compare-methods", "green", "--trace", "t.csv"], "'green' is no pair"),
+        (["compare-methods", "green=gren", "--trace", "t.csv"], "did you mean 'green'"),
+        (["compare-methods", "green=pos"], "--video FILE or --trace CSV"),
+        (["compare-methods", "green=pos", "--trace", "none.csv"], "none.csv"),
+        (
+            ["compare-methods", "green=pos", "--video", "f.mp4", "--region", "nose"],
+            "no region 'nose'",
+        ),
     ],
 )
 def test_a_user_s_fault_is_one_line(

@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def verified(out: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, list[str]]:
     capsys.readouterr()
-    code = main(["verify", str(out), "--json", *more])
+    code = main(["rerun-check", str(out), "--json", *more])
     facts = json.loads(capsys.readouterr().out)
     assert facts["fit"] == (code == 0)
     return code, [one["verdict"] for one in facts["findings"]]
@@ -69,7 +69,7 @@ def test_one_flipped_sample_is_found(
     (out / "estimates").mkdir()
     Store(out).add(stored)
     capsys.readouterr()
-    assert main(["verify", str(out), "--sample", "4"]) == 3
+    assert main(["rerun-check", str(out), "--sample", "4"]) == 3
     said = capsys.readouterr().out
     assert f"differs           simulated/{stored[at].recording}: green" in said
     assert "1 of" in said
@@ -80,7 +80,7 @@ def test_one_flipped_sample_is_found(
 def test_data_that_is_gone_is_one_line(
     run: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["verify", str(run[0]), "--data", f"simulated={tmp_path}"]) == 2
+    assert main(["rerun-check", str(run[0]), "--data", f"simulated={tmp_path}"]) == 2
     assert "no recordings" in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""The spread page and a paper's table in a real browser."""
+"""The decomposition page and a paper's table in a real browser."""
 
 import csv
 import io
@@ -20,22 +20,22 @@ from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, 
 pytestmark = BROWSER
 
 RULES = ("toolbox_2023", "pyvhr", "li2023")
-TABLES = {"spread": "spread-errors", "paper": "li2023_figure5"}
-FIGURES = {"spread": "share-steps", "paper": "labels"}
+TABLES = {"decomposition": "decomposition-errors", "paper": "li2023_figure5"}
+FIGURES = {"decomposition": "share-steps", "paper": "labels"}
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A spread page of made-up waveforms, and a figure of a paper with genuine results made up."""
+    """A decomposition page of simulated waveforms, and a figure of a paper with stored results."""
     folder = tmp_path_factory.mktemp("pages")
     results = folder / "results"
     made_store.write(results, made_store.estimates(("pos", "green"), tuple(made_store.REGIONS)))
-    found = {"spread": folder / "spread.html", "paper": folder / "paper.html"}
+    found = {"decomposition": folder / "decomposition.html", "paper": folder / "paper.html"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         few = {name: evaluator(name) for name in RULES}
         patch.setattr("rppgbench.analysis.decomposition.load_evaluators", lambda: few)
-        assert main(["spread", str(results), "--out", str(found["spread"])]) == 0
+        assert main(["decompose", str(results), "--out", str(found["decomposition"])]) == 0
         methods = {"two_sr": 3.0, "co_rectification": 0.0}
         held = made_results(folder / "mine", "vipl5fold", methods=methods)
         words = ["table", "li2023_figure5", "--stored", "--results", str(held)]
@@ -43,7 +43,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-@pytest.fixture(params=["spread", "paper"])
+@pytest.fixture(params=["decomposition", "paper"])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -68,7 +68,7 @@ def test_opens_from_disk_without_an_error_and_asks_for_nothing(
         if event["method"] == "Network.requestWillBeSent"
     }
     assert asked - {"data:,"} == {pages[name].as_uri()}
-    assert opened.title.startswith("SIMULATED: ") == (name == "spread")
+    assert opened.title.startswith("SIMULATED: ") == (name == "decomposition")
 
 
 def test_headings_sort_by_click_and_by_key(opened: Any, name: str) -> None:
@@ -117,15 +117,15 @@ def test_the_numbers_behind_a_figure_come_down(
 ) -> None:
     press(opened, FIGURES[name], "data (CSV)")
     press(opened, FIGURES[name], "picture (SVG)")
-    prefix = "SIMULATED_" if name == "spread" else ""
+    prefix = "SIMULATED_" if name == "decomposition" else ""
     button = opened.find_element("css selector", f"#{FIGURES[name]} [data-file]")
     files = json.loads(opened.find_element("id", "files").get_attribute("textContent"))
     file, text = files[button.get_attribute("data-file")]
     assert file.startswith(prefix)
     got = list(csv.DictReader(io.StringIO(fetched(downloads, file))))
     assert got == list(csv.DictReader(io.StringIO(text)))
-    if name == "spread":
-        written = pd.read_csv(pages[name].with_name("spread_shares.csv"))
+    if name == "decomposition":
+        written = pd.read_csv(pages[name].with_name("decomposition_shares.csv"))
         shares = [float(row["share_bpm"]) for row in got]
         assert shares == pytest.approx(written["share_bpm"].tolist(), rel=1e-5, abs=1e-9)
     else:
@@ -166,8 +166,8 @@ def test_nothing_sticks_out_on_a_telephone(opened: Any) -> None:
 def test_names_of_rows_stay_in_sight_while_a_wide_table_scrolls(
     browser: Any, pages: dict[str, Path]
 ) -> None:
-    browser.get(pages["spread"].as_uri())
-    table = f"#{TABLES['spread']}"
+    browser.get(pages["decomposition"].as_uri())
+    table = f"#{TABLES['decomposition']}"
     screen = {"width": 400, "height": 844, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     box = browser.find_element("css selector", f"{table} .scroll")

@@ -189,9 +189,9 @@ def test_what_differs_is_told_in_words() -> None:
 @pytest.fixture(scope="module")
 def said(results: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The page and what the command prints."""
-    page, printed = tmp_path_factory.mktemp("page") / "spread.html", io.StringIO()
+    page, printed = tmp_path_factory.mktemp("page") / "decomposition.html", io.StringIO()
     with contextlib.redirect_stdout(printed):
-        assert main(["spread", str(results), "--json", "--out", str(page)]) == 0
+        assert main(["decompose", str(results), "--json", "--out", str(page)]) == 0
     return page, printed.getvalue()
 
 
@@ -212,9 +212,9 @@ def test_the_page_names_every_rule_with_its_source_and_marks_what_is_simulated(
     assert "http-equiv" not in text
     assert "<script src" not in text
     assert "From toolbox_2023 on toolbox_box to pyvhr on skin" in text
-    errors = text[text.index('id="spread-errors"') :].partition("</table>")[0]
+    errors = text[text.index('id="decomposition-errors"') :].partition("</table>")[0]
     assert errors.count('<th scope="row"') == 2  # of the second side's region; all are in the CSV
-    assert 'id="spread-regions-pyvhr"' in text
+    assert 'id="decomposition-regions-pyvhr"' in text
 
 
 def test_the_files_beside_the_page_hold_errors_and_shares(page: Path, results: Path) -> None:
@@ -224,7 +224,7 @@ def test_the_files_beside_the_page_hold_errors_and_shares(page: Path, results: P
     assert errors["simulated"].all()
     own = errors.set_index(["evaluator", "method", "region"])["mae"]
     assert own["pyvhr", "pos", "skin"] == pytest.approx(_stored_mae(results), abs=1e-9)
-    shares = pd.read_csv(page.with_name("spread_shares.csv"))
+    shares = pd.read_csv(page.with_name("decomposition_shares.csv"))
     for _, rows in shares.groupby("method"):
         apart = rows["second_mae"].iloc[0] - rows["first_mae"].iloc[0]
         assert rows["share_bpm"].sum() == pytest.approx(apart, abs=1e-9)
@@ -273,7 +273,7 @@ def test_without_a_pulse_it_says_so_once(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_fault_of_the_user_s_is_one_line(
     results: Path, words: Sequence[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["spread", str(results), *words]) == 2
+    assert main(["decompose", str(results), *words]) == 2
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1

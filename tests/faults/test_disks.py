@@ -238,9 +238,9 @@ def test_a_store_of_a_newer_version_is_left_alone(
     for words in (
         run_words(tree, undisturbed.cache, out),
         ("report", out),
-        ("spread", out),
+        ("decompose", out),
         ("compare", out, undisturbed.out),
-        ("verify", out),
+        ("rerun-check", out),
     ):
         code, _, said = bench(*words)
         assert code == 2, said

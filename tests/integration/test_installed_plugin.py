@@ -96,7 +96,7 @@ def test_an_installed_package_s_content_is_listed_and_checked(site: Path, tmp_pa
     assert listed["benchmarks"]["our_lab"] == "Our lab's recordings"
     assert listed["protocols"]["our_lab_all"] == "Everybody of our lab"
     assert "pos" in listed["methods"]
-    done = bench(site, tmp_path, "check", "loud_green")
+    done = bench(site, tmp_path, "check-method", "loud_green")
     assert done.returncode == 0, done.stdout
     assert {line.split()[0] for line in done.stdout.splitlines()} == {"kept"}
 
@@ -118,7 +118,7 @@ def test_its_method_runs_on_its_data_under_its_protocol(
 
 
 def test_without_the_package_there_is_no_such_method(tmp_path: Path) -> None:
-    done = bench(tmp_path, tmp_path, "check", "loud_green")
+    done = bench(tmp_path, tmp_path, "check-method", "loud_green")
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
     assert "no method 'loud_green'" in line

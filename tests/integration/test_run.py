@@ -376,8 +376,11 @@ def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
             "--region: has",
             marks=pytest.mark.torch,
         ),
-        (["agree", "green=pos", "--trace", "t.csv", "--cache", "c"], "--cache: has no effect"),
-        (["agree", "green=pos", "--video", "v", "--region", "nose"], "no region 'nose'"),
+        (
+            ["compare-methods", "green=pos", "--trace", "t.csv", "--cache", "c"],
+            "--cache: has no effect",
+        ),
+        (["compare-methods", "green=pos", "--video", "v", "--region", "nose"], "no region 'nose'"),
         (["speed", "--only", "scoring", "--seconds", "9"], "--seconds: has no effect"),
         (["speed", "--only", "extraction", "--preset", "smoke"], "--preset: has no effect"),
         (["speed", "--only", "extraction", "--video", "v", "--seconds", "9"], "beside --video"),

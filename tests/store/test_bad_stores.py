@@ -61,7 +61,7 @@ HARMS = (lose, lose_what_was_seen, cut, double, foreign, foreign_recordings, no_
 
 
 @pytest.mark.parametrize("harm", HARMS)
-@pytest.mark.parametrize("command", ["report", "spread", "compare", "verify", "table"])
+@pytest.mark.parametrize("command", ["report", "decompose", "compare", "rerun-check", "table"])
 def test_every_command_that_reads_a_store_says_so_in_one_line_and_writes_nothing(
     command: str,
     harm: Callable[[Path], None],

@@ -147,7 +147,7 @@ def _root(
         return given[name]
     if told.is_dir():
         return told
-    dataset = load_datasets().get("data set", name, "bench verify")
+    dataset = load_datasets().get("data set", name, "bench rerun-check")
     if told.parent.name == "simulated" or dataset.only_simulated:
         from rppgbench.simulation import SimulationPlan
 

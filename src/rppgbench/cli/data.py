@@ -1,4 +1,4 @@
-"""bench data and bench simulate."""
+"""bench data: show or check a data set."""
 
 import argparse
 import inspect
@@ -8,23 +8,58 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.cli import DONE, SOME_FAILED
-from rppgbench.cli.options import folder_for_output
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.options import as_json, at_least_one, path, plugins
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.core.protocol import read_protocol
-from rppgbench.core.recording import Dataset, Recording
-from rppgbench.core.registry import find_toml, load_datasets, toml_files
-from rppgbench.datasets.layout import is_folder
-from rppgbench.datasets.roots import cache_folder, data_root, write_simulated
-from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, FoldAssignment, read_split
 from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
-    from rppgbench.datasets.check import Share
+    from rppgbench.core.recording import Dataset, Recording
+    from rppgbench.datasets.check import DataCheck, Share
+    from rppgbench.datasets.splits import FoldAssignment
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the two actions and their options."""
+    group = commands.add_parser(
+        "data",
+        help="Show or check a data set.",
+        description="Show or check a data set.",
+        epilog="example: bench data check pure /data/PURE",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    show_parser = add_command(
+        actions,
+        "show",
+        show,
+        about="Layout, licence, how to ask for it, known bad items, citation.",
+        example="bench data show vipl_hr",
+    )
+    show_parser.add_argument("name", metavar="NAME")
+    as_json(show_parser)
+    plugins(show_parser)
+    check_parser = add_command(
+        actions,
+        "check",
+        check,
+        about="Read every label and three frames of every video, and say what is wrong.",
+        example="bench data check ubfc_rppg /data/UBFC --jobs 4",
+    )
+    check_parser.add_argument("name", metavar="NAME")
+    check_parser.add_argument(
+        "path", metavar="PATH", type=path, nargs="?", help="default: the set's root"
+    )
+    as_json(check_parser)
+    check_parser.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="threads")
+    plugins(check_parser)
 
 
 def show(args: argparse.Namespace) -> int:
     """Print what a reader needs to know before asking for a data set."""
+    from rppgbench.core.registry import load_datasets
+
     dataset = load_datasets().get("data set", args.name, "bench data show")
     facts = {
         "name": dataset.name,
@@ -41,104 +76,106 @@ def show(args: argparse.Namespace) -> int:
         return DONE
     about = facts.pop("about")
     for key, value in facts.items():
-        answer(f"{key:10} {_words(value)}")
+        answer(f"{key:10} {_to_text(value)}")
     answer(f"\n{about}")
     return DONE
 
 
 def check(args: argparse.Namespace) -> int:
     """Print what is wrong with a data set on disk, and which protocols it fits."""
+    from rppgbench.core.registry import load_datasets
     from rppgbench.datasets.check import check_data, protocol_need
+    from rppgbench.datasets.layout import is_folder
+    from rppgbench.datasets.roots import cache_folder, data_root
     from rppgbench.system.progress import progress
 
     dataset = load_datasets().get("data set", args.name, "bench data check")
     root = args.path or data_root(dataset, {}, tell=tell)
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
-    alone = _protocols(dataset, alone=True)
-    needs = {name: protocol_need(_layout(name, root)) for name in alone}
-    with progress(f"checking {args.name}", len(list(dataset.recordings(root)))) as shown:
+    protocols = _protocols(dataset, alone=True)
+    with progress(f"checking {args.name}", len(list(dataset.recordings(root)))) as bar:
         result = check_data(
             dataset,
             root,
             jobs=args.jobs,
-            protocols=needs,
-            shares={name: _share(name, root) for name in alone},
+            protocols={name: protocol_need(_fold_layout(name, root)) for name in protocols},
+            shares={name: _share(name, root) for name in protocols},
             cache=cache_folder(),
-            progress=lambda done, total: shown.step() if done else None,
+            progress=lambda done, total: bar.step() if done else None,
         )
     if args.json:
         answer(json.dumps(result.to_dict(), indent=1))
     else:
-        for kind, (there, whole) in result.counts.items():
-            answer(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
-        for finding in result.findings:
-            place = f" ({finding.file})" if finding.file else ""
-            told = f"{finding.recording or args.name}: {finding.text}{place}"
-            answer(f"{finding.severity}: {one_line(told)}")
-        answer(result.verdict)
+        _print(result, args.name)
     return DONE if result.fit else SOME_FAILED
 
 
-def simulate(args: argparse.Namespace) -> int:
-    """Write a simulated tree."""
-    from rppgbench.simulation import SimulationPlan
-
-    dataset = load_datasets().get("data set", args.name, "bench simulate")
-    if dataset.simulate is None:
-        raise BenchError(f"bench simulate: {args.name} cannot be simulated")
-    out = folder_for_output(args.out)
-    if any(out.iterdir()):
-        raise BenchError(f"{out}: not empty; give a new folder")
-    plan = SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty)
-    write_simulated(dataset, out, plan)
-    answer(out)
-    return DONE
+def _print(result: "DataCheck", name: str) -> None:
+    for kind, (there, whole) in result.counts.items():
+        answer(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
+    for finding in result.findings:
+        place = f" ({finding.file})" if finding.file else ""
+        line = f"{finding.recording or name}: {finding.text}{place}"
+        answer(f"{finding.severity}: {one_line(line)}")
+    answer(result.verdict)
 
 
-def _words(value: object) -> str:
+def _to_text(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{n} {what}" for what, n in value.items())
+        return ", ".join(f"{count} {noun}" for noun, count in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _layout(name: str, root: Path) -> Callable[[Sequence[Recording]], Sequence[FoldAssignment]]:
-    """How a protocol cuts the recordings of its one data set."""
+def _fold_layout(
+    name: str, root: Path
+) -> "Callable[[Sequence[Recording]], Sequence[FoldAssignment]]":
+    """How a protocol assigns the recordings of its one data set to folds."""
+    from rppgbench.core.protocol import read_protocol
+    from rppgbench.core.registry import toml_files
+    from rppgbench.datasets.splits import WHOLE
+
     protocol = read_protocol(toml_files("protocols")[name])
 
-    def lay_out(recordings: Sequence[Recording]) -> Sequence[FoldAssignment]:
+    def lay_out(recordings: "Sequence[Recording]") -> "Sequence[FoldAssignment]":
         from rppgbench.execution.planner import fold_assignments
 
-        held = {
-            (r.dataset, r.name): r
-            for r in recordings
-            if not (protocol.without_known_bad and r.known_bad)
+        usable = {
+            (recording.dataset, recording.name): recording
+            for recording in recordings
+            if not (protocol.without_known_bad and recording.known_bad)
         }
         roots = {protocol.test[0]: root}
         alone = protocol.model_copy(update={"train": []}) if protocol.split == WHOLE else protocol
-        return fold_assignments(alone, roots, held, f"protocols/{name}.toml")[0]
+        return fold_assignments(alone, roots, usable, f"protocols/{name}.toml")[0]
 
     return lay_out
 
 
 def _share(name: str, root: Path) -> "Share":
     """How much of a protocol's test side is here: by its split's lists, else by its number."""
+    from rppgbench.core.protocol import read_protocol
+    from rppgbench.core.registry import find_toml, toml_files
     from rppgbench.datasets.check import share_of
+    from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, read_split
 
     protocol = read_protocol(toml_files("protocols")[name])
     entries: set[str] = set()
     if protocol.split not in {WHOLE, OFFICIAL, PARTS}:
         file = find_toml("protocols/splits", "split", protocol.split, f"protocols/{name}.toml")
         entries = {entry for fold in read_split(file).folds for entry in fold.test}
-    return share_of(_layout(name, root), entries=entries, number=protocol.recordings)
+    return share_of(_fold_layout(name, root), entries=entries, number=protocol.recordings)
 
 
-def _protocols(dataset: Dataset, *, alone: bool = False) -> list[str]:
-    """The protocols that use a data set, or those that test it and no other."""
-    found = []
+def _protocols(dataset: "Dataset", *, alone: bool = False) -> list[str]:
+    """The protocols that use a data set, or with `alone` those that test it and no other."""
+    from rppgbench.core.protocol import read_protocol
+    from rppgbench.core.registry import toml_files
+
+    names = []
     for name, file in toml_files("protocols").items():
         protocol = read_protocol(file)
         used = {*protocol.pretrain, *protocol.train, *protocol.test}
         if protocol.test == [dataset.name] if alone else dataset.name in used:
-            found.append(name)
-    return found
+            names.append(name)
+    return names

@@ -1,38 +1,74 @@
-"""bench speed: what this machine does in a second."""
+"""bench speed: how much this machine does in a second."""
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from rppgbench.cli import DONE
-from rppgbench.cli.options import without_effect
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE
+from rppgbench.cli.options import as_json, names, path, plugins, seconds, without_effect
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.core.method import Method
-from rppgbench.core.recording import VideoSource
-from rppgbench.core.registry import checkout_root, find_toml, load_methods
-from rppgbench.evaluation.evaluator import read_evaluator
-from rppgbench.execution.provenance import provenance
-from rppgbench.profiling.speed import (
-    Rate,
-    bookkeeping_rates,
-    extraction_rates,
-    method_rates,
-    scoring_rates,
-    simulated_film,
-)
 from rppgbench.system.errors import unknown_name
 
+if TYPE_CHECKING:
+    from rppgbench.core.method import Method
+    from rppgbench.profiling.speed import Rate
+
 RECORDINGS, RECORDING_S = 64, 60.0
-CLOCK = "seconds_per_step"
+STORED_RECORDINGS = 5000
+SCORED_RECORDINGS = 107
 PRECISIONS = ("32-true", "bf16-mixed")
 
+PARTS_OF_OPTION = {
+    "video": ("extraction",),
+    "seconds": ("extraction",),
+    "methods": ("methods", "learning"),
+    "evaluator": ("scoring",),
+    "preset": ("learning",),
+    "device": ("learning",),
+}
+"""The parts that an option has an effect on."""
 
-def show_speed(args: argparse.Namespace) -> int:
-    """Measure the parts asked for, and print a table with the machine's name."""
-    _defaults(args)
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = add_command(
+        commands,
+        "speed",
+        run,
+        about="Measure what this machine does in a second, part by part.",
+        example="bench speed --only extraction --video me.mp4",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[*PARTS],
+        help="this part (may be given again; default: all but learning, which takes long)",
+    )
+    parser.add_argument("--methods", type=names, metavar="A,B", help="only these (default: all)")
+    parser.add_argument("--video", type=path, metavar="FILE", help="extract this, not a simulation")
+    parser.add_argument(
+        "--seconds", type=seconds, metavar="S", help="length of the simulated video (20)"
+    )
+    parser.add_argument("--evaluator", metavar="NAME", help="of the scoring (li2023)")
+    parser.add_argument("--preset", metavar="NAME", help="of the learning (paper)")
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda", "mps"], help="of the learning (auto)"
+    )
+    as_json(parser)
+    plugins(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure the parts that are asked for, and print a table under the machine's name."""
+    from rppgbench.core.registry import checkout_root
+    from rppgbench.execution.provenance import provenance
+
+    _fill_in_defaults(args)
     facts = provenance(checkout_root())
     machine = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}"
     if not args.json:
@@ -49,21 +85,12 @@ def show_speed(args: argparse.Namespace) -> int:
     return DONE
 
 
-OF_PARTS = {
-    "video": ("extraction",),
-    "seconds": ("extraction",),
-    "methods": ("methods", "learning"),
-    "evaluator": ("scoring",),
-    "preset": ("learning",),
-    "device": ("learning",),
-}
-"""Which parts an option is of."""
-
-
-def _defaults(args: argparse.Namespace) -> None:
+def _fill_in_defaults(args: argparse.Namespace) -> None:
     """Fill in what is not given; BenchError for options of parts that are not measured."""
+    from rppgbench.core.registry import load_methods
+
     args.only = list(dict.fromkeys(args.only or [part for part in PARTS if part != "learning"]))
-    for option, parts in OF_PARTS.items():
+    for option, parts in PARTS_OF_OPTION.items():
         if not set(parts) & set(args.only):
             without_effect(args, [option], f"without --only {' or '.join(parts)}")
     if args.video is not None:
@@ -77,74 +104,99 @@ def _defaults(args: argparse.Namespace) -> None:
         raise unknown_name("preset", args.preset, presets, "--preset")
 
 
-def _extraction(args: argparse.Namespace) -> Iterator[Rate]:
-    found = [m for m in load_methods().found.values() if m.input == "clip"]
-    own = {str(m.params["crop"]) for m in found if not m.licence}
-    others = {str(m.params["crop"]) for m in found} - own
-    clips = {"our own methods": own}
-    clips |= {"other people's methods too": own | others} if others else {}
+def _extraction(args: argparse.Namespace) -> "Iterator[Rate]":
+    from rppgbench.core.recording import VideoSource
+    from rppgbench.core.registry import load_methods
+    from rppgbench.profiling.speed import extraction_rates, simulated_film
+
+    methods = [m for m in load_methods().found.values() if m.input == "clip"]
+    crops = {str(m.params["crop"]) for m in methods if not m.licence}
+    crops_of_others = {str(m.params["crop"]) for m in methods} - crops
+    clips = {"our own methods": crops}
+    clips |= {"other people's methods too": crops | crops_of_others} if crops_of_others else {}
     with TemporaryDirectory(prefix="rppgbench-") as folder:
-        video = args.video
         source = (
-            VideoSource(video) if video else simulated_film(Path(folder) / "film.mp4", args.seconds)
+            VideoSource(args.video)
+            if args.video
+            else simulated_film(Path(folder) / "film.mp4", args.seconds)
         )
         yield from extraction_rates(source, clips)
 
 
-def _chosen(args: argparse.Namespace) -> list[Method]:
-    names = args.methods.split(",") if args.methods else load_methods().found
-    return [load_methods().get("method", name, "--methods") for name in names]
+def _chosen_methods(args: argparse.Namespace) -> "list[Method]":
+    from rppgbench.core.registry import load_methods
+
+    chosen = args.methods.split(",") if args.methods else load_methods().found
+    return [load_methods().get("method", name, "--methods") for name in chosen]
 
 
-def _methods(args: argparse.Namespace) -> Iterator[Rate]:
-    return method_rates(_chosen(args), RECORDINGS, RECORDING_S)
+def _methods(args: argparse.Namespace) -> "Iterator[Rate]":
+    from rppgbench.profiling.speed import method_rates
+
+    return method_rates(_chosen_methods(args), RECORDINGS, RECORDING_S)
 
 
-def _scoring(args: argparse.Namespace) -> Iterator[Rate]:
+def _scoring(args: argparse.Namespace) -> "Iterator[Rate]":
+    from rppgbench.core.registry import find_toml
+    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.profiling.speed import scoring_rates
+
     file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
-    return scoring_rates(read_evaluator(file), 107, RECORDING_S)
+    return scoring_rates(read_evaluator(file), SCORED_RECORDINGS, RECORDING_S)
 
 
-def _bookkeeping(args: argparse.Namespace) -> Iterator[Rate]:
+def _bookkeeping(args: argparse.Namespace) -> "Iterator[Rate]":
+    from rppgbench.profiling.speed import bookkeeping_rates
+
     with TemporaryDirectory(prefix="rppgbench-") as folder:
-        yield from bookkeeping_rates(Path(folder), 5000, RECORDING_S)
+        yield from bookkeeping_rates(Path(folder), STORED_RECORDINGS, RECORDING_S)
 
 
-def _learning(args: argparse.Namespace) -> Iterator[Rate]:
-    """Rows of `rppgbench.neural.throughput`, one a method and stage."""
-    learned = [m for m in _chosen(args) if m.fit and not m.baseline]
-    if not learned:
+def _learning(args: argparse.Namespace) -> "Iterator[Rate]":
+    """The rows of `rppgbench.neural.throughput`, one for each method, stage and precision."""
+    methods = [m for m in _chosen_methods(args) if m.fit and not m.baseline]
+    if not methods:
         tell("learning: not measured; pip install 'rppgbench[neural]'")
         return
     from rppgbench.neural.throughput import learning_speed
 
-    for method in learned:
-        given = {} if args.preset == "paper" else {"preset": args.preset}
-        if not given.items() <= {("preset", name) for name in method.presets}:
+    for method in methods:
+        preset = {} if args.preset == "paper" else {"preset": args.preset}
+        if not preset.items() <= {("preset", name) for name in method.presets}:
             continue
-        full_s: dict[str, float] = {}
+        full_precision_s: dict[str, float] = {}
         for precision in PRECISIONS:
-            params = method.parameters(given)
+            params = method.parameters(preset)
             for row in learning_speed(method, params, args.device, precision=precision):
-                stage = row["stage"]  # a CPU may be shared: its time counts, not the clock's
-                step_s = row["processor_s_per_step" if row["device"] == "cpu" else CLOCK]
-                what = f"{row['method']} {stage} on {row['device']}, {row['precision']}"
-                full_s.setdefault(stage, step_s)
-                lower = precision != PRECISIONS[0]
-                yield Rate(
-                    "learning",
-                    what,
-                    1 / step_s,
-                    "steps/s",
-                    step_s / full_s[stage] if lower else None,
-                    PRECISIONS[0] if lower else "",
-                    f"{row[CLOCK]:.3g} s a step by the clock, "
-                    f"{row['peak_memory_mib'] or 0:,.0f} MiB, "
-                    f"waits {row['waited_share']:.0%} of the time for batches",
-                )
+                first_s = full_precision_s.setdefault(row["stage"], _step_s(row))
+                yield _learning_rate(row, None if precision == PRECISIONS[0] else first_s)
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Rate]]] = {
+def _step_s(row: Mapping[str, Any]) -> float:
+    """Seconds a step: on a CPU, which may be shared, of processor time, else by the clock."""
+    seconds_per_step = "processor_s_per_step" if row["device"] == "cpu" else "seconds_per_step"
+    return float(row[seconds_per_step])
+
+
+def _learning_rate(row: Mapping[str, Any], full_precision_s: float | None) -> "Rate":
+    """One row; at a lower precision beside the time of a step at full precision."""
+    from rppgbench.profiling.speed import Rate
+
+    step_s = _step_s(row)
+    return Rate(
+        part="learning",
+        what=f"{row['method']} {row['stage']} on {row['device']}, {row['precision']}",
+        value=1 / step_s,
+        unit="steps/s",
+        ratio=None if full_precision_s is None else step_s / full_precision_s,
+        against="" if full_precision_s is None else PRECISIONS[0],
+        note=f"{row['seconds_per_step']:.3g} s a step by the clock, "
+        f"{row['peak_memory_mib'] or 0:,.0f} MiB, "
+        f"waits {row['waited_share']:.0%} of the time for batches",
+    )
+
+
+PARTS: "dict[str, Callable[[argparse.Namespace], Iterator[Rate]]]" = {
     "extraction": _extraction,
     "methods": _methods,
     "scoring": _scoring,
@@ -153,7 +205,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Rate]]] = {
 }
 
 
-def _line(rate: Rate) -> str:
+def _line(rate: "Rate") -> str:
     against = f"  {rate.ratio:.2f} x the time of: {rate.against}" if rate.ratio else ""
     note = f"  {rate.note}" if rate.note else ""
     return f"{rate.part:12}{rate.what:58}{rate.value:>12,.1f} {rate.unit}{against}{note}"

@@ -142,7 +142,7 @@ def decompose(
                 points.setdefault(row, {})[taken | region] = point
         step()
     if not points:
-        raise BenchError(f"spread: no method was run on {first.region} or {second.region}")
+        raise BenchError(f"decompose: no method was run on {first.region} or {second.region}")
     return [_split(row, held, groups) for row, held in points.items()]
 
 
@@ -165,7 +165,7 @@ def scores_of_region(windows: pd.DataFrame, region: str) -> pd.DataFrame:
         return windows
     if not (windows["region"] == region).any():
         known = ", ".join(sorted(set(windows["region"]) - {""})) or "none"
-        raise BenchError(f"spread: no waveform of region {region!r} is stored; known: {known}")
+        raise BenchError(f"decompose: no waveform of region {region!r} is stored; known: {known}")
     return windows[windows["region"].isin([region, ""])]
 
 

@@ -54,7 +54,7 @@ def error_table(inputs: DecompositionInputs) -> Table:
         for one in scores
     ]
     return Table(
-        "spread-errors",
+        "decomposition-errors",
         f"Mean absolute error under every evaluator: "
         f"{describe_sample(default, page.protocol.expected)}",
         tuple(headings),
@@ -102,7 +102,7 @@ def share_table(inputs: DecompositionInputs) -> Table:
         for group in inputs.groups
     ]
     return Table(
-        "spread-shares",
+        "decomposition-shares",
         f"The difference between {inputs.first.label} and {inputs.second.label}, in parts",
         tuple(headings),
         tuple(rows),
@@ -130,7 +130,7 @@ def change_table(inputs: DecompositionInputs) -> Table:
     ]
     names = ("Part", "What it is", inputs.first.label, inputs.second.label)
     columns = tuple(Column(f"change-{n}", name, text=True) for n, name in enumerate(names))
-    return Table("spread-changes", "What differs between the two", columns, tuple(rows))
+    return Table("decomposition-changes", "What differs between the two", columns, tuple(rows))
 
 
 def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
@@ -153,7 +153,7 @@ def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
         for name in columns
     ]
     return Table(
-        f"spread-regions-{scores.name}",
+        f"decomposition-regions-{scores.name}",
         f"Mean absolute error on every stored face region under {scores.name}",
         tuple(headings),
         tuple(rows),
@@ -194,7 +194,7 @@ def evaluator_table(inputs: DecompositionInputs) -> Table:
         f"{one.name}: {' '.join(inputs.rules[one.name].notes.split())}"
         for one in inputs.page.scores
     )
-    return Table("spread-rules", "The evaluators", columns, tuple(rows), notes=notes)
+    return Table("decomposition-rules", "The evaluators", columns, tuple(rows), notes=notes)
 
 
 def _error_cell(record: Mapping[str, Any], where: str) -> Cell:

@@ -1,0 +1,46 @@
+"""bench check-method: the contract tests, on one method."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE, FAULT
+from rppgbench.cli.options import as_json, plugins
+from rppgbench.cli.terminal import answer
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = add_command(
+        commands,
+        "check-method",
+        run,
+        about="Run the contract tests on a method: yours or ours.",
+        example="bench check-method mymethod.py",
+    )
+    parser.add_argument("method", metavar="METHOD_OR_FILE")
+    as_json(parser)
+    plugins(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each clause of the contract; exit code 2 if one is broken."""
+    from rppgbench.core.registry import load_method_file, load_methods
+    from rppgbench.testing.method_contract import check_method
+
+    place = Path(args.method)
+    if place.suffix == ".py" or place.is_dir() or len(place.parts) > 1:
+        method = load_method_file(place)
+    else:
+        method = load_methods().get("method", args.method, "bench check-method")
+    findings = check_method(method)
+    if args.json:
+        facts = {"method": method.name, "findings": [asdict(finding) for finding in findings]}
+        answer(json.dumps(facts, indent=1))
+    else:
+        for finding in findings:
+            verdict = {True: "kept", False: "BROKEN", None: "not tried"}[finding.kept]
+            answer(f"{verdict:9}  {finding.clause}{': ' if finding.words else ''}{finding.words}")
+    return FAULT if any(finding.kept is False for finding in findings) else DONE

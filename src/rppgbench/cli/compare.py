@@ -1,0 +1,94 @@
+"""bench compare: what changed between two results folders."""
+
+import argparse
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE
+from rppgbench.cli.options import as_json, path, plugins
+from rppgbench.cli.terminal import answer
+
+if TYPE_CHECKING:
+    from rppgbench.analysis.compare import Comparison, WaveformComparison
+
+MAX_LENGTH = 60
+"""Characters of a setting that are printed; the rest is cut off."""
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = add_command(
+        commands,
+        "compare",
+        run,
+        about="Say what changed between two results: settings, versions, waveforms, then errors.",
+        example="bench compare results/before results/after",
+    )
+    parser.add_argument("first", type=path, help="a folder that `bench run` wrote")
+    parser.add_argument("second", type=path, help="another one")
+    parser.add_argument("--evaluator", metavar="NAME", help="default: the first that both declare")
+    as_json(parser)
+    plugins(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what changed: settings, then waveforms, then errors."""
+    from rppgbench.analysis.compare import compare_results
+    from rppgbench.store.store import Store
+
+    comparison = compare_results(Store(args.first), Store(args.second), evaluator=args.evaluator)
+    if args.json:
+        answer(json.dumps(_nan_to_none(asdict(comparison)), indent=1))
+    else:
+        _print(comparison)
+    return DONE
+
+
+def _nan_to_none(value: Any) -> Any:
+    """The value with None for NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _nan_to_none(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nan_to_none(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _print(comparison: "Comparison") -> None:
+    if comparison.simulated:
+        answer("SIMULATED DATA: nothing here stands for a data set")
+    same = "" if comparison.changes else ": alike"
+    answer(f"settings, versions and data{same}")
+    for change in comparison.changes:
+        answer(f"  {change.what}: {_shorten(change.first)} -> {_shorten(change.second)}")
+    answer("\nwaveforms")
+    for waveforms in comparison.waveforms:
+        answer(_waveforms_line(waveforms))
+    answer(f"\nmean absolute error under {comparison.evaluator}, over the recordings of both (bpm)")
+    for row in comparison.paired:
+        interval = (
+            "no interval"
+            if math.isnan(row.low)
+            else f"95 % interval {row.low:+.3f} to {row.high:+.3f} over {row.subjects} subjects"
+        )
+        answer(
+            f"  {row.method}: {row.first:.3f} -> {row.second:.3f}, {row.difference:+.3f} "
+            f"({interval}; n = {row.recordings})"
+        )
+
+
+def _waveforms_line(waveforms: "WaveformComparison") -> str:
+    line = f"  {waveforms.method}: {waveforms.same} of {waveforms.both} the same to the bit"
+    if waveforms.same < waveforms.both:
+        largest = waveforms.largest
+        line += "; lengths, rates or gaps differ" if math.isnan(largest) else ""
+        line += f"; up to {largest:.1e} of the standard deviation" if largest > 0 else ""
+    line += f"; {waveforms.only_first} only in the first" if waveforms.only_first else ""
+    return line + (f"; {waveforms.only_second} only in the second" if waveforms.only_second else "")
+
+
+def _shorten(text: str) -> str:
+    shown = text or "(not there)"
+    return shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 3] + "..."

@@ -1,0 +1,182 @@
+"""bench compare-methods: two methods on the same input."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.options import as_json, path, plugins, region_of, without_effect
+from rppgbench.cli.terminal import answer
+from rppgbench.system.errors import BenchError, RecordingError
+
+if TYPE_CHECKING:
+    from rppgbench.analysis.method_pairs import MethodAgreement
+    from rppgbench.core.features import Features
+    from rppgbench.core.method import Method
+    from rppgbench.core.waveform import Waveform
+
+    MethodWithParams = tuple[Method, Mapping[str, Any]]
+
+COMMAND = "bench compare-methods"
+
+HEADER = (
+    "pair",
+    "segments",
+    "correlation, median (lowest)",
+    "apart, bpm: median (largest)",
+    "ms a segment",
+    "times as long",
+)
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = add_command(
+        commands,
+        "compare-methods",
+        run,
+        about="Run pairs of methods on the same input: waveforms, heart rates, speed.",
+        example=f"{COMMAND} pos@pyvhr=pyvhr_pos chrom=pyvhr_chrom --video face.mp4",
+    )
+    parser.add_argument("pairs", nargs="+", metavar="A[@PRESET]=B", help="two methods to compare")
+    parser.add_argument("--video", type=path, nargs="+", default=[], metavar="FILE")
+    parser.add_argument(
+        "--trace",
+        type=path,
+        nargs="+",
+        default=[],
+        metavar="CSV",
+        help="lines of time (s), R, G, B: for methods that take a mean colour",
+    )
+    parser.add_argument("--region", metavar="NAME", help="face region (skin)")
+    parser.add_argument(
+        "--evaluator", default="pyvhr", metavar="NAME", help="reads the heart rates"
+    )
+    parser.add_argument("--cache", type=path, metavar="DIR", help="where features are kept")
+    as_json(parser)
+    plugins(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each pair of methods, as a table in Markdown."""
+    from rppgbench.analysis.method_pairs import compare_methods
+    from rppgbench.core.recording import VideoSource
+    from rppgbench.core.registry import find_toml
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.extraction.extractor import FeatureRequest
+    from rppgbench.extraction.feature_cache import cached_features
+
+    if not args.video and not args.trace:
+        raise BenchError(f"{COMMAND}: give it --video FILE or --trace CSV")
+    evaluator = read_evaluator(
+        find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
+    )
+    pairs = {text: _parse_pair(text) for text in args.pairs}
+    declared = [declared for pair in pairs.values() for declared in pair]
+    methods = [method for method, _ in declared]
+    region = region_of(args.region, methods, "skin")
+    if not any(method.input == "trace" for method in methods):
+        without_effect(args, ["trace"], "on methods none of which takes a mean colour")
+    if not args.video:
+        without_effect(args, ["cache"], "without --video")
+    crops = frozenset(str(p["crop"]) for method, p in declared if method.input == "clip")
+    cache = cache_folder(args.cache)
+    features = [
+        cached_features(VideoSource(file), FeatureRequest(crops), cache) for file in args.video
+    ]
+    traces = [trace for file in args.trace for trace in _read_traces(file)]
+    agreements = {
+        text: compare_methods(first, second, _inputs(first, features, traces, region), evaluator)
+        for text, (first, second) in pairs.items()
+    }
+    if args.json:
+        facts = {
+            text: asdict(agreement) | {"speed_ratio": agreement.speed_ratio}
+            for text, agreement in agreements.items()
+        }
+        answer(json.dumps(facts, indent=1))
+    else:
+        _print_table(agreements)
+    return SOME_FAILED if any(agreement.reason for agreement in agreements.values()) else DONE
+
+
+def _parse_pair(text: str) -> "tuple[MethodWithParams, MethodWithParams]":
+    names = text.split("=")
+    if len(names) != 2:
+        raise BenchError(f"{COMMAND}: {text!r} is no pair of methods; write A=B or A@PRESET=B")
+    first, second = (_parse_method(name) for name in names)
+    return first, second
+
+
+def _parse_method(text: str) -> "MethodWithParams":
+    from rppgbench.core.registry import load_methods
+
+    name, _, preset = text.partition("@")
+    method = load_methods().get("method", name, COMMAND)
+    return method, method.parameters({"preset": preset} if preset else {}, COMMAND)
+
+
+def _read_traces(file: Path) -> "list[Waveform]":
+    """A trace of uneven times on an even grid at its mean rate, one waveform a segment."""
+    import numpy as np
+
+    from rppgbench.core.waveform import Signal, Waveform
+    from rppgbench.datasets.label_text import read_table
+    from rppgbench.extraction.traces import without_gaps
+
+    table = read_table(file, columns=4, time_first=True)
+    if len(table) < 2:
+        raise RecordingError(f"{file}: fewer than two lines of time, R, G, B")
+    signal = Signal(table[:, 1:], table[:, 0]).in_order()
+    traces = []
+    for at in without_gaps(signal.times_s, np.ones(len(signal.times_s), np.bool_)):
+        part = Signal(signal.values[at], signal.times_s[at])
+        times_s = part.times_s[0] + np.arange(len(at)) / part.fs
+        inside = times_s <= part.times_s[-1]
+        traces.append(Waveform(part.at(times_s[inside], np.inf), part.fs, float(times_s[0])))
+    return traces
+
+
+def _inputs(
+    declared: "MethodWithParams",
+    features: "Sequence[Features]",
+    traces: "Sequence[Waveform]",
+    region: str,
+) -> "list[Waveform]":
+    from rppgbench.execution.pulse_estimation import method_inputs
+
+    method, params = declared
+    inputs = [segment for one in features for segment in method_inputs(one, method, params, region)]
+    return inputs + (list(traces) if method.input == "trace" else [])
+
+
+def _print_table(agreements: "Mapping[str, MethodAgreement]") -> None:
+    answer("| " + " | ".join(HEADER) + " |")
+    answer("| --- |" + " ---: |" * (len(HEADER) - 1))
+    for text, agreement in agreements.items():
+        answer("| " + " | ".join(_cells(text, agreement)) + " |")
+    for text, agreement in agreements.items():
+        if agreement.reason:
+            answer(f"{text}: {agreement.reason}")
+
+
+def _cells(text: str, agreement: "MethodAgreement") -> list[str]:
+    import numpy as np
+
+    cells = [text.replace("=", " = "), str(agreement.stretches)]
+    if not agreement.stretches:
+        return cells + ["–"] * (len(HEADER) - 2)
+    apart = np.array(agreement.apart_bpm)
+    first_ms, second_ms = (1000 * seconds / agreement.stretches for seconds in agreement.seconds)
+    return [
+        *cells,
+        f"{np.median(agreement.correlation):.4f} ({min(agreement.correlation):.4f})",
+        f"{np.median(apart):.2f} ({apart.max():.2f})" if len(apart) else "no rate",
+        f"{first_ms:.3g} and {second_ms:.3g}",
+        f"{agreement.speed_ratio:.3g}",
+    ]

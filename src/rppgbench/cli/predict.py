@@ -1,0 +1,113 @@
+"""bench predict: the heart rate in one video."""
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.options import as_json, path, plugins, region_of
+from rppgbench.cli.terminal import answer, tell
+from rppgbench.system.errors import BenchError, one_line
+
+if TYPE_CHECKING:
+    from rppgbench.core.method import Model
+    from rppgbench.execution.prediction import Prediction
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = add_command(
+        commands,
+        "predict",
+        run,
+        about="The heart rate in one video.",
+        example="bench predict me.mp4 --method pos --plot me.png",
+    )
+    parser.add_argument("video", type=path)
+    parser.add_argument("--method", default="pos", metavar="NAME")
+    parser.add_argument("--weights", type=path, metavar="FILE", help="of a method that learned")
+    parser.add_argument("--evaluator", default="li2023", metavar="NAME", help="how rates are read")
+    parser.add_argument("--region", metavar="NAME", help="face region of the trace (skin)")
+    as_json(parser)
+    parser.add_argument("--plot", type=path, metavar="FILE", help="a picture, PNG or SVG")
+    parser.add_argument("--cache", type=path, metavar="DIR", help="where features are kept")
+    plugins(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the heart rate, and draw it where `--plot` asks for a picture."""
+    from rppgbench.core.registry import find_toml, load_methods
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.execution.prediction import predict_video
+
+    method = load_methods().get("method", args.method, "--method")
+    region = region_of(args.region, [method], "skin")
+    file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
+    model = _read_model(args.weights) if args.weights else None
+    prediction = predict_video(
+        args.video,
+        method,
+        read_evaluator(file),
+        cache_folder(args.cache),
+        region=region,
+        model=model,
+    )
+    if args.plot:
+        from rppgbench.report.figures.prediction import plot_prediction
+
+        if prediction.pulse is not None:
+            plot_prediction(args.plot, prediction.pulse, prediction.windows)
+        else:
+            tell(f"note: {args.plot} is not drawn: there is no pulse")
+    labels = args.video.with_suffix(".csv")
+    if labels.is_file():
+        tell(f"note: {labels} is not read; heart_rates.csv is, by bench run --protocol videos")
+    if args.json:
+        answer(json.dumps(prediction.to_dict(), indent=1))
+    else:
+        _print(prediction)
+    return SOME_FAILED if math.isnan(prediction.heart_rate_bpm) else DONE
+
+
+def _read_model(place: Path) -> "Model":
+    """A model folder of a run, or a file of weights; nothing is unpickled."""
+    from rppgbench.core.model_files import is_model, read_model
+
+    if place.is_dir():
+        if not is_model(place):
+            raise BenchError(
+                f"--weights: {place} holds no model; give RESULTS/models/NAME or a file"
+            )
+        return read_model(place)
+    from rppgbench.neural.safetensors_io import read_weights
+
+    return read_weights(place)
+
+
+def _print(prediction: "Prediction") -> None:
+    for warning in prediction.warnings:
+        tell(f"warning: {one_line(warning)}")
+    if math.isnan(prediction.heart_rate_bpm):
+        answer(
+            f"{prediction.verdict}: {one_line(prediction.reason)} (a face is in "
+            f"{prediction.face_coverage:.0%} of {prediction.frames} frames over "
+            f"{prediction.duration_s:.1f} s)"
+        )
+        if prediction.reading:
+            answer(f"  {prediction.reading}")
+    else:
+        answer(
+            f"{prediction.heart_rate_bpm:.1f} bpm by {prediction.method}: {prediction.verdict} "
+            f"(SNR {prediction.snr_db:.1f} dB, coverage {prediction.coverage:.0%}, "
+            f"{prediction.frames} frames, {prediction.fps:.2f} a second)"
+        )
+        answer(f"  {prediction.reading}")
+        if prediction.reason:
+            answer(f"  {prediction.verdict}: {one_line(prediction.reason)}")
+    for start_s, duration_s, bpm, snr_db in prediction.windows:
+        rate = "   no rate" if math.isnan(bpm) else f"{bpm:6.1f} bpm  {snr_db:5.1f} dB"
+        answer(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}")

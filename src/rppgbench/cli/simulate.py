@@ -1,0 +1,47 @@
+"""bench simulate: write simulated recordings in a data set's native layout."""
+
+import argparse
+
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE
+from rppgbench.cli.options import at_least_one, folder_for_output, path, plugins, seconds, seed
+from rppgbench.cli.terminal import answer
+from rppgbench.system.errors import BenchError
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = add_command(
+        commands,
+        "simulate",
+        run,
+        about="Write simulated recordings in a data set's native layout.",
+        example="bench simulate pure --out /tmp/PURE --subjects 4 --seconds 20",
+    )
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument(
+        "--out", type=path, required=True, metavar="DIR", help="a new or empty folder"
+    )
+    parser.add_argument("--subjects", type=at_least_one, default=4, metavar="N")
+    parser.add_argument("--seconds", type=seconds, default=20.0, metavar="S")
+    parser.add_argument("--seed", type=seed, default=0, metavar="K")
+    parser.add_argument("--difficulty", choices=["easy", "paper", "hard"], default="easy")
+    plugins(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the simulated recordings and print their folder."""
+    from rppgbench.core.registry import load_datasets
+    from rppgbench.datasets.roots import write_simulated
+    from rppgbench.simulation import SimulationPlan
+
+    dataset = load_datasets().get("data set", args.name, "bench simulate")
+    if dataset.simulate is None:
+        raise BenchError(f"bench simulate: {args.name} cannot be simulated")
+    out = folder_for_output(args.out)
+    if any(out.iterdir()):
+        raise BenchError(f"{out}: not empty; give a new folder")
+    plan = SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty)
+    write_simulated(dataset, out, plan)
+    answer(out)
+    return DONE
