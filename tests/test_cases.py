@@ -63,7 +63,14 @@ class Film:
 @pytest.fixture(scope="module")
 def face(tmp_path_factory: pytest.TempPathFactory) -> Film:
     times_s = frame_times(SECONDS, FPS)
-    scene = Scene(160, 120, times_s, difficulty="easy", face_height=0.62, heart_rate_bpm=BPM)
+    scene = Scene(
+        width=160,
+        height=120,
+        times_s=times_s,
+        difficulty="easy",
+        face_height=0.62,
+        heart_rate_bpm=BPM,
+    )
     filmed = simulate(dataset="cases", subject="anna", session="1", scene=scene, seed=0)
     folder = tmp_path_factory.mktemp("film")
     made = Film(folder / "film.avi", list(filmed.frames()), folder / "cache", filmed.pulse_at)
@@ -585,7 +592,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
             write = load_datasets().found[name].simulate
             assert write is not None
             roots[name] = folder / name
-            write(roots[name], SimulationPlan(1, SECONDS, 0, "easy"))
+            write(
+                roots[name], SimulationPlan(subjects=1, seconds=SECONDS, seed=0, difficulty="easy")
+            )
         yield roots
 
 

@@ -178,7 +178,7 @@ def test_vipl_hr_has_uneven_times_folds_repeats_and_no_infrared(tmp_path: Path) 
 def test_the_same_seed_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     digests = []
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
-        write_tree(name, tmp_path / folder, SimulationPlan(1, 1.0, seed=seed))
+        write_tree(name, tmp_path / folder, SimulationPlan(subjects=1, seconds=1.0, seed=seed))
         files = sorted(f for f in (tmp_path / folder).rglob("*") if f.is_file())
         digests.append(
             {f.relative_to(tmp_path / folder): hashlib.sha256(f.read_bytes()) for f in files}
@@ -197,7 +197,7 @@ SIDES = [
 
 def people(name: str, count: int) -> list[Recording]:
     """The recordings that a plan of that size makes, without making them."""
-    plan = SimulationPlan(count, 1.0)
+    plan = SimulationPlan(subjects=count, seconds=1.0)
 
     def never() -> Any:
         raise AssertionError("not to be read")
@@ -241,7 +241,7 @@ def test_every_fold_has_someone_to_test_with_few_people(split: str, count: int) 
 
 @pytest.mark.usefixtures("plain")
 def test_four_people_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
-    found = write_tree("v4v", tmp_path, SimulationPlan(4, 1.0))
+    found = write_tree("v4v", tmp_path, SimulationPlan(subjects=4, seconds=1.0))
     (sides,) = assign_by_parts(list(found.values()))
     assert len(sides.train) == 4
     assert len(sides.validation) == len(sides.test) == 2
@@ -249,7 +249,7 @@ def test_four_people_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_nobody_shares_a_heart_rate_and_every_session_is_one_of_its_own(name: str) -> None:
-    plan = SimulationPlan(4, 4.0, seed=3)
+    plan = SimulationPlan(subjects=4, seconds=4.0, seed=3)
     rates = {}
     for session in simulated_recordings(name, plan):
         key = (session.subject, session.session)
@@ -262,11 +262,11 @@ def test_more_people_than_the_set_has_are_refused_in_one_line(tmp_path: Path) ->
     write = dataset("pure").simulate
     assert write is not None
     with pytest.raises(BenchError, match="pure: has 10 subjects, so 11 cannot be simulated"):
-        write(tmp_path / "new", SimulationPlan(11, 1.0))
+        write(tmp_path / "new", SimulationPlan(subjects=11, seconds=1.0))
 
 
 def test_a_tree_filmed_for_real_is_fit(tmp_path: Path) -> None:
-    found = write_tree("disfa", tmp_path, SimulationPlan(1, 1.0))
+    found = write_tree("disfa", tmp_path, SimulationPlan(subjects=1, seconds=1.0))
     with open_video(found["SN001"].video()) as reader:
         frames = [frame.rgb for frame in reader]
     assert len(frames) == 20

@@ -68,7 +68,7 @@ def test_people_and_labels_come_back_as_they_went_in(tree: Path) -> None:
             dataset="simulated",
             subject=name,
             session="still",
-            scene=Scene(320, 240, frame_times(1.0, 30.0), heart_rate_bpm=rate),
+            scene=Scene(width=320, height=240, times_s=frame_times(1.0, 30.0), heart_rate_bpm=rate),
             seed=PLAN.seed,
         )
         times_s = truth.pulse.times_s
@@ -96,20 +96,22 @@ def test_a_simulated_tree_is_fit_and_says_what_it_is(tree: Path) -> None:
 def test_the_seed_decides_the_bytes(tree: Path, tmp_path: Path) -> None:
     write_tree("simulated", tmp_path / "again", PLAN)
     assert digests(tmp_path / "again") == digests(tree)
-    other = SimulationPlan(1, 1.0, seed=4)
+    other = SimulationPlan(subjects=1, seconds=1.0, seed=4)
     write_tree("simulated", tmp_path / "other", other)
     assert digests(tmp_path / "other")["01/video.mp4"] != digests(tree)["01/video.mp4"]
 
 
 def test_more_people_leave_the_first_ones_as_they_are(tree: Path, tmp_path: Path) -> None:
-    write_tree("simulated", tmp_path, SimulationPlan(1, 1.0, seed=3))
+    write_tree("simulated", tmp_path, SimulationPlan(subjects=1, seconds=1.0, seed=3))
     few, many = digests(tmp_path), digests(tree)
     assert all(many[file] == digest for file, digest in few.items() if file != "SIMULATED.json")
 
 
 @pytest.mark.parametrize("difficulty", ["paper", "hard"])
 def test_people_take_turns_at_what_is_hard(difficulty: Any, tmp_path: Path) -> None:
-    found = write_tree("simulated", tmp_path, SimulationPlan(4, 0.2, difficulty=difficulty))
+    found = write_tree(
+        "simulated", tmp_path, SimulationPlan(subjects=4, seconds=0.2, difficulty=difficulty)
+    )
     scenarios = [recording.scenario for recording in found.values()]
     assert len(set(scenarios)) == 4
     assert scenarios[1] == "talking"
@@ -145,7 +147,7 @@ def test_a_broken_label_file_is_one_line(
 
 
 def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path) -> None:
-    found = write_tree("simulated", tmp_path, SimulationPlan(2, 10.5, seed=0))
+    found = write_tree("simulated", tmp_path, SimulationPlan(subjects=2, seconds=10.5, seed=0))
     methods = load_methods().found
     errors: dict[str, list[float]] = {"pos": [], "chrom": []}
     for recording in found.values():
@@ -317,7 +319,9 @@ def ubfc_with(content: bytes, root: Path) -> Recording:
 
 
 def test_ubfc_rppg_1_comes_back_too(tmp_path: Path) -> None:
-    (recording,) = write_tree("ubfc_rppg_1", tmp_path, SimulationPlan(1, 1.0)).values()
+    (recording,) = write_tree(
+        "ubfc_rppg_1", tmp_path, SimulationPlan(subjects=1, seconds=1.0)
+    ).values()
     (file,) = tmp_path.glob("DATASET_1/*/gtdump.xmp")
     table = np.loadtxt(file, delimiter=",")  # as the set's own description has it
     truth = recording.ground_truth()

@@ -200,12 +200,18 @@ def test_an_empty_root_is_one_line(tmp_path: Path) -> None:
 
 
 def test_the_verdict_says_for_which_protocols(vipl: Path) -> None:
-    folds = [Fold("1", ("p10",), (), ("p2",)), Fold("2", ("p2",), (), ("p10",))]
+    folds = [
+        Fold(name="1", train=("p10",), validation=(), test=("p2",)),
+        Fold(name="2", train=("p2",), validation=(), test=("p10",)),
+    ]
     needs = {
         "five_folds": protocol_need(partial(assign_by_lists, folds=folds), trains=True),
         "by_parts": protocol_need(assign_by_parts),
         "others": protocol_need(
-            partial(assign_by_lists, folds=[Fold("1", ("p9",), (), ("p2",))]), trains=True
+            partial(
+                assign_by_lists, folds=[Fold(name="1", train=("p9",), validation=(), test=("p2",))]
+            ),
+            trains=True,
         ),
     }
     (vipl / "data/p10/v1/source1/video.avi").unlink()

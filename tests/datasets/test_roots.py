@@ -31,7 +31,8 @@ def simulate(root, plan):
     (root / "made").write_text(str(plan.seed))
 
 made_up = Dataset("made_up", "", "", "", "", {}, recordings, simulate)
-print(simulated_root(made_up, SimulationPlan(1, 1.0, int(sys.argv[3])), Path(sys.argv[2])))
+plan = SimulationPlan(subjects=1, seconds=1.0, seed=int(sys.argv[3]))
+print(simulated_root(made_up, plan, Path(sys.argv[2])))
 """
 
 

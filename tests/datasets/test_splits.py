@@ -62,7 +62,9 @@ def test_a_subject_in_no_own_fold_is_named() -> None:
 
 def test_a_development_recording_is_not_trained_on() -> None:
     recordings = [recording("06/01", "06"), recording("06/02", "06"), recording("10/01", "10")]
-    (side,) = assign_by_lists(recordings, [Fold("1", ("06",), ("06/01",), ("10",))])
+    (side,) = assign_by_lists(
+        recordings, [Fold(name="1", train=("06",), validation=("06/01",), test=("10",))]
+    )
     assert (names(side.train), names(side.validation), names(side.test)) == (
         {"06/02"},
         {"06/01"},
@@ -77,7 +79,7 @@ def test_own_parts() -> None:
 
 def test_a_subject_on_two_sides_is_refused() -> None:
     with pytest.raises(BenchError, match="subject 'a' on two sides"):
-        check_disjoint(Fold("1", ("a",), (), ("a",)), "x")
+        check_disjoint(Fold(name="1", train=("a",), validation=(), test=("a",)), "x")
 
 
 def split_file(folder: Path, *, checked: str | None = None, extra: str = "") -> Path:
@@ -92,7 +94,7 @@ def split_file(folder: Path, *, checked: str | None = None, extra: str = "") -> 
 
 def test_a_split_is_read(tmp_path: Path) -> None:
     split = read_split(split_file(tmp_path))
-    assert split.folds == (Fold("1", ("a",), (), ("b",)),)
+    assert split.folds == (Fold(name="1", train=("a",), validation=(), test=("b",)),)
 
 
 def test_a_changed_split_is_refused(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("people")
     make = load_datasets().found["simulated"].simulate
     assert make is not None
-    make(folder, SimulationPlan(PEOPLE, SECONDS, 3, "easy"))
+    make(folder, SimulationPlan(subjects=PEOPLE, seconds=SECONDS, seed=3, difficulty="easy"))
     return folder
 
 

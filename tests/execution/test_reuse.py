@@ -44,7 +44,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("people")
     make = load_datasets().found["simulated"].simulate
     assert make is not None
-    make(folder, SimulationPlan(2, 11.0, 0, "easy"))
+    make(folder, SimulationPlan(subjects=2, seconds=11.0, seed=0, difficulty="easy"))
     return folder
 
 

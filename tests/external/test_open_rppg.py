@@ -88,7 +88,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Waveform, float]:
     folder = tmp_path_factory.mktemp("person")
     dataset = load_datasets().found["simulated"]
     assert dataset.simulate is not None
-    dataset.simulate(folder / "people", SimulationPlan(1, 12.0, 0, "easy"))
+    dataset.simulate(
+        folder / "people", SimulationPlan(subjects=1, seconds=12.0, seed=0, difficulty="easy")
+    )
     (recording,) = dataset.recordings(folder / "people")
     method = load_methods().found["open_rppg_physnet"]
     request = FeatureRequest(frozenset({str(method.params["crop"])}))

@@ -67,7 +67,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lab")
     make = load_datasets().found["ubfc_rppg_1"].simulate
     assert make is not None
-    make(folder / "made", SimulationPlan(1, 11.0, 0, "easy"))
+    make(folder / "made", SimulationPlan(subjects=1, seconds=11.0, seed=0, difficulty="easy"))
     for person in sorted((folder / "made" / "DATASET_1").iterdir()):
         name = person.name.partition("-")[0]
         (person / "vid.avi").rename(folder / f"{name}.avi")

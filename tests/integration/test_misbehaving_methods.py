@@ -84,7 +84,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("misbehaving")
     make = load_datasets().found["simulated"].simulate
     assert make is not None
-    make(folder / "people", SimulationPlan(3, SECONDS, 0, "easy"))
+    make(folder / "people", SimulationPlan(subjects=3, seconds=SECONDS, seed=0, difficulty="easy"))
     for name in ("methods", "benchmarks", "protocols", "named"):
         (folder / name).mkdir()
     for name, body in METHODS.items():

@@ -509,7 +509,7 @@ UBFC_REST, UBFC_APART = 0.53e-3, 0.2e-3
 def test_at_paper_the_light_is_steadier_than_all_that_disturbs_a_genuine_recording() -> None:
     rests, aparts = [], []
     for number in range(12):
-        scene = Scene(320, 240, frame_times(60.0, FS), difficulty="paper")
+        scene = Scene(width=320, height=240, times_s=frame_times(60.0, FS), difficulty="paper")
         level = np.sqrt(light(scene, generator("light", number)).level)  # as the file has it
         band = in_band(level, FS)
         rests.append(band[:, 1].std())
@@ -566,7 +566,7 @@ def test_a_scene_that_cannot_be_is_refused(wrong: dict[str, Any], said: str) -> 
 
 def test_a_plan_without_subjects_and_an_unknown_skin_are_refused() -> None:
     with pytest.raises(ValueError, match="no subject"):
-        SimulationPlan(0, 10.0)
+        SimulationPlan(subjects=0, seconds=10.0)
     with pytest.raises(ValueError, match="no skin tone 'VII'; known: I, II"):
         filmed(skin_tone="VII")
 

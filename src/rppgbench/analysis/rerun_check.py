@@ -153,7 +153,11 @@ def _root(
 
         s = protocol.simulation
         return simulated_root(
-            dataset, SimulationPlan(s.subjects, s.seconds, s.seed, s.difficulty), cache
+            dataset,
+            SimulationPlan(
+                subjects=s.subjects, seconds=s.seconds, seed=s.seed, difficulty=s.difficulty
+            ),
+            cache,
         )
     try:
         return data_root(dataset, given)

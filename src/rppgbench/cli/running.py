@@ -187,7 +187,9 @@ def find_roots(
             from rppgbench.simulation import SimulationPlan
 
             s = protocol.simulation
-            plan = SimulationPlan(s.subjects, s.seconds, s.seed, s.difficulty)
+            plan = SimulationPlan(
+                subjects=s.subjects, seconds=s.seconds, seed=s.seed, difficulty=s.difficulty
+            )
             roots[name] = simulated_root(dataset, plan, folder)
         else:
             roots[name] = data_root(dataset, given, tell=tell)

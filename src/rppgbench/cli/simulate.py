@@ -41,7 +41,9 @@ def run(args: argparse.Namespace) -> int:
     out = folder_for_output(args.out)
     if any(out.iterdir()):
         raise BenchError(f"{out}: not empty; give a new folder")
-    plan = SimulationPlan(args.subjects, args.seconds, args.seed, args.difficulty)
+    plan = SimulationPlan(
+        subjects=args.subjects, seconds=args.seconds, seed=args.seed, difficulty=args.difficulty
+    )
     write_simulated(dataset, out, plan)
     answer(out)
     return DONE

@@ -38,7 +38,7 @@ Share = Callable[[Sequence[Recording]], str]
 """Given the usable recordings, which part of a protocol's test side they are; "" if all of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One thing that was noticed: at which recording and file ("" for the whole set), and what."""
 
@@ -48,7 +48,7 @@ class Finding:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataCheck:
     """What a check found.
 
@@ -227,7 +227,9 @@ def check_recording(recording: Recording) -> list[Finding]:
     def say(severity: Severity, text: str, file: Path | str = "") -> None:
         if severity == "error" and recording.known_bad:
             severity, text = "warning", f"{text} (known: {recording.known_bad})"
-        found.append(Finding(severity, recording.name, str(file), text))
+        found.append(
+            Finding(severity=severity, recording=recording.name, file=str(file), text=text)
+        )
 
     name = f"{recording.dataset}/{recording.name}"
     source = _attempt(lambda: read_video(recording), say, f"the extraction of {name}")
@@ -371,22 +373,39 @@ def _of_the_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) -
     seen: set[str] = set()
     for recording in recordings:
         if recording.name in seen:
-            yield Finding("error", recording.name, "", "two recordings have this name")
+            yield Finding(
+                severity="error",
+                recording=recording.name,
+                file="",
+                text="two recordings have this name",
+            )
         seen.add(recording.name)
         if recording.known_bad:
-            yield Finding("note", recording.name, "", f"known to be bad: {recording.known_bad}")
+            yield Finding(
+                severity="note",
+                recording=recording.name,
+                file="",
+                text=f"known to be bad: {recording.known_bad}",
+            )
     simulated = any(recording.simulated for recording in recordings)
     for kind, (found, expected) in _counts(dataset, recordings).items():
         if expected is not None and found != expected:
             severity: Severity = "note" if simulated else "warning"
-            yield Finding(severity, "", "", f"{found} {kind}, where the whole set has {expected}")
+            yield Finding(
+                severity=severity,
+                recording="",
+                file="",
+                text=f"{found} {kind}, where the whole set has {expected}",
+            )
     for line in dataset.leftovers(root) if dataset.leftovers is not None else ():
-        yield Finding("warning", "", "", line)
+        yield Finding(severity="warning", recording="", file="", text=line)
     if dataset.folds is not None:
         try:
             assign_by_folds(recordings, dataset.folds(root), str(root))
         except BenchError as error:
-            yield Finding("warning", "", "", f"the set's own folds: {error}")
+            yield Finding(
+                severity="warning", recording="", file="", text=f"the set's own folds: {error}"
+            )
 
 
 def _counts(dataset: Dataset, recordings: Sequence[Recording]) -> dict[str, tuple[int, int | None]]:

@@ -123,12 +123,12 @@ def held_against(truth: GroundTruth, frames: FrameClock | None) -> GroundTruth:
     lines: list[str] = []
     for what, signal in (("pulse", truth.pulse), ("heart rate", truth.heart_rate)):
         if signal is not None:
-            compared = _Compared(what, signal, frames, truth.one_clock)
+            compared = _Compared(what=what, signal=signal, frames=frames, one_clock=truth.one_clock)
             lines += [f"{what}: {line}" for line in compared.lines()]
     return replace(truth, warnings=(*truth.warnings, *lines))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Compared:
     """One kind of labels beside the frames."""
 

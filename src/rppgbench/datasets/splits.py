@@ -15,7 +15,7 @@ OFFICIAL = "official"  # the data set's own fold files
 PARTS = "parts"  # the data set's own parts: train, validation, test
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fold:
     """Subjects by side; a subject is on one side at most."""
 
@@ -25,7 +25,7 @@ class Fold:
     test: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Split:
     """A named list of folds with its source."""
 
@@ -35,7 +35,7 @@ class Split:
     folds: tuple[Fold, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FoldAssignment:
     """The recordings of one fold by side."""
 
@@ -83,11 +83,17 @@ def read_split(file: Path) -> Split:
             f"{file}: the lists do not fit their checksum; a changed split needs another name"
         )
     folds = tuple(
-        Fold(f["name"], tuple(f["train"]), tuple(f["validation"]), tuple(f["test"])) for f in raw
+        Fold(
+            name=f["name"],
+            train=tuple(f["train"]),
+            validation=tuple(f["validation"]),
+            test=tuple(f["test"]),
+        )
+        for f in raw
     )
     for fold in folds:
         check_disjoint(fold, str(file))
-    return Split(file.stem, declared.dataset, declared.source, folds)
+    return Split(name=file.stem, dataset=declared.dataset, source=declared.source, folds=folds)
 
 
 def check_disjoint(fold: Fold, where: str) -> None:
@@ -117,7 +123,9 @@ def assign_by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> l
             parts.append(tuple(r for r in recordings if r.subject in wanted or r.name in wanted))
         validation = {r.name for r in parts[1]}
         train = tuple(r for r in parts[0] if r.name not in validation)
-        sides.append(FoldAssignment(fold.name, train, parts[1], parts[2]))
+        sides.append(
+            FoldAssignment(fold=fold.name, train=train, validation=parts[1], test=parts[2])
+        )
     return sides
 
 
@@ -138,10 +146,10 @@ def assign_by_folds(
         raise BenchError(f"{where}: no fold has subject {strays[0]} ({len(strays)} such subjects)")
     return [
         FoldAssignment(
-            name,
-            tuple(r for r in recordings if seen[r.subject] != name),
-            (),
-            tuple(r for r in recordings if seen[r.subject] == name),
+            fold=name,
+            train=tuple(r for r in recordings if seen[r.subject] != name),
+            validation=(),
+            test=tuple(r for r in recordings if seen[r.subject] == name),
         )
         for name in folds
     ]
@@ -152,4 +160,4 @@ def assign_by_parts(recordings: Sequence[Recording]) -> list[FoldAssignment]:
     train, validation, test = (
         tuple(r for r in recordings if r.part == part) for part in ("train", "validation", "test")
     )
-    return [FoldAssignment("official", train, validation, test)]
+    return [FoldAssignment(fold="official", train=train, validation=validation, test=test)]

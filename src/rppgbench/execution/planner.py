@@ -337,7 +337,7 @@ def fold_assignments(
         if set(protocol.train) & set(protocol.test):
             raise BenchError(f"{where}: split 'whole' cannot train and test on the same data set")
         train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
-        sides = [FoldAssignment("whole", train, (), tested)]
+        sides = [FoldAssignment(fold="whole", train=train, validation=(), test=tested)]
     elif not within:
         raise BenchError(f"{where}: split {protocol.split!r} cuts one data set: train = test")
     elif protocol.split == OFFICIAL:

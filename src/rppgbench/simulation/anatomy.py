@@ -21,7 +21,7 @@ _WEAKEST = 0.4
 _ARRIVAL_S = 0.03
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Anatomy:
     """Smooth fields on a coarse grid over the canvas, `cell` pixels apart; (h, w) unless said.
 

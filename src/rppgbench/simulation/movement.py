@@ -16,7 +16,7 @@ _SWAY = {  # by difficulty: translation (face heights), turn (degrees), scale, f
 _BLINK_S = 0.22
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Movement:
     """The pose and the expression in every frame; each is (T,).
 

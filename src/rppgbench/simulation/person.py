@@ -25,7 +25,7 @@ in blue, where the camera's channel is broad (Jacques 2013, Optical properties o
 tissues: a review, 10.1088/0031-9155/58/11/R37)."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Portrait:
     """A photograph in linear light: `colour` (h, w, 3), `matte` and `skin` (h, w), 0 to 1."""
 
@@ -35,7 +35,7 @@ class Portrait:
     landmarks: Picture  # (468, 3): x, y in pixels, z negative towards the camera
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Person:
     """Somebody on a canvas: the frame with a margin around it, at the frame's scale.
 
@@ -72,7 +72,9 @@ def portrait(name: str) -> Portrait:
         picture[:, :, ::-1].astype(np.float32) / 255
     )  # the camera encodes by a root
     whole: Picture = np.asarray(matte.astype(np.float32) / 255, np.float32)
-    return Portrait(colour, whole, _skin(colour, whole, landmarks), landmarks)
+    return Portrait(
+        colour=colour, matte=whole, skin=_skin(colour, whole, landmarks), landmarks=landmarks
+    )
 
 
 def person(

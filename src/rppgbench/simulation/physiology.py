@@ -56,7 +56,7 @@ class Waves:
 NO_WAVES = Waves(np.ones(1), np.zeros(1), np.zeros(1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Physiology:
     """What goes on in one subject in one session, at any time.
 

@@ -15,7 +15,7 @@ SKIN_TONES = ("I", "II", "III", "IV", "V", "VI")
 """Fitzpatrick's skin types (1988, 10.1001/archderm.1988.01670060015008), light to dark."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SimulatedRecording:
     """One person filmed once, and every sensor that a data set may have had on that person.
 
@@ -85,4 +85,12 @@ def simulate(
         heart_rate_bpm=scene.heart_rate_bpm,
         seconds=float(scene.times_s[-1]),
     )
-    return SimulatedRecording(dataset, subject, session, scene, seed, tone, body)
+    return SimulatedRecording(
+        dataset=dataset,
+        subject=subject,
+        session=session,
+        scene=scene,
+        seed=seed,
+        skin_tone=tone,
+        body=body,
+    )

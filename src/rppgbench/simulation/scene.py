@@ -66,7 +66,7 @@ Expressions = Literal["neutral", "few", "lively"]
 """Blinking only; now and then a smile or a raised brow; most of the time some expression."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SimulationPlan:
     """How large a simulated tree is to be.
 
@@ -84,7 +84,7 @@ class SimulationPlan:
             raise ValueError(f"no subject or no time: {self.subjects} subjects, {self.seconds} s")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
     """One recording's circumstances, chosen by the data set's writer.
 
