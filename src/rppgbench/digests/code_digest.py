@@ -108,7 +108,9 @@ class Sources:
         todo: list[Part] = [s if isinstance(s, Part) else Part(s) for s in starts]
         while todo:
             part = todo.pop()
-            if part.module in seen:
+            # The `__init__` of rppgbench itself only lists where exported names lie. The list
+            # computes nothing, and a name that is used is followed to its module (`_reached`).
+            if part.module in seen or part.module == OWN:
                 continue
             place = self._find(part.module)
             if place is None or place.package:
