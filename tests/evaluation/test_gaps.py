@@ -14,13 +14,14 @@ from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.evaluation.evaluator import Evaluator
-from rppgbench.evaluation.rate_reading import PulseBatch, Reading, read_pulses
+from rppgbench.evaluation.rate_reading import Reading, read_pulses
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.neural.clips import Clips, labelled_segments, segments
 from rppgbench.report.figures.waveforms import reference_waveform
 from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import NAMES, evaluator
+from ..factories.pulses import make_pulses
 
 FS, SECONDS, BPM = 30.0, 60.0, 72.0
 TIMES = np.arange(round(SECONDS * FS)) / FS
@@ -36,7 +37,7 @@ def wave(times_s: Array, bpm: float = BPM) -> Array:
 def beside(rule: Evaluator, truth: GroundTruth, pulse: Array | None = None) -> Reading:
     """What the rule reads of a pulse of 72 bpm, or another, beside a truth."""
     samples = wave(TIMES) if pulse is None else pulse
-    return read_pulses(rule, PulseBatch(samples[None], FS, np.zeros(1), np.zeros(1)), [truth])
+    return read_pulses(rule, make_pulses(samples, FS), [truth])
 
 
 def without(times_s: Array, start_s: float, stop_s: float) -> Array:

@@ -13,7 +13,7 @@ from rppgbench.evaluation.band_edge import EDGE_BPM, at_edge, wide_rates
 from rppgbench.evaluation.ensembles import ensemble_rates
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.evaluation.rate_chain import SegmentSamples, Welch
-from rppgbench.evaluation.rate_reading import PulseBatch, read_pulses
+from rppgbench.evaluation.rate_reading import read_pulses
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows, summarise
 from rppgbench.neural.frame_differences import integrate
@@ -22,6 +22,7 @@ from rppgbench.report.tables.scores import describe_band_edge, method_table
 from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import FOLDER, NAMES, evaluator
+from ..factories.pulses import make_pulses
 
 FS, SECONDS = 30.0, 60.0
 
@@ -49,7 +50,7 @@ def estimate(recording: str, samples: Array, fs: float = FS, name: str = "pos") 
 
 
 def edges(rule: Evaluator, truth: GroundTruth, bpm: float) -> tuple[bool, Array]:
-    found = read_pulses(rule, PulseBatch(wave(bpm)[None], FS, np.zeros(1), np.zeros(1)), [truth])
+    found = read_pulses(rule, make_pulses(wave(bpm), FS), [truth])
     assert found.band_edge.any() == found.band_edge.all()
     return bool(found.band_edge.any()), found.reference_bpm
 
@@ -113,7 +114,7 @@ def test_genuine_references_have_no_false_alarm(real: Path) -> None:
         values, _, times_s = np.loadtxt(file)
         truth = GroundTruth(pulse=Signal(values, times_s).in_order())
         for name in ("li2023", "toolbox_2023", "sinc"):
-            pulses = PulseBatch(wave(100.0)[None], FS, times_s[:1], np.zeros(1))
+            pulses = make_pulses(wave(100.0), FS, float(times_s[0]))
             assert not read_pulses(evaluator(name), pulses, [truth]).band_edge.any(), (file, name)
 
 
@@ -228,7 +229,7 @@ def test_our_networks_of_changes_take_the_drift_off_themselves() -> None:
     off_bpm = {}
     for name in ("gideon2021", "sinc", "toolbox_2023"):
         for kind, pulses in kinds.items():
-            many = PulseBatch(pulses, FS, np.zeros(20), np.zeros(20))
+            many = make_pulses(pulses, FS)
             found = read_pulses(evaluator(name), many, [GroundTruth()] * 20)
             off_bpm[name, kind] = float(np.nanmean(np.abs(found.bpm - 72.0)))
     assert off_bpm["gideon2021", "plain"] > 20

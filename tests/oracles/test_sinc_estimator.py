@@ -10,10 +10,11 @@ from rppgbench.core.waveform import Array
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.heart_rate import heart_rates
 from rppgbench.evaluation.rate_chain import BinStep
-from rppgbench.evaluation.rate_reading import PulseBatch, read_pulses
+from rppgbench.evaluation.rate_reading import read_pulses
 from rppgbench.signals.overlap_add import hann_overlap_add
 
 from ..factories.evaluators import evaluator
+from ..factories.pulses import make_pulses
 from .oracle import load
 
 ARRAYS, FACTS = load("sinc")
@@ -23,7 +24,7 @@ WAVE = ARRAYS["wave"].astype(np.float64)
 
 
 def read_wave(rule: Evaluator) -> Array:
-    pulses = PulseBatch(WAVE[None], FS, np.zeros(1), np.zeros(1))
+    pulses = make_pulses(WAVE, FS)
     bpm: Array = read_pulses(rule, pulses, [GroundTruth()]).bpm[0]
     return bpm
 

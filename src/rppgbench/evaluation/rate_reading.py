@@ -1,4 +1,4 @@
-"""Read heart rates off many pulses and their references."""
+"""Heart rates of many pulses and of their references, by one evaluator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -23,20 +23,27 @@ from rppgbench.evaluation.reference import device_rates, pulses_at, reference_ki
 from rppgbench.evaluation.signal_quality import CORRELATIONS, SNRS
 from rppgbench.evaluation.windows import Block, layout_windows, min_samples, nearest_window
 
-Words = NDArray[np.object_]
+Reasons = NDArray[np.object_]
+"""Why there is no heart rate, one line of text each; "" where there is one."""
 
-WORK = 1 << 19
-"""How many samples of windows are worked on at once, so that memory stays bounded."""
+MAX_SAMPLES = 1 << 19
+"""Samples of windows that are processed at once, so that the memory stays bounded."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Reading:
-    """What an evaluator reads off n pulses of one length and rate; every array is (n, W).
+    """What an evaluator reads from n pulses of one length and rate; every array is (n, W).
 
-    `start_s` and `duration_s` lie on the clock of the recordings. `bpm` is NaN where the estimate
-    is missing, `reference_bpm` where there is no truth; `reason` and `reference_reason` say why,
-    or are empty. `band_edge` says which truths lie outside the band of the evaluator or at its
-    edge.
+    Attributes:
+        start_s: Starts of the windows in seconds, on the clock of the recordings.
+        duration_s: Their durations in seconds.
+        bpm: Heart rates of the estimate in bpm; NaN where the estimate is missing.
+        reference_bpm: Heart rates of the reference in bpm; NaN where there is none.
+        snr_db: Signal-to-noise ratios in dB, by the evaluator's definition.
+        correlation: Correlations of estimate and reference, by the evaluator's definition.
+        reason: Why the estimate is missing.
+        reference_reason: Why there is no reference.
+        band_edge: Whether the reference lies outside the evaluator's band or at its edge.
     """
 
     start_s: Array
@@ -45,224 +52,355 @@ class Reading:
     reference_bpm: Array
     snr_db: Array
     correlation: Array
-    reason: Words
-    reference_reason: Words
+    reason: Reasons
+    reference_reason: Reasons
     band_edge: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
-class PulseBatch:
-    """Equally long pulses on one grid: `samples` (n, T), NaN where there is none.
+def _joined(readings: Sequence[Reading], axis: int) -> Reading:
+    """Readings of other pulses (axis 0) or of other windows (axis 1), put together."""
+    arrays = {
+        field.name: np.concatenate([getattr(part, field.name) for part in readings], axis=axis)
+        for field in fields(Reading)
+    }
+    return Reading(**arrays)
 
-    They begin at `start_s` (n,); `lost` (n,) counts the samples that were cut off their ends.
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PulseBatch:
+    """Equally long pulses on one grid.
+
+    Attributes:
+        samples: The pulses (n, T); NaN where there is no sample.
+        fs: Samples per second.
+        start_s: Time of the first sample (n,), in seconds on the clock of the recording.
+        cropped: How many samples `crop_to_valid` took from the ends (n,).
     """
 
     samples: Array
     fs: float
     start_s: Array
-    lost: Array
+    cropped: Array
 
-    def rows(self, at: slice) -> "PulseBatch":
-        """Some of them."""
-        return PulseBatch(self.samples[at], self.fs, self.start_s[at], self.lost[at])
+    def select(self, rows: slice) -> "PulseBatch":
+        """The pulses of these rows."""
+        return PulseBatch(
+            samples=self.samples[rows],
+            fs=self.fs,
+            start_s=self.start_s[rows],
+            cropped=self.cropped[rows],
+        )
+
+    @property
+    def length(self) -> int:
+        """Samples of a pulse."""
+        return int(self.samples.shape[1])
 
 
 def crop_to_valid(evaluator: Evaluator, pulse: Waveform) -> tuple[Waveform, int]:
-    """The pulse (T,) as the evaluator takes it, and how many samples were cut off its ends.
+    """The part of a pulse that the evaluator reads.
 
-    Windows of fixed length lie on the recording's clock, so nothing is cut for them. A whole
-    recording is what lies between the first and the last sample that there is.
+    Windows of fixed length lie on the recording's clock, so nothing is cropped for them. A whole
+    recording reaches from the first to the last finite sample.
+
+    Args:
+        evaluator: The rule.
+        pulse: One pulse (T,); NaN where there is no sample.
+
+    Returns:
+        The pulse without the absent samples at its ends, and how many these are.
     """
-    there = np.flatnonzero(np.isfinite(pulse.samples))
-    if isinstance(evaluator.window, FixedWindow) or not len(there):
+    finite = np.flatnonzero(np.isfinite(pulse.samples))
+    if isinstance(evaluator.window, FixedWindow) or not len(finite):
         return pulse, 0
-    first, stop = int(there[0]), int(there[-1]) + 1
-    cut = Waveform(pulse.samples[first:stop], pulse.fs, pulse.start_s + first / pulse.fs)
-    return cut, len(pulse.samples) - (stop - first)
+    first, stop = int(finite[0]), int(finite[-1]) + 1
+    part = Waveform(pulse.samples[first:stop], pulse.fs, pulse.start_s + first / pulse.fs)
+    return part, len(pulse.samples) - (stop - first)
 
 
 def has_window(evaluator: Evaluator, pulse: Waveform) -> bool:
-    """Whether the evaluator finds any window in a pulse of that length."""
+    """Whether a pulse is long enough for one window.
+
+    Args:
+        evaluator: The rule.
+        pulse: One pulse (T,).
+    """
     samples = len(pulse.samples) - 2 * evaluator.border_frames
     return samples >= min_samples(pulse.fs, evaluator.window)
 
 
 def read_pulses(evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth]) -> Reading:
-    """Heart rates of pulses beside those of their truths, one a pulse.
+    """Heart rates of pulses and of their references.
 
-    W is 0 where the pulses are shorter than the evaluator's shortest window. The SNR of a pulse
-    whose truth is empty is taken at its own heart rate.
+    Args:
+        evaluator: The rule.
+        pulses: n pulses.
+        truths: The reference of each pulse. The SNR of a pulse without a reference is taken at the
+            pulse's heart rate.
+
+    Returns:
+        A reading (n, W); W is 0 where the pulses are shorter than the evaluator's shortest window.
     """
     border = evaluator.border_frames
-    inner = pulses.samples[:, border : max(pulses.samples.shape[1] - border, border)]
-    pulses = PulseBatch(inner, pulses.fs, pulses.start_s + border / pulses.fs, pulses.lost)
-    blocks = layout_windows(inner.shape[1], pulses.fs, evaluator.window)
+    inner = pulses.samples[:, border : max(pulses.length - border, border)]
+    pulses = PulseBatch(
+        samples=inner,
+        fs=pulses.fs,
+        start_s=pulses.start_s + border / pulses.fs,
+        cropped=pulses.cropped,
+    )
+    blocks = layout_windows(pulses.length, pulses.fs, evaluator.window)
     if not blocks:
-        no: Array = np.empty((len(inner), 0))
-        words = np.empty((len(inner), 0), dtype=object)
-        return Reading(no, no, no, no, no, no, words, words, np.empty(no.shape, np.bool_))
-    step = max(1, WORK // sum(len(b.starts) * b.samples for b in blocks))
+        return _no_windows(len(inner))
+    step = max(1, MAX_SAMPLES // sum(len(b.starts) * b.samples for b in blocks))
     parts = [
-        _units(evaluator, pulses.rows(at), truths[at], blocks)
-        for at in (slice(k, k + step) for k in range(0, len(inner), step))
+        _read_units(evaluator, pulses.select(rows), truths[rows], blocks)
+        for rows in (slice(k, k + step) for k in range(0, len(inner), step))
     ]
-    return Reading(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Reading)))
+    return _joined(parts, axis=0)
 
 
-class _Chained:
-    """Pulses on their way through one chain: bridged, prepared, cut into windows."""
+def _no_windows(pulses: int) -> Reading:
+    numbers: Array = np.empty((pulses, 0))
+    reasons = np.empty((pulses, 0), dtype=object)
+    return Reading(
+        start_s=numbers,
+        duration_s=numbers,
+        bpm=numbers,
+        reference_bpm=numbers,
+        snr_db=numbers,
+        correlation=numbers,
+        reason=reasons,
+        reference_reason=reasons,
+        band_edge=np.empty((pulses, 0), np.bool_),
+    )
 
-    def __init__(self, pulses: PulseBatch, chain: RateChain, gap_share: float, what: str) -> None:
+
+def _read_units(
+    evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth], blocks: list[Block]
+) -> Reading:
+    """The rows of the evaluator's unit: windows, frames or recordings."""
+    windows = _read_windows(evaluator, pulses, truths, blocks)
+    if evaluator.unit == "window":
+        return windows
+    if evaluator.unit == "frame":
+        return _frames(evaluator, pulses, truths, windows, nearest_window(blocks, pulses.length))
+    return _recordings(evaluator, pulses, windows)
+
+
+class _ChainReader:
+    """Heart rates of one batch of pulses by one chain: gaps bridged, prepared, cut into windows."""
+
+    def __init__(self, pulses: PulseBatch, chain: RateChain, gap_share: float, name: str) -> None:
         absent = ~np.isfinite(pulses.samples)
-        self.pulses, self.chain, self.gap_share, self.what = pulses, chain, gap_share, what
-        self.absent = _counted(absent)
-        still = straight_segments(pulses.samples, pulses.fs)
-        self.still = _counted(still) if still.any() else np.zeros_like(self.absent)
+        self.pulses, self.chain, self.gap_share, self.name = pulses, chain, gap_share, name
+        self.absent = _count_before(absent)
+        straight = straight_segments(pulses.samples, pulses.fs)
+        self.straight = _count_before(straight) if straight.any() else np.zeros_like(self.absent)
         self.bridged = _bridge(pulses.samples, absent)
         self.prepared: Array | None = None
+        self.unusable = ""
         if chain.steps_on == "recording":
-            self.why = unusable_windows(chain, self.bridged.shape[1], pulses.fs)
-            if not self.why:
+            self.unusable = unusable_windows(chain, pulses.length, pulses.fs)
+            if not self.unusable:
                 self.prepared = prepare(self.bridged, pulses.fs, chain)
 
-    def windows(self, block: Block) -> tuple[Array | None, Array, Words]:
-        """Prepared windows (n, W, N) or None, their rates (n, W) and why there is none."""
+    def read(self, block: Block) -> tuple[Array | None, Array, Reasons]:
+        """The windows of a block.
+
+        Returns:
+            The prepared windows (n, W, N), None where the chain cannot prepare them; their heart
+            rates (n, W) in bpm, NaN where there is none; and the reasons (n, W).
+        """
         fs = self.pulses.fs
-        raw = block.cut(self.bridged)
-        why = self.why if self.chain.steps_on == "recording" else ""
-        why = why or unusable_windows(self.chain, block.samples, fs)
-        reason = np.full(raw.shape[:2], why, dtype=object)
-        if why:
-            return None, np.full(raw.shape[:2], np.nan), reason
-        ready = self.prepared
-        waves = prepare(raw, fs, self.chain) if ready is None else block.cut(ready)
-        gaps, still = _within(self.absent, block), _within(self.still, block)
-        lost = self.pulses.lost[:, None]
-        share, both = ((n + lost) / (block.samples + lost) for n in (gaps, gaps + still))
-        flat, gone, hangs = is_constant(raw, waves), share > self.gap_share, both > self.gap_share
-        bpm = np.where(flat | hangs, np.nan, heart_rates(waves, fs, self.chain))
-        reason[~np.isfinite(bpm)] = f"{self.what}: no peak in the band"
-        for at in np.argwhere(hangs & ~gone & ~flat):
-            part = still[*at] / block.samples
-            reason[*at] = f"{self.what}: a straight line for {part:.0%} of the window, no pulse"
-        for at in np.argwhere(flat & ~gone):
+        raw = block.slice(self.bridged)
+        unusable = self.unusable or unusable_windows(self.chain, block.samples, fs)
+        if unusable:
+            rates: Array = np.full(raw.shape[:2], np.nan)
+            return None, rates, np.full(rates.shape, unusable, dtype=object)
+        if self.prepared is None:
+            windows = prepare(raw, fs, self.chain)
+        else:
+            windows = block.slice(self.prepared)
+        constant = is_constant(raw, windows)
+        absent, unusable_share = self._shares(block)
+        usable = ~constant & (unusable_share <= self.gap_share)
+        bpm = np.where(usable, heart_rates(windows, fs, self.chain), np.nan)
+        return windows, bpm, self._reasons(block, raw, bpm, constant, absent, unusable_share)
+
+    def _shares(self, block: Block) -> tuple[Array, Array]:
+        """Shares of each window (n, W): absent, and absent or in a straight segment."""
+        cropped = self.pulses.cropped[:, None]
+        absent, straight = _count_within(self.absent, block), _count_within(self.straight, block)
+        length = block.samples + cropped
+        return (absent + cropped) / length, (absent + straight + cropped) / length
+
+    def _reasons(
+        self,
+        block: Block,
+        raw: Array,
+        bpm: Array,
+        constant: NDArray[np.bool_],
+        absent: Array,
+        unusable_share: Array,
+    ) -> Reasons:
+        """Why windows have no rate; where several reasons hold, the most basic one."""
+        reason = np.full(bpm.shape, "", dtype=object)
+        reason[~np.isfinite(bpm)] = f"{self.name}: no peak in the band"
+        gone = absent > self.gap_share
+        straight = _count_within(self.straight, block) / block.samples
+        for at in np.argwhere((unusable_share > self.gap_share) & ~gone & ~constant):
+            share = f"{straight[*at]:.0%} of the window"
+            reason[*at] = f"{self.name}: a straight line for {share}, no pulse"
+        for at in np.argwhere(constant & ~gone):
             level = np.ptp(raw[*at]) <= FLAT * np.abs(raw[*at]).max()
-            reason[*at] = f"{self.what}: {'constant' if level else 'a straight line, no pulse'}"
+            reason[*at] = f"{self.name}: {'constant' if level else 'a straight line, no pulse'}"
         for at in np.argwhere(gone):
-            reason[*at] = f"{self.what}: absent in {share[*at]:.0%} of the window"
-        return waves, bpm, reason
+            reason[*at] = f"{self.name}: absent in {absent[*at]:.0%} of the window"
+        return reason
 
 
-def _counted(samples: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many are true before each sample of rows (n, T): (n, T + 1)."""
+def _count_before(samples: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many samples before each one are true, of rows (n, T): (n, T + 1)."""
     return np.cumsum(np.pad(samples, ((0, 0), (1, 0))), axis=1)
 
 
-def _within(counted: NDArray[np.int64], block: Block) -> NDArray[np.int64]:
-    """How many are true in each window: (n, W)."""
-    return counted[:, block.starts + block.samples] - counted[:, block.starts]
+def _count_within(count_before: NDArray[np.int64], block: Block) -> NDArray[np.int64]:
+    """How many samples of each window are true, from `_count_before`: (n, W)."""
+    return count_before[:, block.starts + block.samples] - count_before[:, block.starts]
 
 
 def _bridge(samples: Array, absent: NDArray[np.bool_]) -> Array:
-    """Gaps are bridged linearly, ends held, rows without any sample 0."""
+    """Gaps filled linearly, ends with the nearest sample, rows without any sample with 0."""
     rows = np.flatnonzero(absent.any(axis=1))
     if not len(rows):
         return samples
     bridged = samples.copy()
     time = np.arange(samples.shape[1])
     for row in rows:
-        there = ~absent[row]
-        values = samples[row, there]
-        bridged[row] = np.interp(time, time[there], values) if len(values) else 0.0
+        present = ~absent[row]
+        values = samples[row, present]
+        bridged[row] = np.interp(time, time[present], values) if len(values) else 0.0
     return bridged
 
 
-def _units(
-    evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth], blocks: list[Block]
-) -> Reading:
-    windows = _windows(evaluator, pulses, truths, blocks)
-    if evaluator.unit == "window":
-        return windows
-    if evaluator.unit == "frame":
-        return _frames(evaluator, pulses, truths, windows, nearest_window(blocks, _length(pulses)))
-    return _recordings(evaluator, pulses, windows)
+class _References:
+    """The references of a batch of pulses; equal ones are read once.
 
+    Several methods estimate the pulse of one recording, so their pulses share a reference.
+    `owner` (n,) is the place of each pulse's reference among the m distinct ones.
+    """
 
-def _length(pulses: PulseBatch) -> int:
-    return int(pulses.samples.shape[1])
+    def __init__(
+        self, evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth]
+    ) -> None:
+        places: dict[tuple[int, float], int] = {}
+        self.owner = [
+            places.setdefault((id(truth), float(start)), len(places))
+            for truth, start in zip(truths, pulses.start_s, strict=True)
+        ]
+        first = [self.owner.index(k) for k in range(len(places))]
+        self.evaluator = evaluator
+        self.truths = [truths[k] for k in first]
+        self.start_s = pulses.start_s[first]
+        self.kinds = [reference_kind(evaluator, truth) for truth in self.truths]
+        batch = PulseBatch(
+            samples=pulses_at(evaluator, self.truths, self.start_s, pulses.fs, pulses.length),
+            fs=pulses.fs,
+            start_s=self.start_s,
+            cropped=np.zeros(len(first)),
+        )
+        self.chain = _ChainReader(
+            batch, evaluator.reference_chain, evaluator.gap_share, "reference"
+        )
 
+    @property
+    def absent(self) -> NDArray[np.bool_]:
+        """Which pulses have no reference: (n, 1)."""
+        return np.array([not self.kinds[k] for k in self.owner])[:, None]
 
-def _windows(
-    evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth], blocks: list[Block]
-) -> Reading:
-    fs, band = pulses.fs, evaluator.estimate.band
-    distinct: dict[tuple[int, float], int] = {}
-    owner = [
-        distinct.setdefault((id(truth), float(start)), len(distinct))
-        for truth, start in zip(truths, pulses.start_s, strict=True)
-    ]
-    once = [owner.index(k) for k in range(len(distinct))]
-    known = [truths[k] for k in once]
-    begins = pulses.start_s[once]
-    samples = pulses_at(evaluator, known, begins, fs, _length(pulses))
-    grid = PulseBatch(samples, fs, begins, np.zeros(len(once)))
-    estimate = _Chained(pulses, evaluator.estimate, evaluator.gap_share, "estimate")
-    contact = _Chained(grid, evaluator.reference_chain, evaluator.gap_share, "reference")
-    unknown = np.array([not reference_kind(evaluator, truth) for truth in truths])[:, None]
-    parts = []
-    for block in blocks:
-        waves, bpm, reason = estimate.windows(block)
-        contact_waves, reference, why = contact.windows(block)
-        for row, truth in enumerate(known):
-            _read_device(
-                evaluator,
-                truth,
-                begins[row] + block.starts / fs,
-                block.samples / fs,
-                reference[row],
-                why[row],
+    def read(self, block: Block) -> tuple[Array | None, Array, Reasons, NDArray[np.bool_]]:
+        """The references of a block.
+
+        Returns:
+            The prepared windows of the distinct references (m, W, N) or None; and for every pulse
+            the heart rates (n, W), the reasons (n, W), and whether the rates lie outside the
+            evaluator's band or at its edge (n, W).
+        """
+        fs = self.chain.pulses.fs
+        windows, bpm, reason = self.chain.read(block)
+        for row, truth in enumerate(self.truths):
+            start_s = self.start_s[row] + block.starts / fs
+            duration_s = block.samples / fs
+            _read_device(self.evaluator, truth, start_s, duration_s, bpm[row], reason[row])
+        edge = at_edge(self.evaluator, bpm, self._wide_rates(block))
+        return windows, bpm[self.owner], reason[self.owner], edge[self.owner]
+
+    def _wide_rates(self, block: Block) -> Array:
+        """Rates of reference pulses over 30 to 240 bpm (m, W); NaN for other references."""
+        rates: Array = np.full((len(self.truths), len(block.starts)), np.nan)
+        pulses = np.array([kind == "pulse" for kind in self.kinds])
+        if pulses.any():
+            rates[pulses] = wide_rates(
+                block.slice(self.chain.bridged[pulses]), self.chain.pulses.fs
             )
-        edge = at_edge(evaluator, reference, _wide(contact, block, evaluator, known))[owner]
-        reference, why = reference[owner], why[owner]
-        nothing: Array = np.full(bpm.shape, np.nan)
-        snr, likeness = nothing, nothing
-        if waves is not None:
-            at = np.where(unknown, bpm, reference)
-            snr = SNRS[evaluator.snr](waves, at, fs, band.low_hz, band.high_hz)
-            if evaluator.correlation != "none" and contact_waves is not None:
-                compare = CORRELATIONS[evaluator.correlation]
-                likeness = compare(waves, contact_waves[owner], fs)
-        start = pulses.start_s[:, None] + block.starts / fs
-        lasts = np.full(bpm.shape, block.samples / fs)
-        scored = np.isfinite(bpm)
-        snr, likeness = np.where(scored, snr, np.nan), np.where(scored, likeness, np.nan)
-        parts.append((start, lasts, bpm, reference, snr, likeness, reason, why, edge))
-    return Reading(*(np.concatenate(column, axis=1) for column in zip(*parts, strict=True)))
+        return rates
 
 
-def _wide(
-    contact: _Chained, block: Block, evaluator: Evaluator, truths: Sequence[GroundTruth]
-) -> Array:
-    """The rates of reference pulses over 30 to 240 bpm (n, W); NaN for truths that are no pulse."""
-    out: Array = np.full((len(truths), len(block.starts)), np.nan)
-    own = np.array([reference_kind(evaluator, truth) == "pulse" for truth in truths])
-    if own.any():
-        out[own] = wide_rates(block.cut(contact.bridged[own]), contact.pulses.fs)
-    return out
+def _read_windows(
+    evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth], blocks: list[Block]
+) -> Reading:
+    estimates = _ChainReader(pulses, evaluator.estimate, evaluator.gap_share, "estimate")
+    references = _References(evaluator, pulses, truths)
+    return _joined([_read_block(evaluator, estimates, references, b) for b in blocks], axis=1)
+
+
+def _read_block(
+    evaluator: Evaluator, estimates: _ChainReader, references: _References, block: Block
+) -> Reading:
+    """The windows of one length, estimates and references."""
+    pulses, band = estimates.pulses, evaluator.estimate.band
+    windows, bpm, reason = estimates.read(block)
+    reference_windows, reference, reference_reason, edge = references.read(block)
+    snr: Array = np.full(bpm.shape, np.nan)
+    correlation = snr
+    if windows is not None:
+        rate = np.where(references.absent, bpm, reference)
+        snr = SNRS[evaluator.snr](windows, rate, pulses.fs, band.low_hz, band.high_hz)
+        if evaluator.correlation != "none" and reference_windows is not None:
+            correlate = CORRELATIONS[evaluator.correlation]
+            correlation = correlate(windows, reference_windows[references.owner], pulses.fs)
+    has_rate = np.isfinite(bpm)
+    return Reading(
+        start_s=pulses.start_s[:, None] + block.starts / pulses.fs,
+        duration_s=np.full(bpm.shape, block.samples / pulses.fs),
+        bpm=bpm,
+        reference_bpm=reference,
+        snr_db=np.where(has_rate, snr, np.nan),
+        correlation=np.where(has_rate, correlation, np.nan),
+        reason=reason,
+        reference_reason=reference_reason,
+        band_edge=edge,
+    )
 
 
 def _read_device(
-    evaluator: Evaluator, truth: GroundTruth, start_s: Array, lasts_s: float, bpm: Array, why: Words
+    evaluator: Evaluator,
+    truth: GroundTruth,
+    start_s: Array,
+    duration_s: float,
+    bpm: Array,
+    reason: Reasons,
 ) -> None:
-    """Fill in the rates (W,) and reasons (W,) of a truth that is no pulse."""
+    """Write the rates (W,) and reasons (W,) of a reference that is no pulse into their arrays."""
     kind = reference_kind(evaluator, truth)
     if kind == "pulse":
         return
     bpm[:] = np.nan
     if kind == "heart_rate":
-        bpm[:] = device_rates(evaluator, truth, start_s, start_s + lasts_s)
-    said = "no device rate in the window" if kind else f"no {' or '.join(evaluator.truth)}"
-    why[:] = np.where(np.isfinite(bpm), "", f"reference: {said}")
+        bpm[:] = device_rates(evaluator, truth, start_s, start_s + duration_s)
+    lacking = "no device rate in the window" if kind else f"no {' or '.join(evaluator.truth)}"
+    reason[:] = np.where(np.isfinite(bpm), "", f"reference: {lacking}")
 
 
 def _frames(
@@ -273,55 +411,58 @@ def _frames(
     nearest: NDArray[np.int64],
 ) -> Reading:
     """A row a frame: the window whose centre is nearest, and the device's rate at the frame."""
-    times = pulses.start_s[:, None] + np.arange(len(nearest)) / pulses.fs
-    reference, why = windows.reference_bpm[:, nearest], windows.reference_reason[:, nearest]
+    times_s = pulses.start_s[:, None] + np.arange(len(nearest)) / pulses.fs
+    reference = windows.reference_bpm[:, nearest]
+    reference_reason = windows.reference_reason[:, nearest]
     if evaluator.heart_rate == "window_centre":
         for row, truth in enumerate(truths):
-            _read_device(evaluator, truth, times[row], 0.0, reference[row], why[row])
+            _read_device(evaluator, truth, times_s[row], 0.0, reference[row], reference_reason[row])
     return Reading(
-        times,
-        np.full(times.shape, 1 / pulses.fs),
-        windows.bpm[:, nearest],
-        reference,
-        windows.snr_db[:, nearest],
-        windows.correlation[:, nearest],
-        windows.reason[:, nearest],
-        why,
-        windows.band_edge[:, nearest] | at_edge(evaluator, reference, reference),
+        start_s=times_s,
+        duration_s=np.full(times_s.shape, 1 / pulses.fs),
+        bpm=windows.bpm[:, nearest],
+        reference_bpm=reference,
+        snr_db=windows.snr_db[:, nearest],
+        correlation=windows.correlation[:, nearest],
+        reason=windows.reason[:, nearest],
+        reference_reason=reference_reason,
+        band_edge=windows.band_edge[:, nearest] | at_edge(evaluator, reference, reference),
     )
 
 
 def _recordings(evaluator: Evaluator, pulses: PulseBatch, windows: Reading) -> Reading:
-    """A row a recording: mean or median of the windows that there are."""
-    middle = _mean if evaluator.unit == "recording_mean" else _median
-    bpm, reference = middle(windows.bpm), middle(windows.reference_bpm)
-    lasts = np.full(bpm.shape, _length(pulses) / pulses.fs)
-    none, unknown = ~np.isfinite(bpm), ~np.isfinite(reference)
-    edge = np.asarray(windows.band_edge.any(axis=1, keepdims=True))
+    """A row a recording: mean or median of the windows that have a rate."""
+    average = _mean if evaluator.unit == "recording_mean" else _median
+    bpm, reference = average(windows.bpm), average(windows.reference_bpm)
+    missing, no_reference = ~np.isfinite(bpm), ~np.isfinite(reference)
     return Reading(
-        pulses.start_s[:, None],
-        lasts,
-        bpm,
-        reference,
-        _mean(windows.snr_db),
-        _mean(windows.correlation),
-        np.where(none, windows.reason[:, :1], ""),
-        np.where(unknown, windows.reference_reason[:, :1], ""),
-        edge,
+        start_s=pulses.start_s[:, None],
+        duration_s=np.full(bpm.shape, pulses.length / pulses.fs),
+        bpm=bpm,
+        reference_bpm=reference,
+        snr_db=_mean(windows.snr_db),
+        correlation=_mean(windows.correlation),
+        reason=np.where(missing, windows.reason[:, :1], ""),
+        reference_reason=np.where(no_reference, windows.reference_reason[:, :1], ""),
+        band_edge=np.asarray(windows.band_edge.any(axis=1, keepdims=True)),
     )
 
 
 def _mean(values: Array) -> Array:
-    there = np.isfinite(values)
-    count = there.sum(axis=1, keepdims=True)
-    total = np.where(there, values, 0.0).sum(axis=1, keepdims=True)
+    """Mean of the finite values of each row: (n, 1)."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis=1, keepdims=True)
+    total = np.where(finite, values, 0.0).sum(axis=1, keepdims=True)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _median(values: Array) -> Array:
+    """Median of the finite values of each row: (n, 1)."""
     ordered = np.sort(values, axis=1)  # NaN goes last
     count = np.isfinite(values).sum(axis=1, keepdims=True)
     low, high = np.maximum(count - 1, 0) // 2, np.maximum(count // 2, 0)
-    ends = [np.take_along_axis(ordered, np.minimum(k, values.shape[1] - 1), 1) for k in (low, high)]
-    out: Array = np.where(count > 0, (ends[0] + ends[1]) / 2, np.nan)
+    middle = [
+        np.take_along_axis(ordered, np.minimum(k, values.shape[1] - 1), 1) for k in (low, high)
+    ]
+    out: Array = np.where(count > 0, (middle[0] + middle[1]) / 2, np.nan)
     return out

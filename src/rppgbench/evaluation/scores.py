@@ -1,4 +1,4 @@
-"""Scores of stored waveforms: a row a window, nothing dropped."""
+"""Heart rates of stored waveforms beside their references: one row a window."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.core.canonical_order import ordered_records
 from rppgbench.core.estimate import Estimate
@@ -31,25 +32,30 @@ if TYPE_CHECKING:
 __all__ = ["KEYS", "score_windows", "summarise", "worst_error"]
 
 KEYS = ("dataset", "recording", "subject", "scenario", "method", "fold", "seed", "condition")
-"""What of an estimate every row repeats, beside its region."""
+"""The fields of an estimate that every row repeats, beside its region."""
 
-BUFFER = 1 << 24
-"""How many samples are held before what is held is scored, so that memory stays bounded."""
+MAX_SAMPLES = 1 << 24
+"""Samples of estimates that are collected before they are scored; it bounds the memory."""
 
 FAILED_FS = 30.0
-"""The rate at which the windows of a recording are laid that nobody has an estimate of."""
+"""The sampling rate for the windows of a recording without any estimate."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """An estimate, the waveform that is read for it, and where it came in the order."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Pending:
+    """An estimate that is to be scored.
 
-    at: int
+    `place` is its place in the canonical order, `pulse` the waveform that is read for it, `cropped`
+    how many samples were taken from its ends, and `failure` why all its windows are missing ("" if
+    it has samples).
+    """
+
+    place: int
     estimate: Estimate
     truth: GroundTruth
     pulse: Waveform
-    lost: int
-    failed: str  # why all its windows are missing; empty if it has samples
+    cropped: int
+    failure: str
 
 
 def score_windows(
@@ -57,28 +63,41 @@ def score_windows(
     estimates: Iterable[Estimate],
     truths: Mapping[tuple[str, str], GroundTruth],
 ) -> pd.DataFrame:
-    """Read every estimate by the evaluator's rule beside the truth of its (dataset, recording).
+    """Heart rates of estimates and of their references, by the evaluator's rule.
 
-    One row a window (a recording, a frame: the evaluator's `unit`), in canonical order (`order`),
-    whatever the order of `estimates`:
-    dataset, recording, subject, scenario, method, fold, seed, condition, region, window (its
-    number), start_s, duration_s, reference_bpm, estimate_bpm (NaN if none), missing, error_bpm
-    (estimate - reference; a missing one by the evaluator's rule), snr_db, truth ("pulse",
-    "heart_rate" or ""), band_edge (whether the truth lies outside the evaluator's band or at its
-    edge: `band_edge`), fs (samples a second of the estimate), reason, and the
-    evaluator's correlation under its own name.
+    No window is dropped. A window without a reference has its row with a reason and an error of
+    NaN: it is not scored, and `summarise` counts it. A failed estimate has the windows that other
+    methods have of the recording, else those of its reference, and all of them are missing.
 
-    Nothing is dropped. A window without a reference has its row with a reason and an error of NaN:
-    it is not scored, and `summarise` counts it. A failed estimate has the windows that other
-    methods have of the recording, else those of its truth, all missing. `attrs` of the frame hold
-    the evaluator's digest, pooling and the names of its SNR and correlation. An estimate that
-    comes twice is a `BenchError`.
+    Args:
+        evaluator: The rule.
+        estimates: In any order: rows are in canonical order (`rppgbench.core.canonical_order`).
+        truths: The reference of every (dataset, recording).
+
+    Returns:
+        One row a window, recording or frame (the evaluator's `unit`), with these columns:
+
+        - dataset, recording, subject, scenario, method, fold, seed, condition, region;
+        - window: its number; start_s and duration_s in seconds;
+        - reference_bpm, estimate_bpm: NaN where there is none;
+        - missing: whether there is no estimate;
+        - error_bpm: estimate less reference; of a missing estimate `worst_error`;
+        - snr_db; truth: the kind of the reference ("pulse", "heart_rate" or "");
+        - band_edge: whether the reference lies outside the evaluator's band or at its edge;
+        - fs: samples per second of the estimate; reason;
+        - the evaluator's correlation under its own name.
+
+        `attrs` hold the evaluator's digest, pooling, band, and the names of its SNR and
+        correlation.
+
+    Raises:
+        BenchError: An estimate comes twice.
     """
     import pandas as pd
 
-    estimates = ordered_records(estimates)
     groups = [
-        _frame(evaluator, held, found) for held, found in _read_all(evaluator, estimates, truths)
+        _columns(evaluator, pending, reading)
+        for pending, reading in _read_all(evaluator, ordered_records(estimates), truths)
     ]
     columns = [*KEYS, "region", "window", "start_s", "duration_s", "reference_bpm"]
     columns += ["estimate_bpm", "missing", "error_bpm", "snr_db", "truth"]
@@ -86,10 +105,10 @@ def score_windows(
     if evaluator.correlation != "none":
         columns.append(evaluator.correlation)
     merged = {
-        name: np.concatenate([g[name] for g in groups]) if groups else np.empty(0)
-        for name in (*columns, "at")
+        name: np.concatenate([group[name] for group in groups]) if groups else np.empty(0)
+        for name in (*columns, "place")
     }
-    order = np.lexsort((merged["window"], merged.pop("at")))
+    order = np.lexsort((merged["window"], merged.pop("place")))
     windows = pd.DataFrame({name: values[order] for name, values in merged.items()})
     windows.attrs = {
         "evaluator": evaluator.digest,
@@ -105,61 +124,97 @@ def _read_all(
     evaluator: Evaluator,
     estimates: Iterable[Estimate],
     truths: Mapping[tuple[str, str], GroundTruth],
-) -> Iterator[tuple[list[_Held], Reading]]:
-    """Read estimates in groups of one length and rate; the failed ones last."""
+) -> Iterator[tuple[list[_Pending], Reading]]:
+    """Readings of estimates in groups of one length and rate; the failed estimates last."""
     grids: dict[tuple[str, str], Waveform] = {}
-    seen: set[tuple[str | int, ...]] = set()
-    held: list[_Held] = []
+    pending: list[_Pending] = []
     failed: list[tuple[int, Estimate, str]] = []
     samples = 0
-    nobody = GroundTruth()
-    for at, estimate in enumerate(estimates):
-        name = (*(getattr(estimate, key) for key in KEYS), estimate.region)
-        if name in seen:
-            said = ", ".join(str(part) for part in name if part != "")
-            raise BenchError(f"scores: an estimate comes twice: {said}; score each store once")
-        seen.add(name)
+    no_truth = GroundTruth()
+    for place, estimate in enumerate(_checked(estimates)):
         key = (estimate.dataset, estimate.recording)
         pulse = estimate.waveform
         if pulse is None or not np.isfinite(pulse.samples).any():
-            failed.append((at, estimate, estimate.reason or "no sample in the waveform"))
+            failed.append((place, estimate, estimate.reason or "no sample in the waveform"))
             continue
-        cut, lost = crop_to_valid(evaluator, pulse)
-        if not has_window(evaluator, cut):
-            lasts = len(cut.samples) / cut.fs
-            failed.append(
-                (at, estimate, f"its {lasts:.1f} s are too short; {_least(evaluator, cut)}")
-            )
+        cropped, count = crop_to_valid(evaluator, pulse)
+        if not has_window(evaluator, cropped):
+            duration_s = len(cropped.samples) / cropped.fs
+            failed.append((place, estimate, f"its {_too_short(evaluator, cropped, duration_s)}"))
             continue
         if key not in grids or len(grids[key].samples) < len(pulse.samples):
             grids[key] = pulse
-        held.append(_Held(at, estimate, truths.get(key, nobody), cut, lost, ""))
-        samples += len(cut.samples)
-        if samples >= BUFFER:
-            yield from _grouped(evaluator, held)
-            held, samples = [], 0
-    for at, estimate, why in failed:
+        pending.append(
+            _Pending(
+                place=place,
+                estimate=estimate,
+                truth=truths.get(key, no_truth),
+                pulse=cropped,
+                cropped=count,
+                failure="",
+            )
+        )
+        samples += len(cropped.samples)
+        if samples >= MAX_SAMPLES:
+            yield from _read_groups(evaluator, pending)
+            pending, samples = [], 0
+    for place, estimate, failure in failed:
         key = (estimate.dataset, estimate.recording)
-        truth = truths.get(key, nobody)
-        grid = _grid(evaluator, grids.get(key), estimate.waveform, truth)
+        truth = truths.get(key, no_truth)
+        grid = _grid_of_failed(evaluator, grids.get(key), estimate.waveform, truth)
         empty = Waveform(np.full(len(grid.samples), np.nan), grid.fs, grid.start_s)
-        held.append(_Held(at, estimate, truth, empty, 0, why))
-    yield from _grouped(evaluator, held)
+        pending.append(
+            _Pending(
+                place=place,
+                estimate=estimate,
+                truth=truth,
+                pulse=empty,
+                cropped=0,
+                failure=failure,
+            )
+        )
+    yield from _read_groups(evaluator, pending)
 
 
-def _grid(
-    evaluator: Evaluator, others: Waveform | None, own: Waveform | None, truth: GroundTruth
+def _checked(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
+    """The estimates; BenchError at one that comes twice."""
+    seen: set[tuple[str | int, ...]] = set()
+    for estimate in estimates:
+        name = (*(getattr(estimate, key) for key in KEYS), estimate.region)
+        if name in seen:
+            named = ", ".join(str(part) for part in name if part != "")
+            raise BenchError(f"scores: an estimate comes twice: {named}; score each store once")
+        seen.add(name)
+        yield estimate
+
+
+def _grid_of_failed(
+    evaluator: Evaluator,
+    others: Waveform | None,
+    waveform: Waveform | None,
+    truth: GroundTruth,
 ) -> Waveform:
-    """Where the windows of a failed estimate lie: as others have them, else over the truth."""
-    grids = [grid for grid in (others, own, _grid_of_truth(evaluator, truth)) if grid is not None]
-    fit = [grid for grid in grids if has_window(evaluator, grid)]
-    return fit[0] if fit else max(grids, key=lambda grid: len(grid.samples) / grid.fs)
+    """The grid for the windows of a failed estimate.
+
+    Args:
+        evaluator: The rule.
+        others: The longest waveform that another method has of the recording.
+        waveform: The failed estimate's own waveform.
+        truth: The reference.
+
+    Returns:
+        The first of these that holds a window, else the longest.
+    """
+    grids = [others, waveform, _grid_of_truth(evaluator, truth)]
+    present = [grid for grid in grids if grid is not None]
+    long_enough = [grid for grid in present if has_window(evaluator, grid)]
+    return long_enough[0] if long_enough else max(present, key=lambda g: len(g.samples) / g.fs)
 
 
 def _grid_of_truth(evaluator: Evaluator, truth: GroundTruth) -> Waveform:
-    """The time that the truth spans, for a recording that nobody has an estimate of.
+    """The grid over the time of the reference, for a recording without any estimate.
 
-    One rate for a video of unknown length spans one window: it says nothing of more.
+    One heart rate for a video of unknown length covers one window.
     """
     kind = reference_kind(evaluator, truth)
     signal = truth.pulse if kind == "pulse" else truth.heart_rate
@@ -172,94 +227,107 @@ def _grid_of_truth(evaluator: Evaluator, truth: GroundTruth) -> Waveform:
     return Waveform(np.full(count, np.nan), FAILED_FS, start_s)
 
 
-def _grouped(evaluator: Evaluator, held: Sequence[_Held]) -> Iterator[tuple[list[_Held], Reading]]:
-    """One reading for all that have one length and rate, the estimates of a recording together."""
-    groups: dict[tuple[int, float], list[_Held]] = {}
-    for one in held:
-        groups.setdefault((len(one.pulse.samples), one.pulse.fs), []).append(one)
+def _read_groups(
+    evaluator: Evaluator, pending: Sequence[_Pending]
+) -> Iterator[tuple[list[_Pending], Reading]]:
+    """One reading for all estimates of one length and rate; those of a recording lie together."""
+    groups: dict[tuple[int, float], list[_Pending]] = {}
+    for item in pending:
+        groups.setdefault((len(item.pulse.samples), item.pulse.fs), []).append(item)
     for (_, fs), group in groups.items():
-        group.sort(key=lambda one: (one.estimate.dataset, one.estimate.recording, one.at))
+        group.sort(key=lambda item: (item.estimate.dataset, item.estimate.recording, item.place))
         pulses = PulseBatch(
-            np.stack([one.pulse.samples for one in group]),
-            fs,
-            np.array([one.pulse.start_s for one in group]),
-            np.array([float(one.lost) for one in group]),
+            samples=np.stack([item.pulse.samples for item in group]),
+            fs=fs,
+            start_s=np.array([item.pulse.start_s for item in group]),
+            cropped=np.array([float(item.cropped) for item in group]),
         )
-        yield group, read_pulses(evaluator, pulses, [one.truth for one in group])
+        yield group, read_pulses(evaluator, pulses, [item.truth for item in group])
 
 
-def _frame(evaluator: Evaluator, held: list[_Held], found: Reading) -> dict[str, np.ndarray]:
+def _columns(
+    evaluator: Evaluator, pending: list[_Pending], reading: Reading
+) -> dict[str, np.ndarray]:
     """The columns of one group; pulses that are too short for a window have one row each."""
-    if not found.bpm.shape[1]:
-        found = _too_short(evaluator, held)
-    rows, count = found.bpm.shape
-    fine = np.isfinite(found.reference_bpm)
-    bpm = found.bpm
+    if not reading.bpm.shape[1]:
+        reading = _reading_of_short(evaluator, pending)
+    rows, count = reading.bpm.shape
+    bpm, reference = reading.bpm, reading.reference_bpm
     missing = ~np.isfinite(bpm)
-    why = np.array([one.failed for one in held], dtype=object)[:, None]
-    reason = np.where(missing & (why != ""), why, found.reason)
-    both = (reason != "") & (found.reference_reason != "")
-    reason = reason + np.where(both, "; ", "") + found.reference_reason
-    error = np.where(
-        missing, worst_error(evaluator, found.reference_bpm), bpm - found.reference_bpm
-    )
     flat = {
         "window": np.tile(np.arange(count), (rows, 1)),
-        "start_s": found.start_s,
-        "duration_s": found.duration_s,
-        "reference_bpm": found.reference_bpm,
+        "start_s": reading.start_s,
+        "duration_s": reading.duration_s,
+        "reference_bpm": reference,
         "estimate_bpm": bpm,
         "missing": missing,
-        "error_bpm": error,
-        "snr_db": np.where(fine, found.snr_db, np.nan),
-        "reason": reason,
-        "band_edge": found.band_edge,
-        "fs": np.full(bpm.shape, held[0].pulse.fs),
+        "error_bpm": np.where(missing, worst_error(evaluator, reference), bpm - reference),
+        "snr_db": np.where(np.isfinite(reference), reading.snr_db, np.nan),
+        "reason": _reasons(pending, reading, missing),
+        "band_edge": reading.band_edge,
+        "fs": np.full(bpm.shape, pending[0].pulse.fs),
     }
     if evaluator.correlation != "none":
-        flat[evaluator.correlation] = found.correlation
+        flat[evaluator.correlation] = reading.correlation
     columns = {name: values.reshape(-1) for name, values in flat.items()}
     for key in (*KEYS, "region"):
         kind = np.int64 if key == "seed" else object
-        values = np.array([getattr(one.estimate, key) for one in held], dtype=kind)
+        values = np.array([getattr(item.estimate, key) for item in pending], dtype=kind)
         columns[key] = np.repeat(values, count)
-    kinds = np.array([reference_kind(evaluator, one.truth) for one in held], dtype=object)
+    kinds = np.array([reference_kind(evaluator, item.truth) for item in pending], dtype=object)
     columns["truth"] = np.repeat(kinds, count)
-    columns["at"] = np.repeat([one.at for one in held], count)
+    columns["place"] = np.repeat([item.place for item in pending], count)
     return columns
 
 
-def _too_short(evaluator: Evaluator, held: Sequence[_Held]) -> Reading:
-    """One row a pulse, not scored: the recording holds no window, whoever reads it."""
-    pulse = held[0].pulse
-    lasts = len(pulse.samples) / pulse.fs
-    words = f"{lasts:.1f} s are too short; {_least(evaluator, pulse)}"
-    none = np.full((len(held), 1), np.nan)
-    start = np.array([[one.pulse.start_s] for one in held])
-    why, empty = np.full(none.shape, words, dtype=object), np.full(none.shape, "", dtype=object)
+def _reasons(
+    pending: list[_Pending], reading: Reading, missing: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    """Reasons of estimate and reference together (n, W); a failed estimate's own comes first."""
+    failure = np.array([item.failure for item in pending], dtype=object)[:, None]
+    reason = np.where(missing & (failure != ""), failure, reading.reason)
+    both = (reason != "") & (reading.reference_reason != "")
+    out: NDArray[np.object_] = reason + np.where(both, "; ", "") + reading.reference_reason
+    return out
+
+
+def _reading_of_short(evaluator: Evaluator, pending: Sequence[_Pending]) -> Reading:
+    """One row a pulse that is not scored: the recording holds no window of the evaluator."""
+    pulse = pending[0].pulse
+    duration_s = len(pulse.samples) / pulse.fs
+    none = np.full((len(pending), 1), np.nan)
     return Reading(
-        start,
-        np.full(none.shape, lasts),
-        none,
-        none,
-        none,
-        none,
-        why,
-        empty,
-        np.zeros(none.shape, np.bool_),
+        start_s=np.array([[item.pulse.start_s] for item in pending]),
+        duration_s=np.full(none.shape, duration_s),
+        bpm=none,
+        reference_bpm=none,
+        snr_db=none,
+        correlation=none,
+        reason=np.full(none.shape, _too_short(evaluator, pulse, duration_s), dtype=object),
+        reference_reason=np.full(none.shape, "", dtype=object),
+        band_edge=np.zeros(none.shape, np.bool_),
     )
 
 
-def _least(evaluator: Evaluator, pulse: Waveform) -> str:
+def _too_short(evaluator: Evaluator, pulse: Waveform, duration_s: float) -> str:
     samples = min_samples(pulse.fs, evaluator.window) + 2 * evaluator.border_frames
-    return f"the evaluator's window takes at least {samples / pulse.fs:.3g} s"
+    return (
+        f"{duration_s:.1f} s are too short; "
+        f"the evaluator's window takes at least {samples / pulse.fs:.3g} s"
+    )
 
 
 def worst_error(evaluator: Evaluator, reference_bpm: Array) -> Array:
-    """The error of a missing estimate: as if it were the band's edge farther from the reference.
+    """The error of a missing estimate: it counts as the band's edge farther from the reference.
 
-    With a band of 40 to 180 bpm and a reference of 70 bpm that is +110 bpm. NaN where there is no
-    reference.
+    With a band of 40 to 180 bpm and a reference of 70 bpm that is +110 bpm.
+
+    Args:
+        evaluator: The rule; the band of its estimates counts.
+        reference_bpm: Heart rates of the reference (...,), in bpm.
+
+    Returns:
+        Errors (...,) in bpm; NaN where there is no reference.
     """
     band = evaluator.estimate.band
     low, high = 60 * band.low_hz - reference_bpm, 60 * band.high_hz - reference_bpm

@@ -1,4 +1,4 @@
-"""Where the windows of a recording lie."""
+"""Positions of the windows of a recording."""
 
 import math
 from dataclasses import dataclass
@@ -14,23 +14,34 @@ Starts = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Windows of `samples` samples from each of `starts` on, numbered from `first` on."""
+    """Windows of one length.
+
+    Attributes:
+        first: Number of the first of them; the others follow.
+        starts: First sample of each (W,).
+        samples: Samples of a window.
+    """
 
     first: int
     starts: Starts
     samples: int
 
-    def cut(self, signals: Array) -> Array:
+    def slice(self, signals: Array) -> Array:
         """The windows of signals (n, T): (n, W, samples), a view where they are evenly spaced."""
         view = np.lib.stride_tricks.sliding_window_view(signals, self.samples, axis=-1)
-        hops = np.unique(np.diff(self.starts))
-        if len(hops) == 1:
-            return view[:, self.starts[0] : self.starts[-1] + 1 : hops[0]]
+        strides = np.unique(np.diff(self.starts))
+        if len(strides) == 1:
+            return view[:, self.starts[0] : self.starts[-1] + 1 : strides[0]]
         return view[:, self.starts]
 
 
 def min_samples(fs: float, window: WholeWindow | FixedWindow | PartsWindow) -> int:
-    """How many samples a recording needs at least to hold a window."""
+    """The samples that a recording needs for one window.
+
+    Args:
+        fs: Samples per second.
+        window: The declared window.
+    """
     shortest = max(math.ceil(window.shortest_s * fs - 1e-9), 2)
     if isinstance(window, FixedWindow):
         return max(min(shortest, round(window.length_s * fs)), 2)
@@ -40,10 +51,18 @@ def min_samples(fs: float, window: WholeWindow | FixedWindow | PartsWindow) -> i
 def layout_windows(
     samples: int, fs: float, window: WholeWindow | FixedWindow | PartsWindow
 ) -> list[Block]:
-    """The windows of a recording of `samples` samples, in order of time; none where it is short.
+    """The windows of a recording, in order of time.
 
-    The k-th of fixed length starts at the sample nearest to k strides, so that rounding does not
-    add up over a recording. What is left at the end is a shorter window from `shortest_s` on.
+    The k-th window of fixed length starts at the sample nearest to k strides, so that rounding does
+    not add up over a recording. The rest at the end is a shorter window from `shortest_s` on.
+
+    Args:
+        samples: Samples of the recording.
+        fs: Samples per second.
+        window: The declared window.
+
+    Returns:
+        Blocks of windows of one length, longest first; none where the recording is too short.
 
     >>> from rppgbench.evaluation.evaluator import FixedWindow
     >>> ten = FixedWindow(kind="fixed", length_s=10.0, stride_s=10.0, shortest_s=9.0)
@@ -64,18 +83,25 @@ def layout_windows(
     else:
         count = int(samples / fs / window.stride_s) + 1
         starts = np.round(np.arange(count) * window.stride_s * fs).astype(np.int64)
-    left = np.minimum(samples - starts, length)
-    starts = starts[left >= shortest]
-    left = np.minimum(samples - starts, length)
+    remaining = np.minimum(samples - starts, length)
+    starts, remaining = starts[remaining >= shortest], remaining[remaining >= shortest]
     blocks = []
-    for size in sorted(set(left.tolist()), reverse=True):  # later windows are never longer
-        at = np.flatnonzero(left == size)
+    for size in sorted(set(remaining.tolist()), reverse=True):  # later windows are never longer
+        at = np.flatnonzero(remaining == size)
         blocks.append(Block(int(at[0]), starts[at], size))
     return blocks
 
 
 def nearest_window(blocks: list[Block], samples: int) -> Starts:
-    """For every sample the number of the window whose centre is nearest: (samples,)."""
+    """The window whose centre is nearest to each sample.
+
+    Args:
+        blocks: The windows, as `layout_windows` returns them.
+        samples: Samples of the recording.
+
+    Returns:
+        Numbers of windows (samples,).
+    """
     centres = np.concatenate([b.starts + (b.samples - 1) / 2 for b in blocks])
     between = (centres[1:] + centres[:-1]) / 2
     return np.searchsorted(between, np.arange(samples), side="right").astype(np.int64)

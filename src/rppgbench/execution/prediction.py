@@ -195,8 +195,7 @@ def read_declared(pulse: Waveform, rule: Evaluator) -> Reading | None:
     cut, lost = crop_to_valid(rule, pulse)
     if not has_window(rule, cut):
         return None
-    begin, gone = np.array([cut.start_s]), np.array([float(lost)])
-    return read_pulses(rule, PulseBatch(cut.samples[None], cut.fs, begin, gone), [GroundTruth()])
+    return read_pulses(rule, _batch(cut, cropped=lost), [GroundTruth()])
 
 
 def read_rates(pulse: Waveform, rule: Evaluator) -> Reading:
@@ -211,8 +210,17 @@ def read_rates(pulse: Waveform, rule: Evaluator) -> Reading:
             kind="fixed", length_s=rule.window_s, stride_s=STRIDE_S, shortest_s=rule.window_s
         )
     rule = rule.model_copy(update={"window": window, "unit": "window", "snr": "de_haan"})
-    pulses = PulseBatch(pulse.samples[None], pulse.fs, np.array([pulse.start_s]), np.zeros(1))
-    return read_pulses(rule, pulses, [GroundTruth()])
+    return read_pulses(rule, _batch(pulse), [GroundTruth()])
+
+
+def _batch(pulse: Waveform, cropped: int = 0) -> PulseBatch:
+    """A batch of one pulse (T,)."""
+    return PulseBatch(
+        samples=pulse.samples[None],
+        fs=pulse.fs,
+        start_s=np.array([pulse.start_s]),
+        cropped=np.array([float(cropped)]),
+    )
 
 
 def _plain(value: float) -> float | None:
