@@ -7,10 +7,10 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
 
 from rppgbench.cli.commands import parser
 from rppgbench.core.registry import find_toml, load_datasets, load_methods, toml_files
+from rppgbench.evaluation.metrics import METRICS
 from rppgbench.store.schema import ESTIMATES, OBSERVED
 from rppgbench.system.toml_files import read_toml
 
@@ -113,12 +113,12 @@ def columns() -> None:
 
 
 @_text
-def fields_of(record: type) -> None:
-    """The fields of a record with their types and defaults."""
-    print("| field | type | default |\n| --- | --- | --- |")
-    for one in fields(record):
-        default = "needed" if one.default is MISSING else f"`{one.default!r}`"
-        print(f"| `{one.name}` | `{str(one.type).replace('|', '/')}` | {default} |")
+def metrics() -> None:
+    """Every metric: name, unit, definition, source."""
+    print("| name | unit | better | definition | source |\n| --- | --- | --- | --- | --- |")
+    for one in METRICS.values():
+        source = _source(one.source)
+        print(f"| `{one.name}` | {one.unit} | {one.better} | {one.definition} | {source} |")
 
 
 def _source(cite: str) -> str:
