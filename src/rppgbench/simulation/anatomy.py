@@ -1,6 +1,7 @@
-"""What lies under the face: blood, depth, and what moves."""
+"""The anatomy of a simulated face: pulse strength and delay, depth, and facial movements."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,59 +51,75 @@ class Anatomy:
     lids: tuple[tuple[slice, slice, Picture], ...]  # rows, columns, (h, w, 1) of full-size pixels
 
 
-def anatomy(person: Person, cell: int, random: np.random.Generator) -> Anatomy:
-    """Work out the fields of one person; the canvas is to be a whole number of cells."""
-    import cv2
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Grid:
+    """The coarse grid over a person's canvas, and shapes on it."""
 
-    marks, tall = person.landmarks, person.face_height
-    height, width = person.skin.shape
-    small = (width // cell, height // cell)
+    person: Person
+    cell: int
 
-    def shrink(layer: Picture) -> Picture:
-        return np.asarray(cv2.resize(layer, small, interpolation=cv2.INTER_AREA), np.float32)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        height, width = self.person.skin.shape
+        return height // self.cell, width // self.cell
 
-    def filled(*groups: tuple[int, ...]) -> Picture:
-        out = np.zeros((height, width), np.uint8)
+    @cached_property
+    def centres(self) -> tuple[Picture, Picture]:
+        """The centres of the cells (h, w): x and y in pixels of the canvas."""
+        rows, columns = np.indices(self.size, np.float32)
+        return (columns + 0.5) * self.cell - 0.5, (rows + 0.5) * self.cell - 0.5
+
+    def shrink(self, layer: Picture) -> Picture:
+        """A layer of the canvas on the grid: the mean of each cell."""
+        import cv2
+
+        size = self.size[::-1]
+        return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+
+    def hulls(self, *groups: tuple[int, ...]) -> Picture:
+        """The convex hulls of groups of landmarks on the canvas: 1 inside, 0 outside."""
+        import cv2
+
+        mask = np.zeros(self.person.skin.shape, np.uint8)
         for group in groups:
-            points = marks[list(group), :2].round().astype(np.int32)
-            cv2.fillConvexPoly(out, cv2.convexHull(points), 255)
-        return np.asarray(out, np.float32) / np.float32(255)
+            points = self.person.landmarks[list(group), :2].round().astype(np.int32)
+            cv2.fillConvexPoly(mask, cv2.convexHull(points), 255)
+        return np.asarray(mask, np.float32) / np.float32(255)
 
-    rows, columns = np.indices(small[::-1], np.float32)
-    x, y = (columns + 0.5) * cell - 0.5, (rows + 0.5) * cell - 0.5
-
-    def bump(at: NDArray[np.float32], radius: float, radius_y: float | None = None) -> Picture:
+    def bump(
+        self, centre: NDArray[np.float32], radius: float, radius_y: float | None = None
+    ) -> Picture:
+        """A Gaussian bump of height 1 around a point; the radii are in heights of the face."""
+        x, y = self.centres
+        tall = self.person.face_height
         down = radius if radius_y is None else radius_y
-        far = ((x - at[0]) / (radius * tall)) ** 2 + ((y - at[1]) / (down * tall)) ** 2
+        far = ((x - centre[0]) / (radius * tall)) ** 2 + ((y - centre[1]) / (down * tall)) ** 2
         return np.asarray(np.exp(-0.5 * far), np.float32)
 
-    strength = np.full(small[::-1], _WEAKEST, np.float32)
-    for landmark, radius, most in STRONG:
-        own = most * random.uniform(0.9, 1.0)
-        strength = np.maximum(strength, own * bump(marks[landmark, :2], radius))
-    bloodless = filled(LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW)
-    strength *= shrink(person.skin * (1 - bloodless)) * (1 - 0.4 * shrink(filled(LIPS)))
 
+def anatomy(person: Person, cell: int, random: np.random.Generator) -> Anatomy:
+    """Compute the fields of one person.
+
+    Args:
+        person: the person; the canvas is a whole number of cells.
+        cell: distance of grid points in pixels.
+        random: the generator that varies the fields between persons.
+    """
+    grid = _Grid(person=person, cell=cell)
+    marks, tall = person.landmarks, person.face_height
+    x, y = grid.centres
+    strength = np.full(grid.size, _WEAKEST, np.float32)
+    for landmark, radius, highest in STRONG:
+        peak = highest * random.uniform(0.9, 1.0)
+        strength = np.maximum(strength, peak * grid.bump(marks[landmark, :2], radius))
+    bloodless = grid.hulls(LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW)
+    skin = grid.shrink(person.skin * (1 - bloodless))
+    strength *= skin * (1 - 0.4 * grid.shrink(grid.hulls(LIPS)))
     chin, top = float(marks[CHIN, 1]), float(marks[FOREHEAD, 1])
     delay = np.clip((chin - y) / (chin - top) + 0.15 * (x - marks[:, 0].mean()) / tall, 0, 1)
     depth = _depth(marks, x, y, tall)
-    slope_y, slope_x = np.gradient(depth, cell)
-    normal = np.stack([-slope_x, -slope_y, np.ones_like(depth)], axis=-1)
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    head = _rise((chin + 0.28 * tall - y) / (0.09 * tall))
     lips = marks[list(INNER_LIPS), :2].mean(axis=0)
-    below = _rise((y - lips[1]) / (0.015 * tall))
-    across = np.exp(-0.5 * ((x - lips[0]) / (0.2 * tall)) ** 2)
-    fade = _rise((chin + 0.05 * tall - y) / (0.04 * tall))
-    jaw = np.stack([np.zeros_like(x), 0.055 * tall * below * across * fade], axis=-1)
-    smile = np.zeros((*small[::-1], 2), np.float32)
-    for corner in CORNERS:
-        out = np.sign(marks[corner, 0] - lips[0])
-        smile += (bump(marks[corner, :2], 0.07)[..., None] * (0.035 * out, -0.03)) * tall
-    brow = np.zeros_like(smile)
-    for group in (LEFT_BROW, RIGHT_BROW):
-        brow[..., 1] -= 0.035 * tall * bump(marks[list(group), :2].mean(axis=0), 0.12, 0.06)
-    mouth = bump(lips + np.array([0, 0.02 * tall], np.float32), 0.07, 0.018)
     return Anatomy(
         cell=cell,
         centre=np.array([marks[:, 0].mean(), (chin + top) / 2], np.float32),
@@ -112,26 +129,62 @@ def anatomy(person: Person, cell: int, random: np.random.Generator) -> Anatomy:
         delay=np.asarray(delay, np.float32),
         delay_s=_ARRIVAL_S * random.uniform(0.6, 1.2),
         depth=depth,
-        normal=np.asarray(normal, np.float32),
-        head=np.asarray(head, np.float32),
-        shine=np.asarray(
-            shrink(person.skin * (1 - bloodless)) * random.uniform(0.6, 1.4), np.float32
-        ),
-        mouth=mouth,
-        jaw=np.asarray(jaw, np.float32),
-        smile=smile,
-        brow=brow,
+        normal=_normal(depth, cell),
+        head=np.asarray(_rise((chin + 0.28 * tall - y) / (0.09 * tall)), np.float32),
+        shine=np.asarray(skin * random.uniform(0.6, 1.4), np.float32),
+        mouth=grid.bump(lips + np.array([0, 0.02 * tall], np.float32), 0.07, 0.018),
+        jaw=_jaw(grid, lips, chin),
+        smile=_smile(grid, lips),
+        brow=_brow(grid),
         lids=tuple(_lid(person, eye) for eye in (RIGHT_EYE, LEFT_EYE)),
     )
 
 
+def _normal(depth: Picture, cell: int) -> Picture:
+    """Unit vectors (h, w, 3) that stand on the surface of the head."""
+    slope_y, slope_x = np.gradient(depth, cell)
+    normal = np.stack([-slope_x, -slope_y, np.ones_like(depth)], axis=-1)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    return np.asarray(normal, np.float32)
+
+
+def _jaw(grid: _Grid, lips: NDArray[np.float32], chin: float) -> Picture:
+    """The displacement (h, w, 2) of an open jaw: downward, below the lips."""
+    x, y = grid.centres
+    tall = grid.person.face_height
+    below = _rise((y - lips[1]) / (0.015 * tall))
+    across = np.exp(-0.5 * ((x - lips[0]) / (0.2 * tall)) ** 2)
+    fade = _rise((chin + 0.05 * tall - y) / (0.04 * tall))
+    jaw = np.stack([np.zeros_like(x), 0.055 * tall * below * across * fade], axis=-1)
+    return np.asarray(jaw, np.float32)
+
+
+def _smile(grid: _Grid, lips: NDArray[np.float32]) -> Picture:
+    """The displacement (h, w, 2) of a smile: the corners of the mouth go outward and up."""
+    marks, tall = grid.person.landmarks, grid.person.face_height
+    smile = np.zeros((*grid.size, 2), np.float32)
+    for corner in CORNERS:
+        side = np.sign(marks[corner, 0] - lips[0])
+        smile += (grid.bump(marks[corner, :2], 0.07)[..., None] * (0.035 * side, -0.03)) * tall
+    return smile
+
+
+def _brow(grid: _Grid) -> Picture:
+    """The displacement (h, w, 2) of raised brows."""
+    marks, tall = grid.person.landmarks, grid.person.face_height
+    brow = np.zeros((*grid.size, 2), np.float32)
+    for group in (LEFT_BROW, RIGHT_BROW):
+        brow[..., 1] -= 0.035 * tall * grid.bump(marks[list(group), :2].mean(axis=0), 0.12, 0.06)
+    return brow
+
+
 def _rise(x: Picture) -> Picture:
-    """From 0 to 1, smoothly, around x = 0."""
+    """A smooth step from 0 to 1 around x = 0."""
     return np.asarray(0.5 * (1 + np.tanh(x / 2)), np.float32)
 
 
 def _depth(marks: Picture, x: Picture, y: Picture, tall: float) -> Picture:
-    """How far the head comes out: the mesh within the face, an ellipsoid around it."""
+    """The depth (h, w) of the head in pixels: the mesh within the face, an ellipsoid around it."""
     import cv2
 
     middle = marks[:, :2].mean(axis=0)
@@ -152,7 +205,7 @@ def _depth(marks: Picture, x: Picture, y: Picture, tall: float) -> Picture:
 
 
 def _lid(person: Person, eye: tuple[int, ...]) -> tuple[slice, slice, Picture]:
-    """Where a closed eye differs from an open one, and what is there then: colour and share."""
+    """The lid of one closed eye: rows, columns, and the colour and weight (h, w, 4) there."""
     import cv2
 
     marks, tall = person.landmarks[list(eye), :2], person.face_height
