@@ -1,7 +1,7 @@
-"""The simulation does what physics and the papers say.
+"""The simulation follows physics and the papers.
 
 Expected values are the papers' numbers, derivatives taken numerically, or shifts and amplitudes
-measured in the rendered pixels, never what the generator says of itself.
+measured in the rendered pixels, never values of the generator itself.
 """
 
 import hashlib
@@ -29,16 +29,16 @@ from rppgbench.simulation import (
     simulate,
     spread_heart_rates,
 )
-from rppgbench.simulation.anatomy import CORNERS, anatomy
-from rppgbench.simulation.camera import Camera, light
-from rppgbench.simulation.movement import movement
-from rppgbench.simulation.person import CHIN, FOREHEAD, person
-from rppgbench.simulation.physiology import physiology
+from rppgbench.simulation.anatomy import CORNERS, compute_anatomy
+from rppgbench.simulation.camera import Camera, draw_light
+from rppgbench.simulation.movement import draw_movement
+from rppgbench.simulation.person import CHIN, FOREHEAD, draw_person
+from rppgbench.simulation.physiology import draw_physiology
 
 FS = 30.0
 
 
-def filmed(
+def simulated(
     seconds: float = 4.0, *, subject: str = "a", session: str = "1", seed: int = 0, **scene: Any
 ) -> SimulatedRecording:
     settings: dict[str, Any] = {"width": 160, "height": 120, "face_height": 0.7, **scene}
@@ -60,7 +60,7 @@ def linear(recording: SimulatedRecording) -> Array:
 def face_of(recording: SimulatedRecording) -> tuple[NDArray[np.int64], float]:
     """Landmarks (468, 2) in pixels of the frame at rest, and the face's height."""
     scene = recording.scene
-    who = person(
+    who = draw_person(
         width=scene.width,
         height=scene.height,
         margin=0,
@@ -93,14 +93,14 @@ def modulation(trace: Array, volume: Array) -> Array:
 
 @pytest.mark.parametrize("course", ["resting", "changing", "after_exercise"])
 def test_the_beats_are_the_integral_of_the_rate(course: Any) -> None:
-    body = filmed(20.0, heart_rate=course).body
+    body = simulated(20.0, heart_rate=course).body
     times_s = np.linspace(0, 20, 40001)
     rate = np.gradient(body.cycles(times_s), times_s) * 60
     np.testing.assert_allclose(rate[1:-1], body.heart_rate_now(times_s)[1:-1], atol=1e-3)
 
 
 def test_the_device_shows_the_mean_rate_of_five_seconds() -> None:
-    body = filmed(20.0, heart_rate="changing").body
+    body = simulated(20.0, heart_rate="changing").body
     for at_s in (5.0, 11.0):
         inside = np.linspace(at_s - 2.5, at_s + 2.5, 5001)
         mean = float(body.heart_rate_now(inside).mean())
@@ -110,19 +110,19 @@ def test_the_device_shows_the_mean_rate_of_five_seconds() -> None:
 def test_the_course_is_what_the_scene_asks_for() -> None:
     times_s = np.linspace(0, 60, 601)
     for subject in "abcdef":
-        rest = filmed(60.0, subject=subject, heart_rate_bpm=70.0).heart_rate_at(times_s)
+        rest = simulated(60.0, subject=subject, heart_rate_bpm=70.0).heart_rate_at(times_s)
         assert abs(rest.mean() - 70) < 4
         assert np.ptp(rest) < 16
-        moved = filmed(60.0, subject=subject, heart_rate="changing", heart_rate_bpm=70.0)
+        moved = simulated(60.0, subject=subject, heart_rate="changing", heart_rate_bpm=70.0)
         assert 6 < np.ptp(moved.heart_rate_at(times_s)) < 40
-        after = filmed(60.0, subject=subject, heart_rate="after_exercise", heart_rate_bpm=70.0)
+        after = simulated(60.0, subject=subject, heart_rate="after_exercise", heart_rate_bpm=70.0)
         rates = after.heart_rate_at(times_s)
         assert rates[0] > 88
         assert 10 < rates[0] - rates[-1] < 45
 
 
 def test_the_rate_swings_with_the_breath() -> None:
-    body = filmed().body
+    body = simulated().body
     times_s = np.arange(0, 600, 0.25)
     rate = np.abs(np.fft.rfft(body.heart_rate_now(times_s) - body.resting_bpm)) ** 2
     hz = np.fft.rfftfreq(len(times_s), 0.25)
@@ -135,7 +135,7 @@ def test_the_rate_swings_with_the_breath() -> None:
 
 @pytest.mark.parametrize("subject", list("abcdefgh"))
 def test_a_beat_has_a_dicrotic_wave(subject: str) -> None:
-    body = filmed(subject=subject).body
+    body = simulated(subject=subject).body
     beat = body.shape[:-1]  # one beat on its phase
     assert abs(beat.mean()) < 1e-9
     assert beat.std() == pytest.approx(1)
@@ -170,7 +170,7 @@ def test_the_contact_waves_are_as_sharp_as_genuine_ones() -> None:
     times_s = np.arange(0, 24, 1 / 60)
     shares = []
     for number in range(40):
-        body = physiology(
+        body = draw_physiology(
             subject=generator("wave", number),
             session=generator("session", number),
             heart_rate="resting",
@@ -193,7 +193,7 @@ def test_the_genuine_contact_waves_are_what_we_say(real: Path) -> None:
 
 
 def test_the_finger_is_a_little_later_than_the_face() -> None:
-    body = filmed().body
+    body = simulated().body
     times_s = np.arange(0, 60, 0.005)
     face, finger = body.volume(times_s), body.contact(times_s)
     lags = np.arange(0, 60)
@@ -202,7 +202,7 @@ def test_the_finger_is_a_little_later_than_the_face() -> None:
 
 
 def test_blood_pressure_and_saturation_are_human() -> None:
-    recording = filmed()
+    recording = simulated()
     times_s = np.arange(0, 60, 0.01)
     pressure = recording.blood_pressure_at(times_s)
     assert 50 < pressure.min() < 100 < pressure.max() < 170
@@ -223,7 +223,7 @@ def test_resting_rates_are_spread_so_that_a_constant_is_far_off(count: int, seed
 def test_no_two_recordings_share_a_heart_rate_trace() -> None:
     times_s = np.linspace(0, 10, 50)
     traces = [
-        filmed(10.0, subject=str(who), session=session, seed=seed, heart_rate_bpm=70.0)
+        simulated(10.0, subject=str(who), session=session, seed=seed, heart_rate_bpm=70.0)
         for who in range(12)
         for session in "12"
         for seed in (0, 1)
@@ -237,7 +237,7 @@ def test_no_two_recordings_share_a_heart_rate_trace() -> None:
 
 
 def test_frames_are_8_bit_streamed_and_as_many_as_times() -> None:
-    recording = filmed(0.5, width=121, height=91)  # no whole number of cells
+    recording = simulated(0.5, width=121, height=91)  # no whole number of cells
     frames = recording.frames()
     assert iter(frames) is frames
     shapes = [(frame.shape, frame.dtype) for frame in frames]
@@ -265,7 +265,7 @@ print(hashlib.sha256(b"".join(f.tobytes() for f in made.frames())).hexdigest())
     hard = {**scene, "difficulty": "hard", "light": "dim", "face_height": 0.5}
 
     def digest(subject: str, seed: int) -> str:
-        made = filmed(0.3, subject=subject, seed=seed, **hard)
+        made = simulated(0.3, subject=subject, seed=seed, **hard)
         return hashlib.sha256(b"".join(f.tobytes() for f in made.frames())).hexdigest()
 
     assert digest("t", 5) != elsewhere
@@ -275,7 +275,7 @@ print(hashlib.sha256(b"".join(f.tobytes() for f in made.frames())).hexdigest())
 
 def test_subjects_differ_and_a_subject_keeps_the_face() -> None:
     def first(subject: str, session: str) -> NDArray[np.int16]:
-        made = filmed(0.1, subject=subject, session=session, skin_tone="III")
+        made = simulated(0.1, subject=subject, session=session, skin_tone="III")
         return next(iter(made.frames())).astype(np.int16)
 
     faces = [first(subject, "1") for subject in "abcde"]
@@ -285,7 +285,7 @@ def test_subjects_differ_and_a_subject_keeps_the_face() -> None:
 
 
 def test_blood_changes_the_channels_by_the_signature() -> None:
-    recording = filmed(12.0, width=200, height=150, skin_tone="I")
+    recording = simulated(12.0, width=200, height=150, skin_tone="I")
     frames = linear(recording)
     marks, _ = face_of(recording)
     volume = recording.body.volume(recording.scene.times_s)
@@ -296,7 +296,7 @@ def test_blood_changes_the_channels_by_the_signature() -> None:
 
 
 def test_the_pulse_is_strong_on_the_forehead_and_cheeks_and_nowhere_but_on_skin() -> None:
-    recording = filmed(12.0, width=200, height=150, skin_tone="II")
+    recording = simulated(12.0, width=200, height=150, skin_tone="II")
     frames = linear(recording)
     marks, tall = face_of(recording)
     volume = recording.body.volume(recording.scene.times_s)
@@ -316,7 +316,7 @@ def test_the_pulse_is_strong_on_the_forehead_and_cheeks_and_nowhere_but_on_skin(
 def test_melanin_takes_from_the_pulse_and_from_the_light() -> None:
     shares, levels = [], []
     for tone in ("I", "III", "VI"):
-        recording = filmed(8.0, width=200, height=150, skin_tone=tone)
+        recording = simulated(8.0, width=200, height=150, skin_tone=tone)
         frames = linear(recording)
         marks, _ = face_of(recording)
         cheeks = (patch(frames, marks[50], 6) + patch(frames, marks[280], 6)) / 2
@@ -330,7 +330,7 @@ def test_melanin_takes_from_the_pulse_and_from_the_light() -> None:
 
 
 def test_the_wave_arrives_late_at_the_forehead() -> None:
-    who = person(
+    who = draw_person(
         width=200,
         height=150,
         margin=0,
@@ -338,7 +338,7 @@ def test_the_wave_arrives_late_at_the_forehead() -> None:
         skin_tone="II",
         random=generator("x"),
     )
-    below = anatomy(who, 2, generator("y"))
+    below = compute_anatomy(who, 2, generator("y"))
     marks = (who.landmarks[:, :2] / 2).astype(int)
     forehead, chin = marks[FOREHEAD], marks[CHIN]
     assert below.delay[forehead[1], forehead[0]] > below.delay[chin[1], chin[0]] + 0.5
@@ -351,10 +351,12 @@ def test_the_wave_arrives_late_at_the_forehead() -> None:
 
 
 def test_a_translation_moves_the_pixels_as_far_as_it_says() -> None:
-    recording = filmed(4.0, motion="fast_translation", width=160, height=120, face_height=0.55)
+    recording = simulated(4.0, motion="fast_translation", width=160, height=120, face_height=0.55)
     frames = [cv2.cvtColor(f, cv2.COLOR_RGB2GRAY).astype(np.float32) for f in recording.frames()]
     _, tall = face_of(recording)
-    moves = movement(recording.scene, recording.body, generator("movement", "test", "a", "1", 0))
+    moves = draw_movement(
+        recording.scene, recording.body, generator("movement", "test", "a", "1", 0)
+    )
     # The face of the first frame is looked for in a later one.
     marks, _ = face_of(recording)
     shift = moves.body_x * tall
@@ -369,8 +371,8 @@ def test_a_translation_moves_the_pixels_as_far_as_it_says() -> None:
 @pytest.mark.parametrize(("motion", "share"), [("slow_translation", 7), ("fast_translation", 14)])
 def test_translations_have_the_speed_of_pure(motion: Any, share: float) -> None:
     scene = Scene(width=160, height=120, times_s=frame_times(120.0, FS), motion=motion)
-    body = filmed().body
-    moves = movement(scene, body, generator("m"))
+    body = simulated().body
+    moves = draw_movement(scene, body, generator("m"))
     speed = np.abs(np.diff(moves.body_x)).mean() * FS / 1.3 * 100  # % of hair to chin, a second
     assert speed == pytest.approx(share, rel=0.1)
 
@@ -378,7 +380,7 @@ def test_translations_have_the_speed_of_pure(motion: Any, share: float) -> None:
 @pytest.mark.parametrize(("motion", "most"), [("small_rotation", 20), ("medium_rotation", 35)])
 def test_rotations_have_the_angles_of_pure(motion: Any, most: float) -> None:
     scene = Scene(width=160, height=120, times_s=frame_times(60.0, FS), motion=motion)
-    moves = movement(scene, filmed().body, generator("m"))
+    moves = draw_movement(scene, simulated().body, generator("m"))
     assert 0.75 * most < np.degrees(moves.yaw).max() < 1.05 * most
     assert 0.75 * most < -np.degrees(moves.yaw).min() < 1.05 * most
 
@@ -392,7 +394,7 @@ def test_still_heads_hardly_move_and_difficulty_adds_sway() -> None:
             times_s=frame_times(60.0, FS),
             difficulty=difficulty,
         )
-        moves = movement(scene, filmed().body, generator("m"))
+        moves = draw_movement(scene, simulated().body, generator("m"))
         reach.append(np.abs(moves.x).max() + np.abs(moves.yaw).max())
         assert np.ptp(moves.jaw) == 0
         assert 0.9 < moves.blink.max() <= 1  # eyes close, but not for long
@@ -403,7 +405,7 @@ def test_still_heads_hardly_move_and_difficulty_adds_sway() -> None:
 
 def test_talking_opens_the_mouth_and_a_turn_hides_a_cheek() -> None:
     def movement_of_pixels(motion: Any, at: tuple[int, ...]) -> float:
-        recording = filmed(4.0, motion=motion, subject="b")
+        recording = simulated(4.0, motion=motion, subject="b")
         frames = np.stack(list(islice(recording.frames(), 0, 120, 4))).astype(float)
         marks, _ = face_of(recording)
         return float(np.mean([patch(frames, marks[i], 2).std(axis=0).mean() for i in at]))
@@ -473,7 +475,7 @@ def test_exposure_follows_a_step_of_the_light_and_rests_otherwise() -> None:
 def test_little_light_is_noisy_and_darkness_stays_dark() -> None:
     means, noises = {}, {}
     for name in ("bright", "dim", "dark"):
-        frames = np.stack(list(filmed(0.7, light=name, subject="c").frames())).astype(float)
+        frames = np.stack(list(simulated(0.7, light=name, subject="c").frames())).astype(float)
         means[name] = frames.mean()
         noises[name] = frames[:, :12, :12].std(axis=0).mean() / frames[:, :12, :12].mean()
     assert means["dim"] == pytest.approx(means["bright"], rel=0.1)  # the gain makes up for it
@@ -483,12 +485,12 @@ def test_little_light_is_noisy_and_darkness_stays_dark() -> None:
 
 def test_light_changes_when_it_is_to_and_is_steady_at_easy() -> None:
     def spread(**settings: Any) -> float:
-        level = light(scene_of(**settings), generator("light")).level
+        level = draw_light(scene_of(**settings), generator("light")).level
         return float(np.ptp(level[:, 1]) / level[:, 1].mean())
 
     assert spread() < 0.01
     assert 0.15 < spread(light="changing", difficulty="paper") < 0.9
-    warm = light(scene_of(colour="incandescent"), generator("light")).level.mean(axis=0)
+    warm = draw_light(scene_of(colour="incandescent"), generator("light")).level.mean(axis=0)
     assert warm[0] > warm[1] > warm[2]
 
 
@@ -510,7 +512,7 @@ def test_at_paper_the_light_is_steadier_than_all_that_disturbs_a_genuine_recordi
     rests, aparts = [], []
     for number in range(12):
         scene = Scene(width=320, height=240, times_s=frame_times(60.0, FS), difficulty="paper")
-        level = np.sqrt(light(scene, generator("light", number)).level)  # as the file has it
+        level = np.sqrt(draw_light(scene, generator("light", number)).level)  # as the file has it
         band = in_band(level, FS)
         rests.append(band[:, 1].std())
         aparts.append((band[:, 1] - band[:, 0]).std())
@@ -539,7 +541,7 @@ def test_what_disturbs_the_genuine_recording_is_what_we_say(real: Path) -> None:
 
 
 def test_the_light_of_one_side_shades_the_other() -> None:
-    recording = filmed(0.1, light="side", subject="b")
+    recording = simulated(0.1, light="side", subject="b")
     frame = next(iter(recording.frames())).astype(float)[None]
     marks, _ = face_of(recording)
     left, right = (patch(frame, marks[i])[0].mean() for i in (50, 280))
@@ -568,7 +570,7 @@ def test_a_plan_without_subjects_and_an_unknown_skin_are_refused() -> None:
     with pytest.raises(ValueError, match="no subject"):
         SimulationPlan(subjects=0, seconds=10.0)
     with pytest.raises(ValueError, match="no skin tone 'VII'; known: I, II"):
-        filmed(skin_tone="VII")
+        simulated(skin_tone="VII")
 
 
 def test_frame_times_increase_whatever_the_jitter() -> None:

@@ -98,7 +98,7 @@ class _Grid:
         return np.asarray(np.exp(-0.5 * far), np.float32)
 
 
-def anatomy(person: Person, cell: int, random: np.random.Generator) -> Anatomy:
+def compute_anatomy(person: Person, cell: int, random: np.random.Generator) -> Anatomy:
     """Compute the fields of one person.
 
     Args:

@@ -1,4 +1,4 @@
-"""The light and the camera: what the sensor gets, and noise."""
+"""The light on a simulated scene, and the camera with its exposure and noise."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from rppgbench.simulation.physiology import Waves
 from rppgbench.simulation.scene import Scene
 
 LEVEL = {"bright": 1.0, "indoor": 0.55, "dim": 0.18, "dark": 0.035, "side": 0.5, "changing": 0.55}
-"""How much light there is, against ample light."""
+"""The amount of light, as a share of ample light."""
 
 COLOUR = {
     "daylight": (1.0, 1.0, 1.0),
@@ -34,10 +34,10 @@ _ADAPTATION_S = 0.6
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """What shines on the face: `level` (T, 3) by channel and frame; the rest stays.
+    """The light on the face: `level` (T, 3) by frame and channel; the rest is constant.
 
-    `direction` is where most of it comes from (right, down, towards the camera), `ambient` the
-    share that comes from everywhere.
+    `direction` points to the main source (right, down, towards the camera); `ambient` is the share
+    of light without a direction.
     """
 
     level: Array
@@ -45,31 +45,35 @@ class Light:
     ambient: float
 
 
-def light(scene: Scene, random: np.random.Generator) -> Light:
+def draw_light(scene: Scene, random: np.random.Generator) -> Light:
     """Draw the course of the light.
 
-    A slow drift and some faster flicker change all channels alike; the light of screens and of
-    what goes on around changes each channel by itself, which no projection can take out.
+    A slow drift and a faster flicker change all channels alike. The light of screens and of moving
+    surroundings changes each channel by itself; no projection of the channels removes that part.
 
     At "paper" the fast parts stay below what a genuine recording of UBFC-rPPG holds (the skin's
     mean colours of one subject, github BeCuriousS/ippg-toolbox @74b5845): between 0.66 and 3 Hz,
     with all that goes with the contact pulse taken out, its green varies by 0.5 thousandths of
     its level, and green and red by 0.2 thousandths against each other.
+
+    Args:
+        scene: the circumstances.
+        random: the generator.
     """
     times_s = scene.times_s
     slow, fast, slow_apart, fast_apart = _FLICKER[scene.difficulty]
-    level = 1 + Waves.drawn(random, 0.03, 0.4, slow).at(times_s)
-    level += Waves.drawn(random, 0.6, 4.0, fast, count=10).at(times_s)
+    level = 1 + Waves.draw(random, 0.03, 0.4, slow).at(times_s)
+    level += Waves.draw(random, 0.6, 4.0, fast, count=10).at(times_s)
     if scene.light == "changing":
-        level *= 1 + Waves.drawn(random, 0.03, 0.2, 0.12).at(times_s)
+        level *= 1 + Waves.draw(random, 0.03, 0.2, 0.12).at(times_s)
         for _ in range(2):
             at_s = times_s[0] + random.uniform(0.1, 0.9) * np.ptp(times_s)
             step = random.choice([-1, 1]) * random.uniform(0.15, 0.3)
             level *= 1 + step / (1 + np.exp(-(times_s - at_s) / 0.15))
     channels = [
         level
-        + Waves.drawn(random, 0.05, 0.5, slow_apart).at(times_s)
-        + Waves.drawn(random, 0.6, 3.5, fast_apart, count=10).at(times_s)
+        + Waves.draw(random, 0.05, 0.5, slow_apart).at(times_s)
+        + Waves.draw(random, 0.6, 3.5, fast_apart, count=10).at(times_s)
         for _ in range(3)
     ]
     colour = np.array(COLOUR[scene.colour]) * LEVEL[scene.light]
@@ -84,15 +88,16 @@ def light(scene: Scene, random: np.random.Generator) -> Light:
 
 
 class Camera:
-    """Turns linear light into 8 bits, frame after frame.
+    """Converts linear light to 8-bit frames, one after the other.
 
-    Automatic exposure follows the mean of the last frame with a time constant of 0.6 s, but rests
-    while the mean is within 8 % of its target, as cameras do. Shot noise has the variance of the
-    number of electrons, read noise is constant (Healey & Kondepudy 1994, Radiometric CCD camera
-    calibration and noise estimation, 10.1109/34.276126); a root encodes the light, which makes
-    shot noise even (Anscombe 1948, 10.1093/biomet/35.3-4.246). Noise is cut at random places and
-    with random sign from a pool made once per recording: each frame's noise is white but for the
-    slight blur of demosaicing, and no two frames share their place in the pool by design.
+    Automatic exposure follows the mean of the last frame with a time constant of 0.6 s. It does not
+    change while the mean is within 8 % of its target, as in real cameras. Shot noise has the
+    variance of the number of electrons, read noise is constant (Healey & Kondepudy 1994,
+    Radiometric CCD camera calibration and noise estimation, 10.1109/34.276126). A square root
+    encodes the light, which makes the variance of shot noise constant (Anscombe 1948,
+    10.1093/biomet/35.3-4.246). The noise of a frame is cut at a random place and with a random sign
+    from a pool that is drawn once for each recording. It is white except for the slight blur of
+    demosaicing.
     """
 
     def __init__(self, scene: Scene, random: np.random.Generator) -> None:
@@ -110,7 +115,12 @@ class Camera:
         self._pool = np.asarray(demosaiced / demosaiced.std(), np.float32)
 
     def expose(self, time_s: float, scene_light: Picture) -> NDArray[np.uint8]:
-        """One frame (H, W, 3) of what reaches the lens, (H, W, 3) in linear light; changes it."""
+        """One frame (H, W, 3) in 8 bits.
+
+        Args:
+            time_s: the time of the frame.
+            scene_light: (H, W, 3) linear light at the lens; the array is overwritten.
+        """
         import cv2
 
         mean = max(sum(cv2.mean(scene_light)[:3]) / 3, 1e-6)
@@ -118,13 +128,15 @@ class Camera:
         if not self._gain:
             brightest = float(np.percentile(scene_light[::4, ::4].max(axis=-1), 99))
             self._gain = min(wanted, 0.95 / max(brightest, 1e-6), _HIGHEST_GAIN)
-            self._target = self._gain * mean  # a white shirt is a reason to stay below
+            self._target = self._gain * mean  # lower where a bright part would saturate
         ratio = self._target / (mean * self._gain)
         if abs(ratio - 1) > _HYSTERESIS:
             pace = 1 - np.exp(-(time_s - self._last_s) / _ADAPTATION_S)
             self._gain = min(self._gain * ratio ** float(pace), _HIGHEST_GAIN)
         self._last_s = time_s
-        electrons = self._electrons / self._gain  # at full scale: gain is paid for in light
+        electrons = (
+            self._electrons / self._gain
+        )  # at full scale: a higher gain means fewer electrons
         full = 255.0**2
         dark = self._read / electrons * full
         noise = self._noise(scene_light.shape)

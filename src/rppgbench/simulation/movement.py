@@ -1,4 +1,4 @@
-"""How the head and the face move."""
+"""Movements of the head and the face."""
 
 from dataclasses import dataclass
 
@@ -38,19 +38,24 @@ class Movement:
     blink: Array
 
 
-def movement(scene: Scene, body: Physiology, random: np.random.Generator) -> Movement:
-    """Draw what head and face do in a scene.
+def draw_movement(scene: Scene, body: Physiology, random: np.random.Generator) -> Movement:
+    """Draw the movements of head and face in a scene.
 
-    The head sways as a smooth random process, stronger with the difficulty, and rises with the
-    breath; on top comes what the scene asks for. Involuntary sway is slow (below about 0.5 Hz);
-    at "hard" it reaches into the band of the pulse, as unconstrained heads do.
+    The head sways as a smooth random process whose size depends on the difficulty, and rises with
+    each breath; the motion of the scene is added. Involuntary sway is slow (below about 0.5 Hz); at
+    "hard" it reaches into the band of the pulse, as the sway of unconstrained heads does.
+
+    Args:
+        scene: the circumstances.
+        body: the physiology, whose breath moves the head.
+        random: the generator.
     """
     times_s = scene.times_s
     shift, turn_deg, swell, fast_hz = _SWAY[scene.difficulty]
     turn = np.radians(turn_deg)
 
     def waves(std: float, low_hz: float = 0.03, high_hz: float = fast_hz) -> Array:
-        return Waves.drawn(random, low_hz, high_hz, std).at(times_s)
+        return Waves.draw(random, low_hz, high_hz, std).at(times_s)
 
     move = {
         "x": waves(shift),
@@ -64,22 +69,23 @@ def movement(scene: Scene, body: Physiology, random: np.random.Generator) -> Mov
         "jaw": np.zeros(len(times_s)),
     }
     _add_motion(move, scene, random)
-    for name, most in (("yaw", 0.6), ("pitch", 0.4), ("roll", 0.5)):
-        move[name] = most * np.tanh(move[name] / most)  # as far as a neck, and a picture, go
-    lively = {"neutral": 0.0, "few": 0.35, "lively": 0.8}[scene.expressions]
+    for name, limit in (("yaw", 0.6), ("pitch", 0.4), ("roll", 0.5)):
+        move[name] = limit * np.tanh(move[name] / limit)  # within the range of a neck
+    expressiveness = {"neutral": 0.0, "few": 0.35, "lively": 0.8}[scene.expressions]
     return Movement(
         **move,
-        smile=lively * _now_and_then(times_s, random),
-        brow=lively * _now_and_then(times_s, random),
+        smile=expressiveness * _expression_course(times_s, random),
+        brow=expressiveness * _expression_course(times_s, random),
         blink=_blinks(times_s, random),
     )
 
 
 def _add_motion(move: dict[str, Array], scene: Scene, random: np.random.Generator) -> None:
+    """Add the motion that the scene asks for, in place."""
     times_s = scene.times_s
 
     def waves(std: float, low_hz: float, high_hz: float) -> Array:
-        return Waves.drawn(random, low_hz, high_hz, std).at(times_s)
+        return Waves.draw(random, low_hz, high_hz, std).at(times_s)
 
     start = random.uniform(0, 2 * np.pi)
     match scene.motion:
@@ -98,10 +104,10 @@ def _add_motion(move: dict[str, Array], scene: Scene, random: np.random.Generato
             move["body_x"] = reach * np.sin(2 * np.pi * turns + start)
             move["roll"] = move["roll"] + np.radians(3) * np.sin(2 * np.pi * turns + start)
         case "small_rotation" | "medium_rotation":
-            most = np.radians(20 if scene.motion == "small_rotation" else 35)
+            largest = np.radians(20 if scene.motion == "small_rotation" else 35)
             sweep = np.sin(2 * np.pi * random.uniform(0.12, 0.18) * times_s + start)
-            move["yaw"] = move["yaw"] + most * np.tanh(2 * sweep) / np.tanh(2)
-            move["pitch"] = move["pitch"] + waves(0.2 * most, 0.05, 0.2)
+            move["yaw"] = move["yaw"] + largest * np.tanh(2 * sweep) / np.tanh(2)
+            move["pitch"] = move["pitch"] + waves(0.2 * largest, 0.05, 0.2)
         case "free":
             move["body_x"] = waves(0.12, 0.04, 0.5)
             move["body_y"] = waves(0.04, 0.04, 0.5)
@@ -117,13 +123,17 @@ def _add_motion(move: dict[str, Array], scene: Scene, random: np.random.Generato
             move["yaw"] = move["yaw"] + waves(np.radians(5), 0.05, 0.5)
 
 
-def _now_and_then(times_s: Array, random: np.random.Generator) -> Array:
-    drawn: Array = np.clip(Waves.drawn(random, 0.05, 0.35, 0.7).at(times_s), 0, 1)
-    return drawn
+def _expression_course(times_s: Array, random: np.random.Generator) -> Array:
+    """How strong an expression is: (T,) from 0 to 1, and 0 half of the time."""
+    course: Array = np.clip(Waves.draw(random, 0.05, 0.35, 0.7).at(times_s), 0, 1)
+    return course
 
 
 def _blinks(times_s: Array, random: np.random.Generator) -> Array:
-    """Lids fall every few seconds for about 0.2 s (Stern, Walrath & Goldstein 1984)."""
+    """How far the lids are closed: (T,), 0 to 1; every few seconds they close for about 0.2 s.
+
+    Stern, Walrath & Goldstein 1984.
+    """
     closed = np.zeros(len(times_s))
     at_s = float(times_s[0]) + random.uniform(0.5, 3)
     while at_s < times_s[-1]:

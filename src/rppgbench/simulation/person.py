@@ -1,4 +1,4 @@
-"""A person to film: a portrait made into somebody else."""
+"""A simulated person: a portrait with another shape, skin tone, hair and background."""
 
 import json
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ class Portrait:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Person:
-    """Somebody on a canvas: the frame with a margin around it, at the frame's scale.
+    """A person on a canvas: the frame with a margin around it, at the frame's scale.
 
-    `colour` (h, w, 3) is the diffuse reflection in linear light, `matte` says where the person
-    is, `skin` where skin is, `behind` is the background; `landmarks` (468, 3) are in pixels of
+    `colour` (h, w, 3) is the diffuse reflection in linear light, `matte` is 1 where the person
+    is, `skin` is 1 on the skin, `behind` is the background; `landmarks` (468, 3) are in pixels of
     the canvas.
     """
 
@@ -57,8 +57,12 @@ class Person:
 
 
 @cache
-def portrait(name: str) -> Portrait:
-    """Read a portrait that lies beside this file."""
+def load_portrait(name: str) -> Portrait:
+    """Read a portrait from the folder beside this file.
+
+    Raises:
+        FileNotFoundError: the installation lacks the portrait.
+    """
     import cv2
 
     folder = Path(__file__).parent / "portraits"
@@ -66,8 +70,8 @@ def portrait(name: str) -> Portrait:
     matte = cv2.imread(str(folder / f"{name}_matte.png"), cv2.IMREAD_GRAYSCALE)
     if picture is None or matte is None:
         raise FileNotFoundError(f"{folder / name}: this installation lacks the portrait")
-    facts = json.loads((folder / f"{name}.json").read_text())
-    landmarks: Picture = np.array(facts["landmarks"], np.float32)
+    description = json.loads((folder / f"{name}.json").read_text())
+    landmarks: Picture = np.array(description["landmarks"], np.float32)
     colour: Picture = np.square(
         picture[:, :, ::-1].astype(np.float32) / 255
     )  # the camera encodes by a root
@@ -77,7 +81,7 @@ def portrait(name: str) -> Portrait:
     )
 
 
-def person(
+def draw_person(
     *,
     width: int,
     height: int,
@@ -86,16 +90,29 @@ def person(
     skin_tone: str,
     random: np.random.Generator,
 ) -> Person:
-    """Make a person of a random portrait, and put the face into a frame of width x height.
+    """Draw a person: a random portrait that is warped, recoloured and placed in a frame.
 
-    The shape changes by a smooth warp that keeps the face symmetric; skin gets the melanin of
-    `skin_tone` by Beer and Lambert's law, blemishes and uneven brightness; hair, clothes and
-    background get other colours. `face_height` is hair to chin as a share of the height.
+    A smooth warp changes the shape and keeps the face symmetric. The skin gets the melanin of
+    `skin_tone` by the Beer-Lambert law, blemishes and uneven brightness. Hair, clothes and
+    background get other colours.
+
+    Args:
+        width: of the frame, in pixels.
+        height: of the frame, in pixels.
+        margin: around the frame on each side of the canvas, in pixels.
+        face_height: hair to chin, as a share of the height.
+        skin_tone: "I" to "VI" of Fitzpatrick.
+        random: the generator.
     """
     import cv2
 
-    made = portrait(PORTRAITS[int(random.integers(len(PORTRAITS)))])
-    colour, matte, skin, landmarks = made.colour, made.matte, made.skin, made.landmarks.copy()
+    original = load_portrait(PORTRAITS[int(random.integers(len(PORTRAITS)))])
+    colour, matte, skin, landmarks = (
+        original.colour,
+        original.matte,
+        original.skin,
+        original.landmarks.copy(),
+    )
     if random.random() < 0.5:
         colour, matte, skin = (np.ascontiguousarray(a[:, ::-1]) for a in (colour, matte, skin))
         landmarks[:, 0] = colour.shape[1] - 1 - landmarks[:, 0]
@@ -123,17 +140,17 @@ def person(
         return np.asarray(np.clip(out, 0, None), np.float32)
 
     points = np.asarray((landmarks[:, :2] - centre) / tall, np.float32)
-    found = points.copy()
+    origin = points.copy()
     for _ in range(8):  # where the warp came from: a fixed point, as the warp is small
-        found = points - _warp(found, modes, aspect)
+        origin = points - _warp(origin, modes, aspect)
     marks = np.empty_like(landmarks)
-    marks[:, :2] = found * scale * tall + place + margin
+    marks[:, :2] = origin * scale * tall + place + margin
     marks[:, 2] = (landmarks[:, 2] - landmarks[:, 2].max()) * scale
     skin = np.clip(onto_canvas(skin, cv2.BORDER_CONSTANT), 0, 1)
-    made_colour = onto_canvas(colour, cv2.BORDER_REFLECT)
-    _blemish(made_colour, skin, marks, random)
+    placed_colour = onto_canvas(colour, cv2.BORDER_REFLECT)
+    _blemish(placed_colour, skin, marks, random)
     return Person(
-        colour=made_colour,
+        colour=placed_colour,
         matte=np.clip(onto_canvas(matte, cv2.BORDER_REPLICATE), 0, 1),
         skin=skin,
         behind=_background(shape, random),
@@ -142,7 +159,7 @@ def person(
 
 
 def _skin(colour: Picture, matte: Picture, landmarks: Picture) -> Picture:
-    """Skin: what has the cheeks' colour, on the head."""
+    """The skin (h, w), 0 to 1: the part of the head that has the colour of the cheeks."""
     import cv2
 
     smooth = np.log(cv2.GaussianBlur(colour, (0, 0), 1.5) + 1e-3)
@@ -151,8 +168,8 @@ def _skin(colour: Picture, matte: Picture, landmarks: Picture) -> Picture:
         axis=-1,
     )
     at = landmarks[list(CHEEKS), :2].round().astype(int)
-    own = np.median(hue[at[:, 1], at[:, 0]], axis=0)
-    away = np.sqrt((((hue - own) / np.array([0.45, 0.6, 1.3])) ** 2).sum(axis=-1))
+    cheek_hue = np.median(hue[at[:, 1], at[:, 0]], axis=0)
+    away = np.sqrt((((hue - cheek_hue) / np.array([0.45, 0.6, 1.3])) ** 2).sum(axis=-1))
     oval = np.zeros(matte.shape, np.uint8)
     cv2.fillConvexPoly(oval, cv2.convexHull(landmarks[:, :2].round().astype(np.int32)), 255)
     tall = float(landmarks[CHIN, 1] - landmarks[FOREHEAD, 1])
@@ -231,7 +248,7 @@ def _blemish(
 
 
 def _background(shape: tuple[int, int], random: np.random.Generator) -> Picture:
-    """A room out of focus: a wall with a gradient, and a few things before it."""
+    """A room out of focus: a wall with a gradient, and a few objects in front of the wall."""
     import cv2
 
     height, width = shape

@@ -1,4 +1,4 @@
-"""The heart, the vessels and the breath of one session."""
+"""The physiology of one simulated session: heart rate, pulse wave, blood pressure, respiration."""
 
 from dataclasses import dataclass, field
 
@@ -25,12 +25,20 @@ class Waves:
     amplitude: Array  # (K,)
 
     @classmethod
-    def drawn(
+    def draw(
         cls, random: np.random.Generator, low_hz: float, high_hz: float, std: float, count: int = 6
     ) -> "Waves":
-        """A process of standard deviation `std` whose power lies between the two frequencies."""
+        """Draw a process whose power lies between two frequencies.
+
+        Args:
+            random: the generator.
+            low_hz: the lowest frequency.
+            high_hz: the highest frequency.
+            std: the standard deviation of the process.
+            count: the number of cosines, one in each of as many equal bands.
+        """
         edges = np.linspace(low_hz, high_hz, count + 1)
-        hz = random.uniform(edges[:-1], edges[1:])  # one in each band: no two beat for ever
+        hz = random.uniform(edges[:-1], edges[1:])  # one in each band, so that no two are equal
         weight = random.uniform(0.6, 1.4, count)
         weight *= std * np.sqrt(2) / np.sqrt((weight**2).sum())
         return cls(hz, random.uniform(0, 2 * np.pi, count), weight)
@@ -48,17 +56,10 @@ class Waves:
         out: Array = ((np.sin(angle) - np.sin(self.phase)) * self.amplitude / turn).sum(axis=-1)
         return out
 
-    def times(self, factor: float) -> "Waves":
-        """The same process, so many times as strong."""
-        return Waves(self.hz, self.phase, self.amplitude * factor)
-
-
-NO_WAVES = Waves(np.ones(1), np.zeros(1), np.zeros(1))
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Physiology:
-    """What goes on in one subject in one session, at any time.
+    """The physiology of one subject in one session; it has a value at any time.
 
     Heart-rate variability: the rate is its course plus slow drift, a 0.1 Hz wave and the
     respiratory sinus arrhythmia (Task Force of the ESC and NASPE 1996,
@@ -101,7 +102,7 @@ class Physiology:
         return rate
 
     def cycles(self, times_s: Array) -> Array:
-        """How many beats since the start: (T,), the integral of `heart_rate_now` / 60."""
+        """The number of beats since the start: (T,), the integral of `heart_rate_now` / 60."""
         total = self.resting_bpm * times_s
         for rise_bpm, at_s, over_s in self.steps:
             since = np.logaddexp(0, (times_s - at_s) / over_s) - np.logaddexp(0, -at_s / over_s)
@@ -114,7 +115,7 @@ class Physiology:
         return out
 
     def heart_rate(self, times_s: Array) -> Array:
-        """What a device shows: the mean rate of the 5 s around each time, in bpm: (T,)."""
+        """A device's heart rate: the mean of the 5 s around each time, in bpm: (T,)."""
         half = _RATE_WINDOW_S / 2
         out: Array = (self.cycles(times_s + half) - self.cycles(times_s - half)) / half * 30
         return out
@@ -130,7 +131,7 @@ class Physiology:
         return out
 
     def contact(self, times_s: Array) -> Array:
-        """A finger sensor's photoplethysmogram, about -1.5 to 3, its peaks systolic: (T,).
+        """The photoplethysmogram at the finger, about -1.5 to 3, with systolic peaks: (T,).
 
         The wave reaches the finger some hundredths of a second after the face.
         """
@@ -160,7 +161,7 @@ class Physiology:
         return out
 
 
-def physiology(
+def draw_physiology(
     *,
     subject: np.random.Generator,
     session: np.random.Generator,
@@ -168,19 +169,25 @@ def physiology(
     heart_rate_bpm: float | None,
     seconds: float,
 ) -> Physiology:
-    """Draw one session: the vessels from the subject's numbers, the course from the session's.
+    """Draw the physiology of one session.
 
-    `heart_rate_bpm` is the subject's resting mean, or None to draw it from 50 to 120; one
-    session's lies within 2 bpm of it. `seconds` says where "changing" places its rises and falls.
+    Args:
+        subject: generator of what stays in all sessions of a subject (vessels, breathing rate).
+        session: generator of what differs between sessions.
+        heart_rate: the course of the heart rate.
+        heart_rate_bpm: the subject's resting mean; None draws it from 50 to 120. The resting rate
+            of a session lies within 2 bpm of the mean.
+        seconds: the length of the session, which sets the times at which "changing" rises and
+            falls.
     """
     drawn_bpm = subject.uniform(50, 120)
     resting_bpm = (drawn_bpm if heart_rate_bpm is None else heart_rate_bpm) + session.uniform(-2, 2)
     systole = subject.uniform(1.1, 1.4)
     breath_hz = subject.uniform(0.2, 0.3)
-    breath = Waves.drawn(session, breath_hz - 0.02, breath_hz + 0.02, 1.0, count=3)
-    quick = subject.uniform(0.8, 1.8)  # bpm; the young have more of it
+    breath = Waves.draw(session, breath_hz - 0.02, breath_hz + 0.02, 1.0, count=3)
+    sinus_bpm = subject.uniform(0.8, 1.8)  # respiratory sinus arrhythmia
     # The rate rises while breathing in, a quarter of a breath before the chest is full.
-    sinus = Waves(breath.hz, breath.phase + 0.5 * np.pi, breath.amplitude * quick)
+    sinus = Waves(breath.hz, breath.phase + 0.5 * np.pi, breath.amplitude * sinus_bpm)
     steps: list[tuple[float, float, float]] = []
     recovery = (0.0, 60.0)
     if heart_rate == "changing":
@@ -197,8 +204,8 @@ def physiology(
         steps=tuple(steps),
         recovery=recovery,
         variability=(
-            Waves.drawn(session, 0.008, 0.04, 1.2),
-            Waves.drawn(session, 0.08, 0.12, 0.6, count=3),
+            Waves.draw(session, 0.008, 0.04, 1.2),
+            Waves.draw(session, 0.08, 0.12, 0.6, count=3),
             sinus,
         ),
         breath=breath,
@@ -209,5 +216,5 @@ def physiology(
         diastole_share=subject.uniform(0.3, 0.5),
         finger_delay_s=subject.uniform(0.04, 0.1),
         pressure_mmhg=(low, low + subject.uniform(35, 55)),
-        saturation=Waves.drawn(session, 0.005, 0.03, 0.4, count=3),
+        saturation=Waves.draw(session, 0.005, 0.03, 0.4, count=3),
     )

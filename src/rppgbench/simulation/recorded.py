@@ -1,4 +1,4 @@
-"""One simulated recording: frames and what sensors said."""
+"""One simulated recording: its frames and the signals of its sensors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
 from rppgbench.simulation import rendering
-from rppgbench.simulation.physiology import Physiology, physiology
+from rppgbench.simulation.physiology import Physiology, draw_physiology
 from rppgbench.simulation.scene import Scene, generator
 
 SKIN_TONES = ("I", "II", "III", "IV", "V", "VI")
@@ -17,11 +17,11 @@ SKIN_TONES = ("I", "II", "III", "IV", "V", "VI")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SimulatedRecording:
-    """One person filmed once, and every sensor that a data set may have had on that person.
+    """One simulated session of one subject, with every sensor that a data set may have.
 
-    Nothing is rendered before `frames` is asked for, and only one frame is held at a time. All
-    the `*_at` functions take any times (T,), in seconds on the frames' clock, before the first
-    frame and after the last one too, and give (T,).
+    Frames are rendered one by one when `frames` is iterated. All `*_at` functions take any times
+    (T,) in seconds on the frames' clock, also before the first frame and after the last, and
+    return (T,).
     """
 
     dataset: str
@@ -33,12 +33,12 @@ class SimulatedRecording:
     body: Physiology = field(repr=False)
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """RGB frames (H, W, 3), one for each of `scene.times_s`, as the camera gave them."""
+        """RGB frames (H, W, 3), one for each of `scene.times_s`, with the camera's noise."""
         names = (self.dataset, self.subject, self.session, self.seed)
         return rendering.render(self.scene, self.body, self.skin_tone, names)
 
     def pulse_at(self, times_s: Array) -> Array:
-        """The contact photoplethysmogram, in the sensor's arbitrary unit, about -1.5 to 3."""
+        """The contact photoplethysmogram in an arbitrary unit, about -1.5 to 3."""
         return self.body.contact(times_s)
 
     def heart_rate_at(self, times_s: Array) -> Array:
@@ -48,10 +48,6 @@ class SimulatedRecording:
     def respiration_at(self, times_s: Array) -> Array:
         """The chest's movement, standard deviation 1."""
         return self.body.breath.at(times_s)
-
-    def respiration_rate_at(self, times_s: Array) -> Array:
-        """Breaths per minute."""
-        return self.body.respiration_rate(times_s)
 
     def blood_pressure_at(self, times_s: Array) -> Array:
         """The continuous arterial blood pressure in mmHg."""
@@ -66,19 +62,29 @@ class SimulatedRecording:
 def simulate(
     *, dataset: str, subject: str, session: str, scene: Scene, seed: int
 ) -> SimulatedRecording:
-    """Put one subject of a data set before the camera of a scene.
+    """Simulate one session of one subject of a data set.
 
-    All that is random depends on the names and the seed alone: the person (face, skin, vessels,
-    resting heart rate) on `dataset`, `subject` and `seed`; the course of the heart rate, the
-    movements, the light and the noise on `session` too. So the same call gives the same bytes in
-    any order and process, a subject keeps the face in all sessions, and no two recordings share
+    Random numbers depend on the names and the seed alone. The face, the skin, the vessels and the
+    resting heart rate depend on `dataset`, `subject` and `seed`; the course of the heart rate, the
+    movements, the light and the noise depend on `session` too. The same call gives the same bytes
+    in any order and process, a subject keeps the face in all sessions, and no two recordings share
     a heart-rate trace.
+
+    Args:
+        dataset: name of the data set.
+        subject: name of the subject.
+        session: name of the session, unique within the subject.
+        scene: the circumstances.
+        seed: separates simulations with equal names.
+
+    Raises:
+        ValueError: the scene asks for an unknown skin tone.
     """
     person = generator("person", dataset, subject, seed)
     tone = scene.skin_tone or str(person.choice(SKIN_TONES, p=(0.1, 0.22, 0.26, 0.18, 0.14, 0.1)))
     if tone not in SKIN_TONES:
         raise ValueError(f"no skin tone {tone!r}; known: {', '.join(SKIN_TONES)}")
-    body = physiology(
+    body = draw_physiology(
         subject=generator("vessels", dataset, subject, seed),
         session=generator("course", dataset, subject, session, seed),
         heart_rate=scene.heart_rate,

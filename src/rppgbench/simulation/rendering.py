@@ -1,19 +1,19 @@
-"""Frames of a simulated recording, one after the other."""
+"""The renderer of simulated frames."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.simulation.anatomy import Anatomy, anatomy
-from rppgbench.simulation.camera import Camera, Light, light
-from rppgbench.simulation.movement import Movement, movement
-from rppgbench.simulation.person import MELANIN, Person, Picture, person
+from rppgbench.simulation.anatomy import Anatomy, compute_anatomy
+from rppgbench.simulation.camera import Camera, Light, draw_light
+from rppgbench.simulation.movement import Movement, draw_movement
+from rppgbench.simulation.person import MELANIN, Person, Picture, draw_person
 from rppgbench.simulation.physiology import Physiology
 from rppgbench.simulation.scene import Scene, generator
 
 SIGNATURE = np.array([0.33, 0.77, 0.53], np.float32)
-"""How much blood changes R, G and B, as a share of each (de Haan & van Leest 2014, Improved motion
+"""The relative change of R, G and B by blood (de Haan & van Leest 2014, Improved motion
 robustness of remote-PPG by using the blood volume pulse signature, 10.1088/0967-3334/35/9/1913)."""
 
 _PULSE = {"easy": 0.02, "paper": 0.011, "hard": 0.008}  # standard deviation in linear light
@@ -25,7 +25,7 @@ _CELLS = 34  # coarse cells per height of the face
 def render(
     scene: Scene, body: Physiology, skin_tone: str, names: tuple[str, str, str, int]
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield the RGB frames (H, W, 3) of a recording; `names`: data set, subject, session, seed.
+    """Yield the RGB frames (H, W, 3) of a recording.
 
     The dichromatic model (Wang, den Brinker, Stuijk & de Haan 2017, Algorithmic Principles of
     Remote PPG, 10.1109/TBME.2016.2609282, equation 5): C(t) = I(t) (v_s(t) + v_d(t)) + noise.
@@ -36,80 +36,94 @@ def render(
     Meta-Analysis of the Impact of Skin Tone and Gender on Non-Contact Photoplethysmography
     Measurements, CVPR Workshops).
 
-    Smooth fields (shading, pulse, displacement) are worked out on a coarse grid of about 34 cells
-    per face and interpolated; the picture itself is moved at full resolution and sub-pixel.
+    Smooth fields (shading, pulse, displacement) are computed on a coarse grid of about 34 cells
+    for each face and interpolated; the picture is moved at full resolution with sub-pixel accuracy.
+
+    Args:
+        scene: the circumstances.
+        body: the physiology.
+        skin_tone: "I" to "VI" of Fitzpatrick.
+        names: data set, subject, session and seed, which seed the random numbers.
     """
-    whose = (names[0], names[1], names[3])
+    subject_names = (names[0], names[1], names[3])
     cell = max(2, round(scene.face_height * scene.height / 1.3 / _CELLS))
     margin = -(-max(scene.width, scene.height) // 6 // cell) * cell
-    # The canvas is to be whole cells, so the frame is, as seen from the canvas, a little larger.
+    # The canvas is a whole number of cells, so the frame on the canvas is slightly larger.
     width, height = (-(-side // cell) * cell for side in (scene.width, scene.height))
-    who = person(
+    person = draw_person(
         width=width,
         height=height,
         margin=margin,
         face_height=scene.face_height * scene.height / height,
         skin_tone=skin_tone,
-        random=generator("face", *whose),
+        random=generator("face", *subject_names),
     )
-    below = anatomy(who, cell, generator("anatomy", *whose))
-    moves = movement(scene, body, generator("movement", *names))
-    shining = light(scene, generator("light", *names))
+    anatomy = compute_anatomy(person, cell, generator("anatomy", *subject_names))
+    movement = draw_movement(scene, body, generator("movement", *names))
+    light = draw_light(scene, generator("light", *names))
     camera = Camera(scene, generator("camera", *names))
-    stage = _Stage(scene, body, skin_tone, who, below, moves, shining, margin)
+    lit_scene = _LitScene(scene, body, skin_tone, person, anatomy, movement, light, margin)
     for index, time_s in enumerate(scene.times_s):
-        yield camera.expose(float(time_s), stage.show(index, float(time_s)))
+        yield camera.expose(float(time_s), lit_scene.show(index, float(time_s)))
 
 
 _NONE = np.empty(0, np.float32)  # remap takes x and y in one array, and no second
 
 
-class _Stage:
-    """The lit scene before the lens: what stays is worked out once."""
+class _LitScene:
+    """The lit scene in front of the camera; constant parts are computed once."""
 
     def __init__(
         self,
         scene: Scene,
         body: Physiology,
         skin_tone: str,
-        who: Person,
-        below: Anatomy,
-        moves: Movement,
-        shining: Light,
+        person: Person,
+        anatomy: Anatomy,
+        movement: Movement,
+        light: Light,
         margin: int,
     ) -> None:
-        self._below, self._moves, self._light = below, moves, shining
+        self._anatomy, self._movement, self._light = anatomy, movement, light
         self._body = body
         self._size = (scene.height, scene.width)
         self._margin = margin
         melanin = MELANIN[skin_tone] / MELANIN["VI"]
         self._depth = SIGNATURE * np.float32(_PULSE[scene.difficulty] * (1 - 0.45 * melanin))
         self._shine = _SHINE[scene.difficulty]
-        half = shining.direction + np.array([0, 0, 1], np.float32)  # light and view: Blinn
+        half = light.direction + np.array([0, 0, 1], np.float32)  # light and view: Blinn
         self._half = half / np.linalg.norm(half)
-        ahead = np.array([0, -0.25, 0.97], np.float32)  # the photographs' own light
-        self._baked = 0.5 + 0.5 * np.clip(below.normal @ ahead, 0, None)
-        self._colour, self._matte = who.colour.copy(), who.matte
-        self._open_eyes = [who.colour[lid[0], lid[1]] for lid in below.lids]
+        ahead = np.array([0, -0.25, 0.97], np.float32)  # the light of the photographs
+        self._baked = 0.5 + 0.5 * np.clip(anatomy.normal @ ahead, 0, None)
+        self._colour, self._matte = person.colour.copy(), person.matte
+        self._open_eyes = [person.colour[lid[0], lid[1]] for lid in anatomy.lids]
         self._lid = 0.0
-        self._fields = np.dstack([below.strength, below.delay, below.mouth, below.shine])
-        self._fields2 = np.dstack([below.normal, self._baked.astype(np.float32)])
-        self._behind = who.behind
-        self._window = (y0, y1), (x0, x1) = self._where(who)
+        self._fields = np.dstack([anatomy.strength, anatomy.delay, anatomy.mouth, anatomy.shine])
+        self._fields2 = np.dstack([anatomy.normal, self._baked.astype(np.float32)])
+        self._behind = person.behind
+        self._window = (y0, y1), (x0, x1) = self._changing_window(person)
         x, y = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)
         self._pixels = np.dstack(np.meshgrid(x, y))
-        whole = who.colour * who.matte[..., None] * self._still_shading()
-        whole += who.behind * (1 - who.matte[..., None])
+        whole = person.colour * person.matte[..., None] * self._still_shading()
+        whole += person.behind * (1 - person.matte[..., None])
         rows, columns = slice(margin, margin + scene.height), slice(margin, margin + scene.width)
         self._base = np.ascontiguousarray(whole[rows, columns])
 
     def show(self, index: int, time_s: float) -> Picture:
-        """The light of one frame (H, W, 3), in a new array."""
+        """The light of one frame at the lens.
+
+        Args:
+            index: number of the frame.
+            time_s: time of the frame.
+
+        Returns:
+            (H, W, 3) linear light, in a new array.
+        """
         import cv2
 
         (y0, y1), (x0, x1) = self._window
         margin = self._margin
-        self._blink(float(self._moves.blink[index]))
+        self._blink(float(self._movement.blink[index]))
         low_x, low_y = self._source(index)
         size = (x1 - x0, y1 - y0)
         grid_x, grid_y = self._cells()
@@ -136,19 +150,21 @@ class _Stage:
         level = np.diag(self._light.level[index].astype(np.float32))
         return np.asarray(cv2.transform(frame, level, dst=frame), np.float32)
 
-    def _where(self, who: Person) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Rows and columns of the canvas that change: the head with room to move, or all."""
-        below, margin, cell = self._below, self._margin, self._below.cell
+    def _changing_window(self, person: Person) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Rows and columns of the canvas that change: the head and its range of motion, or all."""
+        anatomy, margin, cell = self._anatomy, self._margin, self._anatomy.cell
         height, width = self._size
         whole = tuple((margin, margin + -(-side // cell) * cell) for side in (height, width))
-        moves = self._moves
-        if np.ptp(moves.body_x) or np.ptp(moves.body_y):
+        movement = self._movement
+        if np.ptp(movement.body_x) or np.ptp(movement.body_y):
             return (whole[0], whole[1])
-        tall = below.face_height
-        reach = tall * float(np.abs(moves.x).max() + np.abs(np.sin(moves.roll)).max())
-        reach += 0.35 * tall * float(np.abs(np.sin(moves.yaw)).max()) + 2 * cell
-        rise = tall * float(np.abs(moves.y).max() + np.abs(moves.scale - 1).max())
-        head = (who.matte > 0.02) & (np.repeat(np.repeat(below.head, cell, 0), cell, 1) > 0.004)
+        tall = anatomy.face_height
+        reach = tall * float(np.abs(movement.x).max() + np.abs(np.sin(movement.roll)).max())
+        reach += 0.35 * tall * float(np.abs(np.sin(movement.yaw)).max()) + 2 * cell
+        rise = tall * float(np.abs(movement.y).max() + np.abs(movement.scale - 1).max())
+        head = (person.matte > 0.02) & (
+            np.repeat(np.repeat(anatomy.head, cell, 0), cell, 1) > 0.004
+        )
         rows, columns = np.flatnonzero(head.any(axis=1)), np.flatnonzero(head.any(axis=0))
         box = []
         for line, (low, high), room in ((rows, whole[0], rise), (columns, whole[1], reach)):
@@ -159,7 +175,7 @@ class _Stage:
 
     def _cells(self) -> tuple[Picture, Picture]:
         (y0, y1), (x0, x1) = self._window
-        cell = self._below.cell
+        cell = self._anatomy.cell
         x = np.arange(x0 // cell, x1 // cell, dtype=np.float32)
         y = np.arange(y0 // cell, y1 // cell, dtype=np.float32)
         grid = np.meshgrid((x + 0.5) * cell - 0.5, (y + 0.5) * cell - 0.5)
@@ -169,35 +185,35 @@ class _Stage:
         """Values of a coarse field at places of the canvas in pixels."""
         import cv2
 
-        cell = self._below.cell
+        cell = self._anatomy.cell
         u, v = (x + 0.5) / cell - 0.5, (y + 0.5) / cell - 0.5
         out = cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(out, np.float32)
 
     def _source(self, index: int) -> tuple[Picture, Picture]:
-        """Where on the canvas each cell of the window comes from: the movements undone."""
-        below, moves = self._below, self._moves
-        tall = below.face_height
+        """The places (x, y) on the canvas that each cell of the window shows: inverse movement."""
+        anatomy, movement = self._anatomy, self._movement
+        tall = anatomy.face_height
         x, y = self._cells()
-        x = x - np.float32(tall * moves.body_x[index])
-        y = y - np.float32(tall * moves.body_y[index])
+        x = x - np.float32(tall * movement.body_x[index])
+        y = y - np.float32(tall * movement.body_y[index])
         # The head tilts, shifts and comes near about the neck; the shoulders stay.
-        neck_x, neck_y = below.neck
-        roll, scale = float(moves.roll[index]), float(moves.scale[index])
-        away_x = x - neck_x - np.float32(tall * moves.x[index])
-        away_y = y - neck_y - np.float32(tall * moves.y[index])
+        neck_x, neck_y = anatomy.neck
+        roll, scale = float(movement.roll[index]), float(movement.scale[index])
+        away_x = x - neck_x - np.float32(tall * movement.x[index])
+        away_y = y - neck_y - np.float32(tall * movement.y[index])
         cos, sin = np.float32(np.cos(roll) / scale), np.float32(np.sin(roll) / scale)
         rigid_x = neck_x + cos * away_x + sin * away_y
         rigid_y = neck_y - sin * away_x + cos * away_y
-        part = self._sample(below.head, rigid_x, rigid_y)
+        part = self._sample(anatomy.head, rigid_x, rigid_y)
         x, y = x + part * (rigid_x - x), y + part * (rigid_y - y)
-        yaw, pitch = float(moves.yaw[index]), float(moves.pitch[index])
+        yaw, pitch = float(movement.yaw[index]), float(movement.pitch[index])
         if abs(yaw) + abs(pitch) > 1e-5:
             x, y = self._unturn(x, y, yaw, pitch)
         for share, field in (
-            (moves.jaw[index], below.jaw),
-            (moves.smile[index], below.smile),
-            (moves.brow[index], below.brow),
+            (movement.jaw[index], anatomy.jaw),
+            (movement.smile[index], anatomy.smile),
+            (movement.brow[index], anatomy.brow),
         ):
             if share > 1e-3:
                 shift = np.float32(share) * self._sample(field, x, y)
@@ -205,21 +221,25 @@ class _Stage:
         return np.asarray(x, np.float32), np.asarray(y, np.float32)
 
     def _unturn(self, x: Picture, y: Picture, yaw: float, pitch: float) -> tuple[Picture, Picture]:
-        """Undo a turn: what is nearer goes further; a fixed point, as the depth turns too."""
-        below = self._below
-        centre_x, centre_y = below.centre
+        """Undo a turn of the head.
+
+        A nearer point movement further. The depth turns too, so a fixed-point iteration solves for
+        the place.
+        """
+        anatomy = self._anatomy
+        centre_x, centre_y = anatomy.centre
         cos_yaw, cos_pitch = np.float32(np.cos(yaw)), np.float32(np.cos(pitch))
         tan_yaw, tan_pitch = np.float32(np.tan(yaw)), np.float32(np.tan(pitch))
         from_x, from_y = x, y
         for _ in range(3):
-            depth = self._sample(below.depth, from_x, from_y)
-            part = self._sample(below.head, from_x, from_y)
+            depth = self._sample(anatomy.depth, from_x, from_y)
+            part = self._sample(anatomy.head, from_x, from_y)
             from_x = x + part * ((x - centre_x) * (1 / cos_yaw - 1) - depth * tan_yaw)
             from_y = y + part * ((y - centre_y) * (1 / cos_pitch - 1) - depth * tan_pitch)
         return from_x, from_y
 
     def _still_shading(self) -> Picture:
-        """The shading of the shoulders, which never turn: flat towards the camera."""
+        """The shading of the shoulders, which do not turn: a plane that faces the camera."""
         ambient = self._light.ambient
         towards = float(self._light.direction[2])
         return np.asarray((ambient + (1 - ambient) * towards) / (0.5 + 0.5 * 0.97), np.float32)
@@ -228,17 +248,17 @@ class _Stage:
         self, index: int, time_s: float, x: Picture, y: Picture
     ) -> tuple[Picture, Picture]:
         """Diffuse gain (h, w, 3) and specular light (h, w, 3), coarse, for what comes from x, y."""
-        below, moves, shining = self._below, self._moves, self._light
+        anatomy, movement, light = self._anatomy, self._movement, self._light
         fields, normal = self._sample(self._fields, x, y), self._sample(self._fields2, x, y)
         turned = normal[..., :3] @ _turn(
-            float(moves.yaw[index]), float(moves.pitch[index]), float(moves.roll[index])
+            float(movement.yaw[index]), float(movement.pitch[index]), float(movement.roll[index])
         )
-        facing = np.clip(turned @ shining.direction, 0, None)
-        part = self._sample(below.head, x, y)  # the shoulders do not turn
-        lit = (shining.ambient + (1 - shining.ambient) * facing) / normal[..., 3]
+        facing = np.clip(turned @ light.direction, 0, None)
+        part = self._sample(anatomy.head, x, y)  # the shoulders do not turn
+        lit = (light.ambient + (1 - light.ambient) * facing) / normal[..., 3]
         shade = part * lit + (1 - part) * self._still_shading()
-        shade *= 1 - 0.75 * float(moves.jaw[index]) * fields[..., 2]
-        waves = self._body.volume(time_s - below.delay_s * np.array([0.0, 0.5, 1.0]))
+        shade *= 1 - 0.75 * float(movement.jaw[index]) * fields[..., 2]
+        waves = self._body.volume(time_s - anatomy.delay_s * np.array([0.0, 0.5, 1.0]))
         late = fields[..., 1] * 2
         volume = np.where(
             late < 1,
@@ -258,7 +278,7 @@ class _Stage:
         if abs(closed - self._lid) < 0.01:
             return
         self._lid = closed
-        for (rows, columns, lid), opened in zip(self._below.lids, self._open_eyes, strict=True):
+        for (rows, columns, lid), opened in zip(self._anatomy.lids, self._open_eyes, strict=True):
             share = lid[..., 3:] * np.float32(closed)
             self._colour[rows, columns] = opened * (1 - share) + lid[..., :3] * share
 

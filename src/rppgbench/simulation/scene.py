@@ -1,4 +1,4 @@
-"""What is filmed: the declarations of a data set."""
+"""The circumstances of simulated recordings: scene, light, motion, heart rate."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import numpy as np
 from rppgbench.core.waveform import Array
 
 Difficulty = Literal["easy", "paper", "hard"]
-"""How hard the camera and the subject make it, on top of what the scene asks for.
+"""The noise, light and sway that are added to what the scene asks for.
 
 easy   a still head, low sensor noise, steady light: POS and CHROM are within 2 bpm
 paper  like the sets that papers report on: slight sway of the head, some flicker, usual noise
@@ -26,7 +26,7 @@ Motion = Literal[
     "free",
     "walking",
 ]
-"""What the head does; the speeds follow PURE (Stricker et al. 2014,
+"""The motion of the head; the speeds follow PURE (Stricker et al. 2014,
 10.1109/ROMAN.2014.6926392).
 
 still             no movement beyond breathing and the sway that the difficulty adds
@@ -40,7 +40,7 @@ walking           a bounce at the step rate, about 1.7 Hz, and sway
 """
 
 Light = Literal["bright", "indoor", "dim", "dark", "side", "changing"]
-"""How much light there is, and from where.
+"""The amount and the direction of the light.
 
 bright    ample light from the front
 indoor    an office: somewhat less
@@ -54,7 +54,7 @@ Colour = Literal["daylight", "led", "incandescent"]
 """The colour of the light after the camera's white balance: neutral, slightly cool, warm."""
 
 HeartRate = Literal["resting", "changing", "after_exercise"]
-"""How the rate goes.
+"""The course of the heart rate.
 
 resting         steady but for its variability
 changing        rises and falls by 10 to 25 bpm within the recording, as under V4V's tasks
@@ -63,15 +63,15 @@ after_exercise  starts 25 to 45 bpm above the resting rate and falls back, with 
 """
 
 Expressions = Literal["neutral", "few", "lively"]
-"""Blinking only; now and then a smile or a raised brow; most of the time some expression."""
+"""Blinking only; a smile or a raised brow at times; an expression most of the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationPlan:
-    """How large a simulated tree is to be.
+    """The size of a simulated tree.
 
-    `subjects` is how many people; `seconds` the length of each recording; `seed` separates one
-    tree from another; `difficulty` is passed on to every scene.
+    `subjects` is the number of subjects; `seconds` is the length of each recording; `seed`
+    separates one tree from another; `difficulty` applies to every scene.
     """
 
     subjects: int
@@ -86,9 +86,9 @@ class SimulationPlan:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
-    """One recording's circumstances, chosen by the data set's writer.
+    """The circumstances of one recording, chosen by the writer of a data set.
 
-    Everything has a default but the picture's size and the times at which frames are taken.
+    Everything has a default except the size of the picture and the times of the frames.
     """
 
     width: int  # pixels of the upright frame
@@ -115,7 +115,9 @@ class Scene:
 
 
 def generator(*names: object) -> np.random.Generator:
-    """Random numbers that depend on the names alone, not on order, process or machine.
+    """A generator of random numbers that depend on the names alone.
+
+    The order of calls, the process and the machine have no influence.
 
     >>> bool(generator("pure", "01", 3).random() == generator("pure", "01", 3).random())
     True
@@ -127,10 +129,18 @@ def generator(*names: object) -> np.random.Generator:
 def spread_heart_rates(
     subjects: int, *, dataset: str, seed: int, low_bpm: float = 50.0, high_bpm: float = 120.0
 ) -> tuple[float, ...]:
-    """Give resting rates in bpm, one a subject, that fill the range evenly, no two the same.
+    """Resting heart rates in bpm, one for each subject, that fill a range evenly.
 
-    The golden-ratio sequence keeps any first n of them spread out, so that small trees too have
-    slow and fast hearts; the seed sets where it starts, and each rate is moved a little.
+    The first n members of a golden-ratio sequence are spread out for every n, so small trees also
+    have low and high heart rates. The seed sets the start, and each rate is moved by a random
+    amount, so no two are equal.
+
+    Args:
+        subjects: the number of rates.
+        dataset: name of the data set; each has its own sequence.
+        seed: separates trees of one data set.
+        low_bpm: the lowest rate.
+        high_bpm: the highest rate.
 
     >>> rates = spread_heart_rates(4, dataset="pure", seed=0)
     >>> max(rates) - min(rates) > 35
@@ -145,10 +155,14 @@ def spread_heart_rates(
 def frame_times(
     seconds: float, fs: float, *, jitter_s: float = 0.0, random: np.random.Generator | None = None
 ) -> Array:
-    """When frames are taken: (T,) from 0 on, at `fs` a second, each late or early by some jitter.
+    """Times of frames (T,) in seconds from 0 on, rounded to the microsecond.
 
-    `jitter_s` is the standard deviation; an interval never falls under a quarter of 1/fs, so the
-    times increase. Times are rounded to the microsecond, so that files can hold them.
+    Args:
+        seconds: the length of the recording.
+        fs: frames a second.
+        jitter_s: standard deviation of each time. An interval is at least a quarter of 1/fs, so
+            the times increase.
+        random: the generator of the jitter; None adds no jitter.
 
     >>> frame_times(0.2, 30.0)
     array([0.      , 0.033333, 0.066667, 0.1     , 0.133333, 0.166667])
