@@ -1,5 +1,8 @@
 """What code returns is checked in one place: each kind of wrong return has a reason of its own."""
 
+import inspect
+import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,18 +11,19 @@ import numpy as np
 import pytest
 
 from rppgbench.core.method import Method, Model
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
 from rppgbench.core.validation import (
     ReturnError,
     check_model,
     check_pulse,
+    list_recordings,
     read_ground_truth,
     read_video,
     run_estimate,
     run_fit,
 )
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.system.errors import NoPulseError, TooShortError
+from rppgbench.system.errors import BenchError, NoPulseError, TooShortError
 
 TOTAL, FS, START_S = 300, 30.0, 2.0
 GIVEN = Waveform(np.ones((TOTAL, 3)), FS, START_S)
@@ -134,6 +138,51 @@ def test_a_reader_that_gives_no_video_source_is_named() -> None:
     recording = Recording("set", "01", "s", lambda: Path("x.mp4"), GroundTruth, ())  # type: ignore[arg-type,return-value]
     with pytest.raises(ReturnError, match="not a VideoSource"):
         read_video(recording)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (VideoSource("x.mp4"), "a path that is a value of type str"),  # type: ignore[arg-type]
+        (VideoSource(Path("x"), ("a.png",)), "images that are"),  # type: ignore[arg-type]
+        (VideoSource(Path("x"), [Path("a")]), "images that are"),  # type: ignore[arg-type]
+        (VideoSource(Path("x"), times_s=[0.0]), "times that are"),  # type: ignore[arg-type]
+        (VideoSource(Path("x"), times_s=np.ones((2, 2))), r"times of shape \(2, 2\)"),
+        (VideoSource(Path("x"), frames=lambda: iter(())), "frames without times"),
+    ],
+)
+def test_a_wrong_video_source_is_named(source: VideoSource, says: str) -> None:
+    recording = Recording("set", "01", "s", lambda: source, GroundTruth, ())
+    with pytest.raises(ReturnError, match=f"a VideoSource with {says}"):
+        read_video(recording)
+
+
+@pytest.mark.parametrize(
+    ("recordings", "says"),
+    [
+        (lambda root: 1 / 0, "internal error in the reader of d at .*: ZeroDivisionError"),
+        (lambda root: sys.exit(0), "it called sys.exit"),
+        (lambda root: ["01"], "lists a value of type str"),
+    ],
+)
+def test_a_reader_that_fails_to_list_is_named(recordings: Any, says: str) -> None:
+    dataset = Dataset("d", "t", "c", "l", "u", recordings=recordings, expected={})
+    with pytest.raises(BenchError, match=says):
+        list_recordings(dataset, Path("x"))
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"g": object()}, "the default of g is a value of type object"),
+        ({"g": np.arange(2)}, "of type ndarray"),
+        ({"g": inspect.Parameter.empty}, "the parameter g has no default"),
+    ],
+)
+def test_a_method_s_default_that_json_does_not_hold_is_refused(params: Any, says: str) -> None:
+    for given in ({"params": params}, {"params": {}, "presets": {"smoke": params}}):
+        with pytest.raises(BenchError, match=says):
+            replace(method(), **given)
 
 
 def test_a_truth_of_whole_numbers_becomes_one_of_float64() -> None:

@@ -29,6 +29,9 @@ METHODS = {
     "exits": "sys.exit(0)",
     "two_d": "return Waveform(trace.samples, trace.fs, trace.start_s)",
     "bug": "raise ValueError('a bug and no short trace')",
+    "silent": "raise type('E', (Exception,), {'__str__': lambda self: 1 / 0})",
+    "no_exception": "raise GeneratorExit('x')",
+    "obeyed": "raise RuntimeError('a \\x1b[2J b' + 'x' * 10**6)",
     "lacks": f"import lazydep; return {PULSE}",
     "moves": f"os.chdir('/'); np.seterr(all='raise'); return {PULSE}",
 }
@@ -147,6 +150,33 @@ def test_each_method_that_misbehaves_is_named_and_the_others_go_on(
     said = capsys.readouterr().err
     assert said.count("failed: simulated/") == 3
     assert said.count("a bug and no short trace") == said.count("two_d returned") == 3
+
+
+def test_what_a_method_raises_is_one_short_line_whatever_it_is(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run(place, out, "silent,no_exception,obeyed,fine") == 3
+    found = rows(out)
+    for name in ("01", "02", "03"):
+        assert found["fine", name].waveform is not None
+        assert "ZeroDivisionError" in found["silent", name].reason
+        assert "RuntimeError: it raised GeneratorExit: x" in found["no_exception", name].reason
+        assert len(found["obeyed", name].reason) < 1100
+    assert "x" * 10**6 in (out / "errors.log").read_text()
+    assert max(map(len, capsys.readouterr().err.splitlines())) < 4000
+
+
+@pytest.mark.parametrize("method", ["bug", "silent", "no_exception", "obeyed"])
+def test_predict_tells_of_a_method_that_raises(
+    method: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = str(next((place / "people").rglob("*.mp4")))
+    assert main(["predict", video, "--method", method, "--cache", str(place / "cache")]) == 3
+    said = capsys.readouterr()
+    assert f"internal error in {method} on {video}" in said.out
+    assert "Traceback" not in said.err
+    assert "\x1b" not in said.out + said.err
 
 
 def test_a_crash_costs_the_method_s_row_alone(

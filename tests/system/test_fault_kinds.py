@@ -19,6 +19,39 @@ class OutOfMemoryError(RuntimeError):
     """As PyTorch names its own."""
 
 
+class Speechless(Exception):
+    """Fails at saying what is wrong."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+class SpeechlessRecording(RecordingError):
+    """The same, of a recording."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (Speechless(), "internal error in pos on set/01: Speechless: (its own words cannot be had"),
+        (SpeechlessRecording(), "(its own words cannot be had: ValueError)"),
+    ],
+)
+def test_an_exception_that_fails_at_its_own_words_is_told(error: Exception, says: str) -> None:
+    assert fault_of(error, "pos on set/01").reason.startswith(says)
+
+
+@pytest.mark.parametrize("kind", [ValueError, RecordingError])
+def test_a_long_reason_is_cut_and_the_log_has_the_whole(kind: type[Exception]) -> None:
+    fault = fault_of(kind("a" * 100_000), "pos on set/01")
+    assert len(fault.reason) < 1100
+    assert "characters)" in fault.reason
+    assert "a" * 100_000 in fault.trace
+
+
 def caused(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import warnings
@@ -37,6 +38,16 @@ def state_of_torch() -> Any:
     return torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled(), state
 
 
+def umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def timer_runs() -> bool:
+    return signal.getitimer(signal.ITIMER_REAL)[0] > 0
+
+
 @pytest.mark.parametrize(
     ("change", "look"),
     [
@@ -48,9 +59,15 @@ def state_of_torch() -> Any:
         (lambda: os.environ.update(LEFT="1", HOME="/nowhere"), lambda: dict(os.environ)),
         (lambda: os.environ.pop("HOME"), lambda: dict(os.environ)),
         (lambda: sys.path.insert(0, "/nowhere"), lambda: list(sys.path)),
+        (lambda: os.umask(0o177), umask),
+        (lambda: signal.signal(signal.SIGTERM, print), lambda: signal.getsignal(signal.SIGTERM)),
+        (lambda: signal.setitimer(signal.ITIMER_REAL, 1000), timer_runs),
         pytest.param(mistreat_torch, state_of_torch, marks=pytest.mark.torch),
     ],
-    ids=["folder", "numpy", "random", "random-numpy", "warnings", "more", "less", "path", "torch"],
+    ids=[
+        *("folder", "numpy", "random", "random-numpy", "warnings", "more", "less", "path"),
+        *("umask", "signal", "timer", "torch"),
+    ],
 )
 def test_what_a_call_changes_in_the_process_is_put_back(change: Look, look: Look) -> None:
     before = look()
@@ -61,6 +78,21 @@ def test_what_a_call_changes_in_the_process_is_put_back(change: Look, look: Look
     with pytest.raises(KeyError):
         _fail_in(change)
     assert look() == before
+
+
+class Stopped(KeyboardInterrupt):
+    """Not Ctrl-C, which is KeyboardInterrupt itself."""
+
+
+@pytest.mark.parametrize("raised", [GeneratorExit, Stopped, type("Own", (BaseException,), {})])
+def test_what_is_no_exception_by_python_s_rules_is_a_bug_too(raised: type[BaseException]) -> None:
+    with pytest.raises(RuntimeError, match=f"it raised {raised.__name__}: x"), isolated():
+        raise raised("x")
+
+
+def test_ctrl_c_stays_what_it_is() -> None:
+    with pytest.raises(KeyboardInterrupt), isolated():
+        raise KeyboardInterrupt
 
 
 def _fail_in(change: Look) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_datasets, load_methods, toml_files
+from rppgbench.core.validation import list_recordings
 from rppgbench.datasets.roots import data_root
 
 
@@ -45,4 +46,4 @@ def load_dataset(name: str, root: str | Path | None = None) -> list[Recording]:
     """
     dataset = load_datasets().get("data set", name, "load_dataset")
     given = {} if root is None else {name: Path(root).expanduser()}
-    return list(dataset.recordings(data_root(dataset, given)))
+    return list(list_recordings(dataset, data_root(dataset, given)))

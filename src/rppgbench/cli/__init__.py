@@ -1,15 +1,19 @@
 """The command `bench`: the only package that prints."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rppgbench.cli.commands import parser
 from rppgbench.cli.exit_codes import DONE, FAULT, SOME_FAILED, STOPPED
-from rppgbench.cli.terminal import answers_alone, tell
+from rppgbench.cli.terminal import answers_alone, answers_on_their_own, tell
 from rppgbench.system.errors import BenchError, format_own_warnings, one_line
+from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.process_state import end_without_them, more_file_handles
+from rppgbench.system.supervisor import can_supervise, supervised
 
 __all__ = ["DONE", "FAULT", "SOME_FAILED", "STOPPED", "main", "parser"]
 
@@ -21,10 +25,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     format_own_warnings()
     args.command_line = shlex.join(["bench", *words])
     more_file_handles()
-    code = _run(args)
-    if argv is None:
-        end_without_them(code)
+    if argv is not None:
+        return _run(args)
+    answers_on_their_own()
+    if _calls_others(args) and can_supervise():
+        code = supervised(lambda: _run(args), lambda fault: _tell_lost(args, fault))
+    else:
+        code = _run(args)
+    end_without_them(code)
     return code
+
+
+def _tell_lost(args: argparse.Namespace, fault: Fault) -> int:
+    """What is said of a command that code of others ended in its midst."""
+    advice = ""
+    if fault.kind != "machine":
+        alone = getattr(args, "jobs", 0) in {None, 1}
+        advice = ", and the command with it" + ("; with --jobs 2 it costs a row" if alone else "")
+    tell(f"bench: {one_line(fault.reason)}{advice}")
+    return FAULT
+
+
+def _calls_others(args: argparse.Namespace) -> bool:
+    """Whether a command may call code that is not this project's."""
+    from importlib.metadata import entry_points
+
+    given = getattr(args, "plugins", None) or os.environ.get("RPPGBENCH_PLUGINS")
+    method = str(getattr(args, "method", "") or "")
+    is_file = method.endswith(".py") or len(Path(method).parts) > 1 or Path(method).is_dir()
+    return bool(given) or is_file or bool(entry_points(group="rppgbench"))
 
 
 def _run(args: argparse.Namespace) -> int:

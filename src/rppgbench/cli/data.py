@@ -84,6 +84,7 @@ def show(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace) -> int:
     """Print what is wrong with a data set on disk, and which protocols it fits."""
     from rppgbench.core.registry import load_datasets
+    from rppgbench.core.validation import list_recordings
     from rppgbench.datasets.check import check_data, protocol_need
     from rppgbench.datasets.layout import is_folder
     from rppgbench.datasets.roots import cache_folder, data_root
@@ -94,7 +95,7 @@ def check(args: argparse.Namespace) -> int:
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
     protocols = _protocols(dataset, alone=True)
-    with progress(f"checking {args.name}", len(list(dataset.recordings(root)))) as bar:
+    with progress(f"checking {args.name}", len(list_recordings(dataset, root))) as bar:
         result = check_data(
             dataset,
             root,

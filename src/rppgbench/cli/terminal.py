@@ -1,9 +1,10 @@
 """Answers on standard output, all else on standard error."""
 
+import os
 import sys
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TextIO
 
 _NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -35,6 +36,19 @@ def answer(text: object = "", *, end: str = "\n") -> None:
 def tell(text: object) -> None:
     """Print what is beside the answer on standard error."""
     print(harmless(text), file=sys.stderr, flush=True)
+
+
+def answers_on_their_own() -> None:
+    """From now on what C libraries print goes to standard error too, by its file descriptor.
+
+    Their buffers are written when the process ends, so this is never put back.
+    """
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        own = os.dup(sys.stdout.fileno())
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        sys.stdout = os.fdopen(own, "w", encoding=encoding, errors=errors)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What is compared: an estimator of the pulse."""
 
 import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +108,21 @@ class Method:
     versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
     requires: Callable[[], None] | None = field(default=None, repr=False)
     cumulated: bool = False
+
+    def __post_init__(self) -> None:
+        """BenchError where a default is no plain value: defaults enter digests and stores."""
+        every = [self.params, *self.presets.values()]
+        for name, value in (item for one in every for item in one.items()):
+            if value is inspect.Parameter.empty:
+                raise BenchError(f"{self.name}: the parameter {name} has no default; give it one")
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError) as error:
+                raise BenchError(
+                    f"{self.name}: the default of {name} is a value of type "
+                    f"{type(value).__name__}, which JSON does not hold; give a number, a text, a "
+                    "list or None"
+                ) from error
 
     def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
         """Every parameter with its value: the paper's, then the preset's, then those given.

@@ -3,8 +3,8 @@
 import importlib
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -15,8 +15,10 @@ from typing import Generic, TypeVar
 
 from rppgbench.core.method import Method
 from rppgbench.core.recording import Dataset
-from rppgbench.system.errors import BenchError, unknown_name
+from rppgbench.system.errors import BenchError, error_text, shortened, unknown_name
 from rppgbench.system.fault_kinds import install_hint
+from rppgbench.system.isolation import kept_alive
+from rppgbench.system.process_state import note_call
 from rppgbench.system.toml_files import read_toml
 
 FOLDERS = ("benchmarks", "methods", "protocols", "reports")
@@ -160,7 +162,7 @@ def load_method_file(file: Path) -> Method:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        with redirect_stdout(sys.stderr):
+        with _importing(file):
             spec.loader.exec_module(module)
     except BaseException as error:
         raise BenchError(f"{file}: does not load: {_why(error)}") from error
@@ -203,7 +205,7 @@ def _load_declarations(
     """Import a file: its declarations by name, those that cannot be used with the reason."""
     name = file.stem
     try:
-        with redirect_stdout(sys.stderr):  # standard output takes answers alone
+        with _importing(file):
             module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
         declarations = _declarations(module, name, kind, file)
     except BaseException as error:  # one broken file must not hide all the others
@@ -215,7 +217,8 @@ def _with_requirements(declaration: Declared, file: Path) -> Declared | Unavaila
     """The declaration, or why the packages that it requires cannot be used."""
     if isinstance(declaration, Method) and declaration.requires is not None:
         try:
-            declaration.requires()
+            with _importing(file):
+                declaration.requires()
         except BaseException as error:
             return Unavailable(declaration.name, _unavailable_reason(error, file))
     return declaration
@@ -224,7 +227,17 @@ def _with_requirements(declaration: Declared, file: Path) -> Declared | Unavaila
 def _unavailable_reason(error: BaseException, file: Path) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"{error}; {install_hint(error)}"
-    return str(error) if isinstance(error, BenchError) else f"{file}: {_why(error)}"
+    if isinstance(error, BenchError):
+        return shortened(error_text(error))
+    return f"{file}: {_why(error)}"
+
+
+@contextmanager
+def _importing(what: Path | str) -> Iterator[None]:
+    """Import other people's code in here: what it prints is no part of an answer."""
+    note_call(f"the import of {what}")
+    with redirect_stdout(sys.stderr), kept_alive():
+        yield
 
 
 def _why(error: BaseException) -> str:
@@ -233,7 +246,7 @@ def _why(error: BaseException) -> str:
         raise error
     if isinstance(error, SystemExit):
         return f"ends the program when it is imported (sys.exit({error.code!r})); take that out"
-    return f"{type(error).__name__}: {error}"
+    return shortened(f"{type(error).__name__}: {error_text(error)}")
 
 
 def _declarations(
@@ -296,7 +309,7 @@ def _places_of(package: str) -> tuple[list[Path], str]:
     if not all(part.isidentifier() for part in package.split(".")):
         return [], "not the name of a package, such as loud_rppg"
     try:
-        with redirect_stdout(sys.stderr):
+        with _importing(package):
             spec = find_spec(package)
     except BaseException as error:
         return [], _why(error)

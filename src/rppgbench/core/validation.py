@@ -3,15 +3,18 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rppgbench.core.method import Example, Method, Model, Training
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.system.errors import NoPulseError, RecordingError
+from rppgbench.system.fault_kinds import attempt
 from rppgbench.system.isolation import isolated
+from rppgbench.system.process_state import note_call
 
 LEAST_SHARE = 0.6
 """Least share of its input's duration that a pulse lasts: methods may drop a window's rest at an
@@ -57,9 +60,32 @@ def run_fit(
     """
     if method.fit is None:
         raise TypeError(f"{method.name} does not learn")
+    note_call(f"the learning of {method.name}")
     with isolated():
         returned = method.fit(examples, training, **params)
     return check_model(returned, method.name)
+
+
+def list_recordings(dataset: Dataset, root: Path) -> tuple[Recording, ...]:
+    """What a data set's reader finds under a root.
+
+    Raises:
+        BenchError: as the reader says; a bug of the reader, or something that is no `Recording`.
+    """
+    note_call(f"the reader of {dataset.name}")
+
+    def listed() -> tuple[Recording, ...]:
+        with isolated():
+            return tuple(dataset.recordings(root))
+
+    made = attempt(listed, f"the reader of {dataset.name} at {root}")
+    if made.value is None:
+        assert made.fault is not None
+        raise made.fault.error()
+    for one in made.value:
+        if not isinstance(one, Recording):
+            raise ReturnError(f"{root}: the reader of {dataset.name} lists {_kind(one)}")
+    return made.value
 
 
 def read_ground_truth(recording: Recording) -> GroundTruth:
@@ -184,10 +210,32 @@ def _as_float(signal: Signal) -> Signal:
 
 
 def check_video(returned: object) -> VideoSource:
-    """What a reader's `video` returned. ReturnError if it is no `VideoSource`."""
+    """What a reader's `video` returned, with float64 times.
+
+    Raises:
+        ReturnError: no `VideoSource`, or one whose parts are of another kind than it declares.
+    """
     if not isinstance(returned, VideoSource):
         raise ReturnError(f"the reader returned {_kind(returned)}, not a VideoSource")
-    return returned
+    for fault in _video_faults(returned):
+        raise ReturnError(f"the reader returned a VideoSource with {fault}")
+    if returned.times_s is None:
+        return returned
+    return replace(returned, times_s=np.asarray(returned.times_s, np.float64))
+
+
+def _video_faults(source: VideoSource) -> Iterator[str]:
+    if not isinstance(source.path, Path):
+        yield f"a path that is {_kind(source.path)}, not a Path"
+    images = source.images
+    if not isinstance(images, tuple) or not all(isinstance(image, Path) for image in images):
+        yield f"images that are {_kind(images)}, not a tuple of Paths"
+    if source.times_s is not None:
+        yield from _array_faults(source.times_s, "times", "(T,)")
+    if source.frames is not None and not callable(source.frames):
+        yield f"frames that are {_kind(source.frames)}, not a function"
+    if source.frames is not None and source.times_s is None:
+        yield "frames without times"
 
 
 def check_model(returned: object, name: str) -> Model:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_datasets
+from rppgbench.core.validation import list_recordings
 from rppgbench.datasets.fingerprint import fingerprint_line
 
 READERS = 4
@@ -33,7 +34,7 @@ class Catalog:
         """All recordings of a data set at this root; BenchError as its reader says."""
         key = dataset, root
         if key not in self._recordings:
-            self._recordings[key] = tuple(load_datasets().found[dataset].recordings(root))
+            self._recordings[key] = list_recordings(load_datasets().found[dataset], root)
         return self._recordings[key]
 
     def line(self, recording: Recording) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
-from rppgbench.core.validation import read_ground_truth, read_video
+from rppgbench.core.validation import list_recordings, read_ground_truth, read_video
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock, held_against
 from rppgbench.datasets.ground_truth import plausible_ground_truth
@@ -136,7 +136,7 @@ def check_data(
     Raises:
         BenchError: the root cannot be listed, or holds no recording of the set.
     """
-    recordings = tuple(dataset.recordings(root))
+    recordings = list_recordings(dataset, root)
     found: list[Finding] = list(_of_the_set(dataset, root, recordings))
     bad: set[str] = set()
     total = len(recordings)

@@ -32,9 +32,19 @@ def method_code(method: Method, sources: Sources) -> Closure:
     learning = [LEARNING] if method.fit is not None else []
     functions = [f for f in (method.estimate, method.fit, method.versions) if f is not None]
     homes = filter(None, [_home(function) for function in functions])
-    declaring = filter(sources.declares, [f"{PACKAGE}.methods.{method.name}"])
-    starts = [_method_part(method, module) for module in dict.fromkeys([*declaring, *homes])]
+    starts = [
+        _method_part(method, module)
+        for module in dict.fromkeys([*_declaring(method, sources), *homes])
+    ]
     return sources.closure(ESTIMATING, *learning, *starts)
+
+
+def _declaring(method: Method, sources: Sources) -> list[str]:
+    """The module that declares a method: of its name, or of the beginning of it."""
+    words = method.name.split("_")
+    names = ("_".join(words[:end]) for end in range(len(words), 0, -1))
+    modules = (f"{PACKAGE}.methods.{name}" for name in names)
+    return [module for module in modules if sources.declares(module)][:1]
 
 
 def _method_part(method: Method, module: str) -> Part:

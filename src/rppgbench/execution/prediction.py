@@ -23,7 +23,9 @@ from rppgbench.evaluation.rate_reading import (
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import cached_features
-from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.errors import BenchError
+from rppgbench.system.fault_kinds import attempt
+from rppgbench.system.process_state import note_call
 
 STRIDE_S = 1.0
 SHORTEST_S = 4.0  # below this a heart rate of 40 bpm has fewer than three beats
@@ -104,11 +106,15 @@ def predict_video(
     params = method.parameters(model.facts.get("params", {}) if model is not None else {})
     clips = frozenset({str(params["crop"])}) if method.input == "clip" else frozenset[str]()
     features = cached_features(VideoSource(video), FeatureRequest(clips), cache)
-    try:
-        pulse, coverage = estimate_pulse(features, method, params, region, model)
-    except RecordingError as error:
-        return _prediction(method, features, reason=str(error))
-    return _read(method, features, pulse, coverage, rule)
+    doing = f"{method.name} on {video}"
+    note_call(doing)
+    made = attempt(lambda: estimate_pulse(features, method, params, region, model), doing)
+    if made.value is not None:
+        return _read(method, features, *made.value, rule)
+    assert made.fault is not None
+    if made.fault.kind in {"machine", "user"}:
+        raise made.fault.error()
+    return _prediction(method, features, reason=made.fault.reason)
 
 
 def _read(

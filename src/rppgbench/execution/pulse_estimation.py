@@ -10,7 +10,7 @@ from rppgbench.core.method import Method, Model
 from rppgbench.core.validation import run_estimate
 from rppgbench.core.waveform import Waveform
 from rppgbench.extraction.traces import MIN_STRETCH_S, join_segments, longest_s, segments
-from rppgbench.system.errors import NoPulseError, RecordingError
+from rppgbench.system.errors import NoPulseError, RecordingError, error_text
 from rppgbench.video.timestamps import implausible_rate
 
 
@@ -66,7 +66,7 @@ def estimate_pulse(
         try:
             parts.append(run_estimate(method, stretch, params, model))
         except NoPulseError as error:
-            short = str(error)
+            short = error_text(error)
     if not parts:
         raise RecordingError(short or _too_short(features, method, params, region))
     times = features.times_s

@@ -14,7 +14,7 @@ from rppgbench.core.model_files import read_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.core.registry import load_datasets, load_methods
-from rppgbench.core.validation import read_video
+from rppgbench.core.validation import list_recordings, read_video
 from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock, held_against
@@ -32,6 +32,7 @@ from rppgbench.extraction.feature_cache import NamedTransform, transformed_featu
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
 from rppgbench.system.fault_kinds import Attempt, Fault, attempt
+from rppgbench.system.process_state import note_call
 from rppgbench.video.packet_writer import SUFFIX, PacketWriter, description_of
 
 T = TypeVar("T")
@@ -187,7 +188,9 @@ def _estimate_job(
         model = _model(task.models / job.fit) if job.fit else None
         return estimate_pulse(features, method, dict(task.params)[job.method], job.region, model)
 
-    made = attempt(pulse, f"{job.method} on {task.dataset}/{task.recording}")
+    doing = f"{job.method} on {task.dataset}/{task.recording}"
+    note_call(doing)
+    made = attempt(pulse, doing)
     if made.value is not None:
         waveform, coverage = made.value
         seconds = time.perf_counter() - began
@@ -224,6 +227,7 @@ def load_example(
 
 def _while_there(task: RecordingTask, step: Callable[[], T], doing: str) -> Attempt[T]:
     """Do a step on a recording; where it fails and the files are gone, the disk is at fault."""
+    note_call(doing)
     made = attempt(step, doing)
     if made.fault is None or made.fault.kind == "machine":
         return made
@@ -254,7 +258,7 @@ def _still_there(task: RecordingTask) -> Recording:
 @cache
 def _listing(dataset: str, root: Path) -> dict[str, Recording]:
     found = load_datasets().get("data set", dataset, str(root))
-    return {r.name: r for r in found.recordings(root)}
+    return {r.name: r for r in list_recordings(found, root)}
 
 
 def find_recording(dataset: str, root: Path, name: str) -> Recording:

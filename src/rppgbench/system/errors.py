@@ -4,6 +4,9 @@ import difflib
 import warnings
 from collections.abc import Iterable
 
+MOST_CHARACTERS = 1000
+"""A reason that is longer is cut; the log of errors has the whole of it."""
+
 
 class BenchError(Exception):
     """A mistake of the user's: the command line prints it and exits with 2, without a traceback."""
@@ -29,6 +32,29 @@ class NoPulseError(ValueError):
 
 class TooShortError(NoPulseError):
     """A stretch has fewer samples than a window or a filter needs."""
+
+
+def error_text(error: BaseException) -> str:
+    """The words of an exception; other people's may fail at saying them.
+
+    >>> error_text(ValueError("x"))
+    'x'
+    """
+    try:
+        return str(error)
+    except BaseException as fault:
+        if type(fault) is KeyboardInterrupt:
+            raise
+        return f"(its own words cannot be had: {type(fault).__name__})"
+
+
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """A reason of at most so many characters; of a longer one the beginning, and its length.
+
+    >>> shortened("a" * 30, 10)
+    'aaaaaaaaaa... (30 characters)'
+    """
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
 
 
 def one_line(text: object) -> str:

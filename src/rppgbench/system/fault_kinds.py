@@ -7,7 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from rppgbench.system.errors import BenchError, MachineError, NoPulseError, RecordingError
+from rppgbench.system.errors import (
+    BenchError,
+    MachineError,
+    NoPulseError,
+    RecordingError,
+    error_text,
+    shortened,
+)
 from rppgbench.system.io_errors import disk_fault
 
 Kind = Literal["recording", "machine", "user", "bug"]
@@ -23,7 +30,7 @@ class Fault:
 
     `reason` is one line. A fault of the machine leaves no row: the next run does the work again.
     Of a recording, or of code with a bug, the reason is that of a row. `trace` is a bug's
-    traceback, for the log.
+    traceback, or the whole of a reason that was cut, for the log.
     """
 
     kind: Kind
@@ -72,17 +79,20 @@ def fault_of(error: Exception, doing: str) -> Fault:
     'internal error in pos on pure/01-01: ValueError: x'
     """
     if isinstance(error, MachineError):
-        return Fault("machine", str(error))
+        return Fault("machine", error_text(error))
+    said = error_text(error)
     if isinstance(error, RecordingError | NoPulseError):
-        return Fault("recording", str(error) or f"{doing}: {type(error).__name__}, without a word")
+        said = said or f"{doing}: {type(error).__name__}, without a word"
+        reason = shortened(said)
+        return Fault("recording", reason, "" if reason == said else said)
     if isinstance(error, BenchError):
-        return Fault("user", str(error))
+        return Fault("user", said)
     for cause in _chain(error):
         words = _of_the_machine(cause, doing)
         if words:
             return Fault("machine", words)
-    words = f"internal error in {doing}: {type(error).__name__}: {error}"
-    return Fault("bug", words, "".join(traceback.format_exception(error)))
+    words = f"internal error in {doing}: {type(error).__name__}: {said}"
+    return Fault("bug", shortened(words), "".join(traceback.format_exception(error)))
 
 
 def fault_of_exit(code: int, doing: str) -> Fault:
@@ -120,7 +130,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _of_the_machine(error: BaseException, doing: str) -> str:
     """What the machine lacks, or ""."""
     if isinstance(error, MachineError):
-        return str(error)
+        return error_text(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # PyTorch's
         return f"{doing}: not enough memory; fewer --jobs need less"
     if isinstance(error, ModuleNotFoundError):

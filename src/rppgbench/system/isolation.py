@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 import threading
 import warnings
@@ -13,33 +14,57 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from rppgbench.system.errors import error_text
 from rppgbench.system.process_state import left_threads
 
 _EXIT = os._exit
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
 def isolated() -> Iterator[None]:
     """Call other people's code in here: the next call finds the process as this one did.
 
-    Put back are the current folder, the environment, the module search path, numpy's rules for
-    floating-point errors, the filters of warnings, the random states of Python, numpy and PyTorch,
-    and PyTorch's and OpenCV's threads and modes, where they are loaded. `sys.exit` and `os._exit`
-    are a RuntimeError, so that nobody ends the process of all without a word. Threads that go on
-    are noted: they do not keep the command from ending.
+    Put back are the current folder, the environment, the module search path, the mode of new files
+    (umask), the handlers of signals and the timer, numpy's rules for floating-point errors, the
+    filters of warnings, the random states of Python, numpy and PyTorch, and PyTorch's and OpenCV's
+    threads and modes, where they are loaded. `sys.exit` and `os._exit` are a RuntimeError, so that
+    nobody ends the process of all without a word, and so is every other exception that is no
+    `Exception`, but for Ctrl-C. Threads that go on are noted: they do not keep the command from
+    ending.
     """
-    before = set(threading.enumerate())
     with ExitStack() as after:
-        after.callback(lambda: left_threads.update(_threads_since(before)))
         for restore in (*_of_python(), *_of_torch(), *_of_opencv()):
             after.callback(restore)
         after.enter_context(np.errstate())
-        after.enter_context(_exit_is_an_exception())
+        after.enter_context(kept_alive())
         try:
             yield
         except SystemExit as error:
             code = "" if error.code is None else repr(error.code)
             raise RuntimeError(f"it called sys.exit({code})") from error
+        except BaseException as error:
+            if isinstance(error, Exception) or type(error) is KeyboardInterrupt:
+                raise
+            words = f"it raised {type(error).__name__}: {error_text(error)}"
+            raise RuntimeError(words) from error
+
+
+@contextmanager
+def kept_alive() -> Iterator[None]:
+    """Call or import other people's code in here: it neither ends nor keeps this process.
+
+    `os._exit` raises SystemExit. Threads that go on are noted. A forked child that comes back here
+    ends, so that nothing is done twice.
+    """
+    before, process = set(threading.enumerate()), os.getpid()
+    with _exit_is_an_exception():
+        try:
+            yield
+        finally:
+            if os.getpid() != process:
+                _EXIT(1)
+            left_threads.update(_threads_since(before))
 
 
 Restore = Callable[[], Any]
@@ -61,8 +86,36 @@ def _of_python() -> Iterator[Restore]:
             warnings.filters[:] = filters  # type: ignore[index]
 
     yield restore
+    yield from _of_the_process()
     yield partial(random.setstate, random.getstate())
     yield partial(np.random.set_state, np.random.get_state())
+
+
+def _of_the_process() -> Iterator[Restore]:
+    """The mode of new files, the handlers of signals, and the timer that sends one."""
+    mask = _umask()
+    yield lambda: os.umask(mask)
+    if threading.current_thread() is not threading.main_thread():
+        return  # only the main thread may change handlers
+    handlers = {one: signal.getsignal(one) for one in signal.valid_signals()}
+    timer = signal.getitimer(signal.ITIMER_REAL) if hasattr(signal, "getitimer") else None
+
+    def restore() -> None:
+        if timer == (0.0, 0.0):
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+        for one, handler in handlers.items():
+            if handler is not None and signal.getsignal(one) is not handler:
+                with suppress(OSError, ValueError):
+                    signal.signal(one, handler)
+
+    yield restore
+
+
+def _umask() -> int:
+    with _ONE_AT_A_TIME:  # the mode can only be read by setting it
+        mask = os.umask(0o077)
+        os.umask(mask)
+    return mask
 
 
 def _of_torch() -> Iterator[Restore]:

@@ -4,6 +4,7 @@ import faulthandler
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from weakref import WeakSet
 
@@ -11,6 +12,20 @@ MOST_FILES = 1 << 16
 
 left_threads: "WeakSet[threading.Thread]" = WeakSet()
 """Threads that called code left running, as `isolation.isolated` saw."""
+
+
+_watchers: list[Callable[[str], None]] = []
+
+
+def watch_calls(watcher: Callable[[str], None]) -> None:
+    """From now on `watcher` is told what code of others is called."""
+    _watchers.append(watcher)
+
+
+def note_call(words: str) -> None:
+    """Say what code of others is called now, so that it is known what a process ended at."""
+    for watcher in _watchers:
+        watcher(words)
 
 
 def more_file_handles() -> None:

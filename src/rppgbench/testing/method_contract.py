@@ -16,7 +16,7 @@ from rppgbench.core.method import Example, Method, Model, Training
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.extraction.crops import crop_rule
-from rppgbench.system.errors import NoPulseError
+from rppgbench.system.errors import NoPulseError, error_text, shortened
 from rppgbench.system.isolation import isolated
 
 SIGNATURE = np.array([0.33, 0.77, 0.53])  # de Haan and van Leest 2014, 10.1088/0967-3334/35/9/1913
@@ -105,7 +105,8 @@ def _try(clause: Callable[[Method], Iterator[str]], method: Method) -> Finding:
     except _NotHere as reason:
         return Finding(name, None, str(reason))
     except Exception as error:
-        return Finding(name, False, f"raises {type(error).__name__}: {error}")
+        words = shortened(f"raises {type(error).__name__}: {error_text(error)}")
+        return Finding(name, False, words)
     return Finding(name, not faults, "; ".join(faults))
 
 
