@@ -189,3 +189,13 @@ def test_quotes_around_an_annotation_move_nothing(tmp_path: Path) -> None:
         part = Part(f"{PACKAGE}.methods.mine", ("f",))
         digests.add(Sources({PACKAGE: [tmp_path]}).closure(part).digest)
     assert len(digests) == 1
+
+
+def test_the_file_that_declares_several_methods_by_a_factory_counts(plugins: Path) -> None:
+    (plugins / "methods/_lib.py").write_text(IMPORTS + FACTORY)
+    file = plugins / "methods/mine.py"
+    file.write_text(
+        'from ._lib import make\nmine_a = make("mine_a", 2.0)\nmine_b = make("mine_b", 3.0)\n'
+    )
+    assert moves(file, "2.0", "0.0", method="mine_a")
+    assert not moves(file, "3.0", "1.0", method="mine_a")

@@ -50,8 +50,11 @@ def _declaring(method: Method, sources: Sources) -> list[str]:
 def _method_part(method: Method, module: str) -> Part:
     """The whole module or, of a file that declares several methods, what this method uses there."""
     folder, _, stem = module.rpartition(".")
-    declares_several = folder == f"{PACKAGE}.methods" and stem != method.name
-    return Part(module, (method.name,) if declares_several else ())
+    if folder != f"{PACKAGE}.methods" or stem == method.name:
+        return Part(module)
+    declared = vars(sys.modules[module]) if module in sys.modules else {}
+    others = (name for name, value in declared.items() if isinstance(value, Method))
+    return Part(module, (method.name,), tuple(name for name in others if name != method.name))
 
 
 def reader_code(dataset: Dataset, sources: Sources) -> Closure:

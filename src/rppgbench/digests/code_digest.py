@@ -629,11 +629,11 @@ def _needed(statements: Sequence[_Statement], part: Part) -> list[_Statement]:
     bound = {name for one in statements for name in one.binds}
     if not set(part.names) <= bound:
         return list(statements)
-    known = _harmless_names(statements)
+    known, without = _harmless_names(statements), frozenset(part.without)
     chosen = {
         at
         for at, one in enumerate(statements)
-        if not one.binds or "*" in one.binds or one.runs - known
+        if not one.binds or "*" in one.binds or (one.runs - known and not one.binds <= without)
     }
     wanted = set(part.names).union(*(statements[at].uses for at in chosen))
     while True:
