@@ -78,7 +78,7 @@ def _recordings(base: Path) -> Iterator[Recording]:
 def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
     if not images:
         raise RecordingError(f"{folder}: holds no *.jpg; unpack the recording again")
-    return VideoSource(folder, images, np.arange(len(images)) / FRAMES_HZ)
+    return VideoSource(folder, images=images, times_s=np.arange(len(images)) / FRAMES_HZ)
 
 
 def _ground_truth(folder: Path) -> GroundTruth:

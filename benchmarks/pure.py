@@ -97,7 +97,9 @@ def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
     if not images:
         raise RecordingError(f"{folder}: holds no Image<ns>.png; unzip the recording again")
     stamps = _stamps(images)
-    return VideoSource(folder, images, np.array([(ns - stamps[0]) * 1e-9 for ns in stamps]))
+    return VideoSource(
+        folder, images=images, times_s=np.array([(ns - stamps[0]) * 1e-9 for ns in stamps])
+    )
 
 
 def _stamps(images: tuple[Path, ...]) -> list[int]:

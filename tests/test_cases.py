@@ -573,14 +573,21 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
                 facts = reader.facts()
             count = len(times_s)
             track = FaceTrack(
-                np.zeros((count, 468, 2), np.float32),
-                np.zeros((count, 4), np.float32),
-                np.ones(count, bool),
-                1,
+                landmarks=np.zeros((count, 468, 2), np.float32),
+                box=np.zeros((count, 4), np.float32),
+                found=np.ones(count, bool),
+                cadence=1,
             )
             ones = np.ones((count, 1))
-            moments = RegionMoments(("skin",), ones, np.ones((count, 1, 3)), np.ones((count, 1, 6)))
-            decoded[key] = Features(times_s, track, moments, {}, facts)
+            moments = RegionMoments(
+                names=("skin",),
+                count=ones,
+                rgb=np.ones((count, 1, 3)),
+                second=np.ones((count, 1, 6)),
+            )
+            decoded[key] = Features(
+                times_s=times_s, track=track, moments=moments, clips={}, facts=facts
+            )
         return [decoded[key]]
 
     folder = tmp_path_factory.mktemp("sets")

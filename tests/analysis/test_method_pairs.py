@@ -27,7 +27,7 @@ def green(name: str, *, scale: float = 1.0, bpm: float = 0.0) -> Method:
             samples = np.sin(2 * np.pi * bpm / 60 * trace.times_s())
         return Waveform(samples, trace.fs, trace.start_s)
 
-    return Method(name, name, "a test", "trace", estimate, {})
+    return Method(name=name, title=name, cite="a test", input="trace", estimate=estimate, params={})
 
 
 def test_a_scaled_and_turned_pulse_is_the_same_pulse() -> None:

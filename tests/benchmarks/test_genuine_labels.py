@@ -83,8 +83,8 @@ def test_what_constant_learns_of_the_four(truths: dict[str, GroundTruth]) -> Non
     assert method.fit is not None
     found = {
         name: method.fit(
-            [Example(name, name, (), truths[name])],
-            Training(0, "cpu", Path()),
+            [Example(recording=name, subject=name, inputs=(), ground_truth=truths[name])],
+            Training(seed=0, device="cpu", folder=Path()),
             **method.parameters({}),
         ).facts["bpm"]
         for name in MENDED

@@ -132,12 +132,12 @@ def test_rates_of_a_reader_of_its_own_are_bounded_in_run_training_and_check(
     video = tmp_path / "a.mp4"
     trees.clip(video)
     recording = Recording(
-        "mine",
-        "a",
-        "s",
-        lambda: VideoSource(video),
-        lambda: GroundTruth(heart_rate=rates),
-        (video,),
+        dataset="mine",
+        name="a",
+        subject="s",
+        video=lambda: VideoSource(video),
+        ground_truth=lambda: GroundTruth(heart_rate=rates),
+        files=(video,),
     )
     task = RecordingTask("mine", tmp_path, "a", (), frozenset(), (), (), tmp_path, tmp_path)
     truth = read_labels(task, recording).value

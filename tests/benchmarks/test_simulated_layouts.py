@@ -203,7 +203,14 @@ def people(name: str, count: int) -> list[Recording]:
         raise AssertionError("not to be read")
 
     return [
-        Recording(name, NAMED[name](session), session.subject, never, never, ())
+        Recording(
+            dataset=name,
+            name=NAMED[name](session),
+            subject=session.subject,
+            video=never,
+            ground_truth=never,
+            files=(),
+        )
         for session in simulated_recordings(name, plan)
     ]
 

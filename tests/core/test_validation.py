@@ -112,11 +112,11 @@ WHOLE: Any = np.arange(10)
         (None, "returned None, not a GroundTruth"),
         (Signal(TIMES, TIMES), "a value of type Signal, not a GroundTruth"),
         (GroundTruth(pulse=TIMES), "a pulse that is a value of type ndarray"),  # type: ignore[arg-type]
-        (GroundTruth(Signal(np.ones((10, 2)), TIMES)), r"values of pulse of shape \(10, 2\)"),
-        (GroundTruth(Signal(COMPLEX[:10], TIMES)), "values of pulse of type complex128"),
-        (GroundTruth(Signal(TIMES[:0], TIMES[:0])), "a pulse without a value"),
+        (GroundTruth(pulse=Signal(np.ones((10, 2)), TIMES)), r"values of pulse of shape \(10, 2\)"),
+        (GroundTruth(pulse=Signal(COMPLEX[:10], TIMES)), "values of pulse of type complex128"),
+        (GroundTruth(pulse=Signal(TIMES[:0], TIMES[:0])), "a pulse without a value"),
         (
-            GroundTruth(Signal(TIMES, TIMES * np.nan)),
+            GroundTruth(pulse=Signal(TIMES, TIMES * np.nan)),
             "10 of 10 times of pulse that are not numbers",
         ),
         (
@@ -129,13 +129,22 @@ WHOLE: Any = np.arange(10)
 )
 def test_a_wrong_truth_is_named(returned: Any, says: str) -> None:
     video = partial(VideoSource, Path("x.mp4"))
-    recording = Recording("set", "01", "s", video, lambda: returned, ())
+    recording = Recording(
+        dataset="set", name="01", subject="s", video=video, ground_truth=lambda: returned, files=()
+    )
     with pytest.raises(ReturnError, match=f"the reader returned .*{says}|{says}"):
         read_ground_truth(recording)
 
 
 def test_a_reader_that_gives_no_video_source_is_named() -> None:
-    recording = Recording("set", "01", "s", lambda: Path("x.mp4"), GroundTruth, ())  # type: ignore[arg-type,return-value]
+    recording = Recording(
+        dataset="set",
+        name="01",
+        subject="s",
+        video=lambda: Path("x.mp4"),  # type: ignore[arg-type,return-value]
+        ground_truth=GroundTruth,
+        files=(),
+    )
     with pytest.raises(ReturnError, match="not a VideoSource"):
         read_video(recording)
 
@@ -186,9 +195,16 @@ def test_a_method_s_default_that_json_does_not_hold_is_refused(params: Any, says
 
 
 def test_a_truth_of_whole_numbers_becomes_one_of_float64() -> None:
-    truth = GroundTruth(Signal(WHOLE, WHOLE), warnings=("odd",))
+    truth = GroundTruth(pulse=Signal(WHOLE, WHOLE), warnings=("odd",))
     read = read_ground_truth(
-        Recording("set", "01", "s", partial(VideoSource, Path()), lambda: truth, ())
+        Recording(
+            dataset="set",
+            name="01",
+            subject="s",
+            video=partial(VideoSource, Path()),
+            ground_truth=lambda: truth,
+            files=(),
+        )
     )
     assert read.pulse is not None
     assert read.pulse.values.dtype == read.pulse.times_s.dtype == np.float64

@@ -54,7 +54,7 @@ def beats(seconds: float, fs: float = 60.0, start_s: float = 0.0) -> Signal:
 )
 def test_a_clock_is_off_beyond_one_percent(ratio: float, warned: bool) -> None:
     labels = regular_signal(np.sin(np.arange(6000) / 9), 60.0 / ratio)
-    said = lines(GroundTruth(labels), FrameClock(0.0, 100.0, 3000))
+    said = lines(GroundTruth(pulse=labels), FrameClock(0.0, 100.0, 3000))
     assert len(said) == warned
     if warned:
         assert said[0].endswith(f"frames 100.0 s: clock ratio {ratio:.3f}")
@@ -80,8 +80,8 @@ def test_one_rate_for_a_whole_video_is_never_off() -> None:
 def test_labels_that_begin_before_the_frames_may_end_later_but_have_to_cover_them(
     one_clock: bool | None,
 ) -> None:
-    assert lines(GroundTruth(beats(40, start_s=-5.0), one_clock=one_clock)) == ()
-    (said,) = lines(GroundTruth(beats(30, start_s=-5.0), one_clock=one_clock))
+    assert lines(GroundTruth(pulse=beats(40, start_s=-5.0), one_clock=one_clock)) == ()
+    (said,) = lines(GroundTruth(pulse=beats(30, start_s=-5.0), one_clock=one_clock))
     assert said == (
         "pulse: labels from -5.0 s to 25.0 s, frames from 0.0 s to 30.0 s:"
         " no labels for 5.0 s of the frames"
@@ -90,7 +90,7 @@ def test_labels_that_begin_before_the_frames_may_end_later_but_have_to_cover_the
 
 def test_labels_counted_back_from_the_last_frame_are_no_other_clock() -> None:
     """In LGI-PPGI a pulse that is too long begins early: its clock is compared all the same."""
-    (said,) = lines(GroundTruth(beats(31, start_s=-1.0), one_clock=False))
+    (said,) = lines(GroundTruth(pulse=beats(31, start_s=-1.0), one_clock=False))
     assert said == "pulse: labels last 31.0 s, frames 30.0 s: clock ratio 1.033"
 
 
@@ -287,15 +287,18 @@ def decoded(source: VideoSource, *rest: object) -> list[Features]:
         facts = reader.facts()
     count = len(times_s)
     track = FaceTrack(
-        np.zeros((count, 468, 2), np.float32),
-        np.zeros((count, 4), np.float32),
-        np.ones(count, bool),
-        1,
+        landmarks=np.zeros((count, 468, 2), np.float32),
+        box=np.zeros((count, 4), np.float32),
+        found=np.ones(count, bool),
+        cadence=1,
     )
     moments = RegionMoments(
-        ("skin",), np.ones((count, 1)), np.ones((count, 1, 3)), np.ones((count, 1, 6))
+        names=("skin",),
+        count=np.ones((count, 1)),
+        rgb=np.ones((count, 1, 3)),
+        second=np.ones((count, 1, 6)),
     )
-    return [Features(times_s, track, moments, {}, facts)]
+    return [Features(times_s=times_s, track=track, moments=moments, clips={}, facts=facts)]
 
 
 @pytest.fixture(autouse=True)

@@ -86,12 +86,12 @@ def test_a_folder_with_something_else_in_it_is_not_simulated_into(tmp_path: Path
 
 def recording(folder: Path, name: str = "p1") -> Recording:
     return Recording(
-        "x",
-        name,
-        name,
-        lambda: VideoSource(folder / "video.avi"),
-        GroundTruth,
-        (folder / "video.avi", folder / "hr.csv"),
+        dataset="x",
+        name=name,
+        subject=name,
+        video=lambda: VideoSource(folder / "video.avi"),
+        ground_truth=GroundTruth,
+        files=(folder / "video.avi", folder / "hr.csv"),
     )
 
 

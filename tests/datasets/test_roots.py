@@ -30,7 +30,10 @@ def simulate(root, plan):
 
     (root / "made").write_text(str(plan.seed))
 
-made_up = Dataset("made_up", "", "", "", "", {}, recordings, simulate)
+made_up = Dataset(
+    name="made_up", title="", cite="", licence="", url="", expected={},
+    recordings=recordings, simulate=simulate,
+)
 plan = SimulationPlan(subjects=1, seconds=1.0, seed=int(sys.argv[3]))
 print(simulated_root(made_up, plan, Path(sys.argv[2])))
 """

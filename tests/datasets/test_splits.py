@@ -21,7 +21,15 @@ from rppgbench.system.errors import BenchError
 
 
 def recording(name: str, subject: str, part: str = "") -> Recording:
-    return Recording("d", name, subject, lambda: VideoSource(Path()), GroundTruth, (), part=part)
+    return Recording(
+        dataset="d",
+        name=name,
+        subject=subject,
+        video=lambda: VideoSource(Path()),
+        ground_truth=GroundTruth,
+        files=(),
+        part=part,
+    )
 
 
 def names(recordings: tuple[Recording, ...]) -> set[str]:

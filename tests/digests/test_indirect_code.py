@@ -15,7 +15,10 @@ from rppgbench.core.recording import Dataset
 from rppgbench.core.waveform import Waveform
 """
 METHOD = '@method("M", "x")\ndef {name}(trace: Waveform) -> Waveform:\n    {body}\n'
-DATASET = '{name} = Dataset("{name}", "t", "c", "l", "u", recordings={given}, expected={{}})\n'
+DATASET = """{name} = Dataset(
+    name="{name}", title="t", cite="c", licence="l", url="u", recordings={given}, expected={{}}
+)
+"""
 FACTORY = (
     "def make(name, gain):\n"
     "    def estimate(trace: Waveform) -> Waveform:\n"

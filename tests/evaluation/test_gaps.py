@@ -192,7 +192,8 @@ def test_holes_in_labels_are_a_warning() -> None:
     frames = FrameClock(0.0, 60.0, 1800)
     times_s = without(TIMES, 20, 30)
     truth = GroundTruth(
-        Signal(wave(times_s), times_s), Signal(np.full(3, 60.0), np.array([0, 2, 59.0]))
+        pulse=Signal(wave(times_s), times_s),
+        heart_rate=Signal(np.full(3, 60.0), np.array([0, 2, 59.0])),
     )
     assert held_against(truth, frames).warnings == (
         "pulse: no labels for 10.0 s of 60.0 s (gaps: 1, the longest 10.0 s): no truth there",
@@ -205,7 +206,7 @@ def test_pauses_of_genuine_recorders_are_no_warning(real: Path) -> None:
     assert len(files) == 7
     for file in files:
         values, _, times_s = np.loadtxt(file)
-        genuine = GroundTruth(Signal(values, times_s).in_order())
+        genuine = GroundTruth(pulse=Signal(values, times_s).in_order())
         last_s = float(times_s[-1])
         held = held_against(genuine, FrameClock(0.0, last_s, round(30 * last_s)))
         assert not any("gaps" in line for line in held.warnings), file
@@ -278,7 +279,9 @@ def test_clips_over_a_hole_have_no_label() -> None:
         heart_rate=Signal(np.full(50, 72.0), np.r_[np.arange(20.0), np.arange(30.0, 60.0)]),
     )
     frames = Waveform(TIMES[:, None].copy(), FS)
-    parts = segments([Example("r", "s", (frames,), truth)], FS, 10.0, "m")
+    parts = segments(
+        [Example(recording="r", subject="s", inputs=(frames,), ground_truth=truth)], FS, 10.0, "m"
+    )
     clips = Clips(parts, round(10 * FS))
     cuts = [(0, round(start * FS)) for start in (0, 8, 12, 21, 28, 31, 45)]
     assert clips.pulses(cuts)[1].tolist() == [1, 1, 0, 0, 0, 1, 1]
@@ -289,7 +292,12 @@ def test_a_sensor_that_hangs_teaches_nothing() -> None:
     hung = wave(TIMES)
     hung[round(10 * FS) : round((10 + 2 * FLAT_PULSE_S) * FS)] = 0.25
     frames = Waveform(TIMES[:, None].copy(), FS)
-    example = Example("r", "s", (frames,), GroundTruth(pulse=Signal(hung, TIMES)))
+    example = Example(
+        recording="r",
+        subject="s",
+        inputs=(frames,),
+        ground_truth=GroundTruth(pulse=Signal(hung, TIMES)),
+    )
     clips = Clips(segments([example], FS, 5.0, "m"), round(5 * FS))
     assert clips.pulses([(0, 0), (0, 240), (0, 330), (0, 600)])[1].tolist() == [1, 0, 0, 1]
 
@@ -297,7 +305,14 @@ def test_a_sensor_that_hangs_teaches_nothing() -> None:
 def test_labels_with_no_whole_clip_are_refused() -> None:
     times_s = np.concatenate([np.arange(k, k + 5, 1 / 30) for k in range(0, 60, 6)])
     truth = GroundTruth(pulse=Signal(wave(times_s), times_s))
-    examples = [Example("r", "s", (Waveform(TIMES[:, None].copy(), FS),), truth)]
+    examples = [
+        Example(
+            recording="r",
+            subject="s",
+            inputs=(Waveform(TIMES[:, None].copy(), FS),),
+            ground_truth=truth,
+        )
+    ]
     assert labelled_segments(examples, FS, 4.0, "m")
     with pytest.raises(BenchError, match="m: no recording has a pulse to learn from for 10 s"):
         labelled_segments(examples, FS, 10.0, "m")
@@ -308,19 +323,43 @@ def test_constant_learns_from_what_the_sensor_saw(tmp_path: Path) -> None:
     assert method.fit is not None
     times_s = without(np.arange(0, 90, 1 / 60), 20, 45)
     examples = [
-        Example("r", "s", (), GroundTruth(pulse=Signal(wave(times_s, 90.0), times_s))),
-        Example("q", "t", (), GroundTruth(pulse=Signal(wave(times_s, 60.0), times_s))),
+        Example(
+            recording="r",
+            subject="s",
+            inputs=(),
+            ground_truth=GroundTruth(pulse=Signal(wave(times_s, 90.0), times_s)),
+        ),
+        Example(
+            recording="q",
+            subject="t",
+            inputs=(),
+            ground_truth=GroundTruth(pulse=Signal(wave(times_s, 60.0), times_s)),
+        ),
     ]
-    training = Training(0, "cpu", tmp_path)
+    training = Training(seed=0, device="cpu", folder=tmp_path)
     model = method.fit(examples, training, **method.parameters({}))
     assert model.facts["bpm"] == pytest.approx(75, abs=0.5)
     burst_s = np.concatenate([np.arange(a, b, 1 / 60) for a, b in ((0, 30), (36, 38), (44, 74))])
     burst = wave(burst_s, 60.0)
     burst[(burst_s >= 36) & (burst_s < 38)] = wave(np.arange(36, 38, 1 / 60), 120.0)
-    lonely = [Example("r", "s", (), GroundTruth(pulse=Signal(burst, burst_s)))]
+    lonely = [
+        Example(
+            recording="r",
+            subject="s",
+            inputs=(),
+            ground_truth=GroundTruth(pulse=Signal(burst, burst_s)),
+        )
+    ]
     model = method.fit(lonely, training, **method.parameters({}))
     assert model.facts["bpm"] == pytest.approx(60, abs=1)  # 2 s between two holes are no window
-    line = [Example("r", "s", (), GroundTruth(pulse=Signal(3 * TIMES, TIMES)))]
+    line = [
+        Example(
+            recording="r",
+            subject="s",
+            inputs=(),
+            ground_truth=GroundTruth(pulse=Signal(3 * TIMES, TIMES)),
+        )
+    ]
     with pytest.raises(BenchError, match="r has no heart rate to learn from"):
         method.fit(line, training, **method.parameters({}))
 

@@ -126,7 +126,9 @@ def test_pos_on_a_genuine_trace_agrees_with_the_contact_sensor(real: Path) -> No
         job="j", dataset="ubfc", recording="r", subject="s", scenario="", method="pos", fold="0",
         seed=0, condition="none", region="skin", waveform=pulse, coverage=1.0,
     )  # fmt: skip
-    truth = GroundTruth(Signal(wave, times).in_order(), Signal(rate, times).in_order())
+    truth = GroundTruth(
+        pulse=Signal(wave, times).in_order(), heart_rate=Signal(rate, times).in_order()
+    )
     window = FixedWindow(kind="fixed", length_s=10.0, stride_s=5.0, shortest_s=10.0)
     by_pulse = evaluator("li2023").model_copy(update={"window": window})
     for rule in (by_pulse, by_pulse.model_copy(update={"truth": ["heart_rate"]})):

@@ -74,9 +74,9 @@ def test_a_rate_beyond_the_band_agrees_with_itself_and_is_counted(name: str) -> 
 @pytest.mark.parametrize("name", [n for n in NAMES if evaluator(n).estimate.band.low_hz < 0.7])
 @pytest.mark.parametrize("bpm", [72.0, 95.0, 120.0])
 def test_ordinary_rates_are_not_at_an_edge(name: str, bpm: float) -> None:
-    both = GroundTruth(contact(bpm).pulse, device(bpm).heart_rate)
+    both = GroundTruth(pulse=contact(bpm).pulse, heart_rate=device(bpm).heart_rate)
     if name == "contrast_phys":  # it halves some of them, so that they are
-        both = GroundTruth(contact(100.0).pulse)
+        both = GroundTruth(pulse=contact(100.0).pulse)
     assert not edges(evaluator(name), both, bpm)[0]
 
 
@@ -210,7 +210,7 @@ def test_a_method_says_that_its_output_is_cumulated() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_cumulated_output_under_a_rule_without_detrending_is_named(name: str) -> None:
     rule = evaluator(name)
-    both = GroundTruth(contact(72.0).pulse, device(72.0).heart_rate)
+    both = GroundTruth(pulse=contact(72.0).pulse, heart_rate=device(72.0).heart_rate)
     made = [estimate("a", wave(72.0), name=m) for m in ("summed", "pos")]
     windows = score_windows(rule, made, {("set", "a"): both})
     mark_rule_notes(windows, rule, {"summed"})

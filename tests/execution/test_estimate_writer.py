@@ -22,8 +22,21 @@ RECORDINGS, EACH = 25, 100
 
 def estimate(recording: str, job: str, reason: str = "") -> Estimate:
     wave = None if reason else Waveform(np.arange(3.0), 30.0)
-    facts = (job, "set", recording, "s", "", "method", "0", 0, "none", "skin")
-    return Estimate(*facts, wave, 1.0, reason)
+    return Estimate(
+        job=job,
+        dataset="set",
+        recording=recording,
+        subject="s",
+        scenario="",
+        method="method",
+        fold="0",
+        seed=0,
+        condition="none",
+        region="skin",
+        waveform=wave,
+        coverage=1.0,
+        reason=reason,
+    )
 
 
 def outcome(

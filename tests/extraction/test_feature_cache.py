@@ -227,7 +227,7 @@ def test_images_count_by_name_and_content_and_order(tmp_path: Path) -> None:
         for file, level in pictures.items():
             cv2.imwrite(str(place / file), np.full((8, 8, 3), level, np.uint8))
         files = tuple(sorted(place.iterdir()))
-        return VideoSource(place, files, np.arange(len(files)) / 30)
+        return VideoSource(place, images=files, times_s=np.arange(len(files)) / 30)
 
     one = folder("one", {"a.png": 10, "b.png": 20})
     assert content_digest(folder("copy", {"a.png": 10, "b.png": 20})) == content_digest(one)

@@ -36,17 +36,22 @@ def features(times: Array, found: Any = True, clip: bool = False, pixels: int = 
     n = np.where(there, float(pixels), 0.0)[:, None] * np.ones(size)
     n[:, REGIONS.index("toolbox_box")] = pixels  # the static box has pixels in every frame
     second = np.stack([mean[..., i] * mean[..., j] for i, j in PAIRS], axis=-1)
-    moments = RegionMoments(REGIONS, n, mean * n[..., None], second * n[..., None])
+    moments = RegionMoments(
+        names=REGIONS, count=n, rgb=mean * n[..., None], second=second * n[..., None]
+    )
     landmarks = np.where(there[:, None, None], np.float32(1), np.float32(np.nan))
     track = FaceTrack(
-        np.broadcast_to(landmarks, (count, 468, 2)), np.zeros((count, 4), np.float32), there, 4
+        landmarks=np.broadcast_to(landmarks, (count, 468, 2)),
+        box=np.zeros((count, 4), np.float32),
+        found=there,
+        cadence=4,
     )
     clips = {}
     if clip:
         level = np.round(60 + 40 * np.sin(2 * np.pi * times)).astype(np.uint8)
         frames = np.broadcast_to(level[:, None, None, None], (count, 8, 8, 3))
         clips["toolbox_8"] = FaceClip("toolbox_8", frames, there)
-    return Features(times, track, moments, clips, {})
+    return Features(times_s=times, track=track, moments=moments, clips=clips, facts={})
 
 
 def even(seconds: float, fs: float = FS, start: float = 0.0) -> Array:
@@ -229,7 +234,9 @@ def test_yuv_of_the_map_is_that_of_its_mean_colour() -> None:
     for name, region in zip(MSTMAP_REGIONS, pixels, strict=True):
         count[0, REGIONS.index(name)] = len(region)
         rgb[0, REGIONS.index(name)] = region.sum(axis=0, dtype=float)
-    found = mstmap(RegionMoments(REGIONS, count, rgb, np.zeros((1, size, 6))))[0]
+    found = mstmap(
+        RegionMoments(names=REGIONS, count=count, rgb=rgb, second=np.zeros((1, size, 6)))
+    )[0]
     expected = np.stack([yuv_matlab(region).mean(axis=0) for region in pixels])
     single = [31, 15, 7, 3, 1, 0]  # rows of the six regions alone: 32, 16, 8, 4, 2, 1 less one
     assert np.abs(found[single, 3:] + [0, 0.25, 0.25] - expected).max() < 0.05

@@ -37,7 +37,8 @@ def truth(subject: str) -> GroundTruth:
     """The contact pulse at 60 Hz and the device's rate at 1 Hz."""
     fine, coarse = np.arange(0, SECONDS, 1 / 60), np.arange(0, SECONDS)
     return GroundTruth(
-        Signal(pulse(subject, fine), fine), Signal(rate_bpm(subject, coarse), coarse)
+        pulse=Signal(pulse(subject, fine), fine),
+        heart_rate=Signal(rate_bpm(subject, coarse), coarse),
     )
 
 
@@ -56,18 +57,18 @@ def estimates(
                 job = digest({"of": [subject, region, method]})
                 made.append(
                     Estimate(
-                        job,
-                        "made_up",
-                        f"{subject}-1",
-                        subject,
-                        "rest",
-                        method,
-                        "whole",
-                        0,
-                        "none",
-                        region,
-                        Waveform(wave, FS),
-                        1.0,
+                        job=job,
+                        dataset="made_up",
+                        recording=f"{subject}-1",
+                        subject=subject,
+                        scenario="rest",
+                        method=method,
+                        fold="whole",
+                        seed=0,
+                        condition="none",
+                        region=region,
+                        waveform=Waveform(wave, FS),
+                        coverage=1.0,
                     )
                 )
     return made

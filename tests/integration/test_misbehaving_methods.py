@@ -64,15 +64,16 @@ def truth(name):
         raise SystemExit(0)
     given = {
         "none": None,
-        "twod": GroundTruth(Signal(np.stack([P, P], 1), T)),
-        "nantime": GroundTruth(Signal(P, np.where(T > 3, np.nan, T))),
+        "twod": GroundTruth(pulse=Signal(np.stack([P, P], 1), T)),
+        "nantime": GroundTruth(pulse=Signal(P, np.where(T > 3, np.nan, T))),
     }
-    return given.get(name, GroundTruth(Signal(P, T)))
+    return given.get(name, GroundTruth(pulse=Signal(P, T)))
 
 def recordings(root):
     for file in sorted(root.glob("*.mp4")):
-        yield Recording("labels_of_names", file.stem, file.stem, partial(VideoSource, file),
-                        partial(truth, file.stem), (file,))
+        yield Recording(dataset="labels_of_names", name=file.stem, subject=file.stem,
+                        video=partial(VideoSource, file),
+                        ground_truth=partial(truth, file.stem), files=(file,))
 
 labels_of_names = Dataset(
     name="labels_of_names", title="t", cite="c", licence="l", url="u", expected={},

@@ -48,7 +48,9 @@ def people() -> tuple[list[Estimate], list[RecordingInfo]]:
     for k in range(SUBJECTS):
         subject, bpm = f"s{k}", rng.uniform(55, 110)
         truth = GroundTruth(
-            Signal(np.sin(2 * np.pi * bpm / 60 * fine), fine), None, (f"warning {k}",)
+            pulse=Signal(np.sin(2 * np.pi * bpm / 60 * fine), fine),
+            heart_rate=None,
+            warnings=(f"warning {k}",),
         )
         for method in METHODS:
             own = bpm + rng.normal(0, 6)

@@ -196,7 +196,7 @@ def test_chrom_keeps_its_ends_unless_they_are_dropped() -> None:
 
 
 def example(subject: str, truth: GroundTruth | None) -> Example:
-    return Example(f"{subject} at rest", subject, (), truth)
+    return Example(recording=f"{subject} at rest", subject=subject, inputs=(), ground_truth=truth)
 
 
 def rates(*bpm: float) -> GroundTruth:
@@ -206,7 +206,7 @@ def rates(*bpm: float) -> GroundTruth:
 def learned(*examples: Example) -> float:
     method = load_methods().found["constant"]
     assert method.fit is not None
-    training = Training(0, "cpu", Path())
+    training = Training(seed=0, device="cpu", folder=Path())
     return float(method.fit(examples, training, **method.parameters({})).facts["bpm"])
 
 
@@ -222,7 +222,7 @@ def test_constant_learns_from_rates_that_a_heart_can_have_alone() -> None:
     assert learned(example("a", rates(0, 1, 29, 60, 80, 241, 255, np.nan))) == 70
     times = np.arange(1800) / 30
     pulse = Signal(np.sin(2 * np.pi * 84 / 60 * times), times)
-    broken = GroundTruth(pulse, Signal(np.array([0.0, 255]), np.arange(2.0)))
+    broken = GroundTruth(pulse=pulse, heart_rate=Signal(np.array([0.0, 255]), np.arange(2.0)))
     assert learned(example("a", broken)) == pytest.approx(84, abs=0.3)
 
 
@@ -273,7 +273,12 @@ def test_constant_says_its_rate_whatever_it_sees() -> None:
     assert method.needs_labels
     assert method.baseline
     assert method.fit is not None
-    model = method.fit([example("a", rates(75))], Training(0, "cpu", Path()), window_s=10, step_s=5)
+    model = method.fit(
+        [example("a", rates(75))],
+        Training(seed=0, device="cpu", folder=Path()),
+        window_s=10,
+        step_s=5,
+    )
     params = method.parameters({})
     late = method.estimate(Waveform(np.zeros((2, 900, 3)), 30.0, 4.0), model, **params)
     assert late.samples.shape == (2, 900)

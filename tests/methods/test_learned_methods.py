@@ -85,7 +85,9 @@ def examples(method: Method, *, labels: bool) -> list[Example]:
     for k, bpm in enumerate((60.0, 80.0, 100.0, 120.0)):
         waveform, pulse = given(method, bpm, seed=k)
         truth = GroundTruth(pulse=Signal(pulse, waveform.times_s())) if labels else None
-        made.append(Example(f"r{k}", f"s{k}", (waveform,), truth))
+        made.append(
+            Example(recording=f"r{k}", subject=f"s{k}", inputs=(waveform,), ground_truth=truth)
+        )
     return made
 
 
@@ -103,7 +105,7 @@ def trained(name: str, folder: Path, **more: Any) -> tuple[Model, dict[str, Any]
     params = method.parameters({**TOY[name], **more})
     assert method.fit is not None
     found = examples(method, labels=method.needs_labels)
-    return method.fit(found, Training(0, "cpu", folder), **params), params
+    return method.fit(found, Training(seed=0, device="cpu", folder=folder), **params), params
 
 
 @pytest.mark.parametrize("name", TOY)
@@ -131,7 +133,9 @@ def test_same_seed_same_model_another_seed_another(name: str, tmp_path: Path) ->
         assert method.fit is not None
         params = method.parameters(TOY[name])
         made = method.fit(
-            examples(method, labels=False), Training(seed, "cpu", tmp_path / folder), **params
+            examples(method, labels=False),
+            Training(seed=seed, device="cpu", folder=tmp_path / folder),
+            **params,
         )
         return made.arrays
 
@@ -255,7 +259,12 @@ def test_labels_and_maps_are_played_at_the_same_speed() -> None:
     more = {"clip_s": 10.0, "maps_of": "differences", "label_width_hz": 0.1}
     params = method.parameters({**TOY["co_rectification"], **more})
     waveform, _ = given(method, 80.0, seconds=16.0)
-    found = segments([Example("r", "s", (waveform,), None)], params["fs"], 10.0, "test")
+    found = segments(
+        [Example(recording="r", subject="s", inputs=(waveform,), ground_truth=None)],
+        params["fs"],
+        10.0,
+        "test",
+    )
     source = _part("learning")._Maps(found, params)
     for speed in (0.8, 1.25):
         skin = source.maps([(0, 10)], [speed])[0, 3, :1]
@@ -303,12 +312,18 @@ def test_a_transformer_without_labels_never_looks_at_them(tmp_path: Path) -> Non
     assert method.fit is not None
     params = method.parameters({**TOY["st_transformer"], "labels": False})
     without = method.fit(
-        examples(method, labels=False), Training(0, "cpu", tmp_path / "b"), **params
+        examples(method, labels=False),
+        Training(seed=0, device="cpu", folder=tmp_path / "b"),
+        **params,
     )
     assert all(np.array_equal(v, without.arrays[k]) for k, v in with_labels.arrays.items())
     params["labels"] = True
     with pytest.raises(BenchError, match="set labels to false"):
-        method.fit(examples(method, labels=False), Training(0, "cpu", tmp_path / "c"), **params)
+        method.fit(
+            examples(method, labels=False),
+            Training(seed=0, device="cpu", folder=tmp_path / "c"),
+            **params,
+        )
 
 
 def test_differences_of_pictures_are_a_named_input(tmp_path: Path) -> None:

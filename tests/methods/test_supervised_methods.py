@@ -71,7 +71,9 @@ def examples(method: Method, *, truth: str = "pulse") -> list[Example]:
             "heart rate": GroundTruth(heart_rate=Signal(np.full(len(times), bpm), times)),
             "nothing": GroundTruth(),
         }[truth]
-        made.append(Example(f"r{k}", f"s{k}", (waveform,), told))
+        made.append(
+            Example(recording=f"r{k}", subject=f"s{k}", inputs=(waveform,), ground_truth=told)
+        )
     return made
 
 
@@ -85,7 +87,9 @@ def trained(
     method = method_named(name)
     params = method.parameters({**TOY[name], **more})
     assert method.fit is not None
-    return method.fit(examples(method, truth=truth), Training(0, "cpu", folder), **params), params
+    return method.fit(
+        examples(method, truth=truth), Training(seed=0, device="cpu", folder=folder), **params
+    ), params
 
 
 @pytest.mark.parametrize("name", TOY)
@@ -124,7 +128,7 @@ def test_a_recording_without_labels_for_a_whole_clip_taught_nothing(
     params = method.parameters({**TOY[name], "epochs": 1})
     assert method.fit is not None
     shown = [replace(first, ground_truth=cut), *others]
-    model = method.fit(shown, Training(0, "cpu", tmp_path), **params)
+    model = method.fit(shown, Training(seed=0, device="cpu", folder=tmp_path), **params)
     assert model.facts[LEARNED_FROM] == ["r1", "r2", "r3"]
 
 

@@ -30,7 +30,7 @@ def example(
         Waveform(np.arange(n, dtype=np.float64)[:, None], fs, 10.0 * k)
         for k, n in enumerate(lengths)
     ]
-    return Example(name, name, parts, truth)
+    return Example(recording=name, subject=name, inputs=parts, ground_truth=truth)
 
 
 def test_another_rate_keeps_the_clock() -> None:

@@ -73,7 +73,9 @@ def batches(epoch, rng):
 
 
 said = []
-training = Training(3, "cpu", Path(folder), said.append, devices=devices, rank=rank)
+training = Training(
+    seed=3, device="cpu", folder=Path(folder), log=said.append, devices=devices, rank=rank
+)
 try:
     recipe = Recipe(epochs, 0.01, precision="64-true")
     learner, history = train(Rivals, batches, recipe, training)

@@ -278,7 +278,7 @@ def batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 def test_one_cycle_ends_in_the_same_weights_after_a_kill(tmp_path: Path) -> None:
     recipe = Recipe(6, 0.1, one_cycle=5)
-    whole, _ = train(Line, batches, recipe, Training(0, "cpu", tmp_path / "a"))
+    whole, _ = train(Line, batches, recipe, Training(seed=0, device="cpu", folder=tmp_path / "a"))
 
     class Killed(Exception):
         pass
@@ -288,8 +288,12 @@ def test_one_cycle_ends_in_the_same_weights_after_a_kill(tmp_path: Path) -> None
             raise Killed
 
     with pytest.raises(Killed):
-        train(Line, batches, recipe, Training(0, "cpu", tmp_path / "b", stop))
-    resumed, history = train(Line, batches, recipe, Training(0, "cpu", tmp_path / "b"))
+        train(
+            Line, batches, recipe, Training(seed=0, device="cpu", folder=tmp_path / "b", log=stop)
+        )
+    resumed, history = train(
+        Line, batches, recipe, Training(seed=0, device="cpu", folder=tmp_path / "b")
+    )
     assert len(history) == 6
     for name, value in to_arrays(whole).items():
         np.testing.assert_array_equal(to_arrays(resumed)[name], value)
@@ -315,7 +319,7 @@ def test_one_cycle_is_that_of_pytorch_over_all_steps(tmp_path: Path) -> None:
         Push,
         lambda epoch, rng: [{"x": np.zeros(1, np.float32)}],
         Recipe(20, 0.1, 0.0, one_cycle=1),
-        Training(0, "cpu", tmp_path),
+        Training(seed=0, device="cpu", folder=tmp_path),
     )
     np.testing.assert_allclose([line["loss"] for line in history], expected, rtol=1e-5)
     assert rates[0] == pytest.approx(0.1 / 25)

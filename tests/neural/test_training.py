@@ -55,7 +55,7 @@ def batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 
 def training(folder: Path, seed: int = 0, **more: Any) -> Training:
-    return Training(seed, "cpu", folder, **more)
+    return Training(seed=seed, device="cpu", folder=folder, **more)
 
 
 RECIPE = Recipe(epochs=5, lr=0.02)

@@ -455,25 +455,25 @@ def store(
     times_s = np.arange(0, 20, 1 / 30)
     for k, rate in enumerate(RATES_BPM[:n]):
         pulse = Signal(np.sin(2 * np.pi * rate / 60 * times_s), times_s)
-        truth = GroundTruth(pulse, Signal(np.full(21, rate), np.arange(21.0)))
+        truth = GroundTruth(pulse=pulse, heart_rate=Signal(np.full(21, rate), np.arange(21.0)))
         seen = (dataset, f"r{k}", f"s{k}", "", "", "", "", simulated, "none", truth)
         held.add_observed([RecordingInfo(*seen)])
     held.add(
         [
             Estimate(
-                f"{m}-{k}",
-                dataset,
-                f"r{k}",
-                f"s{k}",
-                "",
-                m,
-                "1",
-                0,
-                "none",
-                "skin" if known[m].input in {"trace", "second_moments"} else "",
-                Waveform(np.sin(2 * np.pi * (rate + off) / 60 * times_s), 30.0),
-                1.0,
-                "",
+                job=f"{m}-{k}",
+                dataset=dataset,
+                recording=f"r{k}",
+                subject=f"s{k}",
+                scenario="",
+                method=m,
+                fold="1",
+                seed=0,
+                condition="none",
+                region="skin" if known[m].input in {"trace", "second_moments"} else "",
+                waveform=Waveform(np.sin(2 * np.pi * (rate + off) / 60 * times_s), 30.0),
+                coverage=1.0,
+                reason="",
             )
             for m, off in methods.items()
             for k, rate in enumerate(RATES_BPM[:n])

@@ -25,14 +25,20 @@ def nothing():
 def recordings(root):
     for number in range(int(os.environ["MANY"])):
         subject = f"s{number % 107}"
-        yield Recording("many", f"r{number}", subject, nothing, nothing, ())
+        yield Recording(
+            dataset="many", name=f"r{number}", subject=subject,
+            video=nothing, ground_truth=nothing, files=(),
+        )
 
 
 def folds(root):
     return {str(fold): tuple(f"s{k}" for k in range(fold, 107, 5)) for fold in range(5)}
 
 
-many = Dataset("many", "Many", "", "", "", {}, recordings, folds=folds)
+many = Dataset(
+    name="many", title="Many", cite="", licence="", url="", expected={},
+    recordings=recordings, folds=folds,
+)
 '''
 
 MEASURE = """
@@ -75,8 +81,11 @@ with EstimateWriter(store) as ledger:
         places = (folder, folder)
         task = RecordingTask("many", folder, name, (UNTOUCHED,), frozenset(), (), (), *places)
         made = [
-            Estimate(j.digest, "many", name, "s", "", j.method, j.fold, j.seed, j.condition,
-                     j.region, Waveform(wave, 30.0), 1.0)
+            Estimate(
+                job=j.digest, dataset="many", recording=name, subject="s", scenario="",
+                method=j.method, fold=j.fold, seed=j.seed, condition=j.condition,
+                region=j.region, waveform=Waveform(wave, 30.0), coverage=1.0,
+            )
             for j in jobs
         ]
         ledger.keep(TaskResult(task, (), tuple(made)))

@@ -20,7 +20,19 @@ def estimate(job: str, *, reason: str = "", method: str = "pos") -> Estimate:
     samples = np.array([0.1, np.nan, -3.0, np.pi])
     waveform = None if reason else Waveform(samples, 29.97, 0.5)
     return Estimate(
-        job, "d", "r 1", "s1", "rest", method, "1", 0, "none", "skin", waveform, 0.75, reason
+        job=job,
+        dataset="d",
+        recording="r 1",
+        subject="s1",
+        scenario="rest",
+        method=method,
+        fold="1",
+        seed=0,
+        condition="none",
+        region="skin",
+        waveform=waveform,
+        coverage=0.75,
+        reason=reason,
     )
 
 
@@ -45,7 +57,7 @@ def test_estimates_come_back_bit_for_bit(tmp_path: Path) -> None:
 def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     held = store(tmp_path, "a")
     pulse = Signal(np.array([1.0, 2.0]), np.array([0.0, 0.017]))
-    truth = GroundTruth(pulse, None, ("clock off",))
+    truth = GroundTruth(pulse=pulse, heart_rate=None, warnings=("clock off",))
     held.add_observed(
         [RecordingInfo("d", "r", "s", "", "", "", "", True, "none", truth, {"fps": 30})]
     )

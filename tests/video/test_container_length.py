@@ -79,7 +79,16 @@ def repacked(source: Path, target: Path, options: dict[str, str]) -> None:
 
 def found(video: Path) -> list[Finding]:
     source = partial(VideoSource, video)
-    return check_recording(Recording("x", "x", "x", source, GroundTruth, (video,)))
+    return check_recording(
+        Recording(
+            dataset="x",
+            name="x",
+            subject="x",
+            video=source,
+            ground_truth=GroundTruth,
+            files=(video,),
+        )
+    )
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -218,7 +227,14 @@ def test_frames_that_were_dropped_at_the_end_are_not_a_truncated_file(tmp_path: 
         assert len(list(reader)) == 24
         warnings = reader.info.warnings
     assert warnings == ("6 dropped frames (the recorder left them empty)",)
-    recording = Recording("d", "r", "s", lambda: VideoSource(path), GroundTruth, (path,))
+    recording = Recording(
+        dataset="d",
+        name="r",
+        subject="s",
+        video=lambda: VideoSource(path),
+        ground_truth=GroundTruth,
+        files=(path,),
+    )
     findings = check_recording(recording)
     assert [(f.severity, f.text) for f in findings] == [("warning", warnings[0])]
 

@@ -109,10 +109,17 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, kind
     with pytest.raises(RecordingError, match=f"is a {kind}, not a file"):
         content_digest(VideoSource(path))
     with pytest.raises(RecordingError, match=f"is a {kind}, not a file"):
-        content_digest(VideoSource(tmp_path, (path,), np.zeros(1)))
+        content_digest(VideoSource(tmp_path, images=(path,), times_s=np.zeros(1)))
     assert missing_bytes(path) == 0
     check_disk(path)
-    recording = Recording("d", "n", "s", lambda: VideoSource(path), GroundTruth, (path,))
+    recording = Recording(
+        dataset="d",
+        name="n",
+        subject="s",
+        video=lambda: VideoSource(path),
+        ground_truth=GroundTruth,
+        files=(path,),
+    )
     assert fingerprint([recording]) != fingerprint([replace(recording, files=())])
 
 

@@ -515,7 +515,7 @@ def images(folder: Path, pictures: Sequence[Picture], suffix: str = ".png") -> V
     for path, picture in zip(paths, pictures, strict=True):
         assert cv2.imwrite(str(path), picture[..., ::-1] if picture.ndim == 3 else picture)
     times_s = np.array([int(path.stem[5:]) for path in paths]) * 1e-9
-    return VideoSource(folder, tuple(paths), times_s)
+    return VideoSource(folder, images=tuple(paths), times_s=times_s)
 
 
 def test_images_with_their_times(tmp_path: Path) -> None:
@@ -544,7 +544,7 @@ def test_grey_and_deep_images(tmp_path: Path) -> None:
     folder = tmp_path / "deep"
     folder.mkdir()
     assert cv2.imwrite(str(folder / "a.png"), deep)
-    with open_video(VideoSource(folder, (folder / "a.png",), np.zeros(1))) as reader:
+    with open_video(VideoSource(folder, images=(folder / "a.png",), times_s=np.zeros(1))) as reader:
         assert reader.info.bit_depth == 16
         assert np.abs(next(iter(reader)).rgb.astype(int) - deep / 256).max() <= 1
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rppgbench.core.waveform import Waveform
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Estimate:
     """One method on one recording in one fold, seed and condition: a waveform, never a score.
 

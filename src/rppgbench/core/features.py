@@ -28,7 +28,7 @@ PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 """Which products of R, G and B the six columns of `second` hold."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FaceTrack:
     """Landmarks and box of every frame; a frame without a face is NaN, never a guess.
 
@@ -43,7 +43,7 @@ class FaceTrack:
     cadence: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RegionMoments:
     """Sufficient statistics of the pixels of every region in every frame.
 
@@ -67,8 +67,9 @@ class RegionMoments:
     def mean_rgb(self, *regions: str) -> Array:
         """Mean colour over the union of disjoint `regions`: (T, 3), NaN where it has no pixel.
 
-        >>> m = RegionMoments(("a", "b"), np.array([[1.0, 3.0]]),
-        ...                   np.array([[[4.0, 4, 4], [4.0, 8, 0]]]), np.zeros((1, 2, 6)))
+        >>> m = RegionMoments(names=("a", "b"), count=np.array([[1.0, 3.0]]),
+        ...                   rgb=np.array([[[4.0, 4, 4], [4.0, 8, 0]]]),
+        ...                   second=np.zeros((1, 2, 6)))
         >>> m.mean_rgb("a", "b")
         array([[2., 3., 1.]])
         """
@@ -104,7 +105,7 @@ class FaceClip:
     valid: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Features:
     """All that one pass over a video extracted, on the frames' own times (T,), in seconds.
 

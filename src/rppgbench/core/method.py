@@ -25,7 +25,7 @@ clip            (T, S, S, 3)  uint8 face crop by the rule in the method's parame
 """
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
     """A recording to learn from: its input, and its ground truth where the method needs labels."""
 
@@ -50,7 +50,7 @@ Where a method does not say so, all examples count.
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """How and where to learn: what the runner decides, not the method.
 
@@ -69,7 +69,7 @@ class Training:
     rank: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """An estimator, its declared parameters with defaults, and where it was published.
 
@@ -127,7 +127,8 @@ class Method:
     def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
         """Every parameter with its value: the paper's, then the preset's, then those given.
 
-        >>> m = Method("m", "", "", "clip", print, {"preset": "paper", "epochs": 30, "lr": 1.0},
+        >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
+        ...            params={"preset": "paper", "epochs": 30, "lr": 1.0},
         ...            presets={"smoke": {"epochs": 2}})
         >>> m.parameters({"preset": "smoke", "lr": 0.5})
         {'preset': 'smoke', 'epochs': 2, 'lr': 0.5}
@@ -155,7 +156,8 @@ class Method:
     def is_shown_labels(self, params: Mapping[str, Any]) -> bool:
         """Whether `fit` gets labels: those that need none, or have `labels` off, see none.
 
-        >>> m = Method("m", "", "", "clip", print, {"labels": True}, needs_labels=True)
+        >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
+        ...            params={"labels": True}, needs_labels=True)
         >>> m.is_shown_labels({"labels": True}), m.is_shown_labels({"labels": False})
         (True, False)
         """
@@ -196,15 +198,15 @@ def method(
         signature = inspect.signature(estimate).parameters.values()
         params = {p.name: p.default for p in signature if p.kind is keyword}
         return Method(
-            estimate.__name__,
-            title,
-            cite,
-            input,
-            estimate,
-            params,
-            fit,
-            needs_labels,
-            presets or {},
+            name=estimate.__name__,
+            title=title,
+            cite=cite,
+            input=input,
+            estimate=estimate,
+            params=params,
+            fit=fit,
+            needs_labels=needs_labels,
+            presets=presets or {},
             baseline=baseline,
             gpu=gpu,
             trained_on=trained_on,
@@ -230,4 +232,12 @@ def ensemble(title: str, cite: str, name: str, members: tuple[str, ...]) -> Meth
             f"{name}: has no waveform of its own; run {', '.join(members)} and score them together"
         )
 
-    return Method(name, title, cite, "trace", estimate, {}, members=members)
+    return Method(
+        name=name,
+        title=title,
+        cite=cite,
+        input="trace",
+        estimate=estimate,
+        params={},
+        members=members,
+    )

@@ -1,7 +1,7 @@
 """What a data set yields: one person filmed once, with labels."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -60,13 +60,14 @@ class VideoSource:
     """
 
     path: Path
+    _: KW_ONLY
     images: tuple[Path, ...] = ()
     times_s: Array | None = None
     frames: Callable[[], Iterator[NDArray[np.uint8]]] | None = None
     container_clock: bool = True
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GroundTruth:
     """What the contact sensor said, on the clock of the frames.
 
@@ -125,7 +126,7 @@ def rate_gap_s(heart_rate: Signal) -> float:
     return min(max(RATE_GAP_S, RATE_GAP_INTERVALS * heart_rate.interval_s), RATE_GAP_MOST_S)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Recording:
     """One video of one subject with its labels; nothing is read before it is asked for.
 
@@ -149,7 +150,7 @@ class Recording:
     simulated: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A named source of recordings: the declaration that a file in `benchmarks/` makes.
 

@@ -78,7 +78,9 @@ def clean_labels(
                     f"{in_hz(rates_bpm)}; copy the original file again or leave the recording out"
                 )
             heart_rate = None
-    return GroundTruth(pulse, heart_rate, tuple(lines), one_clock)
+    return GroundTruth(
+        pulse=pulse, heart_rate=heart_rate, warnings=tuple(lines), one_clock=one_clock
+    )
 
 
 def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:

@@ -63,7 +63,7 @@ class Closure:
         return f"package {package}" in self.parts
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Statement:
     """A top-level statement: what it binds and uses, its syntax tree, and what it imports."""
 
@@ -535,14 +535,14 @@ def _statement(node: ast.stmt) -> _Statement:
     chains = _Chains()
     chains.visit(node)
     return _Statement(
-        frozenset(_bound(node)),
-        frozenset(uses),
-        ast.dump(node),
-        tuple(imports),
-        frozenset(files),
-        tuple(aliases),
-        frozenset(chains.found),
-        frozenset(_run_at_definition(node)),
+        binds=frozenset(_bound(node)),
+        uses=frozenset(uses),
+        tree=ast.dump(node),
+        imports=tuple(imports),
+        files=frozenset(files),
+        aliases=tuple(aliases),
+        chains=frozenset(chains.found),
+        runs=frozenset(_run_at_definition(node)),
     )
 
 

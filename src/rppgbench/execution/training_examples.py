@@ -51,4 +51,6 @@ def example_of(
     inputs = method_inputs(features, method, params, region)
     if truth is not None:
         truth = held_against(truth, FrameClock.of_times(features.times_s))
-    return Example(recording.name, recording.subject, inputs, truth)
+    return Example(
+        recording=recording.name, subject=recording.subject, inputs=inputs, ground_truth=truth
+    )

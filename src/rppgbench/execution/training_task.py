@@ -59,13 +59,13 @@ def run_training(lesson: TrainingTask, say: Callable[[str], None]) -> None:
     if not examples:
         raise RecordingError(f"{fit.method}: nothing to learn from: {'; '.join(lost[:3])}")
     training = Training(
-        fit.seed,
-        lesson.device,
-        folder.with_name(f"{fit.digest}-training"),
-        lambda line: say(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
-        lesson.every_epoch,
-        lesson.devices,
-        lesson.rank,
+        seed=fit.seed,
+        device=lesson.device,
+        folder=folder.with_name(f"{fit.digest}-training"),
+        log=lambda line: say(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
+        every_epoch=lesson.every_epoch,
+        devices=lesson.devices,
+        rank=lesson.rank,
     )
     model = run_fit(method, examples, training, lesson.params)
     if lesson.rank:

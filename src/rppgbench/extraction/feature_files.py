@@ -214,10 +214,19 @@ def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
     content = json.loads((base / FACTS).read_text(encoding="utf-8"))
     arrays = {name: read_array(base / f"{name}.npy") for name in BASE_ARRAYS}
     facts = content["facts"]
-    track = FaceTrack(arrays["landmarks"], arrays["box"], arrays["found"], facts["face"]["cadence"])
-    moments = RegionMoments(REGIONS, arrays["count"], arrays["rgb"], arrays["second"])
+    track = FaceTrack(
+        landmarks=arrays["landmarks"],
+        box=arrays["box"],
+        found=arrays["found"],
+        cadence=facts["face"]["cadence"],
+    )
+    moments = RegionMoments(
+        names=REGIONS, count=arrays["count"], rgb=arrays["rgb"], second=arrays["second"]
+    )
     found = {
         name: FaceClip(name, read_array(folder / "frames.npy"), read_array(folder / "valid.npy"))
         for name, folder in clips.items()
     }
-    return Features(arrays["times_s"], track, moments, found, facts)
+    return Features(
+        times_s=arrays["times_s"], track=track, moments=moments, clips=found, facts=facts
+    )

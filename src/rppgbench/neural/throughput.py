@@ -44,7 +44,11 @@ def synthetic_examples(
             samples = samples.round().astype(np.uint8)
         truth = GroundTruth(pulse=Signal(pulse, times)) if method.needs_labels else None
         name = f"{number:02d}"
-        examples.append(Example(name, name, (Waveform(samples, FS),), truth))
+        examples.append(
+            Example(
+                recording=name, subject=name, inputs=(Waveform(samples, FS),), ground_truth=truth
+            )
+        )
     return examples
 
 
@@ -64,7 +68,7 @@ def learning_speed(
     size = crop_rule(str(params["crop"])).size if method.input == "clip" else 0
     examples = synthetic_examples(method, size, seconds=float(params["clip_s"]) + 1)
     with TemporaryDirectory() as folder:
-        method.fit(examples, Training(0, device, Path(folder)), **given)
+        method.fit(examples, Training(seed=0, device=device, folder=Path(folder)), **given)
         return [
             {"method": method.name, "stage": file.stem.removesuffix("_speed"), **facts}
             for file in sorted(Path(folder).glob("*_speed.json"))

@@ -108,21 +108,21 @@ def _clips(
         observed = seen[row["recording"]]
         for name, array in ((LABEL, "corrected.pseudo"), (PEER, "corrected.peer")):
             clip = Estimate(
-                f"{job}-{at}-{array}",
-                observed.dataset,
-                f"{observed.recording} at {row['start_s']:g} s",
-                observed.subject,
-                observed.scenario,
-                name,
-                fold,
-                seed,
-                "none",
-                "",
-                Waveform(
+                job=f"{job}-{at}-{array}",
+                dataset=observed.dataset,
+                recording=f"{observed.recording} at {row['start_s']:g} s",
+                subject=observed.subject,
+                scenario=observed.scenario,
+                method=name,
+                fold=fold,
+                seed=seed,
+                condition="none",
+                region="",
+                waveform=Waveform(
                     model.arrays[array][at].astype(float),
                     float(model.facts["corrected_fs"]),
                     float(row["start_s"]),
                 ),
-                1.0,
+                coverage=1.0,
             )
             yield clip, observed.ground_truth

@@ -18,7 +18,7 @@ ROUNDS = 3
 FS = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rate:
     """One row: what was done, in which part of a run, and how much of it in a second of one core.
 
@@ -83,7 +83,7 @@ def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) ->
                 pass
 
     def row(what: str, seconds: float) -> Rate:
-        return Rate("extraction", what, frames / seconds, "frames/s")
+        return Rate(part="extraction", what=what, value=frames / seconds, unit="frames/s")
 
     yield row("decode alone", processor_s(decode))
     yield row(f"+ face track, every {CADENCE}th frame", processor_s(lambda: track(CADENCE)))
@@ -96,7 +96,14 @@ def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) ->
     for what, rules in passes.items():
         seconds = processor_s(lambda rules=rules: extract(source, FeatureRequest(rules)))  # type: ignore[misc]
         ratio = seconds / finder_s
-        yield Rate("extraction", what, frames / seconds, "frames/s", ratio, finder.what)
+        yield Rate(
+            part="extraction",
+            what=what,
+            value=frames / seconds,
+            unit="frames/s",
+            ratio=ratio,
+            against=finder.what,
+        )
     yield finder
 
 
@@ -136,14 +143,14 @@ def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> 
 
         alone_s, batch_s = processor_s(one_by_one), processor_s(at_once)
         single = f"{method.name}, {seconds:g} s, one a call"
-        yield Rate("methods", single, recordings / alone_s, "recordings/s")
+        yield Rate(part="methods", what=single, value=recordings / alone_s, unit="recordings/s")
         yield Rate(
-            "methods",
-            f"{method.name}, {seconds:g} s, {recordings} a call",
-            recordings / batch_s,
-            "recordings/s",
-            batch_s / alone_s,
-            single,
+            part="methods",
+            what=f"{method.name}, {seconds:g} s, {recordings} a call",
+            value=recordings / batch_s,
+            unit="recordings/s",
+            ratio=batch_s / alone_s,
+            against=single,
         )
 
 
@@ -155,10 +162,10 @@ def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[
     rows = score_windows(rule, estimates, truths)
     scored_s = processor_s(lambda: score_windows(rule, estimates, truths))
     what = f"scoring of {seconds:g} s"
-    yield Rate("scoring", what, recordings / scored_s, "waveforms/s")
+    yield Rate(part="scoring", what=what, value=recordings / scored_s, unit="waveforms/s")
     interval_s = processor_s(lambda: summarise(rows, resamples=10_000))
     what = f"all metrics of a method, 10,000 resamples of {(recordings + 1) // 2} subjects"
-    yield Rate("scoring", what, 1 / interval_s, "methods/s")
+    yield Rate(part="scoring", what=what, value=1 / interval_s, unit="methods/s")
 
 
 def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator[Rate]:
@@ -176,16 +183,18 @@ def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator
             for e in estimates
         ]
 
-    yield Rate("bookkeeping", "digests", recordings / processor_s(jobs), "jobs/s")
+    yield Rate(
+        part="bookkeeping", what="digests", value=recordings / processor_s(jobs), unit="jobs/s"
+    )
     store = Store(folder)
     for name in ("estimates", "recordings"):
         (folder / name).mkdir(parents=True)
     held = [replace(one, job=job) for one, job in zip(estimates, jobs(), strict=True)]
     stored_s = processor_s(lambda: store.add(held), rounds=1)
     what = f"waveforms of {seconds:g} s stored"
-    yield Rate("bookkeeping", what, recordings / stored_s, "jobs/s")
+    yield Rate(part="bookkeeping", what=what, value=recordings / stored_s, unit="jobs/s")
     found_s = processor_s(store.done)
-    yield Rate("bookkeeping", "and looked for", recordings / found_s, "jobs/s")
+    yield Rate(part="bookkeeping", what="and looked for", value=recordings / found_s, unit="jobs/s")
 
 
 def synthetic_estimates(
@@ -200,6 +209,20 @@ def synthetic_estimates(
         name = str(number)
         truths["set", name] = GroundTruth(pulse=Signal(np.sin(2 * np.pi * hz * sensor_s), sensor_s))
         wave = Waveform(np.sin(2 * np.pi * hz * times) + rng.normal(size=len(times)), FS)
-        facts = (name, "set", name, f"s{number // 2}", "", "method", "0", 0, "none", "skin")
-        estimates.append(Estimate(*facts, wave, 1.0))
+        estimates.append(
+            Estimate(
+                job=name,
+                dataset="set",
+                recording=name,
+                subject=f"s{number // 2}",
+                scenario="",
+                method="method",
+                fold="0",
+                seed=0,
+                condition="none",
+                region="skin",
+                waveform=wave,
+                coverage=1.0,
+            )
+        )
     return estimates, truths

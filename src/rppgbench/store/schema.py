@@ -122,6 +122,10 @@ def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
         values, times_s = row.pop(name), row.pop(f"{name}_times_s")
         held = values is not None
         signals[name] = Signal(values, times_s) if held else None
-    truth = GroundTruth(signals["pulse"], signals["heart_rate"], tuple(row.pop("warnings")))
+    truth = GroundTruth(
+        pulse=signals["pulse"],
+        heart_rate=signals["heart_rate"],
+        warnings=tuple(row.pop("warnings")),
+    )
     row["facts"] = json.loads(row["facts"])
     return RecordingInfo(ground_truth=truth, **row)

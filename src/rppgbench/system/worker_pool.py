@@ -25,7 +25,7 @@ class Lost:
     at: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class _Worker(Generic[Work]):
     process: BaseProcess
     pipe: Connection
@@ -58,7 +58,7 @@ def pooled(
         with defer_interrupt():
             process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
-        team[ours] = _Worker(process, ours, work)
+        team[ours] = _Worker(process=process, pipe=ours, work=work)
         _send(ours, work)
 
     with ExitStack() as last, stop_all_workers():

@@ -127,17 +127,17 @@ def _fitted(method: Method) -> Model:
     times = np.arange(0, SECONDS, 1.0)
     examples = [
         Example(
-            f"r{bpm}",
-            f"s{bpm}",
-            (_input(method, bpm),),
-            GroundTruth(heart_rate=Signal(np.full(len(times), float(bpm)), times)),
+            recording=f"r{bpm}",
+            subject=f"s{bpm}",
+            inputs=(_input(method, bpm),),
+            ground_truth=GroundTruth(heart_rate=Signal(np.full(len(times), float(bpm)), times)),
         )
         for bpm in (60, 80)
     ]
     if method.fit is None:
         raise _NotHere("does not learn")
     with TemporaryDirectory() as folder:
-        training = Training(0, "cpu", Path(folder))
+        training = Training(seed=0, device="cpu", folder=Path(folder))
         return method.fit(examples, training, **method.parameters({}))
 
 
@@ -244,11 +244,16 @@ def _with_gap() -> Features:
     count = np.where(here, pixels, 0.0) * np.ones((1, regions))
     rgb = np.where(here, values.mean(axis=1) * pixels, 0.0)[:, None, :] * np.ones((1, regions, 1))
     second = np.where(here, pairs.mean(axis=1) * pixels, 0.0)[:, None, :] * np.ones((1, regions, 1))
-    moments = RegionMoments(REGIONS, count, rgb, second)
+    moments = RegionMoments(names=REGIONS, count=count, rgb=rgb, second=second)
     nowhere = np.where(found[:, None], 1.0, np.nan)
     landmarks = (nowhere[:, :, None] * np.ones((1, 468, 2))).astype(np.float32)
-    track = FaceTrack(landmarks, (nowhere * np.ones((1, 4))).astype(np.float32), found, 1)
-    return Features(times, track, moments)
+    track = FaceTrack(
+        landmarks=landmarks,
+        box=(nowhere * np.ones((1, 4))).astype(np.float32),
+        found=found,
+        cadence=1,
+    )
+    return Features(times_s=times, track=track, moments=moments)
 
 
 def _declares_what_it_is(method: Method) -> Iterator[str]:
