@@ -28,14 +28,14 @@ def chrom(
     high_hz: float = 4.0,
     ends: str = "reflect",
 ) -> Waveform:
-    """Tune two chrominance signals in half-overlapping Hann windows: (..., T, 3) to (..., T').
+    """Two chrominance signals, tuned in half-overlapping Hann windows.
 
     G. de Haan, V. Jeanne, "Robust Pulse Rate From Chrominance-Based rPPG", IEEE TBME 60(10), 2013:
     in windows of 1.6 s the colours are divided by their means; X = 3R - 2G and
     Y = 1.5R + G - 1.5B are band-passed from 40 to 240 bpm; X - std(X) / std(Y) Y is weighted by a
     Hann window and overlap-added. The paper's band-pass is a FIR filter whose length is not said;
     a zero-phase Butterworth stands for it, as in the toolboxes. Brighter green is down. A black,
-    constant or grey trace gives zeros.
+    constant or grey trace gives zeros. The result is (..., T').
 
     Args:
         trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
@@ -94,7 +94,18 @@ def _normalised(windows: Array) -> Array:
 
 
 def _tuned(windows: Array, fs: float, order: int, low_hz: float, high_hz: float) -> Array:
-    """X - std(X) / std(Y) Y of every window (w, 3, ..., N): (w, ..., N)."""
+    """X - std(X) / std(Y) Y of every window (w, 3, ..., N): (w, ..., N).
+
+    The relative colours r, g, b are scaled to the standardised skin tone (0.7682, 0.5121, 0.3841).
+    Specular reflection adds the same to all three scaled colours, so these two differences do not
+    contain it (paper, section III):
+        X = (0.7682 r - 0.5121 g) / (0.7682 - 0.5121) = 3 r - 2 g
+        Y = (0.7682 r + 0.5121 g - 2 * 0.3841 b) / (0.7682 + 0.5121 - 2 * 0.3841)
+          = 1.5 r + g - 1.5 b
+    A change of all colours alike, as motion makes it, is in X and in Y with equal size and is
+    removed by the difference; the ratio of standard deviations corrects for light that is not
+    white. The pulse is in X and Y with opposite signs and stays.
+    """
     red, green, blue = np.moveaxis(windows, 1, 0)
     x = 3.0 * red
     x -= 2.0 * green

@@ -9,18 +9,20 @@ from rppgbench.signals.overlap_add import FLAT
 
 @method("OMIT", "10.1109/JBHI.2023.3307942")
 def omit(trace: Waveform) -> Waveform:
-    """Project the colours off a first QR direction; take green: (..., T, 3) to (..., T).
+    """The green channel without the direction of the first frame's colour.
 
     C. Alvarez Casado, M. Bordallo Lopez, "Face2PPG: An Unsupervised Pipeline for Blood Volume
     Pulse Extraction From Faces", IEEE JBHI, 2023. As published, Q comes from the QR decomposition
-    of the 3 x T trace, and its first column is the colour of frame 0 over its norm: everything
-    hangs on the first frame, and a bad one spoils the whole estimate. Brighter green is up. A
-    black, constant or grey trace gives zeros.
+    of the 3 x T trace, and its first column is the colour of frame 0 over its norm: the
+    estimate depends on the first frame, and a bad one spoils all of it. Brighter green is up. A
+    black, constant or grey trace gives zeros. (..., T, 3) to (..., T).
 
     Args:
         trace: (..., T, 3), R, G and B in any unit.
     """
     rgb = np.asarray(trace.samples, dtype=np.float64)
+    # Gram-Schmidt takes the columns of C = Q R (frames) in order: q = c_0 / |c_0|, up to a sign.
+    # It cancels, because q appears twice in the green row of (I - q qT) C.
     first = rgb[..., 0, :]
     norm = np.linalg.norm(first, axis=-1, keepdims=True)
     axis = np.divide(first, norm, out=np.zeros_like(first), where=norm > 0)

@@ -26,14 +26,14 @@ def pbv(
     blue: float = 0.53,
     centred: bool = True,
 ) -> Waveform:
-    """Weigh the colours so that the result moves them as blood does: (..., T, 3) to (..., T).
+    """Weight the colours so that the result correlates with them as the pulse does.
 
     G. de Haan, A. van Leest, "Improved motion robustness of remote-PPG by using the blood volume
     pulse signature", Physiological Measurement 35(9), 2014: with the relative colour changes C of
     a window and the signature p, the weights solve (CT C) w = p, and the pulse is C w / (pT w), so
-    that a change along p has gain 1. Windows half overlap under a Hann window; their length is
-    that of CHROM, by the same first author. Brighter skin is up. A black or constant trace gives
-    zeros.
+    that a change along p has gain 1 (derivation: `_weighted`). Windows half overlap under a Hann
+    window; their length is that of CHROM, by the same first author. Brighter skin is up. A black
+    or constant trace gives zeros. The result is (..., T).
 
     Args:
         trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
@@ -72,18 +72,25 @@ def pbv(
         change = np.moveaxis(change if centred else change + 1.0, (0, 1), (-2, -1))  # (..., w, 3)
         blood = np.array([red, green, blue]) if signature == "skin" else np.moveaxis(spread, 0, -1)
         usable = ~dark & (spread.max(axis=0) > FLAT)
-        pulse = np.where(usable, np.moveaxis(_weighed(change, blood), -1, 0), 0.0)
+        pulse = np.where(usable, np.moveaxis(_weighted(change, blood), -1, 0), 0.0)
         return hann_overlap_add(pulse, total=total) if width else np.moveaxis(pulse[..., 0], 0, -1)
 
     return Waveform(in_blocks(estimate, samples, inner=2), trace.fs, trace.start_s)
 
 
-def _weighed(change: Array, blood: Array) -> Array:
-    """C w / (pT w) with (CT C) w = p, for windows C (..., w, 3) and p (..., 3): (..., w)."""
+def _weighted(change: Array, blood: Array) -> Array:
+    """C w / (pT w) with (CT C) w = p, for windows C (..., w, 3) and p (..., 3): (..., w).
+
+    A pulse S = C w should correlate with the three colours in the proportions of the signature:
+    CT S = k p. With S = C w this is (CT C) w = k p. The factor k is free: a change s along the
+    signature is C = s pT, and it has gain 1 (S = s) where pT w = 1; so w is divided by pT w. CT C
+    is inverted by its eigenvalues, because without noise the colours may span a line only: the
+    directions without power have no weight. Source: de Haan, van Leest 2014, section 2.
+    """
     size = np.linalg.norm(blood, axis=-1, keepdims=True)
     p = blood / np.where(size > 0, size, 1.0)
     values, vectors = np.linalg.eigh(np.swapaxes(change, -1, -2) @ change)
-    real = values > 1e-15 * values[..., 2:]  # without noise the colours may span a line only
+    real = values > 1e-15 * values[..., 2:]
     inverse = np.divide(1.0, values, out=np.zeros_like(values), where=real)
     along = np.einsum("...ij,...i->...j", vectors, np.broadcast_to(p, values.shape))
     weights = np.einsum("...ij,...j->...i", vectors, inverse * along)

@@ -37,13 +37,13 @@ def pos(
     low_hz: float = 0.75,
     high_hz: float = 3.0,
 ) -> Waveform:
-    """Project each window on the plane, tune its axes, overlap-add: (..., T, 3) to (..., T).
+    """Project each window on the plane orthogonal to the skin tone, and overlap-add the results.
 
     Algorithm 1 of W. Wang, A. C. den Brinker, S. Stuijk, G. de Haan, "Algorithmic Principles of
     Remote PPG", IEEE TBME 64(7), 2017: a window of 1.6 s starts at every frame; its colours are
     divided by their means; S1 = G - B, S2 = G + B - 2R, h = S1 + std(S1) / std(S2) S2, without its
     mean, is added to the pulse. Brighter skin is up, as in the green channel. A black or constant
-    trace gives zeros.
+    trace gives zeros. The result is (..., T).
 
     Args:
         trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
@@ -51,7 +51,7 @@ def pos(
         window_s: length of a window in seconds.
         rounding: of a window to frames, "up" or "down".
         left_out: "last" leaves out the window that ends with the last frame, as the toolbox does;
-            "first" the one that starts with the first frame, as pyVHR does; "none".
+            "first" the one that starts with the first frame, as pyVHR does; "none" leaves out none.
         eps: added to the divisors.
         detrend_lambda: smoothness priors on the result; 0 for none.
         order: of a zero-phase Butterworth band-pass on the result; 0 for none: evaluators filter.
@@ -70,25 +70,32 @@ def pos(
     skipped = {"first": 0, "last": samples.shape[-2] - width}.get(left_out)
 
     def weights(means: Array, scatter: Array) -> Array:
+        # Algorithm 1 without writing out a window. With the scatter Q (sums of products about the
+        # means) of the relative colours R/mean(R), G/mean(G), B/mean(B) of a window:
+        #   var(S1) ~ QGG + QBB - 2 QGB                                    S1 = G - B
+        #   var(S2) ~ QGG + QBB + 2 QGB + 4 QRR - 4 (QRG + QRB)            S2 = G + B - 2R
+        #   h = S1 + a S2 = -2a R + (a + 1) G + (a - 1) B,                 a = std(S1) / std(S2)
+        # so the weight of a colour is its factor in h over its mean. The arrays hold all windows
+        # of a block; they are changed in place, because new ones would leave the cache.
         scale = 1.0 / (means + eps if eps else means)
         for k, (i, j) in enumerate(PAIRS):
             scatter[k] *= scale[i]
             scatter[k] *= scale[j]
         red2, red_green, red_blue, green2, green_blue, blue2 = scatter
-        sides = green2 + blue2
+        green_and_blue = green2 + blue2  # S1 and S2 without the products of two colours
         green_blue *= 2.0
-        s1 = sides - green_blue
-        green_blue += sides
+        s1 = green_and_blue - green_blue
+        green_blue += green_and_blue
         red2 *= 4.0
-        sides_and_red = sides + red2
+        all_colours = green_and_blue + red2
         red_green += red_blue
         red_green *= 4.0
         s2 = green_blue + red2
         s2 -= red_green
-        if eps:  # of standard deviations, where `scatter` holds sums over the window
+        if eps:  # pyVHR adds it to a standard deviation; `scatter` holds sums over the window
             s2 = (np.sqrt(np.maximum(s2, 0.0)) + eps * np.sqrt(width)) ** 2
-        ratio = tuning_ratio(s1, s2, sides, sides_and_red)
-        scale[0] *= -2.0 * ratio  # S1 + ratio S2 with S1 = G - B, S2 = G + B - 2R
+        ratio = tuning_ratio(s1, s2, green_and_blue, all_colours)
+        scale[0] *= -2.0 * ratio
         scale[1] *= ratio + 1.0
         scale[2] *= ratio - 1.0
         if skipped is not None:

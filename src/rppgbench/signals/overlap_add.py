@@ -17,7 +17,7 @@ ROUNDING = 3e-7
 
 
 def channels_first(samples: Array) -> Array:
-    """(..., T, 3) as a view (3, ..., T) of float64: how this module wants its traces.
+    """A trace (..., T, 3) as a view (3, ..., T) of float64, the layout of this module.
 
     >>> channels_first(np.zeros((2, 900, 3))).shape
     (3, 2, 900)
@@ -26,12 +26,22 @@ def channels_first(samples: Array) -> Array:
 
 
 def window_sums(x: Array, width: int) -> Array:
-    """The sum over every window of `width` samples: (..., T) to (..., T - width + 1).
+    """The sum over every window of `width` samples.
 
-    Sums of 2, 4, 8, ... samples are made of each other, and the window of those that its length
-    is made of: O(T log width) additions over whole arrays. Each sum adds only samples of its own
-    window, so it has no rounding error of far samples, and a NaN stays in its windows.
-    TooShortError if there are fewer than `width` samples.
+    Sums of 2, 4, 8, ... samples are computed from each other; a window is the sum of the parts that
+    the binary digits of `width` name: O(T log width) additions over whole arrays. The difference of
+    two cumulative sums would need fewer additions, but its rounding error grows with all samples
+    before the window, and one NaN would spoil all windows after it.
+
+    Args:
+        x: Signals (..., T).
+        width: Samples of a window.
+
+    Returns:
+        (..., T - width + 1).
+
+    Raises:
+        TooShortError: There are fewer than `width` samples.
 
     >>> window_sums(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 3)
     array([ 6.,  9., 12.])
@@ -69,18 +79,24 @@ def linear_overlap_add(
 ) -> Array:
     """Weigh the colours of every window by its own coefficients, and overlap-add without means.
 
-    The window that starts at m becomes s - mean(s) with s = a.x, a the m-th coefficients; the sum
-    of all windows is returned. What tunes a window (a ratio of standard deviations) is in its
-    moments, so these give the coefficients, and the overlap-add is a sum of coefficients: no
-    window is ever written out. POS and 2SR are of this form.
+    The window that starts at m is a_m . x_t less its mean a_m . mean_m, for m <= t < m + width. The
+    sum of all windows at t is
+
+        sum_m (a_m . x_t - a_m . mean_m) = (sum_m a_m) . x_t - sum_m a_m . mean_m
+
+    over the windows m that contain t: sums of coefficients over a window of starts. The
+    coefficients depend on the window only through its means and its scatter (the standard
+    deviations that tune it), and these are window sums of x and of its products. So no window is
+    written out: O(T log width) instead of O(T width). POS and 2SR have this form. The means of the
+    whole trace are subtracted from x first, so that the scatter does not cancel.
 
     Args:
         x: (3, ..., T), the colours first.
         coefficients: given the means (3, ..., T) of the windows that start at every sample and
             their scatter (6, ..., T), the sums of products about the means in the order of
-            `PAIRS`, gives a (3, ..., T), not finite where there is none. It may write into its
-            arguments. No window starts at the last `width` - 1 samples: what stands there is
-            noise, and what it gives there is not used.
+            `PAIRS`, returns a (3, ..., T), not finite where there is none. It may write into its
+            arguments. No window starts at the last `width` - 1 samples: the values there have no
+            meaning and are not used.
         width: samples of a window.
 
     Returns:
@@ -132,18 +148,26 @@ def _spread_out(x: Array, width: int) -> Array:
     return _sums(rows, width)[: x.size].reshape(x.shape)
 
 
-def tuning_ratio(first: Array, second: Array, first_own: Array, second_own: Array) -> Array:
-    """The ratio of standard deviations that tunes one projection by another: (...,).
+def tuning_ratio(first: Array, second: Array, first_terms: Array, second_terms: Array) -> Array:
+    """The ratio of standard deviations that tunes one projection by another.
 
-    From the squared spreads `first` and `second` and the sums of what they were formed from
-    without regard for signs. Where a spread is no more than rounding of that, it counts as 0; the
-    ratio is 0 where only the second is 0, and NaN where both are: there is no projection.
+    A power that is no more than the rounding error of its terms counts as 0.
+
+    Args:
+        first: Power of the first projection about its mean (...,).
+        second: Power of the second (...,).
+        first_terms: Sum of the terms of `first` without regard to their signs (...,).
+        second_terms: The same of `second` (...,).
+
+    Returns:
+        sqrt(first / second) (...,); 0 where either power is 0, and NaN where both are: there is no
+        projection.
 
     >>> tuning_ratio(np.array([4.0, 4.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.ones(3), np.ones(3))
     array([ 2.,  0., nan])
     """
-    first_is_flat = first <= ROUNDING**2 * first_own
-    second_is_flat = second <= ROUNDING**2 * second_own
+    first_is_flat = first <= ROUNDING**2 * first_terms
+    second_is_flat = second <= ROUNDING**2 * second_terms
     with np.errstate(all="ignore"):
         ratio: Array = np.sqrt(first / second)
     if second_is_flat.any():
@@ -155,12 +179,23 @@ def tuning_ratio(first: Array, second: Array, first_own: Array, second_own: Arra
 
 
 def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
-    """Windows of an even `width` every half width: (..., T) to (width, ..., N), the time first.
+    """Windows of an even width every half width, the time first.
 
-    So what is done to all windows alike runs along the last axis. The rest that fills no window
-    is left out; `mirrored` continues both ends by their mirror image, so that every sample lies
-    in two windows and `hann_overlap_add(..., total=T)` puts it back. ValueError if `width` is odd,
-    TooShortError if it is more than T.
+    The time is the first axis, so that operations on all windows run along the last one.
+
+    Args:
+        x: Signals (..., T).
+        width: Samples of a window, even.
+        mirrored: Continue both ends by their mirror image, so that every sample lies in two windows
+            and `hann_overlap_add(..., total=T)` restores the length; else the rest that fills no
+            window is left out.
+
+    Returns:
+        (width, ..., N).
+
+    Raises:
+        ValueError: `width` is odd or below 2.
+        TooShortError: `width` is more than T.
 
     >>> half_overlapping(np.arange(7.0), 4).T
     array([[0., 1., 2., 3.],
@@ -187,10 +222,14 @@ def half_overlapping(x: Array, width: int, *, mirrored: bool = False) -> Array:
 
 
 def hann_overlap_add(windows: Array, *, total: int | None = None) -> Array:
-    """Weight half-overlapping windows by a symmetric Hann and add: (w, ..., N) to (..., T').
+    """Weight half-overlapping windows by a symmetric Hann window and add them.
 
-    T' is (N + 1) w / 2, and the first and last half window fade; with `total` the windows are
-    mirrored ones, and the samples that they were made from are returned: T' is `total`.
+    Args:
+        windows: (w, ..., N), as `half_overlapping` returns them.
+        total: The length of the signals where the windows are mirrored ones.
+
+    Returns:
+        (..., T'): T' is `total`, or (N + 1) w / 2 without it, where the ends fade.
 
     >>> hann_overlap_add(np.ones((4, 1))).round(2) + 0.0
     array([0.  , 0.75, 0.75, 0.  ])

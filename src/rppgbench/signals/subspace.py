@@ -45,10 +45,14 @@ def subspace_rotation(
 def principal_axes(second_moments: Array, *, turned: bool = True) -> tuple[Array, Array]:
     """Eigenvalues (..., 3), ascending, and eigenvectors (..., 3, 3) in columns.
 
-    An eigenvector's sign is arbitrary, and the pulse of 2SR takes on that of the first axis. The
-    matrix has no negative entry, so its first axis can be turned to a positive sum in every frame
-    (Perron and Frobenius). `turned=False` leaves the signs that the general eigen-solver gives,
-    as two public implementations do: there the pulse flips between frames at random.
+    An eigenvector's sign is arbitrary, and the pulse of 2SR has the sign of the first axis. The
+    matrix has no negative entry, so the entries of its first axis have one sign (Perron and
+    Frobenius), and the axis can be turned to a positive sum in every frame.
+
+    Args:
+        second_moments: (..., 3, 3), symmetric, without negative entries.
+        turned: Turn the first axes. False leaves the signs of the general eigen-solver, as two
+            public implementations do: there the pulse flips between frames at random.
 
     >>> values, vectors = principal_axes(np.eye(3) + np.ones((3, 3)))
     >>> values.round(9), vectors[:, 2].round(3)
@@ -68,11 +72,31 @@ def principal_axes(second_moments: Array, *, turned: bool = True) -> tuple[Array
 def rotation_pulse(values: Array, vectors: Array, frames: int) -> Array:
     """The pulse (..., T) from every frame's principal axes and windows of `frames` frames.
 
-    A window starts at every frame. In it, every frame's first principal axis, scaled by the root
-    of its eigenvalue, is seen in the plane of the two minor axes of the window's first frame, each
-    divided by the root of its eigenvalue; the red row minus s times the green row, s the ratio of
-    their standard deviations, without its mean, is added to the pulse. That is linear in the
-    scaled axis, so the windows' moments give the sum without writing a window out.
+    A window starts at every frame; m is its first frame, t any of its frames. With eigenvalues
+    l1 >= l2 >= l3 and axes u1, u2, u3 the paper (eq. 6 to 10) projects and scales the first axis:
+
+        SR_t = sqrt(l1_t / l2_m) (u1_t . u2_m) u2_m + sqrt(l1_t / l3_m) (u1_t . u3_m) u3_m
+
+    This is linear in x_t = sqrt(l1_t) u1_t: SR_t = P_m x_t with the 3 x 3 matrix
+
+        P_m = u2_m u2_mT / sqrt(l2_m) + u3_m u3_mT / sqrt(l3_m).
+
+    With p_red and p_green the first two rows of P_m and s = std(p_red x) / std(p_green x) over the
+    window, the window adds (p_red - s p_green) x_t, without its mean, to the pulse.
+    So it is a weighting of three "colours" x by coefficients of the window, and
+    `linear_overlap_add` sums all windows without writing one out. The variance of a row p over the
+    window is pT Q p, with Q the scatter of x.
+
+    Args:
+        values: Eigenvalues (..., T, 3), ascending.
+        vectors: Eigenvectors (..., T, 3, 3) in columns.
+        frames: Frames of a window.
+
+    Returns:
+        (..., T); the last frame is in no window and is 0.
+
+    Raises:
+        TooShortError: No more than `frames` frames, or `frames` below 2.
     """
     total = values.shape[-2]
     if not 1 < frames < total:
@@ -98,15 +122,15 @@ def rotation_pulse(values: Array, vectors: Array, frames: int) -> Array:
 
 
 def _tuning(first: Array, second: Array, scatter: Array) -> Array:
-    first_spread, first_own = _spread(first, scatter)
-    second_spread, second_own = _spread(second, scatter)
-    return tuning_ratio(first_spread, second_spread, first_own, second_own)
+    first_power, first_terms = _power_along(first, scatter)
+    second_power, second_terms = _power_along(second, scatter)
+    return tuning_ratio(first_power, second_power, first_terms, second_terms)
 
 
-def _spread(direction: Array, scatter: Array) -> tuple[Array, Array]:
-    """The sum of squares along a direction (3, ..., W) of every window, and of its own terms."""
+def _power_along(direction: Array, scatter: Array) -> tuple[Array, Array]:
+    """pT Q p of every window for a direction p (3, ..., W), and its terms without products."""
     red, green, blue = direction
     rr, rg, rb, gg, gb, bb = scatter
-    own: Array = red * red * rr + green * green * gg + blue * blue * bb
-    crossed = red * (green * rg + blue * rb) + green * blue * gb
-    return np.maximum(own + 2.0 * crossed, 0.0), own
+    squares: Array = red * red * rr + green * green * gg + blue * blue * bb
+    products = red * (green * rg + blue * rb) + green * blue * gb
+    return np.maximum(squares + 2.0 * products, 0.0), squares
