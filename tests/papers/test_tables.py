@@ -384,7 +384,7 @@ def test_simulated_results_that_come_as_genuine_fill_no_cell(
 
 
 def curve(name: str, measured: tuple[float, float], printed: tuple[float, float]) -> Curve:
-    return Curve(name, measured, measured, measured, printed)
+    return Curve(name=name, measured=measured, low=measured, high=measured, printed=printed)
 
 
 def test_printed_marks_never_stand_beside_simulated_curves() -> None:

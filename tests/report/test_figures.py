@@ -14,10 +14,9 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.evaluation.bland_altman import bland_altman as limits_of_agreement
-from rppgbench.report.figures import bland_altman as agreement
-from rppgbench.report.figures import errors as error_figure
+from rppgbench.report.figures import registry, window_panels
 from rppgbench.report.figures import series as series_module
-from rppgbench.report.figures.bland_altman import bland_altman, scatter
+from rppgbench.report.figures.bland_altman import plot_bland_altman
 from rppgbench.report.figures.drawing import (
     INK,
     MARKERS,
@@ -29,12 +28,15 @@ from rppgbench.report.figures.drawing import (
     panels,
     to_svg,
 )
-from rppgbench.report.figures.errors import error_distribution
-from rppgbench.report.figures.evaluators import evaluator_overview
+from rppgbench.report.figures.errors import MAX_CURVES, plot_errors
+from rppgbench.report.figures.evaluators import plot_evaluators
+from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.figures.prediction import plot_prediction
-from rppgbench.report.figures.seeds import seed_figure
+from rppgbench.report.figures.registry import figure, render_figures, report_figures
+from rppgbench.report.figures.scatter import plot_scatter
+from rppgbench.report.figures.seeds import plot_seeds
 from rppgbench.report.figures.series import Series, summary_series, windows_download
-from rppgbench.report.figures.timing import timing_figure
+from rppgbench.report.figures.timing import plot_timings
 from rppgbench.report.figures.waveforms import (
     pick_recordings,
     reference_waveform,
@@ -42,6 +44,7 @@ from rppgbench.report.figures.waveforms import (
     waveform_figure,
 )
 from rppgbench.report.inputs import EstimateKey, ReportInputs, Timings
+from rppgbench.report.page import report_html
 from rppgbench.system.errors import BenchError
 
 from ..factories.pages import Run, make_page, stored, summary_frame
@@ -63,6 +66,13 @@ def all_series(page: ReportInputs) -> list[Series]:
 DATA = Download("windows.csv", "")
 
 
+def framed(plot: Plot | None) -> Drawing:
+    """A plot in its frame."""
+    drawing = draw_framed("k", "t", lambda: plot, simulated=False)
+    assert drawing is not None
+    return drawing
+
+
 def test_rows_and_series_have_one_order(page: ReportInputs, all_series: list[Series]) -> None:
     by_error = page.scores[0].summary.sort_values("mae")["method"].tolist()
     assert [one.name for one in all_series] == by_error
@@ -73,7 +83,7 @@ def test_rows_and_series_have_one_order(page: ReportInputs, all_series: list[Ser
 def test_scatter_draws_one_point_for_every_window_with_an_estimate(
     all_series: list[Series],
 ) -> None:
-    drawing = scatter(all_series, DATA, evaluator="one")
+    drawing = framed(plot_scatter(all_series, DATA, evaluator="one"))
     drawn = sum(int(one.windows["estimate_bpm"].notna().sum()) for one in all_series)
     lost = sum(int(one.windows["estimate_bpm"].isna().sum()) for one in all_series)
     assert lost > 0
@@ -91,16 +101,17 @@ def test_scatter_draws_one_point_for_every_window_with_an_estimate(
 def test_many_windows_are_counted_in_hexagons(
     all_series: list[Series], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agreement, "MAX_POINTS", 10)
-    few = scatter(all_series, DATA, evaluator="one")
+    monkeypatch.setattr(window_panels, "MAX_POINTS", 10)
+    few = framed(plot_scatter(all_series, DATA, evaluator="one"))
     assert "as hexagons" in few.caption
     shades = re.findall(r"fill: var\(--blue, #0072b2\); opacity: ([\d.]+)", few.svg)
     assert len(shades) > len(all_series)
-    assert bland_altman(all_series, DATA, evaluator="one").svg.count("<use") < 400
+    many = framed(plot_bland_altman(all_series, DATA, evaluator="one"))
+    assert many.svg.count("<use") < 400
 
 
 def test_bland_altman_says_the_limits_that_it_draws(all_series: list[Series]) -> None:
-    drawing = bland_altman(all_series, DATA, evaluator="one")
+    drawing = framed(plot_bland_altman(all_series, DATA, evaluator="one"))
     frame = all_series[0].drawn()
     found = limits_of_agreement(frame["reference_bpm"], frame["estimate_bpm"], frame["subject"])
     words = f"bias {found.bias:.2f}, limits {found.lower:.2f} to {found.upper:.2f}"
@@ -111,26 +122,28 @@ def test_bland_altman_says_the_limits_that_it_draws(all_series: list[Series]) ->
 def test_bland_altman_leaves_baselines_out_where_there_are_methods(
     all_series: list[Series],
 ) -> None:
-    drawing = bland_altman(all_series, DATA, evaluator="one")
+    drawing = framed(plot_bland_altman(all_series, DATA, evaluator="one"))
     baselines = [one.name for one in all_series if one.baseline]
     assert baselines == ["constant"]
     assert "constant" not in drawing.svg
-    assert "Not drawn, as it would set the scale: constant." in drawing.caption
-    alone = bland_altman([one for one in all_series if one.baseline], DATA, evaluator="one")
+    assert "Not drawn, to keep the scale: constant." in drawing.caption
+    alone = framed(
+        plot_bland_altman([one for one in all_series if one.baseline], DATA, evaluator="one")
+    )
     assert "constant: bias" in alone.alt
 
 
 def test_distribution_gives_quantiles_in_words(all_series: list[Series]) -> None:
-    drawing = error_distribution(all_series, DATA, evaluator="one")
+    drawing = framed(plot_errors(all_series, DATA, evaluator="one"))
     frame = all_series[0].drawn()
     low, median, high = (frame["estimate_bpm"] - frame["reference_bpm"]).quantile([0.05, 0.5, 0.95])
     words = f"median {median:.2f}, middle 90 % {low:.2f} to {high:.2f}".replace("-", "−")
     assert f"{all_series[0].name}: {words}" in drawing.alt
-    assert error_figure._CURVES == 5
+    assert MAX_CURVES == 5
 
 
 def test_overview_has_every_method_under_every_evaluator(page: ReportInputs) -> None:
-    drawing = evaluator_overview(page.scores, baselines=page.baselines)
+    drawing = framed(plot_evaluators(page.scores, baselines=page.baselines))
     data = pd.read_csv(io.StringIO(drawing.data.text))
     assert len(data) == 3 * 2
     for scores in page.scores:
@@ -150,7 +163,7 @@ def test_a_baseline_far_beyond_the_methods_is_written_and_not_drawn(
     for key, size in (("mae", 1.0), ("mae_low", 0.9), ("mae_high", 1.1)):
         summary[key] = np.where(baseline, baseline_bpm * size, size)
     held = [replace(one, summary=summary) for one in page.scores]
-    drawing = evaluator_overview(held, baselines=page.baselines)
+    drawing = framed(plot_evaluators(held, baselines=page.baselines))
     assert ("20.00 bpm →" in drawing.svg) == written
     assert ("beyond the axis" in drawing.caption) == written
     data = pd.read_csv(io.StringIO(drawing.data.text))  # the data lack nothing
@@ -158,7 +171,7 @@ def test_a_baseline_far_beyond_the_methods_is_written_and_not_drawn(
 
 
 def test_seeds_are_dots_and_absent_without_seeds(page: ReportInputs) -> None:
-    assert seed_figure(page.scores[0]) is None
+    assert plot_seeds(page.scores[0]) is None
     windows = pd.concat(
         [page.scores[0].windows.assign(seed=seed, error_bpm=seed + 1.0) for seed in range(3)]
     )
@@ -168,20 +181,18 @@ def test_seeds_are_dots_and_absent_without_seeds(page: ReportInputs) -> None:
         summary=summary_frame(windows),
         groups={"seed": summary_frame(windows, ("method", "seed"))},
     )
-    drawing = seed_figure(scores)
-    assert drawing is not None
+    drawing = framed(plot_seeds(scores))
     assert "pos: mean 2.00, standard deviation 1.00 over 3 seeds" in drawing.alt
     assert len(pd.read_csv(io.StringIO(drawing.data.text))) == 9
 
 
 def test_timings_are_seconds_for_a_minute_of_video() -> None:
-    drawing = timing_figure(Timings(600.0, {"decode": 100.0}, {"slow": 50.0, "fast": 1.0}))
-    assert drawing is not None
+    drawing = framed(plot_timings(Timings(600.0, {"decode": 100.0}, {"slow": 50.0, "fast": 1.0})))
     data = pd.read_csv(io.StringIO(drawing.data.text)).set_index("name")
     assert data["seconds_per_video_minute"].to_dict() == {"decode": 10.0, "fast": 0.1, "slow": 5.0}
     assert list(data.index) == ["decode", "fast", "slow"]
-    assert timing_figure(Timings(0.0, {"decode": 1.0})) is None
-    assert timing_figure(Timings(60.0)) is None
+    assert plot_timings(Timings(0.0, {"decode": 1.0})) is None
+    assert plot_timings(Timings(60.0)) is None
 
 
 def one_series(errors: dict[str, list[float]]) -> Series:
@@ -221,7 +232,7 @@ def test_few_recordings_are_not_drawn_twice(
     assert [pick.word for pick in pick_recordings(one_series(errors))] == words
 
 
-def test_spectrum_is_the_periodogram_of_the_longest_stretch() -> None:
+def test_spectrum_is_the_periodogram_of_the_longest_segment() -> None:
     rng = np.random.default_rng(0)
     samples = rng.normal(size=900)
     gap = samples.copy()
@@ -394,21 +405,54 @@ def test_series_are_told_apart_in_grey() -> None:
 
 
 def test_every_figure_has_words_units_and_data(page: ReportInputs) -> None:
-    all_series = summary_series(page.scores[0], page.baselines)
-    data, _ = windows_download(page.scores[0])
-    found: list[Drawing | None] = [
-        scatter(all_series, data, evaluator="one", simulated=True),
-        bland_altman(all_series, data, evaluator="one", simulated=True),
-        error_distribution(all_series, data, evaluator="one", simulated=True),
-        evaluator_overview(page.scores, simulated=True),
+    drawings = [*render_figures(page, "summary"), *render_figures(page, "figures")]
+    assert [drawing.key for drawing in drawings] == [
+        "evaluators",
+        "scatter",
+        "bland-altman",
+        "errors",
+        "timings",
     ]
-    for drawing in found:
-        assert drawing is not None
-        assert "(bpm)" in drawing.svg
+    for drawing in drawings:
+        assert "(bpm)" in drawing.svg or "Seconds" in drawing.svg
         assert "SIMULATED DATA" in drawing.svg
         assert len(drawing.alt) > 40
         assert drawing.caption.endswith(".")
         assert drawing.data.text.count("\n") > 3
+
+
+def test_a_figure_that_a_module_registers_is_on_the_page(
+    page: ReportInputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No list is edited: the module's decorator is enough."""
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+
+    @figure(name="mine", title="My figure", place="figures", order=15)
+    def draw(inputs: ReportInputs) -> Plot | None:
+        drawing, (axes,) = panels(1, columns=1, width_in=3, panel_height_in=2)
+        axes.plot([1, 2])
+        data = csv_download("mine.csv", pd.DataFrame({"x": [1]}))
+        return Plot(figure=drawing, caption="Mine.", alt="A line.", data=data)
+
+    assert [one.name for one in report_figures("figures")][:3] == [
+        "scatter",
+        "mine",
+        "bland-altman",
+    ]
+    html = report_html(page)
+    assert '<figure id="mine">' in html
+    assert "My figure." in html
+    assert "SIMULATED_mine.csv" in html
+
+
+def test_two_figures_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"'scatter' is registered by .*scatter and .*"):
+        figure(name="scatter", title="", place="figures")(lambda inputs: None)
+
+
+def test_every_module_of_figures_is_found() -> None:
+    names = {one.name for one in report_figures()}
+    assert names == {"evaluators", "scatter", "bland-altman", "errors", "seeds", "timings"}
 
 
 def test_csv_of_a_frame_keeps_quotes_and_commas() -> None:

@@ -130,7 +130,7 @@ def build_report(
         estimate=_finder(estimates),
         ground_truths=truths,
         baselines=baselines,
-        pictured=conditions_to_draw(settings),
+        drawn_conditions=conditions_to_draw(settings),
         skipped=skipped_recordings(estimates, observed.values(), manifest),
         warnings=(*plan_warnings(manifest, store, parts), *warnings),
         timings=stage_timings(estimates, observed.values()),

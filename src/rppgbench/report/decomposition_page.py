@@ -18,7 +18,9 @@ from rppgbench.report.decomposition_text import (
     describe_endpoint_region,
 )
 from rppgbench.report.figures.drawing import Drawing
-from rppgbench.report.figures.evaluators import evaluator_overview
+from rppgbench.report.figures.evaluators import NAME, plot_evaluators
+from rppgbench.report.figures.evaluators import TITLE as OVERVIEW_TITLE
+from rppgbench.report.figures.frame import draw_framed
 from rppgbench.report.figures.waterfall import waterfall_figure
 from rppgbench.report.inputs import Section
 from rppgbench.report.page import page_html, write_page
@@ -48,10 +50,18 @@ def decomposition_html(inputs: DecompositionInputs) -> str:
     """The page as text, with nothing beside it that it needs."""
     page = inputs.page
     titled = replace(page, title=TITLE, sections=decomposition_sections(inputs))
-    overview = evaluator_overview(
-        scores_on_one_region(inputs), baselines=page.baselines, simulated=page.simulated
+    scores = scores_on_one_region(inputs)
+    overview = draw_framed(
+        NAME,
+        OVERVIEW_TITLE,
+        lambda: plot_evaluators(scores, baselines=page.baselines),
+        simulated=page.simulated,
     )
-    return page_html(titled, words=decomposition_summary(inputs), overview=overview)
+    return page_html(
+        titled,
+        summary=decomposition_summary(inputs),
+        overview=[] if overview is None else [overview],
+    )
 
 
 def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:

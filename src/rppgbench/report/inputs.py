@@ -106,12 +106,25 @@ class ReportInputs:
     """Everything that the page says; it computes no score and reads no store.
 
     The summary in words and the figures follow the first of `scores`: the protocol's default
-    evaluator, or the one that was asked for `in_place_of` it. `estimate` fetches one stored
-    estimate, or None; `ground_truths` are keyed by data set and recording. `baselines` are the
-    methods that learn nothing from the video and that every other one must beat: their rows are
-    marked and never ranked. `pictured` are the conditions whose windows and waveforms are drawn
-    one by one, empty for all. `command` makes the page again. `provenance` maps a heading to a
-    value, or to a further mapping (package -> version).
+    evaluator, or the one that was asked for `in_place_of` it.
+
+    Attributes:
+        title: Title of the page.
+        command: The command that makes the page again.
+        protocol: The protocol that was run.
+        scores: The scores under each evaluator.
+        estimate: Fetches one stored estimate, or None.
+        ground_truths: Ground truth by data set and recording.
+        baselines: The methods that learn nothing from the video and that every other method must
+            beat. Their rows are marked and never ranked.
+        drawn_conditions: The conditions whose windows and waveforms are drawn; empty for all.
+        skipped: The recordings that failed, with reasons.
+        warnings: Warnings, a line each.
+        timings: Computing times.
+        provenance: A heading with a value, or with a further mapping (package -> version).
+        simulated: Whether any recording is simulated.
+        sections: Further sections, in their order.
+        in_place_of: The protocol's default evaluator where another one was asked for, or empty.
     """
 
     title: str
@@ -123,7 +136,7 @@ class ReportInputs:
     )
     ground_truths: Mapping[tuple[str, str], GroundTruth] = field(default_factory=dict, repr=False)
     baselines: frozenset[str] = frozenset()
-    pictured: frozenset[str] = frozenset()
+    drawn_conditions: frozenset[str] = frozenset()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Timings | None = None

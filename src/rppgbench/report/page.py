@@ -6,13 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rppgbench.report.figures.bland_altman import bland_altman, scatter
 from rppgbench.report.figures.drawing import Drawing
-from rppgbench.report.figures.errors import error_distribution
-from rppgbench.report.figures.evaluators import evaluator_overview
-from rppgbench.report.figures.seeds import seed_figure
-from rppgbench.report.figures.series import Series, summary_series, windows_download
-from rppgbench.report.figures.timing import timing_figure
+from rppgbench.report.figures.registry import render_figures
+from rppgbench.report.figures.series import drawn_series
 from rppgbench.report.figures.waveforms import waveform_figure
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.rendering import render
@@ -42,43 +38,52 @@ def report_html(page: ReportInputs) -> str:
     """The page as text; every name that comes from data is escaped."""
     return page_html(
         page,
-        words=summary_text(page),
+        summary=summary_text(page),
         facts=key_facts(page),
         n_note=sample_mismatch(page),
-        overview=_overview(page),
+        overview=render_figures(page, "summary"),
         parts=[_evaluator_part(page, scores) for scores in page.scores],
-        figures=_figures(page),
+        figures=render_figures(page, "figures"),
         waveforms=_waveforms(page),
-        timings=None
-        if page.timings is None
-        else timing_figure(page.timings, simulated=page.simulated),
     )
 
 
 def page_html(
     page: ReportInputs,
     *,
-    words: Sequence[str],
+    summary: Sequence[str],
     facts: Sequence[tuple[str, str, str]] = (),
     n_note: str = "",
-    overview: Drawing | None = None,
+    overview: Sequence[Drawing] = (),
     parts: Sequence[EvaluatorPart] = (),
     figures: Sequence[Drawing] = (),
     waveforms: Sequence[WaveformPart] = (),
-    timings: Drawing | None = None,
 ) -> str:
-    """A page of the given parts, with the sections, failures and provenance of `page`."""
+    """A page of some parts, with the sections, failures and provenance of `page`.
+
+    Args:
+        page: The inputs; their sections, failures and provenance are shown.
+        summary: The result in sentences.
+        facts: Main numbers: label, value, and a line below.
+        n_note: A sentence where the number of recordings is not that of the protocol, or empty.
+        overview: Figures below the summary.
+        parts: The tables of each evaluator.
+        figures: Figures of the section of figures.
+        waveforms: Waveforms of each series.
+
+    Returns:
+        The page as HTML.
+    """
     return render(
         "page.html.jinja",
         page=page,
-        words=words,
+        summary=summary,
         facts=facts,
         n_note=n_note,
         overview=overview,
         parts=parts,
         figures=figures,
         waveforms=waveforms,
-        timings=timings,
         skipped=skipped_rows(page.skipped),
         provenance=flatten(page.provenance),
     )
@@ -155,62 +160,25 @@ def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
     return EvaluatorPart(scores, table, groups)
 
 
-def _overview(page: ReportInputs) -> Drawing | None:
-    scored = [
-        scores
-        for scores in page.scores
-        if not scores.summary.empty and scores.summary["mae"].notna().any()
-    ]
-    if len(scored) < 2:
-        return None
-    return evaluator_overview(scored, baselines=page.baselines, simulated=page.simulated)
-
-
-def _figures(page: ReportInputs) -> list[Drawing]:
-    """The figures of the default evaluator."""
-    if not page.scores or page.scores[0].summary.empty:
-        return []
-    default = page.scores[0]
-    all_series = _pictured(page)
-    if not any(len(one.drawn()) for one in all_series):
-        return []
-    data, note = windows_download(default)
-    drawings = [
-        draw(all_series, data, evaluator=default.name, simulated=page.simulated, data_note=note)
-        for draw in (scatter, bland_altman, error_distribution)
-    ]
-    seeds = seed_figure(default, simulated=page.simulated)
-    return [*drawings, *([seeds] if seeds else [])]
-
-
-def _pictured(page: ReportInputs) -> list[Series]:
-    """The series of the default evaluator whose windows are drawn one by one."""
-    every = summary_series(page.scores[0], page.baselines)
-    return [
-        one
-        for one in every
-        if not page.pictured or one.record.get("condition", "") in {*page.pictured, ""}
-    ]
-
-
 def _waveforms(page: ReportInputs) -> list[WaveformPart]:
     """Best, median and worst recording of every series; the best series is open."""
-    if not page.scores or page.scores[0].summary.empty:
+    all_series = drawn_series(page)
+    if not all_series:
         return []
     default = page.scores[0]
     best = best_row(default, page)
     shown = row_name(best, default.by) if best else ""
     parts = []
-    for number, one in enumerate(_pictured(page)):
-        if one.baseline:
+    for number, series in enumerate(all_series):
+        if series.baseline:
             continue
         drawing = waveform_figure(
-            one,
+            series,
             page.estimate,
             page.ground_truths,
             key=f"waveforms-{number}",
             simulated=page.simulated,
         )
         if drawing is not None:
-            parts.append(WaveformPart(one.name, drawing, one.name == shown))
+            parts.append(WaveformPart(series.name, drawing, series.name == shown))
     return sorted(parts, key=lambda part: not part.shown)

@@ -1,253 +1,113 @@
-"""Estimate against reference: scatter and Bland-Altman plots."""
+"""Bland-Altman plots: difference of estimate and reference against their mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rppgbench.core.waveform import Array
-from rppgbench.evaluation import bland_altman as agreement
-from rppgbench.report.figures.drawing import (
-    BLUE,
-    INK,
-    MUTED,
-    VERMILLION,
-    Download,
-    Drawing,
-    drawing_style,
-    panels,
-    to_svg,
+from rppgbench.evaluation.bland_altman import bland_altman
+from rppgbench.report.figures.drawing import INK, MUTED, VERMILLION, Download
+from rppgbench.report.figures.frame import Plot
+from rppgbench.report.figures.registry import figure
+from rppgbench.report.figures.series import Series, drawn_series, report_download
+from rppgbench.report.figures.window_panels import (
+    annotate_corner,
+    describe_windows,
+    draw_windows,
+    series_panels,
+    value_limits,
 )
-from rppgbench.report.figures.series import Series
+from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
-MAX_POINTS = 5_000
-"""Windows in one figure up to which each is a point; above, hexagons count them."""
 
-_STEPS = (0.16, 0.3, 0.45, 0.6, 0.8, 1.0)
-_CELLS = 30
-
-
-def scatter(
-    all_series: Sequence[Series],
-    data: Download,
-    *,
-    key: str = "scatter",
-    evaluator: str,
-    simulated: bool = False,
-    data_note: str = "",
-) -> Drawing:
-    """Estimated against reference heart rate, a panel a series, the identity as a line."""
-    drawn = [one.drawn() for one in all_series]
-    points = sum(len(frame) for frame in drawn)
-    low, high = _limits([f[c].to_numpy() for f in drawn for c in ("reference_bpm", "estimate_bpm")])
-    columns = _columns(len(all_series))
-    lifted = _is_crowded(all_series, columns)
-    with drawing_style(key):
-        figure, axes = panels(
-            len(all_series), columns=columns, width_in=10, panel_height_in=min(12 / columns, 4.4)
-        )
-        for place, one, frame in zip(axes, all_series, drawn, strict=True):
-            _name(place, one.name, lifted=lifted)
-            place.set_xlim(low, high)
-            place.set_ylim(low, high)
-            place.set_aspect("equal")
-            place.locator_params(nbins=5)
-            place.plot([low, high], [low, high], color=MUTED, linewidth=0.8, linestyle="--")
-            x, y = frame["reference_bpm"].to_numpy(), frame["estimate_bpm"].to_numpy()
-            if points > MAX_POINTS:
-                _hexagons(place, x, y, (low, high, low, high))
-            else:
-                place.plot(x, y, "o", color=BLUE, markersize=2.6, markeredgewidth=0, alpha=0.45)
-            _corner(place, _accuracy(one))
-        figure.supxlabel("Reference heart rate (bpm)", fontsize=8, color=INK)
-        figure.supylabel("Estimated heart rate (bpm)", fontsize=8, color=INK)
-        alt = f"Estimated against reference heart rate under {evaluator}, a panel a method. " + (
-            "; ".join(f"{one.name}: {', '.join(_accuracy(one))}" for one in all_series)
-        )
-        svg = to_svg(figure, key, alt, simulated=simulated)
-    caption = (
-        f"Estimated against reference heart rate under {evaluator}; the dashed line is agreement. "
-        f"{_what_is_drawn(all_series, drawn, points)}"
-    )
-    return Drawing(key, "Estimate and reference", caption, alt, svg, data, data_note)
+@figure(name="bland-altman", title="Bland-Altman", place="figures", order=20)
+def draw(inputs: ReportInputs) -> Plot | None:
+    """Every window of the default evaluator; None where no window has both rates."""
+    all_series = drawn_series(inputs)
+    if not all_series:
+        return None
+    data, note = report_download(inputs)
+    return plot_bland_altman(all_series, data, evaluator=inputs.scores[0].name, data_note=note)
 
 
-def bland_altman(
-    all_series: Sequence[Series],
-    data: Download,
-    *,
-    key: str = "bland-altman",
-    evaluator: str,
-    simulated: bool = False,
-    data_note: str = "",
-) -> Drawing:
+def plot_bland_altman(
+    all_series: Sequence[Series], data: Download, *, evaluator: str, data_note: str = ""
+) -> Plot:
     """Difference against mean of estimate and reference, with bias and limits of agreement.
 
-    A baseline that learns one rate lies on a slope by construction and would set the scale of all
-    panels: baselines are drawn only where there is nothing else.
+    The differences of a baseline with one constant rate lie on a slope by construction and would
+    set the scale of all panels. Baselines are drawn only where there is nothing else.
+
+    Args:
+        all_series: The series to draw, at least one.
+        data: The windows as a file.
+        evaluator: Name of the evaluator that read the rates.
+        data_note: What the file lacks, or empty.
+
+    Returns:
+        The figure with its caption and data.
     """
-    methods = [one for one in all_series if not one.baseline] or list(all_series)
-    baselines = [one.name for one in all_series if one not in methods]
-    all_series = methods
-    drawn = [one.drawn() for one in all_series]
-    points = sum(len(frame) for frame in drawn)
-    means = [((f["reference_bpm"] + f["estimate_bpm"]) / 2).to_numpy() for f in drawn]
-    differences = [(f["estimate_bpm"] - f["reference_bpm"]).to_numpy() for f in drawn]
-    left, right = _limits(means)
-    bottom, top = _limits(differences)
-    reach = max(abs(bottom), abs(top))
-    words = []
-    bpm = metric("mae")
-    columns = _columns(len(all_series))
-    lifted = _is_crowded(all_series, columns)
-    with drawing_style(key):
-        figure, axes = panels(
-            len(all_series), columns=columns, width_in=10, panel_height_in=min(10 / columns, 4.4)
-        )
-        for place, one, frame, mean, difference in zip(
-            axes, all_series, drawn, means, differences, strict=True
-        ):
-            _name(place, one.name, lifted=lifted)
-            place.set_xlim(left, right)
-            place.set_ylim(-reach, reach)
-            place.locator_params(nbins=5)
-            place.axhline(0, color=MUTED, linewidth=0.6)
-            if points > MAX_POINTS:
-                _hexagons(place, mean, difference, (left, right, -reach, reach))
-            else:
-                place.plot(
-                    mean, difference, "o", color=BLUE, markersize=2.6, markeredgewidth=0, alpha=0.45
-                )
-            if len(difference) < 2:
-                words.append(f"{one.name}: too few windows")
-                continue
-            found = agreement.bland_altman(
-                frame["reference_bpm"], frame["estimate_bpm"], frame["subject"].astype(str)
-            )
-            place.axhline(found.bias, color=VERMILLION, linewidth=1.1)
-            for limit, below, above in (
-                (found.lower, found.lower_low, found.lower_high),
-                (found.upper, found.upper_low, found.upper_high),
-            ):
-                place.axhline(limit, color=VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
-                if above > below:  # NaN without two subjects
-                    place.axhspan(below, above, color=VERMILLION, alpha=0.12, linewidth=0)
-            bias, lower, upper = (bpm.write(x) for x in (found.bias, found.lower, found.upper))
-            _corner(place, [f"bias {bias}", f"{lower} to {upper}"])
-            words.append(f"{one.name}: bias {bias}, limits {lower} to {upper}")
-        figure.supxlabel("Mean of estimate and reference (bpm)", fontsize=8, color=INK)
-        figure.supylabel("Estimate − reference (bpm)", fontsize=8, color=INK)
-        alt = f"Bland-Altman plots under {evaluator}, a panel a method, in bpm. {'; '.join(words)}."
-        svg = to_svg(figure, key, alt, simulated=simulated)
-    caption = (
-        f"Bland-Altman plots under {evaluator}: difference of estimate and reference against their "
-        "mean. Solid: the bias; dashed: the 95 % limits of agreement, bias ± 1.96 standard "
-        "deviations, which add the variance between subjects to that within them (Bland and Altman "
-        f"2007), each in the band of its own 95 % interval. {_left_out(baselines)}"
-        f"{_what_is_drawn(all_series, drawn, points)}"
+    methods = [series for series in all_series if not series.baseline] or list(all_series)
+    left_out = [series.name for series in all_series if series not in methods]
+    frames = [series.drawn() for series in methods]
+    points = sum(len(frame) for frame in frames)
+    means = [((f["reference_bpm"] + f["estimate_bpm"]) / 2).to_numpy() for f in frames]
+    differences = [(f["estimate_bpm"] - f["reference_bpm"]).to_numpy() for f in frames]
+    left, right = value_limits(means)
+    reach = max(abs(limit) for limit in value_limits(differences))
+    parts = []
+    drawing, axes = series_panels(methods, row_width_in=10)
+    for panel, series, frame, mean, difference in zip(
+        axes, methods, frames, means, differences, strict=True
+    ):
+        panel.set_xlim(left, right)
+        panel.set_ylim(-reach, reach)
+        panel.locator_params(nbins=5)
+        panel.axhline(0, color=MUTED, linewidth=0.6)
+        draw_windows(panel, mean, difference, (left, right, -reach, reach), points=points)
+        parts.append(f"{series.name}: {_draw_limits(panel, frame)}")
+    drawing.supxlabel("Mean of estimate and reference (bpm)", fontsize=8, color=INK)
+    drawing.supylabel("Estimate − reference (bpm)", fontsize=8, color=INK)
+    not_drawn = f"Not drawn, to keep the scale: {', '.join(left_out)}. " if left_out else ""
+    return Plot(
+        figure=drawing,
+        caption=(
+            f"Bland-Altman plots under {evaluator}: difference of estimate and reference against "
+            "their mean. Solid: the bias. Dashed: the 95 % limits of agreement, bias ± 1.96 "
+            "standard deviations; the variance is that between subjects plus that within subjects "
+            "(Bland and Altman 2007). The band of each limit is its 95 % interval. "
+            f"{not_drawn}{describe_windows(methods, points=points)}"
+        ),
+        alt=(
+            f"Bland-Altman plots under {evaluator}, a panel for each method, in bpm. "
+            f"{'; '.join(parts)}."
+        ),
+        data=data,
+        data_note=data_note,
     )
-    return Drawing(key, "Bland-Altman", caption, alt, svg, data, data_note)
 
 
-def _left_out(baselines: Sequence[str]) -> str:
-    if not baselines:
-        return ""
-    return f"Not drawn, as it would set the scale: {', '.join(baselines)}. "
-
-
-def _columns(count: int) -> int:
-    """Four panels in a row, or five where that leaves fewer places empty; few are one row.
-
-    >>> [_columns(count) for count in (2, 8, 9, 15)]
-    [2, 4, 5, 5]
-    """
-    return min(count, min((4, 5), key=lambda columns: -count % columns)) or 1
-
-
-def _accuracy(one: Series) -> list[str]:
-    mae, r = metric("mae"), metric("r")
-    return [
-        f"MAE {mae.write(float(one.record['mae']))}",
-        f"r {r.write(float(one.record.get('r', float('nan'))))}",
-    ]
-
-
-def _what_is_drawn(all_series: Sequence[Series], drawn: Sequence[object], points: int) -> str:
-    windows = sum(len(one.windows) for one in all_series)
-    if points > MAX_POINTS:
-        text = (
-            f"{points:,} windows as hexagons in {len(_STEPS)} shades: 1 window, 2 or more, 4 or "
-            f"more, and so on to {2 ** (len(_STEPS) - 1)} or more."
-        )
-    else:
-        text = f"Each point is a window ({points:,})."
-    if windows > points:
-        text += f" {windows - points:,} windows without an estimate or a reference cannot be drawn."
-    return text
-
-
-def _limits(values: Sequence[Array]) -> tuple[float, float]:
-    """From a little below all values to a little above; (0, 1) where there are none."""
-    joined = np.concatenate([*values, np.empty(0)])
-    joined = joined[np.isfinite(joined)]
-    if not len(joined):
-        return 0.0, 1.0
-    low, high = float(joined.min()), float(joined.max())
-    pad = 0.04 * (high - low) or 1.0
-    return low - pad, high + pad
-
-
-_LETTER_IN, _CORNER_IN = 0.08, 1.3  # the width of a name's letter, and of the corner's lines
-
-
-def _is_crowded(all_series: Sequence[Series], columns: int) -> bool:
-    """Whether some name would run into the corner's lines beside it."""
-    longest = max((len(line) for one in all_series for line in one.name.split(": ")), default=0)
-    return longest * _LETTER_IN > 9 / columns - _CORNER_IN
-
-
-def _name(place: Axes, name: str, *, lifted: bool) -> None:
-    """The panel's name, above the corner's lines where it is `lifted`, broken where it may be."""
-    place.set_title(name.replace(": ", ":\n") if lifted else name, pad=24 if lifted else None)
-
-
-def _corner(place: Axes, lines: Sequence[str]) -> None:
-    """Two lines above the panel, each placed by its own right end: the reader's font may differ."""
-    for number, line in enumerate(reversed(lines)):
-        place.annotate(
-            line,
-            (1, 1),
-            xycoords="axes fraction",
-            xytext=(0, 3 + 9 * number),
-            textcoords="offset points",
-            ha="right",
-            fontsize=7,
-            color=MUTED,
-        )
-
-
-def _hexagons(place: Axes, x: Array, y: Array, extent: tuple[float, float, float, float]) -> None:
-    """Count the points in hexagons and draw one path for each of the few shades."""
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    if not len(x):
-        return
-    bins = place.hexbin(x, y, gridsize=_CELLS, extent=extent, mincnt=1)
-    counts = np.asarray(bins.get_array(), dtype=float)
-    centres = np.asarray(bins.get_offsets(), dtype=float)
-    cell = np.asarray(bins.get_paths()[0].vertices, dtype=float)
-    bins.remove()
-    shade = np.minimum(np.log2(counts).astype(int), len(_STEPS) - 1)
-    for step, opacity in enumerate(_STEPS):
-        here = centres[shade == step]
-        if len(here):
-            cells = [Path(cell + centre, closed=True) for centre in here]
-            shape = Path.make_compound_path(*cells)
-            place.add_patch(PathPatch(shape, facecolor=BLUE, alpha=opacity, linewidth=0))
+def _draw_limits(panel: Axes, frame: pd.DataFrame) -> str:
+    """Draw bias and limits of agreement, and return both as text."""
+    if len(frame) < 2:
+        return "too few windows"
+    limits = bland_altman(
+        frame["reference_bpm"], frame["estimate_bpm"], frame["subject"].astype(str)
+    )
+    panel.axhline(limits.bias, color=VERMILLION, linewidth=1.1)
+    for limit, low, high in (
+        (limits.lower, limits.lower_low, limits.lower_high),
+        (limits.upper, limits.upper_low, limits.upper_high),
+    ):
+        panel.axhline(limit, color=VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)))
+        if high > low:  # NaN without two subjects
+            panel.axhspan(low, high, color=VERMILLION, alpha=0.12, linewidth=0)
+    bpm = metric("mae")
+    bias, lower, upper = (bpm.write(x) for x in (limits.bias, limits.lower, limits.upper))
+    annotate_corner(panel, [f"bias {bias}", f"{lower} to {upper}"])
+    return f"bias {bias}, limits {lower} to {upper}"

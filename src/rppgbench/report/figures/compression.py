@@ -1,4 +1,4 @@
-"""Error against how strongly the video was compressed."""
+"""Error against the strength of video compression, or of any other swept setting."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from rppgbench.report.figures.drawing import (
     SERIES,
     Drawing,
     csv_download,
-    drawing_style,
     panels,
-    to_svg,
 )
+from rppgbench.report.figures.frame import Plot, draw_framed
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """One method over the settings, NaN where there is no value.
 
-    `low` and `high` are the measured values' intervals, `printed` the paper's own values. `seeds`
-    holds, for each setting, the value of every seed and whether its training collapsed.
+    Attributes:
+        name: Name of the method.
+        measured: Measured value at each setting.
+        low: Lower end of the interval of each measured value.
+        high: Upper end of the interval of each measured value.
+        printed: The paper's value at each setting.
+        seeds: For each setting, the value of every seed and whether its training collapsed.
     """
 
     name: str
@@ -47,123 +53,134 @@ def compression_figure(
     bit_rates: Sequence[float] = (),
     simulated: bool = False,
 ) -> Drawing | None:
-    """Measured values as lines with their intervals, printed ones as hollow marks.
+    """Measured values as lines with their intervals, printed values as hollow markers.
 
-    Seeds are small dots, and crosses where their training collapsed: they count all the same. With
-    `bit_rates` (kbit/s, NaN where there is none) a second panel shows the values against these.
-    None where there is nothing to draw. Simulated curves never stand in one figure with printed
-    marks: with `simulated` the printed values are left out.
+    Seeds are small dots, and crosses where their training collapsed; collapsed seeds count.
+    Simulated curves and printed values are never drawn together.
+
+    Args:
+        curves: The methods.
+        settings: Names of the settings, in their order.
+        measure: Name of the measure with its unit.
+        key: Name of the figure, unique on its page.
+        title: Title; by default made from the measure.
+        bit_rates: Bit rate of each setting in kbit/s, NaN where unknown. With two or more, a
+            second panel shows the values against the bit rate.
+        simulated: Whether the curves are simulated; the printed values are then left out.
+
+    Returns:
+        The figure; None where no curve has a value.
     """
-    import pandas as pd
-
-    rows = [
-        (one.name, settings[k], one.measured[k], one.low[k], one.high[k], one.printed[k])
-        for one in curves
-        for k in range(len(settings))
-    ]
-    columns = ["method", "setting", "measured", "low", "high", "printed"]
-    table = pd.DataFrame(rows, columns=columns)
+    table = _curve_table(curves, settings)
     if simulated:
         table = table.drop(columns="printed")
-    shown = table.drop(columns=["method", "setting"])
-    if not shown.notna().to_numpy().any():
+    if not table.drop(columns=["method", "setting"]).notna().to_numpy().any():
         return None
-    with drawing_style(key):
-        coded = [k for k, rate in enumerate(bit_rates) if rate > 0]
-        figure, (axes, *others) = panels(
-            2 if len(coded) > 1 else 1,
-            columns=2 if len(coded) > 1 else 1,
-            width_in=10,
-            panel_height_in=3.4,
-            share=False,
-        )
-        for number, one in enumerate(curves):
-            colour = SERIES[number % len(SERIES)]
-            marker = MARKERS[number % len(MARKERS)]
-            x = [k + 0.06 * (number - (len(curves) - 1) / 2) for k in range(len(settings))]
-            if any(not math.isnan(v) for v in one.measured):
-                below = [_gap(v, low) for v, low in zip(one.measured, one.low, strict=True)]
-                above = [_gap(high, v) for v, high in zip(one.measured, one.high, strict=True)]
-                axes.errorbar(
-                    x,
-                    one.measured,
-                    yerr=[below, above],
-                    color=colour,
-                    marker=marker,
-                    capsize=2,
-                    linewidth=1.2,
-                    label=one.name,
-                )
-            _draw_seeds(axes, one, x, colour)
-            for place in others:
-                place.plot(
-                    [bit_rates[k] for k in coded],
-                    [one.measured[k] for k in coded],
-                    color=colour,
-                    marker=marker,
-                    markersize=4,
-                    linewidth=1.2,
-                )
-            if not simulated and any(not math.isnan(v) for v in one.printed):
-                axes.plot(
-                    x,
-                    one.printed,
-                    linestyle="none",
-                    marker=marker,
-                    markersize=8,
-                    color=colour,
-                    markerfacecolor="none",
-                    label=f"{one.name}, printed",
-                )
-        axes.set_xticks(range(len(settings)), list(settings))
-        axes.set_xlim(-0.4, len(settings) - 0.6)
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel(measure)
-        for place in others:
-            place.set_xscale("log")
-            place.set_xlabel("Bit rate (kbit/s)")
-            place.xaxis.set_major_formatter(lambda value, tick: f"{value:g}")
-            place.set_ylim(axes.get_ylim())
-        figure.legend(loc="outside upper left", ncols=3)
-        words = [
-            f"{one.name}: "
-            + ", ".join(
-                f"{s} {v:.3g}" for s, v in zip(settings, values, strict=True) if not math.isnan(v)
-            )
-            for one in curves
-            for values in ([one.measured] if simulated else [one.measured, one.printed])
-            if any(not math.isnan(v) for v in values)
-        ]
-        alt = f"{measure} by setting. {'; '.join(words)}."
-        svg = to_svg(figure, key, alt, simulated=simulated)
-    seeded = any(values for one in curves for values in one.seeds)
-    spread = "standard deviations over seeds, else " if seeded else ""
-    caption = f"Lines: measured, with {spread}95 % intervals over subjects."
-    if simulated:
-        caption = f"Lines: simulated recordings, with {spread}95 % intervals over subjects."
-    if seeded:
-        caption += (
-            " Dots: seeds; crosses: seeds whose training collapsed, which count all the same."
-        )
-    if simulated:
-        caption = f"The paper's values are left out. {caption}"
-    elif table["printed"].notna().any():
-        caption += " Hollow marks: as printed."
-    return Drawing(
+    return draw_framed(
         key,
         title or f"{measure} under compression",
-        caption,
-        alt,
-        svg,
-        csv_download(f"{key}.csv", table),
+        lambda: Plot(
+            figure=_draw(curves, settings, measure, bit_rates, simulated=simulated),
+            caption=_caption(curves, table, simulated=simulated),
+            alt=_describe(curves, settings, measure, simulated=simulated),
+            data=csv_download(f"{key}.csv", table),
+        ),
+        simulated=simulated,
     )
 
 
-def _draw_seeds(axes: Axes, one: Curve, x: Sequence[float], colour: str) -> None:
-    for place, values in zip(x, one.seeds, strict=False):
+def _curve_table(curves: Sequence[Curve], settings: Sequence[str]) -> pd.DataFrame:
+    """A row for each method and setting."""
+    import pandas as pd
+
+    rows = [
+        (curve.name, name, curve.measured[k], curve.low[k], curve.high[k], curve.printed[k])
+        for curve in curves
+        for k, name in enumerate(settings)
+    ]
+    return pd.DataFrame(rows, columns=["method", "setting", "measured", "low", "high", "printed"])
+
+
+def _draw(
+    curves: Sequence[Curve],
+    settings: Sequence[str],
+    measure: str,
+    bit_rates: Sequence[float],
+    *,
+    simulated: bool,
+) -> Figure:
+    coded = [k for k, rate in enumerate(bit_rates) if rate > 0]
+    count = 2 if len(coded) > 1 else 1
+    figure, (axes, *rate_axes) = panels(
+        count, columns=count, width_in=10, panel_height_in=3.4, share=False
+    )
+    for number, curve in enumerate(curves):
+        colour, marker = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)]
+        # Curves are shifted against each other, so that their intervals do not overlap.
+        x = [k + 0.06 * (number - (len(curves) - 1) / 2) for k in range(len(settings))]
+        _draw_measured(axes, curve, x, colour, marker)
+        _draw_seeds(axes, curve, x, colour)
+        for panel in rate_axes:
+            panel.plot(
+                [bit_rates[k] for k in coded],
+                [curve.measured[k] for k in coded],
+                color=colour,
+                marker=marker,
+                markersize=4,
+                linewidth=1.2,
+            )
+        if not simulated:
+            _draw_printed(axes, curve, x, colour, marker)
+    axes.set_xticks(range(len(settings)), list(settings))
+    axes.set_xlim(-0.4, len(settings) - 0.6)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel(measure)
+    for panel in rate_axes:
+        panel.set_xscale("log")
+        panel.set_xlabel("Bit rate (kbit/s)")
+        panel.xaxis.set_major_formatter(lambda value, tick: f"{value:g}")
+        panel.set_ylim(axes.get_ylim())
+    figure.legend(loc="outside upper left", ncols=3)
+    return figure
+
+
+def _draw_measured(axes: Axes, curve: Curve, x: Sequence[float], colour: str, marker: str) -> None:
+    if not _any_known(curve.measured):
+        return
+    below = [_arm(value, low) for value, low in zip(curve.measured, curve.low, strict=True)]
+    above = [_arm(high, value) for value, high in zip(curve.measured, curve.high, strict=True)]
+    axes.errorbar(
+        x,
+        curve.measured,
+        yerr=[below, above],
+        color=colour,
+        marker=marker,
+        capsize=2,
+        linewidth=1.2,
+        label=curve.name,
+    )
+
+
+def _draw_printed(axes: Axes, curve: Curve, x: Sequence[float], colour: str, marker: str) -> None:
+    if not _any_known(curve.printed):
+        return
+    axes.plot(
+        x,
+        curve.printed,
+        linestyle="none",
+        marker=marker,
+        markersize=8,
+        color=colour,
+        markerfacecolor="none",
+        label=f"{curve.name}, printed",
+    )
+
+
+def _draw_seeds(axes: Axes, curve: Curve, x: Sequence[float], colour: str) -> None:
+    for position, values in zip(x, curve.seeds, strict=False):
         for value, collapsed in values:
             axes.plot(
-                place,
+                position,
                 value,
                 "x" if collapsed else "o",
                 color=colour,
@@ -173,6 +190,39 @@ def _draw_seeds(axes: Axes, one: Curve, x: Sequence[float], colour: str) -> None
             )
 
 
-def _gap(high: float, low: float) -> float:
+def _describe(
+    curves: Sequence[Curve], settings: Sequence[str], measure: str, *, simulated: bool
+) -> str:
+    texts = [
+        f"{curve.name}: "
+        + ", ".join(
+            f"{name} {value:.3g}"
+            for name, value in zip(settings, values, strict=True)
+            if not math.isnan(value)
+        )
+        for curve in curves
+        for values in ([curve.measured] if simulated else [curve.measured, curve.printed])
+        if _any_known(values)
+    ]
+    return f"{measure} by setting. {'; '.join(texts)}."
+
+
+def _caption(curves: Sequence[Curve], table: pd.DataFrame, *, simulated: bool) -> str:
+    seeded = any(values for curve in curves for values in curve.seeds)
+    deviation = "standard deviations over seeds, else " if seeded else ""
+    data = "simulated recordings" if simulated else "measured"
+    caption = f"Lines: {data}, with {deviation}95 % intervals over subjects."
+    if seeded:
+        caption += " Dots: seeds; crosses: seeds whose training collapsed, which count as well."
+    if simulated:
+        return f"The paper's values are left out. {caption}"
+    return f"{caption} Hollow markers: as printed." if table["printed"].notna().any() else caption
+
+
+def _any_known(values: Sequence[float]) -> bool:
+    return any(not math.isnan(value) for value in values)
+
+
+def _arm(high: float, low: float) -> float:
     """The length of one arm of an interval, 0 where there is none."""
     return 0.0 if math.isnan(high - low) else max(high - low, 0.0)

@@ -1,8 +1,9 @@
-"""Labels of clips beside what corrects them and the sensor."""
+"""Training labels beside their corrections and the sensor's pulse."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
@@ -14,77 +15,95 @@ from rppgbench.report.figures.drawing import (
     VERMILLION,
     Drawing,
     csv_download,
-    drawing_style,
     panels,
-    to_svg,
 )
-from rppgbench.report.figures.waveforms import CLIP_SD, reference_waveform, standardised
+from rppgbench.report.figures.frame import Plot, draw_framed
+from rppgbench.report.figures.waveforms import CLIP_SD, reference_waveform, standardise
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 SENSOR_OFFSET_SD = 5.0
-"""How far below the label the sensor's pulse stands, in standard deviations."""
+"""Vertical distance of the sensor's pulse below the label, in standard deviations."""
 
 
 def correction_figure(
     clips: Sequence[tuple[Estimate, Estimate, GroundTruth]], *, key: str, simulated: bool = False
 ) -> Drawing | None:
-    """A row a clip: label, what takes its place, and the sensor's pulse; None without clips.
+    """A row for each clip: the label, its replacement, and the sensor's pulse below.
 
-    All are standardised over the clip; the sensor's stands below, on the same time axis.
+    All are standardised over the clip and share one time axis.
+
+    Args:
+        clips: Label, replacement and ground truth of each clip.
+        key: Name of the figure, unique on its page.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        The figure; None without clips.
     """
-    import pandas as pd
-
     if not clips:
         return None
-    parts, words = [], []
-    with drawing_style(key):
-        figure, axes = panels(
-            len(clips),
-            columns=1,
-            width_in=10,
-            panel_height_in=1.35 + 0.5 / len(clips),
-            share=False,
-            margins_in=(0.3, 0.5, 0.1, 0.6),
-        )
-        figure.subplots_adjust(hspace=0.5)
-        for place, (label, peer, truth) in zip(axes, clips, strict=True):
-            assert label.waveform is not None
-            assert peer.waveform is not None
-            times = label.waveform.times_s()
-            drawn = {
-                "time_s": times.round(3),
-                label.method: standardised(label.waveform.samples).round(3),
-                peer.method: standardised(peer.waveform.samples).round(3),
-            }
-            place.set_title(f"{label.recording} ({label.fold})")
-            place.plot(times, drawn[label.method], color=GREEN, label=label.method)
-            place.plot(times, drawn[peer.method], color=BLUE, label=peer.method, linestyle="--")
-            sensor = reference_waveform(truth, label.waveform)
-            if sensor is None:
-                place.set_title("no pulse of a sensor", loc="right", fontsize=7.5, color=MUTED)
-            else:
-                drawn["sensor"] = standardised(sensor.samples).round(3)
-                place.plot(
-                    times,
-                    drawn["sensor"] - SENSOR_OFFSET_SD,
-                    color=VERMILLION,
-                    label="sensor (below)",
-                )
-            place.set_yticks([])
-            place.set_ylim(-SENSOR_OFFSET_SD - CLIP_SD, CLIP_SD)
-            place.margins(x=0)
-            parts.append(pd.DataFrame(drawn).assign(clip=label.recording, fold=label.fold))
-            words.append(f"{label.recording} ({label.fold})")
-        axes[-1].set_xlabel("Time (s)")
-        figure.supylabel("Pulse (standardised)", fontsize=8, color=INK, x=0.005)
-        named = [place.get_legend_handles_labels() for place in axes]
-        figure.legend(*max(named, key=lambda found: len(found[1])), loc="upper left", ncols=3)
-        alt = f"Labels, what corrects them, and the sensor's pulse, in {'; '.join(words)}."
-        svg = to_svg(figure, key, alt, simulated=simulated)
-    caption = (
-        "Clips of the training whose labels are chosen for correction at its end, from the least "
-        "to the greatest error of the label among all that were chosen: the label, what takes its "
-        "place, and below them the sensor's pulse, each standardised; the fold whose training it "
-        "is stands in brackets."
+    return draw_framed(
+        key, "Labels that are corrected", lambda: _plot(clips, key), simulated=simulated
     )
-    data = csv_download(f"{key}.csv", pd.concat(parts, ignore_index=True))
-    return Drawing(key, "Labels that are corrected", caption, alt, svg, data)
+
+
+def _plot(clips: Sequence[tuple[Estimate, Estimate, GroundTruth]], key: str) -> Plot:
+    import pandas as pd
+
+    figure, axes = panels(
+        len(clips),
+        columns=1,
+        width_in=10,
+        panel_height_in=1.35 + 0.5 / len(clips),
+        share=False,
+        margins_in=(0.3, 0.5, 0.1, 0.6),
+    )
+    figure.subplots_adjust(hspace=0.5)
+    parts = [_draw_clip(panel, *clip) for panel, clip in zip(axes, clips, strict=True)]
+    axes[-1].set_xlabel("Time (s)")
+    figure.supylabel("Pulse (standardised)", fontsize=8, color=INK, x=0.005)
+    legends = [panel.get_legend_handles_labels() for panel in axes]
+    figure.legend(*max(legends, key=lambda legend: len(legend[1])), loc="upper left", ncols=3)
+    names = "; ".join(f"{label.recording} ({label.fold})" for label, _, _ in clips)
+    return Plot(
+        figure=figure,
+        caption=(
+            "Training clips whose labels are chosen for correction at the end of the training, "
+            "from the least to the greatest error of the label among all chosen clips: the label, "
+            "its replacement, and below both the sensor's pulse, each standardised. The fold of "
+            "the training stands in brackets."
+        ),
+        alt=f"Labels, their replacements, and the sensor's pulse, in {names}.",
+        data=csv_download(f"{key}.csv", pd.concat(parts, ignore_index=True)),
+    )
+
+
+def _draw_clip(panel: Axes, label: Estimate, peer: Estimate, truth: GroundTruth) -> pd.DataFrame:
+    """Draw one clip and return the drawn samples."""
+    import pandas as pd
+
+    assert label.waveform is not None
+    assert peer.waveform is not None
+    times = label.waveform.times_s()
+    drawn = {
+        "time_s": times.round(3),
+        label.method: standardise(label.waveform.samples).round(3),
+        peer.method: standardise(peer.waveform.samples).round(3),
+    }
+    panel.set_title(f"{label.recording} ({label.fold})")
+    panel.plot(times, drawn[label.method], color=GREEN, label=label.method)
+    panel.plot(times, drawn[peer.method], color=BLUE, label=peer.method, linestyle="--")
+    sensor = reference_waveform(truth, label.waveform)
+    if sensor is None:
+        panel.set_title("no pulse of a sensor", loc="right", fontsize=7.5, color=MUTED)
+    else:
+        drawn["sensor"] = standardise(sensor.samples).round(3)
+        lowered = drawn["sensor"] - SENSOR_OFFSET_SD
+        panel.plot(times, lowered, color=VERMILLION, label="sensor (below)")
+    panel.set_yticks([])
+    panel.set_ylim(-SENSOR_OFFSET_SD - CLIP_SD, CLIP_SD)
+    panel.margins(x=0)
+    return pd.DataFrame(drawn).assign(clip=label.recording, fold=label.fold)

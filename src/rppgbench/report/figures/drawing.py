@@ -60,12 +60,18 @@ class Download:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure as inline SVG, what it shows in words (`alt`), and its data.
+    """A figure as a page shows it.
 
-    `key` is unique on a page: it prefixes the ids inside the SVG. `data_note` says what the data
-    lack of what is drawn, or is empty.
+    Attributes:
+        key: Name, unique on a page; it prefixes the ids inside the SVG.
+        title: Title.
+        caption: What the figure shows and how to read it.
+        alt: The same for a reader who cannot see the figure.
+        svg: The figure as inline SVG.
+        data: The drawn numbers as a file.
+        data_note: What the file lacks of the drawn data, or empty.
     """
 
     key: str

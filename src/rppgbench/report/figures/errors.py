@@ -1,4 +1,4 @@
-"""How errors spread over the windows."""
+"""Distribution of the errors over the windows."""
 
 from __future__ import annotations
 
@@ -15,106 +15,128 @@ from rppgbench.report.figures.drawing import (
     PAPER,
     SERIES,
     Download,
-    Drawing,
     annotate_beyond_axis,
-    drawing_style,
     panels,
     style_row_names,
-    to_svg,
 )
-from rppgbench.report.figures.series import Series
+from rppgbench.report.figures.frame import Plot
+from rppgbench.report.figures.registry import figure
+from rppgbench.report.figures.series import Series, drawn_series, report_download
+from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CURVES = 5
+MAX_CURVES = 5
+"""Methods with a cumulative curve; the table's first ones."""
+
 _REACH_BPM = 20.0
 
 
-def error_distribution(
-    all_series: Sequence[Series],
-    data: Download,
-    *,
-    key: str = "errors",
-    evaluator: str,
-    simulated: bool = False,
-    data_note: str = "",
-) -> Drawing:
+@figure(name="errors", title="Distribution of errors", place="figures", order=30)
+def draw(inputs: ReportInputs) -> Plot | None:
+    """Errors of the default evaluator; None where no window has both rates."""
+    all_series = drawn_series(inputs)
+    if not all_series:
+        return None
+    data, note = report_download(inputs)
+    return plot_errors(all_series, data, evaluator=inputs.scores[0].name, data_note=note)
+
+
+def plot_errors(
+    all_series: Sequence[Series], data: Download, *, evaluator: str, data_note: str = ""
+) -> Plot:
     """Signed error of every series in quantiles, and the share of windows within x bpm.
 
     Left, all series: the middle half as a bar, the median, the middle 90 % as a line. Right, the
-    first `_CURVES` series and the baselines, cumulatively; a window without an estimate never
-    counts.
+    first `MAX_CURVES` series and the baselines, cumulatively; a window without an estimate is
+    within no x.
+
+    Args:
+        all_series: The series to draw, at least one.
+        data: The windows as a file.
+        evaluator: Name of the evaluator that read the rates.
+        data_note: What the file lacks, or empty.
+
+    Returns:
+        The figure with its caption and data.
     """
-    words = []
-    bpm = metric("mae")
-    curves = [one for one in all_series if not one.baseline][:_CURVES]
-    curves += [one for one in all_series if one.baseline]
-    drawn = [
-        np.percentile(np.abs(e), 95) for s in all_series if not s.baseline and len(e := _signed(s))
-    ]
-    reach = max(drawn, default=np.inf)
-    with drawing_style(key):
-        figure, (left, right) = panels(
-            2,
-            columns=2,
-            width_in=10,
-            panel_height_in=max(2.9, 0.8 + 0.27 * len(all_series)),
-            share=False,
-            width_ratios=(1.45, 1),
-        )
-        for row, one in enumerate(all_series):
-            error = _signed(one)
-            if not len(error):
-                continue
-            low, lower, median, upper, high = np.percentile(error, [5, 25, 50, 75, 95])
-            words.append(
-                f"{one.name}: median {bpm.write(median)}, middle 90 % {bpm.write(low)} to "
-                f"{bpm.write(high)}"
-            )
-            if one.baseline and max(-low, high) > MAX_BASELINE_RATIO * reach:
-                annotate_beyond_axis(
-                    left, row, f"middle 90 %: {bpm.write(low)} to {bpm.write(high)} bpm"
-                )
-                continue
-            left.hlines(row, low, high, color=BLUE, linewidth=1.1)
-            left.barh(row, upper - lower, left=lower, height=0.5, color=BLUE, linewidth=0)
-            left.vlines(median, row - 0.25, row + 0.25, color=PAPER, linewidth=1.8)
-        left.axvline(0, color=MUTED, linewidth=0.8, linestyle="--", zorder=0.5)
-        left.set_yticks(range(len(all_series)), [one.name for one in all_series])
-        left.set_ylim(len(all_series) - 0.4, -0.6)
-        left.grid(visible=False, axis="y")
-        left.set_xlabel("Estimate − reference (bpm)")
-        style_row_names(left)
-        _draw_shares(right, curves)
-        alt = f"Signed error under {evaluator}, in bpm. {'; '.join(words)}."
-        svg = to_svg(figure, key, alt, simulated=simulated)
-    named = "" if len(curves) == len(all_series) else f" of the first {_CURVES} and the baseline"
-    caption = (
-        f"Errors under {evaluator}. Left, the windows with an estimate: the bar holds the middle "
-        "half, its gap is the median, the line spans the middle 90 %; the rest is not drawn. "
-        f"Right, the share of windows{named} whose error is at most x; a missing estimate never "
-        "counts."
+    curves = [series for series in all_series if not series.baseline][:MAX_CURVES]
+    curves += [series for series in all_series if series.baseline]
+    drawing, (left, right) = panels(
+        2,
+        columns=2,
+        width_in=10,
+        panel_height_in=max(2.9, 0.8 + 0.27 * len(all_series)),
+        share=False,
+        width_ratios=(1.45, 1),
     )
-    return Drawing(key, "Distribution of errors", caption, alt, svg, data, data_note)
+    quantiles = _draw_quantiles(left, all_series)
+    _draw_shares(right, curves)
+    drawn = "" if len(curves) == len(all_series) else f" of the first {MAX_CURVES} and the baseline"
+    return Plot(
+        figure=drawing,
+        caption=(
+            f"Errors under {evaluator}. Left, the windows with an estimate: the bar is the middle "
+            "half, its gap the median, the line the middle 90 %; the rest is not drawn. Right, the "
+            f"share of windows{drawn} whose error is at most x; a missing estimate is within no x."
+        ),
+        alt=f"Signed error under {evaluator}, in bpm. {'; '.join(quantiles)}.",
+        data=data,
+        data_note=data_note,
+    )
 
 
-def _signed(one: Series) -> Array:
-    frame = one.drawn()
+def _draw_quantiles(panel: Axes, all_series: Sequence[Series]) -> list[str]:
+    """Draw the quantiles of each series in a row, and return them as text."""
+    bpm = metric("mae")
+    texts = []
+    errors = [_signed_errors(series) for series in all_series]
+    largest = max(
+        (
+            np.percentile(np.abs(error), 95)
+            for series, error in zip(all_series, errors, strict=True)
+            if not series.baseline and len(error)
+        ),
+        default=np.inf,
+    )
+    for row, (series, error) in enumerate(zip(all_series, errors, strict=True)):
+        if not len(error):
+            continue
+        low, lower, median, upper, high = np.percentile(error, [5, 25, 50, 75, 95])
+        middle = f"middle 90 %{{}} {bpm.write(low)} to {bpm.write(high)}"
+        texts.append(f"{series.name}: median {bpm.write(median)}, {middle.format('')}")
+        if series.baseline and max(-low, high) > MAX_BASELINE_RATIO * largest:
+            annotate_beyond_axis(panel, row, f"{middle.format(':')} bpm")
+            continue
+        panel.hlines(row, low, high, color=BLUE, linewidth=1.1)
+        panel.barh(row, upper - lower, left=lower, height=0.5, color=BLUE, linewidth=0)
+        panel.vlines(median, row - 0.25, row + 0.25, color=PAPER, linewidth=1.8)
+    panel.axvline(0, color=MUTED, linewidth=0.8, linestyle="--", zorder=0.5)
+    panel.set_yticks(range(len(all_series)), [series.name for series in all_series])
+    panel.set_ylim(len(all_series) - 0.4, -0.6)
+    panel.grid(visible=False, axis="y")
+    panel.set_xlabel("Estimate − reference (bpm)")
+    style_row_names(panel)
+    return texts
+
+
+def _signed_errors(series: Series) -> Array:
+    frame = series.drawn()
     error: Array = (frame["estimate_bpm"] - frame["reference_bpm"]).to_numpy(dtype=float)
     return error
 
 
-def _draw_shares(place: Axes, curves: Sequence[Series]) -> None:
+def _draw_shares(panel: Axes, curves: Sequence[Series]) -> None:
     """Cumulative distributions, in steps of 0.1 bpm so that a curve stays small."""
     import pandas as pd
     import seaborn as sns
 
     dashes = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2, 1, 2)))
-    for number, one in enumerate(curves):
-        steps = np.ceil(np.abs(_signed(one)) * 10) / 10
-        missing = len(one.windows) - len(steps)
+    for number, series in enumerate(curves):
+        steps = np.ceil(np.abs(_signed_errors(series)) * 10) / 10
+        missing = len(series.windows) - len(steps)
         values = pd.Series(np.concatenate([steps, np.full(missing, 10 * _REACH_BPM)]))
         counts = values.value_counts().sort_index()
         if counts.empty:
@@ -122,16 +144,16 @@ def _draw_shares(place: Axes, curves: Sequence[Series]) -> None:
         sns.ecdfplot(
             x=counts.index.to_numpy(),
             weights=counts.to_numpy(),
-            ax=place,
-            color=MUTED if one.baseline else SERIES[number % len(SERIES)],
+            ax=panel,
+            color=MUTED if series.baseline else SERIES[number % len(SERIES)],
             linestyle=dashes[number % len(dashes)],
             linewidth=1.5,
-            label=f"{one.name} (baseline)" if one.baseline else one.name,
+            label=f"{series.name} (baseline)" if series.baseline else series.name,
         )
-    place.set_xlim(0, _REACH_BPM)
-    place.set_ylim(0, 1)
-    place.yaxis.set_major_formatter(lambda value, tick: f"{100 * value:.0f} %")
-    place.set_xlabel("Absolute error (bpm)")
-    place.set_ylabel("Windows within")
-    if place.lines:
-        place.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handlelength=2.6)
+    panel.set_xlim(0, _REACH_BPM)
+    panel.set_ylim(0, 1)
+    panel.yaxis.set_major_formatter(lambda value, tick: f"{100 * value:.0f} %")
+    panel.set_xlabel("Absolute error (bpm)")
+    panel.set_ylabel("Windows within")
+    if panel.lines:
+        panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handlelength=2.6)

@@ -1,7 +1,8 @@
-"""Critical-difference diagram: mean ranks and who is alike."""
+"""Critical-difference diagram: mean ranks, and methods without a significant difference."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +15,9 @@ from rppgbench.report.figures.drawing import (
     VERMILLION,
     Drawing,
     csv_download,
-    drawing_style,
     panels,
-    to_svg,
 )
+from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.tables.summary_rows import pluralise
 
 if TYPE_CHECKING:
@@ -28,75 +28,102 @@ _ROW = 0.24
 
 
 def rank_figure(
-    placed: Ranks, noun: str, evaluator: str, *, key: str, simulated: bool = False
+    ranks: Ranks, noun: str, evaluator: str, *, key: str, simulated: bool = False
 ) -> Drawing:
-    """Mean ranks on a line, names to both sides, a bar under those that do not differ.
+    """Mean ranks on a line, names at both sides, a bar under methods that do not differ.
 
     After Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR 2006,
     figure 1.
+
+    Args:
+        ranks: Mean ranks, critical difference and cliques.
+        noun: What is ranked over: "recording" or "data set".
+        evaluator: Name of the evaluator.
+        key: Name of the figure, unique on its page.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        The figure.
     """
+    drawing = draw_framed(
+        key,
+        f"Ranks over {noun}s",
+        lambda: _plot(ranks, noun, evaluator, key),
+        simulated=simulated,
+    )
+    assert drawing is not None
+    return drawing
+
+
+def _plot(ranks: Ranks, noun: str, evaluator: str, key: str) -> Plot:
     import pandas as pd
 
-    order = np.argsort(placed.mean_rank, kind="stable")
-    names = [placed.methods[k] for k in order]
-    rank = [float(placed.mean_rank[k]) for k in order]
-    half = (len(names) + 1) // 2
-    bars = 0.09 * len(placed.cliques)
-    depth = bars + _ROW * half + 0.1
-    with drawing_style(key):
-        figure, (axes,) = panels(1, columns=1, width_in=10, panel_height_in=depth + 0.75)
-        axes.set_xlim(0.6 - 0.25 * len(names) ** 0.5, len(names) + 0.4 + 0.25 * len(names) ** 0.5)
-        axes.set_ylim(-depth, 0.62)
-        axes.set_axis_off()
-        _line(axes, len(names))
-        _ruler(axes, placed.critical_difference)
-        for place, (name, at) in enumerate(zip(names, rank, strict=True)):
-            left = place < half
-            y = -bars - _ROW * ((place if left else len(names) - 1 - place) + 0.8)
-            end = 0.9 if left else len(names) + 0.1
-            axes.plot([at, at, end], [0, y, y], color=INK, linewidth=0.8)
-            axes.plot(at, 0, "o", color=BLUE, markersize=4, zorder=3)
-            side = "right" if left else "left"
-            axes.annotate(
-                f"{name}  {at:.2f}" if left else f"{at:.2f}  {name}",
-                (end, y),
-                xytext=(-4 if left else 4, 0),
-                textcoords="offset points",
-                ha=side,
-                va="center",
-                fontsize=8,
-                color=INK,
-            )
-        place_of = dict(zip(names, rank, strict=True))
-        for number, clique in enumerate(placed.cliques):
-            ends = [place_of[clique[0]] - 0.04, place_of[clique[-1]] + 0.04]
-            y = -0.09 * (number + 0.8)
-            axes.plot(ends, [y, y], color=VERMILLION, linewidth=3.2, solid_capstyle="butt")
-        told = ", ".join(f"{name} {at:.2f}" for name, at in zip(names, rank, strict=True))
-        alike = "; ".join(", ".join(clique) for clique in placed.cliques) or "none"
-        alt = (
-            f"Mean ranks under {evaluator}: {told}. Critical difference "
-            f"{placed.critical_difference:.2f}. Not told apart: {alike}."
-        )
-        svg = to_svg(figure, key, alt, simulated=simulated)
-    caption = (
-        f"Mean rank of the error under {evaluator} over {pluralise(placed.n, noun)}; 1 is best. A "
-        "bar joins methods that Nemenyi's test does not tell apart at the 5 % level: their mean "
-        "ranks lie within the critical difference (CD), drawn above the line (Demšar 2006)."
+    order = np.argsort(ranks.mean_rank, kind="stable")
+    rank_by_name = {ranks.methods[k]: float(ranks.mean_rank[k]) for k in order}
+    count = len(rank_by_name)
+    bars_in = 0.09 * len(ranks.cliques)
+    depth_in = bars_in + _ROW * ((count + 1) // 2) + 0.1
+    figure, (axes,) = panels(1, columns=1, width_in=10, panel_height_in=depth_in + 0.75)
+    axes.set_xlim(0.6 - 0.25 * count**0.5, count + 0.4 + 0.25 * count**0.5)
+    axes.set_ylim(-depth_in, 0.62)
+    axes.set_axis_off()
+    _draw_scale(axes, count)
+    _draw_critical_difference(axes, ranks.critical_difference)
+    _draw_names(axes, rank_by_name, bars_in)
+    for number, clique in enumerate(ranks.cliques):
+        ends = [rank_by_name[clique[0]] - 0.04, rank_by_name[clique[-1]] + 0.04]
+        y = -0.09 * (number + 0.8)
+        axes.plot(ends, [y, y], color=VERMILLION, linewidth=3.2, solid_capstyle="butt")
+    values = ", ".join(f"{name} {rank:.2f}" for name, rank in rank_by_name.items())
+    cliques = "; ".join(", ".join(clique) for clique in ranks.cliques) or "none"
+    data = pd.DataFrame({"method": list(rank_by_name), "mean_rank": list(rank_by_name.values())})
+    data["critical_difference"] = ranks.critical_difference
+    return Plot(
+        figure=figure,
+        caption=(
+            f"Mean rank of the error under {evaluator} over {pluralise(ranks.n, noun)}; 1 is best. "
+            "A bar joins methods whose difference is not significant in Nemenyi's test at the 5 % "
+            "level: their mean ranks lie within the critical difference (CD), drawn above the line "
+            "(Demšar 2006)."
+        ),
+        alt=(
+            f"Mean ranks under {evaluator}: {values}. Critical difference "
+            f"{ranks.critical_difference:.2f}. No significant difference within: {cliques}."
+        ),
+        data=csv_download(f"{key}.csv", data),
     )
-    data = pd.DataFrame({"method": names, "mean_rank": rank})
-    data["critical_difference"] = placed.critical_difference
-    return Drawing(key, f"Ranks over {noun}s", caption, alt, svg, csv_download(f"{key}.csv", data))
 
 
-def _line(axes: Axes, count: int) -> None:
+def _draw_names(axes: Axes, rank_by_name: Mapping[str, float], bars_in: float) -> None:
+    """The better half of the names at the left, the other half at the right."""
+    count = len(rank_by_name)
+    half = (count + 1) // 2
+    for number, (name, rank) in enumerate(rank_by_name.items()):
+        left = number < half
+        y = -bars_in - _ROW * ((number if left else count - 1 - number) + 0.8)
+        end = 0.9 if left else count + 0.1
+        axes.plot([rank, rank, end], [0, y, y], color=INK, linewidth=0.8)
+        axes.plot(rank, 0, "o", color=BLUE, markersize=4, zorder=3)
+        axes.annotate(
+            f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}",
+            (end, y),
+            xytext=(-4 if left else 4, 0),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="center",
+            fontsize=8,
+            color=INK,
+        )
+
+
+def _draw_scale(axes: Axes, count: int) -> None:
     axes.plot([1, count], [0, 0], color=MUTED, linewidth=0.9)
     for tick in range(1, count + 1):
         axes.plot([tick, tick], [0, 0.05], color=MUTED, linewidth=0.9)
         axes.annotate(str(tick), (tick, 0.09), ha="center", fontsize=7.5, color=MUTED)
 
 
-def _ruler(axes: Axes, length: float) -> None:
+def _draw_critical_difference(axes: Axes, length: float) -> None:
     y = 0.38
     axes.plot([1, 1 + length], [y, y], color=INK, linewidth=1.2)
     for end in (1, 1 + length):

@@ -1,4 +1,4 @@
-"""The parts of a difference, drawn step by step."""
+"""The difference between two scorings, split into the effects of single settings."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from rppgbench.report.figures.drawing import (
     VERMILLION,
     Drawing,
     csv_download,
-    drawing_style,
     panels,
-    to_svg,
+    style_row_names,
 )
+from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
+KEY = "share-steps"
 
 _STEP = 0.11
 
@@ -34,87 +36,116 @@ _STEP = 0.11
 def waterfall_figure(
     splits: Sequence[Decomposition],
     groups: Sequence[str],
-    sides: tuple[str, str],
+    endpoints: tuple[str, str],
     data: pd.DataFrame,
     *,
-    key: str = "share-steps",
     simulated: bool = False,
 ) -> Drawing | None:
-    """Each row's way from the first error to the second, a bar a part; None without any share."""
-    drawn = [one for one in splits if one.shares]
+    """A waterfall for each row: from the first error to the second, a bar for each group.
+
+    Args:
+        splits: The split difference of each row of the table.
+        groups: The groups of settings, in the order of the bars.
+        endpoints: Names of the first and the second scoring.
+        data: The shares, for the file beside the figure.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        The figure; None where no row has shares.
+    """
+    drawn = [split for split in splits if split.shares]
     if not drawn or not groups:
         return None
-    mae = metric("mae")
-    words = []
-    with drawing_style(key):
-        figure, (axes,) = panels(
-            1,
-            columns=1,
-            width_in=10,
-            panel_height_in=1.0 + 0.17 * (len(groups) + 3) * len(drawn),
-        )
-        height = _STEP * (len(groups) + 2)
-        for place, one in enumerate(drawn):
-            at, top = 0.0, place - height / 2 + _STEP / 2
-            axes.plot(at, top, "o", color=INK, markersize=5, label=sides[0] if not place else None)
-            for number, group in enumerate(groups):
-                value = one.shares[group].value
-                y = top + (number + 1) * _STEP
-                axes.vlines(at, y - _STEP / 2, y + _STEP / 2, color=MUTED, linewidth=0.6)
-                axes.barh(
-                    y,
-                    value,
-                    left=at,
-                    height=0.8 * _STEP,
-                    color=COLOURS[number % len(COLOURS)],
-                    linewidth=0,
-                    label=None if place else group,
-                )
-                axes.annotate(
-                    f"{group} {'+' if round(value, mae.decimals) > 0 else ''}{mae.write(value)}",
-                    (max(at, at + value), y),
-                    xytext=(4, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=6.5,
-                    color=MUTED,
-                )
-                at += value
-            end = top + (len(groups) + 1) * _STEP
-            axes.plot(at, end, "s", color=INK, markersize=5, label=None if place else sides[1])
-            told = ", ".join(f"{g} {mae.write(one.shares[g].value)}" for g in groups)
-            for x, y, value in ((0.0, top, one.first_bpm), (at, end, one.second_bpm)):
-                axes.annotate(
-                    mae.write(value),
-                    (x, y),
-                    xytext=(-6, 0),
-                    textcoords="offset points",
-                    ha="right",
-                    va="center",
-                    fontsize=6.5,
-                    color=INK,
-                )
-            words.append(
-                f"{' · '.join(one.row)}: {mae.write(one.first_bpm)} to "
-                f"{mae.write(one.second_bpm)} ({told})"
-            )
-        axes.set_yticks(range(len(drawn)), [" · ".join(one.row) for one in drawn])
-        axes.set_ylim(len(drawn) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
-        low, high = axes.get_xlim()
-        axes.set_xlim(low - 0.04 * (high - low), high + 0.12 * (high - low))
-        axes.set_xlabel(f"Change of the MAE from {sides[0]} (bpm)")
-        axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
-        axes.spines["left"].set_visible(False)
-        figure.legend(loc="outside upper left", ncols=len(groups) + 2, handletextpad=0.4)
-        alt = f"Steps from {sides[0]} to {sides[1]} in bpm. {'; '.join(words)}."
-        svg = to_svg(figure, key, alt, simulated=simulated)
-    caption = (
-        f"From the error under {sides[0]} (dot) to that under {sides[1]} (square), a bar for each "
-        "part, to the right where it raises the error; beside dot and square stands the MAE. Each "
-        "bar begins where the one above ends; its length is the mean over all orders in which the "
-        "parts can be changed."
+    return draw_framed(
+        KEY,
+        "The difference in parts",
+        lambda: _plot(drawn, groups, endpoints, data),
+        simulated=simulated,
     )
-    return Drawing(
-        key, "The difference in parts", caption, alt, svg, csv_download(f"{key}.csv", data)
+
+
+def _plot(
+    splits: Sequence[Decomposition],
+    groups: Sequence[str],
+    endpoints: tuple[str, str],
+    data: pd.DataFrame,
+) -> Plot:
+    figure, (axes,) = panels(
+        1,
+        columns=1,
+        width_in=10,
+        panel_height_in=1.0 + 0.17 * (len(groups) + 3) * len(splits),
+    )
+    for row, split in enumerate(splits):
+        _draw_row(axes, row, split, groups, endpoints)
+    axes.set_yticks(range(len(splits)), [" · ".join(split.row) for split in splits])
+    axes.set_ylim(len(splits) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    low, high = axes.get_xlim()
+    axes.set_xlim(low - 0.04 * (high - low), high + 0.12 * (high - low))
+    axes.set_xlabel(f"Change of the MAE from {endpoints[0]} (bpm)")
+    style_row_names(axes)
+    figure.legend(loc="outside upper left", ncols=len(groups) + 2, handletextpad=0.4)
+    rows = "; ".join(_describe(split, groups) for split in splits)
+    return Plot(
+        figure=figure,
+        caption=(
+            f"From the error under {endpoints[0]} (dot) to the error under {endpoints[1]} "
+            "(square), with a bar for each group of settings. A bar to the right raises the error. "
+            "The numbers beside dot and square are the MAE. Each bar begins where the bar above "
+            "ends; its length is the mean over all orders in which the groups can be changed."
+        ),
+        alt=f"Steps from {endpoints[0]} to {endpoints[1]} in bpm. {rows}.",
+        data=csv_download(f"{KEY}.csv", data),
+    )
+
+
+def _draw_row(
+    axes: Axes, row: int, split: Decomposition, groups: Sequence[str], endpoints: tuple[str, str]
+) -> None:
+    """Dot, bars and square of one row; only the first row has entries in the legend."""
+    mae = metric("mae")
+    start, top = 0.0, row - _STEP * (len(groups) + 1) / 2
+    axes.plot(start, top, "o", color=INK, markersize=5, label=None if row else endpoints[0])
+    for number, group in enumerate(groups):
+        value = split.shares[group].value
+        y = top + (number + 1) * _STEP
+        axes.vlines(start, y - _STEP / 2, y + _STEP / 2, color=MUTED, linewidth=0.6)
+        axes.barh(
+            y,
+            value,
+            left=start,
+            height=0.8 * _STEP,
+            color=COLOURS[number % len(COLOURS)],
+            linewidth=0,
+            label=None if row else group,
+        )
+        sign = "+" if round(value, mae.decimals) > 0 else ""
+        _annotate(axes, f"{group} {sign}{mae.write(value)}", (max(start, start + value), y))
+        start += value
+    end = top + (len(groups) + 1) * _STEP
+    axes.plot(start, end, "s", color=INK, markersize=5, label=None if row else endpoints[1])
+    for x, y, value in ((0.0, top, split.first_bpm), (start, end, split.second_bpm)):
+        _annotate(axes, mae.write(value), (x, y), left=True)
+
+
+def _annotate(axes: Axes, text: str, position: tuple[float, float], *, left: bool = False) -> None:
+    axes.annotate(
+        text,
+        position,
+        xytext=(-6, 0) if left else (4, 0),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="center",
+        fontsize=6.5,
+        color=INK if left else MUTED,
+    )
+
+
+def _describe(split: Decomposition, groups: Sequence[str]) -> str:
+    mae = metric("mae")
+    shares = ", ".join(f"{group} {mae.write(split.shares[group].value)}" for group in groups)
+    return (
+        f"{' · '.join(split.row)}: {mae.write(split.first_bpm)} to "
+        f"{mae.write(split.second_bpm)} ({shares})"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,9 @@ from rppgbench.report.figures.drawing import (
     VERMILLION,
     Drawing,
     csv_download,
-    drawing_style,
     panels,
-    to_svg,
 )
+from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.figures.series import Series
 from rppgbench.report.inputs import EstimateKey
 from rppgbench.report.tables.columns import metric
@@ -40,8 +39,9 @@ CLIP_SD = 4.0
 """Standard deviations on either side of the mean beyond which a waveform is cut off."""
 
 SIGN_NOTE = (
-    ", but turned upside down where the panel says so, because it falls where the sensor's pulse "
-    "rises (as brightness does: blood absorbs light); heart rates do not heed the sign, MCC does"
+    ", and drawn upside down where the panel says so, because it falls where the sensor's pulse "
+    "rises (as brightness does: blood absorbs light); heart rates do not depend on the sign, MCC "
+    "does"
 )
 
 _STEP_HZ = 1 / 120
@@ -56,14 +56,14 @@ class Pick:
     error_bpm: float
 
 
-def pick_recordings(one: Series) -> list[Pick]:
+def pick_recordings(series: Series) -> list[Pick]:
     """Best, median (the lower middle) and worst recording of a series among those with a waveform.
 
     A recording's error is the mean absolute error of its windows that have an estimate; ties go by
     name. Fewer than three recordings give fewer picks.
     """
     keys = ["dataset", "recording", "method", "fold", "seed", "condition", "region"]
-    drawn = one.drawn()
+    drawn = series.drawn()
     errors = drawn.assign(error=(drawn["estimate_bpm"] - drawn["reference_bpm"]).abs())
     means = errors.groupby(keys, sort=True, dropna=False)["error"].mean().reset_index()
     means = means.sort_values(["error", *keys], kind="stable", ignore_index=True)
@@ -86,86 +86,110 @@ def pick_recordings(one: Series) -> list[Pick]:
 
 
 def waveform_figure(
-    one: Series,
+    series: Series,
     estimate: Callable[[EstimateKey], Estimate | None],
-    truths: Mapping[tuple[str, str], GroundTruth],
+    ground_truths: Mapping[tuple[str, str], GroundTruth],
     *,
     key: str,
     simulated: bool = False,
 ) -> Drawing | None:
-    """Pulse and spectrum of the picks of one series, the reference behind the estimate.
+    """Pulse and spectrum of the picked recordings of one series, with the reference behind.
 
-    Both are standardised (mean 0, standard deviation 1) and otherwise as stored: no filter of an
-    evaluator is applied. An estimate that falls where the reference rises is drawn upside down, and
-    says so (`draw_pulse`). None where no waveform is stored.
+    Both waveforms are standardised (mean 0, standard deviation 1) and otherwise as stored: no
+    filter of an evaluator is applied. For the sign of the estimate see `draw_pulse`.
+
+    Args:
+        series: The series.
+        estimate: Fetches one stored estimate, or None.
+        ground_truths: Ground truth by data set and recording.
+        key: Name of the figure, unique on its page.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        The figure; None where no waveform is stored.
     """
-    import pandas as pd
-
-    found = []
-    for pick in pick_recordings(one):
+    picked = []
+    for pick in pick_recordings(series):
         stored = estimate(pick.case)
         if stored is not None and stored.waveform is not None:
-            found.append((pick, stored.waveform))
-    if not found:
+            truth = ground_truths.get((pick.case.dataset, pick.case.recording), GroundTruth())
+            picked.append((pick, stored.waveform, truth))
+    if not picked:
         return None
-    parts, words = [], []
-    with drawing_style(key):
-        figure, axes = panels(
-            2 * len(found),
-            columns=2,
-            width_in=10,
-            panel_height_in=1.25 + 1.1 / len(found),
-            share=False,
-            width_ratios=(2.4, 1),
-            margins_in=(0.6, 0.5, 0.1, 0.6),
-        )
-        figure.subplots_adjust(wspace=0.05, hspace=0.45)
-        for row, (pick, waveform) in enumerate(found):
-            truth = truths.get((pick.case.dataset, pick.case.recording), GroundTruth())
-            left, right = axes[2 * row], axes[2 * row + 1]
-            bpm = metric("mae").write(pick.error_bpm)
-            drawn = draw_pulse(left, waveform, truth)
-            turned = "sign" in drawn and drawn["sign"].iloc[0] < 0
-            said = f"error {bpm} bpm{'; drawn upside down' if turned else ''}"
-            left.set_title(f"{pick.word.capitalize()}: {pick.case.recording}")
-            left.set_title(said, loc="right", fontsize=7.5, fontweight="normal", color=MUTED)
-            facts = {"recording": pick.case.recording, "pick": pick.word, "part": "pulse"}
-            parts.append(drawn.assign(**facts))
-            parts += _draw_spectrum(right, waveform, truth, pick)
-            words.append(f"{pick.word}: {pick.case.recording}, mean absolute error {bpm} bpm")
-        axes[-2].set_xlabel("Time (s)")
-        axes[-1].set_xlabel("Heart rate (bpm)")
-        figure.supylabel("Pulse (standard deviations)", fontsize=8, color=INK, x=0.005)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="upper left", ncols=2)
-        alt = f"Waveforms and power spectra of {one.name}. {'; '.join(words)}."
-        svg = to_svg(figure, key, alt, simulated=simulated)
+    title = f"Waveforms of {series.name}"
+    return draw_framed(key, title, lambda: _plot(title, picked, key), simulated=simulated)
+
+
+def _plot(title: str, picked: Sequence[tuple[Pick, Waveform, GroundTruth]], key: str) -> Plot:
+    """A row of two panels for each picked recording."""
+    import pandas as pd
+
+    figure, axes = panels(
+        2 * len(picked),
+        columns=2,
+        width_in=10,
+        panel_height_in=1.25 + 1.1 / len(picked),
+        share=False,
+        width_ratios=(2.4, 1),
+        margins_in=(0.6, 0.5, 0.1, 0.6),
+    )
+    figure.subplots_adjust(wspace=0.05, hspace=0.45)
+    parts: list[pd.DataFrame] = []
+    for row, (pick, waveform, truth) in enumerate(picked):
+        parts.append(_draw_excerpt(axes[2 * row], waveform, truth, pick))
+        parts += _draw_spectrum(axes[2 * row + 1], waveform, truth, pick)
+    axes[-2].set_xlabel("Time (s)")
+    axes[-1].set_xlabel("Heart rate (bpm)")
+    figure.supylabel("Pulse (standard deviations)", fontsize=8, color=INK, x=0.005)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper left", ncols=2)
     data = pd.concat(parts, ignore_index=True)
-    any_turned = "sign" in data and bool((data["sign"] < 0).any())
-    caption = (
-        "The recordings with the lowest, middle and highest mean absolute error. "
-        f"Left, {EXCERPT_S:g} s from the middle, standardised, as stored"
-        f" and cut off at ±{CLIP_SD:g}{SIGN_NOTE if any_turned else ''}; right, the power spectrum "
-        "of the longest stretch without a gap (Hann window, scaled to its own peak)."
-    )
     first = ["recording", "pick", "part"]
-    data = data[[*first, *data.columns.difference(first, sort=False)]]
-    return Drawing(
-        key, f"Waveforms of {one.name}", caption, alt, svg, csv_download(f"{key}.csv", data)
+    inverted = "sign" in data and bool((data["sign"] < 0).any())
+    errors = [
+        f"{pick.word}: {pick.case.recording}, mean absolute error {_error(pick)} bpm"
+        for pick, _, _ in picked
+    ]
+    return Plot(
+        figure=figure,
+        caption=(
+            "The recordings with the lowest, middle and highest mean absolute error. "
+            f"Left, {EXCERPT_S:g} s from the middle, standardised, as stored and cut off at "
+            f"±{CLIP_SD:g}{SIGN_NOTE if inverted else ''}; right, the power spectrum of the "
+            "longest segment without a gap (Hann window, scaled to its own peak)."
+        ),
+        alt=f"{title.replace('Waveforms', 'Waveforms and power spectra')}. {'; '.join(errors)}.",
+        data=csv_download(
+            f"{key}.csv", data[[*first, *data.columns.difference(first, sort=False)]]
+        ),
     )
+
+
+def _draw_excerpt(panel: Axes, waveform: Waveform, truth: GroundTruth, pick: Pick) -> pd.DataFrame:
+    """The pulse of one picked recording, with its name and error as titles."""
+    drawn = draw_pulse(panel, waveform, truth)
+    inverted = "sign" in drawn and drawn["sign"].iloc[0] < 0
+    error = f"error {_error(pick)} bpm{'; drawn upside down' if inverted else ''}"
+    panel.set_title(f"{pick.word.capitalize()}: {pick.case.recording}")
+    panel.set_title(error, loc="right", fontsize=7.5, fontweight="normal", color=MUTED)
+    return drawn.assign(recording=pick.case.recording, pick=pick.word, part="pulse")
+
+
+def _error(pick: Pick) -> str:
+    return metric("mae").write(pick.error_bpm)
 
 
 def spectrum(waveform: Waveform) -> tuple[Array, Array]:
     """Frequencies in Hz (F,) and power (F,), scaled to a peak of 1 within 0.5 to 4 Hz.
 
-    The periodogram of the longest stretch without NaN, Hann window, zero-padded to steps of
+    The periodogram of the longest segment without NaN, Hann window, zero-padded to steps of
     1/120 Hz. Empty where less than two seconds are left, or where nothing varies.
 
     >>> f, power = spectrum(Waveform(np.sin(2 * np.pi * 1.5 * np.arange(300) / 30), 30.0))
     >>> round(float(f[power.argmax()]), 3)
     1.5
     """
-    samples = _longest_stretch(waveform.samples)
+    samples = _longest_segment(waveform.samples)
     centred = samples - samples.mean() if len(samples) else samples
     if len(centred) < 2 * waveform.fs or not np.ptp(centred) > 0:
         return np.empty(0), np.empty(0)
@@ -177,10 +201,10 @@ def spectrum(waveform: Waveform) -> tuple[Array, Array]:
     return frequencies[inside], power[inside] / (peak if peak > 0 else 1.0)
 
 
-def standardised(samples: Array) -> Array:
+def standardise(samples: Array) -> Array:
     """Mean 0 and standard deviation 1 over the samples that are there; flat ones become 0.
 
-    >>> standardised(np.array([1.0, 3.0, np.nan]))
+    >>> standardise(np.array([1.0, 3.0, np.nan]))
     array([-1.,  1., nan])
     """
     if not np.isfinite(samples).any():
@@ -198,10 +222,10 @@ def reference_waveform(truth: GroundTruth, waveform: Waveform) -> Waveform | Non
     return Waveform(values.reshape(len(values), -1)[:, 0], waveform.fs, waveform.start_s)
 
 
-def _longest_stretch(samples: Array) -> Array:
+def _longest_segment(samples: Array) -> Array:
     """The longest run of finite samples.
 
-    >>> _longest_stretch(np.array([1.0, np.nan, 2.0, 3.0]))
+    >>> _longest_segment(np.array([1.0, np.nan, 2.0, 3.0]))
     array([2., 3.])
     """
     finite = np.concatenate([[False], np.isfinite(samples), [False]])
@@ -229,10 +253,10 @@ def draw_pulse(place: Axes, waveform: Waveform, truth: GroundTruth) -> pd.DataFr
     reference = reference_waveform(truth, waveform)
     drawn = {
         "time_s": times[here].round(3),
-        "estimate": standardised(waveform.samples[here]).round(3),
+        "estimate": standardise(waveform.samples[here]).round(3),
     }
     if reference is not None:
-        drawn["reference"] = standardised(reference.samples[here]).round(3)
+        drawn["reference"] = standardise(reference.samples[here]).round(3)
         opposed = bool(np.nansum(drawn["estimate"] * drawn["reference"]) < 0)
         drawn["sign"] = np.full(len(drawn["time_s"]), -1.0 if opposed else 1.0)
         drawn["estimate"] = drawn["estimate"] * drawn["sign"]
@@ -262,11 +286,12 @@ def _draw_spectrum(
     frequency, power = spectrum(waveform)
     frames = [_spectrum_frame(pick, "estimate", frequency, power)]
     if reference is not None:
-        its_frequency, its_power = spectrum(reference)
-        place.fill_between(its_frequency * 60, its_power, color=VERMILLION, alpha=0.3, linewidth=0)
-        place.plot(its_frequency * 60, its_power, color=VERMILLION, linewidth=1.2, alpha=0.7)
-        own = _spectrum_frame(pick, "reference", its_frequency, its_power)
-        if np.array_equal(its_frequency, frequency):
+        frequency_hz, reference_power = spectrum(reference)
+        rates_bpm = frequency_hz * 60
+        place.fill_between(rates_bpm, reference_power, color=VERMILLION, alpha=0.3, linewidth=0)
+        place.plot(rates_bpm, reference_power, color=VERMILLION, linewidth=1.2, alpha=0.7)
+        own = _spectrum_frame(pick, "reference", frequency_hz, reference_power)
+        if np.array_equal(frequency_hz, frequency):
             frames[0]["reference"] = own["reference"]
         else:
             frames.append(own)

@@ -147,7 +147,16 @@ def _curves(
         triples = [_with_spread(rows[name].get(setting.name)) for setting in settings]
         value, low, high = (tuple(column) for column in zip(*triples, strict=True))
         of_seeds = tuple(tuple(seeds.get((name, s.name), ())) for s in settings)
-        curves.append(Curve(name, value, low, high, (math.nan,) * len(settings), of_seeds))
+        curves.append(
+            Curve(
+                name=name,
+                measured=value,
+                low=low,
+                high=high,
+                printed=(math.nan,) * len(settings),
+                seeds=of_seeds,
+            )
+        )
     return curves
 
 
