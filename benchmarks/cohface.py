@@ -33,7 +33,7 @@ from rppgbench.datasets.simulated_writers import (
     device_times,
     order_first,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_clip,
     write_lines,
 )
@@ -137,7 +137,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> s
     write_clip(folder / "data.avi", recording, "mpeg4")
     times_s = device_times(plan.seconds, PULSE_HZ)
     with h5py.File(folder / "data.hdf5", "w") as content:
-        content["pulse"] = scaled(recording.pulse_at(times_s), -5, 5)
+        content["pulse"] = scale_to_range(recording.pulse_at(times_s), -5, 5)
         content["respiration"] = recording.respiration_at(np.floor(times_s * 32) / 32)
         content["time"] = times_s
         content.attrs["sample-rate-hz"] = np.array([PULSE_HZ])

@@ -29,18 +29,18 @@ from rppgbench.core.waveform import Array
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_files import read_xml
-from rppgbench.datasets.label_text import numbers
+from rppgbench.datasets.label_text import parse_numbers
 from rppgbench.datasets.layout import is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
     integer_values,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_clip,
     write_lines,
 )
-from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
+from rppgbench.datasets.wrapped_rate import unwrap_rate, wrap_warnings
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import RecordingError
 
@@ -86,7 +86,7 @@ def _frame_times(folder: Path) -> Array:
 def _values(file: Path, kind: str) -> Array:
     """The children `kind` of the entries of a handler's file, in its order: (N,)."""
     cells = [found.text or "" for entry in read_xml(file) for found in entry.findall(kind)]
-    values = numbers(cells, file, 1) if cells else np.empty(0)
+    values = parse_numbers(cells, file, 1) if cells else np.empty(0)
     if len(values) < 2 or np.isnan(values).any():
         raise RecordingError(
             f"{file}: gives {np.isfinite(values).sum()} of {len(values)} values {kind!r}; "
@@ -99,7 +99,7 @@ def _ground_truth(folder: Path) -> GroundTruth:
     times_s = _frame_times(folder)
     wave, rate = _values(folder / PULSE, "value2"), _values(folder / PULSE, "value1")
     end_s = float(times_s[-1])
-    found = unwrapped(regular_signal(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ))
+    found = unwrap_rate(regular_signal(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ))
     return clean_labels(
         folder / PULSE,
         pulse=regular_signal(wave, PULSE_HZ, end_s - (len(wave) - 1) / PULSE_HZ),
@@ -138,7 +138,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     _write_xml(folder / TIMES, [range(len(frames_s)), integer_values(frames_s * 1000)])
     times_s = device_times(float(frames_s[-1]), PULSE_HZ)
     times_s = float(frames_s[-1]) - times_s[::-1]
-    wave = integer_values(scaled(recording.pulse_at(times_s), 0, 100))
+    wave = integer_values(scale_to_range(recording.pulse_at(times_s), 0, 100))
     rate = integer_values(recording.heart_rate_at(times_s))
     _write_xml(folder / PULSE, [range(len(wave)), rate, wave])
 

@@ -32,12 +32,12 @@ from numpy.typing import NDArray
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
-from rppgbench.datasets.label_files import mat_shapes, read_mat, single
+from rppgbench.datasets.label_files import mat_shapes, read_mat, unpack_single
 from rppgbench.datasets.layout import matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_mat,
 )
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
@@ -79,9 +79,9 @@ def _situation(file: Path) -> tuple[str, str, str]:
     try:
         found = read_mat(file, "motion", "light", "skin_color", "exercise")
         motion, light, exercise = (
-            str(single(found[name])).strip() for name in ("motion", "light", "exercise")
+            str(unpack_single(found[name])).strip() for name in ("motion", "light", "exercise")
         )
-        tone = int(single(found["skin_color"]))  # type: ignore[call-overload]
+        tone = int(unpack_single(found["skin_color"]))  # type: ignore[call-overload]
     except (RecordingError, ValueError, TypeError):
         return "", "", ""
     scenario = MOTIONS.get(motion, motion.lower())
@@ -196,7 +196,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     motion = {"medium_rotation": "rotation", "still": "stationary"}.get(scene.motion, scene.motion)
     content = {
         "video": np.stack([np.float32(frame) / np.float32(255) for frame in recording.frames()]),
-        "GT_ppg": scaled(recording.pulse_at(scene.times_s), 0, 1)[None, :],
+        "GT_ppg": scale_to_range(recording.pulse_at(scene.times_s), 0, 1)[None, :],
         "light": light,
         "motion": names["after_exercise" if exercised else motion],
         "exercise": str(exercised),

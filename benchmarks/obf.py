@@ -34,7 +34,7 @@ from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_clip,
     write_lines,
 )
@@ -106,7 +106,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     folder = root / f"{recording.subject}_{recording.session}"
     write_clip(folder / "video.mp4", recording, "libx264")
     times_s = device_times(plan.seconds, 256.0)
-    wave = scaled(recording.pulse_at(times_s), -1, 1)
+    wave = scale_to_range(recording.pulse_at(times_s), -1, 1)
     rows = (f"{t:.6f},{v:.6f}" for t, v in zip(times_s, wave, strict=True))
     write_lines(folder / "bvp.csv", ["time_s,bvp", *rows])
 

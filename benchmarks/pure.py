@@ -43,10 +43,10 @@ from rppgbench.datasets.simulated_writers import (
     device_times,
     integer_values,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_images,
 )
-from rppgbench.datasets.wrapped_rate import unwrapped, wrap_warnings
+from rppgbench.datasets.wrapped_rate import unwrap_rate, wrap_warnings
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import RecordingError
 
@@ -130,7 +130,7 @@ def _ground_truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
             f"{file.name}: {np.count_nonzero(lost)} of {len(lost)} samples are no pulse "
             "(probe error, or a waveform of 0): left out"
         )
-    found = unwrapped(Signal(np.where(searching, np.nan, rate)[~lost], times_s[~lost]))
+    found = unwrap_rate(Signal(np.where(searching, np.nan, rate)[~lost], times_s[~lost]))
     return clean_labels(
         file,
         pulse=Signal(wave[~lost], times_s[~lost]),
@@ -180,7 +180,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     folder = root / name
     write_images(folder / name, (f"Image{ns}.png" for ns in stamps), recording.frames())
     times_s = device_times(plan.seconds + 0.2, OXIMETER_HZ) - 0.1
-    wave = integer_values(scaled(recording.pulse_at(times_s), 0, 100))
+    wave = integer_values(scale_to_range(recording.pulse_at(times_s), 0, 100))
     rate = integer_values(recording.heart_rate_at(times_s))
     package = [
         {

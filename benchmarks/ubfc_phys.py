@@ -27,7 +27,7 @@ from rppgbench.datasets.simulated_writers import (
     device_times,
     order_first,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_clip,
     write_lines,
 )
@@ -91,7 +91,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     folder = root / recording.subject
     name = f"{recording.subject}_{recording.session}"
     write_clip(folder / f"vid_{name}.avi", recording, "mjpeg")
-    wave = scaled(recording.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
+    wave = scale_to_range(recording.pulse_at(device_times(plan.seconds, PULSE_HZ)), -60, 60)
     write_lines(folder / f"bvp_{name}.csv", (f"{value:.2f}" for value in wave))
     write_lines(folder / f"info_{recording.subject}.txt", [recording.subject, "m", "ctrl"])
     write_lines(folder / f"eda_{name}.csv", ["0.35"] * max(2, round(plan.seconds * 4)))

@@ -40,7 +40,7 @@ from rppgbench.datasets.simulated_writers import (
     write_clip,
     write_lines,
 )
-from rppgbench.datasets.wrapped_rate import seven_bits, unwrapped, wrap_warnings
+from rppgbench.datasets.wrapped_rate import to_seven_bits, unwrap_rate, wrap_warnings
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import RecordingError
 
@@ -96,7 +96,7 @@ def _ground_truth(file: Path) -> GroundTruth:
     if not np.isfinite(times_s).all():
         raise RecordingError(f"{file}: a time in row 3 is not a number; copy the file again")
     since = times_s - times_s[0]
-    found = unwrapped(Signal(rate, since))
+    found = unwrap_rate(Signal(rate, since))
     return clean_labels(
         file,
         pulse=Signal(pulse, since),
@@ -128,7 +128,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     times_s = frames_s + np.clip(random.normal(0, 0.003, len(frames_s)), -0.01, 0.01)
     times_s = np.sort(times_s) - times_s.min()
     times_s[len(times_s) // 2] = times_s[len(times_s) // 2 - 1]
-    rows = (recording.pulse_at(times_s), seven_bits(recording.heart_rate_at(times_s)), times_s)
+    rows = (recording.pulse_at(times_s), to_seven_bits(recording.heart_rate_at(times_s)), times_s)
     lines = ("".join(f"{value:16.7e}" for value in row) for row in rows)  # MATLAB's save -ascii
     write_lines(folder / "ground_truth.txt", lines)
 

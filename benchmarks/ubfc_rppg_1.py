@@ -31,11 +31,11 @@ from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_clip,
     write_lines,
 )
-from rppgbench.datasets.wrapped_rate import seven_bits, unwrapped, wrap_warnings
+from rppgbench.datasets.wrapped_rate import to_seven_bits, unwrap_rate, wrap_warnings
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
 
@@ -77,7 +77,7 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
 def _ground_truth(file: Path) -> GroundTruth:
     table = read_table(file, columns=4, time_first=True)
     times_s = (table[:, 0] - table[0, 0]) / 1000
-    found = unwrapped(Signal(table[:, 1], times_s))
+    found = unwrap_rate(Signal(table[:, 1], times_s))
     return clean_labels(
         file,
         pulse=Signal(table[:, 3], times_s),
@@ -107,8 +107,8 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     video = folder / VIDEO.get(recording.subject, "vid.avi")
     write_clip(video, recording, "huffyuv")
     times_s = np.round(device_times(plan.seconds, 62.0), 3)
-    rate = seven_bits(recording.heart_rate_at(times_s))
-    pulse = scaled(recording.pulse_at(times_s), 0, 100)
+    rate = to_seven_bits(recording.heart_rate_at(times_s))
+    pulse = scale_to_range(recording.pulse_at(times_s), 0, 100)
     saturation = recording.oxygen_saturation_at(times_s)
     lines = (
         f"{1000 * t:.0f},{r:.0f},{s:.0f},{p:.0f}"

@@ -29,7 +29,7 @@ import numpy as np
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
-from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM, in_hz
+from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM, hz_hint
 from rppgbench.datasets.label_text import Sheet, read_sheet
 from rppgbench.datasets.layout import (
     MARKER,
@@ -157,7 +157,7 @@ def _odd_rates(rates_bpm: Array) -> Iterator[str]:
     if outside:
         yield (
             f"{LABELS}: {outside} of {len(known)} heart rates are outside {LOWEST_BPM:.0f} to "
-            f"{HIGHEST_BPM:.0f} bpm: no truth there{in_hz(known)}"
+            f"{HIGHEST_BPM:.0f} bpm: no truth there{hz_hint(known)}"
         )
 
 

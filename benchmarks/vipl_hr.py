@@ -56,7 +56,7 @@ from rppgbench.datasets.simulated_writers import (
     integer_values,
     order_first,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_clip,
     write_lines,
     write_mat,
@@ -252,7 +252,9 @@ def _write_source(
     if not recording.session.endswith("source2"):
         write_lines(folder / "time.txt", integer_values(times_s * 1000), end="\r\n")
     lasts_s = float(times_s[-1])
-    wave = integer_values(scaled(recording.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90))
+    wave = integer_values(
+        scale_to_range(recording.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90)
+    )
     seconds = np.arange(np.ceil(lasts_s) + 1)  # one more than there are, as in the example
     write_lines(folder / "wave.csv", ["Wave", *wave], end="\r\n")
     write_lines(

@@ -45,7 +45,7 @@ from rppgbench.datasets.simulated_writers import (
     device_times,
     order_first,
     resting_rates,
-    scaled,
+    scale_to_range,
     write_clip,
     write_lines,
 )
@@ -165,7 +165,7 @@ def _write(
     video = folder / f"{recording.session}.avi"
     write_clip(video, recording, "mpeg4")
     seen_s = device_times(float(times_s[-1]) + 1 / 30, WAVE_HZ)
-    wave = scaled(recording.pulse_at(seen_s), 10, 90)
+    wave = scale_to_range(recording.pulse_at(seen_s), 10, 90)
     lines = (f"{time:.4f},{value:.3f}" for time, value in zip(seen_s, wave, strict=True))
     write_lines(_wave(video), ["time_s,bvp", *lines])
     fps = (len(times_s) - 1) / float(times_s[-1] - times_s[0])

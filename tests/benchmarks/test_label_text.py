@@ -127,7 +127,7 @@ def test_v4v_rows_in_two_decimal_marks_are_refused(tmp_path: Path) -> None:
 def test_rates_of_a_reader_of_its_own_are_bounded_in_run_training_and_check(
     tmp_path: Path, bpm: float
 ) -> None:
-    """A plug-in's reader need not go through `sensed`: what it says is held to the same bounds."""
+    """A plug-in's reader need not call `clean_labels`: the same bounds apply to its labels."""
     rates = Signal(np.array([72.0, bpm]), np.array([0.0, 1.0]))
     video = tmp_path / "a.mp4"
     trees.clip(video)

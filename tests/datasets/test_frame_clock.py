@@ -18,7 +18,7 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.registry import load_datasets, load_methods, toml_files
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.check import check_data
-from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.datasets.ground_truth import regular_signal
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.execution import prediction
@@ -40,7 +40,7 @@ THIRTY_S = FrameClock(0.0, 30.0, 900)
 
 
 def lines(truth: GroundTruth, frames: FrameClock = THIRTY_S) -> tuple[str, ...]:
-    return held_against(truth, frames).warnings
+    return check_against_frames(truth, frames).warnings
 
 
 def beats(seconds: float, fs: float = 60.0, start_s: float = 0.0) -> Signal:
@@ -113,7 +113,7 @@ def test_another_unit_is_refused_whatever_the_device(
     wrong = Signal(right.values, right.times_s * unit)
     truth = GroundTruth(heart_rate=wrong) if fs == 1.0 else GroundTruth(pulse=wrong)
     with pytest.raises(RecordingError, match=r"clock ratio .*; the labels' times .*leave the rec"):
-        held_against(truth, THIRTY_S)
+        check_against_frames(truth, THIRTY_S)
 
 
 # ---- the same of the data sets, by `bench data check` and `bench run` ----

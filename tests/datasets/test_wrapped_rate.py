@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rppgbench.core.waveform import Signal
-from rppgbench.datasets.wrapped_rate import STEP_BPM, seven_bits, unwrapped, wrap_warnings
+from rppgbench.datasets.wrapped_rate import STEP_BPM, to_seven_bits, unwrap_rate, wrap_warnings
 
 
 def read(*values: float) -> Signal:
@@ -27,8 +27,8 @@ def courses() -> st.SearchStrategy[list[int]]:
 @given(courses())
 def test_what_wrapped_comes_back_where_a_step_proves_it(course: list[int]) -> None:
     true = np.array(course, dtype=np.float64)
-    seen = seven_bits(true)
-    found = unwrapped(Signal(seen, np.arange(len(seen)) / 30))
+    seen = to_seven_bits(true)
+    found = unwrap_rate(Signal(seen, np.arange(len(seen)) / 30))
     proven = bool((np.abs(np.diff(seen)) >= STEP_BPM).any())
     expected = np.where(true == 128, 127, true) if proven else seen
     np.testing.assert_array_equal(found.heart_rate.values, expected)
@@ -39,13 +39,13 @@ def test_what_wrapped_comes_back_where_a_step_proves_it(course: list[int]) -> No
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(30, 127), min_size=1, max_size=40))
 def test_rates_that_a_heart_can_have_are_never_touched(values: list[int]) -> None:
-    found = unwrapped(read(*values))
+    found = unwrap_rate(read(*values))
     np.testing.assert_array_equal(found.heart_rate.values, values)
     assert (found.mended, found.mixed) == (0, 0)
 
 
 def test_a_recording_that_begins_above_128_is_mended_from_its_first_reading() -> None:
-    found = unwrapped(read(6, 4, 1, 127, 126))
+    found = unwrap_rate(read(6, 4, 1, 127, 126))
     np.testing.assert_array_equal(found.heart_rate.values, [134, 132, 129, 127, 126])
     assert wrap_warnings(found, "ground_truth.txt") == [
         "ground_truth.txt: 3 of 5 heart rates wrapped at 128 (1 follows 127): 128 bpm added"
@@ -53,7 +53,7 @@ def test_a_recording_that_begins_above_128_is_mended_from_its_first_reading() ->
 
 
 def test_a_mean_across_the_wrap_is_no_truth() -> None:
-    found = unwrapped(read(127, 127, 1, 2, 1, 43, 127, 126))
+    found = unwrap_rate(read(127, 127, 1, 2, 1, 43, 127, 126))
     np.testing.assert_array_equal(
         found.heart_rate.values, [127, 127, 129, 130, 129, np.nan, 127, 126]
     )
@@ -77,11 +77,11 @@ def test_a_mean_across_the_wrap_is_no_truth() -> None:
     ids=["no step", "a jump", "beyond 240", "climbs back", "a dropout", "0 is none", "a gap"],
 )
 def test_what_is_not_certain_is_left_as_it_is(values: list[float]) -> None:
-    found = unwrapped(read(*values))
+    found = unwrap_rate(read(*values))
     np.testing.assert_array_equal(found.heart_rate.values, values)
     assert (found.mended, found.mixed) == (0, 0)
 
 
 def test_readings_of_0_do_not_hide_a_step() -> None:
-    found = unwrapped(read(127, 0, 1, 0, 127))
+    found = unwrap_rate(read(127, 0, 1, 0, 127))
     np.testing.assert_array_equal(found.heart_rate.values, [127, 0, 129, 0, 127])

@@ -12,7 +12,7 @@ from rppgbench.core.method import Example, Training
 from rppgbench.core.recording import FLAT_PULSE_S, PULSE_GAP_S, RATE_GAP_S, GroundTruth, pulse_gap_s
 from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
-from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.rate_reading import Reading, read_pulses
 from rppgbench.evaluation.scores import score_windows
@@ -195,7 +195,7 @@ def test_holes_in_labels_are_a_warning() -> None:
         pulse=Signal(wave(times_s), times_s),
         heart_rate=Signal(np.full(3, 60.0), np.array([0, 2, 59.0])),
     )
-    assert held_against(truth, frames).warnings == (
+    assert check_against_frames(truth, frames).warnings == (
         "pulse: no labels for 10.0 s of 60.0 s (gaps: 1, the longest 10.0 s): no truth there",
         "heart rate: no labels for 57.0 s of 60.0 s (gaps: 1, the longest 57.0 s): no truth there",
     )
@@ -208,7 +208,7 @@ def test_pauses_of_genuine_recorders_are_no_warning(real: Path) -> None:
         values, _, times_s = np.loadtxt(file)
         genuine = GroundTruth(pulse=Signal(values, times_s).in_order())
         last_s = float(times_s[-1])
-        held = held_against(genuine, FrameClock(0.0, last_s, round(30 * last_s)))
+        held = check_against_frames(genuine, FrameClock(0.0, last_s, round(30 * last_s)))
         assert not any("gaps" in line for line in held.warnings), file
 
 

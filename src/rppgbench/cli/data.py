@@ -157,7 +157,7 @@ def _share(name: str, root: Path) -> "Share":
     """How much of a protocol's test side is here: by its split's lists, else by its number."""
     from rppgbench.core.protocol import read_protocol
     from rppgbench.core.registry import find_toml, toml_files
-    from rppgbench.datasets.check import share_of
+    from rppgbench.datasets.check import describe_share
     from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, read_split
 
     protocol = read_protocol(toml_files("protocols")[name])
@@ -165,7 +165,7 @@ def _share(name: str, root: Path) -> "Share":
     if protocol.split not in {WHOLE, OFFICIAL, PARTS}:
         file = find_toml("protocols/splits", "split", protocol.split, f"protocols/{name}.toml")
         entries = {entry for fold in read_split(file).folds for entry in fold.test}
-    return share_of(_fold_layout(name, root), entries=entries, number=protocol.recordings)
+    return describe_share(_fold_layout(name, root), entries=entries, number=protocol.recordings)
 
 
 def _protocols(dataset: "Dataset", *, alone: bool = False) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
 from rppgbench.core.validation import list_recordings, read_ground_truth, read_video
 from rppgbench.datasets.fingerprint import fingerprint
-from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.datasets.splits import FoldAssignment, assign_by_folds
 from rppgbench.system.errors import BenchError, RecordingError
@@ -128,7 +128,7 @@ def check_data(
         dataset: its declaration.
         root: where it lies.
         protocols: what each protocol needs (`protocol_need` makes a need of a split).
-        shares: which part of each protocol's test side there is (`share_of` makes one).
+        shares: which part of each protocol's test side there is (`describe_share` makes one).
         jobs: how many recordings are checked at once.
         progress: told how many of how many recordings are done, from this thread.
         cache: where digests of files are kept.
@@ -184,7 +184,7 @@ def protocol_need(
     return why_not
 
 
-def share_of(
+def describe_share(
     lay_out: Callable[[Sequence[Recording]], Sequence[FoldAssignment]],
     *,
     entries: Collection[str] = (),
@@ -349,7 +349,7 @@ def _container_clock(source: VideoSource, info: VideoInfo, last: Frame) -> Frame
     none (a bare stream) the last frame does.
     """
     if source.times_s is not None:
-        return FrameClock.of_times(source.times_s)
+        return FrameClock.from_times(source.times_s)
     if not info.fps > 0:
         return None
     lasts_s = info.duration_s or last.time_s + 1 / info.fps
@@ -360,7 +360,7 @@ def _container_clock(source: VideoSource, info: VideoInfo, last: Frame) -> Frame
 def _check_clock(truth: GroundTruth, frames: FrameClock | None, file: Path, say: Say) -> None:
     """What a run says of labels and frames, by the times that are known without decoding."""
     try:
-        held = held_against(truth, frames)
+        held = check_against_frames(truth, frames)
     except RecordingError as error:
         say("error", str(error), file)
         return

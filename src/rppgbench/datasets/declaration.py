@@ -24,8 +24,8 @@ def folder_dataset(
     expected: Mapping[str, int],
     example: str,
     recordings: Callable[[Path], Iterable[Recording]],
-    sessions: "Callable[[SimulationPlan], Iterable[SimulatedSession]]",
-    write: "Callable[[Path, SimulatedRecording, SimulationPlan], T]",
+    sessions: "Callable[[SimulationPlan], Iterable[SimulatedSession]] | None" = None,
+    write: "Callable[[Path, SimulatedRecording, SimulationPlan], T] | None" = None,
     finish: "Callable[[Path, SimulationPlan, list[T]], None] | None" = None,
     folders: tuple[str, ...] = (),
     folds: Callable[[Path], Mapping[str, tuple[str, ...]]] | None = None,
@@ -47,8 +47,9 @@ def folder_dataset(
         expected: the size of the whole set: {"subjects": 42, "recordings": 42}.
         example: a path of the layout, for the message about a folder without recordings.
         recordings: lists the recordings of a folder without opening a video.
-        sessions: the sessions that a simulated tree of a plan holds.
-        write: writes one simulated recording into a tree: root, recording, plan.
+        sessions: the sessions that a simulated tree of a plan holds; None: the set cannot be
+            simulated.
+        write: writes one simulated recording into a tree: root, recording, plan; None likewise.
         finish: writes what belongs to several recordings, after all of them: root, plan, and what
             `write` returned for each, in the order of `sessions`.
         folders: names of outer folders in which the set may have been unpacked.
@@ -56,6 +57,9 @@ def folder_dataset(
         leftovers: one line for each thing in the folder that is not read.
         only_simulated: there is no genuine set; the tree is simulated when a run needs it.
     """
+    simulate = None
+    if sessions is not None and write is not None:
+        simulate = SimulatedWriter(dataset=name, sessions=sessions, write=write, finish=finish)
     return Dataset(
         name=name,
         title=title,
@@ -66,7 +70,7 @@ def folder_dataset(
         recordings=FolderListing(
             recordings=recordings, folders=folders, title=title, example=example, url=url
         ),
-        simulate=SimulatedWriter(dataset=name, sessions=sessions, write=write, finish=finish),
+        simulate=simulate,
         folds=folds,
         leftovers=leftovers,
         only_simulated=only_simulated,

@@ -72,12 +72,12 @@ class FrameClock:
     frames: int
 
     @classmethod
-    def of_times(cls, times_s: Array) -> "FrameClock | None":
+    def from_times(cls, times_s: Array) -> "FrameClock | None":
         """The clock of frames at `times_s` (T,), in seconds; None with fewer than two.
 
         Times that are not numbers, repeated or going backward do not count.
 
-        >>> FrameClock.of_times(np.array([0.0, 0.5, 0.5, 1.0]))
+        >>> FrameClock.from_times(np.array([0.0, 0.5, 0.5, 1.0]))
         FrameClock(start_s=0.0, end_s=1.5, frames=3)
         """
         known = np.asarray(times_s, dtype=np.float64)
@@ -99,7 +99,7 @@ class FrameClock:
         return self.lasts_s / self.frames
 
 
-def held_against(truth: GroundTruth, frames: FrameClock | None) -> GroundTruth:
+def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> GroundTruth:
     """The truth, with a warning for each thing in which its times and the frames' disagree.
 
     - Labels and frames last differently long by more than `CLOCK_TOLERANCE`: the clock ratio, and

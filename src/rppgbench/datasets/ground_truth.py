@@ -44,7 +44,8 @@ def clean_labels(
       a pulse stands alone.
     - Each of these gives one warning.
 
-    `frame_clock.held_against` compares the times with those of the frames, for every data set.
+    `frame_clock.check_against_frames` compares the times with those of the frames, for every
+    data set.
 
     Args:
         where: the label file, for messages.
@@ -75,7 +76,7 @@ def clean_labels(
             if pulse is None:
                 raise RecordingError(
                     f"{where}: holds no heart rate of {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
-                    f"{in_hz(rates_bpm)}; copy the original file again or leave the recording out"
+                    f"{hz_hint(rates_bpm)}; copy the original file again or leave the recording out"
                 )
             heart_rate = None
     return GroundTruth(
@@ -143,7 +144,7 @@ def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: boo
         (odd, f"are outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"),
     ):
         if mask.any():
-            hint = in_hz(values) if mask is odd else ""
+            hint = hz_hint(values) if mask is odd else ""
             lines.append(f"{prefix}{_many(mask)} heart rates {what}: no truth there{hint}")
     return Signal(np.where(zero | odd, np.nan, values), signal.times_s)
 
@@ -152,10 +153,10 @@ def _outside(values: Array) -> NDArray[np.bool_]:
     return (values < LOWEST_BPM) | (values > HIGHEST_BPM)
 
 
-def in_hz(rates: Array) -> str:
+def hz_hint(rates: Array) -> str:
     """A hint where every heart rate would be one in Hz.
 
-    >>> in_hz(np.array([1.1, np.nan, 1.3]))
+    >>> hz_hint(np.array([1.1, np.nan, 1.3]))
     ' (all lie in 0.5 to 4: are they in Hz? multiply by 60)'
     """
     known = rates[np.isfinite(rates) & (rates != 0)]

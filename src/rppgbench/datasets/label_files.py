@@ -90,13 +90,13 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
     return {name: np.asarray(found[name]) for name in names}
 
 
-def single(values: NDArray[Any]) -> object:
+def unpack_single(values: NDArray[Any]) -> object:
     """The one value of a variable of a MAT file, out of the cells that it may lie in.
 
     Raises:
         ValueError: it holds several values, or none.
 
-    >>> single(np.array([["Walking"]])), single(np.array([[3]]))
+    >>> unpack_single(np.array([["Walking"]])), unpack_single(np.array([[3]]))
     ('Walking', 3)
     """
     value: object = values

@@ -65,7 +65,7 @@ class Dialect(NamedTuple):
         >>> Dialect(";", ",").value("2,5"), Dialect(",", ".").value("2,5")
         (2.5, None)
         """
-        bare = unquoted(cell)
+        bare = unquote(cell)
         if bare.lower() in MISSING:
             return math.nan
         if len(bare) > MAX_CELL or not _PATTERNS[self.decimal].fullmatch(bare):
@@ -93,7 +93,7 @@ class Reading(NamedTuple):
     fault_at: tuple[int, bool] = (0, False)  # line, and whether its numbers were too many or few
 
 
-def dialects_of(text: str) -> list[Dialect]:
+def find_dialects(text: str) -> list[Dialect]:
     """The dialects whose marks occur in a text."""
     return [
         dialect
@@ -103,7 +103,7 @@ def dialects_of(text: str) -> list[Dialect]:
     ]
 
 
-def read_in(dialect: Dialect, lines: Sequence[Line], columns: int | None) -> Reading:
+def parse_lines(dialect: Dialect, lines: Sequence[Line], columns: int | None) -> Reading:
     """The rows of a text in one dialect.
 
     Args:
@@ -117,7 +117,7 @@ def read_in(dialect: Dialect, lines: Sequence[Line], columns: int | None) -> Rea
         for cell in dialect.cells(line.text, columns):
             value = dialect.value(cell)
             if value is None:
-                fault = f"line {line.number}: {shortened(cell)!r} is not a number"
+                fault = f"line {line.number}: {shorten(cell)!r} is not a number"
                 return Reading(dialect, [], fault, (line.number, False))
             values.append(value)
         if columns is not None and len(values) != columns:
@@ -127,7 +127,7 @@ def read_in(dialect: Dialect, lines: Sequence[Line], columns: int | None) -> Rea
     return Reading(dialect, rows)
 
 
-def distinct(readings: Sequence[Reading]) -> list[Reading]:
+def distinct_readings(readings: Sequence[Reading]) -> list[Reading]:
     """Those of the readings without a fault that hold other numbers than the ones before."""
     out: list[Reading] = []
     for reading in readings:
@@ -176,10 +176,10 @@ def names_one_column(header: str) -> bool:
     return bool(name) and not re.search(r"[,;\s]", name)
 
 
-def unquoted(cell: str) -> str:
+def unquote(cell: str) -> str:
     """A cell without the quotes around it; one quote alone stays.
 
-    >>> unquoted('"71"'), unquoted('"71')
+    >>> unquote('"71"'), unquote('"71')
     ('71', '"71')
     """
     bare = cell.strip()
@@ -188,7 +188,7 @@ def unquoted(cell: str) -> str:
     return bare
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Text for a message: the first 24 characters."""
     return text if len(text) <= 24 else text[:24] + "..."
 

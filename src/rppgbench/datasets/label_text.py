@@ -23,14 +23,14 @@ from rppgbench.datasets.label_grammar import (
     Line,
     Reading,
     counts_up,
-    dialects_of,
-    distinct,
+    distinct_readings,
+    find_dialects,
     first_difference,
     is_header,
     names_one_column,
-    read_in,
-    shortened,
-    unquoted,
+    parse_lines,
+    shorten,
+    unquote,
 )
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.system.io_errors import check_regular, disk_fault
@@ -110,8 +110,8 @@ def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
     header = lines.pop(0).text if is_header(lines[0].text) else ""
     if not lines:
         raise RecordingError(f"{file}: holds no numbers; copy the original file again")
-    tried = [read_in(dialect, lines, columns) for dialect in dialects_of(text)]
-    found = distinct(tried)
+    tried = [parse_lines(dialect, lines, columns) for dialect in find_dialects(text)]
+    found = distinct_readings(tried)
     if not found:
         worst = max(tried, key=lambda reading: reading.fault_at)
         raise RecordingError(
@@ -162,17 +162,17 @@ def read_table(file: Path, columns: int, *, time_first: bool = False) -> Array:
     return np.stack(rows)
 
 
-def numbers(cells: list[str], file: Path, line: int) -> Array:
+def parse_numbers(cells: list[str], file: Path, line: int) -> Array:
     """The cells of one line that some reader has split itself, with decimal points: (C,).
 
-    >>> numbers(["71", " 72.5", ""], Path("x"), 1)
+    >>> parse_numbers(["71", " 72.5", ""], Path("x"), 1)
     array([71. , 72.5,  nan])
     """
     values = [POINTS.value(cell) for cell in cells]
     for cell, value in zip(cells, values, strict=True):
         if value is None:
             raise RecordingError(
-                f"{file}: line {line}: {shortened(cell)!r} is not a number; "
+                f"{file}: line {line}: {shorten(cell)!r} is not a number; "
                 "repair that line or copy the original file again"
             )
     return np.array(values, dtype=np.float64)
@@ -192,7 +192,7 @@ def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
         RecordingError: see `read_rows`.
     """
     text = read_text(file)
-    dialects = dialects_of(text)
+    dialects = find_dialects(text)
     for at, line in enumerate(text.split("\n"), start=1):
         found, faults = list[Reading](), list[str]()
         for dialect in dialects:
@@ -206,13 +206,13 @@ def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
                 found.append(Reading(dialect, [np.array(values, dtype=np.float64)]))
             else:
                 faults.append(bad)
-        found = distinct(found)
+        found = distinct_readings(found)
         if len(found) > 1:
             raise _ambiguous(file, Line(at, line), *(reading.rows[0] for reading in found[:2]))
         if found:
             return found[0].rows[0]
         if faults:
-            return numbers(faults, file, at)  # raises: names the cell and the line
+            return parse_numbers(faults, file, at)  # raises: names the cell and the line
     return None
 
 
@@ -240,7 +240,7 @@ class Sheet(NamedTuple):
             faults.append(at)
         line, cells = self.rows[max(faults)]
         raise RecordingError(
-            f"{self.file}: line {line}: {shortened(cells[column])!r} is not a number "
+            f"{self.file}: line {line}: {shorten(cells[column])!r} is not a number "
             f"written as those above it; repair that line"
         )
 
@@ -263,7 +263,7 @@ def read_sheet(file: Path) -> Sheet:
             f"{unquoted_part.count(mark) + 1} columns by {mark!r}" for mark in splits
         )
         raise RecordingError(
-            f"{file}: line 1 {shortened(first)!r} can be read as {ways}; use one separator"
+            f"{file}: line 1 {shorten(first)!r} can be read as {ways}; use one separator"
         )
     separator = splits[0] if splits else ","
     (_, names), *rows = _csv_rows(file, text, separator)
@@ -293,7 +293,7 @@ def _wider(reading: Reading, lines: list[Line], columns: int) -> list[Reading]:
     """The reading with empty cells between tabs, where blanks and tabs were taken as one."""
     if reading.dialect.separator != " " or not any("\t" in line.text for line in lines):
         return []
-    other = read_in(Dialect("\t", reading.dialect.decimal), lines, None)
+    other = parse_lines(Dialect("\t", reading.dialect.decimal), lines, None)
     return [other] if any(len(row) > columns for row in other.rows) else []
 
 
@@ -302,20 +302,22 @@ def _check_single(file: Path, header: str, lines: list[Line], reading: Reading) 
     commas = [line for line in lines if "," in line.text or line.text.endswith(";")]
     names = [name for name in re.split(r"[,;\t]", header.rstrip(",;\t")) if header]
     if commas:
-        rivals = reading.dialect.decimal == "," and distinct([read_in(COMMAS, lines, 2)])
+        rivals = reading.dialect.decimal == "," and distinct_readings(
+            [parse_lines(COMMAS, lines, 2)]
+        )
         if counts_up(np.concatenate(reading.rows)) or (rivals and not names_one_column(header)):
             line = commas[0]
-            cells = [unquoted(cell) for cell in re.split("[,;]", unquoted(line.text))]
+            cells = [unquote(cell) for cell in re.split("[,;]", unquote(line.text))]
             one = ".".join(cell for cell in cells if cell)
             two = " and ".join(cell or "nothing" for cell in cells)
             raise RecordingError(
-                f"{file}: line {line.number}: {shortened(line.text)!r} can be read as one number, "
-                f"{shortened(one)}, or as two, {shortened(two)}; if it is one, write a decimal "
+                f"{file}: line {line.number}: {shorten(line.text)!r} can be read as one number, "
+                f"{shorten(one)}, or as two, {shorten(two)}; if it is one, write a decimal "
                 "point; if it is two, keep only the column that belongs here"
             )
     if len(names) > 1:
         raise RecordingError(
-            f"{file}: the header {shortened(header)!r} names {len(names)} columns, the lines hold "
+            f"{file}: the header {shorten(header)!r} names {len(names)} columns, the lines hold "
             "one number each; keep only the column that belongs here, with its name"
         )
 
@@ -324,27 +326,27 @@ def _check_names(file: Path, header: str, dialect: Dialect, columns: int) -> Non
     one_name = dialect.separator == "," and names_one_column(header)
     if dialect.separator == " " or not (one_name or dialect.separator in header):
         return
-    names = [unquoted(name) for name in dialect.cells(header, columns)]
+    names = [unquote(name) for name in dialect.cells(header, columns)]
     if len(names) != columns:
         noun = "column" if one_name else "columns"
         raise RecordingError(
-            f"{file}: the header {shortened(header)!r} names {len(names)} {noun}, the lines hold "
+            f"{file}: the header {shorten(header)!r} names {len(names)} {noun}, the lines hold "
             f"{columns} numbers each; repair the header or copy the original file again"
         )
     if not names[0]:
         raise RecordingError(
-            f"{file}: the first column has no name in the header {shortened(header)!r}: it can be "
+            f"{file}: the first column has no name in the header {shorten(header)!r}: it can be "
             "read as data or as an index; name it, or save the table again without its index"
         )
 
 
 def _check_time(file: Path) -> None:
     first = next(line for line in read_text(file).split("\n") if line.strip())
-    names = [unquoted(name).lower() for name in re.split(r"[,;\s]+", first.strip())]
+    names = [unquote(name).lower() for name in re.split(r"[,;\s]+", first.strip())]
     times = [i for i, name in enumerate(names) if re.fullmatch(r"time([ _].*)?", name)]
     if is_header(first) and times and times[0] > 0:
         raise RecordingError(
-            f"{file}: the header {shortened(first)!r} names the time in column {times[0] + 1}, and "
+            f"{file}: the header {shorten(first)!r} names the time in column {times[0] + 1}, and "
             "column 1 is read as time; put the time first"
         )
 
@@ -356,7 +358,7 @@ def _ambiguous(file: Path, line: Line, *rows: Array) -> RecordingError:
         for row in rows
     )
     return RecordingError(
-        f"{file}: line {line.number}: {shortened(line.text)!r} can be read as {ways}; separate "
+        f"{file}: line {line.number}: {shorten(line.text)!r} can be read as {ways}; separate "
         "numbers by semicolons, write decimal points, and nan for a number that is missing"
     )
 

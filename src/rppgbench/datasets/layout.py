@@ -100,7 +100,7 @@ def first_folder(root: Path, *names: str) -> Path:
     return next((root / name for name in names if is_folder(root / name)), root)
 
 
-def nothing_found(root: Path, title: str, layout: str, url: str) -> BenchError:
+def no_recordings_error(root: Path, title: str, layout: str, url: str) -> BenchError:
     """The fault of a folder without recordings.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rppgbench.core.recording import Recording
-from rppgbench.datasets.layout import first_folder, is_simulated, nothing_found
+from rppgbench.datasets.layout import first_folder, is_simulated, no_recordings_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,4 +39,4 @@ class FolderListing:
             empty = False
             yield replace(recording, simulated=True) if simulated else recording
         if empty:
-            raise nothing_found(folder, self.title, self.example, self.url)
+            raise no_recordings_error(folder, self.title, self.example, self.url)

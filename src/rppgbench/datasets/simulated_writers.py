@@ -236,10 +236,10 @@ def integer_values(values: Array) -> list[int]:
     return [int(value) for value in np.rint(values)]
 
 
-def scaled(values: Array, low: float, high: float) -> Array:
+def scale_to_range(values: Array, low: float, high: float) -> Array:
     """A waveform moved into the range of a sensor's numbers: its least is `low`, its most `high`.
 
-    >>> scaled(np.array([-1.0, 0.0, 1.0]), 0, 100)
+    >>> scale_to_range(np.array([-1.0, 0.0, 1.0]), 0, 100)
     array([  0.,  50., 100.])
     """
     least, most = float(values.min()), float(values.max())

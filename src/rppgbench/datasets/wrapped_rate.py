@@ -18,7 +18,7 @@ NEAR_S = 2.0  # further apart, two readings say nothing of each other
 HIGHEST_BPM = 240.0
 
 
-class Unwrapped(NamedTuple):
+class UnwrappedRate(NamedTuple):
     """Heart rates with the lost bit added, and how many readings were mended and given up."""
 
     heart_rate: Signal
@@ -26,7 +26,7 @@ class Unwrapped(NamedTuple):
     mixed: int
 
 
-def unwrapped(heart_rate: Signal) -> Unwrapped:
+def unwrap_rate(heart_rate: Signal) -> UnwrappedRate:
     """The heart rates (N,) in bpm of a device that may have wrapped at 128.
 
     A step of 116 bpm or more between two readings up to 2 s apart is where the count passed 128;
@@ -36,7 +36,7 @@ def unwrapped(heart_rate: Signal) -> Unwrapped:
     between the two sides of a step is a mean over both and becomes NaN. Readings of 0, and those
     that are not numbers, are passed over.
 
-    >>> unwrapped(Signal(np.array([126.0, 127, 1, 2, 127]), np.arange(5.0))).heart_rate.values
+    >>> unwrap_rate(Signal(np.array([126.0, 127, 1, 2, 127]), np.arange(5.0))).heart_rate.values
     array([126., 127., 129., 130., 127.])
     """
     values, times_s = heart_rate.values.astype(np.float64), heart_rate.times_s
@@ -46,13 +46,13 @@ def unwrapped(heart_rate: Signal) -> Unwrapped:
     over = known[_over(values[known], times_s[known])]
     values[over] += WRAP_BPM
     values[mixed] = np.nan
-    return Unwrapped(Signal(values, times_s), len(over), len(mixed))
+    return UnwrappedRate(Signal(values, times_s), len(over), len(mixed))
 
 
-def seven_bits(heart_rate: Array) -> Array:
+def to_seven_bits(heart_rate: Array) -> Array:
     """Heart rates (N,) in bpm as such a recorder writes them: whole, and never 0, as in the files.
 
-    >>> seven_bits(np.array([126.4, 128.0, 129.2]))
+    >>> to_seven_bits(np.array([126.4, 128.0, 129.2]))
     array([126., 127.,   1.])
     """
     whole = np.rint(heart_rate)
@@ -60,7 +60,7 @@ def seven_bits(heart_rate: Array) -> Array:
     return written
 
 
-def wrap_warnings(found: Unwrapped, file: str) -> list[str]:
+def wrap_warnings(found: UnwrappedRate, file: str) -> list[str]:
     """What a table says of it, one line a finding."""
     count = len(found.heart_rate.values)
     lines = []

@@ -17,7 +17,7 @@ from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.validation import list_recordings, read_video
 from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.fingerprint import fingerprint
-from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.execution.planner import Job
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.training_examples import example_of, labels_of
@@ -138,9 +138,9 @@ def _on_frames(
     """
     held = []
     for features in extracted:
-        clock = None if features.value is None else FrameClock.of_times(features.value.times_s)
+        clock = None if features.value is None else FrameClock.from_times(features.value.times_s)
         try:
-            held.append(held_against(truth, clock))
+            held.append(check_against_frames(truth, clock))
         except RecordingError as error:
             return [GroundTruth(warnings=truth.warnings)] * len(extracted), f"labels: {error}"
     return held, ""

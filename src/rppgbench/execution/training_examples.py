@@ -7,7 +7,7 @@ from rppgbench.core.features import Features
 from rppgbench.core.method import Example, Method
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.core.validation import read_ground_truth
-from rppgbench.datasets.frame_clock import FrameClock, held_against
+from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.execution.pulse_estimation import method_inputs
 
@@ -50,7 +50,7 @@ def example_of(
     """
     inputs = method_inputs(features, method, params, region)
     if truth is not None:
-        truth = held_against(truth, FrameClock.of_times(features.times_s))
+        truth = check_against_frames(truth, FrameClock.from_times(features.times_s))
     return Example(
         recording=recording.name, subject=recording.subject, inputs=inputs, ground_truth=truth
     )
