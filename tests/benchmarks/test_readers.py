@@ -14,7 +14,7 @@ from rppgbench.core.recording import Dataset, Recording
 from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Array
 from rppgbench.system.errors import BenchError, RecordingError
-from rppgbench.video.stream import open_video, passes
+from rppgbench.video.stream import decode_counts, open_video
 
 from ..factories import trees
 
@@ -78,11 +78,11 @@ SUBJECTS = {
 def test_recordings_are_listed_in_natural_order_without_decoding(
     name: str, made: dict[str, Path]
 ) -> None:
-    before = dict(passes)
+    before = dict(decode_counts)
     found = list(dataset(name).recordings(made[name]))
     assert [recording.name for recording in found] == NAMES[name]
     assert [recording.subject for recording in found] == SUBJECTS[name]
-    assert dict(passes) == before
+    assert dict(decode_counts) == before
     assert not any(recording.simulated for recording in found)
     assert all(recording.dataset == name for recording in found)
     for recording in found:

@@ -12,7 +12,7 @@ from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.check import check_data
 from rppgbench.extraction.extractor import extract
-from rppgbench.extraction.traces import segments
+from rppgbench.extraction.traces import extract_segments
 from rppgbench.simulation import Scene, SimulationPlan, frame_times, simulate, spread_heart_rates
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import open_video
@@ -153,7 +153,7 @@ def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path
     for recording in found.values():
         features = extract(recording.video())
         assert features.track.found.mean() >= 0.99
-        (trace,) = segments(features, "trace", region="skin")
+        (trace,) = extract_segments(features, "trace", region="skin")
         reference = rate_bpm(recording.ground_truth().pulse_at(trace.times_s()), trace.fs)
         for name, of_method in errors.items():
             pulse = methods[name].estimate(trace)

@@ -15,7 +15,7 @@ from rppgbench.core.registry import find_toml, load_datasets
 from rppgbench.datasets.check import DataCheck, Finding, check_data, check_recording, protocol_need
 from rppgbench.datasets.splits import Fold, assign_by_lists, assign_by_parts, read_split
 from rppgbench.system.errors import BenchError
-from rppgbench.video.stream import passes
+from rppgbench.video.stream import decode_counts
 
 from ..factories import trees
 
@@ -50,14 +50,14 @@ def of(found: DataCheck, name: str = "p2/v1/source1") -> list[Finding]:
 @pytest.mark.parametrize("name", trees.WRITERS)
 def test_a_whole_tree_is_fit_but_for_its_size(name: str, tmp_path: Path) -> None:
     trees.WRITERS[name](tmp_path)
-    before = dict(passes)
+    before = dict(decode_counts)
     found = check(tmp_path, name)
     assert found.fit
     assert found.usable == found.counts["recordings"][0] > 1
     whole = dataset(name).expected["recordings"]
     assert f"(the whole set has {whole})" in found.verdict
     if name != "mmpd":  # an array in a file has no place to seek to
-        assert dict(passes) == before
+        assert dict(decode_counts) == before
     assert json.loads(json.dumps(found.to_dict()))["fit"] is True
 
 

@@ -26,7 +26,17 @@ def frames(count: int = COUNT) -> Iterator[Frame]:
 
 
 FACE = np.column_stack([np.linspace(8, 56, 468), np.linspace(8, 40, 468)]).astype(np.float32)
-INFO = VideoInfo(64, 48, FPS, COUNT, None, "ffv1", "bgr0", 8, 0)
+INFO = VideoInfo(
+    width=64,
+    height=48,
+    fps=FPS,
+    frames=COUNT,
+    duration_s=None,
+    codec="ffv1",
+    pixel_format="bgr0",
+    bit_depth=8,
+    rotation=0,
+)
 
 
 def condition(kind: str, **params: float | str) -> Condition:

@@ -17,13 +17,13 @@ from ..factories.faces import Image, portrait, shifted
 
 
 def sights(count: int, reach: float, box: Any = None) -> list[CropView]:
-    finder, landmarks = FaceTracker(), None
+    tracker, landmarks = FaceTracker(), None
     out = []
     for number in range(count):
         picture = shifted(portrait(), reach * number, -reach * number)
-        landmarks, _ = finder.look(picture, landmarks)
+        landmarks, _ = tracker.detect(picture, landmarks)
         assert landmarks is not None
-        out.append(CropView(picture, number / 30, landmarks, box))
+        out.append(CropView(rgb=picture, time_s=number / 30, landmarks=landmarks, toolbox_box=box))
     return out
 
 
@@ -60,7 +60,9 @@ def test_contrast_phys_by_its_definition(name: str, size: int, reach: float) -> 
 
 def test_contrast_phys_goes_on_after_a_gap() -> None:
     seen = sights(6, 1.0)
-    gap = [CropView(s.rgb, s.time_s, None, None) for s in seen[2:4]]
+    gap = [
+        CropView(rgb=s.rgb, time_s=s.time_s, landmarks=None, toolbox_box=None) for s in seen[2:4]
+    ]
     found = crops("contrast_phys_64", [*seen[:2], *gap, *seen[4:]])
     assert [face is None for face in found] == [False, False, True, True, False, False]
 
@@ -73,7 +75,10 @@ def test_toolbox_is_static_and_area_averaged() -> None:
         np.testing.assert_array_equal(
             found, cv2.resize(inside, (72, 72), None, 0, 0, cv2.INTER_AREA)
         )
-    assert crops("toolbox", [CropView(portrait(), 0.0, seen[0].landmarks, None)]) == [None]
+    assert crops(
+        "toolbox",
+        [CropView(rgb=portrait(), time_s=0.0, landmarks=seen[0].landmarks, toolbox_box=None)],
+    ) == [None]
 
 
 def test_sinc_box_by_hand() -> None:
@@ -104,7 +109,9 @@ def test_gideon_box_rests_within_its_dead_zone_and_then_follows() -> None:
 
     def seen(move: float, time_s: float) -> CropView:
         landmarks = np.asarray(first.landmarks) + np.array([move, 0])
-        return CropView(shifted(portrait(), move, 0), time_s, landmarks, None)
+        return CropView(
+            rgb=shifted(portrait(), move, 0), time_s=time_s, landmarks=landmarks, toolbox_box=None
+        )
 
     cropper = crop_rule("gideon_mesh_box").cropper()
     start = cropper(seen(0, 0.0))
@@ -132,7 +139,7 @@ def test_gideon_spring_is_critically_damped_at_any_frame_rate() -> None:
         for _ in range(fs):
             cropper._follow(np.array([1.0, -2.0, 0.5]), 1 / fs)
         expected = np.array([1.0, -2.0, 0.5]) * (1 - 5 * np.exp(-4))
-        np.testing.assert_allclose(cropper._place, expected, rtol=1e-12)
+        np.testing.assert_allclose(cropper._position, expected, rtol=1e-12)
 
 
 def test_every_rule_says_where_it_is_from_and_gives_its_size() -> None:
@@ -146,7 +153,9 @@ def test_every_rule_says_where_it_is_from_and_gives_its_size() -> None:
         assert face is not None
         assert face.shape == (small.size, small.size, 3) == (40, 40, 3)
         assert face.dtype == np.uint8
-        assert crops(name, [CropView(sight.rgb, 0.0, None, None)]) == [None]
+        assert crops(
+            name, [CropView(rgb=sight.rgb, time_s=0.0, landmarks=None, toolbox_box=None)]
+        ) == [None]
 
 
 @pytest.mark.parametrize("name", ["contrast_fys", "contrast_phys_x", "_32", "", "toolbox_7"])

@@ -21,9 +21,9 @@ from rppgbench.extraction.extractor import (
     extract_all,
 )
 from rppgbench.extraction.feature_files import BASE, DARKEST_SKIN, read_features
-from rppgbench.extraction.regions import draw
+from rppgbench.extraction.regions import draw_regions
 from rppgbench.system.errors import BenchError, RecordingError
-from rppgbench.video.stream import Frame, VideoInfo, open_video, passes
+from rppgbench.video.stream import Frame, VideoInfo, decode_counts, open_video
 
 from ..factories.faces import empty, film, portrait, swaying
 
@@ -36,9 +36,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
 
 
 def test_one_pass_gives_everything(source: VideoSource) -> None:
-    before = passes[source.path]
+    before = decode_counts[source.path]
     found = extract(source, FeatureRequest(frozenset(RULES)))
-    assert passes[source.path] == before + 1
+    assert decode_counts[source.path] == before + 1
     assert len(found.times_s) == 25
     assert found.track.found.all()
     assert tuple(sorted(found.clips)) == RULES
@@ -57,7 +57,7 @@ def test_moments_are_those_of_the_pixels(source: VideoSource) -> None:
         for frame in video:
             if frame.index % 8:
                 continue
-            regions = draw(found.track.landmarks[frame.index], 256, 256)
+            regions = draw_regions(found.track.landmarks[frame.index], 256, 256)
             assert regions is not None
             x0, y0, x1, y1 = regions.box
             window = frame.rgb[y0:y1, x0:x1]
@@ -187,16 +187,18 @@ def read(folder: Path, *clips: str) -> Features:
 def test_a_change_sees_the_frames_and_shares_the_faces_of_the_pass(
     source: VideoSource, tmp_path: Path
 ) -> None:
-    before = passes[source.path]
+    before = decode_counts[source.path]
     outputs = [
-        OutputSpec(tmp_path / "plain"),
+        OutputSpec(folder=tmp_path / "plain"),
         OutputSpec(
-            tmp_path / "shared", FeatureRequest(frozenset({"sinc_32"})).rules(), change=Brighter()
+            folder=tmp_path / "shared",
+            rules=FeatureRequest(frozenset({"sinc_32"})).rules(),
+            transform=Brighter(),
         ),
-        OutputSpec(tmp_path / "found", change=Brighter(), faces="found"),
+        OutputSpec(folder=tmp_path / "found", transform=Brighter(), faces="found"),
     ]
     assert extract_all(source, outputs) == [None] * 3
-    assert passes[source.path] == before + 1
+    assert decode_counts[source.path] == before + 1
     plain, found = read(tmp_path / "plain"), read(tmp_path / "found")
     other = read(tmp_path / "shared", "sinc_32")
     np.testing.assert_array_equal(plain.track.landmarks, extract(source).track.landmarks)
@@ -214,9 +216,8 @@ def test_a_change_sees_the_frames_and_shares_the_faces_of_the_pass(
 
 def test_a_known_track_places_the_faces_of_a_change(source: VideoSource, tmp_path: Path) -> None:
     plain = extract(source)
-    assert extract_all(source, [OutputSpec(tmp_path, change=Brighter())], track=plain.track) == [
-        None
-    ]
+    output = OutputSpec(folder=tmp_path, transform=Brighter())
+    assert extract_all(source, [output], track=plain.track) == [None]
     np.testing.assert_array_equal(read(tmp_path).track.landmarks, plain.track.landmarks)
 
 
@@ -231,9 +232,9 @@ class Failing(Brighter):
 
 def test_a_change_that_fails_stops_no_other(source: VideoSource, tmp_path: Path) -> None:
     outputs = [
-        OutputSpec(tmp_path / "plain"),
-        OutputSpec(tmp_path / "failing", change=Failing()),
-        OutputSpec(tmp_path / "shared", change=Brighter()),
+        OutputSpec(folder=tmp_path / "plain"),
+        OutputSpec(folder=tmp_path / "failing", transform=Failing()),
+        OutputSpec(folder=tmp_path / "shared", transform=Brighter()),
     ]
     none, fault, other = extract_all(source, outputs)
     assert none is None
@@ -278,10 +279,10 @@ def test_features_outlive_the_call_and_their_files_go_with_them(
 
 
 def test_unknown_rules_are_named_before_anything_is_decoded(source: VideoSource) -> None:
-    before = passes[source.path]
+    before = decode_counts[source.path]
     with pytest.raises(BenchError, match=r"no crop rule 'sink'; did you mean 'sinc'\?"):
         extract(source, FeatureRequest(frozenset({"sink"})))
-    assert passes[source.path] == before
+    assert decode_counts[source.path] == before
 
 
 def test_a_face_that_leaves_the_picture_sideways_ends_its_regions(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from rppgbench.extraction.feature_cache import (
     transformed_features,
 )
 from rppgbench.system.errors import BenchError, RecordingError
-from rppgbench.video.stream import passes
+from rppgbench.video.stream import decode_counts
 
 from ..factories.faces import empty, film, swaying
 
@@ -80,9 +80,9 @@ def same(one: Features, other: Features) -> bool:
 
 
 def test_the_second_time_nothing_is_decoded(source: VideoSource, cache: Path) -> None:
-    before = passes[source.path]
+    before = decode_counts[source.path]
     found = cached_features(source, CLIPS, cache)
-    assert passes[source.path] == before
+    assert decode_counts[source.path] == before
     assert same(found, extract(source, CLIPS))
     assert found.facts["frames"] == 9
     with pytest.raises(ValueError, match="read-only"):
@@ -90,16 +90,16 @@ def test_the_second_time_nothing_is_decoded(source: VideoSource, cache: Path) ->
 
 
 def test_a_new_clip_costs_one_pass_and_keeps_the_rest(source: VideoSource, cache: Path) -> None:
-    before = passes[source.path]
+    before = decode_counts[source.path]
     files = {file: file.stat().st_mtime_ns for file in cache.rglob("*.npy")}
     both = FeatureRequest(frozenset({"sinc_16", "contrast_phys_16", "toolbox_16"}))
     found = cached_features(source, both, cache)
-    assert passes[source.path] == before + 1
+    assert decode_counts[source.path] == before + 1
     assert all(file.stat().st_mtime_ns == changed for file, changed in files.items())
     assert same(found, extract(source, both))
     cached_features(source, both, cache)
     cached_features(source, FeatureRequest(), cache)
-    assert passes[source.path] == before + 2  # extract's own
+    assert decode_counts[source.path] == before + 2  # extract's own
 
 
 FILES = [
@@ -126,10 +126,10 @@ def test_a_corrupt_entry_is_named_deleted_and_made_again(
     file.write_bytes({"cut": good[:-9], "emptied": b""}.get(damage, bytes(bad)))
     if damage == "gone":
         file.unlink()
-    before = passes[source.path]
+    before = decode_counts[source.path]
     with pytest.warns(CorruptEntryWarning, match=f"{name.split('/', maxsplit=1)[0]}.*made again"):
         found = cached_features(source, CLIPS, cache)
-    assert passes[source.path] == before + 1
+    assert decode_counts[source.path] == before + 1
     assert same(found, expected)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -143,9 +143,9 @@ def test_every_flipped_bit_of_a_clip_is_seen_unless_told_otherwise(
     bad = bytearray(file.read_bytes())
     bad[len(bad) // 2] ^= 128
     file.write_bytes(bad)
-    before = passes[source.path]
+    before = decode_counts[source.path]
     cached_features(source, CLIPS, cache, verify_clips=False)
-    assert passes[source.path] == before
+    assert decode_counts[source.path] == before
     with pytest.warns(CorruptEntryWarning, match="frames.npy does not agree with its checksum"):
         cached_features(source, CLIPS, cache)
 
@@ -177,11 +177,11 @@ def test_that_there_is_no_face_is_kept_too(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(NoFaceError, match=r"wall\.mkv: no face in any of 5 frames"):
             cached_features(wall, CLIPS, tmp_path / "cache")
-    assert passes[wall.path] == 1
+    assert decode_counts[wall.path] == 1
     again = wall.path.rename(tmp_path / "other.mkv")
     with pytest.raises(NoFaceError, match=r"other\.mkv: no face"):
         cached_features(VideoSource(again), CLIPS, tmp_path / "cache")
-    assert passes[again] == 0
+    assert decode_counts[again] == 0
 
 
 def test_the_same_content_elsewhere_is_the_same_entry(
@@ -190,7 +190,7 @@ def test_the_same_content_elsewhere_is_the_same_entry(
     copy = VideoSource(Path(shutil.copy(source.path, tmp_path / "copy.mkv")))
     assert content_digest(copy) == content_digest(source)
     cached_features(copy, CLIPS, cache)
-    assert passes[copy.path] == 0
+    assert decode_counts[copy.path] == 0
 
 
 def test_the_digest_follows_everything_that_changes_the_features(source: VideoSource) -> None:
@@ -199,9 +199,9 @@ def test_the_digest_follows_everything_that_changes_the_features(source: VideoSo
         feature_digest(source, CLIPS),
         feature_digest(source, FeatureRequest(frozenset({"sinc_32"}))),
         feature_digest(source, cadence=1),
-        feature_digest(source, change=named("crf23")),
-        feature_digest(source, change=named("crf24")),
-        feature_digest(source, change=replace(named("crf23"), faces="found")),
+        feature_digest(source, transform=named("crf23")),
+        feature_digest(source, transform=named("crf24")),
+        feature_digest(source, transform=replace(named("crf23"), faces="found")),
         feature_digest(replace(source, times_s=np.arange(9) / 30)),
         feature_digest(replace(source, times_s=np.arange(9) / 25)),
     }
@@ -283,16 +283,16 @@ def test_a_disk_without_room_is_said_and_leaves_nothing(
 def named(name: str, kind: str = "brightness", **params: float | str) -> NamedTransform:
     given: dict[str, int | float | str] = {**params} if params else {"gain": 0.5}
     condition = Condition(name=name, kind=kind, params=given)
-    return NamedTransform(name, partial(ConditionTransform, condition))
+    return NamedTransform(name=name, create=partial(ConditionTransform, condition))
 
 
 def test_changes_have_their_own_entries_and_cost_one_pass(
     source: VideoSource, tmp_path: Path
 ) -> None:
     half, dim = named("half"), replace(named("dim", gain=0.25), faces="found")
-    before = passes[source.path]
+    before = decode_counts[source.path]
     dark, plain, darker = transformed_features(source, CLIPS, tmp_path, [half, None, dim])
-    assert passes[source.path] == before + 1
+    assert decode_counts[source.path] == before + 1
     assert isinstance(dark, Features)
     assert isinstance(plain, Features)
     assert isinstance(darker, Features)
@@ -305,18 +305,18 @@ def test_changes_have_their_own_entries_and_cost_one_pass(
     for one, other in zip(again, (plain, darker, dark), strict=True):
         assert isinstance(one, Features)
         assert same(one, other)
-    assert passes[source.path] == before + 1
+    assert decode_counts[source.path] == before + 1
 
 
 def test_only_what_is_missing_of_the_changes_is_made(source: VideoSource, tmp_path: Path) -> None:
     plain = cached_features(source, FeatureRequest(), tmp_path)
     (first,) = transformed_features(source, FeatureRequest(), tmp_path, [named("half")])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
-    passed = passes[source.path]
+    passed = decode_counts[source.path]
     half, noisy = transformed_features(
         source, CLIPS, tmp_path, [named("half"), named("noisy", "noise", std=2.0)]
     )
-    assert passes[source.path] == passed + 1  # the clip of one, all of the other
+    assert decode_counts[source.path] == passed + 1  # the clip of one, all of the other
     after = {path: path.stat().st_mtime_ns for path in before}
     assert after == before
     assert isinstance(first, Features)
@@ -343,10 +343,10 @@ def test_a_change_that_leaves_no_face_is_kept_too(source: VideoSource, tmp_path:
         assert isinstance(fault, NoFaceError)
         assert "too dark" in str(fault)
         assert isinstance(plain, Features)
-    assert passes[source.path]
-    passed = passes[source.path]
+    assert decode_counts[source.path]
+    passed = decode_counts[source.path]
     transformed_features(source, FeatureRequest(), tmp_path, [night])
-    assert passes[source.path] == passed
+    assert decode_counts[source.path] == passed
 
 
 WORK = """
@@ -368,11 +368,11 @@ def test_two_processes_at_once_do_not_harm_each_other(source: VideoSource, tmp_p
     workers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [worker.communicate(timeout=120)[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
-    before = passes[source.path]
+    before = decode_counts[source.path]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = cached_features(source, CLIPS, tmp_path)
-    assert passes[source.path] == before
+    assert decode_counts[source.path] == before
     assert same(found, extract(source, CLIPS))
     assert not list(tmp_path.glob("features/*/.*"))
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.features import GRID_REGIONS, MSTMAP_REGIONS, PAIRS, REGIONS
 from rppgbench.extraction.region_sums import PixelSums
-from rppgbench.extraction.regions import RegionMap, aligned_face, draw, mstmap_polygons
+from rppgbench.extraction.regions import RegionMap, aligned_face, draw_regions, mstmap_polygons
 from rppgbench.face.mesh_layout import LAYOUT_68, landmarks_68
 from rppgbench.face.tracking import FaceTracker
 
@@ -18,13 +18,13 @@ SIZE = 256
 
 @pytest.fixture(scope="module")
 def face() -> NDArray[np.float32]:
-    landmarks, _ = FaceTracker().look(portrait(), None)
+    landmarks, _ = FaceTracker().detect(portrait(), None)
     assert landmarks is not None
     return landmarks
 
 
 def drawn(landmarks: NDArray[np.floating], size: int = SIZE) -> RegionMap:
-    regions = draw(landmarks, size, size)
+    regions = draw_regions(landmarks, size, size)
     assert regions is not None
     return regions
 
@@ -145,9 +145,9 @@ def test_aligned_face_is_level_from_cheek_to_cheek_and_down_to_the_chin() -> Non
 
 
 def test_out_of_the_picture_there_is_nothing(face: NDArray[np.float32]) -> None:
-    assert draw(face + np.float32(1000), SIZE, SIZE) is None
-    assert draw(face - np.array([1000, 0]), SIZE, SIZE) is None
-    half = draw(face - np.array([128, 0]), SIZE, SIZE)
+    assert draw_regions(face + np.float32(1000), SIZE, SIZE) is None
+    assert draw_regions(face - np.array([1000, 0]), SIZE, SIZE) is None
+    half = draw_regions(face - np.array([128, 0]), SIZE, SIZE)
     assert half is not None
     assert half.left == 0
     assert 0 < half.mask("skin").sum() < 0.7 * drawn(face).mask("skin").sum()
@@ -164,7 +164,7 @@ def test_sums_are_exact(face: NDArray[np.float32], seed: int) -> None:
     turn, scale = generator.uniform(-0.7, 0.7), generator.uniform(0.3, 6)
     rotate = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * scale
     centre = generator.uniform(0.2, 0.8, 2) * (width, height)
-    regions = draw((face - face.mean(axis=0)) @ rotate.T + centre, height, width)
+    regions = draw_regions((face - face.mean(axis=0)) @ rotate.T + centre, height, width)
     sums = PixelSums()
     assert regions is not None
     for box in (None, (0, 0, width, height), (10, 20, 200, 150), regions.box):

@@ -20,7 +20,7 @@ from rppgbench.core.features import (
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.execution.pulse_estimation import method_inputs
-from rppgbench.extraction.traces import join_segments, segments
+from rppgbench.extraction.traces import extract_segments, join_segments
 from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, mstmap, normalise_stmap, yuv_matlab
 from rppgbench.system.errors import BenchError
 
@@ -62,13 +62,13 @@ def test_even_frames_are_taken_as_they_are() -> None:
     times = even(10, start=2.5)
     jitter = times + np.random.default_rng(0).uniform(-0.005, 0.005, len(times)) / FS
     for some in (times, jitter):
-        (wave,) = segments(features(some), "trace", fs=FS)
+        (wave,) = extract_segments(features(some), "trace", fs=FS)
         assert (wave.fs, wave.start_s) == (FS, some[0])
         np.testing.assert_array_equal(wave.samples, features(some).moments.mean_rgb("skin"))
 
 
 def test_own_mean_rate_where_none_is_asked_for() -> None:
-    (wave,) = segments(features(even(10, 25.0)), "trace")
+    (wave,) = extract_segments(features(even(10, 25.0)), "trace")
     assert wave.fs == pytest.approx(25.0)
     assert len(wave.samples) == 250
 
@@ -77,7 +77,7 @@ def test_own_mean_rate_where_none_is_asked_for() -> None:
 def test_uneven_frames_are_interpolated_in_time(fs: float) -> None:
     generator = np.random.default_rng(1)
     times = np.cumsum(generator.uniform(0.6, 1.4, 600)) / 60
-    (wave,) = segments(features(times), "trace", fs=fs)
+    (wave,) = extract_segments(features(times), "trace", fs=fs)
     known = wave.times_s()
     assert known[0] >= times[0]
     assert times[-1] - 1.1 / fs < known[-1] <= times[-1] + 0.02 / fs
@@ -92,7 +92,7 @@ def test_short_gaps_are_bridged_and_long_ones_split() -> None:
     found = np.ones(len(times), bool)
     found[100:112] = False  # 0.4 s: 13 periods from frame to frame
     found[300:360] = False  # 2 s
-    first, second = segments(features(times, found), "trace", fs=FS)
+    first, second = extract_segments(features(times, found), "trace", fs=FS)
     assert (first.start_s, len(first.samples)) == (0.0, 300)
     assert second.start_s == pytest.approx(12.0)
     assert len(second.samples) == 240
@@ -100,14 +100,14 @@ def test_short_gaps_are_bridged_and_long_ones_split() -> None:
     np.testing.assert_array_equal(first.samples[:100, 1], green[:100])
     line = np.interp(times[100:112], times[[99, 112]], green[[99, 112]])
     np.testing.assert_allclose(first.samples[100:112, 1], line)
-    assert len(segments(features(times, found), "trace", fs=FS, max_gap_s=0.3)) == 3
-    assert len(segments(features(times, found), "trace", fs=FS, max_gap_s=3)) == 1
+    assert len(extract_segments(features(times, found), "trace", fs=FS, max_gap_s=0.3)) == 3
+    assert len(extract_segments(features(times, found), "trace", fs=FS, max_gap_s=3)) == 1
 
 
 def test_a_missing_frame_is_a_gap_by_its_time_not_its_index() -> None:
     times = np.concatenate([even(5), even(5, start=7.0)])
-    assert len(segments(features(times), "trace", fs=FS)) == 2
-    (whole,) = segments(features(times), "trace", fs=FS, max_gap_s=2.5)
+    assert len(extract_segments(features(times), "trace", fs=FS)) == 2
+    (whole,) = extract_segments(features(times), "trace", fs=FS, max_gap_s=2.5)
     assert len(whole.samples) == 360
 
 
@@ -115,21 +115,21 @@ def test_stretches_that_are_too_short_are_left_out() -> None:
     times = even(10)
     found = np.zeros(len(times), bool)
     found[30:100] = True  # 2.3 s
-    assert segments(features(times, found), "trace") == []
-    assert len(segments(features(times, found), "trace", min_stretch_s=2.0)) == 1
-    assert segments(features(times, False), "trace") == []
-    assert segments(features(even(1 / 30)), "trace") == []
+    assert extract_segments(features(times, found), "trace") == []
+    assert len(extract_segments(features(times, found), "trace", min_segment_s=2.0)) == 1
+    assert extract_segments(features(times, False), "trace") == []
+    assert extract_segments(features(even(1 / 30)), "trace") == []
 
 
 def test_a_slow_video_is_not_all_gaps() -> None:
-    (wave,) = segments(features(even(60, 1.0)), "trace")
+    (wave,) = extract_segments(features(even(60, 1.0)), "trace")
     assert len(wave.samples) == 60
 
 
 def test_where_the_face_is_gone_the_static_box_is_a_gap_too() -> None:
     times = even(10)
     found = times < 5
-    (wave,) = segments(features(times, found), "trace", region="toolbox_box", fs=FS)
+    (wave,) = extract_segments(features(times, found), "trace", region="toolbox_box", fs=FS)
     assert len(wave.samples) == 150
 
 
@@ -142,22 +142,22 @@ def test_every_kind_has_its_shape() -> None:
         ("stmap", (120, 25, 3)),
         ("stmap_moments", (120, 28, 3)),
     ):
-        (wave,) = segments(seen, input_kind, fs=FS)  # type: ignore[arg-type]
+        (wave,) = extract_segments(seen, input_kind, fs=FS)  # type: ignore[arg-type]
         assert wave.samples.shape == shape
         assert wave.samples.dtype == np.float64
-    (clip,) = segments(seen, "clip", fs=FS, crop="toolbox_8")
+    (clip,) = extract_segments(seen, "clip", fs=FS, crop="toolbox_8")
     assert clip.samples.shape == (120, 8, 8, 3)
     assert clip.samples.dtype == np.uint8
 
 
 def test_second_moments_are_products_of_means_where_all_pixels_are_alike() -> None:
-    (wave,) = segments(features(even(4)), "second_moments", region="forehead", fs=FS)
+    (wave,) = extract_segments(features(even(4)), "second_moments", region="forehead", fs=FS)
     mean = features(even(4)).moments.mean_rgb("forehead")
     np.testing.assert_allclose(wave.samples, mean[:, :, None] * mean[:, None, :])
 
 
 def test_stmap_rows_are_the_blocks_in_their_order() -> None:
-    (wave,) = segments(features(even(4)), "stmap", fs=FS)
+    (wave,) = extract_segments(features(even(4)), "stmap", fs=FS)
     first = REGIONS.index(GRID_REGIONS[0])
     np.testing.assert_allclose(wave.samples[0, :, 0], 100 + first + np.arange(25))
 
@@ -166,16 +166,16 @@ def test_a_frame_in_which_a_region_has_no_pixel_is_a_gap() -> None:
     seen = features(even(8))
     seen.moments.count[120:, REGIONS.index("grid_4_4")] = 0
     seen.moments.rgb[120:, REGIONS.index("grid_4_4")] = 0
-    (wave,) = segments(seen, "stmap", fs=FS)
+    (wave,) = extract_segments(seen, "stmap", fs=FS)
     assert len(wave.samples) == 120
-    assert len(segments(seen, "mstmap", fs=FS)[0].samples) == 240
+    assert len(extract_segments(seen, "mstmap", fs=FS)[0].samples) == 240
     seen.moments.count[150:, REGIONS.index("mouth")] = 0
-    assert len(segments(seen, "mstmap", fs=FS)[0].samples) == 150
+    assert len(extract_segments(seen, "mstmap", fs=FS)[0].samples) == 150
 
 
 def test_clips_are_resampled_in_bytes() -> None:
     seen = features(even(6, 60.0), clip=True)
-    (wave,) = segments(seen, "clip", fs=25.0, crop="toolbox_8")
+    (wave,) = extract_segments(seen, "clip", fs=25.0, crop="toolbox_8")
     assert wave.samples.dtype == np.uint8
     expected = 60 + 40 * np.sin(2 * np.pi * wave.times_s())
     assert np.abs(wave.samples[:, 0, 0, 0].astype(float) - expected).max() < 1.1
@@ -184,9 +184,9 @@ def test_clips_are_resampled_in_bytes() -> None:
 def test_wrong_names_are_the_users_fault() -> None:
     seen = features(even(4))
     with pytest.raises(BenchError, match="region 'nose'"):
-        segments(seen, "trace", region="nose")
+        extract_segments(seen, "trace", region="nose")
     with pytest.raises(BenchError, match="'sinc'"):
-        segments(seen, "clip", crop="sinc")
+        extract_segments(seen, "clip", crop="sinc")
 
 
 @given(
@@ -197,7 +197,7 @@ def test_wrong_names_are_the_users_fault() -> None:
 def test_stretches_and_join_are_inverse(fs: float, gap: float, start: float) -> None:
     times = start + np.arange(int(14 * fs)) / fs
     found = (times < start + 4) | (times > start + 4 + gap)
-    parts = segments(features(times, found), "trace", fs=fs)
+    parts = extract_segments(features(times, found), "trace", fs=fs)
     assert len(parts) == 2
     green = [Waveform(part.samples[:, 1], part.fs, part.start_s) for part in parts]
     whole = join_segments(green, times[0], times[-1], fs)

@@ -17,7 +17,7 @@ def drifting(count: int, step: float) -> list[Image]:
 
 def seen(rgb: Image) -> NDArray[np.float64]:
     """0.45 widths to both sides of the detector's centre, 0.6 heights up and 0.5 down."""
-    left, top, right, bottom = Detector().find(rgb)[0].box
+    left, top, right, bottom = Detector().detect(rgb)[0].box
     x, y, wide, high = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
     box = [x - 0.45 * wide, y - 0.6 * high, x + 0.45 * wide, y + 0.5 * high]
     return np.maximum(np.rint(box), 0)
@@ -27,7 +27,7 @@ def seen(rgb: Image) -> NDArray[np.float64]:
 def test_every_edge_has_a_kalman_filter_and_the_box_waits_for_two_percent(step: float) -> None:
     pictures = drifting(26, step)
     box = OpenRppgBox()
-    found = [box.at(rgb, number / 30) for number, rgb in enumerate(pictures)]
+    found = [box.update(rgb, number / 30) for number, rgb in enumerate(pictures)]
     edges: list[float] = []
     variance, held, moves = 1.0, [0.0] * 4, 0
     for number, rgb in enumerate(pictures):
@@ -57,12 +57,19 @@ def test_a_crop_is_the_box_made_square() -> None:
     (rgb,) = drifting(1, 0.0)
     left, top, right, bottom = (int(edge) for edge in seen(rgb))
     landmarks = np.zeros((468, 2))
-    found = crop_rule("open_rppg_36").cropper()(CropView(rgb, 0.0, landmarks, None))
+    found = crop_rule("open_rppg_36").cropper()(
+        CropView(rgb=rgb, time_s=0.0, landmarks=landmarks, toolbox_box=None)
+    )
     expected = cv2.resize(rgb[top:bottom, left:right], (36, 36), interpolation=cv2.INTER_AREA)
     np.testing.assert_array_equal(found, expected)
 
 
 def test_without_a_face_there_is_no_crop() -> None:
     rgb = np.zeros((120, 160, 3), np.uint8)
-    assert OpenRppgBox().at(rgb, 0.0) is None
-    assert crop_rule("open_rppg").cropper()(CropView(rgb, 0.0, None, None)) is None
+    assert OpenRppgBox().update(rgb, 0.0) is None
+    assert (
+        crop_rule("open_rppg").cropper()(
+            CropView(rgb=rgb, time_s=0.0, landmarks=None, toolbox_box=None)
+        )
+        is None
+    )

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.face.smoothing import HALF_S, MOST_HELD, TREMBLING, LandmarkSmoother, Placed
+from rppgbench.face.smoothing import (
+    HALF_WINDOW_S,
+    JITTER,
+    MAX_DELAYED,
+    LandmarkSmoother,
+    LocatedFrame,
+)
 from rppgbench.face.tracking import Landmarks
 from rppgbench.video.stream import Frame
 
@@ -21,7 +27,7 @@ PICTURE = np.zeros((8, 8, 3), np.uint8)
 
 def steadied(
     marks: Sequence[Landmarks | None], times_s: Sequence[float] | Array
-) -> Iterator[Placed]:
+) -> Iterator[LocatedFrame]:
     steady = LandmarkSmoother()
     for number, (mark, time_s) in enumerate(zip(marks, times_s, strict=True)):
         yield from steady.feed(Frame(number, float(time_s), PICTURE), mark)
@@ -37,10 +43,10 @@ def even(count: int) -> Array:
     return np.arange(count) / FS
 
 
-def seen(placed: Iterator[Placed]) -> NDArray[np.float32]:
+def seen(located: Iterator[LocatedFrame]) -> NDArray[np.float32]:
     """All landmarks (T, 468, 2)."""
     out = []
-    for number, (frame, mark) in enumerate(placed):
+    for number, (frame, mark) in enumerate(located):
         assert frame.index == number
         assert mark is not None
         out.append(mark)
@@ -70,14 +76,14 @@ def test_a_face_that_moves_is_where_it_was_seen() -> None:
     marks = places(np.stack([beat, beat], axis=1))
     apart = np.abs(seen(steadied(marks, even(120))) - np.stack(marks)).max()
     # The average is further away than twice the trembling except where the nod passes through it.
-    assert apart < 1.01 * TREMBLING * SIZE
+    assert apart < 1.01 * JITTER * SIZE
 
 
 def test_nothing_is_averaged_over_a_gap() -> None:
     left, right = places(np.zeros((40, 2))), places(np.full((40, 2), 0.004 * SIZE))
-    placed = list(steadied([*left, None, *right], even(81)))
-    assert [frame.index for frame, _ in placed] == list(range(81))
-    marks = [mark for _, mark in placed]
+    located = list(steadied([*left, None, *right], even(81)))
+    assert [frame.index for frame, _ in located] == list(range(81))
+    marks = [mark for _, mark in located]
     assert marks[40] is None
     for expected, part in ((left, marks[:40]), (right, marks[41:])):
         for one, other in zip(expected, part, strict=True):
@@ -92,5 +98,5 @@ def test_few_frames_are_held_back(fs: int) -> None:
     for number in range(200):
         (mark,) = places(np.zeros((1, 2)))
         given += len(list(steady.feed(Frame(number, number / fs, PICTURE), mark)))
-        assert number + 1 - given <= min(np.ceil(HALF_S * fs), MOST_HELD)
+        assert number + 1 - given <= min(np.ceil(HALF_WINDOW_S * fs), MAX_DELAYED)
     assert given + len(list(steady.end())) == 200

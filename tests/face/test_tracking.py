@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from rppgbench.face import face_models as network
 from rppgbench.face.detector import Detector, anchor_boxes, non_maximum_suppression
 from rppgbench.face.haar import ToolboxBox
-from rppgbench.face.mesh import Mesh, square_of_detection
+from rppgbench.face.mesh import Mesh, square_from_detection
 from rppgbench.face.mesh_layout import HOLES, LAYOUT_68, OVAL, bounding_box
 from rppgbench.face.tracking import FaceTracker, Landmarks, track_face
 from rppgbench.system.errors import BenchError
@@ -26,16 +27,16 @@ def stream(pictures: Iterable[Image]) -> Iterator[Frame]:
 
 
 def marks(pictures: Iterable[Image], cadence: int) -> tuple[list[Landmarks | None], FaceTracker]:
-    finder = FaceTracker()
-    return [landmarks for _, landmarks in track_face(stream(pictures), finder, cadence)], finder
+    tracker = FaceTracker()
+    return [landmarks for _, landmarks in track_face(stream(pictures), tracker, cadence)], tracker
 
 
 def test_a_changed_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "face_landmark.tflite"
-    assert len(network.model_bytes(name)) > 1_000_000
+    assert len(network.read_model(name)) > 1_000_000
     monkeypatch.setitem(network.MODELS, name, "0" * 64)
     with pytest.raises(BenchError, match=re.escape(name)):
-        network.model_bytes(name)
+        network.read_model(name)
 
 
 def test_the_network_loads_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
@@ -58,29 +59,29 @@ def test_overlapping_detections_are_one_group_led_by_the_best() -> None:
 
 
 def test_the_detector_sees_one_face_and_its_eyes() -> None:
-    (face,) = Detector().find(portrait())
+    (face,) = Detector().detect(portrait())
     # read off the picture by eye: pupils at (107, 101) and (152, 103), mouth at (128, 145)
     np.testing.assert_allclose(face.keypoints[:2], [[107, 101], [152, 103]], atol=4)
     assert 80 < face.box[2] - face.box[0] < 120
     assert (face.box[:2] < [107, 101]).all()
     assert (face.box[2:] > [152, 145]).all()
-    assert Detector().find(empty()) == []
+    assert Detector().detect(empty()) == []
 
 
 def test_a_face_at_the_edge_of_a_wide_picture_has_the_same_box() -> None:
-    alone = Detector().find(portrait())[0]
+    alone = Detector().detect(portrait())[0]
     wide = np.concatenate([empty(), portrait()], axis=1)
-    aside = Detector().find(wide)[0]
+    aside = Detector().detect(wide)[0]
     np.testing.assert_allclose(aside.box - [256, 0, 256, 0], alone.box, atol=10)
 
 
 def test_the_mesh_turns_with_the_picture() -> None:
     mesh, detector = Mesh(), Detector()
-    upright = mesh.look(portrait(), square_of_detection(detector.find(portrait())[0]))
+    upright = mesh.detect(portrait(), square_from_detection(detector.detect(portrait())[0]))
     turned = np.ascontiguousarray(np.rot90(portrait()))  # left by 90 degrees
-    square = square_of_detection(detector.find(portrait())[0])
-    quarter = type(square)(square.y, 256 - square.x, square.side, square.angle - np.pi / 2)
-    other = mesh.look(turned, quarter)
+    square = square_from_detection(detector.detect(portrait())[0])
+    quarter = replace(square, x=square.y, y=256 - square.x, angle=square.angle - np.pi / 2)
+    other = mesh.detect(turned, quarter)
     assert upright is not None
     assert other is not None
     back = np.column_stack([256 - other[:, 1], other[:, 0]])
@@ -88,8 +89,8 @@ def test_the_mesh_turns_with_the_picture() -> None:
 
 
 def test_no_face_in_the_square_is_none() -> None:
-    square = square_of_detection(Detector().find(portrait())[0])
-    assert Mesh().look(empty(), square) is None
+    square = square_from_detection(Detector().detect(portrait())[0])
+    assert Mesh().detect(empty(), square) is None
 
 
 def test_layout_tables_point_into_the_mesh() -> None:
@@ -101,8 +102,8 @@ def test_layout_tables_point_into_the_mesh() -> None:
 
 @pytest.mark.parametrize("cadence", [2, 4, 7])
 def test_a_swaying_head_is_the_same_at_any_cadence(cadence: int) -> None:
-    every, finder_every = marks(swaying(30), 1)
-    some, finder_some = marks(swaying(30), cadence)
+    every, tracker_every = marks(swaying(30), 1)
+    some, tracker_some = marks(swaying(30), cadence)
     distance = [
         np.sqrt(np.square(a - b).sum(axis=1).mean())
         for a, b in zip(every, some, strict=True)
@@ -110,8 +111,8 @@ def test_a_swaying_head_is_the_same_at_any_cadence(cadence: int) -> None:
     ]
     assert len(distance) == 30
     assert max(distance) < 2.0  # of a face about 100 px wide; the mesh itself trembles by 1
-    assert finder_some.looks.mesh <= 30 / cadence + 3
-    assert finder_every.looks.mesh == 30
+    assert tracker_some.stats.mesh <= 30 / cadence + 3
+    assert tracker_every.stats.mesh == 30
 
 
 def test_landmarks_follow_the_movement() -> None:
@@ -147,9 +148,9 @@ def test_the_largest_of_two_faces_is_followed_and_both_are_counted() -> None:
     smaller = cv2.resize(portrait(), (180, 180), interpolation=cv2.INTER_AREA)
     both = np.concatenate([portrait(), empty()], axis=1)
     both[40:220, 290:470] = smaller
-    found, finder = marks([both] * 3, 1)
-    assert finder.looks.most_faces == 2
-    assert finder.looks.rivals == 1
+    found, tracker = marks([both] * 3, 1)
+    assert tracker.stats.most_faces == 2
+    assert tracker.stats.rivals == 1
     assert all(mark is not None and bounding_box(mark)[2] < 256 for mark in found)
 
 
@@ -166,7 +167,7 @@ def test_the_same_person_stays_followed_when_another_comes_closer() -> None:
 def test_a_face_too_small_for_the_detector_is_found_in_tiles() -> None:
     scene = np.tile(empty(), (4, 6, 1))
     scene[500:756, 900:1156] = portrait()
-    assert Detector().find(scene) == []
+    assert Detector().detect(scene) == []
     (mark,), _ = marks([scene], 1)
     assert mark is not None
     left, top, right, bottom = bounding_box(mark)
@@ -183,19 +184,19 @@ def test_toolbox_box_is_kept_from_the_first_frame_that_has_one() -> None:
     box = ToolboxBox()
     found: list[NDArray[np.int_] | None] = []
     for number in range(10):
-        here = box.at(number, portrait() if number >= 3 else empty())
+        here = box.update(number, portrait() if number >= 3 else empty())
         found.append(None if here is None else np.array(here))
     # tried on frames 0, 1, 2 and 4
     assert [here is None for here in found] == [True] * 4 + [False] * 6
     assert box.frame == 4
     assert box.tries == 4
     first = ToolboxBox()
-    first.at(0, portrait())
+    first.update(0, portrait())
     assert first.box == box.box
     assert first.frame == 0
 
 
 def test_toolbox_box_is_never_the_whole_frame_for_want_of_a_face() -> None:
     box = ToolboxBox()
-    assert {box.at(number, empty()) for number in range(3000)} == {None}
+    assert {box.update(number, empty()) for number in range(3000)} == {None}
     assert box.tries == 12

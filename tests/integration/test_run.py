@@ -68,9 +68,9 @@ def same(one: dict[str, Estimate], other: dict[str, Estimate]) -> None:
 def results(tree: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     out = tmp_path_factory.mktemp("run") / "results"
-    before = sum(stream.passes.values())
+    before = sum(stream.decode_counts.values())
     assert run(tree, cache, out) == 0
-    assert sum(stream.passes.values()) - before == PEOPLE  # one decoding pass a video
+    assert sum(stream.decode_counts.values()) - before == PEOPLE  # one decoding pass a video
     return out
 
 
@@ -99,12 +99,12 @@ def test_the_simulated_pulse_is_found_and_the_floor_is_not_reached(results: Path
 def test_a_second_run_decodes_no_video_and_changes_nothing(
     tree: Path, cache: Path, results: Path, tmp_path: Path
 ) -> None:
-    before, held = dict(stream.passes), waveforms(results)
+    before, held = dict(stream.decode_counts), waveforms(results)
     parts = sorted((results / "estimates").iterdir())
     assert run(tree, cache, results) == 0
     assert sorted((results / "estimates").iterdir()) == parts
     assert run(tree, cache, tmp_path / "other") == 0  # another folder: estimates anew, no video
-    assert dict(stream.passes) == before
+    assert dict(stream.decode_counts) == before
     same(waveforms(tmp_path / "other"), held)
 
 

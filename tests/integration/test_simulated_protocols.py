@@ -44,12 +44,12 @@ def test_a_protocol_runs_simulated_and_decodes_each_video_once(
     words = ["run", "--protocol", name, "--simulate", "--methods", ",".join(methods)]
     words += ["--subjects", str(PEOPLE.get(name, FEW)), "--seconds", "10.5", "--difficulty", "easy"]
     words += [*(PAIR if name == "cross" else ()), "--cache", str(tmp_path / "cache")]
-    before = Counter(stream.passes)
+    before = Counter(stream.decode_counts)
     assert main([*words, "--out", str(tmp_path / "first")]) == 0, capsys.readouterr().err
-    decoded = stream.passes - before
+    decoded = stream.decode_counts - before
     assert set(decoded.values()) == {1}
     assert main([*words, "--out", str(tmp_path / "second")]) == 0
-    assert stream.passes - before == decoded
+    assert stream.decode_counts - before == decoded
     for folder in ("first", "second"):
         store = Store(tmp_path / folder)
         assert store.missing() == 0

@@ -21,7 +21,7 @@ from rppgbench.extraction.feature_cache import NamedTransform, transformed_featu
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 from rppgbench.video.recompression import recompress
-from rppgbench.video.stream import open_video, passes
+from rppgbench.video.stream import decode_counts, open_video
 from rppgbench.video.writing import write_video
 
 from ..factories.faces import film, swaying
@@ -69,7 +69,11 @@ def change(name: str) -> NamedTransform | None:
     one = condition(name)
     if one.kind == "none":
         return None
-    return NamedTransform(condition_digest(one), partial(ConditionTransform, one), face_source(one))
+    return NamedTransform(
+        name=condition_digest(one),
+        create=partial(ConditionTransform, one),
+        faces=face_source(one),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +120,10 @@ def results(
     words = ["run", "--protocol", "sweep_here", "--plugins", str(plugins), "--methods", "pos"]
     words += ["--data", f"video_folder={videos}", "--out", str(out)]
     words += ["--cache", str(out.with_name("cache"))]
-    before = dict(passes)
+    before = dict(decode_counts)
     assert main(words) == 3  # some failed, and are named
     for name in VIDEOS:
-        assert passes[videos / name] == before.get(videos / name, 0) + 1
+        assert decode_counts[videos / name] == before.get(videos / name, 0) + 1
     return out, words
 
 
@@ -133,13 +137,13 @@ def test_one_pass_serves_every_condition_and_a_second_run_needs_none(
     assert set(made) == {(v, c) for v in VIDEOS for c in CONDITIONS}
     for name in SOUND:
         assert made["even.mkv", name].waveform is not None, made["even.mkv", name].reason
-    before = dict(passes)
+    before = dict(decode_counts)
     assert main(words) == 3  # what failed stays failed, and is named again
-    assert dict(passes) == before
+    assert dict(decode_counts) == before
     out.with_name("again").mkdir(exist_ok=True)
     words[words.index(str(out))] = str(out.with_name("again"))
     assert main(words) == 3
-    tried = {video: passes[videos / video] - before[videos / video] for video in VIDEOS}
+    tried = {video: decode_counts[videos / video] - before[videos / video] for video in VIDEOS}
     assert tried == dict.fromkeys(VIDEOS, 1)  # for other results what failed is tried again
 
 
@@ -230,7 +234,7 @@ from rppgbench.core.recording import VideoSource
 
 def named(name, kind, **params):
     condition = Condition(name=name, kind=kind, params=params)
-    return NamedTransform(name, partial(ConditionTransform, condition))
+    return NamedTransform(name=name, create=partial(ConditionTransform, condition))
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
@@ -274,7 +278,7 @@ def test_a_codec_that_stops_in_the_middle_is_a_fault_of_its_condition(
         kind="compression",
         params={"codec": "libx264", "preset": "slowest", "pixel_format": "yuv444p"},
     )
-    named = NamedTransform("refused", partial(ConditionTransform, refused))
+    named = NamedTransform(name="refused", create=partial(ConditionTransform, refused))
     source = VideoSource(videos / "odd.mkv")
     fault, raw = transformed_features(source, FeatureRequest(), tmp_path, [named, None])
     assert isinstance(fault, BenchError)
@@ -294,9 +298,11 @@ def test_kept_videos_are_what_was_measured(
 ) -> None:
     """Asked for after the run, whose features are there: one more pass."""
     words = [*results[1], "--keep-videos", str(tmp_path / "kept")]
-    before = dict(passes)
+    before = dict(decode_counts)
     assert main(words) == 3
-    assert {v: passes[videos / v] - before[videos / v] for v in VIDEOS} == dict.fromkeys(VIDEOS, 1)
+    assert {v: decode_counts[videos / v] - before[videos / v] for v in VIDEOS} == dict.fromkeys(
+        VIDEOS, 1
+    )
     kept = {str(f.relative_to(tmp_path)) for f in tmp_path.rglob("*") if f.is_file()}
     even = {f"kept/video_folder/even.mkv/{name}.mkv" for name in CONDITIONS if "crf_30" in name}
     lossless = {f"kept/video_folder/{video}/lossless.mkv" for video in VIDEOS}
@@ -352,9 +358,16 @@ from rppgbench.video.stream import Frame
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 place = Path(sys.argv[1])
-kept = PacketWriter(place, "a test")
-encoding = Encoding("here", "ffv1", "bgr0", (64, 64), {}, "ffmpeg")
-codec = Codec(encoding, 30.0, kept)
+writer = PacketWriter(place, "a test")
+encoding = Encoding(
+    where="here",
+    codec="ffv1",
+    pixel_format="bgr0",
+    size=(64, 64),
+    options={},
+    scaling="ffmpeg",
+)
+codec = Codec(encoding, 30.0, writer)
 noise = np.random.default_rng(0)
 try:
     for index in range(40):
@@ -364,7 +377,7 @@ try:
 except MachineError as error:
     print(error)
 finally:
-    kept.close()
+    writer.close()
 print(sorted(path.name for path in place.parent.iterdir()))
 """
 

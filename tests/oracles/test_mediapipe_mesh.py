@@ -1,4 +1,4 @@
-"""The face finder against mediapipe 0.10.14 (`mediapipe_mesh`)."""
+"""The face tracker against mediapipe 0.10.14 (`mediapipe_mesh`)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,10 +39,10 @@ def astronaut() -> NDArray[np.uint8]:
 
 def test_a_picture_without_a_past() -> None:
     expected = LANDMARKS["astronaut"]
-    finder = FaceTracker()
+    tracker = FaceTracker()
     here = None
     for wanted in expected:
-        here, _ = finder.look(astronaut(), here)
+        here, _ = tracker.detect(astronaut(), here)
         assert here is not None
         assert rms(here, wanted) < 0.1
 
@@ -52,10 +52,10 @@ def test_a_picture_without_a_past() -> None:
 def test_every_step_from_the_same_past(name: str, real: Path) -> None:
     """From mediapipe's landmarks of one frame to those of the next: no error can add up."""
     known = dict(zip(ARRAYS[f"{name}__frames"].tolist(), LANDMARKS[name], strict=True))
-    finder = FaceTracker()
+    tracker = FaceTracker()
     for frame in frames(real / FACTS["clips"][name], 5):
         last = known.get(frame.index - 1)
-        here, _ = finder.look(frame.rgb, None if last is None or np.isnan(last).any() else last)
+        here, _ = tracker.detect(frame.rgb, None if last is None or np.isnan(last).any() else last)
         if np.isnan(known[frame.index]).any():
             assert here is None
         else:

@@ -24,12 +24,12 @@ from rppgbench.extraction.conditions import ConditionTransform
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import VideoSource
-from rppgbench.video.stream import passes
+from rppgbench.video.stream import decode_counts
 
 def named(crf):
     params = {"codec": "libx264", "preset": "veryfast", "crf": crf}
     condition = Condition(name=f"crf_{crf}", kind="compression", params=params)
-    return NamedTransform(condition.name, partial(ConditionTransform, condition))
+    return NamedTransform(name=condition.name, create=partial(ConditionTransform, condition))
 
 source = VideoSource(Path(sys.argv[1]))
 with tempfile.TemporaryDirectory() as cache:
@@ -37,7 +37,7 @@ with tempfile.TemporaryDirectory() as cache:
     found = transformed_features(source, FeatureRequest(), Path(cache), changes)
     count = {len(features.times_s) for features in found}
 status = Path("/proc/self/status").read_text()
-print(*count, passes[source.path], int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) / 1024)
+print(*count, decode_counts[source.path], int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) / 1024)
 """
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.datasets.check import Finding, check_recording
 from rppgbench.datasets.simulated_writers import ENCODINGS
-from rppgbench.video.avi import empty_frames
+from rppgbench.video.avi import find_empty_frames
 from rppgbench.video.container_length import missing_bytes
 from rppgbench.video.stream import open_video
 from rppgbench.video.writing import write_video
@@ -194,8 +194,8 @@ def test_frames_that_the_recorder_dropped_are_no_damage(
 ) -> None:
     path = tmp_path / "vid.avi"
     avi_with_gaps(path, codec, pixels, KEPT, 30)
-    assert empty_frames(path, 0) == list(DROPPED)
-    assert empty_frames(path, 1) == []
+    assert find_empty_frames(path, 0) == list(DROPPED)
+    assert find_empty_frames(path, 1) == []
     assert missing_bytes(path) == 0
     for times_s in (None, np.arange(30) / 25):
         with open_video(VideoSource(path, times_s=times_s)) as reader:
@@ -222,7 +222,7 @@ def test_frames_that_were_dropped_at_the_end_are_not_a_truncated_file(tmp_path: 
     for entry in range(at + 24 * 16, at + 30 * 16, 16):
         emptied = emptied[: entry + 12] + bytes(4) + emptied[entry + 16 :]
     path.write_bytes(emptied)
-    assert empty_frames(path, 0) == list(range(24, 30))
+    assert find_empty_frames(path, 0) == list(range(24, 30))
     with open_video(VideoSource(path)) as reader:
         assert len(list(reader)) == 24
         warnings = reader.info.warnings
@@ -267,4 +267,4 @@ def test_any_bytes_have_an_end_for_the_walk(
     path = tmp_path_factory.getbasetemp() / "any.avi"
     head = b"RIFF\xff\xff\xff\xffAVI LIST\xff\xff\xff\xffmovi00dc\0\0\0\0"
     path.write_bytes(head[: len(head) - 8 * at] + tail)
-    assert all(position >= 0 for position in empty_frames(path, 0))
+    assert all(position >= 0 for position in find_empty_frames(path, 0))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rppgbench.core.recording import VideoSource
 from rppgbench.system.errors import RecordingError
 from rppgbench.video.images import read_image
-from rppgbench.video.stream import Frame, open_video, passes, sample_frames, write_video
+from rppgbench.video.stream import Frame, decode_counts, open_video, sample_frames, write_video
 from rppgbench.video.timestamps import FrameTimes
 
 Picture = NDArray[np.uint8]
@@ -415,16 +415,16 @@ def test_one_frame(tmp_path: Path) -> None:
 
 def test_a_reader_is_one_pass_and_it_is_counted(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mkv", [grey(i) for i in range(4)])
-    before = passes[source.path]
+    before = decode_counts[source.path]
     sample_frames(source)
     with open_video(source) as reader:
         assert reader.info.frames in {None, 4}
-        assert passes[source.path] == before
+        assert decode_counts[source.path] == before
         assert len(list(reader)) == 4
-        assert passes[source.path] == before + 1
+        assert decode_counts[source.path] == before + 1
         with pytest.raises(RuntimeError, match="one pass"):
             iter(reader)
-    assert passes[source.path] == before + 1
+    assert decode_counts[source.path] == before + 1
 
 
 def test_a_frame_belongs_to_the_one_who_got_it(tmp_path: Path) -> None:
@@ -530,7 +530,7 @@ def test_images_with_their_times(tmp_path: Path) -> None:
     assert all(np.array_equal(f.rgb, p) for f, p in zip(frames, pictures, strict=True))
     assert facts["fps"] == pytest.approx(1 / 0.033, rel=1e-6)
     assert (facts["codec"], facts["bit_depth"], facts["warnings"]) == ("png", 8, [])
-    assert passes[source.path] == 1
+    assert decode_counts[source.path] == 1
     first, middle, last = sample_frames(source)
     assert (first.index, middle.index, last.index) == (0, 2, 4)
     assert np.array_equal(middle.rgb, pictures[2])

@@ -127,14 +127,14 @@ def _read_traces(file: Path) -> "list[Waveform]":
 
     from rppgbench.core.waveform import Signal, Waveform
     from rppgbench.datasets.label_text import read_table
-    from rppgbench.extraction.traces import without_gaps
+    from rppgbench.extraction.traces import split_at_gaps
 
     table = read_table(file, columns=4, time_first=True)
     if len(table) < 2:
         raise RecordingError(f"{file}: fewer than two lines of time, R, G, B")
     signal = Signal(table[:, 1:], table[:, 0]).in_order()
     traces = []
-    for at in without_gaps(signal.times_s, np.ones(len(signal.times_s), np.bool_)):
+    for at in split_at_gaps(signal.times_s, np.ones(len(signal.times_s), np.bool_)):
         part = Signal(signal.values[at], signal.times_s[at])
         times_s = part.times_s[0] + np.arange(len(at)) / part.fs
         inside = times_s <= part.times_s[-1]

@@ -22,7 +22,7 @@ from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.datasets.splits import FoldAssignment, assign_by_folds
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.system.fault_kinds import attempt
-from rppgbench.video.container import dropped_note
+from rppgbench.video.container import describe_dropped_frames
 from rppgbench.video.container_length import missing_bytes
 from rppgbench.video.stream import Frame, VideoInfo, open_video, sample_frames
 
@@ -281,7 +281,7 @@ def _check_video(source: VideoSource, say: Say) -> tuple[VideoInfo, Frame] | Non
         return None
     info, dropped, last = looked
     if dropped:
-        say("warning", dropped_note(len(dropped)), source.path)
+        say("warning", describe_dropped_frames(len(dropped)), source.path)
     count = len(source.images) or info.frames
     if source.times_s is not None and count is not None:
         given = len(source.times_s)

@@ -9,7 +9,12 @@ from rppgbench.core.features import Features
 from rppgbench.core.method import Method, Model
 from rppgbench.core.validation import run_estimate
 from rppgbench.core.waveform import Waveform
-from rppgbench.extraction.traces import MIN_STRETCH_S, join_segments, longest_s, segments
+from rppgbench.extraction.traces import (
+    MIN_SEGMENT_S,
+    extract_segments,
+    join_segments,
+    longest_segment_s,
+)
 from rppgbench.system.errors import NoPulseError, RecordingError, error_text
 from rppgbench.video.timestamps import implausible_rate
 
@@ -27,25 +32,25 @@ def method_inputs(
     if fs and len(times) > 1:
         own = (len(times) - 1) / float(times[-1] - times[0])
         fs = None if abs(own / fs - 1) < 1e-3 else float(fs)
-    return segments(features, method.input, region=region or "skin", fs=fs, crop=crop)
+    return extract_segments(features, method.input, region=region or "skin", fs=fs, crop=crop)
 
 
 def _too_short(features: Features, method: Method, params: Mapping[str, Any], region: str) -> str:
     """Why no stretch of a recording is long enough: the video's own length first."""
     times = features.times_s
     lasts_s = float(times[-1] - times[0]) if len(times) > 1 else 0.0
-    if lasts_s < MIN_STRETCH_S:
+    if lasts_s < MIN_SEGMENT_S:
         why = (
-            f"the video is too short: its frames span {lasts_s:.1f} s, and {MIN_STRETCH_S:g} s are "
+            f"the video is too short: its frames span {lasts_s:.1f} s, and {MIN_SEGMENT_S:g} s are "
             "needed"
         )
         odd = implausible_rate((len(times) - 1) / lasts_s) if lasts_s > 0 else ""
         return f"{why}; {odd}" if odd else why
     crop = str(params["crop"]) if method.input == "clip" else None
-    seen_s = longest_s(features, method.input, region or "skin", crop)
+    seen_s = longest_segment_s(features, method.input, region or "skin", crop)
     return (
         f"the face is never seen for long enough: at most {seen_s:.1f} s at a stretch, and "
-        f"{MIN_STRETCH_S:g} s are needed"
+        f"{MIN_SEGMENT_S:g} s are needed"
     )
 
 

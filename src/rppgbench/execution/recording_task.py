@@ -33,7 +33,7 @@ from rppgbench.store.schema import RecordingInfo
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
 from rppgbench.system.fault_kinds import Attempt, Fault, attempt
 from rppgbench.system.process_state import note_call
-from rppgbench.video.packet_writer import SUFFIX, PacketWriter, description_of
+from rppgbench.video.packet_writer import SUFFIX, PacketWriter, read_description
 
 T = TypeVar("T")
 At = Callable[[str], None]
@@ -280,13 +280,13 @@ def _change(condition: Condition, task: RecordingTask) -> NamedTransform | None:
         return None
     name, faces = condition_digest(condition), face_source(condition)
     if task.videos is None or not keeps_video(condition):
-        return NamedTransform(name, partial(ConditionTransform, condition), faces)
+        return NamedTransform(name=name, create=partial(ConditionTransform, condition), faces=faces)
     place = task.videos / task.dataset / task.recording / f"{condition.name}{SUFFIX}"
     about = f"rppgbench condition {name} of recording {task.fingerprint}"
-    if description_of(place) == about:
-        return NamedTransform(name, partial(ConditionTransform, condition), faces)
-    make = partial(ConditionTransform, condition, PacketWriter(place, about))
-    return NamedTransform(name, make, faces, again=True)
+    if read_description(place) == about:
+        return NamedTransform(name=name, create=partial(ConditionTransform, condition), faces=faces)
+    create = partial(ConditionTransform, condition, PacketWriter(place, about))
+    return NamedTransform(name=name, create=create, faces=faces, always_run=True)
 
 
 def _observed(

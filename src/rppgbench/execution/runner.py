@@ -21,7 +21,7 @@ from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.reuse import keep_facts, why_again
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.extraction.conditions import keeps_video
-from rppgbench.extraction.feature_cache import cleaned_cache
+from rppgbench.extraction.feature_cache import clean_cache
 from rppgbench.store.store import Store
 from rppgbench.system.progress import progress
 
@@ -69,7 +69,7 @@ def run(
     """
     began = time.monotonic()
     means = replace(means, device=plan.device or means.device)
-    with store.locked(), cleaned_cache(means.cache):
+    with store.locked(), clean_cache(means.cache):
         facts = plan_facts(plan) | {"command": means.command}
         made_by = _made_by(means)
         store.begin(facts, [job.digest for job in plan.jobs], made_by)

@@ -1,4 +1,9 @@
-"""Named transformations of the frames on their way in."""
+"""Transform the frames of a recording under a named condition (compression, dimming, noise).
+
+`KINDS` is the registry of conditions. A kind is one function here: its keyword-only parameters are
+the parameters that a protocol may set, and the function returns the `Step` that transforms frames.
+Nothing else names a kind, apart from the kinds "none" and "compression".
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.protocol import Condition
-from rppgbench.extraction.extractor import Faces
+from rppgbench.extraction.extractor import FaceSource
 from rppgbench.system.errors import BenchError, unknown_name
 from rppgbench.system.hashing import digest
 
@@ -20,84 +25,89 @@ if TYPE_CHECKING:
     from rppgbench.video.recompression import Codec
     from rppgbench.video.stream import Frame, VideoInfo
 
-Picture = NDArray[np.uint8]
-FACES: tuple[Faces, ...] = get_args(Faces)
-"""Whose face track a condition runs with: the untouched video's, or one found anew in what came
-out. The first isolates what the pulse loses, the second is what a user would meet."""
+Pixels = NDArray[np.uint8]
+FACE_SOURCES: tuple[FaceSource, ...] = get_args(FaceSource)
+"""The face track of a condition: the track of the original video, or a track found in the
+transformed frames. The first isolates the loss of the pulse; the second is what a user gets."""
 
 
 class Step(Protocol):
-    """One transformation at work, fed a frame at a time."""
+    """A transform of the frames of one recording, frame by frame."""
 
     def feed(self, frame: Frame) -> Iterable[Frame]:
-        """The frames that are ready."""
+        """Take the next frame and return the frames that are ready."""
 
     def end(self) -> Iterable[Frame]:
-        """Those held back."""
+        """Return the delayed frames; called after the last frame."""
 
     def facts(self) -> Mapping[str, float | str]:
-        """What was measured, by name with units."""
+        """What was measured, by name with unit."""
 
 
 class ConditionTransform:
-    """A declared condition at work on one recording, for one pass (an `extraction.Change`).
+    """Applies a condition to one recording in one pass (an `extractor.FrameTransform`).
 
-    `facts()` says afterwards what came of it: bit rate, and the PSNR and SSIM of the face's box
-    against the untouched frames. A codec's packets go to the file `kept` too, if there is one.
+    `facts()` gives the bit rate, and the PSNR and SSIM of the face's box against the original
+    frames. With a `packet_writer`, the packets of a codec are also stored as a file.
     """
 
-    def __init__(self, condition: Condition, kept: PacketWriter | None = None) -> None:
+    def __init__(self, condition: Condition, packet_writer: PacketWriter | None = None) -> None:
         from rppgbench.extraction.picture_quality import FaceQuality
 
         self.condition = condition
-        self._kept = kept
+        self._packet_writer = packet_writer
         self._quality = FaceQuality()
         self._step: Step | None = None
 
     def begin(self, info: VideoInfo) -> None:
-        """Check the values; BenchError in one line for one that cannot be run."""
+        """Create the step; BenchError for a value that cannot be used."""
         params = {k: v for k, v in self.condition.params.items() if k != "faces"}
         self._step = KINDS[self.condition.kind](info, **params)
         if isinstance(self._step, _Recompressed):
-            self._step.kept = self._kept
+            self._step.packet_writer = self._packet_writer
 
     def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterator[Frame]:
-        """Take an untouched frame with its face; give the changed frames that are ready."""
+        """Take an original frame and return the transformed frames that are ready.
+
+        Args:
+            frame: the next original frame.
+            landmarks: its face (468, 2), or None.
+        """
         assert self._step is not None
-        self._quality.keep(frame, landmarks)
-        changed = self._step.feed(frame)
+        self._quality.add_original(frame, landmarks)
+        transformed = self._step.feed(frame)
         del frame
-        yield from self._compared(changed)
+        yield from self._compare(transformed)
 
     def end(self) -> Iterator[Frame]:
-        """Give the frames held back."""
+        """Return the delayed frames; called after the last frame."""
         assert self._step is not None
-        yield from self._compared(self._step.end())
+        yield from self._compare(self._step.end())
 
     def facts(self) -> dict[str, float | str]:
-        """What was measured, by name with units."""
+        """What was measured, by name with unit."""
         assert self._step is not None
         return {**self._step.facts(), **self._quality.facts()}
 
     def close(self) -> None:
-        """Delete a kept video that is not whole."""
-        if self._kept is not None:
-            self._kept.close()
+        """Delete a stored video that is not complete."""
+        if self._packet_writer is not None:
+            self._packet_writer.close()
 
-    def _compared(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def _compare(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
             self._quality.compare(frame)
             yield frame
 
 
-class _Each:
-    """Every picture by itself; `change` gets the frame and gives another picture."""
+class _PerFrame:
+    """Transforms each frame by itself with a function from the frame to new pixels."""
 
-    def __init__(self, change: Callable[[Frame], Picture]) -> None:
-        self._change = change
+    def __init__(self, transform: Callable[[Frame], Pixels]) -> None:
+        self._transform = transform
 
     def feed(self, frame: Frame) -> Iterable[Frame]:
-        return (type(frame)(frame.index, frame.time_s, self._change(frame)),)
+        return (type(frame)(frame.index, frame.time_s, self._transform(frame)),)
 
     def end(self) -> Iterable[Frame]:
         return ()
@@ -107,8 +117,8 @@ class _Each:
 
 
 def _none(info: VideoInfo) -> Step:
-    """Untouched."""
-    return _Each(lambda frame: frame.rgb)
+    """The original frames."""
+    return _PerFrame(lambda frame: frame.rgb)
 
 
 def _compression(
@@ -124,21 +134,21 @@ def _compression(
     tune: str = "",
     speed: int = -1,
 ) -> Step:
-    """Through a codec and back, as `ffmpeg -i in -c:v CODEC -crf N out` does.
+    """Encode and decode the frames, as `ffmpeg -i in -c:v CODEC -crf N out` does.
 
-    `crf`, `qp` or `quantiser` (qmin = qmax, for codecs of the MPEG-4 and JPEG families) say how
-    strongly, else the codec's own default; `preset` and `tune` are those of x264 and x265, `speed`
-    is libvpx's cpu-used. `gop` is the longest distance of keyframes, in frames.
+    `crf`, `qp` or `quantiser` (qmin = qmax, for codecs of the MPEG-4 and JPEG families) set the
+    strength; without them the codec's default holds. `preset` and `tune` are options of x264 and
+    x265, `speed` is libvpx's cpu-used. `gop` is the largest distance of key frames, in frames.
     """
     options = {"g": str(gop)}
-    given = {"crf": crf, "qp": qp, "qmin": quantiser, "qmax": quantiser, "cpu-used": speed}
-    options |= {name: f"{value:g}" for name, value in given.items() if value >= 0}
+    numbers = {"crf": crf, "qp": qp, "qmin": quantiser, "qmax": quantiser, "cpu-used": speed}
+    options |= {name: f"{value:g}" for name, value in numbers.items() if value >= 0}
     options |= {name: v for name, v in (("preset", preset), ("tune", tune)) if v}
     return _Recompressed(info, codec, pixel_format, options)
 
 
 class _Recompressed:
-    """A codec, begun when the size of the frames is known."""
+    """Encodes and decodes; the codec is opened when the size of the frames is known."""
 
     def __init__(
         self, info: VideoInfo, codec: str, pixel_format: str, options: Mapping[str, str]
@@ -146,7 +156,7 @@ class _Recompressed:
         self._info = info
         self._declared = (codec, pixel_format, options)
         self._codec: Codec | None = None
-        self.kept: PacketWriter | None = None
+        self.packet_writer: PacketWriter | None = None
 
     def feed(self, frame: Frame) -> Iterator[Frame]:
         if self._codec is None:
@@ -156,12 +166,17 @@ class _Recompressed:
             codec, pixel_format, options = self._declared
             size = (frame.rgb.shape[1], frame.rgb.shape[0])
             encoding = Encoding(
-                "condition compression", codec, pixel_format, size, options, "ffmpeg"
+                where="condition compression",
+                codec=codec,
+                pixel_format=pixel_format,
+                size=size,
+                options=options,
+                scaling="ffmpeg",
             )
-            self._codec = Codec(encoding, self._info.fps, self.kept)
-        back = self._codec.feed(frame)
+            self._codec = Codec(encoding, self._info.fps, self.packet_writer)
+        decoded = self._codec.feed(frame)
         del frame
-        yield from back
+        yield from decoded
 
     def end(self) -> Iterable[Frame]:
         return () if self._codec is None else self._codec.end()
@@ -184,7 +199,7 @@ class _Recompressed:
 
 
 def _frame_rate(info: VideoInfo, *, fps_out: float) -> Step:
-    """The first frame at or after each tick of a slower clock; its time stays its own."""
+    """Keep the first frame at or after each tick of a slower clock, with its original time."""
     if fps_out <= 0:
         raise BenchError(f"condition frame_rate: fps_out is {fps_out}; it must be over 0")
     return _SlowerClock(fps_out)
@@ -197,12 +212,12 @@ class _SlowerClock:
         self._count = 0
 
     def feed(self, frame: Frame) -> Iterable[Frame]:
-        # A twentieth of a tick of tolerance: timestamps are rounded to the container's clock.
+        # The tolerance is a twentieth of a tick: containers round timestamps to their clock.
         due_s = frame.time_s if self._due_s is None else self._due_s
         if frame.time_s < due_s - 0.05 / self._fps_out:
             return ()
         self._due_s = due_s + 1 / self._fps_out
-        if self._due_s < frame.time_s:  # the source is slower than the clock: begin anew here
+        if self._due_s < frame.time_s:  # the source is slower than the clock: restart it
             self._due_s = frame.time_s + 1 / self._fps_out
         self._count += 1
         return (type(frame)(self._count - 1, frame.time_s, frame.rgb),)
@@ -215,39 +230,39 @@ class _SlowerClock:
 
 
 def _resolution(info: VideoInfo, *, scale: float) -> Step:
-    """Smaller by area averaging, then back to the size it had, as a scaled upload is shown."""
+    """Shrink by area averaging and enlarge to the original size, as a scaled upload is shown."""
     import cv2
 
     if not 0 < scale <= 1:
         raise BenchError(f"condition resolution: scale is {scale}; it lies over 0 and up to 1")
 
-    def coarser(frame: Frame) -> Picture:
+    def rescale(frame: Frame) -> Pixels:
         height, width = frame.rgb.shape[:2]
         small = (max(1, round(width * scale)), max(1, round(height * scale)))
-        less = cv2.resize(frame.rgb, small, interpolation=cv2.INTER_AREA)
-        back = cv2.resize(less, (width, height), interpolation=cv2.INTER_LINEAR)
-        return back.astype(np.uint8, copy=False)
+        shrunk = cv2.resize(frame.rgb, small, interpolation=cv2.INTER_AREA)
+        enlarged = cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
+        return enlarged.astype(np.uint8, copy=False)
 
-    return _Each(coarser)
+    return _PerFrame(rescale)
 
 
 def _brightness(info: VideoInfo, *, gain: float) -> Step:
-    """Light times `gain` in linear light (gamma 2.2), rounded to 8 bits again."""
+    """Multiply linear light (gamma 2.2) by `gain` and round to 8 bits."""
     import cv2
 
     if gain <= 0:
         raise BenchError(f"condition brightness: gain is {gain}; it must be over 0")
     levels = 255 * np.clip((np.arange(256) / 255) ** 2.2 * gain, 0, 1) ** (1 / 2.2)
     table = np.round(levels).astype(np.uint8)
-    return _Each(lambda frame: cv2.LUT(frame.rgb, table).astype(np.uint8, copy=False))
+    return _PerFrame(lambda frame: cv2.LUT(frame.rgb, table).astype(np.uint8, copy=False))
 
 
 def _noise(info: VideoInfo, *, std: float, seed: int = 0) -> Step:
-    """Independent Gaussian noise on every value, in levels of 255; the same for the same seed."""
+    """Add independent Gaussian noise to every value, in levels of 255, reproducible by seed."""
     if std < 0:
         raise BenchError(f"condition noise: std is {std}; it cannot be under 0")
 
-    def noisy(frame: Frame) -> Picture:
+    def add_noise(frame: Frame) -> Pixels:
         random = np.random.default_rng([seed, frame.index])
         noise = random.standard_normal(frame.rgb.shape, dtype=np.float32)
         noise *= np.float32(std)
@@ -255,7 +270,7 @@ def _noise(info: VideoInfo, *, std: float, seed: int = 0) -> Step:
         np.clip(np.rint(noise, out=noise), 0, 255, out=noise)
         return noise.astype(np.uint8)
 
-    return _Each(noisy)
+    return _PerFrame(add_noise)
 
 
 Kind = Callable[..., Step]
@@ -270,7 +285,15 @@ KINDS: Mapping[str, Kind] = {
 
 
 def check_condition(condition: Condition, where: str) -> None:
-    """Refuse an unknown kind or parameter, or a value that its kind cannot be run with."""
+    """Check a declared condition against its kind.
+
+    Args:
+        condition: the condition.
+        where: file that declares the condition, for messages.
+
+    Raises:
+        BenchError: an unknown kind or parameter, a missing parameter, or an unknown face track.
+    """
     name = f"{where}: condition {condition.name!r}"
     if condition.kind not in KINDS:
         raise unknown_name("kind of condition", condition.kind, KINDS, name)
@@ -285,22 +308,22 @@ def check_condition(condition: Condition, where: str) -> None:
     missing = [p.name for p in declared if p.default is p.empty and p.name not in condition.params]
     if missing:
         raise BenchError(f"{name}: missing {', '.join(missing)}")
-    if condition.params.get("faces", FACES[0]) not in FACES:
-        raise unknown_name("value of faces", str(condition.params["faces"]), FACES, name)
+    if condition.params.get("faces", FACE_SOURCES[0]) not in FACE_SOURCES:
+        raise unknown_name("value of faces", str(condition.params["faces"]), FACE_SOURCES, name)
 
 
-def face_source(condition: Condition) -> Faces:
-    """Whose face track the condition runs with."""
-    return "found" if condition.params.get("faces", FACES[0]) == "found" else "original"
+def face_source(condition: Condition) -> FaceSource:
+    """The face track that the condition uses."""
+    return "found" if condition.params.get("faces", FACE_SOURCES[0]) == "found" else "original"
 
 
 def keeps_video(condition: Condition) -> bool:
-    """Whether the condition makes a video that can be kept: it has a codec."""
+    """Whether the transformed video can be stored, which takes a codec."""
     return condition.kind == "compression"
 
 
 def condition_digest(condition: Condition) -> str:
-    """Kind and parameters, and for a codec the libraries that do it; empty for the untouched."""
+    """Digest of kind, parameters and, for a codec, its libraries; empty for the original frames."""
     if condition.kind == "none":
         return ""
     facts: dict[str, Any] = {"kind": condition.kind, "params": condition.params}

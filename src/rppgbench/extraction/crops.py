@@ -1,4 +1,4 @@
-"""Named rules by which papers cut the face out of a frame."""
+"""Cut the face out of a frame by the rules of published methods, each with a name."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rppgbench.face.haar import Box, enlarge_box
 from rppgbench.face.mesh_layout import bounding_box, landmarks_68
-from rppgbench.face.mtcnn import mtcnn
+from rppgbench.face.mtcnn import load_mtcnn
 from rppgbench.face.open_rppg_box import OpenRppgBox
 from rppgbench.system.errors import BenchError, unknown_name
 
@@ -18,9 +18,16 @@ Image = NDArray[np.uint8]
 Landmarks = NDArray[np.floating]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CropView:
-    """What a rule may look at: the picture, the face in it, and the toolbox's static box."""
+    """The input of a crop rule for one frame.
+
+    Attributes:
+        rgb: frame (H, W, 3).
+        time_s: time of the frame in seconds.
+        landmarks: face (468, 2), or None.
+        toolbox_box: rPPG-Toolbox's static box, or None.
+    """
 
     rgb: Image
     time_s: float
@@ -29,28 +36,36 @@ class CropView:
 
 
 class Cropper(Protocol):
-    """A rule at work on one video, frame after frame; None where it has no face to cut out."""
+    """Applies a crop rule to one video, frame by frame."""
 
-    def __call__(self, sight: CropView) -> Image | None:
-        """Cut one frame: (S, S, 3)."""
+    def __call__(self, view: CropView) -> Image | None:
+        """Cut out the face (S, S, 3); None where the rule has no face."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CropRule:
-    """How a paper cuts the face: a name, the side of the square in pixels, and where it is from."""
+    """The rule by which a paper cuts out the face.
+
+    Attributes:
+        name: name of the rule.
+        size: side S of the square in pixels.
+        source: publication and code.
+        create: creates the rule's cropper for one video, from the size.
+        needs_toolbox_box: whether the rule reads rPPG-Toolbox's static box.
+    """
 
     name: str
     size: int
     source: str
-    start: Callable[[int], Cropper] = field(repr=False)
+    create: Callable[[int], Cropper] = field(repr=False)
     needs_toolbox_box: bool = False
 
     def cropper(self) -> Cropper:
-        """Begin a video."""
-        return self.start(self.size)
+        """Create the cropper of one video."""
+        return self.create(self.size)
 
 
-def _resized(face: Image, size: int, interpolation: int) -> Image:
+def _resize(face: Image, size: int, interpolation: int) -> Image:
     import cv2
 
     if face.shape[:2] == (size, size):
@@ -59,8 +74,8 @@ def _resized(face: Image, size: int, interpolation: int) -> Image:
     return np.asarray(out, np.uint8)
 
 
-def _window(rgb: Image, left: int, top: int, side: int) -> Image:
-    """A square of the picture; pixels beyond its edge repeat the edge."""
+def _crop_square(rgb: Image, left: int, top: int, side: int) -> Image:
+    """A square of the frame; pixels outside the frame repeat its edge."""
     import cv2
 
     height, width = rgb.shape[:2]
@@ -76,13 +91,14 @@ def _window(rgb: Image, left: int, top: int, side: int) -> Image:
 
 
 class ContrastPhysCrop:
-    """Square of the size of the first face, its centre smoothed over time.
+    """A square whose side the first face fixes and whose centre follows the face.
 
-    The face's vertical range over the 68 points, extended by 0.2 of it at the top; side = 1.5
-    times that = 1.8 times the range, fixed by the first frame with a face; centre of the points
-    after an exponential average (0.9 of the past, 0.1 of the frame); the edge of the picture is
-    repeated beyond it; bilinear. Sun and Li, "Contrast-Phys", ECCV 2022, as its code has it
-    (github zhaodongsun/contrast-phys @eb33acf, preprocessing.py; its README says 1.2).
+    The vertical range of the 68 points is extended by 0.2 of the range at the top; the side is 1.5
+    times the result, 1.8 times the range, and is fixed by the first frame with a face. The centre
+    is that of the points after an exponential average (0.9 of the past, 0.1 of the frame). The edge
+    of the frame is repeated outside the frame; bilinear. Sun and Li, "Contrast-Phys", ECCV 2022,
+    after the code (github zhaodongsun/contrast-phys @eb33acf, preprocessing.py; the README says
+    1.2).
     """
 
     def __init__(self, size: int) -> None:
@@ -90,13 +106,13 @@ class ContrastPhysCrop:
         self.side = 0
         self._points: NDArray[np.float64] | None = None
 
-    def __call__(self, sight: CropView) -> Image | None:
-        """Cut one frame."""
+    def __call__(self, view: CropView) -> Image | None:
+        """Cut out the face of one frame (S, S, 3)."""
         import cv2
 
-        if sight.landmarks is None:
+        if view.landmarks is None:
             return None
-        points = landmarks_68(sight.landmarks).astype(np.float64)
+        points = landmarks_68(view.landmarks).astype(np.float64)
         if self._points is None:
             self._points = points
             low, high = points[:, 1].min(), points[:, 1].max()
@@ -106,8 +122,8 @@ class ContrastPhysCrop:
         top -= 0.2 * (bottom - top)
         x, y = round(float((left + right) / 2)), round(float((top + bottom) / 2))
         half = self.side // 2
-        face = _window(sight.rgb, x - half, y - half, self.side)
-        return _resized(face, self.size, cv2.INTER_LINEAR)
+        face = _crop_square(view.rgb, x - half, y - half, self.side)
+        return _resize(face, self.size, cv2.INTER_LINEAR)
 
 
 class ToolboxCrop:
@@ -119,23 +135,31 @@ class ToolboxCrop:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, sight: CropView) -> Image | None:
-        """Cut one frame."""
+    def __call__(self, view: CropView) -> Image | None:
+        """Cut out the face of one frame (S, S, 3)."""
         import cv2
 
-        if sight.toolbox_box is None or sight.landmarks is None:
+        if view.toolbox_box is None or view.landmarks is None:
             return None
-        left, top, right, bottom = sight.toolbox_box
-        return _resized(sight.rgb[top:bottom, left:right], self.size, cv2.INTER_AREA)
+        left, top, right, bottom = view.toolbox_box
+        return _resize(view.rgb[top:bottom, left:right], self.size, cv2.INTER_AREA)
 
 
 def sinc_box(points: NDArray[np.floating], height: int, width: int) -> Box:
-    """SiNC's box of 68 points (68, 2): padded, made square, shifted into the picture.
+    """SiNC's box of the face: padded, made square, shifted into the frame.
 
-    Points are cut to whole numbers; 5 % of the width on both sides, 30 % of the height at the top
-    and 5 % at the bottom are added; the shorter side grows to the longer; what stands out of the
-    picture is shifted into it, and cut if it is too large (github CVRL/SiNC-rPPG @4c8ef7c,
-    src/preprocessing/utils.py).
+    The points are truncated to integers. The box is padded by 5 % of its width on both sides, by
+    30 % of its height at the top and by 5 % at the bottom. The shorter side is extended to the
+    longer. A box that reaches outside the frame is shifted inside, and clipped if it is larger
+    than the frame (github CVRL/SiNC-rPPG @4c8ef7c, src/preprocessing/utils.py).
+
+    Args:
+        points: the 68 points (68, 2) in pixels.
+        height: height of the frame in pixels.
+        width: width of the frame in pixels.
+
+    Returns:
+        x0, y0, x1, y1 in pixels, the end excluded.
 
     >>> sinc_box(np.array([[40.0, 50], [60, 90]]), 200, 200)
     (23, 38, 77, 92)
@@ -150,15 +174,15 @@ def sinc_box(points: NDArray[np.floating], height: int, width: int) -> Box:
         y0, y1 = y0 - before, y1 + grow - before
     else:
         x0, x1 = x0 - before, x1 + grow - before
-    x0, x1 = _inside(x0, x1, width)
-    y0, y1 = _inside(y0, y1, height)
+    x0, x1 = _shift_inside(x0, x1, width)
+    y0, y1 = _shift_inside(y0, y1, height)
     return x0, y0, x1, y1
 
 
-def _inside(low: int, high: int, length: int) -> tuple[int, int]:
-    """Shift an interval into 0..length, then cut it.
+def _shift_inside(low: int, high: int, length: int) -> tuple[int, int]:
+    """Shift an interval into 0..length, then clip it.
 
-    >>> _inside(-3, 5, 20), _inside(15, 25, 20), _inside(-5, 30, 20)
+    >>> _shift_inside(-3, 5, 20), _shift_inside(15, 25, 20), _shift_inside(-5, 30, 20)
     ((0, 8), (10, 20), (0, 20))
     """
     if low < 0:
@@ -172,34 +196,34 @@ class SincCrop:
     """SiNC's square around the face of each frame (`sinc_box`), INTER_CUBIC.
 
     Speth et al., "Non-Contrastive Unsupervised Learning of Physiological Signals from Video", CVPR
-    2023. A frame without a face has no crop here; the code repeats the last box there.
+    2023. A frame without a face has no crop here, whereas the code repeats the last box.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, sight: CropView) -> Image | None:
-        """Cut one frame."""
+    def __call__(self, view: CropView) -> Image | None:
+        """Cut out the face of one frame (S, S, 3)."""
         import cv2
 
-        if sight.landmarks is None:
+        if view.landmarks is None:
             return None
-        height, width = sight.rgb.shape[:2]
-        left, top, right, bottom = sinc_box(landmarks_68(sight.landmarks), height, width)
+        height, width = view.rgb.shape[:2]
+        left, top, right, bottom = sinc_box(landmarks_68(view.landmarks), height, width)
         if left >= right or top >= bottom:
             return None
-        return _resized(sight.rgb[top:bottom, left:right], self.size, cv2.INTER_CUBIC)
+        return _resize(view.rgb[top:bottom, left:right], self.size, cv2.INTER_CUBIC)
 
 
 class GideonCrop:
-    """Gideon and Stent's smoothed box with a dead zone, but around the mesh, not an S3FD box.
+    """Gideon and Stent's smoothed box with a dead zone, around the mesh instead of an S3FD box.
 
-    The box of the landmarks, widened to 2 : 3 about its centre, plus a border of 12.5 %; it holds
-    still until the face moves by more than 12.5 % of its width; then a critically damped spring
-    with a time constant of 0.25 s follows. Of the 2 : 3 box the central square is cut out and
-    resized bilinearly (the paper stores 128 x 192, trains on the centre 128 x 128 at 64 x 64).
-    Gideon and Stent, "The Way to My Heart Is through Contrastive Learning", ICCV 2021. The name
-    says that the detector is another: their S3FD box is not what this rule starts from.
+    The box of the landmarks is widened to 2 : 3 about its centre, plus a border of 12.5 %. The box
+    stays until the face moves by more than 12.5 % of the box's width; it then follows as a
+    critically damped spring with a time constant of 0.25 s. The central square of the 2 : 3 box is
+    cut out and resized bilinearly (the paper stores 128 x 192 and trains on the central 128 x 128
+    at 64 x 64). Gideon and Stent, "The Way to My Heart Is through Contrastive Learning", ICCV 2021.
+    The rule's name `gideon_mesh_box` states the other detector.
     """
 
     ASPECT = 128 / 192
@@ -209,46 +233,51 @@ class GideonCrop:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._goal: NDArray[np.float64] | None = None
-        self._place = np.zeros(3)
-        self._speed = np.zeros(3)
+        self._target: NDArray[np.float64] | None = None
+        self._position = np.zeros(3)
+        self._velocity = np.zeros(3)
         self._time_s = 0.0
 
-    def __call__(self, sight: CropView) -> Image | None:
-        """Cut one frame."""
+    def __call__(self, view: CropView) -> Image | None:
+        """Cut out the face of one frame (S, S, 3)."""
         import cv2
 
-        if sight.landmarks is None:
+        if view.landmarks is None:
             return None
-        left, top, right, bottom = (float(v) for v in bounding_box(sight.landmarks))
+        left, top, right, bottom = (float(v) for v in bounding_box(view.landmarks))
         wide = max(right - left, (bottom - top) * self.ASPECT) * (1 + 2 * self.BORDER)
-        seen = np.array([(left + right) / 2, (top + bottom) / 2, wide])
-        if self._goal is None:
-            self._goal = self._place = seen
-        elif np.abs(seen - self._goal).max() > self.DEAD_ZONE * self._goal[2]:
-            self._goal = seen
-        self._follow(self._goal, sight.time_s - self._time_s)
-        self._time_s = sight.time_s
-        x, y, side = self._place
-        whole = max(round(float(side)), 2)
-        face = _window(sight.rgb, round(float(x - side / 2)), round(float(y - side / 2)), whole)
-        return _resized(face, self.size, cv2.INTER_LINEAR)
+        face_box = np.array([(left + right) / 2, (top + bottom) / 2, wide])
+        if self._target is None:
+            self._target = self._position = face_box
+        elif np.abs(face_box - self._target).max() > self.DEAD_ZONE * self._target[2]:
+            self._target = face_box
+        self._follow(self._target, view.time_s - self._time_s)
+        self._time_s = view.time_s
+        x, y, side = self._position
+        pixels = max(round(float(side)), 2)
+        left, top = round(float(x - side / 2)), round(float(y - side / 2))
+        face = _crop_square(view.rgb, left, top, pixels)
+        return _resize(face, self.size, cv2.INTER_LINEAR)
 
-    def _follow(self, goal: NDArray[np.float64], step_s: float) -> None:
-        """Advance a critically damped spring exactly (not by Euler): steps of any length."""
+    def _follow(self, target: NDArray[np.float64], step_s: float) -> None:
+        """Advance a critically damped spring by its exact solution, for steps of any length.
+
+        With the offset d, the velocity v, b = v + d / T and the time constant T, the solution after
+        a step t is d' = (d + b t) exp(-t / T) and v' = (v - b t / T) exp(-t / T).
+        """
         decay = np.exp(-max(step_s, 0.0) / self.TIME_CONSTANT_S)
-        offset = self._place - goal
-        push = self._speed + offset / self.TIME_CONSTANT_S
-        self._place = goal + (offset + push * max(step_s, 0.0)) * decay
-        self._speed = (self._speed - push * max(step_s, 0.0) / self.TIME_CONSTANT_S) * decay
+        offset = self._position - target
+        slope = self._velocity + offset / self.TIME_CONSTANT_S
+        self._position = target + (offset + slope * max(step_s, 0.0)) * decay
+        self._velocity = (self._velocity - slope * max(step_s, 0.0) / self.TIME_CONSTANT_S) * decay
 
 
 class Mtcnn15Crop:
-    """The MTCNN box of the first frame with a face, x 1.5 in width and height, the same throughout.
+    """The MTCNN box of the first frame with a face, x 1.5 in width and height, for all frames.
 
-    Qian et al., RePSS 2024 (track 1, solution 2). Needs the extra `mtcnn`; where MTCNN finds no
-    face in any of the first frames tried (1, 2, 4, ... with a face), there is no crop: no other
-    detector stands in under this name.
+    Qian et al., RePSS 2024 (track 1, solution 2). The rule needs the extra `mtcnn`. MTCNN is tried
+    on the frames 1, 2, 4, ... of those with a face, at most `MAX_TRIES` times; without a box there
+    is no crop, because no other detector may replace MTCNN under this name.
     """
 
     MAX_TRIES = 8
@@ -256,27 +285,27 @@ class Mtcnn15Crop:
     def __init__(self, size: int) -> None:
         self.size = size
         self._box: Box | None = None
-        self._seen = 0
+        self._with_face = 0
         self._tries = 0
-        self._detector = mtcnn()
+        self._detector = load_mtcnn()
 
-    def __call__(self, sight: CropView) -> Image | None:
-        """Cut one frame."""
+    def __call__(self, view: CropView) -> Image | None:
+        """Cut out the face of one frame (S, S, 3)."""
         import cv2
 
-        if sight.landmarks is None:
+        if view.landmarks is None:
             return None
-        is_turn = self._seen & (self._seen - 1) == 0 and self._tries < self.MAX_TRIES
-        self._seen += 1
+        is_turn = self._with_face & (self._with_face - 1) == 0 and self._tries < self.MAX_TRIES
+        self._with_face += 1
         if self._box is None and is_turn:
             self._tries += 1
-            self._box = self._find(sight.rgb)
+            self._box = self._detect(view.rgb)
         if self._box is None:
             return None
         left, top, right, bottom = self._box
-        return _resized(sight.rgb[top:bottom, left:right], self.size, cv2.INTER_LINEAR)
+        return _resize(view.rgb[top:bottom, left:right], self.size, cv2.INTER_LINEAR)
 
-    def _find(self, rgb: Image) -> Box | None:
+    def _detect(self, rgb: Image) -> Box | None:
         boxes = self._detector(rgb)
         if not len(boxes):
             return None
@@ -286,43 +315,70 @@ class Mtcnn15Crop:
 
 
 class OpenRppgCrop:
-    """open-rppg's box (`face.held_box.HeldBox`), made square by INTER_AREA whatever its sides.
+    """open-rppg's box (`face.open_rppg_box.OpenRppgBox`), resized to a square by INTER_AREA.
 
-    What the weights that open-rppg ships were given to see. A frame without a face has no crop
-    here; open-rppg cuts the last box there and mutes the pulse.
+    open-rppg trained the weights that it ships on such crops. A frame without a face has no crop
+    here, whereas open-rppg cuts out the last box and mutes the pulse.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._box = OpenRppgBox()
 
-    def __call__(self, sight: CropView) -> Image | None:
-        """Cut one frame."""
+    def __call__(self, view: CropView) -> Image | None:
+        """Cut out the face of one frame (S, S, 3)."""
         import cv2
 
-        box = self._box.at(sight.rgb, sight.time_s)
-        if box is None or sight.landmarks is None:
+        box = self._box.update(view.rgb, view.time_s)
+        if box is None or view.landmarks is None:
             return None
         left, top, right, bottom = box
         if left >= right or top >= bottom:
             return None
-        return _resized(sight.rgb[top:bottom, left:right], self.size, cv2.INTER_AREA)
+        return _resize(view.rgb[top:bottom, left:right], self.size, cv2.INTER_AREA)
 
 
 _RULES = (
-    CropRule("contrast_phys", 128, "Sun and Li, ECCV 2022, code @eb33acf", ContrastPhysCrop),
-    CropRule("toolbox", 72, "Liu et al., rPPG-Toolbox, code @d807b01", ToolboxCrop, True),
-    CropRule("sinc", 64, "Speth et al., CVPR 2023, code @4c8ef7c", SincCrop),
-    CropRule("gideon_mesh_box", 64, "Gideon and Stent, ICCV 2021, on the mesh's box", GideonCrop),
-    CropRule("mtcnn15", 128, "Qian et al., RePSS 2024", Mtcnn15Crop),
-    CropRule("open_rppg", 128, "Wang et al., open-rppg 0.1.1", OpenRppgCrop),
+    CropRule(
+        name="contrast_phys",
+        size=128,
+        source="Sun and Li, ECCV 2022, code @eb33acf",
+        create=ContrastPhysCrop,
+    ),
+    CropRule(
+        name="toolbox",
+        size=72,
+        source="Liu et al., rPPG-Toolbox, code @d807b01",
+        create=ToolboxCrop,
+        needs_toolbox_box=True,
+    ),
+    CropRule(
+        name="sinc", size=64, source="Speth et al., CVPR 2023, code @4c8ef7c", create=SincCrop
+    ),
+    CropRule(
+        name="gideon_mesh_box",
+        size=64,
+        source="Gideon and Stent, ICCV 2021, on the mesh's box",
+        create=GideonCrop,
+    ),
+    CropRule(name="mtcnn15", size=128, source="Qian et al., RePSS 2024", create=Mtcnn15Crop),
+    CropRule(
+        name="open_rppg", size=128, source="Wang et al., open-rppg 0.1.1", create=OpenRppgCrop
+    ),
 )
 RULES: Mapping[str, CropRule] = {rule.name: rule for rule in _RULES}
 """Every rule by name; `crop_rule` also takes another size: "contrast_phys_32"."""
 
 
 def crop_rule(name: str, where: str = "crop") -> CropRule:
-    """The rule of that name, at its own size or, as NAME_SIZE, at another (8 to 512 pixels).
+    """Find a crop rule by its name.
+
+    Args:
+        name: name of a rule, or NAME_SIZE for another size (8 to 512 pixels).
+        where: where the name stands, for messages.
+
+    Raises:
+        BenchError: no such rule, or a size out of range.
 
     >>> crop_rule("contrast_phys").size, crop_rule("contrast_phys_32").size
     (128, 32)

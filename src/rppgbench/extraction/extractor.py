@@ -1,4 +1,22 @@
-"""One pass over a video: everything that any method needs."""
+"""Extract the features of a video, and of its transformed copies, in one pass over its frames.
+
+Why one pass. Decoding and face detection cost more than all features together, and a protocol asks
+for many outputs of one video: several crop rules, and the same frames compressed, dimmed or at a
+lower rate. A pass for each output would repeat the expensive part; a decoded copy on disk would
+need 20 GB for ten minutes of 640 x 480. So every output takes a frame before the next frame is
+decoded.
+
+What is streamed. Frames flow decoder -> face landmarks -> outputs. An output appends one row for
+each frame to arrays on disk (`feature_files`). A transform sits between the landmarks and the files
+of its output.
+
+What is bounded. Memory does not grow with the length of the video. It holds the frames that the
+stages keep back: `cadence` frames of the face tracker, `MAX_DELAYED` frames of the landmark
+smoother, and for each transform the frames that its codec looks ahead.
+
+Faults. What is wrong with the video stops the pass; what is wrong with one output stops that output
+alone.
+"""
 
 import tempfile
 import weakref
@@ -13,13 +31,14 @@ from rppgbench.core.features import FaceTrack, Features
 from rppgbench.core.recording import VideoSource
 from rppgbench.extraction.crops import CropRule, crop_rule
 from rppgbench.extraction.feature_files import BASE, FeatureFiles, read_features
-from rppgbench.face.smoothing import SmoothedLandmarks
+from rppgbench.face.smoothing import LocatedFrame, SmoothedLandmarks
 from rppgbench.face.tracking import CADENCE, FaceFollower, FaceTracker, Landmarks
 from rppgbench.system.errors import RecordingError
 from rppgbench.video.stream import Frame, VideoInfo, VideoReader, open_video
 
-Faces = Literal["original", "found"]
-"""Whose face track changed frames have: the untouched video's, or one found anew in them."""
+FaceSource = Literal["original", "found"]
+"""The face track of transformed frames: the track of the original video, or a track that is found
+in the transformed frames."""
 
 
 class NoFaceError(RecordingError):
@@ -32,84 +51,106 @@ class NoFaceError(RecordingError):
 
 @dataclass(frozen=True)
 class FeatureRequest:
-    """What is wanted beside the track and the region moments, which always come."""
+    """The features to extract besides the face track and the region moments.
+
+    Attributes:
+        clips: names of crop rules, one face clip each.
+    """
 
     clips: frozenset[str] = frozenset()
 
     def rules(self) -> tuple[CropRule, ...]:
-        """The crop rules, sorted by name; BenchError names one that is not there."""
+        """The crop rules, sorted by name; BenchError names a rule that does not exist."""
         return tuple(crop_rule(name) for name in sorted(self.clips))
 
 
-NOTHING_MORE = FeatureRequest()
+BASE_FEATURES = FeatureRequest()
 
 
 class FrameTransform(Protocol):
-    """A transformation of the frames on their way in (compression, dimming).
+    """A transform of the frames before their features are extracted (compression, dimming).
 
-    It is begun with what is known of the video before the pass, then fed a frame at a time. What
-    it gives has the times of the frames it was fed, in their order; it may hold some back, and
-    leave some out.
+    A transform gives frames with the times of the frames that it took, in the same order. A
+    transform may delay frames and drop frames.
     """
 
     def begin(self, info: VideoInfo) -> None:
-        """Get ready; called once."""
+        """Prepare for a video; called once, before the pass."""
 
     def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterable[Frame]:
-        """Take an untouched frame with its face; give the changed frames that are ready."""
+        """Take an original frame and return the transformed frames that are ready.
+
+        Args:
+            frame: the next original frame.
+            landmarks: its face (468, 2), or None.
+        """
 
     def end(self) -> Iterable[Frame]:
-        """There is no further frame: give those held back."""
+        """Return the delayed frames; called after the last frame."""
 
     def facts(self) -> Mapping[str, object]:
         """What was measured (bit rate, PSNR), after the end."""
 
     def close(self) -> None:
-        """The pass is over, whatever came of it: let go of what is not memory."""
+        """Release files; called after every pass, complete or not."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class OutputSpec:
-    """What a pass is to write into `folder`: features of the frames, untouched or changed.
+    """The features that a pass writes into one folder.
 
-    `base=False` leaves the track and the moments out, for a new clip of a video whose `track` is
-    known. `faces` matters to changed frames without a `track` of their own.
+    Attributes:
+        folder: where the features go.
+        rules: crop rules, one face clip each.
+        base: whether the face track and the region moments are written; False for a new clip of a
+            video whose track is known.
+        transform: transform of the frames; None for the original frames.
+        faces: face track of transformed frames without a `track`.
+        track: the known face track of the transformed frames.
     """
 
     folder: Path
     rules: tuple[CropRule, ...] = ()
     base: bool = True
-    change: FrameTransform | None = None
-    faces: Faces = "original"
+    transform: FrameTransform | None = None
+    faces: FaceSource = "original"
     track: FaceTrack | None = None
 
 
 def extract(
     source: VideoSource,
-    needs: FeatureRequest = NOTHING_MORE,
+    request: FeatureRequest = BASE_FEATURES,
     *,
     cadence: int = CADENCE,
     track: FaceTrack | None = None,
 ) -> Features:
-    """Decode once; give track, region moments and clips on the frames' own times.
+    """Decode a video once and extract features on the frames' own times.
 
-    Everything goes to a temporary folder while the frames go by and is mapped from there, so that
-    memory does not grow with the length; the folder lives as long as the features. With `track`,
-    the face is where that track says.
-    RecordingError: not a video, no usable face in any frame, or a track of another length.
+    The features are mapped from a temporary folder, which is deleted with the features.
+
+    Args:
+        source: the video.
+        request: the clips to extract besides the face track and the region moments.
+        cadence: the face mesh runs on every `cadence`-th frame.
+        track: the known face track of the video.
+
+    Raises:
+        RecordingError: the file is no video, no frame has a usable face, or the track has another
+            length.
     """
-    place = tempfile.TemporaryDirectory(prefix="rppgbench-")
+    temporary = tempfile.TemporaryDirectory(prefix="rppgbench-")
     try:
-        folder = Path(place.name)
-        rules = needs.rules()
-        for fault in extract_all(source, [OutputSpec(folder, rules)], cadence=cadence, track=track):
+        folder = Path(temporary.name)
+        rules = request.rules()
+        output = OutputSpec(folder=folder, rules=rules)
+        for fault in extract_all(source, [output], cadence=cadence, track=track):
             if fault is not None:
                 raise fault
         features = read_features(folder / BASE, {rule.name: folder / rule.name for rule in rules})
     except BaseException:
-        place.cleanup()
+        temporary.cleanup()
         raise
-    weakref.finalize(features, place.cleanup)
+    weakref.finalize(features, temporary.cleanup)
     return features
 
 
@@ -120,61 +161,72 @@ def extract_all(
     cadence: int = CADENCE,
     track: FaceTrack | None = None,
 ) -> list[Exception | None]:
-    """One pass over the frames into all outputs; what went wrong with each, or None: it is whole.
+    """Extract several outputs in one pass over a video; see the module's docstring.
 
-    The frames go through all outputs in lock step: each output takes a frame before the next one
-    is decoded, so what is held is what each change holds back. `track` is that of the untouched
-    video, found on the way where it is None; then the first output is of the untouched frames, for
-    it says where a face is too dark to be used, and its fault is raised, as is what is wrong with
-    the video itself. The fault of another output stops that one alone.
+    Without a `track`, the first output must be of the original frames, because that output decides
+    where a face is too dark to be used. The fault of this output is raised, like a fault of the
+    video.
+
+    Args:
+        source: the video.
+        outputs: the outputs; each takes a frame before the next frame is decoded.
+        cadence: the face mesh runs on every `cadence`-th frame.
+        track: the known face track of the original video.
+
+    Returns:
+        For each output its fault, or None where the output is complete.
+
+    Raises:
+        RecordingError: the video cannot be read, has no usable face, or the track has another
+            length.
+        ValueError: neither a track nor an output of the original frames comes first.
     """
-    if track is None and (not outputs or outputs[0].change is not None):
-        raise ValueError("without a track the first output is of the untouched frames")
+    if track is None and (not outputs or outputs[0].transform is not None):
+        raise ValueError("without a track the first output is of the original frames")
     with open_video(source) as reader:
-        placing = _found(cadence) if track is None else _Replay(track, source.path)
-        branches = [_Branch(output, source.path, cadence, placing) for output in outputs]
-        needed = branches[:1] if track is None else []
+        locator = _new_locator(cadence) if track is None else _KnownTrack(track, source.path)
+        branches = [_Branch(output, source.path, cadence, locator) for output in outputs]
+        required = branches[:1] if track is None else []
         try:
             for branch in branches:
                 branch.begin(reader.info)
             for frame in reader:
-                _hand_on(placing.feed(frame), branches)
+                _dispatch(locator.feed(frame), branches)
                 del frame
-                _raise_of(needed)
+                _raise_fault(required)
                 if all(branch.fault for branch in branches):
                     break
             else:
-                _hand_on(placing.end(), branches)
+                _dispatch(locator.end(), branches)
                 for branch in branches:
                     branch.end(reader)
-                    _raise_of(needed)
+                    _raise_fault(required)
         finally:
             for branch in branches:
                 branch.close()
     return [branch.fault for branch in branches]
 
 
-def _hand_on(
-    placed: Iterator[tuple[Frame, Landmarks | None]], branches: Sequence["_Branch"]
-) -> None:
-    for frame, landmarks in placed:
+def _dispatch(located: Iterator[LocatedFrame], branches: Sequence["_Branch"]) -> None:
+    """Give every frame to all branches; the first branch decides whether its face is usable."""
+    for frame, landmarks in located:
         usable = landmarks
         for branch in branches:
             usable = branch.take(frame, usable)
 
 
-def _raise_of(needed: Iterable["_Branch"]) -> None:
-    for branch in needed:
+def _raise_fault(required: Iterable["_Branch"]) -> None:
+    for branch in required:
         if branch.fault is not None:
             raise branch.fault
 
 
-def _found(cadence: int) -> SmoothedLandmarks:
+def _new_locator(cadence: int) -> SmoothedLandmarks:
     return SmoothedLandmarks(FaceFollower(FaceTracker(), cadence))
 
 
-class _Replay:
-    """The faces of frames whose track is known."""
+class _KnownTrack:
+    """Gives frames the landmarks of a known face track."""
 
     def __init__(self, track: FaceTrack, path: Path) -> None:
         self.cadence = track.cadence
@@ -182,14 +234,14 @@ class _Replay:
         self._path = path
         self._count = 0
 
-    def feed(self, frame: Frame) -> Iterator[tuple[Frame, Landmarks | None]]:
-        number, track = self._count, self._track
-        if number >= len(track.found):
-            raise RecordingError(f"{self._path}: more frames than the {number} of its face track")
+    def feed(self, frame: Frame) -> Iterator[LocatedFrame]:
+        index, track = self._count, self._track
+        if index >= len(track.found):
+            raise RecordingError(f"{self._path}: more frames than the {index} of its face track")
         self._count += 1
-        yield frame, np.asarray(track.landmarks[number]) if track.found[number] else None
+        yield frame, np.asarray(track.landmarks[index]) if track.found[index] else None
 
-    def end(self) -> Iterator[tuple[Frame, Landmarks | None]]:
+    def end(self) -> Iterator[LocatedFrame]:
         if self._count != len(self._track.found):
             raise RecordingError(
                 f"{self._path}: {self._count} frames, but the face track has "
@@ -199,65 +251,74 @@ class _Replay:
 
 
 class _Branch:
-    """An output at work; a `fault` of its own stops it and nobody else."""
+    """One output during the pass; its `fault` stops this output alone."""
 
     def __init__(
-        self, output: OutputSpec, path: Path, cadence: int, untouched: SmoothedLandmarks | _Replay
+        self,
+        output: OutputSpec,
+        path: Path,
+        cadence: int,
+        original: SmoothedLandmarks | _KnownTrack,
     ) -> None:
         self.fault: Exception | None = None
         self._output = output
         self._path = path
         self._files: FeatureFiles | None = None
-        self._known: dict[float, Landmarks | None] = {}  # in the change: the face, by time
-        self._placing: SmoothedLandmarks | _Replay | None = None
+        # The faces of the frames that the transform delays, by time.
+        self._delayed_faces: dict[float, Landmarks | None] = {}
+        self._locator: SmoothedLandmarks | _KnownTrack | None = None
         if output.track is not None:
-            self._placing = _Replay(output.track, path)
-        elif output.change is not None and output.faces == "found":
-            self._placing = _found(cadence)
-        by = self._placing or untouched
-        self._cadence = by.cadence
-        # What the finder saw is not told by changes that only share its faces.
-        shared = by is untouched and output.change is not None
-        self._finder = by.finder if isinstance(by, SmoothedLandmarks) and not shared else None
+            self._locator = _KnownTrack(output.track, path)
+        elif output.transform is not None and output.faces == "found":
+            self._locator = _new_locator(cadence)
+        locator = self._locator or original
+        self._cadence = locator.cadence
+        # An output that shares the original faces does not repeat the tracker's statistics.
+        shares_faces = locator is original and output.transform is not None
+        self._tracker: FaceTracker | None = None
+        if isinstance(locator, SmoothedLandmarks) and not shares_faces:
+            self._tracker = locator.tracker
 
     def begin(self, info: VideoInfo) -> None:
         try:
             self._files = FeatureFiles(self._output.folder, self._output.rules, self._output.base)
-            if self._output.change is not None:
-                self._output.change.begin(info)
+            if self._output.transform is not None:
+                self._output.transform.begin(info)
         except Exception as error:
             self.fault = error
 
     def take(self, frame: Frame, landmarks: Landmarks | None) -> Landmarks | None:
-        """Take an untouched frame with its face; gives the face back, None if it is too dark."""
-        change, files = self._output.change, self._files
+        """Take an original frame with its face; return the face, or None if it is too dark."""
+        transform, files = self._output.transform, self._files
         if self.fault is not None or files is None:
             return landmarks
         try:
-            if change is None:
-                if self._placing is None:
+            if transform is None:
+                if self._locator is None:
                     return files.add(frame, landmarks)
-                self._add(self._placing.feed(frame), files)
+                self._add(self._locator.feed(frame), files)
                 return landmarks
-            if self._placing is None:
-                self._known[frame.time_s] = landmarks
-            self._place(change.feed(frame, landmarks), files)
+            if self._locator is None:
+                self._delayed_faces[frame.time_s] = landmarks
+            self._locate(transform.feed(frame, landmarks), files)
         except Exception as error:
             self.fault = error
         return landmarks
 
-    def _place(self, changed: Iterable[Frame], files: FeatureFiles) -> None:
-        for frame in changed:
-            if self._placing is not None:
-                self._add(self._placing.feed(frame), files)
+    def _locate(self, transformed: Iterable[Frame], files: FeatureFiles) -> None:
+        """Find the faces of transformed frames: by the locator, else by the frame's time."""
+        for frame in transformed:
+            if self._locator is not None:
+                self._add(self._locator.feed(frame), files)
                 continue
-            for time_s in [t for t in self._known if t < frame.time_s]:  # left out on the way
-                del self._known[time_s]
-            files.add(frame, self._known.pop(frame.time_s))
+            # Faces of earlier frames belong to frames that the transform dropped.
+            for time_s in [t for t in self._delayed_faces if t < frame.time_s]:
+                del self._delayed_faces[time_s]
+            files.add(frame, self._delayed_faces.pop(frame.time_s))
 
     @staticmethod
-    def _add(placed: Iterator[tuple[Frame, Landmarks | None]], files: FeatureFiles) -> None:
-        for frame, landmarks in placed:
+    def _add(located: Iterator[LocatedFrame], files: FeatureFiles) -> None:
+        for frame, landmarks in located:
             files.add(frame, landmarks)
 
     def end(self, reader: VideoReader) -> None:
@@ -266,15 +327,15 @@ class _Branch:
             return
         try:
             facts = reader.facts()
-            if self._output.change is not None:
-                self._place(self._output.change.end(), files)
-                facts["condition"] = dict(self._output.change.facts())
-            if self._placing is not None:
-                self._add(self._placing.end(), files)
-            if not files.found:
-                raise NoFaceError(self._path, files.nothing(facts))
-            facts["face"] = files.facts(self._cadence, self._finder)
-            facts["warnings"] = [*facts["warnings"], *files.warnings(self._finder)]
+            if self._output.transform is not None:
+                self._locate(self._output.transform.end(), files)
+                facts["condition"] = dict(self._output.transform.facts())
+            if self._locator is not None:
+                self._add(self._locator.end(), files)
+            if not files.with_face:
+                raise NoFaceError(self._path, files.no_face_reason(facts))
+            facts["face"] = files.facts(self._cadence, self._tracker)
+            facts["warnings"] = [*facts["warnings"], *files.warnings(self._tracker)]
             files.finish(facts)
         except Exception as error:
             self.fault = error
@@ -282,5 +343,5 @@ class _Branch:
     def close(self) -> None:
         if self._files is not None:
             self._files.close()
-        if self._output.change is not None:
-            self._output.change.close()
+        if self._output.transform is not None:
+            self._output.transform.close()

@@ -1,4 +1,10 @@
-"""Features kept on disk by the content of what they are of."""
+"""Cache the features of videos on disk, by the content of the video and the extractor's code.
+
+An entry is a folder `features/AB/DIGEST`: the folder `base` (face track and region moments) and one
+folder for each clip. Each of these folders is renamed into place when it is complete, so processes
+that extract the same entry at once do not damage it: the first folder stays. That a video has no
+face is also cached.
+"""
 
 import errno
 import json
@@ -19,8 +25,8 @@ from rppgbench.extraction.array_files import read_array, stored_sha256
 from rppgbench.extraction.content_digest import content_digest
 from rppgbench.extraction.crops import CropRule
 from rppgbench.extraction.extractor import (
-    NOTHING_MORE,
-    Faces,
+    BASE_FEATURES,
+    FaceSource,
     FeatureRequest,
     FrameTransform,
     NoFaceError,
@@ -43,257 +49,307 @@ from rppgbench.system.file_digest import read_note, write_note
 from rppgbench.system.hashing import digest
 
 NO_FACE = "no_face.txt"
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class NamedTransform:
-    """A transformation of the frames with the name that enters the digest, parameters and all.
+    """A transform of the frames with the name that enters the digest of its features.
 
-    `make` gives one for a pass; `faces` says whose faces the changed frames have. With `again` a
-    pass is made though all features are there: for what the change leaves beside them.
+    Attributes:
+        name: name that covers kind and parameters.
+        create: creates the transform for one pass.
+        faces: face track of the transformed frames.
+        always_run: run the pass even if all features are cached, for the files that the transform
+            writes besides features.
     """
 
     name: str
-    make: Callable[[], FrameTransform]
-    faces: Faces = "original"
-    again: bool = False
+    create: Callable[[], FrameTransform]
+    faces: FaceSource = "original"
+    always_run: bool = False
 
 
 class CorruptEntryWarning(UserWarning):
-    """An entry of the cache was not what was written; it was deleted and is made again."""
+    """A damaged entry of the cache was deleted; its features are extracted again."""
 
 
 def feature_digest(
     source: VideoSource,
-    needs: FeatureRequest = NOTHING_MORE,
+    request: FeatureRequest = BASE_FEATURES,
     *,
     cadence: int = CADENCE,
-    change: NamedTransform | None = None,
+    transform: NamedTransform | None = None,
     cache: Path | None = None,
 ) -> str:
-    """Sixteen hex digits of everything that can change the features: content, code, parameters."""
-    base = _base_digest(source, cadence, change, cache)
-    return digest({"base": base, "clips": [rule.name for rule in needs.rules()]})
+    """Digest of everything that can change the features: content, code, parameters.
+
+    Args:
+        source: the video.
+        request: the clips besides the face track and the region moments.
+        cadence: the face mesh runs on every `cadence`-th frame.
+        transform: transform of the frames; None for the original frames.
+        cache: folder that stores the checksums of files, or None.
+
+    Returns:
+        Sixteen hex digits.
+    """
+    base = _base_digest(source, cadence, transform, cache)
+    return digest({"base": base, "clips": [rule.name for rule in request.rules()]})
 
 
 def _base_digest(
-    source: VideoSource, cadence: int, change: NamedTransform | None, cache: Path | None
+    source: VideoSource, cadence: int, transform: NamedTransform | None, cache: Path | None
 ) -> str:
     return digest(
         {
             "source": content_digest(source, cache),
-            "extractor": _extractor(),
+            "extractor": _extractor_digest(),
             "models": dict(MODELS),
             "cadence": cadence,
-            "change": None if change is None else [change.name, change.faces],
+            "change": None if transform is None else [transform.name, transform.faces],
         }
     )
 
 
 @cache
-def _extractor() -> str:
-    """Digest of the code that this process extracts with; a process keeps what it has loaded."""
+def _extractor_digest() -> str:
+    """Digest of the extractor's code, computed once: a process keeps the code that it loaded."""
     return extractor_code(Sources()).digest
 
 
 def cached_features(
     source: VideoSource,
-    needs: FeatureRequest,
+    request: FeatureRequest,
     cache: Path,
     *,
     cadence: int = CADENCE,
     verify_clips: bool = True,
 ) -> Features:
-    """The features of the untouched video, from the cache or, in one pass, made and put there.
+    """Read the features of the original video from the cache, or extract and cache them.
 
-    An entry is a folder named by a digest (`feature_digest` without the clips); in it lie the
-    folder `base` (track and moments) and one for each clip, each renamed into place when it is
-    whole. What is there is not made again: a clip asked for later costs one pass that reuses the
-    track. Every array is checked against its sha256 when it is read (clips unless `verify_clips`
-    is False); what does not agree is named in a `CorruptEntryWarning`, deleted and made again.
-    That a video holds no face is kept too: its reason is raised again without a pass.
-    Processes that make the same entry at once do not harm each other: the first one's stays.
+    One pass extracts the features that are missing; a new clip of a known video reuses the face
+    track. Every array is verified against its sha256; a damaged part is named in a
+    `CorruptEntryWarning`, deleted and extracted again.
 
-    RecordingError as `extract`; MachineError where the cache cannot be written; BenchError for an
-    unknown rule.
+    Args:
+        source: the video.
+        request: the clips besides the face track and the region moments.
+        cache: folder of the cache.
+        cadence: the face mesh runs on every `cadence`-th frame.
+        verify_clips: whether the frames of clips are verified as well.
+
+    Raises:
+        RecordingError: the video cannot be used, see `extractor.extract`.
+        MachineError: the cache cannot be written, or the video changed during the pass.
+        BenchError: no such crop rule.
     """
-    (made,) = transformed_features(
-        source, needs, cache, [None], cadence=cadence, verify_clips=verify_clips
+    (features,) = transformed_features(
+        source, request, cache, [None], cadence=cadence, verify_clips=verify_clips
     )
-    if isinstance(made, Exception):
-        raise made
-    return made
+    if isinstance(features, Exception):
+        raise features
+    return features
 
 
 def transformed_features(
     source: VideoSource,
-    needs: FeatureRequest,
+    request: FeatureRequest,
     cache: Path,
-    changes: Sequence[NamedTransform | None],
+    transforms: Sequence[NamedTransform | None],
     *,
     cadence: int = CADENCE,
     verify_clips: bool = True,
 ) -> list[Features | Exception]:
-    """As `cached_features`, of frames that are changed in several ways (None: untouched), at once.
+    """Read or extract the features of a video under several transforms, in one pass.
 
-    Whatever is missing of all of them is made in one pass over the video; the untouched video's
-    track is always kept, for the changes lean on it. In place of the features of a change that
-    failed stands its fault, which touches no other; what is wrong with the video is raised.
+    The face track of the original video is always cached, because the transforms use it.
+
+    Args:
+        source: the video.
+        request: the clips besides the face track and the region moments.
+        cache: folder of the cache.
+        transforms: transforms of the frames; None for the original frames.
+        cadence: the face mesh runs on every `cadence`-th frame.
+        verify_clips: whether the frames of clips are verified as well.
+
+    Returns:
+        For each transform its features, or the fault that concerns this transform alone.
+
+    Raises:
+        RecordingError, MachineError, BenchError: as `cached_features`, for the original video.
     """
-    rules = needs.rules()
+    rules = request.rules()
     entries = [
-        _Entry(source, cache, cadence, change, rules if change in changes else (), verify_clips)
-        for change in dict.fromkeys([None, *changes])
+        _Entry(
+            source,
+            cache,
+            cadence=cadence,
+            transform=transform,
+            rules=rules if transform in transforms else (),
+            verify_clips=verify_clips,
+        )
+        for transform in dict.fromkeys([None, *transforms])
     ]
-    missing = [entry for entry in entries if entry.missing]
+    incomplete = [entry for entry in entries if entry.needs_pass]
     faults: dict[NamedTransform | None, Exception] = {
-        entry.change: NoFaceError(source.path, entry.no_face) for entry in entries if entry.no_face
+        entry.transform: NoFaceError(source.path, entry.no_face)
+        for entry in entries
+        if entry.no_face
     }
-    if missing:
-        faults |= _make(source, missing, entries[0].track(), cadence)
-    by_change = {entry.change: entry for entry in entries}
-    return [faults.get(change) or by_change[change].features(rules) for change in changes]
+    if incomplete:
+        faults |= _extract_missing(source, incomplete, entries[0].track(), cadence)
+    by_transform = {entry.transform: entry for entry in entries}
+    return [faults.get(name) or by_transform[name].features(rules) for name in transforms]
 
 
 @contextmanager
-def cleaned_cache(cache: Path) -> Iterator[None]:
-    """Delete what killed processes left half-made in a cache, before and after."""
-    _sweep(cache)
+def clean_cache(cache: Path) -> Iterator[None]:
+    """Delete the incomplete folders of killed processes in a cache, before and after."""
+    _remove_stale(cache)
     try:
         yield
     finally:
-        _sweep(cache)
+        _remove_stale(cache)
 
 
-def _sweep(cache: Path) -> None:
+def _remove_stale(cache: Path) -> None:
     for folder in (cache / "simulated", *(cache / "features").glob("*")):
         remove_stale(folder)
 
 
 class _Entry:
-    """A folder of the cache, and what is missing in it. NoFaceError if it says so of the video."""
+    """One entry of the cache and the parts that it lacks.
+
+    Raises NoFaceError where the cache states that the original video has no face.
+    """
 
     def __init__(
         self,
         source: VideoSource,
         cache: Path,
+        *,
         cadence: int,
-        change: NamedTransform | None,
+        transform: NamedTransform | None,
         rules: Sequence[CropRule],
         verify_clips: bool,
     ) -> None:
-        key = _base_digest(source, cadence, change, cache)
-        self.change = change
-        self.place = cache / "features" / key[:2] / key
-        self.no_face = read_note(self.place / NO_FACE)
-        self.rules: list[CropRule] = []
-        self.base = False
+        key = _base_digest(source, cadence, transform, cache)
+        self.transform = transform
+        self.folder = cache / "features" / key[:2] / key
+        self.no_face = read_note(self.folder / NO_FACE)
+        self.missing_rules: list[CropRule] = []
+        self.lacks_base = False
         if self.no_face:
-            if change is None:
+            if transform is None:
                 raise NoFaceError(source.path, self.no_face)
             return
-        self.base = not _sound(self.place / BASE, BASE_ARRAYS, True)
-        self.rules = [
+        self.lacks_base = not _is_intact(self.folder / BASE, BASE_ARRAYS, True)
+        self.missing_rules = [
             rule
             for rule in rules
-            if not _sound(self.place / rule.name, clip_arrays(rule), verify_clips)
+            if not _is_intact(self.folder / rule.name, clip_arrays(rule), verify_clips)
         ]
 
     @property
-    def missing(self) -> bool:
-        again = self.change is not None and self.change.again and not self.no_face
-        return self.base or bool(self.rules) or again
+    def needs_pass(self) -> bool:
+        always = self.transform is not None and self.transform.always_run and not self.no_face
+        return self.lacks_base or bool(self.missing_rules) or always
 
     def track(self) -> FaceTrack | None:
-        """The track that is there."""
-        return None if self.base else read_features(self.place / BASE, {}).track
+        """The cached face track, or None."""
+        return None if self.lacks_base else read_features(self.folder / BASE, {}).track
 
     def features(self, rules: Sequence[CropRule]) -> Features:
         return read_features(
-            self.place / BASE, {rule.name: self.place / rule.name for rule in rules}
+            self.folder / BASE, {rule.name: self.folder / rule.name for rule in rules}
         )
 
     def output(self, work: Path) -> OutputSpec:
-        """What a pass is to write, into a folder beside the entry."""
-        rules = tuple(self.rules)
-        if self.change is None:
-            return OutputSpec(work, rules, self.base)
+        """What the pass writes into a temporary folder beside the entry."""
+        rules = tuple(self.missing_rules)
+        if self.transform is None:
+            return OutputSpec(folder=work, rules=rules, base=self.lacks_base)
         return OutputSpec(
-            work, rules, self.base, self.change.make(), self.change.faces, self.track()
+            folder=work,
+            rules=rules,
+            base=self.lacks_base,
+            transform=self.transform.create(),
+            faces=self.transform.faces,
+            track=self.track(),
         )
 
     def put(self, work: Path) -> None:
-        """Rename every part that was made into its place."""
-        if self.base:
-            _place(work / BASE, self.place / BASE)
-        for rule in self.rules:
-            _place(work / rule.name, self.place / rule.name)
+        """Rename the extracted parts into place."""
+        if self.lacks_base:
+            _move(work / BASE, self.folder / BASE)
+        for rule in self.missing_rules:
+            _move(work / rule.name, self.folder / rule.name)
 
 
-def _make(
-    source: VideoSource, missing: Sequence[_Entry], track: FaceTrack | None, cadence: int
+def _extract_missing(
+    source: VideoSource, entries: Sequence[_Entry], track: FaceTrack | None, cadence: int
 ) -> dict[NamedTransform | None, Exception]:
-    """One pass into folders beside the entries, renamed when they are whole; the faults."""
+    """Run one pass into temporary folders beside the entries, then rename; return the faults."""
     faults: dict[NamedTransform | None, Exception] = {}
     content = content_digest(source)
     with ExitStack() as stack:
         works = []
-        for entry in missing:
+        for entry in entries:
             try:
-                works.append(stack.enter_context(atomic_dir(entry.place)))
-                entry.place.mkdir(parents=True, exist_ok=True)
+                works.append(stack.enter_context(atomic_dir(entry.folder)))
+                entry.folder.mkdir(parents=True, exist_ok=True)
             except OSError as fault:
                 raise MachineError(
-                    f"{entry.place}: the cache cannot be written: {fault.strerror}; choose another "
-                    "folder"
+                    f"{entry.folder}: the cache cannot be written: {fault.strerror}; choose "
+                    "another folder"
                 ) from fault
-        outputs = [entry.output(work) for entry, work in zip(missing, works, strict=True)]
+        outputs = [entry.output(work) for entry, work in zip(entries, works, strict=True)]
         try:
-            found = extract_all(source, outputs, cadence=cadence, track=track)
+            results = extract_all(source, outputs, cadence=cadence, track=track)
         except Exception as fault:
-            told = _told(fault, missing[0], works[0])
-            if told is fault:
+            classified = _classify_fault(fault, entries[0], works[0])
+            if classified is fault:
                 raise
-            raise told from fault
+            raise classified from fault
         if content_digest(source) != content:
             raise MachineError(f"{source.path}: changed while it was read; run this again")
-        for entry, work, wrong in zip(missing, works, found, strict=True):
-            if wrong is None:
+        for entry, work, fault_or_none in zip(entries, works, results, strict=True):
+            if fault_or_none is None:
                 entry.put(work)
             else:
-                faults[entry.change] = _told(wrong, entry, work)
+                faults[entry.transform] = _classify_fault(fault_or_none, entry, work)
     return faults
 
 
-def _told(fault: Exception, entry: _Entry, work: Path) -> Exception:
-    """The fault as a user can be told it; that there is no face is kept."""
+def _classify_fault(fault: Exception, entry: _Entry, work: Path) -> Exception:
+    """Tell faults of the disk from faults of the recording; cache that there is no face."""
     if isinstance(fault, NoFaceError):
-        write_note(entry.place / NO_FACE, fault.reason)
+        write_note(entry.folder / NO_FACE, fault.reason)
     if isinstance(fault, OSError):
-        ours = str(fault.filename or "").startswith(str(work))
-        if ours or fault.errno in NO_ROOM:
+        is_in_cache = str(fault.filename or "").startswith(str(work))
+        if is_in_cache or fault.errno in NO_SPACE_ERRORS:
             return MachineError(
-                f"{entry.place}: the cache cannot be written: {fault.strerror}; make room or "
+                f"{entry.folder}: the cache cannot be written: {fault.strerror}; make room or "
                 "choose another folder"
             )
     return fault
 
 
-def _place(made: Path, place: Path) -> None:
-    """Rename a finished folder; if another process was first, its folder is as good and stays."""
+def _move(extracted: Path, target: Path) -> None:
+    """Rename a complete folder; if another process was first, its equal folder stays."""
     try:
-        move_into_place(made, place)
+        move_into_place(extracted, target)
     except OSError:
-        if not (place / FACTS).is_file():
+        if not (target / FACTS).is_file():
             raise
 
 
-def _sound(folder: Path, arrays: Shapes, verify: bool) -> bool:
-    """Whether a part of an entry is there and whole; a corrupt one is named and deleted."""
+def _is_intact(folder: Path, arrays: Shapes, verify: bool) -> bool:
+    """Whether a part of an entry exists undamaged; a damaged part is deleted with a warning."""
     if not folder.is_dir():
         return False
-    fault = _fault(folder, arrays, verify)
+    fault = _find_damage(folder, arrays, verify)
     if not fault:
         return True
     warnings.warn(f"{folder}: {fault}; deleted, made again", CorruptEntryWarning, stacklevel=3)
@@ -301,8 +357,8 @@ def _sound(folder: Path, arrays: Shapes, verify: bool) -> bool:
     return False
 
 
-def _fault(folder: Path, arrays: Shapes, verify: bool) -> str:
-    """What is wrong with a part of an entry; empty if nothing is."""
+def _find_damage(folder: Path, arrays: Shapes, verify: bool) -> str:
+    """Describe the damage of a part of an entry; empty if there is none."""
     try:
         content: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         if content.pop("digest") != digest(content):
@@ -315,6 +371,6 @@ def _fault(folder: Path, arrays: Shapes, verify: bool) -> str:
                 return f"{name}.npy is {values.dtype} {values.shape}"
             if (verify or name != "frames") and stored_sha256(file) != checksums[name]:
                 return f"{name}.npy does not agree with its checksum"
-    except (OSError, ValueError, KeyError, TypeError) as trouble:
-        return f"cannot be read ({trouble})"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"cannot be read ({error})"
     return ""

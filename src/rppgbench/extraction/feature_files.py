@@ -1,4 +1,4 @@
-"""The files that a pass over a video fills with features."""
+"""Write the features of a video to files, frame by frame, and read them back."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from rppgbench.core.waveform import Array
 from rppgbench.extraction.array_files import ArrayWriter, read_array
 from rppgbench.extraction.crops import CropRule, CropView
 from rppgbench.extraction.region_sums import PixelSums
-from rppgbench.extraction.regions import draw
-from rppgbench.face.detector import overlap
+from rppgbench.extraction.regions import draw_regions
+from rppgbench.face.detector import intersection_over_union
 from rppgbench.face.haar import ToolboxBox
 from rppgbench.face.mesh_layout import bounding_box
 from rppgbench.face.tracking import FaceTracker, Landmarks
@@ -23,20 +23,20 @@ from rppgbench.system.hashing import digest
 from rppgbench.video.stream import Frame
 
 DARKEST_SKIN = 16.0
-"""Mean level of the skin, of 255, under which a frame counts as without a face: the pulse changes
-it by less than 0.2 of a level there, which no codec keeps."""
+"""Mean level of the skin, of 255, below which a frame counts as without a face: the pulse changes
+the level by less than 0.2 there, which no codec preserves."""
 
 MIN_OVERLAP = 0.15
-"""Intersection over union of face and toolbox box under which the box is off the face: around the
-face it is about 0.4."""
+"""Intersection over union of face and toolbox box below which the box is not on the face; a box
+around the face has about 0.4."""
 
-BOX = REGIONS.index("toolbox_box")  # the last: what is before it needs a face
+BOX = REGIONS.index("toolbox_box")  # the last region; the regions before it need a face
 SKIN = REGIONS.index("skin")
 
 BASE = "base"
 FACTS = "facts.json"
 Shapes = Mapping[str, tuple[tuple[int, ...], type]]
-"""Arrays of one folder by name: shape of a row, dtype."""
+"""Arrays of one folder by name: shape of a row and dtype."""
 
 BASE_ARRAYS: Shapes = {
     "times_s": ((), np.float64),
@@ -55,23 +55,28 @@ def clip_arrays(rule: CropRule) -> Shapes:
 
 
 class FeatureFiles:
-    """Fills the folders `folder/base` and `folder/RULE`, one a clip, a frame at a time.
+    """Writes features frame by frame into `folder/base` and into `folder/RULE` for each clip.
 
-    Each holds .npy files and, after `finish`, `facts.json` with their checksums. Without `base`
-    the track and the moments are left out: for a new clip of a video whose track is known.
-    `frames` and `found` count the frames and those with a usable face.
+    Each folder holds .npy files and, after `finish`, `facts.json` with their checksums. Without
+    `base` the face track and the region moments are not written.
+
+    Attributes:
+        frames: number of frames so far.
+        with_face: number of frames with a usable face.
+        dark: number of frames whose face is too dark.
+        darkest: lowest mean level of the skin, of 255.
     """
 
     def __init__(self, folder: Path, rules: Sequence[CropRule], base: bool) -> None:
-        self.frames = self.found = self.dark = 0
+        self.frames = self.with_face = self.dark = 0
         self.darkest = 255.0
-        self._level = 0.0  # sum over the frames with a face
-        self._grey = True  # until a pixel has colour
-        self._on_face: bool | None = None  # the toolbox's box, where both were first seen
+        self._level_sum = 0.0  # over the frames with a face
+        self._is_grey = True  # until a pixel has colour
+        self._box_is_on_face: bool | None = None  # on the first frame with a box and a face
         self._croppers = {rule.name: (rule, rule.cropper()) for rule in rules}
         self._sums = PixelSums()
         self._box = ToolboxBox()
-        self._wants_box = base or any(rule.needs_toolbox_box for rule in rules)
+        self._needs_box = base or any(rule.needs_toolbox_box for rule in rules)
         self._files: dict[str, dict[str, ArrayWriter]] = {}
         self._stack = ExitStack()
         shapes = {BASE: BASE_ARRAYS} if base else {}
@@ -85,20 +90,30 @@ class FeatureFiles:
         self._folder = folder
 
     def add(self, frame: Frame, landmarks: Landmarks | None) -> Landmarks | None:
-        """Take one frame with its face; gives the face back, or None where it is not usable."""
+        """Add one frame.
+
+        Args:
+            frame: the next frame.
+            landmarks: its face (468, 2), or None.
+
+        Returns:
+            The landmarks, or None where the face is not usable.
+        """
         rgb = frame.rgb
-        box = self._box.at(self.frames, rgb) if self._wants_box else None
-        regions = None if landmarks is None else draw(landmarks, rgb.shape[0], rgb.shape[1])
+        box = self._box.update(self.frames, rgb) if self._needs_box else None
+        regions = None if landmarks is None else draw_regions(landmarks, rgb.shape[0], rgb.shape[1])
         sums = self._sums(rgb, regions, box)
-        self._grey = self._grey and not _colour(sums)
-        if not self._usable(sums):
+        self._is_grey = self._is_grey and not _has_colour(sums)
+        if not self._is_usable(sums):
             sums[:, :BOX] = 0
             landmarks = None
         self.frames += 1
-        self.found += landmarks is not None
-        if self._on_face is None and box is not None and landmarks is not None:
+        self.with_face += landmarks is not None
+        if self._box_is_on_face is None and box is not None and landmarks is not None:
             around = bounding_box(landmarks).astype(np.float64)
-            self._on_face = bool(overlap(around, np.array([box], np.float64))[0] > MIN_OVERLAP)
+            self._box_is_on_face = bool(
+                intersection_over_union(around, np.array([box], np.float64))[0] > MIN_OVERLAP
+            )
         if BASE in self._files:
             blank = np.full((468, 2), np.nan, np.float32)
             points = blank if landmarks is None else landmarks
@@ -113,16 +128,16 @@ class FeatureFiles:
             }
             for name, writer in self._files[BASE].items():
                 writer.append(row[name])
-        sight = CropView(rgb, frame.time_s, landmarks, box)
+        view = CropView(rgb=rgb, time_s=frame.time_s, landmarks=landmarks, toolbox_box=box)
         for name, (rule, cropper) in self._croppers.items():
-            face = cropper(sight)
+            face = cropper(view)
             self._files[name]["valid"].append(face is not None)
             if face is None:
                 face = np.zeros((rule.size, rule.size, 3), np.uint8)
             self._files[name]["frames"].append(face)
         return landmarks
 
-    def _usable(self, sums: Array) -> bool:
+    def _is_usable(self, sums: Array) -> bool:
         """Whether the face is in the picture and not too dark."""
         pixels = sums[0, SKIN]
         if not pixels:
@@ -130,11 +145,11 @@ class FeatureFiles:
         level = float(sums[1:4, SKIN].sum() / (3 * pixels))
         self.darkest = min(self.darkest, level)
         self.dark += level < DARKEST_SKIN
-        self._level += level if level >= DARKEST_SKIN else 0.0
+        self._level_sum += level if level >= DARKEST_SKIN else 0.0
         return level >= DARKEST_SKIN
 
-    def nothing(self, facts: Mapping[str, Any]) -> str:
-        """Why there are no features, with what is known of the video."""
+    def no_face_reason(self, facts: Mapping[str, Any]) -> str:
+        """Why no frame has a usable face, with the size and rate of the video."""
         video = f"{self.frames} frames ({facts['width']}x{facts['height']}, {facts['fps']:.3g} fps)"
         if self.dark:
             return (
@@ -143,47 +158,52 @@ class FeatureFiles:
             )
         return f"no face in any of {video}; is one person's face in view, upright and large enough?"
 
-    def facts(self, cadence: int, finder: FaceTracker | None) -> dict[str, Any]:
-        """What the features say of the face."""
+    def facts(self, cadence: int, tracker: FaceTracker | None) -> dict[str, Any]:
+        """Facts on the face, for the features.
+
+        Args:
+            cadence: the face mesh ran on every `cadence`-th frame.
+            tracker: the face tracker; None where the faces come from a known track.
+        """
         facts: dict[str, Any] = {
             "cadence": cadence,
             "frames": self.frames,
-            "found": self.found,
+            "found": self.with_face,
             "dark": self.dark,
-            "skin_level": self._level / self.found,
+            "skin_level": self._level_sum / self.with_face,
             "toolbox_box": self._box.box,
             "toolbox_box_frame": self._box.frame,
         }
-        if finder is not None:
-            facts |= {"looks": asdict(finder.looks)}
+        if tracker is not None:
+            facts |= {"looks": asdict(tracker.stats)}
         return facts
 
-    def warnings(self, finder: FaceTracker | None) -> Iterator[str]:
-        """Lines for the table."""
-        missing = self.frames - self.found
+    def warnings(self, tracker: FaceTracker | None) -> Iterator[str]:
+        """Warnings for the tables, one line each."""
+        missing = self.frames - self.with_face
         if missing:
             dark = f" ({self.dark} of them too dark)" if self.dark else ""
             yield f"no face in {missing} of {self.frames} frames{dark}"
-        if finder is not None and finder.looks.rivals:
-            looks = finder.looks
+        if tracker is not None and tracker.stats.rivals:
+            stats = tracker.stats
             yield (
-                f"{looks.most_faces} faces in {looks.rivals} of {looks.checks} frames checked; "
+                f"{stats.most_faces} faces in {stats.rivals} of {stats.checks} frames checked; "
                 "the largest was followed"
             )
-        if self._wants_box and self._box.frame != 0:
+        if self._needs_box and self._box.frame != 0:
             where = "no frame tried" if self._box.frame is None else f"frame {self._box.frame}"
             yield f"Haar detector: no face in frame 0; the toolbox's box begins at {where}"
-        if self._grey:
+        if self._is_grey:
             yield "greyscale: its channels are equal, which methods of colour cannot read"
-        if self._on_face is False:
+        if self._box_is_on_face is False:
             yield "Haar detector: its largest box, so the toolbox's region, is not on the face"
 
     def close(self) -> None:
-        """Let the files go, whole or not."""
+        """Close the files, complete or not."""
         self._stack.close()
 
     def finish(self, facts: Mapping[str, Any]) -> None:
-        """Close the arrays and write the facts: now the folders are whole."""
+        """Close the arrays and write the facts; the folders are then complete."""
         self.close()
         for part, arrays in self._files.items():
             checksums = {name: writer.sha256 for name, writer in arrays.items()}
@@ -195,13 +215,14 @@ class FeatureFiles:
             (self._folder / part / FACTS).write_text(text, encoding="utf-8")
 
 
-def _colour(sums: Array) -> bool:
-    """Whether a pixel under the sums (10, R) has colour: the squares of R - G and G - B add up.
+def _has_colour(sums: Array) -> bool:
+    """Whether a pixel under the sums (10, R) has colour: the squares of R - G and G - B are not 0.
 
-    The pixel format does not tell: H.264 gives grey back as YUV whose chroma says nothing.
+    The pixel format does not show it: H.264 returns grey as YUV with neutral chroma.
 
-    >>> one_pixel = np.array([1, 5, 5, 5, 25, 25, 25, 25, 25, 25.0])[:, None]  # R = G = B = 5
-    >>> _colour(one_pixel), _colour(one_pixel + np.eye(10)[[4]].T)  # RR = 26: some R is not G
+    >>> grey = np.array([1, 5, 5, 5, 25, 25, 25, 25, 25, 25.0])[:, None]  # one pixel: R = G = B = 5
+    >>> coloured = grey + np.eye(10)[[4]].T  # RR = 26: R differs from G
+    >>> _has_colour(grey), _has_colour(coloured)
     (False, True)
     """
     products = dict(zip(PAIRS, sums[4:], strict=True))
@@ -210,7 +231,15 @@ def _colour(sums: Array) -> bool:
 
 
 def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
-    """Map what `record` wrote; ValueError, KeyError or OSError if it is not whole."""
+    """Map stored features.
+
+    Args:
+        base: folder of the face track and the region moments.
+        clips: folder of each clip, by the name of its crop rule.
+
+    Raises:
+        ValueError, KeyError, OSError: a file is damaged or missing.
+    """
     content = json.loads((base / FACTS).read_text(encoding="utf-8"))
     arrays = {name: read_array(base / f"{name}.npy") for name in BASE_ARRAYS}
     facts = content["facts"]
@@ -223,10 +252,10 @@ def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
     moments = RegionMoments(
         names=REGIONS, count=arrays["count"], rgb=arrays["rgb"], second=arrays["second"]
     )
-    found = {
+    face_clips = {
         name: FaceClip(name, read_array(folder / "frames.npy"), read_array(folder / "valid.npy"))
         for name, folder in clips.items()
     }
     return Features(
-        times_s=arrays["times_s"], track=track, moments=moments, clips=found, facts=facts
+        times_s=arrays["times_s"], track=track, moments=moments, clips=face_clips, facts=facts
     )

@@ -30,7 +30,7 @@ class FaceQuality:
         self._squares = self._values = 0.0
         self._ssim: list[float] = []
 
-    def keep(self, frame: Frame, landmarks: Landmarks | None) -> None:
+    def add_original(self, frame: Frame, landmarks: Landmarks | None) -> None:
         """Hold the face of an untouched frame until its changed one comes."""
         if landmarks is None:
             return

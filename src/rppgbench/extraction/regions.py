@@ -128,7 +128,7 @@ def membership() -> NDArray[np.float64]:
     return table
 
 
-def draw(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap | None:
+def draw_regions(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap | None:
     """The regions of a face (468, 2) in a picture of that size; None if it is out of the picture.
 
     Skin is the mesh's oval without `HOLES` (eyes with lids, brows, mouth). Where two MSTmap

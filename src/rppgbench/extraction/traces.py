@@ -12,26 +12,26 @@ from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.spatial_maps import mstmap
 from rppgbench.system.errors import BenchError
 
-EVEN = 0.01
+GRID_TOLERANCE = 0.01
 """Frame times within this share of a period from an even grid are taken to lie on it."""
 
 MAX_GAP_S = 0.5
 """Frames that are further apart than this are not interpolated between: a new stretch begins."""
 
-MIN_STRETCH_S = 3.0
+MIN_SEGMENT_S = 3.0
 """Below this a stretch of the face is left out: a heart rate of 40 bpm has two beats in it."""
 
 _CHUNK = 256
 
 
-def segments(
+def extract_segments(
     features: Features,
     input_kind: InputKind,
     *,
     region: str = "skin",
     fs: float | None = None,
     max_gap_s: float = MAX_GAP_S,
-    min_stretch_s: float = MIN_STRETCH_S,
+    min_segment_s: float = MIN_SEGMENT_S,
     crop: str | None = None,
 ) -> list[Waveform]:
     """What a method of that kind takes, as one waveform for each stretch without gaps.
@@ -41,7 +41,7 @@ def segments(
     back without resampling. Samples whose frame times lie within 1 % of a period of the grid are
     taken as they are; else they are interpolated linearly in time. A frame without a face, or in
     which a region of the input has no pixel, is a gap: up to `max_gap_s` between two frames with a
-    face it is interpolated, longer ones split; stretches shorter than `min_stretch_s` are left out.
+    face it is interpolated, longer ones split; stretches shorter than `min_segment_s` are left out.
     The list is empty where nothing is left.
 
     Shapes by `input_kind`: see `method.InputKind`. Clips are uint8. BenchError: no such region; no
@@ -53,25 +53,27 @@ def segments(
         return []
     rate = (len(times) - 1) / float(times[-1] - times[0]) if fs is None else fs
     found = []
-    for at in without_gaps(times, usable, max_gap_s):
+    for at in split_at_gaps(times, usable, max_gap_s):
         first, last = times[at[0]], times[at[-1]]
-        if last - first < min_stretch_s:
+        if last - first < min_segment_s:
             continue
-        low = int(np.ceil((first - times[0]) * rate - EVEN))
-        high = int(np.floor((last - times[0]) * rate + EVEN))
+        low = int(np.ceil((first - times[0]) * rate - GRID_TOLERANCE))
+        high = int(np.floor((last - times[0]) * rate + GRID_TOLERANCE))
         grid = times[0] + np.arange(low, high + 1) / rate
         samples = _on_grid(values, times, at, grid, rate)
         found.append(Waveform(samples, rate, float(grid[0])))
     return found
 
 
-def longest_s(features: Features, input_kind: InputKind, region: str, crop: str | None) -> float:
+def longest_segment_s(
+    features: Features, input_kind: InputKind, region: str, crop: str | None
+) -> float:
     """How long the longest stretch without a gap is that a method of that kind would get."""
     usable = _input(features, input_kind, region, crop)[1]
     times = np.asarray(features.times_s)
     if len(times) < 2:
         return 0.0
-    parts = without_gaps(times, usable, MAX_GAP_S)
+    parts = split_at_gaps(times, usable, MAX_GAP_S)
     return max((float(times[at[-1]] - times[at[0]]) for at in parts), default=0.0)
 
 
@@ -109,7 +111,7 @@ def _input(
     return values, np.logical_and(face, whole)
 
 
-def without_gaps(
+def split_at_gaps(
     times: Array, usable: NDArray[np.bool_], max_gap_s: float = MAX_GAP_S
 ) -> list[NDArray[np.intp]]:
     """Indices of usable frames, split where two neighbours are further apart than the gap allowed.
@@ -131,8 +133,8 @@ def _on_grid(
 ) -> NDArray[Any]:
     """Values of the frames `at` at the times of the grid; as they are where times agree."""
     known = times[at]
-    nearest = np.clip(np.searchsorted(known, grid - EVEN / rate), 0, len(at) - 1)
-    if np.abs(known[nearest] - grid).max() <= (EVEN + 1e-6) / rate:
+    nearest = np.clip(np.searchsorted(known, grid - GRID_TOLERANCE / rate), 0, len(at) - 1)
+    if np.abs(known[nearest] - grid).max() <= (GRID_TOLERANCE + 1e-6) / rate:
         low, high = at[nearest[0]], at[nearest[-1]]
         if high - low == len(grid) - 1:
             return values[low : high + 1]
@@ -160,7 +162,7 @@ def join_segments(parts: Sequence[Waveform], start_s: float, end_s: float, fs: f
     >>> join_segments(halves, 0.0, 2.0, 2.0).samples
     array([ 1.,  1., nan,  0.,  0.])
     """
-    length = max(int(np.floor((end_s - start_s) * fs + EVEN)) + 1, 0)
+    length = max(int(np.floor((end_s - start_s) * fs + GRID_TOLERANCE)) + 1, 0)
     grid = start_s + np.arange(length) / fs
     shape = parts[0].samples.shape[1:] if parts else ()
     out = np.full((length, *shape), np.nan)
@@ -169,7 +171,10 @@ def join_segments(parts: Sequence[Waveform], start_s: float, end_s: float, fs: f
         if not size:
             continue
         offset = (part.start_s - start_s) * fs
-        same = abs(part.fs - fs) * size <= EVEN * fs and abs(offset - round(offset)) <= 2 * EVEN
+        same = (
+            abs(part.fs - fs) * size <= GRID_TOLERANCE * fs
+            and abs(offset - round(offset)) <= 2 * GRID_TOLERANCE
+        )
         if same:
             begin = round(offset)
             keep = slice(max(begin, 0), min(begin + size, length))
@@ -177,7 +182,9 @@ def join_segments(parts: Sequence[Waveform], start_s: float, end_s: float, fs: f
                 out[keep] = part.samples[keep.start - begin : keep.stop - begin]
             continue
         own = part.times_s()
-        inside = np.flatnonzero((grid >= own[0] - EVEN / fs) & (grid <= own[-1] + EVEN / fs))
+        inside = np.flatnonzero(
+            (grid >= own[0] - GRID_TOLERANCE / fs) & (grid <= own[-1] + GRID_TOLERANCE / fs)
+        )
         columns = part.samples.reshape(size, -1).T
         mixed = [np.interp(grid[inside], own, column) for column in columns]
         out[inside] = np.stack(mixed, axis=-1).reshape(len(inside), *shape)

@@ -1,4 +1,4 @@
-"""BlazeFace: boxes and keypoints of the faces in an image."""
+"""Detect faces with BlazeFace: boxes and keypoints."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,12 @@ MIN_OVERLAP = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """A face: `box` (4,) as x0, y0, x1, y1, `keypoints` (6, 2), both in pixels; score 0.5 to 1.
+    """A detected face.
 
-    The first two keypoints are the eyes, the one on the left of the picture first.
+    Attributes:
+        box: x0, y0, x1, y1 in pixels.
+        keypoints: points (6, 2) in pixels; the first two are the eyes, left in the image first.
+        score: 0.5 to 1.
     """
 
     box: NDArray[np.float64]
@@ -33,8 +36,8 @@ class Detection:
 def anchor_boxes() -> NDArray[np.float64]:
     """Centres of the 896 anchors, (896, 2) in 0..1; all have the size of the image.
 
-    Two anchors a layer and cell; layers of one stride lie cell by cell behind each other (the SSD
-    anchors of the graph: strides 8, 16, 16, 16, one aspect ratio, one interpolated scale).
+    Each layer has two anchors for each cell. The layers of one stride are interleaved cell by cell
+    (the graph's SSD anchors: strides 8, 16, 16, 16, one aspect ratio, one interpolated scale).
 
     >>> anchor_boxes().shape, anchor_boxes()[0].tolist(), anchor_boxes()[-1].tolist()
     ((896, 2), [0.03125, 0.03125], [0.9375, 0.9375])
@@ -49,10 +52,20 @@ def anchor_boxes() -> NDArray[np.float64]:
     return np.concatenate(centres)
 
 
-def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of one box (4,) with others (N, 4): (N,).
+def intersection_over_union(
+    box: NDArray[np.float64], others: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Intersection over union of one box with others.
 
-    >>> overlap(np.array([0.0, 0, 2, 2]), np.array([[0.0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]]))
+    Args:
+        box: x0, y0, x1, y1.
+        others: boxes (N, 4).
+
+    Returns:
+        Shares (N,), 0 to 1.
+
+    >>> others = np.array([[0.0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]])
+    >>> intersection_over_union(np.array([0.0, 0, 2, 2]), others)
     array([1.        , 0.33333333, 0.        ])
     """
     low = np.maximum(box[:2], others[:, :2])
@@ -70,14 +83,19 @@ def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
 def non_maximum_suppression(
     values: NDArray[np.float64], scores: NDArray[np.float64]
 ) -> list[tuple[int, ...]]:
-    """Group overlapping detections, best first: indices of each group, its best one first.
+    """Group overlapping detections.
 
-    `values` is (N, >=4) with the box in the first four columns.
+    Args:
+        values: detections (N, >=4) with the box in the first four columns.
+        scores: score (N,) of each detection.
+
+    Returns:
+        Indices of each group, by falling score within and between the groups.
     """
     left = list(np.argsort(-scores, kind="stable"))
     groups = []
     while left:
-        share = overlap(values[left[0], :4], values[left, :4])
+        share = intersection_over_union(values[left[0], :4], values[left, :4])
         group = [i for i, s in zip(left, share, strict=True) if s > MIN_OVERLAP or i == left[0]]
         groups.append(tuple(int(i) for i in group))
         left = [i for i in left if i not in group]
@@ -85,7 +103,7 @@ def non_maximum_suppression(
 
 
 class Detector:
-    """MediaPipe's short-range detector with its own pre- and post-processing written anew.
+    """MediaPipe's short-range detector; its pre- and post-processing are reimplemented here.
 
     Letterboxed square, sigmoid of the logits clipped to +-100, score at least 0.5, weighted
     non-maximum suppression at an overlap above 0.3 (Bazarevsky et al., arXiv:1907.05047).
@@ -95,8 +113,8 @@ class Detector:
         self._network = Network("face_detection_short_range.tflite")
         self._anchors = anchor_boxes()
 
-    def find(self, rgb: NDArray[np.uint8]) -> list[Detection]:
-        """All faces of `rgb` (H, W, 3), best score first."""
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Detection]:
+        """Detect all faces of `rgb` (H, W, 3), by falling score."""
         import cv2
 
         height, width = rgb.shape[:2]
@@ -120,10 +138,10 @@ class Detector:
         raw[:, 2:] += self._anchors[keep, None]
         half = raw[:, 1] / 2
         values = np.concatenate([raw[:, 0] - half, raw[:, 0] + half, raw[:, 2:].reshape(-1, 12)], 1)
-        found = []
+        detections = []
         for group in non_maximum_suppression(values, scores[keep]):
             weights = scores[keep][list(group)]
             points = (weights @ values[list(group)] / weights.sum()).reshape(8, 2)
             points = points * side - (left, top)
-            found.append(Detection(points[:2].ravel(), points[2:], float(weights[0])))
-        return found
+            detections.append(Detection(points[:2].ravel(), points[2:], float(weights[0])))
+        return detections

@@ -1,4 +1,4 @@
-"""The two face models, checked by checksum, run by LiteRT."""
+"""Load the two face models, verify their checksums and run them with LiteRT."""
 
 import hashlib
 import os
@@ -18,53 +18,53 @@ MODELS = {
     ),
     "face_landmark.tflite": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
 }
-"""Model file -> sha256; `models/README.md` says where they are from."""
+"""Model file -> sha256; `models/README.md` states the source of each model."""
 
 
-def model_bytes(file: str) -> bytes:
-    """Read a model of the package; BenchError if it is missing or is not the one that we know."""
-    place = resources.files("rppgbench.face") / "models" / file
+def read_model(file: str) -> bytes:
+    """Read a model of the package; BenchError if the file is missing or has another checksum."""
+    path = resources.files("rppgbench.face") / "models" / file
     try:
-        content = place.read_bytes()
+        content = path.read_bytes()
     except OSError as fault:
-        raise BenchError(f"{place}: cannot be read ({fault}); install rppgbench again.") from fault
+        raise BenchError(f"{path}: cannot be read ({fault}); install rppgbench again.") from fault
     if hashlib.sha256(content).hexdigest() != MODELS[file]:
-        raise BenchError(f"{place}: not the model that was shipped; install rppgbench again.")
+        raise BenchError(f"{path}: not the model that was shipped; install rppgbench again.")
     return content
 
 
 @contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep LiteRT's line "INFO: Created TensorFlow Lite XNNPACK delegate" off the standard error.
+def _without_litert_log() -> Iterator[None]:
+    """Suppress LiteRT's line "INFO: Created TensorFlow Lite XNNPACK delegate" on standard error.
 
-    Its C++ logger has no setting that Python reaches, so the file descriptor is turned away for
-    the milliseconds in which the interpreter is made.
+    Python cannot configure LiteRT's C++ logger, so the file descriptor is redirected for the
+    milliseconds in which the interpreter is created.
     """
     try:
-        kept = os.dup(2)
-    except OSError:  # there is no standard error
+        saved = os.dup(2)
+    except OSError:  # the process has no standard error
         yield
         return
     try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
-            os.dup2(nowhere.fileno(), 2)
+        with open(os.devnull, "wb") as null_device:  # noqa: PTH123 (a device, not a path)
+            os.dup2(null_device.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 class Network:
-    """A model on one thread: one image in, its outputs by name out.
+    """Runs a model on one image and returns its outputs by name.
 
-    The same image gives the same bits on one machine. One object belongs to one thread.
+    The same image gives the same bits on one machine. Each thread needs an object of its own.
     """
 
     def __init__(self, file: str) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        content = model_bytes(file)
-        with _hushed():
+        content = read_model(file)
+        with _without_litert_log():
             self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]

@@ -1,4 +1,4 @@
-"""OpenCV's Haar detector, as rPPG-Toolbox uses it."""
+"""Detect the face with OpenCV's Haar cascade, as rPPG-Toolbox does."""
 
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,20 @@ MAX_TRIES = 12
 
 
 def enlarge_box(box: Box, height: int, width: int, factor: float = ENLARGE) -> Box:
-    """A box enlarged about its centre, cut at the picture, as rPPG-Toolbox does it.
+    """Enlarge a box about its centre and clip it to the frame, as rPPG-Toolbox does.
 
-    The toolbox keeps the box as whole numbers x, y, w, h, so each is cut to a whole number when it
-    is assigned; it cuts at 0 on the left and at the top, and slicing cuts the rest
+    The toolbox keeps x, y, w, h as integers, so each value is truncated when it is assigned. The
+    toolbox clips at 0 on the left and at the top; slicing clips the rest
     (github ubicomplab/rPPG-Toolbox @d807b01, dataset/data_loader/BaseLoader.py).
+
+    Args:
+        box: x0, y0, x1, y1 in pixels, the end excluded.
+        height: height of the frame in pixels.
+        width: width of the frame in pixels.
+        factor: factor of both sides.
+
+    Returns:
+        The enlarged box within the frame.
 
     >>> enlarge_box((10, 10, 31, 41), 100, 100)
     (4, 2, 35, 48)
@@ -33,8 +42,8 @@ def enlarge_box(box: Box, height: int, width: int, factor: float = ENLARGE) -> B
 class ToolboxBox:
     """The static region of rPPG-Toolbox: the largest Haar box of the first frame, x 1.5.
 
-    Where the first frame has no Haar face, the toolbox takes the whole frame; we never do: the
-    frames 1, 2, 4, 8, ... are tried, at most 12 in all, and the region begins where one is found.
+    Where the first frame has no Haar face, the toolbox uses the whole frame. Here the frames 1, 2,
+    4, 8, ... are tried instead, at most 12 in all, and the region begins at the first with a face.
     """
 
     def __init__(self) -> None:
@@ -43,18 +52,26 @@ class ToolboxBox:
         self.tries = 0
         self._cascade: Any = None
 
-    def at(self, index: int, rgb: NDArray[np.uint8]) -> Box | None:
-        """The box for the frame `index`, whose picture is (H, W, 3); None: not found so far."""
+    def update(self, index: int, rgb: NDArray[np.uint8]) -> Box | None:
+        """Take the next frame.
+
+        Args:
+            index: number of the frame, from 0.
+            rgb: frame (H, W, 3).
+
+        Returns:
+            The box of the frame; None before a face was found.
+        """
         is_turn = index & (index - 1) == 0 and self.tries < MAX_TRIES
         if self.box is None and is_turn:
             self.tries += 1
-            found = self._largest(rgb)
-            if found is not None:
-                self.box = enlarge_box(found, rgb.shape[0], rgb.shape[1])
+            largest = self._find_largest(rgb)
+            if largest is not None:
+                self.box = enlarge_box(largest, rgb.shape[0], rgb.shape[1])
                 self.frame = index
         return self.box
 
-    def _largest(self, rgb: NDArray[np.uint8]) -> Box | None:
+    def _find_largest(self, rgb: NDArray[np.uint8]) -> Box | None:
         import cv2
 
         if self._cascade is None:
@@ -62,8 +79,8 @@ class ToolboxBox:
             self._cascade = cv2.CascadeClassifier(
                 str(folder / "haarcascade_frontalface_default.xml")
             )
-        found = self._cascade.detectMultiScale(rgb)
-        if not len(found):
+        boxes = self._cascade.detectMultiScale(rgb)
+        if not len(boxes):
             return None
-        x, y, wide, high = (int(v) for v in max(found, key=lambda box: box[2]))
+        x, y, wide, high = (int(v) for v in max(boxes, key=lambda box: box[2]))
         return x, y, x + wide, y + high

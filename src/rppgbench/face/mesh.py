@@ -1,4 +1,4 @@
-"""The face mesh: 468 points in a rotated square of an image."""
+"""Locate the 468 points of the face mesh in a rotated square of an image."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ SIDE = 192
 MARGIN = 1.5
 MIN_PRESENCE = 0.5
 EYE_CORNERS = (33, 263)
-"""The outer corners of the eyes, the one on the left of the picture first."""
+"""The outer corners of the eyes, left in the image first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Square:
-    """Where the mesh looks: centre and side in pixels, rotation in radians (clockwise)."""
+    """The input of the mesh: centre and side in pixels, rotation in radians (clockwise)."""
 
     x: float
     y: float
@@ -32,20 +32,21 @@ def _square(
     centre, size = (low + high) / 2, high - low
     along = eyes[1] - eyes[0]
     angle = float(np.arctan2(along[1], along[0]))
-    return Square(float(centre[0]), float(centre[1]), float(size.max()) * MARGIN, angle)
+    side = float(size.max()) * MARGIN
+    return Square(x=float(centre[0]), y=float(centre[1]), side=side, angle=angle)
 
 
-def square_of_detection(face: Detection) -> Square:
-    """Where to look for the mesh of a face that was just detected."""
+def square_from_detection(face: Detection) -> Square:
+    """The mesh's input for a detected face."""
     return _square(face.box[:2], face.box[2:], face.keypoints[:2])
 
 
-def square_of_landmarks(landmarks: NDArray[np.floating]) -> Square:
-    """Where to look for the mesh of a face whose landmarks (468, 2) are near.
+def square_from_landmarks(landmarks: NDArray[np.floating]) -> Square:
+    """The mesh's input for a face with landmarks (468, 2) in a neighbouring frame.
 
     >>> points = np.full((468, 2), 50.0)
     >>> points[[33, 263, 10]] = [[40, 50], [60, 50], [50, 20]]
-    >>> square_of_landmarks(points)
+    >>> square_from_landmarks(points)
     Square(x=50.0, y=35.0, side=45.0, angle=0.0)
     """
     eyes = landmarks[list(EYE_CORNERS)]
@@ -53,13 +54,21 @@ def square_of_landmarks(landmarks: NDArray[np.floating]) -> Square:
 
 
 class Mesh:
-    """MediaPipe's face mesh with its own pre- and post-processing (arXiv:1907.06724)."""
+    """MediaPipe's face mesh (arXiv:1907.06724); pre- and post-processing are reimplemented here."""
 
     def __init__(self) -> None:
         self._network = Network("face_landmark.tflite")
 
-    def look(self, rgb: NDArray[np.uint8], square: Square) -> NDArray[np.float32] | None:
-        """Landmarks (468, 2) in pixels of `rgb` (H, W, 3), or None: no face in the square."""
+    def detect(self, rgb: NDArray[np.uint8], square: Square) -> NDArray[np.float32] | None:
+        """Locate the landmarks of a face.
+
+        Args:
+            rgb: frame (H, W, 3).
+            square: the part of the frame that the mesh reads.
+
+        Returns:
+            Landmarks (468, 2) in pixels of the frame, or None where the square has no face.
+        """
         import cv2
 
         turn = square.side / SIDE * np.array([np.cos(square.angle), np.sin(square.angle)])

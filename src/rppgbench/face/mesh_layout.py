@@ -1,4 +1,4 @@
-"""Which points of the mesh make up which part of the face."""
+"""Name the points of the face mesh that outline the parts of the face."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,8 @@ HOLES = (
     (276, 283, 282, 295, 285, 336, 296, 334, 293, 300),
     (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185),
 )
-"""What is not bare skin: both eyes with their lids (the ring around MediaPipe's eye contour, so
-that a blink stays inside), both brows and the mouth with its lips, each as one polygon."""
+"""Polygons that are not bare skin: both eyes with their lids (the ring around MediaPipe's eye
+contour, so that a blink stays inside), both brows, and the mouth with its lips."""
 # fmt: on
 
 _LAYOUT_68 = np.array(LAYOUT_68)
@@ -49,5 +49,7 @@ def bounding_box(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
     >>> bounding_box(np.array([[1.0, 5.0], [3.0, 2.0]])).tolist()
     [1.0, 2.0, 3.0, 5.0]
     """
-    x_and_y = np.ascontiguousarray(landmarks.T)  # numpy takes four times as long across rows of two
+    x_and_y = np.ascontiguousarray(
+        landmarks.T
+    )  # a reduction over rows of two takes numpy four times as long
     return np.concatenate([x_and_y.min(axis=1), x_and_y.max(axis=1)])

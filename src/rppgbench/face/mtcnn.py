@@ -1,4 +1,4 @@
-"""MTCNN, an extra, for the crop rule that is defined by it."""
+"""Load MTCNN, an optional dependency, for the crop rule that needs it."""
 
 import importlib
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from rppgbench.system.errors import BenchError
 
 
-def mtcnn() -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
-    """The MTCNN of `mtcnn-runtime`: x0, y0, x1, y1 and score (N, 5) of the faces in a picture.
+def load_mtcnn() -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
+    """Load the MTCNN of `mtcnn-runtime`: frame (H, W, 3) to boxes (N, 5), x0, y0, x1, y1, score.
 
     Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional
-    Networks", IEEE SPL 2016, 10.1109/LSP.2016.2603342. BenchError where it is not installed.
+    Networks", IEEE SPL 2016, 10.1109/LSP.2016.2603342. BenchError if MTCNN is not installed.
     """
     try:
         network: Any = importlib.import_module("mtcnnruntime").MTCNN()
@@ -24,11 +24,11 @@ def mtcnn() -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
             "pip install onnxruntime && pip install --no-deps mtcnn-runtime==1.0.0"
         ) from fault
 
-    def boxes(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def detect(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
         try:
-            found = network.detect(np.ascontiguousarray(rgb[:, :, ::-1]))[0]
-        except ValueError:  # it stacks an empty list where its first stage finds nothing
-            found = ()
-        return np.asarray(found, np.float64).reshape(-1, 5)
+            detections = network.detect(np.ascontiguousarray(rgb[:, :, ::-1]))[0]
+        except ValueError:  # the network stacks an empty list if its first stage finds nothing
+            detections = ()
+        return np.asarray(detections, np.float64).reshape(-1, 5)
 
-    return boxes
+    return detect

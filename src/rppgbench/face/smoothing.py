@@ -1,4 +1,4 @@
-"""Landmarks averaged over time: regions do not tremble."""
+"""Smooth face landmarks over time, so that the detector's jitter does not move the regions."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,101 +11,121 @@ from rppgbench.face.mesh_layout import bounding_box
 from rppgbench.face.tracking import FaceFollower, Landmarks
 from rppgbench.video.stream import Frame
 
-HALF_S = 0.502
-"""How far before and after a frame the landmarks count that its own are averaged with: half a
-second, and what a container's clock of 1 ms may be off."""
+HALF_WINDOW_S = 0.502
+"""Half the width of the smoothing window: half a second, plus the error of a container's clock of
+1 ms."""
 
-MOST_HELD = 24
-"""Frames that are held back at most, whatever the frame rate: memory is bounded by it."""
+MAX_DELAYED = 24
+"""Most frames that are delayed, at any frame rate: this bounds the memory."""
 
-TREMBLING = 0.0025
-"""How far landmarks that only tremble are from their average (rms over the landmarks, as a share
-of the face's size). What is twice as far away has moved and stays where it was seen."""
+JITTER = 0.0025
+"""Distance of jittering landmarks from their average (rms over the landmarks, as a share of the
+face's size). Landmarks at twice this distance have moved and are not smoothed."""
 
-Placed = tuple[Frame, Landmarks | None]
+LocatedFrame = tuple[Frame, Landmarks | None]
+"""A frame with its face landmarks (468, 2), or None where it has no face."""
 
 
 class LandmarkSmoother:
-    """Frames with landmarks in, the same frames with landmarks averaged over time out.
+    """Average the landmarks of each frame over the second around the frame.
 
-    The mesh finds each landmark anew, about a thousandth of the face off and most of it between
-    0.5 and 4 Hz, where the pulse is. Regions that tremble with it take in and leave out fringe,
-    brow and shade, which GREEN cannot tell from a pulse (measured: docs, compression).
-    Niu et al., "RhythmNet", IEEE TIP 2020, average their landmarks over frames for that reason.
+    The mesh locates each landmark with an error of about a thousandth of the face's size, most of
+    it between 0.5 and 4 Hz, the band of the pulse. Regions that jitter in this way gain and lose
+    fringe, brow and shadow at their edges, which GREEN cannot distinguish from a pulse
+    (docs/measurements/compression.md). Niu et al., "RhythmNet", IEEE TIP 2020, average their
+    landmarks over frames for this reason.
 
-    Here a straight line through the landmarks of the second around a frame is read at the frame's
-    own time (within a steady video: their plain mean), so nothing lags behind a face that moves
-    steadily, and nothing shrinks at the ends. Where the average is further away than `TREMBLING`,
-    less and less of it counts: regions follow a face that moves. Nothing is averaged over a gap.
+    The average is the value, at the frame's time, of a straight line fitted to the landmarks of
+    the second around the frame; in the middle of a steady video this is the plain mean. A line does
+    not lag behind a face that moves steadily and is unbiased at the ends of a segment. Where the
+    average is further from the landmarks than `JITTER`, its weight falls to 0: regions follow a
+    face that moves. Nothing is averaged over a gap.
     """
 
     def __init__(self) -> None:
-        self._times_s: deque[float] = deque()  # of the face that is followed, oldest first
+        self._times_s: deque[float] = deque()  # since the last gap, oldest first
         self._landmarks: deque[Landmarks] = deque()
-        self._held: deque[Frame] = deque()  # theirs are the last of the landmarks
+        self._delayed: deque[Frame] = deque()  # frames of the last landmarks
 
-    def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterator[Placed]:
-        """Take the next frame; give those whose landmarks are known by now."""
+    def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterator[LocatedFrame]:
+        """Take the next frame and return the frames that are ready.
+
+        Args:
+            frame: the next frame.
+            landmarks: its face (468, 2), or None; a frame without a face ends the segment.
+        """
         if landmarks is None:
             yield from self.end()
             yield frame, None
             return
         self._times_s.append(frame.time_s)
         self._landmarks.append(landmarks)
-        self._held.append(frame)
+        self._delayed.append(frame)
         del frame
-        while self._times_s[-1] - self._held[0].time_s >= HALF_S or len(self._held) > MOST_HELD:
-            yield self._first()
+        while (
+            self._times_s[-1] - self._delayed[0].time_s >= HALF_WINDOW_S
+            or len(self._delayed) > MAX_DELAYED
+        ):
+            yield self._next()
 
-    def end(self) -> Iterator[Placed]:
-        """There is no further frame, or no face in it: give those held back."""
-        while self._held:
-            yield self._first()
+    def end(self) -> Iterator[LocatedFrame]:
+        """Return the delayed frames; called at a gap and after the last frame."""
+        while self._delayed:
+            yield self._next()
         self._times_s.clear()
         self._landmarks.clear()
 
-    def _first(self) -> Placed:
-        """The first of the held frames, with the average around it."""
-        frame = self._held.popleft()
-        before = len(self._times_s) - len(self._held) - 1
-        while before and (self._times_s[0] < frame.time_s - HALF_S or before > MOST_HELD):
+    def _next(self) -> LocatedFrame:
+        """The first of the delayed frames, with its smoothed landmarks."""
+        frame = self._delayed.popleft()
+        before = len(self._times_s) - len(self._delayed) - 1
+        while before and (self._times_s[0] < frame.time_s - HALF_WINDOW_S or before > MAX_DELAYED):
             self._times_s.popleft()
             self._landmarks.popleft()
             before -= 1
         times_s = np.array(self._times_s) - frame.time_s
-        times_s = times_s[times_s <= HALF_S]
-        around = np.concatenate(list(islice(self._landmarks, len(times_s))))
-        around = around.reshape(len(times_s), -1, 2)
-        return frame, average_landmarks(times_s, around, self._landmarks[before])
+        times_s = times_s[times_s <= HALF_WINDOW_S]
+        neighbours = np.concatenate(list(islice(self._landmarks, len(times_s))))
+        neighbours = neighbours.reshape(len(times_s), -1, 2)
+        return frame, average_landmarks(times_s, neighbours, self._landmarks[before])
 
 
 class SmoothedLandmarks:
-    """A `FaceFollower` whose landmarks are `LandmarkSmoother`."""
+    """Landmarks of a `FaceFollower`, smoothed by a `LandmarkSmoother`."""
 
     def __init__(self, follower: FaceFollower) -> None:
-        self.finder = follower.finder
+        self.tracker = follower.tracker
         self.cadence = follower.cadence
         self._follower = follower
-        self._steady = LandmarkSmoother()
+        self._smoother = LandmarkSmoother()
 
-    def feed(self, frame: Frame) -> Iterator[Placed]:
-        """Take the next frame; give those whose face is known by now."""
-        for placed in self._follower.feed(frame):
-            yield from self._steady.feed(*placed)
+    def feed(self, frame: Frame) -> Iterator[LocatedFrame]:
+        """Take the next frame and return the frames that are ready."""
+        for located in self._follower.feed(frame):
+            yield from self._smoother.feed(*located)
 
-    def end(self) -> Iterator[Placed]:
-        """There is no further frame: give those held back."""
-        for placed in self._follower.end():
-            yield from self._steady.feed(*placed)
-        yield from self._steady.end()
+    def end(self) -> Iterator[LocatedFrame]:
+        """Return the delayed frames; called after the last frame."""
+        for located in self._follower.end():
+            yield from self._smoother.feed(*located)
+        yield from self._smoother.end()
 
 
 def average_landmarks(
-    apart_s: NDArray[np.float64], around: NDArray[np.float32], here: Landmarks
+    times_s: NDArray[np.float64], neighbours: NDArray[np.float32], landmarks: Landmarks
 ) -> Landmarks:
-    """Landmarks (468, 2) at time 0 of a straight line through `around` (N, 468, 2), near `here`.
+    """Fit a straight line to landmarks over time and evaluate it at time 0.
 
-    `apart_s` (N,) are the times of `around`, `here` is the one of them at time 0.
+    The least-squares line at time 0 is the weighted sum of the neighbours y_i with the weights
+    w_i = 1/N - m (t_i - m) / sum_j (t_j - m)^2, m the mean of the times t_i.
+
+    Args:
+        times_s: times (N,) of the neighbours in seconds, relative to the frame.
+        neighbours: landmarks (N, 468, 2) of the frames around the frame, itself included.
+        landmarks: landmarks (468, 2) of the frame.
+
+    Returns:
+        Smoothed landmarks (468, 2); `landmarks` themselves where the face moves.
 
     >>> moving = np.arange(3, dtype=np.float32)[:, None, None] + np.zeros((468, 2), np.float32)
     >>> moving[:, 0] += 100  # a face of 100 pixels
@@ -113,16 +133,16 @@ def average_landmarks(
     >>> bool(np.allclose(smooth, moving[0]))
     True
     """
-    middle = apart_s.mean()
-    spread = np.square(apart_s - middle).sum()
-    weights = np.full(len(apart_s), 1 / len(apart_s))
-    if spread > 0:
-        weights -= middle * (apart_s - middle) / spread
-    shift = np.tensordot(weights.astype(np.float32), around, 1) - here
-    box = bounding_box(here)
+    mean = times_s.mean()
+    squares = np.square(times_s - mean).sum()
+    weights = np.full(len(times_s), 1 / len(times_s))
+    if squares > 0:
+        weights -= mean * (times_s - mean) / squares
+    shift = np.tensordot(weights.astype(np.float32), neighbours, 1) - landmarks
+    box = bounding_box(landmarks)
     size = float(max(box[2] - box[0], box[3] - box[1]))
     squared = np.square(shift)
-    far = float(np.sqrt((squared[:, 0] + squared[:, 1]).mean())) / max(size, 1e-9)
-    share = np.clip(2 - far / TREMBLING, 0, 1)
-    steady: Landmarks = here + np.float32(share) * shift
-    return steady
+    distance = float(np.sqrt((squared[:, 0] + squared[:, 1]).mean())) / max(size, 1e-9)
+    weight = np.clip(2 - distance / JITTER, 0, 1)
+    smoothed: Landmarks = landmarks + np.float32(weight) * shift
+    return smoothed

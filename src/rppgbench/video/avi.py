@@ -9,7 +9,7 @@ FRAME_KINDS = (b"dc", b"db")
 MOST_DEEP = 3  # the list of frames, and lists of records in it
 
 
-def empty_frames(file: Path, stream: int) -> list[int]:
+def find_empty_frames(file: Path, stream: int) -> list[int]:
     """The positions of the empty chunks of a video stream: frames that the recorder dropped.
 
     A recorder that gets no frame in time writes a chunk without content (length 0), and players

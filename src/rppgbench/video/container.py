@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import check_disk, check_regular, no_such_video
-from rppgbench.video.avi import empty_frames
+from rppgbench.video.avi import find_empty_frames
 from rppgbench.video.colour import RGB, ToRGB
-from rppgbench.video.orientation import display_turn
-from rppgbench.video.timestamps import RIGHT_RATE, count
+from rppgbench.video.orientation import read_display_rotation
+from rppgbench.video.timestamps import RIGHT_RATE, pluralise
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -90,7 +90,7 @@ class ContainerFrames:
         self.coded_width, self.coded_height = frame.width, frame.height
         self.pixel_format = frame.format.name
         self.bit_depth = max(component.bits for component in frame.format.components)
-        self.turn, self._matrix_note = display_turn(frame)
+        self.turn, self._matrix_note = read_display_rotation(frame)
         swap = self.turn.transpose
         self.width = self.coded_height if swap else self.coded_width
         self.height = self.coded_width if swap else self.coded_height
@@ -161,13 +161,13 @@ class ContainerFrames:
         stream = self._stream
         if not self._in_packet_order or len(stream.index_entries) >= stream.frames:
             return []
-        return empty_frames(self.path, stream.index)
+        return find_empty_frames(self.path, stream.index)
 
     def notes(self) -> list[str]:
         """What was wrong with the stream; what is wrong with frames, when all of it was read."""
         out = [self._matrix_note] if self._matrix_note else []
         if self.dropped:
-            out.append(dropped_note(self.dropped))
+            out.append(describe_dropped_frames(self.dropped))
         if self._assumed:
             out.append(
                 f"a bare stream that does not say its frame rate: {ASSUMED_FPS:.2f} frames a second"
@@ -180,7 +180,7 @@ class ContainerFrames:
             (self.resized, f"of another size, scaled to {size}"),
             (self.interlaced, "interlaced"),
         ):
-            out += [f"{count(number, 'frame')} {what}"] if number else []
+            out += [f"{pluralise(number, 'frame')} {what}"] if number else []
         if self.broke_off:
             out.append(f"reading broke off ({self.broke_off})")
         return out
@@ -337,14 +337,14 @@ class ContainerFrames:
         return RawFrame(decoded.position, stamp_s, self.turn.apply(rgb))
 
 
-def dropped_note(number: int) -> str:
+def describe_dropped_frames(number: int) -> str:
     """What a table and a check say of them.
 
-    >>> dropped_note(2)
+    >>> describe_dropped_frames(2)
     '2 dropped frames (the recorder left them empty)'
     """
     left = "left it" if number == 1 else "left them"
-    return f"{count(number, 'dropped frame')} (the recorder {left} empty)"
+    return f"{pluralise(number, 'dropped frame')} (the recorder {left} empty)"
 
 
 def _opened(path: Path) -> "InputContainer":

@@ -27,12 +27,17 @@ RATE_FACTORS: Mapping[str, tuple[float, float]] = {
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """A codec with its settings, checked: what cannot be encoded is one `BenchError` line.
+    """A codec with its settings; settings that cannot be used raise a `BenchError`.
 
-    `where` is the file, or whoever asks; `size` is width and height; `options` go to the codec;
-    `scaling` is that of `FromRGB`.
+    Attributes:
+        where: the file, or the setting that names the codec, for messages.
+        codec: name of the encoder.
+        pixel_format: pixel format of the encoder.
+        size: width and height in pixels.
+        options: options of the codec.
+        scaling: conversion of colours, see `FromRGB`.
     """
 
     where: str

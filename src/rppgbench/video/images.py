@@ -11,7 +11,7 @@ from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import disk_fault, kind_of_special_file
 from rppgbench.video.colour import RGB
 from rppgbench.video.container import RawFrame
-from rppgbench.video.timestamps import count
+from rppgbench.video.timestamps import pluralise
 
 MOST_PIXELS = 2**27
 """Of an image, four 8K frames: a decoder makes room for what the head claims, then reads."""
@@ -75,7 +75,7 @@ class ImageFrames:
                 f" (first: {self._unread[0].name})"
             )
         if self.resized:
-            out.append(f"{count(self.resized, 'image')} of another size, scaled")
+            out.append(f"{pluralise(self.resized, 'image')} of another size, scaled")
         return out
 
     def _fitted(self, rgb: RGB) -> RGB:

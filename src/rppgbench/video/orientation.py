@@ -43,7 +43,7 @@ class Rotation(NamedTuple):
         return rgb
 
 
-def display_turn(frame: "VideoFrame") -> tuple[Rotation, str]:
+def read_display_rotation(frame: "VideoFrame") -> tuple[Rotation, str]:
     """What the display matrix asks for, and a note where that cannot be had."""
     try:
         side: Any = frame.side_data.get("DISPLAYMATRIX")

@@ -25,7 +25,7 @@ class PacketWriter:
     """A Matroska file of coded packets at the times of their frames, from 0 on, to 1 ms.
 
     The packets are those that were decoded and measured, not coded again. The file is at `place`
-    whole, after `finish`, or not at all; `about` is written into it, and `description_of` reads it.
+    whole, after `finish`, or not at all; `about` is written into it; `read_description` reads it.
     What is wrong with the disk is a `MachineError` that names the file, a codec that Matroska does
     not hold a `BenchError`.
     """
@@ -114,7 +114,7 @@ class PacketWriter:
         return MachineError(f"{self.place}: the video cannot be kept: {reason}; {way_out}")
 
 
-def description_of(file: Path) -> str:
+def read_description(file: Path) -> str:
     """What the writer of a kept video said of it; empty where there is no such file."""
     import av
 

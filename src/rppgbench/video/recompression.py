@@ -161,7 +161,14 @@ def recompress(
     if first is None:
         raise ValueError("no frame to recompress")
     size = (first.rgb.shape[1], first.rgb.shape[0])
-    encoding = Encoding("recompression", codec, pixel_format, size, options, scaling)
+    encoding = Encoding(
+        where="recompression",
+        codec=codec,
+        pixel_format=pixel_format,
+        size=size,
+        options=options,
+        scaling=scaling,
+    )
     return Recompression(chain([first], rest), Codec(encoding, fps))
 
 

@@ -24,8 +24,8 @@ __all__ = [
     "Moment",
     "VideoInfo",
     "VideoReader",
+    "decode_counts",
     "open_video",
-    "passes",
     "sample_frames",
     "write_video",
 ]
@@ -34,7 +34,7 @@ THREADS = 1
 """Threads of a decoder. More are faster alone, but the runner works on several recordings at once,
 and what a decoder patches in a damaged file then changes from run to run."""
 
-passes: Counter[Path] = Counter()
+decode_counts: Counter[Path] = Counter()
 """How often each source was decoded in this process: it grows by one when frames are asked for."""
 
 
@@ -51,13 +51,21 @@ class Frame:
     rgb: NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VideoInfo:
-    """What is known of a video: before the pass by its container, after it as measured.
+    """Properties of a video: stated by its container before the pass, measured after the pass.
 
-    `width` and `height` are those of the upright frames, `fps` the mean rate by the timestamps,
-    `frames` the container's count (None where it has none), `rotation` the clockwise degrees that
-    make the coded frame upright.
+    Attributes:
+        width: width of the upright frames in pixels.
+        height: height of the upright frames in pixels.
+        fps: mean frame rate by the timestamps.
+        frames: number of frames that the container states, or None.
+        duration_s: duration in seconds, or None.
+        codec: name of the codec.
+        pixel_format: pixel format of the coded frames.
+        bit_depth: bits of each component.
+        rotation: clockwise degrees that make a coded frame upright.
+        warnings: what does not fit, one line each.
     """
 
     width: int
@@ -129,7 +137,7 @@ class VideoReader:
         if self._state != "open":
             raise RuntimeError("a reader is one pass over the video; open it again for another")
         self._state = "reading"
-        passes[self.source.path] += 1
+        decode_counts[self.source.path] += 1
         return self._read()
 
     def _read(self) -> Iterator[Frame]:

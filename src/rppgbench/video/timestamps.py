@@ -137,14 +137,14 @@ class FrameTimes:
         """What did not fit, in words."""
         if self._guessed:
             rate = f"{self.rate_fps:.2f}" if self.rate_fps else f"{FALLBACK_FPS:.2f} (assumed)"
-            yield f"{count(self._guessed, 'frame')} without a time: placed at {rate} fps"
+            yield f"{pluralise(self._guessed, 'frame')} without a time: placed at {rate} fps"
         if self._still:
             yield (
-                f"{count(self._still, 'frame')} left out: time repeated, going back or missing"
+                f"{pluralise(self._still, 'frame')} left out: time repeated, going back or missing"
                 f" (first: frame {self._first_still})"
             )
         if self._gaps:
-            yield f"{count(self._gaps, 'gap')} in time (longest: {self._longest_s:.2f} s)"
+            yield f"{pluralise(self._gaps, 'gap')} in time (longest: {self._longest_s:.2f} s)"
         if self._cut:
             yield self._cut
         if self.compared and self.given is not None and self._own_s is not None:
@@ -171,10 +171,10 @@ class FrameTimes:
             )
 
 
-def count(number: int, noun: str) -> str:
+def pluralise(number: int, noun: str) -> str:
     """A number with its noun, in the plural where it is one.
 
-    >>> count(1, "frame"), count(2, "frame")
+    >>> pluralise(1, "frame"), pluralise(2, "frame")
     ('1 frame', '2 frames')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -49,7 +49,9 @@ def write_video(
     if first.ndim != 3:
         raise ValueError(f"a frame is (H, W, 3), not {first.shape}")
     size = (first.shape[1], first.shape[0])
-    encoding = Encoding(where, codec, pixel_format, size, options)
+    encoding = Encoding(
+        where=where, codec=codec, pixel_format=pixel_format, size=size, options=options
+    )
     plan = plan_times(path, times_s, codec)
     try:
         with atomic_file(path) as partial:
