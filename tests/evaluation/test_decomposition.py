@@ -152,7 +152,7 @@ def test_a_filter_that_does_not_fit_the_window_is_told_and_not_scored() -> None:
     sides = Endpoint("long", first, "skin"), Endpoint("short", second, "skin")
     assert differing(*sides) == ("filter", "window")
     for one in decompose(*sides, score):
-        assert (one.orders, one.of) == (1, 2)  # the filter first, then the window
+        assert (one.orders, one.all_orders) == (1, 2)  # the filter first, then the window
         assert sum(s.value for s in one.shares.values()) == pytest.approx(one.difference_bpm)
         assert any("window" in note and "too few" in note for note in one.notes)
 

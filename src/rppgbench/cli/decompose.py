@@ -107,7 +107,7 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
                 "second_bpm": _nan_to_none(split.second_bpm),
                 "shares": {group: asdict(share) for group, share in split.shares.items()},
                 "orders": split.orders,
-                "of": split.of,
+                "of": split.all_orders,
                 "notes": list(split.notes),
             }
             for split in inputs.splits

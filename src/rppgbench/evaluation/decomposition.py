@@ -1,4 +1,4 @@
-"""Why one method has many numbers: rules taken apart."""
+"""Decomposition of the difference between two evaluation rules into groups of settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Score = Callable[[Evaluator], "pd.DataFrame"]
-"""Scores the stored waveforms by a rule: the windows of `scores.score_windows`."""
+"""Scores the stored waveforms by a rule: the rows of `score_windows`."""
 
 REGION = "region"
 
@@ -32,7 +32,7 @@ RULE_GROUPS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Which settings of an evaluator, and of its chain for the estimate, change together."""
 
 GROUPS = (REGION, *RULE_GROUPS)
-"""All parts of a difference, in the order in which they are told."""
+"""All groups of a difference, in the order of tables."""
 
 GROUP_DESCRIPTIONS: Mapping[str, str] = {
     REGION: "the part of the face whose pixels are averaged",
@@ -58,13 +58,19 @@ class Endpoint:
         return f"{self.name} on {self.region}" if self.region else self.name
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Decomposition:
-    """The difference of one method's mean absolute error between two sides, in parts.
+    """The difference of a method's mean absolute error between two endpoints, in shares.
 
-    `row` names the method (and data set, condition, where they vary). `shares` add up to
-    `second_bpm - first_bpm`; they are empty where there is no way to make them, and `notes` say
-    why. `orders` of `of` orders of the groups could be read throughout.
+    Attributes:
+        row: The method (and data set, condition, where they vary).
+        first_bpm: The error at the first endpoint.
+        second_bpm: The error at the second.
+        shares: The share of every group that differs; they add up to the difference. Empty where
+            they cannot be computed.
+        orders: Orders of the groups in which every rule could be read.
+        all_orders: All orders of the groups.
+        notes: Why orders or shares are missing, and where fewer windows have an estimate.
     """
 
     row: tuple[str, ...]
@@ -72,7 +78,7 @@ class Decomposition:
     second_bpm: float
     shares: Mapping[str, Share]
     orders: int
-    of: int
+    all_orders: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -83,35 +89,51 @@ class Decomposition:
 
 @dataclass(frozen=True)
 class MixedScore:
-    """A method's error under one hybrid: NaN where it cannot be read; `why` says why not."""
+    """A method's score under one mixed rule.
+
+    Attributes:
+        mae: Mean absolute error in bpm; NaN where nothing is scored.
+        window_coverage: Share of scored windows with an estimate.
+        reason: Why nothing is scored, or no window has an estimate.
+    """
 
     mae: float
     window_coverage: float
-    why: str
+    reason: str
 
 
 def differing(first: Endpoint, second: Endpoint) -> tuple[str, ...]:
-    """The groups in which two sides differ, in the order of `GROUPS`."""
-    found = [REGION] if first.region != second.region else []
+    """The groups in which two endpoints differ, in the order of `GROUPS`.
+
+    Args:
+        first: One endpoint.
+        second: The other.
+    """
+    groups = [REGION] if first.region != second.region else []
     for group in RULE_GROUPS:
         if mixed_evaluator(first.rule, second.rule, frozenset({group})) != first.rule:
-            found.append(group)
-    return tuple(found)
+            groups.append(group)
+    return tuple(groups)
 
 
 def mixed_evaluator(first: Evaluator, second: Evaluator, taken: Group) -> Evaluator:
-    """The first evaluator with the settings of the groups `taken` from the second; checked anew.
+    """The first evaluator with some groups of settings from the second, validated again.
 
-    What an error does not depend on (words, SNR, correlation) stays the first's. Where `reference`
-    is declared "same", the reference follows the estimate's steps in the hybrid too.
+    Settings that no error depends on (texts, SNR, correlation) stay those of the first. Where
+    `reference` is "same", the reference follows the estimate's steps in the mixed rule too.
+
+    Args:
+        first: The evaluator that is changed.
+        second: The evaluator that the groups are taken from.
+        taken: The groups.
     """
-    fields = first.model_dump()
+    settings = first.model_dump()
     other = second.model_dump()
     for group in taken - {REGION}:
-        whole, chain = RULE_GROUPS[group]
-        fields |= {key: other[key] for key in whole}
-        fields["estimate"] |= {key: other["estimate"][key] for key in chain}
-    return Evaluator.model_validate(fields)
+        of_rule, of_chain = RULE_GROUPS[group]
+        settings |= {key: other[key] for key in of_rule}
+        settings["estimate"] |= {key: other["estimate"][key] for key in of_chain}
+    return Evaluator.model_validate(settings)
 
 
 def decompose(
@@ -122,31 +144,42 @@ def decompose(
     by: Sequence[str] = ("method",),
     step: Callable[[], None] = lambda: None,
 ) -> list[Decomposition]:
-    """Split every row's difference between two sides into the groups that differ.
+    """Decompose the difference of every row between two endpoints into the groups that differ.
 
-    One group of settings after the other is changed from the first side's to the second's. What a
-    group does depends on what was changed before it, so its share is the mean over all orders of
-    the groups: the Shapley value (Shapley 1953, A value for n-person games,
-    10.1515/9781400881970-018), the only rule by which shares add up, do not depend on an order, and
-    are 0 for a group that does nothing. An order through a hybrid that cannot be read (a filter on
-    windows that are too short) is left out and the note says so; over the orders that remain the
-    shares still add up. All 2^k hybrids are scored, each once; `step` is called after each.
+    One group of settings after the other is changed from the first endpoint's to the second's. The
+    share of a group is its Shapley value: the mean of its change over all orders of the groups
+    (`rppgbench.evaluation.shapley`). An order through a mixed rule that cannot be read (a filter on
+    windows that are too short) is left out, with a note; over the other orders the shares still
+    add up. All 2^k mixed rules are scored, each once.
+
+    Args:
+        first: The endpoint that the difference starts from.
+        second: The endpoint that it leads to.
+        score: Scores the stored waveforms by a rule.
+        by: The columns that name a row.
+        step: Called after each mixed rule.
+
+    Returns:
+        One decomposition a row.
+
+    Raises:
+        BenchError: No method was run on the regions.
     """
     groups = differing(first, second)
-    points: dict[tuple[str, ...], dict[Group, MixedScore]] = {}
-    for taken, rule in _hybrids(first.rule, second.rule, groups):
+    scores: dict[tuple[str, ...], dict[Group, MixedScore]] = {}
+    for taken, rule in _mixed_evaluators(first.rule, second.rule, groups):
         windows = score(rule)
         for region in ([frozenset[str](), frozenset({REGION})]) if REGION in groups else [Group()]:
-            side = second if region else first
-            for row, point in _points(windows, rule, side.region, by).items():
-                points.setdefault(row, {})[taken | region] = point
+            endpoint = second if region else first
+            for row, mixed in _scores_by_row(windows, rule, endpoint.region, by).items():
+                scores.setdefault(row, {})[taken | region] = mixed
         step()
-    if not points:
+    if not scores:
         raise BenchError(f"decompose: no method was run on {first.region} or {second.region}")
-    return [_split(row, held, groups) for row, held in points.items()]
+    return [_decompose_row(row, of_row, groups) for row, of_row in scores.items()]
 
 
-def _hybrids(
+def _mixed_evaluators(
     first: Evaluator, second: Evaluator, groups: Sequence[str]
 ) -> Iterator[tuple[Group, Evaluator]]:
     names = [group for group in groups if group != REGION]
@@ -157,9 +190,14 @@ def _hybrids(
 
 
 def scores_of_region(windows: pd.DataFrame, region: str) -> pd.DataFrame:
-    """The windows of one region, and of the methods that have regions of their own.
+    """The windows of one region, and of the methods that do not use the protocol's regions.
 
-    BenchError where nothing was run on it.
+    Args:
+        windows: The rows of `score_windows`.
+        region: Name of the region; "" for all windows.
+
+    Raises:
+        BenchError: No waveform of the region is stored.
     """
     if not region:
         return windows
@@ -169,80 +207,127 @@ def scores_of_region(windows: pd.DataFrame, region: str) -> pd.DataFrame:
     return windows[windows["region"].isin([region, ""])]
 
 
-def _points(
+def _scores_by_row(
     windows: pd.DataFrame, rule: Evaluator, region: str, by: Sequence[str]
 ) -> dict[tuple[str, ...], MixedScore]:
-    part = scores_of_region(windows, region)
-    summary = summarise(part, by=by, resamples=0, pooling=rule.pooling)
-    found = {}
+    of_region = scores_of_region(windows, region)
+    summary = summarise(of_region, by=by, resamples=0, pooling=rule.pooling)
+    scores = {}
     for record in summary[[*by, "mae", "window_coverage"]].to_dict("records"):
         row = tuple(str(record[key]) for key in by)
-        mae, covered = float(record["mae"]), float(record["window_coverage"])
-        why = ""
-        if not np.isfinite(mae) or not covered:
-            own = part[np.logical_and.reduce([part[k].astype(str) == str(record[k]) for k in by])]
-            reasons = own.loc[own["reason"] != "", "reason"]
-            why = str(reasons.mode().iloc[0]) if len(reasons) else "nothing is scored"
-        found[row] = MixedScore(mae, covered, why)
-    return found
+        mae, coverage = float(record["mae"]), float(record["window_coverage"])
+        reason = ""
+        if not np.isfinite(mae) or not coverage:
+            same = [of_region[key].astype(str) == str(record[key]) for key in by]
+            reasons = of_region.loc[np.logical_and.reduce(same), "reason"]
+            reasons = reasons[reasons != ""]
+            reason = str(reasons.mode().iloc[0]) if len(reasons) else "nothing is scored"
+        scores[row] = MixedScore(mae, coverage, reason)
+    return scores
 
 
-def _split(
-    row: tuple[str, ...], points: Mapping[Group, MixedScore], groups: Sequence[str]
+def _decompose_row(
+    row: tuple[str, ...], scores: Mapping[Group, MixedScore], groups: Sequence[str]
 ) -> Decomposition:
-    first, second = points.get(Group()), points.get(frozenset(groups))
-    if first is None or second is None:
-        return Decomposition(row, _mae(first), _mae(second), {}, 0, 0, ("not run on both regions",))
-    for named, point in (("first", first), ("second", second)):
-        if not np.isfinite(point.mae):
-            note = f"nothing is scored under the {named}: {point.why}"
-            return Decomposition(row, first.mae, second.mae, {}, 0, 0, (note,))
-    ends = min(first.window_coverage, second.window_coverage)
-    values: dict[Group, float] = {}
-    unread: dict[str, list[str]] = {}
-    thin: list[tuple[float, str]] = []
-    for taken, point in sorted(points.items(), key=lambda item: (len(item[0]), sorted(item[0]))):
-        readable = np.isfinite(point.mae) and (point.window_coverage > 0 or not ends)
-        values[taken] = point.mae if readable else float("nan")
-        named = _and([group for group in groups if group in taken])
-        if not readable:
-            unread.setdefault(point.why, []).append(named)
-        elif point.window_coverage < ends - 1e-9:
-            thin.append((point.window_coverage, named))
-    notes = [
-        f"what comes with {_some(named)} changed cannot be read: {why}"
-        for why, named in unread.items()
-    ]
-    if thin:
-        least, named = min(thin)
-        notes.append(
-            f"with {_some([name for _, name in thin])} changed, fewer windows have an estimate "
-            f"than at the ends (down to {least:.0%} with {named}, {ends:.0%} there); the missing "
-            "ones count as errors"
+    first, second = scores.get(Group()), scores.get(frozenset(groups))
+    fault = _fault_of_endpoints(first, second)
+    if fault or first is None or second is None:
+        return Decomposition(
+            row=row,
+            first_bpm=first.mae if first else float("nan"),
+            second_bpm=second.mae if second else float("nan"),
+            shares={},
+            orders=0,
+            all_orders=0,
+            notes=(fault,),
         )
-    shares, orders, of = shapley(values, groups)
+    coverage = min(first.window_coverage, second.window_coverage)
+    values = {
+        taken: mixed.mae if _readable(mixed, coverage) else float("nan")
+        for taken, mixed in scores.items()
+    }
+    notes = _notes(scores, groups, coverage)
+    shares, orders, all_orders = shapley(values, groups)
     if not orders:
         notes.append("no order of the changes can be read throughout: no shares")
-    return Decomposition(row, first.mae, second.mae, shares, orders, of, tuple(notes))
+    return Decomposition(
+        row=row,
+        first_bpm=first.mae,
+        second_bpm=second.mae,
+        shares=shares,
+        orders=orders,
+        all_orders=all_orders,
+        notes=tuple(notes),
+    )
 
 
-def declared_choices(side: Endpoint, group: str) -> str:
-    """The settings of one group in words: what the declaration says, keys and values."""
+def _fault_of_endpoints(first: MixedScore | None, second: MixedScore | None) -> str:
+    """Why there is no difference to decompose; "" where there is one."""
+    if first is None or second is None:
+        return "not run on both regions"
+    for name, endpoint in (("first", first), ("second", second)):
+        if not np.isfinite(endpoint.mae):
+            return f"nothing is scored under the {name}: {endpoint.reason}"
+    return ""
+
+
+def _readable(mixed: MixedScore, coverage: float) -> bool:
+    """Whether a mixed rule reads anything, where the endpoints cover a share of the windows.
+
+    A rule without any estimate has an error too, that of missing estimates; it says nothing of the
+    groups where the endpoints have estimates.
+    """
+    return bool(np.isfinite(mixed.mae)) and (mixed.window_coverage > 0 or not coverage)
+
+
+def _notes(scores: Mapping[Group, MixedScore], groups: Sequence[str], coverage: float) -> list[str]:
+    """Which mixed rules cannot be read, and which have fewer estimates than the endpoints."""
+    unreadable: dict[str, list[str]] = {}
+    sparse: list[tuple[float, str]] = []
+    for taken, mixed in sorted(scores.items(), key=lambda item: (len(item[0]), sorted(item[0]))):
+        name = _enumerate([group for group in groups if group in taken])
+        if not _readable(mixed, coverage):
+            unreadable.setdefault(mixed.reason, []).append(name)
+        elif mixed.window_coverage < coverage - 1e-9:
+            sparse.append((mixed.window_coverage, name))
+    notes = [
+        f"what comes with {_first_three(names)} changed cannot be read: {reason}"
+        for reason, names in unreadable.items()
+    ]
+    if sparse:
+        least, least_name = min(sparse)
+        notes.append(
+            f"with {_first_three([name for _, name in sparse])} changed, fewer windows have an "
+            f"estimate than at the ends (down to {least:.0%} with {least_name}, {coverage:.0%} "
+            "there); the missing ones count as errors"
+        )
+    return notes
+
+
+def declared_choices(endpoint: Endpoint, group: str) -> str:
+    """The settings of one group as text: keys and values of the declaration.
+
+    Args:
+        endpoint: The evaluator and the region.
+        group: A group of `GROUPS`.
+    """
     if group == REGION:
-        return side.region or "the method's own"
-    whole, chain = RULE_GROUPS[group]
-    rule, steps = side.rule.model_dump(), side.rule.estimate.model_dump()
-    parts = [(key, rule[key]) for key in whole] + [(key, steps[key]) for key in chain]
-    return "; ".join(f"{key}: {_words(value)}" for key, value in parts).replace("_", " ")
+        return endpoint.region or "the method's own"
+    of_rule, of_chain = RULE_GROUPS[group]
+    rule, chain = endpoint.rule.model_dump(), endpoint.rule.estimate.model_dump()
+    settings = [(key, rule[key]) for key in of_rule] + [(key, chain[key]) for key in of_chain]
+    return "; ".join(f"{key}: {_setting_text(value)}" for key, value in settings).replace("_", " ")
 
 
-def _words(value: Any) -> str:
+def _setting_text(value: Any) -> str:
     if isinstance(value, Mapping):
         parts = [str(value["kind"])] if "kind" in value else []
         for key, part in value.items():
             if key != "kind":
-                nested = f"({_words(part)})" if isinstance(part, Mapping) else _words(part)
-                parts.append(f"{key} {nested}")
+                nested = _setting_text(part)
+                parts.append(
+                    f"{key} ({nested})" if isinstance(part, Mapping) else f"{key} {nested}"
+                )
         return ", ".join(parts)
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -251,25 +336,19 @@ def _words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _some(names: Sequence[str]) -> str:
-    """Up to three of them, and how many more.
+def _first_three(names: Sequence[str]) -> str:
+    """Up to three names, and how many more there are.
 
-    >>> _some(["a", "b", "c", "d"])
+    >>> _first_three(["a", "b", "c", "d"])
     'a; b; c (and 1 more)'
     """
     return "; ".join(names[:3]) + (f" (and {len(names) - 3} more)" if len(names) > 3 else "")
 
 
-def _mae(point: MixedScore | None) -> float:
-    return float("nan") if point is None else point.mae
-
-
-def _and(names: Sequence[str]) -> str:
+def _enumerate(names: Sequence[str]) -> str:
     """Names in a sentence.
 
-    >>> _and(["filter", "grid", "truth"])
+    >>> _enumerate(["filter", "grid", "truth"])
     'filter, grid and truth'
     """
-    return (
-        ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + (names[-1] if names else "")
-    )
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -114,6 +114,6 @@ def shares_frame(inputs: DecompositionInputs) -> pd.DataFrame:
                 shown
                 | {"group": group}
                 | named
-                | {"orders": one.orders, "of": one.of, "note": note}
+                | {"orders": one.orders, "of": one.all_orders, "note": note}
             )
     return pd.DataFrame(rows)

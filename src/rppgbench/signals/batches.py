@@ -7,11 +7,15 @@ import numpy as np
 from rppgbench.core.waveform import Array
 
 BLOCK = 1 << 14
-"""How many samples of one channel are worked on at once: 128 KiB of each array in use."""
+"""Samples of one channel that are processed at once: 128 KiB of each array in use."""
 
 
 def blocks(recordings: int, samples: int) -> Iterator[slice]:
-    """Cut `recordings` of so many samples into blocks of `BLOCK` samples or of one recording.
+    """Slices of recordings that have at most `BLOCK` samples together, or are one recording.
+
+    Args:
+        recordings: Number of recordings.
+        samples: Samples of each.
 
     >>> [(b.start, b.stop) for b in blocks(20, 1800)]
     [(0, 9), (9, 18), (18, 20)]
@@ -22,12 +26,19 @@ def blocks(recordings: int, samples: int) -> Iterator[slice]:
 
 
 def in_blocks(estimate: Callable[..., Array], *batches: Array, inner: int) -> Array:
-    """Apply `estimate` to blocks of batches (..., T, ...) and put its results (..., T') together.
+    """Apply a function to blocks of recordings, so that its working memory is that of a block.
 
-    The last `inner` axes are one recording's, and `estimate` takes and gives any number of
-    recordings along one axis in front of them. What it does to a recording may not depend on the
-    others, so the result is that of one call; the working memory is that of a block. ValueError
-    for a batch of no recordings.
+    Args:
+        estimate: Takes and returns any number of recordings along the first axis. The result for a
+            recording may not depend on the others.
+        *batches: Arrays (..., T, ...), one or several.
+        inner: How many of the last axes belong to one recording.
+
+    Returns:
+        The results (..., T'), equal to those of one call.
+
+    Raises:
+        ValueError: There is no recording.
 
     >>> in_blocks(lambda x: x.sum(axis=2), np.ones((2, 5, 900, 3)), inner=2).shape
     (2, 5, 900)
@@ -37,13 +48,13 @@ def in_blocks(estimate: Callable[..., Array], *batches: Array, inner: int) -> Ar
     count = len(flat[0])
     if not count:
         raise ValueError("a batch of no recordings")
-    whole = None
+    result = None
     for block in blocks(count, max(flat[0].shape[1:])):
         part = estimate(*(batch[block] for batch in flat))
-        if whole is None:
+        if result is None:
             if len(part) == count:
                 return part.reshape(*lead, *part.shape[1:])
-            whole = np.empty((count, *part.shape[1:]))
-        whole[block] = part
-    assert whole is not None
-    return whole.reshape(*lead, *whole.shape[1:])
+            result = np.empty((count, *part.shape[1:]))
+        result[block] = part
+    assert result is not None
+    return result.reshape(*lead, *result.shape[1:])

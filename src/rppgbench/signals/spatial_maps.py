@@ -16,7 +16,7 @@ YUV_OFFSET = np.array([0.0, 128.0, 128.0])
 
 @cache
 def region_combinations() -> Array:
-    """Which of the six regions each of the 63 rows joins: (63, 6) of 0 and 1.
+    """The regions that each of the 63 rows combines: (63, 6) of 0 and 1.
 
     Row v (1 to 63) holds region j (0 to 5) where bit 5 - j of v is set: the first row is the
     forehead alone, the last all six (Niu et al., "Video-based Remote Physiological Measurement via
@@ -32,9 +32,14 @@ def region_combinations() -> Array:
 
 
 def combine_regions(means: Array, counts: Array) -> Array:
-    """Means of the 63 combinations from those of the six regions, weighted by pixels.
+    """Means of the 63 combinations of regions, weighted by pixels.
 
-    `means` (..., 6, C), `counts` (..., 6): gives (..., 63, C); NaN where a combination is empty.
+    Args:
+        means: Means of the six regions (..., 6, C).
+        counts: Their pixels (..., 6).
+
+    Returns:
+        (..., 63, C); NaN where a combination has no pixel.
     """
     table = region_combinations()
     total = table @ np.nan_to_num(means * counts[..., None])
@@ -48,9 +53,9 @@ def mstmap(moments: RegionMoments) -> Array:
 
     Y, U and V are those of the mean colour: the conversion is linear. The paper's MATLAB code
     rounds every product of every pixel to a byte first (`yuv_matlab`); over a region's pixels that
-    averages out, but for a constant 0.25 in U and V (half of a byte is rounded up), which the
-    normalisation takes away: it is not kept. A frame in which one of the six regions has no pixel
-    is NaN throughout (the paper drops clips with such a frame).
+    averages out, except for a constant 0.25 in U and V (half of a byte is rounded up). The
+    normalisation removes a constant, so it is not reproduced. A frame in which one of the six
+    regions has no pixel is NaN throughout (the paper drops clips with such a frame).
     """
     at = moments.index(*MSTMAP_REGIONS)
     counts = np.asarray(moments.count[:, at])
@@ -83,7 +88,11 @@ def yuv_matlab(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def moving_mean(values: Array, width: int = 3) -> Array:
-    """Centred mean over `width` samples along axis 0, over fewer at the ends.
+    """Centred mean along axis 0, over fewer samples at the ends.
+
+    Args:
+        values: (T, ...).
+        width: Samples of the mean, odd.
 
     >>> moving_mean(np.array([0.0, 3, 6, 3]))
     array([1.5, 3. , 4. , 4.5])
@@ -106,7 +115,7 @@ def _min_max(values: Array, eps: float = 0.0) -> Array:
 
 
 def normalise_mstmap(clip: Array) -> Array:
-    """One clip of an MSTmap (T, 63, 6) as the network takes it: 0 to 255, same shape.
+    """One clip of an MSTmap (T, 63, 6) as the input of the network: 0 to 255, same shape.
 
     Moving mean over 3 frames, then minimum to 0 and maximum to 255 of every row and channel over
     the clip (save_MSTmaps.m; it then rounds to bytes, which is left to the caller). A constant row

@@ -13,14 +13,18 @@ from rppgbench.core.waveform import Array
 Edges = Literal["inclusive", "exclusive", "rounded"]
 
 ZOOM_FROM = 16
-"""From which padding on the chirp-z transform of the band beats the FFT of everything."""
+"""From this factor of padding on, a chirp-z transform of the band is faster than the whole FFT."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Power (..., F) at `freqs_hz` (F,); the band is `freqs_hz[first:stop]`.
+    """Power on a band and on one more bin at either side where there is one, for the peak rules.
 
-    One bin more lies on either side of the band where there is one, for the peak rules.
+    Attributes:
+        freqs_hz: Frequencies of the bins (F,).
+        power: Their power (..., F).
+        first: First bin of the band.
+        stop: The bin after the last one of the band.
     """
 
     freqs_hz: Array
@@ -35,7 +39,13 @@ class Spectrum:
 
 
 def taper(name: str, samples: int, *, symmetric: bool) -> Array:
-    """The named window (samples,): `symmetric` as numpy and MATLAB sample it, else periodic."""
+    """A window function by name: (samples,).
+
+    Args:
+        name: Name of the window, as scipy knows it.
+        samples: Its length.
+        symmetric: Sampled symmetrically, as numpy and MATLAB do, else periodically.
+    """
     from scipy.signal import get_window
 
     window: Array = get_window(name, samples, fftbins=not symmetric)
@@ -59,7 +69,15 @@ def fast_length(samples: int) -> int:
 
 
 def band_bins(nfft: int, fs: float, low_hz: float, high_hz: float, edges: Edges) -> tuple[int, int]:
-    """First bin of the band and the one after its last, among the rfft bins of `nfft`.
+    """First bin of a band and the bin after its last, among the rfft bins.
+
+    Args:
+        nfft: Samples of the FFT.
+        fs: Samples per second.
+        low_hz: Lower edge of the band.
+        high_hz: Upper edge of the band.
+        edges: "inclusive" and "exclusive" compare frequencies; "rounded" takes the bins from
+            round(low) to before round(high).
 
     >>> band_bins(300, 30.0, 0.5, 4.0, "inclusive"), band_bins(300, 30.0, 0.5, 4.0, "exclusive")
     ((5, 41), (6, 40))
@@ -82,22 +100,29 @@ def band_bins(nfft: int, fs: float, low_hz: float, high_hz: float, edges: Edges)
 def periodogram(
     signals: Array, fs: float, window: Array, nfft: int, bins: tuple[int, int]
 ) -> Spectrum:
-    """|FFT|^2 of tapered signals (..., N), zero-padded to `nfft`, on the band and a bin around.
+    """|FFT|^2 of tapered and zero-padded signals, on a band and one bin around it.
 
-    Without a scale: peaks and ratios of powers do not depend on it. Where the padding is long,
-    only the band is worked out, by a chirp-z transform; both give the same values.
+    The power has no scale: peaks and ratios of powers do not depend on one. Where the padding is
+    long, only the band is computed, by a chirp-z transform; both give the same values.
+
+    Args:
+        signals: (..., N).
+        fs: Samples per second.
+        window: The taper (N,).
+        nfft: Samples of the FFT, at least N.
+        bins: First bin of the band and the bin after its last (`band_bins`).
     """
     from scipy.fft import rfft
 
     first, stop = max(bins[0] - 1, 0), min(bins[1] + 1, nfft // 2 + 1)
     tapered = signals * window
     step = fs / nfft
-    line: NDArray[np.complex128]
+    lines: NDArray[np.complex128]
     if nfft >= ZOOM_FROM * signals.shape[-1]:
-        line = _zoom(signals.shape[-1], nfft, first, stop)(tapered)
+        lines = _zoom(signals.shape[-1], nfft, first, stop)(tapered)
     else:
-        line = rfft(tapered, nfft)[..., first:stop]
-    power: Array = line.real**2 + line.imag**2
+        lines = rfft(tapered, nfft)[..., first:stop]
+    power: Array = lines.real**2 + lines.imag**2
     freqs: Array = step * np.arange(first, stop, dtype=np.float64)
     return Spectrum(freqs, power, bins[0] - first, bins[1] - first)
 
@@ -122,10 +147,19 @@ def welch(
     hop: int,
     centred: bool,
 ) -> Spectrum:
-    """Mean periodogram of the segments of len(window) samples, one every `hop`, of (..., N).
+    """Mean periodogram of overlapping segments.
 
-    The mean of each segment is subtracted first where `centred`. Source: Welch, The use of fast
-    Fourier transform for the estimation of power spectra, 1967, 10.1109/TAU.1967.1161901.
+    Source: Welch, The use of fast Fourier transform for the estimation of power spectra, 1967,
+    10.1109/TAU.1967.1161901.
+
+    Args:
+        signals: (..., N).
+        fs: Samples per second.
+        window: The taper of a segment, of its length.
+        nfft: Samples of the FFT, at least those of a segment.
+        bins: First bin of the band and the bin after its last (`band_bins`).
+        hop: Samples from the start of one segment to the start of the next.
+        centred: Subtract the mean of each segment first.
     """
     segments = np.lib.stride_tricks.sliding_window_view(signals, len(window), axis=-1)
     segments = segments[..., ::hop, :]
@@ -185,12 +219,13 @@ def parabola_peak(spectrum: Spectrum) -> Array:
 
 
 def offset_peak(spectrum: Spectrum) -> Array:
-    """Highest bin of the band moved by 1 - min(d)/max(d) of a bin, d the drops to its neighbours.
+    """Highest bin of the band, moved by 1 - min(d) / max(d) of a bin: (...,) in bpm.
 
-    At the band's edge the two outermost bins are weighted by their power. In bpm (...,); NaN
-    without power. This is Gideon and Stent's `fast_ideal`, kept as it is: the move of up to a
-    whole bin is no interpolation, but at their padding a bin is 0.1 bpm or less. Source:
-    ToyotaResearchInstitute/RemotePPG @38cfde2, iccv/src/shared/heart_rate.py.
+    d are the differences of its power to the two neighbours. At the band's edge the two outermost
+    bins are weighted by their power. NaN without power. This is Gideon and Stent's `fast_ideal`
+    without a change: a move of up to a whole bin is no interpolation, but with their padding a bin
+    is 0.1 bpm or less. Source: ToyotaResearchInstitute/RemotePPG @38cfde2,
+    iccv/src/shared/heart_rate.py.
     """
     band, freqs = spectrum.band, spectrum.freqs_hz[spectrum.first : spectrum.stop]
     if len(freqs) < 3:
@@ -204,8 +239,8 @@ def offset_peak(spectrum: Spectrum) -> Array:
     step = freqs[1] - freqs[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         down, up = here - low, here - high
-        move = 1 - np.minimum(down, up) / np.maximum(down, up)
-        middle = freqs[inner] + np.where(up > down, -move, move) * step
+        offset = 1 - np.minimum(down, up) / np.maximum(down, up)
+        middle = freqs[inner] + np.where(up > down, -offset, offset) * step
         bottom = freqs[0] + band[..., 1] / (band[..., 0] + band[..., 1]) * step
         top = freqs[-2] + band[..., -1] / (band[..., -2] + band[..., -1]) * step
     bpm: Array = 60 * np.where(at == 0, bottom, np.where(at == last, top, middle))
@@ -213,11 +248,18 @@ def offset_peak(spectrum: Spectrum) -> Array:
 
 
 def local_maximum_peak(spectrum: Spectrum, harmonic_within_bpm: float) -> Array:
-    """Highest local maximum h1, or the second h2 where |h1 - 2 h2| is under the limit, in bpm.
+    """Highest local maximum h1, or the second one h2 where it is half of the first.
 
-    Outside the band there is nothing, so its first and last bin can be maxima. One maximum is
-    taken as it is; none gives NaN: (...,). Source: Sun, Li, Contrast-Phys, ECCV 2022,
-    10.1007/978-3-031-19775-8_29; zhaodongsun/contrast-phys @eb33acf, utils_sig.py:hr_fft.
+    Outside the band the power counts as 0, so its first and last bin can be maxima. Source: Sun,
+    Li, Contrast-Phys, ECCV 2022, 10.1007/978-3-031-19775-8_29; zhaodongsun/contrast-phys @eb33acf,
+    utils_sig.py:hr_fft.
+
+    Args:
+        spectrum: Power (..., F).
+        harmonic_within_bpm: h2 is taken where |h1 - 2 h2| is below this limit.
+
+    Returns:
+        Heart rates (...,) in bpm. A single maximum is taken; without one NaN.
     """
     band = spectrum.band
     if band.shape[-1] < 2:
@@ -227,21 +269,28 @@ def local_maximum_peak(spectrum: Spectrum, harmonic_within_bpm: float) -> Array:
     rises, falls = padded[..., 1:-1] > padded[..., :-2], padded[..., 1:-1] > padded[..., 2:]
     heights = np.where(rises & falls, band, -1.0)
     order = np.argpartition(heights, -2, axis=-1)[..., -2:]
-    two = np.take_along_axis(heights, order, axis=-1)
-    swap = two[..., 0] > two[..., 1]
+    highest = np.take_along_axis(heights, order, axis=-1)
+    swap = highest[..., 0] > highest[..., 1]
     first = np.where(swap, order[..., 0], order[..., 1])
     second = np.where(swap, order[..., 1], order[..., 0])
     rates = 60 * spectrum.freqs_hz[spectrum.first : spectrum.stop]
     h1, h2 = rates[first], rates[second]
-    harmonic = (two.min(axis=-1) > 0) & (np.abs(h1 - 2 * h2) < harmonic_within_bpm)
-    return np.where(two.max(axis=-1) > 0, np.where(harmonic, h2, h1), np.nan)
+    harmonic = (highest.min(axis=-1) > 0) & (np.abs(h1 - 2 * h2) < harmonic_within_bpm)
+    return np.where(highest.max(axis=-1) > 0, np.where(harmonic, h2, h1), np.nan)
 
 
 def peak_intervals(signals: Array, fs: float) -> Array:
-    """60 fs / (mean distance of neighbouring local maxima) of (..., N), in bpm: (...,).
+    """Heart rates from the mean distance of neighbouring local maxima: 60 fs / distance.
 
-    NaN with fewer than two maxima. Every ripple is a maximum, so noise reads as hundreds of bpm.
-    Source: ubicomplab/rPPG-Toolbox @d807b01, evaluation/post_process.py, method "Peak".
+    Every ripple is a maximum, so noise gives hundreds of bpm. Source: ubicomplab/rPPG-Toolbox
+    @d807b01, evaluation/post_process.py, method "Peak".
+
+    Args:
+        signals: (..., N).
+        fs: Samples per second.
+
+    Returns:
+        (...,) in bpm; NaN with fewer than two maxima.
 
     >>> peak_intervals(np.array([0.0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0]), 4.0)
     array(60.)

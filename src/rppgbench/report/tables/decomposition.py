@@ -83,8 +83,8 @@ def share_table(inputs: DecompositionInputs) -> Table:
             cells.append(_number(value, detail, signed=True))
         rows.append(Row(tuple(cells), "baseline" if one.row[0] in page.baselines else ""))
         name = " · ".join(one.row)
-        if one.shares and one.orders < one.of:
-            noted.setdefault(f"over {one.orders} of {one.of} orders", []).append(name)
+        if one.shares and one.orders < one.all_orders:
+            noted.setdefault(f"over {one.orders} of {one.all_orders} orders", []).append(name)
         for note in one.notes:
             noted.setdefault(note, []).append(name)
     notes = [
