@@ -1,4 +1,4 @@
-"""Data sets listed once, for several plans over their files."""
+"""A catalog that lists each data set once, for several plans."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,45 +12,58 @@ from rppgbench.datasets.fingerprint import fingerprint_line
 
 READERS = 4
 EVERY_S = 10.0
-"""How often to say how far the reading of files is."""
+"""Interval of progress messages."""
 
 
 class Catalog:
-    """The recordings of data sets, and what fingerprints say of them, each asked of the disk once.
+    """The recordings of data sets and their fingerprints, each read from the disk once.
 
-    It lasts as long as the files are not expected to change, which is one command.
+    A catalog is valid as long as the files do not change, which is one command.
     """
 
     def __init__(
-        self, cache: Path | None = None, say: Callable[[str], None] = lambda line: None
+        self, cache: Path | None = None, log: Callable[[str], None] = lambda line: None
     ) -> None:
-        """Keep digests of files in `cache`; `say` takes lines while files are read."""
+        """Make an empty catalog.
+
+        Args:
+            cache: the folder for digests of files.
+            log: called with lines of progress while files are read.
+        """
         self._cache = cache
-        self._say = say
+        self._log = log
         self._recordings: dict[tuple[str, Path], Sequence[Recording]] = {}
         self._lines: dict[Recording, str] = {}
 
     def recordings(self, dataset: str, root: Path) -> Sequence[Recording]:
-        """All recordings of a data set at this root; BenchError as its reader says."""
+        """All recordings of a data set.
+
+        Args:
+            dataset: name of the data set.
+            root: its folder.
+
+        Raises:
+            BenchError: as the reader of the set raises.
+        """
         key = dataset, root
         if key not in self._recordings:
             self._recordings[key] = list_recordings(load_datasets().found[dataset], root)
         return self._recordings[key]
 
     def line(self, recording: Recording) -> str:
-        """A recording's line in a fingerprint (`fingerprint.line_of`)."""
+        """The line of a recording in a fingerprint (`fingerprint.fingerprint_line`)."""
         if recording not in self._lines:
             self._lines[recording] = fingerprint_line(recording, self._cache)
         return self._lines[recording]
 
     def lines(self, recordings: Iterable[Recording]) -> list[str]:
-        """The lines of recordings, several files read at once."""
+        """The lines of recordings; several files are read at once."""
         wanted = list(recordings)
-        found, spoke = [], time.monotonic()
+        lines, last_message_s = [], time.monotonic()
         with ThreadPoolExecutor(READERS) as pool:
             for line in pool.map(self.line, wanted):
-                found.append(line)
-                if time.monotonic() - spoke > EVERY_S:
-                    spoke = time.monotonic()
-                    self._say(f"reading the files once: {len(found)} of {len(wanted)} recordings")
-        return found
+                lines.append(line)
+                if time.monotonic() - last_message_s > EVERY_S:
+                    last_message_s = time.monotonic()
+                    self._log(f"reading the files once: {len(lines)} of {len(wanted)} recordings")
+        return lines

@@ -1,7 +1,7 @@
-"""Is a data set whole, and what is it fit for?
+"""The check of a data set: whether it is complete and usable, and for which protocols.
 
 Every label file is read, and of every video the first, middle and last frame, so that thousands of
-videos take minutes. Nothing is repaired and nothing is hidden: each fault is a `Finding`.
+videos take minutes. Nothing is repaired; each fault is a `Finding`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -30,17 +30,17 @@ Severity = Literal["error", "warning", "note"]
 """error: the recording cannot be used; warning: it can, with care; note: for information."""
 
 Need = Callable[[Sequence[Recording]], str]
-"""Given the usable recordings, why a protocol cannot run on them, or "" if it can."""
+"""Takes the usable recordings; returns why a protocol cannot run on them, or ""."""
 
 NO_NEEDS: Mapping[str, Need] = MappingProxyType({})
 
 Share = Callable[[Sequence[Recording]], str]
-"""Given the usable recordings, which part of a protocol's test side they are; "" if all of it."""
+"""Takes the usable recordings; returns which part of a protocol's test set they are, or ""."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was noticed: at which recording and file ("" for the whole set), and what."""
+    """One fault or note; `recording` and `file` are "" where it concerns the whole set."""
 
     severity: Severity
     recording: str
@@ -50,11 +50,11 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class DataCheck:
-    """What a check found.
+    """The result of a check.
 
-    `counts` holds for each kind (subjects, recordings) what is there and what the whole set holds;
-    `protocols` why each protocol cannot run, or "" if it can, and `shares` on how much of its test
-    side each that can run would.
+    `counts` holds the number that is there and the number of the whole set, for subjects and for
+    recordings. `protocols` holds why each protocol cannot run, or "". `shares` holds which part of
+    its test set each protocol would use.
     """
 
     dataset: str
@@ -74,7 +74,7 @@ class DataCheck:
 
     @property
     def verdict(self) -> str:
-        """The last line: fit or not, and for which protocols."""
+        """The last line of the answer: whether the set is fit, and for which protocols."""
         found = self.counts["recordings"][0]
         line = f"{self.dataset}: {'fit' if self.fit else 'not fit'}: {self.usable} of {found}"
         expected = self.counts["recordings"][1]
@@ -93,7 +93,7 @@ class DataCheck:
         return line + (" [SIMULATED]" if self.simulated else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values for JSON."""
+        """The result as plain values for JSON."""
         return {
             "dataset": self.dataset,
             "root": self.root,
@@ -122,29 +122,29 @@ def check_data(
     progress: Callable[[int, int], None] = lambda done, total: None,
     cache: Path | None = None,
 ) -> DataCheck:
-    """Check everything of a data set that is under `root`.
+    """Check all files of a data set under `root`.
 
     Args:
-        dataset: its declaration.
-        root: where it lies.
-        protocols: what each protocol needs (`protocol_need` makes a need of a split).
-        shares: which part of each protocol's test side there is (`describe_share` makes one).
-        jobs: how many recordings are checked at once.
-        progress: told how many of how many recordings are done, from this thread.
-        cache: where digests of files are kept.
+        dataset: the declaration.
+        root: the folder of the set.
+        protocols: the need of each protocol (see `protocol_need`).
+        shares: the share of each protocol's test set that is there (see `describe_share`).
+        jobs: the number of recordings that are checked at once.
+        progress: called in this thread with the number of recordings done, and of all.
+        cache: the folder for digests of files.
 
     Raises:
         BenchError: the root cannot be listed, or holds no recording of the set.
     """
     recordings = list_recordings(dataset, root)
-    found: list[Finding] = list(_of_the_set(dataset, root, recordings))
+    findings: list[Finding] = list(_check_set(dataset, root, recordings))
     bad: set[str] = set()
     total = len(recordings)
     progress(0, total)
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        for done, findings in enumerate(pool.map(check_recording, recordings), start=1):
-            found += findings
-            bad |= {finding.recording for finding in findings if finding.severity == "error"}
+        for done, faults in enumerate(pool.map(check_recording, recordings), start=1):
+            findings += faults
+            bad |= {finding.recording for finding in faults if finding.severity == "error"}
             progress(done, total)
     usable = [recording for recording in recordings if recording.name not in bad]
     return DataCheck(
@@ -154,23 +154,25 @@ def check_data(
         simulated=any(recording.simulated for recording in recordings),
         counts=_counts(dataset, recordings),
         usable=len(usable),
-        findings=tuple(found),
+        findings=tuple(findings),
         protocols={name: need(usable) for name, need in protocols.items()},
         shares={name: share(usable) for name, share in shares.items()},
     )
 
 
 def protocol_need(
-    lay_out: Callable[[Sequence[Recording]], Sequence[FoldAssignment]], *, trains: bool = False
+    assign: Callable[[Sequence[Recording]], Sequence[FoldAssignment]], *, trains: bool = False
 ) -> Need:
-    """A protocol's need by its split: every fold has someone to test, and to learn from if asked.
+    """The need of a protocol: every fold has test subjects and, if it trains, training subjects.
 
-    `lay_out` gives the sides of the recordings it gets, as `splits.by_lists` and its kin do.
+    Args:
+        assign: assigns recordings to folds, as `splits.assign_by_lists` does.
+        trains: whether methods are trained.
     """
 
     def why_not(recordings: Sequence[Recording]) -> str:
         try:
-            sides = lay_out(recordings)
+            sides = assign(recordings)
         except BenchError as error:
             return str(error)
         untested = [side.fold for side in sides if not side.test]
@@ -185,17 +187,17 @@ def protocol_need(
 
 
 def describe_share(
-    lay_out: Callable[[Sequence[Recording]], Sequence[FoldAssignment]],
+    assign: Callable[[Sequence[Recording]], Sequence[FoldAssignment]],
     *,
     entries: Collection[str] = (),
     number: int = 0,
 ) -> Share:
-    """How much of a protocol's test side is here, in words.
+    """The share of a protocol's test set that is here, as text.
 
     Args:
-        lay_out: gives the sides of the recordings it gets.
-        entries: the subjects (or recordings) that the split's lists test, where it has lists.
-        number: how many recordings the protocol tests, where it fixes a number.
+        assign: assigns recordings to folds.
+        entries: the subjects (or recordings) in the test lists of the split, where there are lists.
+        number: the number of test recordings, where the protocol fixes it.
 
     Returns:
         "2 of its 12 test subjects are here", or "" where all are, or the protocol says no number.
@@ -203,9 +205,9 @@ def describe_share(
 
     def share(recordings: Sequence[Recording]) -> str:
         try:
-            tested = {(r.subject, r.name) for side in lay_out(recordings) for r in side.test}
+            tested = {(r.subject, r.name) for side in assign(recordings) for r in side.test}
         except BenchError:
-            return ""  # why it cannot run says more
+            return ""  # the protocol cannot run, which is reported already
         if entries:
             here = {entry for pair in tested for entry in pair} & set(entries)
             if len(here) < len(entries):
@@ -218,116 +220,124 @@ def describe_share(
 
 
 def check_recording(recording: Recording) -> list[Finding]:
-    """Read the labels and three frames of one recording; every fault is one finding.
+    """Check one recording: read the labels and three frames; each fault is one finding.
 
     A fault of a recording that is listed as known to be bad is a warning with that reason.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
 
-    def say(severity: Severity, text: str, file: Path | str = "") -> None:
+    def report(severity: Severity, text: str, file: Path | str = "") -> None:
         if severity == "error" and recording.known_bad:
             severity, text = "warning", f"{text} (known: {recording.known_bad})"
-        found.append(
+        findings.append(
             Finding(severity=severity, recording=recording.name, file=str(file), text=text)
         )
 
     name = f"{recording.dataset}/{recording.name}"
-    source = _attempt(lambda: read_video(recording), say, f"the extraction of {name}")
-    looked = _check_video(source, say) if source is not None else None
+    source = _attempt(lambda: read_video(recording), report, f"the extraction of {name}")
+    video = _check_video(source, report) if source is not None else None
     truth = _attempt(
-        lambda: plausible_ground_truth(read_ground_truth(recording)), say, f"the labels of {name}"
+        lambda: plausible_ground_truth(read_ground_truth(recording)),
+        report,
+        f"the labels of {name}",
     )
     if truth is not None:
         for line in truth.warnings:
-            say("warning", line)
-        if source is not None and looked is not None:
-            _check_clock(truth, _container_clock(source, *looked), source.path, say)
-            _check_files(recording, say)
-    return found
+            report("warning", line)
+        if source is not None and video is not None:
+            _check_clock(truth, _container_clock(source, *video), source.path, report)
+            _check_files(recording, report)
+    return findings
 
 
-Say = Callable[..., None]
+Report = Callable[..., None]
 T = TypeVar("T")
 
 
-def _attempt(read: Callable[[], T], say: Say, doing: str = "what the reader gives") -> T | None:
-    """What a step gives, or None and a finding; MachineError where the machine is at fault."""
-    made = attempt(read, doing)
-    if made.fault is not None:
-        if made.fault.kind in {"machine", "user"}:
-            raise made.fault.error()
-        file, _, text = made.fault.reason.partition(": ")
-        if made.fault.trace or not text:  # a bug of the reader, which names no file
-            file, text = "", made.fault.reason
-        say("error", text, file)
-    return made.value
+def _attempt(
+    read: Callable[[], T], report: Report, doing: str = "the output of the reader"
+) -> T | None:
+    """The value of a step, or None and a finding.
 
-
-def _check_video(source: VideoSource, say: Say) -> tuple[VideoInfo, Frame] | None:
-    """Three frames by seeking, the container's count and end, the given times.
-
-    Returns what the container says and the last frame; None where the video cannot be read.
+    Raises:
+        MachineError: the fault is of the machine, not of the recording.
     """
-    _check_times(source, say)
-    _check_end(source, say)
+    outcome = attempt(read, doing)
+    if outcome.fault is not None:
+        if outcome.fault.kind in {"machine", "user"}:
+            raise outcome.fault.error()
+        file, _, text = outcome.fault.reason.partition(": ")
+        if outcome.fault.trace or not text:  # a bug of the reader, which names no file
+            file, text = "", outcome.fault.reason
+        report("error", text, file)
+    return outcome.value
 
-    def look() -> tuple[VideoInfo, list[int], Frame]:
+
+def _check_video(source: VideoSource, report: Report) -> tuple[VideoInfo, Frame] | None:
+    """Check three frames by seeking, the container's count and end, and the frame times.
+
+    Returns the container's information and the last frame; None where the video cannot be read.
+    """
+    _check_times(source, report)
+    _check_end(source, report)
+
+    def read_frames() -> tuple[VideoInfo, list[int], Frame]:
         with open_video(source) as reader:
             info, dropped = reader.info, reader.dropped_frames()
         return info, dropped, sample_frames(source)[-1]
 
-    looked = _attempt(look, say)
-    if looked is None:
+    video = _attempt(read_frames, report)
+    if video is None:
         return None
-    info, dropped, last = looked
+    info, dropped, last = video
     if dropped:
-        say("warning", describe_dropped_frames(len(dropped)), source.path)
+        report("warning", describe_dropped_frames(len(dropped)), source.path)
     count = len(source.images) or info.frames
     if source.times_s is not None and count is not None:
         given = len(source.times_s)
         if abs(given - count) > max(3, 0.01 * count):
-            say("error", f"has {count} frames, but {given} times are given", source.path)
+            report("error", f"has {count} frames, but {given} times are given", source.path)
     length_s = info.duration_s
     there = last.index + 1 + sum(position > last.index for position in dropped)
     if count is not None and there < count - max(3, 0.01 * count):
-        say("error", f"is cut off after {last.index + 1} of {count} frames", source.path)
+        report("error", f"is cut off after {last.index + 1} of {count} frames", source.path)
     elif (
         count is None
         and source.times_s is None
         and length_s is not None
         and last.time_s < length_s - max(0.5, 0.01 * length_s)
     ):
-        say("error", f"is cut off at {last.time_s:.1f} of {length_s:.1f} s", source.path)
+        report("error", f"is cut off at {last.time_s:.1f} of {length_s:.1f} s", source.path)
     for line in info.warnings:
-        say("warning", line, source.path)
+        report("warning", line, source.path)
     return info, last
 
 
-def _check_end(source: VideoSource, say: Say) -> None:
-    """Bytes that are missing show here also where frames can be read from the first to the last."""
+def _check_end(source: VideoSource, report: Report) -> None:
+    """Check for missing bytes, also where all frames can be read."""
     if source.images or source.frames is not None:
         return
-    with suppress(OSError):  # the reader says it better
+    with suppress(OSError):  # the reader reports this fault
         missing = missing_bytes(source.path)
         if missing:
             line = f"is at least {missing:,} bytes shorter than its container says; copy it again"
-            say("warning", line, source.path)
+            report("warning", line, source.path)
 
 
-def _check_files(recording: Recording, say: Say) -> None:
-    """What no reader stumbled over: files that are not there, pictures without a byte."""
+def _check_files(recording: Recording, report: Report) -> None:
+    """Check for files that are missing or empty although the reader did not fail."""
     empty = []
     for file in recording.files:
         try:
             if not file.stat().st_size:
                 empty.append(file)
         except OSError:
-            say("warning", "is missing; nothing that was read needs it", file)
+            report("warning", "is missing; the check did not need the file", file)
     if empty:
-        say("warning", f"{len(empty)} of {len(recording.files)} files are empty", empty[0])
+        report("warning", f"{len(empty)} of {len(recording.files)} files are empty", empty[0])
 
 
-def _check_times(source: VideoSource, say: Say) -> None:
+def _check_times(source: VideoSource, report: Report) -> None:
     if source.times_s is None:
         return
     unknown = int(np.count_nonzero(~np.isfinite(source.times_s)))
@@ -339,37 +349,37 @@ def _check_times(source: VideoSource, say: Say) -> None:
         (backward, "go backward"),
     ):
         if count:
-            say("warning", f"{count} of {len(source.times_s)} frame times {what}", source.path)
+            report("warning", f"{count} of {len(source.times_s)} frame times {what}", source.path)
 
 
 def _container_clock(source: VideoSource, info: VideoInfo, last: Frame) -> FrameClock | None:
-    """When the frames were taken, without decoding them: by given times, else by the container.
+    """The clock of the frames without decoding: the frame times, else the container's clock.
 
-    Where it counts no frames (Matroska) its duration says how many there are, and where it has
-    none (a bare stream) the last frame does.
+    Where the container has no frame count (Matroska) the count follows from the duration, and
+    where it has no duration (a bare stream) from the last frame.
     """
     if source.times_s is not None:
         return FrameClock.from_times(source.times_s)
     if not info.fps > 0:
         return None
-    lasts_s = info.duration_s or last.time_s + 1 / info.fps
-    count = info.frames or round(lasts_s * info.fps)
+    duration_s = info.duration_s or last.time_s + 1 / info.fps
+    count = info.frames or round(duration_s * info.fps)
     return FrameClock(0.0, count / info.fps, count)
 
 
-def _check_clock(truth: GroundTruth, frames: FrameClock | None, file: Path, say: Say) -> None:
-    """What a run says of labels and frames, by the times that are known without decoding."""
+def _check_clock(truth: GroundTruth, frames: FrameClock | None, file: Path, report: Report) -> None:
+    """Compare labels and frames as a run does, by the times that are known without decoding."""
     try:
-        held = check_against_frames(truth, frames)
+        compared = check_against_frames(truth, frames)
     except RecordingError as error:
-        say("error", str(error), file)
+        report("error", str(error), file)
         return
-    for line in held.warnings[len(truth.warnings) :]:
-        say("warning", line, file)
+    for line in compared.warnings[len(truth.warnings) :]:
+        report("warning", line, file)
 
 
-def _of_the_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) -> Iterator[Finding]:
-    """Names, counts and folds."""
+def _check_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) -> Iterator[Finding]:
+    """Check names, counts and folds of the whole set."""
     seen: set[str] = set()
     for recording in recordings:
         if recording.name in seen:

@@ -1,4 +1,4 @@
-"""Which files a result saw: a short digest of recordings."""
+"""Fingerprints: a short digest of the files of recordings."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,43 +10,55 @@ from rppgbench.system.io_errors import disk_fault, kind_of_special_file
 
 
 def fingerprint(recordings: Iterable[Recording], cache: Path | None = None) -> str:
-    """Sixteen hex digits that tell whether two results saw the same files.
+    """Sixteen hex digits that show whether two results used the same files.
 
-    In: the recordings' names, subjects and parts and, of each of their files, the name without
-    folders and all of its content. Where the set lies, the order of the recordings, and times of
-    change do not matter. A file is read whole once; later its size, inode and times of change
-    answer for it, which are kept in `cache` (`file_digest`), so that a whole set of 2,400 videos
-    takes seconds. A missing file counts as missing; MachineError where the disk cannot read one.
+    The fingerprint depends on the names, subjects and parts of the recordings and, for each file,
+    on the name without folders and the whole content. It does not depend on the folder of the set,
+    the order of the recordings, or modification times. A file is read once; later the digest in
+    `cache` is used as long as size, inode and modification times are the same (`file_digest`), so
+    2,400 videos take seconds. A missing file counts as missing.
+
+    Args:
+        recordings: the recordings.
+        cache: the folder for digests of files; None reads every file.
+
+    Raises:
+        MachineError: the disk cannot read a file.
     """
     return fingerprint_from_lines(fingerprint_line(recording, cache) for recording in recordings)
 
 
 def fingerprint_line(recording: Recording, cache: Path | None = None) -> str:
-    """One recording in a fingerprint: what is asked of its files, asked once."""
+    """The line of one recording in a fingerprint.
+
+    Args:
+        recording: the recording.
+        cache: the folder for digests of files; None reads every file.
+    """
     r = recording
     return f"{r.dataset}\0{r.name}\0{r.subject}\0{r.part}\0{_files(r.files, cache)}"
 
 
 def fingerprint_from_lines(lines: Iterable[str]) -> str:
-    """The fingerprint of the recordings that these are the lines of."""
+    """The fingerprint of recordings, from their lines."""
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
 def _files(files: tuple[Path, ...], cache: Path | None) -> str:
-    """Digest of the names and contents of files; that of files in the same state is kept."""
+    """The digest of names and contents of files; the cache holds it for files in the same state."""
     states = [(file.name, *_state(file)) for file in files]
     place = hashlib.sha256(repr(states).encode()).hexdigest()
     note = None if cache is None else cache / "digests" / "recordings" / place[:2] / place
-    found = "" if note is None else read_note(note)
-    if len(found) == 64:
-        return found
+    stored = "" if note is None else read_note(note)
+    if len(stored) == 64:
+        return stored
     whole = hashlib.sha256()
     for file in files:
         whole.update(f"{file.name}\0{_content(file, cache)}\0".encode())
-    found = whole.hexdigest()
+    result = whole.hexdigest()
     if note is not None:
-        write_note(note, found)
-    return found
+        write_note(note, result)
+    return result
 
 
 def _state(file: Path) -> tuple[int, ...]:

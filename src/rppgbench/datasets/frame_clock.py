@@ -1,7 +1,7 @@
-"""Labels held against the frames that they belong to.
+"""The comparison of label times with frame times.
 
-`bench run`, trainings and `bench data check` use this one code: what one of them says of a
-recording, the others say in the same words.
+`bench run`, trainings and `bench data check` use this code, so they report the same faults in the
+same words.
 """
 
 from collections.abc import Iterator
@@ -14,54 +14,54 @@ from rppgbench.core.waveform import Array, Signal
 from rppgbench.system.errors import RecordingError
 
 CLOCK_TOLERANCE = 0.01
-"""Labels and frames may last differently long by this share, or by one reading if that is more.
+"""The durations of labels and frames may differ by this share, or by one reading if that is more.
 
-Crystals are off by 0.0001; cameras and recorders that are started by hand, by a part of a second.
+Quartz clocks differ by 0.0001; cameras and recorders that are started by hand, by less than 1 s.
 """
 
 CONTRADICTION = 0.05
-"""With one label a frame, clocks further apart than this share cannot both be right.
+"""With one label for each frame, two clocks that differ by more than this share contradict.
 
-Between 1 and 5 % a recorder may have dropped frames, and an error of the rate by 5 % is within what
-methods differ by. Beyond, a frame rate in a header or the times of the labels are wrong.
+Between 1 and 5 % a recorder may have dropped frames, and methods differ by 5 % too. Beyond 5 %, a
+frame rate in a header or the times of the labels are wrong.
 """
 
 SAME_COUNT = 0.01
-"""Labels and frames whose numbers differ by at most this share are one label a frame."""
+"""Labels and frames whose numbers differ by at most this share are one label for each frame."""
 
 UNIT_NEAR = 1.25
-"""A clock ratio within this factor of 1000, 1/1000, 1000^2 ... is another unit ..."""
+"""A clock ratio within this factor of 1000, 1/1000, 1000^2 ... means another unit ..."""
 
 UNIT_FAR = 30.0
-"""... and so is a ratio beyond this factor with labels further apart than a device's (`RARELY_S`).
+"""... and so does a ratio beyond this factor with labels further apart than `RARELY_S`.
 
-Labels that last less than this share of the frames leave nothing to score, whatever the reason.
+Labels that last less than 1/30 of the frames leave nothing to score.
 """
 
 RARELY_S = {"pulse": 0.5, "heart rate": 30.0}
-"""No device samples a pulse less often than twice a second, or says a rate every half a minute."""
+"""No device samples a pulse less often than every 0.5 s, or a rate less often than every 30 s."""
 
 JUMP_S, JUMP_INTERVALS = 1.0, 5.0
-"""A step between labels is a jump beyond a second and five of the usual intervals."""
+"""A step between labels is a jump if it is longer than 1 s and than 5 median intervals."""
 
 FROZEN_RATE_S = 60.0
 """Breathing alone moves a heart rate within a minute; genuine devices keep one for up to 7 s."""
 
 HOLES_SHARE = 0.05
-"""Gaps in the labels (`pulse_gap_s`, `rate_gap_s`) beyond this share of the frames are told.
+"""Gaps in the labels (`pulse_gap_s`, `rate_gap_s`) beyond this share of the frames give a warning.
 
-Genuine recorders pause for up to 2.7 % of a recording, which changes nothing that is read.
+Genuine recorders pause for up to 2.7 % of a recording, without an effect on the rates.
 """
 
 UNIX_S = 1e8
-"""Times beyond this, three years, are counted from 1970 and not from the start of a recording."""
+"""Times beyond this (three years) are Unix times, not seconds from the start of a recording."""
 
 UNITS = {1: "milliseconds", 2: "microseconds", 3: "nanoseconds"}
 
 
 @dataclass(frozen=True)
 class FrameClock:
-    """When the frames of a video were taken, by their decoded times or by the container.
+    """The clock of the frames of a video, by their decoded times or by the container.
 
     `start_s` is the time of the first frame and `end_s` the end of the last one's interval, in
     seconds on the clock of the recording; `frames` is their number.
@@ -73,9 +73,9 @@ class FrameClock:
 
     @classmethod
     def from_times(cls, times_s: Array) -> "FrameClock | None":
-        """The clock of frames at `times_s` (T,), in seconds; None with fewer than two.
+        """The clock of frames at `times_s` (T,), in seconds; None with fewer than two frames.
 
-        Times that are not numbers, repeated or going backward do not count.
+        Times that are not numbers, repeat or go backward do not count.
 
         >>> FrameClock.from_times(np.array([0.0, 0.5, 0.5, 1.0]))
         FrameClock(start_s=0.0, end_s=1.5, frames=3)
@@ -90,7 +90,7 @@ class FrameClock:
 
     @property
     def lasts_s(self) -> float:
-        """From the first frame to the end of the last one, in seconds."""
+        """The duration from the first frame to the end of the last one, in seconds."""
         return self.end_s - self.start_s
 
     @property
@@ -100,37 +100,39 @@ class FrameClock:
 
 
 def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> GroundTruth:
-    """The truth, with a warning for each thing in which its times and the frames' disagree.
+    """The ground truth with a warning for each difference between its times and the frames' times.
 
-    - Labels and frames last differently long by more than `CLOCK_TOLERANCE`: the clock ratio, and
-      where the labels' clock jumps. Labels of a `one_clock` set, and labels that begin before the
+    - The durations differ by more than `CLOCK_TOLERANCE`: the clock ratio, and the place where the
+      labels' clock jumps. Labels of a `one_clock` set, and labels that begin before the
       frames, may last longer.
     - Frames without labels before the first one or after the last one.
     - Gaps in the labels that make up more than `HOLES_SHARE` of the frames.
     - A pulse that is flat for longer than `FLAT_PULSE_S`, a rate frozen for `FROZEN_RATE_S`.
 
     Args:
-        truth: the labels; what they warn of already stays.
-        frames: when the frames were taken; None where that is not known, which checks nothing.
+        truth: the labels; their warnings stay.
+        frames: the clock of the frames; None where it is unknown: then nothing is comparison.
 
     Raises:
-        RecordingError: the labels cannot be laid on the frames. They do not overlap the frames
-            (Unix times), are in another unit (ms read as s), or are one a frame on a clock that
-            runs at another speed (a wrong frame rate in a header).
+        RecordingError: the labels cannot be aligned with the frames. They do not overlap the frames
+            (Unix times), are in another unit (ms read as s), or are one for each frame on a clock
+            that runs at another speed (a wrong frame rate in a header).
     """
     if frames is None or not frames.lasts_s > 0:
         return truth
     lines: list[str] = []
     for what, signal in (("pulse", truth.pulse), ("heart rate", truth.heart_rate)):
         if signal is not None:
-            compared = _Compared(what=what, signal=signal, frames=frames, one_clock=truth.one_clock)
-            lines += [f"{what}: {line}" for line in compared.lines()]
+            comparison = _Comparison(
+                what=what, signal=signal, frames=frames, one_clock=truth.one_clock
+            )
+            lines += [f"{what}: {line}" for line in comparison.lines()]
     return replace(truth, warnings=(*truth.warnings, *lines))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Compared:
-    """One kind of labels beside the frames."""
+class _Comparison:
+    """One kind of labels and the frames."""
 
     what: str
     signal: Signal
@@ -138,7 +140,11 @@ class _Compared:
     one_clock: bool | None
 
     def lines(self) -> Iterator[str]:
-        """What disagrees, a line each; RecordingError where nothing can be laid on the frames."""
+        """One line for each difference.
+
+        Raises:
+            RecordingError: the labels cannot be aligned with the frames.
+        """
         count = len(self.signal.times_s)
         if count < 2:
             yield f"{count} labels over {self.frames.frames} frames"
@@ -175,11 +181,11 @@ class _Compared:
     def _may_last_longer(self) -> bool:
         if self.one_clock is not None:
             return self.one_clock
-        # Labels from before the first frame on have times of their own: they may end later too.
+        # Labels that begin before the first frame have their own times, and may end later too.
         return bool(self.signal.times_s[0] < self.frames.start_s - self.frames.interval_s)
 
     def _apart_s(self) -> float:
-        # A reading holds for a moment or for its interval, so the least difference is what counts.
+        # A reading is valid for a moment or for its interval, so the smaller difference counts.
         frames = self.frames
         longer_s = self.signal.duration_s - frames.lasts_s
         return max(longer_s, frames.lasts_s - frames.interval_s - self.lasts_s, 0.0)
@@ -273,7 +279,7 @@ class _Compared:
         values, times_s = self.signal.values[near], self.signal.times_s[near]
         is_pulse = self.what == "pulse"
         if len(values) < 3 or (not is_pulse and (values == values[0]).all()):
-            return  # a rate that never changes is one of the whole video, not a frozen device's
+            return  # a constant rate is one rate for the whole video, not a frozen device
         ends = np.flatnonzero(np.diff(values) != 0)
         starts, ends = np.append(0, ends + 1), np.append(ends, len(values) - 1)
         runs_s = times_s[ends] - times_s[starts]
@@ -285,7 +291,7 @@ class _Compared:
 
 
 def _seconds(value: float) -> str:
-    """A time in words: tenths of a second, or three digits of what is shorter than one.
+    """A time as text: tenths of a second, or three digits of a time below 1 s.
 
     >>> _seconds(1234.56), _seconds(0.012345)
     ('1,234.6 s', '0.0123 s')

@@ -1,4 +1,4 @@
-"""The folders of a data set, listed alike everywhere."""
+"""The folders of a data set: listing, existence, and the mark of simulated trees."""
 
 import json
 import os
@@ -26,7 +26,14 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]:
     """The entries of a folder whose whole name fits a regular expression, in natural order.
 
-    The order of the file system has no part in it. Hidden entries never come.
+    The order of the file system does not matter. Hidden entries are left out.
+
+    Args:
+        folder: the folder.
+        pattern: a regular expression for the whole name.
+
+    Yields:
+        The path and the match of each entry.
 
     Raises:
         BenchError: the folder is missing or may not be read.
@@ -46,7 +53,7 @@ def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]
 def files_below(folder: Path) -> Iterator[Path]:
     """All files of a folder and of the folders in it, in natural order.
 
-    Hidden ones never come, and links to folders are not followed, as they may lead in circles.
+    Hidden files are left out. Links to folders are not followed, because they may form a cycle.
 
     Raises:
         BenchError: a folder is missing or may not be read.
@@ -62,7 +69,7 @@ def is_file(path: Path) -> bool:
     """Whether there is a file.
 
     Raises:
-        RecordingError: a folder on the way to it may not be read, so nobody knows.
+        RecordingError: a folder in the path may not be read, so existence is unknown.
     """
     return stat.S_ISREG(_mode(path))
 
@@ -71,7 +78,7 @@ def is_folder(path: Path) -> bool:
     """Whether there is a folder.
 
     Raises:
-        RecordingError: a folder on the way to it may not be read, so nobody knows.
+        RecordingError: a folder in the path may not be read, so existence is unknown.
     """
     return stat.S_ISDIR(_mode(path))
 
@@ -79,7 +86,11 @@ def is_folder(path: Path) -> bool:
 def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # no name of a file at all: \0
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        ValueError,
+    ):  # not a valid file name: it holds \0
         return 0
     except OSError as error:
         raise unreadable_label(error, path) from error
@@ -88,7 +99,11 @@ def _mode(path: Path) -> int:
 def first_folder(root: Path, *names: str) -> Path:
     """The first of the folders `root/name` that is there, else the root itself.
 
-    Data sets are unpacked with or without their outer folder; both are the same data set.
+    A data set can be unpacked with or without its outer folder.
+
+    Args:
+        root: the folder of the data set.
+        names: names of outer folders.
 
     Raises:
         BenchError: the root is missing or may not be read.
@@ -117,7 +132,12 @@ def no_recordings_error(root: Path, title: str, layout: str, url: str) -> BenchE
 
 
 def require_inside(folder: Path, name: str, where: Path) -> Path:
-    """The file `name`, which a label file gave, within `folder`: one plain name, no path.
+    """The file `name` in `folder`, where a label file holds the name.
+
+    Args:
+        folder: the folder.
+        name: a plain file name, no path.
+        where: the label file, for messages.
 
     Raises:
         RecordingError: the name has a separator, is "." or "..", or is absolute.
@@ -131,12 +151,17 @@ def require_inside(folder: Path, name: str, where: Path) -> Path:
 
 
 def is_simulated(root: Path) -> bool:
-    """Whether a tree was made by `bench simulate`: it says so in `SIMULATED.json`."""
+    """Whether `bench simulate` wrote a tree: then it holds `SIMULATED.json`."""
     return is_file(root / MARKER)
 
 
 def mark_simulated(root: Path, dataset: str, facts: dict[str, object]) -> None:
-    """Make the root of a simulated tree and mark it, before anything else is written.
+    """Create the root of a simulated tree and mark it, before anything else is written.
+
+    Args:
+        root: a new folder, or one that holds a simulated tree.
+        dataset: name of the data set.
+        facts: the plan, which the mark repeats.
 
     Raises:
         BenchError: the folder holds something that was not simulated, or cannot be written.

@@ -1,4 +1,4 @@
-"""Where a data set lies on this machine, or its simulation."""
+"""The folder of a data set on this computer, or of its simulation."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -24,10 +24,10 @@ SETTINGS = "bench.toml"
 CACHE = "RPPGBENCH_CACHE"
 
 
-def cache_folder(given: Path | None = None) -> Path:
-    """Where features and simulated trees are kept: --cache, RPPGBENCH_CACHE, or ~/.cache."""
-    if given is not None:
-        return given.expanduser()
+def cache_folder(option: Path | None = None) -> Path:
+    """The folder of features and simulated trees: --cache, RPPGBENCH_CACHE, or ~/.cache."""
+    if option is not None:
+        return option.expanduser()
     if os.environ.get(CACHE):
         return Path(os.environ[CACHE]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rppgbench"
@@ -36,15 +36,21 @@ def cache_folder(given: Path | None = None) -> Path:
 def data_root(
     dataset: Dataset, given: Mapping[str, Path], *, tell: Callable[[str], None] = lambda line: None
 ) -> Path:
-    """The folder of a real data set: --data, RPPGBENCH_DATA_<NAME>, bench.toml, in this order.
+    """The folder of a genuine data set: --data, RPPGBENCH_DATA_<NAME>, bench.toml, in this order.
 
-    A missing one is a `BenchError` that says where it looked and how to ask for the set. `tell`
-    gets a line where the folder is not one of those given, and one on each setting without effect.
+    Args:
+        dataset: the data set.
+        given: folders by the name of the set, from `--data`.
+        tell: called with a line where the folder is not from `given`, and with a line for each
+            setting without effect.
+
+    Raises:
+        BenchError: there is no folder; the message names all places and how to get the set.
     """
     looked = []
     variable = VARIABLE + dataset.name.upper()
     settings = _settings()
-    for line in _stray(settings):
+    for line in _settings_without_effect(settings):
         tell(f"warning: {line}")
     places = [
         (f"--data {dataset.name}=PATH", given.get(dataset.name)),
@@ -71,11 +77,20 @@ def data_root(
 
 
 def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Path:
-    """The simulated tree of this plan, made once and kept in the cache.
+    """The simulated tree of a plan, which is written once and kept in the cache.
 
-    The tree's name holds the plan and the code of generator and writer, so an older generator's
-    tree is never taken for a newer one's. It is made under another name and moved into
-    place whole; of two processes that make it at once, one wins and both use it.
+    The name of the tree holds a digest of the plan and of the code of simulation and writer, so a
+    tree of older code is not used. The tree is written under another name and then moved into
+    place; where two processes write it at once, both use the first that is complete.
+
+    Args:
+        dataset: the data set.
+        plan: the size of the tree.
+        cache: the cache folder.
+
+    Raises:
+        BenchError: the set cannot be simulated.
+        MachineError: the tree cannot be written.
     """
     if dataset.simulate is None:
         raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
@@ -103,21 +118,28 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
 
 
 def write_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> None:
-    """Write a simulated tree into `folder`, in a process of its own: rendering takes long, and so
-    Ctrl-C ends it at once.
+    """Write a simulated tree in a separate process, so that Ctrl-C stops the rendering at once.
 
-    A data set that is not among the content, so that no other process finds it by its name, is
-    filmed here.
+    A data set that is not registered cannot be found by another process; its tree is written in
+    this process.
+
+    Args:
+        dataset: the data set.
+        folder: a new folder.
+        plan: the size of the tree.
+
+    Raises:
+        BenchError: the set cannot be simulated.
     """
     if dataset.simulate is None:
         raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
     if load_datasets().found.get(dataset.name) is dataset:
-        run_in_process(_film, dataset.name, folder, plan)
+        run_in_process(_write_by_name, dataset.name, folder, plan)
     else:
         dataset.simulate(folder, plan)
 
 
-def _film(name: str, folder: Path, plan: "SimulationPlan") -> None:
+def _write_by_name(name: str, folder: Path, plan: "SimulationPlan") -> None:
     dataset = load_datasets().get("data set", name, str(folder))
     assert dataset.simulate is not None
     dataset.simulate(folder, plan)
@@ -138,8 +160,8 @@ def _settings() -> dict[str, str]:
     return data
 
 
-def _stray(settings: Mapping[str, str]) -> list[str]:
-    """What is set for data sets that nobody knows: a slip of the pen has no effect."""
+def _settings_without_effect(settings: Mapping[str, str]) -> list[str]:
+    """Settings for data sets that do not exist, such as misspelt names: they have no effect."""
     loaded = load_datasets()
     known = [*loaded.found, *loaded.missing]
     named = [(f"[data] of ./{SETTINGS}", name) for name in settings]

@@ -1,4 +1,4 @@
-"""Who learns and who is tested in which fold."""
+"""Splits: the training, validation and test subjects of each fold."""
 
 import hashlib
 import json
@@ -10,14 +10,14 @@ from rppgbench.core.protocol import Declaration, read_declaration
 from rppgbench.core.recording import Recording
 from rppgbench.system.errors import BenchError
 
-WHOLE = "whole"  # every recording of the test sets is tested; those of the train sets train
+WHOLE = "whole"  # all recordings of the test sets, and all of the training sets
 OFFICIAL = "official"  # the data set's own fold files
 PARTS = "parts"  # the data set's own parts: train, validation, test
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """Subjects by side; a subject is on one side at most."""
+    """The subjects of one fold; a subject is in at most one part."""
 
     name: str
     train: tuple[str, ...]
@@ -37,7 +37,7 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoldAssignment:
-    """The recordings of one fold by side."""
+    """The recordings of one fold by part."""
 
     fold: str
     train: tuple[Recording, ...]
@@ -46,7 +46,7 @@ class FoldAssignment:
 
 
 class _FoldLists(Declaration):
-    """A fold as a file has it."""
+    """A fold in a file."""
 
     name: str
     train: list[str]
@@ -55,7 +55,7 @@ class _FoldLists(Declaration):
 
 
 class _SplitFile(Declaration):
-    """A split as a file has it."""
+    """A split in a file."""
 
     title: str
     source: str
@@ -75,7 +75,11 @@ def checksum(folds: Iterable[Mapping[str, object]]) -> str:
 
 
 def read_split(file: Path) -> Split:
-    """Read one file; wrong keys, a wrong checksum or a subject on two sides is one clear line."""
+    """Read a file of `protocols/splits`.
+
+    Raises:
+        BenchError: wrong keys, a wrong checksum, or a subject in two parts of a fold.
+    """
     declared = read_declaration(file, _SplitFile)
     raw = [fold.model_dump() for fold in declared.fold]
     if checksum(raw) != declared.checksum:
@@ -97,7 +101,15 @@ def read_split(file: Path) -> Split:
 
 
 def check_disjoint(fold: Fold, where: str) -> None:
-    """Hold that no subject is on two sides of a fold."""
+    """Check that no subject is in two parts of a fold.
+
+    Args:
+        fold: the fold.
+        where: the file, for messages.
+
+    Raises:
+        BenchError: a subject is in two parts, or twice in one.
+    """
     sides = (fold.train, fold.validation, fold.test)
     seen: set[str] = set()
     for side in sides:
@@ -110,10 +122,14 @@ def check_disjoint(fold: Fold, where: str) -> None:
 
 
 def assign_by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> list[FoldAssignment]:
-    """The recordings of one data set, by explicit lists of subjects or of recordings.
+    """Assign the recordings of one data set by explicit lists.
 
-    An entry that holds a slash and is not a subject is a recording's name, for the splits that
-    cut a subject's sessions (`pure-hrcnn` has single sessions as development part).
+    An entry is the name of a subject or of a recording. Splits that divide the sessions of a
+    subject list recordings (`pure-hrcnn` has single sessions as validation part).
+
+    Args:
+        recordings: all recordings of the set.
+        folds: the lists.
     """
     sides = []
     for fold in folds:
@@ -132,7 +148,16 @@ def assign_by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> l
 def assign_by_folds(
     recordings: Sequence[Recording], folds: Mapping[str, tuple[str, ...]], where: str
 ) -> list[FoldAssignment]:
-    """The data set's own folds: test one, train on the others."""
+    """Assign recordings by the data set's own folds: each is the test set once.
+
+    Args:
+        recordings: all recordings of the set.
+        folds: the subjects of each fold.
+        where: the folder, for messages.
+
+    Raises:
+        BenchError: a subject is in two folds, or in none.
+    """
     seen: dict[str, str] = {}
     for name, subjects in folds.items():
         for subject in subjects:
@@ -156,7 +181,7 @@ def assign_by_folds(
 
 
 def assign_by_parts(recordings: Sequence[Recording]) -> list[FoldAssignment]:
-    """The data set's own parts."""
+    """Assign recordings by the data set's own parts: train, validation, test."""
     train, validation, test = (
         tuple(r for r in recordings if r.part == part) for part in ("train", "validation", "test")
     )
