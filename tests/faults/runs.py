@@ -143,7 +143,7 @@ def all_whole(cache: Path, out: Path, *, swept: bool = True) -> None:
             assert facts["sha256"], folder
             for name, checksum in facts["sha256"].items():
                 assert array_sha256(read_array(folder / f"{name}.npy")) == checksum
-    for note in cache.glob("digests/*/[!.]*"):
+    for note in (file for file in cache.glob("digests/**/[!.]*") if file.is_file()):
         assert len(note.read_text()) == 64
     store = Store(out)
     if (out / "manifest.json").exists():
