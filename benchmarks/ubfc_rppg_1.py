@@ -75,7 +75,7 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
 
 
 def _ground_truth(file: Path) -> GroundTruth:
-    table = read_table(file, columns=4, time_first=True)
+    table = read_table(file, columns=4, time_first=True, time_unit="ms")
     times_s = (table[:, 0] - table[0, 0]) / 1000
     found = unwrap_rate(Signal(table[:, 1], times_s))
     return clean_labels(

@@ -161,6 +161,9 @@ def test_any_bytes_give_numbers_or_one_line(
         ("HR\n0,0\n1,5\n2,5\n", "0.0", "0 and 0"),
         ("0,\n1,\n2,\n", "0", "0 and nothing"),  # an index without labels
         ('"0,53"\n"1,54"\n"2,55"\n', "0.53", "0 and 53"),
+        ("HR\n0,72\n2,73\n4,75\n", "0.72", "0 and 72"),  # an index with steps
+        ("HR\n3,72\n4,73\n6,75\n7,75\n", "3.72", "3 and 72"),  # and with gaps
+        ("HR\n" + "".join(f"{n // 3},7{n % 9}\n" for n in range(40)), "0.70", "0 and 70"),
         (",HR\r0,72\r1,73\r", "0.72", "0 and 72"),
     ],
     ids=repr,
@@ -178,6 +181,118 @@ def test_one_column_that_could_be_two_is_refused_with_both_readings(
         assert "\n" not in line
         if one is not None:
             assert f"as one number, {one}, or as two, {two}; if it is one, write" in line
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    ["71,5 71,9 72,3 72,4", "71,1 70,9 75,0 90,2", "0,5 0,6 0,7 0,2", "71,5 73,5"],
+    ids=repr,
+)
+def test_a_column_of_decimal_commas_is_read(tmp_path: Path, numbers: str) -> None:
+    (tmp_path / "hr.csv").write_text("\n".join(["HR", *numbers.split()]))
+    wanted = [float(number.replace(",", ".")) for number in numbers.split()]
+    assert read_column(tmp_path / "hr.csv").tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "-",
+        "--",
+        "?",
+        "*",
+        "inf",
+        "-inf",
+        "1.#QNAN",
+        "-1.#IND",
+        "N.A.",
+        "72%",
+        "72bpm",
+        "1_000",
+        "0x48",
+        "−72",
+        "1e400",
+        ".",
+        "72?",
+        "+",
+        "missing",
+        "1.2.3",
+        "12:30:01",
+        "2020-01-02",
+    ],
+)
+def test_a_first_line_that_is_no_name_is_no_header(tmp_path: Path, first: str) -> None:
+    (tmp_path / "x.csv").write_text(f"{first}\n73\n74\n75\n", encoding="utf-8")
+    with pytest.raises(RecordingError, match="line 1"):
+        read_column(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("first", ["HR", "Wave", "BVP [a.u.]", "\u8109\u640f", "HR%", "hr_1"])
+def test_a_first_line_of_a_name_is_a_header(tmp_path: Path, first: str) -> None:
+    (tmp_path / "x.csv").write_text(f"{first}\n73\n74\n75\n", encoding="utf-8")
+    assert read_column(tmp_path / "x.csv").tolist() == [73, 74, 75]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "said"),
+    [
+        ("998\n999\n1,000\n1,001\n", 1, "'1,000' can be read as 1.000 or as 1000"),
+        ("998\n999\n1.000\n1.001\n", 1, "'1.000' can be read as 1.000 or as 1000"),
+        ('Wave\n998\n999\n"1,000"\n"1,001"\n', 1, "can be read as 1.000 or as 1000"),
+        ("t;w\n0;998\n1;1,000\n2;1,001\n", 2, "can be read as 1.000 or as 1000"),
+        ("t;w\n0;998\n1;1.000\n2;1.001\n", 2, "can be read as 1.000 or as 1000"),
+        ("-1,500\n0\n12\n", 1, "can be read as -1.500 or as -1500"),
+    ],
+    ids=repr,
+)
+def test_a_mark_that_may_group_thousands_is_refused(
+    tmp_path: Path, text: str, columns: int, said: str
+) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(RecordingError) as caught:
+        read_column(tmp_path / "x.csv") if columns == 1 else read_table(tmp_path / "x.csv", columns)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["0.125\n1\n1.125\n", "1.125\n1.250\n", "1.125\n1.25\n1\n"])
+def test_a_decimal_point_is_read_beside_whole_numbers(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    assert read_column(tmp_path / "x.csv").tolist() == [float(v) for v in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("HR;Timestamp", "names the time in column 2"),
+        ("HR,t", "names the time in column 2"),
+        ("bvp,timestamp_s", "names the time in column 2"),
+        ("BVP,Zeit", "names the time in column 2"),
+        ("BVP,elapsed_s", "names the time in column 2"),
+        ("BVP,Elapsed Time (s)", "names the time in column 2"),
+        ("index,bvp", "names no time"),
+        ("frame,bvp", "names no time"),
+        ("time_ms,bvp", "names a time in ms, and column 1 is read as s"),
+        ("Time [min],bvp", "names a time in minutes"),
+    ],
+)
+def test_a_header_by_which_the_first_column_is_no_time_is_refused(
+    tmp_path: Path, header: str, said: str
+) -> None:
+    mark = ";" if ";" in header else ","
+    (tmp_path / "x.csv").write_text(f"{header}\n0{mark}0.5\n1{mark}0.6\n")
+    with pytest.raises(RecordingError, match=said):
+        read_table(tmp_path / "x.csv", 2, time_first=True)
+
+
+@pytest.mark.parametrize(
+    "header", ["time_s,bvp", "Time,Wave", "t;w", "Timestamp (s),BVP", "seconds,x", "t [s]\tbvp", ""]
+)
+def test_a_table_whose_first_column_is_the_time_is_read(tmp_path: Path, header: str) -> None:
+    mark = next((mark for mark in ";\t" if mark in header), ",")
+    lines = [header] * bool(header) + [f"0{mark}0.5", f"1{mark}0.6"]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    read = read_table(tmp_path / "x.csv", 2, time_first=True)
+    assert read.tolist() == [[0, 0.5], [1, 0.6]]
 
 
 @pytest.mark.parametrize("header", ["Time,HR", ";HR", "HR\tdevice", "HR, bpm"])

@@ -7,7 +7,7 @@ what reads in two, with other numbers, is refused by `labels`, which shows both.
 | --- | --- |
 | bytes | UTF-8, with or without a byte-order mark; UTF-16 with one; else Latin-1 |
 | line ends | LF, CR, CRLF, also mixed; blank lines do not count |
-| header | a first line in which no cell is a number |
+| header | a first line with a name: a letter, in a cell that is no number with a mark |
 | separator | one for the whole file: commas, semicolons, tabs, or runs of blanks and tabs |
 | decimal mark | one for the whole file: a point, or a comma where commas do not separate |
 | number | ASCII digits, at most 64 characters, in quotes or not, exponent by e or d |
@@ -142,28 +142,78 @@ def first_difference(one: Reading, other: Reading) -> int:
     return next(i for i, (a, b) in enumerate(pairs) if not np.array_equal(a, b, equal_nan=True))
 
 
+_NO_NAME = re.compile(
+    r"[^\w]*[\d.]|[-+\u2212]*(inf|infinity|n\.?/?a\.?n?|missing|null|nil|none)\W*$", re.IGNORECASE
+)
+"""What begins with a number, or stands for one that is missing or infinite."""
+
+
 def is_header(line: str) -> bool:
-    """Whether a line holds words, and nothing that is a number in any dialect.
+    """Whether a line holds names, and nothing that is a number or stands for one.
+
+    A first line that is neither a header nor numbers is refused by its reader: it may be a sample.
 
     >>> is_header("Time,HR"), is_header("0,53"), is_header("HR;53")
     (True, False, False)
+    >>> is_header("-"), is_header("72bpm"), is_header("inf"), is_header("t (s),%")
+    (False, False, False, True)
     """
     cells = [cell.strip("\"'") for cell in re.split(r"[,;\s]+", line)]
     named = [cell for cell in cells if cell]
-    numeric = (POINTS.value(cell) is not None or len(cell) > MAX_CELL for cell in named)
-    return bool(named) and not any(numeric)
+    numeric = any(POINTS.value(c) is not None or len(c) > MAX_CELL for c in named)
+    letters = any(character.isalpha() for cell in named for character in cell)
+    return letters and not numeric and not any(_NO_NAME.match(cell) for cell in named)
+
+
+MOST_RISE = 10
+"""Whole parts that never fall and rise by so much are an index or a time."""
+
+FEW = 4
+"""Fewer lines than this are taken for an index only where they begin at 0 or 1."""
 
 
 def counts_up(values: Array) -> bool:
-    """Whether the whole parts of numbers go up by one each, as the index of a table does.
+    """Whether the whole parts of numbers go up as the index or the time of a table does.
+
+    They never fall, and rise by `MOST_RISE` in all or by one a line on average.
 
     >>> counts_up(np.array([0.53, 1.53])), counts_up(np.array([71.0, 72.5]))
     (True, False)
+    >>> counts_up(np.array([0.72, 2.73, 4.75])), counts_up(np.array([71.1, 71.9, 72.3, 72.4]))
+    (True, False)
     """
-    whole = np.trunc(values)
+    whole = np.trunc(values[np.isfinite(values)])
     steps = np.diff(whole)
-    by_one = bool(len(steps)) and bool((steps == 1).all())
-    return by_one and (len(steps) > 1 or whole[0] in {0, 1})
+    if not len(steps) or (steps < 0).any():
+        return False
+    if len(whole) < FEW and whole[0] not in {0, 1} and not (len(steps) > 1 and (steps == 1).all()):
+        return False
+    rise = float(whole[-1] - whole[0])
+    return rise >= MOST_RISE or rise >= len(steps)
+
+
+_GROUPED = {
+    mark: re.compile(rf"[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}", re.ASCII) for mark in ".,"
+}
+_SMALL = re.compile(r"[+-]?\d{1,3}", re.ASCII)
+
+
+def looks_grouped(cells: Sequence[str], mark: str) -> str:
+    """The first of the cells of a column whose mark may group thousands, or "".
+
+    That is so where every cell with the mark has one to three digits before it and three behind,
+    none of them a leading 0, and every other cell is a whole number below a thousand.
+
+    >>> looks_grouped(["998", "999", "1,000", "1,001"], ",")
+    '1,000'
+    >>> looks_grouped(["998", "999.5", "1.000"], "."), looks_grouped(["1.000", "1.001"], ".")
+    ('', '')
+    """
+    bare = [cell for cell in map(unquote, cells) if cell.lower() not in MISSING]
+    marked = [cell for cell in bare if mark in cell]
+    whole = [cell for cell in bare if mark not in cell]
+    fits = all(_GROUPED[mark].fullmatch(cell) for cell in marked)
+    return marked[0] if marked and whole and fits and all(map(_SMALL.fullmatch, whole)) else ""
 
 
 def names_one_column(header: str) -> bool:

@@ -27,6 +27,7 @@ from rppgbench.datasets.label_grammar import (
     find_dialects,
     first_difference,
     is_header,
+    looks_grouped,
     names_one_column,
     parse_lines,
     shorten,
@@ -93,8 +94,8 @@ def failure_text(error: OSError) -> str:
 def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
     """Every row of numbers as one array (C,); a header and blank lines are left out.
 
-    `label_grammar` says what is understood. A header is a first line in which nothing is a number;
-    where it is missing, the first line counts as numbers, so no sample is lost.
+    `label_grammar` says what is understood. A header is a first line of names; where it is missing,
+    the first line counts as numbers, so no sample is lost.
 
     Args:
         file: a text file.
@@ -122,6 +123,7 @@ def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
     if len(found) > 1:
         at = first_difference(*found[:2])
         raise _ambiguous(file, lines[at], *(reading.rows[at] for reading in found[:2]))
+    _check_grouped(file, lines, found[0].dialect, columns)
     if columns == 1:
         _check_single(file, header, lines, found[0])
     elif columns is not None:
@@ -144,13 +146,16 @@ def read_column(file: Path) -> Array:
     return np.concatenate(read_rows(file, columns=1))
 
 
-def read_table(file: Path, columns: int, *, time_first: bool = False) -> Array:
+def read_table(
+    file: Path, columns: int, *, time_first: bool = False, time_unit: str = "s"
+) -> Array:
     """A file with the same number of numbers in every line: (N, columns).
 
     Args:
         file: a text file.
         columns: how many numbers each line must have.
-        time_first: the first column is time, so a header may not name another one so.
+        time_first: the first column is time, so a header names it so, and no other column.
+        time_unit: the unit of that time: "s" or "ms".
 
     Raises:
         RecordingError: see `read_rows`; a header that names another number of columns, an index
@@ -158,7 +163,7 @@ def read_table(file: Path, columns: int, *, time_first: bool = False) -> Array:
     """
     rows = read_rows(file, columns=columns)
     if time_first:
-        _check_time(file)
+        _check_time(file, time_unit)
     return np.stack(rows)
 
 
@@ -297,6 +302,23 @@ def _wider(reading: Reading, lines: list[Line], columns: int) -> list[Reading]:
     return [other] if any(len(row) > columns for row in other.rows) else []
 
 
+def _check_grouped(file: Path, lines: list[Line], dialect: Dialect, columns: int | None) -> None:
+    """Refuse a decimal mark that could as well group thousands."""
+    if not any(dialect.decimal in line.text for line in lines):
+        return
+    rows = [dialect.cells(line.text, columns) for line in lines]
+    for at in range(max(map(len, rows))):
+        cell = looks_grouped([row[at] for row in rows if at < len(row)], dialect.decimal)
+        if cell:
+            number = next(line.number for line in lines if cell in line.text)
+            one, other = cell.replace(",", "."), re.sub("[.,]", "", cell)
+            raise RecordingError(
+                f"{file}: line {number}: {shorten(cell)!r} can be read as {one} or as {other}, "
+                "for the other numbers are whole and below a thousand; write numbers without "
+                "marks between thousands, and every fraction with a decimal point"
+            )
+
+
 def _check_single(file: Path, header: str, lines: list[Line], reading: Reading) -> None:
     """Refuse one column that could as well be two: a comma may separate or be a decimal mark."""
     commas = [line for line in lines if "," in line.text or line.text.endswith(";")]
@@ -340,14 +362,60 @@ def _check_names(file: Path, header: str, dialect: Dialect, columns: int) -> Non
         )
 
 
-def _check_time(file: Path) -> None:
-    first = next(line for line in read_text(file).split("\n") if line.strip())
-    names = [unquote(name).lower() for name in re.split(r"[,;\s]+", first.strip())]
-    times = [i for i, name in enumerate(names) if re.fullmatch(r"time([ _].*)?", name)]
-    if is_header(first) and times and times[0] > 0:
+TIME_WORDS = re.compile(
+    r"t|time.*|.*(time|stamp|elapsed|clock|uhrzeit)s?|zeit.*|temps|tiempo|tempo|"
+    r"s|secs?|seconds?|ms|msec|milliseconds?|date",
+    re.IGNORECASE,
+)
+"""Names of a column of times, without the unit behind them."""
+
+TIME_UNITS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds", "millis"), "ms"),
+    **dict.fromkeys(("us", "\u00b5s", "\u03bcs", "usec", "microseconds"), "microseconds"),
+    **dict.fromkeys(("ns", "nsec", "nanoseconds"), "nanoseconds"),
+    **dict.fromkeys(("min", "mins", "minutes"), "minutes"),
+    **dict.fromkeys(("h", "hours"), "hours"),
+    **dict.fromkeys(("frame", "frames", "samples"), "samples"),
+}
+
+
+def _time_of(name: str) -> tuple[bool, str]:
+    """Whether a column's name is one of times, and the unit that it names, or "".
+
+    >>> _time_of("time_ms"), _time_of("Timestamp"), _time_of("t (s)"), _time_of("bvp")
+    ((True, 'ms'), (True, ''), (True, 's'), (False, ''))
+    """
+    bare = name.strip().rstrip(")]").lower()
+    base, _, unit = re.sub(r"[ _(\[/]+", " ", bare).strip().rpartition(" ")
+    if unit in TIME_UNITS and base:
+        return bool(TIME_WORDS.fullmatch(base.replace(" ", ""))), TIME_UNITS[unit]
+    return bool(TIME_WORDS.fullmatch(bare.replace(" ", ""))), TIME_UNITS.get(bare, "")
+
+
+def _check_time(file: Path, unit: str) -> None:
+    """Refuse a header by which the first column is no time, another one is, or its unit differs."""
+    first = next(line for line in read_text(file).split("\n") if line.strip()).strip()
+    if not is_header(first):
+        return
+    mark = next((mark for mark in ";\t," if mark in first), None)
+    names = [unquote(name) for name in first.split(mark)]
+    times = [i for i, name in enumerate(names) if _time_of(name)[0]]
+    told = f"{file}: the header {shorten(first)!r}"
+    if times and times[0] > 0:
         raise RecordingError(
-            f"{file}: the header {shorten(first)!r} names the time in column {times[0] + 1}, and "
-            "column 1 is read as time; put the time first"
+            f"{told} names the time in column {times[0] + 1}, and column 1 is read as time; put "
+            "the time first"
+        )
+    if not times:
+        raise RecordingError(
+            f"{told} names no time, and column 1 is read as time in {unit}: it may be an index or "
+            f"a value; name that column time_{unit} if it is the time"
+        )
+    if _time_of(names[0])[1] not in {"", unit}:
+        raise RecordingError(
+            f"{told} names a time in {_time_of(names[0])[1]}, and column 1 is read as {unit}; "
+            f"write the time in {unit}"
         )
 
 
@@ -376,4 +444,4 @@ def _quick(text: str) -> Array | None:
         values = np.array(tokens, dtype=np.float64)
     except ValueError:
         return None
-    return values if not np.isinf(values).any() else None
+    return None if np.isinf(values).any() or looks_grouped(tokens, ".") else values
