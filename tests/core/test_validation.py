@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rppgbench.core.method import Method, Model
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.method import Model
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.validation import (
     ReturnError,
     check_model,
@@ -24,6 +24,8 @@ from rppgbench.core.validation import (
 )
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.system.errors import BenchError, NoPulseError, TooShortError
+
+from ..factories.records import make_dataset, make_method, make_recording
 
 TOTAL, FS, START_S = 300, 30.0, 2.0
 GIVEN = Waveform(np.ones((TOTAL, 3)), FS, START_S)
@@ -88,18 +90,13 @@ def test_a_pulse_without_a_number_is_none_and_says_so() -> None:
     assert issubclass(TooShortError, NoPulseError)
 
 
-def method(**functions: Any) -> Method:
-    given: dict[str, Any] = {"estimate": lambda waveform: Waveform(WAVE, FS, START_S), "params": {}}
-    given |= functions
-    return Method(name="mine", title="", cite="", input="trace", **given)
-
-
 def test_a_method_s_return_is_checked_when_it_is_called() -> None:
-    assert len(run_estimate(method(), GIVEN, {}).samples) == TOTAL
+    method = make_method(lambda waveform: Waveform(WAVE, FS, START_S))
+    assert len(run_estimate(method, GIVEN, {}).samples) == TOTAL
     with pytest.raises(ReturnError, match="mine returned None"):
-        run_estimate(method(estimate=lambda waveform: None), GIVEN, {})
+        run_estimate(make_method(estimate=lambda waveform: None), GIVEN, {})
     with pytest.raises(ReturnError, match="mine: fit returned None"):
-        run_fit(method(fit=lambda examples, training: None), [], None, {})  # type: ignore[arg-type]
+        run_fit(make_method(fit=lambda examples, training: None), [], None, {})  # type: ignore[arg-type]
 
 
 TIMES = np.arange(10.0)
@@ -153,15 +150,15 @@ def test_a_reader_that_gives_no_video_source_is_named() -> None:
     ("source", "says"),
     [
         (VideoSource("x.mp4"), "a path that is a value of type str"),  # type: ignore[arg-type]
-        (VideoSource(Path("x"), ("a.png",)), "images that are"),  # type: ignore[arg-type]
-        (VideoSource(Path("x"), [Path("a")]), "images that are"),  # type: ignore[arg-type]
+        (VideoSource(Path("x"), images=("a.png",)), "images that are"),  # type: ignore[arg-type]
+        (VideoSource(Path("x"), images=[Path("a")]), "images that are"),  # type: ignore[arg-type]
         (VideoSource(Path("x"), times_s=[0.0]), "times that are"),  # type: ignore[arg-type]
         (VideoSource(Path("x"), times_s=np.ones((2, 2))), r"times of shape \(2, 2\)"),
         (VideoSource(Path("x"), frames=lambda: iter(())), "frames without times"),
     ],
 )
 def test_a_wrong_video_source_is_named(source: VideoSource, says: str) -> None:
-    recording = Recording("set", "01", "s", lambda: source, GroundTruth, ())
+    recording = make_recording(video=lambda: source)
     with pytest.raises(ReturnError, match=f"a VideoSource with {says}"):
         read_video(recording)
 
@@ -175,7 +172,7 @@ def test_a_wrong_video_source_is_named(source: VideoSource, says: str) -> None:
     ],
 )
 def test_a_reader_that_fails_to_list_is_named(recordings: Any, says: str) -> None:
-    dataset = Dataset("d", "t", "c", "l", "u", recordings=recordings, expected={})
+    dataset = make_dataset(recordings, name="d")
     with pytest.raises(BenchError, match=says):
         list_recordings(dataset, Path("x"))
 
@@ -191,7 +188,7 @@ def test_a_reader_that_fails_to_list_is_named(recordings: Any, says: str) -> Non
 def test_a_method_s_default_that_json_does_not_hold_is_refused(params: Any, says: str) -> None:
     for given in ({"params": params}, {"params": {}, "presets": {"smoke": params}}):
         with pytest.raises(BenchError, match=says):
-            replace(method(), **given)
+            replace(make_method(), **given)
 
 
 def test_a_truth_of_whole_numbers_becomes_one_of_float64() -> None:

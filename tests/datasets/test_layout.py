@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import Recording, VideoSource
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.layout import (
     MARKER,
@@ -19,6 +19,8 @@ from rppgbench.datasets.layout import (
     require_inside,
 )
 from rppgbench.system.errors import BenchError, RecordingError
+
+from ..factories.records import make_recording
 
 
 def test_names_sort_by_their_numbers() -> None:
@@ -85,12 +87,9 @@ def test_a_folder_with_something_else_in_it_is_not_simulated_into(tmp_path: Path
 
 
 def recording(folder: Path, name: str = "p1") -> Recording:
-    return Recording(
-        dataset="x",
-        name=name,
-        subject=name,
+    return make_recording(
+        name,
         video=lambda: VideoSource(folder / "video.avi"),
-        ground_truth=GroundTruth,
         files=(folder / "video.avi", folder / "hr.csv"),
     )
 

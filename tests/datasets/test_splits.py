@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import Recording
 from rppgbench.datasets.splits import (
     Fold,
     assign_by_folds,
@@ -19,17 +19,7 @@ from rppgbench.datasets.splits import (
 )
 from rppgbench.system.errors import BenchError
 
-
-def recording(name: str, subject: str, part: str = "") -> Recording:
-    return Recording(
-        dataset="d",
-        name=name,
-        subject=subject,
-        video=lambda: VideoSource(Path()),
-        ground_truth=GroundTruth,
-        files=(),
-        part=part,
-    )
+from ..factories.records import make_recording
 
 
 def names(recordings: tuple[Recording, ...]) -> set[str]:
@@ -46,7 +36,7 @@ def test_own_folds_cover_everybody_once(
 ) -> None:
     subjects = [f"s{p}" for p in people]
     folds = {str(k): tuple(subjects[k::count]) for k in range(count)}
-    recordings = [recording(f"{s}/{k}", s) for s in subjects for k in range(2)]
+    recordings = [make_recording(f"{s}/{k}", subject=s) for s in subjects for k in range(2)]
     shuffled = list(recordings)
     order.shuffle(shuffled)
     sides = assign_by_folds(recordings, folds, "x")
@@ -60,16 +50,20 @@ def test_own_folds_cover_everybody_once(
 
 def test_a_subject_in_two_own_folds_is_named() -> None:
     with pytest.raises(BenchError, match="subject a is in fold 1 and in fold 2"):
-        assign_by_folds([recording("a", "a")], {"1": ("a",), "2": ("a",)}, "fold")
+        assign_by_folds([make_recording("a", subject="a")], {"1": ("a",), "2": ("a",)}, "fold")
 
 
 def test_a_subject_in_no_own_fold_is_named() -> None:
     with pytest.raises(BenchError, match="no fold has subject b"):
-        assign_by_folds([recording("b", "b")], {"1": ("a",)}, "fold")
+        assign_by_folds([make_recording("b", subject="b")], {"1": ("a",)}, "fold")
 
 
 def test_a_development_recording_is_not_trained_on() -> None:
-    recordings = [recording("06/01", "06"), recording("06/02", "06"), recording("10/01", "10")]
+    recordings = [
+        make_recording("06/01", subject="06"),
+        make_recording("06/02", subject="06"),
+        make_recording("10/01", subject="10"),
+    ]
     (side,) = assign_by_lists(
         recordings, [Fold(name="1", train=("06",), validation=("06/01",), test=("10",))]
     )
@@ -81,7 +75,12 @@ def test_a_development_recording_is_not_trained_on() -> None:
 
 
 def test_own_parts() -> None:
-    (side,) = assign_by_parts([recording("a", "a", "train"), recording("b", "b", "test")])
+    (side,) = assign_by_parts(
+        [
+            make_recording("a", subject="a", part="train"),
+            make_recording("b", subject="b", part="test"),
+        ]
+    )
     assert (names(side.train), names(side.test)) == ({"a"}, {"b"})
 
 

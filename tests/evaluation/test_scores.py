@@ -10,7 +10,7 @@ from scipy import signal
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.evaluation.metric_sums import ratio
 from rppgbench.evaluation.metrics import METRICS, TERMS, Metric
 from rppgbench.evaluation.scores import score_windows, summarise, worst_error
@@ -19,56 +19,22 @@ from rppgbench.report.tables.columns import metric_column
 from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import NAMES, evaluator
+from ..factories.records import make_estimate, make_ground_truth, make_pulse, make_sine
 
 LI2023 = evaluator("li2023")
 SECONDS = 60.0
 
 
-def sine(bpm: float, fs: float, seconds: float = SECONDS, start_s: float = 0.0) -> Array:
-    time = start_s + np.arange(round(seconds * fs)) / fs
-    wave: Array = np.sin(2 * np.pi * bpm / 60 * time)
-    return wave
-
-
-def pulse(bpm: float, fs: float = 64.0, seconds: float = SECONDS + 1) -> GroundTruth:
-    """A sensor's pulse at its own rate, and its device's heart rate once a second."""
-    count = round(seconds * fs)
-    wave = Signal(sine(bpm, fs, seconds), np.arange(count) / fs)
-    ticks = np.arange(round(seconds) + 1.0)
-    return GroundTruth(pulse=wave, heart_rate=Signal(np.full(len(ticks), bpm), ticks))
-
-
-def estimate(
-    waveform: Waveform | None,
-    recording: str = "a1",
-    *,
-    method: str = "pos",
-    seed: int = 0,
-    fold: str = "0",
-    reason: str = "",
-) -> Estimate:
-    return Estimate(
-        job=f"{recording}{method}{seed}", dataset="set", recording=recording,
-        subject=recording[:1], scenario="rest", method=method, fold=fold, seed=seed,
-        condition="none", region="skin", waveform=waveform,
-        coverage=float(waveform is not None), reason=reason,
-    )  # fmt: skip
-
-
 def truths(**bpm: float) -> Mapping[tuple[str, str], GroundTruth]:
-    return {("set", name): pulse(rate) for name, rate in bpm.items()}
-
-
-def clean(bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Waveform:
-    return Waveform(sine(bpm, fs, seconds), fs)
+    return {("set", name): make_ground_truth(rate) for name, rate in bpm.items()}
 
 
 # What a row holds
 
 
 def test_columns_and_clock() -> None:
-    late = Waveform(sine(72, 30.0, 30.0, start_s=5.0), 30.0, start_s=5.0)
-    rows = score_windows(LI2023, [estimate(late, fold="2", seed=3)], truths(a1=72.0))
+    late = Waveform(make_sine(72, 30.0, 30.0, start_s=5.0), 30.0, start_s=5.0)
+    rows = score_windows(LI2023, [make_estimate(late, fold="2", seed=3)], truths(a1=72.0))
     assert list(rows.columns) == [
         "dataset", "recording", "subject", "scenario", "method", "fold", "seed", "condition",
         "region", "window", "start_s", "duration_s", "reference_bpm", "estimate_bpm", "missing",
@@ -86,7 +52,7 @@ def test_columns_and_clock() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_preset_reads_a_clean_pulse_to_its_resolution(name: str) -> None:
     rule = evaluator(name)
-    rows = score_windows(rule, [estimate(clean(96.3))], truths(a1=93.1))
+    rows = score_windows(rule, [make_estimate(make_pulse(96.3))], truths(a1=93.1))
     assert not rows["missing"].any()
     limit = rule.resolution_bpm + 0.25  # two grids, and the ends of a filter
     np.testing.assert_allclose(rows["estimate_bpm"], 96.3, atol=limit)
@@ -95,19 +61,21 @@ def test_every_preset_reads_a_clean_pulse_to_its_resolution(name: str) -> None:
 
 def test_contrast_phys_halves_a_clean_pulse_near_72() -> None:
     """Its rule as it is: the leak at the band's edge, 36 bpm, is the second maximum."""
-    wave, fs = sine(76.3, 30.0, 30.0), 30.0
+    wave, fs = make_sine(76.3, 30.0, 30.0), 30.0
     b, a = signal.butter(2, [0.6, 4.0], "bandpass", fs=fs)
     magnitude = np.abs(np.fft.fft(signal.filtfilt(b, a, wave) * signal.windows.hann(900)))
     magnitude[:18] = magnitude[120:] = 0
     peaks = signal.find_peaks(magnitude)[0]
     second, first = peaks[np.argsort(magnitude[peaks])[-2:]] * 2.0  # bins of 2 bpm
     assert abs(first - 2 * second) < 10
-    rows = score_windows(evaluator("contrast_phys"), [estimate(clean(76.3))], truths(a1=93.1))
+    rows = score_windows(
+        evaluator("contrast_phys"), [make_estimate(make_pulse(76.3))], truths(a1=93.1)
+    )
     assert rows["estimate_bpm"].tolist() == pytest.approx([second] * 2)
 
 
 def test_a_window_at_every_frame_and_a_row_a_recording() -> None:
-    one = [estimate(clean(72.0))]
+    one = [make_estimate(make_pulse(72.0))]
     assert len(score_windows(evaluator("sinc"), one, truths(a1=72.0))) == 1800 - 300 + 1
     assert len(score_windows(evaluator("v4v"), one, truths(a1=72.0))) == 1800
     row = score_windows(evaluator("vipl"), one, truths(a1=72.0))
@@ -117,12 +85,12 @@ def test_a_window_at_every_frame_and_a_row_a_recording() -> None:
 
 
 def test_a_recording_is_the_mean_of_its_windows() -> None:
-    two = np.concatenate([sine(60, 30.0, 30.0), sine(90, 30.0, 30.0)])
-    row = score_windows(evaluator("vipl"), [estimate(Waveform(two, 30.0))], truths(a1=75.0))
+    two = np.concatenate([make_sine(60, 30.0, 30.0), make_sine(90, 30.0, 30.0)])
+    row = score_windows(evaluator("vipl"), [make_estimate(Waveform(two, 30.0))], truths(a1=75.0))
     assert row.loc[0, "estimate_bpm"] == pytest.approx(75, abs=0.1)
     rule = evaluator("vipl").model_copy(update={"unit": "recording_median"})
-    mixed = np.concatenate([sine(60, 30.0, 40.0), sine(90, 30.0, 20.0)])
-    row = score_windows(rule, [estimate(Waveform(mixed, 30.0))], truths(a1=75.0))
+    mixed = np.concatenate([make_sine(60, 30.0, 40.0), make_sine(90, 30.0, 20.0)])
+    row = score_windows(rule, [make_estimate(Waveform(mixed, 30.0))], truths(a1=75.0))
     assert row.loc[0, "estimate_bpm"] == pytest.approx(60, abs=0.1)
 
 
@@ -131,14 +99,15 @@ def test_many_are_scored_as_one_by_one_whatever_the_order() -> None:
     names = {f"{c}1": 60.0 + 7 * k for k, c in enumerate("abcd")}
     rates = {"a1": 30.0, "b1": 30.0, "c1": 29.7, "d1": 25.0}
     made = [
-        estimate(Waveform(sine(names[n], rates[n]) + generator.normal(size=round(60 * rates[n])),
-                          rates[n]), n, method=method)
+        make_estimate(Waveform(make_sine(names[n], rates[n])
+                               + generator.normal(size=round(60 * rates[n])), rates[n]),
+                      n, method=method)
         for n in names for method in ("pos", "chrom")
     ]  # fmt: skip
-    gappy = sine(names["a1"], 30.0)
+    gappy = make_sine(names["a1"], 30.0)
     gappy[400:1000] = np.nan
-    made += [estimate(Waveform(gappy, 30.0), "a1", method="lgi")]
-    made += [estimate(None, "b1", method="lgi", reason="no face")]
+    made += [make_estimate(Waveform(gappy, 30.0), "a1", method="lgi")]
+    made += [make_estimate(None, "b1", method="lgi", reason="no face")]
     known = truths(**names)
     for rule in (LI2023, evaluator("toolbox_now"), evaluator("pyvhr")):
         together = score_windows(rule, made, known)
@@ -156,7 +125,7 @@ def test_many_are_scored_as_one_by_one_whatever_the_order() -> None:
 
 
 def test_a_coarse_grid_hides_errors_and_the_default_does_not() -> None:
-    one, known = [estimate(clean(72.0))], truths(a1=70.0)
+    one, known = [make_estimate(make_pulse(72.0))], truths(a1=70.0)
     coarse = score_windows(evaluator("toolbox_now_10s"), one, known)
     assert (coarse["error_bpm"] == 0).all()
     fine = score_windows(LI2023, one, known)
@@ -169,10 +138,10 @@ def test_a_reference_is_placed_by_its_timestamps_not_stretched_by_index() -> Non
     count = round(SECONDS * true_fs)
     samples = np.sin(2 * np.pi * 1.2 * np.arange(count) / true_fs)
     known = {("set", "a1"): GroundTruth(pulse=Signal(samples, np.arange(count) / true_fs))}
-    rows = score_windows(LI2023, [estimate(clean(72.0))], known)
+    rows = score_windows(LI2023, [make_estimate(make_pulse(72.0))], known)
     np.testing.assert_allclose(rows["error_bpm"], 0, atol=0.02)
     by_index = {("set", "a1"): GroundTruth(pulse=Signal(samples, np.arange(count) / 60.0))}
-    wrong = score_windows(LI2023, [estimate(clean(72.0))], by_index)
+    wrong = score_windows(LI2023, [make_estimate(make_pulse(72.0))], by_index)
     assert np.nanmean(wrong["error_bpm"]) == pytest.approx(72 - 72 / 1.01, abs=0.05)
 
 
@@ -181,13 +150,13 @@ def test_uneven_and_repeated_timestamps_of_a_reference() -> None:
     times = np.cumsum(generator.uniform(0.005, 0.03, 5000))
     times[100] = times[99]
     known = {("set", "a1"): GroundTruth(pulse=Signal(np.sin(2 * np.pi * 1.2 * times), times))}
-    rows = score_windows(LI2023, [estimate(clean(72.0))], known)
+    rows = score_windows(LI2023, [make_estimate(make_pulse(72.0))], known)
     np.testing.assert_allclose(rows["reference_bpm"], 72, atol=0.05)
 
 
 def test_a_rate_of_frames_taken_for_another_is_an_error_not_a_match() -> None:
-    mixed_up = Waveform(sine(72, 25.0), 30.0)
-    rows = score_windows(LI2023, [estimate(mixed_up)], truths(a1=72.0))
+    mixed_up = Waveform(make_sine(72, 25.0), 30.0)
+    rows = score_windows(LI2023, [make_estimate(mixed_up)], truths(a1=72.0))
     np.testing.assert_allclose(rows["error_bpm"].iloc[:5], 72 * 0.2, atol=0.1)
 
 
@@ -195,7 +164,7 @@ def test_a_rate_of_frames_taken_for_another_is_an_error_not_a_match() -> None:
 @pytest.mark.parametrize("samples", [0.0, 5.0, np.nan, np.inf])
 def test_a_constant_or_absent_wave_has_no_heart_rate(name: str, samples: float) -> None:
     wave = Waveform(np.full(1800, samples), 30.0)
-    rows = score_windows(evaluator(name), [estimate(wave)], truths(a1=72.0))
+    rows = score_windows(evaluator(name), [make_estimate(wave)], truths(a1=72.0))
     assert len(rows)
     assert rows["missing"].all()
     assert rows["estimate_bpm"].isna().all()
@@ -206,7 +175,7 @@ def test_a_constant_or_absent_wave_has_no_heart_rate(name: str, samples: float) 
 @pytest.mark.parametrize("name", ["li2023", "toolbox_now", "sinc", "gideon2021"])
 def test_a_constant_reference_is_no_heart_rate_either(name: str) -> None:
     flat = GroundTruth(pulse=Signal(np.full(4000, 3.0), np.arange(4000) / 60))
-    rows = score_windows(evaluator(name), [estimate(clean(72.0))], {("set", "a1"): flat})
+    rows = score_windows(evaluator(name), [make_estimate(make_pulse(72.0))], {("set", "a1"): flat})
     assert rows["reference_bpm"].isna().all()
     assert rows["error_bpm"].isna().all()
     assert (rows["reason"] == "reference: constant").all()
@@ -214,17 +183,17 @@ def test_a_constant_reference_is_no_heart_rate_either(name: str) -> None:
 
 def test_a_straight_line_is_detrended_to_nothing() -> None:
     line = Waveform(np.linspace(0, 1e3, 1800), 30.0)
-    rows = score_windows(evaluator("toolbox_now"), [estimate(line)], truths(a1=72.0))
+    rows = score_windows(evaluator("toolbox_now"), [make_estimate(line)], truths(a1=72.0))
     assert rows["missing"].all()
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("samples", [1, 8, 25, 61])
 def test_a_recording_shorter_than_a_filter_or_window_ends_in_a_row(name: str, samples: int) -> None:
-    short = estimate(Waveform(sine(72, 30.0)[:samples], 30.0))
+    short = make_estimate(Waveform(make_sine(72, 30.0)[:samples], 30.0))
     ticks = np.array([0.0, samples / 30])
     tiny = GroundTruth(
-        pulse=Signal(sine(72, 30.0)[:samples], np.arange(samples) / 30),
+        pulse=Signal(make_sine(72, 30.0)[:samples], np.arange(samples) / 30),
         heart_rate=Signal(np.full(2, 72.0), ticks),
     )
     rows = score_windows(evaluator(name), [short], {("set", "a1"): tiny})
@@ -234,8 +203,8 @@ def test_a_recording_shorter_than_a_filter_or_window_ends_in_a_row(name: str, sa
 
 
 def test_too_slow_a_camera_says_so() -> None:
-    slow = Waveform(sine(72, 5.0), 5.0)
-    rows = score_windows(LI2023, [estimate(slow)], truths(a1=72.0))
+    slow = Waveform(make_sine(72, 5.0), 5.0)
+    rows = score_windows(LI2023, [make_estimate(slow)], truths(a1=72.0))
     assert rows["missing"].all()
     assert rows["reason"].str.contains("5 samples a second are too few for 3 Hz").all()
 
@@ -243,7 +212,7 @@ def test_too_slow_a_camera_says_so() -> None:
 def test_the_ends_of_a_filter_do_not_reach_the_heart_rate() -> None:
     """A wave that starts at its peak on a high level: the first window is as good as the others."""
     wave = 40 + np.cos(2 * np.pi * 1.1 * np.arange(1800) / 30)
-    rows = score_windows(LI2023, [estimate(Waveform(wave, 30.0))], truths(a1=66.0))
+    rows = score_windows(LI2023, [make_estimate(Waveform(wave, 30.0))], truths(a1=66.0))
     np.testing.assert_allclose(rows["error_bpm"], 0, atol=0.05)
 
 
@@ -252,11 +221,11 @@ def test_a_device_reading_of_0_is_none() -> None:
     readings = np.where(ticks < 20, 0.0, 72.0)
     readings[35] = 0
     known = {("set", "a1"): GroundTruth(heart_rate=Signal(readings, ticks))}
-    rows = score_windows(LI2023, [estimate(clean(72.0))], known)
+    rows = score_windows(LI2023, [make_estimate(make_pulse(72.0))], known)
     assert rows["reference_bpm"].isna().tolist() == [True, True, False, False, False, False]
     assert (rows["reference_bpm"].dropna() == 72).all()
     assert rows["reason"][0] == "reference: no device rate in the window"
-    frames = score_windows(evaluator("v4v"), [estimate(clean(72.0))], known)
+    frames = score_windows(evaluator("v4v"), [make_estimate(make_pulse(72.0))], known)
     assert frames["reference_bpm"].dropna().between(71.999, 72.001).all()
     assert frames["reference_bpm"].isna().mean() == pytest.approx(22 / 60, abs=0.02)
 
@@ -264,7 +233,7 @@ def test_a_device_reading_of_0_is_none() -> None:
 def test_frames_take_the_rate_of_their_time() -> None:
     ticks = np.arange(0, 60.04, 0.04)
     known = {("set", "a1"): GroundTruth(heart_rate=Signal(60 + ticks, ticks))}
-    rows = score_windows(evaluator("v4v"), [estimate(clean(72.0, 25.0))], known)
+    rows = score_windows(evaluator("v4v"), [make_estimate(make_pulse(72.0, 25.0))], known)
     np.testing.assert_allclose(rows["reference_bpm"], 60 + rows["start_s"], atol=1e-6)
 
 
@@ -272,23 +241,23 @@ def test_frames_take_the_rate_of_their_time() -> None:
 
 
 def test_a_gap_is_missing_beyond_the_declared_share() -> None:
-    wave = sine(72, 30.0)
+    wave = make_sine(72, 30.0)
     wave[300 : 300 + 74] = np.nan  # 24.7 % of the second window
     wave[600 : 600 + 76] = np.nan  # 25.3 % of the third
-    rows = score_windows(LI2023, [estimate(Waveform(wave, 30.0))], truths(a1=72.0))
+    rows = score_windows(LI2023, [make_estimate(Waveform(wave, 30.0))], truths(a1=72.0))
     assert rows["missing"].tolist() == [False, False, True, False, False, False]
     assert rows["reason"][2] == "estimate: absent in 25% of the window"
     assert rows["error_bpm"][2] == pytest.approx(180 - 72, abs=0.01)
 
 
 def test_whole_recordings_are_read_between_their_first_and_last_sample() -> None:
-    wave = sine(72, 30.0)
+    wave = make_sine(72, 30.0)
     wave[:60] = wave[-90:] = np.nan
     rule = evaluator("toolbox_now")
-    row = score_windows(rule, [estimate(Waveform(wave, 30.0))], truths(a1=72.0))
+    row = score_windows(rule, [make_estimate(Waveform(wave, 30.0))], truths(a1=72.0))
     assert (row["start_s"][0], row["duration_s"][0]) == (2.0, 55.0)
     wave[:600] = np.nan
-    row = score_windows(rule, [estimate(Waveform(wave, 30.0))], truths(a1=72.0))
+    row = score_windows(rule, [make_estimate(Waveform(wave, 30.0))], truths(a1=72.0))
     assert row["missing"][0]
     assert "absent in 38%" in row["reason"][0]
 
@@ -299,7 +268,7 @@ def test_a_missing_estimate_costs_the_farther_edge_of_the_band() -> None:
 
 
 def test_a_failed_estimate_has_the_windows_of_the_others() -> None:
-    made = [estimate(None, method="net", reason="no face"), estimate(clean(72.0))]
+    made = [make_estimate(None, method="net", reason="no face"), make_estimate(make_pulse(72.0))]
     rows = score_windows(LI2023, made, truths(a1=72.0))
     failed = rows[rows["method"] == "net"]
     assert failed["start_s"].tolist() == rows[rows["method"] == "pos"]["start_s"].tolist()
@@ -310,17 +279,17 @@ def test_a_failed_estimate_has_the_windows_of_the_others() -> None:
 
 
 def test_a_recording_that_failed_everywhere_has_the_windows_of_its_truth() -> None:
-    rows = score_windows(LI2023, [estimate(None, reason="no face")], truths(a1=72.0))
+    rows = score_windows(LI2023, [make_estimate(None, reason="no face")], truths(a1=72.0))
     assert len(rows) == 6
     np.testing.assert_allclose(rows["reference_bpm"], 72, atol=0.05)
-    nobody = score_windows(LI2023, [estimate(None, reason="no face")], {})
+    nobody = score_windows(LI2023, [make_estimate(None, reason="no face")], {})
     assert len(nobody) == 1
     assert nobody["error_bpm"].isna().all()
     assert nobody["reason"][0].startswith("no face")
 
 
 def test_a_method_that_gives_a_stump_of_a_long_recording_has_failed() -> None:
-    stump = estimate(Waveform(sine(72, 30.0)[:90], 30.0))
+    stump = make_estimate(Waveform(make_sine(72, 30.0)[:90], 30.0))
     rows = score_windows(LI2023, [stump], truths(a1=72.0))
     assert len(rows) == 6
     assert rows["missing"].all()
@@ -330,7 +299,7 @@ def test_a_method_that_gives_a_stump_of_a_long_recording_has_failed() -> None:
 
 def test_one_rate_for_a_video_of_any_length_is_one_missing_window() -> None:
     """Three seconds beside a rate that holds for a million: it took 11 GB of missing windows."""
-    stump = estimate(Waveform(sine(72, 30.0)[:90], 30.0))
+    stump = make_estimate(Waveform(make_sine(72, 30.0)[:90], 30.0))
     rate = GroundTruth(heart_rate=Signal(np.array([72.0, 72.0]), np.array([0.0, 1e6])))
     rows = score_windows(LI2023, [stump], {(stump.dataset, stump.recording): rate})
     assert len(rows) == 1
@@ -338,8 +307,8 @@ def test_one_rate_for_a_video_of_any_length_is_one_missing_window() -> None:
 
 
 def test_a_window_without_truth_is_listed_and_not_scored() -> None:
-    short = {("set", "a1"): pulse(72.0, seconds=35.0)}
-    rows = score_windows(LI2023, [estimate(clean(72.0))], short)
+    short = {("set", "a1"): make_ground_truth(72.0, seconds=35.0)}
+    rows = score_windows(LI2023, [make_estimate(make_pulse(72.0))], short)
     assert rows["error_bpm"].isna().tolist() == [False] * 3 + [True] * 3
     assert rows["reason"][3] == "reference: absent in 50% of the window"
     found = summarise(rows, resamples=0)
@@ -348,7 +317,7 @@ def test_a_window_without_truth_is_listed_and_not_scored() -> None:
 
 def test_one_estimate_twice_is_refused() -> None:
     with pytest.raises(BenchError, match="comes twice: set, a1"):
-        score_windows(LI2023, [estimate(clean(72.0))] * 2, truths(a1=72.0))
+        score_windows(LI2023, [make_estimate(make_pulse(72.0))] * 2, truths(a1=72.0))
 
 
 def test_nothing_to_score_is_an_empty_frame() -> None:
@@ -361,7 +330,10 @@ def test_nothing_to_score_is_an_empty_frame() -> None:
 
 
 def people(errors: Mapping[str, float], **more: int) -> list[Estimate]:
-    return [estimate(clean(72 + e), name, seed=more.get("seed", 0)) for name, e in errors.items()]
+    return [
+        make_estimate(make_pulse(72 + e), name, seed=more.get("seed", 0))
+        for name, e in errors.items()
+    ]
 
 
 KNOWN = truths(a1=72.0, a2=72.0, b1=72.0, c1=72.0)
@@ -387,10 +359,10 @@ def test_metrics_of_a_summary_are_the_plain_functions() -> None:
     generator = np.random.default_rng(2)
     bpm = {f"{c}1": 60.0 + 9 * k for k, c in enumerate("abcdef")}
     made = [
-        estimate(Waveform(sine(rate, 30.0) + 3 * generator.normal(size=1800), 30.0), name)
+        make_estimate(Waveform(make_sine(rate, 30.0) + 3 * generator.normal(size=1800), 30.0), name)
         for name, rate in bpm.items()
     ]
-    made.append(estimate(None, "g1", reason="no face"))
+    made.append(make_estimate(None, "g1", reason="no face"))
     rows = score_windows(LI2023, made, truths(g1=80.0, **bpm))
     found = summarise(rows).loc[0]
     reference = rows["reference_bpm"].to_numpy()
@@ -448,7 +420,7 @@ def test_seeds_are_averaged_and_their_spread_is_told() -> None:
 
 def test_a_seed_that_failed_lowers_coverage_and_counts() -> None:
     made = people({"a1": 0, "b1": 0}) + [
-        estimate(None, name, seed=1, reason="collapsed") for name in ("a1", "b1")
+        make_estimate(None, name, seed=1, reason="collapsed") for name in ("a1", "b1")
     ]
     found = summarise(score_windows(LI2023, made, KNOWN)).loc[0]
     assert found.coverage == 0.5
@@ -456,7 +428,7 @@ def test_a_seed_that_failed_lowers_coverage_and_counts() -> None:
 
 
 def test_groups_and_groups_that_are_expected_but_absent() -> None:
-    made = [estimate(clean(72.0), "a1", method=m) for m in ("pos", "chrom")]
+    made = [make_estimate(make_pulse(72.0), "a1", method=m) for m in ("pos", "chrom")]
     rows = score_windows(LI2023, made, KNOWN)
     found = summarise(rows, expected={"pos": 2, "chrom": 1, "ica": 3})
     assert found["method"].tolist() == ["chrom", "ica", "pos"]
@@ -474,7 +446,10 @@ def test_groups_and_groups_that_are_expected_but_absent() -> None:
 
 
 def test_pooling_by_recordings_weighs_a_long_one_as_a_short_one() -> None:
-    made = [estimate(clean(73.0), "a1"), estimate(clean(76.0, seconds=20.0), "b1")]
+    made = [
+        make_estimate(make_pulse(73.0), "a1"),
+        make_estimate(make_pulse(76.0, seconds=20.0), "b1"),
+    ]
     rows = score_windows(LI2023, made, KNOWN)
     assert summarise(rows).loc[0, "mae"] == pytest.approx((6 * 1 + 2 * 4) / 8, abs=0.02)
     found = summarise(rows, pooling="recordings").loc[0]
