@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from rppgbench.cli import DONE, FAULT, main
 from rppgbench.core.features import FaceTrack, Features, RegionMoments
-from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import VideoSource
 from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Array
@@ -34,6 +33,7 @@ from rppgbench.video.stream import open_video
 from rppgbench.video.writing import write_video
 
 from .factories import trees
+from .factories.tasks import make_recording_task
 from .label_files import LABEL_FILES, Columns
 
 BPM, SECONDS, FPS = 53.0, 11.0, 30.0
@@ -607,7 +607,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
 
 def agreed(dataset: str, root: Path, file: Path) -> list[str]:
     """What a run and a data check both say of the recordings of a label file."""
-    work._listing.cache_clear()
+    work._recordings.cache_clear()
     declared = load_datasets().found[dataset]
     try:
         recordings = list(declared.recordings(root))
@@ -616,10 +616,7 @@ def agreed(dataset: str, root: Path, file: Path) -> list[str]:
         return [str(error)]
     concerned = [recording for recording in recordings if file in recording.files]
     for recording in (concerned or recordings)[:1]:
-        nothing: frozenset[str] = frozenset()
-        untouched = Condition(name="none", kind="none", params={})
-        names = (dataset, root, recording.name, (untouched,), nothing)
-        (one,) = work.run_recording(work.RecordingTask(*names, (), (), root, root)).observed
+        (one,) = work.run_recording(make_recording_task(dataset, recording.name, root)).observed
         warnings = [*one.facts.get("warnings", []), *one.ground_truth.warnings]
         findings = check_recording(recording)
         errors = [{"file": f.file, "text": f.text} for f in findings if f.severity == "error"]

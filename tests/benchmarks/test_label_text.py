@@ -11,10 +11,11 @@ from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.check import check_data, check_recording
 from rppgbench.datasets.label_text import read_rows
-from rppgbench.execution.recording_task import RecordingTask, read_labels
+from rppgbench.execution.recording_task import read_labels
 from rppgbench.system.errors import BenchError
 
 from ..factories import trees
+from ..factories.tasks import make_recording_task
 
 COLUMNS = [
     ("vipl_hr", "gt_HR.csv"),
@@ -139,7 +140,7 @@ def test_rates_of_a_reader_of_its_own_are_bounded_in_run_training_and_check(
         ground_truth=lambda: GroundTruth(heart_rate=rates),
         files=(video,),
     )
-    task = RecordingTask("mine", tmp_path, "a", (), frozenset(), (), (), tmp_path, tmp_path)
+    task = make_recording_task("mine", "a", tmp_path)
     truth = read_labels(task, recording).value
     assert truth is not None
     assert truth.heart_rate is not None

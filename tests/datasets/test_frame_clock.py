@@ -27,11 +27,13 @@ from rppgbench.execution.planner import Fit
 from rppgbench.execution.prediction import predict_video
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.recording_task import RecordingTask
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_task import NO_WHOLE_LABELS, TrainingTask, run_training
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import open_video
 
 from ..factories import trees
+from ..factories.tasks import make_recording_task
 
 FPS, FRAMES = 30.0, 300
 TIMES_S = np.arange(FRAMES + 1) / FPS
@@ -307,11 +309,7 @@ def _without_faces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def task(recording: Recording, root: Path) -> RecordingTask:
-    untouched = Condition(name="none", kind="none", params={})
-    nothing: frozenset[str] = frozenset()
-    return RecordingTask(
-        recording.dataset, root, recording.name, (untouched,), nothing, (), (), root, root
-    )
+    return make_recording_task(recording.dataset, recording.name, root)
 
 
 def said_by_a_run(dataset: str, root: Path) -> tuple[list[str], str]:
@@ -351,15 +349,14 @@ def taught(root: Path, method: str, *names: str, **params: object) -> dict[str, 
     fit = Fit(digest, method, "1", 0, "skin", "none", tuple(("cohface", n) for n in names), ())
     untouched = Condition(name="none", kind="none", params={})
     lesson = TrainingTask(
-        fit,
-        load.parameters({}) | params,
-        {"cohface": root},
-        untouched,
-        frozenset(),
-        root,
-        root / "models",
-        "cpu",
-        ("",) * len(names),
+        fit=fit,
+        params=load.parameters({}) | params,
+        roots={"cohface": root},
+        condition=untouched,
+        clips=frozenset(),
+        options=RunOptions(cache=root, device="cpu"),
+        models=root / "models",
+        fingerprints=("",) * len(names),
     )
     run_training(lesson, print)
     facts: dict[str, Any] = json.loads((root / "models" / fit.digest / "model.json").read_text())

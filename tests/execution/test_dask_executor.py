@@ -30,11 +30,14 @@ from rppgbench.execution.dask_worker import (
 )
 from rppgbench.execution.planner import UNTOUCHED, Fit, Job
 from rppgbench.execution.recording_task import RecordingTask, find_recording
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import train_in_subprocess
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError, MachineError
+
+from ..factories.tasks import make_recording_task
 
 PEOPLE, SECONDS = 5, 5.0
 METHODS = "pos,taught"
@@ -262,7 +265,7 @@ def test_what_dask_raises_without_its_scheduler_is_the_machine_s() -> None:
 
 
 def _raise_with(cluster: DaskExecutor, error: Exception) -> None:
-    with cluster._scheduler_there():
+    with cluster._scheduler_errors():
         raise error
 
 
@@ -273,15 +276,19 @@ class Place:
     tree: Path
     cache: Path
 
-    def task(self, root: Path, **changed: Any) -> RecordingTask:
+    def task(self, root: Path) -> RecordingTask:
         found = find_recording("simulated", self.tree, "01")
         job = Job("0" * 16, "simulated", "01", "pos", "1", 0, "none", "skin")
         params = (("pos", load_params("pos")),)
-        task = RecordingTask(
-            *("simulated", root, "01", (UNTOUCHED,), frozenset(), (job,), params),
-            *(self.cache, root / "models", fingerprint([found])),
+        return make_recording_task(
+            "simulated",
+            "01",
+            root,
+            jobs=(job,),
+            params=params,
+            options=RunOptions(cache=self.cache),
+            fingerprint=fingerprint([found]),
         )
-        return replace(task, **changed)
 
 
 def load_params(name: str) -> dict[str, Any]:
@@ -296,7 +303,7 @@ def place(tree: Path, tmp_path: Path) -> Place:
 
 
 def errand() -> WorkerContract:
-    return WorkerContract(environment_digest(), "auto")
+    return WorkerContract(environment_digest())
 
 
 def test_a_node_looks_data_and_cache_up_in_its_own_environment(
@@ -314,7 +321,7 @@ def test_a_node_looks_data_and_cache_up_in_its_own_environment(
 def test_a_node_that_would_give_other_numbers_says_so(place: Place) -> None:
     task = place.task(place.tree)
     with pytest.raises(BenchError, match="other code or other packages"):
-        run_recording_task(to_text(task), replace(errand(), setting="0" * 16))
+        run_recording_task(to_text(task), WorkerContract("0" * 16))
     with pytest.raises(BenchError, match="holds another simulated/01 than the plan"):
         run_recording_task(to_text(replace(task, fingerprint="0" * 16)), errand())
 
@@ -327,20 +334,19 @@ def test_work_is_plain_text_and_comes_back_as_it_was(place: Place) -> None:
     assert len(text) < 4000
 
 
-def lesson(place: Place, models: Path, method: str = "constant") -> TrainingTask:
+def lesson(place: Place, models: Path, method: str = "constant", devices: int = 1) -> TrainingTask:
     names = ("01", "02")
     prints = [fingerprint([find_recording("simulated", place.tree, n)]) for n in names]
     train = tuple(("simulated", name) for name in names)
     return TrainingTask(
-        Fit("f" * 16, method, "1", 0, "skin", "none", train, ()),
-        load_params(method),
-        {"simulated": place.tree},
-        UNTOUCHED,
-        frozenset(),
-        place.cache,
-        models,
-        "auto",
-        tuple(prints),
+        fit=Fit("f" * 16, method, "1", 0, "skin", "none", train, ()),
+        params=load_params(method),
+        roots={"simulated": place.tree},
+        condition=UNTOUCHED,
+        clips=frozenset(),
+        options=RunOptions(cache=place.cache, devices=devices),
+        models=models,
+        fingerprints=tuple(prints),
     )
 
 
@@ -365,7 +371,7 @@ def test_a_training_that_nobody_wants_any_more_ends(place: Place, tmp_path: Path
 def test_a_lesson_for_two_devices_is_two_processes_of_which_one_writes(
     place: Place, tmp_path: Path
 ) -> None:
-    asked = replace(lesson(place, tmp_path / "results" / "models"), devices=2)
+    asked = lesson(place, tmp_path / "results" / "models", devices=2)
     said: list[str] = []
     assert train_in_subprocess(asked, said.append) is None
     (folder,) = (folder for folder in asked.models.iterdir() if not folder.name.startswith("."))

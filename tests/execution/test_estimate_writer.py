@@ -10,12 +10,13 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
 from rppgbench.execution.estimate_writer import MOST, EstimateWriter
-from rppgbench.execution.planner import UNTOUCHED
-from rppgbench.execution.recording_task import RecordingTask, TaskResult
+from rppgbench.execution.recording_task import TaskResult
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.errors import MachineError
 from rppgbench.system.fault_kinds import Fault
+
+from ..factories.tasks import make_recording_task
 
 RECORDINGS, EACH = 25, 100
 
@@ -42,15 +43,13 @@ def estimate(recording: str, job: str, reason: str = "") -> Estimate:
 def outcome(
     recording: str, estimates: int, fault: Fault | None = None, reason: str = ""
 ) -> TaskResult:
-    folder = Path()
-    task = RecordingTask(
-        "set", folder, recording, (UNTOUCHED,), frozenset(), (), (), folder, folder
-    )
+    task = make_recording_task("set", recording, Path())
     made = tuple(estimate(recording, f"{recording}-{k}", reason) for k in range(estimates))
     seen = RecordingInfo(
         "set", recording, "s", "", "", "", "", False, "none", GroundTruth(), reason=reason
     )
-    return TaskResult(task, (seen,), made, () if fault is None else (fault,))
+    faults = () if fault is None else (fault,)
+    return TaskResult(task=task, observed=(seen,), estimates=made, faults=faults)
 
 
 @pytest.fixture

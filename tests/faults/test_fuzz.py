@@ -17,13 +17,14 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from rppgbench.analysis.build_report import score_estimates
-from rppgbench.cli.running import find_roots
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import content_roots, load_datasets
 from rppgbench.datasets.roots import data_root
 from rppgbench.datasets.splits import read_split
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.execution.planner import make_plan
+from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.run_setup import find_roots
 from rppgbench.papers.declaration import read_table
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
@@ -264,7 +265,7 @@ def try_protocols(roots: dict[str, Path], tried: Tried, place: Path) -> Try:
 
         def use() -> None:
             protocol = read_protocol(file)
-            given = find_roots(protocol, list(roots.items()), place, str(file), simulate=False)
+            given = find_roots(protocol, RunOptions(cache=place, data=roots), str(file), print)
             make_plan(
                 protocol,
                 file.stem,

@@ -19,7 +19,7 @@ from rppgbench.core.registry import load_datasets, toml_files
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution import runner
 from rppgbench.execution.planner import make_plan
-from rppgbench.execution.runner import RunOptions
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.runner import run as run_plan
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
@@ -257,7 +257,7 @@ def test_a_video_that_vanished_since_the_listing_is_named_and_the_rest_goes_on(
     gone = copy / "02" / "video.mp4"
     gone.unlink()
     store = Store(tmp_path / "results")
-    tally = run_plan(plan, store, RunOptions(cache, quiet=True))
+    tally = run_plan(plan, store, RunOptions(cache=cache, quiet=True))
     assert tally.failed.keys() == {"simulated/02"}
     assert str(gone) in tally.failed["simulated/02"]
     assert "\n" not in tally.failed["simulated/02"]

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.cli.table_runs import experiments, methods_by_run
-from rppgbench.cli.table_scale import Smoke
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.recording import GroundTruth
@@ -29,8 +27,10 @@ from rppgbench.papers.declaration import (
     read_printed,
     read_table,
 )
+from rppgbench.papers.experiments import experiments, methods_by_run
 from rppgbench.papers.page import PaperPage, index_html
 from rppgbench.papers.rows import CellContent, LineKey, missing_table, printed_table, verdicts
+from rppgbench.papers.smoke_scale import SmokeScale
 from rppgbench.report.figures.compression import Curve, compression_figure
 from rppgbench.report.tables.table import Table
 from rppgbench.store.schema import RecordingInfo
@@ -613,7 +613,7 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
     """Else the second table would find the results of the first in its way."""
     tables = {name: read_table(REPORTS / f"{name}.toml")[1] for name in NAMES}
     learned = methods_by_run(line for lines in tables.values() for line in lines)
-    smoke = Smoke()
+    smoke = SmokeScale()
     digests: dict[str, set[str]] = {}
     known = load_methods().found
     for lines in tables.values():
@@ -630,7 +630,7 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
             assert one.protocol.simulation.subjects == 4
     assert {len(held) for held in digests.values()} == {1}
     assert len(digests) > 20
-    other = next(iter(experiments(tables["li2023_table1"], Smoke(epochs=3), learned)))
+    other = next(iter(experiments(tables["li2023_table1"], SmokeScale(epochs=3), learned)))
     assert "epochs=3" in other.folder
     assert other.folder not in digests
 

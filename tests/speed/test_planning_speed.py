@@ -55,6 +55,7 @@ from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.core.waveform import Waveform
 from rppgbench.execution.recording_task import TaskResult, RecordingTask
+from rppgbench.execution.run_options import RunOptions
 
 def peak_mb():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
@@ -78,8 +79,10 @@ for job in plan.jobs:
 wave = np.random.default_rng(0).normal(size=900)
 with EstimateWriter(store) as ledger:
     for name, jobs in by_recording.items():
-        places = (folder, folder)
-        task = RecordingTask("many", folder, name, (UNTOUCHED,), frozenset(), (), (), *places)
+        task = RecordingTask(
+            dataset="many", root=folder, recording=name, conditions=(UNTOUCHED,), clips=frozenset(),
+            jobs=(), params=(), options=RunOptions(cache=folder), models=folder,
+        )
         made = [
             Estimate(
                 job=j.digest, dataset="many", recording=name, subject="s", scenario="",
@@ -88,7 +91,7 @@ with EstimateWriter(store) as ledger:
             )
             for j in jobs
         ]
-        ledger.keep(TaskResult(task, (), tuple(made)))
+        ledger.keep(TaskResult(task=task, estimates=tuple(made)))
 before_mb, began = peak_mb(), time.process_time()
 done = store.done()
 todo = [job for job in plan.jobs if job.digest not in done]

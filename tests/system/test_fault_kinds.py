@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.execution.executors import TRIES, after_loss
-from rppgbench.execution.planner import UNTOUCHED, Job
-from rppgbench.execution.recording_task import RecordingTask
+from rppgbench.execution.executors import MAX_TRIES
+from rppgbench.execution.local_executor import after_loss
+from rppgbench.execution.planner import Job
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, TooShortError
 from rppgbench.system.fault_kinds import attempt, fault_of, fault_of_exit
 from rppgbench.system.worker_pool import Lost
+
+from ..factories.tasks import make_recording_task
 
 
 class OutOfMemoryError(RuntimeError):
@@ -109,7 +111,7 @@ def test_a_step_gives_a_value_or_a_fault_and_ctrl_c_is_neither() -> None:
 JOBS = tuple(
     Job(f"{m}-digest", "set", "01", m, "whole", 0, "none", "skin") for m in ("pos", "mine")
 )
-TASK = RecordingTask("set", Path(), "01", (UNTOUCHED,), frozenset(), JOBS, (), Path(), Path())
+TASK = make_recording_task("set", "01", Path(), jobs=JOBS)
 
 
 @pytest.mark.parametrize("code", [-signal.SIGSEGV, -signal.SIGABRT, 0, 7])
@@ -123,20 +125,20 @@ def test_a_worker_that_crashes_is_the_method_s_fault(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-signal.SIGKILL, -signal.SIGTERM, -signal.SIGBUS])
 def test_a_worker_that_is_killed_is_the_machine_s(code: int) -> None:
-    for tries in range(1, TRIES):
+    for tries in range(1, MAX_TRIES):
         assert after_loss(TASK, Lost(code, "mine-digest"), tries) == (TASK, None)
-    _, fault = after_loss(TASK, Lost(code, "mine-digest"), TRIES)
+    _, fault = after_loss(TASK, Lost(code, "mine-digest"), MAX_TRIES)
     assert fault is not None
     assert fault.kind == "machine"
-    assert f"killed {TRIES} times over mine on set/01: out of memory?" in fault.reason
+    assert f"killed {MAX_TRIES} times over mine on set/01: out of memory?" in fault.reason
 
 
 def test_a_crash_of_reading_is_tried_again_and_then_the_recording_s() -> None:
     lost = Lost(-signal.SIGSEGV, "")
-    for tries in range(1, TRIES):
+    for tries in range(1, MAX_TRIES):
         assert after_loss(TASK, lost, tries) == (TASK, None)
     reason = "reading set/01 ended its process (SIGSEGV)"
-    assert after_loss(TASK, lost, TRIES) == (replace(TASK, broken=(("", reason),)), None)
+    assert after_loss(TASK, lost, MAX_TRIES) == (replace(TASK, broken=(("", reason),)), None)
 
 
 def test_no_signal_is_unknown() -> None:

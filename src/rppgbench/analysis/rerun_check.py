@@ -19,6 +19,7 @@ from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.planner import UNTOUCHED, Job, Plan, make_plan
 from rppgbench.execution.provenance import package_versions
 from rppgbench.execution.recording_task import RecordingTask, run_recording
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
@@ -244,15 +245,17 @@ def _tasks(
         own = [jobs[_cell(one)] for one in held]
         learned = tuple(replace(job, fit=models.get(job.fit, job.fit)) for job in own)
         task = RecordingTask(
-            dataset,
-            plan.roots[dataset],
-            recording,
-            tuple(conditions[name] for name in dict.fromkeys(one.condition for one in held)),
-            plan.clips,
-            learned,
-            tuple((m, plan.methods[m]) for m in sorted({job.method for job in own})),
-            cache,
-            store.folder / "models",
+            dataset=dataset,
+            root=plan.roots[dataset],
+            recording=recording,
+            conditions=tuple(
+                conditions[name] for name in dict.fromkeys(one.condition for one in held)
+            ),
+            clips=plan.clips,
+            jobs=learned,
+            params=tuple((m, plan.methods[m]) for m in sorted({job.method for job in own})),
+            options=RunOptions(cache=cache),
+            models=store.folder / "models",
         )
         yield task, held
 

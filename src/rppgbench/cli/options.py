@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they come to."""
+"""Options that several commands share, and the values that their text stands for."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ import argparse
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from rppgbench.execution.run_options import executor_names
 from rppgbench.system.errors import BenchError, unknown_name
 
 if TYPE_CHECKING:
     from rppgbench.core.method import Method
-    from rppgbench.execution.runner import RunOptions
+    from rppgbench.execution.run_options import RunOptions
 
-Roots: TypeAlias = dict[str, Path]
-
-SHORTEST_S, LONGEST_S = 1.0, 3600.0
-"""How long a simulated recording may be: a second of video is some 30 rendered faces."""
+MIN_RECORDING_S, MAX_RECORDING_S = 1.0, 3600.0
+"""Limits of the length of a simulated recording: a second of video is some 30 rendered faces."""
 
 
-def plugins(one: argparse.ArgumentParser) -> None:
-    """Other people's content, for every command."""
-    one.add_argument("--plugins", type=path, metavar="DIR", help="a folder of content of your own")
+def plugins(parser: argparse.ArgumentParser) -> None:
+    """Declare `--plugins`, an option of every command."""
+    parser.add_argument(
+        "--plugins", type=path, metavar="DIR", help="a folder of content of your own"
+    )
 
 
-def as_json(one: argparse.ArgumentParser) -> None:
-    """For programs that read the answer."""
-    one.add_argument("--json", action="store_true", help="one JSON object")
+def as_json(parser: argparse.ArgumentParser) -> None:
+    """Declare `--json`, for programs that read the answer."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
-def places(one: argparse.ArgumentParser) -> None:
-    """Where the data lies, and what was extracted from it."""
-    one.add_argument(
+def places(parser: argparse.ArgumentParser) -> None:
+    """Declare the options for the folders of data sets and of the cache."""
+    parser.add_argument(
         "--data",
         action="append",
         default=[],
@@ -40,73 +41,61 @@ def places(one: argparse.ArgumentParser) -> None:
         metavar="NAME=PATH",
         help="root of a data set; also RPPGBENCH_DATA_<NAME> or [data] in bench.toml",
     )
-    one.add_argument("--cache", type=path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
+    parser.add_argument("--cache", type=path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
 
 
-def workers(one: argparse.ArgumentParser) -> None:
-    """Who does the work, and on what."""
-    one.add_argument("--jobs", type=at_least_one, metavar="N", help="processes (1)")
-    one.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
-    one.add_argument(
+def workers(parser: argparse.ArgumentParser) -> None:
+    """Declare the options for processes, devices and executors."""
+    parser.add_argument("--jobs", type=at_least_one, metavar="N", help="processes (1)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    parser.add_argument(
         "--devices",
         type=at_least_one,
         default=1,
         metavar="N",
         help="GPUs of this machine that share each training (docs/how_to/gpu.md)",
     )
-    one.add_argument(
+    parser.add_argument(
         "--executor",
-        choices=["local", "dask"],
+        choices=executor_names(),
         default="local",
         help="processes of this machine, or the workers of a Dask scheduler (see cluster.md)",
     )
-    one.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://head:8786")
 
 
-def device_of(args: argparse.Namespace, methods: Iterable[str]) -> str:
-    """The kind of device that the networks among these methods compute on; empty without any.
+def run_options(args: argparse.Namespace) -> RunOptions:
+    """Return the run options of a command line: every argument that bears the name of a field."""
+    from dataclasses import fields
 
-    PyTorch is asked only where there are networks. BenchError where the device is not there.
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.execution.run_options import RunOptions
+
+    known = {field.name for field in fields(RunOptions)}
+    values = {name: v for name, v in vars(args).items() if name in known and v is not None}
+    values |= {
+        "data": data_roots(args),
+        "cache": cache_folder(args.cache),
+        "command": args.command_line,
+    }
+    return RunOptions(**values)
+
+
+def data_roots(args: argparse.Namespace) -> dict[str, Path]:
+    """Return the roots of `--data` by data set.
+
+    Raises:
+        BenchError: a data set is unknown, or has two roots.
     """
-    from rppgbench.core.registry import load_methods
-    from rppgbench.execution.job_facts import uses_networks
+    from rppgbench.core.registry import load_datasets
 
-    found = load_methods().found
-    names = [name for name in methods if name in found]
-    members = {member for name in names for member in found[name].members} & found.keys()
-    if not uses_networks(found[name] for name in sorted({*names, *members})):
-        return ""
-    if args.executor == "dask" and args.scheduler:
-        from rppgbench.execution.dask_executor import device_of_workers
-
-        return device_of_workers(args.scheduler) if args.device == "auto" else str(args.device)
-    from rppgbench.neural.training import resolve_device
-
-    return resolve_device(args.device)
-
-
-def means_of(args: argparse.Namespace, cache: Path) -> RunOptions:
-    """How the command line wants the work done."""
-    from rppgbench.execution.runner import RunOptions
-
-    if args.executor == "dask" and not args.scheduler:
-        raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")
-    if args.executor == "local" and args.scheduler:
-        raise BenchError("--scheduler: goes with --executor dask")
-    if args.jobs and args.executor == "dask":
-        raise BenchError("--jobs: has no effect beside --executor dask, whose workers do the work")
-    if args.devices > 1 and args.executor == "dask":
-        raise BenchError(
-            "--devices: of this machine; on a cluster each GPU has trainings of its own"
-        )
-    return RunOptions(
-        cache,
-        jobs=args.jobs or 1,
-        device=args.device,
-        scheduler=args.scheduler or "",
-        command=args.command_line,
-        devices=args.devices,
-    )
+    roots: dict[str, Path] = {}
+    for name, root in args.data:
+        load_datasets().get("data set", name, "--data")
+        if name in roots:
+            raise BenchError(f"--data: {name} is given twice: {roots[name]} and {root}")
+        roots[name] = root
+    return roots
 
 
 def path(text: str) -> Path:
@@ -127,15 +116,15 @@ def name_and_path(text: str) -> tuple[str, Path]:
     return name, path(place)
 
 
-def names(text: str) -> str:
+def names(text: str) -> tuple[str, ...]:
     """Names with commas between them and none twice, without blanks, or argparse's one line."""
-    parts = [part.strip() for part in text.split(",")]
+    parts = tuple(part.strip() for part in text.split(","))
     if not all(parts):
         raise argparse.ArgumentTypeError(f"{text!r}: a name is missing; write A,B")
     twice = sorted({part for part in parts if parts.count(part) > 1})
     if twice:
         raise argparse.ArgumentTypeError(f"{text!r}: names {twice[0]} twice")
-    return ",".join(parts)
+    return parts
 
 
 def at_least_one(text: str) -> int:
@@ -164,27 +153,11 @@ def seconds(text: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not SHORTEST_S <= number <= LONGEST_S:
+    if not MIN_RECORDING_S <= number <= MAX_RECORDING_S:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no length from {SHORTEST_S:g} to {LONGEST_S:g} s"
+            f"{text!r} is no length from {MIN_RECORDING_S:g} to {MAX_RECORDING_S:g} s"
         )
     return number
-
-
-def given_roots(given: Iterable[tuple[str, Path]], used: Iterable[str], where: str) -> Roots:
-    """The roots of `--data` by data set; BenchError for one that is given twice or has no use."""
-    from rppgbench.core.registry import load_datasets
-
-    roots: Roots = {}
-    known = list(dict.fromkeys(used))
-    for name, place in given:
-        load_datasets().get("data set", name, "--data")
-        if name in roots:
-            raise BenchError(f"--data: {name} is given twice: {roots[name]} and {place}")
-        if name not in known:
-            raise BenchError(f"--data: {name} has no effect: {where} uses {', '.join(known)}")
-        roots[name] = place
-    return roots
 
 
 def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -> None:
@@ -209,12 +182,3 @@ def region_of(given: str | None, methods: Iterable[Method], default: str) -> str
         told = ", ".join(method.name for method in every)
         raise BenchError(f"--region: has no effect on {told}, whose input has no region of skin")
     return given
-
-
-def folder_for_output(folder: Path) -> Path:
-    """A folder that can be written, or one clear line."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(f"{folder}: cannot be made: {error.strerror}; give another") from error
-    return folder

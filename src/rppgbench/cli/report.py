@@ -1,9 +1,13 @@
-"""bench report: score stored estimates and write the page."""
+"""bench report: score stored estimates anew and write the page."""
 
 import argparse
+import os
 
 from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import path, plugins
+from rppgbench.cli.terminal import answer
+from rppgbench.system.errors import one_line
 
 
 def add_parser(commands: Commands) -> None:
@@ -26,6 +30,16 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score the stored estimates and write the page."""
-    from rppgbench.cli.running import write_report_again
+    from rppgbench.analysis.build_report import build_report
+    from rppgbench.store.store import Store
 
-    return write_report_again(args)
+    page = build_report(
+        Store(args.results),
+        args.out or args.results / "report.html",
+        evaluator=args.evaluator,
+        partial=args.partial,
+        command=args.command_line,
+        tell=lambda line: answer(one_line(line)),
+    )
+    answer(one_line(os.fspath(page)))
+    return DONE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, at_least_one, given_roots, path, places, plugins, seed
+from rppgbench.cli.options import as_json, at_least_one, data_roots, path, places, plugins, seed
 from rppgbench.cli.terminal import answer
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each waveform and the counts; exit code 3 if one differs."""
     from rppgbench.analysis.rerun_check import Verification, rerun_sample
     from rppgbench.datasets.roots import cache_folder
+    from rppgbench.execution.run_setup import check_roots
     from rppgbench.store.store import Store
 
     store = Store(args.results)
-    roots = given_roots(args.data, store.manifest["data"], f"{args.results}")
+    roots = data_roots(args)
+    check_roots(roots, store.manifest["data"], f"{args.results}")
     verification = Verification((), 0)
     for result in rerun_sample(
         store, sample=args.sample, seed=args.seed, cache=cache_folder(args.cache), given=roots

@@ -1,13 +1,32 @@
-"""bench run: run a protocol."""
+"""bench run: do what is missing of a protocol, then score everything and write the page."""
 
 import argparse
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
-from rppgbench.cli.options import at_least_one, names, path, places, plugins, seconds, seed, workers
+from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.options import (
+    at_least_one,
+    names,
+    path,
+    places,
+    plugins,
+    run_options,
+    seconds,
+    seed,
+    workers,
+)
+from rppgbench.cli.terminal import answer, note, tell
+from rppgbench.system.errors import one_line
+
+MAX_LINES = 20
+"""How many failures, and how many warnings, the terminal shows; the page has them all."""
 
 
 def add_parser(commands: Commands) -> None:
-    """Declare the command and its options."""
+    """Declare the command and its options: the fields of `RunOptions`, and `--out`."""
     parser = add_command(
         commands,
         "run",
@@ -53,13 +72,55 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="make the stored estimates that failed again (a fault of the machine leaves none)",
     )
-    parser.add_argument("--seed", type=seed, metavar="K", help="this one seed, not the protocol's")
+    parser.add_argument(
+        "--seed",
+        dest="seeds",
+        type=lambda text: (seed(text),),
+        metavar="K",
+        help="this one seed, not the protocol's",
+    )
     parser.add_argument("--out", type=path, metavar="DIR", help="results folder (results/PROTOCOL)")
     plugins(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run what is missing of a protocol, then score and render all of it."""
-    from rppgbench.cli.running import run_protocol
+    """Do what is missing of a protocol, then score and render all of it."""
+    from rppgbench.analysis.build_report import build_report
+    from rppgbench.execution.run_setup import prepare_run
+    from rppgbench.execution.runner import run as run_plan
+    from rppgbench.system.process_state import tell_of_a_crash
 
-    return run_protocol(args)
+    prepared = prepare_run(
+        args.protocol, run_options(args), args.out, lambda line: tell(one_line(line))
+    )
+    tell_of_a_crash()
+    summary = run_plan(prepared.plan, prepared.store, prepared.options, note)
+    lines: list[str] = []
+    warnings: list[str] = []
+    page = prepared.store.folder / "report.html"
+    page = build_report(prepared.store, page, tell=lines.append, warn=warnings.append)
+    answer(
+        f"{summary.done} estimates made, {summary.found} were stored already, "
+        f"over {prepared.plan.expected} recordings in {_duration(summary.seconds)}"
+    )
+    failed = [f"{name}: {reason}" for name, reason in summary.failed.items()]
+    _show(warnings, failed, lines, page)
+    return SOME_FAILED if failed else DONE
+
+
+def _duration(seconds: float) -> str:
+    from rppgbench.system.progress import format_duration
+
+    return format_duration(seconds)
+
+
+def _show(warnings: Sequence[str], failed: Sequence[str], lines: Iterable[str], page: Path) -> None:
+    """Show what a run found, in a few lines: the page comes last."""
+    for kind, found in (("warning", warnings), ("failed", failed)):
+        for line in found[:MAX_LINES]:
+            tell(f"{kind}: {one_line(line)}")
+        if len(found) > MAX_LINES:
+            tell(f"{kind}: {len(found) - MAX_LINES} more; the report names them all")
+    for line in lines:
+        answer(one_line(line))
+    answer(one_line(os.fspath(page)))

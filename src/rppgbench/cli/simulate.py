@@ -4,7 +4,7 @@ import argparse
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import at_least_one, folder_for_output, path, plugins, seconds, seed
+from rppgbench.cli.options import at_least_one, path, plugins, seconds, seed
 from rppgbench.cli.terminal import answer
 from rppgbench.system.errors import BenchError
 
@@ -34,11 +34,12 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.core.registry import load_datasets
     from rppgbench.datasets.roots import write_simulated
     from rppgbench.simulation import SimulationPlan
+    from rppgbench.system.folders import make_folder
 
     dataset = load_datasets().get("data set", args.name, "bench simulate")
     if dataset.simulate is None:
         raise BenchError(f"bench simulate: {args.name} cannot be simulated")
-    out = folder_for_output(args.out)
+    out = make_folder(args.out)
     if any(out.iterdir()):
         raise BenchError(f"{out}: not empty; give a new folder")
     plan = SimulationPlan(

@@ -126,7 +126,7 @@ def _extraction(args: argparse.Namespace) -> "Iterator[Rate]":
 def _chosen_methods(args: argparse.Namespace) -> "list[Method]":
     from rppgbench.core.registry import load_methods
 
-    chosen = args.methods.split(",") if args.methods else load_methods().found
+    chosen = args.methods or load_methods().found
     return [load_methods().get("method", name, "--methods") for name in chosen]
 
 

@@ -1,9 +1,29 @@
-"""bench table: a paper's table beside what is measured."""
+"""bench table: a paper's table beside what is measured here."""
+
+from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
-from rppgbench.cli.options import at_least_one, path, places, plugins, seconds, workers
+from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.options import (
+    at_least_one,
+    path,
+    places,
+    plugins,
+    run_options,
+    seconds,
+    workers,
+)
+from rppgbench.cli.terminal import answer, note, tell
+from rppgbench.system.errors import BenchError, one_line
+
+if TYPE_CHECKING:
+    from rppgbench.papers.page import PaperPage
+
+SUFFIXES = {"html": "html", "latex": "tex", "markdown": "md", "csv": "csv"}
 
 
 def add_parser(commands: Commands) -> None:
@@ -51,6 +71,55 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fill one table, or all, from stored results and from runs of what is missing."""
-    from rppgbench.cli.tables import make_tables
+    from rppgbench.core.registry import toml_files
+    from rppgbench.papers.filled_tables import TableOptions, fill_tables
 
-    return make_tables(args)
+    if bool(args.name) == args.all:
+        raise BenchError("bench table: give the NAME of a table (bench list reports), or --all")
+    options = TableOptions(
+        folders=args.results,
+        stored=args.stored,
+        evaluator=args.evaluator or "",
+        epochs=args.epochs,
+    )
+    names = list(toml_files("reports")) if args.all else [args.name]
+    filled = fill_tables(names, run_options(args), options, lambda line: tell(one_line(line)))
+    for folder in filled.unused:
+        note(f"--results {folder}: holds results of other data; nothing of them is used")
+    for line in filled.failed:
+        tell(f"failed: {line}")
+    _write(filled.pages, args)
+    return SOME_FAILED if filled.failed else DONE
+
+
+def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:
+    """Write the tables; all texts are complete before the first file is written."""
+    from rppgbench.execution.run_setup import RESULTS
+    from rppgbench.papers.page import index_html, write_text
+    from rppgbench.system.folders import make_folder
+
+    if not args.all:
+        (page,) = pages
+        kind = args.format or "html"
+        text = page.text(kind)
+        if args.out is None and kind != "html":
+            answer(text, end="")
+            return
+        out = args.out or RESULTS / "tables" / _file_name(page, kind)
+        make_folder(out.parent)
+        answer(write_text(out, text))
+        return
+    kinds = [args.format] if args.format else list(SUFFIXES)
+    folder = args.out or RESULTS / "tables"
+    texts = {_file_name(page, kind): page.text(kind) for page in pages for kind in kinds}
+    links = [(page, {kind: _file_name(page, kind) for kind in kinds}) for page in pages]
+    texts["index.html"] = index_html(links, args.command_line)
+    make_folder(folder)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    answer(folder / "index.html")
+
+
+def _file_name(page: PaperPage, kind: str) -> str:
+    prefix = "SIMULATED_" if page.simulated is not None else ""
+    return f"{prefix}{page.name}.{SUFFIXES[kind]}"

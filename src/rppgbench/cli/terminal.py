@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TextIO
 
+from rppgbench.system.errors import one_line
+
 _NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories that a terminal obeys instead of showing: controls, directions, lines."""
 
@@ -49,6 +51,11 @@ def answers_on_their_own() -> None:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         encoding, errors = sys.stdout.encoding, sys.stdout.errors
         sys.stdout = os.fdopen(own, "w", encoding=encoding, errors=errors)
+
+
+def note(line: object) -> None:
+    """Print one line beside the answer that begins with "note: "."""
+    tell(f"note: {one_line(line)}")
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""Work over the workers of a Dask scheduler."""
+"""The executor "dask": the workers of a Dask scheduler."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from importlib import import_module
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
@@ -15,143 +15,198 @@ from rppgbench.execution.dask_worker import (
     run_training_task,
     to_text,
 )
-from rppgbench.execution.executors import Say, retry_limit_error
+from rppgbench.execution.executors import Log, retry_limit_error
 from rppgbench.execution.recording_task import RecordingTask, TaskResult
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.system.errors import BenchError, MachineError
 from rppgbench.system.fault_kinds import Fault
 
 GPU = "GPU"
-"""The abstract resource of a worker that has a card: `dask worker ... --resources GPU=1`."""
+"""The abstract resource of a worker that has a GPU: `dask worker ... --resources GPU=1`."""
 TOPIC = "rppgbench"
-PATIENCE_S = 30.0
-RECORDINGS_FIRST = 10
-"""Priority of recordings over trainings: a result is stored before the next model is begun."""
+CONNECT_TIMEOUT_S = 30.0
+RECORDINGS_PRIORITY = 10
+"""Recordings come before trainings: a result is stored before the next model is begun."""
 
 
-class DaskExecutor:
-    """The workers of a Dask scheduler: an `Executor`, and a context manager.
+def check_options(options: RunOptions) -> None:
+    """Raise BenchError without a scheduler, and for options of one machine."""
+    if not options.scheduler:
+        raise BenchError("--executor dask: give --scheduler tcp://HOST:8786, where Dask listens")
+    if options.jobs:
+        raise BenchError("--jobs: has no effect beside --executor dask, whose workers do the work")
+    if options.devices > 1:
+        raise BenchError(
+            "--devices: of this machine; on a cluster each GPU has trainings of its own"
+        )
 
-    Every worker gets text and looks its data up by name; Dask does again what a lost worker had.
+
+def network_device(options: RunOptions) -> str:
+    """Return the kind of device that the workers' networks compute on.
+
+    Raises:
+        BenchError: with `--device auto`, there is no worker or the workers have several kinds. The
+            workers with the resource GPU count, where there are any.
+    """
+    if options.device != "auto":
+        return options.device
+    with open_executor(options) as cluster:
+        kinds = cluster.devices()
+    if len(kinds) != 1:
+        listed = " and ".join(sorted(kinds)) or "no worker"
+        raise BenchError(
+            f"--device auto: the workers of {options.scheduler} have {listed}, and numbers depend "
+            "on it; say --device cpu or cuda"
+        )
+    return kinds.pop()
+
+
+def open_executor(options: RunOptions) -> "DaskExecutor":
+    """Connect to `options.scheduler`; BenchError where there is no scheduler, or no Dask here."""
+    return DaskExecutor(options.scheduler or "", options.device)
+
+
+class DaskExecutor(AbstractContextManager["DaskExecutor"]):
+    """The workers of a Dask scheduler.
+
+    A worker gets text and finds its data by name. Dask repeats the work of a lost worker.
     """
 
     def __init__(self, scheduler: str, device: str) -> None:
-        """Connect; BenchError where there is no scheduler, or no Dask here."""
+        """Connect.
+
+        Args:
+            scheduler: address of the scheduler, such as "tcp://head:8786".
+            device: kind of device for networks, or "auto".
+
+        Raises:
+            BenchError: there is no scheduler, or Dask is not installed here.
+        """
         try:
             from distributed import Client
         except ModuleNotFoundError as error:
             raise BenchError(
                 f"--executor dask: {error}; pip install 'rppgbench[cluster]'"
             ) from error
-        # It logs a traceback where the scheduler is gone; `_scheduler_there` says it in a line.
+        # Dask logs a traceback where the scheduler is gone; `_scheduler_errors` needs one line.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
-            self._client = Client(scheduler, timeout=PATIENCE_S, set_as_default=False)
+            self._client = Client(scheduler, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise BenchError(
                 f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); "
                 "start one: dask scheduler"
             ) from error
         self._address = scheduler
-        self._errand = WorkerContract(environment_digest(), device)
+        self._device = device
+        self._contract = WorkerContract(environment_digest())
         self._run = uuid4().hex[:8]
 
-    def __enter__(self) -> "DaskExecutor":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with suppress(*_gone()):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Disconnect."""
+        with suppress(*_connection_errors()):
             self._client.close()
 
     def recordings(self, tasks: Sequence[RecordingTask]) -> Generator[TaskResult]:
-        """As `Executor` says."""
+        """Process recordings, as `Executor` describes."""
         names = [f"{task.dataset}-{task.recording}" for task in tasks]
-        shares = [max((self._share(j.method) for j in t.jobs if j.fit), default=0.0) for t in tasks]
-        done = self._done(_task_on_worker, tasks, names, shares, RECORDINGS_FIRST)
+        shares = [
+            max((self._gpu_share(job.method) for job in task.jobs if job.fit), default=0.0)
+            for task in tasks
+        ]
+        done = self._submit(_recording_on_worker, tasks, names, shares, RECORDINGS_PRIORITY)
         for task, result in done:
-            yield TaskResult(task, faults=(result,)) if isinstance(result, Fault) else result
+            is_fault = isinstance(result, Fault)
+            yield TaskResult(task=task, faults=(result,)) if is_fault else result
 
-    def lessons(
-        self, lessons: Sequence[TrainingTask], say: Say
+    def trainings(
+        self, tasks: Sequence[TrainingTask], log: Log
     ) -> Generator[tuple[TrainingTask, Fault | None]]:
-        """As `Executor` says."""
-        names = [f"{lesson.fit.method}-{lesson.fit.digest}" for lesson in lessons]
-        shares = [self._share(lesson.fit.method) for lesson in lessons]
+        """Train models, as `Executor` describes."""
+        names = [f"{task.fit.method}-{task.fit.digest}" for task in tasks]
+        shares = [self._gpu_share(task.fit.method) for task in tasks]
 
-        def heard(event: tuple[Any, Any]) -> None:
-            say(str(event[1]))
+        def forward(event: tuple[Any, Any]) -> None:
+            log(str(event[1]))
 
         topic = f"{TOPIC}-{self._run}"
-        self._client.subscribe_topic(topic, heard)
+        self._client.subscribe_topic(topic, forward)
         try:
-            yield from self._done(_lesson_on_worker, lessons, names, shares, 0, topic)
+            yield from self._submit(_training_on_worker, tasks, names, shares, 0, topic)
         finally:
-            with suppress(*_gone()):
+            with suppress(*_connection_errors()):
                 self._client.unsubscribe_topic(topic)
 
     def devices(self) -> set[str]:
-        """The kinds of device of the workers that networks go to."""
+        """Return the kinds of device of the workers that networks go to."""
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        cards = [name for name, one in workers.items() if one["resources"].get(GPU)]
-        return set(self._client.run(_device_here, workers=cards or list(workers)).values())
+        with_gpu = [name for name, facts in workers.items() if facts["resources"].get(GPU)]
+        chosen = with_gpu or list(workers)
+        return set(self._client.run(_device_of_this_worker, workers=chosen).values())
 
-    def _share(self, method: str) -> float:
-        """How much of a GPU a method takes: none with --device cpu, or where no worker has one."""
-        if self._errand.device == "cpu":
+    def _gpu_share(self, method: str) -> float:
+        """Return a method's share of a GPU: 0 with --device cpu, or where no worker has a GPU."""
+        if self._device == "cpu":
             return 0.0
-        with self._scheduler_there():
+        with self._scheduler_errors():
             workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        if self._errand.device == "auto" and not any(w["resources"].get(GPU) for w in workers):
+        if self._device == "auto" and not any(w["resources"].get(GPU) for w in workers):
             return 0.0
         return load_methods().found[method].gpu
 
-    def _done(
+    def _submit(
         self,
         function: Callable[..., Any],
-        work: Sequence[Any],
+        tasks: Sequence[Any],
         names: Sequence[str],
-        shares: Sequence[float],
+        gpu_shares: Sequence[float],
         priority: int,
         *more: str,
     ) -> Generator[tuple[Any, Any]]:
-        """Each piece of work with its result, or with the fault that its workers were killed."""
+        """Yield each task with its result, or with the fault that its workers were killed."""
         from distributed import KilledWorker, as_completed
 
         futures = {
             self._client.submit(
                 function,
-                to_text(one),
-                self._errand,
+                to_text(task),
+                self._contract,
                 *more,
                 key=f"{name}-{self._run}-{uuid4().hex[:8]}",
                 resources={GPU: share} if share else None,
                 priority=priority,
                 pure=False,
-            ): (name, one)
-            for one, name, share in zip(work, names, shares, strict=True)
+            ): (name, task)
+            for task, name, share in zip(tasks, names, gpu_shares, strict=True)
         }
         finished = iter(as_completed(list(futures), loop=self._client.loop))
         try:
             while futures:
-                with self._scheduler_there():
+                with self._scheduler_errors():
                     future = next(finished)
-                    name, one = futures.pop(future)
+                    name, task = futures.pop(future)
                     try:
                         result = future.result()
                     except KilledWorker:
                         result = retry_limit_error(name, "workers with more memory may do it")
                     future.release()
-                yield one, result
+                yield task, result
         finally:
-            with suppress(*_gone()):
+            with suppress(*_connection_errors()):
                 self._client.cancel(list(futures), force=True)
 
     @contextmanager
-    def _scheduler_there(self) -> Iterator[None]:
-        """MachineError where the scheduler is gone: its work is lost, what is stored stays."""
+    def _scheduler_errors(self) -> Iterator[None]:
+        """Raise MachineError where the scheduler is gone; stored estimates stay."""
         try:
             yield
-        except _gone() as error:
+        except _connection_errors() as error:
             raise MachineError(
                 f"--scheduler {self._address}: the Dask scheduler is gone "
                 f"({type(error).__name__}); what is stored stays: start it and its workers again, "
@@ -159,8 +214,8 @@ class DaskExecutor:
             ) from error
 
 
-def _gone() -> tuple[type[BaseException], ...]:
-    """What Dask raises where its scheduler is gone."""
+def _connection_errors() -> tuple[type[BaseException], ...]:
+    """Return the exceptions that Dask raises where the scheduler is gone."""
     from concurrent.futures import CancelledError, TimeoutError
 
     from distributed.client import FutureCancelledError
@@ -168,40 +223,24 @@ def _gone() -> tuple[type[BaseException], ...]:
     return (CancelledError, FutureCancelledError, OSError, TimeoutError, StopIteration)
 
 
-def device_of_workers(scheduler: str) -> str:
-    """The kind of device that the workers' networks compute on; those with the resource GPU count.
+def _device_of_this_worker() -> str:
+    from rppgbench.neural.training import resolve_device
 
-    BenchError where there is no worker, or where they have several kinds.
-    """
-    with DaskExecutor(scheduler, "auto") as cluster:
-        kinds = cluster.devices()
-    if len(kinds) != 1:
-        told = " and ".join(sorted(kinds)) or "no worker"
-        raise BenchError(
-            f"--device auto: the workers of {scheduler} have {told}, and numbers depend on it; "
-            "say --device cpu or cuda"
-        )
-    return kinds.pop()
+    return resolve_device("auto")
 
 
-def _device_here() -> str:
-    # By name: packages import downwards alone, and networks lie above.
-    device: str = import_module("rppgbench.neural.training").chosen_device("auto")
-    return device
+def _recording_on_worker(text: str, contract: WorkerContract) -> TaskResult:
+    return run_recording_task(text, contract)
 
 
-def _task_on_worker(text: str, errand: WorkerContract) -> TaskResult:
-    return run_recording_task(text, errand)
-
-
-def _lesson_on_worker(text: str, errand: WorkerContract, topic: str) -> Fault | None:
+def _training_on_worker(text: str, contract: WorkerContract, topic: str) -> Fault | None:
     from distributed import get_worker
 
     worker = get_worker()
     key = worker.get_current_task()
 
-    def wanted() -> bool:
+    def is_wanted() -> bool:
         state = worker.state.tasks.get(key)
         return state is not None and state.state == "executing"
 
-    return run_training_task(text, errand, lambda line: worker.log_event(topic, line), wanted)
+    return run_training_task(text, contract, lambda line: worker.log_event(topic, line), is_wanted)

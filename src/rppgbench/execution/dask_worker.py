@@ -1,10 +1,9 @@
-"""Work that came from another machine, done on this one.
+"""The work of a Dask worker, on another machine than the run.
 
-A worker of a cluster gets text: the task as JSON, and a `WorkerContract` of who asks. Where the
-data lies and features are kept may differ from node to node: `RPPGBENCH_DATA_<NAME>` and
-`RPPGBENCH_CACHE` of the worker's environment win over the paths that came with the work. Nothing is
-done with another code, other packages or other files than those of the plan: each of the three
-would give other numbers under the same digests.
+A worker gets text: the task as JSON, and a `WorkerContract`. The folders of the data and of the
+cache may differ from node to node: `RPPGBENCH_DATA_<NAME>` and `RPPGBENCH_CACHE` of the worker's
+environment replace the paths of the task. A worker refuses a task where its code, its packages or
+its files are not those of the plan, because the numbers would differ under the same digests.
 """
 
 import os
@@ -26,118 +25,154 @@ from rppgbench.execution.recording_task import (
     find_recording,
     run_recording,
 )
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import DEVICE, train_in_subprocess
 from rppgbench.execution.training_task import TrainingTask, example_tasks
 from rppgbench.system.errors import BenchError
 from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.hashing import code_digest, digest
 
-Work = TypeVar("Work", RecordingTask, TrainingTask)
+Task = TypeVar("Task", RecordingTask, TrainingTask)
 
 
 @dataclass(frozen=True)
 class WorkerContract:
-    """What must agree between the one who asks and the node: the digest of code and packages."""
+    """What the machine of the run and the worker must agree on.
 
-    setting: str
-    device: str
+    Attributes:
+        environment: the digest of code and packages, from `environment_digest`.
+    """
+
+    environment: str
 
 
 @cache
 def environment_digest() -> str:
-    """Digest of all code that can change a number, ours, content's and packages'."""
+    """Return the digest of all code that can change a number: library, content, packages."""
     folders = [Path(__file__).parent.parent]
     folders += [root / name for root in content_roots() for name in ("benchmarks", "methods")]
     code = [code_digest(folder) for folder in folders if folder.is_dir()]
     return digest({"code": code, "packages": package_versions(), "python": sys.version_info[:2]})
 
 
-def to_text(work: RecordingTask | TrainingTask) -> str:
-    """Work as it goes over the network: JSON of names, paths, numbers and digests."""
+def to_text(task: RecordingTask | TrainingTask) -> str:
+    """Return a task as JSON of names, paths, numbers and digests."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(type(work)).dump_json(work).decode()
+    return TypeAdapter(type(task)).dump_json(task).decode()
 
 
-def from_text(kind: type[Work], text: str) -> Work:
-    """What `to_text` wrote."""
+def from_text(kind: type[Task], text: str) -> Task:
+    """Read a task from JSON.
+
+    Args:
+        kind: `RecordingTask` or `TrainingTask`.
+        text: what `to_text` returned.
+
+    Returns:
+        A task that is equal to the first one.
+    """
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind).validate_json(text)
 
 
-def run_recording_task(text: str, errand: WorkerContract) -> TaskResult:
-    """Do a task on this node; BenchError where the node is not fit for it."""
-    _check(errand)
+def run_recording_task(text: str, contract: WorkerContract) -> TaskResult:
+    """Process a recording on this node.
+
+    Args:
+        text: the `RecordingTask` as JSON.
+        contract: what this node has to agree with.
+
+    Raises:
+        BenchError: code, packages or files of this node are not those of the plan.
+    """
+    _require_environment(contract)
     task = from_text(RecordingTask, text)
-    task = replace(task, root=_root(task.dataset, task.root), cache=_cache(task.cache))
-    _same_files(task)
-    if task.jobs and any(job.fit for job in task.jobs):
-        _shared(task.models)
-        os.environ[DEVICE] = errand.device
+    task = replace(
+        task, root=_local_root(task.dataset, task.root), options=_local_options(task.options)
+    )
+    _require_same_files(task)
+    if any(job.fit for job in task.jobs):
+        _require_shared_folder(task.models)
+        os.environ[DEVICE] = task.options.device
     return run_recording(task)
 
 
 def run_training_task(
-    text: str, errand: WorkerContract, say: Callable[[str], None], wanted: Callable[[], bool]
+    text: str,
+    contract: WorkerContract,
+    log: Callable[[str], None],
+    is_wanted: Callable[[], bool],
 ) -> Fault | None:
-    """Learn a model on this node, in a process of its own; a model that is there is not learned.
+    """Train a model on this node, in a process of its own; a stored model is not trained again.
 
-    Several small networks may share this worker's GPU. See `training_process.train_in_subprocess`.
+    Several small networks may share this worker's GPU.
+
+    Args:
+        text: the `TrainingTask` as JSON.
+        contract: what this node has to agree with.
+        log: takes lines of progress.
+        is_wanted: asked every second; the training ends when the answer is no.
+
+    Returns:
+        The fault that prevented the model, or None.
+
+    Raises:
+        BenchError: code, packages or files of this node are not those of the plan.
     """
-    _check(errand)
-    lesson = from_text(TrainingTask, text)
-    lesson = replace(
-        lesson,
-        roots={name: _root(name, root) for name, root in lesson.roots.items()},
-        cache=_cache(lesson.cache),
+    _require_environment(contract)
+    task = from_text(TrainingTask, text)
+    task = replace(
+        task,
+        roots={name: _local_root(name, root) for name, root in task.roots.items()},
+        options=_local_options(task.options),
     )
-    _shared(lesson.models)
-    for task, _ in example_tasks(lesson, labels=False):
-        _same_files(task)
-    fault = train_in_subprocess(lesson, lambda line: say(f"{_name()}: {line}"), wanted)
-    return None if fault is None else replace(fault, reason=f"{_name()}: {fault.reason}")
+    _require_shared_folder(task.models)
+    for example_task, _ in example_tasks(task, labels=False):
+        _require_same_files(example_task)
+    fault = train_in_subprocess(task, lambda line: log(f"{_node_name()}: {line}"), is_wanted)
+    return None if fault is None else replace(fault, reason=f"{_node_name()}: {fault.reason}")
 
 
-def _name() -> str:
+def _node_name() -> str:
     return socket.gethostname()
 
 
-def _root(dataset: str, planned: Path) -> Path:
-    """Where a data set lies on this node."""
-    own = os.environ.get(VARIABLE + dataset.upper())
-    return Path(own) if own else planned
+def _local_root(dataset: str, planned: Path) -> Path:
+    """Return the folder of a data set on this node."""
+    local = os.environ.get(VARIABLE + dataset.upper())
+    return Path(local) if local else planned
 
 
-def _cache(planned: Path) -> Path:
-    own = os.environ.get(CACHE)
-    return Path(own) if own else planned
+def _local_options(options: RunOptions) -> RunOptions:
+    """Return the options with the cache folder of this node."""
+    local = os.environ.get(CACHE)
+    return replace(options, cache=Path(local)) if local else options
 
 
-def _check(errand: WorkerContract) -> None:
-    """BenchError unless this node runs what the one who asks runs."""
-    if environment_digest() != errand.setting:
+def _require_environment(contract: WorkerContract) -> None:
+    if environment_digest() != contract.environment:
         raise BenchError(
-            f"{_name()}: the worker runs other code or other packages than this command, so its "
-            "numbers may differ; give both the same checkout and environment, and restart the "
+            f"{_node_name()}: the worker runs other code or other packages than this command, so "
+            "its numbers may differ; give both the same checkout and environment, and restart the "
             "workers after every change"
         )
 
 
-def _same_files(task: RecordingTask) -> None:
-    """BenchError unless the recording here is the one that the plan saw."""
-    here = find_recording(task.dataset, task.root, task.recording)
-    if fingerprint([here], task.cache) != task.fingerprint:
+def _require_same_files(task: RecordingTask) -> None:
+    local = find_recording(task.dataset, task.root, task.recording)
+    if fingerprint([local], task.options.cache) != task.fingerprint:
         raise BenchError(
-            f"{_name()}: {task.root} holds another {task.dataset}/{task.recording} than the plan "
-            f"saw; correct {VARIABLE}{task.dataset.upper()} of the worker"
+            f"{_node_name()}: {task.root} holds another {task.name} than the plan saw; correct "
+            f"{VARIABLE}{task.dataset.upper()} of the worker"
         )
 
 
-def _shared(models: Path) -> None:
-    """BenchError unless the results folder is seen from here: models are written and read there."""
+def _require_shared_folder(models: Path) -> None:
+    """Raise BenchError unless this node sees the results folder, which holds the models."""
     if not models.parent.is_dir():
         raise BenchError(
-            f"{_name()}: the results folder {models.parent} is not there; methods that learn need "
-            "--out on a path that all nodes share"
+            f"{_node_name()}: the results folder {models.parent} is not there; methods that learn "
+            "need --out on a path that all nodes share"
         )

@@ -1,7 +1,7 @@
-"""One recording: its labels, its features, its estimates."""
+"""The processing of one recording: read the labels, extract features, estimate, return rows."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.execution.planner import Job
 from rppgbench.execution.pulse_estimation import estimate_pulse
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_examples import example_of, labels_of
 from rppgbench.extraction.conditions import (
     ConditionTransform,
@@ -36,19 +37,30 @@ from rppgbench.system.process_state import note_call
 from rppgbench.video.packet_writer import SUFFIX, PacketWriter, read_description
 
 T = TypeVar("T")
-At = Callable[[str], None]
-"""Takes what is begun: a job's digest, or "" for labels and features."""
+OnStart = Callable[[str], None]
+"""Takes what is begun: the digest of a job, or "" for labels and features."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordingTask:
-    """All that is to be done with one recording under some conditions: names and digests only.
+    """All work on one recording under some conditions: names and digests only.
 
-    The video is decoded once for all of them. Without jobs the features are extracted all the
-    same, for a method that learns from them. `fingerprint` is that of the recording in the plan.
-    Recompressed videos are kept in `videos`, where that is a folder. `broken` has the reasons of
-    jobs, by digest, that cannot be done: their model could not be learned, or they ended a process.
-    The reason under "" is that of the extraction.
+    The video is decoded once for all conditions. Without jobs the features are extracted anyway,
+    for a method that learns from them.
+
+    Attributes:
+        dataset: name of the data set.
+        root: folder of the data set.
+        recording: name of the recording.
+        conditions: what is done to the video, one set of features for each.
+        clips: crop rules of the plan.
+        jobs: the estimates to make.
+        params: all parameters of each method of the jobs, by name.
+        options: the options of the run.
+        models: folder of the trained models.
+        fingerprint: that of the recording in the plan.
+        broken: reasons of jobs, by digest, that cannot be done: their model could not be trained,
+            or they crashed a process. The reason under "" is that of the extraction.
     """
 
     dataset: str
@@ -58,19 +70,28 @@ class RecordingTask:
     clips: frozenset[str]
     jobs: tuple[Job, ...]
     params: tuple[tuple[str, Mapping[str, Any]], ...]
-    cache: Path
+    options: RunOptions
     models: Path
     fingerprint: str = ""
-    videos: Path | None = None
     broken: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Data set and recording, as messages name them."""
+        return f"{self.dataset}/{self.recording}"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TaskResult:
-    """What came of a task: `observed` of each condition, an estimate of each job.
+    """The rows of a task for the store, and the faults to report.
 
-    What a fault of the machine kept from being done has no row here, only its fault; bugs are among
-    the `faults` too, with their traces.
+    A fault of the machine leaves no row. Bugs are rows and, with their traces, among the faults.
+
+    Attributes:
+        task: the task.
+        observed: one row for each condition.
+        estimates: one row for each job.
+        faults: faults of the machine, and bugs.
     """
 
     task: RecordingTask
@@ -79,194 +100,310 @@ class TaskResult:
     faults: tuple[Fault, ...] = ()
 
 
-def run_recording(task: RecordingTask, at: At = lambda what: None) -> TaskResult:
-    """Do one task; whatever is wrong with the recording becomes a reason, never a missing row.
+@dataclass(frozen=True, eq=False)
+class ConditionFeatures:
+    """The features of a recording under one condition, and their share of the extraction time."""
+
+    condition: Condition
+    features: Attempt[Features]
+    read_s: float
+
+
+def run_recording(task: RecordingTask, on_start: OnStart = lambda started: None) -> TaskResult:
+    """Process one recording; a fault of the recording is a reason in its rows, never a missing row.
 
     Args:
         task: the recording, its conditions and its jobs.
-        at: told what is begun, so that it is known what a process ended at.
+        on_start: takes what is begun, so that a crash of the process can be assigned to a job.
 
     Returns:
-        Rows of all that was done, and the faults. It raises nothing but KeyboardInterrupt.
+        Rows of all that was done, and the faults. Only KeyboardInterrupt is raised.
     """
-    at("")
-    name = f"{task.dataset}/{task.recording}"
-    found = attempt(lambda: _still_there(task), name)
-    if found.value is None:
-        return TaskResult(task, faults=_faults(found))
-    recording = found.value
+    on_start("")
+    located = attempt(lambda: locate_recording(task), task.name)
+    if located.value is None:
+        return TaskResult(task=task, faults=_reportable(located))
+    recording = located.value
     labels = read_labels(task, recording)
-    if labels.fault is not None and labels.fault.kind == "machine":
-        return TaskResult(task, faults=_faults(labels))
-    unlabelled = "" if labels.fault is None else f"labels: {labels.fault.reason}"
-    began = time.perf_counter()
+    if _is_machine_fault(labels):
+        return TaskResult(task=task, faults=_reportable(labels))
     extracted = extract(task, recording)
-    read_s = (time.perf_counter() - began) / len(extracted)  # one pass: its cost is everybody's
-    observed: list[RecordingInfo] = []
-    estimates: list[Attempt[Estimate]] = []
-    truths, apart = _on_frames(labels.value or GroundTruth(), extracted)
-    for condition, features, truth in zip(task.conditions, extracted, truths, strict=True):
-        if features.fault is not None and features.fault.kind == "machine":
-            continue
-        facts = dict(features.value.facts) | {"read_s": read_s} if features.value else {}
-        unseen = "" if features.fault is None else features.fault.reason
-        reason = "; ".join(filter(None, [unlabelled or apart, unseen]))
-        observed.append(_observed(recording, condition, truth, facts, reason))
-        jobs = [job for job in task.jobs if job.condition == condition.name]
-        for job in jobs:
-            if features.value is None:
-                estimates.append(Attempt(_estimate(job, recording, None, reason)))
-            else:
-                at(job.digest)
-                estimates.append(_estimate_job(job, task, recording, features.value))
-    made = tuple(one.value for one in estimates if one.value is not None)
-    return TaskResult(task, tuple(observed), made, _faults(labels, *extracted, *estimates))
+    observed = describe(recording, labels, extracted)
+    estimates = list(estimate(task, recording, observed, extracted, on_start))
+    features = [part.features for part in extracted]
+    return TaskResult(
+        task=task,
+        observed=tuple(observed.values()),
+        estimates=tuple(made.value for made in estimates if made.value is not None),
+        faults=_reportable(labels, *features, *estimates),
+    )
+
+
+def locate_recording(task: RecordingTask) -> Recording:
+    """Find the recording of a task.
+
+    The recording existed when the plan was made. Files that are gone are a fault of the machine.
+
+    Raises:
+        MachineError: all of its files are gone. An empty folder was empty in the plan too.
+    """
+    try:
+        recording = find_recording(task.dataset, task.root, task.recording)
+    except BenchError as error:
+        raise MachineError(
+            f"{task.name} is gone ({error}); when it is back, run this again"
+        ) from error
+    files = recording.files
+    exist = not files or any(file.exists() for file in files)
+    if task.root.exists() and (exist or fingerprint([recording]) == task.fingerprint):
+        return recording
+    raise MachineError(
+        f"{task.root}: the files of {task.name} were there and are gone; is the disk connected? "
+        "When they are back, run this again"
+    )
 
 
 def read_labels(task: RecordingTask, recording: Recording) -> Attempt[GroundTruth]:
-    """The first stage: what the reader says of the contact sensor, checked."""
-    doing = f"the labels of {task.dataset}/{task.recording}"
-    return _while_there(task, lambda: labels_of(recording), doing)
+    """Read and check the labels of a recording.
 
+    Args:
+        task: the task, for its root and fingerprint.
+        recording: the recording.
 
-def _on_frames(
-    truth: GroundTruth, extracted: Sequence[Attempt[Features]]
-) -> tuple[list[GroundTruth], str]:
-    """The truth held against the frames of each condition, and why there is none, or "".
-
-    What the frames of one condition refute holds for all: fewer frames may only hide it.
+    Returns:
+        The ground truth, or the fault.
     """
-    held = []
-    for features in extracted:
-        clock = None if features.value is None else FrameClock.from_times(features.value.times_s)
+    return _attempt_with_files(task, lambda: labels_of(recording), f"the labels of {task.name}")
+
+
+def extract(task: RecordingTask, recording: Recording) -> list[ConditionFeatures]:
+    """Extract the features of a recording under each of the task's conditions.
+
+    What is in the cache is not extracted again. The rest is made in one pass over the video.
+
+    Args:
+        task: the conditions, crop rules and the cache.
+        recording: the recording.
+
+    Returns:
+        One entry for each condition, in order, with features or a fault.
+    """
+    doing = f"the extraction of {task.name}"
+    began = time.perf_counter()
+
+    def extract_in_one_pass() -> list[Features | Exception]:
+        transforms = [_transform(condition, task) for condition in task.conditions]
+        request = FeatureRequest(task.clips)
+        return transformed_features(read_video(recording), request, task.options.cache, transforms)
+
+    crash = dict(task.broken).get("")
+    if crash:
+        attempts = [Attempt[Features](fault=Fault("recording", crash))] * len(task.conditions)
+    else:
+        extracted = _attempt_with_files(task, extract_in_one_pass, doing)
+        if extracted.value is None:
+            attempts = [Attempt[Features](fault=extracted.fault)] * len(task.conditions)
+        else:
+            attempts = [
+                _attempt_with_files(task, partial(_value_or_raise, features), doing)
+                for features in extracted.value
+            ]
+    # One pass serves all conditions, so its time is divided equally.
+    read_s = (time.perf_counter() - began) / len(task.conditions)
+    pairs = zip(task.conditions, attempts, strict=True)
+    return [ConditionFeatures(condition, features, read_s) for condition, features in pairs]
+
+
+def describe(
+    recording: Recording, labels: Attempt[GroundTruth], extracted: Sequence[ConditionFeatures]
+) -> dict[str, RecordingInfo]:
+    """Describe a recording under each condition, for the store.
+
+    Args:
+        recording: the recording.
+        labels: its ground truth, or why there is none.
+        extracted: its features.
+
+    Returns:
+        A row by the name of the condition. A fault of the machine leaves no row.
+    """
+    unlabelled = "" if labels.fault is None else f"labels: {labels.fault.reason}"
+    truths, mismatch = _fit_to_frames(labels.value or GroundTruth(), extracted)
+    rows = {}
+    for part, truth in zip(extracted, truths, strict=True):
+        if _is_machine_fault(part.features):
+            continue
+        features, fault = part.features.value, part.features.fault
+        facts = {**features.facts, "read_s": part.read_s} if features else {}
+        reasons = [unlabelled or mismatch, fault.reason if fault else ""]
+        rows[part.condition.name] = RecordingInfo(
+            dataset=recording.dataset,
+            recording=recording.name,
+            subject=recording.subject,
+            scenario=recording.scenario,
+            source=recording.source,
+            skin_tone=recording.skin_tone,
+            light=recording.light,
+            simulated=recording.simulated,
+            condition=part.condition.name,
+            ground_truth=truth,
+            facts=facts,
+            reason="; ".join(filter(None, reasons)),
+        )
+    return rows
+
+
+def estimate(
+    task: RecordingTask,
+    recording: Recording,
+    observed: Mapping[str, RecordingInfo],
+    extracted: Sequence[ConditionFeatures],
+    on_start: OnStart,
+) -> Iterator[Attempt[Estimate]]:
+    """Make the estimates of all jobs of a task.
+
+    Args:
+        task: the jobs and their parameters.
+        recording: the recording.
+        observed: its rows by condition; without features their reason is that of the estimates.
+        extracted: its features.
+        on_start: takes the digest of each job that is begun.
+
+    Yields:
+        The row of each job, or the machine's fault, or both for a bug.
+    """
+    for part in extracted:
+        if _is_machine_fault(part.features):
+            continue
+        features = part.features.value
+        for job in task.jobs:
+            if job.condition != part.condition.name:
+                continue
+            if features is None:
+                reason = observed[job.condition].reason
+                yield Attempt(_estimate_row(job, recording, None, reason))
+            else:
+                on_start(job.digest)
+                yield _estimate_job(job, task, recording, features)
+
+
+def _fit_to_frames(
+    truth: GroundTruth, extracted: Sequence[ConditionFeatures]
+) -> tuple[list[GroundTruth], str]:
+    """Compare the labels with the frames of each condition; without a fit, also say why.
+
+    What the frames of one condition refute holds for all: fewer frames may only hide the mismatch.
+    """
+    fitted = []
+    for part in extracted:
+        features = part.features.value
+        clock = None if features is None else FrameClock.from_times(features.times_s)
         try:
-            held.append(check_against_frames(truth, clock))
+            fitted.append(check_against_frames(truth, clock))
         except RecordingError as error:
             return [GroundTruth(warnings=truth.warnings)] * len(extracted), f"labels: {error}"
-    return held, ""
+    return fitted, ""
 
 
-def extract(task: RecordingTask, recording: Recording) -> list[Attempt[Features]]:
-    """The second stage: the features of a recording under each of the task's conditions.
-
-    What is in the cache is not redone; the rest is made in one pass over the video.
-    """
-    doing = f"the extraction of {task.dataset}/{task.recording}"
-    broken = dict(task.broken).get("")
-    if broken:
-        return [Attempt(fault=Fault("recording", broken)) for _ in task.conditions]
-
-    def in_one_pass() -> list[Features | Exception]:
-        changes = [_change(condition, task) for condition in task.conditions]
-        return transformed_features(
-            read_video(recording), FeatureRequest(task.clips), task.cache, changes
-        )
-
-    made = _while_there(task, in_one_pass, doing)
-    if made.value is None:
-        return [Attempt(fault=made.fault) for _ in task.conditions]
-    return [_while_there(task, partial(_value_of, one), doing) for one in made.value]
-
-
-def _value_of(made: Features | Exception) -> Features:
-    if isinstance(made, Exception):
-        raise made
-    return made
+def _value_or_raise(features: Features | Exception) -> Features:
+    if isinstance(features, Exception):
+        raise features
+    return features
 
 
 def _estimate_job(
     job: Job, task: RecordingTask, recording: Recording, features: Features
 ) -> Attempt[Estimate]:
-    """The third stage, of one job: its row, or the machine's fault, or both for a bug."""
-    broken = dict(task.broken).get(job.digest)
-    if broken:
-        return Attempt(_estimate(job, recording, None, broken))
+    crash = dict(task.broken).get(job.digest)
+    if crash:
+        return Attempt(_estimate_row(job, recording, None, crash))
     began = time.perf_counter()
 
-    def pulse() -> tuple[Waveform, float]:
+    def estimate_waveform() -> tuple[Waveform, float]:
         method = load_methods().get("method", job.method, task.recording)
         model = _model(task.models / job.fit) if job.fit else None
         return estimate_pulse(features, method, dict(task.params)[job.method], job.region, model)
 
-    doing = f"{job.method} on {task.dataset}/{task.recording}"
+    doing = f"{job.method} on {task.name}"
     note_call(doing)
-    made = attempt(pulse, doing)
-    if made.value is not None:
-        waveform, coverage = made.value
+    estimated = attempt(estimate_waveform, doing)
+    if estimated.value is not None:
+        waveform, coverage = estimated.value
         seconds = time.perf_counter() - began
-        return Attempt(_estimate(job, recording, waveform, "", coverage, seconds))
-    assert made.fault is not None
-    if made.fault.kind == "machine":
-        return Attempt(fault=made.fault)
-    return Attempt(_estimate(job, recording, None, made.fault.reason), made.fault)
+        return Attempt(_estimate_row(job, recording, waveform, "", coverage, seconds))
+    assert estimated.fault is not None
+    if _is_machine_fault(estimated):
+        return Attempt(fault=estimated.fault)
+    return Attempt(_estimate_row(job, recording, None, estimated.fault.reason), estimated.fault)
 
 
-def _faults(*attempts: Attempt[Any]) -> tuple[Fault, ...]:
-    """What a log or the end of a run is to tell: each fault of the machine and each bug, once."""
-    faults = [one.fault for one in attempts if one.fault is not None]
+def _is_machine_fault(step: Attempt[Any]) -> bool:
+    return step.fault is not None and step.fault.kind == "machine"
+
+
+def _reportable(*steps: Attempt[Any]) -> tuple[Fault, ...]:
+    """Return each fault of the machine and each bug once, for the log and the end of the run."""
+    faults = [step.fault for step in steps if step.fault is not None]
     return tuple(dict.fromkeys(f for f in faults if f.kind == "machine" or f.trace))
 
 
 def load_example(
     task: RecordingTask, method: Method, params: Mapping[str, Any], region: str, *, labelled: bool
 ) -> Example:
-    """A recording as a method learns from it, under the task's one condition.
+    """Load a recording as a method learns from it, under the task's one condition.
 
-    RecordingError where it has no usable stretch or no labels; MachineError where its files are
-    gone: a model never learns from fewer without saying so.
+    Args:
+        task: the recording and its condition.
+        method: the method that learns.
+        params: all parameters of the method.
+        region: the face region, or "".
+        labelled: whether the method is shown the labels.
+
+    Raises:
+        RecordingError: the recording has no usable segment, or no labels.
+        MachineError: its files are gone. A model never learns from fewer recordings in silence.
     """
-    recording = _still_there(task)
-    (features,) = extract(task, recording)
+    recording = locate_recording(task)
+    (extracted,) = extract(task, recording)
     labels = read_labels(task, recording) if labelled else Attempt[GroundTruth]()
-    for fault in (features.fault, labels.fault):
+    for fault in (extracted.features.fault, labels.fault):
         if fault is not None:
             raise fault.error()
-    assert features.value is not None
-    return example_of(recording, features.value, method, params, region, labels.value)
+    assert extracted.features.value is not None
+    return example_of(recording, extracted.features.value, method, params, region, labels.value)
 
 
-def _while_there(task: RecordingTask, step: Callable[[], T], doing: str) -> Attempt[T]:
+def _attempt_with_files(task: RecordingTask, step: Callable[[], T], doing: str) -> Attempt[T]:
     """Do a step on a recording; where it fails and the files are gone, the disk is at fault."""
     note_call(doing)
     made = attempt(step, doing)
-    if made.fault is None or made.fault.kind == "machine":
+    if made.fault is None or _is_machine_fault(made):
         return made
-    there = attempt(lambda: _still_there(task), doing)
-    return made if there.fault is None else Attempt(fault=there.fault)
-
-
-def _still_there(task: RecordingTask) -> Recording:
-    """The recording, if any of its files is there or none ever was; MachineError if all are gone.
-
-    It was there when the plan was made, so it is no fault of the recording's but of the disk's.
-    """
-    name = f"{task.dataset}/{task.recording}"
-    try:
-        recording = find_recording(task.dataset, task.root, task.recording)
-    except BenchError as error:
-        raise MachineError(f"{name} is gone ({error}); when it is back, run this again") from error
-    files = recording.files
-    there = not files or any(file.exists() for file in files)
-    if task.root.exists() and (there or fingerprint([recording]) == task.fingerprint):
-        return recording  # an empty folder was empty when the plan was made
-    raise MachineError(
-        f"{task.root}: the files of {name} were there and are gone; is the disk connected? "
-        "When they are back, run this again"
-    )
+    located = attempt(lambda: locate_recording(task), doing)
+    return made if located.fault is None else Attempt(fault=located.fault)
 
 
 @cache
-def _listing(dataset: str, root: Path) -> dict[str, Recording]:
-    found = load_datasets().get("data set", dataset, str(root))
-    return {r.name: r for r in list_recordings(found, root)}
+def _recordings(dataset: str, root: Path) -> dict[str, Recording]:
+    declared = load_datasets().get("data set", dataset, str(root))
+    return {recording.name: recording for recording in list_recordings(declared, root)}
 
 
 def find_recording(dataset: str, root: Path, name: str) -> Recording:
-    """A recording by name; a process lists each data set once."""
-    listing = _listing(dataset, root)
-    if name not in listing:
-        raise unknown_name("recording", name, listing, f"{dataset} at {root}")
-    return listing[name]
+    """Find a recording by name; a process lists each data set once.
+
+    Args:
+        dataset: name of the data set.
+        root: folder of the data set.
+        name: name of the recording.
+
+    Raises:
+        BenchError: there is no such data set or recording.
+    """
+    recordings = _recordings(dataset, root)
+    if name not in recordings:
+        raise unknown_name("recording", name, recordings, f"{dataset} at {root}")
+    return recordings[name]
 
 
 @cache
@@ -274,45 +411,23 @@ def _model(folder: Path) -> Model:
     return read_model(folder)
 
 
-def _change(condition: Condition, task: RecordingTask) -> NamedTransform | None:
-    """What a condition does to the frames, and to the disk where its video is to be kept."""
+def _transform(condition: Condition, task: RecordingTask) -> NamedTransform | None:
+    """Return what a condition does to the frames, and where its video is kept, if anywhere."""
     if condition.kind == "none":
         return None
     name, faces = condition_digest(condition), face_source(condition)
-    if task.videos is None or not keeps_video(condition):
+    keep_videos = task.options.keep_videos
+    if keep_videos is None or not keeps_video(condition):
         return NamedTransform(name=name, create=partial(ConditionTransform, condition), faces=faces)
-    place = task.videos / task.dataset / task.recording / f"{condition.name}{SUFFIX}"
-    about = f"rppgbench condition {name} of recording {task.fingerprint}"
-    if read_description(place) == about:
+    file = keep_videos / task.dataset / task.recording / f"{condition.name}{SUFFIX}"
+    description = f"rppgbench condition {name} of recording {task.fingerprint}"
+    if read_description(file) == description:
         return NamedTransform(name=name, create=partial(ConditionTransform, condition), faces=faces)
-    create = partial(ConditionTransform, condition, PacketWriter(place, about))
+    create = partial(ConditionTransform, condition, PacketWriter(file, description))
     return NamedTransform(name=name, create=create, faces=faces, always_run=True)
 
 
-def _observed(
-    recording: Recording,
-    condition: Condition,
-    truth: GroundTruth,
-    facts: Mapping[str, Any],
-    reason: str,
-) -> RecordingInfo:
-    return RecordingInfo(
-        dataset=recording.dataset,
-        recording=recording.name,
-        subject=recording.subject,
-        scenario=recording.scenario,
-        source=recording.source,
-        skin_tone=recording.skin_tone,
-        light=recording.light,
-        simulated=recording.simulated,
-        condition=condition.name,
-        ground_truth=truth,
-        facts=facts,
-        reason=reason,
-    )
-
-
-def _estimate(
+def _estimate_row(
     job: Job,
     recording: Recording,
     waveform: Waveform | None,

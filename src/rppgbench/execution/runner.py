@@ -1,158 +1,193 @@
-"""A plan, done: only what is missing, whatever happens."""
+"""The execution of a plan: missing estimates are made and stored, whatever happens."""
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from rppgbench.core.registry import checkout_root
-from rppgbench.execution.dask_executor import DaskExecutor
 from rppgbench.execution.epoch_models import EPOCHS, plan_epoch_jobs
 from rppgbench.execution.estimate_writer import EstimateWriter
-from rppgbench.execution.executors import Executor, ProcessExecutor
+from rppgbench.execution.executors import Executor, load_executor
 from rppgbench.execution.planner import Fit, Job, Plan, plan_facts
 from rppgbench.execution.provenance import provenance
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.reuse import keep_facts, why_again
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.extraction.conditions import keeps_video
 from rppgbench.extraction.feature_cache import clean_cache
 from rppgbench.store.store import Store
+from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.progress import progress
 
+Features = tuple[str, str, str]
+"""The features of (data set, recording, condition)."""
 
-@dataclass(frozen=True)
-class RunOptions:
-    """How a plan is done: nothing here changes a number.
 
-    With `scheduler`, the address of a Dask scheduler, its workers do the work; else `jobs`
-    processes of this machine. With `every_epoch` the models of all epochs are tested too, apart.
-    Recompressed videos are kept in the folder `videos`, if there is one. Of `devices` so many
-    share each training. With `retry_failed` what is stored as failed is made again.
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """The result of a run.
+
+    Attributes:
+        done: number of estimates that this run made.
+        found: number of estimates that were stored already.
+        failed: the reason of each recording that failed, by name.
+        seconds: duration of the run in s.
     """
 
-    cache: Path
-    jobs: int = 1
-    device: str = "auto"
-    scheduler: str = ""
-    every_epoch: bool = False
-    videos: Path | None = None
-    command: str = ""
-    quiet: bool = False
-    devices: int = 1
-    retry_failed: bool = False
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run came to: `failed` names each recording that gave a reason, with the reason."""
-
     done: int
-    found: int  # estimates that were stored already
+    found: int
     failed: dict[str, str]
     seconds: float
 
 
 def run(
-    plan: Plan, store: Store, means: RunOptions, say: Callable[[str], None] = lambda line: None
+    plan: Plan, store: Store, options: RunOptions, log: Callable[[str], None] = lambda line: None
 ) -> RunSummary:
-    """Do what is missing of the plan and store it; on an interruption, what is done stays.
+    """Make the missing estimates of a plan and store them; after an interruption they stay.
 
-    First features and the methods that do not learn, a recording at a time, then each fit and the
-    estimates of what it learned. Before that `say` takes a line on stored estimates that are not
-    reused, and why. Networks compute on the device that the plan is for.
+    First come the features and the methods that do not learn, one recording after another. Then
+    come the trainings, each followed by the estimates of its model. Networks compute on the
+    device of the plan.
+
+    Args:
+        plan: what to do.
+        store: the results folder.
+        options: how to do it; nothing there changes a number.
+        log: takes a line on stored estimates that are not reused, and why.
+
+    Returns:
+        The number of estimates, the failures and the duration.
+
+    Raises:
+        BenchError: the results folder holds something else.
+        MachineError: the machine prevented an estimate.
+        KeyboardInterrupt: with a message on what is stored.
     """
     began = time.monotonic()
-    means = replace(means, device=plan.device or means.device)
-    with store.locked(), clean_cache(means.cache):
-        facts = plan_facts(plan) | {"command": means.command}
-        made_by = _made_by(means)
-        store.begin(facts, [job.digest for job in plan.jobs], made_by)
+    options = replace(options, device=plan.device or options.device)
+    with store.locked(), clean_cache(options.cache):
+        facts = plan_facts(plan) | {"command": options.command}
+        origin = _run_provenance(options)
+        store.begin(facts, [job.digest for job in plan.jobs], origin)
         done = store.done()
         if reasons := why_again(store.folder, plan, done):
-            say(reasons)
+            log(reasons)
         keep_facts(store.folder, plan, done)
-        done -= store.unmade() if means.retry_failed else set()
+        done -= store.unmade() if options.retry_failed else set()
         todo = [job for job in plan.jobs if job.digest not in done]
         try:
-            with _executor(means) as executor, EstimateWriter(store) as ledger:
-                _do(todo, plan, store, means, executor, ledger)
-                ledger.raise_missed()
-            if means.every_epoch:
-                _test_epochs(plan, store, means, facts, made_by)
+            _PlanRun(plan, store, options).run(todo)
+            if options.every_epoch:
+                _test_epochs(plan, store, options, facts, origin)
         except KeyboardInterrupt:
-            kept = len(plan.jobs) - store.missing()
+            stored = len(plan.jobs) - store.missing()
             raise KeyboardInterrupt(
-                f"{kept} of {len(plan.jobs)} estimates are stored in {store.folder}"
+                f"{stored} of {len(plan.jobs)} estimates are stored in {store.folder}"
             ) from None
         failed = store.failed()
-    return RunSummary(len(todo), len(plan.jobs) - len(todo), failed, time.monotonic() - began)
+    return RunSummary(
+        done=len(todo),
+        found=len(plan.jobs) - len(todo),
+        failed=failed,
+        seconds=time.monotonic() - began,
+    )
 
 
-def _executor(means: RunOptions) -> AbstractContextManager[Executor]:
-    if means.scheduler:
-        return DaskExecutor(means.scheduler, means.device)
-    return nullcontext(ProcessExecutor(means.jobs, means.device))
+def _open_executor(options: RunOptions) -> Executor:
+    return load_executor(options.executor).open_executor(options)
 
 
-def _do(
-    todo: Sequence[Job],
-    plan: Plan,
-    store: Store,
-    means: RunOptions,
+class _PlanRun:
+    """The jobs of one plan on their way through an executor into the store."""
+
+    def __init__(self, plan: Plan, store: Store, options: RunOptions) -> None:
+        self.plan, self.store, self.options = plan, store, options
+
+    def run(self, todo: Sequence[Job]) -> None:
+        """Do these jobs and store each result as it comes."""
+        by_fit: dict[str, list[Job]] = defaultdict(list)
+        for job in todo:
+            by_fit[job.fit].append(job)
+        without_model = by_fit.pop("", [])
+        trainings = [
+            _training_task(self.plan, fit, self.options, self.store)
+            for fit in self.plan.fits
+            if fit.digest in by_fit
+        ]
+        with_model = [job for jobs in by_fit.values() for job in jobs]
+        more = [*_learned_from(trainings, with_model), *_videos_to_keep(self.plan, self.options)]
+        tasks = _recording_tasks(self.plan, without_model, self.options, self.store, more=more)
+        with _open_executor(self.options) as executor, EstimateWriter(self.store) as writer:
+            _estimate(tasks, executor, writer, title="recordings", quiet=self.options.quiet)
+            self._train(trainings, by_fit, executor, writer)
+            writer.raise_missed()
+
+    def _train(
+        self,
+        trainings: Sequence[TrainingTask],
+        jobs: Mapping[str, Sequence[Job]],
+        executor: Executor,
+        writer: EstimateWriter,
+    ) -> None:
+        """Train each model and make the estimates, `jobs` by the digest of the model, with it."""
+        with (
+            progress("models", len(trainings), quiet=self.options.quiet) as shown,
+            closing(executor.trainings(trainings, shown.say)) as ended,
+        ):
+            for training, fault in ended:
+                name = f"{training.fit.method} {training.fit.fold}"
+                if fault is not None:
+                    writer.note(fault, name)
+                    if fault.kind == "user":
+                        raise fault.error()
+                    if fault.kind == "machine":
+                        continue
+                self._test_model(jobs[training.fit.digest], fault, executor, writer)
+                shown.step(name)
+
+    def _test_model(
+        self, jobs: Sequence[Job], fault: Fault | None, executor: Executor, writer: EstimateWriter
+    ) -> None:
+        broken = {} if fault is None else dict.fromkeys((j.digest for j in jobs), fault.reason)
+        tasks = _recording_tasks(self.plan, jobs, self.options, self.store, broken=broken)
+        with closing(executor.recordings(tasks)) as results:
+            for result in results:
+                writer.keep(result)
+
+
+def _estimate(
+    tasks: Sequence[RecordingTask],
     executor: Executor,
-    ledger: EstimateWriter,
+    writer: EstimateWriter,
+    *,
+    title: str,
+    quiet: bool,
 ) -> None:
-    """Do these jobs and keep each outcome as it comes."""
-    by_fit: dict[str, list[Job]] = defaultdict(list)
-    for job in todo:
-        by_fit[job.fit].append(job)
-    at_once = by_fit.pop("", [])
-    lessons = [_lesson(plan, fit, means, store) for fit in plan.fits if fit.digest in by_fit]
-    learned = [job for jobs in by_fit.values() for job in jobs]
-    also = [*_to_extract(lessons, learned), *_to_keep(plan, means)]
-    tasks = _tasks(plan, at_once, means, store, also=also)
+    """Process recordings with a progress bar of that title."""
     with (
-        progress("recordings", len(tasks), quiet=means.quiet) as shown,
-        closing(executor.recordings(tasks)) as outcomes,
+        progress(title, len(tasks), quiet=quiet) as shown,
+        closing(executor.recordings(tasks)) as results,
     ):
-        for outcome in outcomes:
-            ledger.keep(outcome)
-            shown.step(outcome.task.recording)
-    with (
-        progress("models", len(lessons), quiet=means.quiet) as shown,
-        closing(executor.lessons(lessons, shown.say)) as done,
-    ):
-        for lesson, fault in done:
-            jobs = by_fit[lesson.fit.digest]
-            if fault is not None:
-                ledger.note(fault, f"{lesson.fit.method} {lesson.fit.fold}")
-                if fault.kind == "user":
-                    raise fault.error()
-                if fault.kind == "machine":
-                    continue
-            broken = {} if fault is None else dict.fromkeys((j.digest for j in jobs), fault.reason)
-            tasks = _tasks(plan, jobs, means, store, broken=broken)
-            with closing(executor.recordings(tasks)) as outcomes:
-                for outcome in outcomes:
-                    ledger.keep(outcome)
-            shown.step(f"{lesson.fit.method} {lesson.fit.fold}")
+        for result in results:
+            writer.keep(result)
+            shown.step(result.task.recording)
 
 
-def _made_by(means: RunOptions) -> dict[str, Any]:
-    """What this run says of itself; everything that it makes refers to it."""
-    scheduler = {"scheduler": means.scheduler} if means.scheduler else {}
+def _run_provenance(options: RunOptions) -> dict[str, Any]:
+    """Return what made the results of this run; every part of the store refers to it."""
+    scheduler = {"scheduler": options.scheduler} if options.scheduler else {}
     return {
         **provenance(checkout_root()),
-        "device": means.device,
-        "devices": means.devices,
+        "device": options.device,
+        "devices": options.devices,
         **scheduler,
-        "command": means.command,
+        "command": options.command,
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -160,100 +195,95 @@ def _made_by(means: RunOptions) -> dict[str, Any]:
 def _test_epochs(
     plan: Plan,
     store: Store,
-    means: RunOptions,
+    options: RunOptions,
     facts: Mapping[str, Any],
-    made_by: Mapping[str, Any],
+    origin: Mapping[str, Any],
 ) -> None:
-    """Estimates by the model of every epoch, in a results folder within the results folder."""
+    """Estimate with the model of every epoch, in a results folder within the results folder."""
     jobs = plan_epoch_jobs(plan.jobs, store.folder / "models")
-    apart = Store(store.folder / EPOCHS)
+    nested = Store(store.folder / EPOCHS)
     epochs = {job.digest: epoch for epoch, job in jobs}
-    apart.begin({**facts, EPOCHS: epochs}, list(epochs), made_by)
-    done = apart.done()
-    tasks = _tasks(plan, [job for _, job in jobs if job.digest not in done], means, store)
-    with (
-        _executor(means) as executor,
-        EstimateWriter(apart) as ledger,
-        progress("epochs", len(tasks), quiet=means.quiet) as shown,
-        closing(executor.recordings(tasks)) as outcomes,
-    ):
-        for outcome in outcomes:
-            ledger.keep(outcome)
-            shown.step(outcome.task.recording)
-        ledger.raise_missed()
+    nested.begin({**facts, EPOCHS: epochs}, list(epochs), origin)
+    done = nested.done()
+    todo = [job for _, job in jobs if job.digest not in done]
+    tasks = _recording_tasks(plan, todo, options, store)
+    with _open_executor(options) as executor, EstimateWriter(nested) as writer:
+        _estimate(tasks, executor, writer, title="epochs", quiet=options.quiet)
+        writer.raise_missed()
 
 
-def _lesson(plan: Plan, fit: Fit, means: RunOptions, store: Store) -> TrainingTask:
+def _training_task(plan: Plan, fit: Fit, options: RunOptions, store: Store) -> TrainingTask:
     keys = (*fit.pretrain, *fit.train)
     return TrainingTask(
-        fit,
-        plan.methods[fit.method],
-        {dataset: plan.roots[dataset] for dataset, _ in keys},
-        plan.condition(fit.condition),
-        plan.clips,
-        means.cache,
-        store.folder / "models",
-        means.device,
-        tuple(plan.prints[key] for key in keys),
-        means.every_epoch,
-        means.devices,
+        fit=fit,
+        params=plan.methods[fit.method],
+        roots={dataset: plan.roots[dataset] for dataset, _ in keys},
+        condition=plan.condition(fit.condition),
+        clips=plan.clips,
+        options=options,
+        models=store.folder / "models",
+        fingerprints=tuple(plan.prints[key] for key in keys),
         provenance=store.provenance(),
     )
 
 
-def _tasks(
+def _recording_tasks(
     plan: Plan,
     jobs: Iterable[Job],
-    means: RunOptions,
+    options: RunOptions,
     store: Store,
-    also: Iterable[tuple[str, str, str]] = (),
+    more: Iterable[Features] = (),
     broken: Mapping[str, str] = MappingProxyType({}),
 ) -> list[RecordingTask]:
-    """The jobs by recording, so that each video is decoded once for all of its conditions.
+    """Group jobs by recording, so that each video is decoded once for all of its conditions.
 
-    `also` are (data set, recording, condition) whose features are wanted without a job; `broken`
-    says of jobs that cannot be done why, by digest.
+    `more` are features that are needed without a job; `broken` holds the reasons of jobs that
+    cannot be done, by digest.
     """
     grouped: dict[tuple[str, str], list[Job]] = defaultdict(list)
-    wanted: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # conditions, in their order
+    needed: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # conditions, in their order
     for job in jobs:
         grouped[job.dataset, job.recording].append(job)
-        wanted[job.dataset, job.recording][job.condition] = None
-    for dataset, recording, condition in also:
-        wanted[dataset, recording][condition] = None
-    return [
-        RecordingTask(
-            dataset,
-            plan.roots[dataset],
-            recording,
-            tuple(map(plan.condition, conditions)),
-            plan.clips,
-            tuple(own := grouped[dataset, recording]),
-            tuple((m, plan.methods[m]) for m in sorted({job.method for job in own})),
-            means.cache,
-            store.folder / "models",
-            plan.prints[dataset, recording],
-            means.videos,
-            tuple((job.digest, broken[job.digest]) for job in own if job.digest in broken),
+        needed[job.dataset, job.recording][job.condition] = None
+    for dataset, recording, condition in more:
+        needed[dataset, recording][condition] = None
+    tasks = []
+    for key, conditions in needed.items():
+        dataset, recording = key
+        methods = sorted({job.method for job in grouped[key]})
+        reasons = [(job.digest, broken[job.digest]) for job in grouped[key] if job.digest in broken]
+        task = RecordingTask(
+            dataset=dataset,
+            root=plan.roots[dataset],
+            recording=recording,
+            conditions=tuple(map(plan.condition, conditions)),
+            clips=plan.clips,
+            jobs=tuple(grouped[key]),
+            params=tuple((method, plan.methods[method]) for method in methods),
+            options=options,
+            models=store.folder / "models",
+            fingerprint=plan.prints[key],
+            broken=tuple(reasons),
         )
-        for (dataset, recording), conditions in wanted.items()
-    ]
+        tasks.append(task)
+    return tasks
 
 
-def _to_extract(
-    lessons: Iterable[TrainingTask], jobs: Iterable[Job]
-) -> Iterator[tuple[str, str, str]]:
-    """What models are learned from and then tested on, so that it too goes over processes."""
-    for lesson in lessons:
-        for key in (*lesson.fit.pretrain, *lesson.fit.train):
-            yield (*key, lesson.fit.condition)
+def _learned_from(trainings: Iterable[TrainingTask], jobs: Iterable[Job]) -> Iterator[Features]:
+    """Yield the features for trainings and for tests of their models.
+
+    They are extracted with those of other methods, in parallel, and not during the training.
+    """
+    for training in trainings:
+        for key in (*training.fit.pretrain, *training.fit.train):
+            yield (*key, training.fit.condition)
     for job in jobs:
         yield job.dataset, job.recording, job.condition
 
 
-def _to_keep(plan: Plan, means: RunOptions) -> Iterator[tuple[str, str, str]]:
-    """What videos are to be kept of, stored estimates or not."""
-    if means.videos is not None:
+def _videos_to_keep(plan: Plan, options: RunOptions) -> Iterator[Features]:
+    """Yield the features whose videos are kept, whether or not their estimates are stored."""
+    if options.keep_videos is not None:
         for job in plan.jobs:
             if keeps_video(plan.condition(job.condition)):
                 yield job.dataset, job.recording, job.condition

@@ -1,4 +1,4 @@
-"""One model to learn: what it takes, and the doing."""
+"""The training of one model: its inputs, its examples, and the model's file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.core.method import LEARNED_FROM, Example, Method, Training
+from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Training
 from rppgbench.core.model_files import is_model, write_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import load_methods
 from rppgbench.core.validation import run_fit
 from rppgbench.execution.planner import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_examples import shown
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.fault_kinds import attempt
@@ -22,12 +23,22 @@ from rppgbench.system.fault_kinds import attempt
 NO_WHOLE_LABELS = "labels: not of the kind that the method learns from, or never for a whole clip"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingTask:
-    """A fit with all that is needed to do it, on this machine or another: names and digests only.
+    """The training of one model, for this machine or another: names and digests only.
 
-    `fingerprints` are those of its recordings, pretraining first, as the plan saw them. The model
-    goes to `models/DIGEST`, its checkpoints and log to `models/DIGEST-training`.
+    Attributes:
+        fit: the model to train.
+        params: all parameters of the method.
+        roots: roots of the data sets of its recordings.
+        condition: what is done to the videos of its recordings.
+        clips: crop rules of the plan.
+        options: the options of the run, with the device that is used.
+        models: the folder of models: the model goes to `models/DIGEST`, its checkpoints and log to
+            `models/DIGEST-training`.
+        fingerprints: those of its recordings as the plan saw them, pretraining first.
+        provenance: the name of the run's provenance in its store.
+        rank: the index of this process among those that share the training; the first writes.
     """
 
     fit: Fit
@@ -35,117 +46,152 @@ class TrainingTask:
     roots: Mapping[str, Path]
     condition: Condition
     clips: frozenset[str]
-    cache: Path
+    options: RunOptions
     models: Path
-    device: str
     fingerprints: tuple[str, ...]
-    every_epoch: bool = False
-    devices: int = 1
-    provenance: str = ""  # the name of what the run says of itself, in its store
-    rank: int = 0  # which of the devices' processes this is for; the first writes
+    provenance: str = ""
+    rank: int = 0
 
 
-def run_training(lesson: TrainingTask, say: Callable[[str], None]) -> None:
-    """Learn one model and write it, unless it is there; `say` takes lines of how far it is.
+@dataclass(frozen=True)
+class ExampleSet:
+    """The recordings that a method can learn from, and one line on each of the others."""
 
-    Recordings that cannot be learned from are named in the model's facts. RecordingError where none
-    can, MachineError where files are gone; whatever else the method's `fit` raises.
+    examples: tuple[Example, ...]
+    rejected: tuple[str, ...]
+
+
+def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
+    """Load the examples, train the model and write it; a stored model is not trained again.
+
+    Args:
+        task: the model to train.
+        log: takes lines of progress.
+
+    Raises:
+        RecordingError: the method can learn from none of the recordings.
+        MachineError: files are gone.
+        Exception: what the method's `fit` raises.
     """
-    fit, folder = lesson.fit, lesson.models / lesson.fit.digest
+    folder = task.models / task.fit.digest
     if is_model(folder):
         return
-    method = load_methods().get("method", fit.method, fit.fold)
-    examples, lost = _examples(lesson, method)
-    if not examples:
-        raise RecordingError(f"{fit.method}: nothing to learn from: {'; '.join(lost[:3])}")
-    training = Training(
-        seed=fit.seed,
-        device=lesson.device,
-        folder=folder.with_name(f"{fit.digest}-training"),
-        log=lambda line: say(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
-        every_epoch=lesson.every_epoch,
-        devices=lesson.devices,
-        rank=lesson.rank,
-    )
-    model = run_fit(method, examples, training, lesson.params)
-    if lesson.rank:
-        return
-    facts = dict(model.facts)
-    taught = set(facts.pop(LEARNED_FROM, [one.recording for one in examples]))
-    lost += [
-        f"{one.recording}: {NO_WHOLE_LABELS}" for one in examples if one.recording not in taught
-    ]
-    facts = {
-        **facts,
-        "method": fit.method,
-        "fold": fit.fold,
-        "seed": fit.seed,
-        "params": dict(lesson.params),
-        "device": lesson.device,
-        "learned_from": sum(one.recording in taught for one in examples),
-        "could_not_learn_from": lost,
-        "provenance": lesson.provenance,
-    }
-    write_model(folder, replace(model, facts=facts))
+    method = load_methods().get("method", task.fit.method, task.fit.fold)
+    data = load_examples(task, method)
+    model = run_fit(method, list(data.examples), _training(task, log), task.params)
+    if not task.rank:
+        write_model(folder, replace(model, facts=_model_facts(task, model, data)))
 
 
-def _examples(lesson: TrainingTask, method: Method) -> tuple[list[Example], list[str]]:
-    """The recordings that can be learned from, and why the others cannot."""
-    examples, lost = [], []
-    for task, labelled in example_tasks(lesson, labels=method.is_shown_labels(lesson.params)):
-        read = partial(
-            load_example, task, method, lesson.params, lesson.fit.region, labelled=labelled
-        )
-        made = attempt(read, f"{task.dataset}/{task.recording}")
-        if made.fault is not None and made.fault.kind in {"machine", "user"}:
-            raise made.fault.error()
-        if made.fault is not None:
-            lost.append(f"{task.recording}: {made.fault.reason}")
-        if made.value is not None:
-            lacks = _lacks(made.value, float(lesson.params.get("clip_s", 0.0)))
-            if lacks:
-                lost.append(f"{task.recording}: {lacks}")
-            else:
-                examples.append(made.value)
-    return examples, lost
+def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
+    """Load the recordings of a training.
 
+    Args:
+        task: the model to train.
+        method: its method.
 
-def _lacks(one: Example, clip_s: float) -> str:
-    """Why a recording gives nothing to learn from, or "".
+    Returns:
+        At least one example, and why other recordings are not used.
 
-    It needs a stretch of `clip_s` seconds, and where it comes with labels, one at a frame there.
+    Raises:
+        RecordingError: there is no example.
+        MachineError: the files of a recording are gone.
     """
-    parts = [p for p in one.inputs if len(p.samples) >= clip_s * p.fs * (1 - 1e-3)]
+    examples: list[Example] = []
+    rejected: list[str] = []
+    for recording_task, labelled in example_tasks(task, labels=method.is_shown_labels(task.params)):
+        name = recording_task.recording
+        read = partial(
+            load_example, recording_task, method, task.params, task.fit.region, labelled=labelled
+        )
+        loaded = attempt(read, f"{recording_task.dataset}/{name}")
+        if loaded.fault is not None and loaded.fault.kind in {"machine", "user"}:
+            raise loaded.fault.error()
+        if loaded.value is None:
+            rejected.append(f"{name}: {loaded.fault.reason if loaded.fault else ''}")
+        elif reason := _unusable(loaded.value, float(task.params.get("clip_s", 0.0))):
+            rejected.append(f"{name}: {reason}")
+        else:
+            examples.append(loaded.value)
+    if not examples:
+        reasons = "; ".join(rejected[:3])
+        raise RecordingError(f"{task.fit.method}: nothing to learn from: {reasons}")
+    return ExampleSet(tuple(examples), tuple(rejected))
+
+
+def _training(task: TrainingTask, log: Callable[[str], None]) -> Training:
+    """Return what the method's `fit` needs to know of the run."""
+    fit = task.fit
+    return Training(
+        seed=fit.seed,
+        device=task.options.device,
+        folder=task.models / f"{fit.digest}-training",
+        log=lambda line: log(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
+        every_epoch=task.options.every_epoch,
+        devices=task.options.devices,
+        rank=task.rank,
+    )
+
+
+def _model_facts(task: TrainingTask, model: Model, data: ExampleSet) -> dict[str, Any]:
+    """Return the facts of a model: those of the method, and how the model was trained."""
+    facts = dict(model.facts)
+    names = [example.recording for example in data.examples]
+    used = set(facts.pop(LEARNED_FROM, names))
+    unused = [f"{name}: {NO_WHOLE_LABELS}" for name in names if name not in used]
+    return {
+        **facts,
+        "method": task.fit.method,
+        "fold": task.fit.fold,
+        "seed": task.fit.seed,
+        "params": dict(task.params),
+        "device": task.options.device,
+        "learned_from": sum(name in used for name in names),
+        "could_not_learn_from": [*data.rejected, *unused],
+        "provenance": task.provenance,
+    }
+
+
+def _unusable(example: Example, clip_s: float) -> str:
+    """Return why a method cannot learn from an example, or "".
+
+    An example needs a segment of `clip_s` seconds; with labels, a label at a frame of a segment.
+    """
+    parts = [p for p in example.inputs if len(p.samples) >= clip_s * p.fs * (1 - 1e-3)]
     if clip_s and not parts:
         return f"has no {clip_s:g} s without a gap; choose a shorter clip_s"
-    if one.ground_truth is None or not parts:
+    if example.ground_truth is None or not parts:
         return ""
     times_s = np.concatenate([part.times_s() for part in parts])
-    labels = (one.ground_truth.pulse_at(times_s), one.ground_truth.heart_rate_at(times_s))
+    labels = (example.ground_truth.pulse_at(times_s), example.ground_truth.heart_rate_at(times_s))
     return "" if np.isfinite(labels).any() else "labels: none at any of its frames"
 
 
-def example_tasks(lesson: TrainingTask, *, labels: bool) -> list[tuple[RecordingTask, bool]]:
-    """The recordings of a lesson, and whether each comes with its labels."""
-    fit = lesson.fit
-    keys = shown(fit.pretrain, fit.train, labels=labels)
+def example_tasks(task: TrainingTask, *, labels: bool) -> list[tuple[RecordingTask, bool]]:
+    """Return the recordings of a training in order, and whether each comes with its labels.
+
+    Args:
+        task: the model to train.
+        labels: whether the method is shown the labels of the training recordings.
+    """
+    keys = shown(task.fit.pretrain, task.fit.train, labels=labels)
     return [
         (
             RecordingTask(
-                dataset,
-                lesson.roots[dataset],
-                recording,
-                (lesson.condition,),
-                lesson.clips,
-                (),
-                (),
-                lesson.cache,
-                lesson.models,
-                fingerprint,
+                dataset=dataset,
+                root=task.roots[dataset],
+                recording=recording,
+                conditions=(task.condition,),
+                clips=task.clips,
+                jobs=(),
+                params=(),
+                options=task.options,
+                models=task.models,
+                fingerprint=fingerprint,
             ),
             labelled,
         )
         for ((dataset, recording), labelled), fingerprint in zip(
-            keys, lesson.fingerprints, strict=True
+            keys, task.fingerprints, strict=True
         )
     ]

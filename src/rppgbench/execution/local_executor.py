@@ -1,0 +1,146 @@
+"""The executor "local": processes of this machine."""
+
+import os
+from collections import Counter, deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
+from types import TracebackType
+
+from rppgbench.execution.executors import MAX_TRIES, Log, retry_limit_error
+from rppgbench.execution.recording_task import RecordingTask, TaskResult, run_recording
+from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.training_process import (
+    DEVICE,
+    train_in_subprocess,
+    train_in_this_process,
+)
+from rppgbench.execution.training_task import TrainingTask
+from rppgbench.system.errors import BenchError
+from rppgbench.system.fault_kinds import Fault, fault_of_exit
+from rppgbench.system.worker_pool import Lost, pooled
+
+ONE_NUMERIC_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
+
+
+def check_options(options: RunOptions) -> None:
+    """Raise BenchError for a scheduler, which this executor does not use."""
+    if options.scheduler:
+        raise BenchError("--scheduler: goes with --executor dask")
+
+
+def network_device(options: RunOptions) -> str:
+    """Return the device of this machine for networks; BenchError where it is missing."""
+    from rppgbench.neural.training import resolve_device
+
+    return resolve_device(options.device)
+
+
+def open_executor(options: RunOptions) -> "LocalExecutor":
+    """Make the executor for `options.jobs` processes and `options.device`."""
+    return LocalExecutor(options.jobs or 1, options.device)
+
+
+class LocalExecutor(AbstractContextManager["LocalExecutor"]):
+    """Processes of this machine for recordings; trainings, one after another, in this process.
+
+    A training needs all cores or the whole GPU, and so do the estimates of the trained model. Where
+    several devices share a training, each has a process of its own. With one job everything is done
+    in this process, because a process takes a second to start. A method that crashes this process
+    ends the run.
+    """
+
+    def __init__(self, jobs: int, device: str) -> None:
+        self.jobs, self.device = jobs, device
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing is held between two calls."""
+
+    def recordings(self, tasks: Sequence[RecordingTask]) -> Generator[TaskResult]:
+        """Process recordings, as `Executor` describes.
+
+        A task whose worker crashed is done again without the job during which the worker crashed;
+        this job is a row with the reason. A task whose worker was killed is done again, at the end
+        and alone.
+        """
+        needs_models = any(job.fit for task in tasks for job in task.jobs)
+        if self.jobs <= 1 or needs_models:
+            with environment({DEVICE: self.device}):
+                yield from map(run_recording, tasks)
+            return
+        with environment(ONE_NUMERIC_THREAD):  # the processes are the parallelism
+            yield from self._in_processes(tasks)
+
+    def _in_processes(self, tasks: Sequence[RecordingTask]) -> Generator[TaskResult]:
+        tries: Counter[tuple[str, str]] = Counter()
+        alone: deque[RecordingTask] = deque()
+        # A killed task is done again alone, when the others no longer need memory.
+        for queue, jobs in ((deque(tasks), min(self.jobs, len(tasks))), (alone, 1)):
+            with closing(pooled(run_recording, queue, jobs)) as results:
+                for task, result in results:
+                    if isinstance(result, TaskResult):
+                        yield result
+                        continue
+                    key = task.dataset, task.recording
+                    tries[key] += 1
+                    again, fault = after_loss(task, result, tries[key])
+                    if fault is not None:
+                        yield TaskResult(task=task, faults=(fault,))
+                    elif again is task:
+                        alone.append(task)
+                    else:
+                        tries[key] = 0  # the job that crashed is known and left out
+                        queue.append(again)
+
+    def trainings(
+        self, tasks: Sequence[TrainingTask], log: Log
+    ) -> Generator[tuple[TrainingTask, Fault | None]]:
+        """Train models one after another, as `Executor` describes."""
+        for task in tasks:
+            train = train_in_this_process if task.options.devices == 1 else train_in_subprocess
+            yield task, train(task, log)
+
+
+def after_loss(task: RecordingTask, lost: Lost, tries: int) -> tuple[RecordingTask, Fault | None]:
+    """Decide what happens after a worker process ended during a task.
+
+    Args:
+        task: the task of the worker.
+        lost: how the process ended, and during which job.
+        tries: how often the task was lost since it last changed.
+
+    Returns:
+        The task to do next, and the machine's fault where the worker was killed too often.
+    """
+    name = f"{task.dataset}/{task.recording}"
+    methods = {job.digest: job.method for job in task.jobs}
+    doing = f"{methods[lost.at]} on {name}" if lost.at else f"reading {name}"
+    fault = fault_of_exit(lost.exit_code, doing)
+    if fault.kind == "machine":
+        too_often = tries >= MAX_TRIES
+        return task, retry_limit_error(doing, "fewer --jobs need less") if too_often else None
+    if lost.at or tries >= MAX_TRIES:
+        return replace(task, broken=(*task.broken, (lost.at, fault.reason))), None
+    return task, None
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for this process and its children, and restore them at the end."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,305 @@
+"""The preparation of a run: from the name of a protocol and run options to a plan."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rppgbench.core.method import Method
+from rppgbench.core.protocol import Protocol, read_protocol
+from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.datasets.catalog import Catalog
+from rppgbench.datasets.roots import data_root, simulated_root
+from rppgbench.execution.executors import load_executor
+from rppgbench.execution.job_facts import uses_networks
+from rppgbench.execution.planner import Plan, make_plan
+from rppgbench.execution.run_options import RunOptions, refuse_unused
+from rppgbench.extraction.conditions import keeps_video
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError, unknown_name
+from rppgbench.system.folders import make_folder
+
+Log = Callable[[str], None]
+RESULTS = Path("results")
+"""The folder of results folders, in the current folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """All that `runner.run` needs: nothing is done yet, but the folders for output exist."""
+
+    plan: Plan
+    store: Store
+    options: RunOptions
+
+
+def prepare_run(name: str, options: RunOptions, out: Path | None, log: Log) -> PreparedRun:
+    """Check the options of a run against its protocol, find the data, and plan the run.
+
+    Args:
+        name: the protocol, as `bench list protocols` shows it.
+        options: the options of the run.
+        out: the results folder; None for `results/NAME`, or `results/NAME-simulated`.
+        log: takes lines that begin with "note: " or "warning: ".
+
+    Raises:
+        BenchError: a name is unknown, an option has no effect or is refused, data is missing.
+    """
+    protocol = declared_protocol(name, options)
+    check_options(protocol, name, options)
+    load_executor(options.executor).check_options(options)
+    plan = plan_run(protocol, name, options, log)
+    simulated = any(recording.simulated for recording in plan.recordings.values())
+    folder = make_folder(out or RESULTS / f"{name}{'-simulated' if simulated else ''}")
+    if options.keep_videos is not None:
+        options = replace(options, keep_videos=make_folder(options.keep_videos).resolve())
+    for note in plan.notes:
+        log(f"note: {note}")
+    return PreparedRun(plan=plan, store=Store(folder), options=options)
+
+
+def declared_protocol(name: str, options: RunOptions) -> Protocol:
+    """Read a protocol and replace in it what the options state.
+
+    Args:
+        name: the protocol.
+        options: `train`, `test`, `seeds` and the size of the simulation are used.
+
+    Raises:
+        BenchError: the protocol or a data set is unknown, or the split is of other data sets.
+    """
+    file = find_toml("protocols", "protocol", name, "--protocol")
+    protocol = read_protocol(file)
+    changes: dict[str, Any] = {}
+    for part, dataset in (("train", options.train), ("test", options.test)):
+        if dataset:
+            load_datasets().get("data set", dataset, f"--{part}")
+            changes[part] = [dataset]
+    if options.seeds:
+        changes["seeds"] = list(options.seeds)
+    size = {
+        "subjects": options.subjects,
+        "seconds": options.seconds,
+        "difficulty": options.difficulty,
+    }
+    size = {key: value for key, value in size.items() if value is not None}
+    if size:
+        changes["simulation"] = protocol.simulation.model_copy(update=size)
+    if changes.keys() & {"train", "test"} and protocol.split != "whole":
+        raise BenchError(
+            f"{file}: its split {protocol.split!r} is of its own data sets; "
+            "--train and --test go with a protocol whose split is 'whole', such as cross"
+        )
+    return protocol.model_copy(update=changes)
+
+
+def check_options(protocol: Protocol, name: str, options: RunOptions) -> None:
+    """Refuse options that have no effect under a protocol.
+
+    Args:
+        protocol: the protocol as it is run.
+        name: its name.
+        options: the options of the run.
+
+    Raises:
+        BenchError: an option has no effect.
+    """
+    used = [*protocol.pretrain, *protocol.train, *protocol.test]
+    check_roots(options.data, used, f"protocol {name}")
+    if options.simulate:
+        refuse_unused(options, ["data"], "beside --simulate, which makes the data")
+    known = load_datasets().found
+    simulated = [name for name in used if name in known and known[name].only_simulated]
+    if options.keep_videos and not any(keeps_video(c) for c in protocol.conditions):
+        raise BenchError(
+            f"--keep-videos: protocols/{name}.toml recompresses no video, so there is none to keep"
+        )
+    if not options.simulate and not set(simulated) - options.data.keys():
+        refuse_unused(options, ["subjects", "seconds", "difficulty"], "without --simulate")
+
+
+def check_roots(roots: Mapping[str, Path], used: Iterable[str], user: str) -> None:
+    """Refuse roots of data sets that are not used.
+
+    Args:
+        roots: root of each data set.
+        used: names of the data sets that are used.
+        user: what uses them, for the message.
+
+    Raises:
+        BenchError: a data set is unknown, or not used.
+    """
+    names = list(dict.fromkeys(used))
+    for name in roots:
+        load_datasets().get("data set", name, "--data")
+        if name not in names:
+            raise BenchError(f"--data: {name} has no effect: {user} uses {', '.join(names)}")
+
+
+def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Plan:
+    """Choose the methods and find the data of a run, and plan it.
+
+    Args:
+        protocol: the protocol as it is run.
+        name: its name.
+        options: the options of the run.
+        log: takes lines that begin with "note: " or "warning: ".
+
+    Raises:
+        BenchError: a name is unknown, an option has no effect, data is missing.
+    """
+    file = f"protocols/{name}.toml"
+    origin = "--methods" if options.methods else file
+    methods, left_out = choose_methods(protocol, options, origin)
+    check_learning_options(methods, options)
+    if options.preset:
+        protocol = with_preset(protocol, methods, options.preset, origin)
+    for evaluator in protocol.evaluators:
+        find_toml("protocols/evaluators", "evaluator", evaluator, file)
+    device = network_device(options, methods)
+    roots = find_roots(protocol, options, file, log)
+    if device and options.device == "auto":
+        log(f"note: networks compute on {device} (--device auto)")
+    plan = make_plan(
+        protocol,
+        name,
+        roots,
+        methods=methods,
+        seeds=protocol.seeds,
+        where=origin,
+        listing=Catalog(options.cache, lambda line: log(f"note: {line}")),
+        device=device or "cpu",
+    )
+    return replace(plan, notes=(*plan.notes, *left_out))
+
+
+def choose_methods(
+    protocol: Protocol, options: RunOptions, origin: str
+) -> tuple[list[str], list[str]]:
+    """Choose the methods of a run before any data is read or simulated.
+
+    A protocol runs with the methods that are available. Methods of `--methods` have to be there.
+
+    Args:
+        protocol: the protocol as it is run.
+        options: `methods` is used.
+        origin: where the names come from, for messages.
+
+    Returns:
+        The names of the methods, and a line on each method that is left out.
+
+    Raises:
+        BenchError: a method is unknown, or a package that it needs is missing.
+    """
+    methods = list(options.methods or protocol.methods)
+    missing = {} if options.methods else load_methods().missing
+    left_out = [name for name in methods if name in missing]
+    if len(left_out) < len(methods):
+        methods = [name for name in methods if name not in left_out]
+    for name in methods:
+        method = load_methods().get("method", name, origin)
+        if method.versions is not None:
+            method.versions()  # raises where a package of other people is missing
+    return methods, [f"{name} is left out: {missing[name].reason}" for name in left_out]
+
+
+def check_learning_options(methods: Iterable[str], options: RunOptions) -> None:
+    """Refuse options of trainings where no method learns.
+
+    Args:
+        methods: the methods of the run.
+        options: the options of the run.
+
+    Raises:
+        BenchError: an option has no effect.
+    """
+    members = _with_members(methods)
+    if not any(method.fit is not None and not method.baseline for method in members):
+        refuse_unused(options, ["every_epoch", "devices"], "where no method learns")
+    if not any(method.presets for method in members):
+        refuse_unused(options, ["preset"], "on methods without presets")
+
+
+def _with_members(methods: Iterable[str]) -> list[Method]:
+    """Return the known methods among these names and their members."""
+    known = load_methods().found
+    names = [m for name in methods if name in known for m in (name, *known[name].members)]
+    return [known[name] for name in sorted(set(names)) if name in known]
+
+
+def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, origin: str) -> Protocol:
+    """Set a preset for those of the methods, and of their members, that have it.
+
+    Args:
+        protocol: the protocol.
+        methods: names of methods.
+        preset: name of the preset.
+        origin: where the names come from, for messages.
+
+    Raises:
+        BenchError: a method is unknown, or some methods have presets and none has this one.
+    """
+    params = {name: dict(values) for name, values in protocol.params.items()}
+    known: set[str] = set()
+    for name in methods:
+        method = load_methods().get("method", name, origin)
+        for member in (name, *method.members):
+            presets = load_methods().get("method", member, origin).presets
+            known.update({"paper", *presets} if presets else ())
+            if presets and (preset == "paper" or preset in presets):
+                params[member] = {**params.get(member, {}), "preset": preset}
+    if known and preset not in known:
+        raise unknown_name("preset", preset, known, origin)
+    return protocol.model_copy(update={"params": params})
+
+
+def network_device(options: RunOptions, methods: Sequence[str]) -> str:
+    """Return the kind of device of the networks among these methods; "" where there is none.
+
+    PyTorch is imported only where there are networks.
+
+    Args:
+        options: the executor and the device.
+        methods: names of methods.
+
+    Raises:
+        BenchError: the device is missing.
+    """
+    if not uses_networks(_with_members(methods)):
+        return ""
+    return load_executor(options.executor).network_device(options)
+
+
+def find_roots(
+    protocol: Protocol, options: RunOptions, origin: str, log: Log, *, simulate: bool | None = None
+) -> dict[str, Path]:
+    """Find the root of each data set of a protocol; simulate those that are to be simulated.
+
+    Args:
+        protocol: the protocol.
+        options: roots that are stated, and the cache, in which simulated data sets lie.
+        origin: where the names come from, for messages.
+        log: takes lines that begin with "note: " or "warning: ".
+        simulate: simulate all data sets; None takes `options.simulate`.
+
+    Returns:
+        The root of each data set by name.
+
+    Raises:
+        BenchError: a data set is unknown, or its data is missing.
+    """
+    everything = options.simulate if simulate is None else simulate
+    roots = {}
+    for name in dict.fromkeys([*protocol.pretrain, *protocol.train, *protocol.test]):
+        dataset = load_datasets().get("data set", name, origin)
+        if everything or (dataset.only_simulated and name not in options.data):
+            from rppgbench.simulation import SimulationPlan
+
+            s = protocol.simulation
+            plan = SimulationPlan(
+                subjects=s.subjects, seconds=s.seconds, seed=s.seed, difficulty=s.difficulty
+            )
+            roots[name] = simulated_root(dataset, plan, options.cache)
+        else:
+            roots[name] = data_root(dataset, options.data, tell=log)
+    return roots

@@ -1,0 +1,213 @@
+"""Papers' tables filled from stored results and from runs of what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rppgbench.core.protocol import Protocol
+from rppgbench.core.registry import find_toml, load_methods, toml_files
+from rppgbench.execution.run_options import RunOptions, refuse_unused
+from rppgbench.execution.run_setup import check_roots
+from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
+from rppgbench.papers.experiments import Experiment, experiments, methods_by_run
+from rppgbench.papers.figures import draw_figures
+from rppgbench.papers.measures import StoredResults, measure_line
+from rppgbench.papers.page import PaperPage
+from rppgbench.papers.rows import CellContent, LineKey, line_hours, line_key
+from rppgbench.papers.smoke_scale import SmokeScale, smoke_scale
+from rppgbench.papers.stored_runs import FAILED, Log, StoredRuns
+from rppgbench.report.inputs import Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """The options of `bench table` besides those of the runs.
+
+    Attributes:
+        folders: further results folders that may fill lines.
+        stored: run nothing.
+        evaluator: the evaluator in place of those of the table, or "".
+        epochs: limit of epochs on simulated data; None for the default.
+    """
+
+    folders: Sequence[Path] = ()
+    stored: bool = False
+    evaluator: str = ""
+    epochs: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRuns:
+    """One table with the runs behind its lines, on genuine and on simulated data."""
+
+    name: str
+    table: PaperTable
+    lines: list[Line]
+    genuine: list[Experiment]
+    simulated: list[Experiment] | None
+
+
+@dataclass
+class FilledLines:
+    """What fills the lines of one table from one kind of data, and the results behind it."""
+
+    fills: dict[LineKey, CellContent] = field(default_factory=dict)
+    behind: dict[LineKey, tuple[StoredResults, Scores]] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilledTables:
+    """The pages of tables, the runs that failed, and the folders that filled no line."""
+
+    pages: list[PaperPage]
+    failed: list[str]
+    unused: list[Path]
+
+
+def fill_tables(
+    names: Sequence[str], options: RunOptions, table_options: TableOptions, log: Log
+) -> FilledTables:
+    """Fill tables from stored results and from runs of what is missing.
+
+    Args:
+        names: names of tables, as `bench list reports` shows them.
+        options: the options of the runs; with `simulate` there are simulated columns too.
+        table_options: the other options.
+        log: takes lines on the runs.
+
+    Raises:
+        BenchError: a name is unknown, an option has no effect, stored results are damaged.
+    """
+    if table_options.evaluator:
+        find_toml("protocols/evaluators", "evaluator", table_options.evaluator, "--evaluator")
+    if table_options.stored:
+        refuse_unused(options, ["data", "jobs", "scheduler"], "beside --stored, which runs nothing")
+    scale = smoke_scale(options, table_options.epochs)
+    learned = methods_by_run(_all_lines()) if scale else {}
+    tables = [_table_runs(name, scale, learned) for name in names]
+    protocols = [run.protocol for table in tables for run in table.genuine if run.protocol]
+    used = [name for p in protocols for name in (*p.pretrain, *p.train, *p.test)]
+    check_roots(options.data, used, "the table")
+    stored = StoredRuns(
+        _methods_of_folders(tables),
+        options,
+        folders=table_options.folders,
+        run_missing=not table_options.stored,
+        log=log,
+    )
+    scale_text = scale.describe() if scale else ""
+    pages: list[PaperPage] = []
+    failed: list[str] = []
+    for table in tables:
+        page, failures = _fill_page(table, stored, scale_text, options, table_options.evaluator)
+        pages.append(page)
+        failed += failures
+    return FilledTables(pages=pages, failed=list(dict.fromkeys(failed)), unused=stored.unused())
+
+
+def _table_runs(
+    name: str, scale: SmokeScale | None, learned: Mapping[str, Sequence[str]]
+) -> TableRuns:
+    table, lines = read_table(find_toml("reports", "table", name, "bench table"))
+    simulated = None if scale is None else list(experiments(lines, scale, learned))
+    return TableRuns(
+        name=name,
+        table=table,
+        lines=lines,
+        genuine=list(experiments(lines)),
+        simulated=simulated,
+    )
+
+
+def _all_lines() -> Iterator[Line]:
+    """Yield the lines of all tables that there are."""
+    for file in toml_files("reports").values():
+        yield from read_table(file)[1]
+
+
+def _methods_of_folders(tables: Sequence[TableRuns]) -> dict[str, list[str]]:
+    """Return the methods of each results folder over all tables."""
+    methods: dict[str, dict[str, None]] = defaultdict(dict)
+    for table in tables:
+        for run in [*table.genuine, *(table.simulated or ())]:
+            methods[run.folder].update((line.method.method, None) for line in run.lines)
+    return {folder: list(names) for folder, names in methods.items()}
+
+
+def _fill_page(
+    runs: TableRuns, stored: StoredRuns, scale: str, options: RunOptions, evaluator: str
+) -> tuple[PaperPage, list[str]]:
+    table, lines = runs.table, runs.lines
+    genuine = _fill_lines(runs.genuine, table, stored, evaluator, simulate=False)
+    simulated = None
+    if runs.simulated is not None:
+        simulated = _fill_lines(runs.simulated, table, stored, evaluator, simulate=True)
+    drawn = simulated if simulated is not None and not genuine.behind else genuine
+    page = PaperPage(
+        name=runs.name,
+        table=table,
+        lines=tuple(lines),
+        fills=genuine.fills,
+        simulated=None if simulated is None else simulated.fills,
+        drawings=tuple(draw_figures(table, lines, drawn.fills, drawn.behind)),
+        command=options.command,
+        scale=scale,
+    )
+    return page, [*genuine.failed, *(simulated.failed if simulated else ())]
+
+
+def _fill_lines(
+    runs: Sequence[Experiment],
+    table: PaperTable,
+    stored: StoredRuns,
+    evaluator: str,
+    *,
+    simulate: bool,
+) -> FilledLines:
+    filled = FilledLines()
+    measures = list(table.measures.values())
+    for run in runs:
+        results, reason = stored.find(run, simulate=simulate)
+        if reason.startswith(FAILED):
+            filled.failed.append(f"{run.folder}: {reason.removeprefix(FAILED)}")
+        for line in run.lines:
+            measured = _measure(line, run.protocol, results, measures, evaluator)
+            if measured is not None:
+                filled.fills[line_key(line)] = measured[1]
+                filled.behind[line_key(line)] = (measured[0], measured[2])
+            else:
+                text = reason.removeprefix(FAILED) or "nothing of this row is stored"
+                hours = _hours(line, run.protocol) if run.protocol else math.nan
+                filled.fills[line_key(line)] = NotRun(text, hours)
+    return filled
+
+
+def _measure(
+    line: Line,
+    protocol: Protocol | None,
+    stores: Sequence[StoredResults],
+    measures: Sequence[str],
+    evaluator: str,
+) -> tuple[StoredResults, Measured, Scores] | None:
+    """Measure a line in the first of the results that hold it."""
+    if protocol is None:
+        return None
+    for results in stores:
+        measured = measure_line(results, line, protocol, measures, evaluator=evaluator)
+        if measured is not None:
+            return results, *measured
+    return None
+
+
+def _hours(line: Line, protocol: Protocol) -> float:
+    known = load_methods().found
+    method = known.get(line.method.method)
+    names = method.members or (method.name,) if method else ()
+    members = [known[name] for name in names if name in known]
+    learns = any(member.fit is not None and not member.baseline for member in members)
+    return line_hours(line, learns=learns, seeds=len(protocol.seeds))
