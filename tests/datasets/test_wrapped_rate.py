@@ -32,8 +32,8 @@ def test_what_wrapped_comes_back_where_a_step_proves_it(course: list[int]) -> No
     proven = bool((np.abs(np.diff(seen)) >= STEP_BPM).any())
     expected = np.where(true == 128, 127, true) if proven else seen
     np.testing.assert_array_equal(found.heart_rate.values, expected)
-    assert found.mended == int((expected != seen).sum())
-    assert found.mixed == 0
+    assert found.corrected == int((expected != seen).sum())
+    assert found.averaged == 0
 
 
 @settings(max_examples=100, deadline=None)
@@ -41,7 +41,7 @@ def test_what_wrapped_comes_back_where_a_step_proves_it(course: list[int]) -> No
 def test_rates_that_a_heart_can_have_are_never_touched(values: list[int]) -> None:
     found = unwrap_rate(read(*values))
     np.testing.assert_array_equal(found.heart_rate.values, values)
-    assert (found.mended, found.mixed) == (0, 0)
+    assert (found.corrected, found.averaged) == (0, 0)
 
 
 def test_a_recording_that_begins_above_128_is_mended_from_its_first_reading() -> None:
@@ -79,7 +79,7 @@ def test_a_mean_across_the_wrap_is_no_truth() -> None:
 def test_what_is_not_certain_is_left_as_it_is(values: list[float]) -> None:
     found = unwrap_rate(read(*values))
     np.testing.assert_array_equal(found.heart_rate.values, values)
-    assert (found.mended, found.mixed) == (0, 0)
+    assert (found.corrected, found.averaged) == (0, 0)
 
 
 def test_readings_of_0_do_not_hide_a_step() -> None:

@@ -1,6 +1,6 @@
-"""What the contact sensor said, cleaned in the open.
+"""The ground truth of a recording, cleaned of unusable samples.
 
-Each thing that was wrong with it is one warning.
+Each kind of fault gives one warning, so nothing is dropped silently.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,12 @@ LOWEST_HZ, HIGHEST_HZ = LOWEST_BPM / 60, HIGHEST_BPM / 60
 
 
 def regular_signal(values: Array, fs: float, start_s: float = 0.0) -> Signal:
-    """Samples of a device that runs at `fs` from `start_s` on: (N,), times in seconds.
+    """Samples (N,) of a device with a constant sampling rate, with their times.
+
+    Args:
+        values: (N,) samples.
+        fs: sampling rate in Hz.
+        start_s: time of the first sample, in seconds.
 
     >>> regular_signal(np.array([1.0, 2.0, 3.0]), 4.0).times_s
     array([0.  , 0.25, 0.5 ])
@@ -35,14 +40,14 @@ def clean_labels(
     one_clock: bool | None = None,
     warnings: Iterable[str] = (),
 ) -> GroundTruth:
-    """The truth of a recording from what its label files hold.
+    """The ground truth of a recording from the content of its label files.
 
     - Samples whose time is repeated or goes backward are left out.
     - Pulse samples that are not numbers are left out: a gap where more than one is missing at once.
     - Heart rates that are not numbers, are 0 (the device had no reading) or lie outside 30 to
-      240 bpm become NaN: there is no truth at that time, and none is made up. Where none is left,
-      a pulse stands alone.
-    - Each of these gives one warning.
+      240 bpm become NaN: there is no ground truth at that time. Where no heart rate is left, the
+      ground truth is the pulse alone.
+    - Each of these gives one warning with a count.
 
     `frame_clock.check_against_frames` compares the times with those of the frames, for every
     data set.
@@ -51,10 +56,9 @@ def clean_labels(
         where: the label file, for messages.
         pulse: (N,) in the sensor's unit; None: the set has none.
         heart_rate: (M,) in bpm; None: the set has none.
-        one_clock: labels and frames were stamped by one clock, so labels from before the first
-            frame and after the last say nothing of the clock; what counts is that they cover it.
-            None takes labels that begin before the first frame for such.
-        warnings: further lines for the table.
+        one_clock: one clock stamped labels and frames, so labels may begin before the first frame
+            and end after the last one. None assumes so where labels begin before the first frame.
+        warnings: further warnings of the reader.
 
     Raises:
         RecordingError: nothing usable is left of a signal.
@@ -94,10 +98,10 @@ def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
 
 
 def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
-    """The truth without what is no label, whichever reader gave it.
+    """A ground truth without values that cannot be labels, for every reader.
 
     Args:
-        truth: as a reader gave it; one that went through `clean_labels` comes back as it is.
+        truth: the output of a reader; the output of `clean_labels` is returned unchanged.
 
     Returns:
         The same without pulse samples that are not numbers, and with NaN in place of heart rates
@@ -125,7 +129,7 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
 
 
 def _finite(pulse: Signal, prefix: str, lines: list[str]) -> Signal:
-    """A pulse without samples that are not numbers: a gap; a line counts them."""
+    """A pulse without samples that are not numbers; a warning counts them."""
     good = np.isfinite(pulse.values)
     if good.all():
         return pulse
@@ -134,7 +138,7 @@ def _finite(pulse: Signal, prefix: str, lines: list[str]) -> Signal:
 
 
 def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: bool = True) -> Signal:
-    """Heart rates with NaN where there is no truth; each reason is added to `lines`."""
+    """Heart rates with NaN where there is no ground truth; each reason is added to `lines`."""
     values = signal.values
     nothing, zero = np.isnan(values), values == 0
     odd = ~zero & _outside(values)
@@ -154,7 +158,7 @@ def _outside(values: Array) -> NDArray[np.bool_]:
 
 
 def hz_hint(rates: Array) -> str:
-    """A hint where every heart rate would be one in Hz.
+    """A hint for a message where all heart rates would be plausible in Hz.
 
     >>> hz_hint(np.array([1.1, np.nan, 1.3]))
     ' (all lie in 0.5 to 4: are they in Hz? multiply by 60)'

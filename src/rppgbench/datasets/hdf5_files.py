@@ -1,8 +1,8 @@
-"""Arrays out of HDF5 files that may come from anybody.
+"""A reader of arrays in untrusted HDF5 files.
 
-A file says how large its arrays are before it holds them, and may name other files to read them
-from. What is claimed is compared with a limit and with what is stored before room is made for it;
-links, external storage and virtual data sets are refused.
+A file declares the sizes of its arrays, and may refer to other files. The declared size is compared
+with a limit and with the stored size before memory is allocated. Links, external storage and
+virtual data sets are refused.
 """
 
 import math
@@ -22,7 +22,7 @@ MOST_MAT_BYTES = 4 * 2**30
 MOST_RATIO = 2000
 """Of an array's size to that of its storage: deflate packs at most 1,032 to one."""
 FREE_BYTES = 2**20
-ITEM_BYTES = 64  # counted for each array beside its values
+ITEM_BYTES = 64  # counted for each array in addition to its values
 WAY_OUT = "copy the original file again"
 
 

@@ -1,8 +1,8 @@
-"""Label files that are not plain text: JSON, XML, MAT, HDF5.
+"""Readers of label files that are not plain text: JSON, XML, MAT, HDF5.
 
-Each reader gives plain arrays or Python values, or one `RecordingError` that names the file and the
-way out. XML with a document type is refused, because only such a file can expand entities or
-fetch others; MAT and HDF5 files are read for arrays alone, so nothing is unpickled.
+Each reader returns plain arrays or Python values, or raises one `RecordingError` that names the
+file and the way out. XML with a document type is refused, because only such a file can expand
+entities or load others. Of MAT and HDF5 files only arrays are read, so nothing is unpickled.
 """
 
 import json
@@ -26,7 +26,7 @@ AGAIN = "copy the original file again"
 
 
 def read_json(file: Path) -> Any:
-    """The value that a JSON file holds.
+    """The value in a JSON file.
 
     Raises:
         RecordingError: not readable, not JSON, or a key that stands twice in one object.
@@ -64,10 +64,14 @@ def read_xml(file: Path) -> ElementTree.Element:
 
 
 def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
-    """The variables `names` of a MAT file (version 4 to 7.3), each as MATLAB shows it.
+    """Variables of a MAT file (version 4 to 7.3), with the shapes that MATLAB shows.
 
-    Arrays keep MATLAB's order of axes; text comes as an array of one string. Variables that are not
-    asked for are skipped, so a label can be read without the video beside it.
+    Arrays keep MATLAB's order of axes; text is an array of one string. Other variables are skipped,
+    so a label can be read without the video in the same file.
+
+    Args:
+        file: the file.
+        names: the names of the variables.
 
     Raises:
         RecordingError: not readable, not a MAT file, or a variable is not there.
@@ -75,23 +79,23 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
     from scipy.io import loadmat
 
     if is_hdf5(file):
-        found = _read_mat73(file, names)
+        variables = _read_mat73(file, names)
     else:
         try:
             check_mat5(file, names)
-            found = loadmat(file, variable_names=list(names), chars_as_strings=True)
+            variables = loadmat(file, variable_names=list(names), chars_as_strings=True)
         except OSError as error:
             raise unreadable_label(error, file) from error
         except Exception as error:  # scipy fails in many ways on damaged files
             raise RecordingError(f"{file}: not a MAT file ({_brief(error)}); {AGAIN}") from error
-    missing = [name for name in names if name not in found]
+    missing = [name for name in names if name not in variables]
     if missing:
         raise RecordingError(f"{file}: has no variable {missing[0]!r}; {AGAIN}")
-    return {name: np.asarray(found[name]) for name in names}
+    return {name: np.asarray(variables[name]) for name in names}
 
 
 def unpack_single(values: NDArray[Any]) -> object:
-    """The one value of a variable of a MAT file, out of the cells that it may lie in.
+    """The single value of a variable of a MAT file, also from within nested cells.
 
     Raises:
         ValueError: it holds several values, or none.
@@ -133,11 +137,15 @@ def mat_shapes(file: Path) -> dict[str, tuple[int, ...]]:
 
 
 def read_hdf5(file: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping[str, Any]]:
-    """The data sets `names` of an HDF5 file, and the attributes of its root.
+    """Arrays of an HDF5 file, and the attributes of its root.
+
+    Args:
+        file: the file.
+        names: the names of the HDF5 data sets.
 
     Raises:
         RecordingError: not readable, not HDF5, a data set is not there, or claims more than
-            `hdf5_arrays` allows.
+            `hdf5_files` allows.
     """
     with open_hdf5(file) as content:
         reader = LimitedReader(content, file, MOST_LABEL_BYTES)
@@ -170,11 +178,11 @@ def is_hdf5(file: Path) -> bool:
 
 @contextmanager
 def open_hdf5(file: Path) -> Iterator[Any]:
-    """An open HDF5 file; what goes wrong while it is read is told as when it is opened.
+    """An open HDF5 file; errors while reading are raised as errors while opening.
 
     Raises:
         RecordingError: not readable, not HDF5, or damaged.
-        MachineError: it is the disk that cannot read it.
+        MachineError: the disk cannot read the file.
     """
     import h5py
 
@@ -194,14 +202,14 @@ def open_hdf5(file: Path) -> Iterator[Any]:
 
 
 def _read_mat73(file: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {}
+    variables: dict[str, NDArray[Any]] = {}
     with open_hdf5(file) as content:
         reader = LimitedReader(content, file, MOST_MAT_BYTES)
         for name in names:
             item = reader.get(name)
             if item is not None:
-                found[name] = _value73(reader, item, 0)
-    return found
+                variables[name] = _value73(reader, item, 0)
+    return variables
 
 
 def _value73(reader: LimitedReader, item: Any, depth: int) -> NDArray[Any]:

@@ -1,9 +1,9 @@
-"""The grammar of numbers in label text.
+"""The grammar of numbers in label files.
 
-A text is tried in every dialect whose marks occur in it. What reads in one dialect alone is read;
-what reads in two, with other numbers, is refused by `labels`, which shows both.
+A text is parsed in every dialect whose marks occur in it. A text that only one dialect can parse is
+read. Where two dialects give different numbers, `label_text` refuses the text and shows both.
 
-| part | what is read |
+| part | accepted |
 | --- | --- |
 | bytes | UTF-8, with or without a byte-order mark; UTF-16 with one; else Latin-1 |
 | line ends | LF, CR, CRLF, also mixed; blank lines do not count |
@@ -23,7 +23,7 @@ import numpy as np
 
 from rppgbench.core.waveform import Array
 
-MAX_CELL = 64  # the longest number that a program writes has 24 characters
+MAX_CELL = 64  # the longest number of common programs has 24 characters
 MISSING = frozenset({"", "nan", "-nan", "na", "n/a", "null", "none", "#n/a"})
 _EXPONENT = r"(?:[eEdD][+-]?\d+)?"
 _PATTERNS = {
@@ -33,7 +33,7 @@ _PATTERNS = {
 
 
 class Line(NamedTuple):
-    """A line that is not blank, and its number from 1."""
+    """A line that is not blank, and its number, counted from 1."""
 
     number: int
     text: str
@@ -48,7 +48,10 @@ class Dialect(NamedTuple):
     def cells(self, line: str, columns: int | None = None) -> list[str]:
         """The cells of a line, without blanks around them.
 
-        An empty cell after a separator at the end counts where it makes up the `columns` asked for.
+        Args:
+            line: the text of a line.
+            columns: the expected number of cells. An empty cell after a trailing separator counts
+                only where it gives this number.
 
         >>> Dialect(";", ",").cells("1; 2,5;")
         ['1', '2,5']
@@ -60,7 +63,7 @@ class Dialect(NamedTuple):
         return cells[:-1] if trailing else cells
 
     def value(self, cell: str) -> float | None:
-        """The number in a cell, NaN where there is none, None where it is something else.
+        """The number in a cell; NaN for a missing number, None for other text.
 
         >>> Dialect(";", ",").value("2,5"), Dialect(",", ".").value("2,5")
         (2.5, None)
@@ -71,7 +74,7 @@ class Dialect(NamedTuple):
         if len(bare) > MAX_CELL or not _PATTERNS[self.decimal].fullmatch(bare):
             return None
         number = float(bare.replace(",", ".").lower().replace("d", "e"))
-        return None if math.isinf(number) else number  # 1e400 is no number
+        return None if math.isinf(number) else number  # 1e400 overflows
 
 
 POINTS = Dialect(" ", ".")
@@ -85,12 +88,12 @@ DIALECTS = (
 
 
 class Reading(NamedTuple):
-    """What a text holds in one dialect: a row (C,) a line, or at which line that ends and why."""
+    """The rows (C,) of a text in one dialect, or the first line that cannot be parsed and why."""
 
     dialect: Dialect
     rows: list[Array]
     fault: str = ""
-    fault_at: tuple[int, bool] = (0, False)  # line, and whether its numbers were too many or few
+    fault_at: tuple[int, bool] = (0, False)  # line, and whether the count was wrong
 
 
 def find_dialects(text: str) -> list[Dialect]:
@@ -107,9 +110,9 @@ def parse_lines(dialect: Dialect, lines: Sequence[Line], columns: int | None) ->
     """The rows of a text in one dialect.
 
     Args:
-        dialect: how its numbers are written.
-        lines: without the header.
-        columns: how many numbers each row must have; None allows rows of different lengths.
+        dialect: the dialect.
+        lines: the lines without the header.
+        columns: the number of numbers in each row; None allows rows of different lengths.
     """
     rows = []
     for line in lines:
@@ -128,7 +131,7 @@ def parse_lines(dialect: Dialect, lines: Sequence[Line], columns: int | None) ->
 
 
 def distinct_readings(readings: Sequence[Reading]) -> list[Reading]:
-    """Those of the readings without a fault that hold other numbers than the ones before."""
+    """The readings without a fault, each with other numbers than those before."""
     out: list[Reading] = []
     for reading in readings:
         if not reading.fault and not any(_same(reading, other) for other in out):
@@ -137,7 +140,12 @@ def distinct_readings(readings: Sequence[Reading]) -> list[Reading]:
 
 
 def first_difference(one: Reading, other: Reading) -> int:
-    """The index of the first row that two readings of one text read differently."""
+    """The index of the first row that differs between two readings of one text.
+
+    Args:
+        one: a reading.
+        other: another reading with as many rows.
+    """
     pairs = zip(one.rows, other.rows, strict=True)
     return next(i for i, (a, b) in enumerate(pairs) if not np.array_equal(a, b, equal_nan=True))
 
@@ -145,13 +153,13 @@ def first_difference(one: Reading, other: Reading) -> int:
 _NO_NAME = re.compile(
     r"[^\w]*[\d.]|[-+\u2212]*(inf|infinity|n\.?/?a\.?n?|missing|null|nil|none)\W*$", re.IGNORECASE
 )
-"""What begins with a number, or stands for one that is missing or infinite."""
+"""Text that begins with a number, or stands for a missing or infinite number."""
 
 
 def is_header(line: str) -> bool:
-    """Whether a line holds names, and nothing that is a number or stands for one.
+    """Whether a line holds names only: no number, and no text that stands for a number.
 
-    A first line that is neither a header nor numbers is refused by its reader: it may be a sample.
+    Readers refuse a first line that is neither a header nor numbers, because it may be a sample.
 
     >>> is_header("Time,HR"), is_header("0,53"), is_header("HR;53")
     (True, False, False)
@@ -173,9 +181,9 @@ FEW = 4
 
 
 def counts_up(values: Array) -> bool:
-    """Whether the whole parts of numbers go up as the index or the time of a table does.
+    """Whether the integer parts of numbers increase as the index or the time of a table does.
 
-    They never fall, and rise by `MOST_RISE` in all or by one a line on average.
+    They never decrease, and rise by `MOST_RISE` in total or by one for each line on average.
 
     >>> counts_up(np.array([0.53, 1.53])), counts_up(np.array([71.0, 72.5]))
     (True, False)

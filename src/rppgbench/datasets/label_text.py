@@ -1,9 +1,9 @@
-"""Numbers from label files, whatever wrote them.
+"""Readers of numbers in text label files.
 
-Every reader in `benchmarks/` goes through these functions. They give the numbers, or one
-`RecordingError` that names file, line and way out; `label_grammar` says what is understood. A text
-that can be read in two ways is refused with both. Nothing is evaluated, nothing unpickled, and no
-name that a label file holds is ever used as a path (`tree.inside` checks those).
+The readers in `benchmarks/` use these functions. They return numbers, or raise one `RecordingError`
+that names file, line and way out; `label_grammar` defines what is accepted. A text that can be read
+in two ways is refused with both readings. No text is evaluated or unpickled, and a name in a label
+file is not used as a path (`layout.require_inside` checks such names).
 """
 
 import csv
@@ -41,12 +41,12 @@ MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "ut
 
 
 def read_text(file: Path) -> str:
-    """The text of a label file, its line ends made `\\n`.
+    """The text of a label file with `\\n` as line end.
 
     Raises:
         RecordingError: the file is missing, not readable, no regular file, empty, larger than
             256 MB, or binary.
-        MachineError: it is the disk that cannot read it; so says every reader here.
+        MachineError: the disk cannot read the file.
     """
     check_regular(file)
     try:
@@ -74,12 +74,18 @@ def read_text(file: Path) -> str:
 def unreadable_label(
     error: OSError, file: Path, kind: type[BenchError] = RecordingError
 ) -> BenchError:
-    """What to say of a file or folder that cannot be read, as `kind`: the disk's fault as such."""
+    """The error for a file or folder that cannot be read.
+
+    Args:
+        error: the error of the operating system.
+        file: the file or folder.
+        kind: the class of the error, where the disk is not at fault.
+    """
     return disk_fault(error, file) or kind(f"{file}: {failure_text(error)}")
 
 
 def failure_text(error: OSError) -> str:
-    """The operating system's complaint about a file, with the way out, in a few words.
+    """The operating system's error about a file, with the way out, in a few words.
 
     >>> failure_text(FileNotFoundError())
     'does not exist; copy it from the original data set'
@@ -92,14 +98,14 @@ def failure_text(error: OSError) -> str:
 
 
 def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
-    """Every row of numbers as one array (C,); a header and blank lines are left out.
+    """The rows of numbers, each an array (C,), without header and blank lines.
 
-    `label_grammar` says what is understood. A header is a first line of names; where it is missing,
-    the first line counts as numbers, so no sample is lost.
+    `label_grammar` defines what is accepted. A header is a first line of names. Without a header
+    the first line holds numbers, so no sample is lost.
 
     Args:
         file: a text file.
-        columns: how many numbers each row must have; None allows rows of different lengths.
+        columns: the number of numbers in each row; None allows rows of different lengths.
 
     Raises:
         RecordingError: no numbers at all, something that is not a number (with its line), a row of
@@ -132,10 +138,10 @@ def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
 
 
 def read_column(file: Path) -> Array:
-    """A file with one number a line: (N,); see `read_rows` for what is understood.
+    """The numbers (N,) of a file with one number in each line, as `read_rows` accepts them.
 
-    A comma is a decimal mark only where nothing says that it separates: the header is one word, or
-    the numbers are in quotes, and the whole parts do not count up by one as an index does.
+    A comma is a decimal mark only where it cannot be a separator: the header is one word, or the
+    numbers are in quotes, and the integer parts do not increase by one as an index does.
 
     Raises:
         RecordingError: see `read_rows`.
@@ -168,7 +174,15 @@ def read_table(
 
 
 def parse_numbers(cells: list[str], file: Path, line: int) -> Array:
-    """The cells of one line that some reader has split itself, with decimal points: (C,).
+    """The numbers (C,) in cells with decimal points, which a reader has split.
+
+    Args:
+        cells: the text of the cells.
+        file: the file, for messages.
+        line: the number of the line, for messages.
+
+    Raises:
+        RecordingError: a cell holds no number.
 
     >>> parse_numbers(["71", " 72.5", ""], Path("x"), 1)
     array([71. , 72.5,  nan])
@@ -184,14 +198,14 @@ def parse_numbers(cells: list[str], file: Path, line: int) -> Array:
 
 
 def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
-    """The numbers of the first line that begins with these names, one a cell: (C,).
+    """The numbers (C,) of the first line that begins with given names, one in each cell.
 
     Args:
         file: a text file of rows with names before the numbers.
-        names: for each cell at the beginning of the line, what it may be.
+        names: the accepted names of each cell at the beginning of the line.
 
     Returns:
-        The numbers behind the names; None where no line has them and a number.
+        The numbers after the names; None where no line has the names and a number.
 
     Raises:
         RecordingError: see `read_rows`.
@@ -251,9 +265,9 @@ class Sheet(NamedTuple):
 
 
 def read_sheet(file: Path) -> Sheet:
-    """A text of named columns, each cell in quotes or not, as spreadsheets write it.
+    """A text table with named columns, as spreadsheets write it; cells may be in quotes.
 
-    The header tells the separator: a comma, a semicolon or a tab, and one of them alone.
+    The separator is the one mark in the header: a comma, a semicolon or a tab.
 
     Raises:
         RecordingError: not readable, a header that can be split in two ways, or a row that has
@@ -295,7 +309,7 @@ def _csv_rows(file: Path, text: str, separator: str) -> list[tuple[int, list[str
 
 
 def _wider(reading: Reading, lines: list[Line], columns: int) -> list[Reading]:
-    """The reading with empty cells between tabs, where blanks and tabs were taken as one."""
+    """The reading with empty cells between tabs, where blanks and tabs were one separator."""
     if reading.dialect.separator != " " or not any("\t" in line.text for line in lines):
         return []
     other = parse_lines(Dialect("\t", reading.dialect.decimal), lines, None)
@@ -432,7 +446,7 @@ def _ambiguous(file: Path, line: Line, *rows: Array) -> RecordingError:
 
 
 def _quick(text: str) -> Array | None:
-    """The usual case at C speed: one plain number a line, with or without a header."""
+    """The common case at C speed: one plain number in each line, with or without a header."""
     if any(mark in text for mark in ",;\t_") or not text.isascii():
         return None
     tokens = text.split()

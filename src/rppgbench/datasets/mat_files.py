@@ -1,4 +1,4 @@
-"""Are the parts of a MAT file sound? scipy takes it on trust."""
+"""The check of the structure of MAT files, which scipy does not check."""
 
 import struct
 import zlib
@@ -18,10 +18,15 @@ MOST_BYTES = 1 << 32
 
 
 def check_mat5(file: Path, names: Collection[str]) -> None:
-    """Walk the variables `names` of a MAT file of version 5, as MathWorks describes its format.
+    """Check the variables of a MAT file of version 5 against the format that MathWorks describes.
 
-    scipy's reader looks types of numbers up without a bound: a file with one wrong byte, or one
-    that was made for it, ends the process, or worse. Files of other versions pass unseen.
+    scipy's reader uses type numbers as table indices without a bound check: a file with one wrong
+    byte, or a hostile one, can end the process or read foreign memory. Files of other versions are
+    not checked.
+
+    Args:
+        file: the file.
+        names: the names of the variables to check.
 
     Raises:
         ValueError: a part has no known type, or is longer than what holds it.
@@ -32,7 +37,7 @@ def check_mat5(file: Path, names: Collection[str]) -> None:
         order = {b"IM": "<", b"MI": ">"}.get(head[126:])
         if order is None:
             return
-        # Read, not mapped: a disk that fails under a map ends the process.
+        # Read, not memory-mapped: a disk fault under a memory map ends the process.
         size, at = stream.seek(0, 2), HEAD_BYTES
         while at + TAG_BYTES <= size:
             stream.seek(at)
@@ -42,7 +47,7 @@ def check_mat5(file: Path, names: Collection[str]) -> None:
 
 
 def _variable(kind: int, stream: BinaryIO, length: int, order: str, names: Collection[str]) -> None:
-    """Check the variable of `length` bytes that the stream stands at, if it is one of `names`."""
+    """Check the variable of `length` bytes at the position of the stream, if `names` has it."""
     start = stream.tell()
     if kind == MATRIX:
         if _name(stream.read(min(length, NAME_BYTES)), order) in names:

@@ -118,7 +118,11 @@ class SimulatedWriter:
 
 
 def order_first(first: str, everyone: Iterable[str]) -> tuple[str, ...]:
-    """All ids of a set, those of `first` (with blanks between) in front.
+    """The names of all subjects of a set, with chosen ones first.
+
+    Args:
+        first: the names of the first subjects, with blanks between them.
+        everyone: the names of all subjects.
 
     >>> order_first("c a", ["a", "b", "c"])
     ('c', 'a', 'b')
@@ -132,11 +136,14 @@ def resting_rates(
 ) -> dict[str, float]:
     """A resting heart rate in bpm for each of the first `plan.subjects` of `subjects`.
 
-    Data sets give their ids in an order that puts subjects on both sides of every shipped split
-    early on, so that a small tree still has people to learn from and people to test.
+    Args:
+        dataset: name of the data set.
+        subjects: the names of all subjects. The first ones are in both parts of every shipped
+            split, so that a small tree has training and test subjects.
+        plan: the size of the tree.
 
     Raises:
-        BenchError: the plan wants more people than the data set has ids.
+        BenchError: the plan has more subjects than the data set.
     """
     from rppgbench.simulation import spread_heart_rates
 
@@ -150,7 +157,13 @@ def resting_rates(
 
 
 def write_lines(file: Path, lines: Iterable[object], *, end: str = "\n") -> None:
-    """Write one line a value, in UTF-8, each with the line end `end`; folders are made."""
+    """Write a text file in UTF-8; folders are created.
+
+    Args:
+        file: the file.
+        lines: one value for each line.
+        end: the line end.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes("".join(f"{line}{end}" for line in lines).encode())
 
@@ -190,7 +203,17 @@ def write_clip(
 def write_images(
     folder: Path, names: Iterable[str], frames: Iterable[NDArray[np.uint8]], *, quality: int = 95
 ) -> None:
-    """Write RGB frames (H, W, 3) as PNG or JPEG, by the suffix of each name; the folder is made."""
+    """Write RGB frames as PNG or JPEG; the folder is created.
+
+    Args:
+        folder: the folder.
+        names: the file names, whose suffix decides the format.
+        frames: (H, W, 3) frames, one for each name.
+        quality: of JPEG, 0 to 100.
+
+    Raises:
+        BenchError: OpenCV cannot write the format.
+    """
     import cv2
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -205,9 +228,13 @@ def write_images(
 
 
 def write_mat(file: Path, content: Mapping[str, object]) -> None:
-    """Write a packed MAT file of version 5, the same bytes for the same content, and its folder.
+    """Write a compressed MAT file of version 5; the folder is created.
 
-    Its header would hold the time of writing, so a fixed text of the same length takes its place.
+    A fixed text replaces the time of writing in the header, so equal content gives equal bytes.
+
+    Args:
+        file: the file.
+        content: the variables by name.
     """
     from scipy.io import savemat
 
@@ -218,7 +245,11 @@ def write_mat(file: Path, content: Mapping[str, object]) -> None:
 
 
 def device_times(seconds: float, fs: float) -> Array:
-    """When a sensor at `fs` reads, over a recording of that length: (N,) in seconds from 0 on.
+    """The sample times (N,) of a sensor, in seconds from 0 on.
+
+    Args:
+        seconds: the length of the recording.
+        fs: the sampling rate in Hz.
 
     >>> len(device_times(10.0, 60.0))
     600
@@ -228,7 +259,7 @@ def device_times(seconds: float, fs: float) -> Array:
 
 
 def integer_values(values: Array) -> list[int]:
-    """Values rounded to whole numbers, as devices write them.
+    """Values rounded to integers, as devices write them.
 
     >>> integer_values(np.array([71.6, 70.2]))
     [72, 70]
@@ -237,13 +268,18 @@ def integer_values(values: Array) -> list[int]:
 
 
 def scale_to_range(values: Array, low: float, high: float) -> Array:
-    """A waveform moved into the range of a sensor's numbers: its least is `low`, its most `high`.
+    """A waveform scaled to the range of a sensor.
+
+    Args:
+        values: (N,) samples.
+        low: the value of the lowest sample.
+        high: the value of the highest sample.
 
     >>> scale_to_range(np.array([-1.0, 0.0, 1.0]), 0, 100)
     array([  0.,  50., 100.])
     """
-    least, most = float(values.min()), float(values.max())
-    if most == least:
+    lowest, highest = float(values.min()), float(values.max())
+    if highest == lowest:
         return np.full(len(values), (low + high) / 2)
-    moved: Array = low + (values - least) * (high - low) / (most - least)
+    moved: Array = low + (values - lowest) * (high - low) / (highest - lowest)
     return moved

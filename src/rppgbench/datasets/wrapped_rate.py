@@ -1,4 +1,4 @@
-"""Heart rates of a recorder that kept seven bits.
+"""Correction of heart rates that a recorder stored with seven bits.
 
 The CMS50 oximeters send a heart rate in eight bits, the highest of them apart from the others. A
 recorder that takes the seven bits of one byte writes 1 for 129 bpm. Of 37 native label files of
@@ -13,44 +13,44 @@ from numpy.typing import NDArray
 from rppgbench.core.waveform import Array, Signal
 
 WRAP_BPM = 128.0
-STEP_BPM = 116.0  # of a wrap: no heart changes so much from one reading to the next
-NEAR_S = 2.0  # further apart, two readings say nothing of each other
+STEP_BPM = 116.0  # of a wrap: no heart rate changes so much between two readings
+NEAR_S = 2.0  # two readings further apart are not compared
 HIGHEST_BPM = 240.0
 
 
 class UnwrappedRate(NamedTuple):
-    """Heart rates with the lost bit added, and how many readings were mended and given up."""
+    """Heart rates with the lost bit restored; the numbers of corrected and averaged readings."""
 
     heart_rate: Signal
-    mended: int
-    mixed: int
+    corrected: int
+    averaged: int
 
 
 def unwrap_rate(heart_rate: Signal) -> UnwrappedRate:
     """The heart rates (N,) in bpm of a device that may have wrapped at 128.
 
     A step of 116 bpm or more between two readings up to 2 s apart is where the count passed 128;
-    between a step down and the next step up, 128 is added. Readings that no such step bounds are
-    left as they are, and so is a stretch whose steps do not alternate, or whose mended readings
-    would jump by more than 12 bpm or pass 240 bpm: there the wrap is not certain. A single reading
-    between the two sides of a step is a mean over both and becomes NaN. Readings of 0, and those
-    that are not numbers, are passed over.
+    between a step down and the next step up, 128 is added. Readings without such a step stay
+    unchanged, and so does a segment whose steps do not alternate, or whose corrected readings
+    would jump by more than 12 bpm or exceed 240 bpm: there the wrap is not certain. A single
+    reading between the two sides of a step is a mean over both and becomes NaN. Readings of 0, and
+    those that are not numbers, are skipped.
 
     >>> unwrap_rate(Signal(np.array([126.0, 127, 1, 2, 127]), np.arange(5.0))).heart_rate.values
     array([126., 127., 129., 130., 127.])
     """
     values, times_s = heart_rate.values.astype(np.float64), heart_rate.times_s
     known = np.flatnonzero(np.isfinite(values) & np.isfinite(times_s) & (values > 0))
-    mixed = known[_between_sides(values[known], times_s[known])]
-    known = known[~np.isin(known, mixed)]
+    averaged = known[_between_sides(values[known], times_s[known])]
+    known = known[~np.isin(known, averaged)]
     over = known[_over(values[known], times_s[known])]
     values[over] += WRAP_BPM
-    values[mixed] = np.nan
-    return UnwrappedRate(Signal(values, times_s), len(over), len(mixed))
+    values[averaged] = np.nan
+    return UnwrappedRate(Signal(values, times_s), len(over), len(averaged))
 
 
 def to_seven_bits(heart_rate: Array) -> Array:
-    """Heart rates (N,) in bpm as such a recorder writes them: whole, and never 0, as in the files.
+    """Heart rates (N,) in bpm as a seven-bit recorder writes them: integers, and never 0.
 
     >>> to_seven_bits(np.array([126.4, 128.0, 129.2]))
     array([126., 127.,   1.])
@@ -60,19 +60,27 @@ def to_seven_bits(heart_rate: Array) -> Array:
     return written
 
 
-def wrap_warnings(found: UnwrappedRate, file: str) -> list[str]:
-    """What a table says of it, one line a finding."""
-    count = len(found.heart_rate.values)
+def wrap_warnings(unwrapped: UnwrappedRate, file: str) -> list[str]:
+    """Warnings about corrected heart rates.
+
+    Args:
+        unwrapped: the corrected heart rates.
+        file: name of the label file.
+
+    Returns:
+        One line for each kind of reading.
+    """
+    count = len(unwrapped.heart_rate.values)
     lines = []
-    if found.mended:
+    if unwrapped.corrected:
         lines.append(
-            f"{file}: {found.mended} of {count} heart rates wrapped at 128 (1 follows 127): "
+            f"{file}: {unwrapped.corrected} of {count} heart rates wrapped at 128 (1 follows 127): "
             "128 bpm added"
         )
-    if found.mixed:
+    if unwrapped.averaged:
         lines.append(
-            f"{file}: {found.mixed} of {count} heart rates are means across the wrap at 128: "
-            "no truth there"
+            f"{file}: {unwrapped.averaged} of {count} heart rates are means across the wrap at 128:"
+            " no truth there"
         )
     return lines
 
@@ -104,9 +112,9 @@ def _over(values: Array, times_s: Array) -> NDArray[np.bool_]:
         level = np.concatenate([[0], turns])
         level -= level.min()
         above = level == 1
-        mended = values[piece] + WRAP_BPM * above
+        corrected = values[piece] + WRAP_BPM * above
         touched = above[1:] | above[:-1]
-        smooth = (np.abs(np.diff(mended))[touched] <= WRAP_BPM - STEP_BPM).all()
-        if level.max() == 1 and smooth and mended.max() <= HIGHEST_BPM:
+        smooth = (np.abs(np.diff(corrected))[touched] <= WRAP_BPM - STEP_BPM).all()
+        if level.max() == 1 and smooth and corrected.max() <= HIGHEST_BPM:
             out[piece] = above
     return out
