@@ -11,19 +11,30 @@ from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM
 from rppgbench.system.errors import RecordingError
 
-LACK = 0.25
-"""The share of a window that may lie in gaps of the reference, as `gap_share` of the evaluators."""
+MAX_GAP_SHARE = 0.25
+"""The share of a window that gaps of the reference may take, as the evaluators' `gap_share`."""
 
 
 def fit(
     examples: Sequence[Example], training: Training, *, window_s: float, step_s: float
 ) -> Model:
-    """The mean heart rate over subjects as `facts["bpm"]`, whatever the number of their recordings.
+    """The mean heart rate over subjects, each with the mean of its recordings.
 
-    Of a recording it is the mean of the device's own heart rates between 30 and 240 bpm, or, where
-    there are none, of the highest spectral line (40 to 240 bpm) of the contact pulse in windows of
-    `window_s` every `step_s`. Examples of a part without labels, to learn from first, are passed
-    over. RecordingError if a labelled recording has neither, or there is none.
+    The rate of a recording is the mean of the device's heart rates between 30 and 240 bpm, or,
+    where there are none, of the highest spectral lines (40 to 240 bpm) of the contact pulse in
+    windows. Examples without labels (of a part for self-supervised training) are skipped.
+
+    Args:
+        examples: The training recordings.
+        training: Not used.
+        window_s: Window of the contact pulse in seconds.
+        step_s: Time from one such window to the next.
+
+    Returns:
+        A model with `facts["bpm"]` and `facts["subjects"]`.
+
+    Raises:
+        RecordingError: A labelled recording has neither, or no recording is labelled.
     """
     by_subject: dict[str, list[float]] = defaultdict(list)
     for example in examples:
@@ -55,9 +66,10 @@ def fit(
 def constant(
     trace: Waveform, model: Model, *, window_s: float = 10.0, step_s: float = 5.0
 ) -> Waveform:
-    """A cosine at the rate that was learned, whatever the video shows: (..., T, 3) to (..., T).
+    """A cosine at the mean rate of the training subjects, whatever the video shows.
 
-    The baseline: a method that is not clearly better than this has not measured a pulse.
+    A baseline: a method that is not clearly better than this has not measured a pulse. The result
+    is (..., T).
 
     Args:
         trace: (..., T, 3); only its grid matters.
@@ -81,9 +93,9 @@ def _mean_bpm(truth: GroundTruth, window_s: float, step_s: float) -> float:
 
 
 def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
-    """Mean over windows of the highest line, found on a grid of about 0.5 bpm: NaN without one.
+    """Mean over windows of the highest spectral line, on a grid of about 0.5 bpm: NaN without one.
 
-    Windows of which more than `LACK` is a gap of the reference, and straight lines, have none.
+    Windows with more than `MAX_GAP_SHARE` of gaps, and straight lines, have no rate.
     """
     from rppgbench.evaluation.heart_rate import is_straight
     from rppgbench.signals.spectrum import band_bins, parabola_peak, periodogram, taper
@@ -96,10 +108,10 @@ def _pulse_bpm(pulse: Signal, window_s: float, step_s: float) -> float:
     width = min(round(window_s * fs), len(even))
     step = max(1, round(step_s * fs))
     known = np.isfinite(even)
-    whole = np.interp(times_s[: len(even)], times_s[: len(even)][known], even[known])
-    windows = np.lib.stride_tricks.sliding_window_view(whole, width)[::step]
-    lacks = 1 - np.lib.stride_tricks.sliding_window_view(known, width)[::step].mean(axis=-1)
-    windows = windows[(lacks <= LACK) & ~is_straight(windows)]
+    bridged = np.interp(times_s[: len(even)], times_s[: len(even)][known], even[known])
+    windows = np.lib.stride_tricks.sliding_window_view(bridged, width)[::step]
+    gap_share = 1 - np.lib.stride_tricks.sliding_window_view(known, width)[::step].mean(axis=-1)
+    windows = windows[(gap_share <= MAX_GAP_SHARE) & ~is_straight(windows)]
     if not len(windows):
         return float("nan")
     nfft = max(round(120 * fs), width)

@@ -1,4 +1,4 @@
-"""Truths outside the band of an evaluator, or at its edge."""
+"""References outside the band of an evaluator, or at its edge."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from rppgbench.evaluation.rate_chain import RateChain
 
 EDGE_BPM = 5.0
-"""A truth this near to the edge of a band counts as at the edge.
+"""A reference this near to the edge of a band counts as at the edge.
 
 A rule reads a rate beyond its band as one just inside: 185 bpm as 180.4 in a band up to 180. The
 grids of the presets are up to 3.5 bpm apart, and 5 bpm is the error that the field tolerates.
 """
 
 WIDE_HZ = (0.5, 4.0)
-"""30 to 240 bpm: where the heart rate of a reference is looked for, whatever the evaluator."""
+"""30 to 240 bpm: the band in which the rate of a reference is read, whatever the evaluator."""
 
 
 def wide_chain(fs: float) -> RateChain:
-    """What reads a reference over 30 to 240 bpm, or as far as samples at `fs` tell.
+    """The chain that reads a reference over 30 to 240 bpm, or as far as samples at `fs` allow.
 
-    A first-order filter, a Hann window, and the highest local maximum, so that drift, which falls
-    from below the band into it, is none. Of 908 genuine windows of 10 s (contact pulses of
+    A first-order filter, a Hann window, and the highest local maximum: the power of drift falls
+    from below the band into it without a maximum. Of 908 genuine windows of 10 s (contact pulses of
     UBFC-rPPG, of COHFACE and of three people before a webcam) none is read outside 40 to 150 bpm;
     without the filter, drift is read in 13.
     """
@@ -59,7 +59,15 @@ def wide_chain(fs: float) -> RateChain:
 
 
 def wide_rates(windows: Array, fs: float) -> Array:
-    """The heart rates of reference pulses (..., N) over 30 to 240 bpm: (...,), NaN without one."""
+    """The heart rates of reference pulses over 30 to 240 bpm.
+
+    Args:
+        windows: Windows of the pulses (..., N).
+        fs: Samples per second.
+
+    Returns:
+        (...,) in bpm; NaN without one.
+    """
     from rppgbench.evaluation.heart_rate import heart_rates, prepare, unusable_windows
 
     if 0.45 * fs <= WIDE_HZ[0] or unusable_windows(wide_chain(fs), windows.shape[-1], fs):
@@ -69,13 +77,13 @@ def wide_rates(windows: Array, fs: float) -> Array:
 
 
 def at_edge(evaluator: Evaluator, reference_bpm: Array, wide_bpm: Array) -> NDArray[np.bool_]:
-    """Which truths lie outside the evaluator's band, or within `EDGE_BPM` of its edge: (...,).
+    """Which references lie outside the evaluator's band, or within `EDGE_BPM` of its edge: (...,).
 
     Args:
-        evaluator: whose band counts is that of its estimates.
-        reference_bpm: the truth as the evaluator reads it (...,); without one nothing is at an
-            edge.
-        wide_bpm: the same truth over 30 to 240 bpm (...,), NaN where it is not known.
+        evaluator: The rule; the band of its estimates counts.
+        reference_bpm: The rates as the evaluator reads them (...,); where there is none, the
+            result is False.
+        wide_bpm: The same rates over 30 to 240 bpm (...,), NaN where they are not known.
     """
     band = evaluator.estimate.band
     low_bpm, high_bpm = 60 * band.low_hz + EDGE_BPM, 60 * band.high_hz - EDGE_BPM

@@ -1,4 +1,4 @@
-"""Methods that are the mean heart rate of others."""
+"""Ensembles: methods whose heart rate is the mean of other methods."""
 
 from __future__ import annotations
 
@@ -15,20 +15,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAME = ["dataset", "recording", "fold", "seed", "condition", "window"]
-"""What the windows of the members share; a region belongs to a member alone."""
+"""The columns that windows of all members share; a region belongs to one member."""
 
 
 def ensemble_rates(
     windows: pd.DataFrame, name: str, members: Sequence[str], rule: Evaluator
 ) -> pd.DataFrame:
-    """`windows` of `score_windows` with rows of method `name`: the members' mean heart rate.
+    """Add the rows of an ensemble: the mean heart rate of its members.
 
-    A window counts as missing where any member has none, and costs what the evaluator declares.
-    The SNR belongs to a waveform, so a combination has none (NaN). A window that some member was
-    not run on has no row.
+    A window is missing where any member has no estimate, and costs what the evaluator declares.
+    The SNR belongs to a waveform, so an ensemble has none (NaN). A window that some member was
+    not run on has no row. Source of the practice: W. Qian et al., "Joint Spatial-Temporal Modeling
+    and Contrastive Learning for Self-supervised Heart Rate Measurement", 2024, section 3.2.
 
-    Source of the practice: W. Qian et al., "Joint Spatial-Temporal Modeling and Contrastive
-    Learning for Self-supervised Heart Rate Measurement", 2024, section 3.2.
+    Args:
+        windows: The rows of `score_windows`.
+        name: Name of the ensemble.
+        members: Names of the methods.
+        rule: The evaluator that read the windows.
+
+    Returns:
+        The rows of `windows` and those of the ensemble, in canonical order.
     """
     import pandas as pd
 

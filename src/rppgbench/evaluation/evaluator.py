@@ -1,4 +1,4 @@
-"""A frozen rule from waveforms to heart rates: one TOML file."""
+"""Declaration of an evaluator: the rule from waveforms to heart rates, one TOML file each."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -18,17 +18,17 @@ from rppgbench.evaluation.rate_chain import (
 from rppgbench.system.hashing import digest
 
 NOMINAL_FS_HZ = 30.0
-"""Frames a second for which an evaluator tells its resolution."""
+"""Samples per second for which the resolution of an evaluator is stated."""
 
 NOMINAL_S = 60.0
-"""How long a recording is taken to be, for the resolution of an evaluator of whole recordings."""
+"""Duration of a recording for which the resolution of whole windows is stated."""
 
 Rate = Annotated[float, Field(gt=0, le=100_000)]
 """Samples a second."""
 
 
 class WholeWindow(Declaration):
-    """One window: all that the estimate covers of the recording, if that is long enough."""
+    """One window: the part of the recording that the estimate covers, if it is long enough."""
 
     kind: Literal["whole"]
     shortest_s: float = Field(ge=0, le=86400)
@@ -37,7 +37,7 @@ class WholeWindow(Declaration):
 class FixedWindow(Declaration):
     """Windows of `length_s`, one every `stride_s` or at every frame.
 
-    What is left at the end is a window too where it lasts at least `shortest_s`.
+    The rest at the end is a window too where it lasts at least `shortest_s`.
     """
 
     kind: Literal["fixed"]
@@ -47,7 +47,7 @@ class FixedWindow(Declaration):
 
 
 class PartsWindow(Declaration):
-    """The recording in `parts` equally long pieces; up to parts - 1 samples at the end are left."""
+    """The recording in `parts` equally long parts; the rest at the end is left out."""
 
     kind: Literal["parts"]
     parts: int = Field(ge=1, le=10_000)
@@ -55,24 +55,35 @@ class PartsWindow(Declaration):
 
 
 class Evaluator(Declaration):
-    """How heart rates are read off waveforms, and what they are compared with.
+    """The rule that reads heart rates from waveforms, and the reference that it compares with.
 
-    `truth` names what is preferred: the reference `pulse`, or the device's `heart_rate`; the first
-    that a recording has is used. The pulse is interpolated in time onto the estimate's samples and
-    read by the chain `reference` ("same": by `estimate`). The device's rate is its mean over the
-    window or its value at the window's centre.
+    A window is missing where more than `gap_share` of its samples are absent or lie in straight
+    segments of 2 s and more, and where its wave is a straight line; such a window of a reference
+    has no heart rate. Smaller gaps are filled linearly.
 
-    A window whose samples are absent, or run straight for 2 s and more, in more than `gap_share` is
-    missing, and so is one whose wave is a straight line; for a reference it has no truth. Smaller
-    gaps are bridged linearly. The only rule for missing ones so far is `farthest_band_edge`: the
-    estimate counts as the band's edge that lies farther from the reference, the worst that an
-    answer in the band could be. `border_frames` are left out at both ends of a recording. `unit` is
-    what a row is: a window, a recording (mean or median over its windows), or a frame (the window
-    around it). `pooling` says whether metrics are over all rows or are worked out per recording and
-    averaged.
-
-    `made_for_fs` is the range of samples a second, lowest and highest, that the rule was made for,
-    where it counts samples: at other rates its rows bear a note. It changes no number.
+    Attributes:
+        title: A few words.
+        source: The paper or the code.
+        notes: Where the rule differs from its source, and what a reader should know.
+        truth: The kinds of reference by preference, `pulse` or the device's `heart_rate`: the first
+            that a recording has is used. The pulse is interpolated in time onto the estimate's
+            samples.
+        heart_rate: The device's rate: its mean over the window, or its value at the centre.
+        window: Where windows lie.
+        border_frames: Samples that are left out at both ends of a recording.
+        gap_share: The share of a window that may be absent.
+        unit: What a row is: a window, a recording (mean or median over its windows), or a frame
+            (the window around it).
+        pooling: Whether metrics are over all rows, or are computed per recording and averaged.
+        snr: Definition of the signal-to-noise ratio.
+        correlation: Definition of the correlation with the reference pulse.
+        missing: The rule for missing estimates. `farthest_band_edge`: the estimate counts as the
+            band's edge that is farther from the reference, the largest error of any answer within
+            the band.
+        estimate: The chain that reads estimates.
+        reference: The chain that reads reference pulses, or "same".
+        made_for_fs: Lowest and highest sampling rate that the rule was made for, where it counts
+            samples: at other rates its rows have a note. It changes no number.
     """
 
     title: str
@@ -100,30 +111,30 @@ class Evaluator(Declaration):
 
     @property
     def reference_chain(self) -> RateChain:
-        """What reads the reference pulse."""
+        """The chain that reads the reference pulse."""
         return self.estimate if self.reference == "same" else self.reference
 
     @property
     def removes_drift(self) -> bool:
-        """Whether slow drift of an estimate is taken off before its spectrum, by detrending."""
+        """Whether detrending removes slow drift of an estimate before its spectrum."""
         return isinstance(self.estimate.detrend, SmoothnessPriors)
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits of everything but the words and what gives a note only."""
-        words = {"title", "source", "notes", "made_for_fs"}
-        return digest(self.model_dump(mode="json", exclude=words))
+        """Sixteen hexadecimal digits of all settings that can change a number."""
+        texts = {"title", "source", "notes", "made_for_fs"}
+        return digest(self.model_dump(mode="json", exclude=texts))
 
     @property
     def window_s(self) -> float:
-        """How long a window is; 0 where it is the whole recording or a part of it."""
+        """Duration of a window in seconds; 0 where it is the recording or a part of it."""
         return self.window.length_s if isinstance(self.window, FixedWindow) else 0.0
 
     @property
     def resolution_bpm(self) -> float:
-        """How finely a heart rate is told: the distance of bins, or what is declared.
+        """The resolution of a heart rate: the distance of bins, or the declared one.
 
-        At 30 frames a second, and for a recording of 60 s where a window has no fixed length. 0
+        At 30 samples per second, and for a recording of 60 s where a window has no fixed length. 0
         where there is no grid (peak intervals).
         """
         peak, spectrum = self.estimate.peak, self.estimate.spectrum
@@ -140,5 +151,5 @@ class Evaluator(Declaration):
 
 
 def read_evaluator(file: Path) -> Evaluator:
-    """Read and check one file; every key is needed, no other is allowed; faults in one line."""
+    """Read and check one file: every key is needed, no other is allowed; BenchError in one line."""
     return read_declaration(file, Evaluator)

@@ -23,20 +23,26 @@ from rppgbench.evaluation.rate_chain import (
 from rppgbench.signals import filters, spectrum
 
 FLAT = 1e-9
-"""A wave that spans less than this share of the samples' size is constant: rounding, no pulse."""
+"""A wave with a span below this share of the samples' size is constant: it is rounding error."""
 
 FLAT_SINGLE = 4e-7
 """The same for single-precision numbers, which are rounded to 6e-8 of their size."""
 
 ROUNDING = 1e-12
-"""How far a sample may be off the middle of its neighbours, by its size, in a straight piece."""
+"""A sample of a straight segment differs from the mean of its neighbours by at most this share."""
 
-BLOCK = 1 << 20
-"""How many FFT samples are worked on at once, so that memory stays bounded."""
+MAX_FFT_SAMPLES = 1 << 20
+"""Samples of FFTs that are processed at once, so that the memory stays bounded."""
 
 
 def unusable_windows(chain: RateChain, samples: int, fs: float) -> str:
-    """Why windows of so many samples at `fs` cannot be read by the chain; empty if they can."""
+    """Why the chain cannot read windows of some length; "" if it can.
+
+    Args:
+        chain: The declared chain.
+        samples: Samples of a window.
+        fs: Samples per second.
+    """
     steps = chain.filter
     high_hz = chain.band.high_hz if isinstance(steps, Untouched) else steps.high_hz
     if fs / 2 <= high_hz:
@@ -50,9 +56,18 @@ def unusable_windows(chain: RateChain, samples: int, fs: float) -> str:
 
 
 def prepare(signals: Array, fs: float, chain: RateChain) -> Array:
-    """Detrend and filter signals (..., N) as declared: (..., N), without NaN in or out.
+    """Detrend and filter signals as declared.
 
-    ValueError where `unusable_windows` has a reason.
+    Args:
+        signals: (..., N), without NaN.
+        fs: Samples per second.
+        chain: The declared chain.
+
+    Returns:
+        (..., N).
+
+    Raises:
+        ValueError: The signals are unusable (`unusable_windows`).
     """
     if isinstance(chain.detrend, SmoothnessPriors):
         signals = filters.smoothness_priors(signals, chain.detrend.lam)
@@ -80,10 +95,17 @@ def _fir(signals: Array, fs: float, steps: FirHamming) -> Array:
 
 
 def is_constant(raw: Array, prepared: Array) -> NDArray[np.bool_]:
-    """Which windows (..., N) hold no wave, before or after preparation: (...,).
+    """Which windows hold no wave, before or after preparation.
 
-    A straight line, level or not, is no wave: a filter, or the leak of a spectrum, makes a peak of
-    it. After preparation, because what is left may be rounding.
+    A straight line, level or not, is no wave: a filter, or the leakage of a spectrum, makes a peak
+    of it. After preparation, because the rest may be rounding error.
+
+    Args:
+        raw: The windows before preparation (..., N).
+        prepared: The same after it (..., N).
+
+    Returns:
+        (...,).
     """
     least = FLAT * np.abs(raw).max(axis=-1)
     flat: NDArray[np.bool_] = is_straight(raw) | (np.ptp(prepared, axis=-1) <= least)
@@ -91,7 +113,7 @@ def is_constant(raw: Array, prepared: Array) -> NDArray[np.bool_]:
 
 
 def is_straight(waves: Array) -> NDArray[np.bool_]:
-    """Which waves (..., N) are nothing but a straight line, level or not, to rounding: (...,).
+    """Which waves (..., N) are a straight line, level or not, up to rounding: (...,).
 
     Every sample lies on the line from the first to the last within `FLAT` of the largest, or within
     `FLAT_SINGLE` where all samples are single-precision numbers.
@@ -102,25 +124,35 @@ def is_straight(waves: Array) -> NDArray[np.bool_]:
     rows = waves.reshape(-1, waves.shape[-1])
     last = rows.shape[1] - 1
     first, slope = rows[:, 0], (rows[:, -1] - rows[:, 0]) / max(last, 1)
-    some = np.array([last // 4, last // 2, 3 * last // 4])  # three places rule out nearly all
-    off = np.abs(rows[:, some] - first[:, None] - slope[:, None] * some).max(axis=-1)
+    # Three samples rule out nearly all waves; the others are tested as a whole.
+    few = np.array([last // 4, last // 2, 3 * last // 4])
+    off = np.abs(rows[:, few] - first[:, None] - slope[:, None] * few).max(axis=-1)
     size = np.abs(rows).max(axis=-1)
     line: NDArray[np.bool_] = off <= FLAT_SINGLE * size
     at = np.flatnonzero(line)
     if len(at):
-        held = rows[at]
-        off = np.abs(held - first[at, None] - slope[at, None] * np.arange(last + 1)).max(axis=-1)
+        candidates = rows[at]
+        off = np.abs(candidates - first[at, None] - slope[at, None] * np.arange(last + 1)).max(
+            axis=-1
+        )
         with np.errstate(over="ignore"):
-            single = (held.astype(np.float32) == held).all(axis=-1)
+            single = (candidates.astype(np.float32) == candidates).all(axis=-1)
         line[at] = off <= np.where(single, FLAT_SINGLE, FLAT) * size[at]
     return line.reshape(waves.shape[:-1])
 
 
 def straight_segments(samples: Array, fs: float) -> NDArray[np.bool_]:
-    """Which samples of signals (n, T) lie in a straight piece of `FLAT_PULSE_S` or more: (n, T).
+    """Which samples lie in a straight segment of `FLAT_PULSE_S` or more.
 
-    A sensor that hangs repeats its last value, and what somebody bridged is a line: no pulse runs
-    straight for that long. NaN ends a piece.
+    A sensor that hangs repeats its last value, and a gap that somebody filled is a line: no pulse
+    is straight for so long. NaN ends a segment.
+
+    Args:
+        samples: Signals (n, T).
+        fs: Samples per second.
+
+    Returns:
+        (n, T).
 
     >>> wave = np.sin(np.arange(100.0))
     >>> wave[30:60] = 0.5
@@ -131,7 +163,8 @@ def straight_segments(samples: Array, fs: float) -> NDArray[np.bool_]:
     count = max(3, round(FLAT_PULSE_S * fs))
     if samples.shape[1] < count:
         return out
-    # Three samples a quarter of a piece apart lie on a line in each: few rows pass this.
+    # In each segment three samples a quarter of its length apart lie on a line: a quick test that
+    # few rows pass.
     coarse = samples[:, :: max(1, (count - 1) // 4)]
     scale = np.fmax.reduce(np.abs(coarse), axis=1, initial=0.0)
     scale = np.where(np.isfinite(scale), scale, 0.0)
@@ -146,16 +179,26 @@ def straight_segments(samples: Array, fs: float) -> NDArray[np.bool_]:
 
 
 def heart_rates(prepared: Array, fs: float, chain: RateChain) -> Array:
-    """The heart rate of every prepared window (..., N), in bpm: (...,); NaN without a peak."""
+    """The heart rates of prepared windows.
+
+    Args:
+        prepared: Windows (..., N), as `prepare` returns them.
+        fs: Samples per second.
+        chain: The declared chain.
+
+    Returns:
+        (...,) in bpm; NaN without a peak.
+    """
     rows = prepared.reshape(-1, prepared.shape[-1])
-    found: Array = np.empty(len(rows))
-    step = max(1, BLOCK // _work(prepared.shape[-1], fs, chain))
+    bpm: Array = np.empty(len(rows))
+    step = max(1, MAX_FFT_SAMPLES // _fft_samples(prepared.shape[-1], fs, chain))
     for start in range(0, len(rows), step):
-        found[start : start + step] = _rates(rows[start : start + step], fs, chain)
-    return found.reshape(prepared.shape[:-1])
+        bpm[start : start + step] = _rates(rows[start : start + step], fs, chain)
+    return bpm.reshape(prepared.shape[:-1])
 
 
-def _work(samples: int, fs: float, chain: RateChain) -> int:
+def _fft_samples(samples: int, fs: float, chain: RateChain) -> int:
+    """Samples that the spectrum of one window takes, padding included."""
     if isinstance(chain.spectrum, PeakIntervals):
         return samples
     if isinstance(chain.spectrum, Welch):
@@ -176,7 +219,16 @@ def _hop(segment: int, welch: Welch) -> int:
 
 
 def band_spectrum(prepared: Array, fs: float, chain: RateChain) -> spectrum.Spectrum:
-    """The power of prepared windows (..., N) in the chain's band; ValueError without a spectrum."""
+    """The power of prepared windows in the chain's band.
+
+    Args:
+        prepared: Windows (..., N), as `prepare` returns them.
+        fs: Samples per second.
+        chain: The declared chain.
+
+    Raises:
+        ValueError: The chain reads peak intervals, so it has no spectrum.
+    """
     declared, band = chain.spectrum, chain.band
     if isinstance(declared, PeakIntervals):
         raise ValueError("a chain of peak intervals has no spectrum")

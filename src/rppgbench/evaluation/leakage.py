@@ -1,4 +1,4 @@
-"""Windows that a method's shipped weights may have seen."""
+"""Windows of data sets that a method's shipped weights were trained on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
 
 def mark_leaks(windows: pd.DataFrame, origins: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the column `leaked`: the data set where the method's weights were learned on it.
+    """Write the column `leaked`: the data set where the method's weights were trained on it.
 
-    `origins` are those of a run's manifest: method -> {"trained_on": [data set, ...], ...}. The
-    data set's name decides, whoever was in its training part: shipped weights do not say who was.
-    Simulated recordings in a data set's files bear its name and are marked as the genuine ones are.
+    The name of the data set decides, not its subjects: shipped weights do not say which subjects
+    were in their training part. Simulated recordings in a data set's files have its name and are
+    marked as the genuine ones are.
+
+    Args:
+        windows: The rows of `score_windows`; the column is added in place.
+        origins: Those of a run's manifest: method -> {"trained_on": [data set, ...], ...}.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"method": ["net", "net", "pos"], "dataset": ["a", "b", "a"]})
@@ -22,6 +26,6 @@ def mark_leaks(windows: pd.DataFrame, origins: Mapping[str, Mapping[str, Any]]) 
     >>> rows["leaked"].tolist()
     ['a', '', '']
     """
-    seen = {(m, d) for m, facts in origins.items() for d in facts["trained_on"]}
+    seen = {(method, name) for method, origin in origins.items() for name in origin["trained_on"]}
     pairs = zip(windows["method"], windows["dataset"], strict=True)
     windows["leaked"] = [dataset if (method, dataset) in seen else "" for method, dataset in pairs]

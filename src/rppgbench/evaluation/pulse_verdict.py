@@ -1,4 +1,4 @@
-"""Is there a pulse at all? A word for one without a truth."""
+"""The verdict on whether a video without a reference shows a pulse."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,25 +10,32 @@ from rppgbench.core.waveform import Array
 Word = Literal["pulse", "doubtful", "no pulse"]
 
 PULSE_DB = 3.0
-"""From here on twice as much power lies at the rate and its double as elsewhere in the band."""
+"""From this SNR on, the rate and its double hold twice the power of the rest of the band."""
 
 NOISE_DB = 0.0
-"""Below this more power lies elsewhere: what pictures without a pulse give (docs, verdict)."""
+"""Below this SNR more power lies elsewhere, as for pictures without a pulse (docs: verdict)."""
 
 AGREES_BPM = 5.0
-"""Windows agree whose rates lie this close to the median of all."""
+"""A window agrees where its rate lies this close to the median of all."""
 
 MAJORITY = 0.5
 STEADY, STEADY_WINDOWS, STEADY_DB = 0.8, 5, -2.0
-"""A weak rate that so many windows share is doubtful, not absent, unless it is weaker still."""
+"""With so many windows and such an agreement, an SNR from here on is doubtful, not "no pulse"."""
 
 ENOUGH_S = 8.0
-"""In less than this noise alone passes `PULSE_DB` too often to be told from a pulse."""
+"""In shorter windows noise alone passes `PULSE_DB` too often."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the windows of a pulse (W,) say: a word, its evidence, and why it is not "pulse"."""
+    """Whether the windows of a pulse (W,) show a pulse.
+
+    Attributes:
+        word: The verdict.
+        snr_db: Median signal-to-noise ratio of the windows, in dB.
+        agreement: Share of the windows with a rate near the median.
+        reason: Why the verdict is not "pulse"; "" otherwise.
+    """
 
     word: Word
     snr_db: float
@@ -47,12 +54,14 @@ def verdict(bpm: Array, snr_db: Array, lasts_s: float) -> Verdict:
     Returns:
         "pulse", "doubtful" or "no pulse", by the rule in docs/measurements/verdict.md.
     """
-    there = np.isfinite(bpm) & np.isfinite(snr_db)
-    count = int(there.sum())
+    finite = np.isfinite(bpm) & np.isfinite(snr_db)
+    count = int(finite.sum())
     if not count:
-        return Verdict("no pulse", float("nan"), 0.0, "no window has a rate")
-    snr = float(np.median(snr_db[there]))
-    agreement = float((np.abs(bpm[there] - np.median(bpm[there])) <= AGREES_BPM).mean())
+        return Verdict(
+            word="no pulse", snr_db=float("nan"), agreement=0.0, reason="no window has a rate"
+        )
+    snr = float(np.median(snr_db[finite]))
+    agreement = float((np.abs(bpm[finite] - np.median(bpm[finite])) <= AGREES_BPM).mean())
     steady = count >= STEADY_WINDOWS and agreement >= STEADY and snr >= STEADY_DB
     weak = f"an SNR of {snr:.1f} dB"
     share = f"{agreement:.0%} of the windows lie within {AGREES_BPM:g} bpm of their median"
@@ -68,4 +77,4 @@ def verdict(bpm: Array, snr_db: Array, lasts_s: float) -> Verdict:
         (lasts_s < ENOUGH_S, "doubtful", f"{lasts_s:.1f} s are few; {ENOUGH_S:g} s are needed"),
     )
     word, why = next(((word, why) for holds, word, why in rule if holds), ("pulse", ""))
-    return Verdict(word, snr, agreement, why)
+    return Verdict(word=word, snr_db=snr, agreement=agreement, reason=why)

@@ -1,4 +1,4 @@
-"""From samples to one heart rate: a chain as it is declared."""
+"""Declaration of a chain from samples to a heart rate: detrending, filter, spectrum, peak."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,11 +10,11 @@ from rppgbench.signals.spectrum import fast_length
 Taper = Literal["boxcar", "hann", "hamming"]
 
 Hertz = Annotated[float, Field(ge=0.01, le=50)]
-"""A frequency near a heart's: from one beat in 100 s to far above any; filters stay computable."""
+"""A frequency: from one beat in 100 s to far above any heart rate; filters stay computable."""
 
 
 class Passing(Declaration):
-    """What lets a band through, from `low_hz` to `high_hz`."""
+    """A pass band from `low_hz` to `high_hz`."""
 
     low_hz: Hertz
     high_hz: Hertz
@@ -84,7 +84,7 @@ class BinStep(Declaration):
 
 
 class OverRate(Declaration):
-    """Padded with zeros to `over_fs` divided by the sampling rate (a rule found in the wild)."""
+    """Padded with zeros to `over_fs` divided by the sampling rate (a rule of PhysBench)."""
 
     over_fs: float = Field(gt=0, le=1e8)
 
@@ -107,7 +107,7 @@ class Periodogram(Declaration):
 
 
 class SegmentSamples(Declaration):
-    """Welch segments of so many samples; a shorter window is one segment."""
+    """Welch segments of a number of samples; a shorter window is one segment."""
 
     samples: int = Field(ge=2)
     overlap: int = Field(ge=0)
@@ -120,7 +120,7 @@ class SegmentSamples(Declaration):
 
 
 class SegmentParts(Declaration):
-    """So many Welch segments over the window, each overlapping the next by a share."""
+    """A number of Welch segments over the window, each overlapping the next by a share."""
 
     parts: int = Field(ge=1, le=1000)
     overlap_share: float = Field(ge=0, le=0.99)
@@ -162,7 +162,7 @@ class BinPeak(Declaration):
 class ParabolaPeak(Declaration):
     """The vertex of the parabola through the log power of the highest bin and its neighbours.
 
-    `resolution_bpm` is what a clean sine is told to, anywhere in the band; tests hold it.
+    `resolution_bpm` is the largest error for a clean sine anywhere in the band; tests hold it.
     """
 
     kind: Literal["parabola"]
@@ -203,30 +203,39 @@ class RateChain(Declaration):
 
 
 def padded(samples: int, fs: float, rule: Padding) -> int:
-    """How long the FFT of `samples` samples is, never shorter than them.
+    """Samples of the FFT of a window, never fewer than those of the window.
+
+    Args:
+        samples: Samples of the window.
+        fs: Samples per second.
+        rule: The declared padding.
 
     >>> padded(300, 30.0, "next_pow2"), padded(300, 30.0, BinStep(bin_bpm=0.5))
     (512, 3600)
     """
     if rule == "length":
-        wanted = samples
+        length = samples
     elif rule == "next_pow2":
-        wanted = 1 << (samples - 1).bit_length()
+        length = 1 << (samples - 1).bit_length()
     elif isinstance(rule, AtLeast):
-        wanted = rule.at_least
+        length = rule.at_least
     elif isinstance(rule, Factor):
-        wanted = rule.factor * samples
+        length = rule.factor * samples
     elif isinstance(rule, FastFactor):
-        wanted = fast_length(rule.fast_factor * samples)
+        length = fast_length(rule.fast_factor * samples)
     elif isinstance(rule, BinStep):
-        wanted = round(60 * fs / rule.bin_bpm)
+        length = round(60 * fs / rule.bin_bpm)
     else:
-        wanted = int(rule.over_fs / fs)
-    return max(wanted, samples)
+        length = int(rule.over_fs / fs)
+    return max(length, samples)
 
 
 def segment_samples(samples: int, welch: Welch) -> int:
-    """How long a Welch segment of a window of `samples` samples is.
+    """Samples of a Welch segment.
+
+    Args:
+        samples: Samples of the window.
+        welch: The declared spectrum.
 
     >>> thirds = SegmentParts(parts=8, overlap_share=0.5)
     >>> welch = Welch(kind="welch", taper="hann", symmetric=False, centred=True,

@@ -1,4 +1,4 @@
-"""The reference of each window: a pulse or a device's rate."""
+"""The reference of each window: a contact pulse or the heart rate of a device."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,15 @@ from rppgbench.evaluation.evaluator import Evaluator
 
 
 def reference_kind(evaluator: Evaluator, truth: GroundTruth) -> str:
-    """What the evaluator compares with: "pulse", "heart_rate", or "" where there is neither."""
+    """The kind of reference that the evaluator compares with.
+
+    Args:
+        evaluator: The rule; its `truth` lists the kinds by preference.
+        truth: The reference of a recording.
+
+    Returns:
+        "pulse", "heart_rate", or "" where there is neither.
+    """
     for kind in evaluator.truth:
         signal = truth.pulse if kind == "pulse" else truth.heart_rate
         if signal is not None and len(signal.times_s):
@@ -21,10 +29,20 @@ def reference_kind(evaluator: Evaluator, truth: GroundTruth) -> str:
 def pulses_at(
     evaluator: Evaluator, truths: Sequence[GroundTruth], start_s: Array, fs: float, samples: int
 ) -> Array:
-    """The reference pulses, interpolated in time onto the grids of the estimates: (n, samples).
+    """The reference pulses, interpolated in time onto the grids of the estimates.
 
-    Never stretched by index: a sensor's clock is what its timestamps say. NaN outside the
-    reference, in its gaps, and for a truth whose pulse is not what the evaluator compares with.
+    They are never stretched by index: the timestamps are the sensor's clock.
+
+    Args:
+        evaluator: The rule.
+        truths: The references, n of them.
+        start_s: First sample of each grid (n,), in seconds.
+        fs: Samples per second of the grids.
+        samples: Samples of a grid.
+
+    Returns:
+        (n, samples); NaN outside the reference, in its gaps, and where the evaluator does not
+        compare with a pulse.
     """
     pulses: Array = np.full((len(truths), samples), np.nan)
     steps = np.arange(samples) / fs
@@ -35,15 +53,15 @@ def pulses_at(
 
 
 def valid_rates(heart_rate: Signal) -> Signal:
-    """The device's readings with NaN for those that are none: not finite, or 0 and below.
+    """The device's readings, with NaN for invalid ones: not finite, or 0 and below.
 
     >>> valid_rates(Signal(np.array([0.0, 61.0]), np.array([0.0, 1.0]))).values
     array([nan, 61.])
     """
     values = np.asarray(heart_rate.values, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        fine = np.isfinite(values) & (values > 0)
-    return Signal(np.where(fine, values, np.nan), heart_rate.times_s)
+        valid = np.isfinite(values) & (values > 0)
+    return Signal(np.where(valid, values, np.nan), heart_rate.times_s)
 
 
 def mean_rates(heart_rate: Signal, start_s: Array, stop_s: Array, gap_share: float) -> Array:
@@ -66,22 +84,22 @@ def mean_rates(heart_rate: Signal, start_s: Array, stop_s: Array, gap_share: flo
     """
     rate = valid_rates(heart_rate)
     limit_s = rate_gap_s(heart_rate)
-    there = np.isfinite(rate.values)
-    total = np.concatenate([[0.0], np.cumsum(np.where(there, rate.values, 0.0))])
-    count = np.concatenate([[0], np.cumsum(there)])
+    valid = np.isfinite(rate.values)
+    total = np.concatenate([[0.0], np.cumsum(np.where(valid, rate.values, 0.0))])
+    count = np.concatenate([[0], np.cumsum(valid)])
     first, stop = (np.searchsorted(rate.times_s, t - ROUNDING_S) for t in (start_s, stop_s))
-    readings, fine = stop - first, count[stop] - count[first]
-    held_s = _held_s(rate, limit_s)
+    readings, valid_readings = stop - first, count[stop] - count[first]
+    held_s = _held_until(rate, limit_s)
     share = (held_s(stop_s) - held_s(start_s)) / np.maximum(stop_s - start_s, ROUNDING_S)
-    enough = (fine > 0) & (share >= 1 - gap_share - ROUNDING_S)
-    mean = np.divide(total[stop] - total[first], np.maximum(fine, 1))
+    enough = (valid_readings > 0) & (share >= 1 - gap_share - ROUNDING_S)
+    mean = np.divide(total[stop] - total[first], np.maximum(valid_readings, 1))
     between = rate.at((start_s + stop_s) / 2, limit_s)
     out: Array = np.where(readings > 0, np.where(enough, mean, np.nan), between)
     return out
 
 
-def _held_s(rate: Signal, limit_s: float) -> Callable[[Array], Array]:
-    """How long a valid reading has held from the first one up to a time, in seconds."""
+def _held_until(rate: Signal, limit_s: float) -> Callable[[Array], Array]:
+    """The function from times to the seconds before them in which a valid reading holds."""
     steps_s = np.diff(rate.times_s)
     usual_s = rate.interval_s if 0 < rate.interval_s <= limit_s else RATE_GAP_S
     lasts_s = np.append(np.where(steps_s <= limit_s + ROUNDING_S, steps_s, usual_s), usual_s)
@@ -98,7 +116,17 @@ def _held_s(rate: Signal, limit_s: float) -> Callable[[Array], Array]:
 
 
 def device_rates(evaluator: Evaluator, truth: GroundTruth, start_s: Array, stop_s: Array) -> Array:
-    """The device's heart rate of every window by the evaluator's rule: (W,); NaN without one."""
+    """The device's heart rate of every window, by the evaluator's rule.
+
+    Args:
+        evaluator: The rule.
+        truth: The reference of a recording.
+        start_s: Starts of the windows (W,), in seconds.
+        stop_s: Their ends (W,).
+
+    Returns:
+        (W,) in bpm; NaN where there is none.
+    """
     if truth.heart_rate is None or not len(truth.heart_rate.times_s):
         return np.full(len(start_s), np.nan)
     if evaluator.heart_rate == "window_mean":

@@ -1,4 +1,4 @@
-"""What an evaluator was not made for, row by row."""
+"""Notes on rows that an evaluator was not made for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def mark_rule_notes(
     windows: pd.DataFrame, rule: Evaluator, cumulated: Collection[str] = ()
 ) -> None:
-    """Write the column `rule_note`: what the rule was not made for in each row, or "".
+    """Write the column `rule_note`: what of a row the rule was not made for, or "".
 
     - Estimates at a rate outside the evaluator's `made_for_fs`: the rule counts samples, so that
       its windows are shorter or longer in time than meant.

@@ -1,4 +1,4 @@
-"""How clean a pulse is, and how like the reference."""
+"""Signal-to-noise ratios of pulses, and their correlations with the reference."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,12 +9,12 @@ from rppgbench.core.waveform import Array
 from rppgbench.signals.spectrum import Spectrum, fast_length, periodogram, taper, welch
 
 
-def _whole(signals: Array, fs: float, window: Array, nfft: int) -> Spectrum:
+def _full_spectrum(signals: Array, fs: float, window: Array, nfft: int) -> Spectrum:
     return periodogram(signals, fs, window, nfft, (0, nfft // 2 + 1))
 
 
 def _between(spectrum: Spectrum, low_hz: Array, high_hz: Array) -> Array:
-    """Power at low_hz <= f <= high_hz, one pair of limits a window: (...,)."""
+    """Power at low_hz <= f <= high_hz, with one pair of limits for each window: (...,)."""
     total = np.cumsum(spectrum.power, axis=-1)
     total = np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1)
     first = np.searchsorted(spectrum.freqs_hz, low_hz, side="left")
@@ -34,15 +34,24 @@ def _decibel(signal: Array, noise: Array, known: NDArray[np.bool_]) -> Array:
 def snr_toolbox(
     signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
 ) -> Array:
-    """Power within 6 bpm of the rate and of twice the rate over the band's rest, in dB: (...,).
+    """Power within 6 bpm of the rate and of twice the rate over the rest of the band, in dB.
 
-    `signals` (..., N) are prepared windows, `reference_bpm` (...,). Boxcar periodogram, zeros to
-    the next power of two. NaN where the reference is NaN or nothing is left beside the rate.
-    Source: ubicomplab/rPPG-Toolbox @d807b01, evaluation/post_process.py:_calculate_SNR (as
-    corrected by its pull request 288: older published values are not comparable).
+    Boxcar periodogram, padded with zeros to the next power of two. Source: ubicomplab/rPPG-Toolbox
+    @d807b01, evaluation/post_process.py:_calculate_SNR (as corrected by its pull request 288: older
+    published values are not comparable).
+
+    Args:
+        signals: Prepared windows (..., N).
+        reference_bpm: The rates (...,) of the signal, in bpm.
+        fs: Samples per second.
+        low_hz: Lower edge of the evaluator's band.
+        high_hz: Upper edge of the evaluator's band.
+
+    Returns:
+        (...,) in dB; NaN where the rate is NaN or there is no power beside it.
     """
     samples = signals.shape[-1]
-    spectrum = _whole(signals, fs, np.ones(samples), 1 << (samples - 1).bit_length())
+    spectrum = _full_spectrum(signals, fs, np.ones(samples), 1 << (samples - 1).bit_length())
     known = np.isfinite(reference_bpm)
     rate = np.where(known, reference_bpm, 60.0) / 60
     near = 6 / 60
@@ -54,7 +63,7 @@ def snr_toolbox(
 
 
 def _band(spectrum: Spectrum, rate: Array, near: float, low_hz: float, high_hz: float) -> Array:
-    """What of the rate's and its double's surroundings lies within the band: (...,)."""
+    """Power around the rate and twice the rate that lies within the band: (...,)."""
     parts = (
         _between(
             spectrum, np.maximum(k * rate - near, low_hz), np.minimum(k * rate + near, high_hz)
@@ -70,11 +79,20 @@ def snr_de_haan(
 ) -> Array:
     """Power within 0.1 Hz of the rate and 0.2 Hz of twice the rate over the rest of 0.5 to 4 Hz.
 
-    In dB: (...,) of windows (..., N). Hamming periodogram of the centred window on bins 0.5 bpm
-    apart, or a little less for a fast FFT; what lies outside 0.5 to 4 Hz counts nowhere, whatever
-    the evaluator's band. NaN where the reference is NaN. Source: de Haan, Jeanne,
-    Robust pulse rate from chrominance-based rPPG, 2013, 10.1109/TBME.2013.2266196, with the widths
-    of danmcduff/iphys-toolbox @65deeb4, bvpsnr.m.
+    Hamming periodogram of the centred window on bins 0.5 bpm apart, or a little less for a fast
+    FFT; power outside 0.5 to 4 Hz does not count, whatever the evaluator's band. Source: de Haan,
+    Jeanne, Robust pulse rate from chrominance-based rPPG, 2013, 10.1109/TBME.2013.2266196, with the
+    widths of danmcduff/iphys-toolbox @65deeb4, bvpsnr.m.
+
+    Args:
+        signals: Prepared windows (..., N).
+        reference_bpm: The rates (...,) of the signal, in bpm.
+        fs: Samples per second.
+        low_hz: Lower edge of the evaluator's band; not used.
+        high_hz: Upper edge of the evaluator's band; not used.
+
+    Returns:
+        (...,) in dB; NaN where the rate is NaN.
     """
     del low_hz, high_hz
     samples = signals.shape[-1]
@@ -100,12 +118,21 @@ def snr_de_haan(
 def snr_pyvhr(
     signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
 ) -> Array:
-    """Power within 12 bpm of the rate and of twice the rate over the rest between 0.65 and 4 Hz.
+    """Power within 12 bpm of the rate and of twice the rate over the rest of 0.65 to 4 Hz, in dB.
 
-    In dB: (...,) of windows (..., N). Welch, Hann segments of 256 samples (or the window) with an
-    overlap of 200, bins 0.5 bpm apart. NaN where the reference is NaN. The reference is that of
-    the same time; pyVHR itself picks it by index. Source: phuselab/pyVHR @a6270f0,
-    pyVHR/utils/errors.py:get_SNR.
+    Welch, Hann segments of 256 samples (or the window) with an overlap of 200, bins 0.5 bpm apart.
+    The reference is that of the same time; pyVHR itself picks it by index. Source: phuselab/pyVHR
+    @a6270f0, pyVHR/utils/errors.py:get_SNR.
+
+    Args:
+        signals: Prepared windows (..., N).
+        reference_bpm: The rates (...,) of the signal, in bpm.
+        fs: Samples per second.
+        low_hz: Lower edge of the evaluator's band; not used.
+        high_hz: Upper edge of the evaluator's band; not used.
+
+    Returns:
+        (...,) in dB; NaN where the rate is NaN.
     """
     del low_hz, high_hz
     segment = min(256, signals.shape[-1])
@@ -126,14 +153,23 @@ def snr_get(
 ) -> Array:
     """Power around the rate (5 bpm) and twice the rate (10 bpm) over all other power, in dB.
 
-    (...,) of windows (..., N). Hann taper, no padding, bins counted from round(f - d) to before
-    round(f + d), DC and everything outside any band is noise. NaN where the reference is NaN.
-    Source: zhaodongsun/contrast-phys @eb33acf, utils_sig.py:SNR_get.
+    Hann taper, no padding, bins counted from round(f - d) to before round(f + d); DC and all power
+    outside the band is noise. Source: zhaodongsun/contrast-phys @eb33acf, utils_sig.py:SNR_get.
+
+    Args:
+        signals: Prepared windows (..., N).
+        reference_bpm: The rates (...,) of the signal, in bpm.
+        fs: Samples per second.
+        low_hz: Lower edge of the evaluator's band; not used.
+        high_hz: Upper edge of the evaluator's band; not used.
+
+    Returns:
+        (...,) in dB; NaN where the rate is NaN.
     """
     del low_hz, high_hz
     samples = signals.shape[-1]
     window = taper("hann", samples, symmetric=True)
-    spectrum = _whole(signals, fs, window, samples)
+    spectrum = _full_spectrum(signals, fs, window, samples)
     total = samples * np.sum((signals * window) ** 2, axis=-1)  # Parseval: both sides
     known = np.isfinite(reference_bpm)
     rate = np.where(known, reference_bpm, 60.0) / 60
@@ -148,16 +184,23 @@ def snr_get(
 
 
 def mcc(estimate: Array, reference: Array, fs: float) -> Array:
-    """Largest normalised cross-correlation over all lags, within 40 to 250 bpm: (...,).
+    """Largest normalised cross-correlation over all lags, within 40 to 250 bpm.
 
-    Of windows (..., N); about 1 for the same wave at any lag that is short against the window
-    (lost overlap lowers it) and near 0 for unrelated ones; an inverted wave is one half a
-    period late. The correlation's spectrum is cut to the band and divided by the share of its
-    magnitude there, which sets off what both waves have outside the band; a drift of one of them
-    alone still lowers the value, so prepare both. Both are padded with zeros to twice their length,
-    or a little more for a fast FFT. NaN for a constant wave.
-    Source: Gideon, Stent, The way to my heart is through contrastive learning, ICCV 2021,
-    eq. 1 and code (RemotePPG @38cfde2).
+    About 1 for the same wave at any lag that is short against the window (lost overlap lowers it)
+    and near 0 for unrelated ones; an inverted wave is one that is half a period late. The
+    correlation's spectrum is cut to the band and divided by the share of its magnitude there, which
+    corrects for power that both waves have outside the band; a drift of one of them alone still
+    lowers the value, so prepare both. Both are padded with zeros to twice their length, or a little
+    more for a fast FFT. Source: Gideon, Stent, The way to my heart is through contrastive learning,
+    ICCV 2021, eq. 1 and code (RemotePPG @38cfde2).
+
+    Args:
+        estimate: Windows (..., N).
+        reference: Windows of the reference (..., N).
+        fs: Samples per second.
+
+    Returns:
+        (...,); NaN for a constant wave.
 
     >>> t = np.arange(300) / 30
     >>> wave = np.sin(2 * np.pi * 1.2 * t)
@@ -184,11 +227,18 @@ def mcc(estimate: Array, reference: Array, fs: float) -> Array:
 
 
 def macc(estimate: Array, reference: Array, fs: float) -> Array:
-    """Largest |Pearson correlation| over all circular shifts but the last: (...,), 0 to 1.
+    """Largest |Pearson correlation| over all circular shifts but the last: 0 to 1.
 
-    Of windows (..., N). Any shift counts, be it half a minute, so values are high; the rate does
-    not matter. NaN for a constant wave. Source: ubicomplab/rPPG-Toolbox @d807b01,
-    evaluation/post_process.py:_compute_macc.
+    Any shift counts, even half a minute, so values are high. Source: ubicomplab/rPPG-Toolbox
+    @d807b01, evaluation/post_process.py:_compute_macc.
+
+    Args:
+        estimate: Windows (..., N).
+        reference: Windows of the reference (..., N).
+        fs: Samples per second; not used.
+
+    Returns:
+        (...,); NaN for a constant wave.
 
     >>> wave = np.array([0.0, 1, 0, -1, 0, 1, 0, -1])
     >>> float(macc(wave, np.roll(wave, 3), 30.0))
@@ -215,4 +265,4 @@ SNRS: Mapping[str, Callable[[Array, Array, float, float, float], Array]] = {
 """The definitions of the signal-to-noise ratio by name: (signals, bpm, fs, low_hz, high_hz)."""
 
 CORRELATIONS: Mapping[str, Callable[[Array, Array, float], Array]] = {"mcc": mcc, "macc": macc}
-"""The measures of likeness of two waves by name: (estimate, reference, fs)."""
+"""The correlations of two waves by name: (estimate, reference, fs)."""

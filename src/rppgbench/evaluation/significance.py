@@ -1,8 +1,8 @@
-"""Which of several methods is better: paired tests and ranks."""
+"""Comparison of methods: paired tests with Holm's correction, and ranks."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -11,12 +11,17 @@ from rppgbench.core.waveform import Array
 from rppgbench.system.errors import BenchError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PairedTest:
     """Two methods over the same blocks (recordings).
 
-    `difference` is the mean of first less second; `p` of the Wilcoxon signed-rank test and
-    `p_holm` after Holm's correction over all pairs are NaN where there is nothing to test.
+    Attributes:
+        first: Name of a method.
+        second: Name of another.
+        n: Blocks in which both have a score.
+        difference: Mean of first less second.
+        p: Of the Wilcoxon signed-rank test; NaN where there is nothing to test.
+        p_holm: The same after Holm's correction over all pairs.
     """
 
     first: str
@@ -27,14 +32,20 @@ class PairedTest:
     p_holm: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Ranks:
     """Methods over blocks (data sets, recordings): the data of a critical-difference diagram.
 
-    `mean_rank` (1 is the lowest score) in the order of `methods`; two methods differ at the level
-    `alpha` where their mean ranks lie further apart than `critical_difference` (Nemenyi).
-    `cliques` are the longest runs of methods, by rank, that do not. `p` is Friedman's for "all
-    methods are alike"; it, and `p_nemenyi` (k, k), are NaN where there is nothing to test.
+    Attributes:
+        methods: The k methods.
+        n: Blocks in which all of them have a score.
+        mean_rank: Mean ranks (k,); 1 is the best score.
+        p: Friedman's, for "all methods are alike"; NaN where there is nothing to test.
+        critical_difference: Two methods differ at the level `alpha` where their mean ranks differ
+            by more (Nemenyi).
+        p_nemenyi: Of every pair (k, k); NaN where there is nothing to test.
+        cliques: The longest runs of methods, by rank, that do not differ.
+        alpha: The level.
     """
 
     methods: tuple[str, ...]
@@ -65,40 +76,56 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def paired_tests(scores: Mapping[str, Array]) -> list[PairedTest]:
-    """Every pair of methods over the blocks that both have: Wilcoxon signed rank, Holm.
+    """Wilcoxon's signed-rank test of every pair of methods, with Holm's correction.
 
-    `scores` holds for each method one value a block, (B,) in the same order (such as the mean
-    absolute error of every recording), NaN where it has none. Differences of 0 keep their ranks,
-    split evenly between the signs; without any other the methods are alike: p is 1. ValueError if
-    the arrays differ in length. Source: Wilcoxon, 1945, 10.2307/3001968.
+    Differences of 0 keep their ranks, split evenly between the signs; where all are 0, p is 1.
+    Source: Wilcoxon, 1945, 10.2307/3001968.
+
+    Args:
+        scores: For each method one score a block (B,) in the same order, such as the mean absolute
+            error of every recording; NaN where it has none. A pair is tested over the blocks that
+            both have.
+
+    Raises:
+        ValueError: The arrays differ in length.
     """
     from scipy.stats import wilcoxon
 
     _same_length(scores)
-    found = []
+    tests = []
     for first, second in combinations(scores, 2):
-        apart = scores[first] - scores[second]
-        apart = apart[np.isfinite(apart)]
-        p = float("nan")
-        if len(apart):
+        differences = scores[first] - scores[second]
+        differences = differences[np.isfinite(differences)]
+        n, p, mean = len(differences), float("nan"), float("nan")
+        if n:
             p = 1.0
-            if np.any(apart != 0):
-                p = float(wilcoxon(apart, zero_method="zsplit").pvalue)
-        mean = math.fsum(apart) / len(apart) if len(apart) else float("nan")  # in any order
-        found.append((first, second, len(apart), mean, p))
-    corrected = holm([row[4] for row in found])
-    return [PairedTest(*row, p_holm) for row, p_holm in zip(found, corrected, strict=True)]
+            if np.any(differences != 0):
+                p = float(wilcoxon(differences, zero_method="zsplit").pvalue)
+            mean = math.fsum(differences) / n  # fsum does not depend on the order of the blocks
+        tests.append(
+            PairedTest(first=first, second=second, n=n, difference=mean, p=p, p_holm=float("nan"))
+        )
+    corrected = holm([test.p for test in tests])
+    return [replace(test, p_holm=p_holm) for test, p_holm in zip(tests, corrected, strict=True)]
 
 
 def ranks(
     scores: Mapping[str, Array], *, lower_is_better: bool = True, alpha: float = 0.05
 ) -> Ranks:
-    """Friedman's test and Nemenyi's comparison of all methods over the blocks that all have.
+    """Friedman's test and Nemenyi's comparison of all methods.
 
-    `scores` as in `paired_tests`; a block that lacks a method is left out of `n`. Ties share the
-    mean of their ranks. With fewer than three methods or two blocks there is no test: NaN.
-    Source: Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR 2006,
-    section 3.2.
+    Ties share the mean of their ranks. With fewer than three methods or two blocks there is no
+    test: NaN. Source: Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR
+    2006, section 3.2.
+
+    Args:
+        scores: As in `paired_tests`; a block that lacks a method is left out.
+        lower_is_better: Whether the lowest score has rank 1.
+        alpha: Level of the comparison.
+
+    Raises:
+        BenchError: No block has a score of all methods.
+        ValueError: The arrays differ in length.
     """
     from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
@@ -111,7 +138,7 @@ def ranks(
         raise BenchError(f"ranks: no block has a score of all of {', '.join(methods)}")
     placed = rankdata(table if lower_is_better else -table, axis=0)
     mean_rank: Array = placed.mean(axis=1)
-    apart = np.abs(mean_rank[:, None] - mean_rank[None])
+    differences = np.abs(mean_rank[:, None] - mean_rank[None])
     p, p_nemenyi = float("nan"), np.full((k, k), np.nan)
     limit = float("nan")
     if k >= 3 and n >= 2:
@@ -119,10 +146,18 @@ def ranks(
         p = float(friedmanchisquare(*table).pvalue) if spread else 1.0
         unit = np.sqrt(k * (k + 1) / (6 * n))
         limit = float(studentized_range.ppf(1 - alpha, k, np.inf) / np.sqrt(2) * unit)
-        p_nemenyi = studentized_range.sf(apart / unit * np.sqrt(2), k, np.inf)
+        p_nemenyi = studentized_range.sf(differences / unit * np.sqrt(2), k, np.inf)
         np.fill_diagonal(p_nemenyi, 1.0)
-    alike = _cliques(methods, mean_rank, limit)
-    return Ranks(methods, n, mean_rank, p, limit, p_nemenyi, alike, alpha)
+    return Ranks(
+        methods=methods,
+        n=n,
+        mean_rank=mean_rank,
+        p=p,
+        critical_difference=limit,
+        p_nemenyi=p_nemenyi,
+        cliques=_cliques(methods, mean_rank, limit),
+        alpha=alpha,
+    )
 
 
 def _cliques(methods: Sequence[str], mean_rank: Array, limit: float) -> tuple[tuple[str, ...], ...]:
