@@ -104,6 +104,7 @@ def test_no_package_imports_itself_in_a_circle(name: str) -> None:
         ("evaluation", {"store", "execution", "report", "analysis", "papers", "cli"}),
         ("execution", {"report", "analysis", "papers", "cli", "api"}),
         ("execution.runner", {"evaluation"}),
+        ("neural", {"execution", "store", "report", "analysis", "papers", "cli", "api"}),
         ("signals", {"extraction", "video", "evaluation", "execution", "core.method"}),
         ("video", {"extraction", "evaluation", "execution", "core.method", "core.protocol"}),
         ("analysis", {"papers", "cli", "api"}),

@@ -1,11 +1,13 @@
 """Co-rectification: two networks correct noisy labels."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import CoRectificationParameters
 
 require_torch()
 
@@ -20,11 +22,14 @@ SMOKE = {
 """For a laptop: a narrow network, overlapping clips, few and large steps."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(CoRectificationParameters)
+def fit(
+    examples: Sequence[Example], training: Training, params: CoRectificationParameters
+) -> Model:
     """Learn from unlabelled recordings of at least `clip_s`."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -46,25 +51,25 @@ def co_rectification(
     fs: float = 25.6,
     clip_s: float = 10.0,
     step_s: float = 10.0,
-    most_speed: float = 1.0,
+    max_speed: float = 1.0,
     rows: int = 64,
-    maps_of: str = "colours",
+    map_kind: str = "colours",
     low_bpm: float = 40.0,
     high_bpm: float = 250.0,
-    least_ratio: float = 0.6,
-    greatest_ratio: float = 1.3,
+    min_ratio: float = 0.6,
+    max_ratio: float = 1.3,
     contrast_weight: float = 1.0,
     ranking_weight: float = 0.01,
-    most_corrected: int = 8,
+    max_corrected: int = 8,
     label_low_hz: float = 0.66,
     label_high_hz: float = 3.0,
-    label_width_hz: float = 0.0,
+    label_bandwidth_hz: float = 0.0,
     pseudo_loss: str = "squared",
     width: int = 64,
     epochs: int = 80,
     batch: int = 16,
     lr: float = 5e-5,
-    one_cycle: bool = False,
+    lr_schedule: str = "constant",
     weight_decay: float = 0.01,
     precision: str = "auto",
 ) -> Waveform:
@@ -81,39 +86,39 @@ def co_rectification(
 
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face, above the skin's second moments.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", or "smoke" for a laptop.
-        variant: which ingredients are used.
+        variant: which losses are used.
         output: pulse of "both" networks (their mean), the "first" or the "second".
-        fs: frames a second that the network expects: 256 in 10 s.
+        fs: frame rate that the network expects, in Hz: 256 frames in 10 s.
         clip_s: length of a clip; a multiple of 16 frames.
         step_s: from one clip to learn from to the next.
-        most_speed: clips and labels to learn from are played at a speed between one over this and
+        max_speed: clips and labels to learn from are played at a speed between one over this and
             this, so that a network sees other rates in each epoch.
         rows: height to which the 25 rows are resized.
-        maps_of: "colours", the paper's, or "differences" of colours, this project's: see
-            `maps.prepared`.
+        map_kind: "colours", the paper's, or "differences" of colours, this project's: see
+            `maps.derive_rows`.
         low_bpm: lower limit of the band that is compared.
         high_bpm: upper limit.
-        least_ratio: least resampling ratio of a negative, which makes the pulse faster.
-        greatest_ratio: greatest ratio, which makes it slower.
+        min_ratio: least resampling ratio of a negative, which makes the pulse faster.
+        max_ratio: greatest ratio, which makes it slower.
         contrast_weight: of all self-supervision; 1 in the paper. A narrow network in few steps fits
             its pseudo labels some three times sooner at 0.1: while its output is nearly flat,
             unit-sum spectra have steep gradients.
         ranking_weight: of the spectral ranking (the paper's alpha).
-        most_corrected: clips of a batch that are corrected at the end (the paper's lambda_max).
+        max_corrected: clips of a batch that are corrected at the end (the paper's lambda_max).
         label_low_hz: lower limit of the pseudo labels.
         label_high_hz: upper limit.
-        label_width_hz: what is kept of a label around its own highest peak (the standard deviation
-            of a Gaussian); 0, the paper's, keeps all of the band.
+        label_bandwidth_hz: standard deviation of the Gaussian around a label's highest peak that is
+            kept; 0, the paper's, keeps all of the band.
         pseudo_loss: of the labels, "squared" as in the paper, or "pearson": 1 - r, which needs
             fewer steps, as it asks for neither level nor size.
         width: channels of the first block.
-        epochs: times that all clips are seen, by the two networks in turn.
-        batch: clips a step.
+        epochs: passes over all clips, by the two networks in turn.
+        batch: clips in a step.
         lr: learning rate of AdamW.
-        one_cycle: let it rise and fall to nothing, in place of a constant one.
-        weight_decay: its weight decay.
+        lr_schedule: "constant", or "one_cycle": the rate rises and falls to nearly 0.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.clips import resample_to_rate
@@ -121,18 +126,18 @@ def co_rectification(
     from rppgbench.neural.network_weights import load_arrays
 
     from .learning import Pair
-    from .maps import one_map, prepared
+    from .maps import derive_rows, map_image
 
-    pair = Pair(width, variant, output, maps_of)
+    pair = Pair(width, variant, output, map_kind)
     load_arrays(pair, {k: v for k, v in model.arrays.items() if k.startswith("networks.")})
     length = round(clip_s * fs)
     even = resample_to_rate(maps, fs)
-    shown = prepared(even.samples, fs, maps_of, label_low_hz, label_high_hz)
+    derived = derive_rows(even.samples, fs, map_kind, label_low_hz, label_high_hz)
     return estimate_pulse(
         pair,
-        Waveform(shown, even.fs, even.start_s),
+        Waveform(derived, even.fs, even.start_s),
         fs,
         length,
         length,
-        lambda window: one_map(window, rows, maps_of),
+        lambda window: map_image(window, rows, map_kind),
     )

@@ -1,4 +1,4 @@
-"""Losses of co-rectification."""
+"""The losses of co-rectification: Z. Li, L. Yin, ICCV 2023, Eq 1 to 5."""
 
 import torch
 from torch import Tensor
@@ -11,12 +11,18 @@ def difference(first: Tensor, second: Tensor) -> Tensor:
 
 
 def positive(anchor: Tensor, shifted: Tensor) -> Tensor:
-    """Eq 1: the spectrum of a clip and of the same clip rolled in time are alike."""
+    """Eq 1: the spectrum of a clip and of the clip rolled in time are alike: (B, F) and (B, F)."""
     return difference(anchor, shifted)
 
 
 def negative(anchor: Tensor, faster: Tensor, slower: Tensor) -> Tensor:
-    """Eq 2: the spectra of a clip and of its resampled versions differ. Negative; to fall."""
+    """Eq 2: the spectra of a clip and of its resampled versions differ; a negative loss.
+
+    Args:
+        anchor: spectra of the clips (B, F).
+        faster: spectra of the faster versions (B, F).
+        slower: spectra of the slower versions (B, F).
+    """
     return -difference(anchor, faster) - difference(anchor, slower)
 
 
@@ -25,19 +31,30 @@ def self_supervised(
 ) -> Tensor:
     """The contrastive part of Eq 4, with Eq 2 added.
 
-    Eq 4 prints a minus before Eq 2, which is negative already: taken by the letter (`literal`) it
-    attracts the negatives. It is there for the test of this erratum.
+    Eq 4 prints a minus before Eq 2, which is negative already and so attracts the negatives.
+
+    Args:
+        anchor: spectra of the clips (B, F).
+        shifted: spectra of the clips rolled in time (B, F).
+        faster: spectra of the faster versions (B, F).
+        slower: spectra of the slower versions (B, F).
+        literal: use the printed sign, for the test of this erratum.
     """
     away = negative(anchor, faster, slower)
     return positive(anchor, shifted) + (-away if literal else away)
 
 
 def peak_bin(spectrum: Tensor, *, logits: str = "log", noise: bool = True) -> Tensor:
-    """Index of the bin with the peak, drawn by Gumbel's trick: (B, F) to (B,), differentiable.
+    """Index of the peak's bin, drawn by the Gumbel-softmax trick, differentiable.
 
-    With the logarithm of the spectrum as logits, a bin is drawn with the probability of its share
-    of the power. With the share itself as logits ("share": the erratum), nearly every bin is as
-    likely as any other.
+    Args:
+        spectrum: unit-sum spectra (B, F).
+        logits: "log" draws a bin with the probability of its share of the power; "share" (the
+            erratum) uses the shares as logits, which makes all bins nearly equally likely.
+        noise: draw at random; without, the bin with the highest share.
+
+    Returns:
+        Indices (B,).
     """
     values = torch.log(spectrum + 1e-12) if logits == "log" else spectrum
     if noise:
@@ -50,18 +67,33 @@ def peak_bin(spectrum: Tensor, *, logits: str = "log", noise: bool = True) -> Te
 
 
 def ranking(anchor: Tensor, faster: Tensor, slower: Tensor, *, noise: bool = True) -> Tensor:
-    """Eq 3: the slower clip's peak lies below, the faster one's above; mean over the batch.
+    """Eq 3: the peak of the slower version lies below, that of the faster above; batch mean.
 
-    In bins, as the paper's "index vector" has it.
+    Args:
+        anchor: spectra of the clips (B, F).
+        faster: spectra of the faster versions (B, F).
+        slower: spectra of the slower versions (B, F).
+        noise: see `peak_bin`.
+
+    Returns:
+        The loss in bins, as the paper's "index vector".
     """
     h, h_faster, h_slower = (peak_bin(s, noise=noise) for s in (anchor, faster, slower))
     return (functional.relu(h_slower - h) + functional.relu(h - h_faster)).mean()
 
 
-def doubted(label_bpm: Tensor, output_bpm: Tensor, count: int) -> Tensor:
-    """Eq 5: the `count` clips whose output is furthest from the label, in heart rate: indices.
+def least_trusted(label_bpm: Tensor, output_bpm: Tensor, count: int) -> Tensor:
+    """Eq 5: the clips whose output differs most from the label in heart rate.
 
-    >>> doubted(torch.tensor([60.0, 90, 70]), torch.tensor([61.0, 60, 80]), 2)
+    Args:
+        label_bpm: heart rates of the labels (B,).
+        output_bpm: heart rates of the outputs (B,).
+        count: number of clips.
+
+    Returns:
+        Indices (count,).
+
+    >>> least_trusted(torch.tensor([60.0, 90, 70]), torch.tensor([61.0, 60, 80]), 2)
     tensor([1, 2])
     """
     return (label_bpm - output_bpm).abs().topk(min(count, len(label_bpm))).indices

@@ -1,11 +1,13 @@
 """Contrast-Phys: spatiotemporal contrast without labels."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import ContrastPhysParameters
 
 require_torch()
 
@@ -21,11 +23,12 @@ SMOKE = {
 """For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(ContrastPhysParameters)
+def fit(examples: Sequence[Example], training: Training, params: ContrastPhysParameters) -> Model:
     """Learn from unlabelled recordings of at least `clip_s`; two or more of them."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method("Contrast-Phys", "10.1007/978-3-031-19775-8_29", "clip", fit=fit, presets={"smoke": SMOKE})
@@ -55,15 +58,15 @@ def contrast_phys(
     """Spectra of one face's parts and moments are alike, those of two people differ.
 
     Z. Sun, X. Li, "Contrast-Phys: Unsupervised Video-based Remote Physiological Measurement via
-    Spatiotemporal Contrast", ECCV 2022. Pictures (T, S, S, 3) become a pulse (T,), in windows of
-    `test_clip_s` side by side. Weights of the public code serve as a model.
+    Spatiotemporal Contrast", ECCV 2022. Pictures (T, S, S, 3) become a pulse (T,), in adjacent
+    windows of `test_clip_s`. Weights of the public code serve as a model.
 
     Args:
         clip: pictures of the face.
-        model: what `fit` gave, or the public weights.
+        model: the model that `fit` gave, or the public weights.
         preset: "paper", or "smoke" for a laptop.
-        crop: rule by which the face is cut out.
-        fs: pictures a second that the network expects; others are interpolated.
+        crop: rule by which the face is cropped.
+        fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip to learn from.
         sample_s: length of a sample of a pulse (the paper's dt).
         samples_per_row: samples of every part of the face (the paper's K).
@@ -73,11 +76,11 @@ def contrast_phys(
         low_bpm: lower limit of the band that is compared.
         high_bpm: upper limit.
         width: channels of the first layer.
-        epochs: times that `passes` are made.
+        epochs: number of epochs, of `passes` passes each.
         passes: clips of every recording in an epoch.
-        batch: clips a step, of different recordings, two of each opposed: an even number.
+        batch: clips in a step, of different recordings, contrasted in pairs: an even number.
         lr: learning rate of AdamW.
-        weight_decay: its weight decay.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
         test_clip_s: length of the windows at test.
     """

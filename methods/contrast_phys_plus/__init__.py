@@ -1,11 +1,13 @@
 """Contrast-Phys+: contrast with labels, where there are any."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import ContrastPhysPlusParameters
 
 require_torch()
 
@@ -36,11 +38,14 @@ WEAK = {
 """Weak supervision as Sun and Li have it: one stage, labels for half of the recordings."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(ContrastPhysPlusParameters)
+def fit(
+    examples: Sequence[Example], training: Training, params: ContrastPhysPlusParameters
+) -> Model:
     """Learn from all recordings without labels, then from those that have a pulse."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -91,10 +96,10 @@ def contrast_phys_plus(
 
     Args:
         clip: pictures of the face.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", "contrast_phys", "weak", or "smoke" for a laptop.
-        crop: rule by which the face is cut out; Qian's own is "mtcnn15".
-        fs: pictures a second that the network expects; others are interpolated.
+        crop: rule by which the face is cropped; Qian's own is "mtcnn15".
+        fs: frame rate that the network expects, in Hz; others are interpolated.
         difference: feed differences of neighbouring pictures, divided by their deviation.
         clip_s: length of a clip to learn from.
         sample_s: length of a sample of a pulse.
@@ -106,10 +111,10 @@ def contrast_phys_plus(
         pretrain_epochs: epochs without labels.
         finetune_epochs: epochs with labels.
         passes: clips of every recording in an epoch.
-        batch: clips a step, of different recordings, two of each opposed: an even number.
+        batch: clips in a step, of different recordings, contrasted in pairs: an even number.
         lr: learning rate without labels.
         finetune_lr: learning rate with labels.
-        weight_decay: of AdamW.
+        weight_decay: weight decay of AdamW.
         label_ratio: share of the labelled recordings whose labels are used.
         unlabelled_weight: of the contrast without labels, in the second stage.
         reference_weight: of the contrast with the sensor's pulses.
@@ -122,9 +127,9 @@ def contrast_phys_plus(
     from rppgbench.neural.network_weights import load_arrays
     from rppgbench.neural.networks.physnet import PhysNet
 
-    from .learning import prepared
+    from .learning import input_maker
 
     network = PhysNet(parts, width=width)
     load_arrays(network, model.arrays)
     length = round(test_clip_s * fs)
-    return estimate_pulse(network, clip, fs, length, length, prepared(difference))
+    return estimate_pulse(network, clip, fs, length, length, input_maker(difference))

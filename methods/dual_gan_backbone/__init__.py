@@ -1,11 +1,13 @@
 """Dual-GAN's backbone alone, without its generators."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import BackboneParameters
 
 require_torch()
 
@@ -13,11 +15,12 @@ SMOKE = {"rows": 32, "width": 16, "epochs": 6, "step_s": 1.25, "lr": 3e-3}
 """For a laptop: a narrow network, overlapping clips, few and large steps."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(BackboneParameters)
+def fit(examples: Sequence[Example], training: Training, params: BackboneParameters) -> Model:
     """Learn from the recordings that have a pulse."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -53,14 +56,14 @@ def dual_gan_backbone(
     H. Lu, H. Han, S. K. Zhou, "Dual-GAN: Joint BVP and Noise Modeling for Remote Physiological
     Measurement", CVPR 2021: the network F_b that both generators serve, trained without them, and
     without the fusion of regions and the second head: the row without additions in the paper's
-    ablation, not its Dual-GAN. Maps (T, 25, 3) become a pulse (T,), in windows of `clip_s` side
-    by side. The three weights, the learning rate and the batch are not published.
+    ablation, not its Dual-GAN. Maps (T, 25, 3) become a pulse (T,), in adjacent windows of
+    `clip_s`. The three weights, the learning rate and the batch are not published.
 
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", or "smoke" for a laptop.
-        fs: frames a second that the network expects: 256 in 10 s.
+        fs: frame rate that the network expects, in Hz: 256 frames in 10 s.
         clip_s: length of a clip.
         step_s: from one clip to learn from to the next.
         rows: height to which the 25 rows are resized.
@@ -68,10 +71,10 @@ def dual_gan_backbone(
         wave_weight: of the negative Pearson correlation.
         rate_weight: of the cross-entropy over heart rates.
         width: channels of the first block.
-        epochs: times that all clips are seen.
-        batch: clips a step.
+        epochs: passes over all clips.
+        batch: clips in a step.
         lr: learning rate of AdamW.
-        weight_decay: its weight decay.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.inference import estimate_pulse

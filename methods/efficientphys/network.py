@@ -1,9 +1,17 @@
-"""EfficientPhys: one stream of the attention network."""
-
-from functools import partial
+"""EfficientPhys: the attention network with one stream."""
 
 from rppgbench.neural.frame_differences import appearance_and_next
-from rppgbench.neural.frame_supervision import FrameMethod
-from rppgbench.neural.networks.convolutional_attention import attention_network
+from rppgbench.neural.frame_methods import ShiftParameters
+from rppgbench.neural.frame_supervision import FrameNetwork
+from rppgbench.neural.networks.convolutional_attention import (
+    AttentionNetwork,
+    make_attention_network,
+)
 
-FRAMES = FrameMethod("efficientphys", partial(attention_network, alone=True), appearance_and_next)
+
+def make_network(params: ShiftParameters) -> AttentionNetwork:
+    """Make the network of one stream with shifts within groups of `depth` frames."""
+    return make_attention_network(params, depth=params.depth, single_stream=True)
+
+
+NETWORK = FrameNetwork(name="efficientphys", make=make_network, read=appearance_and_next)

@@ -1,11 +1,13 @@
 """Gideon and Stent 2021: triplets of faster and slower video."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import GideonParameters
 
 require_torch()
 
@@ -19,11 +21,12 @@ SMOKE = {
 """For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(GideonParameters)
+def fit(examples: Sequence[Example], training: Training, params: GideonParameters) -> Model:
     """Learn from unlabelled recordings of at least `clip_s`."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -44,7 +47,7 @@ def gideon2021(
     clip_s: float = 10.0,
     views: int = 4,
     distance: str = "psd_mse",
-    slowest: float = 2 / 3,
+    min_speed: float = 2 / 3,
     low_bpm: float = 40.0,
     high_bpm: float = 250.0,
     saliency: bool = False,
@@ -68,14 +71,14 @@ def gideon2021(
 
     Args:
         clip: pictures of the face.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", "saliency" with the sampler in front, or "smoke" for a laptop.
-        crop: rule by which the face is cut out.
-        fs: pictures a second that the network expects; others are interpolated.
+        crop: rule by which the face is cropped.
+        fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip.
         views: views of each branch of the triplet, of half a clip.
         distance: "psd_mse", "psd_l1" or "correlation".
-        slowest: clips are slowed by a random factor between this and 1.
+        min_speed: clips are slowed by a random factor between this and 1.
         low_bpm: lower limit of the band that is compared.
         high_bpm: upper limit.
         saliency: magnify salient parts of the picture first.
@@ -83,11 +86,11 @@ def gideon2021(
         sparse_weight: of the saliency's entropy.
         steady_weight: of the saliency's change in time.
         width: channels of the first layer.
-        epochs: times that `passes` are made.
+        epochs: number of epochs, of `passes` passes each.
         passes: clips of every recording in an epoch.
-        batch: clips a step.
+        batch: clips in a step.
         lr: learning rate of AdamW.
-        weight_decay: its weight decay.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
         border_s: what counts for nothing at the ends of a window, at test.
     """
@@ -98,10 +101,10 @@ def gideon2021(
     from rppgbench.neural.inference import estimate_pulse, overlap_add
     from rppgbench.neural.network_weights import load_arrays
 
-    from .learning import Watcher
+    from .learning import SampledPhysNet
 
-    network = Watcher(width, saliency_size if saliency else 0)
+    network = SampledPhysNet(width, saliency_size if saliency else 0)
     load_arrays(network, model.arrays)
     length = round(clip_s * fs)
-    joined = partial(overlap_add, taper=np.hamming, border=round(border_s * fs))
-    return estimate_pulse(network, clip, fs, length, length // 2, joined=joined)
+    join = partial(overlap_add, taper=np.hamming, border=round(border_s * fs))
+    return estimate_pulse(network, clip, fs, length, length // 2, join=join)

@@ -1,7 +1,6 @@
-"""Gideon and Stent: from clips to a model."""
+"""Gideon and Stent 2021: training on triplets of clips."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,19 +8,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, segments
+from rppgbench.neural.clips import Clips, cut_segments
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.single_stage import to_model
+from rppgbench.neural.single_stage import train_single_stage
 
 from .losses import draw_starts, faster, resized, triplet, views
+from .parameters import GideonParameters
 from .saliency import SaliencySampler, sparseness, steadiness
 
 
-class Watcher(nn.Module):
-    """PhysNet, with the sampler in front where `sampled` is its size: (B, 3, T, H, W) to (B, T)."""
+class SampledPhysNet(nn.Module):
+    """PhysNet, after a saliency sampler where `sampled` is a size: (B, 3, T, H, W) to (B, T)."""
 
     def __init__(self, width: int, sampled: int = 0) -> None:
         super().__init__()
@@ -30,10 +30,10 @@ class Watcher(nn.Module):
 
     def forward(self, video: Tensor) -> Tensor:
         """The pulse of a video."""
-        return self.seen(video)[0]
+        return self.pulse_and_saliency(video)[0]
 
-    def seen(self, video: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The pulse, and the saliency where there is a sampler."""
+    def pulse_and_saliency(self, video: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The pulse, and the saliency with a sampler; else None."""
         saliency = None
         if self.sampler is not None:
             video, saliency = self.sampler(video / 255)
@@ -44,19 +44,19 @@ class Watcher(nn.Module):
 class Triplet(nn.Module):
     """The network and its multi-view triplet loss."""
 
-    def __init__(self, params: Mapping[str, Any]) -> None:
+    def __init__(self, params: GideonParameters) -> None:
         super().__init__()
-        size = params["saliency_size"] if params["saliency"] else 0
-        self.watcher = Watcher(params["width"], size)
+        size = params.saliency_size if params.saliency else 0
+        self.watcher = SampledPhysNet(params.width, size)
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """The loss and its terms for clips (B, T, S, S, 3)."""
-        p, fs = self.params, self.params["fs"]
-        band = {"low_hz": p["low_bpm"] / 60, "high_hz": p["high_bpm"] / 60}
+        p, fs = self.params, self.params.fs
+        band = {"low_hz": p.low_bpm / 60, "high_hz": p.high_bpm / 60}
         video = to_video_tensor(batch["clip"])
         frames = video.shape[2]
-        anchor, saliency = self.watcher.seen(video)
+        anchor, saliency = self.watcher.pulse_and_saliency(video)
         quick = faster(video, 1.25 + 0.25 * float(torch.rand(1)))
         short = quick.shape[2]
         padded = functional.pad(quick, (0, 0, 0, 0, 0, frames - short))
@@ -64,10 +64,10 @@ class Triplet(nn.Module):
         positive = resized(negative, frames)
         length = frames // 2
         anchors, positives, negatives = (
-            views(pulse, draw_starts(p["views"], pulse.shape[1], length), length)
+            views(pulse, draw_starts(p.views, pulse.shape[1], length), length)
             for pulse in (anchor, positive, negative)
         )
-        contrast = triplet(anchors, positives, negatives, fs, distance=p["distance"], **band).mean()
+        contrast = triplet(anchors, positives, negatives, fs, distance=p.distance, **band).mean()
         terms = {
             "triplet": contrast,
             "irrelevant": irrelevant_power_ratio(anchor.detach(), fs, **band).mean(),
@@ -75,28 +75,26 @@ class Triplet(nn.Module):
         if saliency is None:
             return {"loss": contrast, **terms}
         terms["sparse"], terms["steady"] = sparseness(saliency), steadiness(saliency)
-        loss = (
-            contrast + p["sparse_weight"] * terms["sparse"] + p["steady_weight"] * terms["steady"]
-        )
+        loss = contrast + p.sparse_weight * terms["sparse"] + p.steady_weight * terms["steady"]
         return {"loss": loss, **terms}
 
 
-def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
+def train_model(examples: Sequence[Example], training: Training, params: GideonParameters) -> Model:
     """Train on random clips of all recordings, slowed at random."""
-    found = segments(examples, params["fs"], params["clip_s"], "gideon2021")
-    clips = Clips(found, round(params["clip_s"] * params["fs"]))
+    segments = cut_segments(examples, params.fs, params.clip_s, "gideon2021")
+    clips = Clips(segments, params.clip_length)
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for cuts in clips.one_a_recording(rng, params["batch"], params["passes"]):
-            speeds = rng.uniform(params["slowest"], 1.0, len(cuts))
-            slowed = [clips.read(cut, s) for cut, s in zip(cuts, speeds, strict=True)]
+        for starts in clips.one_per_recording(rng, params.batch, params.passes):
+            speeds = rng.uniform(params.min_speed, 1.0, len(starts))
+            slowed = [clips.read(start, s) for start, s in zip(starts, speeds, strict=True)]
             yield {"clip": np.stack(slowed).astype(np.float32)}
 
-    return to_model(
+    return train_single_stage(
         lambda: Triplet(params),
         batches,
         clips,
-        lambda cut: single_clip(clips.read(cut)),
+        lambda start: single_clip(clips.read(start)),
         training,
         params,
         part="watcher",

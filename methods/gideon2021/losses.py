@@ -1,4 +1,4 @@
-"""Views of a pulse and the triplet of them."""
+"""The multi-view triplet loss."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,11 @@ from rppgbench.neural.losses.power_spectra import HIGH_HZ, LOW_HZ, norm_psd
 
 
 def slower_size(frames: int, factor: float) -> int:
-    """How many frames are left of a clip that is played `factor` times faster.
+    """Number of frames of a clip that is played faster.
+
+    Args:
+        frames: frames of the clip.
+        factor: factor of the speed.
 
     >>> slower_size(150, 1.4)
     107
@@ -18,21 +22,35 @@ def slower_size(frames: int, factor: float) -> int:
 
 
 def faster(clip: Tensor, factor: float) -> Tensor:
-    """A clip (B, C, T, H, W) with its pulse `factor` times faster: int(T / factor) frames."""
+    """Shorten a clip in time by trilinear interpolation, which makes its pulse faster.
+
+    Args:
+        clip: (B, C, T, H, W).
+        factor: factor of the speed.
+
+    Returns:
+        The clip with int(T / factor) frames.
+    """
     size = (slower_size(clip.shape[2], factor), *clip.shape[3:])
     return functional.interpolate(clip, size=size, mode="trilinear", align_corners=False)
 
 
 def resized(pulse: Tensor, frames: int) -> Tensor:
-    """A pulse (B, T) stretched to `frames` samples by linear interpolation."""
+    """Resize a pulse (B, T) to `frames` samples by linear interpolation: (B, frames)."""
     out = functional.interpolate(pulse[:, None], size=frames, mode="linear", align_corners=False)
     return out[:, 0]
 
 
 def views(pulse: Tensor, starts: Tensor, length: int) -> Tensor:
-    """Stretches of every pulse: (B, T) and starts (V,) become (V, B, length).
+    """Cut views out of every pulse.
 
-    What a pulse shorter than `length` lacks is 0.
+    Args:
+        pulse: (B, T); a pulse shorter than `length` is padded with 0.
+        starts: first sample of each view (V,).
+        length: samples in a view.
+
+    Returns:
+        The views (V, B, length).
     """
     short = max(0, length - pulse.shape[1])
     padded = functional.pad(pulse, (0, short))
@@ -41,7 +59,16 @@ def views(pulse: Tensor, starts: Tensor, length: int) -> Tensor:
 
 
 def draw_starts(count: int, frames: int, length: int) -> Tensor:
-    """Where `count` views of `length` out of `frames` start: (count,)."""
+    """Draw the starts of views.
+
+    Args:
+        count: number of views.
+        frames: samples of the pulse.
+        length: samples in a view.
+
+    Returns:
+        The starts (count,).
+    """
     return torch.randint(0, max(1, frames - length + 1), (count,))
 
 
@@ -55,11 +82,23 @@ def triplet(
     low_hz: float = LOW_HZ,
     high_hz: float = HIGH_HZ,
 ) -> Tensor:
-    """Multi-view triplet loss of views (V, B, L): sums over all V x V pairs.
+    """Multi-view triplet loss: sums of distances over all V x V pairs of views.
 
-    For the spectral distances "psd_mse" and "psd_l1" it is (B, F), one value a bin; for
-    "correlation", the negative maximum of the cross-correlation, it is (B,). The sums are not
-    divided by the number of pairs, as an operator's precedence has it in the public code.
+    The sums are not divided by the number of pairs, as in the public code, where this follows from
+    an operator's precedence.
+
+    Args:
+        anchors: views of the clip's pulse (V, B, L).
+        positives: views that are to be near (V, B, L).
+        negatives: views that are to be far (V, B, L).
+        fs: sampling rate in Hz.
+        distance: "psd_mse" or "psd_l1" on spectra, or "correlation", the negative maximum of the
+            cross-correlation.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+
+    Returns:
+        One value for each bin (B, F) on spectra, or for each clip (B,) with "correlation".
 
     Source: J. Gideon, S. Stent, ICCV 2021, section 3.3, Eq 1, and its public code.
     """

@@ -1,4 +1,4 @@
-"""Saliency sampler: magnify where the pulse is."""
+"""Saliency sampler: magnifies the salient parts of a picture."""
 
 import math
 
@@ -35,7 +35,11 @@ def first_layers(width: int = 64) -> nn.Sequential:
 
 
 def gaussian(size: int, width_at_half: float) -> Tensor:
-    """A square Gaussian of `size`, 1 in the middle, 0.5 at half of `width_at_half`: (size, size).
+    """A square Gaussian (size, size), 1 in the middle.
+
+    Args:
+        size: height and width.
+        width_at_half: full width at half of the maximum.
 
     >>> gaussian(3, 2.0)
     tensor([[0.2500, 0.5000, 0.2500],
@@ -50,9 +54,9 @@ def gaussian(size: int, width_at_half: float) -> Tensor:
 class SaliencySampler(nn.Module):
     """A clip (B, 3, T, H, W) sampled anew at `size` x `size`, denser where it is salient.
 
-    Saliency is a softmax over a square grid per frame; every output pixel is drawn to salient ones
-    as by gravity, with a Gaussian reach. Grid, padding and reach grow with `size`. Returns the
-    clip and the saliency (B, T, 1, G, G).
+    Saliency is a softmax over a square grid for each frame. An output pixel samples the mean of
+    positions, weighted by saliency and a Gaussian of the distance. Grid, padding and the Gaussian's
+    width grow with `size`. Returns the clip and the saliency (B, T, 1, G, G).
 
     Source: J. Gideon, S. Stent, ICCV 2021, section 3.1, after A. Recasens et al., "Learning to
     Zoom: a Saliency-Based Sampling Layer for Neural Networks", ECCV 2018.
@@ -84,10 +88,10 @@ class SaliencySampler(nn.Module):
         padded = functional.pad(saliency, (self.padding,) * 4, mode="replicate")
         weight = functional.conv2d(padded, self.kernel)
         moved = functional.conv2d((padded * self.basis).flatten(0, 1)[:, None], self.kernel)
-        where = moved.reshape(-1, 2, self.grid, self.grid) / weight
-        where = (2 * where - 1).clamp(-1, 1)
-        where = _resized(where, self.size).permute(0, 2, 3, 1)
-        sampled = functional.grid_sample(flat, where, align_corners=True)
+        positions = moved.reshape(-1, 2, self.grid, self.grid) / weight
+        positions = (2 * positions - 1).clamp(-1, 1)
+        positions = _resized(positions, self.size).permute(0, 2, 3, 1)
+        sampled = functional.grid_sample(flat, positions, align_corners=True)
         shape = (batch, frames, channels, self.size, self.size)
         return (
             sampled.reshape(shape).transpose(1, 2),
@@ -100,10 +104,10 @@ def _resized(maps: Tensor, size: int) -> Tensor:
 
 
 def sparseness(saliency: Tensor) -> Tensor:
-    """Entropy of the saliency, divided by the number of its values: low where it has one focus."""
+    """Entropy of the saliency, divided by the number of its values: low for a single focus."""
     return -(saliency * saliency.clamp_min(1e-12).log()).sum() / saliency.numel()
 
 
 def steadiness(saliency: Tensor) -> Tensor:
-    """Squared change of the saliency (B, T, 1, G, G) from frame to frame, over its values."""
+    """Squared difference of the saliency (B, T, 1, G, G) between frames, over its values."""
     return saliency.diff(dim=1).square().sum() / saliency.numel()

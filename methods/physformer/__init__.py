@@ -1,11 +1,13 @@
 """PhysFormer: supervised attention on temporal differences."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import PhysFormerParameters
 
 require_torch()
 
@@ -16,7 +18,7 @@ SMOKE = {
     "hidden": 36,
     "layers": 2,
     "wave_weight": 1.0,
-    "varied": 0.25,
+    "varied_share": 0.25,
     "epochs": 15,
     "passes": 20,
     "lr": 2e-3,
@@ -25,11 +27,12 @@ SMOKE = {
 wave counts more than in the paper: the losses on rates have small gradients at first."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(PhysFormerParameters)
+def fit(examples: Sequence[Example], training: Training, params: PhysFormerParameters) -> Model:
     """Learn from the recordings that have a pulse."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method("PhysFormer", "10.1109/CVPR52688.2022.00415", "clip", fit=fit, needs_labels=True,
@@ -50,7 +53,7 @@ def physformer(
     wave_weight: float = 0.1,
     rate_growth: float = 5.0,
     rate_deviation_bpm: float = 1.0,
-    varied: float = 0.5,
+    varied_share: float = 0.5,
     epochs: int = 25,
     passes: int = 6,
     batch: int = 4,
@@ -62,15 +65,15 @@ def physformer(
 
     Z. Yu, Y. Shen, J. Shi, H. Zhao, P. Torr, G. Zhao, "PhysFormer: Facial Video-based
     Physiological Measurement with Temporal Difference Transformer", CVPR 2022. Pictures
-    (T, S, S, 3) become a pulse (T,), in windows of `clip_s` side by side.
+    (T, S, S, 3) become a pulse (T,), in adjacent windows of `clip_s`.
 
     Args:
         clip: pictures of the face, S a multiple of 32.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", or "smoke" for a laptop.
-        crop: rule by which the face is cut out; that of rPPG-Toolbox's configuration stands for
+        crop: rule by which the face is cropped; that of rPPG-Toolbox's configuration stands for
             the paper's MTCNN box of the first frame.
-        fs: pictures a second that the network expects; others are interpolated.
+        fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip, to learn from and at test: 160 pictures.
         dim: width of the pieces.
         hidden: width between the two layers of a block.
@@ -81,21 +84,21 @@ def physformer(
         rate_growth: how many times more the losses on the heart rate count at the end than at the
             beginning, where they count 1 (the paper's eta).
         rate_deviation_bpm: of the bell around the true heart rate.
-        varied: share of clips that play at half or twice their speed.
-        epochs: times that `passes` are made.
+        varied_share: share of clips that play at half or twice their speed.
+        epochs: number of epochs, of `passes` passes each.
         passes: clips of every recording in an epoch.
-        batch: clips a step.
+        batch: clips in a step.
         lr: learning rate of AdamW, where the paper has Adam.
-        weight_decay: its weight decay.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.inference import estimate_pulse, single_clip
     from rppgbench.neural.network_weights import load_arrays
 
-    from .learning import network_of, scaled
+    from .learning import scale
+    from .network import PhysFormer
 
-    network = network_of({"dim": dim, "hidden": hidden, "heads": heads, "layers": layers,
-                          "theta": theta})  # fmt: skip
+    network = PhysFormer(dim, hidden, heads, layers, theta)
     load_arrays(network, model.arrays)
     length = round(clip_s * fs)
-    return estimate_pulse(network, clip, fs, length, length, lambda part: scaled(single_clip(part)))
+    return estimate_pulse(network, clip, fs, length, length, lambda part: scale(single_clip(part)))

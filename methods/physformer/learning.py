@@ -1,14 +1,13 @@
-"""PhysFormer: from labelled clips to a model."""
+"""PhysFormer: training on labelled clips."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, labelled_segments
+from rppgbench.neural.clips import Clips, cut_labelled_segments
 from rppgbench.neural.inference import single_clip
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.losses.rate_spectrum import (
@@ -19,82 +18,83 @@ from rppgbench.neural.losses.rate_spectrum import (
     rate_spectrum,
 )
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.single_stage import to_model
+from rppgbench.neural.single_stage import train_single_stage
 
 from .network import PhysFormer
+from .parameters import PhysFormerParameters
 
 FAST_BPM = 88.0
-"""Clips of a faster heart are slowed when they are varied, the others quickened."""
+"""Clips with a higher heart rate are played slower, other clips faster."""
 
 
-def network_of(params: Mapping[str, Any]) -> PhysFormer:
-    """The network of the parameters."""
-    return PhysFormer(
-        params["dim"], params["hidden"], params["heads"], params["layers"], params["theta"]
-    )
-
-
-def scaled(video: Tensor) -> Tensor:
-    """Values 0 to 255 as about -1 to 1."""
+def scale(video: Tensor) -> Tensor:
+    """Scale values 0 to 255 to about -1 to 1."""
     return (video - 127.5) / 128
 
 
 class _Curriculum(nn.Module):
-    """The network and its loss, in which heart rates come to count ever more."""
+    """The network and its loss, in which the weight of heart rates grows with the epochs."""
 
-    def __init__(self, params: Mapping[str, Any]) -> None:
+    def __init__(self, params: PhysFormerParameters) -> None:
         super().__init__()
-        self.network = network_of(params)
+        self.network = PhysFormer(
+            params.dim, params.hidden, params.heads, params.layers, params.theta
+        )
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """Terms for clips (B, T, S, S, 3), their pulses (B, T) and rates (B,)."""
+        """The loss and its terms for clips (B, T, S, S, 3), their pulses (B, T) and rates (B,)."""
         p = self.params
-        pulse = self.network(scaled(batch["clip"].permute(0, 4, 1, 2, 3).float()))
-        spectrum = rate_spectrum(pulse, p["fs"])
+        pulse = self.network(scale(batch["clip"].permute(0, 4, 1, 2, 3).float()))
+        spectrum = rate_spectrum(pulse, p.fs)
         bins = rate_bins(batch["bpm"])
-        parts = {
+        losses = {
             "wave": negative_pearson(pulse, batch["pulse"]),
             "entropy": rate_cross_entropy(spectrum, bins),
-            "divergence": rate_divergence(spectrum, bins, p["rate_deviation_bpm"]),
+            "divergence": rate_divergence(spectrum, bins, p.rate_deviation_bpm),
         }
         flags = batch["labelled"]
-        terms = {k: (flags * v).sum() / flags.sum().clamp_min(1.0) for k, v in parts.items()}
-        weight = p["rate_growth"] ** (epoch / p["epochs"])
+        terms = {k: (flags * v).sum() / flags.sum().clamp_min(1.0) for k, v in losses.items()}
+        weight = p.rate_growth ** (epoch / p.epochs)
         rates = terms["entropy"] + terms["divergence"]
-        return {"loss": p["wave_weight"] * terms["wave"] + weight * rates, **terms}
+        return {"loss": p.wave_weight * terms["wave"] + weight * rates, **terms}
 
 
-def varied(
+def draw_speeds(
     bpm: NDArray[np.float32], share: float, rng: np.random.Generator
 ) -> tuple[list[float], NDArray[np.bool_]]:
-    """How fast each clip is played, and whether it is mirrored.
+    """Draw the speed of each clip and whether the clip is mirrored (half of the clips).
 
-    A `share` of the clips plays at half its speed where the heart is fast, and at twice its speed
-    elsewhere, which gives rates that the set has few of; half of all are mirrored.
+    Args:
+        bpm: heart rates (B,).
+        share: share of clips that are played at half their speed (rates above `FAST_BPM`) or at
+            twice their speed (other rates): this gives rates that are rare in the data set.
+        rng: random source.
+
+    Returns:
+        A speed for each clip, and flags (B,) of the mirrored clips.
     """
     speeds = np.where(bpm > FAST_BPM, 0.5, 2.0)
     speeds = np.where(rng.random(len(bpm)) < share, speeds, 1.0)
     return speeds.tolist(), rng.random(len(bpm)) < 0.5
 
 
-def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
+def train_model(
+    examples: Sequence[Example], training: Training, params: PhysFormerParameters
+) -> Model:
     """Train on random clips of the recordings that have a pulse."""
-    fs = params["fs"]
-    clips = Clips(
-        labelled_segments(examples, fs, params["clip_s"], "physformer"),
-        round(params["clip_s"] * fs),
-    )
+    segments = cut_labelled_segments(examples, params.fs, params.clip_s, "physformer")
+    clips = Clips(segments, params.clip_length)
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for cuts in clips.one_a_recording(rng, params["batch"], params["passes"]):
-            bpm, known = clip_rates(clips, cuts, fs)
-            speeds, mirrored = varied(bpm, params["varied"], rng)
-            pulse, whole = clips.pulses(cuts, speeds)
+        for starts in clips.one_per_recording(rng, params.batch, params.passes):
+            bpm, known = clip_rates(clips, starts, params.fs)
+            speeds, mirrored = draw_speeds(bpm, params.varied_share, rng)
+            pulse, whole = clips.pulses(starts, speeds)
             pictures = np.stack(
                 [
-                    clips.read(cut, speed)[:, :, :: -1 if flip else 1]
-                    for cut, speed, flip in zip(cuts, speeds, mirrored, strict=True)
+                    clips.read(start, speed)[:, :, :: -1 if flip else 1]
+                    for start, speed, flip in zip(starts, speeds, mirrored, strict=True)
                 ]
             )
             yield {
@@ -104,11 +104,11 @@ def learned(examples: Sequence[Example], training: Training, params: Mapping[str
                 "labelled": whole * known,
             }
 
-    return to_model(
+    return train_single_stage(
         lambda: _Curriculum(params),
         batches,
         clips,
-        lambda cut: scaled(single_clip(clips.read(cut))),
+        lambda start: scale(single_clip(clips.read(start))),
         training,
         params,
     )

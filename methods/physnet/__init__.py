@@ -1,11 +1,13 @@
 """PhysNet: supervised by the sensor's pulse."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import PhysNetParameters
 
 require_torch()
 
@@ -19,11 +21,12 @@ SMOKE = {
 """For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(PhysNetParameters)
+def fit(examples: Sequence[Example], training: Training, params: PhysNetParameters) -> Model:
     """Learn from the recordings that have a pulse."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -56,21 +59,21 @@ def physnet(
 
     Loss of Z. Yu, X. Li, G. Zhao, BMVC 2019: negative Pearson correlation; the network, the clips
     and the number of epochs are those of Contrast-Phys, so that only the supervision differs.
-    Pictures (T, S, S, 3) become a pulse (T,), in windows of `test_clip_s` side by side.
+    Pictures (T, S, S, 3) become a pulse (T,), in adjacent windows of `test_clip_s`.
 
     Args:
         clip: pictures of the face.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", or "smoke" for a laptop.
-        crop: rule by which the face is cut out.
-        fs: pictures a second that the network expects; others are interpolated.
+        crop: rule by which the face is cropped.
+        fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip to learn from.
         width: channels of the first layer.
-        epochs: times that `passes` are made.
+        epochs: number of epochs, of `passes` passes each.
         passes: clips of every recording in an epoch.
-        batch: clips a step.
+        batch: clips in a step.
         lr: learning rate of AdamW.
-        weight_decay: its weight decay.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
         test_clip_s: length of the windows at test.
     """

@@ -1,22 +1,23 @@
-"""PhysNet: from labelled clips to a model."""
+"""PhysNet: training on labelled clips."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, labelled_segments
+from rppgbench.neural.clips import Clips, cut_labelled_segments
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.single_stage import to_model
+from rppgbench.neural.single_stage import train_single_stage
+
+from .parameters import PhysNetParameters
 
 
 class _Supervised(nn.Module):
-    """PhysNet and its disagreement with the sensor."""
+    """PhysNet and its loss against the sensor's pulse."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -30,22 +31,24 @@ class _Supervised(nn.Module):
         return {"loss": loss}
 
 
-def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
+def train_model(
+    examples: Sequence[Example], training: Training, params: PhysNetParameters
+) -> Model:
     """Train on random clips of the recordings that have a pulse."""
-    found = labelled_segments(examples, params["fs"], params["clip_s"], "physnet")
-    clips = Clips(found, round(params["clip_s"] * params["fs"]))
+    segments = cut_labelled_segments(examples, params.fs, params.clip_s, "physnet")
+    clips = Clips(segments, params.clip_length)
 
     def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for cuts in clips.one_a_recording(rng, params["batch"], params["passes"]):
-            pulse, flags = clips.pulses(cuts)
-            pictures = np.stack([clips.read(cut) for cut in cuts])
+        for starts in clips.one_per_recording(rng, params.batch, params.passes):
+            pulse, flags = clips.pulses(starts)
+            pictures = np.stack([clips.read(start) for start in starts])
             yield {"clip": pictures, "pulse": pulse, "labelled": flags}
 
-    return to_model(
-        lambda: _Supervised(params["width"]),
+    return train_single_stage(
+        lambda: _Supervised(params.width),
         batches,
         clips,
-        lambda cut: single_clip(clips.read(cut)),
+        lambda start: single_clip(clips.read(start)),
         training,
         params,
     )

@@ -1,10 +1,11 @@
-"""PhysNet as rPPG-Toolbox has it: an encoder and decoder."""
+"""PhysNet as in rPPG-Toolbox: an encoder and a decoder."""
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.neural.frame_differences import motion_only
-from rppgbench.neural.frame_supervision import FrameMethod
+from rppgbench.neural.frame_methods import FrameParameters
+from rppgbench.neural.frame_supervision import FrameNetwork
 from rppgbench.neural.losses.agreement import negative_pearson
 
 
@@ -24,11 +25,11 @@ def _doubled(channels: int) -> nn.Sequential:
 
 
 class EncoderDecoder(nn.Module):
-    """Changes of pictures (B, T, 3, H, W) become those of the pulse (B, T).
+    """From differences of pictures (B, T, 3, H, W) to differences of the pulse (B, T).
 
-    Nine convolutions with poolings that quarter the time and shrink the picture sixteenfold, then
-    two transposed ones that double the time. A T that is no multiple of 4 is filled with its last
-    frame, and cut again. `width` 16 is the published size: 768,577 parameters.
+    Nine convolutions with poolings that divide the time by 4 and the picture by 16, then
+    two transposed ones that double the time. A T that is no multiple of 4 is padded with its last
+    frame, and cropped afterwards. `width` 16 is the published size: 768,577 parameters.
 
     Source: Z. Yu, X. Li, G. Zhao, "Remote Photoplethysmograph Signal Measurement from Facial Videos
     Using Spatio-Temporal Networks", BMVC 2019, the 3D-CNN-ED.
@@ -49,7 +50,7 @@ class EncoderDecoder(nn.Module):
         self.out = nn.Conv3d(w, 1, 1)
 
     def forward(self, clips: Tensor) -> Tensor:
-        """The changes of the pulse; H and W of at least 16."""
+        """The differences of the pulse (B, T); H and W are at least 16."""
         frames = clips.shape[1]
         video = clips.transpose(1, 2)
         filled = functional.pad(video, (0, 0, 0, 0, 0, -frames % 4), mode="replicate")
@@ -58,9 +59,11 @@ class EncoderDecoder(nn.Module):
         return change
 
 
-FRAMES = FrameMethod(
-    "physnet_toolbox",
-    lambda params: EncoderDecoder(params["width"]),
-    motion_only,
-    negative_pearson,
+def make_network(params: FrameParameters) -> EncoderDecoder:
+    """Make the network of a method's parameters."""
+    return EncoderDecoder(params.width)
+
+
+NETWORK = FrameNetwork(
+    name="physnet_toolbox", make=make_network, read=motion_only, loss=negative_pearson
 )

@@ -1,11 +1,13 @@
 """RhythmNet: heart rates of adjacent maps, without a wave."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import RhythmNetParameters
 
 require_torch()
 
@@ -13,7 +15,7 @@ SMOKE = {
     "width": 16,
     "memory": 32,
     "clip_s": 11.0,
-    "most_speed": 1.4,
+    "max_speed": 1.4,
     "smooth_weight": 1.0,
     "epochs": 30,
     "train_step_s": 1.5,
@@ -23,11 +25,12 @@ SMOKE = {
 """For a laptop: a narrow network, three clips in a row, few and large steps."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(RhythmNetParameters)
+def fit(examples: Sequence[Example], training: Training, params: RhythmNetParameters) -> Model:
     """Learn from the recordings that have a heart rate, or a pulse to read one from."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -46,9 +49,9 @@ def rhythmnet(
     step_s: float = 0.5,
     train_step_s: float = 3.0,
     rows: int = 25,
-    shortest_mask: int = 10,
-    longest_mask: int = 30,
-    most_speed: float = 1.0,
+    min_mask_frames: int = 10,
+    max_mask_frames: int = 30,
+    max_speed: float = 1.0,
     smooth_weight: float = 100.0,
     width: int = 64,
     memory: int = 512,
@@ -67,36 +70,36 @@ def rhythmnet(
 
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", or "smoke" for a laptop.
-        fs: frames a second that the network expects.
+        fs: frame rate that the network expects, in Hz.
         clip_s: length of a row of maps, six of them in the paper.
         map_s: length of a map.
         step_s: from one map of a row to the next.
         train_step_s: from one row to learn from to the next.
         rows: height to which the 25 rows are resized.
-        shortest_mask: fewest frames that are blanked in a map to learn from, as if the face had
+        min_mask_frames: fewest frames that are blanked in a map to learn from, as if the face had
             been lost.
-        longest_mask: most of them; 0 blanks none.
-        most_speed: clips to learn from are played at a speed between one over this and this, which
+        max_mask_frames: most of them; 0 blanks none.
+        max_speed: clips to learn from are played at a speed between one over this and this, which
             gives rates that the set does not have; 1, the paper's, varies none.
         smooth_weight: of the distance of a row's heart rates from their mean (the paper's lambda).
         width: channels of the first layer.
         memory: size of the recurrent layer.
-        epochs: times that all rows are seen.
-        batch: rows a step.
+        epochs: passes over all rows.
+        batch: rows in a step.
         lr: learning rate of AdamW, without decay the paper's Adam.
-        weight_decay: its weight decay.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.network_weights import load_arrays
 
-    from .learning import rates_of, wave
+    from .learning import cosine, estimate_rates
     from .network import RhythmNet
 
     network = RhythmNet(width=width, memory=memory)
     load_arrays(network, model.arrays)
-    times, bpm, length, rate = rates_of(
+    times, bpm, length, rate = estimate_rates(
         network, maps, fs=fs, clip_s=clip_s, map_s=map_s, step_s=step_s, rows=rows
     )
-    return Waveform(wave(times, bpm, length, rate), rate, maps.start_s)
+    return Waveform(cosine(times, bpm, length, rate), rate, maps.start_s)

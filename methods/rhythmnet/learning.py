@@ -1,4 +1,4 @@
-"""RhythmNet: from maps with heart rates to a model, and back."""
+"""RhythmNet: training on rows of maps, and heart rates as a cosine."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,19 +10,26 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.core.waveform import Array, Waveform
-from rppgbench.neural.clips import Clips, labelled_segments, resample_to_rate
+from rppgbench.neural.clips import (
+    Clips,
+    ClipStart,
+    Segment,
+    cut_labelled_segments,
+    resample_to_rate,
+)
 from rppgbench.neural.inference import run_network, window_starts
 from rppgbench.neural.losses.rate_spectrum import clip_rates
 from rppgbench.neural.networks.map_unet import yuv_image
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.single_stage import to_model
+from rppgbench.neural.single_stage import train_single_stage
 from rppgbench.neural.training import resolve_device
 
 from .network import RhythmNet
+from .parameters import RhythmNetParameters
 
 
 def smoothness(bpm: Tensor) -> Tensor:
-    """How far the heart rates of a row are from their mean: (B, K) to (B,), in bpm.
+    """Mean distance of the heart rates of a row from their mean: (B, K) to (B,), in bpm.
 
     X. Niu et al., IEEE TIP 2020, Eq 2.
 
@@ -33,87 +40,125 @@ def smoothness(bpm: Tensor) -> Tensor:
 
 
 def map_row(samples: NDArray[Any], length: int, step: int, rows: int) -> Tensor:
-    """Maps of `length` frames every `step` frames of a window: (1, K, 3, rows, length)."""
+    """Make a row of maps of a window.
+
+    Args:
+        samples: RGB of R regions (T, R, 3).
+        length: frames in a map.
+        step: frames from one map to the next.
+        rows: height of a map.
+
+    Returns:
+        The maps (1, K, 3, rows, length).
+    """
     starts = range(0, max(1, len(samples) - length + 1), step)
     return torch.cat([yuv_image(samples[k : k + length], rows) for k in starts])[None]
 
 
-def blanked(maps: Tensor, shortest: int, longest: int, rng: np.random.Generator) -> Tensor:
-    """Each row of maps (B, K, 3, rows, T) with some frames in a row set to 0, in all its maps."""
+def mask_frames(maps: Tensor, min_frames: int, max_frames: int, rng: np.random.Generator) -> Tensor:
+    """Set adjacent frames of each row of maps to 0, the same frames in all maps of a row.
+
+    Args:
+        maps: rows of maps (B, K, 3, rows, T).
+        min_frames: least number of frames.
+        max_frames: greatest number; 0 masks none.
+        rng: random source.
+    """
     out = maps.clone()
     frames = maps.shape[-1]
-    for row in out if longest else ():
-        count = int(rng.integers(shortest, longest + 1))
+    for row in out if max_frames else ():
+        count = int(rng.integers(min_frames, max_frames + 1))
         first = int(rng.integers(0, max(1, frames - count + 1)))
         row[..., first : first + count] = 0
     return out
 
 
 class _Rates(nn.Module):
-    """The network, and how far its heart rates are from the true ones and from each other."""
+    """The network, and the errors and the smoothness of its heart rates."""
 
-    def __init__(self, params: Mapping[str, Any], start_bpm: float) -> None:
+    def __init__(self, params: RhythmNetParameters, start_bpm: float) -> None:
         super().__init__()
-        self.network = RhythmNet(params["width"], params["memory"], start_bpm)
-        self.smooth_weight = params["smooth_weight"]
+        self.network = RhythmNet(params.width, params.memory, start_bpm)
+        self.smooth_weight = params.smooth_weight
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """Terms in bpm for rows of maps (B, K, 3, rows, T) and their true rates (B, K)."""
         bpm = self.network(batch["maps"]).float()
         known = batch["known"]
-        off = ((bpm - batch["bpm"]).abs() * known).sum() / known.sum().clamp_min(1.0)
+        error = ((bpm - batch["bpm"]).abs() * known).sum() / known.sum().clamp_min(1.0)
         smooth = smoothness(bpm).mean()
-        return {"loss": off + self.smooth_weight * smooth, "off": off, "smooth": smooth}
+        return {"loss": error + self.smooth_weight * smooth, "off": error, "smooth": smooth}
 
 
-def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
+class _MapRows:
+    """Rows of maps of the training set, and their heart rates."""
+
+    def __init__(self, segments: Sequence[Segment], params: RhythmNetParameters) -> None:
+        fs = params.fs
+        self.params = params
+        self.length, self.step = round(params.map_s * fs), round(params.step_s * fs)
+        self.count = (params.clip_length - self.length) // self.step + 1
+        self.clips = Clips(segments, params.clip_length)
+        self.single = Clips(segments, self.length)
+
+    def rates(self, starts: Sequence[ClipStart]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """True heart rates in bpm (B, K) of the maps of B rows, and flags (B, K) of known rates."""
+        each = [
+            (index, start + k * self.step) for index, start in starts for k in range(self.count)
+        ]
+        bpm, known = clip_rates(self.single, each, self.params.fs)
+        return bpm.reshape(-1, self.count), known.reshape(-1, self.count)
+
+    def maps(self, start: ClipStart, speed: float = 1.0) -> Tensor:
+        """A row of maps (1, K, 3, rows, T), played at a speed."""
+        return map_row(self.clips.read(start, speed), self.length, self.step, self.params.rows)
+
+    def batches(self, rng: np.random.Generator, step: int) -> Iterable[Batch]:
+        """Batches of rows that start every `step` samples, at random speeds and masked."""
+        params = self.params
+        for starts in self.clips.sliding(rng, params.batch, step):
+            bpm, flags = self.rates(starts)
+            octave = np.log2(params.max_speed)
+            speeds = 2 ** rng.uniform(-octave, octave, len(starts))
+            maps = torch.cat(
+                [self.maps(start, s) for start, s in zip(starts, speeds.tolist(), strict=True)]
+            )
+            maps = mask_frames(maps, params.min_mask_frames, params.max_mask_frames, rng)
+            bpm = bpm * speeds[:, None].astype(np.float32)
+            yield {"maps": maps.numpy(), "bpm": bpm, "known": flags}
+
+
+def train_model(
+    examples: Sequence[Example], training: Training, params: RhythmNetParameters
+) -> Model:
     """Train on rows of maps of the recordings that have a heart rate."""
-    fs = params["fs"]
-    length, step = round(params["map_s"] * fs), round(params["step_s"] * fs)
-    whole = round(params["clip_s"] * fs)
-    count = (whole - length) // step + 1
-    found = labelled_segments(examples, fs, params["clip_s"], "rhythmnet", rate=True)
-    rows_of_maps, single = Clips(found, whole), Clips(found, length)
-    every = round(params["train_step_s"] * fs)
-
-    def rates(cuts: Sequence[tuple[int, int]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        each = [(index, start + k * step) for index, start in cuts for k in range(count)]
-        bpm, known = clip_rates(single, each, fs)
-        return bpm.reshape(-1, count), known.reshape(-1, count)
-
-    def maps(cut: tuple[int, int], speed: float = 1.0) -> Tensor:
-        return map_row(rows_of_maps.read(cut, speed), length, step, params["rows"])
-
-    bpm, known = rates(rows_of_maps.all(every))
+    fs = params.fs
+    rows = _MapRows(
+        cut_labelled_segments(examples, fs, params.clip_s, "rhythmnet", rate=True), params
+    )
+    step = round(params.train_step_s * fs)
+    bpm, known = rows.rates(rows.clips.all_starts(step))
     start_bpm = float(bpm[known == 1].mean()) if known.any() else 0.0
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for cuts in rows_of_maps.sliding(rng, params["batch"], every):
-            told, flags = rates(cuts)
-            octave = np.log2(params["most_speed"])
-            speeds = 2 ** rng.uniform(-octave, octave, len(cuts))
-            given = torch.cat([maps(cut, s) for cut, s in zip(cuts, speeds.tolist(), strict=True)])
-            given = blanked(given, params["shortest_mask"], params["longest_mask"], rng)
-            told = told * speeds[:, None].astype(np.float32)
-            yield {"maps": given.numpy(), "bpm": told, "known": flags}
-
-    def waves(said: Tensor) -> Tensor:
+    def to_pulses(rates: Tensor) -> Tensor:
         return torch.from_numpy(
-            np.stack([wave(np.zeros(1), row[:1], length, fs) for row in said.double().numpy()])
+            np.stack(
+                [cosine(np.zeros(1), row[:1], rows.length, fs) for row in rates.double().numpy()]
+            )
         )
 
-    return to_model(
+    return train_single_stage(
         lambda: _Rates(params, start_bpm),
-        batches,
-        rows_of_maps,
-        maps,
+        lambda epoch, rng: rows.batches(rng, step),
+        rows.clips,
+        rows.maps,
         training,
         params,
-        pulse_of=waves,
+        to_pulses=to_pulses,
     )
 
 
-def rates_of(
+def estimate_rates(
     network: nn.Module,
     waveform: Waveform,
     *,
@@ -123,31 +168,51 @@ def rates_of(
     step_s: float,
     rows: int,
 ) -> tuple[Array, Array, int, float]:
-    """What the network says of a stretch: seconds from its start, bpm there, its length and rate.
+    """Estimate the heart rates of a segment from adjacent rows of maps.
 
-    Rows of maps side by side cover the stretch; where two say something of one moment, the mean
-    counts. A stretch that is shorter than a row has fewer maps, or one short map.
+    Args:
+        network: gives heart rates (B, K) of rows of maps.
+        waveform: the segment (T, R, 3); a segment shorter than a row has fewer maps, or one short
+            map.
+        fs: sampling rate that the network expects, in Hz.
+        clip_s: length of a row.
+        map_s: length of a map.
+        step_s: time from one map to the next.
+        rows: height of a map.
+
+    Returns:
+        Times from the segment's start (K,), heart rates there in bpm (K,), the mean where two rows
+        overlap; the segment's number of samples at `fs`, and its rate.
     """
     even = resample_to_rate(waveform, fs)
     total = len(even.samples)
     length, step = min(round(map_s * fs), total), round(step_s * fs)
     whole = min(round(clip_s * fs), total)
     network = network.to(resolve_device()).eval()
-    said: dict[float, list[float]] = {}
+    rates: dict[float, list[float]] = {}
     for start in window_starts(total, whole, whole - length + step):
         window = even.samples[start : start + whole]
         bpm = run_network(network, [map_row(window, length, step, rows)])[0]
         for k, value in enumerate(bpm.tolist()):
-            said.setdefault((start + k * step + (length - 1) / 2) / even.fs, []).append(value)
-    times: Array = np.array(sorted(said))
-    means: Array = np.array([np.mean(said[time]) for time in times.tolist()])
+            rates.setdefault((start + k * step + (length - 1) / 2) / even.fs, []).append(value)
+    times: Array = np.array(sorted(rates))
+    means: Array = np.array([np.mean(rates[time]) for time in times.tolist()])
     return times, means, total, even.fs
 
 
-def wave(times_s: Array, bpm: Array, length: int, fs: float) -> Array:
-    """A cosine (length,) at `fs` whose rate runs through `bpm` at `times_s`, held at both ends.
+def cosine(times_s: Array, bpm: Array, length: int, fs: float) -> Array:
+    """A cosine whose rate is interpolated between heart rates.
 
-    >>> wave(np.array([0.0]), np.array([60.0]), 5, 4.0).round(6) + 0.0
+    Args:
+        times_s: times of the rates (K,).
+        bpm: heart rates (K,); the first and last hold before and after.
+        length: number of samples.
+        fs: sampling rate in Hz.
+
+    Returns:
+        The cosine (length,).
+
+    >>> cosine(np.array([0.0]), np.array([60.0]), 5, 4.0).round(6) + 0.0
     array([ 1.,  0., -1.,  0.,  1.])
     """
     rate_hz = np.interp(np.arange(length) / fs, times_s, bpm) / 60

@@ -1,11 +1,13 @@
 """SiNC: non-contrastive learning from spectra alone."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import SincParameters
 
 require_torch()
 
@@ -20,11 +22,12 @@ SMOKE = {
 """For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(SincParameters)
+def fit(examples: Sequence[Example], training: Training, params: SincParameters) -> Model:
     """Learn from unlabelled recordings of at least `clip_s`."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -51,11 +54,11 @@ def sinc(
     bandwidth_weight: float = 1.0,
     sparsity_weight: float = 1.0,
     variance_weight: float = 1.0,
-    slowest: float = 0.6,
-    fastest: float = 1.4,
+    min_speed: float = 0.6,
+    max_speed: float = 1.4,
     light_noise: float = 10.0,
     pixel_noise: float = 2.0,
-    smallest_crop: float = 0.5,
+    min_crop: float = 0.5,
     width: int = 64,
     dilation: int = 1,
     dropout: float = 0.5,
@@ -73,10 +76,10 @@ def sinc(
 
     Args:
         clip: pictures of the face.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", "rpnet" with dilations in time, or "smoke" for a laptop.
-        crop: rule by which the face is cut out.
-        fs: pictures a second that the network expects; others are interpolated.
+        crop: rule by which the face is cropped.
+        fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip.
         step_s: from one clip to the next.
         low_hz: lower limit of a pulse.
@@ -86,18 +89,18 @@ def sinc(
         bandwidth_weight: of the power outside the band; 0 switches it off.
         sparsity_weight: of the power beside the peak.
         variance_weight: of the distance from an even spectrum over the batch.
-        slowest: least random speed of a clip.
-        fastest: greatest random speed.
+        min_speed: least random speed of a clip.
+        max_speed: greatest random speed.
         light_noise: deviation of a random change of a clip's brightness.
         pixel_noise: deviation of noise on every value.
-        smallest_crop: least side of a random square cut-out, as a share.
+        min_crop: least side of a random square cut-out, as a share.
         width: channels of the network.
         dilation: in time, of the first of three layers; doubled for the next two. 1: none.
         dropout: share of channels that are left out while learning.
-        epochs: times that all clips are seen.
-        batch: clips a step.
+        epochs: passes over all clips.
+        batch: clips in a step.
         lr: learning rate of AdamW.
-        weight_decay: its weight decay.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from functools import partial
@@ -105,10 +108,10 @@ def sinc(
     from rppgbench.neural.inference import estimate_pulse, overlap_add
     from rppgbench.neural.network_weights import load_arrays
 
-    from .learning import network_of, scaled_clip
+    from .learning import make_network, scaled_clip
 
-    network = network_of(width, dropout, dilation)
+    network = make_network(width, dropout, dilation)
     load_arrays(network, model.arrays)
-    joined = partial(overlap_add, level=False)
+    join = partial(overlap_add, level=False)
     length, step = round(clip_s * fs), round(step_s * fs)
-    return estimate_pulse(network, clip, fs, length, step, scaled_clip, joined)
+    return estimate_pulse(network, clip, fs, length, step, scaled_clip, join)

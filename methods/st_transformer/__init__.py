@@ -1,11 +1,13 @@
 """ST-Transformer: attention over regions and frames."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
+from rppgbench.neural.parameters import typed_fit
+
+from .parameters import TransformerParameters
 
 require_torch()
 
@@ -28,11 +30,12 @@ At those steps and a variance weight of 1, the output collapsed to one frequency
 """
 
 
-def fit(examples: Sequence[Example], training: Training, **params: Any) -> Model:
+@typed_fit(TransformerParameters)
+def fit(examples: Sequence[Example], training: Training, params: TransformerParameters) -> Model:
     """Learn from all recordings without labels, then, with `labels`, from those with a pulse."""
-    from .learning import learned
+    from .learning import train_model
 
-    return learned(examples, training, params)
+    return train_model(examples, training, params)
 
 
 @method(
@@ -65,8 +68,8 @@ def st_transformer(
     variance_weight: float = 1.0,
     periodicity_weight: float = 1.0,
     pearson_weight: float = 1.0,
-    slowest: float = 0.6,
-    fastest: float = 1.4,
+    min_speed: float = 0.6,
+    max_speed: float = 1.4,
     width: int = 128,
     layers: int = 6,
     ratio: float = 4.0,
@@ -87,10 +90,10 @@ def st_transformer(
 
     Args:
         maps: RGB and YUV of the 63 combinations of six regions of the face.
-        model: what `fit` gave.
+        model: the model that `fit` gave.
         preset: "paper", "unlabelled" without the second stage, or "smoke" for a laptop.
         labels: fine-tune on the recordings that have a pulse; False looks at no label.
-        fs: frames a second that the network expects; others are interpolated.
+        fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip.
         step_s: from one clip to learn from to the next.
         test_step_s: from one window to the next at test.
@@ -104,27 +107,27 @@ def st_transformer(
         variance_weight: of the distance from an even spectrum over the batch.
         periodicity_weight: of the difference between neighbouring segments.
         pearson_weight: of the negative Pearson correlation, in the second stage.
-        slowest: least random speed of a clip.
-        fastest: greatest random speed.
+        min_speed: least random speed of a clip.
+        max_speed: greatest random speed.
         width: features of a region in a frame (the paper's D).
         layers: pairs of encoders (the paper's L).
         ratio: hidden features of an MLP, as a multiple of the width.
         pretrain_epochs: epochs without labels.
         finetune_epochs: epochs with labels.
-        batch: clips a step.
+        batch: clips in a step.
         lr: learning rate without labels.
         finetune_lr: learning rate with labels.
-        weight_decay: of AdamW.
+        weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
     from rppgbench.neural.inference import estimate_pulse, overlap_add
     from rppgbench.neural.network_weights import load_arrays
 
-    from .learning import one_map
+    from .learning import map_image
     from .network import SpatialTemporalTransformer
 
     length = round(clip_s * fs)
     network = SpatialTemporalTransformer(length, width=width, layers=layers, ratio=ratio)
     load_arrays(network, model.arrays)
     step = round(test_step_s * fs)
-    return estimate_pulse(network, maps, fs, length, step, one_map, overlap_add)
+    return estimate_pulse(network, maps, fs, length, step, map_image, overlap_add)

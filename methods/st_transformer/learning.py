@@ -1,4 +1,4 @@
-"""ST-Transformer: two stages from maps to a model."""
+"""ST-Transformer: training in two stages, without and with labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, segments
+from rppgbench.neural.clips import Clips, cut_segments
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
 from rppgbench.neural.losses.agreement import negative_pearson
@@ -21,15 +21,20 @@ from rppgbench.neural.losses.spectral import (
     variance,
 )
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.training import Recipe, train, training_outcome
+from rppgbench.neural.single_stage import sample_clips
+from rppgbench.neural.training import History, Recipe, to_model, train
 from rppgbench.signals.spatial_maps import normalise_mstmap
 from rppgbench.system.errors import RecordingError
 
 from .network import SpatialTemporalTransformer
+from .parameters import TransformerParameters
+
+CLIPS_JUDGED = 48
+"""About how many clips of the training set the verdict on collapse is based on."""
 
 
-def one_map(samples: NDArray[Any]) -> Tensor:
-    """A window (T, 63, 6) as the network takes it: (1, T, 63, 6), every row 0 to 1."""
+def map_image(samples: NDArray[Any]) -> Tensor:
+    """A window (T, 63, 6) as the input of the network: (1, T, 63, 6), every row 0 to 1."""
     return torch.from_numpy(_normalised(samples))[None]
 
 
@@ -38,13 +43,12 @@ def _normalised(samples: NDArray[Any]) -> NDArray[np.float32]:
 
 
 class _Stage(nn.Module):
-    """The network and what one stage minimises."""
+    """The network and the loss of one stage."""
 
-    def __init__(self, params: Mapping[str, Any], supervised: bool) -> None:
+    def __init__(self, params: TransformerParameters, supervised: bool) -> None:
         super().__init__()
-        length = round(params["clip_s"] * params["fs"])
         self.network = SpatialTemporalTransformer(
-            length, width=params["width"], layers=params["layers"], ratio=params["ratio"]
+            params.clip_length, width=params.width, layers=params.layers, ratio=params.ratio
         )
         self.params = params
         self.supervised = supervised
@@ -53,88 +57,125 @@ class _Stage(nn.Module):
         """The loss and its terms for maps (B, T, 63, 6) played at speeds (B,)."""
         p = self.params
         pulse = self.network(batch["map"])
-        speed, samples = batch["speed"], p["spectrum_samples"]
-        band = p["low_hz"], p["high_hz"]
-        spectra = power_spectra(pulse, p["fs"], samples=samples, speed=speed)
+        speed, samples = batch["speed"], p.spectrum_samples
+        band = p.low_hz, p.high_hz
+        spectra = power_spectra(pulse, p.fs, samples=samples, speed=speed)
         terms = {
             "bandwidth": bandwidth(spectra, *band),
-            "sparsity": sparsity(spectra, *band, beside_hz=p["beside_hz"]),
+            "sparsity": sparsity(spectra, *band, beside_hz=p.beside_hz),
             "variance": variance(spectra, *band),
             "periodicity": periodicity(
-                pulse, p["fs"], *band, segments=p["segments"], samples=samples, speed=speed
+                pulse, p.fs, *band, segments=p.segments, samples=samples, speed=speed
             ),
         }
         if self.supervised:
             flags = batch["labelled"]
-            away = flags * negative_pearson(pulse, batch["pulse"])
-            terms["pearson"] = away.sum() / flags.sum().clamp_min(1.0)
-        loss = torch.stack([p[f"{name}_weight"] * term for name, term in terms.items()]).sum()
+            losses = flags * negative_pearson(pulse, batch["pulse"])
+            terms["pearson"] = losses.sum() / flags.sum().clamp_min(1.0)
+        weights = {
+            "bandwidth": p.bandwidth_weight,
+            "sparsity": p.sparsity_weight,
+            "variance": p.variance_weight,
+            "periodicity": p.periodicity_weight,
+            "pearson": p.pearson_weight,
+        }
+        loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
         return {"loss": loss, **terms}
 
 
-def learned(examples: Sequence[Example], training: Training, params: Mapping[str, Any]) -> Model:
-    """Pre-train on augmented clips of all recordings, fine-tune on those with a pulse."""
-    found = segments(examples, params["fs"], params["clip_s"], "st_transformer")
-    labelled = [part for part in found if part.pulse is not None]
-    tuned = params["labels"] and params["finetune_epochs"] > 0
-    if tuned and not labelled:
+def _pretrain_batches(
+    clips: Clips, rng: np.random.Generator, params: TransformerParameters
+) -> Iterable[Batch]:
+    """Clips at random speeds, flipped in time and in the order of regions at random."""
+    for starts in clips.sliding(rng, params.batch, round(params.step_s * params.fs)):
+        speeds = rng.uniform(params.min_speed, params.max_speed, len(starts))
+        maps = np.stack(
+            [_normalised(clips.read(start, s)) for start, s in zip(starts, speeds, strict=True)]
+        )
+        flips = [rng.random(len(starts)) < 0.5 for _ in range(2)]
+        for axis, flipped in enumerate(flips):
+            maps[flipped] = np.flip(maps[flipped], axis=axis + 1)
+        yield {"map": maps, "speed": speeds}
+
+
+def _finetune_batches(
+    clips: Clips, rng: np.random.Generator, params: TransformerParameters
+) -> Iterable[Batch]:
+    """Clips as they are, with their labels."""
+    for starts in clips.sliding(rng, params.batch, round(params.step_s * params.fs)):
+        pulse, flags = clips.pulses(starts)
+        maps = np.stack([_normalised(clips.read(start)) for start in starts])
+        yield {"map": maps, "speed": np.ones(len(starts)), "pulse": pulse, "labelled": flags}
+
+
+def _pretrain(
+    clips: Clips, training: Training, params: TransformerParameters
+) -> tuple[_Stage, History]:
+    return train(
+        lambda: _Stage(params, supervised=False),
+        lambda epoch, rng: _pretrain_batches(clips, rng, params),
+        Recipe(
+            epochs=params.pretrain_epochs,
+            lr=params.lr,
+            weight_decay=params.weight_decay,
+            precision=params.precision,
+        ),
+        training,
+        stage="pretrain",
+        export=lambda trained: to_model(trained.network, {}),
+    )
+
+
+def _finetune(
+    before: _Stage, clips: Clips, training: Training, params: TransformerParameters
+) -> tuple[_Stage, History]:
+    weights = before.state_dict()
+
+    def make() -> _Stage:
+        stage = _Stage(params, supervised=True)
+        stage.load_state_dict(weights)
+        return stage
+
+    return train(
+        make,
+        lambda epoch, rng: _finetune_batches(clips, rng, params),
+        Recipe(
+            epochs=params.finetune_epochs,
+            lr=params.finetune_lr,
+            weight_decay=params.weight_decay,
+            precision=params.precision,
+        ),
+        training,
+        stage="finetune",
+        export=lambda trained: to_model(trained.network, {}),
+    )
+
+
+def train_model(
+    examples: Sequence[Example], training: Training, params: TransformerParameters
+) -> Model:
+    """Pre-train on augmented clips of all recordings, fine-tune on the recordings with a pulse.
+
+    Raises:
+        RecordingError: no recording has a pulse to fine-tune on, or a clip without a gap.
+    """
+    segments = cut_segments(examples, params.fs, params.clip_s, "st_transformer")
+    labelled = [segment for segment in segments if segment.pulse is not None]
+    finetuned = params.labels and params.finetune_epochs > 0
+    if finetuned and not labelled:
         raise RecordingError(
             "st_transformer: no recording has a pulse to fine-tune on; set labels to false"
         )
-    length = round(params["clip_s"] * params["fs"])
-    step = round(params["step_s"] * params["fs"])
-    clips = Clips(found, length)
-    known = Clips(labelled, length)
-
-    def augmented(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for cuts in clips.sliding(rng, params["batch"], step):
-            speeds = rng.uniform(params["slowest"], params["fastest"], len(cuts))
-            maps = np.stack(
-                [_normalised(clips.read(cut, s)) for cut, s in zip(cuts, speeds, strict=True)]
-            )
-            for axis, flips in ((0, rng.random(len(cuts)) < 0.5), (1, rng.random(len(cuts)) < 0.5)):
-                maps[flips] = np.flip(maps[flips], axis=axis + 1)
-            yield {"map": maps, "speed": speeds}
-
-    def supervised(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for cuts in known.sliding(rng, params["batch"], step):
-            pulse, flags = known.pulses(cuts)
-            maps = np.stack([_normalised(known.read(cut)) for cut in cuts])
-            yield {"map": maps, "speed": np.ones(len(cuts)), "pulse": pulse, "labelled": flags}
-
-    def recipe(epochs: int, lr: float) -> Recipe:
-        return Recipe(epochs, lr, params["weight_decay"], params["precision"])
-
-    learner, first = train(
-        lambda: _Stage(params, False),
-        augmented,
-        recipe(params["pretrain_epochs"], params["lr"]),
-        training,
-        stage="pretrain",
-        export=lambda made: training_outcome(made.network, {}),
-    )
-    second: list[dict[str, float]] = []
-    if tuned:
-        before = learner.state_dict()
-
-        def make() -> _Stage:
-            made = _Stage(params, True)
-            made.load_state_dict(before)
-            return made
-
-        learner, second = train(
-            make,
-            supervised,
-            recipe(params["finetune_epochs"], params["finetune_lr"]),
-            training,
-            stage="finetune",
-            export=lambda made: training_outcome(made.network, {}),
-        )
-    everywhere = clips.all(length)
-    some = everywhere[:: max(1, len(everywhere) // 48)]
-    pulses = run_network(learner.network, (one_map(clips.read(cut)) for cut in some))
-    return training_outcome(
+    clips = Clips(segments, params.clip_length)
+    learner, first = _pretrain(clips, training, params)
+    second: History = []
+    if finetuned:
+        labelled_clips = Clips(labelled, params.clip_length)
+        learner, second = _finetune(learner, labelled_clips, training, params)
+    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
+    pulses = run_network(learner.network, (map_image(clips.read(start)) for start in judged))
+    return to_model(
         learner.network,
         {"pretrain": first, "finetune": second},
-        collapse=detect_collapse(pulses, params["fs"], low_hz=params["low_hz"]),
+        collapse=detect_collapse(pulses, params.fs, low_hz=params.low_hz),
     )

@@ -1,7 +1,17 @@
-"""TS-CAN: the attention network with shifts in time."""
+"""TS-CAN: the attention network with temporal shifts."""
 
 from rppgbench.neural.frame_differences import motion_and_appearance
-from rppgbench.neural.frame_supervision import FrameMethod
-from rppgbench.neural.networks.convolutional_attention import attention_network
+from rppgbench.neural.frame_methods import ShiftParameters
+from rppgbench.neural.frame_supervision import FrameNetwork
+from rppgbench.neural.networks.convolutional_attention import (
+    AttentionNetwork,
+    make_attention_network,
+)
 
-FRAMES = FrameMethod("ts_can", attention_network, motion_and_appearance)
+
+def make_network(params: ShiftParameters) -> AttentionNetwork:
+    """Make the network with shifts within groups of `depth` frames."""
+    return make_attention_network(params, depth=params.depth)
+
+
+NETWORK = FrameNetwork(name="ts_can", make=make_network, read=motion_and_appearance)

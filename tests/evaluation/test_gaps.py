@@ -16,7 +16,7 @@ from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.rate_reading import Reading, read_pulses
 from rppgbench.evaluation.scores import score_windows
-from rppgbench.neural.clips import Clips, labelled_segments, segments
+from rppgbench.neural.clips import Clips, cut_labelled_segments, cut_segments
 from rppgbench.report.figures.waveforms import reference_waveform
 from rppgbench.system.errors import BenchError
 
@@ -279,7 +279,7 @@ def test_clips_over_a_hole_have_no_label() -> None:
         heart_rate=Signal(np.full(50, 72.0), np.r_[np.arange(20.0), np.arange(30.0, 60.0)]),
     )
     frames = Waveform(TIMES[:, None].copy(), FS)
-    parts = segments(
+    parts = cut_segments(
         [Example(recording="r", subject="s", inputs=(frames,), ground_truth=truth)], FS, 10.0, "m"
     )
     clips = Clips(parts, round(10 * FS))
@@ -298,7 +298,7 @@ def test_a_sensor_that_hangs_teaches_nothing() -> None:
         inputs=(frames,),
         ground_truth=GroundTruth(pulse=Signal(hung, TIMES)),
     )
-    clips = Clips(segments([example], FS, 5.0, "m"), round(5 * FS))
+    clips = Clips(cut_segments([example], FS, 5.0, "m"), round(5 * FS))
     assert clips.pulses([(0, 0), (0, 240), (0, 330), (0, 600)])[1].tolist() == [1, 0, 0, 1]
 
 
@@ -313,9 +313,9 @@ def test_labels_with_no_whole_clip_are_refused() -> None:
             ground_truth=truth,
         )
     ]
-    assert labelled_segments(examples, FS, 4.0, "m")
+    assert cut_labelled_segments(examples, FS, 4.0, "m")
     with pytest.raises(BenchError, match="m: no recording has a pulse to learn from for 10 s"):
-        labelled_segments(examples, FS, 10.0, "m")
+        cut_labelled_segments(examples, FS, 10.0, "m")
 
 
 def test_constant_learns_from_what_the_sensor_saw(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rppgbench.neural.training import Recipe, train, training_outcome
+from rppgbench.neural.training import Recipe, train, to_model
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.core.waveform import Waveform
 
@@ -86,9 +86,9 @@ def learned(examples, training, params):
                 "pulse": np.stack([pulses[a : a + 60] for a in at]),
             }
 
-    recipe = Recipe(params["epochs"], 1e-2, precision="32-true")
+    recipe = Recipe(epochs=params["epochs"], lr=1e-2, precision="32-true")
     learner, history = train(Columns, batches, recipe, training)
-    return training_outcome(learner.network, {"train": history})
+    return to_model(learner.network, {"train": history})
 
 
 def pulse(clip, model):

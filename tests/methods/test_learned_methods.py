@@ -16,7 +16,7 @@ from rppgbench.core.model_files import read_model, write_model
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.neural.clips import segments
+from rppgbench.neural.clips import cut_segments
 from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.safetensors_io import read_weights
@@ -43,7 +43,7 @@ TOY: dict[str, dict[str, Any]] = {
     },
     "co_rectification": {
         "width": 2, "clip_s": 5.0, "rows": 32, "epochs": 2, "step_s": 1.25,
-        "batch": 8, "most_corrected": 8,
+        "batch": 8, "max_corrected": 8,
     },
 }  # fmt: skip
 
@@ -98,6 +98,10 @@ def method_named(name: str) -> Method:
 def _part(name: str) -> Any:
     load_methods()
     return importlib.import_module(f"rppgbench_content.methods.co_rectification.{name}")
+
+
+def co_rectification_parameters(params: Mapping[str, Any]) -> Any:
+    return _part("parameters").CoRectificationParameters(**params)
 
 
 def trained(name: str, folder: Path, **more: Any) -> tuple[Model, dict[str, Any]]:
@@ -217,16 +221,16 @@ def test_differences_of_colours_hold_the_pulse_and_no_light_that_all_colours_sha
     patches, pulse = face(80.0, 20.0, 5)
     light = 1 + 0.2 * np.sin(2 * np.pi * 1.9 * np.arange(len(pulse)) / FS)[:, None, None]
     dark, lit = (with_moments(p) for p in (patches, patches * light))
-    plain, flickering = (maps.prepared(m, FS, "differences", 0.66, 3.0) for m in (dark, lit))
+    plain, flickering = (maps.derive_rows(m, FS, "differences", 0.66, 3.0) for m in (dark, lit))
     assert plain.shape == (len(pulse), 27, 3)
     np.testing.assert_allclose(plain, flickering, atol=1e-6)
     blood = np.corrcoef(plain[60:-60, 25, 0], pulse[60:-60])[0, 1]
     assert blood < -0.9  # green over red, of all of the skin: more blood takes more green
-    image = maps.one_map(plain[:128], 32, "differences")
+    image = maps.map_image(plain[:128], 32, "differences")
     assert image.shape == (1, 9, 32, 128)
     assert 0 <= float(image.min()) < float(image.max()) <= 1
     assert bool((image[0, 3:] == image[0, 3:, :1]).all())  # the skin's, alike in all rows
-    assert maps.one_map(dark[:128], 32).shape == (1, 3, 32, 128)
+    assert maps.map_image(dark[:128], 32).shape == (1, 3, 32, 128)
 
 
 def test_a_label_around_its_peak_keeps_rate_and_phase_and_loses_the_rest() -> None:
@@ -235,7 +239,7 @@ def test_a_label_around_its_peak_keeps_rate_and_phase_and_loses_the_rest() -> No
     rates = torch.tensor([[0.9], [1.4], [2.2]])
     pulse = torch.sin(2 * torch.pi * rates * t + rates)
     other = 0.7 * torch.sin(2 * torch.pi * (rates + 0.6) * t)
-    kept = maps.around_peak(pulse + other, 25.6, 0.1, 0.66, 3.0)
+    kept = maps.select_peak(pulse + other, 25.6, 0.1, 0.66, 3.0)
     for one, clean in zip(kept.numpy(), pulse.numpy(), strict=True):
         assert np.corrcoef(one[40:-40], clean[40:-40])[0, 1] > 0.98
     spectrum = torch.fft.rfft(kept * torch.hann_window(256)).abs()
@@ -245,8 +249,10 @@ def test_a_label_around_its_peak_keeps_rate_and_phase_and_loses_the_rest() -> No
 
 
 def test_differences_and_narrow_labels_train_and_estimate(tmp_path: Path) -> None:
-    more = {"maps_of": "differences", "label_width_hz": 0.1, "pseudo_loss": "pearson"}
-    model, params = trained("co_rectification", tmp_path, one_cycle=True, most_speed=1.3, **more)
+    more = {"map_kind": "differences", "label_bandwidth_hz": 0.1, "pseudo_loss": "pearson"}
+    model, params = trained(
+        "co_rectification", tmp_path, lr_schedule="one_cycle", max_speed=1.3, **more
+    )
     assert any(array.shape[1:2] == (9,) for array in model.arrays.values())
     stretch, _ = given(method_named("co_rectification"), 90.0, seconds=7.3, seed=9)
     pulse = method_named("co_rectification").estimate(stretch, model, **params)
@@ -256,16 +262,16 @@ def test_differences_and_narrow_labels_train_and_estimate(tmp_path: Path) -> Non
 
 def test_labels_and_maps_are_played_at_the_same_speed() -> None:
     method = method_named("co_rectification")
-    more = {"clip_s": 10.0, "maps_of": "differences", "label_width_hz": 0.1}
+    more = {"clip_s": 10.0, "map_kind": "differences", "label_bandwidth_hz": 0.1}
     params = method.parameters({**TOY["co_rectification"], **more})
     waveform, _ = given(method, 80.0, seconds=16.0)
-    found = segments(
+    found = cut_segments(
         [Example(recording="r", subject="s", inputs=(waveform,), ground_truth=None)],
         params["fs"],
         10.0,
         "test",
     )
-    source = _part("learning")._Maps(found, params)
+    source = _part("learning")._Maps(found, co_rectification_parameters(params))
     for speed in (0.8, 1.25):
         skin = source.maps([(0, 10)], [speed])[0, 3, :1]
         for shown in (source.pseudo([(0, 10)], [speed]), skin):
@@ -278,7 +284,7 @@ def test_the_pseudo_loss_is_what_its_name_says(kind: str) -> None:
         {**TOY["co_rectification"], "variant": "pseudo", "pseudo_loss": kind}
     )
     torch.manual_seed(3)
-    learner = _part("learning").Correction(params).eval()
+    learner = _part("learning").Correction(co_rectification_parameters(params)).eval()
     maps, label = torch.rand(4, 3, 32, 128), torch.rand(4, 128)
     batch = {"map": maps, "faster": torch.rand_like(maps), "slower": maps, "pseudo": label}
     with torch.no_grad():
@@ -293,10 +299,11 @@ def test_the_pseudo_loss_is_what_its_name_says(kind: str) -> None:
 @pytest.mark.parametrize(
     ("given_value", "line"),
     [
-        ({"maps_of": "lab"}, r"no maps 'lab'\. Known: colours, differences"),
+        ({"map_kind": "lab"}, r"no map_kind 'lab'\. Known: colours, differences"),
+        ({"lr_schedule": "cosine"}, r"no lr_schedule 'cosine'\. Known: constant, one_cycle"),
         ({"pseudo_loss": "l1"}, r"no pseudo_loss 'l1'\. Known: squared, pearson"),
-        ({"most_speed": 0.0}, r"most_speed is at least 1, not 0"),
-        ({"label_width_hz": -0.1}, r"label_width_hz is at least 0, not -0\.1"),
+        ({"max_speed": 0.0}, r"max_speed is at least 1, not 0"),
+        ({"label_bandwidth_hz": -0.1}, r"label_bandwidth_hz is at least 0, not -0\.1"),
     ],
 )
 def test_a_value_without_meaning_is_one_clear_line(

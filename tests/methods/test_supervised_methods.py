@@ -185,21 +185,21 @@ def test_physformer_counts_heart_rates_ever_more(tmp_path: Path) -> None:
 
 
 def test_physformer_slows_fast_hearts_and_quickens_others() -> None:
-    varied = part("physformer.learning").varied
+    draw_speeds = part("physformer.learning").draw_speeds
     bpm = np.array([60.0, 88.0, 89.0, 140.0], dtype=np.float32)
     rng = np.random.default_rng(0)
-    assert varied(bpm, 1.0, rng)[0] == [2.0, 2.0, 0.5, 0.5]
-    assert varied(bpm, 0.0, rng)[0] == [1.0] * 4
+    assert draw_speeds(bpm, 1.0, rng)[0] == [2.0, 2.0, 0.5, 0.5]
+    assert draw_speeds(bpm, 0.0, rng)[0] == [1.0] * 4
     many = np.full(4000, 60.0, dtype=np.float32)
-    speeds, mirrored = varied(many, 0.5, rng)
+    speeds, mirrored = draw_speeds(many, 0.5, rng)
     assert np.mean(np.array(speeds) == 2.0) == pytest.approx(0.5, abs=0.03)
     assert mirrored.mean() == pytest.approx(0.5, abs=0.03)
 
 
 def test_rhythmnet_s_wave_runs_at_the_rates_that_it_says() -> None:
-    wave = part("rhythmnet.learning").wave
+    cosine = part("rhythmnet.learning").cosine
     fs, times = 30.0, np.array([0.0, 20.0])
-    out = wave(times, np.array([60.0, 120.0]), 601, fs)
+    out = cosine(times, np.array([60.0, 120.0]), 601, fs)
     upward = np.flatnonzero((out[:-1] < 0) & (out[1:] >= 0))
     assert len(upward) == 30  # 20 s at 90 bpm in the mean
     intervals = np.diff(upward) / fs
@@ -208,16 +208,16 @@ def test_rhythmnet_s_wave_runs_at_the_rates_that_it_says() -> None:
 
 
 def test_rhythmnet_blanks_the_same_frames_in_all_maps_of_a_row() -> None:
-    blanked = part("rhythmnet.learning").blanked
+    mask_frames = part("rhythmnet.learning").mask_frames
     maps = torch.ones(8, 3, 3, 5, 60)
-    out = blanked(maps, 10, 30, np.random.default_rng(0))
+    out = mask_frames(maps, 10, 30, np.random.default_rng(0))
     gone = (out == 0).flatten(1, 3)
     assert bool((gone == gone[:, :1]).all())
     counts = gone[:, 0].sum(dim=1)
     assert bool(((counts >= 10) & (counts <= 30)).all())
     assert len(set(counts.tolist())) > 1
     assert bool((maps == 1).all())
-    assert bool((blanked(maps, 0, 0, np.random.default_rng(0)) == 1).all())
+    assert bool((mask_frames(maps, 0, 0, np.random.default_rng(0)) == 1).all())
 
 
 def test_rhythmnet_has_the_published_residual_network() -> None:

@@ -10,8 +10,8 @@ import torch
 from rppgbench.core.method import Example
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.neural.clips import Clips, Segment, labelled_share, resample_to_rate, segments
-from rppgbench.neural.inference import batch_windows, estimate_pulse, overlap_add, window_starts
+from rppgbench.neural.clips import Clips, Segment, cut_segments, keep_label_share, resample_to_rate
+from rppgbench.neural.inference import estimate_pulse, join_windows, overlap_add, window_starts
 from rppgbench.system.errors import BenchError
 
 from ..oracles.oracle import load
@@ -20,7 +20,13 @@ from ..oracles.oracle import load
 def ramp(frames: int, name: str = "a", pulse: bool = False) -> Segment:
     """A stretch whose sample k has the value k."""
     values = np.arange(frames, dtype=np.float64)[:, None]
-    return Segment(name, name, values, 0.0, values[:, 0].astype(np.float32) if pulse else None)
+    return Segment(
+        recording=name,
+        subject=name,
+        samples=values,
+        start_s=0.0,
+        pulse=values[:, 0].astype(np.float32) if pulse else None,
+    )
 
 
 def example(
@@ -52,27 +58,27 @@ def test_pictures_stay_bytes_when_their_rate_changes() -> None:
 
 
 def test_short_stretches_are_left_out_and_none_at_all_is_said() -> None:
-    found = segments([example("b", 300, 100), example("a", 310)], 30.0, 10.0, "m")
+    found = cut_segments([example("b", 300, 100), example("a", 310)], 30.0, 10.0, "m")
     assert [(part.recording, len(part.samples)) for part in found] == [("a", 310), ("b", 300)]
     with pytest.raises(BenchError, match=r"m: none of 1 recordings has 10 s"):
-        segments([example("b", 100)], 30.0, 10.0, "m")
+        cut_segments([example("b", 100)], 30.0, 10.0, "m")
 
 
 def test_pulses_are_read_at_the_times_of_the_samples() -> None:
     times = np.arange(0, 19.9, 0.01)
     truth = GroundTruth(pulse=Signal(np.sin(2 * times), times))
-    part = segments([example("a", 300, 300, truth=truth)], 30.0, 10.0, "m")[1]
+    part = cut_segments([example("a", 300, 300, truth=truth)], 30.0, 10.0, "m")[1]
     assert part.pulse is not None
     np.testing.assert_allclose(part.pulse[:290], np.sin(20 + np.arange(290) / 15), atol=1e-4)
     assert np.isnan(part.pulse[-1])  # after the sensor's last value
-    assert segments([example("a", 300, truth=GroundTruth())], 30.0, 10.0, "m")[0].pulse is None
+    assert cut_segments([example("a", 300, truth=GroundTruth())], 30.0, 10.0, "m")[0].pulse is None
 
 
 def test_clips_of_a_batch_are_of_different_recordings_and_within_them() -> None:
     clips = Clips([ramp(40, name) for name in "abcde"], 30)
     seen = set()
-    for cuts in clips.one_a_recording(np.random.default_rng(0), 4, 25):
-        names = [clips.parts[index].recording for index, _ in cuts]
+    for cuts in clips.one_per_recording(np.random.default_rng(0), 4, 25):
+        names = [clips.segments[index].recording for index, _ in cuts]
         assert len(set(names)) == 4
         seen |= {start for _, start in cuts}
         for cut in cuts:
@@ -83,10 +89,10 @@ def test_clips_of_a_batch_are_of_different_recordings_and_within_them() -> None:
 
 def test_fewer_recordings_than_a_batch_come_in_pairs() -> None:
     clips = Clips([ramp(40, name) for name in "abc"], 30)
-    sizes = {len(cuts) for cuts in clips.one_a_recording(np.random.default_rng(0), 8, 2)}
+    sizes = {len(cuts) for cuts in clips.one_per_recording(np.random.default_rng(0), 8, 2)}
     assert sizes == {2}
     with pytest.raises(BenchError, match="needs two"):
-        list(Clips([ramp(40)], 30).one_a_recording(np.random.default_rng(0), 2, 1))
+        list(Clips([ramp(40)], 30).one_per_recording(np.random.default_rng(0), 2, 1))
 
 
 def test_sliding_clips_are_all_seen_once_and_no_batch_is_a_single_clip() -> None:
@@ -127,7 +133,7 @@ def test_a_pulse_with_a_gap_counts_as_none() -> None:
 
 def test_labels_are_kept_for_a_share_of_the_recordings() -> None:
     parts = [ramp(40, name, pulse=name != "x") for name in "abcdx"]
-    kept = labelled_share(parts, 0.5, np.random.default_rng(0))
+    kept = keep_label_share(parts, 0.5, np.random.default_rng(0))
     assert sum(part.pulse is not None for part in kept) == 2
     assert [part.recording for part in kept] == list("abcdx")
 
@@ -151,7 +157,7 @@ def test_windows_of_one_signal_join_to_that_signal() -> None:
     signal = np.sin(np.arange(200) * 0.3)
     starts = window_starts(200, 60, 60)
     parts = [signal[start : start + 60] for start in starts]
-    np.testing.assert_array_equal(batch_windows(parts, starts, 200), signal)
+    np.testing.assert_array_equal(join_windows(parts, starts, 200), signal)
     starts = window_starts(200, 84, 42)  # four periods of 21 samples: all windows have one scale
     joined = overlap_add([signal[s : s + 84] for s in starts], starts, 200)
     assert np.corrcoef(joined, signal)[0, 1] > 0.999

@@ -77,7 +77,7 @@ training = Training(
     seed=3, device="cpu", folder=Path(folder), log=said.append, devices=devices, rank=rank
 )
 try:
-    recipe = Recipe(epochs, 0.01, precision="64-true")
+    recipe = Recipe(epochs=epochs, lr=0.01, precision="64-true")
     learner, history = train(Rivals, batches, recipe, training)
 except BenchError as error:
     print(json.dumps({"fault": str(error)}))

@@ -13,11 +13,11 @@ from rppgbench.core.registry import PACKAGE, load_methods
 from rppgbench.neural.losses.agreement import max_cross_correlation, negative_pearson
 from rppgbench.neural.losses.contrastive import (
     contrast,
-    distance,
+    mean_cross_distance,
+    mean_pairwise_distance,
     reference_contrast,
     sampled_spectra,
     samples_at,
-    spread,
 )
 from rppgbench.neural.losses.power_spectra import norm_psd
 from rppgbench.neural.losses.spectral import (
@@ -128,8 +128,12 @@ def test_spread_and_distance_equal_loops_over_the_pairs() -> None:
         (f[0, i] - f[0, j]).square().mean() for i in range(6) for j in range(6) if i != j
     ]  # fmt: skip
     across = [(f[0, i] - g[0, j]).square().mean() for i in range(6) for j in range(5)]
-    assert float(spread(f)) == pytest.approx(float(torch.stack(own).mean()), rel=1e-12)
-    assert float(distance(f, g)) == pytest.approx(float(torch.stack(across).mean()), rel=1e-12)
+    assert float(mean_pairwise_distance(f)) == pytest.approx(
+        float(torch.stack(own).mean()), rel=1e-12
+    )
+    assert float(mean_cross_distance(f, g)) == pytest.approx(
+        float(torch.stack(across).mean()), rel=1e-12
+    )
 
 
 def test_samples_are_those_of_a_loop() -> None:
@@ -326,8 +330,8 @@ def test_probabilities_as_gumbel_logits_pick_the_peak_rarely() -> None:
     assert by_share < 0.1
 
 
-def test_the_clips_that_deviate_most_are_doubted() -> None:
-    doubted = part("co_rectification.losses").doubted
+def test_the_clips_that_deviate_most_are_least_trusted() -> None:
+    least_trusted = part("co_rectification.losses").least_trusted
     label, out = torch.tensor([60.0, 80, 100, 70]), torch.tensor([61.0, 120, 99, 50])
-    assert sorted(doubted(label, out, 2).tolist()) == [1, 3]
-    assert doubted(label, out, 0).tolist() == []
+    assert sorted(least_trusted(label, out, 2).tolist()) == [1, 3]
+    assert least_trusted(label, out, 0).tolist() == []

@@ -22,7 +22,7 @@ from rppgbench.neural.frame_differences import (
 )
 from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
-    power_elsewhere,
+    off_peak_power,
     rate_bins,
     rate_cross_entropy,
     rate_divergence,
@@ -32,7 +32,7 @@ from rppgbench.neural.network_weights import to_arrays
 from rppgbench.neural.networks.convolutional_attention import (
     AttentionNetwork,
     attention_mask,
-    shifted_in_time,
+    temporal_shift,
 )
 from rppgbench.neural.networks.map_unet import map_image, yuv_image
 from rppgbench.neural.training import Recipe, train
@@ -60,18 +60,20 @@ def video(frames: int = 600, side: int = 4) -> Any:
 
 def test_a_long_video_is_measured_in_pieces_as_in_one() -> None:
     pictures = video()
-    scale = VideoScale.of(pictures)
+    scale = VideoScale.measure(pictures)
     assert scale.mean == pytest.approx(pictures.mean(), rel=1e-9)
     assert scale.deviation == pytest.approx(pictures.std(), rel=1e-9)
     moving = normalise_differences(pictures)
     change = normalise_differences(pictures, 1.0)[:-1].astype(np.float64)
-    assert scale.change == pytest.approx(change.std(), rel=1e-6)
-    np.testing.assert_allclose(normalise_differences(pictures, scale.change), moving, rtol=1e-5)
+    assert scale.difference_deviation == pytest.approx(change.std(), rel=1e-6)
+    np.testing.assert_allclose(
+        normalise_differences(pictures, scale.difference_deviation), moving, rtol=1e-5
+    )
 
 
 def test_clips_of_a_video_are_cuts_of_what_the_whole_gives() -> None:
     pictures = video(50)
-    scale = VideoScale.of(pictures)
+    scale = VideoScale.measure(pictures)
     moving = normalise_differences(pictures)
     look = standardise(pictures)
     for start in (0, 20, 30):  # the last one ends with the video
@@ -98,7 +100,7 @@ def test_a_still_video_has_no_change_and_no_look() -> None:
     still = np.full((9, 4, 4, 3), 100, np.uint8)
     assert not normalise_differences(still).any()
     assert not standardise(still).any()
-    assert not motion_and_appearance(still, 0, 9, VideoScale.of(still)).any()
+    assert not motion_and_appearance(still, 0, 9, VideoScale.measure(still)).any()
 
 
 def test_changes_summed_up_are_the_pulse() -> None:
@@ -120,7 +122,7 @@ def test_a_gap_in_a_label_stays_a_gap() -> None:
 
 def test_shift_moves_thirds_within_groups_only() -> None:
     frames = torch.rand(8, 7, 2, 2)  # thirds of 2, 2 and the 3 that are left
-    out = shifted_in_time(frames, 4)
+    out = temporal_shift(frames, 4)
     for k in range(8):
         ahead = frames[k + 1, :2] if k % 4 < 3 else torch.zeros(2, 2, 2)
         behind = frames[k - 1, 2:4] if k % 4 > 0 else torch.zeros(2, 2, 2)
@@ -136,11 +138,11 @@ def test_a_mask_has_a_mean_of_half_whatever_the_scores() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "alone", "published"),
+    ("size", "single_stream", "published"),
     [(36, False, 532_899), (72, False, 2_228_643), (36, True, 467_337), (72, True, 2_163_081)],
 )
-def test_networks_have_the_published_sizes(size: int, alone: bool, published: int) -> None:
-    network = AttentionNetwork(size, alone=alone)
+def test_networks_have_the_published_sizes(size: int, single_stream: bool, published: int) -> None:
+    network = AttentionNetwork(size, single_stream=single_stream)
     assert sum(p.numel() for p in network.parameters()) == published
 
 
@@ -193,7 +195,7 @@ BINS = torch.tensor([32, 74])  # 72 and 114 bpm
 RATE_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "entropy": rate_cross_entropy,
     "divergence": rate_divergence,
-    "elsewhere": power_elsewhere,
+    "elsewhere": off_peak_power,
 }
 
 
@@ -229,7 +231,14 @@ def stretch(bpm: float, *, pulse: bool = True, device: bool = False) -> Segment:
     wave = sine(bpm, seconds=20.0)[0].numpy().astype(np.float32)
     rate = np.full(len(wave), bpm + 5, dtype=np.float32)
     rate[:70] = np.nan
-    return Segment("r", "s", wave[:, None], 0.0, wave if pulse else None, rate if device else None)
+    return Segment(
+        recording="r",
+        subject="s",
+        samples=wave[:, None],
+        start_s=0.0,
+        pulse=wave if pulse else None,
+        rate_bpm=rate if device else None,
+    )
 
 
 def test_a_clip_s_rate_is_the_device_s_or_else_the_pulse_s() -> None:
@@ -277,7 +286,7 @@ def batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 
 def test_one_cycle_ends_in_the_same_weights_after_a_kill(tmp_path: Path) -> None:
-    recipe = Recipe(6, 0.1, one_cycle=5)
+    recipe = Recipe(epochs=6, lr=0.1, one_cycle_steps=5)
     whole, _ = train(Line, batches, recipe, Training(seed=0, device="cpu", folder=tmp_path / "a"))
 
     class Killed(Exception):
@@ -318,7 +327,7 @@ def test_one_cycle_is_that_of_pytorch_over_all_steps(tmp_path: Path) -> None:
     _, history = train(
         Push,
         lambda epoch, rng: [{"x": np.zeros(1, np.float32)}],
-        Recipe(20, 0.1, 0.0, one_cycle=1),
+        Recipe(epochs=20, lr=0.1, weight_decay=0.0, one_cycle_steps=1),
         Training(seed=0, device="cpu", folder=tmp_path),
     )
     np.testing.assert_allclose([line["loss"] for line in history], expected, rtol=1e-5)
@@ -327,9 +336,14 @@ def test_one_cycle_is_that_of_pytorch_over_all_steps(tmp_path: Path) -> None:
     assert rates[-1] < 1e-5
 
 
+def unlabelled(seconds: int) -> Segment:
+    samples = np.zeros((seconds * 30, 1))
+    return Segment(recording="r", subject="s", samples=samples, start_s=0.0, pulse=None)
+
+
 def test_batches_are_counted_as_they_come() -> None:
     rng = np.random.default_rng(0)
     for seconds in (4, 5, 8, 9, 12, 13):
-        clips = Clips([Segment("r", "s", np.zeros((seconds * 30, 1)), 0.0, None)], 30)
+        clips = Clips([unlabelled(seconds)], 30)
         for batch in (2, 4):
             assert clips.batches(batch, 30) == len(list(clips.sliding(rng, batch, 30)))

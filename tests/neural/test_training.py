@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from rppgbench.neural.network_weights import load_arrays, to_arrays
 from rppgbench.neural.prefetch import prefetch
 from rppgbench.neural.safetensors_io import read_arrays, read_weights, write_arrays
 from rppgbench.neural.throughput import learning_speed
-from rppgbench.neural.training import Recipe, resolve_device, train, training_outcome
+from rppgbench.neural.training import Recipe, resolve_device, to_model, train
 from rppgbench.system.errors import BenchError
 
 
@@ -89,7 +88,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         train(Toy, until_the_fourth, RECIPE, training(tmp_path / "killed"))
     lines: list[str] = []
     learner, history = train(Toy, batches, RECIPE, training(tmp_path / "killed", log=lines.append))
-    assert lines[0] == "train: going on after epoch 3"
+    assert lines[0] == "train: continuing after epoch 3"
     assert len(history) == 5
     assert same(to_arrays(learner), whole)
 
@@ -142,7 +141,7 @@ def test_a_damaged_checkpoint_is_named_deleted_and_the_one_before_counts(
     learner, history = train(Toy, batches, RECIPE, training(tmp_path / "cut", log=lines.append))
     for file, line in zip(files[:damaged], lines, strict=False):
         assert line.startswith(f"{file}: damaged, it does not agree with its checksum")
-    after = "going on after epoch 4" if damaged == 1 else "epoch 1 of 5"
+    after = "continuing after epoch 4" if damaged == 1 else "epoch 1 of 5"
     assert lines[damaged].startswith(f"train: {after}")
     assert len(history) == 5
     assert same(to_arrays(learner), whole)
@@ -162,7 +161,7 @@ def test_a_checkpoint_of_another_precision_is_named_and_not_used(tmp_path: Path)
     said: list[str] = []
     learner, _ = train(Toy, batches, other, training(tmp_path / "old", log=said.append))
     assert same(to_arrays(learner), fresh)
-    told = "of another recipe (precision 32-true, now bf16-mixed); starting anew"
+    told = "of another recipe (precision 32-true, now bf16-mixed); starting again"
     assert any(told in line for line in said)
 
 
@@ -184,7 +183,7 @@ def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
         batches,
         RECIPE,
         training(tmp_path, every_epoch=True),
-        export=lambda made: training_outcome(made, {}),
+        export=lambda made: to_model(made, {}),
     )
     kept = sorted((tmp_path / "epochs").iterdir())
     assert [folder.name for folder in kept] == [f"{k:04d}" for k in range(1, 6)]
@@ -196,7 +195,7 @@ def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
         Recipe(epochs=2, lr=0.02),
         training(tmp_path, every_epoch=True),
         stage="second",
-        export=lambda made: training_outcome(made, {}),
+        export=lambda made: to_model(made, {}),
     )
     names = sorted(folder.name for folder in (tmp_path / "epochs").iterdir())
     assert names == ["0001", "0002"]  # only the last stage's can be chosen among
@@ -239,14 +238,15 @@ from tests.neural.test_training import Recipe, Wide, train, training, wide_batch
 from rppgbench.system.errors import BenchError
 folder = Path(sys.argv[1])
 said = []
-recipe = Recipe(2, 1e-6, one_cycle=2)
+recipe = Recipe(epochs=2, lr=1e-6, one_cycle_steps=2)
 train(Wide, wide_batches, recipe, training(folder / "roomy"))
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + 250 * 2**20,) * 2)
 train(Wide, wide_batches, recipe, training(folder / "tight", log=said.append))
 print(*said, sep=chr(10))
 try:
-    train(Wide, wide_batches, Recipe(1, 1e-6, together=512), training(folder / "whole"))
+    recipe = Recipe(epochs=1, lr=1e-6, min_micro_batch=512)
+    train(Wide, wide_batches, recipe, training(folder / "whole"))
 except BenchError as error:
     print(error)
 """
@@ -265,7 +265,7 @@ def test_where_memory_is_short_batches_go_in_shares_with_the_same_gradients(tmp_
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "train: out of memory; every batch in 2 shares from here"
+    assert lines[0] == "train: out of memory; from here every batch in 2 micro-batches"
     assert "no memory on cpu for a step of train with 512 samples" in lines[-1]
     assert "can't allocate memory" in lines[-1]
     whole, facts = read_arrays(tmp_path / "roomy" / "train.safetensors")
@@ -284,42 +284,6 @@ def test_where_memory_is_short_batches_go_in_shares_with_the_same_gradients(tmp_
 def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no batch"):
         train(Toy, lambda epoch, rng: iter(()), RECIPE, training(tmp_path))
-
-
-class Line(nn.Module):
-    """Without random numbers: compiled or not, it learns the same but for rounding."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Linear(6, 1)
-
-    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        return {"loss": (torch.tanh(self.body(batch["x"]))[:, 0] - batch["y"]).square().mean()}
-
-
-@pytest.mark.learning  # compiling takes a dozen seconds
-def test_a_compiled_training_learns_the_same_and_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    if shutil.which("g++") is None:
-        pytest.skip("no C++ compiler")
-    recipe = replace(RECIPE, compiled=True)
-    plain, _ = train(Line, batches, RECIPE, training(tmp_path / "plain"))
-    compiled, history = train(Line, batches, recipe, training(tmp_path / "compiled"))
-    first, second = to_arrays(plain), to_arrays(compiled)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        np.testing.assert_allclose(second[name], value, rtol=1e-4, atol=1e-5)
-    assert history[-1]["loss"] < history[0]["loss"]
-    (tmp_path / "compiled" / "train.safetensors").unlink()  # the epoch before is there
-    again, _ = train(Line, batches, recipe, training(tmp_path / "compiled"))
-    assert same(to_arrays(again), second)
-
-
-def test_without_a_compiler_a_compiled_training_is_one_clear_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(BenchError, match=r"no C\+\+ compiler 'no-such-compiler'; install one"):
-        train(Toy, batches, replace(RECIPE, compiled=True), training(tmp_path))
 
 
 def test_lower_precision_learns_too(tmp_path: Path) -> None:

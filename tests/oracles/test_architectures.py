@@ -73,7 +73,7 @@ def attention(case: str) -> torch.nn.Module:
     clips = ARRAYS[f"x__{case}"]
     found = re.search(r"_fd(\d+)", case)
     network = AttentionNetwork(
-        clips.shape[-1], depth=int(found[1]) if found else 0, alone="EfficientPhys" in case
+        clips.shape[-1], depth=int(found[1]) if found else 0, single_stream="EfficientPhys" in case
     )
     return filled(network, case, ATTENTION)
 

@@ -1,4 +1,4 @@
-"""What several networks share; nothing else imports torch."""
+"""Training and inference of networks; the only package that imports torch."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -8,10 +8,11 @@ from rppgbench.system.errors import BenchError
 
 @cache
 def require_torch() -> None:
-    """Say in one line what to install, where PyTorch is not: a method that learns calls this.
+    """Check that PyTorch is installed, without an import: every method that learns calls this.
 
-    Nothing is imported. Raises BenchError.
+    Raises:
+        BenchError: PyTorch is not installed; the message says what to install.
     """
-    lacking = [name for name in ("torch", "lightning_fabric") if find_spec(name) is None]
-    if lacking:
-        raise BenchError(f"needs {' and '.join(lacking)}: pip install 'rppgbench[neural]'")
+    missing = [name for name in ("torch", "lightning_fabric") if find_spec(name) is None]
+    if missing:
+        raise BenchError(f"needs {' and '.join(missing)}: pip install 'rppgbench[neural]'")

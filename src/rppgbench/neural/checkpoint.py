@@ -1,4 +1,4 @@
-"""What a training leaves after each epoch, to go on from."""
+"""The checkpoints from which a training that was stopped continues."""
 
 import json
 from collections.abc import Mapping
@@ -15,22 +15,35 @@ from rppgbench.system.errors import BenchError
 
 
 class Checkpoint:
-    """The states after the last two epochs of one stage and its log, in the training's folder.
+    """The checkpoints of the last two epochs of one stage, and its log, in the training's folder.
 
     `STAGE.safetensors` is the last and `STAGE.before.safetensors` the one before, each with its
-    checksum: a training goes on from the last that is whole. `recipe` is what it has to agree in.
+    checksum: a training continues from the last file that is whole.
     """
 
     def __init__(self, training: Training, stage: str, recipe: Mapping[str, Any]) -> None:
+        """Name the files of a stage; nothing is read.
+
+        Args:
+            training: seed, folder and log.
+            stage: name of the stage.
+            recipe: settings that a checkpoint must have for a training to continue from it.
+        """
         self.file = training.folder / f"{stage}.safetensors"
         self.before = training.folder / f"{stage}.before.safetensors"
         self.log = training.folder / f"{stage}.jsonl"
         self.stage = stage
-        self.say = training.log
+        self.write_line = training.log
         self.recipe = {**recipe, "seed": training.seed, "stage": stage}
 
     def write(self, learner: nn.Module, optimiser: Any, history: list[dict[str, float]]) -> None:
-        """Keep the state and the mean of every loss term in every epoch so far."""
+        """Write learner, optimiser and history; the last checkpoint becomes the one before.
+
+        Args:
+            learner: the module whose weights and buffers are written.
+            optimiser: the optimiser whose state is written.
+            history: the mean of every loss term in each epoch.
+        """
         arrays = {f"model.{name}": to_array(value) for name, value in learner.state_dict().items()}
         for index, entries in optimiser.state_dict()["state"].items():
             for name, value in entries.items():
@@ -41,9 +54,16 @@ class Checkpoint:
         write_file(self.log, "".join(json.dumps(line) + "\n" for line in history))
 
     def resume(self, learner: nn.Module, optimiser: Any) -> list[dict[str, float]]:
-        """Load the last epoch, if there is one of this very recipe; give its history back.
+        """Load the last checkpoint that is whole and of the same recipe.
 
-        A damaged one is named and deleted, and the epoch before it counts.
+        A damaged file is logged and deleted; then the checkpoint before is loaded.
+
+        Args:
+            learner: takes the weights.
+            optimiser: takes the state.
+
+        Returns:
+            The history of the checkpoint; empty without a checkpoint.
         """
         for file in (self.file, self.before):
             if not file.is_file():
@@ -51,20 +71,20 @@ class Checkpoint:
             try:
                 arrays, facts = read_arrays(file)
             except BenchError as error:
-                self.say(f"{error} (deleted: going back to the epoch before)")
+                self.write_line(f"{error} (deleted: going back to the epoch before)")
                 file.unlink()
                 continue
-            return self._loaded(arrays, facts, learner, optimiser)
+            return self._load(arrays, facts, learner, optimiser)
         return []
 
     def _difference(self, recipe: Any) -> str:
-        """In which settings a kept state was of another recipe."""
-        held = recipe if isinstance(recipe, dict) else {}
-        names = [k for k in sorted({*held, *self.recipe}) if held.get(k) != self.recipe.get(k)]
-        told = [f"{name} {held.get(name)}, now {self.recipe.get(name)}" for name in names]
-        return f"of another recipe ({'; '.join(told) or 'other weights'})"
+        """The settings in which a checkpoint's recipe differs from this one."""
+        stored = recipe if isinstance(recipe, dict) else {}
+        names = [k for k in sorted({*stored, *self.recipe}) if stored.get(k) != self.recipe.get(k)]
+        changes = [f"{name} {stored.get(name)}, now {self.recipe.get(name)}" for name in names]
+        return f"of another recipe ({'; '.join(changes) or 'other weights'})"
 
-    def _loaded(
+    def _load(
         self,
         arrays: Mapping[str, Any],
         facts: Mapping[str, Any],
@@ -72,10 +92,12 @@ class Checkpoint:
         optimiser: Any,
     ) -> list[dict[str, float]]:
         saved = {k.removeprefix("model."): v for k, v in arrays.items() if k.startswith("model.")}
-        own = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
-        same = own == {name: value.shape for name, value in saved.items()}
+        shapes = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
+        same = shapes == {name: value.shape for name, value in saved.items()}
         if facts.get("recipe") != self.recipe or not same:
-            self.say(f"{self.file.name}: {self._difference(facts.get('recipe'))}; starting anew")
+            self.write_line(
+                f"{self.file.name}: {self._difference(facts.get('recipe'))}; starting again"
+            )
             return []
         load_arrays(learner, saved)
         state: dict[int, dict[str, Tensor]] = {}
@@ -86,5 +108,5 @@ class Checkpoint:
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
         history: list[dict[str, float]] = facts["history"]
-        self.say(f"{self.stage}: going on after epoch {len(history)}")
+        self.write_line(f"{self.stage}: continuing after epoch {len(history)}")
         return history

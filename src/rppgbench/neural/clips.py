@@ -1,4 +1,4 @@
-"""Clips of equal length cut from recordings to learn from."""
+"""Clips of equal length, cut from recordings, to learn from."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,22 +13,27 @@ from rppgbench.core.waveform import Array, Waveform
 from rppgbench.evaluation.heart_rate import straight_segments
 from rppgbench.system.errors import RecordingError
 
-Cut = tuple[int, int]
-"""Which stretch, and at which sample of it a clip starts."""
+ClipStart = tuple[int, int]
+"""Index of a segment, and the sample of that segment at which a clip starts."""
 
-RATE_LACK = 0.25
-"""The share of a clip that may lack the device's readings, as `gap_share` of the evaluators."""
+MAX_MISSING_SHARE = 0.25
+"""Greatest share of a clip without readings of the device, as `gap_share` of the evaluators."""
 
 CHUNK = 256
-"""How many frames are interpolated at once: pictures as float32 take memory."""
+"""Number of frames that are interpolated at once: pictures as float32 take memory."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Segment:
-    """A recording's samples without gaps, at the rate that the network expects.
+    """Samples of a recording without a gap, at the sampling rate that the network expects.
 
-    `samples` is (T, ...), memory-mapped perhaps; `pulse` (T,) is the contact sensor's and
-    `rate_bpm` (T,) the device's own heart rate, NaN where there is none, or None.
+    Attributes:
+        recording: name of the recording.
+        subject: name of the subject.
+        samples: (T, ...), possibly memory-mapped.
+        start_s: time of the first sample.
+        pulse: the contact sensor's pulse (T,), NaN where there is none; None without a label.
+        rate_bpm: the device's heart rate (T,), NaN where there is none; None without a reading.
     """
 
     recording: str
@@ -40,10 +45,15 @@ class Segment:
 
 
 def resample_to_rate(waveform: Waveform, fs: float) -> Waveform:
-    """The waveform at `fs` samples a second, by linear interpolation in time.
+    """Resample a waveform by linear interpolation in time; pictures stay uint8.
 
-    Pictures stay uint8. A waveform within a thousandth of the rate stays as it is, and then its own
-    rate counts.
+    Args:
+        waveform: samples (T, ...).
+        fs: sampling rate of the result in Hz.
+
+    Returns:
+        The waveform at `fs`. A waveform whose rate is within a thousandth of `fs` is returned as it
+        is, with its own rate.
 
     >>> resample_to_rate(Waveform(np.array([0.0, 1, 2]), 1.0), 2.0).samples
     array([0. , 0.5, 1. , 1.5, 2. ])
@@ -53,16 +63,23 @@ def resample_to_rate(waveform: Waveform, fs: float) -> Waveform:
     old = len(waveform.samples)
     count = int((old - 1) * fs / waveform.fs + 1e-9) + 1
     at: Array = np.arange(count, dtype=np.float64) * (waveform.fs / fs)
-    given: NDArray[Any] = waveform.samples
-    out: NDArray[Any] = np.empty((count, *given.shape[1:]), given.dtype)
+    samples: NDArray[Any] = waveform.samples
+    out: NDArray[Any] = np.empty((count, *samples.shape[1:]), samples.dtype)
     for first in range(0, count, CHUNK):
-        part = interpolate_rows(given, at[first : first + CHUNK])
-        out[first : first + CHUNK] = np.round(part) if given.dtype == np.uint8 else part
+        part = interpolate_rows(samples, at[first : first + CHUNK])
+        out[first : first + CHUNK] = np.round(part) if samples.dtype == np.uint8 else part
     return Waveform(out, fs, waveform.start_s)
 
 
 def interpolate_rows(samples: NDArray[Any], at: Array) -> NDArray[Any]:
-    """Samples (T, ...) at fractional positions (K,) between 0 and T - 1: (K, ...) float32.
+    """Interpolate linearly along the first axis.
+
+    Args:
+        samples: (T, ...).
+        at: positions (K,) between 0 and T - 1.
+
+    Returns:
+        The interpolated samples (K, ...), float32.
 
     >>> interpolate_rows(np.array([0, 10, 20], dtype=np.uint8), np.array([0.5, 2.0]))
     array([ 5., 20.], dtype=float32)
@@ -75,78 +92,97 @@ def interpolate_rows(samples: NDArray[Any], at: Array) -> NDArray[Any]:
     return mixed
 
 
-def segments(
+def cut_segments(
     examples: Sequence[Example], fs: float, shortest_s: float, where: str
 ) -> list[Segment]:
-    """Every stretch of at least `shortest_s` at `fs` samples a second, sorted by recording.
+    """Every input of at least `shortest_s` without a gap, resampled, sorted by recording.
 
-    RecordingError, naming `where`, if there is none.
+    Args:
+        examples: recordings with their inputs.
+        fs: sampling rate of the segments in Hz.
+        shortest_s: least duration of a segment.
+        where: name of the method, for messages.
+
+    Raises:
+        RecordingError: no input is long enough.
     """
-    found = [
-        _stretch(example, resample_to_rate(part, fs))
+    long_enough = [
+        _to_segment(example, resample_to_rate(part, fs))
         for example in sorted(examples, key=lambda example: example.recording)
         for part in example.inputs
         if len(part.samples) >= shortest_s * part.fs * (1 - 1e-3)
     ]
-    if not found:
+    if not long_enough:
         raise RecordingError(
             f"{where}: none of {len(examples)} recordings has {shortest_s:g} s without a gap; "
             "choose a shorter clip_s or other recordings"
         )
-    return found
+    return long_enough
 
 
-def labelled_segments(
+def cut_labelled_segments(
     examples: Sequence[Example], fs: float, shortest_s: float, where: str, *, rate: bool = False
 ) -> list[Segment]:
-    """Those with `shortest_s` of the sensor's pulse at a stretch or, with `rate`, a heart rate.
+    """Segments with a label to learn from.
 
-    RecordingError, naming `where`, if there is none.
+    Args:
+        examples: recordings with their inputs and labels.
+        fs: sampling rate of the segments in Hz.
+        shortest_s: least duration of the contact sensor's pulse without a gap.
+        where: name of the method, for messages.
+        rate: count a segment with a heart rate of the device as labelled too.
+
+    Raises:
+        RecordingError: no segment has a label.
     """
-    found = [
+    labelled = [
         part
-        for part in segments(examples, fs, shortest_s, where)
+        for part in cut_segments(examples, fs, shortest_s, where)
         if _longest_run(part.pulse) >= shortest_s * fs * (1 - 1e-3)
         or (rate and part.rate_bpm is not None)
     ]
-    if not found:
+    if not labelled:
         kind = "heart rate" if rate else "pulse"
         raise RecordingError(
             f"{where}: no recording has a {kind} to learn from for {shortest_s:g} s without a gap; "
             "choose a shorter clip_s, other recordings, or copy the labels again"
         )
-    return found
+    return labelled
 
 
-def _stretch(example: Example, part: Waveform) -> Segment:
+def _to_segment(example: Example, part: Waveform) -> Segment:
     truth = example.ground_truth or GroundTruth()
     times = part.times_s()
-    rate = _known(truth.heart_rate_at(times))
     return Segment(
-        example.recording,
-        example.subject,
-        part.samples,
-        part.start_s,
-        pulse_at(truth, times),
-        rate,
+        recording=example.recording,
+        subject=example.subject,
+        samples=part.samples,
+        start_s=part.start_s,
+        pulse=pulse_at(truth, times),
+        rate_bpm=_none_if_unknown(truth.heart_rate_at(times)),
     )
 
 
 def pulse_at(truth: GroundTruth, times_s: Array) -> NDArray[np.float32] | None:
-    """The contact sensor's pulse at even `times_s`, or None if there is none.
+    """The contact sensor's pulse at given times.
 
-    NaN in its gaps, and where it runs straight for so long that the sensor hung
-    (`straight_segments`).
+    Args:
+        truth: the labels of the recording.
+        times_s: evenly spaced times (T,).
+
+    Returns:
+        The pulse (T,), NaN in gaps and where a straight line shows that the sensor hung
+        (`evaluation.heart_rate.straight_segments`); None without a pulse.
     """
     pulse = truth.pulse_at(times_s)
     if len(times_s) > 1:
         fs = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
         pulse[straight_segments(pulse[None], fs)[0]] = np.nan
-    return _known(pulse)
+    return _none_if_unknown(pulse)
 
 
 def _longest_run(label: NDArray[np.float32] | None) -> int:
-    """The longest run of samples that have a value.
+    """Length of the longest run of samples that have a value.
 
     >>> _longest_run(np.array([1, np.nan, 2, 3], dtype=np.float32)), _longest_run(None)
     (2, 0)
@@ -157,28 +193,33 @@ def _longest_run(label: NDArray[np.float32] | None) -> int:
     return int(np.diff(np.concatenate([[-1], breaks, [len(label)]])).max()) - 1
 
 
-def _known(label: Array) -> NDArray[np.float32] | None:
+def _none_if_unknown(label: Array) -> NDArray[np.float32] | None:
     """The label, or None where no sample of it has a value."""
     return label.astype(np.float32) if np.isfinite(label).any() else None
 
 
 class Clips:
-    """Clips of `length` samples out of stretches that are at least about as long."""
+    """Clips of `length` samples out of segments that are about as long or longer."""
 
-    def __init__(self, parts: Sequence[Segment], length: int) -> None:
-        self.parts = parts
+    def __init__(self, segments: Sequence[Segment], length: int) -> None:
+        self.segments = segments
         self.length = length
         self.by_recording: dict[str, list[int]] = {}
-        for index, part in enumerate(parts):
-            self.by_recording.setdefault(part.recording, []).append(index)
+        for index, segment in enumerate(segments):
+            self.by_recording.setdefault(segment.recording, []).append(index)
 
-    def one_a_recording(
+    def one_per_recording(
         self, rng: np.random.Generator, batch: int, passes: int
-    ) -> Iterator[list[Cut]]:
-        """Batches of clips at random places, all of different recordings; `passes` over the set.
+    ) -> Iterator[list[ClipStart]]:
+        """Batches of clips at random places, each of another recording.
 
-        What is left of a pass when a batch no longer fills is dropped. With fewer recordings than
-        a batch needs, it comes in multiples of two; RecordingError if there are fewer than two.
+        Args:
+            rng: random source.
+            batch: clips in a batch. With fewer recordings a batch is smaller, and even.
+            passes: passes over all recordings; a last batch that is not full is dropped.
+
+        Raises:
+            RecordingError: a batch needs two recordings and there is one.
         """
         names = list(self.by_recording)
         size = min(batch, len(names) - len(names) % 2) if batch > 1 else 1
@@ -187,52 +228,68 @@ class Clips:
         for _ in range(passes):
             order = rng.permutation(len(names))
             for first in range(0, len(order) - size + 1, size):
-                yield [self._anywhere(rng, names[k]) for k in order[first : first + size]]
+                yield [self._draw(rng, names[k]) for k in order[first : first + size]]
 
-    def _anywhere(self, rng: np.random.Generator, recording: str) -> Cut:
+    def _draw(self, rng: np.random.Generator, recording: str) -> ClipStart:
         indices = self.by_recording[recording]
-        room = np.array([max(1, self._room(index) + 1) for index in indices])
-        index = indices[int(rng.choice(len(indices), p=room / room.sum()))]
-        return index, int(rng.integers(0, max(0, self._room(index)) + 1))
+        weights = np.array([max(1, self._last_start(index) + 1) for index in indices])
+        index = indices[int(rng.choice(len(indices), p=weights / weights.sum()))]
+        return index, int(rng.integers(0, max(0, self._last_start(index)) + 1))
 
-    def sliding(self, rng: np.random.Generator, batch: int, step: int) -> Iterator[list[Cut]]:
-        """Batches of the clips that start every `step` samples, in random order; the rest too.
+    def sliding(self, rng: np.random.Generator, batch: int, step: int) -> Iterator[list[ClipStart]]:
+        """Batches of all clips that start every `step` samples, in random order.
 
-        A last batch of one clip is joined to the one before it: batch norm needs two.
+        A last batch of one clip is joined to the batch before: batch norm needs two clips.
+
+        Args:
+            rng: random source.
+            batch: clips in a batch.
+            step: samples from one clip to the next.
         """
-        cuts = self.all(step)
-        order = rng.permutation(len(cuts))
+        starts = self.all_starts(step)
+        order = rng.permutation(len(starts))
         groups = [order[k : k + batch] for k in range(0, len(order), batch)]
         if len(groups) > 1 and len(groups[-1]) == 1:
             groups[-2:] = [np.concatenate(groups[-2:])]
         for group in groups:
-            yield [cuts[k] for k in group]
+            yield [starts[k] for k in group]
 
     def batches(self, batch: int, step: int) -> int:
-        """How many batches `sliding` gives."""
-        clips = len(self.all(step))
+        """Number of batches that `sliding` gives.
+
+        Args:
+            batch: clips in a batch.
+            step: samples from one clip to the next.
+        """
+        clips = len(self.all_starts(step))
         return max(1, clips // batch + (clips % batch > 1))
 
-    def all(self, step: int) -> list[Cut]:
-        """The clips that start every `step` samples, stretch by stretch."""
+    def all_starts(self, step: int) -> list[ClipStart]:
+        """The clips that start every `step` samples, segment by segment."""
         return [
             (index, start)
-            for index in range(len(self.parts))
-            for start in range(0, max(0, self._room(index)) + 1, step)
+            for index in range(len(self.segments))
+            for start in range(0, max(0, self._last_start(index)) + 1, step)
         ]
 
-    def _room(self, index: int) -> int:
-        return len(self.parts[index].samples) - self.length
+    def _last_start(self, index: int) -> int:
+        return len(self.segments[index].samples) - self.length
 
-    def read(self, cut: Cut, speed: float = 1.0) -> NDArray[Any]:
-        """The samples of a clip: (length, ...), played `speed` times faster than life.
+    def read(self, start: ClipStart, speed: float = 1.0) -> NDArray[Any]:
+        """Read the samples of a clip.
 
-        A faster clip reads on past its own end, and before its start where the stretch ends; a
-        stretch that is too short is played again from its start (decision 5 of the fact sheet).
+        Args:
+            start: segment and first sample.
+            speed: factor by which the clip is played faster. A faster clip reads past its end, and
+                before its start where the segment ends; a segment that is too short is repeated
+                (`docs/background/decisions/0007-learned-methods.md`).
+
+        Returns:
+            The samples (length, ...).
         """
-        return self._played(self.parts[cut[0]].samples, cut[1], speed)
+        return self._play(self.segments[start[0]].samples, start[1], speed)
 
-    def _played(self, samples: NDArray[Any], start: int, speed: float) -> NDArray[Any]:
+    def _play(self, samples: NDArray[Any], start: int, speed: float) -> NDArray[Any]:
         if speed == 1.0 and start + self.length <= len(samples):
             return samples[start : start + self.length]
         span = (self.length - 1) * speed
@@ -241,52 +298,64 @@ class Clips:
         return interpolate_rows(samples, np.mod(at, max(1, len(samples) - 1 + 1e-9)))
 
     def pulses(
-        self, cuts: Sequence[Cut], speeds: Sequence[float] | None = None
+        self, starts: Sequence[ClipStart], speeds: Sequence[float] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The contact sensor's pulses of clips (B, length), and 1 where one is whole (B,).
+        """Read the contact sensor's pulses of clips.
 
-        Played at `speeds` where given, as `read` does. A pulse with a gap counts as none, and is 0.
+        Args:
+            starts: B clips.
+            speeds: factor for each clip, as in `read`; None plays clips as they are.
+
+        Returns:
+            The pulses (B, length), 0 for a pulse with a gap; and flags (B,), 1 for a whole pulse.
         """
-        out = np.zeros((len(cuts), self.length), dtype=np.float32)
-        known = np.zeros(len(cuts), dtype=np.float32)
-        for row, (index, start) in enumerate(cuts):
-            pulse = self.parts[index].pulse
+        out = np.zeros((len(starts), self.length), dtype=np.float32)
+        known = np.zeros(len(starts), dtype=np.float32)
+        for row, (index, start) in enumerate(starts):
+            pulse = self.segments[index].pulse
             if pulse is None or (speeds is None and start + self.length > len(pulse)):
                 continue
-            piece = self._played(pulse, start, 1.0 if speeds is None else speeds[row])
+            piece = self._play(pulse, start, 1.0 if speeds is None else speeds[row])
             if np.isfinite(piece).all():
                 out[row], known[row] = piece, 1.0
         return out, known
 
-    def device_rates(self, cuts: Sequence[Cut]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The device's mean heart rate over clips in bpm (B,), and 1 where it is known (B,).
+    def device_rates(
+        self, starts: Sequence[ClipStart]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The device's mean heart rate over clips in bpm (B,), and flags (B,), 1 for a known rate.
 
-        A clip of which more than `RATE_LACK` has no reading has no rate.
+        A clip of which more than `MAX_MISSING_SHARE` has no reading has no rate.
         """
-        out = np.zeros(len(cuts), dtype=np.float32)
-        known = np.zeros(len(cuts), dtype=np.float32)
-        for row, (index, start) in enumerate(cuts):
-            rate = self.parts[index].rate_bpm
+        out = np.zeros(len(starts), dtype=np.float32)
+        known = np.zeros(len(starts), dtype=np.float32)
+        for row, (index, start) in enumerate(starts):
+            rate = self.segments[index].rate_bpm
             piece = np.zeros(0) if rate is None else rate[start : start + self.length]
-            given = len(piece)
+            samples = len(piece)
             piece = piece[np.isfinite(piece)]
-            if len(piece) and len(piece) >= (1 - RATE_LACK) * given:
+            if len(piece) and len(piece) >= (1 - MAX_MISSING_SHARE) * samples:
                 out[row], known[row] = piece.mean(), 1.0
         return out, known
 
 
-def labelled_share(
-    parts: Sequence[Segment], share: float, rng: np.random.Generator
+def keep_label_share(
+    segments: Sequence[Segment], share: float, rng: np.random.Generator
 ) -> list[Segment]:
-    """The same stretches with labels kept for a random `share` of those recordings that have one.
+    """Remove the labels of all but a random share of the labelled recordings.
 
-    The first int(n * share) of one random permutation, as in the public code of Z. Sun and X. Li,
-    IEEE TPAMI 2024.
+    The first int(n * share) recordings of a random permutation keep their labels, as in the public
+    code of Z. Sun and X. Li, IEEE TPAMI 2024, DOI 10.1109/TPAMI.2024.3367910.
+
+    Args:
+        segments: segments of the recordings.
+        share: share of the labelled recordings that keep their labels, 0 to 1.
+        rng: random source.
     """
-    names = sorted({part.recording for part in parts if part.pulse is not None})
+    names = sorted({segment.recording for segment in segments if segment.pulse is not None})
     order = rng.permutation(len(names))
     kept = {names[k] for k in order[: int(len(names) * share)]}
     return [
-        part if part.recording in kept else replace(part, pulse=None, rate_bpm=None)
-        for part in parts
+        segment if segment.recording in kept else replace(segment, pulse=None, rate_bpm=None)
+        for segment in segments
     ]

@@ -1,4 +1,4 @@
-"""Did the training collapse? A verdict without labels."""
+"""A verdict on whether a training collapsed, from its outputs alone."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from torch import Tensor
 from rppgbench.neural.losses.agreement import correlation
 from rppgbench.neural.losses.power_spectra import frequencies, in_band, peak_bpm
 
-LEAST_IN_BAND = 0.4
-LEAST_SPREAD_BPM = 2.0
-MOST_AT_EDGE = 0.5
+MIN_IN_BAND = 0.4
+MIN_SPREAD_BPM = 2.0
+MAX_AT_EDGE = 0.5
 
 
 def detect_collapse(
@@ -21,16 +21,25 @@ def detect_collapse(
     high_hz: float = 3.0,
     pseudo: Tensor | None = None,
 ) -> dict[str, Any]:
-    """What the outputs for many clips say of a training: pulses (N, T) of different clips.
+    """Judge a training by the pulses that its network gives for different clips.
 
-    `in_band` is the mean share of the power in the band; `peak_spread_bpm` the standard deviation
-    of the clips' peaks; `at_edge` the share of peaks at a limit of the band (drift or noise
-    instead of a pulse); with pseudo labels (N, T), `pseudo_difference_bpm` is the median
-    difference of the peaks and `pseudo_correlation` the median of |r|. `verdict` is "learned" or
-    says what is wrong. Chance level: white noise has in_band 0.16 at 30 samples a second.
+    The limits are this project's: less than 40 % of the power in the band, peaks that differ by
+    less than 2 bpm over clips, or more than half of the peaks at a limit of the band are called
+    collapsed. Chance level: white noise has `in_band` 0.16 at 30 samples a second.
 
-    The limits are this project's: less than 40 % in the band, peaks that differ by less than
-    2 bpm over clips, or more than half of them at a limit, is called collapsed.
+    Args:
+        pulses: outputs (N, T), one for each clip.
+        fs: sampling rate of the outputs in Hz.
+        low_hz: lower limit of the band of a pulse.
+        high_hz: upper limit.
+        pseudo: pseudo labels (N, T), for methods that learn from these.
+
+    Returns:
+        `in_band`, the mean share of the power in the band; `peak_spread_bpm`, the standard
+        deviation of the clips' peaks; `at_edge`, the share of peaks at a limit of the band (drift
+        or noise instead of a pulse); with `pseudo`, `pseudo_difference_bpm`, the median difference
+        of the peaks, and `pseudo_correlation`, the median of |r|; `verdict`, "learned" or the
+        reason for "collapsed".
     """
     pulses = pulses.float()
     centred = pulses - pulses.mean(dim=1, keepdim=True)
@@ -47,18 +56,18 @@ def detect_collapse(
         "at_edge": round(float(at_edge.double().mean()), 4),
     }
     if pseudo is not None:
-        there = peak_bpm(pseudo.float(), fs, low_hz=low_hz, high_hz=high_hz)
-        facts["pseudo_difference_bpm"] = round(float((peaks - there).abs().median()), 3)
+        label_peaks = peak_bpm(pseudo.float(), fs, low_hz=low_hz, high_hz=high_hz)
+        facts["pseudo_difference_bpm"] = round(float((peaks - label_peaks).abs().median()), 3)
         facts["pseudo_correlation"] = round(float(correlation(pulses, pseudo).abs().median()), 4)
     return facts | {"verdict": _verdict(facts)}
 
 
 def _verdict(facts: dict[str, Any]) -> str:
     reasons = []
-    if facts["in_band"] < LEAST_IN_BAND:
+    if facts["in_band"] < MIN_IN_BAND:
         reasons.append(f"only {facts['in_band']:.0%} of the power is in the band of a pulse")
-    if facts["clips"] > 1 and facts["peak_spread_bpm"] < LEAST_SPREAD_BPM:
+    if facts["clips"] > 1 and facts["peak_spread_bpm"] < MIN_SPREAD_BPM:
         reasons.append(f"all clips have one peak, within {facts['peak_spread_bpm']:.1f} bpm")
-    if facts["at_edge"] > MOST_AT_EDGE:
+    if facts["at_edge"] > MAX_AT_EDGE:
         reasons.append(f"{facts['at_edge']:.0%} of the peaks are at a limit of the band")
     return "collapsed: " + "; ".join(reasons) if reasons else "learned"

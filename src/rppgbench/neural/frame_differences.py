@@ -1,4 +1,4 @@
-"""Pictures as their normalised changes, and labels alike."""
+"""Normalised differences of frames and of labels, as in rPPG-Toolbox."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,18 +12,18 @@ from rppgbench.signals.filters import smoothness_priors
 Frames = NDArray[np.float32]
 
 CHUNK = 256
-"""How many pictures become floats at once while a long video is measured."""
+"""Number of pictures that become floats at once while a long video is measured."""
 
 DETREND = 100.0
-"""Smoothness of the trend that is taken off a pulse summed up from its changes."""
+"""Smoothness of the trend that is removed from a pulse summed up from its differences."""
 
 
 def frame_differences(frames: NDArray[Any]) -> Frames:
-    """Change from each picture to the next over their sum: (T, ...) becomes (T - 1, ...) float32.
+    """Difference of each picture and the next over their sum: (T, ...) to (T - 1, ...) float32.
 
-    (c(t+1) - c(t)) / (c(t+1) + c(t)): what the skin's colour and the light's strength multiply
-    cancels. W. Chen, D. McDuff, "DeepPhys", ECCV 2018, Eq 8; the 1e-7 under the line is that of
-    the public toolbox.
+    (c(t+1) - c(t)) / (c(t+1) + c(t)): factors of the skin's colour and of the light's strength
+    cancel. Source: W. Chen, D. McDuff, "DeepPhys", ECCV 2018, DOI 10.1007/978-3-030-01216-8_22,
+    Eq 8; the 1e-7 in the denominator is that of the public toolbox.
 
     >>> frame_differences(np.array([1, 3, 3], dtype=np.uint8))
     array([0.5, 0. ], dtype=float32)
@@ -36,11 +36,17 @@ def frame_differences(frames: NDArray[Any]) -> Frames:
 
 
 def normalise_differences(frames: NDArray[Any], deviation: float | None = None) -> Frames:
-    """Changes divided by their standard deviation, the last 0: (T, ...) float32.
+    """Differences of pictures divided by their standard deviation.
 
-    `deviation` is that of a longer video which these pictures are part of, else their own. A video
-    that never changes stays 0. X. Liu et al., "rPPG-Toolbox", NeurIPS 2023, input type
-    DiffNormalized.
+    Source: X. Liu et al., "rPPG-Toolbox", NeurIPS 2023, input type "DiffNormalized".
+
+    Args:
+        frames: pictures (T, ...).
+        deviation: standard deviation of the differences of a longer video to which the pictures
+            belong; None takes that of the pictures.
+
+    Returns:
+        The differences (T, ...), float32, the last 0; all 0 for a constant video.
     """
     out: Frames = np.zeros(frames.shape, dtype=np.float32)
     step = frame_differences(frames)
@@ -51,9 +57,9 @@ def normalise_differences(frames: NDArray[Any], deviation: float | None = None) 
 
 
 def standardise(values: NDArray[Any]) -> Array:
-    """Mean 0 and deviation 1 over all that is given, whatever its shape; a constant becomes 0.
+    """Values of any shape with mean 0 and standard deviation 1; a constant becomes 0.
 
-    Input and label type Standardized of rPPG-Toolbox: one mean and one deviation for a whole video.
+    Input and label type "Standardized" of rPPG-Toolbox: one mean and one deviation for a video.
 
     >>> standardise(np.array([1.0, 3.0]))
     array([-1.,  1.])
@@ -64,10 +70,10 @@ def standardise(values: NDArray[Any]) -> Array:
 
 
 def pulse_differences(pulse: NDArray[Any]) -> Array:
-    """A label's change from sample to sample with deviation 1, and 0 at the end: (T,) to (T,).
+    """Differences of a label with standard deviation 1, and 0 at the end: (T,) to (T,).
 
-    Label type DiffNormalized of rPPG-Toolbox. Samples that are not known (NaN) stay so, and do not
-    enter the deviation. `integrate` goes back.
+    Label type "DiffNormalized" of rPPG-Toolbox. Unknown samples (NaN) stay NaN, and are not in the
+    standard deviation. `integrate` is the inverse.
 
     >>> pulse_differences(np.array([0.0, 2.0, 0.0])).tolist()
     [1.0, -1.0, 0.0]
@@ -79,10 +85,10 @@ def pulse_differences(pulse: NDArray[Any]) -> Array:
 
 
 def integrate(change: NDArray[Any]) -> Array:
-    """A pulse from its changes: the sum of those before each sample, less its slow trend: (T,).
+    """A pulse from its differences: their running sum without its slow trend: (T,) to (T,).
 
-    The sum of small errors drifts; the toolbox takes the trend off by smoothness priors with
-    lambda 100 before it reads a heart rate, which is about 0.35 Hz at 30 samples a second.
+    The sum of small errors drifts. The toolbox removes the trend by smoothness priors with lambda
+    100 before it reads a heart rate: a high-pass filter at about 0.35 Hz at 30 samples a second.
     """
     before = np.concatenate([[0.0], np.asarray(change, dtype=np.float64)[:-1]])
     return smoothness_priors(np.cumsum(before), DETREND)
@@ -90,15 +96,15 @@ def integrate(change: NDArray[Any]) -> Array:
 
 @dataclass(frozen=True)
 class VideoScale:
-    """Mean and deviation of a whole video's values, and the deviation of its changes."""
+    """Mean and standard deviation of a whole video, and the deviation of its differences."""
 
     mean: float
     deviation: float
-    change: float
+    difference_deviation: float
 
     @classmethod
-    def of(cls, frames: NDArray[Any]) -> "VideoScale":
-        """Those of pictures (T, ...), in one pass that holds few of them as floats."""
+    def measure(cls, frames: NDArray[Any]) -> "VideoScale":
+        """Measure pictures (T, ...) in one pass that converts `CHUNK` pictures at once."""
         count, total, squares = 0, 0.0, 0.0
         steps, step_total, step_squares = 0, 0.0, 0.0
         for first in range(0, len(frames), CHUNK):
@@ -116,8 +122,8 @@ class VideoScale:
             _deviation(steps, step_total, step_squares),
         )
 
-    def looks(self, frames: NDArray[Any]) -> Frames:
-        """Pictures standardised by the whole video's mean and deviation."""
+    def standardise(self, frames: NDArray[Any]) -> Frames:
+        """Pictures (T, ...) standardised by the whole video's mean and deviation, float32."""
         out: Frames = (np.asarray(frames, dtype=np.float32) - np.float32(self.mean)) / np.float32(
             self.deviation or 1.0
         )
@@ -132,34 +138,58 @@ def _deviation(count: int, total: float, squares: float) -> float:
 def motion_and_appearance(
     video: NDArray[Any], start: int, length: int, scale: VideoScale
 ) -> NDArray[np.float32]:
-    """Six channels of a clip out of a video (T, H, W, 3): (length, 6, H, W).
+    """Normalised differences of a clip (motion) above its standardised pictures (appearance).
 
-    Its normalised changes above its standardised pictures. Only the very last picture of the
-    video has no change.
+    Args:
+        video: pictures (T, H, W, 3).
+        start: first picture of the clip.
+        length: pictures in the clip.
+        scale: scale of the whole video.
+
+    Returns:
+        (length, 6, H, W). Only the last picture of the video has no difference (0).
     """
     frames = video[start : start + length + 1]
-    moving = normalise_differences(frames, scale.change)[:length]
-    both = np.concatenate([moving, scale.looks(frames[:length])], axis=-1)
+    motion = normalise_differences(frames, scale.difference_deviation)[:length]
+    both = np.concatenate([motion, scale.standardise(frames[:length])], axis=-1)
     return np.ascontiguousarray(both.transpose(0, 3, 1, 2))
 
 
 def motion_only(
     video: NDArray[Any], start: int, length: int, scale: VideoScale
 ) -> NDArray[np.float32]:
-    """The normalised changes of a clip alone: (length, 3, H, W)."""
-    moving = normalise_differences(video[start : start + length + 1], scale.change)[:length]
-    return np.ascontiguousarray(moving.transpose(0, 3, 1, 2))
+    """Normalised differences of a clip (motion) alone.
+
+    Args:
+        video: pictures (T, H, W, 3).
+        start: first picture of the clip.
+        length: pictures in the clip.
+        scale: scale of the whole video.
+
+    Returns:
+        (length, 3, H, W).
+    """
+    motion = normalise_differences(video[start : start + length + 1], scale.difference_deviation)[
+        :length
+    ]
+    return np.ascontiguousarray(motion.transpose(0, 3, 1, 2))
 
 
 def appearance_and_next(
     video: NDArray[Any], start: int, length: int, scale: VideoScale
 ) -> NDArray[np.float32]:
-    """Standardised pictures of a clip and the one after it: (length + 1, 3, H, W).
+    """Standardised pictures of a clip and the next picture, for networks that form differences.
 
-    For networks that form the changes themselves; at the end of the video its last picture comes
-    twice.
+    Args:
+        video: pictures (T, H, W, 3).
+        start: first picture of the clip.
+        length: pictures in the clip.
+        scale: scale of the whole video.
+
+    Returns:
+        (length + 1, 3, H, W); at the end of the video the last picture is repeated.
     """
-    frames = scale.looks(video[start : start + length + 1])
+    frames = scale.standardise(video[start : start + length + 1])
     missing = length + 1 - len(frames)
     if missing > 0:
         frames = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])

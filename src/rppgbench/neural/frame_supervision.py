@@ -1,8 +1,8 @@
-"""Learning the changes of the pulse from those of pictures."""
+"""Networks that learn the differences of the pulse from the differences of frames."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -11,28 +11,38 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.core.waveform import Waveform
-from rppgbench.neural.clips import Clips, Cut, labelled_segments, resample_to_rate
+from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments, resample_to_rate
 from rppgbench.neural.frame_differences import VideoScale, integrate, pulse_differences
-from rppgbench.neural.inference import batch_windows, split_windows
+from rppgbench.neural.frame_methods import FrameParameters
+from rppgbench.neural.inference import join_windows, run_windows
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.single_stage import to_model
+from rppgbench.neural.single_stage import train_single_stage
 
 Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
-"""Video (T, H, W, 3), start, length and scale to what the network takes of a clip."""
-
+"""From a video (T, H, W, 3), start, length and scale to the network's input for a clip."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""Changes of the pulse (B, T) and those of the sensor's to a number a clip (B,)."""
+"""From differences of the pulse (B, T) and of the label (B, T) to a loss for each clip (B,)."""
+
+Record = TypeVar("Record", bound=FrameParameters)
 
 
 def squared_error(change: Tensor, reference: Tensor) -> Tensor:
-    """Mean squared difference of every clip: (B, T) and (B, T) to (B,)."""
+    """Mean squared error of every clip.
+
+    Args:
+        change: differences of the pulse (B, T).
+        reference: differences of the label (B, T).
+
+    Returns:
+        A loss for each clip (B,).
+    """
     return (change - reference).square().mean(dim=1)
 
 
-class _Changes(nn.Module):
-    """A network and how far its changes are from the sensor's."""
+class _Differences(nn.Module):
+    """A network and the loss of its output against the label's differences."""
 
     def __init__(self, network: nn.Module, loss: Loss) -> None:
         super().__init__()
@@ -40,84 +50,99 @@ class _Changes(nn.Module):
         self.loss = loss
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """The mean loss over the clips whose pulse is whole."""
+        """The mean loss over the clips with a whole label."""
         error = self.loss(self.network(batch["clip"]).float(), batch["change"])
         flags = batch["labelled"]
         return {"loss": (flags * error).sum() / flags.sum().clamp_min(1.0)}
 
 
-@dataclass(frozen=True)
-class FrameMethod:
-    """What the methods share that learn the changes of the pulse from those of pictures.
+@dataclass(frozen=True, kw_only=True)
+class FrameNetwork(Generic[Record]):
+    """A network on differences of frames: how it is made, its input and its loss.
 
-    `network_of` makes the network of a method's parameters, `read` what it takes of a video, and
-    `loss` says how far its changes are from the sensor's.
+    Attributes:
+        name: name of the method.
+        make: makes the network from the method's parameters.
+        read: makes the network's input from a video.
+        loss: the loss of its output against the label's differences.
     """
 
     name: str
-    network_of: Callable[[Mapping[str, Any]], nn.Module]
+    make: Callable[[Record], nn.Module]
     read: Read
     loss: Loss = squared_error
 
-    def learned(
-        self, examples: Sequence[Example], training: Training, params: Mapping[str, Any]
-    ) -> Model:
-        """Train on all clips side by side, with deviations of whole recordings, one a label.
+    def train(self, examples: Sequence[Example], training: Training, params: Record) -> Model:
+        """Train on all clips side by side.
 
-        X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels DiffNormalized, AdamW without decay
-        under one cycle of the learning rate; what `params` says of clip_s, epochs, batch and lr
-        counts.
+        Source: X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels "DiffNormalized", AdamW without
+        decay under one cycle of the learning rate.
+
+        Args:
+            examples: recordings with a pulse.
+            training: how and where to train.
+            params: the method's parameters.
+
+        Returns:
+            The trained network.
+
+        Raises:
+            RecordingError: no recording has a pulse for a whole clip.
         """
-        fs = params["fs"]
-        found = [
-            replace(part, pulse=pulse_differences(part.pulse).astype(np.float32))
-            for part in labelled_segments(examples, fs, params["clip_s"], self.name)
-            if part.pulse is not None
+        segments = [
+            replace(segment, pulse=pulse_differences(segment.pulse).astype(np.float32))
+            for segment in cut_labelled_segments(examples, params.fs, params.clip_s, self.name)
+            if segment.pulse is not None
         ]
-        clips = Clips(found, round(params["clip_s"] * fs))
-        scales = [VideoScale.of(part.samples) for part in found]
+        clips = Clips(segments, params.clip_length)
+        scales = [VideoScale.measure(segment.samples) for segment in segments]
 
-        def one(cut: Cut) -> NDArray[np.float32]:
-            return self.read(found[cut[0]].samples, cut[1], clips.length, scales[cut[0]])
+        def read(start: ClipStart) -> NDArray[np.float32]:
+            return self.read(segments[start[0]].samples, start[1], clips.length, scales[start[0]])
 
         def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-            for cuts in clips.sliding(rng, params["batch"], clips.length):
-                change, flags = clips.pulses(cuts)
-                pictures = np.stack([one(cut) for cut in cuts])
+            for starts in clips.sliding(rng, params.batch, clips.length):
+                change, flags = clips.pulses(starts)
+                pictures = np.stack([read(start) for start in starts])
                 yield {"clip": pictures, "change": change, "labelled": flags}
 
-        return to_model(
-            lambda: _Changes(self.network_of(params), self.loss),
+        return train_single_stage(
+            lambda: _Differences(self.make(params), self.loss),
             batches,
             clips,
-            lambda cut: torch.from_numpy(one(cut)[None]),
+            lambda start: torch.from_numpy(read(start)[None]),
             training,
             params,
-            pulse_of=lambda out: torch.from_numpy(
+            to_pulses=lambda out: torch.from_numpy(
                 np.stack([integrate(row) for row in out.numpy()])
             ),
-            one_cycle=clips.batches(params["batch"], clips.length),
+            one_cycle_steps=clips.batches(params.batch, clips.length),
         )
 
-    def pulse(
-        self, clip: Waveform, model: Model, fs: float, clip_s: float, **params: Any
-    ) -> Waveform:
-        """Changes in windows side by side, summed up without their trend: (T,) at `fs`.
+    def estimate(self, clip: Waveform, model: Model, params: Record) -> Waveform:
+        """Estimate the differences of the pulse in adjacent windows; sum up and detrend.
 
-        Pictures are scaled by the whole stretch, as the toolbox scales whole videos. `params` are
-        those that make the network.
+        Pictures are scaled by the whole segment, as the toolbox scales whole videos.
+
+        Args:
+            clip: pictures (T, S, S, 3).
+            model: the trained network.
+            params: the method's parameters.
+
+        Returns:
+            The pulse (T,) at `params.fs`.
         """
-        network = self.network_of(params)
+        network = self.make(params)
         load_arrays(network, model.arrays)
-        even = resample_to_rate(clip, fs)
-        video, length = even.samples, round(clip_s * fs)
-        scale = VideoScale.of(video)
-        change = split_windows(
+        even = resample_to_rate(clip, params.fs)
+        video = even.samples
+        scale = VideoScale.measure(video)
+        change = run_windows(
             network,
             len(video),
-            length,
-            length,
+            params.clip_length,
+            params.clip_length,
             lambda start, count: torch.from_numpy(self.read(video, start, count, scale)[None]),
-            batch_windows,
+            join_windows,
         )
         return Waveform(integrate(change), even.fs, even.start_s)

@@ -1,4 +1,4 @@
-"""From windows of a stretch to one pulse."""
+"""Run a network over windows of a segment and join the windows to one pulse."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -16,7 +16,12 @@ from rppgbench.system.errors import MachineError
 
 
 def window_starts(total: int, length: int, step: int) -> list[int]:
-    """Where windows start that cover `total` samples; the last ends with the last sample.
+    """Starts of windows that cover all samples; the last window ends with the last sample.
+
+    Args:
+        total: number of samples.
+        length: length of a window.
+        step: samples from one window to the next.
 
     >>> window_starts(10, 4, 4), window_starts(3, 4, 4)
     ([0, 4, 6], [0])
@@ -27,10 +32,18 @@ def window_starts(total: int, length: int, step: int) -> list[int]:
     return starts if starts[-1] == total - length else [*starts, total - length]
 
 
-def batch_windows(parts: Sequence[Array], starts: Sequence[int], total: int) -> Array:
-    """Windows one after the other; what two cover is the earlier one's: (total,).
+def join_windows(parts: Sequence[Array], starts: Sequence[int], total: int) -> Array:
+    """Join windows; where two windows overlap, the earlier counts.
 
-    >>> batch_windows([np.array([1.0, 1, 1]), np.array([2.0, 2, 2])], [0, 2], 5)
+    Args:
+        parts: the windows' samples.
+        starts: the first sample of each window.
+        total: number of samples.
+
+    Returns:
+        The samples (total,), NaN where there is no window.
+
+    >>> join_windows([np.array([1.0, 1, 1]), np.array([2.0, 2, 2])], [0, 2], 5)
     array([1., 1., 1., 2., 2.])
     """
     out: Array = np.full(total, np.nan)
@@ -49,16 +62,26 @@ def overlap_add(
     border: int = 0,
     level: bool = True,
 ) -> Array:
-    """Standardised windows times a taper, added up: (total,).
+    """Add up standardised windows, each multiplied by a taper.
 
-    `border` samples at both ends of a window count for nothing, except at the ends of the whole.
-    With `level` the sum is divided by that of the tapers; without, it is the plain sum of SiNC.
+    Args:
+        parts: the windows' samples.
+        starts: the first sample of each window.
+        total: number of samples.
+        taper: makes the taper of a window from its length.
+        border: samples at both ends of a window that do not count, except at the two ends of all.
+        level: divide the sum by the sum of the tapers; without, it is the plain sum of SiNC.
+
+    Returns:
+        The samples (total,).
     """
     out: Array = np.zeros(total)
     weight: Array = np.zeros(total)
     for part, start in zip(parts, starts, strict=True):
         deviation = part.std()
-        shape = taper(len(part)) + (1e-3 if level else 0.0)  # the ends of the whole keep a value
+        shape = taper(len(part)) + (
+            1e-3 if level else 0.0
+        )  # the first and last sample keep a value
         if border and start > 0:
             shape[:border] = 0
         if border and start + len(part) < total:
@@ -70,7 +93,7 @@ def overlap_add(
 
 
 def to_video_tensor(clips: Tensor) -> Tensor:
-    """Pictures (B, T, H, W, 3) of any type as a network takes them: (B, 3, T, H, W) float."""
+    """Pictures (B, T, H, W, 3) of any type as the input of a network: (B, 3, T, H, W) float."""
     return clips.permute(0, 4, 1, 2, 3).float()
 
 
@@ -80,7 +103,15 @@ def single_clip(samples: NDArray[Any]) -> Tensor:
 
 
 def run_network(network: nn.Module, inputs: Iterable[Tensor]) -> Tensor:
-    """What a network in its evaluating mode gives for batches, one after the other: (N, ...)."""
+    """Run a network in evaluation mode on batches.
+
+    Args:
+        network: stays on its device and returns to its mode.
+        inputs: batches of inputs.
+
+    Returns:
+        The outputs of all batches (N, ...), float32 on the CPU.
+    """
     device = next(network.parameters()).device
     was = network.training
     network.eval()
@@ -97,37 +128,60 @@ def estimate_pulse(
     length: int,
     step: int,
     prepare: Callable[[NDArray[Any]], Tensor] = single_clip,
-    joined: Callable[[Sequence[Array], Sequence[int], int], Array] = batch_windows,
+    join: Callable[[Sequence[Array], Sequence[int], int], Array] = join_windows,
 ) -> Waveform:
-    """Run a network over windows of a stretch and join what it says: the pulse (T,) at `fs`.
+    """Run a network over windows of a segment and join its outputs.
 
-    `prepare` turns a window's samples (T, ...) into a batch of one; the network gives (1, T), or
-    (1, rows, T), of which the last row counts. A stretch shorter than `length` is one window.
+    Args:
+        network: gives (1, T) for a batch of one, or (1, rows, T), of which the last row counts.
+        waveform: the segment (T', ...); a segment shorter than `length` is one window.
+        fs: sampling rate that the network expects, in Hz.
+        length: samples in a window.
+        step: samples from one window to the next.
+        prepare: makes a batch of one from the samples of a window.
+        join: joins the windows, from their outputs, starts and the number of samples.
+
+    Returns:
+        The pulse (T,) at `fs`.
+
+    Raises:
+        MachineError: the device has no memory for a window.
     """
     even = resample_to_rate(waveform, fs)
-    pulse = split_windows(
+    pulse = run_windows(
         network,
         len(even.samples),
         length,
         step,
         lambda start, count: prepare(even.samples[start : start + count]),
-        joined,
+        join,
     )
     return Waveform(pulse, even.fs, even.start_s)
 
 
-def split_windows(
+def run_windows(
     network: nn.Module,
     total: int,
     length: int,
     step: int,
     read: Callable[[int, int], Tensor],
-    joined: Callable[[Sequence[Array], Sequence[int], int], Array],
+    join: Callable[[Sequence[Array], Sequence[int], int], Array],
 ) -> Array:
-    """What a network says of windows that cover `total` samples, joined: (total,).
+    """Run a network over windows that cover all samples and join its outputs.
 
-    `read` makes the window at a start, so many samples long, a batch of one. MachineError where
-    the device has no memory for it.
+    Args:
+        network: gives (1, T) for a batch of one, or (1, rows, T), of which the last row counts.
+        total: number of samples.
+        length: samples in a window.
+        step: samples from one window to the next.
+        read: makes a batch of one of the window with a first sample and a length.
+        join: joins the windows, from their outputs, starts and the number of samples.
+
+    Returns:
+        The joined outputs (total,).
+
+    Raises:
+        MachineError: the device has no memory for a window.
     """
     device = torch.device(resolve_device())
     network = network.to(device).eval()
@@ -145,4 +199,4 @@ def split_windows(
         raise MachineError(
             f"no memory on {device} for a window of {count} samples; --device cpu may have more"
         ) from error
-    return joined(parts, starts, total)
+    return join(parts, starts, total)

@@ -1,4 +1,4 @@
-"""The weights of a network as arrays, and back."""
+"""The weights of a network as arrays: read and loaded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,9 @@ from rppgbench.system.errors import BenchError
 
 
 def to_array(value: Tensor) -> NDArray[Any]:
-    """A tensor of any device as an array; on a CPU the two share their memory."""
-    out: NDArray[Any] = value.detach().cpu().numpy()
-    return out
+    """A tensor of any device as an array; on a CPU both share their memory."""
+    array: NDArray[Any] = value.detach().cpu().numpy()
+    return array
 
 
 def to_arrays(network: nn.Module) -> dict[str, NDArray[Any]]:
@@ -23,15 +23,24 @@ def to_arrays(network: nn.Module) -> dict[str, NDArray[Any]]:
 
 
 def load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Put weights into a network; BenchError names the first that does not fit."""
-    own = network.state_dict()
-    for name in [*own, *arrays]:
-        if name not in arrays or name not in own:
+    """Load weights into a network.
+
+    Args:
+        network: takes the weights.
+        arrays: weights and buffers by name.
+
+    Raises:
+        BenchError: an array is missing, unknown or of another shape; the message names the first.
+    """
+    expected = network.state_dict()
+    for name in [*expected, *arrays]:
+        if name not in arrays or name not in expected:
             lack = "lack" if name not in arrays else "have the unknown"
             raise BenchError(f"the weights {lack} {name!r}: they are of another network")
-        if tuple(own[name].shape) != tuple(arrays[name].shape):
+        if tuple(expected[name].shape) != tuple(arrays[name].shape):
             raise BenchError(
-                f"the weights' {name!r} is {arrays[name].shape}, not {tuple(own[name].shape)}: "
-                "they are of another width or input; set the parameters that they were trained with"
+                f"the weights' {name!r} is {arrays[name].shape}, "
+                f"not {tuple(expected[name].shape)}: they are of another width or input; "
+                "set the parameters that they were trained with"
             )
     network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})

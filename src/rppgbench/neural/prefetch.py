@@ -1,4 +1,4 @@
-"""Batches prepared ahead, and how long steps take."""
+"""Batches that a thread prepares ahead, and a timer of optimisation steps."""
 
 import json
 import time
@@ -16,7 +16,15 @@ Batch = Mapping[str, NDArray[Any]]
 
 
 def prefetch(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
-    """The same batches, prepared by another thread up to `depth` before they are asked for."""
+    """Prepare batches ahead in another thread.
+
+    Args:
+        batches: the batches; an exception of theirs is raised where that batch is taken.
+        depth: how many batches are prepared before they are taken.
+
+    Yields:
+        The same batches in the same order.
+    """
     queue: Queue[Batch | BaseException | None] = Queue(depth)
     wanted = True
 
@@ -39,54 +47,58 @@ def prefetch(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
             yield item
     finally:
         wanted = False
-        while thread.is_alive():  # it may wait for room in the queue
+        while thread.is_alive():  # the thread may wait for room in the queue
             if not queue.empty():
                 queue.get_nowait()
             thread.join(timeout=0.01)
 
 
 class StepTimer:
-    """How long an epoch's steps take, and how much of that the device waits for batches."""
+    """Measure how long an epoch's steps take, and how long the device waits for batches."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.began, self.began_cpu = time.monotonic(), time.process_time()
-        self.waited = 0.0
+        self.started_s, self.started_cpu_s = time.monotonic(), time.process_time()
+        self.waited_s = 0.0
         self.steps = 0
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         else:
-            _forget_peak()
+            _reset_peak()
 
-    def waiting(self, batches: Iterable[Batch]) -> Generator[Batch]:
-        """The same batches; the time until each is there counts as waiting."""
+    def timed(self, batches: Iterable[Batch]) -> Generator[Batch]:
+        """Yield the same batches; the time until a batch is ready counts as waiting."""
         source = iter(batches)
         while True:
-            asked = time.monotonic()
+            started_s = time.monotonic()
             try:
                 batch = next(source)
             except StopIteration:
                 return
-            self.waited += time.monotonic() - asked
+            self.waited_s += time.monotonic() - started_s
             self.steps += 1
             yield batch
 
     def write(self, file: Path, precision: str) -> None:
-        """Seconds a step, share waited, peak memory in MiB, as JSON.
+        """Write seconds per step, share of waiting and peak memory as JSON.
 
-        That is what tensors took on CUDA, what the process took elsewhere (None but on Linux).
+        Args:
+            file: the JSON file. `peak_memory_mib` is the memory of tensors on CUDA, and of the
+                process elsewhere (None on other systems than Linux).
+            precision: precision of the training, for the file.
         """
         cuda = self.device.type == "cuda"
         if cuda:
             torch.cuda.synchronize(self.device)
-        took = time.monotonic() - self.began
+        elapsed_s = time.monotonic() - self.started_s
+        processor_s = time.process_time() - self.started_cpu_s
         facts = {
             "device": torch.cuda.get_device_name(self.device) if cuda else self.device.type,
             "precision": precision,
             "steps": self.steps,
-            "seconds_per_step": took / max(1, self.steps),
-            "processor_s_per_step": (time.process_time() - self.began_cpu) / max(1, self.steps),
-            "waited_share": self.waited / took,
+            "seconds_per_step": elapsed_s / max(1, self.steps),
+            "processor_s_per_step": processor_s / max(1, self.steps),
+            "waited_share": self.waited_s / elapsed_s,
             "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20
             if cuda
             else _peak_mib(),
@@ -94,8 +106,8 @@ class StepTimer:
         file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-def _forget_peak() -> None:
-    """Begin anew with the largest size of this process: `proc(5)`, clear_refs."""
+def _reset_peak() -> None:
+    """Reset the peak memory of this process: `proc(5)`, clear_refs."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

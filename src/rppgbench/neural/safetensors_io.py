@@ -1,4 +1,4 @@
-"""Weights and training states on disk, without any pickle."""
+"""Weights and checkpoints on disk as safetensors; nothing is unpickled."""
 
 import hashlib
 import json
@@ -20,41 +20,48 @@ FACTS, SHA256 = "facts", "sha256"  # the entries of the safetensors header: JSON
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
     """Write arrays and facts as one safetensors file, whole or not at all.
 
-    The facts stand as JSON in the header, so no second file can disagree with the first, and
-    beside them a checksum of facts and arrays.
+    The header holds the facts as JSON and a checksum of facts and arrays.
+
+    Args:
+        path: the file; its folder is made.
+        arrays: arrays by name.
+        facts: values that JSON can hold.
     """
     from safetensors.numpy import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    tidy = {name: np.asarray(value, order="C") for name, value in arrays.items()}
-    words = json.dumps(facts, sort_keys=True)
+    contiguous = {name: np.asarray(value, order="C") for name, value in arrays.items()}
+    text = json.dumps(facts, sort_keys=True)
     with atomic_file(path) as partial:
-        save_file(tidy, partial, metadata={FACTS: words, SHA256: _sha256(words, tidy)})
+        save_file(contiguous, partial, metadata={FACTS: text, SHA256: _sha256(text, contiguous)})
 
 
 def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and facts of a safetensors file; BenchError if it is none, or damaged.
+    """Read the arrays and facts of a safetensors file.
 
-    One of another's making, without a checksum of ours, is taken as it is.
+    A file of other software has no checksum of ours and is not checked.
+
+    Raises:
+        BenchError: no safetensors file, or a damaged one.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "pt") as file:  # numpy has no bfloat16
             header = file.metadata() or {}
-            words = header.get(FACTS, "{}")
+            text = header.get(FACTS, "{}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            facts = json.loads(words)
+            facts = json.loads(text)
     except (SafetensorError, ValueError, OSError) as error:
         raise BenchError(f"{path}: not a whole safetensors file ({error}); train again") from error
     arrays = {name: _array(name, tensor, path) for name, tensor in tensors.items()}
-    if header.get(SHA256, sha256 := _sha256(words, arrays)) != sha256:
+    if header.get(SHA256, sha256 := _sha256(text, arrays)) != sha256:
         raise BenchError(f"{path}: damaged, it does not agree with its checksum; train again")
     return arrays, facts
 
 
 def _sha256(facts: str, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Of the facts as they are written, then of every array's name, type, shape and bytes."""
+    """Checksum of the facts as text, then of every array's name, type, shape and bytes."""
     checksum = hashlib.sha256(facts.encode())
     for name, array in sorted(arrays.items()):
         checksum.update(f"{name} {array.dtype.str} {array.shape}".encode())
@@ -63,10 +70,12 @@ def _sha256(facts: str, arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def read_weights(path: Path) -> Model:
-    """A model from `.safetensors`, or a plain state dictionary from `.pt` or `.pth`.
+    """Read a model from `.safetensors`, or a plain state dictionary from `.pt` or `.pth`.
 
     Of a PyTorch file only tensors are read, never objects: `torch.load(weights_only=True)`.
-    BenchError if the file is missing or holds anything else.
+
+    Raises:
+        BenchError: the file is missing or has other content.
     """
     if not path.is_file():
         raise BenchError(f"{path}: no such file of weights")
@@ -80,12 +89,12 @@ def _state_dictionary(path: Path) -> dict[str, NDArray[Any]]:
     import torch
 
     try:
-        with warnings.catch_warnings():  # of the pickle's protocol: it is refused or it is not
+        with warnings.catch_warnings():  # about the pickle's protocol
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
-    except Exception as error:  # of a damaged pickle: any
+    except Exception as error:  # a damaged pickle raises exceptions of any kind
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BenchError(f"{path}: holds more than weights, or is broken: {reason}") from error
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
@@ -100,7 +109,7 @@ def _state_dictionary(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _array(name: str, tensor: Any, path: Path) -> NDArray[Any]:
-    """A dense tensor as an array: bfloat16, which numpy lacks, as the float32 of the same value."""
+    """A dense tensor as an array; bfloat16, which numpy lacks, as float32 of the same value."""
     import torch
 
     if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:

@@ -1,65 +1,81 @@
-"""A training in one stage: from batches to a judged model."""
+"""A training in one stage: from batches to a model with a verdict on collapse."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from rppgbench.core.method import LEARNED_FROM, Model, Training
-from rppgbench.neural.clips import Clips, Cut
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
+from rppgbench.neural.parameters import SingleStageParameters
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.training import Recipe, train, training_outcome
+from rppgbench.neural.training import Recipe, to_model, train
 
-JUDGED = 24
-"""About how many clips of the training set say whether the training collapsed."""
+CLIPS_JUDGED = 24
+"""About how many clips of the training set the verdict on collapse is based on."""
 
 
 def last_row(out: Tensor) -> Tensor:
-    """The pulse of a network's output: (N, T) as it is, the last row of (N, rows, T)."""
+    """The pulses (N, T) of a network's output: the output, or the last row of (N, rows, T)."""
     return out if out.ndim == 2 else out[:, -1]
 
 
-def to_model(
+def sample_clips(starts: list[ClipStart], count: int) -> list[ClipStart]:
+    """About `count` of the clips, at even distances.
+
+    >>> sample_clips([(0, 0), (0, 30), (1, 0), (1, 30)], 2)
+    [(0, 0), (1, 0)]
+    """
+    return starts[:: max(1, len(starts) // count)]
+
+
+def train_single_stage(
     make: Callable[[], nn.Module],
     batches: Callable[[int, np.random.Generator], Iterable[Batch]],
     clips: Clips,
-    read: Callable[[Cut], Tensor],
+    read: Callable[[ClipStart], Tensor],
     training: Training,
-    params: Mapping[str, Any],
+    params: SingleStageParameters,
     *,
     part: str = "network",
-    pulse_of: Callable[[Tensor], Tensor] = last_row,
-    one_cycle: int = 0,
+    to_pulses: Callable[[Tensor], Tensor] = last_row,
+    one_cycle_steps: int = 0,
 ) -> Model:
-    """Train what `make` makes, keep its part `part`, and judge what that says of training clips.
+    """Train a learner, keep its network, and judge the network by clips of the training set.
 
-    `params` give epochs, lr, weight_decay, precision and fs; see `training.learn` for `batches` and
-    `training.Recipe` for `one_cycle`. For the verdict on a collapse, `read` makes a clip a batch
-    of one, and `pulse_of` makes the outputs pulses (N, T).
+    Args:
+        make: makes the learner: see `training.train`.
+        batches: the batches of an epoch: see `training.train`.
+        clips: the clips of the training set.
+        read: reads a clip as a batch of one, for the verdict on collapse.
+        training: how and where to train.
+        params: epochs, learning rate, weight decay, precision and sampling rate.
+        part: name of the learner's submodule that is kept.
+        to_pulses: makes pulses (N, T) of the network's outputs, for the verdict.
+        one_cycle_steps: see `training.Recipe`.
+
+    Returns:
+        The weights of the network, with the last losses, the verdict and the recordings.
     """
     recipe = Recipe(
-        params["epochs"],
-        params["lr"],
-        params["weight_decay"],
-        params["precision"],
-        one_cycle=one_cycle,
+        epochs=params.epochs,
+        lr=params.lr,
+        weight_decay=params.weight_decay,
+        precision=params.precision,
+        one_cycle_steps=one_cycle_steps,
     )
     learner, history = train(
         make,
         batches,
         recipe,
         training,
-        export=lambda made: training_outcome(made.get_submodule(part), {}),
+        export=lambda trained: to_model(trained.get_submodule(part), {}),
     )
-    everywhere = clips.all(clips.length)
-    some = everywhere[:: max(1, len(everywhere) // JUDGED)]
     network = learner.get_submodule(part)
-    pulses = pulse_of(run_network(network, (read(cut) for cut in some)))
-    model = training_outcome(
-        network, {"train": history}, collapse=detect_collapse(pulses, params["fs"])
-    )
+    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
+    pulses = to_pulses(run_network(network, (read(start) for start in judged)))
+    model = to_model(network, {"train": history}, collapse=detect_collapse(pulses, params.fs))
     return replace(model, facts={**model.facts, LEARNED_FROM: sorted(clips.by_recording)})

@@ -1,4 +1,4 @@
-"""How fast a method learns on a device, on made-up input."""
+"""How fast a method learns on a device, measured on synthetic input."""
 
 import json
 from collections.abc import Mapping
@@ -27,9 +27,16 @@ SHAPES = {
 def synthetic_examples(
     method: Method, size: int, *, recordings: int = 4, seconds: float = 11.0
 ) -> list[Example]:
-    """Recordings of noise around a grey face, with a pulse: only their shapes matter.
+    """Make recordings of noise around a grey face, with a pulse: only their shapes matter.
 
-    `size` is that of the pictures of methods that consume clips.
+    Args:
+        method: the method whose input is made.
+        size: height and width of the pictures of methods whose input is clips, in pixels.
+        recordings: number of recordings, each of a person.
+        seconds: duration of a recording.
+
+    Returns:
+        Examples with a pulse where the method needs labels.
     """
     rng = np.random.default_rng(0)
     frames = round(seconds * FS)
@@ -55,20 +62,31 @@ def synthetic_examples(
 def learning_speed(
     method: Method, params: Mapping[str, Any], device: str, *, precision: str = "auto"
 ) -> list[dict[str, Any]]:
-    """One row a stage: what `feeding.Pace` measures, with the names of method and stage.
+    """Measure the speed of each training stage.
 
-    `params` are all of the method's. Two epochs of each stage are done on recordings that are
-    a second longer than a clip, of pictures as large as the crop rule makes them; the second
-    epoch counts. Nothing of what is learned is kept.
+    Two epochs of each stage run on recordings that are a second longer than a clip, with pictures
+    of the crop rule's size; the second epoch counts. No model is kept.
+
+    Args:
+        method: a method that learns.
+        params: all parameters of the method.
+        device: "auto", "cpu", "cuda" or "mps".
+        precision: "auto", "32-true" or "bf16-mixed".
+
+    Returns:
+        For each stage what `prefetch.StepTimer` measures, with the names of method and stage.
+
+    Raises:
+        ValueError: the method does not learn.
     """
     if method.fit is None:
         raise ValueError(f"{method.name} does not learn")
-    few = {name: min(EPOCHS, n) for name, n in params.items() if name.endswith("epochs")}
-    given = {**params, **few, "precision": precision}
+    epochs = {name: min(EPOCHS, n) for name, n in params.items() if name.endswith("epochs")}
+    values = {**params, **epochs, "precision": precision}
     size = crop_rule(str(params["crop"])).size if method.input == "clip" else 0
     examples = synthetic_examples(method, size, seconds=float(params["clip_s"]) + 1)
     with TemporaryDirectory() as folder:
-        method.fit(examples, Training(seed=0, device=device, folder=Path(folder)), **given)
+        method.fit(examples, Training(seed=0, device=device, folder=Path(folder)), **values)
         return [
             {"method": method.name, "stage": file.stem.removesuffix("_speed"), **facts}
             for file in sorted(Path(folder).glob("*_speed.json"))

@@ -1,4 +1,4 @@
-"""One epoch of steps, in shares where memory is short."""
+"""One epoch of optimisation steps, with gradient accumulation where memory is short."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
@@ -13,11 +13,11 @@ from rppgbench.neural.prefetch import Batch
 
 
 class OutOfMemoryStep(Exception):
-    """A step did not fit into memory, of a batch that can be cut into `most` shares."""
+    """A step did not fit into memory; its batch can be split into `max_micro_batches`."""
 
-    def __init__(self, most: int, reason: str) -> None:
+    def __init__(self, max_micro_batches: int, reason: str) -> None:
         super().__init__(reason)
-        self.most = most
+        self.max_micro_batches = max_micro_batches
 
 
 def train_epoch(
@@ -28,40 +28,52 @@ def train_epoch(
     batches: Iterable[Batch],
     epoch: int,
     *,
-    cut: int,
-    together: int,
+    count: int,
+    min_samples: int,
 ) -> dict[str, float]:
-    """One step a batch; the mean of every loss term over them, empty without a batch.
+    """Take one step for each batch.
 
-    A batch goes in `cut` shares of at least `together` samples, one after the other; gradients and
-    terms are their mean, weighted by their lengths. `fabric` carries device, precision and the
-    backward pass. Raises `OutOfMemoryStep`.
+    Gradients and terms of a batch are the means over its micro-batches, weighted by their lengths.
+
+    Args:
+        learner: returns named loss terms of a batch of tensors and the epoch.
+        optimiser: takes the steps.
+        schedule: sets the learning rate after each step.
+        fabric: Lightning Fabric: device, precision and backward pass.
+        batches: arrays by name, all as long as the batch.
+        epoch: number of the epoch, from 0.
+        count: number of micro-batches into which a batch is split.
+        min_samples: least number of samples in a micro-batch.
+
+    Returns:
+        The mean of every loss term over the batches; empty without a batch.
+
+    Raises:
+        OutOfMemoryStep: a step needs more memory than there is.
     """
     sums: dict[str, float] = {}
     steps = 0
     for batch in batches:
         try:
             optimiser.zero_grad(set_to_none=True)
-            for part, share in micro_batches(batch, cut, together):
-                tensors = {name: _tensor(value, fabric.device) for name, value in share.items()}
+            for weight, part in micro_batches(batch, count, min_samples):
+                tensors = {name: _to_tensor(value, fabric.device) for name, value in part.items()}
                 terms = learner(tensors, epoch)
-                fabric.backward(part * terms["loss"])
+                fabric.backward(weight * terms["loss"])
                 for name, term in terms.items():
-                    sums[name] = sums.get(name, 0.0) + part * float(term.detach())
+                    sums[name] = sums.get(name, 0.0) + weight * float(term.detach())
             optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
-            said = str(error).splitlines()
-            raise OutOfMemoryStep(
-                max_micro_batches(batch, together), said[0] if said else ""
-            ) from None
+            reason = (str(error).splitlines() or [""])[0]
+            raise OutOfMemoryStep(max_micro_batches(batch, min_samples), reason) from None
         schedule.step()
         steps += 1
     return {name: value / steps for name, value in sums.items()}
 
 
-def _tensor(value: NDArray[Any], device: torch.device) -> Tensor:
+def _to_tensor(value: NDArray[Any], device: torch.device) -> Tensor:
     tensor = torch.from_numpy(np.ascontiguousarray(value))
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
@@ -69,30 +81,37 @@ def _tensor(value: NDArray[Any], device: torch.device) -> Tensor:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether this says that memory could not be had, on a device or in the machine."""
+    """Whether an error says that memory is short, on a device or in the machine."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     # On a CPU torch raises a plain RuntimeError.
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-def max_micro_batches(batch: Batch, together: int) -> int:
-    """How many shares of at least `together` samples a batch can be cut into; 1 at least."""
-    return max(1, _length(batch) // together)
+def max_micro_batches(batch: Batch, min_samples: int) -> int:
+    """Into how many micro-batches of at least `min_samples` a batch can be split; at least 1."""
+    return max(1, _length(batch) // min_samples)
 
 
-def micro_batches(batch: Batch, count: int, together: int = 1) -> list[tuple[float, Batch]]:
-    """A batch cut along the first axis into up to `count` shares, each with its part of the whole.
+def micro_batches(batch: Batch, count: int, min_samples: int = 1) -> list[tuple[float, Batch]]:
+    """Split a batch along the first axis for gradient accumulation.
 
-    Every share has a multiple of `together` samples; what is over goes with the last.
+    Args:
+        batch: arrays by name, all as long as the batch.
+        count: greatest number of micro-batches.
+        min_samples: every micro-batch has a multiple of this number of samples; samples that are
+            left over go with the last micro-batch.
+
+    Returns:
+        Micro-batches, each with its share of the batch's samples.
 
     >>> import numpy as np
-    >>> [(part, cut["x"].tolist()) for part, cut in micro_batches({"x": np.arange(5)}, 2, 2)]
+    >>> [(share, part["x"].tolist()) for share, part in micro_batches({"x": np.arange(5)}, 2, 2)]
     [(0.4, [0, 1]), (0.6, [2, 3, 4])]
     """
-    length, pieces = _length(batch), max_micro_batches(batch, together)
+    length, pieces = _length(batch), max_micro_batches(batch, min_samples)
     count = min(count, pieces)
-    edges = [pieces * k // count * together for k in range(count)] + [length]
+    edges = [pieces * k // count * min_samples for k in range(count)] + [length]
     return [
         ((end - begin) / length, {name: value[begin:end] for name, value in batch.items()})
         for begin, end in pairwise(edges)

@@ -3,13 +3,12 @@
 import logging
 import os
 import shutil
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -27,25 +26,77 @@ from rppgbench.system.errors import BenchError, MachineError, RecordingError
 
 Learner = TypeVar("Learner", bound=nn.Module)
 
+History = list[dict[str, float]]
+"""The mean of every loss term in each epoch; "shares" counts the micro-batches of a batch."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How long and how fast to learn. `precision` "auto" is bfloat16 on CUDA, float32 elsewhere.
+    """Length, learning rate and precision of a training.
 
-    `one_cycle` is the number of steps an epoch has where the learning rate rises from a 25th of
-    `lr` to it and falls to nearly nothing over all epochs (L. N. Smith, N. Topin, 2019, DOI
-    10.1117/12.2520589, as PyTorch has it); 0 keeps it constant. Where memory is short, a step's
-    batch goes in shares of at least `together` samples: two where two are contrasted. `compiled`
-    goes through `torch.compile`, whose sums and random numbers are others: the weights are too.
+    Attributes:
+        epochs: number of epochs.
+        lr: learning rate of AdamW.
+        weight_decay: weight decay of AdamW.
+        precision: "auto" is bfloat16 on CUDA and float32 elsewhere.
+        one_cycle_steps: number of steps in an epoch, where the learning rate rises from a 25th of
+            `lr` to `lr` and falls to nearly nothing over all epochs (L. N. Smith, N. Topin, 2019,
+            DOI 10.1117/12.2520589, as implemented in PyTorch); 0 keeps the rate constant.
+        min_micro_batch: least number of samples in a micro-batch, where memory is short: 2 for a
+            loss that contrasts two samples.
     """
 
     epochs: int
     lr: float
     weight_decay: float = 0.01
     precision: str = "auto"
-    compiled: bool = False
-    one_cycle: int = 0
-    together: int = 2
+    one_cycle_steps: int = 0
+    min_micro_batch: int = 2
+
+
+@dataclass(kw_only=True)
+class _Stage(Generic[Learner]):
+    """One stage of a training while it runs."""
+
+    name: str
+    make: Callable[[], Learner]
+    batches: Callable[[int, np.random.Generator], Iterable[Batch]]
+    recipe: Recipe
+    training: Training
+    device: str
+    fabric: Any  # Lightning Fabric: device, precision, backward pass, processes
+    learner: Learner
+    wrapped: Any  # the learner as Fabric calls it
+    optimiser: Any
+    schedule: Any
+    checkpoint: Checkpoint
+    history: History
+    micro_batches: int  # into which a batch is split
+    started_at_s: float
+    first_epoch: int
+
+    @property
+    def distributed(self) -> bool:
+        """Whether several devices share the training."""
+        return self.training.devices > 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Epoch:
+    """A finished epoch: the mean of every loss term, and how long its steps took."""
+
+    means: dict[str, float]
+    timer: StepTimer
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OutOfMemory:
+    """An epoch that did not fit into memory, and the schedule's state before that epoch."""
+
+    reason: str
+    max_micro_batches: int
+    groups: list[dict[str, Any]]
+    schedule: dict[str, Any]
 
 
 def train(
@@ -56,141 +107,223 @@ def train(
     *,
     stage: str = "train",
     export: Callable[[Learner], Model] | None = None,
-) -> tuple[Learner, list[dict[str, float]]]:
-    """Train what `make` makes with AdamW; give it back with the mean of every loss term an epoch.
+) -> tuple[Learner, History]:
+    """Train a learner with AdamW.
 
-    The learner's forward takes a batch of tensors and the epoch, and gives named terms; "loss" is
-    minimised, all are logged. `batches(epoch, random source)` yields arrays; it runs in a thread
-    of its own, so that the device need not wait.
+    Every random source is seeded from the training's seed, the stage and the epoch. The state after
+    each epoch is written whole or not at all: a training that was killed continues from its last
+    epoch to the same weights, bit for bit on one machine. The log is `STAGE.jsonl` in the folder.
 
-    Every random source is seeded from the training's seed, the stage and the epoch, and the state
-    after each epoch is written whole or not at all: a killed training goes on from its last epoch
-    to the same weights, bit for bit on one machine. The log is `STAGE.jsonl` in the folder. With
-    `export` and `training.every_epoch` the model of each epoch of the last stage is kept in
-    `epochs/0007`.
-    A loss that is not finite ends the training with a BenchError.
+    Where a step needs more memory than there is, the epoch starts again with every batch split into
+    twice as many micro-batches, whose gradients are accumulated. A loss that compares samples and a
+    batch norm then see the samples of one micro-batch. "shares" in the log counts micro-batches.
 
-    Where a step needs more memory than there is, the epoch begins again with every batch in twice
-    as many shares, whose gradients are added up, as often as it takes; the log's `shares` says so.
-    What compares or normalises the samples of a batch then sees those of a share. MachineError if a
-    share of `together` samples is still too much.
+    With `training.devices`, the process of each device calls this function with equal arguments:
+    see `distributed.synchronised`. Such a training ends where memory is short.
 
-    With `training.devices` each device's process calls this alike; see `together.shared`. What does
-    not fit into their memory ends the training.
+    Args:
+        make: makes the learner; its forward takes a batch of tensors and the epoch, and returns
+            named loss terms, of which "loss" is minimised.
+        batches: the batches of an epoch as arrays, from the epoch and a random source; a thread
+            prepares them ahead.
+        recipe: epochs, learning rate, precision.
+        training: seed, device, folder, and where messages go.
+        stage: name of the stage, for files and messages.
+        export: makes the model of a learner; with `training.every_epoch` the model of each epoch
+            of the last stage is kept in `epochs/0007`.
+
+    Returns:
+        The trained learner in evaluation mode, and the mean of every loss term in each epoch.
+
+    Raises:
+        RecordingError: no batch, or a loss that is not finite.
+        MachineError: no memory for `recipe.min_micro_batch` samples.
+        BenchError: a device that is not available.
     """
-    device, several = resolve_device(training.device), training.devices > 1
-    with deterministic(device) as doubts:
-        fabric = _fabric(recipe, device, training)
-        torch.manual_seed(_seed(training.seed, stage, -1))
-        learner = make()
-        optimiser = torch.optim.AdamW(
-            learner.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
-        )
-        schedule = _schedule(optimiser, recipe)
-        wrapped, optimiser = fabric.setup(learner, optimiser)
-        if recipe.compiled and several:
-            raise BenchError(f"--devices {training.devices}: not with a compiled recipe")
-        if recipe.compiled:
-            _need_compiler(device)
-            wrapped = torch.compile(wrapped)
-        precision = effective_precision(recipe.precision, device)
-        state = Checkpoint(
-            training, stage, {**asdict(recipe), "precision": precision, "device": device}
-        )
-        if training.rank:
-            fabric.barrier()  # the first of them may find a damaged file and delete it
-        history = state.resume(learner, optimiser)
-        if several and not training.rank:
-            fabric.barrier()
-        for _ in range(len(history) * recipe.one_cycle):
-            schedule.step()
-        cut = int(history[-1].get("shares", 1)) if history else 1
-        began, first = time.monotonic(), len(history)
-        while (epoch := len(history)) < recipe.epochs:
-            seed = _seed(training.seed, stage, epoch)
-            torch.manual_seed(seed)
-            learner.train()
-            rates = _rates(optimiser), schedule.state_dict()
-            pace = StepTimer(fabric.device)
-            no_room, most = "", 0
-            with (
-                closing(pace.waiting(prefetch(batches(epoch, np.random.default_rng(seed))))) as fed,
-                synchronised(learner, training.rank, training.devices)
-                if several
-                else nullcontext(),
-            ):
-                try:
-                    means = train_epoch(
-                        wrapped,
-                        optimiser,
-                        schedule,
-                        fabric,
-                        fed,
-                        epoch,
-                        cut=cut,
-                        together=recipe.together,
-                    )
-                except OutOfMemoryStep as error:
-                    no_room, most = str(error), error.most
-            if no_room:  # outside of except, where the exception would hold the step's tensors
-                if cut >= most or several:
-                    least = "its share of a batch" if several else f"{recipe.together} samples"
-                    raise MachineError(
-                        f"{training.folder}: no memory on {device} for a step of {stage} with "
-                        f"{least} ({no_room}); --preset smoke or a smaller width needs less"
-                    )
-                cut = min(2 * cut, most)
-                training.log(f"{stage}: out of memory; every batch in {cut} shares from here")
-                optimiser.zero_grad(set_to_none=True)
-                if device == "cuda":
-                    torch.cuda.empty_cache()
-                if not state.resume(learner, optimiser):
-                    torch.manual_seed(_seed(training.seed, stage, -1))
-                    load_arrays(learner, to_arrays(make()))
-                    optimiser.load_state_dict({**optimiser.state_dict(), "state": {}})
-                for group, was in zip(optimiser.param_groups, rates[0], strict=True):
-                    group.update(was)
-                schedule.load_state_dict(rates[1])
+    device = resolve_device(training.device)
+    with deterministic(device) as nondeterministic:
+        run = _start(make, batches, recipe, training, stage, device)
+        while len(run.history) < recipe.epochs:
+            result = _run_epoch(run)
+            if isinstance(result, _OutOfMemory):
+                _split_batches(run, result)
                 continue
-            if not means:
-                raise RecordingError(
-                    f"{training.folder}: no batch to learn from in epoch {epoch + 1}"
-                )
-            if not np.isfinite(means["loss"]):
-                raise RecordingError(
-                    f"{training.folder}: the loss is not finite in epoch {epoch + 1} of {stage}; "
-                    "lower the learning rate, or look for clips of one colour"
-                )
-            history.append(means | ({"shares": float(cut)} if cut > 1 else {}))
-            if training.rank:
-                continue
-            state.write(learner, optimiser, history)
-            pace.write(training.folder / f"{stage}_speed.json", precision)
-            if export and training.every_epoch:
-                kept = training.folder / "epochs"
-                if epoch == 0:  # those of an earlier stage are no candidates
-                    shutil.rmtree(kept, ignore_errors=True)
-                write_model(kept / f"{epoch + 1:04d}", export(learner))
-            left = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
-            training.log(_line(stage, epoch + 1, recipe.epochs, history[-1], left))
-        if doubts:
-            training.log(f"{stage}: not deterministic on this device: {'; '.join(doubts)}")
-    learner.eval()
-    return learner, history
+            run.history.append(_check_means(run, result.means))
+            if training.rank == 0:
+                _write_epoch(run, result.timer, export)
+        if nondeterministic:
+            training.log(f"{stage}: not deterministic on {device}: {'; '.join(nondeterministic)}")
+    run.learner.eval()
+    return run.learner, run.history
+
+
+def _start(
+    make: Callable[[], Learner],
+    batches: Callable[[int, np.random.Generator], Iterable[Batch]],
+    recipe: Recipe,
+    training: Training,
+    stage: str,
+    device: str,
+) -> _Stage[Learner]:
+    """Make learner, optimiser and schedule, and load the last checkpoint."""
+    fabric = _fabric(recipe, device, training)
+    torch.manual_seed(_seed(training.seed, stage, -1))
+    learner = make()
+    optimiser = torch.optim.AdamW(
+        learner.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
+    )
+    schedule = _schedule(optimiser, recipe)
+    wrapped, optimiser = fabric.setup(learner, optimiser)
+    precision = effective_precision(recipe.precision, device)
+    checkpoint = Checkpoint(
+        training, stage, {**asdict(recipe), "precision": precision, "device": device}
+    )
+    history = _resume(checkpoint, learner, optimiser, fabric, training)
+    for _ in range(len(history) * recipe.one_cycle_steps):
+        schedule.step()
+    return _Stage(
+        name=stage,
+        make=make,
+        batches=batches,
+        recipe=recipe,
+        training=training,
+        device=device,
+        fabric=fabric,
+        learner=learner,
+        wrapped=wrapped,
+        optimiser=optimiser,
+        schedule=schedule,
+        checkpoint=checkpoint,
+        history=history,
+        micro_batches=int(history[-1].get("shares", 1)) if history else 1,
+        started_at_s=time.monotonic(),
+        first_epoch=len(history),
+    )
+
+
+def _resume(
+    checkpoint: Checkpoint, learner: nn.Module, optimiser: Any, fabric: Any, training: Training
+) -> History:
+    """Load the last checkpoint: rank 0 first, since rank 0 may delete a damaged file."""
+    if training.rank:
+        fabric.barrier()
+    history = checkpoint.resume(learner, optimiser)
+    if training.devices > 1 and training.rank == 0:
+        fabric.barrier()
+    return history
+
+
+def _run_epoch(run: _Stage[Learner]) -> _Epoch | _OutOfMemory:
+    """Train one epoch. A lack of memory is a result, so that no exception keeps the tensors."""
+    epoch = len(run.history)
+    seed = _seed(run.training.seed, run.name, epoch)
+    torch.manual_seed(seed)
+    run.learner.train()
+    groups, schedule = _group_settings(run.optimiser), run.schedule.state_dict()
+    timer = StepTimer(run.fabric.device)
+    batches = prefetch(run.batches(epoch, np.random.default_rng(seed)))
+    shared = (
+        synchronised(run.learner, run.training.rank, run.training.devices)
+        if run.distributed
+        else nullcontext()
+    )
+    with closing(timer.timed(batches)) as timed, shared:
+        try:
+            means = train_epoch(
+                run.wrapped,
+                run.optimiser,
+                run.schedule,
+                run.fabric,
+                timed,
+                epoch,
+                count=run.micro_batches,
+                min_samples=run.recipe.min_micro_batch,
+            )
+        except OutOfMemoryStep as error:
+            return _OutOfMemory(
+                reason=str(error),
+                max_micro_batches=error.max_micro_batches,
+                groups=groups,
+                schedule=schedule,
+            )
+    return _Epoch(means=means, timer=timer)
+
+
+def _split_batches(run: _Stage[Learner], failure: _OutOfMemory) -> None:
+    """Double the micro-batches and go back to the state before the epoch that failed.
+
+    Raises:
+        MachineError: a batch cannot be split further.
+    """
+    if run.micro_batches >= failure.max_micro_batches or run.distributed:
+        least = f"{run.recipe.min_micro_batch} samples"
+        raise MachineError(
+            f"{run.training.folder}: no memory on {run.device} for a step of {run.name} with "
+            f"{'a share of a batch' if run.distributed else least} ({failure.reason}); --preset "
+            "smoke or a smaller width needs less"
+        )
+    run.micro_batches = min(2 * run.micro_batches, failure.max_micro_batches)
+    run.training.log(
+        f"{run.name}: out of memory; from here every batch in {run.micro_batches} micro-batches"
+    )
+    run.optimiser.zero_grad(set_to_none=True)
+    if run.device == "cuda":
+        torch.cuda.empty_cache()
+    if not run.checkpoint.resume(run.learner, run.optimiser):
+        torch.manual_seed(_seed(run.training.seed, run.name, -1))
+        load_arrays(run.learner, to_arrays(run.make()))
+        run.optimiser.load_state_dict({**run.optimiser.state_dict(), "state": {}})
+    for group, settings in zip(run.optimiser.param_groups, failure.groups, strict=True):
+        group.update(settings)
+    run.schedule.load_state_dict(failure.schedule)
+
+
+def _check_means(run: _Stage[Learner], means: dict[str, float]) -> dict[str, float]:
+    """The history's entry of an epoch; RecordingError without a batch or a finite loss."""
+    folder, number = run.training.folder, len(run.history) + 1
+    if not means:
+        raise RecordingError(f"{folder}: no batch to learn from in epoch {number}")
+    if not np.isfinite(means["loss"]):
+        raise RecordingError(
+            f"{folder}: the loss is not finite in epoch {number} of {run.name}; "
+            "lower the learning rate, or look for clips of one colour"
+        )
+    return means | ({"shares": float(run.micro_batches)} if run.micro_batches > 1 else {})
+
+
+def _write_epoch(
+    run: _Stage[Learner], timer: StepTimer, export: Callable[[Learner], Model] | None
+) -> None:
+    """Write checkpoint, timing and, if wanted, the model of the last epoch; log its losses."""
+    folder, done = run.training.folder, len(run.history)
+    run.checkpoint.write(run.learner, run.optimiser, run.history)
+    precision = effective_precision(run.recipe.precision, run.device)
+    timer.write(folder / f"{run.name}_speed.json", precision)
+    if export and run.training.every_epoch:
+        models = folder / "epochs"
+        if done == 1:  # the epochs of an earlier stage are no candidates
+            shutil.rmtree(models, ignore_errors=True)
+        write_model(models / f"{done:04d}", export(run.learner))
+    seconds_per_epoch = (time.monotonic() - run.started_at_s) / (done - run.first_epoch)
+    left_s = seconds_per_epoch * (run.recipe.epochs - done)
+    terms = " ".join(f"{name} {value:.4g}" for name, value in run.history[-1].items())
+    progress = f"epoch {done} of {run.recipe.epochs}"
+    run.training.log(f"{run.name}: {progress}, {terms}, {left_s / 60:.1f} min left")
 
 
 def _fabric(recipe: Recipe, device: str, training: Training) -> Any:
-    """Lightning Fabric on one device or, with the variables of `lesson_process`, on several."""
+    """Lightning Fabric on one device or, with the variables of `training_process`, on several."""
     from lightning_fabric import Fabric
     from lightning_fabric.strategies.ddp import DDPStrategy
 
     strategy: Any = "auto"
     if training.devices > 1:
-        there = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device, training.devices)
-        if there < training.devices:
-            raise BenchError(f"--devices {training.devices}: of {device} there are {there}")
+        counts = {"cuda": torch.cuda.device_count(), "mps": 1}
+        available = counts.get(device, training.devices)
+        if available < training.devices:
+            raise BenchError(f"--devices {training.devices}: of {device} there are {available}")
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-        # A network whose turn it is not has no gradients in that step.
+        # A network that a step does not use has no gradients in that step.
         strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
     fabric = Fabric(
         accelerator=device,
@@ -202,86 +335,83 @@ def _fabric(recipe: Recipe, device: str, training: Training) -> Any:
     return fabric
 
 
-def _need_compiler(device: str) -> None:
-    """BenchError where `torch.compile` would end in a long trace, for want of a C++ compiler."""
-    name = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
-    if device == "cpu" and shutil.which(name) is None:
-        raise BenchError(
-            f"torch.compile: no C++ compiler {name!r}; install one, name one in CXX, or leave "
-            "`compiled` out of the recipe"
-        )
-
-
 def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe) -> Any:
-    if not recipe.one_cycle:
+    if not recipe.one_cycle_steps:
         return torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1.0)
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.lr, total_steps=recipe.one_cycle * recipe.epochs
+        optimiser, recipe.lr, total_steps=recipe.one_cycle_steps * recipe.epochs
     )
 
 
-def _rates(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
-    """What a schedule changes of the optimiser."""
+def _group_settings(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
+    """The settings of the optimiser that a schedule changes."""
     return [{k: v for k, v in g.items() if k != "params"} for g in optimiser.param_groups]
 
 
 def resolve_device(name: str = "") -> str:
-    """The device for "auto", "cpu", "cuda" or "mps"; "" asks RPPGBENCH_DEVICE, else "auto".
+    """Choose a device: "cpu", "cuda" or "mps".
 
-    BenchError if it is not there.
+    Args:
+        name: "auto", "cpu", "cuda" or "mps"; "" reads RPPGBENCH_DEVICE, or else is "auto".
+
+    Raises:
+        BenchError: the device is not available.
     """
     name = name or os.environ.get("RPPGBENCH_DEVICE", "auto")
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
+    mps = torch.backends.mps.is_available()
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": mps}
     if name == "auto":
-        return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
-    if not there.get(name, False):
+        return next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
+    if not available.get(name, False):
         raise BenchError(f"--device {name}: not there; choose auto, cpu, cuda or mps")
     return name
 
 
-def _has_mps() -> bool:
-    return torch.backends.mps.is_available()
-
-
 @contextmanager
 def deterministic(device: str) -> Iterator[list[str]]:
-    """Choose deterministic algorithms and put the random sources back afterwards.
+    """Use deterministic algorithms; restore the settings and the random sources afterwards.
 
-    Where CUDA has none for an operation, it goes on and the yielded list names the operation.
+    Args:
+        device: "cpu", "cuda" or "mps".
+
+    Yields:
+        A list that afterwards names the operations without a deterministic algorithm on CUDA.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
-    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     devices = range(torch.cuda.device_count()) if device == "cuda" else ()
-    doubts: list[str] = []
-    with torch.random.fork_rng(devices), warnings.catch_warnings(record=True) as seen:
+    operations: list[str] = []
+    with torch.random.fork_rng(devices), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
         try:
-            yield doubts
+            yield operations
         finally:
-            torch.use_deterministic_algorithms(before, warn_only=warned)
-            lines = {str(w.message).splitlines()[0] for w in seen}
-            doubts += sorted(line for line in lines if "deterministic" in line)
+            torch.use_deterministic_algorithms(before, warn_only=warn_only)
+            lines = {str(w.message).splitlines()[0] for w in caught}
+            operations += sorted(line for line in lines if "deterministic" in line)
 
 
 def _seed(seed: int, stage: str, epoch: int) -> int:
-    words = np.random.SeedSequence([seed, *stage.encode(), epoch + 1]).generate_state(1, np.uint64)
-    return int(words[0] >> np.uint64(1))
+    state = np.random.SeedSequence([seed, *stage.encode(), epoch + 1]).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(1))
 
 
-def training_outcome(
-    network: nn.Module, history: Mapping[str, list[dict[str, float]]], **facts: Any
-) -> Model:
-    """What was learned: the weights, the last value of every loss term by stage, and `facts`."""
+def to_model(network: nn.Module, history: Mapping[str, History], **facts: Any) -> Model:
+    """Make the model of a trained network.
+
+    Args:
+        network: the network whose weights are the model's arrays.
+        history: the mean of every loss term in each epoch, by stage.
+        **facts: further facts of the model.
+
+    Returns:
+        The weights, with the number of parameters and epochs, and the last value of each term.
+    """
     last = {stage: {k: round(v, 6) for k, v in h[-1].items()} for stage, h in history.items() if h}
     size = sum(p.numel() for p in network.parameters())
     epochs = {stage: len(h) for stage, h in history.items()}
     return Model(
         to_arrays(network), {"n_parameters": size, "epochs": epochs, "last": last, **facts}
     )
-
-
-def _line(stage: str, epoch: int, epochs: int, means: Mapping[str, float], left_s: float) -> str:
-    terms = " ".join(f"{name} {value:.4g}" for name, value in means.items())
-    return f"{stage}: epoch {epoch} of {epochs}, {terms}, {left_s / 60:.1f} min left"

@@ -1,4 +1,4 @@
-"""How well a pulse agrees with the contact sensor's."""
+"""Losses of the agreement of a pulse with the contact sensor's pulse."""
 
 import torch
 from torch import Tensor
@@ -13,9 +13,14 @@ from rppgbench.neural.losses.power_spectra import (
 
 
 def correlation(pulse: Tensor, reference: Tensor) -> Tensor:
-    """Pearson's r along the last axis: (..., T) and (..., T) become (...).
+    """Pearson's r along the last axis.
 
-    A constant signal correlates with nothing: 0.
+    Args:
+        pulse: (..., T).
+        reference: (..., T).
+
+    Returns:
+        r (...); 0 for a constant signal.
 
     >>> correlation(torch.tensor([0.0, 1, 2]), torch.tensor([1.0, 3, 5]))
     tensor(1.)
@@ -30,9 +35,17 @@ def correlation(pulse: Tensor, reference: Tensor) -> Tensor:
 
 
 def negative_pearson(pulse: Tensor, reference: Tensor) -> Tensor:
-    """1 - r of every clip: 0 for the same shape, 2 for the opposite: (B, T) becomes (B,).
+    """1 - r of every clip: 0 for the same shape, 2 for the opposite shape.
 
-    Source: Z. Yu, X. Li, G. Zhao, BMVC 2019, Eq 1.
+    Source: Z. Yu, X. Li, G. Zhao, "Remote Photoplethysmograph Signal Measurement from Facial Videos
+    Using Spatio-Temporal Networks", BMVC 2019, Eq 1.
+
+    Args:
+        pulse: (B, T).
+        reference: (B, T).
+
+    Returns:
+        A loss for each clip (B,).
     """
     return 1 - correlation(pulse, reference)
 
@@ -46,11 +59,21 @@ def max_cross_correlation(
     high_hz: float = HIGH_HZ,
     scaled: bool = True,
 ) -> Tensor:
-    """The largest cross-correlation over all lags within the band: (B, T), (B, T') to (B,).
+    """The largest cross-correlation over all lags within a band.
 
-    About 1 for equal signals, whatever the lag and the polarity; a constant signal gives 0. It is
-    divided by the share of the spectrum in the band, as the public code does (the paper writes a
-    factor). Without `scaled` it stays a covariance. Lengths may differ.
+    About 1 for equal signals at any lag; 0 for a constant signal. The correlation is divided by the
+    share of the spectrum in the band, as in the public code (the paper writes a factor).
+
+    Args:
+        pulse: (B, T).
+        reference: (B, T'); T' may differ from T.
+        fs: sampling rate in Hz.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+        scaled: divide by the standard deviations; without, the value is a covariance.
+
+    Returns:
+        The largest correlation of each clip (B,).
 
     Source: J. Gideon, S. Stent, "The Way to My Heart Is Through Contrastive Learning", ICCV 2021,
     Eq 2; W. Qian et al. 2024, Eq 11, prints it without conjugate, mean removal and zero-padding.

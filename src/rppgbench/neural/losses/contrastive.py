@@ -1,4 +1,4 @@
-"""Contrast between the spectra of pulses of two videos."""
+"""Contrastive losses on the spectra of pulses of two videos."""
 
 import torch
 from torch import Tensor
@@ -7,14 +7,26 @@ from rppgbench.neural.losses.power_spectra import HIGH_HZ, LOW_HZ, norm_psd
 
 
 def draw_offsets(shape: tuple[int, ...], frames: int, length: int) -> Tensor:
-    """Where samples of `length` out of `frames` start, from torch's own random source."""
+    """Draw the starts of samples from torch's random source.
+
+    Args:
+        shape: shape of the result.
+        frames: length of a pulse.
+        length: length of a sample.
+    """
     return torch.randint(0, frames - length + 1, shape)
 
 
 def samples_at(block: Tensor, offsets: Tensor, length: int) -> Tensor:
-    """Stretches of `length` of every row, from its offsets on.
+    """Cut samples out of every row of a block of pulses.
 
-    `block` is (B, M, T) and `offsets` (B, M, K); the result is (B, M * K, length), row by row.
+    Args:
+        block: pulses (B, M, T).
+        offsets: starts (B, M, K) of K samples of each row.
+        length: length of a sample.
+
+    Returns:
+        The samples (B, M * K, length), row by row.
 
     >>> block = torch.arange(12.0).reshape(1, 2, 6)
     >>> samples_at(block, torch.tensor([[[0, 3], [1, 1]]]), 2)
@@ -29,13 +41,13 @@ def samples_at(block: Tensor, offsets: Tensor, length: int) -> Tensor:
     return rows.gather(3, at).flatten(1, 2)
 
 
-def spread(spectra: Tensor) -> Tensor:
-    """Mean over all ordered pairs i != j of the mean squared difference: (B, N, F) becomes (B,).
+def mean_pairwise_distance(spectra: Tensor) -> Tensor:
+    """Mean over all ordered pairs i != j of the mean squared difference: (B, N, F) to (B,).
 
     Written as sums over all pairs at once: the mean of |f_i - f_j|^2 over i != j is 2 N / (N - 1)
     times the mean of |f_i - mean f|^2, which loses no digits where spectra are nearly equal.
 
-    >>> spread(torch.tensor([[[0.0, 0.0], [2.0, 0.0], [0.0, 4.0]]]))  # (2 + 8 + 10) / 3
+    >>> mean_pairwise_distance(torch.tensor([[[0.0, 0.0], [2.0, 0.0], [0.0, 4.0]]]))  # 20 / 3
     tensor([6.6667])
     """
     count = spectra.shape[1]
@@ -43,14 +55,21 @@ def spread(spectra: Tensor) -> Tensor:
     return centred.square().mean(dim=2).mean(dim=1) * (2 * count / (count - 1))
 
 
-def distance(first: Tensor, second: Tensor) -> Tensor:
-    """Mean over all pairs i, j of the mean squared difference: (B, N, F), (B, M, F) to (B,).
+def mean_cross_distance(first: Tensor, second: Tensor) -> Tensor:
+    """Mean over all pairs i, j of the mean squared difference of f_i and g_j.
 
-    The mean of |f_i - g_j|^2 is the spread of f around its mean, that of g around its, and the
-    squared difference of the means.
+    The mean of |f_i - g_j|^2 is the variance of f, plus the variance of g, plus the squared
+    difference of their means.
+
+    Args:
+        first: spectra f (B, N, F).
+        second: spectra g (B, M, F).
+
+    Returns:
+        The mean of each video (B,).
 
     >>> one = torch.tensor([[[0.0, 0.0], [2.0, 0.0]]])
-    >>> distance(one, torch.tensor([[[0.0, 4.0]]]))  # (16 + 20) / 2 pairs / 2 bins
+    >>> mean_cross_distance(one, torch.tensor([[[0.0, 4.0]]]))  # (16 + 20) / 2 pairs / 2 bins
     tensor([9.])
     """
     centres = first.mean(dim=1), second.mean(dim=1)
@@ -71,16 +90,22 @@ def contrast(spectra: Tensor) -> dict[str, Tensor]:
     place of the paper's sum, as in the public code.
     """
     return {
-        "attract": spread(spectra).mean(),
-        "repel": -distance(spectra[0::2], spectra[1::2]).mean(),
+        "attract": mean_pairwise_distance(spectra).mean(),
+        "repel": -mean_cross_distance(spectra[0::2], spectra[1::2]).mean(),
     }
 
 
 def reference_contrast(spectra: Tensor, reference: Tensor, labelled: Tensor) -> dict[str, Tensor]:
-    """The same against the contact sensor's pulses, for the videos that have one.
+    """Contrast with the contact sensor's pulses, for the videos that have one.
 
-    `spectra` and `reference` are (B, N, F) and `labelled` (B,), 1 where the sensor's pulse counts.
-    Every pair i, j counts, i = j too. Without any label both terms are 0.
+    Args:
+        spectra: spectra of the network's pulses (B, N, F), B even.
+        reference: spectra of the sensor's pulses (B, N, F).
+        labelled: flags (B,), 1 where the sensor's pulse counts.
+
+    Returns:
+        "attract_reference" and "repel_reference", means over all pairs i, j (i = j too); 0 without
+        a label.
 
     Source: Z. Sun, X. Li, "Contrast-Phys+", IEEE TPAMI 2024, DOI 10.1109/TPAMI.2024.3367910, and
     its public code.
@@ -88,8 +113,8 @@ def reference_contrast(spectra: Tensor, reference: Tensor, labelled: Tensor) -> 
     flags = labelled.to(spectra.dtype).reshape(-1, 2)
     clean = torch.where(labelled.bool()[:, None, None], reference, torch.zeros_like(reference))
     other = spectra.reshape(-1, 2, *spectra.shape[1:]).flip(1).reshape(spectra.shape)
-    own = distance(spectra, clean).reshape(-1, 2)
-    crossed = distance(other, clean).reshape(-1, 2)
+    own = mean_cross_distance(spectra, clean).reshape(-1, 2)
+    crossed = mean_cross_distance(other, clean).reshape(-1, 2)
     count = flags.sum(dim=1)
     weight = flags / torch.where(count > 0, count, torch.ones_like(count))[:, None]
     return {
@@ -107,5 +132,17 @@ def sampled_spectra(
     low_hz: float = LOW_HZ,
     high_hz: float = HIGH_HZ,
 ) -> Tensor:
-    """Unit-sum spectra of the samples of a block of pulses: (B, M, T) becomes (B, M * K, F)."""
+    """Unit-sum spectra of the samples of a block of pulses.
+
+    Args:
+        block: pulses (B, M, T).
+        offsets: starts (B, M, K) of K samples of each row.
+        length: length of a sample.
+        fs: sampling rate in Hz.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+
+    Returns:
+        The spectra (B, M * K, F).
+    """
     return norm_psd(samples_at(block, offsets, length), fs, low_hz=low_hz, high_hz=high_hz)

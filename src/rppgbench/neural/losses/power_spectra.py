@@ -8,12 +8,20 @@ LOW_HZ, HIGH_HZ = 40 / 60, 250 / 60
 
 
 def full_precision(values: Tensor) -> Tensor:
-    """At least float32: a Fourier transform is not defined for what mixed precision yields."""
+    """Values of at least float32: torch has no Fourier transform of half precision on a CPU."""
     return values.float() if values.dtype in {torch.float16, torch.bfloat16} else values
 
 
 def frequencies(samples: int, fs: float, device: torch.device | None = None) -> Tensor:
-    """The frequencies of an `rfft` over `samples` samples, in Hz: (samples // 2 + 1,).
+    """The frequencies of an `rfft`.
+
+    Args:
+        samples: length of the signal.
+        fs: sampling rate in Hz.
+        device: device of the result.
+
+    Returns:
+        Frequencies in Hz (samples // 2 + 1,), float64.
 
     >>> frequencies(4, 30.0)
     tensor([ 0.0000,  7.5000, 15.0000], dtype=torch.float64)
@@ -23,7 +31,16 @@ def frequencies(samples: int, fs: float, device: torch.device | None = None) -> 
 
 
 def in_band(freqs: Tensor, low_hz: float, high_hz: float) -> Tensor:
-    """Which of `freqs` lie in the band, its limits included in spite of rounding: bool."""
+    """Which frequencies lie in a band, with its limits in spite of rounding.
+
+    Args:
+        freqs: frequencies in Hz, of any shape.
+        low_hz: lower limit.
+        high_hz: upper limit.
+
+    Returns:
+        A mask of the same shape.
+    """
     slack = 1e-9
     return (freqs >= low_hz - slack) & (freqs <= high_hz + slack)
 
@@ -37,11 +54,19 @@ def norm_psd(
     zero_pad: float = 0.0,
     common_mean: bool = False,
 ) -> Tensor:
-    """Power in the bins of a band, with unit sum: (..., T) becomes (..., bins).
+    """Power in the bins of a band, with unit sum and without a window.
 
-    No window; a constant signal has a spectrum of zeros. `zero_pad` appends that many times T
-    zeros. The mean is taken off each signal, or, with `common_mean`, one mean over all of `pulse`,
-    as Gideon and Stent do.
+    Args:
+        pulse: (..., T).
+        fs: sampling rate in Hz.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+        zero_pad: number of zeros that are appended, as a multiple of T.
+        common_mean: subtract one mean of all pulses, as Gideon and Stent do, in place of the mean
+            of each.
+
+    Returns:
+        The spectra (..., bins); zeros for a constant signal.
 
     Source: Z. Sun, X. Li, "Contrast-Phys", ECCV 2022, section 3.4, and its public code; with the
     true frequencies for odd lengths too.
@@ -65,9 +90,18 @@ def norm_psd(
 def irrelevant_power_ratio(
     pulse: Tensor, fs: float, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ
 ) -> Tensor:
-    """Share of the spectrum's amplitude outside the band: (..., T) becomes (...), 0 to 1.
+    """Share of the spectrum's amplitude outside the band.
 
-    Amplitude, not power, and the constant part counts as irrelevant, as in the public code.
+    Amplitude, not power; the constant part counts as irrelevant, as in the public code.
+
+    Args:
+        pulse: (..., T).
+        fs: sampling rate in Hz.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+
+    Returns:
+        The share (...), 0 to 1.
 
     Source: J. Gideon, S. Stent, "The Way to My Heart Is Through Contrastive Learning", ICCV 2021,
     section 3.4.
@@ -86,9 +120,17 @@ def irrelevant_power_ratio(
 def peak_bpm(
     pulse: Tensor, fs: float, *, low_hz: float = LOW_HZ, high_hz: float = 3.0, bins: int = 5400
 ) -> Tensor:
-    """Beats a minute at the highest peak of the spectrum in the band: (..., T) becomes (...).
+    """Heart rate at the highest peak of the spectrum in the band.
 
-    The spectrum is zero-padded to `bins` samples (or not, where T is larger).
+    Args:
+        pulse: (..., T).
+        fs: sampling rate in Hz.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+        bins: number of samples to which a shorter pulse is zero-padded.
+
+    Returns:
+        The rate (...) in bpm.
 
     >>> t = torch.arange(300) / 30
     >>> peak_bpm(torch.sin(2 * torch.pi * 1.2 * t), 30.0).round(decimals=6)

@@ -1,4 +1,6 @@
-"""Losses on the power of a pulse at every heart rate."""
+"""Losses on the power of a pulse at whole heart rates."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -6,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from rppgbench.neural.clips import Clips, Cut
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.losses.power_spectra import full_precision, peak_bpm
 
 LOWEST_BPM, END_BPM = 40, 180
@@ -16,10 +18,16 @@ LOWEST_BPM, END_BPM = 40, 180
 def rate_spectrum(
     pulse: Tensor, fs: float, *, lowest_bpm: int = LOWEST_BPM, end_bpm: int = END_BPM
 ) -> Tensor:
-    """Share of the power at each whole heart rate: (B, T) becomes (B, end - lowest), sum 1.
+    """Share of the power at each whole heart rate: a Hann window, then a Fourier sum.
 
-    A Hann window, then the Fourier sum at exactly that rate: no grid of bins. A constant pulse has
-    no power: zeros.
+    Args:
+        pulse: (B, T).
+        fs: sampling rate in Hz.
+        lowest_bpm: lowest heart rate.
+        end_bpm: one more than the highest.
+
+    Returns:
+        The shares (B, end_bpm - lowest_bpm), with sum 1; zeros for a constant pulse.
 
     Source: X. Niu et al., "Video-based Remote Physiological Measurement via Cross-verified Feature
     Disentangling", ECCV 2020, Eq 8 and its code; used by Z. Yu et al., "PhysFormer", CVPR 2022.
@@ -41,7 +49,12 @@ def rate_spectrum(
 
 
 def rate_bins(bpm: Tensor, *, lowest_bpm: int = LOWEST_BPM, end_bpm: int = END_BPM) -> Tensor:
-    """The bin of each heart rate (B,), cut to a whole number; those outside go to the edge.
+    """The bin of each heart rate, rounded down; a rate outside the range is in the nearest bin.
+
+    Args:
+        bpm: heart rates (B,).
+        lowest_bpm: lowest heart rate.
+        end_bpm: one more than the highest.
 
     >>> rate_bins(torch.tensor([72.9, 20.0, 300.0]))
     tensor([ 32,   0, 139])
@@ -50,34 +63,56 @@ def rate_bins(bpm: Tensor, *, lowest_bpm: int = LOWEST_BPM, end_bpm: int = END_B
 
 
 def rate_cross_entropy(spectrum: Tensor, bins: Tensor) -> Tensor:
-    """Cross-entropy of the softmax of the shares with the true bin: (B, F), (B,) to (B,).
+    """Cross-entropy of the softmax of the shares with the true bin.
 
-    The shares are logits as they are, so the loss lies between ln F - 1 and ln F and its gradient
-    is small; that is how both papers' code has it.
+    The shares themselves are the logits, as in the code of both papers: the loss lies between
+    ln F - 1 and ln F and its gradient is small.
+
+    Args:
+        spectrum: shares (B, F) of `rate_spectrum`.
+        bins: true bins (B,).
+
+    Returns:
+        A loss for each clip (B,).
     """
     loss: Tensor = functional.cross_entropy(spectrum, bins, reduction="none")
     return loss
 
 
 def rate_divergence(spectrum: Tensor, bins: Tensor, deviation_bpm: float = 1.0) -> Tensor:
-    """Kullback-Leibler divergence from a bell around the true rate: (B, F), (B,) to (B,).
+    """Kullback-Leibler divergence of the shares from a Gaussian around the true rate.
 
-    Z. Yu et al., "PhysFormer", CVPR 2022, Eq 8: label distribution learning with a Gaussian of
-    `deviation_bpm`.
+    Source: Z. Yu et al., "PhysFormer", CVPR 2022, DOI 10.1109/CVPR52688.2022.00415, Eq 8.
+
+    Args:
+        spectrum: shares (B, F) of `rate_spectrum`.
+        bins: true bins (B,).
+        deviation_bpm: standard deviation of the Gaussian.
+
+    Returns:
+        A loss for each clip (B,).
     """
     at = torch.arange(spectrum.shape[1], dtype=spectrum.dtype, device=spectrum.device)
     offset = (at - bins[:, None]) / deviation_bpm
-    bell = torch.exp(-offset.square() / 2) / (deviation_bpm * (2 * torch.pi) ** 0.5)
-    bell = bell.clamp_min(1e-15)
-    divergence: Tensor = (bell * (bell.log() - spectrum.log_softmax(dim=1))).sum(dim=1)
+    gaussian = torch.exp(-offset.square() / 2) / (deviation_bpm * (2 * torch.pi) ** 0.5)
+    gaussian = gaussian.clamp_min(1e-15)
+    divergence: Tensor = (gaussian * (gaussian.log() - spectrum.log_softmax(dim=1))).sum(dim=1)
     return divergence
 
 
-def power_elsewhere(spectrum: Tensor, bins: Tensor, beside: int = 3) -> Tensor:
-    """The share of the power that is not around the true rate: (B, F), (B,) to (B,).
+def off_peak_power(spectrum: Tensor, bins: Tensor, beside: int = 3) -> Tensor:
+    """The share of the power that is not around the true rate.
 
-    The `beside` bins before the true one, itself, and one less after it count as around, as the
-    public code of X. Niu et al., ECCV 2020, has it.
+    Source: the public code of X. Niu et al., "Video-based Remote Physiological Measurement via
+    Cross-verified Feature Disentangling", ECCV 2020.
+
+    Args:
+        spectrum: shares (B, F) of `rate_spectrum`.
+        bins: true bins (B,).
+        beside: number of bins before the true bin that count as around; one less after it.
+
+    Returns:
+        The share of each clip (B,), 0 to 1.
     """
     at = torch.arange(spectrum.shape[1], device=spectrum.device)
     offset = at - bins[:, None]
@@ -85,15 +120,20 @@ def power_elsewhere(spectrum: Tensor, bins: Tensor, beside: int = 3) -> Tensor:
 
 
 def clip_rates(
-    clips: Clips, cuts: list[Cut], fs: float
+    clips: Clips, starts: Sequence[ClipStart], fs: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The true heart rate of clips in bpm (B,), and 1 where there is one (B,).
+    """The true heart rates of clips: the device's, or the highest peak of the sensor's pulse.
 
-    The mean of the device's own readings over the clip; where the set has none, the highest peak
-    of the sensor's pulse in the clip (40 to 180 bpm, zero-padded).
+    Args:
+        clips: clips of the training set.
+        starts: B clips.
+        fs: sampling rate in Hz.
+
+    Returns:
+        Rates in bpm (B,), and flags (B,), 1 for a known rate.
     """
-    bpm, known = clips.device_rates(cuts)
-    pulse, whole = clips.pulses(cuts)
+    bpm, known = clips.device_rates(starts)
+    pulse, whole = clips.pulses(starts)
     peaks = peak_bpm(torch.from_numpy(pulse), fs).numpy().astype(np.float32)
     use = (known == 0) & (whole == 1)
     return np.where(use, peaks, bpm), np.maximum(known, whole)

@@ -1,4 +1,4 @@
-"""Losses that know only what a pulse's spectrum looks like."""
+"""Losses on the spectrum of a pulse that need no labels."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,13 @@ from rppgbench.neural.losses.power_spectra import frequencies, full_precision, i
 
 @dataclass(frozen=True)
 class Spectra:
-    """Power of a batch of pulses: `power` (B, F) at `freqs` (F,) in Hz.
+    """Power of a batch of pulses.
 
-    `speed` (B,) says how many times faster than life each clip was played, which moves the band
-    of a possible pulse with it; None: as in life.
+    Attributes:
+        freqs: frequencies (F,) in Hz.
+        power: power (B, F).
+        speed: factor (B,) by which each clip was played faster; the band of a possible pulse moves
+            with the speed. None: no clip was played faster.
     """
 
     freqs: Tensor
@@ -21,7 +24,15 @@ class Spectra:
     speed: Tensor | None = None
 
     def band(self, low_hz: float, high_hz: float) -> Tensor:
-        """Which bins of each pulse lie in its band: (B, F)."""
+        """Which bins of each pulse lie in the band of its clip.
+
+        Args:
+            low_hz: lower limit at speed 1.
+            high_hz: upper limit at speed 1.
+
+        Returns:
+            A mask (B, F).
+        """
         if self.speed is None:
             return in_band(self.freqs, low_hz, high_hz).expand_as(self.power)
         speed = self.speed.to(self.freqs)[:, None]
@@ -36,10 +47,16 @@ def power_spectra(
     speed: Tensor | None = None,
     published_frequencies: bool = False,
 ) -> Spectra:
-    """Power without window and scale, zero-padded to `samples`: (B, T) becomes (B, F).
+    """Power without window and scale.
 
-    A constant pulse gives no gradient, so white noise stands in for it, as in the public code.
-    `published_frequencies` divides by samples + 1, as that code does by mistake.
+    A constant pulse gives no gradient: white noise replaces it, as in the public code.
+
+    Args:
+        pulse: (B, T).
+        fs: sampling rate in Hz.
+        samples: number of samples to which pulses are zero-padded.
+        speed: factor (B,) by which each clip was played faster, or None.
+        published_frequencies: divide by samples + 1, as the public code does by mistake.
 
     Source: J. Speth et al., "Non-Contrastive Unsupervised Learning of Physiological Signals from
     Video", CVPR 2023, section 3.1.
@@ -59,6 +76,11 @@ def power_spectra(
 def bandwidth(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
     """Share of the power outside the band, mean over the batch: 0 to 1.
 
+    Args:
+        spectra: power of the pulses.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+
     Source: Speth et al. 2023, Eq 1; W. Qian et al. 2024, Eq 2.
     """
     outside = ~spectra.band(low_hz, high_hz)
@@ -66,7 +88,13 @@ def bandwidth(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
 
 
 def sparsity(spectra: Spectra, low_hz: float, high_hz: float, *, beside_hz: float = 0.1) -> Tensor:
-    """Share of the band's power further than `beside_hz` from its peak, mean over the batch.
+    """Share of the band's power that is not beside its peak, mean over the batch: 0 to 1.
+
+    Args:
+        spectra: power of the pulses.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+        beside_hz: greatest distance from the peak that counts as beside it.
 
     Source: Speth et al. 2023, Eq 2; Qian et al. 2024, Eq 3 (their 6 is 6 beats a minute: 0.1 Hz).
     """
@@ -77,10 +105,15 @@ def sparsity(spectra: Spectra, low_hz: float, high_hz: float, *, beside_hz: floa
 
 
 def variance(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
-    """Squared distance of the batch's mean spectrum from an even one, as cumulative sums.
+    """Squared distance of the cumulative mean spectrum of the batch from that of an even spectrum.
 
-    With speeds, the even spectrum is the mean of even ones over each clip's own band, and both
-    are compared over the span of all bands.
+    With speeds, the even spectrum is the mean of even spectra over the band of each clip, and both
+    are compared over the union of all bands.
+
+    Args:
+        spectra: power of the pulses.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
 
     Source: Speth et al. 2023, Eq 3; Qian et al. 2024, Eq 4.
     """
@@ -102,11 +135,19 @@ def periodicity(
     samples: int = 5400,
     speed: Tensor | None = None,
 ) -> Tensor:
-    """How much the spectra of neighbouring stretches of a pulse differ: (B, T) becomes a number.
+    """Squared difference of the spectra of neighbouring segments, mean over the batch.
 
-    Unit-sum spectra within the band, squared differences summed over bins and pairs of neighbours,
-    mean over the batch. The paper neither pads nor normalises, which leaves 8 bins and a scale
-    that any amplitude changes.
+    Spectra have unit sum in the band; differences are summed over bins and neighbours. The paper
+    neither pads nor normalises, which leaves 8 bins and a loss that depends on the amplitude.
+
+    Args:
+        pulse: (B, T).
+        fs: sampling rate in Hz.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+        segments: number of segments into which a pulse is split.
+        samples: number of samples to which segments are zero-padded.
+        speed: factor (B,) by which each clip was played faster, or None.
 
     Source: Qian et al. 2024, Eq 5.
     """

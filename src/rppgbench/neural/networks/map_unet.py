@@ -1,4 +1,4 @@
-"""From a map of face regions to a pulse, by convolutions."""
+"""A convolutional U-net from a map of face regions to a pulse."""
 
 from typing import Any
 
@@ -69,7 +69,15 @@ class MapUNet(nn.Module):
 
 
 def map_image(blocks: NDArray[Any], rows: int) -> Tensor:
-    """A window of regions (T, R, 3) as a network takes it: (1, 3, rows, T), every row 0 to 1."""
+    """A window of regions as the input of a network.
+
+    Args:
+        blocks: RGB of R regions (T, R, 3).
+        rows: height of the image.
+
+    Returns:
+        An image (1, 3, rows, T), every row scaled to 0..1.
+    """
     scaled = torch.from_numpy((normalise_stmap(blocks) / 255).astype(np.float32))
     image = scaled.permute(2, 1, 0)[None]
     return functional.interpolate(
@@ -78,15 +86,20 @@ def map_image(blocks: NDArray[Any], rows: int) -> Tensor:
 
 
 def unit_range(pulse: Tensor) -> Tensor:
-    """Every pulse stretched to 0..1 over its clip; a constant one becomes 0: (B, T)."""
+    """Every pulse (B, T) scaled to 0..1 over its clip; a constant pulse becomes 0."""
     low = pulse.amin(dim=1, keepdim=True)
     span = pulse.amax(dim=1, keepdim=True) - low
     return (pulse - low) / torch.where(span > 0, span, torch.ones_like(span))
 
 
 def yuv_image(blocks: NDArray[Any], rows: int) -> Tensor:
-    """The same of the regions' brightness and colour: RGB (T, R, 3) as Y, U and V.
+    """A window of regions in YUV, as H. Lu et al. and X. Niu et al. make their maps.
 
-    So H. Lu et al. and X. Niu et al. take their maps; every row and channel is 0 to 1.
+    Args:
+        blocks: RGB of R regions (T, R, 3).
+        rows: height of the image.
+
+    Returns:
+        An image (1, 3, rows, T) of Y, U and V, every row scaled to 0..1.
     """
     return map_image(np.asarray(blocks, dtype=np.float64) @ YUV.T, rows)

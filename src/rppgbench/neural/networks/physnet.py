@@ -1,4 +1,4 @@
-"""PhysNet with a spatiotemporal block of pulses."""
+"""PhysNet with one pulse for each part of the picture."""
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +23,9 @@ def _stage(before: int, after: int, pool: tuple[int, int, int]) -> nn.Sequential
 
 
 def standardise(clip: Tensor) -> Tensor:
-    """Every channel of every clip with mean 0 and unbiased standard deviation 1.
+    """Clips (B, C, T, H, W), every channel with mean 0 and unbiased standard deviation 1.
 
-    `clip` is (B, C, T, H, W). A constant channel becomes 0.
+    A constant channel becomes 0.
     """
     mean = clip.mean(dim=(2, 3, 4), keepdim=True)
     deviation = clip.std(dim=(2, 3, 4), keepdim=True)
@@ -37,7 +37,7 @@ class PhysNet(nn.Module):
 
     The first S * S rows are the pulses of the parts of the picture, row by row, and the last is
     their mean. `width` 32 is the published size: 858,497 parameters at any S, since pooling has
-    none. Any T of at least 4 and any H and W of at least 16 will do.
+    none. T is at least 4, H and W at least 16.
 
     Source: Z. Sun, X. Li, "Contrast-Phys: Unsupervised Video-based Remote Physiological
     Measurement via Spatiotemporal Contrast", ECCV 2022, section 3.2, on the encoder and decoder of

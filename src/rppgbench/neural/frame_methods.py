@@ -1,0 +1,143 @@
+"""The declaration that the networks on differences of frames share. Imports no torch."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.core.method import Example, Method, Model, Training, method
+from rppgbench.core.waveform import Waveform
+from rppgbench.neural.parameters import SingleStageParameters, typed_fit
+
+if TYPE_CHECKING:
+    from rppgbench.neural.frame_supervision import FrameNetwork
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameParameters(SingleStageParameters):
+    """The parameters of a network on differences of frames; the recipe is rPPG-Toolbox's.
+
+    X. Liu et al., "rPPG-Toolbox: Deep Remote PPG Toolbox", NeurIPS 2023: pictures of 72 pixels,
+    clips of 180 frames, AdamW without decay under one cycle of the learning rate.
+    """
+
+    preset: str = "paper"
+    crop: str = "toolbox"
+    fs: float = 30.0
+    clip_s: float = 6.0
+    width: int = 32
+    epochs: int = 30
+    batch: int = 4
+    lr: float = 9e-3
+    weight_decay: float = 0.0
+    precision: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionParameters(FrameParameters):
+    """Those of a convolutional attention network."""
+
+    dense: int = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftParameters(AttentionParameters):
+    """Those of a convolutional attention network with temporal shifts."""
+
+    depth: int = 10
+
+
+SMOKE: Mapping[str, Any] = {"crop": "toolbox_36", "clip_s": 2.0, "width": 8, "dense": 32,
+                            "epochs": 8, "lr": 5e-3}  # fmt: skip
+"""For a laptop: pictures of 36 pixels, a narrow network, short clips and few steps."""
+
+DESCRIPTIONS = {
+    "preset": '"paper", or "smoke" for a laptop.',
+    "crop": "rule by which the face is cropped.",
+    "fs": "frame rate that the network expects, in Hz; others are interpolated.",
+    "clip_s": "length of a clip in seconds, in training and at test.",
+    "width": "channels of the first layer.",
+    "dense": "width of the layer before the last.",
+    "depth": "frames that see each other by temporal shifts.",
+    "epochs": "passes over all clips.",
+    "batch": "clips in a step.",
+    "lr": "highest learning rate of AdamW in its one cycle.",
+    "weight_decay": "weight decay of AdamW.",
+    "precision": '"auto", "32-true" or "bf16-mixed".',
+}
+
+RECIPE = """
+The recipe is that of rPPG-Toolbox (X. Liu et al., NeurIPS 2023): AdamW under one cycle of the
+learning rate, on pictures and labels normalised over whole recordings. The network gives the
+differences of the pulse, which are summed up and detrended: pictures (T, S, S, 3) become a pulse
+(T,).
+"""
+
+
+def frame_method(
+    title: str,
+    cite: str,
+    parameters: type[FrameParameters],
+    smoke: Mapping[str, Any] = SMOKE,
+) -> Callable[[Callable[[], "FrameNetwork[Any]"]], Method]:
+    """Declare a method whose network learns the differences of the pulse from those of frames.
+
+    The decorated function imports the network, so that a list of methods needs no torch. Its
+    docstring describes the network; the recipe and the parameters are added. The fields of
+    `parameters` are the keyword parameters of the method's `estimate`.
+
+    Args:
+        title: name of the method in tables.
+        cite: DOI or reference.
+        parameters: record of the parameters with their defaults.
+        smoke: the preset "smoke".
+
+    Returns:
+        A decorator that makes the method; its name is the function's.
+    """
+
+    def declare(load_network: Callable[[], "FrameNetwork[Any]"]) -> Method:
+        def fit(examples: Sequence[Example], training: Training, params: FrameParameters) -> Model:
+            return load_network().train(examples, training, params)
+
+        def estimate(clip: Waveform, model: Model, **values: Any) -> Waveform:
+            return load_network().estimate(clip, model, parameters(**values))
+
+        for function in (fit, estimate):
+            function.__module__ = load_network.__module__
+        estimate.__name__ = estimate.__qualname__ = load_network.__name__
+        estimate.__doc__ = _docstring(load_network.__doc__ or "", parameters)
+        _set_signature(estimate, parameters)
+        return method(
+            title,
+            cite,
+            "clip",
+            fit=typed_fit(parameters)(fit),
+            needs_labels=True,
+            presets={"smoke": dict(smoke)},
+        )(estimate)
+
+    return declare
+
+
+def _set_signature(estimate: Callable[..., Waveform], parameters: type[FrameParameters]) -> None:
+    """Give `estimate` the record's fields as keyword parameters with their defaults."""
+    positional = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind)
+        for name, kind in (("clip", Waveform), ("model", Model))
+    ]
+    keywords = [
+        inspect.Parameter(
+            one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type
+        )
+        for one in fields(parameters)
+        if one.default is not MISSING
+    ]
+    signature = inspect.Signature([*positional, *keywords], return_annotation=Waveform)
+    estimate.__signature__ = signature  # type: ignore[attr-defined]
+
+
+def _docstring(description: str, parameters: type[FrameParameters]) -> str:
+    lines = ["Args:", "    clip: pictures of the face.", "    model: the model that `fit` gave."]
+    lines += [f"    {name}: {DESCRIPTIONS[name]}" for name in asdict(parameters())]
+    return "\n".join([inspect.cleandoc(description), RECIPE, *lines])

@@ -1,0 +1,86 @@
+"""Typed records of the parameters of methods that learn. Imports no torch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import Any, TypeVar
+
+from rppgbench.core.method import Example, Model, Training
+from rppgbench.system.errors import BenchError, unknown_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningParameters:
+    """The parameters that every method with a network declares.
+
+    Attributes:
+        preset: name of the preset that was chosen.
+        fs: sampling rate that the network expects, in Hz.
+        clip_s: length of a clip to learn from, in seconds.
+        batch: clips in a step.
+        lr: learning rate of AdamW.
+        weight_decay: weight decay of AdamW.
+        precision: "auto", "32-true" or "bf16-mixed".
+    """
+
+    preset: str
+    fs: float
+    clip_s: float
+    batch: int
+    lr: float
+    weight_decay: float
+    precision: str
+
+    @property
+    def clip_length(self) -> int:
+        """Length of a clip in samples."""
+        return round(self.clip_s * self.fs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleStageParameters(LearningParameters):
+    """The parameters of a training in one stage of `epochs` epochs."""
+
+    epochs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoStageParameters(LearningParameters):
+    """The parameters of a training without labels at `lr`, then with labels at `finetune_lr`."""
+
+    pretrain_epochs: int
+    finetune_epochs: int
+    finetune_lr: float
+
+
+Parameters = TypeVar("Parameters", bound=LearningParameters)
+TypedFit = Callable[[Sequence[Example], Training, Parameters], Model]
+
+
+def typed_fit(record: type[Parameters]) -> Callable[[TypedFit[Parameters]], Callable[..., Model]]:
+    """Make the `fit` of a method, which takes keywords, from a function that takes a record.
+
+    Args:
+        record: class of the record; its fields are the parameters that the method declares.
+
+    Returns:
+        A decorator. The decorated function takes examples, training and all parameters as keywords.
+        It raises BenchError for a parameter that the record does not have, and for a missing one.
+    """
+    names = {one.name for one in fields(record)}
+
+    def decorate(fit: TypedFit[Parameters]) -> Callable[..., Model]:
+        @wraps(fit)
+        def fit_from_keywords(
+            examples: Sequence[Example], training: Training, **values: Any
+        ) -> Model:
+            place = f"fit of {fit.__module__.rsplit('.', 1)[-1]}"
+            for name in sorted(values.keys() - names):
+                raise unknown_name("parameter", name, names, place)
+            if missing := sorted(names - values.keys()):
+                raise BenchError(f"{place}: no value for {', '.join(missing)}; give all parameters")
+            return fit(examples, training, record(**values))
+
+        return fit_from_keywords
+
+    return decorate
