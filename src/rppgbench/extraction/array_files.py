@@ -1,4 +1,4 @@
-"""Arrays that grow on disk row by row, mapped when read."""
+"""Write arrays to disk row by row, and map them when they are read."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,10 +11,11 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class ArrayWriter:
-    """Appends rows of one shape to a .npy file; only one row is ever in memory.
+    """Appends rows of one shape to a .npy file, with one row in memory.
 
-    The file is a valid .npy after `close()`, which also gives the sha256 of its content after the
-    header. A context manager: a fault inside leaves the file unfinished, for the caller to delete.
+    The file is a valid .npy file after `close()`, which also sets `sha256`, the checksum of the
+    content after the header. As a context manager, an exception leaves the file incomplete; the
+    caller deletes it.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
@@ -28,18 +29,18 @@ class ArrayWriter:
         self._start = self._header()
 
     def _header(self) -> int:
-        """Write the header for the rows so far; numpy leaves room for the count to grow."""
+        """Write the header for the rows so far; numpy pads it for a growing row count."""
         self._file.seek(0)
-        facts = {
+        header = {
             "descr": np.lib.format.dtype_to_descr(self._dtype),
             "fortran_order": False,
             "shape": (self.rows, *self._shape),
         }
-        np.lib.format.write_array_header_1_0(self._file, facts)
+        np.lib.format.write_array_header_1_0(self._file, header)
         return self._file.tell()
 
     def append(self, row: Any) -> None:
-        """Add one row; ValueError if its shape is another."""
+        """Append one row; ValueError for another shape."""
         values = np.asarray(row, dtype=self._dtype)
         if values.shape != self._shape:
             raise ValueError(f"{self.path}: a row of shape {values.shape}, not {self._shape}")
@@ -69,17 +70,17 @@ class ArrayWriter:
 
 
 def read_array(path: Path) -> NDArray[Any]:
-    """A read-only array mapped from a .npy file; ValueError or OSError if it is not whole."""
+    """Map a .npy file as a read-only array; ValueError or OSError if the file is damaged."""
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: empty")
-    with _damage_is_a_value_error(path):
+    with _raise_value_error(path):
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     return np.asarray(mapped)
 
 
 @contextmanager
-def _damage_is_a_value_error(path: Path) -> Iterator[None]:
-    """Numpy's reader of headers raises what its parser does: TokenError from Python 3.12 on."""
+def _raise_value_error(path: Path) -> Iterator[None]:
+    """Raise ValueError for the errors of numpy's header parser (TokenError from Python 3.12 on)."""
     try:
         yield
     except (OSError, ValueError, MemoryError):
@@ -89,14 +90,17 @@ def _damage_is_a_value_error(path: Path) -> Iterator[None]:
 
 
 def stored_sha256(path: Path) -> str:
-    """The checksum of the rows in a .npy file, read and not mapped.
+    """The checksum of the rows in a .npy file, read instead of mapped.
 
-    A disk that fails under a map ends the process; here it is an OSError. ValueError: no .npy file
-    of `ArrayWriter`'s.
+    A disk that fails under a mapped file ends the process; a failing read raises OSError.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file was not written by `ArrayWriter`.
     """
     state = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        with _damage_is_a_value_error(path):
+        with _raise_value_error(path):
             if np.lib.format.read_magic(file) != (1, 0):
                 raise ValueError(f"{path}: another version of its format")
             np.lib.format.read_array_header_1_0(file)
@@ -106,7 +110,7 @@ def stored_sha256(path: Path) -> str:
 
 
 def array_sha256(values: NDArray[Any]) -> str:
-    """The checksum that `ArrayWriter` gives for the same rows."""
+    """The checksum that `ArrayWriter` computes for the same rows."""
     state = hashlib.sha256()
     flat = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
     for start in range(0, len(flat), 1 << 22):

@@ -1,4 +1,4 @@
-"""Digest of what a video is made of, read once."""
+"""Compute the digest of a video's content, reading each file once."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,19 @@ from rppgbench.system.io_errors import check_regular, classify_os_error, no_such
 
 
 def content_digest(source: VideoSource, cache: Path | None = None) -> str:
-    """Digest of the bytes that a source is made of, and of the times given for its frames.
+    """Digest of the bytes of a video and of the frame times that its data set supplies.
 
-    A file is read once: its sha256 is kept by path, size, inode and both times of change (that of
-    the content is set back by programs that copy), in this process and in `cache`. Images count
-    with their names (not their folder's), in their order. Frames that a callable takes out of a
-    file count as that file: it holds one recording.
+    A file is read once: its sha256 is stored by path, size, inode and both times of change, because
+    programs that copy reset the time of the content. Images count with their file names, in their
+    order. Frames that a callable reads from a file count as that file, which holds one recording.
+
+    Args:
+        source: the video.
+        cache: folder that stores the checksums of files; None for this process only.
+
+    Raises:
+        RecordingError: the file does not exist or cannot be read.
+        MachineError: the disk fails.
     """
     if source.images:
         content: Any = [[file.name, _file_sha256(file, cache)] for file in source.images]
@@ -34,5 +41,5 @@ def _file_sha256(path: Path, cache: Path | None) -> str:
         return sha256_of_file(path, cache)
     except FileNotFoundError as fault:
         raise no_such_video(path) from fault
-    except OSError as fault:  # one in the middle of a file does not name it
+    except OSError as fault:  # a fault in the middle of a file does not name the file
         raise classify_os_error(fault, fault.filename or path) from fault

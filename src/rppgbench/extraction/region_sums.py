@@ -1,4 +1,4 @@
-"""Exact sums of the pixels of face regions."""
+"""Sum the pixels of face regions exactly."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels, the end excluded."""
 
 _BLOCK = 1 << 15
-_LONGEST = 256
+_MAX_RUN = 256
 _LOW_BYTES = np.uint64(0x00FF00FF00FF00FF)
 _BYTE = np.uint64(8)
 _SUMMED = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))
@@ -21,12 +21,13 @@ _ORDER = [0, 1, 2, 3, *(4 + _SUMMED.index(pair) for pair in PAIRS)]
 
 
 class PixelSums:
-    """Sums the pixels of regions; keeps its buffers, so one object for one thread.
+    """Sums the pixels of regions; one object per thread, because it keeps its buffers.
 
-    Everything is integer arithmetic, so the sums are exact however large the face. Runs of pixels
-    with one code are added first, then runs of one code. Four numbers of 16 bits travel in each of
-    64: a run is at most 256 pixels long, so levels add up to at most 255 * 256 < 2^16, and so do
-    the upper and the lower bytes of products, which are added apart.
+    All arithmetic is in integers, so the sums are exact for a face of any size. Runs of pixels with
+    one code are summed first, then the runs of each code. Four fields of 16 bits share an integer
+    of 64 bits, so one addition sums four values. The fields cannot overflow: a run has at most 256
+    pixels, so levels sum up to at most 255 * 256 < 2^16. Products have 16 bits, so their upper and
+    lower bytes are summed separately, with the same bound.
     """
 
     def __init__(self) -> None:
@@ -35,25 +36,32 @@ class PixelSums:
         self._planes = list(np.empty((3, 1, 1), np.uint8))
 
     def __call__(self, rgb: NDArray[np.uint8], regions: RegionMap | None, box: Box | None) -> Array:
-        """Count, R, G, B and the products in `PAIRS`, over each of `REGIONS`: (10, R).
+        """Sum the pixels of one frame.
 
-        Regions without pixels stay 0; `box` is the toolbox's, within the picture.
+        Args:
+            rgb: frame (H, W, 3).
+            regions: the regions of the face, or None.
+            box: rPPG-Toolbox's box within the frame, or None.
+
+        Returns:
+            Sums (10, R) over each of `REGIONS`: count, R, G, B and the products in `PAIRS`; 0 for
+            regions without pixels.
         """
         sums: Array = np.zeros((10, len(REGIONS)))
         if regions is not None:
-            sums += self._by_code(rgb, regions) @ membership()
+            sums += self._sum_codes(rgb, regions) @ membership()
         if box is not None:
-            sums[:, REGIONS.index("toolbox_box")] = self._of_box(rgb, box)
+            sums[:, REGIONS.index("toolbox_box")] = self._sum_box(rgb, box)
         return sums
 
-    def _by_code(self, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
-        """The same over the pixels of each code: (10, codes)."""
+    def _sum_codes(self, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
+        """The sums (10, codes) over the pixels of each code."""
         height, width = regions.codes.shape
         codes = regions.codes.ravel()
         rows = max(_BLOCK // width, 1)
         begins = np.empty(len(codes), np.bool_)
         np.not_equal(codes[1:], codes[:-1], out=begins[1:])
-        begins[::_LONGEST] = True
+        begins[::_MAX_RUN] = True
         begins[:: rows * width] = True
         starts = np.flatnonzero(begins)
         sums = np.empty((5, len(starts)), np.uint64)
@@ -64,7 +72,7 @@ class PixelSums:
             y0, y1 = regions.top + row, regions.top + min(row + rows, height)
             pixels = rgb[y0:y1, regions.left : regions.left + width]
             self._add_runs(pixels, starts[low:high] - row * width, sums[:, low:high])
-        fields = sums.view(np.uint16)  # four of each run
+        fields = sums.view(np.uint16)  # four for each run
         squares, products = (256.0 * fields[1::2] + fields[2::2]).reshape(2, -1, 4)
         length = (np.append(starts[1:], len(codes)) - starts).astype(np.float64)
         by_run = (length, *fields[0].reshape(-1, 4).T[:3], *squares.T[:3], *products.T[:3])
@@ -72,10 +80,11 @@ class PixelSums:
         by_code: Array = np.stack([np.bincount(code, values, CODES) for values in by_run])
         return by_code[_ORDER]
 
-    def _of_box(self, rgb: NDArray[np.uint8], box: Box) -> Array:
-        """The same over one rectangle: (10,).
+    def _sum_box(self, rgb: NDArray[np.uint8], box: Box) -> Array:
+        """The sums (10,) over one rectangle.
 
-        The sum of squares is a norm, and that of products follows from the squares of differences.
+        The sum of squares is a norm. The sum of products follows from the squares of differences:
+        2 sum(x y) = sum(x^2) + sum(y^2) - sum((x - y)^2).
         """
         import cv2
 
@@ -84,7 +93,7 @@ class PixelSums:
         if self._planes[0].shape != window.shape[:2]:
             self._planes = list(np.empty((3, *window.shape[:2]), np.uint8))
         planes = cv2.split(window, self._planes)
-        # round: a norm may come as the square of its root
+        # rounded, because OpenCV may return the square of a root
         squares = [round(cv2.norm(plane, cv2.NORM_L2SQR)) for plane in planes]
         products = [
             squares[i]
@@ -98,28 +107,28 @@ class PixelSums:
     def _add_runs(
         self, pixels: NDArray[np.uint8], starts: NDArray[np.intp], out: NDArray[np.uint64]
     ) -> None:
-        """Add up pixels (h, w, 3) from each start on; the starts count along the rows.
+        """Sum runs of pixels (h, w, 3); the starts (n,) count along the rows.
 
-        `out` (5, n), four fields in each number: R, G, B; the upper bytes of R R, G G, B B, and the
-        lower ones; those of R G, G B, B R. What is in the fourth field counts for nothing.
+        `out` (5, n) has four fields in each number: R, G, B; the upper and the lower bytes of R R,
+        G G, B B; the upper and the lower bytes of R G, G B, B R. The fourth field is not used.
         """
         import cv2
 
         height, width = pixels.shape[:2]
         size = height * width
-        if size > len(self._rgba):  # a picture whose rows are longer than a block
+        if size > len(self._rgba):  # a frame whose rows are longer than a block
             self._rgba = np.empty((size, 4), np.uint8)
             self._fields = np.empty((2, size, 4), np.uint16)
-        room = self._rgba[:size].reshape(height, width, 4)
+        rgba = self._rgba[:size].reshape(height, width, 4)
         level, product = self._fields[:, :size]
-        level[:] = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, dst=room).reshape(size, 4)
-        level[:, 3] = level[:, 0]  # R G B R: the next number of each is G B R
+        level[:] = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, dst=rgba).reshape(size, 4)
+        level[:, 3] = level[:, 0]  # R G B R: the next field of R, G, B is G, B, R
         levels, products = level.view(np.uint64)[:, 0], product.view(np.uint64)[:, 0]
-        each, into = level.reshape(-1), product.reshape(-1)
+        factors, output = level.reshape(-1), product.reshape(-1)
         np.add.reduceat(levels, starts, out=out[0])
         for shift, (upper, lower) in enumerate((out[1:3], out[3:])):
-            end = len(each) - shift
-            np.multiply(each[:end], each[shift:], out=into[:end])
+            end = len(factors) - shift
+            np.multiply(factors[:end], factors[shift:], out=output[:end])
             np.add.reduceat(products & _LOW_BYTES, starts, out=lower)
             products >>= _BYTE
             products &= _LOW_BYTES

@@ -1,4 +1,4 @@
-"""Face regions as polygons, and which pixel lies in which."""
+"""Outline the face regions as polygons and map pixels to regions."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -20,17 +20,17 @@ POLYGONS = (
 """The first five regions of the MSTmap as polygons on the 68-point layout, 0-based."""
 
 FOREHEAD_HEIGHT = 0.6
-"""How far the forehead reaches above the brows, in distances between the eyes."""
+"""Height of the forehead above the brows, in distances between the eyes."""
 
 GRID = 5
 GRID_STEPS = np.arange(GRID) / GRID
 CHEEK_LINE = 48 / 128
 """Height of the cheek points in the aligned face, as a share from its top."""
 
-_SHIFT = 4  # polygons are drawn at 1/16 pixel, so that a slow head does not move them by jumps
+_SHIFT = 4  # polygons are drawn at 1/16 pixel, so that they follow a slow head without jumps
 _PARTS = len(MSTMAP_REGIONS) + 1
 CODES = (GRID + 1) ** 2 * _PARTS * 2
-"""How many codes a pixel can have: see `RegionMap`."""
+"""Number of codes of a pixel, see `RegionMap`."""
 
 _ROWS = np.stack([[[0, y], [1, y], [1, y + 1 / GRID], [0, y + 1 / GRID]] for y in GRID_STEPS])
 _STRIPES = np.concatenate([_ROWS, _ROWS[:, :, ::-1]]).reshape(-1, 2)
@@ -40,13 +40,13 @@ _SLICES = [slice(end - size, end) for size, end in zip(_SIZES, accumulate(_SIZES
 
 
 def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
-    """The six MSTmap regions of mesh landmarks (468, 2), each (N, 2), in the order of the names.
+    """The polygons (N, 2) of the six MSTmap regions of a face (468, 2), in the names' order.
 
     Niu et al., "Video-based Remote Physiological Measurement via Cross-verified Feature
-    Disentangling", ECCV 2020, as its code has it (github nxsEdson/CVD-Physiological-Measurement
-    @c06141e). The forehead stands on the brows and reaches up by 0.6 times the distance between
-    the eyes, along the line from eyes to brows. The code takes the means of the eyes over points
-    35-40 and 41-46 and of the brows over 16-20 and 21-25 (one too low each): so do we.
+    Disentangling", ECCV 2020, after its code (github nxsEdson/CVD-Physiological-Measurement
+    @c06141e). The forehead begins at the brows and is 0.6 times the distance between the eyes high,
+    along the line from eyes to brows. The code takes the means of the eyes over the points 35-40
+    and 41-46 and of the brows over 16-20 and 21-25, one too low each; this is reproduced.
     """
     points = landmarks_68(landmarks).astype(np.float64)
     eyes = _centre(points[35:41]), _centre(points[41:47])
@@ -60,14 +60,14 @@ def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]
 
 
 def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Map from pixels to the aligned face: (2, 3); the face's square is 0..1 in both directions.
+    """The affine map (2, 3) from pixels to the aligned face, whose square is 0..1 on both axes.
 
-    Turned so that the line between the eyes is level, from cheek point to cheek point (1 and 15 of
-    the 68) in width, from the chin (8) up so that the cheek points lie at 48/128 of the height.
-    The evidence for these proportions is the aligned face of 128 x 128 of a public copy of the
-    STMap code (github YihangJiang/NEST-rPPG @d16a926, STMap/BUAA/Align_Face.py: cheeks at (0, 48)
-    and (128, 48), chin at (64, 128)); the papers give none (Li and Yin, ICCV 2023; Niu et al.,
-    "RhythmNet", IEEE TIP 2020, Fig. 3).
+    The line between the eyes is level. The square reaches from cheek point to cheek point (1 and 15
+    of the 68) in width; its bottom is the chin (8), and the cheek points lie at 48/128 of the
+    height. The papers do not state these proportions (Li and Yin, ICCV 2023; Niu et al.,
+    "RhythmNet", IEEE TIP 2020, Fig. 3); they are those of a public copy of the STMap code (github
+    YihangJiang/NEST-rPPG @d16a926, STMap/BUAA/Align_Face.py: an aligned face of 128 x 128 with the
+    cheeks at (0, 48) and (128, 48) and the chin at (64, 128)).
     """
     points = landmarks_68(landmarks).astype(np.float64)
     eyes = _centre(points[42:48]) - _centre(points[36:42])
@@ -84,18 +84,21 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _centre(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of points (N, 2): that of numpy, in half its time for so few."""
+    """The mean of points (N, 2), in half the time of `numpy.mean` for few points."""
     centre: NDArray[np.float64] = np.add.reduce(points, axis=0) / len(points)
     return centre
 
 
 @dataclass(frozen=True, eq=False)
 class RegionMap:
-    """Which regions each pixel around a face belongs to.
+    """The regions of each pixel around a face.
 
-    `codes` (h, w) covers the picture from pixel (`left`, `top`) on. A code is the number
-    ((column * 6 + row) * 7 + part) * 2 + skin: column and row of the grid (1 to 5, 0 outside), the
-    MSTmap region (1 to 6, 0 none), and whether it is skin.
+    Attributes:
+        left: first column of the map in the frame.
+        top: first row of the map in the frame.
+        codes: code (h, w) of each pixel, ((column * 6 + row) * 7 + part) * 2 + skin, with column
+            and row of the grid (1 to 5, 0 outside), the MSTmap region (1 to 6, 0 none), and 1 for
+            skin.
     """
 
     left: int
@@ -104,35 +107,43 @@ class RegionMap:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """x0, y0, x1, y1 of the map in the picture, the end excluded."""
+        """x0, y0, x1, y1 of the map in the frame, the end excluded."""
         height, width = self.codes.shape
         return self.left, self.top, self.left + width, self.top + height
 
     def mask(self, region: str) -> NDArray[np.bool_]:
-        """The pixels of one region within the map: (h, w)."""
+        """The pixels (h, w) of one region within the map."""
         return membership()[:, REGIONS.index(region)][self.codes] > 0
 
 
 @cache
 def membership() -> NDArray[np.float64]:
-    """Which code belongs to which region: (codes, regions) of 0 and 1; the box has none."""
+    """Membership (codes, regions) of codes in regions, 0 or 1; no code belongs to the box."""
     rest, skin = np.divmod(np.arange(CODES), 2)
     cell, part = np.divmod(rest, _PARTS)
     column, row = np.divmod(cell, GRID + 1)
     number = np.where((column > 0) & (row > 0), (column - 1) * GRID + row, 0)
     table = np.zeros((CODES, len(REGIONS)))
     for names, value in ((MSTMAP_REGIONS, part), (GRID_REGIONS, number)):
-        for wanted, name in enumerate(names, start=1):
-            table[:, REGIONS.index(name)] = value == wanted
+        for index, name in enumerate(names, start=1):
+            table[:, REGIONS.index(name)] = value == index
     table[:, REGIONS.index("skin")] = skin
     return table
 
 
 def draw_regions(landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap | None:
-    """The regions of a face (468, 2) in a picture of that size; None if it is out of the picture.
+    """Draw the regions of a face.
 
     Skin is the mesh's oval without `HOLES` (eyes with lids, brows, mouth). Where two MSTmap
-    regions share an edge, its pixels belong to the later one: the regions are disjoint.
+    regions share an edge, its pixels belong to the later region, so the regions are disjoint.
+
+    Args:
+        landmarks: face (468, 2) in pixels.
+        height: height of the frame in pixels.
+        width: width of the frame in pixels.
+
+    Returns:
+        The map of the regions, or None for a face outside the frame.
     """
     import cv2
 

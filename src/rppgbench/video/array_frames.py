@@ -1,4 +1,4 @@
-"""Frames that a data set's reader gives itself."""
+"""Read the frames that a data set's reader decodes itself."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +12,10 @@ from rppgbench.video.container import RawFrame
 
 
 class ArrayFrames:
-    """The frames of `VideoSource.frames`, one for each time, for the reader of videos.
+    """The frames of `VideoSource.frames`, one for each time.
 
-    Raises `RecordingError` where there is no frame, or one that is not (H, W, 3) uint8.
+    Raises `RecordingError` for no frame, for a frame that is not (H, W, 3) uint8, and where frames
+    and times differ in number.
     """
 
     rate_fps: float | None = None
@@ -34,7 +35,7 @@ class ArrayFrames:
         first = next(self._frames, None)
         if first is None:
             raise RecordingError(f"{path}: holds no frame; copy the file again, or leave it out")
-        self._first: RGB | None = self._checked(first)
+        self._first: RGB | None = self._check(first)
         self.height, self.width = first.shape[:2]
 
     def __iter__(self) -> Iterator[RawFrame]:
@@ -44,7 +45,7 @@ class ArrayFrames:
             yield RawFrame(0, None, first)
         for rgb in self._frames:
             position, self.positions = self.positions, self.positions + 1
-            yield RawFrame(position, None, self._checked(rgb))
+            yield RawFrame(position, None, self._check(rgb))
         if self.positions != self.expected:
             raise RecordingError(
                 f"{self.path}: holds {self.positions} frames for {self.expected} times; "
@@ -52,14 +53,14 @@ class ArrayFrames:
             )
 
     def close(self) -> None:
-        """Let the frames go."""
+        """Release the frames."""
         self._frames = iter(())
 
     def notes(self) -> list[str]:
-        """Nothing goes wrong here that is not an error."""
+        """No notes: every fault of these frames is an error."""
         return []
 
-    def _checked(self, rgb: NDArray[np.uint8]) -> RGB:
+    def _check(self, rgb: NDArray[np.uint8]) -> RGB:
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
             raise RecordingError(
                 f"{self.path}: a frame of shape {rgb.shape}, {rgb.dtype}, where (height, width, 3) "

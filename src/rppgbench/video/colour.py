@@ -1,4 +1,4 @@
-"""Colour on the way into a codec and out of it."""
+"""Convert colours between RGB and the pixel formats of codecs."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,12 +18,13 @@ LIMITED, FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 
 
 class ToRGB:
-    """Turns decoded frames into (H, W, 3) uint8 RGB of one size.
+    """Converts decoded frames to (H, W, 3) uint8 RGB of one size.
 
-    By the range and matrix that a frame is tagged with (untagged: limited range, BT.601); more than
-    8 bits are rounded. Flat colours come back within 2 levels. For 8 bits and even sizes this is
-    swscale's fast path, to the bit what OpenCV, decord and ffmpeg give: it rounds down, by 1 level
-    in the mean. `FULL_CHR_H_INT` is what keeps the others, 10 bits above all, within 2 levels.
+    The conversion uses the range and matrix of the frame's tags (untagged: limited range, BT.601);
+    more than 8 bits are rounded. Flat colours are exact within 2 levels. For 8 bits and even sizes
+    this is swscale's fast path, bit for bit the result of OpenCV, decord and ffmpeg; it rounds down
+    by 1 level in the mean. `FULL_CHR_H_INT` keeps other formats, 10 bits above all, within 2
+    levels.
     """
 
     def __init__(self) -> None:
@@ -33,8 +34,20 @@ class ToRGB:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: "VideoFrame", width: int, height: int) -> RGB:
-        """The pixels; raises PyAV's error where swscale does not know the pixel format."""
-        # One thread: at 528 x 592 swscale's own default of several took 1.6 x as long.
+        """Convert a frame.
+
+        Args:
+            frame: the decoded frame.
+            width: width of the result in pixels.
+            height: height of the result in pixels.
+
+        Returns:
+            Pixels (H, W, 3).
+
+        Raises:
+            FFmpegError, ValueError: swscale does not support the pixel format.
+        """
+        # One thread: at 528 x 592 swscale's default of several threads took 1.6 x as long.
         rgb: Any = self._reformatter.reformat(
             frame, width, height, "rgb24", interpolation=self._flags, threads=1
         ).to_ndarray()
@@ -42,12 +55,12 @@ class ToRGB:
 
 
 class FromRGB:
-    """Turns (H, W, 3) uint8 RGB into frames of a codec's pixel format.
+    """Converts (H, W, 3) uint8 RGB to frames of a codec's pixel format.
 
-    YUV is BT.601, tagged so, for then readers that heed the tags and those that do not (OpenCV)
-    see the same colours; limited range, but full range for JPEG. `scaling` is how colours that
-    several pixels share are made: `accurate` (their mean, rounded to the nearest), or `ffmpeg`,
-    bicubic as the program's default, to the bit.
+    YUV is BT.601 and tagged as such, so that readers that use the tags and readers that ignore them
+    (OpenCV) show the same colours. The range is limited, for JPEG full. `scaling` sets the chroma
+    that several pixels share: `accurate` is their mean, rounded to the nearest level; `ffmpeg` is
+    bicubic, bit for bit the default of the program ffmpeg.
     """
 
     def __init__(self, pixel_format: str, full_range: bool, scaling: Scaling = "accurate") -> None:
@@ -55,7 +68,7 @@ class FromRGB:
 
         self.pixel_format = pixel_format
         self.is_yuv = pixel_format.startswith(("yuv", "nv"))
-        # RGB, and grey made of it, have no other range than the full one.
+        # RGB, and grey computed from RGB, always have the full range.
         self.color_range = LIMITED if self.is_yuv and not full_range else FULL
         accurate = (
             Interpolation.BILINEAR
@@ -67,7 +80,7 @@ class FromRGB:
         self._reformatter = VideoReformatter()
 
     def __call__(self, rgb: RGB) -> "VideoFrame":
-        """A frame that owns its pixels, without a timestamp."""
+        """Convert pixels (H, W, 3) to a frame with a copy of the pixels and without a timestamp."""
         from av import VideoFrame
         from av.video.reformatter import Colorspace
 

@@ -1,4 +1,4 @@
-"""Frames out of a video file, by FFmpeg's libraries."""
+"""Decode the frames of a video file with FFmpeg's libraries."""
 
 from bisect import bisect_left
 from collections import deque
@@ -22,23 +22,29 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 PLAYLISTS = frozenset({"concat", "dash", "hls", "imf", "rtsp", "sdp", "tty", "webm_dash_manifest"})
-"""Formats that name other files, or that show a text file as a picture: none of them is a video."""
+"""Formats that name other files, or that render a text file: none of them is a video."""
 
 NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS of libavformat
 ASSUMED_FPS = 25.0
-"""The frame rate that FFmpeg's demuxers assume for a bare stream, whatever its own header says."""
+"""The frame rate that FFmpeg's demuxers assume for a bare stream, whatever its header states."""
 
 
 class RawFrame(NamedTuple):
-    """A frame as its source has it: `position` counts also those that do not decode."""
+    """A frame of a source.
+
+    Attributes:
+        position: number of the frame, counting frames that do not decode.
+        stamp_s: time on the clock of the source, or None.
+        rgb: pixels (H, W, 3).
+    """
 
     position: int
-    stamp_s: float | None  # on the clock of the source; None where the source has none
+    stamp_s: float | None
     rgb: RGB
 
 
 class Decoded(NamedTuple):
-    """A frame as the codec gives it, `stamp` in the stream's time base."""
+    """A decoded frame; `stamp` is in the stream's time base."""
 
     position: int
     stamp: int | None
@@ -48,23 +54,23 @@ class Decoded(NamedTuple):
 class ContainerFrames:
     """The frames of the best video stream of a file, decoded once, in presentation order.
 
-    They come as RGB by `ToRGB`, of one size, upright by the display matrix. Raises `RecordingError`
-    where there is no video to read.
+    Frames are RGB by `ToRGB`, of one size, upright by the display matrix. Raises `RecordingError`
+    where the file has no readable video.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
         import av
 
         self.path = path
-        self.positions = 0  # frames so far, with those that do not decode
+        self.positions = 0  # frames so far, including frames that do not decode
         self.failed = self.damaged = self.resized = self.interlaced = self.discarded = 0
-        self.dropped = self.dropped_at_end = 0  # the recorder wrote them empty
+        self.dropped = self.dropped_at_end = 0  # empty chunks of the recorder
         self.broke_off = ""
         self._to_rgb = ToRGB()
         self._av_error = av.error.FFmpegError
-        self._container = _opened(path)
-        # AVI has no presentation times and a steady rate: the frame shown k-th takes the time of
-        # the k-th packet, whatever order the codec keeps them in.
+        self._container = _open(path)
+        # AVI has a steady rate and no presentation times: the k-th presented frame has the time of
+        # the k-th packet, in whatever order the codec stores the packets.
         self._latest: int | None = None
         self._in_packet_order = self._container.format.name == "avi"
         self._bare = _is_bare(self._container)
@@ -73,12 +79,12 @@ class ContainerFrames:
             self._stream.thread_type = "AUTO"
             self._stream.thread_count = threads
             self._decoded = self._decode_all()
-            self._first = self._peek()
+            self._first = self._decode_first()
         except BaseException:
             self._container.close()
             raise
 
-    def _peek(self) -> "Decoded":
+    def _decode_first(self) -> "Decoded":
         first = next(self._decoded, None)
         if first is None:
             check_disk(self.path)
@@ -100,10 +106,10 @@ class ContainerFrames:
 
     @property
     def rate_fps(self) -> float | None:
-        """The container's own mean rate, or None.
+        """The mean rate that the container states, or None.
 
-        Of a bare stream (raw H.264, HEVC, MPEG-4, Motion JPEG), which has no container, it is the
-        rate in the stream's header, else what the demuxer assumes.
+        A bare stream (raw H.264, HEVC, MPEG-4, Motion JPEG) has no container: the rate is that of
+        the stream's header, else the rate that the demuxer assumes.
         """
         stream = self._stream
         header = (stream.codec_context.framerate,) if self._bare else ()
@@ -113,15 +119,15 @@ class ContainerFrames:
         return None
 
     @property
-    def _assumed(self) -> bool:
-        """Whether the frame rate is the demuxer's, in a bare stream without a rate of its own."""
+    def _has_assumed_rate(self) -> bool:
+        """Whether the demuxer assumes the frame rate of a bare stream that states none."""
         rate = self._stream.average_rate
-        without = self._bare and not self._stream.codec_context.framerate
-        return without and (rate is None or float(rate) == ASSUMED_FPS)
+        states_none = self._bare and not self._stream.codec_context.framerate
+        return states_none and (rate is None or float(rate) == ASSUMED_FPS)
 
     @property
     def duration_s(self) -> float | None:
-        """The length that the container announces, or None."""
+        """The length that the container states, or None."""
         if self._bare:
             return None
         base = self._stream.time_base
@@ -132,7 +138,7 @@ class ContainerFrames:
 
     @property
     def expected(self) -> int | None:
-        """How many frames the container announces; what its edit list hides is taken off."""
+        """Number of frames that the container states, without those that its edit list hides."""
         count = self._stream.frames
         if not count:
             with suppress(ValueError):
@@ -149,14 +155,15 @@ class ContainerFrames:
             yield self._raw(later, origin)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._decoded.close()
         self._container.close()
 
     def dropped_frames(self) -> list[int]:
-        """The positions of the frames that the recorder of an AVI left empty, without decoding.
+        """The positions of the frames that the recorder of an AVI dropped, without decoding.
 
-        The index of FFmpeg's demuxer has no entry for them; where it has all, nothing is read.
+        The index of FFmpeg's demuxer has no entry for dropped frames; the file is read only if the
+        index is incomplete.
         """
         stream = self._stream
         if not self._in_packet_order or len(stream.index_entries) >= stream.frames:
@@ -164,11 +171,11 @@ class ContainerFrames:
         return find_empty_frames(self.path, stream.index)
 
     def notes(self) -> list[str]:
-        """What was wrong with the stream; what is wrong with frames, when all of it was read."""
+        """Faults of the stream and of its frames; complete after the last frame."""
         out = [self._matrix_note] if self._matrix_note else []
         if self.dropped:
             out.append(describe_dropped_frames(self.dropped))
-        if self._assumed:
+        if self._has_assumed_rate:
             out.append(
                 f"a bare stream that does not say its frame rate: {ASSUMED_FPS:.2f} frames a second"
                 f" are assumed, not measured; {RIGHT_RATE}"
@@ -186,43 +193,45 @@ class ContainerFrames:
         return out
 
     def seek(self, where: Literal["middle", "last"]) -> RawFrame:
-        """One frame, by decoding from the key frame before it only."""
-        found, base = self._first, self._stream.time_base
-        origin = self._origin(found)
-        end = None if self._bare else self._end(found)
+        """Decode one frame, starting at the key frame before it."""
+        first, base = self._first, self._stream.time_base
+        origin = self._origin(first)
+        end = None if self._bare else self._end(first)
         if end is None or base is None:
-            return self._raw(self._walk(where), origin)
+            return self._raw(self._count_to(where), origin)
         target = end if where == "last" else (origin + end) // 2
-        # A container that cannot seek to key frames (MPEG-TS) lands after the one that is needed:
-        # try from further back, at last from the start.
+        # A container that cannot seek to key frames (MPEG-TS) ends up after the needed key frame:
+        # seek further back, at last to the start.
         for back_s in (0, 2, 8, 32):
             start = target - int(back_s / base)
-            reached = self._from(max(start, origin), target, where)
+            reached = self._decode_from(max(start, origin), target, where)
             if reached is not None or start <= origin:
                 break
         else:
-            reached = self._from(origin, target, where)
-        return self._raw(reached or found, origin)
+            reached = self._decode_from(origin, target, where)
+        return self._raw(reached or first, origin)
 
-    def _from(self, start: int, target: int, where: Literal["middle", "last"]) -> "Decoded | None":
-        """The frame at `target` when decoding begins at `start`, None if that is too late."""
+    def _decode_from(
+        self, start: int, target: int, where: Literal["middle", "last"]
+    ) -> "Decoded | None":
+        """The frame at `target`, decoding from `start`; None if `start` leads past the target."""
         with suppress(self._av_error):
             self._container.seek(start, stream=self._stream, backward=True)
-        found = None
+        last = None
         for decoded in self._decode_all():
             if where == "middle" and decoded.stamp is not None:
-                if found is None and decoded.stamp > target:
+                if last is None and decoded.stamp > target:
                     return None
                 if decoded.stamp >= target:
                     return decoded
-            found = decoded
-        if found is not None and self._in_packet_order:
-            # The decoder may have skipped frames after the key frame: the last is the last still.
-            return found._replace(stamp=self._latest)
-        return found
+            last = decoded
+        if last is not None and self._in_packet_order:
+            # The decoder may skip frames after the key frame, so the stamp is the last packet's.
+            return last._replace(stamp=self._latest)
+        return last
 
     def _end(self, first: "Decoded") -> int | None:
-        """The stamp at the end of the stream, None where frames have no stamps to seek by."""
+        """The stamp at the end of the stream; None if frames have no stamps."""
         duration, base = self.duration_s, self._stream.time_base
         if first.stamp is None or base is None:
             return None
@@ -231,8 +240,8 @@ class ContainerFrames:
         stamps = (packet.pts for packet in self._packets() if packet is not None)
         return max((stamp for stamp in stamps if stamp is not None), default=None)
 
-    def _walk(self, where: Literal["middle", "last"]) -> "Decoded":
-        """Without stamps there is no seeking: count, and go through once more."""
+    def _count_to(self, where: Literal["middle", "last"]) -> "Decoded":
+        """Without stamps there is no seeking: count the frames, then decode once more."""
         last = self._first
         for decoded in self._decoded:
             last = decoded
@@ -254,14 +263,14 @@ class ContainerFrames:
                     lost += 1
                     self.dropped += not self._in_packet_order
                     continue
-                self._latest = self._slot(packet) if self._in_packet_order else packet.dts
+                self._latest = self._packet_number(packet) if self._in_packet_order else packet.dts
                 stamps.append(self._latest)
             try:
                 frames = self._stream.decode(packet)
             except self._av_error:
                 if packet is not None:
                     lost += 1
-                    stamps.popleft()  # frames come in order: it was the next one
+                    stamps.popleft()  # frames are in order, so the lost frame is the next
                 continue
             for frame in frames:
                 stamp = frame.pts if frame.pts is not None else frame.dts
@@ -274,10 +283,10 @@ class ContainerFrames:
                 yield Decoded(position, stamp, frame)
         self.failed += lost
         self.positions += lost
-        self._tell_dropped()
+        self._count_dropped()
 
-    def _tell_dropped(self) -> None:
-        """Frames that the recorder dropped are neither damaged nor missing at the end."""
+    def _count_dropped(self) -> None:
+        """Count the frames that the recorder dropped apart from damaged and missing frames."""
         if self._in_packet_order and (self.failed or self.positions < (self.expected or 0)):
             empty = self.dropped_frames()
             self.dropped_at_end = sum(position >= self.positions for position in empty)
@@ -285,25 +294,25 @@ class ContainerFrames:
         self.positions += self.dropped_at_end
         self.failed = max(0, self.failed - (self.dropped - self.dropped_at_end))
 
-    def _slot(self, packet: "Packet[VideoStream]") -> int | None:
-        """The number of a packet of an AVI by the file's index: damage before it does not shift it.
+    def _packet_number(self, packet: "Packet[VideoStream]") -> int | None:
+        """The number of an AVI's packet by the file's index, which damage does not shift.
 
-        The demuxer itself counts the packets that it finds.
+        The demuxer counts the packets that it reads, so damage shifts its numbers.
         """
-        index, at = self._stream.index_entries, packet.pos
-        if at is None:
+        index, position = self._stream.index_entries, packet.pos
+        if position is None:
             return packet.dts
-        chunk = at - 8  # the index names the chunk's head, the packet its content
-        found = bisect_left(range(len(index)), chunk, key=lambda entry: index[entry].pos)
-        if found < len(index) and index[found].pos == chunk:
-            return index[found].timestamp
+        chunk = position - 8  # the index has the chunk's header, the packet its content
+        entry = bisect_left(range(len(index)), chunk, key=lambda number: index[number].pos)
+        if entry < len(index) and index[entry].pos == chunk:
+            return index[entry].timestamp
         return packet.dts
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
-        """The packets, and None at the end: what the decoder still holds comes out."""
+        """The packets, and None at the end, which flushes the decoder."""
         try:
             for packet in self._container.demux(self._stream):
-                # An empty packet would tell the decoder that the stream has ended.
+                # An empty packet would end the stream for the decoder.
                 if packet.size == 0 and packet.dts is None and packet.pts is None:
                     continue
                 self.discarded += packet.is_discard
@@ -322,7 +331,7 @@ class ContainerFrames:
         stamp_s = None
         if decoded.stamp is not None and base is not None:
             stamp_s = float((decoded.stamp - origin) * base)
-        elif self._bare:  # it has no times, and its frames come in the order of presentation
+        elif self._bare:  # a bare stream has no times; its frames are in presentation order
             stamp_s = decoded.position / (self.rate_fps or ASSUMED_FPS)
         self.damaged += frame.is_corrupt
         self.interlaced += frame.interlaced_frame
@@ -338,7 +347,7 @@ class ContainerFrames:
 
 
 def describe_dropped_frames(number: int) -> str:
-    """What a table and a check say of them.
+    """Describe dropped frames for tables and checks.
 
     >>> describe_dropped_frames(2)
     '2 dropped frames (the recorder left them empty)'
@@ -347,7 +356,7 @@ def describe_dropped_frames(number: int) -> str:
     return f"{pluralise(number, 'dropped frame')} (the recorder {left} empty)"
 
 
-def _opened(path: Path) -> "InputContainer":
+def _open(path: Path) -> "InputContainer":
     import av
 
     try:
@@ -360,7 +369,7 @@ def _opened(path: Path) -> "InputContainer":
         check_regular(path)
         if path.stat().st_size == 0:
             raise RecordingError(f"{path}: the file is empty (0 bytes); copy it again")
-        # "file:" keeps a colon in a name from being read as a protocol.
+        # With "file:", a colon in a name does not name a protocol.
         return av.open(
             f"file:{path}",
             metadata_errors="replace",
@@ -381,13 +390,13 @@ def _opened(path: Path) -> "InputContainer":
 
 
 def _is_bare(container: "InputContainer") -> bool:
-    """Whether a file is a codec's stream without a container, or pictures in a row.
+    """Whether a file is a codec's stream without a container, or a sequence of images.
 
-    FFmpeg's demuxers know no time of such a file and count its frames at 25 a second.
+    FFmpeg's demuxers have no times for such a file and count 25 frames a second.
     """
     name = container.format.name
-    without = bool(container.format.flags & NO_TIMESTAMPS)
-    return without or name == "image2" or name.endswith("_pipe")
+    has_no_times = bool(container.format.flags & NO_TIMESTAMPS)
+    return has_no_times or name == "image2" or name.endswith("_pipe")
 
 
 def _video_stream(container: "InputContainer", path: Path) -> "VideoStream":

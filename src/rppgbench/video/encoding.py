@@ -1,4 +1,4 @@
-"""Encoders by name, their settings checked before the start."""
+"""Configure encoders by name, with their settings checked before the first frame."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ RATE_FACTORS: Mapping[str, tuple[float, float]] = {
     "libvpx-vp9": (0, 63),
     "libsvtav1": (0, 63),
 }
-"""What `crf` may be, by codec; the libraries clip, or fail without saying why."""
+"""Range of `crf` by codec; the libraries clip the value or fail without a reason."""
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -55,10 +55,17 @@ class Encoding:
     def configure(
         self, context: "VideoCodecContext", rate_fps: Fraction, time_base: Fraction
     ) -> FromRGB:
-        """Set an encoder up so that the same frames give the same bytes on every machine.
+        """Configure an encoder so that the same frames give the same bytes on every machine.
 
-        One thread, no version strings; `options` may ask for more threads. Gives what turns RGB
-        into its frames.
+        The encoder has one thread, unless `options` set more, and writes no version strings.
+
+        Args:
+            context: the encoder, not open yet.
+            rate_fps: nominal frame rate.
+            time_base: unit of the frames' stamps in seconds.
+
+        Returns:
+            The converter from RGB to the encoder's frames.
         """
         from av import CodecContext
         from av.codec.context import Flags
@@ -71,29 +78,31 @@ class Encoding:
         context.framerate = rate_fps
         context.time_base = time_base
         context.flags |= Flags.bitexact
-        # A stream of a container begins with other rates than FFmpeg's own, which hold alone.
+        # The stream of a container has other default rates than a codec alone.
         context.bit_rate = CodecContext.create(self.codec, "w").bit_rate or 0
         context.bit_rate_tolerance = 4_000_000
         context.color_range = convert.color_range
         if convert.is_yuv:
             context.colorspace = BT601
-        name, own = _own_params(self.codec)
+        name, reproducible = _reproducible_params(self.codec)
         settings = {"threads": "1", **self.options}
-        if own:
-            settings[name] = ":".join(part for part in (own, settings.get(name, "")) if part)
+        if reproducible:
+            settings[name] = ":".join(
+                part for part in (reproducible, settings.get(name, "")) if part
+            )
         context.options = settings
         return convert
 
     def open(self, context: "VideoCodecContext") -> None:
-        """Start the encoder; a refusal is a `BenchError`, for only the codec knows its words."""
+        """Open the encoder; BenchError if the codec refuses its options."""
         from av.error import FFmpegError
 
         try:
             context.open(strict=False)
         except FFmpegError as error:
-            asked = ", ".join(f"{name}={value}" for name, value in self.options.items())
+            settings = ", ".join(f"{name}={value}" for name, value in self.options.items())
             raise BenchError(
-                f"{self.where}: {self.codec} refuses {asked or self.pixel_format}"
+                f"{self.where}: {self.codec} refuses {settings or self.pixel_format}"
                 f" ({error.strerror}); see its options in the documentation of FFmpeg"
             ) from error
 
@@ -102,7 +111,7 @@ class Encoding:
 
         names = _encoders()
         if self.codec not in names:
-            near = _near(self.codec, names)
+            near = _suggest(self.codec, names)
             raise BenchError(f"{self.where}: no codec {self.codec!r} to write video with{near}")
         formats = [known.name for known in av.Codec(self.codec, "w").video_formats or ()]
         if formats and self.pixel_format not in formats:
@@ -116,7 +125,7 @@ class Encoding:
 
         width, height = self.size
         if self.codec == "libx265" and width < 64:
-            # Seen with glibc's malloc checks: its look-ahead writes past its rows up to width 48.
+            # glibc's malloc checks show that the look-ahead writes past its rows up to width 48.
             raise BenchError(
                 f"{self.where}: libx265 fails on frames narrower than 64 pixels, these are {width};"
                 " use libx264"
@@ -151,17 +160,17 @@ class Encoding:
             try:
                 number = float(value)
             except ValueError:
-                continue  # a word such as a preset: the codec itself knows those
+                continue  # a name such as a preset, which only the codec can check
             if low < high and not low <= number <= high:
                 raise BenchError(
                     f"{self.where}: {self.codec} takes {name} from {low:g} to {high:g}, not {value}"
                 )
 
 
-def _own_params(codec: str) -> tuple[str, str]:
-    """The option, and the value, that makes a codec's bytes independent of run and machine."""
+def _reproducible_params(codec: str) -> tuple[str, str]:
+    """The option and value that make the bytes of a codec equal on every run and machine."""
     if codec in {"libx264", "libx264rgb"}:
-        # x264's AVX-512 code gives other bytes from run to run (seen at 528 x 240, preset medium).
+        # The bytes of x264's AVX-512 code differ between runs (seen at 528 x 240, preset medium).
         return "x264-params", "asm=avx2" if _has_avx512() else ""
     if codec == "libx265":
         return "x265-params", "log-level=error:pools=1:frame-threads=1"
@@ -191,13 +200,13 @@ def _encoders() -> tuple[str, ...]:
             codec = av.Codec(name, "w")
         except UnknownCodecError:
             continue
-        # Only the name itself, not the family ("h264") that stands for one of them.
+        # The name of the encoder, not of its family ("h264").
         if codec.type == "video" and codec.name == name:
             names.append(name)
     return tuple(names)
 
 
-def _near(name: str, names: Sequence[str]) -> str:
+def _suggest(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     quoted = " or ".join(repr(other) for other in near)
     return f"; did you mean {quoted}?" if near else "; libx264 and ffv1 are always there"

@@ -1,4 +1,4 @@
-"""Frames out of a folder of images."""
+"""Read frames from a folder of images."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,18 +13,18 @@ from rppgbench.video.colour import RGB
 from rppgbench.video.container import RawFrame
 from rppgbench.video.timestamps import pluralise
 
-MOST_PIXELS = 2**27
-"""Of an image, four 8K frames: a decoder makes room for what the head claims, then reads."""
+MAX_PIXELS = 2**27
+"""Most pixels of an image, four 8K frames: a decoder allocates what the header states."""
 
-ENDS = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9"}
-"""How a whole file ends, by how it begins: a decoder would fill the rest of a cut one with grey."""
+END_MARKERS = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9"}
+"""End of a complete file by its beginning: decoders fill the rest of a truncated file with grey."""
 
 
 class ImageFrames:
-    """The images in the order given, one a frame; those that cannot be read are left out.
+    """The images of a recording in order, one for each frame; unreadable images are left out.
 
-    They come upright by their EXIF orientation, 16 bits as 8, grey as three equal channels, without
-    alpha. Raises `RecordingError` where there is no image to read.
+    Images are upright by their EXIF orientation, 16 bits are reduced to 8, grey has three equal
+    channels, alpha is dropped. Raises `RecordingError` if no image can be read.
     """
 
     rate_fps: float | None = None
@@ -34,7 +34,7 @@ class ImageFrames:
     def __init__(self, folder: Path, images: Sequence[Path]) -> None:
         self.path = folder
         self._images = images
-        self._unread: list[Path] = []
+        self._unreadable: list[Path] = []
         self.resized = 0
         self.expected: int | None = len(images)
         self.positions = len(images)
@@ -46,9 +46,9 @@ class ImageFrames:
             if rgb is not None:
                 self.height, self.width = rgb.shape[:2]
                 self.codec = image.suffix.lstrip(".").lower()
-                self.bit_depth, self.pixel_format = _stored(image)
+                self.bit_depth, self.pixel_format = _stored_format(image)
                 return position, rgb
-            self._unread.append(image)
+            self._unreadable.append(image)
         what = "none of its images can be read" if self._images else "no image in it"
         raise RecordingError(f"{self.path}: {what}; copy the folder again, or leave it out")
 
@@ -57,28 +57,28 @@ class ImageFrames:
         del self._first
         yield RawFrame(start, None, rgb)
         for position, image in enumerate(self._images[start + 1 :], start + 1):
-            found = read_image(image)
-            if found is None:
-                self._unread.append(image)
+            pixels = read_image(image)
+            if pixels is None:
+                self._unreadable.append(image)
             else:
-                yield RawFrame(position, None, self._fitted(found))
+                yield RawFrame(position, None, self._resize(pixels))
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: no file stays open."""
 
     def notes(self) -> list[str]:
-        """What was wrong, known when all images were read."""
+        """Faults of the images, complete when all images were read."""
         out = []
-        if self._unread:
+        if self._unreadable:
             out.append(
-                f"{len(self._unread)} of {len(self._images)} images left out: not to be read"
-                f" (first: {self._unread[0].name})"
+                f"{len(self._unreadable)} of {len(self._images)} images left out: not to be read"
+                f" (first: {self._unreadable[0].name})"
             )
         if self.resized:
             out.append(f"{pluralise(self.resized, 'image')} of another size, scaled")
         return out
 
-    def _fitted(self, rgb: RGB) -> RGB:
+    def _resize(self, rgb: RGB) -> RGB:
         if rgb.shape[:2] == (self.height, self.width):
             return rgb
         import cv2
@@ -89,27 +89,31 @@ class ImageFrames:
 
 
 def read_image(image: Path) -> RGB | None:
-    """An image as (H, W, 3) uint8 RGB, or None where it is missing, cut off, too large or no image.
+    """Read an image as (H, W, 3) uint8 RGB.
 
-    MachineError where the disk cannot read it: the image is there, and no frame without it.
+    Returns:
+        The pixels; None for a file that is missing, truncated, too large or no image.
+
+    Raises:
+        MachineError: the disk fails; the image exists, so the frame must not be left out.
     """
     import cv2
 
-    data = _content(image)
-    for begin, end in ENDS.items():
+    data = _read_bytes(image)
+    for begin, end in END_MARKERS.items():
         if data.startswith(begin) and end not in data[-65536:]:
             return None
-    bgr = _decoded(data, cv2.IMREAD_COLOR)
+    bgr = _decode(data, cv2.IMREAD_COLOR)
     if bgr is None:
         return None
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
-def _decoded(data: bytes, flags: int) -> NDArray[Any] | None:
-    """The pixels of an image file; None where it is none, or larger than `MOST_PIXELS`."""
+def _decode(data: bytes, flags: int) -> NDArray[Any] | None:
+    """The pixels of an image file; None for no image, or more than `MAX_PIXELS`."""
     import cv2
 
-    if not data or _pixels(data) > MOST_PIXELS:
+    if not data or _stated_pixels(data) > MAX_PIXELS:
         return None
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -117,22 +121,22 @@ def _decoded(data: bytes, flags: int) -> NDArray[Any] | None:
         return None
 
 
-def _pixels(data: bytes) -> int:
-    """How many pixels the head of a PNG or JPEG claims; 0 where neither says so."""
+def _stated_pixels(data: bytes) -> int:
+    """Number of pixels in the header of a PNG or JPEG; 0 for another format."""
     if data.startswith(b"\x89PNG"):
         return int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big")
     at = 2 if data.startswith(b"\xff\xd8") else len(data)
     while at + 9 < len(data) and data[at] == 0xFF:
         kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC}:  # a frame's head
+        if 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC}:  # header of a frame
             height, width = data[at + 5 : at + 7], data[at + 7 : at + 9]
             return int.from_bytes(height, "big") * int.from_bytes(width, "big")
         at += 1 if kind == 0xFF else 2 + length
     return 0
 
 
-def _content(image: Path) -> bytes:
-    """The bytes of an image; none where it is missing, no regular file, or may not be read."""
+def _read_bytes(image: Path) -> bytes:
+    """The bytes of an image; empty for a file that is missing, special or not permitted."""
     if kind_of_special_file(image):
         return b""
     try:
@@ -143,11 +147,11 @@ def _content(image: Path) -> bytes:
         return b""
 
 
-def _stored(image: Path) -> tuple[int, str]:
-    """Bits a channel and a name for the channels, as the file has them."""
+def _stored_format(image: Path) -> tuple[int, str]:
+    """Bits of each channel and a name for the channels, as stored in the file."""
     import cv2
 
-    pixels = _decoded(_content(image), cv2.IMREAD_UNCHANGED)
+    pixels = _decode(_read_bytes(image), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         return 8, "rgb"
     channels = pixels.shape[2] if pixels.ndim == 3 else 1

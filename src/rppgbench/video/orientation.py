@@ -1,4 +1,4 @@
-"""How a coded frame becomes an upright one."""
+"""Rotate and mirror coded frames to upright frames."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Rotation(NamedTuple):
-    """How a coded frame becomes upright: transpose first, then the flips."""
+    """The operations that make a coded frame upright: transpose first, then the flips."""
 
     transpose: bool = False
     flip_x: bool = False
@@ -19,18 +19,18 @@ class Rotation(NamedTuple):
 
     @property
     def rotation(self) -> int:
-        """Clockwise degrees (0, 90, 180, 270) that are applied, after mirroring if `mirrored`."""
+        """Clockwise rotation (0, 90, 180, 270 degrees), after mirroring if `mirrored`."""
         if self.transpose:
             return 90 if not self.flip_y else 270
         return 180 if self.flip_y else 0
 
     @property
     def mirrored(self) -> bool:
-        """True where left and right change sides."""
+        """Whether left and right are exchanged."""
         return self.transpose ^ self.flip_x ^ self.flip_y
 
     def apply(self, rgb: RGB) -> RGB:
-        """The upright frame, contiguous."""
+        """Make a frame (H, W, 3) upright; the result is contiguous."""
         if self == Rotation():
             return rgb
         import cv2
@@ -44,12 +44,12 @@ class Rotation(NamedTuple):
 
 
 def read_display_rotation(frame: "VideoFrame") -> tuple[Rotation, str]:
-    """What the display matrix asks for, and a note where that cannot be had."""
+    """Read the display matrix of a frame: the rotation, and a note if it cannot be applied."""
     try:
         side: Any = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # PyAV names the kinds of side data, and FFmpeg has more (EXIF of a picture)
-        turned = "" if not frame.rotation else f"{frame.rotation} degrees asked for, left as coded"
-        return Rotation(), turned
+    except ValueError:  # PyAV does not know all of FFmpeg's side data (EXIF of an image)
+        note = "" if not frame.rotation else f"{frame.rotation} degrees asked for, left as coded"
+        return Rotation(), note
     if side is None:
         return Rotation(), ""
     # Row vectors: (x, y) becomes (a x + c y, b x + d y), in 16.16 fixed point.

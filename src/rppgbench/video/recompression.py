@@ -1,4 +1,4 @@
-"""A video through a codec and back, in memory."""
+"""Encode and decode a video in memory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 
 
 class Codec:
-    """An encoder whose packets go straight to its decoder, fed a frame at a time.
+    """An encoder whose packets go to its decoder, frame by frame.
 
-    One frame comes back for each that went in, with its index and time, when the codec lets go of
-    it: only the frames that it looks ahead are held, in its own pictures. `bytes` is the size of
-    the coded stream so far, `frames` how many frames came back, `encoder` the name and version
-    that x264 or x265 write into their stream, else empty. With `kept` the packets go to a file too,
-    which is there when `end` is.
+    Each frame returns with its index and time. The codec delays frames by its look-ahead; no others
+    are in memory. With a `packet_writer` the packets are also stored as a file.
+
+    Attributes:
+        bytes: size of the coded stream so far.
+        frames: number of decoded frames so far.
+        encoder: name and version that x264 or x265 write into their stream, else empty.
     """
 
-    def __init__(self, encoding: Encoding, fps: float, kept: PacketWriter | None = None) -> None:
+    def __init__(
+        self, encoding: Encoding, fps: float, packet_writer: PacketWriter | None = None
+    ) -> None:
         self.bytes = 0
         self.frames = 0
         self.encoder = ""
@@ -35,56 +39,56 @@ class Codec:
         self._first_s = self._last_s = 0.0
         self._encoding = encoding
         self._stamp = 0
-        self._waiting: dict[int, tuple[int, float]] = {}  # in the codec: index and time, by stamp
-        self._encoder, self._decoder, self._convert = _codecs(encoding, fps)
+        self._delayed: dict[int, tuple[int, float]] = {}  # index and time of frames, by stamp
+        self._encoder, self._decoder, self._convert = _open_codecs(encoding, fps)
         self._to_rgb = ToRGB()
-        self._kept = kept
-        if kept is not None:
-            kept.begin(encoding, fps)
+        self._packet_writer = packet_writer
+        if packet_writer is not None:
+            packet_writer.begin(encoding, fps)
 
     @property
     def bit_rate(self) -> float:
-        """Bits a second on the frames' own clock; 0 before the first frame came back."""
+        """Bits per second on the clock of the frames; 0 before the first decoded frame."""
         seconds = self._last_s - self._first_s + 1 / self._fps
         return 8 * self.bytes / seconds if self.frames else 0.0
 
     def feed(self, frame: Frame) -> Iterator[Frame]:
-        """Send the next frame; give those that come back for it."""
+        """Encode the next frame and return the decoded frames that are ready."""
         width, height = self._encoding.size
         if frame.rgb.shape != (height, width, 3):
             raise ValueError(f"frame {frame.index} is {frame.rgb.shape}, not as the first")
-        self._waiting[self._stamp] = (frame.index, frame.time_s)
-        if self._kept is not None:
-            self._kept.fed(frame.time_s)
-        picture = self._convert(frame.rgb)
+        self._delayed[self._stamp] = (frame.index, frame.time_s)
+        if self._packet_writer is not None:
+            self._packet_writer.add_time(frame.time_s)
+        coded = self._convert(frame.rgb)
         del frame
-        picture.pts = self._stamp
-        picture.time_base = self._encoder.time_base
+        coded.pts = self._stamp
+        coded.time_base = self._encoder.time_base
         self._stamp += 1
-        yield from self._decoded(self._encoder.encode(picture))
+        yield from self._decode(self._encoder.encode(coded))
 
     def end(self) -> Iterator[Frame]:
-        """There is no further frame: give those that were still in the codec."""
-        yield from self._decoded(self._encoder.encode(None))
-        yield from self._decoded([None])
-        if self._waiting:
-            raise RuntimeError(f"{self._encoding.codec} kept {len(self._waiting)} frames")
-        if self._kept is not None:
-            self._kept.finish()
+        """Return the delayed frames; called after the last frame."""
+        yield from self._decode(self._encoder.encode(None))
+        yield from self._decode([None])
+        if self._delayed:
+            raise RuntimeError(f"{self._encoding.codec} kept {len(self._delayed)} frames")
+        if self._packet_writer is not None:
+            self._packet_writer.finish()
 
-    def _decoded(self, packets: "Iterable[Packet[VideoStream] | None]") -> Iterator[Frame]:
+    def _decode(self, packets: "Iterable[Packet[VideoStream] | None]") -> Iterator[Frame]:
         width, height = self._encoding.size
         for packet in packets:
             if packet is not None:
                 self.encoder = self.encoder if self.bytes else _signature(bytes(packet))
                 self.bytes += packet.size
-            pictures = self._decoder.decode(packet)
-            if packet is not None and self._kept is not None:
-                self._kept.add(packet)
-            for picture in pictures:
+            decoded = self._decoder.decode(packet)
+            if packet is not None and self._packet_writer is not None:
+                self._packet_writer.add(packet)
+            for picture in decoded:
                 assert picture.pts is not None
-                index, time_s = self._waiting.pop(picture.pts)
-                if self._convert.is_yuv:  # the tags are the container's, and there is none
+                index, time_s = self._delayed.pop(picture.pts)
+                if self._convert.is_yuv:  # a container would have the tags; there is no container
                     picture.colorspace = BT601
                     picture.color_range = self._convert.color_range
                 self._first_s = self._first_s if self.frames else time_s
@@ -94,24 +98,24 @@ class Codec:
 
 
 def _signature(packet: bytes) -> str:
-    """The encoder's name and version in the first packet of its stream, or nothing.
+    """The encoder's name and version from the first packet of its stream, or "".
 
     >>> _signature(b"...x264 - core 164 r3095 baee400 - H.264/MPEG-4 AVC codec - Copyleft 2003")
     'x264 core 164 r3095 baee400'
     """
-    found = re.search(rb"(x26[45]) (?:- |\(build )(.{1,60}?)\)? - ", packet)
-    return b" ".join(found.groups()).decode("ascii", "replace") if found else ""
+    match = re.search(rb"(x26[45]) (?:- |\(build )(.{1,60}?)\)? - ", packet)
+    return b" ".join(match.groups()).decode("ascii", "replace") if match else ""
 
 
 class Recompression:
-    """The frames that come back from a `Codec`, one for each that went in. Iterate it once."""
+    """The decoded frames of a `Codec`, one for each original frame; iterable once."""
 
     def __init__(self, frames: Iterable[Frame], codec: Codec) -> None:
         self._codec = codec
-        self._run = self._through(frames)
+        self._decoded = self._recompress(frames)
 
     def __iter__(self) -> Iterator[Frame]:
-        return self._run
+        return self._decoded
 
     @property
     def bytes(self) -> int:
@@ -120,19 +124,19 @@ class Recompression:
 
     @property
     def frames(self) -> int:
-        """How many frames came back so far."""
+        """Number of decoded frames so far."""
         return self._codec.frames
 
     @property
     def bit_rate(self) -> float:
-        """Bits a second on the frames' own clock; final when all were taken."""
+        """Bits per second on the clock of the frames; final after the last frame."""
         return self._codec.bit_rate
 
-    def _through(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def _recompress(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
-            back = self._codec.feed(frame)
+            decoded = self._codec.feed(frame)
             del frame
-            yield from back
+            yield from decoded
         yield from self._codec.end()
 
 
@@ -145,16 +149,24 @@ def recompress(
     options: Mapping[str, str],
     scaling: Scaling = "ffmpeg",
 ) -> Recompression:
-    """Send frames through an encoder and its decoder; what comes back keeps index and time.
+    """Encode and decode frames; the decoded frames keep index and time.
 
-    Nothing is written to disk, and only the frames that the codec looks ahead are held. The codec
-    sees a steady `fps`, as it does in `ffmpeg -i in -crf N out`, and its pictures are those of
-    that command; with `scaling` "accurate" the bytes are those of `write_video`. `libx264rgb` with
-    `qp` 0 gives identical pixels back.
+    Nothing is written to disk, and memory holds the frames of the codec's look-ahead. The codec
+    sees a steady frame rate and gives the pixels of `ffmpeg -i in -crf N out`; with `scaling`
+    "accurate" the coded bytes are those of `write_video`. `libx264rgb` with `qp` 0 is lossless.
 
-    Raises `BenchError` in one line for a codec that is not there, a pixel format or option that it
-    does not take, a rate factor out of its range, or an odd frame size; `ValueError` where frames
-    change their size or there is none.
+    Args:
+        frames: frames of one size.
+        fps: nominal frame rate of the codec.
+        codec: name of the encoder.
+        pixel_format: pixel format of the encoder.
+        options: options of the codec.
+        scaling: conversion of colours, see `FromRGB`.
+
+    Raises:
+        BenchError: no such codec, or it does not support the pixel format, option, rate factor or
+            frame size.
+        ValueError: no frame, or frames of several sizes.
     """
     rest = iter(frames)
     first = next(rest, None)
@@ -172,7 +184,7 @@ def recompress(
     return Recompression(chain([first], rest), Codec(encoding, fps))
 
 
-def _codecs(
+def _open_codecs(
     encoding: Encoding, fps: float
 ) -> "tuple[VideoCodecContext, VideoCodecContext, FromRGB]":
     from av import CodecContext

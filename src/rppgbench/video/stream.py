@@ -1,4 +1,4 @@
-"""Video in: frames with their true times, streamed."""
+"""Read the frames of a video with their true times, one after the other."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,19 +31,21 @@ __all__ = [
 ]
 
 THREADS = 1
-"""Threads of a decoder. More are faster alone, but the runner works on several recordings at once,
-and what a decoder patches in a damaged file then changes from run to run."""
+"""Threads of a decoder. More threads speed up one video, but the runner decodes several videos at
+once; and with several threads the repair of a damaged file differs from run to run."""
 
 decode_counts: Counter[Path] = Counter()
-"""How often each source was decoded in this process: it grows by one when frames are asked for."""
+"""Number of decoding passes over each source in this process; tests read it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """An upright frame and when it was taken.
+    """An upright frame and its time.
 
-    `index` counts the frames that were given out, from 0; `time_s` is strictly increasing; `rgb`
-    is (H, W, 3) uint8 and belongs to the one who got it.
+    Attributes:
+        index: number of the frame, from 0, without frames that are left out.
+        time_s: time in seconds, strictly increasing.
+        rgb: pixels (H, W, 3) uint8; the receiver may change them.
     """
 
     index: int
@@ -81,20 +83,20 @@ class VideoInfo:
 
 
 class VideoReader:
-    """One pass over a video: iterate it once, then ask for `facts()`. A context manager.
+    """One pass over a video: iterate it once, then call `facts()`. A context manager.
 
-    Times are seconds on the clock of the source: `VideoSource.times_s` by the position of the
-    frame, else the presentation times with the stream's start as 0. The rules for what does not
-    fit, each counted and named in the warnings:
+    Times are in seconds on the clock of the source: `VideoSource.times_s` by the position of the
+    frame, else the presentation times from the start of the stream. Irregularities follow these
+    rules; warnings count them:
 
-    - a frame without a time gets the time of the one before plus one nominal interval;
+    - a frame without a time has the time of the frame before plus one nominal interval;
     - a frame whose time does not advance (repeated, backward, NaN) is left out;
     - a step of more than five mean intervals is a gap;
-    - given times and frames may differ in number by 3 or by 1 %, whichever is more: the surplus at
-      the end is cut. More is a `RecordingError`, unless the container announces as many frames as
-      there are times and the file is cut off;
-    - a frame that the recorder dropped (an empty chunk of an AVI) keeps its place in time;
-    - what decodes of a truncated or damaged file is given out.
+    - supplied times and frames may differ in number by 3 or by 1 %, whichever is more: the surplus
+      at the end is cut. A larger difference is a `RecordingError`, unless the container states as
+      many frames as there are times and the file is truncated;
+    - a frame that the recorder dropped (an empty chunk of an AVI) keeps its position in time;
+    - the frames of a truncated or damaged file that decode are used.
     """
 
     def __init__(self, source: VideoSource, *, threads: int = THREADS) -> None:
@@ -108,13 +110,13 @@ class VideoReader:
             self._frames = ImageFrames(source.path, source.images)
         elif source.frames is not None:
             if source.times_s is None:
-                raise ValueError("frames that the source gives need their times")
+                raise ValueError("frames that the source supplies need their times")
             self._frames = ArrayFrames(source.path, source.frames, len(source.times_s))
         else:
             self._frames = ContainerFrames(source.path, threads)
         rate = self._frames.rate_fps
         self._clock = FrameTimes(source.times_s, rate, str(source.path))
-        self._clock.compared = source.container_clock
+        self._clock.compare_clocks = source.container_clock
         self._count = 0
         self._state: Literal["open", "reading", "done"] = "open"
 
@@ -130,7 +132,7 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._frames.close()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -158,16 +160,16 @@ class VideoReader:
             )
 
     def dropped_frames(self) -> list[int]:
-        """The positions of the frames that the recorder dropped, known without decoding."""
+        """The positions of the frames that the recorder dropped, without decoding."""
         frames = self._frames
         return frames.dropped_frames() if isinstance(frames, ContainerFrames) else []
 
     @property
     def info(self) -> VideoInfo:
-        """What is known by now; complete when all frames were read."""
+        """Properties of the video so far; complete after the last frame."""
         frames, done = self._frames, self._state == "done"
         measured = self._clock.fps if done else None
-        fps = measured or self._clock.given_fps or frames.rate_fps or FALLBACK_FPS
+        fps = measured or self._clock.supplied_fps or frames.rate_fps or FALLBACK_FPS
         return VideoInfo(
             width=frames.width,
             height=frames.height,
@@ -182,9 +184,10 @@ class VideoReader:
         )
 
     def facts(self) -> dict[str, Any]:
-        """What a reader of a table needs of the video, ready for JSON; asked for after the pass.
+        """Facts on the video for tables, as JSON values; called after the pass.
 
-        The fields of `VideoInfo`, with `frames` as given out, and `container_frames`.
+        The fields of `VideoInfo`, where `frames` is the number of frames read, and
+        `container_frames`, the number that the container states.
         """
         info = self.info
         return {
@@ -211,31 +214,36 @@ class VideoReader:
             yield from self._shortfall(self._frames)
 
     def _ended_early(self, frames: ContainerFrames) -> bool:
-        told = any("truncated" in line for line in self._shortfall(frames))
-        return bool(told or frames.broke_off or frames.failed or frames.damaged)
+        is_truncated = any("truncated" in line for line in self._shortfall(frames))
+        return bool(is_truncated or frames.broke_off or frames.failed or frames.damaged)
 
     def _shortfall(self, frames: ContainerFrames) -> Iterator[str]:
-        """Compare what was read with what the container announces."""
+        """Compare the frames and the length with those that the container states."""
         read, expected = self._clock.seen + frames.dropped_at_end, frames.expected
         length = frames.duration_s
         if expected is not None and read < expected:
             yield f"ends after {read} of {expected} frames (truncated)"
         elif expected is not None and read > expected:
             yield f"{read} frames, though the container announces {expected}"
-        end = self._clock.own_end_s
+        end = self._clock.source_end_s
         if end is not None and length is not None:
-            slack = max(0.5, 0.01 * length)
-            if expected is None and end < length - slack:
+            tolerance_s = max(0.5, 0.01 * length)
+            if expected is None and end < length - tolerance_s:
                 yield f"ends at {end:.1f} s of {length:.1f} s (truncated)"
-            elif end > length + slack:
+            elif end > length + tolerance_s:
                 yield f"runs to {end:.1f} s, though the container announces {length:.1f} s"
 
 
 def open_video(source: VideoSource, *, threads: int = THREADS) -> VideoReader:
-    """Open a video file or a folder of images for one streamed pass.
+    """Open a video file or a folder of images for one pass.
 
-    Raises `RecordingError` in one line where there is nothing to read: no such file, empty, not a
-    video, no video stream, no frame that decodes, images without times.
+    Args:
+        source: the video.
+        threads: threads of the decoder.
+
+    Raises:
+        RecordingError: no such file, an empty file, no video, no video stream, no frame that
+            decodes, or images without times.
     """
     return VideoReader(source, threads=threads)
 
@@ -246,19 +254,26 @@ Moment = Literal["first", "middle", "last"]
 def sample_frames(
     source: VideoSource, at: Sequence[Moment] = ("first", "middle", "last")
 ) -> list[Frame]:
-    """A frame for each moment, by seeking: only from the key frame before it is decoded.
+    """Decode single frames by seeking, each from the key frame before it.
 
-    `index` is the position by the times of the container (exact at a steady rate), `time_s` as
-    the reader would give it. Raises `RecordingError` as `open_video` does.
+    Args:
+        source: the video.
+        at: the moments of the frames.
+
+    Returns:
+        A frame for each moment. `index` is its position by the times of the container, which is
+        exact at a steady rate; `time_s` is the time that a `VideoReader` gives.
+
+    Raises:
+        RecordingError: as `open_video`.
     """
     if source.frames is not None:
-        return _sample_given(source, at)
-    return [
-        _sample_image(source, where) if source.images else _sample(source, where) for where in at
-    ]
+        return _sample_arrays(source, at)
+    sample = _sample_image if source.images else _sample_container
+    return [sample(source, moment) for moment in at]
 
 
-def _sample(source: VideoSource, where: Moment) -> Frame:
+def _sample_container(source: VideoSource, where: Moment) -> Frame:
     frames = ContainerFrames(source.path, 1)
     try:
         raw = next(iter(frames)) if where == "first" else frames.seek(where)
@@ -273,25 +288,25 @@ def _sample(source: VideoSource, where: Moment) -> Frame:
         frames.close()
 
 
-def _sample_given(source: VideoSource, at: Sequence[Moment]) -> list[Frame]:
-    """Frames without a file to seek in: go through them once."""
+def _sample_arrays(source: VideoSource, at: Sequence[Moment]) -> list[Frame]:
+    """Sample frames that a reader supplies: there is no file to seek in, so read all frames."""
     with open_video(source) as reader:
         count = reader.info.frames or 1
-        wanted = {"first": 0, "middle": count // 2, "last": count - 1}
-        found: dict[int, Frame] = {}
+        indices = {"first": 0, "middle": count // 2, "last": count - 1}
+        samples: dict[int, Frame] = {}
         last = None
         for last in reader:
-            if last.index in wanted.values():
-                found[last.index] = last
+            if last.index in indices.values():
+                samples[last.index] = last
     if last is None:
         raise RecordingError(f"{source.path}: holds no frame; copy the file again")
-    return [found.get(wanted[where], last) for where in at]
+    return [samples.get(indices[moment], last) for moment in at]
 
 
 def _sample_image(source: VideoSource, where: Moment) -> Frame:
     images, times_s = source.images, source.times_s
     start = {"first": 0, "middle": len(images) // 2, "last": len(images) - 1}[where]
-    # Should that one be unreadable, the next readable one stands in for it.
+    # An unreadable image is replaced by the next readable image.
     order = [*range(start, len(images)), *range(start - 1, -1, -1)]
     for index in order:
         rgb = read_image(images[index])

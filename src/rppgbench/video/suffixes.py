@@ -1,4 +1,4 @@
-"""By which names a file counts as a video."""
+"""List the suffixes of video files."""
 
 VIDEO_SUFFIXES = frozenset(
     f".{name}"
@@ -12,4 +12,4 @@ VIDEO_SUFFIXES = frozenset(
         *("264", "h264", "h265", "hevc", "mjpeg", "mjpg"),  # bare streams
     )
 )
-"""Of the containers and bare streams that FFmpeg's libraries read, in lower case with the point."""
+"""Suffixes of the containers and bare streams that FFmpeg's libraries read, in lower case."""

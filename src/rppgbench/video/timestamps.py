@@ -1,4 +1,4 @@
-"""The times of the frames of a video."""
+"""Assign times to the frames of a video."""
 
 from collections.abc import Iterator
 
@@ -8,62 +8,78 @@ from rppgbench.core.waveform import Array
 from rppgbench.system.errors import RecordingError
 
 RIGHT_RATE = "write the video again at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
-"""The way out where the frame rate of a file is unknown or wrong."""
+"""Advice for a file whose frame rate is unknown or wrong."""
 
 FALLBACK_FPS = 25.0
-"""The rate of a stream that has neither timestamps nor a rate; it is named in a warning."""
+"""The rate of a stream without timestamps and rate; a warning states it."""
 
-LOWEST_FPS, HIGHEST_FPS = 5.0, 250.0
-"""The frame rates at which people film a pulse.
+MIN_FPS, MAX_FPS = 5.0, 250.0
+"""The plausible frame rates of a recording.
 
-Below 5 a second a pulse of 150 bpm is no longer sampled twice a beat. The fastest public recordings
-have 120; what is above 250 (600 and 1000 are common) is a time base that was taken for a rate.
+Below 5 frames a second a pulse of 150 bpm has fewer than two samples a beat. The fastest public
+recordings have 120 frames a second; rates above 250 (600 and 1000 are common) are time bases that
+were read as rates.
 """
 
 
 def implausible_rate(fps: float) -> str:
-    """A line if no camera that films a pulse runs at `fps` frames a second, else "".
+    """A warning for a frame rate that no camera uses to record a pulse, else "".
 
     >>> implausible_rate(30.0)
     ''
     >>> implausible_rate(600.0).split(";")[0]
     '600 frames a second: no camera films a face at this rate, so the times are wrong'
     """
-    if LOWEST_FPS <= fps <= HIGHEST_FPS:
+    if MIN_FPS <= fps <= MAX_FPS:
         return ""
     what = "no camera films a face at this rate, so the times are wrong"
-    if fps < LOWEST_FPS:
+    if fps < MIN_FPS:
         what = "too few for a pulse, or the times are wrong"
     return f"{fps:.4g} frames a second: {what}; {RIGHT_RATE}"
 
 
 class FrameTimes:
-    """Gives every frame its time: a given one, else the source's own, else by the nominal rate.
+    """Assigns each frame the time of the data set, else of the source, else of the nominal rate.
 
-    Times that it gives out are strictly increasing; a frame whose time does not advance is counted
-    and gets none.
+    Assigned times are strictly increasing; a frame whose time does not advance has none and is
+    counted.
+
+    Attributes:
+        supplied: times (T,) in seconds that the data set supplies, or None.
+        rate_fps: nominal frame rate, or None.
+        where: the video, for messages.
+        compare_clocks: whether the supplied times are compared with the times of the source.
+        seen: number of positions so far.
+        used: number of frames with a time.
     """
 
-    def __init__(self, given: Array | None, rate_fps: float | None, where: str) -> None:
-        self.given = given
+    def __init__(self, supplied: Array | None, rate_fps: float | None, where: str) -> None:
+        self.supplied = supplied
         self.rate_fps = rate_fps
         self.where = where
-        self.compared = True  # given times with the source's own
-        self.seen = 0  # position after the last frame that was asked about
+        self.compare_clocks = True
+        self.seen = 0
         self.used = 0
         self._first_s = 0.0
         self._last_s = -np.inf
-        self._own_s: tuple[float, float] | None = None  # the source's clock, first and last
-        self._own_frames_s = (0.0, 0.0)  # the times given out for these two frames
-        self._guessed = 0
-        self._still = 0
-        self._first_still = -1
+        self._source_s: tuple[float, float] | None = None  # first and last time of the source
+        self._assigned_s = (0.0, 0.0)  # the assigned times of these two frames
+        self._placed = 0
+        self._repeated = 0
+        self._first_repeated = -1
         self._gaps = 0
         self._longest_s = 0.0
         self._cut = ""
 
     def time(self, position: int, stamp_s: float | None) -> float | None:
-        """The time in seconds of the frame at `position`, None where it is to be left out.
+        """Assign the time of the next frame.
+
+        Args:
+            position: number of the frame, counting frames that do not decode.
+            stamp_s: time of the frame on the clock of the source, or None.
+
+        Returns:
+            The time in seconds; None for a frame that is left out.
 
         >>> clock = FrameTimes(None, 10.0, "a.avi")
         >>> [clock.time(i, stamp) for i, stamp in enumerate([0.0, None, 0.1, 0.3])]
@@ -72,95 +88,106 @@ class FrameTimes:
         '1 frame left out'
         """
         self.seen = position + 1
-        if self.given is None:
-            time_s = stamp_s if stamp_s is not None else self._guess()
-        elif position < len(self.given):
-            time_s = float(self.given[position])
+        if self.supplied is None:
+            time_s = stamp_s if stamp_s is not None else self._next_nominal_s()
+        elif position < len(self.supplied):
+            time_s = float(self.supplied[position])
         else:
             self._check(self.seen, None)
             return None
         if not self._last_s < time_s < np.inf:
-            self._first_still = self._first_still if self._still else position
-            self._still += 1
+            self._first_repeated = self._first_repeated if self._repeated else position
+            self._repeated += 1
             return None
         if not self.used:
             self._first_s = time_s
-        elif time_s - self._last_s > 5 / (self.given_fps or self.rate_fps or FALLBACK_FPS):
+        elif time_s - self._last_s > 5 / (self.supplied_fps or self.rate_fps or FALLBACK_FPS):
             self._gaps += 1
             self._longest_s = max(self._longest_s, time_s - self._last_s)
         self._last_s = time_s
         self.used += 1
         if stamp_s is not None:
-            first = self._own_s is None
-            self._own_s = (stamp_s if self._own_s is None else self._own_s[0], stamp_s)
-            self._own_frames_s = (time_s if first else self._own_frames_s[0], time_s)
+            first = self._source_s is None
+            self._source_s = (stamp_s if self._source_s is None else self._source_s[0], stamp_s)
+            self._assigned_s = (time_s if first else self._assigned_s[0], time_s)
         return time_s
 
     def end(self, positions: int, expected: int | None) -> None:
-        """All is read: `RecordingError` where the given times do not fit the frames.
+        """Compare the numbers of times and frames; called after the last frame.
 
-        `positions` counts the frames that were read, those too that do not decode; `expected` is
-        what the container announces.
+        Args:
+            positions: number of frames, counting frames that do not decode.
+            expected: number of frames that the container states, or None.
+
+        Raises:
+            RecordingError: the supplied times do not fit the frames.
         """
-        if self.given is None or len(self.given) == positions:
+        if self.supplied is None or len(self.supplied) == positions:
             return
         self._check(positions, expected)
-        side = "times" if len(self.given) > positions else "frames"
-        extra = abs(len(self.given) - positions)
-        self._cut = f"{len(self.given)} times for {positions} frames: the last {extra} {side} cut"
+        side = "times" if len(self.supplied) > positions else "frames"
+        extra = abs(len(self.supplied) - positions)
+        self._cut = (
+            f"{len(self.supplied)} times for {positions} frames: the last {extra} {side} cut"
+        )
 
     @property
     def fps(self) -> float | None:
-        """The mean rate of the frames that have a time."""
+        """The mean rate of the frames with a time."""
         return (self.used - 1) / (self._last_s - self._first_s) if self.used > 1 else None
 
     @property
-    def given_fps(self) -> float | None:
-        """The mean rate of the given times."""
-        if self.given is None or len(self.given) < 2 or not self.given[-1] > self.given[0]:
+    def supplied_fps(self) -> float | None:
+        """The mean rate of the supplied times."""
+        if (
+            self.supplied is None
+            or len(self.supplied) < 2
+            or not self.supplied[-1] > self.supplied[0]
+        ):
             return None
-        return float((len(self.given) - 1) / (self.given[-1] - self.given[0]))
+        return float((len(self.supplied) - 1) / (self.supplied[-1] - self.supplied[0]))
 
     @property
     def duration_s(self) -> float:
-        """From the first frame to the last, and one mean interval for the last itself."""
+        """Time from the first frame to the last, plus one mean interval."""
         if not self.used:
             return 0.0
         return self._last_s - self._first_s + 1 / (self.fps or self.rate_fps or FALLBACK_FPS)
 
     @property
-    def own_end_s(self) -> float | None:
-        """The last time on the source's own clock, and one nominal interval."""
-        return self._own_s[1] + 1 / (self.rate_fps or FALLBACK_FPS) if self._own_s else None
+    def source_end_s(self) -> float | None:
+        """The last time on the clock of the source, plus one nominal interval."""
+        return self._source_s[1] + 1 / (self.rate_fps or FALLBACK_FPS) if self._source_s else None
 
     def notes(self) -> Iterator[str]:
-        """What did not fit, in words."""
-        if self._guessed:
+        """Faults of the times, one line each."""
+        if self._placed:
             rate = f"{self.rate_fps:.2f}" if self.rate_fps else f"{FALLBACK_FPS:.2f} (assumed)"
-            yield f"{pluralise(self._guessed, 'frame')} without a time: placed at {rate} fps"
-        if self._still:
+            yield f"{pluralise(self._placed, 'frame')} without a time: placed at {rate} fps"
+        if self._repeated:
             yield (
-                f"{pluralise(self._still, 'frame')} left out: time repeated, going back or missing"
-                f" (first: frame {self._first_still})"
+                f"{pluralise(self._repeated, 'frame')} left out: time repeated, going back or "
+                f"missing (first: frame {self._first_repeated})"
             )
         if self._gaps:
             yield f"{pluralise(self._gaps, 'gap')} in time (longest: {self._longest_s:.2f} s)"
         if self._cut:
             yield self._cut
-        if self.compared and self.given is not None and self._own_s is not None:
-            own = self._own_s[1] - self._own_s[0]
-            here = self._own_frames_s[1] - self._own_frames_s[0]
-            interval = own / max(self.used - 1, 1)
-            if own > 0 and abs(here - own) > max(0.01 * own, interval):
-                yield f"the given times run {here / own:.3f} x as long as the container's own"
+        if self.compare_clocks and self.supplied is not None and self._source_s is not None:
+            source_s = self._source_s[1] - self._source_s[0]
+            assigned_s = self._assigned_s[1] - self._assigned_s[0]
+            interval_s = source_s / max(self.used - 1, 1)
+            if source_s > 0 and abs(assigned_s - source_s) > max(0.01 * source_s, interval_s):
+                ratio = assigned_s / source_s
+                yield f"the given times run {ratio:.3f} x as long as the container's own"
 
-    def _guess(self) -> float:
-        self._guessed += 1
+    def _next_nominal_s(self) -> float:
+        self._placed += 1
         return self._last_s + 1 / (self.rate_fps or FALLBACK_FPS) if self.used else 0.0
 
     def _check(self, frames: int, expected: int | None) -> None:
-        """Raise where times and frames are further apart than a cut may mend."""
-        times = len(self.given) if self.given is not None else frames
+        """Raise if times and frames differ by more than may be cut."""
+        times = len(self.supplied) if self.supplied is not None else frames
         slack = max(3, round(0.01 * max(times, frames)))
         truncated = expected is not None and frames < expected and abs(times - expected) <= slack
         if abs(times - frames) > slack and not truncated:
@@ -172,7 +199,11 @@ class FrameTimes:
 
 
 def pluralise(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where it is one.
+    """A number with its noun, in the plural unless the number is 1.
+
+    Args:
+        number: the number.
+        noun: the noun in the singular.
 
     >>> pluralise(1, "frame"), pluralise(2, "frame")
     ('1 frame', '2 frames')

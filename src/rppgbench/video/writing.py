@@ -1,4 +1,4 @@
-"""Video out: frames and their times into a file."""
+"""Write frames and their times into a video file."""
 
 import errno
 import os
@@ -28,16 +28,25 @@ def write_video(
     options: Mapping[str, str] = NO_OPTIONS,
     rotation: int = 0,
 ) -> None:
-    """Write frames, (H, W, 3) uint8 RGB each, with their times into a container by `path`'s suffix.
+    """Write frames with their times; the suffix of the path selects the container.
 
-    `times_s` (N,) are seconds, strictly increasing; the file starts at 0, so the intervals survive:
-    exactly at a steady rate, else to 1/90000 s in .mp4 and .mov, 1 ms in .mkv and .webm. AVI holds
-    a steady rate only. `options` go to the codec (crf, preset, g, tune, qp). `rotation` are the
-    clockwise degrees by which a player is to turn the frames, a tag of .mp4, .mov and .mkv.
+    The file starts at time 0 and preserves intervals: exactly at a steady rate, else to 1/90000 s
+    in .mp4 and .mov and to 1 ms in .mkv and .webm. AVI supports a steady rate only. The file is
+    complete or absent, and the same input gives the same bytes.
 
-    The file is there whole or not at all, and the same input gives the same bytes. Raises
-    `BenchError` in one line for a codec, pixel format, size, option, container or folder that will
-    not do; `ValueError` where frames and times do not belong together.
+    Args:
+        path: the file.
+        frames: frames (H, W, 3) uint8 RGB.
+        times_s: times (N,) in seconds, strictly increasing.
+        codec: name of the encoder.
+        pixel_format: pixel format of the encoder.
+        options: options of the codec (crf, preset, g, tune, qp).
+        rotation: clockwise degrees by which a player rotates the frames, a tag of .mp4, .mov and
+            .mkv.
+
+    Raises:
+        BenchError: the codec, pixel format, size, option, container or folder cannot be used.
+        ValueError: the frames and times do not match.
     """
     where = str(path)
     if times_s.ndim != 1 or not len(times_s) or not np.all(np.diff(times_s) > 0):
@@ -63,7 +72,19 @@ def write_video(
 
 
 def plan_times(path: Path, times_s: Array, codec: str) -> tuple[Fraction, Fraction, list[int]]:
-    """The nominal rate, the time base, and the stamp of every frame in it.
+    """Choose the clock of a container for the times of frames.
+
+    Args:
+        path: the file, whose suffix selects the container.
+        times_s: times (N,) in seconds, strictly increasing.
+        codec: name of the encoder.
+
+    Returns:
+        The nominal frame rate, the time base in seconds, and the stamp of each frame in it.
+
+    Raises:
+        BenchError: AVI, and the rate is not steady.
+        ValueError: two times are closer than the time base.
 
     >>> plan_times(Path("a.mp4"), np.array([2.0, 2.04, 2.08]), "libx264")
     (Fraction(25, 1), Fraction(1, 25), [0, 1, 2])
@@ -83,7 +104,7 @@ def plan_times(path: Path, times_s: Array, codec: str) -> tuple[Fraction, Fracti
             f"{path}: AVI holds a steady rate only, and these times are up to"
             f" {1000 * uneven_s:.1f} ms off one; write .mp4, .mov or .mkv"
         )
-    # The MPEG-4 part 2 bit stream has 16 bits for its clock.
+    # The bit stream of MPEG-4 part 2 has 16 bits for its clock.
     time_base = Fraction(1, 60000 if codec == "mpeg4" else 90000)
     stamps = np.rint(since_s / float(time_base)).astype(int)
     if not np.all(np.diff(stamps) > 0):
@@ -102,7 +123,7 @@ def _encode(
 
     rate_fps, time_base, stamps = times
     where, codec = encoding.where, encoding.codec
-    holds = f"{where}: {partial.suffix or 'a name without suffix'} does not hold {codec}"
+    unsupported = f"{where}: {partial.suffix or 'a name without suffix'} does not hold {codec}"
     try:
         container = av.open(f"file:{partial}", "w", options={"fflags": "+bitexact"})
     except ValueError as error:
@@ -111,7 +132,7 @@ def _encode(
         try:
             stream = container.add_stream(codec, rate=rate_fps)
         except ValueError as error:
-            raise BenchError(f"{holds}; write .nut, which holds all, or .avi") from error
+            raise BenchError(f"{unsupported}; write .nut, which holds all, or .avi") from error
         assert isinstance(stream, av.VideoStream)
         convert = encoding.configure(stream.codec_context, rate_fps, time_base)
         stream.time_base = time_base
@@ -121,7 +142,7 @@ def _encode(
         try:
             container.start_encoding()
         except av.error.ArgumentError as error:
-            raise BenchError(f"{holds}; write .nut, which holds all, or .avi") from error
+            raise BenchError(f"{unsupported}; write .nut, which holds all, or .avi") from error
         shape = (encoding.size[1], encoding.size[0], 3)
         written = 0
         for written, rgb in enumerate(frames, 1):
