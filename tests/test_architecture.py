@@ -1,4 +1,4 @@
-"""Who may import whom: a layer imports lower layers alone, and content only the machine."""
+"""Which module may import which: packages import lower layers only, content only the library."""
 
 import ast
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from rppgbench.core.registry import load_methods
 
 ROOT = Path(__file__).parent.parent
-MACHINE = ROOT / "src" / "rppgbench"
+LIBRARY = ROOT / "src" / "rppgbench"
 CONTENT = [
     file for folder in ("methods", "benchmarks") for file in sorted((ROOT / folder).rglob("*.py"))
 ]
@@ -32,36 +32,43 @@ def modules(file: Path, package: str) -> set[str]:
     return found
 
 
+LAYERS = (
+    ("system",),
+    ("core",),
+    ("digests", "external", "signals", "simulation", "store", "video"),
+    ("datasets", "evaluation", "face"),
+    ("extraction", "report"),
+    ("neural", "profiling"),
+    ("execution",),
+    ("analysis", "testing"),
+    ("api", "papers"),
+    ("cli",),
+)
+"""The packages from bottom to top. A package imports packages of lower layers only."""
+
+LAYER_OF = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+
+
 def module_name(file: Path) -> str:
-    """The dotted name of a module within the machine; a package's is that of its folder."""
-    parts = file.relative_to(MACHINE).with_suffix("").parts
+    """The dotted name of a module within the library; a package's is that of its folder."""
+    parts = file.relative_to(LIBRARY).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-FILES = {module_name(file): file for file in MACHINE.rglob("*.py") if file.parent != MACHINE}
-FILES |= {module_name(file): file for file in MACHINE.glob("*.py") if file.name != "__init__.py"}
-PACKAGES = {name.split(".")[0] for name in FILES if "." in name}
+FILES = {module_name(file): file for file in LIBRARY.rglob("*.py") if file.parent != LIBRARY}
+PACKAGES = {name.split(".")[0] for name in FILES}
 
 
 def imports_of_modules() -> dict[str, set[str]]:
-    """Module -> the other modules of the machine that it imports."""
+    """Module -> the other modules of the library that it imports."""
     graph: dict[str, set[str]] = {name: set() for name in FILES}
     for name, file in FILES.items():
-        package = ".".join(("rppgbench", *file.relative_to(MACHINE).parent.parts))
+        package = ".".join(("rppgbench", *file.relative_to(LIBRARY).parent.parts))
         for imported in modules(file, package):
-            own = imported.removeprefix("rppgbench.")
-            if own != imported and own in FILES and own not in PACKAGES:
-                graph[name].add(own)
+            inner = imported.removeprefix("rppgbench.")
+            if inner != imported and inner in FILES and inner not in PACKAGES:
+                graph[name].add(inner)
     return {name: others - {name} for name, others in graph.items()}
-
-
-def floors(graph: dict[str, set[str]]) -> dict[str, set[str]]:
-    """The same of packages, the house's larger rooms; a module beside them is one too."""
-    rooms: dict[str, set[str]] = {}
-    for name, others in graph.items():
-        own = name.split(".")[0]
-        rooms.setdefault(own, set()).update(other.split(".")[0] for other in others)
-    return {name: others - {name} for name, others in rooms.items()}
 
 
 def reach(graph: dict[str, set[str]], start: str) -> set[str]:
@@ -76,12 +83,15 @@ def reach(graph: dict[str, set[str]], start: str) -> set[str]:
 
 
 GRAPH = imports_of_modules()
-ROOMS = floors(GRAPH)
 
 
-def room(file: Path) -> str:
-    """The package that a file of the machine lies in, or its own name."""
-    return file.relative_to(MACHINE).parts[0].removesuffix(".py")
+def test_nothing_lies_loose_beside_the_packages() -> None:
+    loose = {entry.name for entry in LIBRARY.iterdir() if entry.is_file()}
+    assert loose == {"__init__.py", "__main__.py", "py.typed"}
+
+
+def test_every_package_has_a_layer() -> None:
+    assert sorted(LAYER_OF) == sorted(PACKAGES)
 
 
 @pytest.mark.parametrize("name", sorted(GRAPH))
@@ -89,67 +99,73 @@ def test_no_module_imports_itself_in_a_circle(name: str) -> None:
     assert name not in reach(GRAPH, name)
 
 
-@pytest.mark.parametrize("name", sorted(ROOMS))
-def test_no_package_imports_itself_in_a_circle(name: str) -> None:
-    assert name not in reach(ROOMS, name)
+@pytest.mark.parametrize("name", sorted(GRAPH))
+def test_a_module_imports_its_own_package_and_lower_layers_only(name: str) -> None:
+    package = name.split(".", maxsplit=1)[0]
+    upward = {
+        other
+        for other in GRAPH[name]
+        if other.split(".")[0] != package and LAYER_OF[other.split(".")[0]] >= LAYER_OF[package]
+    }
+    assert not upward
 
 
 @pytest.mark.parametrize(
-    ("low", "forbidden"),
+    ("start", "forbidden"),
     [
-        ("system", {"core", "digests", "video", "signals", "store", "execution", "report"}),
-        ("core", {"video", "signals", "extraction", "store", "execution", "report"}),
-        ("store", {"execution", "report", "evaluation", "analysis"}),
-        ("report", {"store", "execution", "analysis", "papers", "cli", "core.registry"}),
-        ("evaluation", {"store", "execution", "report", "analysis", "papers", "cli"}),
-        ("execution", {"report", "analysis", "papers", "cli", "api"}),
+        ("evaluation", {"store"}),
+        ("report", {"store", "datasets", "core.registry"}),
         ("execution.runner", {"evaluation"}),
-        ("neural", {"execution", "store", "report", "analysis", "papers", "cli", "api"}),
-        ("signals", {"extraction", "video", "evaluation", "execution", "core.method"}),
-        ("video", {"extraction", "evaluation", "execution", "core.method", "core.protocol"}),
-        ("analysis", {"papers", "cli", "api"}),
-        ("testing", {"cli", "execution.runner", "report"}),
+        ("signals", {"core.method", "core.registry"}),
+        ("video", {"core.method", "core.protocol", "core.registry"}),
+        ("testing", {"execution.runner", "store", "report"}),
     ],
 )
-def test_a_layer_imports_downwards_alone(low: str, forbidden: set[str]) -> None:
-    starts = [name for name in GRAPH if name == low or name.startswith(f"{low}.")]
-    if not starts:
-        pytest.fail(f"no room {low}: the layers have moved; say so here")
+def test_what_a_package_is_about_stays_apart(start: str, forbidden: set[str]) -> None:
+    """Rules beyond the layers: scores and pages are made from records, not from a store."""
+    starts = [name for name in GRAPH if name == start or name.startswith(f"{start}.")]
+    assert starts, f"there is no {start}"
     reached = {name for start in starts for name in reach(GRAPH, start)} - set(starts)
     assert not {name for name in reached if {name, name.split(".")[0]} & forbidden}
 
 
-@pytest.mark.parametrize("name", sorted(set(ROOMS) - {"cli"}))
-def test_only_the_command_line_imports_the_command_line(name: str) -> None:
-    assert "cli" not in ROOMS[name]
+def test_the_architecture_page_shows_the_layers() -> None:
+    page = (ROOT / "docs" / "concepts" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    shown = [(row.split("|")[1].strip(" `"), row.split("|")[2].strip()) for row in rows]
+    summaries = {
+        name: ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8")))
+        for name in PACKAGES
+    }
+    assert [name for name, _ in shown] == [name for layer in LAYERS[::-1] for name in layer]
+    assert dict(shown) == {name: (text or "").splitlines()[0] for name, text in summaries.items()}
 
 
 @pytest.mark.parametrize("file", CONTENT, ids=lambda f: str(f.relative_to(ROOT)))
-def test_content_imports_the_machine_and_its_own_parts_alone(file: Path) -> None:
+def test_content_imports_the_library_and_its_own_parts_only(file: Path) -> None:
     package = ".".join(file.relative_to(ROOT).parent.parts)
     own = ".".join(file.relative_to(ROOT).parts[:2])
     for name in modules(file, package):
         top = name.split(".")[0]
         if top in {"methods", "benchmarks", "rppgbench_content"}:
             assert len(file.relative_to(ROOT).parts) > 2, f"{file} imports {name}"
-            assert name.startswith(own), f"{file} imports {name}, another one's content"
+            assert name.startswith(own), f"{file} imports {name}, content of another one"
         if top == "rppgbench":
-            room_name = name.split(".")[1] if "." in name else ""
-            assert room_name not in {
+            used = name.split(".")[1] if "." in name else ""
+            assert used not in {
+                *LAYERS[-1],
+                *LAYERS[-2],
                 "execution",
                 "store",
                 "report",
-                "cli",
-                "api",
                 "analysis",
-                "papers",
             }
 
 
 @pytest.mark.parametrize(
     "file",
-    [f for f in MACHINE.rglob("*.py") if "neural" not in f.parts],
-    ids=lambda f: str(f.relative_to(MACHINE)),
+    [f for f in LIBRARY.rglob("*.py") if "neural" not in f.parts],
+    ids=lambda f: str(f.relative_to(LIBRARY)),
 )
 def test_nothing_but_neural_code_imports_torch(file: Path) -> None:
     assert not {name.split(".")[0] for name in modules(file, "rppgbench")} & HEAVY
@@ -168,12 +184,12 @@ def names_of_content() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "file", sorted(MACHINE.rglob("*.py")), ids=lambda f: str(f.relative_to(MACHINE))
+    "file", sorted(LIBRARY.rglob("*.py")), ids=lambda f: str(f.relative_to(LIBRARY))
 )
-def test_the_machine_names_no_data_set_method_or_protocol(file: Path) -> None:
+def test_the_library_names_no_data_set_method_or_protocol(file: Path) -> None:
     """In code: a string that is just such a name. Prose and crop rules may speak of them."""
-    if room(file) in {"cli", "api"} or file.name == "crops.py":
-        return  # their defaults, and crop rules that bear a method's name
+    if file.relative_to(LIBRARY).parts[0] in {"cli", "api"} or file.name == "crops.py":
+        return  # defaults of commands and functions, and crop rules named after a method
     tree = ast.parse(file.read_text(encoding="utf-8"))
     strings = {
         n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
@@ -182,7 +198,7 @@ def test_the_machine_names_no_data_set_method_or_protocol(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [*sorted(MACHINE.rglob("*.py")), *CONTENT], ids=lambda f: str(f.relative_to(ROOT))
+    "file", [*sorted(LIBRARY.rglob("*.py")), *CONTENT], ids=lambda f: str(f.relative_to(ROOT))
 )
 def test_a_module_begins_with_a_summary_line(file: Path) -> None:
     doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))

@@ -54,10 +54,10 @@ class Registry(Generic[Declared]):
 
 
 def checkout_root() -> Path | None:
-    """This package's own checkout: the one that the running code lies in, else the one around the
-    current folder, else None.
+    """The checkout of this package, or None where there is none.
 
-    Folders of the same names that are somebody else's are content by `--plugins` alone.
+    It is the checkout that the running code lies in, else the one around the current folder.
+    Folders of the same names in another project are content by `--plugins` only.
     """
     own = Path(__file__).resolve().parents[1]
     around = own.parents[1]

@@ -128,7 +128,7 @@ def _tuning(first: Array, second: Array, scatter: Array) -> Array:
 
 
 def _power_along(direction: Array, scatter: Array) -> tuple[Array, Array]:
-    """pT Q p of every window for a direction p (3, ..., W), and its terms without products."""
+    """Power pT Q p of every window for a direction p (3, ..., W), and its terms without product."""
     red, green, blue = direction
     rr, rg, rb, gg, gb, bb = scatter
     squares: Array = red * red * rr + green * green * gg + blue * blue * bb

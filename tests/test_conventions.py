@@ -1,0 +1,190 @@
+"""How code is written here: short functions, documented parameters, records by keyword."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = [
+    file
+    for folder in ("src/rppgbench", "methods", "benchmarks")
+    for file in sorted((ROOT / folder).rglob("*.py"))
+]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+MAX_LINES = 60
+"""Of a function, its docstring left out."""
+
+MAX_POSITIONAL = 3
+"""Fields of a record that may be given by position."""
+
+LONG_FUNCTIONS: frozenset[str] = frozenset(
+    {
+        "methods/pos.py:pos",
+        "src/rppgbench/analysis/build_report.py:build_report",
+        "src/rppgbench/analysis/decomposition.py:decomposition_inputs",
+        "src/rppgbench/papers/rows.py:printed_table",
+        "src/rppgbench/simulation/person.py:draw_person",
+        "tests/factories/pages.py:make_page",
+    }
+)
+"""Functions over `MAX_LINES` that are still to be split, as FILE:NAME."""
+
+UNDOCUMENTED: frozenset[str] = frozenset(
+    {
+        "analysis",
+        "cli",
+        "core",
+        "datasets",
+        "digests",
+        "execution",
+        "extraction",
+        "methods",
+        "neural",
+        "papers",
+        "profiling",
+        "report",
+        "store",
+        "system",
+        "testing",
+        "video",
+    }
+)
+"""Packages in which some public functions still lack Args."""
+
+POSITIONAL_RECORDS: frozenset[str] = frozenset(
+    {
+        "Cell",
+        "Column",
+        "Comparison",
+        "DecompositionInputs",
+        "EstimateKey",
+        "Finding",
+        "Fit",
+        "Job",
+        "JobFacts",
+        "Measured",
+        "MethodAgreement",
+        "PairedErrors",
+        "PaperPage",
+        "Plan",
+        "Prediction",
+        "Printed",
+        "ProtocolInfo",
+        "RecordingInfo",
+        "ReportInputs",
+        "Scores",
+        "Section",
+        "Series",
+        "Setting",
+        "Skipped",
+        "Spectrum",
+        "StoredResults",
+        "Table",
+        "WaveformComparison",
+    }
+)
+"""Records with more fields that are still built by position."""
+
+
+def relative(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def package_of(file: Path) -> str:
+    """The package of the library, or the content folder, that a file lies in."""
+    parts = file.relative_to(ROOT).parts
+    return parts[2] if parts[0] == "src" else parts[0]
+
+
+def parse(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def body_lines(function: ast.FunctionDef) -> int:
+    """The lines of a function without those of its docstring."""
+    assert function.end_lineno is not None
+    lines = function.end_lineno - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function) is not None and first.end_lineno is not None:
+        lines -= first.end_lineno - first.lineno + 1
+    return lines
+
+
+@pytest.mark.parametrize("file", [*SOURCES, *TESTS], ids=relative)
+def test_a_function_fits_on_a_screen(file: Path) -> None:
+    long = {
+        f"{relative(file)}:{node.name}"
+        for node in ast.walk(parse(file))
+        if isinstance(node, ast.FunctionDef) and body_lines(node) > MAX_LINES
+    }
+    assert not long - LONG_FUNCTIONS
+
+
+def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The public functions of a module, and the public methods of its public classes."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef) and (
+                    not inner.name.startswith("_") or inner.name == "__call__"
+                ):
+                    yield inner
+
+
+def undocumented_parameters(function: ast.FunctionDef) -> list[str]:
+    """The parameters of a function that its docstring does not describe, if it has two or more."""
+    arguments = function.args
+    names = [
+        one.arg
+        for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        if one.arg not in {"self", "cls"}
+    ]
+    doc = ast.get_docstring(function) or ""
+    described = doc.partition("Args:")[2]
+    if len(names) < 2:
+        return []
+    return [n for n in names if not re.search(rf"^\s+\*{{0,2}}{n}\b.*:", described, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=relative)
+def test_a_public_function_documents_each_of_its_parameters(file: Path) -> None:
+    if package_of(file) in UNDOCUMENTED or (file.stem.startswith("_") and file.stem != "__init__"):
+        return
+    missing = {
+        function.name: names
+        for function in public_functions(parse(file))
+        if (names := undocumented_parameters(function))
+    }
+    assert not missing
+
+
+def is_dataclass(node: ast.ClassDef) -> bool:
+    return any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def positional_fields(node: ast.ClassDef) -> int:
+    """How many fields of a dataclass may be given by position."""
+    if any("kw_only=True" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return 0
+    annotated = [inner for inner in node.body if isinstance(inner, ast.AnnAssign)]
+    kinds = [ast.unparse(inner.annotation) for inner in annotated]
+    before = kinds[: kinds.index("KW_ONLY")] if "KW_ONLY" in kinds else kinds
+    return sum("ClassVar" not in kind for kind in before)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=relative)
+def test_a_record_of_many_fields_is_built_by_keyword(file: Path) -> None:
+    positional = {
+        node.name
+        for node in ast.walk(parse(file))
+        if isinstance(node, ast.ClassDef)
+        and is_dataclass(node)
+        and positional_fields(node) > MAX_POSITIONAL
+    }
+    assert not positional - POSITIONAL_RECORDS
