@@ -59,7 +59,7 @@ def mae(rule: Evaluator, method: str, region: str) -> float:
 
 
 @pytest.mark.parametrize("method", ["pos", "chrom"])
-def test_the_ends_are_the_two_rules_own_errors_and_the_shares_add_up(
+def test_the_endpoints_have_the_errors_of_the_two_rules_and_the_shares_add_up(
     said: tuple[Path, str], method: str
 ) -> None:
     """Of what the command prints: toolbox_2023 on toolbox_box against pyvhr on skin."""
@@ -76,7 +76,7 @@ def test_the_ends_are_the_two_rules_own_errors_and_the_shares_add_up(
     assert all(share["low"] <= share["value"] <= share["high"] for share in shares.values())
 
 
-def test_a_difference_in_one_group_alone_is_that_group_s_share() -> None:
+def test_a_difference_in_a_single_group_is_the_share_of_this_group() -> None:
     rule = evaluator("toolbox_2023")
     band = rule.estimate.band.model_copy(update={"low_hz": 1.1})
     other = rule.model_copy(update={"estimate": rule.estimate.model_copy(update={"band": band})})
@@ -87,7 +87,7 @@ def test_a_difference_in_one_group_alone_is_that_group_s_share() -> None:
         assert one.shares["grid"].value == one.difference_bpm
 
 
-def test_only_the_region_is_blamed_for_the_region() -> None:
+def test_a_difference_in_the_region_is_the_share_of_the_region() -> None:
     rule = evaluator("li2023")
     first, second = Endpoint("li2023", rule, "skin"), Endpoint("li2023", rule, "toolbox_box")
     assert differing(first, second) == (REGION,)
@@ -96,7 +96,7 @@ def test_only_the_region_is_blamed_for_the_region() -> None:
         assert one.shares[REGION].value == pytest.approx(apart, abs=1e-9)
 
 
-def test_a_side_against_itself_has_no_parts() -> None:
+def test_an_endpoint_against_itself_has_no_shares() -> None:
     side = Endpoint("sinc", evaluator("pyvhr"), "skin")
     for one in decompose(side, side, score):
         assert one.difference_bpm == 0
@@ -117,7 +117,7 @@ def test_a_group_that_changes_nothing_has_a_share_of_exactly_zero() -> None:
     assert shares["grid"].value == pytest.approx(0.25)
 
 
-def test_orders_through_what_cannot_be_read_are_left_out_and_shares_still_add_up() -> None:
+def test_orders_through_unreadable_rules_are_left_out_and_shares_still_add_up() -> None:
     groups = ("filter", "grid", "truth")
     rng = np.random.default_rng(1)
     values = {
@@ -136,7 +136,7 @@ def test_orders_through_what_cannot_be_read_are_left_out_and_shares_still_add_up
     assert shapley(values, groups) == ({}, 0, 6)
 
 
-def test_a_filter_that_does_not_fit_the_window_is_told_and_not_scored() -> None:
+def test_a_filter_that_does_not_fit_the_window_is_noted_and_not_scored() -> None:
     """An order 12 filter needs 75 samples; the second side's windows of 2 s have 60."""
     rule = evaluator("li2023")
     steep = rule.estimate.filter.model_copy(update={"order": 12})
@@ -158,7 +158,7 @@ def test_a_filter_that_does_not_fit_the_window_is_told_and_not_scored() -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), [*itertools.pairwise(NAMES), (NAMES[-1], NAMES[0])])
-def test_all_groups_of_the_second_make_the_second(a: str, b: str) -> None:
+def test_all_groups_of_the_second_rule_give_the_second_rule(a: str, b: str) -> None:
     """Of what an error depends on, no setting is left out of the groups."""
     first, second = evaluator(a), evaluator(b)
     made = mixed_evaluator(first, second, frozenset(RULE_GROUPS))
@@ -167,7 +167,7 @@ def test_all_groups_of_the_second_make_the_second(a: str, b: str) -> None:
     assert mixed_evaluator(first, second, Group()) == first
 
 
-def test_every_setting_of_a_rule_is_in_one_group_or_touches_no_error() -> None:
+def test_every_setting_of_a_rule_is_in_a_group_or_changes_no_error() -> None:
     whole = [name for fields, _ in RULE_GROUPS.values() for name in fields]
     chain = [name for _, fields in RULE_GROUPS.values() for name in fields]
     assert len(set(whole)) == len(whole)
@@ -176,7 +176,7 @@ def test_every_setting_of_a_rule_is_in_one_group_or_touches_no_error() -> None:
     assert sorted(chain) == sorted(type(evaluator("pyvhr").estimate).model_fields)
 
 
-def test_what_differs_is_told_in_words() -> None:
+def test_declared_choices_name_every_setting_of_a_group() -> None:
     side = Endpoint("pyvhr", evaluator("pyvhr"), "skin")
     assert declared_choices(side, "window") == (
         "window: fixed, length s 8, stride s 1, shortest s 8; border frames: 0; gap share: 0.25"
@@ -251,7 +251,7 @@ def test_json_holds_the_same_numbers(said: tuple[Path, str]) -> None:
         assert total == pytest.approx(one["second_bpm"] - one["first_bpm"], abs=1e-9)
 
 
-def test_without_a_pulse_it_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_reference_is_noted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: evaluator(name) for name in ("toolbox_2023", "pyvhr", "vipl")}
     monkeypatch.setattr("rppgbench.analysis.decomposition.load_evaluators", lambda: few)
     made = made_store.estimates(("pos",))
@@ -270,7 +270,7 @@ def test_without_a_pulse_it_says_so_once(tmp_path: Path, monkeypatch: pytest.Mon
         (["--between", "pyvhr@nose,sinc"], "no waveform of region 'nose'; stored: skin"),
     ],
 )
-def test_a_fault_of_the_user_s_is_one_line(
+def test_a_fault_of_the_user_is_one_line(
     results: Path, words: Sequence[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["decompose", str(results), *words]) == 2

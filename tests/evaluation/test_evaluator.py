@@ -31,7 +31,7 @@ def test_the_presets_of_the_peers_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_says_what_it_is_and_where_from(name: str) -> None:
+def test_every_preset_has_a_title_a_source_and_notes(name: str) -> None:
     rule = evaluator(name)
     assert rule.title
     assert len(rule.notes.split()) > 20
@@ -39,11 +39,11 @@ def test_each_says_what_it_is_and_where_from(name: str) -> None:
     assert Evaluator.model_validate(rule.model_dump()) == rule
 
 
-def test_no_two_are_the_same_rule() -> None:
+def test_no_two_presets_have_the_same_digest() -> None:
     assert len({evaluator(name).digest for name in NAMES}) == len(NAMES)
 
 
-def test_the_digest_ignores_words_and_nothing_else() -> None:
+def test_the_digest_ignores_texts_and_nothing_else() -> None:
     rule = evaluator("li2023")
     assert rule.model_copy(update={"notes": "x", "title": "y", "source": "z"}).digest == rule.digest
     for change in ({"gap_share": 0.3}, {"snr": "toolbox"}, {"unit": "recording_mean"}):
@@ -74,12 +74,12 @@ def test_a_mistake_is_one_line_with_file_and_key(
     assert "\n" not in str(error.value)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_fault_of_the_user(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="not readable"):
         read_evaluator(tmp_path / "none.toml")
 
 
-def test_it_cannot_be_changed() -> None:
+def test_an_evaluator_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         evaluator("li2023").gap_share = 0.9
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import Example, Training
 from rppgbench.core.recording import FLAT_PULSE_S, PULSE_GAP_S, RATE_GAP_S, GroundTruth, pulse_gap_s
 from rppgbench.core.registry import load_datasets, load_methods
@@ -22,6 +21,7 @@ from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import NAMES, evaluator
 from ..factories.pulses import make_pulses
+from ..factories.records import make_estimate
 
 FS, SECONDS, BPM = 30.0, 60.0, 72.0
 TIMES = np.arange(round(SECONDS * FS)) / FS
@@ -136,7 +136,7 @@ def test_a_reading_may_be_missing_and_a_slow_device_is_no_hole() -> None:
     np.testing.assert_allclose(beside(evaluator("li2023"), slow).reference_bpm, 61)
 
 
-def test_one_rate_for_a_whole_video_has_no_hole() -> None:
+def test_two_equal_rates_far_apart_hold_for_a_whole_video() -> None:
     rate = GroundTruth(heart_rate=Signal(np.full(2, 66.0), np.array([0.0, 1e6])))
     np.testing.assert_allclose(beside(evaluator("li2023"), rate).reference_bpm, 66)
     np.testing.assert_allclose(rate.heart_rate_at(np.array([0.0, 30.0, 5e3])), 66)
@@ -174,13 +174,9 @@ def test_label_files_with_holes(
     root = native(tmp_path, values, times_s)
     (recording,) = load_datasets().found["ubfc_rppg"].recordings(root)
     pulse = Waveform(wave(np.arange(300) / 30, 53.0), 30.0)
-    made = Estimate(
-        job="j", dataset="ubfc_rppg", recording=recording.name, subject="s", scenario="",
-        method="pos", fold="0", seed=0, condition="none", region="skin", waveform=pulse,
-        coverage=1.0,
-    )  # fmt: skip
+    estimate = make_estimate(pulse, recording.name, dataset="ubfc_rppg")
     truth = recording.ground_truth()
-    rows = score_windows(evaluator(name), [made], {("ubfc_rppg", recording.name): truth})
+    rows = score_windows(evaluator(name), [estimate], {("ubfc_rppg", recording.name): truth})
     if bpm is None:
         assert rows["reference_bpm"].isna().all()
         assert rows["reason"].str.contains("reference: absent in").all()
@@ -318,7 +314,7 @@ def test_labels_with_no_whole_clip_are_refused() -> None:
         cut_labelled_segments(examples, FS, 10.0, "m")
 
 
-def test_constant_learns_from_what_the_sensor_saw(tmp_path: Path) -> None:
+def test_constant_learns_from_the_time_without_gaps_only(tmp_path: Path) -> None:
     method = load_methods().found["constant"]
     assert method.fit is not None
     times_s = without(np.arange(0, 90, 1 / 60), 20, 45)

@@ -10,7 +10,6 @@ import pytest
 from scipy import stats
 from scipy.io import loadmat
 
-from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
@@ -21,6 +20,7 @@ from rppgbench.evaluation.significance import paired_tests, ranks
 from rppgbench.report.figures.ranks import rank_figure
 
 from ..factories.evaluators import evaluator
+from ..factories.records import make_estimate
 
 pytestmark = pytest.mark.real
 
@@ -122,10 +122,7 @@ def test_pos_on_a_genuine_trace_agrees_with_the_contact_sensor(real: Path) -> No
     even = start + np.arange(int(frames.duration_s * fs) + 1) / fs
     trace = Waveform(frames.at(even[even <= frames.times_s[-1]], np.inf), fs, start)
     pulse = load_methods().found["pos"].estimate(trace)
-    estimate = Estimate(
-        job="j", dataset="ubfc", recording="r", subject="s", scenario="", method="pos", fold="0",
-        seed=0, condition="none", region="skin", waveform=pulse, coverage=1.0,
-    )  # fmt: skip
+    estimate = make_estimate(pulse, "r", dataset="ubfc")
     truth = GroundTruth(
         pulse=Signal(wave, times).in_order(), heart_rate=Signal(rate, times).in_order()
     )

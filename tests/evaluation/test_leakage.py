@@ -137,7 +137,7 @@ def test_others_versions_enter_the_digest_and_the_manifest(
     }
 
 
-def test_a_mean_of_methods_has_seen_what_its_members_have(
+def test_an_ensemble_was_trained_on_the_data_sets_of_its_members(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "methods").mkdir()

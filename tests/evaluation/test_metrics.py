@@ -42,7 +42,7 @@ PAIRS = {name: m for name, m in METRICS.items() if not m.column}
         ("r", 1220 / math.sqrt(1275 * 1200)),
     ],
 )
-def test_by_hand(name: str, expected: float) -> None:
+def test_metrics_have_the_values_worked_out_by_hand(name: str, expected: float) -> None:
     reference, estimate = np.array([50.0, 80, 100, 80]), np.array([52.0, 76, 100, 84])
     assert METRICS[name].compute(reference, estimate) == pytest.approx(expected, rel=1e-12)
 
@@ -57,7 +57,9 @@ def test_rmse_is_made_of_mean_and_std() -> None:
 
 
 @pytest.mark.parametrize("metric", PAIRS.values(), ids=lambda m: m.name)
-def test_a_perfect_estimate_is_best_and_nothing_silly_is_scored(metric: metrics.Metric) -> None:
+def test_a_perfect_estimate_is_best_and_invalid_rates_are_refused(
+    metric: metrics.Metric,
+) -> None:
     reference = np.array([60.0, 75, 90])
     best = metric.range[1] if metric.better == "higher" else metric.range[0]
     assert metric.compute(reference, reference) == pytest.approx(best)
@@ -74,7 +76,7 @@ UNITS = {"std": "bpm", "mae": "bpm", "rmse": "bpm", "mape": "%", "snr_db": "dB"}
 
 
 @pytest.mark.parametrize("name", list(METRICS))
-def test_every_metric_says_what_it_is(name: str) -> None:
+def test_every_metric_has_label_definition_source_range_and_unit(name: str) -> None:
     metric = METRICS[name]
     assert name == metric.name
     assert metric.label
@@ -122,7 +124,7 @@ def sums_of_rates(reference: Array, estimate: Array) -> Sums:
 
 @given(rates)
 @settings(max_examples=40, deadline=None)
-def test_sums_give_what_the_formulas_give(pair: tuple[Array, Array]) -> None:
+def test_the_formula_from_sums_equals_the_plain_formula(pair: tuple[Array, Array]) -> None:
     reference, estimate = pair
     sums = sums_of_rates(reference, estimate)
     for metric in PAIRS.values():

@@ -23,17 +23,13 @@ from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import FOLDER, NAMES, evaluator
 from ..factories.pulses import make_pulses
+from ..factories.records import make_estimate, make_sine
 
 FS, SECONDS = 30.0, 60.0
 
 
-def wave(bpm: float, fs: float = FS, seconds: float = SECONDS) -> Array:
-    out: Array = np.sin(2 * np.pi * bpm / 60 * np.arange(round(seconds * fs)) / fs)
-    return out
-
-
 def contact(bpm: float, fs: float = 60.0) -> GroundTruth:
-    values = wave(bpm, fs, SECONDS + 1)
+    values = make_sine(bpm, fs, SECONDS + 1)
     return GroundTruth(pulse=Signal(values, np.arange(len(values)) / fs))
 
 
@@ -42,15 +38,11 @@ def device(bpm: float) -> GroundTruth:
 
 
 def estimate(recording: str, samples: Array, fs: float = FS, name: str = "pos") -> Estimate:
-    return Estimate(
-        job=recording + name, dataset="set", recording=recording, subject=recording, scenario="",
-        method=name, fold="0", seed=0, condition="none", region="skin",
-        waveform=Waveform(samples, fs), coverage=1.0,
-    )  # fmt: skip
+    return make_estimate(Waveform(samples, fs), recording, subject=recording, method=name)
 
 
 def edges(rule: Evaluator, truth: GroundTruth, bpm: float) -> tuple[bool, Array]:
-    found = read_pulses(rule, make_pulses(wave(bpm), FS), [truth])
+    found = read_pulses(rule, make_pulses(make_sine(bpm), FS), [truth])
     assert found.band_edge.any() == found.band_edge.all()
     return bool(found.band_edge.any()), found.reference_bpm
 
@@ -82,7 +74,9 @@ def test_ordinary_rates_are_not_at_an_edge(name: str, bpm: float) -> None:
 
 @pytest.mark.parametrize(("bpm", "counted"), [(38, True), (43, True), (60, False), (200, True)])
 @pytest.mark.parametrize("name", ["li2023", "vipl", "v4v"])
-def test_a_device_rate_counts_as_it_is(name: str, bpm: float, counted: bool) -> None:
+def test_a_device_rate_at_the_edge_counts_as_it_is_stored(
+    name: str, bpm: float, counted: bool
+) -> None:
     assert edges(evaluator(name), device(bpm), 72.0)[0] is counted
 
 
@@ -99,7 +93,7 @@ def test_a_window_without_truth_is_at_no_edge() -> None:
 @pytest.mark.parametrize("fs", [0.5, 6.0, 10.0, 30.0, 120.0])
 def test_the_wide_reading_goes_as_far_as_the_samples_tell(fs: float) -> None:
     for bpm in (50.0, 100.0, 200.0):
-        (found,) = wide_rates(wave(bpm, fs, 20.0)[None] + 3.0, fs)
+        (found,) = wide_rates(make_sine(bpm, fs, 20.0)[None] + 3.0, fs)
         if bpm / 60 < 0.45 * fs - 0.1 and fs > 2:
             assert found == pytest.approx(bpm, abs=1.0)
         else:
@@ -114,14 +108,14 @@ def test_genuine_references_have_no_false_alarm(real: Path) -> None:
         values, _, times_s = np.loadtxt(file)
         truth = GroundTruth(pulse=Signal(values, times_s).in_order())
         for name in ("li2023", "toolbox_2023", "sinc"):
-            pulses = make_pulses(wave(100.0), FS, float(times_s[0]))
+            pulses = make_pulses(make_sine(100.0), FS, float(times_s[0]))
             assert not read_pulses(evaluator(name), pulses, [truth]).band_edge.any(), (file, name)
 
 
 def test_edges_are_a_column_of_the_summary_and_a_sentence() -> None:
     truths = {("set", "a"): contact(72.0), ("set", "b"): contact(185.0)}
     made = [
-        estimate(name, wave(bpm), name=m)
+        estimate(name, make_sine(bpm), name=m)
         for m in ("pos", "chrom")
         for name, bpm in (("a", 72.0), ("b", 185.0))
     ]
@@ -158,12 +152,15 @@ def test_rules_that_count_samples_say_for_which_rates() -> None:
 
 
 @pytest.mark.parametrize("name", ["pyvhr", "physbench"])
-def test_a_rule_outside_the_rates_that_it_was_made_for_is_named(name: str) -> None:
+def test_a_sampling_rate_that_a_rule_was_not_made_for_is_noted(name: str) -> None:
     """At 120 samples a second 72 bpm are read as 49 (pyvhr) and 69: faithful, and said."""
     rule = evaluator(name)
     assert rule.made_for_fs is not None
     truths = {("set", "a"): contact(72.0, 240.0), ("set", "b"): contact(72.0)}
-    made = [estimate("a", wave(72.0, 120.0), 120.0), estimate("b", wave(72.0), name="chrom")]
+    made = [
+        estimate("a", make_sine(72.0, 120.0), 120.0),
+        estimate("b", make_sine(72.0), name="chrom"),
+    ]
     windows = score_windows(rule, made, truths)
     mark_rule_notes(windows, rule)
     summary = summarise(windows, resamples=0).set_index("method")
@@ -211,7 +208,7 @@ def test_a_method_says_that_its_output_is_cumulated() -> None:
 def test_cumulated_output_under_a_rule_without_detrending_is_named(name: str) -> None:
     rule = evaluator(name)
     both = GroundTruth(pulse=contact(72.0).pulse, heart_rate=device(72.0).heart_rate)
-    made = [estimate("a", wave(72.0), name=m) for m in ("summed", "pos")]
+    made = [estimate("a", make_sine(72.0), name=m) for m in ("summed", "pos")]
     windows = score_windows(rule, made, {("set", "a"): both})
     mark_rule_notes(windows, rule, {"summed"})
     notes = windows.groupby("method")["rule_note"].unique().to_dict()
@@ -223,7 +220,7 @@ def test_cumulated_output_under_a_rule_without_detrending_is_named(name: str) ->
 def test_our_networks_of_changes_take_the_drift_off_themselves() -> None:
     """So they are no cumulated outputs: a plain sum is read wrongly without detrending."""
     generator = np.random.default_rng(0)
-    change = np.diff(wave(72.0), append=0.0)[None] + generator.normal(0, 0.3, (20, 1800))
+    change = np.diff(make_sine(72.0), append=0.0)[None] + generator.normal(0, 0.3, (20, 1800))
     change = change + 0.3 * generator.choice([-1, 1], (20, 1))  # no network's mean is 0
     kinds = {"plain": np.cumsum(change, axis=1), "ours": np.stack([*map(integrate, change)])}
     off_bpm = {}

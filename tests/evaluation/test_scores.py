@@ -94,7 +94,7 @@ def test_a_recording_is_the_mean_of_its_windows() -> None:
     assert row.loc[0, "estimate_bpm"] == pytest.approx(60, abs=0.1)
 
 
-def test_many_are_scored_as_one_by_one_whatever_the_order() -> None:
+def test_estimates_scored_together_have_the_scores_of_each_alone() -> None:
     generator = np.random.default_rng(0)
     names = {f"{c}1": 60.0 + 7 * k for k, c in enumerate("abcd")}
     rates = {"a1": 30.0, "b1": 30.0, "c1": 29.7, "d1": 25.0}
@@ -297,7 +297,7 @@ def test_a_method_that_gives_a_stump_of_a_long_recording_has_failed() -> None:
     assert rows["error_bpm"].notna().all()
 
 
-def test_one_rate_for_a_video_of_any_length_is_one_missing_window() -> None:
+def test_a_failed_estimate_with_a_single_device_rate_has_one_missing_window() -> None:
     """Three seconds beside a rate that holds for a million: it took 11 GB of missing windows."""
     stump = make_estimate(Waveform(make_sine(72, 30.0)[:90], 30.0))
     rate = GroundTruth(heart_rate=Signal(np.array([72.0, 72.0]), np.array([0.0, 1e6])))
@@ -315,7 +315,7 @@ def test_a_window_without_truth_is_listed_and_not_scored() -> None:
     assert (found.loc[0, "n_windows"], found.loc[0, "n_unscored"]) == (3, 3)
 
 
-def test_one_estimate_twice_is_refused() -> None:
+def test_an_estimate_that_comes_twice_is_refused() -> None:
     with pytest.raises(BenchError, match="comes twice: set, a1"):
         score_windows(LI2023, [make_estimate(make_pulse(72.0))] * 2, truths(a1=72.0))
 
@@ -406,7 +406,7 @@ def test_a_metric_of_the_registry_is_in_the_summary_the_blocks_and_the_table(
     assert metric_column(far).write(float(share)) == "66.67"
 
 
-def test_seeds_are_averaged_and_their_spread_is_told() -> None:
+def test_seeds_are_averaged_and_have_a_standard_deviation() -> None:
     made = people({"a1": 1, "b1": 1, "c1": 1}) + people({"a1": 4, "b1": 4, "c1": 4}, seed=1)
     found = summarise(score_windows(LI2023, made, KNOWN)).loc[0]
     assert found.n_seeds == 2
@@ -445,7 +445,7 @@ def test_groups_and_groups_that_are_expected_but_absent() -> None:
         summarise(rows, by=["colour"])
 
 
-def test_pooling_by_recordings_weighs_a_long_one_as_a_short_one() -> None:
+def test_pooling_by_recordings_weighs_long_and_short_recordings_equally() -> None:
     made = [
         make_estimate(make_pulse(73.0), "a1"),
         make_estimate(make_pulse(76.0, seconds=20.0), "b1"),

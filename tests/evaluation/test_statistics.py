@@ -53,7 +53,7 @@ def test_own_resamples_give_nearly_scipys_limits() -> None:
         assert high[k] == pytest.approx(theirs.high, abs=0.03 * width)
 
 
-def test_the_limits_cover_the_truth_about_as_often_as_they_say() -> None:
+def test_the_coverage_of_the_limits_is_near_their_level() -> None:
     generator = np.random.default_rng(2)
     inside = 0
     for trial in range(200):
@@ -77,7 +77,7 @@ def test_windows_of_one_subject_are_not_independent() -> None:
     assert high[0] - low[0] > 5 * (many_high[0] - many_low[0])
 
 
-def test_one_subject_has_no_interval_and_equal_ones_a_point() -> None:
+def test_a_single_subject_has_no_interval_and_equal_subjects_a_point() -> None:
     low, high = bootstrap(by_subject(np.array([3.0])), mean_and_spread, resamples=100, seed=0)
     assert np.isnan(low).all()
     assert np.isnan(high).all()

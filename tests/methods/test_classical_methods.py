@@ -76,7 +76,7 @@ def test_the_pulse_lies_on_the_clock_of_its_input(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_a_batch_of_recordings_gives_each_recording_s_pulse(name: str, preset: str) -> None:
+def test_a_batch_of_recordings_gives_the_pulse_of_each_recording(name: str, preset: str) -> None:
     chosen = {"preset": preset} if preset != "paper" else {}
     pixels = np.stack([face(60 + 10 * k, 30.0, seed=k)[0] for k in range(4)])
     pixels = pixels.reshape(2, 2, *pixels.shape[1:])
@@ -138,7 +138,7 @@ def test_the_gain_of_each_channel_does_not_change_the_independent_source() -> No
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_input_stays_as_it_is_and_two_calls_agree(name: str) -> None:
+def test_the_input_is_not_changed_and_two_calls_agree(name: str) -> None:
     waveform = given(name, face(72, 30.0)[0], 30.0)
     before = waveform.samples.copy()
     waveform.samples.flags.writeable = False
@@ -151,7 +151,7 @@ def test_the_input_stays_as_it_is_and_two_calls_agree(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "least"), [("chrom", 48), ("pos", 48), ("pbv", 48), ("two_sr", 31)]
 )
-def test_a_recording_shorter_than_a_window_is_told(name: str, least: int) -> None:
+def test_a_recording_shorter_than_a_window_is_refused(name: str, least: int) -> None:
     pixels, _ = face(72, 30.0)
     assert np.isfinite(run(name, given(name, pixels[:least], 30.0)).samples).all()
     with pytest.raises(ValueError, match=str(least - 1)):
@@ -167,7 +167,7 @@ def test_a_recording_shorter_than_a_window_is_told(name: str, least: int) -> Non
         ("pbv", {"signature": "skn"}, "skin"),
     ],
 )
-def test_an_unknown_word_is_told_with_what_is_near(
+def test_an_unknown_option_is_refused_with_near_matches(
     name: str, wrong: dict[str, str], near: str
 ) -> None:
     with pytest.raises(BenchError, match=f"did you mean '{near}'"):
@@ -262,13 +262,13 @@ def test_constant_names_a_recording_without_heart_rate(truth: GroundTruth) -> No
         learned()
 
 
-def test_constant_passes_over_what_is_learned_from_without_labels() -> None:
+def test_constant_skips_examples_without_labels() -> None:
     assert learned(example("a", None), example("b", rates(60)), example("c", None)) == 60
     with pytest.raises(BenchError, match="no training recordings with labels"):
         learned(example("a", None))
 
 
-def test_constant_says_its_rate_whatever_it_sees() -> None:
+def test_constant_has_the_learned_rate_whatever_the_trace() -> None:
     method = load_methods().found["constant"]
     assert method.needs_labels
     assert method.baseline

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.evaluation.heart_rate import heart_rates, prepare
@@ -14,6 +13,7 @@ from rppgbench.evaluation.scores import score_windows
 from rppgbench.evaluation.signal_quality import macc, snr_toolbox
 
 from ..factories.evaluators import evaluator
+from ..factories.records import make_estimate
 from .oracle import load
 
 ARRAYS, FACTS = load("toolbox_metrics")
@@ -63,10 +63,7 @@ def test_the_preset_gives_the_same_from_stored_waveforms(fs_name: str) -> None:
     fs = float(fs_name)
     label, pred = fed(fs_name, "0")
     times = np.arange(len(label)) / fs
-    estimate = Estimate(
-        job="j", dataset="d", recording="r", subject="s", scenario="", method="m", fold="0",
-        seed=0, condition="none", region="skin", waveform=Waveform(pred, fs), coverage=1.0,
-    )  # fmt: skip
+    estimate = make_estimate(Waveform(pred, fs), "r", dataset="d")
     truth = GroundTruth(pulse=Signal(label, times))
     rows = score_windows(evaluator("toolbox_now"), [estimate], {("d", "r"): truth})
     assert len(rows) == 1

@@ -36,7 +36,7 @@ def test_results_stand_where_their_recordings_stood() -> None:
     assert seen == [4] * 6
 
 
-def test_one_recording_needs_no_batch_and_none_is_told() -> None:
+def test_a_single_recording_needs_no_batch_and_an_empty_batch_is_refused() -> None:
     one = np.arange(12.0).reshape(4, 3)
     found = in_blocks(lambda block: block.sum(axis=-1), one, inner=2)
     np.testing.assert_array_equal(found, [3.0, 12.0, 21.0, 30.0])

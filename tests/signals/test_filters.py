@@ -74,7 +74,7 @@ def test_a_straight_line_is_all_trend() -> None:
     assert smoothness_priors(np.zeros((0, 5)), 10.0).shape == (0, 5)
 
 
-def test_detrending_refuses_what_it_cannot_do() -> None:
+def test_detrending_refuses_infinite_samples_and_a_negative_lambda() -> None:
     with pytest.raises(ValueError, match="negative"):
         smoothness_priors(np.ones(9), -1.0)
     with pytest.raises(ValueError, match="NaN"):
@@ -82,7 +82,7 @@ def test_detrending_refuses_what_it_cannot_do() -> None:
 
 
 @pytest.mark.parametrize(("order", "low", "high"), [(1, 0.75, 2.5), (2, 0.6, 4.0), (3, 0.7, 2.5)])
-def test_the_band_pass_is_scipy_s_filtfilt(order: int, low: float, high: float) -> None:
+def test_the_band_pass_equals_filtfilt_of_scipy(order: int, low: float, high: float) -> None:
     x = np.random.default_rng(order).normal(size=(4, 200))
     b, a = signal.butter(order, [low, high], "bandpass", fs=30.0)
     expected = signal.filtfilt(b, a, x, axis=1)
@@ -121,7 +121,7 @@ def test_the_causal_filter_looks_at_the_past_only() -> None:
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
-def test_the_shortest_signal_passes_and_a_shorter_one_is_told(order: int) -> None:
+def test_the_shortest_signal_is_filtered_and_a_shorter_one_refused(order: int) -> None:
     needed = min_filter_samples(order)
     assert butterworth(np.ones(needed), 30.0, 0.7, 2.5, order).shape == (needed,)
     with pytest.raises(ValueError, match=f"{needed - 1} samples .* at least {needed}"):
@@ -129,7 +129,7 @@ def test_the_shortest_signal_passes_and_a_shorter_one_is_told(order: int) -> Non
 
 
 @pytest.mark.parametrize("band", [(0.0, 2.5), (2.5, 0.7), (0.7, 4.0), (-1.0, 2.0)])
-def test_a_band_that_does_not_fit_is_told(band: tuple[float, float]) -> None:
+def test_a_band_beyond_half_the_sampling_rate_is_refused(band: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="no band from"):
         butterworth(np.ones(100), 8.0, *band, 2)
 

@@ -47,7 +47,7 @@ def test_a_batch_is_its_recordings() -> None:
         np.testing.assert_allclose(together[k], jade(mixed[k]), atol=1e-12)
 
 
-def test_what_does_not_vary_becomes_zeros() -> None:
+def test_constant_signals_become_sources_of_zeros() -> None:
     wave = np.sin(np.arange(300.0) / 7)
     found = jade(np.stack([wave, 2 * wave, -0.5 * wave]))
     assert np.isfinite(found).all()

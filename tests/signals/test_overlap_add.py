@@ -33,7 +33,7 @@ def test_a_far_sample_leaves_no_rounding_and_a_nan_stays_in_its_windows() -> Non
     assert np.isfinite(sums[91:]).all()
 
 
-def test_windows_that_do_not_fit_are_told() -> None:
+def test_windows_longer_than_the_trace_are_refused() -> None:
     with pytest.raises(ValueError, match="no window of 6 samples in 5"):
         window_sums(np.zeros(5), 6)
     with pytest.raises(ValueError, match="even number of samples, not 3"):

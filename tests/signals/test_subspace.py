@@ -88,6 +88,6 @@ def test_pixels_without_noise_still_have_a_pulse() -> None:
 
 
 @pytest.mark.parametrize(("frames", "stride_s"), [(25, 1.0), (100, 5.0), (100, 0.04)])
-def test_windows_that_do_not_fit_are_told(frames: int, stride_s: float) -> None:
+def test_windows_longer_than_the_trace_are_refused(frames: int, stride_s: float) -> None:
     with pytest.raises(ValueError, match="2SR needs more than"):
         subspace_rotation(skin(72, seed=5)[0][:frames], FS, stride_s=stride_s)

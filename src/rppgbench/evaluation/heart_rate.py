@@ -207,7 +207,7 @@ def _fft_samples(samples: int, fs: float, chain: RateChain) -> int:
         count = (samples - segment) // hop + 1
         return count * padded(segment, fs, chain.spectrum.nfft)
     nfft = padded(samples, fs, chain.spectrum.nfft)
-    if nfft >= spectrum.ZOOM_FROM * samples:  # only the band is worked out
+    if nfft >= spectrum.ZOOM_FROM * samples:  # only the band is computed
         return samples + int((chain.band.high_hz - chain.band.low_hz) / fs * nfft)
     return nfft
 

@@ -32,14 +32,14 @@ def mark_rule_notes(
     if rule.made_for_fs is not None:
         low, high = rule.made_for_fs
         fs = windows["fs"].to_numpy(np.float64)
-        there = ~windows["missing"].to_numpy(bool)
-        outside = there & ((fs < low) | (fs > high))
+        present = ~windows["missing"].to_numpy(bool)
+        outside = present & ((fs < low) | (fs > high))
         for rate in np.unique(fs[outside]):
             notes[outside & (fs == rate)] = (
                 f"{rate:.3g} samples a second, the rule is made for {low:g} to {high:g}"
             )
     if not rule.removes_drift and cumulated:
         summed = windows["method"].isin(list(cumulated)).to_numpy(bool)
-        said = "cumulated output, the rule does not detrend"
-        notes[summed] = [f"{note}; {said}" if note else said for note in notes[summed]]
+        drift = "cumulated output, the rule does not detrend"
+        notes[summed] = [f"{note}; {drift}" if note else drift for note in notes[summed]]
     windows["rule_note"] = notes

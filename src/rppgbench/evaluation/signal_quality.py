@@ -141,7 +141,12 @@ def snr_pyvhr(
     freqs = np.fft.rfftfreq(nfft, 1 / fs)
     bins = int(np.searchsorted(freqs, 0.65, "right")), int(np.searchsorted(freqs, 4.0, "left"))
     full = welch(signals, fs, window, nfft, bins, hop=56, centred=True)
-    spectrum = Spectrum(full.freqs_hz[full.first : full.stop], full.band, 0, full.stop - full.first)
+    spectrum = Spectrum(
+        freqs_hz=full.freqs_hz[full.first : full.stop],
+        power=full.band,
+        first=0,
+        stop=full.stop - full.first,
+    )
     known = np.isfinite(reference_bpm)
     rate = np.where(known, reference_bpm, 60.0) / 60
     signal = np.add(*(_between(spectrum, k * rate - 0.2, k * rate + 0.2) for k in (1, 2)))

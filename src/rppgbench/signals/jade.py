@@ -36,8 +36,8 @@ def jade(x: Array) -> Array:
 
     >>> t = np.arange(1000)
     >>> saw, sine = (t % 37) / 18 - 1, np.sin(t / 9)
-    >>> found = jade(np.stack([saw + 0.5 * sine, 0.3 * saw - sine]))
-    >>> r = np.abs(np.corrcoef(np.concatenate([found, [saw, sine]]))[:2, 2:])
+    >>> sources = jade(np.stack([saw + 0.5 * sine, 0.3 * saw - sine]))
+    >>> r = np.abs(np.corrcoef(np.concatenate([sources, [saw, sine]]))[:2, 2:])
     >>> (r.max(axis=0) > 0.999).tolist()
     [True, True]
     """

@@ -1,7 +1,7 @@
 """Power spectra of many windows at once, and their peaks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ ZOOM_FROM = 16
 """From this factor of padding on, a chirp-z transform of the band is faster than the whole FFT."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Spectrum:
     """Power on a band and on one more bin at either side where there is one, for the peak rules.
 
@@ -124,7 +124,7 @@ def periodogram(
         lines = rfft(tapered, nfft)[..., first:stop]
     power: Array = lines.real**2 + lines.imag**2
     freqs: Array = step * np.arange(first, stop, dtype=np.float64)
-    return Spectrum(freqs, power, bins[0] - first, bins[1] - first)
+    return Spectrum(freqs_hz=freqs, power=power, first=bins[0] - first, stop=bins[1] - first)
 
 
 @lru_cache(maxsize=4)
@@ -167,7 +167,7 @@ def welch(
         segments = segments - segments.mean(axis=-1, keepdims=True)
     spectrum = periodogram(segments, fs, window, nfft, bins)
     power: Array = spectrum.power.mean(axis=-2)
-    return Spectrum(spectrum.freqs_hz, power, spectrum.first, spectrum.stop)
+    return replace(spectrum, power=power)
 
 
 def bin_peak(spectrum: Spectrum) -> Array:
