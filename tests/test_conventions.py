@@ -36,21 +36,13 @@ LONG_FUNCTIONS: frozenset[str] = frozenset(
 UNDOCUMENTED: frozenset[str] = frozenset(
     {
         "analysis",
-        "cli",
-        "core",
         "datasets",
-        "digests",
         "execution",
-        "extraction",
         "methods",
         "neural",
         "papers",
-        "profiling",
         "report",
         "store",
-        "system",
-        "testing",
-        "video",
     }
 )
 """Packages in which some public functions still lack Args."""
@@ -81,7 +73,6 @@ POSITIONAL_RECORDS: frozenset[str] = frozenset(
         "Series",
         "Setting",
         "Skipped",
-        "Spectrum",
         "StoredResults",
         "Table",
         "WaveformComparison",

@@ -161,7 +161,16 @@ def seconds(text: str) -> float:
 
 
 def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -> None:
-    """BenchError for the first of the options that is given: here it would change nothing."""
+    """Refuse options that would change nothing here.
+
+    Args:
+        args: the parsed arguments.
+        options: their names, without the leading dashes.
+        why: why they have no effect, as the message goes on.
+
+    Raises:
+        BenchError: one of the options is given.
+    """
     for option in options:
         value = getattr(args, option.replace("-", "_"), None)
         if value is not None and value is not False and value != []:
@@ -169,7 +178,19 @@ def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -
 
 
 def region_of(given: str | None, methods: Iterable[Method], default: str) -> str:
-    """The face region, or BenchError: unknown, or for methods none of which takes one."""
+    """Choose the face region.
+
+    Args:
+        given: `--region`, or None.
+        methods: the methods that are to read the region.
+        default: the region where none is given.
+
+    Returns:
+        The name of the region.
+
+    Raises:
+        BenchError: the region is unknown, or no method reads one.
+    """
     from rppgbench.core.features import REGIONS
     from rppgbench.execution.job_facts import WITHOUT_REGION
 

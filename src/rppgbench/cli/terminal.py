@@ -31,7 +31,12 @@ def harmless(text: object) -> str:
 
 
 def answer(text: object = "", *, end: str = "\n") -> None:
-    """Print a part of the answer on standard output, at once."""
+    """Print a part of the answer on standard output, at once.
+
+    Args:
+        text: what to print; control characters are shown, not obeyed.
+        end: what follows the text.
+    """
     print(harmless(text), end=end, file=_answers[-1] if _answers else sys.stdout, flush=True)
 
 

@@ -125,7 +125,17 @@ class Method:
                 ) from error
 
     def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
-        """Every parameter with its value: the paper's, then the preset's, then those given.
+        """Give every parameter a value: the paper's, then the preset's, then those given.
+
+        Args:
+            given: values that replace those of the paper and of the preset.
+            where: who gives them, for messages: a file or an option.
+
+        Returns:
+            All parameters of the method, by name.
+
+        Raises:
+            BenchError: a parameter or preset that is unknown, or a value of another kind.
 
         >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
         ...            params={"preset": "paper", "epochs": 30, "lr": 1.0},
@@ -191,7 +201,28 @@ def method(
     requires: Callable[[], None] | None = None,
     cumulated: bool = False,
 ) -> Callable[[Callable[..., Waveform]], Method]:
-    """Declare a method; its name is the function's, its parameters are the keyword-only ones."""
+    """Declare a method.
+
+    The name is the function's, the parameters are its keyword-only arguments with their defaults.
+
+    Args:
+        title: the method in a few words, as tables and `bench list` show it.
+        cite: where it was published: DOI or reference.
+        input: what the method takes: see `InputKind`.
+        fit: learns a model from examples; None for a method that does not learn.
+        needs_labels: whether `fit` needs the ground truth of its examples.
+        presets: other sets of parameter values, by name.
+        baseline: whether the method ignores the video, so that every other one must beat it.
+        gpu: the share of a GPU that the method learns and estimates with.
+        trained_on: the data sets that its weights were learned on.
+        licence: the licence of code or weights of others that it runs on.
+        versions: gives the versions of other people's packages; they enter the digests.
+        requires: raises where something that the method needs is missing.
+        cumulated: whether the pulse is a running sum of changes whose drift stays in it.
+
+    Returns:
+        A decorator that turns the estimating function into a `Method`.
+    """
 
     def declare(estimate: Callable[..., Waveform]) -> Method:
         keyword = inspect.Parameter.KEYWORD_ONLY
@@ -220,10 +251,20 @@ def method(
 
 
 def ensemble(title: str, cite: str, name: str, members: tuple[str, ...]) -> Method:
-    """Declare the mean heart rate of other methods: no waveform, so scoring forms it.
+    """Declare the mean heart rate of other methods.
 
+    An ensemble has no waveform: the heart rates are averaged when they are scored.
     Source of the practice: W. Qian et al., "Joint Spatial-Temporal Modeling and Contrastive
     Learning for Self-supervised Heart Rate Measurement", 2024, section 3.2.
+
+    Args:
+        title: the ensemble in a few words.
+        cite: where it was published.
+        name: its name.
+        members: the names of the methods that are averaged.
+
+    Returns:
+        The declaration.
     """
 
     def estimate(waveform: Waveform) -> Waveform:

@@ -20,6 +20,13 @@ def write_model(folder: Path, model: Model) -> None:
     """Write a model whole or not at all; `folder` is replaced.
 
     A folder of checkpoints that the training kept beside it stays where it is.
+
+    Args:
+        folder: where the model lies afterwards.
+        model: its arrays and facts.
+
+    Raises:
+        MachineError: the model cannot be written.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import save_file

@@ -98,7 +98,19 @@ def read_protocol(file: Path) -> Protocol:
 
 
 def read_declaration(file: Path, kind: type[D]) -> D:
-    """Read one TOML file as `kind`; all faults in one line, each with its key."""
+    """Read and check one TOML file.
+
+    Args:
+        file: the file.
+        kind: the declaration that it makes.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        BenchError: the file cannot be read, or keys are missing, unknown or wrong; one line names
+            all.
+    """
     try:
         return kind.model_validate(read_toml(file))
     except ValidationError as error:

@@ -45,7 +45,19 @@ class Registry(Generic[Declared]):
     missing: Mapping[str, Unavailable]
 
     def get(self, kind: str, name: str, where: str) -> Declared:
-        """The declaration of that name, or one clear line."""
+        """Look a declaration up by its name.
+
+        Args:
+            kind: what it declares, for messages: "method" or "data set".
+            name: its name.
+            where: who asks, for messages: a file or an option.
+
+        Returns:
+            The declaration.
+
+        Raises:
+            BenchError: there is none of that name, or it cannot be loaded.
+        """
         if name in self.found:
             return self.found[name]
         if name in self.missing:
@@ -141,7 +153,20 @@ def toml_files(folder: str) -> dict[str, Path]:
 
 
 def find_toml(folder: str, kind: str, name: str, where: str) -> Path:
-    """The file of that name, or one clear line with what is near."""
+    """Look a TOML file up by its name.
+
+    Args:
+        folder: the folder of content: "protocols", "protocols/evaluators", ...
+        kind: what the file declares, for messages.
+        name: its name without the suffix.
+        where: who asks, for messages: a file or an option.
+
+    Returns:
+        The file.
+
+    Raises:
+        BenchError: there is none of that name; the message shows similar names.
+    """
     known = toml_files(folder)
     if name not in known:
         raise unknown_name(kind, name, known, where)

@@ -69,6 +69,13 @@ def run_fit(
 def list_recordings(dataset: Dataset, root: Path) -> tuple[Recording, ...]:
     """What a data set's reader finds under a root.
 
+    Args:
+        dataset: the data set whose reader is called.
+        root: the folder that holds the data set.
+
+    Returns:
+        The recordings in the order of the reader.
+
     Raises:
         BenchError: as the reader says; a bug of the reader, or something that is no `Recording`.
     """
@@ -239,7 +246,14 @@ def _video_faults(source: VideoSource) -> Iterator[str]:
 
 
 def check_model(returned: object, name: str) -> Model:
-    """What a method's `fit` returned.
+    """Check what a method's `fit` returned.
+
+    Args:
+        returned: what it returned.
+        name: the method's name, for messages.
+
+    Returns:
+        The model.
 
     Raises:
         ReturnError: no `Model`; arrays that are not numpy arrays of numbers by name; facts that

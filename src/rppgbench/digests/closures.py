@@ -28,7 +28,17 @@ def condition_code(sources: Sources) -> Closure:
 
 
 def method_code(method: Method, sources: Sources) -> Closure:
-    """From features to a method's pulse; of one that learns, from examples to its model too."""
+    """Find the code of a method.
+
+    The code leads from features to a pulse; of a method that learns, also from examples to a model.
+
+    Args:
+        method: the method.
+        sources: reads the modules.
+
+    Returns:
+        All parts of the code.
+    """
     learning = [LEARNING] if method.fit is not None else []
     functions = [f for f in (method.estimate, method.fit, method.versions) if f is not None]
     homes = filter(None, [_home(function) for function in functions])
@@ -58,12 +68,30 @@ def _method_part(method: Method, module: str) -> Part:
 
 
 def reader_code(dataset: Dataset, sources: Sources) -> Closure:
-    """From a data set's files to recordings with labels; the writer of its simulation is not in."""
+    """Find the code that reads a data set, from its files to recordings with labels.
+
+    The writer of its simulation is not part of it.
+
+    Args:
+        dataset: the data set.
+        sources: reads the modules.
+
+    Returns:
+        All parts of the code.
+    """
     return _functions_code(dataset, sources, dataset.recordings, dataset.folds)
 
 
 def simulation_code(dataset: Dataset, sources: Sources) -> Closure:
-    """From a simulation's settings to the files of its tree."""
+    """Find the code that simulates a data set, from the settings to the files of the tree.
+
+    Args:
+        dataset: the data set; it has a `simulate`.
+        sources: reads the modules.
+
+    Returns:
+        All parts of the code.
+    """
     assert dataset.simulate is not None
     return _functions_code(dataset, sources, dataset.simulate)
 

@@ -36,7 +36,17 @@ class Rate:
 
 
 def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Seconds of processor time of all threads, the least of several rounds: others only add."""
+    """Measure the processor time of all threads, in seconds.
+
+    The least of several rounds counts, because other programs only add time.
+
+    Args:
+        work: what is measured.
+        rounds: how often it is done.
+
+    Returns:
+        Seconds of processor time.
+    """
     least = float("inf")
     for _ in range(rounds):
         before = time.process_time()
@@ -46,7 +56,17 @@ def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 
 def simulated_film(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:
-    """A simulated person, still, in H.264: something to measure extraction on."""
+    """Write a video of a simulated person who sits still, in H.264.
+
+    Args:
+        file: the video.
+        seconds: its length.
+        width: of the frames, in pixels.
+        height: of the frames, in pixels.
+
+    Returns:
+        The video, as extraction takes it.
+    """
     from rppgbench.simulation import Scene, frame_times, simulate
     from rppgbench.video.writing import write_video
 
@@ -61,10 +81,16 @@ def simulated_film(file: Path, seconds: float, width: int = 640, height: int = 4
 
 
 def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) -> Iterator[Rate]:
-    """Frames a second: decoding alone, then with track, region moments and clips on top.
+    """Measure frames a second: decoding alone, then with track, region moments and clips on top.
 
-    The passes are set against the last row, the face finder alone, on every frame. `clips` names
-    sets of kinds of clips, a row each.
+    The passes are compared with the last row: the face detector alone, on every frame.
+
+    Args:
+        source: the video.
+        clips: sets of crop rules, by a name for their row.
+
+    Returns:
+        The rows.
     """
     from rppgbench.extraction.extractor import FeatureRequest, extract
     from rppgbench.face.tracking import CADENCE, FaceTracker, track_face
@@ -108,7 +134,16 @@ def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) ->
 
 
 def synthetic_features(method: Method, recordings: int, seconds: float) -> Waveform:
-    """Input (recordings, T, ...) of a method that reads colours: each has a pulse of its own."""
+    """Make input for a method that reads colours: every recording has a pulse of its own.
+
+    Args:
+        method: its `input` is "trace" or "second_moments".
+        recordings: how many.
+        seconds: the length of each.
+
+    Returns:
+        A batch: (recordings, T, 3), or (recordings, T, 3, 3) for second moments.
+    """
     rng = np.random.default_rng(0)
     times = np.arange(round(seconds * FS)) / FS
     pulse = np.sin(2 * np.pi * rng.uniform(0.8, 2.0, (recordings, 1)) * times)[..., None]
@@ -124,9 +159,17 @@ def synthetic_features(method: Method, recordings: int, seconds: float) -> Wavef
 
 
 def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> Iterator[Rate]:
-    """Recordings a second of each method that neither learns nor reads pictures.
+    """Measure recordings a second of each method that neither learns nor reads pictures.
 
-    One recording a call, as a run does it, and all in one call, as an array program.
+    Once with one recording a call, as a run calls methods, and once with all in one call.
+
+    Args:
+        methods: the methods; those that learn or read pictures are left out.
+        recordings: how many recordings.
+        seconds: the length of each.
+
+    Returns:
+        The rows.
     """
     for method in methods:
         if method.fit or method.members or method.input not in {"trace", "second_moments"}:
@@ -155,7 +198,16 @@ def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> 
 
 
 def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[Rate]:
-    """Waveforms a second scored under an evaluator, and summaries with intervals."""
+    """Measure waveforms a second that an evaluator scores, and summaries with intervals.
+
+    Args:
+        rule: the evaluator.
+        recordings: how many waveforms.
+        seconds: the length of each.
+
+    Returns:
+        The rows.
+    """
     from rppgbench.evaluation.scores import score_windows, summarise
 
     estimates, truths = synthetic_estimates(recordings, seconds)
@@ -169,7 +221,16 @@ def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[
 
 
 def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator[Rate]:
-    """Jobs a second whose digest is made, whose waveform is stored, and looked for."""
+    """Measure jobs a second: digests made, waveforms stored, and stored waveforms looked up.
+
+    Args:
+        folder: an empty folder for the store.
+        recordings: how many jobs.
+        seconds: the length of each waveform.
+
+    Returns:
+        The rows.
+    """
     from rppgbench.store.store import Store
     from rppgbench.system.hashing import digest
 
@@ -200,7 +261,15 @@ def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator
 def synthetic_estimates(
     recordings: int, seconds: float
 ) -> tuple[list[Estimate], dict[tuple[str, str], GroundTruth]]:
-    """Noisy sines of 48 to 132 bpm, two recordings a subject, and what a sensor said of each."""
+    """Make noisy sines of 48 to 132 bpm, two recordings a subject, with their references.
+
+    Args:
+        recordings: how many.
+        seconds: the length of each.
+
+    Returns:
+        The estimates, and the references by data set and recording.
+    """
     rng = np.random.default_rng(0)
     sensor_s = np.arange(round(60 * (seconds + 1))) / 60
     times = np.arange(round(seconds * FS)) / FS

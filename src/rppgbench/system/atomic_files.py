@@ -50,6 +50,10 @@ def atomic_file(place: Path) -> Iterator[Path]:
 def write_file(place: Path, content: str | bytes) -> None:
     """Write a file whole or not at all; text as UTF-8, its line ends as they are.
 
+    Args:
+        place: the file.
+        content: text or bytes.
+
     Raises:
         OSError: the file cannot be written.
     """
@@ -58,7 +62,11 @@ def write_file(place: Path, content: str | bytes) -> None:
 
 
 def move_into_place(made: Path, place: Path) -> None:
-    """Rename a finished file or folder; both it and the rename are on the disk afterwards.
+    """Rename a finished file or folder; content and rename are on the disk afterwards.
+
+    Args:
+        made: the finished file or folder.
+        place: its new path.
 
     Raises:
         OSError: it cannot be written through or renamed, such as where `place` is a folder that
@@ -118,7 +126,12 @@ def atomic_dir(place: Path) -> Iterator[Path]:
 
 
 def remove_stale(folder: Path, name: str = "*") -> None:
-    """Delete what was made for a place, or for all in a folder, by processes that are gone."""
+    """Delete unfinished files of processes that have ended.
+
+    Args:
+        folder: where they lie.
+        name: the name that they were made for; by default all names.
+    """
     for left in folder.glob(f".{name}-*"):
         if left.suffix == LOCK:
             _delete_unheld(left, left.with_suffix(""))

@@ -49,7 +49,14 @@ def error_text(error: BaseException) -> str:
 
 
 def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
-    """A reason of at most so many characters; of a longer one the beginning, and its length.
+    """Cut a long text off, and say how long it was.
+
+    Args:
+        text: the text.
+        most: how many characters stay.
+
+    Returns:
+        The text, or its beginning with the number of characters.
 
     >>> shortened("a" * 30, 10)
     'aaaaaaaaaa... (30 characters)'
@@ -89,7 +96,16 @@ def format_own_warnings() -> None:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> BenchError:
-    """Say which name failed, who asked for it, what is near, and what there is.
+    """Describe a name that is unknown: who asked for it, similar names, and all that there are.
+
+    Args:
+        kind: what the name is of, such as "method".
+        name: the name.
+        known: the names that there are.
+        where: who asked for it: a file or an option.
+
+    Returns:
+        The error, to be raised.
 
     >>> print(unknown_name("method", "poss", ["green", "pos"], "protocols/smoke.toml"))
     protocols/smoke.toml: no method 'poss'; did you mean 'pos'? Known: green, pos.

@@ -52,7 +52,15 @@ class Attempt(Generic[T]):
 
 
 def attempt(step: Callable[[], T], doing: str) -> Attempt[T]:
-    """Do a step; `doing` says which and of what, such as "pos on pure/01-01"."""
+    """Do a step, and sort what it raises.
+
+    Args:
+        step: called without arguments.
+        doing: the step in words, for messages, such as "pos on pure/01-01".
+
+    Returns:
+        The value of the step, or its fault.
+    """
     try:
         return Attempt(step())
     except Exception as error:
@@ -96,7 +104,14 @@ def fault_of(error: Exception, doing: str) -> Fault:
 
 
 def fault_of_exit(code: int, doing: str) -> Fault:
-    """Whose fault it is that a process ended with that code, or by that signal where negative.
+    """Sort the end of a process that ended without an answer.
+
+    Args:
+        code: its exit code; a negative one is a signal.
+        doing: what the process did, for messages.
+
+    Returns:
+        The fault.
 
     >>> fault_of_exit(-11, "pos on pure/01-01").reason
     'pos on pure/01-01 ended its process (SIGSEGV)'

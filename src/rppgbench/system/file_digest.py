@@ -11,10 +11,20 @@ _known: dict[tuple[str | int, ...], str] = {}
 
 
 def sha256_of_file(path: Path, cache: Path | None = None) -> str:
-    """The sha256 of a file's bytes, in hex digits; OSError where it cannot be read.
+    """Compute the sha256 of a file.
 
     The file is read once: the answer is kept by path, size, inode and both times of change (that of
     the content is set back by programs that copy), in this process and in `cache`.
+
+    Args:
+        path: the file.
+        cache: the folder of cached digests; None keeps none on disk.
+
+    Returns:
+        64 hex digits.
+
+    Raises:
+        OSError: the file cannot be read.
     """
     state = path.stat()
     times_ns = (state.st_mtime_ns, state.st_ctime_ns)
@@ -48,7 +58,12 @@ def _noted(note: Path | None) -> str | None:
 
 
 def write_note(path: Path, text: str) -> None:
-    """Write a small file whole or not at all; a cache that cannot be written is no fault here."""
+    """Write a small file whole or not at all; a cache that cannot be written is no fault here.
+
+    Args:
+        path: the file.
+        text: its content.
+    """
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text)

@@ -20,7 +20,14 @@ _REMEDIES = {
 
 
 def classify_os_error(error: OSError, file: object) -> BenchError:
-    """What to say of a file that cannot be read: its own fault, or that of the disk or network.
+    """Tell a fault of a file from one of the disk or network.
+
+    Args:
+        error: what was raised.
+        file: the file, for the message.
+
+    Returns:
+        A `RecordingError` or a `MachineError`, to be raised.
 
     >>> classify_os_error(PermissionError(errno.EACCES, "Permission denied"), "a.mp4")
     RecordingError('a.mp4: cannot be read: Permission denied')
@@ -32,7 +39,14 @@ def classify_os_error(error: OSError, file: object) -> BenchError:
 
 
 def disk_fault(error: OSError, file: object) -> MachineError | None:
-    """What to say if the machine, its disk or its network is at fault for an OSError, else None.
+    """Describe an error if the computer, its disk or its network caused it.
+
+    Args:
+        error: what was raised.
+        file: the file, for the message.
+
+    Returns:
+        The error to be raised, or None for a fault of the file.
 
     >>> disk_fault(FileNotFoundError(errno.ENOENT, "No such file or directory"), "a.mat")
     >>> disk_fault(OSError(errno.EMFILE, "Too many open files"), "a.mat")  # doctest: +ELLIPSIS

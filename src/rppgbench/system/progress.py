@@ -89,7 +89,16 @@ def format_duration(seconds: float) -> str:
 
 @contextmanager
 def progress(title: str, total: int, *, quiet: bool = False) -> Iterator[Progress]:
-    """Show how far `total` steps are, on standard error."""
+    """Show on standard error how many of `total` steps are done.
+
+    Args:
+        title: what is done.
+        total: how many steps there are.
+        quiet: whether nothing is shown.
+
+    Returns:
+        A context that gives the progress to be advanced.
+    """
     if quiet or not total:
         yield Silent()
         return

@@ -8,7 +8,18 @@ from rppgbench.system.errors import BenchError
 
 
 def read_toml(file: Path, *, head: bool = False) -> dict[str, Any]:
-    """The values of a TOML file, or with `head` those before its first [table]; else BenchError."""
+    """Read a TOML file.
+
+    Args:
+        file: the file.
+        head: whether only the values before the first [table] are read.
+
+    Returns:
+        The values by key.
+
+    Raises:
+        BenchError: the file cannot be read or is no TOML.
+    """
     try:
         text = file.read_text(encoding="utf-8")
         return tomllib.loads(text.partition("\n[")[0] if head else text)

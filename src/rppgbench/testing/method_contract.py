@@ -52,6 +52,14 @@ def clean_trace(bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Array
     Relative pulsations follow the blood volume signature; the light drifts slowly by 1 %, so that
     no channel is a pure sine, and the noise is that of a mean over ten thousand pixels, so that the
     channels are three signals and not two.
+
+    Args:
+        bpm: the heart rate.
+        fs: frames a second.
+        seconds: the length.
+
+    Returns:
+        The trace.
     """
     times = np.arange(round(seconds * fs)) / fs
     beat = 0.006 * np.sin(2 * np.pi * bpm / 60 * times)
