@@ -41,6 +41,8 @@ PARTLY = np.where(np.arange(TOTAL) < 100, np.nan, WAVE)
     [
         (None, "None, not a Waveform"),
         (WAVE, "a value of type ndarray, not a Waveform"),
+        (Waveform(WAVE * 1e300, FS, START_S), "whose squares no number of 64 bits holds"),
+        (Waveform(WAVE * 1e-200, FS, START_S), "whose squares no number of 64 bits holds"),
         (Waveform(LIST, FS, START_S), "samples that are a value of type list"),
         (Waveform(WAVE[:, None], FS, START_S), r"samples of shape \(300, 1\), not \(T,\)"),
         (Waveform(np.stack([WAVE, WAVE], 1), FS, START_S), r"samples of shape \(300, 2\)"),
@@ -111,6 +113,7 @@ WHOLE: Any = np.arange(10)
         (GroundTruth(pulse=TIMES), "a pulse that is a value of type ndarray"),  # type: ignore[arg-type]
         (GroundTruth(pulse=Signal(np.ones((10, 2)), TIMES)), r"values of pulse of shape \(10, 2\)"),
         (GroundTruth(pulse=Signal(COMPLEX[:10], TIMES)), "values of pulse of type complex128"),
+        (GroundTruth(pulse=Signal(TIMES * 1e300, TIMES)), r"values of pulse of up to 9e\+300"),
         (GroundTruth(pulse=Signal(TIMES[:0], TIMES[:0])), "a pulse without a value"),
         (
             GroundTruth(pulse=Signal(TIMES, TIMES * np.nan)),

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.core.recording import Dataset
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
 from rppgbench.core.registry import find_toml, load_datasets
+from rppgbench.core.waveform import Array
+from rppgbench.datasets.check import MOST_GAP_S as GAP_TOO
+from rppgbench.datasets.check import SHORTEST_S as SHORTEST_TOO
 from rppgbench.datasets.check import DataCheck, Finding, check_data, check_recording, protocol_need
 from rppgbench.datasets.splits import Fold, assign_by_lists, assign_by_parts, read_split
+from rppgbench.extraction.traces import MAX_GAP_S, MIN_SEGMENT_S
 from rppgbench.system.errors import BenchError
 from rppgbench.video.stream import decode_counts
 
@@ -37,6 +41,13 @@ def vipl(tmp_path: Path) -> Path:
 
 def dataset(name: str) -> Dataset:
     return load_datasets().get("data set", name, "test")
+
+
+@pytest.fixture(autouse=True)
+def _short_trees(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trees of this module are shorter than a run needs, so that they are made soon."""
+    if "too_short" not in request.node.name:
+        monkeypatch.setattr("rppgbench.datasets.check.SHORTEST_S", 0.2)
 
 
 def check(root: Path, name: str = "vipl_hr") -> DataCheck:
@@ -252,3 +263,37 @@ def test_a_part_of_a_protocol_s_test_side_is_told_with_its_size(
     main(["data", "check", "ubfc_rppg", str(tmp_path)])
     verdict = capsys.readouterr().out.splitlines()[-1]
     assert "; fit for ubfc_intra: 2 of its 12 test subjects are here" in verdict
+
+
+def test_the_check_and_the_run_need_the_same_length() -> None:
+    assert (SHORTEST_TOO, GAP_TOO) == (MIN_SEGMENT_S, MAX_GAP_S)
+
+
+@pytest.mark.parametrize(
+    ("frames", "times", "said"),
+    [
+        (72, None, "is too short: its frames span 2.4 s, and 3 s are needed"),
+        (120, None, ""),
+        (120, lambda t: t, ""),
+        (120, lambda t: t[::-1], "its frame times go on for at most 0.0 s"),
+        (120, lambda t: np.where(t < 2, t, np.nan), "frames span 2.0 s, and 3 s are needed"),
+        (120, lambda t: t + 10 * np.floor(t), "its frame times go on for at most 1.0 s"),
+    ],
+)
+def test_what_a_run_finds_too_short_is_an_error(
+    frames: int, times: Callable[[Array], Array] | None, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.mp4"
+    trees.clip(file, frames=frames, fps=30.0)
+    times_s = None if times is None else times(np.arange(frames) / 30)
+    recording = Recording(
+        dataset="set",
+        name="01",
+        subject="01",
+        video=lambda: VideoSource(file, times_s=times_s),
+        ground_truth=GroundTruth,
+        files=(file,),
+    )
+    errors = [finding.text for finding in check_recording(recording) if finding.severity == "error"]
+    assert len(errors) == bool(said)
+    assert all(said in text for text in errors)

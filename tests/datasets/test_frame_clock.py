@@ -118,6 +118,31 @@ def test_another_unit_is_refused_whatever_the_device(
         check_against_frames(truth, THIRTY_S)
 
 
+@pytest.mark.parametrize(
+    ("factor", "fs", "says"),
+    [
+        (10.0, 60.0, "look like tenths of a second"),
+        (10.0, 1000.0, "look like tenths of a second"),
+        (100.0, 256.0, "look like hundredths of a second"),
+        (100.0, 30.0, "look like hundredths of a second"),
+        (1 / 60, 60.0, "look like minutes"),
+        (1 / 3600, 256.0, "look like hours"),
+        (1000.0, 60.0, "look like milliseconds"),
+        (1e6, 60.0, "look like microseconds"),
+        (60.0, 60.0, "look like the numbers of samples"),
+        (30.0, 1.0, "are some 30 times too large"),
+    ],
+)
+def test_a_clock_far_off_is_refused_and_the_unit_is_the_right_one(
+    factor: float, fs: float, says: str
+) -> None:
+    right = beats(30.0, fs)
+    wrong = Signal(right.values, right.times_s * factor)
+    truth = GroundTruth(heart_rate=wrong) if fs == 1.0 else GroundTruth(pulse=wrong)
+    with pytest.raises(RecordingError, match=says):
+        check_against_frames(truth, THIRTY_S)
+
+
 # ---- the same of the data sets, by `bench data check` and `bench run` ----
 
 

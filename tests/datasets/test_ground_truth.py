@@ -94,8 +94,13 @@ def test_a_reader_of_its_own_gets_the_same_bounds() -> None:
         "one",
         "2 of 3 heart rates are outside 30 to 240 bpm: no truth there",
     )
-    in_hz = plausible_ground_truth(GroundTruth(heart_rate=Signal(np.full(3, 1.2), times_s)))
-    assert in_hz.heart_rate is None
-    assert "are they in Hz?" in in_hz.warnings[0]
+    in_hz = GroundTruth(heart_rate=Signal(np.full(3, 1.2), times_s))
+    with pytest.raises(RecordingError, match=r"hold no truth: 3 of 3 .* are they in Hz"):
+        plausible_ground_truth(in_hz)
+    for nothing in (np.full(3, np.nan), np.array([np.nan, np.nan, 1.0])):
+        with pytest.raises(
+            RecordingError, match=r"hold no truth: .* pulse samples are not numbers"
+        ):
+            plausible_ground_truth(GroundTruth(pulse=Signal(nothing, times_s)))
     fine = GroundTruth(heart_rate=Signal(np.array([72.0, np.nan, 71.0]), times_s))
     assert plausible_ground_truth(fine) is fine

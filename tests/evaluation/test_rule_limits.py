@@ -63,6 +63,13 @@ def test_a_rate_beyond_the_band_agrees_with_itself_and_is_counted(name: str) -> 
     assert edges(rule, contact(high - EDGE_BPM + 2), 80)[0]
 
 
+@pytest.mark.parametrize(("bpm", "counted"), [(200, True), (210, True), (220, True), (150, False)])
+def test_a_rate_that_a_narrow_filter_takes_away_is_counted(bpm: float, counted: bool) -> None:
+    """The band of physformer goes up to 240 bpm, its filter up to 180."""
+    assert edges(evaluator("physformer"), contact(bpm), bpm)[0] is counted
+    assert edges(evaluator("physformer"), device(bpm), bpm)[0] is counted
+
+
 @pytest.mark.parametrize("name", [n for n in NAMES if evaluator(n).estimate.band.low_hz < 0.7])
 @pytest.mark.parametrize("bpm", [72.0, 95.0, 120.0])
 def test_ordinary_rates_are_not_at_an_edge(name: str, bpm: float) -> None:

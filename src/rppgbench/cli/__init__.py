@@ -62,7 +62,8 @@ def _run(args: argparse.Namespace) -> int:
             if args.plugins:
                 from rppgbench.core.registry import add_plugins
 
-                add_plugins(args.plugins)
+                for folder in args.plugins:
+                    add_plugins(folder)
             code: int = args.run(args)
     except BenchError as error:
         tell(f"bench: {one_line(error)}")

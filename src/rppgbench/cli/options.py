@@ -22,7 +22,12 @@ MIN_RECORDING_S, MAX_RECORDING_S = 1.0, 3600.0
 def plugins(parser: argparse.ArgumentParser) -> None:
     """Declare `--plugins`, an option of every command."""
     parser.add_argument(
-        "--plugins", type=path, metavar="DIR", help="a folder of content of your own"
+        "--plugins",
+        action="append",
+        default=[],
+        type=path,
+        metavar="DIR",
+        help="a folder of content of your own (may be given again)",
     )
 
 

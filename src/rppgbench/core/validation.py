@@ -10,7 +10,7 @@ import numpy as np
 
 from rppgbench.core.method import Example, Method, Model, Training
 from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
-from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import NoPulseError, RecordingError
 from rppgbench.system.fault_kinds import attempt
 from rppgbench.system.isolation import isolated
@@ -19,6 +19,9 @@ from rppgbench.system.process_state import note_call
 LEAST_SHARE = 0.6
 """Least share of its input's duration that a pulse lasts: methods may drop a window's rest at an
 end, half a window of 1.6 s of a stretch of 3 s at most; less is a lost or a wrong clock."""
+
+SMALLEST_SCALE = 1e-100
+"""Samples all below this in size, or any above its inverse, cannot be squared and summed."""
 
 SLACK = 0.01
 """A pulse may begin before its input or end after it by two samples, or by this share of it."""
@@ -149,6 +152,7 @@ def _pulse_faults(returned: object, given: Waveform) -> Iterator[str]:
         yield "a Waveform without a sample"
     if np.isinf(samples).any():
         yield f"{int(np.isinf(samples).sum())} infinite samples of {len(samples)}"
+    yield from _scale_faults(samples, "samples")
     fs, start_s = returned.fs, returned.start_s
     if not _is_real(fs) or not 0 < fs < np.inf:
         yield f"a rate of {fs!r} samples a second, not one above 0"
@@ -198,6 +202,7 @@ def _signal_faults(signal: object, name: str) -> Iterator[str]:
         return
     yield from _array_faults(signal.values, f"values of {name}", "(N,)")
     yield from _array_faults(signal.times_s, f"times of {name}", "(N,)")
+    yield from _scale_faults(signal.values, f"values of {name}")
     times = np.asarray(signal.times_s)
     if len(times) != len(signal.values):
         yield f"{len(times)} times for {len(signal.values)} values of {name}"
@@ -287,6 +292,14 @@ def _array_faults(array: object, what: str, shape: str) -> Iterator[str]:
         yield f"{what} of shape {array.shape}, not {shape}"
     elif array.dtype.kind not in "iuf":
         yield f"{what} of type {array.dtype}, not real numbers"
+
+
+def _scale_faults(samples: Array, what: str) -> Iterator[str]:
+    """Why the squares of samples (T,) would be infinite, or 0 although the samples are not."""
+    finite = np.abs(samples[np.isfinite(samples)])
+    largest = float(finite.max()) if len(finite) else 0.0
+    if largest > 1 / SMALLEST_SCALE or 0 < largest < SMALLEST_SCALE:
+        yield f"{what} of up to {largest:.3g}, whose squares no number of 64 bits holds"
 
 
 def _is_real(value: object) -> bool:

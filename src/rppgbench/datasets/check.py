@@ -38,6 +38,10 @@ Share = Callable[[Sequence[Recording]], str]
 """Takes the usable recordings; returns which part of a protocol's test set they are, or ""."""
 
 
+SHORTEST_S, MOST_GAP_S = 3.0, 0.5
+"""A run takes a pulse from frames over this time, without a gap longer than that."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One fault or note; `recording` and `file` are "" where it concerns the whole set."""
@@ -247,6 +251,8 @@ def check_recording(recording: Recording) -> list[Finding]:
         if source is not None and video is not None:
             _check_clock(truth, _container_clock(source, *video), source.path, report)
             _check_files(recording, report)
+    if source is not None and video is not None and all(f.severity != "error" for f in findings):
+        _check_length(source, _container_clock(source, *video), report)
     return findings
 
 
@@ -279,7 +285,7 @@ def _check_video(source: VideoSource, report: Report) -> tuple[VideoInfo, Frame]
     Returns the container's information and the last frame; None where the video cannot be read.
     """
     _check_times(source, report)
-    _check_end(source, report)
+    _attempt(lambda: _check_end(source, report), report)
 
     def read_frames() -> tuple[VideoInfo, list[int], Frame]:
         with open_video(source) as reader:
@@ -350,6 +356,28 @@ def _check_times(source: VideoSource, report: Report) -> None:
     ):
         if count:
             report("warning", f"{count} of {len(source.times_s)} frame times {what}", source.path)
+
+
+def _check_length(source: VideoSource, clock: FrameClock | None, report: Report) -> None:
+    """Check that a run can take a pulse: frames over `SHORTEST_S` without a gap."""
+    lasts_s = SHORTEST_S if clock is None else clock.lasts_s - clock.interval_s
+    if lasts_s < SHORTEST_S:
+        text = f"is too short: its frames span {lasts_s:.1f} s, and {SHORTEST_S:g} s are needed"
+        report("error", text, source.path)
+        return
+    if source.times_s is None or not np.isfinite(source.times_s).any():
+        return
+    known = source.times_s[np.isfinite(source.times_s)]
+    known = known[known >= np.maximum.accumulate(known)]
+    starts = np.flatnonzero(np.append(True, np.diff(known) > MOST_GAP_S))
+    ends = np.append(starts[1:], len(known)) - 1
+    longest_s = float((known[ends] - known[starts]).max())
+    if longest_s < SHORTEST_S:
+        text = (
+            f"its frame times go on for at most {longest_s:.1f} s without a gap of {MOST_GAP_S:g} "
+            f"s, and {SHORTEST_S:g} s are needed"
+        )
+        report("error", text, source.path)
 
 
 def _container_clock(source: VideoSource, info: VideoInfo, last: Frame) -> FrameClock | None:

@@ -38,6 +38,11 @@ UNIT_FAR = 30.0
 Labels that last less than 1/30 of the frames leave nothing to score.
 """
 
+MOST_LONGER = 5.0
+"""Labels that last longer than this many times the frames, on no clock of their own, cannot be
+aligned: they are in tenths or hundredths of a second or are numbers of samples, or they are of a
+longer recording whose begin is not known."""
+
 RARELY_S = {"pulse": 0.5, "heart rate": 30.0}
 """No device samples a pulse less often than every 0.5 s, or a rate less often than every 30 s."""
 
@@ -56,7 +61,16 @@ Genuine recorders pause for up to 2.7 % of a recording, without an effect on the
 UNIX_S = 1e8
 """Times beyond this (three years) are Unix times, not seconds from the start of a recording."""
 
-UNITS = {1: "milliseconds", 2: "microseconds", 3: "nanoseconds"}
+UNITS = {
+    1e3: "milliseconds",
+    1e6: "microseconds",
+    1e9: "nanoseconds",
+    1e2: "hundredths of a second",
+    1e1: "tenths of a second",
+    1 / 60: "minutes",
+    1 / 3600: "hours",
+}
+"""What times are in, by how many of them make a second."""
 
 
 @dataclass(frozen=True)
@@ -201,16 +215,25 @@ class _Comparison:
         power = round(np.log10(self.ratio) / 3)
         near = power != 0 and 1 / UNIT_NEAR <= self.ratio / 1000.0**power <= UNIT_NEAR
         rarely = self.ratio > UNIT_FAR and self.interval_s > RARELY_S[self.what]
-        if not (near or rarely or self.ratio < 1 / UNIT_FAR):
+        longer = self.ratio > MOST_LONGER and not self._may_last_longer
+        if not (near or rarely or longer or self.ratio < 1 / UNIT_FAR):
             return
-        if self.ratio > 1:
-            guess = f"look like {UNITS.get(max(power, 1), 'another unit')} taken for seconds"
-        else:
-            guess = f"are some {1000 ** max(-power, 1):,} times too small, or the file is cut short"
+        guess = self._unit_guess()
         raise RecordingError(
             f"{self.what}: {self._durations()}; the labels' times {guess}: write them in the unit"
             " that `bench data show` names for the set, or leave the recording out"
         )
+
+    def _unit_guess(self) -> str:
+        """What unit the labels' times may be in."""
+        for factor, unit in UNITS.items():
+            if 1 / UNIT_NEAR <= self.ratio / factor <= UNIT_NEAR:
+                return f"look like {unit} taken for seconds"
+        if 1 / UNIT_NEAR <= self.interval_s <= UNIT_NEAR and self.ratio > 1:
+            return "look like the numbers of samples taken for seconds"
+        if self.ratio > 1:
+            return f"are some {_rounded(self.ratio)} times too large"
+        return f"are some {_rounded(1 / self.ratio)} times too small, or the file is cut short"
 
     def _check_overlap(self) -> None:
         times_s, frames = self.signal.times_s, self.frames
@@ -288,6 +311,11 @@ class _Comparison:
             total, frames_last = _seconds(float(long_s.sum())), _seconds(self.frames.lasts_s)
             state = "flat" if is_pulse else "frozen"
             yield f"{state} for {total} of {frames_last}: the same value again and again"
+
+
+def _rounded(factor: float) -> str:
+    """A factor as text, to two digits: 1,000 for 997."""
+    return f"{float(f'{factor:.2g}'):,.0f}"
 
 
 def _seconds(value: float) -> str:

@@ -108,6 +108,9 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
         outside 30 to 240 bpm, each with a warning that counts them; without a signal of which
         nothing is left.
 
+    Raises:
+        RecordingError: nothing is left of labels that were given.
+
     >>> rates = Signal(np.array([72.0, 1e9]), np.array([0.0, 1.0]))
     >>> plausible_ground_truth(GroundTruth(heart_rate=rates)).warnings
     ('1 of 2 heart rates are outside 30 to 240 bpm: no truth there',)
@@ -125,6 +128,8 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
             rate = rate if np.isfinite(rate.values).any() else None
     if not lines:
         return truth
+    if pulse is None and rate is None:
+        raise RecordingError(f"the labels hold no truth: {'; '.join(lines)}")
     return replace(truth, pulse=pulse, heart_rate=rate, warnings=(*truth.warnings, *lines))
 
 
@@ -161,12 +166,16 @@ def hz_hint(rates: Array) -> str:
     """A hint for a message where all heart rates would be plausible in Hz.
 
     >>> hz_hint(np.array([1.1, np.nan, 1.3]))
-    ' (all lie in 0.5 to 4: are they in Hz? multiply by 60)'
+    ' (all lie in 0.5 to 4: are they in Hz? multiply by 60; are they intervals in s? divide 60 by \
+them)'
     """
     known = rates[np.isfinite(rates) & (rates != 0)]
     if not len(known) or (known < LOWEST_HZ).any() or (known > HIGHEST_HZ).any():
         return ""
-    return " (all lie in 0.5 to 4: are they in Hz? multiply by 60)"
+    return (
+        " (all lie in 0.5 to 4: are they in Hz? multiply by 60; are they intervals in s? divide 60 "
+        "by them)"
+    )
 
 
 def _many(mask: NDArray[np.bool_]) -> str:

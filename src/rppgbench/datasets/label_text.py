@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Collection
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -321,8 +322,11 @@ def _check_grouped(file: Path, lines: list[Line], dialect: Dialect, columns: int
     if not any(dialect.decimal in line.text for line in lines):
         return
     rows = [dialect.cells(line.text, columns) for line in lines]
-    for at in range(max(map(len, rows))):
-        cell = looks_grouped([row[at] for row in rows if at < len(row)], dialect.decimal)
+    series = rows  # a few long rows are each a series; else the columns are
+    if columns is not None or len(rows) >= max(map(len, rows)):
+        series = [list(filter(None, column)) for column in zip_longest(*rows)]
+    for cells in series:
+        cell = looks_grouped(cells, dialect.decimal)
         if cell:
             number = next(line.number for line in lines if cell in line.text)
             one, other = cell.replace(",", "."), re.sub("[.,]", "", cell)

@@ -79,16 +79,35 @@ def wide_rates(windows: Array, fs: float) -> Array:
 def at_edge(evaluator: Evaluator, reference_bpm: Array, wide_bpm: Array) -> NDArray[np.bool_]:
     """Which references lie outside the evaluator's band, or within `EDGE_BPM` of its edge: (...,).
 
+    Where its filter is narrower than its band, truths that the filter takes away count too: those
+    beyond its edge by more than `EDGE_BPM`, and those beyond it that are read as another rate.
+
     Args:
         evaluator: The rule; the band of its estimates counts.
         reference_bpm: The rates as the evaluator reads them (...,); where there is none, the
             result is False.
         wide_bpm: The same rates over 30 to 240 bpm (...,), NaN where they are not known.
     """
+    from rppgbench.evaluation.rate_chain import Untouched
+
     band = evaluator.estimate.band
     low_bpm, high_bpm = 60 * band.low_hz + EDGE_BPM, 60 * band.high_hz - EDGE_BPM
     with np.errstate(invalid="ignore"):
         beyond = (reference_bpm < low_bpm) | (reference_bpm > high_bpm)
         beyond |= (wide_bpm < low_bpm) | (wide_bpm > high_bpm)
+        if not isinstance(evaluator.estimate.filter, Untouched):
+            steps = evaluator.estimate.filter
+            passed_bpm = 60 * steps.low_hz, 60 * steps.high_hz
+            taken_bpm = np.maximum(
+                _outside(reference_bpm, passed_bpm), _outside(wide_bpm, passed_bpm)
+            )
+            differs = np.abs(wide_bpm - reference_bpm) > EDGE_BPM
+            beyond |= (taken_bpm > EDGE_BPM) | ((_outside(wide_bpm, passed_bpm) > 0) & differs)
     out: NDArray[np.bool_] = beyond & np.isfinite(reference_bpm)
     return out
+
+
+def _outside(rates_bpm: Array, limits_bpm: tuple[float, float]) -> Array:
+    """By how much rates (...,) lie outside of limits, in bpm; NaN and what lies inside: 0."""
+    out: Array = np.maximum(limits_bpm[0] - rates_bpm, rates_bpm - limits_bpm[1])
+    return np.fmax(out, 0.0)
