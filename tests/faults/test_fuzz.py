@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from rppgbench.analysis.build_report import score_estimates
+from rppgbench.analysis.stored_results import score_estimates
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import content_roots, load_datasets
 from rppgbench.datasets.roots import data_root

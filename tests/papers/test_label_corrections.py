@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import write_model
 from rppgbench.papers.label_corrections import LABEL, PEER, load_corrections
-from rppgbench.papers.measures import StoredResults, load_stored
 from rppgbench.report.figures.corrections import correction_figure
 
 from ..factories import stores as made_store

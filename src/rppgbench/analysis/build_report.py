@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.analysis.diagnostics import (
+    baseline_methods,
     plan_warnings,
+    protocol_info,
     provenance_rows,
     recording_warnings,
     skipped_recordings,
     stage_timings,
 )
-from rppgbench.analysis.part_provenance import part_provenances
+from rppgbench.analysis.stored_results import StoredResults, cumulative_methods, load_stored
 from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
 from rppgbench.analysis.trainings import (
     flag_trainings,
@@ -23,29 +25,22 @@ from rppgbench.analysis.trainings import (
 )
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.registry import find_toml, load_methods
+from rppgbench.core.registry import find_toml
 from rppgbench.evaluation.decomposition import scores_of_region
-from rppgbench.evaluation.ensembles import ensemble_rates
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.epoch_models import BEST, CHOICE, EPOCHS, best_epochs, by_epoch
-from rppgbench.report.inputs import (
-    EstimateKey,
-    ProtocolInfo,
-    ReportInputs,
-    Scores,
-)
+from rppgbench.report.inputs import EstimateKey, ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.sections.origin import origin_sections
-from rppgbench.report.sections.sweep import conditions_to_draw, sweep_sections
+from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.summary_text import sample_line
 from rppgbench.report.tables.summary_rows import write_table_csv
-from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError
@@ -75,107 +70,143 @@ def build_report(
 ) -> Path:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
-    `evaluator`, where given, comes first: the page's words and figures follow it. The table lies
-    beside the page. Nothing is decoded, learned or written into the store. A store that lacks part
-    of its plan is refused, or with `partial` made into a page that says so. The page names
-    `command` as the one that makes it; without one, the command of the run. `tell` gets a line on
-    how many recordings were scored beside the number of the protocol, and `warn` each line that
-    recordings and trainings warn of.
+    table.csv and heart_rates.csv lie beside the page. Nothing is decoded or trained, and nothing is
+    written into the store.
+
+    Args:
+        store: The results folder.
+        page: File of the page.
+        evaluator: The evaluator that comes first on the page; by default the protocol's first.
+        partial: Whether a store that lacks planned estimates is reported, marked as partial.
+        command: The command that the page names as its origin; by default the command of the run.
+        tell: Called with a line on the number of scored recordings.
+        warn: Called with each warning of recordings and trainings.
+
+    Returns:
+        `page`.
+
+    Raises:
+        BenchError: The store is no results folder or incomplete, there is no such evaluator, or a
+            file cannot be written.
     """
-    manifest = store.manifest
-    protocol = manifest["protocol"]
-    default = protocol["evaluators"][0]
-    names = list(dict.fromkeys([evaluator or default, *protocol["evaluators"]]))
-    rules = {
-        name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
-        for name in names
-    }
-    estimates, observed = store.read(partial=partial)
-    parts = part_provenances(store)
-    truths = {(d, name): one.ground_truth for (d, name, _), one in observed.items()}
-    expected = int(manifest["expected"])
-    windows = {
-        name: score_estimates(rule, estimates, truths, manifest["methods"])
-        for name, rule in rules.items()
-    }
-    windows = {
-        name: _with_best_epochs(windows[name], rule, store, truths) for name, rule in rules.items()
-    }
-    models = load_trained_models(store.folder / "models", manifest["fits"])
-    for one in windows.values():
-        mark_leaks(one, manifest.get("origins", {}))
-        one.loc[one["method"].str.endswith(BEST), "leaked"] = CHOICE
-        flag_trainings(one, training_notes(models, manifest["methods"]))
-    scores = tuple(
-        _scores(name, rule, windows[name], observed.values(), expected, protocol)
-        for name, rule in rules.items()
-    )
-    baselines = frozenset(n for n, m in load_methods().found.items() if m.baseline)
-    warnings = (*training_warnings(models), *recording_warnings(observed.values()))
-    simulated = any(one.simulated for one in observed.values())
-    settings = sweep_settings(protocol["conditions"], observed.values())
-    inputs = ReportInputs(
-        title=protocol["name"],
-        command=command or manifest["command"],
-        in_place_of=default if names[0] != default else "",
-        protocol=ProtocolInfo(
-            protocol["name"],
-            protocol["digest"],
-            protocol["title"],
-            protocol["about"],
-            protocol["source"],
-            int(protocol["recordings"]) or None,  # 0: the protocol fixes no number
-        ),
-        scores=scores,
-        estimate=_finder(estimates),
-        ground_truths=truths,
-        baselines=baselines,
-        drawn_conditions=conditions_to_draw(settings),
-        skipped=skipped_recordings(estimates, observed.values(), manifest),
-        warnings=(*plan_warnings(manifest, store, parts), *warnings),
-        timings=stage_timings(estimates, observed.values()),
-        provenance={
-            **({"command of the run": manifest["command"]} if command else {}),
-            **provenance_rows(manifest, rules, parts),
-        },
-        simulated=simulated,
-        sections=(
-            *sweep_sections(
-                scores[0],
-                settings,
-                collapsed=collapsed_seeds(models, protocol["conditions"], protocol["train_on"]),
-                baselines=baselines,
-                simulated=simulated,
-            ),
-            *comparison_sections(
-                scores[0],
-                condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
-                baselines=baselines,
-                simulated=simulated,
-            ),
-            *training_sections(models, simulated=simulated),
-            *origin_sections(manifest.get("origins", {}), simulated=simulated),
-        ),
-    )
+    stored = load_stored(store, partial=partial)
+    rules = _report_evaluators(stored.manifest["protocol"], evaluator)
+    models = load_trained_models(store.folder / "models", stored.manifest["fits"])
+    windows = {name: _report_windows(stored, rule, models) for name, rule in rules.items()}
+    scores = tuple(_scores(name, rule, windows[name], stored) for name, rule in rules.items())
+    warnings = (*training_warnings(models), *recording_warnings(stored.observed.values()))
+    inputs = _report_inputs(stored, rules, scores, models, warnings=warnings, command=command)
+    default_windows = windows[scores[0].name]
     tell(sample_line(inputs))
-    if windows[names[0]]["reference_bpm"].isna().any():
+    if default_windows["reference_bpm"].isna().any():
         tell(HEART_RATES_NOTE)
     for line in warnings:
         warn(line)
+    return _write(inputs, default_windows, page)
+
+
+def _report_evaluators(protocol: Mapping[str, Any], evaluator: str | None) -> dict[str, Evaluator]:
+    """The evaluators of the protocol by name, `evaluator` first where one is asked for."""
+    names = list(dict.fromkeys([evaluator or protocol["evaluators"][0], *protocol["evaluators"]]))
+    return {
+        name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
+        for name in names
+    }
+
+
+def _report_windows(
+    stored: StoredResults, rule: Evaluator, models: Sequence[Mapping[str, Any]]
+) -> pd.DataFrame:
+    """All scored windows, with notes on leaks and trainings."""
+    windows = _with_best_epochs(stored.score(rule), rule, stored)
+    flag_trainings(windows, training_notes(models, stored.manifest["methods"]))
+    return windows
+
+
+def _report_inputs(
+    stored: StoredResults,
+    rules: Mapping[str, Evaluator],
+    scores: tuple[Scores, ...],
+    models: Sequence[Mapping[str, Any]],
+    *,
+    warnings: Sequence[str],
+    command: str,
+) -> ReportInputs:
+    manifest, observed = stored.manifest, stored.observed.values()
+    protocol = manifest["protocol"]
+    default = protocol["evaluators"][0]
+    settings = sweep_settings(protocol["conditions"], observed)
+    return ReportInputs(
+        title=protocol["name"],
+        command=command or manifest["command"],
+        in_place_of=default if scores[0].name != default else "",
+        protocol=protocol_info(protocol),
+        scores=scores,
+        estimate=_estimate_finder(stored.estimates),
+        ground_truths=stored.ground_truths,
+        baselines=baseline_methods(),
+        drawn_conditions=conditions_to_draw(settings),
+        skipped=skipped_recordings(stored.estimates, observed, manifest),
+        warnings=(*plan_warnings(manifest, stored.store, stored.parts), *warnings),
+        timings=stage_timings(stored.estimates, observed),
+        provenance={
+            **({"command of the run": manifest["command"]} if command else {}),
+            **provenance_rows(manifest, rules, stored.parts),
+        },
+        simulated=stored.simulated,
+        sections=_sections(stored, scores[0], settings, models),
+    )
+
+
+def _sections(
+    stored: StoredResults,
+    scores: Scores,
+    settings: Sequence[Setting],
+    models: Sequence[Mapping[str, Any]],
+) -> tuple[Section, ...]:
+    """The sections below the figures: sweep, comparisons, trainings, origins."""
+    protocol, simulated = stored.manifest["protocol"], stored.simulated
+    baselines = baseline_methods()
+    return (
+        *sweep_sections(
+            scores,
+            settings,
+            collapsed=collapsed_seeds(models, protocol["conditions"], protocol["train_on"]),
+            baselines=baselines,
+            simulated=simulated,
+        ),
+        *comparison_sections(
+            scores,
+            condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
+            baselines=baselines,
+            simulated=simulated,
+        ),
+        *training_sections(models, simulated=simulated),
+        *origin_sections(stored.manifest.get("origins", {}), simulated=simulated),
+    )
+
+
+def _write(inputs: ReportInputs, windows: pd.DataFrame, page: Path) -> Path:
+    """Write table.csv, heart_rates.csv (of `windows`) and the page."""
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        summaries = {s.name: s.groups.get("region", s.summary) for s in scores}
-        write_table_csv(summaries, page.with_name("table.csv"), simulated=simulated)
-        write_heart_rates(windows[names[0]], page.with_name("heart_rates.csv"), simulated=simulated)
+        summaries = {s.name: s.groups.get("region", s.summary) for s in inputs.scores}
+        write_table_csv(summaries, page.with_name("table.csv"), simulated=inputs.simulated)
+        write_heart_rates(windows, page.with_name("heart_rates.csv"), simulated=inputs.simulated)
         return write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
 
 
 def write_heart_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
-    """One line a recording and method: its mean heart rate, and the truth's where there is one.
+    """Write the mean heart rate of each recording and method, with the reference where known.
 
-    This is what a challenge without public labels asks for: take one method's rows.
+    A challenge without public labels asks for the rows of one method.
+
+    Args:
+        windows: Scored windows.
+        file: The CSV file.
+        simulated: Whether the data are simulated; a column of the file.
     """
     keys = ["dataset", "recording", "method", "region", "condition", "fold", "seed"]
     rates = ordered_rows(windows).groupby(keys)[["estimate_bpm", "reference_bpm"]].mean()
@@ -186,39 +217,17 @@ def write_heart_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> 
     write_file(file, named.reset_index().to_csv(index=False, lineterminator="\n"))
 
 
-def score_estimates(
-    rule: Evaluator,
-    estimates: Sequence[Estimate],
-    truths: Mapping[tuple[str, str], Any],
-    methods: Iterable[str],
-) -> pd.DataFrame:
-    """The windows of all estimates, and of the methods that are formed from others' heart rates."""
-    windows = score_windows(rule, estimates, truths)
-    for name in methods:
-        members = load_methods().found[name].members if name in load_methods().found else ()
-        if members:
-            windows = ensemble_rates(windows, name, members, rule)
-    mark_rule_notes(windows, rule, cumulative_methods())
-    return windows
-
-
-def _scores(
-    name: str,
-    rule: Evaluator,
-    windows: pd.DataFrame,
-    observed: Iterable[RecordingInfo],
-    expected: int,
-    protocol: Mapping[str, Any],
-) -> Scores:
+def _scores(name: str, rule: Evaluator, windows: pd.DataFrame, stored: StoredResults) -> Scores:
     """Methods are compared on one face region, the protocol's first; all are one further group."""
-    known = {(one.dataset, one.recording): one for one in observed}
+    protocol = stored.manifest["protocol"]
+    known = {(one.dataset, one.recording): one for one in stored.observed.values()}
     pairs = list(zip(windows["dataset"], windows["recording"], strict=True))
     for fact in ("skin_tone", "light"):
         windows[fact] = [getattr(known[pair], fact) if pair in known else "" for pair in pairs]
     several = has_several_regions(windows)
     own = scores_of_region(windows, protocol["regions"][0]) if several else windows
     by = ["method", *(key for key in ROW_COLUMNS[1:] if own[key].nunique() > 1)]
-    per_row = expected if "dataset" not in by else None
+    per_row = int(stored.manifest["expected"]) if "dataset" not in by else None
     summary = summarise(own, by=by, expected=per_row, resamples=RESAMPLES)
     groups = {
         key: summarise(own, by=[*by, key], expected=None, resamples=0)
@@ -252,26 +261,27 @@ def _beside(summary: pd.DataFrame, number: int) -> pd.DataFrame:
 
 
 def _with_best_epochs(
-    windows: pd.DataFrame, rule: Evaluator, store: Store, truths: Mapping[tuple[str, str], Any]
+    windows: pd.DataFrame, rule: Evaluator, stored: StoredResults
 ) -> pd.DataFrame:
-    """The windows, and below them those of trainings' best epochs, where epochs were tested."""
+    """The windows, and below them those of trainings' best epochs, where epochs were tested.
+
+    The best epoch is chosen on test data, so its rows are marked as leaked.
+    """
     import pandas as pd
 
-    apart = Store(store.folder / EPOCHS)
-    if not apart.folder.is_dir():
+    epoch_store = Store(stored.store.folder / EPOCHS)
+    if not epoch_store.folder.is_dir():
         return windows
-    tested = by_epoch(apart.read(partial=True)[0], apart.manifest[EPOCHS])
-    best = best_epochs({k: score_windows(rule, each, truths) for k, each in tested.items()})
-    together = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
-    together.attrs = windows.attrs
-    mark_rule_notes(together, rule, cumulative_methods())
-    return together
-
-
-def cumulative_methods() -> frozenset[str]:
-    """The methods whose pulse is a running sum that still drifts, and their best epochs."""
-    names = {name for name, one in load_methods().found.items() if one.cumulated}
-    return frozenset(names | {name + BEST for name in names})
+    tested = by_epoch(epoch_store.read(partial=True)[0], epoch_store.manifest[EPOCHS])
+    best = best_epochs(
+        {k: score_windows(rule, each, stored.ground_truths) for k, each in tested.items()}
+    )
+    joined = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
+    joined.attrs = windows.attrs
+    mark_rule_notes(joined, rule, cumulative_methods())
+    mark_leaks(joined, stored.manifest.get("origins", {}))
+    joined.loc[joined["method"].str.endswith(BEST), "leaked"] = CHOICE
+    return joined
 
 
 def has_several_regions(windows: pd.DataFrame) -> bool:
@@ -298,9 +308,11 @@ def _filter(steps: Any) -> str:
     return f"{steps.kind} {steps.low_hz:g} to {steps.high_hz:g} Hz"
 
 
-def _finder(estimates: Sequence[Estimate]) -> Any:
-    held = {
+def _estimate_finder(
+    estimates: Sequence[Estimate],
+) -> Callable[[EstimateKey], Estimate | None]:
+    stored = {
         EstimateKey(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
         for e in estimates
     }
-    return held.get
+    return stored.get

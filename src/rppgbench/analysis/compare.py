@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rppgbench.analysis.build_report import score_estimates
-from rppgbench.analysis.part_provenance import merge_provenance, part_provenances
+from rppgbench.analysis.part_provenance import merge_provenance
+from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.registry import find_toml
@@ -88,30 +88,23 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
     Nothing is decoded or learned. BenchError where a folder holds no results or the two have no
     recording in common.
     """
-    manifests = first.manifest, second.manifest
-    name = evaluator or _evaluator(*manifests)
+    name = evaluator or _evaluator(first.manifest, second.manifest)
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
-    held, windows, simulated = [], [], False
-    for store, manifest in zip((first, second), manifests, strict=True):
-        estimates, observed = store.read()
-        simulated = simulated or any(one.simulated for one in observed.values())
-        truths = {(d, recording): one.ground_truth for (d, recording, _), one in observed.items()}
-        held.append(estimates)
-        windows.append(score_estimates(rule, estimates, truths, manifest["methods"]))
-    if not _recordings(held[0]) & _recordings(held[1]):
+    results = [load_stored(store) for store in (first, second)]
+    if not _recordings(results[0].estimates) & _recordings(results[1].estimates):
         raise BenchError(f"{first.folder} and {second.folder} have no recording in common")
     return Comparison(
-        tuple(changed_settings(*(_told(store) for store in (first, second)))),
-        tuple(compare_waveforms(*held)),
-        name,
-        tuple(compare_errors(*windows)),
-        simulated,
+        changes=tuple(changed_settings(*(_settings(stored) for stored in results))),
+        waveforms=tuple(compare_waveforms(*(stored.estimates for stored in results))),
+        evaluator=name,
+        paired=tuple(compare_errors(*(stored.score(rule) for stored in results))),
+        simulated=any(stored.simulated for stored in results),
     )
 
 
-def _told(store: Store) -> dict[str, Any]:
-    """The manifest, and what made the parts: of values that differ each with how much it made."""
-    return {**store.manifest, "provenance": merge_provenance(part_provenances(store))}
+def _settings(stored: StoredResults) -> dict[str, Any]:
+    """The manifest, and what made the parts; values that differ come with how much they made."""
+    return {**stored.manifest, "provenance": merge_provenance(stored.parts)}
 
 
 def changed_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]:

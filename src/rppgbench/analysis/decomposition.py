@@ -6,23 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.analysis.build_report import describe_evaluator, has_several_regions, score_estimates
-from rppgbench.analysis.diagnostics import plan_warnings, recording_warnings, skipped_recordings
-from rppgbench.analysis.part_provenance import describe_runs, merge_provenance, part_provenances
-from rppgbench.core.registry import checkout_root, find_toml, load_methods, toml_files
+from rppgbench.analysis.build_report import describe_evaluator, has_several_regions
+from rppgbench.analysis.diagnostics import (
+    baseline_methods,
+    plan_warnings,
+    protocol_info,
+    recording_warnings,
+    skipped_recordings,
+)
+from rppgbench.analysis.part_provenance import describe_runs, merge_provenance
+from rppgbench.analysis.stored_results import StoredResults, load_stored
+from rppgbench.core.registry import checkout_root, find_toml, toml_files
 from rppgbench.evaluation.decomposition import REGION, Endpoint, decompose, differing
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
-from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.provenance import provenance
 from rppgbench.report.decomposition_inputs import DecompositionInputs
-from rppgbench.report.inputs import ProtocolInfo, ReportInputs, Scores
+from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 from rppgbench.system.progress import progress
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 RESAMPLES = 1000
 ROW_COLUMNS = ("dataset", "condition")
@@ -47,77 +53,91 @@ def decomposition_inputs(
     command: str = "",
     quiet: bool = False,
 ) -> DecompositionInputs:
-    """Score what is stored under every evaluator, and split the difference between two sides.
+    """Score what is stored under every evaluator, and split the difference between two scorings.
 
-    A side without a region takes the one that is `wanted` of it where that is stored, else the
-    other side's, else the first that is. Nothing is decoded,
-    learned or written.
+    An endpoint without a region takes the `wanted` region where that is stored, else the region of
+    the other endpoint, else the first stored one. Nothing is decoded, trained or written.
+
+    Args:
+        store: The results folder.
+        between: Evaluator and region of the two endpoints; the region may be empty.
+        wanted: The region that each endpoint takes where none is named.
+        command: The command that makes the page.
+        quiet: Whether no progress is shown.
+
+    Returns:
+        The inputs of the page.
+
+    Raises:
+        BenchError: There are no results, or no such evaluator or region.
     """
-    manifest = store.manifest
-    estimates, observed = store.read()
-    parts = part_provenances(store)
-    truths = {(d, name): one.ground_truth for (d, name, _), one in observed.items()}
-    methods = manifest["methods"]
-
-    def scored(rule: Evaluator) -> pd.DataFrame:
-        found = score_estimates(rule, estimates, truths, methods)
-        mark_leaks(found, manifest.get("origins", {}))
-        return found
-
-    stored = list(dict.fromkeys(e.region for e in estimates if e.region))
+    stored = load_stored(store)
+    regions = list(dict.fromkeys(e.region for e in stored.estimates if e.region))
     rules = load_evaluators()
-    first, second = _sides(between, wanted, rules, stored, store.folder)
+    first, second = _endpoints(between, wanted, rules, regions, store.folder)
     groups = differing(first, second)
     total = len(rules) + 2 ** len(set(groups) - {REGION})
     with progress("scorings", total, quiet=quiet) as shown:
         windows = {}
         for name in dict.fromkeys([first.name, second.name, *rules]):
-            windows[name] = scored(rules[name])
+            windows[name] = stored.score(rules[name])
             shown.step(name)
         by = ["method", *(k for k in ROW_COLUMNS if windows[first.name][k].nunique() > 1)]
-        splits = decompose(first, second, scored, by=by, step=shown.step)
+        splits = decompose(first, second, stored.score, by=by, step=shown.step)
     wide = [*by, REGION] if has_several_regions(windows[first.name]) else by
-    protocol = manifest["protocol"]
-    page = ReportInputs(
-        title=protocol["name"],
+    scores = tuple(
+        Scores(
+            name=name,
+            windows=frame,
+            summary=summarise(frame, by=wide, resamples=RESAMPLES),
+            about=describe_evaluator(rules[name]),
+            by=tuple(wide),
+        )
+        for name, frame in windows.items()
+    )
+    return DecompositionInputs(
+        page=_page_inputs(stored, rules, scores, command),
+        rules=rules,
+        by=tuple(by),
+        first=first,
+        second=second,
+        groups=groups,
+        splits=tuple(splits),
+        regions=tuple(regions),
+    )
+
+
+def _page_inputs(
+    stored: StoredResults,
+    rules: Mapping[str, Evaluator],
+    scores: tuple[Scores, ...],
+    command: str,
+) -> ReportInputs:
+    manifest, observed = stored.manifest, stored.observed.values()
+    return ReportInputs(
+        title=manifest["protocol"]["name"],
         command=command,
-        protocol=ProtocolInfo(
-            protocol["name"],
-            protocol["digest"],
-            protocol["title"],
-            protocol["about"],
-            protocol["source"],
-            int(protocol["recordings"]) or None,  # 0: the protocol fixes no number
+        protocol=protocol_info(manifest["protocol"]),
+        scores=scores,
+        baselines=baseline_methods(),
+        skipped=skipped_recordings(stored.estimates, observed, manifest),
+        warnings=(
+            *plan_warnings(manifest, stored.store, stored.parts),
+            *recording_warnings(observed),
         ),
-        scores=tuple(
-            Scores(
-                name,
-                held,
-                summarise(held, by=wide, resamples=RESAMPLES),
-                describe_evaluator(rules[name]),
-                tuple(wide),
-            )
-            for name, held in windows.items()
-        ),
-        baselines=frozenset(n for n, m in load_methods().found.items() if m.baseline),
-        skipped=skipped_recordings(estimates, observed.values(), manifest),
-        warnings=(*plan_warnings(manifest, store, parts), *recording_warnings(observed.values())),
         provenance={
-            **merge_provenance(parts),
-            "runs": describe_runs(parts),
+            **merge_provenance(stored.parts),
+            "runs": describe_runs(stored.parts),
             "scored at commit": provenance(checkout_root())["commit"],
             "run with": manifest["command"],
             "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
             "evaluators": {name: rule.digest for name, rule in rules.items()},
         },
-        simulated=any(one.simulated for one in observed.values()),
-    )
-    return DecompositionInputs(
-        page, rules, tuple(by), first, second, groups, tuple(splits), tuple(stored)
+        simulated=stored.simulated,
     )
 
 
-def _sides(
+def _endpoints(
     between: tuple[EndpointName, EndpointName],
     wanted: Sequence[str],
     rules: Mapping[str, Evaluator],

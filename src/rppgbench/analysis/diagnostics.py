@@ -12,10 +12,28 @@ from rppgbench.analysis.part_provenance import (
     merge_provenance,
 )
 from rppgbench.core.estimate import Estimate
+from rppgbench.core.registry import load_methods
 from rppgbench.evaluation.evaluator import Evaluator
-from rppgbench.report.inputs import Skipped, Timings
+from rppgbench.report.inputs import ProtocolInfo, Skipped, Timings
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
+
+
+def protocol_info(protocol: Mapping[str, Any]) -> ProtocolInfo:
+    """The protocol of a manifest, as a page shows it."""
+    return ProtocolInfo(
+        name=protocol["name"],
+        digest=protocol["digest"],
+        title=protocol["title"],
+        about=protocol["about"],
+        source=protocol["source"],
+        expected=int(protocol["recordings"]) or None,  # 0: the protocol fixes no number
+    )
+
+
+def baseline_methods() -> frozenset[str]:
+    """The methods that learn nothing from the video."""
+    return frozenset(name for name, method in load_methods().found.items() if method.baseline)
 
 
 def skipped_recordings(

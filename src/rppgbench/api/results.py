@@ -7,7 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.analysis.build_report import ROW_COLUMNS, score_estimates
+from rppgbench.analysis.build_report import ROW_COLUMNS
+from rppgbench.analysis.stored_results import score_estimates
 from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.estimate import Estimate
 from rppgbench.evaluation.summary import summarise

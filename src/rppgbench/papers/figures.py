@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.papers.declaration import Line, Measured, PaperTable
 from rppgbench.papers.label_corrections import LABEL, PEER, CorrectedLabels, load_corrections
-from rppgbench.papers.measures import StoredResults
 from rppgbench.papers.rows import CellContent, LineKey, line_key
 from rppgbench.report.figures.compression import Curve, compression_figure
 from rppgbench.report.figures.corrections import correction_figure

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import find_toml, load_methods, toml_files
 from rppgbench.execution.run_options import RunOptions, refuse_unused
@@ -15,7 +16,7 @@ from rppgbench.execution.run_setup import check_roots
 from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
 from rppgbench.papers.experiments import Experiment, experiments, methods_by_run
 from rppgbench.papers.figures import draw_figures
-from rppgbench.papers.measures import StoredResults, measure_line
+from rppgbench.papers.measures import measure_line
 from rppgbench.papers.page import PaperPage
 from rppgbench.papers.rows import CellContent, LineKey, line_hours, line_key
 from rppgbench.papers.smoke_scale import SmokeScale, smoke_scale

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rppgbench.analysis.build_report import score_estimates
+from rppgbench.analysis.stored_results import StoredResults, score_estimates
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import is_model, read_model
@@ -15,7 +15,6 @@ from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.evaluation.summary import summarise
-from rppgbench.papers.measures import StoredResults
 from rppgbench.report.inputs import Scores
 from rppgbench.store.schema import RecordingInfo
 

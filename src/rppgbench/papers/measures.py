@@ -3,61 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.analysis.build_report import score_estimates
-from rppgbench.analysis.part_provenance import difference_lines, part_provenances
-from rppgbench.core.estimate import Estimate
+from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.protocol import Condition, Protocol
-from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import find_toml, load_methods
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.evaluation.summary import summarise
 from rppgbench.papers.declaration import Line, Measured
 from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.scores import describe_band_edge
-from rppgbench.store.schema import RecordingInfo
-from rppgbench.store.store import Store
-from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EXPERIMENT_KEYS = ("pretrain", "train", "test", "split", "without_known_bad", "train_on")
 """What of a protocol makes another experiment of it, for every method."""
-
-
-@dataclass(frozen=True, eq=False)
-class StoredResults:
-    """A results folder, read whole: a bad part is found before anything is written."""
-
-    store: Store
-    manifest: Mapping[str, Any]
-    estimates: Sequence[Estimate]
-    observed: Mapping[tuple[str, str, str], RecordingInfo]
-    made_by: tuple[str, ...] = ()  # in what its parts were made differently, a line each
-
-    @property
-    def simulated(self) -> bool:
-        """Whether any of its recordings is simulated."""
-        return any(one.simulated for one in self.observed.values())
-
-    @property
-    def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:
-        """The truth of every recording."""
-        return {(d, name): one.ground_truth for (d, name, _), one in self.observed.items()}
-
-
-def load_stored(store: Store) -> StoredResults:
-    """Read a results folder, or one clear line about what is wrong with it."""
-    manifest = store.manifest
-    for key in ("protocol", "methods", "expected"):
-        if key not in manifest:
-            raise BenchError(f"{store.folder}: manifest.json lacks {key!r}; run the protocol again")
-    estimates, observed = store.read()
-    made_by = tuple(difference_lines(part_provenances(store)))
-    return StoredResults(store, manifest, estimates, observed, made_by)
 
 
 def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]:
@@ -96,7 +57,7 @@ def measure_line(
     if {e.method for e in estimates} != set(members or (name,)):
         return None
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", used, "--evaluator"))
-    windows = score_estimates(rule, estimates, held.ground_truths, [name])
+    windows = held.score(rule, estimates=estimates, methods=[name])
     own: pd.DataFrame = windows[windows["method"] == name]
     own.attrs = windows.attrs
     if own.empty:

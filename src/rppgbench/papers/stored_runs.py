@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_methods
 from rppgbench.datasets.catalog import Catalog
@@ -15,7 +16,6 @@ from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import RESULTS, find_roots, network_device
 from rppgbench.execution.runner import run
 from rppgbench.papers.experiments import Experiment
-from rppgbench.papers.measures import StoredResults, load_stored
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import make_folder

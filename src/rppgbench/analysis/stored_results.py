@@ -1,0 +1,145 @@
+"""A results folder, read whole and scored under an evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.analysis.part_provenance import PartProvenance, difference_lines, part_provenances
+from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import GroundTruth
+from rppgbench.core.registry import load_methods
+from rppgbench.evaluation.ensembles import ensemble_rates
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.leakage import mark_leaks
+from rppgbench.evaluation.rule_notes import mark_rule_notes
+from rppgbench.evaluation.scores import score_windows
+from rppgbench.execution.epoch_models import BEST
+from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredResults:
+    """A results folder, read whole: a damaged part is found before anything is written.
+
+    Attributes:
+        store: The folder.
+        manifest: What was run, on what, by which versions.
+        estimates: Every stored estimate.
+        observed: What was recorded of each recording, by data set, recording and condition.
+        parts: The runs that made parts of the results.
+    """
+
+    store: Store
+    manifest: Mapping[str, Any]
+    estimates: Sequence[Estimate]
+    observed: Mapping[tuple[str, str, str], RecordingInfo]
+    parts: Sequence[PartProvenance]
+
+    @cached_property
+    def simulated(self) -> bool:
+        """Whether any recording is simulated."""
+        return any(one.simulated for one in self.observed.values())
+
+    @cached_property
+    def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:
+        """The ground truth of every recording, by data set and recording."""
+        return {(d, name): one.ground_truth for (d, name, _), one in self.observed.items()}
+
+    @cached_property
+    def made_by(self) -> tuple[str, ...]:
+        """In what the runs that made the parts differ, a line each."""
+        return tuple(difference_lines(self.parts))
+
+    def score(
+        self,
+        evaluator: Evaluator,
+        *,
+        estimates: Sequence[Estimate] | None = None,
+        methods: Iterable[str] | None = None,
+    ) -> pd.DataFrame:
+        """Score stored estimates and mark the windows that a method's weights may have seen.
+
+        Args:
+            evaluator: The rules.
+            estimates: The estimates to score; by default all.
+            methods: Methods whose ensembles are formed; by default those of the run.
+
+        Returns:
+            One row for each estimate and window, as `score_windows` describes, with `leaked`.
+        """
+        windows = score_estimates(
+            evaluator,
+            self.estimates if estimates is None else estimates,
+            self.ground_truths,
+            self.manifest["methods"] if methods is None else methods,
+        )
+        mark_leaks(windows, self.manifest.get("origins", {}))
+        return windows
+
+
+def load_stored(store: Store, *, partial: bool = False) -> StoredResults:
+    """Read a results folder.
+
+    Args:
+        store: The folder.
+        partial: Whether a folder that lacks planned estimates is read as well.
+
+    Returns:
+        Everything that is stored.
+
+    Raises:
+        BenchError: The folder holds no results, lacks a part, or has a damaged part.
+    """
+    manifest = store.manifest
+    for key in ("protocol", "methods", "expected"):
+        if key not in manifest:
+            raise BenchError(f"{store.folder}: manifest.json lacks {key!r}; run the protocol again")
+    estimates, observed = store.read(partial=partial)
+    return StoredResults(
+        store=store,
+        manifest=manifest,
+        estimates=estimates,
+        observed=observed,
+        parts=part_provenances(store),
+    )
+
+
+def score_estimates(
+    evaluator: Evaluator,
+    estimates: Sequence[Estimate],
+    ground_truths: Mapping[tuple[str, str], GroundTruth],
+    methods: Iterable[str],
+) -> pd.DataFrame:
+    """Score estimates, and the ensembles that are formed from heart rates of other methods.
+
+    Args:
+        evaluator: The rules.
+        estimates: The estimates.
+        ground_truths: Ground truth by data set and recording.
+        methods: Names of methods; those with members are formed as ensembles.
+
+    Returns:
+        One row for each estimate and window, as `score_windows` describes.
+    """
+    windows = score_windows(evaluator, estimates, ground_truths)
+    known = load_methods().found
+    for name in methods:
+        members = known[name].members if name in known else ()
+        if members:
+            windows = ensemble_rates(windows, name, members, evaluator)
+    mark_rule_notes(windows, evaluator, cumulative_methods())
+    return windows
+
+
+def cumulative_methods() -> frozenset[str]:
+    """The methods whose pulse is a running sum that still drifts, and their best epochs."""
+    names = {name for name, one in load_methods().found.items() if one.cumulated}
+    return frozenset(names | {name + BEST for name in names})
