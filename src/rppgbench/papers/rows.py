@@ -35,7 +35,7 @@ NOTHING_STORED = "nothing of this row is stored"
 
 
 def line_key(line: Line) -> LineKey:
-    """What fills of a line are filed under."""
+    """The key of a line's content."""
     return line.setting.label, line.method.printed
 
 
@@ -49,64 +49,88 @@ def printed_table(
 ) -> Table:
     """Printed value, measured value with its interval, n and verdict of every line.
 
-    Measured values come from genuine recordings alone. `simulated`, where given, has columns of
-    its own at the right, which have no verdict; the table is then marked as simulated, and a note
-    gives the `scale` of the simulated runs.
+    Measured values come from genuine recordings alone. Simulated values have columns of their own
+    at the right, without a verdict; the table is then marked as simulated.
+
+    Args:
+        table: The declaration.
+        key: Name of the table, unique on its page.
+        lines: The lines of the table.
+        fills: What was measured of each line.
+        simulated: What was measured on simulated recordings; None leaves these columns out.
+        scale: How small the simulated runs were, for a note.
+
+    Returns:
+        The table.
     """
-    several = len(table.settings) > 1
+    rows = [_row(table, line, fills, simulated) for line in lines]
+    notes = [*table.notes, verdict_rule(table), MARGIN_RULE] if table.measures else [*table.notes]
+    if simulated is not None:
+        notes += _simulated_notes(simulated, scale)
+    return Table(
+        key=key,
+        caption=f"{table.title}. {'Printed' if table.measures else 'After'}: {table.source}",
+        columns=tuple(_columns(table, simulated=simulated is not None)),
+        rows=tuple(rows),
+        notes=tuple(notes),
+        simulated=simulated is not None,
+    )
+
+
+def _columns(table: PaperTable, *, simulated: bool) -> list[Column]:
     columns = [Column("method", "Method", text=True)]
-    if several:
+    if len(table.settings) > 1:
         columns.append(Column("setting", "Setting", text=True))
-    for name, measure in table.measures.items():
-        one = metric(measure)
-        label, low = name, one.key
+    measures = {name: metric(measure) for name, measure in table.measures.items()}
+    for name, column in measures.items():
         columns += [
-            replace(one, key=f"{low}_printed", label=f"{label} printed"),
-            replace(one, key=f"{low}_measured", label=f"{label} measured"),
+            replace(column, key=f"{column.key}_printed", label=f"{name} printed"),
+            replace(column, key=f"{column.key}_measured", label=f"{name} measured"),
         ]
     columns += [
         Column("n", "n", decimals=0, about="Recordings measured; “of” gives the table's number."),
         Column("verdict", "Verdict", text=True, about=verdict_rule(table)),
     ]
-    if simulated is not None:
-        for name, measure in table.measures.items():
-            one = metric(measure)
-            columns.append(replace(one, key=f"{one.key}_simulated", label=f"SIMULATED {name}"))
+    if simulated:
+        columns += [
+            replace(column, key=f"{column.key}_simulated", label=f"SIMULATED {name}")
+            for name, column in measures.items()
+        ]
         columns.append(
             Column("n_simulated", "SIMULATED n", decimals=0, about="Simulated recordings.")
         )
-    rows = []
-    for line in lines:
-        fill = fills.get(line_key(line), NotRun(NOTHING_STORED))
-        cells = [_name(line)]
-        if several:
-            cells.append(Cell(line.setting.label, line.setting.label, detail=line.setting.about))
-        said = verdicts(table, line, fill)
-        for name, measure in table.measures.items():
-            cells += [_printed(line, name), _measured(line, name, measure, fill, said.get(name))]
-        cells += [_n(line, fill), _verdict(line, said, fill)]
-        if simulated is not None:
-            made = simulated.get(line_key(line), NotRun(NOTHING_STORED))
-            cells += [_simulated(line, measure, made) for measure in table.measures.values()]
-            cells.append(_n_simulated(line, made))
-        rows.append(Row(tuple(cells), "" if line.method.method else "printed"))
-    notes = [*table.notes, verdict_rule(table), MARGIN_RULE] if table.measures else [*table.notes]
+    return columns
+
+
+def _row(
+    table: PaperTable,
+    line: Line,
+    fills: Mapping[LineKey, CellContent],
+    simulated: Mapping[LineKey, CellContent] | None,
+) -> Row:
+    fill = fills.get(line_key(line), NotRun(NOTHING_STORED))
+    cells = [_name(line)]
+    if len(table.settings) > 1:
+        cells.append(Cell(line.setting.label, line.setting.label, detail=line.setting.about))
+    judged = verdicts(table, line, fill)
+    for name, measure in table.measures.items():
+        cells += [_printed(line, name), _measured(line, name, measure, fill, judged.get(name))]
+    cells += [_n(line, fill), _verdict(line, judged, fill)]
     if simulated is not None:
-        notes.append(
-            "The columns headed SIMULATED are of videos that a program made. They say how the "
-            "methods do on the simulation, have no verdict, and reproduce no printed value."
-        )
-        if scale:
-            notes.append(f"SIMULATED at smoke scale: {scale}. Nothing is learned to the end.")
-        notes += _too_short(simulated)
-    return Table(
-        key=key,
-        caption=f"{table.title}. {'Printed' if table.measures else 'After'}: {table.source}",
-        columns=tuple(columns),
-        rows=tuple(rows),
-        notes=tuple(notes),
-        simulated=simulated is not None,
-    )
+        simulated_fill = simulated.get(line_key(line), NotRun(NOTHING_STORED))
+        cells += [_simulated(line, measure, simulated_fill) for measure in table.measures.values()]
+        cells.append(_n_simulated(line, simulated_fill))
+    return Row(tuple(cells), "" if line.method.method else "printed")
+
+
+def _simulated_notes(simulated: Mapping[LineKey, CellContent], scale: str) -> list[str]:
+    notes = [
+        "The columns headed SIMULATED are of videos that a program made. They show how the methods "
+        "behave on the simulation. They have no verdict and do not reproduce a printed value."
+    ]
+    if scale:
+        notes.append(f"SIMULATED at smoke scale: {scale}. No training is completed.")
+    return [*notes, *_too_short(simulated)]
 
 
 def _too_short(fills: Mapping[LineKey, CellContent]) -> list[str]:

@@ -39,45 +39,82 @@ def highlights(
     within: Sequence[str],
     baselines: Collection[str],
 ) -> dict[str, list[Highlight]]:
-    """The mark of every row for every column, by the rule that `RANKING` states."""
-    rows_of = records(frame)
+    """Mark the best and second row of every column, by the rule that `RANKING` states.
+
+    Args:
+        frame: A summary, a row for each method.
+        columns: The measures to rank by.
+        within: Columns that divide the rows into groups; each group is ranked alone.
+        baselines: The methods that are baselines; they are not ranked.
+
+    Returns:
+        For each column's key the marks of all rows, in the order of `frame`.
+    """
+    rows = records(frame)
     groups: dict[tuple[Any, ...], list[int]] = {}
-    for number, record in enumerate(rows_of):
+    for number, record in enumerate(rows):
         if not row_kind(record, baselines):
             groups.setdefault(tuple(record[key] for key in within), []).append(number)
-    given: dict[str, list[Highlight]] = {column.key: [""] * len(rows_of) for column in columns}
-    for rows in groups.values():
-        covered = {row: _covered(rows_of[row]) for row in rows}
-        most = [max(parts) for parts in zip(*covered.values(), strict=True)]
-        enough = {
-            row
-            for row, parts in covered.items()
-            if all(
-                part >= top - COVERAGE_MARGIN - 1e-9 for part, top in zip(parts, most, strict=True)
-            )
-        }
+    marks: dict[str, list[Highlight]] = {column.key: [""] * len(rows) for column in columns}
+    for group in groups.values():
+        covered = _fully_covered(rows, group)
         for column in columns:
-            # Ranks go by what is printed: a lead that the table does not show is no lead.
-            sign = -1.0 if column.better == "high" else 1.0
-            rank = {
-                row: sign * round(float(rows_of[row][column.key]) * column.scale, column.decimals)
-                for row in rows
-                if column.better and not math.isnan(float(rows_of[row][column.key]))
-            }
-            full = rank.keys() & enough
-            if len(full) < 2:
-                continue
-            places = sorted({rank[row] for row in full})
-            for row, value in rank.items():
-                if row not in full:
-                    given[column.key][row] = "ahead" if value < places[0] else ""
-                elif value == places[0]:
-                    given[column.key][row] = "best"
-                elif value == places[1]:
-                    given[column.key][row] = "second"
-    return given
+            ranks = _printed_ranks(rows, group, column)
+            for number, mark in _rank_marks(ranks, covered).items():
+                marks[column.key][number] = mark
+    return marks
 
 
-def _covered(record: Mapping[str, Any]) -> tuple[float, float]:
+def _fully_covered(rows: Sequence[Mapping[str, Any]], group: Sequence[int]) -> set[int]:
+    """The rows of a group whose coverage is near the group's highest."""
+    coverages = {number: _coverage(rows[number]) for number in group}
+    highest = [max(values) for values in zip(*coverages.values(), strict=True)]
+    return {
+        number
+        for number, values in coverages.items()
+        if all(
+            value >= top - COVERAGE_MARGIN - 1e-9
+            for value, top in zip(values, highest, strict=True)
+        )
+    }
+
+
+def _printed_ranks(
+    rows: Sequence[Mapping[str, Any]], group: Sequence[int], column: Column
+) -> dict[int, float]:
+    """The printed value of each row, signed so that lower is better.
+
+    Rows are ranked by the printed value: a difference that the table does not show is no lead.
+    """
+    if not column.better:
+        return {}
+    sign = -1.0 if column.better == "high" else 1.0
+    values = {number: float(rows[number][column.key]) for number in group}
+    return {
+        number: sign * round(value * column.scale, column.decimals)
+        for number, value in values.items()
+        if not math.isnan(value)
+    }
+
+
+def _rank_marks(ranks: Mapping[int, float], covered: Collection[int]) -> dict[int, Highlight]:
+    """The marks of one group and column; none with fewer than two fully covered rows."""
+    ranked = ranks.keys() & set(covered)
+    if len(ranked) < 2:
+        return {}
+    best, *others = sorted({ranks[number] for number in ranked})
+    marks: dict[int, Highlight] = {}
+    for number, value in ranks.items():
+        if number not in ranked:
+            marks[number] = "ahead" if value < best else ""
+        elif value == best:
+            marks[number] = "best"
+        elif value == others[0]:
+            marks[number] = "second"
+    return marks
+
+
+def _coverage(record: Mapping[str, Any]) -> tuple[float, float]:
+    """Coverage of recordings and of windows."""
     recordings = float(record["coverage"])
     return recordings, float(record.get("window_coverage", recordings))
