@@ -90,13 +90,36 @@ def scores() -> Scores:
                 for seed, value in enumerate(own)
             ]
     by = ("method", "condition")
-    return Scores("made", pd.DataFrame(), pd.DataFrame(rows), "", by, {"seed": pd.DataFrame(seeds)})
+    return Scores(
+        name="made",
+        windows=pd.DataFrame(),
+        summary=pd.DataFrame(rows),
+        about="",
+        by=by,
+        groups={"seed": pd.DataFrame(seeds)},
+    )
 
 
 SETTINGS = [
-    Setting("raw"),
-    Setting("fine", "libx264", "rate factor", 6.0, bit_rate_kbps=900.0, psnr_db=40.0, ssim=0.99),
-    Setting("coarse", "libx264", "rate factor", 18.0, bit_rate_kbps=90.0, psnr_db=35.0, ssim=0.9),
+    Setting(name="raw"),
+    Setting(
+        name="fine",
+        series="libx264",
+        parameter="rate factor",
+        strength=6.0,
+        bit_rate_kbps=900.0,
+        psnr_db=40.0,
+        ssim=0.99,
+    ),
+    Setting(
+        name="coarse",
+        series="libx264",
+        parameter="rate factor",
+        strength=18.0,
+        bit_rate_kbps=90.0,
+        psnr_db=35.0,
+        ssim=0.9,
+    ),
 ]
 
 
@@ -158,7 +181,13 @@ def test_shipped_sweeps_are_one_series_beside_the_untouched_frames(name: str) ->
 
 
 def test_of_many_settings_the_first_and_the_last_are_pictured() -> None:
-    many = [Setting("raw"), *(Setting(f"crf_{k}", "x", "rate factor", k) for k in (6, 18, 30))]
+    many = [
+        Setting(name="raw"),
+        *(
+            Setting(name=f"crf_{k}", series="x", parameter="rate factor", strength=k)
+            for k in (6, 18, 30)
+        ),
+    ]
     assert conditions_to_draw(many) == {"raw", "crf_30"}
     assert conditions_to_draw(many[:2]) == frozenset()  # two are both drawn
     assert conditions_to_draw([]) == frozenset()

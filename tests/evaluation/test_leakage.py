@@ -40,7 +40,7 @@ def scores(leaked: str) -> Scores:
     windows["leaked"] = ["seen" if m == leaked else "" for m in windows["method"]]
     summary = summarise(windows, resamples=0)
     groups = {"fold": summarise(windows, by=("method", "fold"), resamples=0)}
-    return Scores("r", windows, summary, groups=groups)
+    return Scores(name="r", windows=windows, summary=summary, groups=groups)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,12 @@ def test_a_leaked_row_bears_no_mark_in_any_table_and_is_in_no_comparison() -> No
         assert "best" in marks["chrom"]
     assert "pos (leaked)" in to_markdown(method_table(one))
     assert "pos (leaked)" in to_latex(method_table(one))
-    page = ReportInputs("t", "c", ProtocolInfo("p", "d", "t", "", "", None), (one,))
+    page = ReportInputs(
+        title="t",
+        command="c",
+        protocol=ProtocolInfo(name="p", digest="d", title="t", about="", source="", expected=None),
+        scores=(one,),
+    )
     best = best_row(one, page)
     assert best is not None
     assert best["method"] == "chrom"

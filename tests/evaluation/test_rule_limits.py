@@ -132,7 +132,7 @@ def test_edges_are_a_column_of_the_summary_and_a_sentence() -> None:
     assert dict(zip(summary["method"], summary["n_band_edge"], strict=True)) == {
         "pos": 6, "chrom": 6, "both": 6,
     }  # fmt: skip
-    scores = Scores("li2023", windows, summary)
+    scores = Scores(name="li2023", windows=windows, summary=summary)
     (said,) = describe_band_edge(scores)
     assert said.startswith(
         "Under li2023 the true heart rate of 6 of 12 windows lies outside the band, 40 to 180 bpm, "
@@ -143,7 +143,12 @@ def test_edges_are_a_column_of_the_summary_and_a_sentence() -> None:
     place = [column.key for column in table.columns].index("n_band_edge")
     assert [row.cells[place].text for row in table.rows] == ["6", "6", "6"]
     inside = score_windows(evaluator("li2023"), made[:1], truths)
-    assert describe_band_edge(Scores("li2023", inside, summarise(inside, resamples=0))) == []
+    assert (
+        describe_band_edge(
+            Scores(name="li2023", windows=inside, summary=summarise(inside, resamples=0))
+        )
+        == []
+    )
 
 
 # Rates of samples
@@ -174,7 +179,7 @@ def test_a_sampling_rate_that_a_rule_was_not_made_for_is_noted(name: str) -> Non
     low, high = rule.made_for_fs
     said = f"120 samples a second, the rule is made for {low:g} to {high:g}"
     assert summary["rule_note"].to_dict() == {"pos": said, "chrom": ""}
-    table = method_table(Scores(name, windows, summary.reset_index()))
+    table = method_table(Scores(name=name, windows=windows, summary=summary.reset_index()))
     assert f"pos: {said}." in table.notes
     assert said in [row.cells[0].below for row in table.rows]
 

@@ -222,8 +222,19 @@ def make_page(
         ground_truths=truths,
         baselines=frozenset({"constant"}),
         skipped=(
-            Skipped("s03-talking", "two_sr", "less than 3 s of face in a row", "made_up", "two_sr"),
-            Skipped("s09-rest", "video", "made_up/s09/rest.mp4: ends after 12 frames", "made_up"),
+            Skipped(
+                recording="s03-talking",
+                stage="two_sr",
+                reason="less than 3 s of face in a row",
+                dataset="made_up",
+                method="two_sr",
+            ),
+            Skipped(
+                recording="s09-rest",
+                stage="video",
+                reason="made_up/s09/rest.mp4: ends after 12 frames",
+                dataset="made_up",
+            ),
         ),
         warnings=("made_up s05-rest: label clock 1.4 % fast against the video",),
         timings=Timings(

@@ -249,7 +249,15 @@ def small(tmp_path: Path) -> tuple[PaperTable, list[Line]]:
 
 
 def measured(mae: float, low: float, high: float, *, simulated: bool = False) -> Measured:
-    return Measured({"mae": (mae, low, high)}, 4, 2, 4, "li2023", "results/x", simulated)
+    return Measured(
+        values={"mae": (mae, low, high)},
+        recordings=4,
+        subjects=2,
+        expected=4,
+        evaluator="li2023",
+        origin="results/x",
+        simulated=simulated,
+    )
 
 
 def page(
@@ -257,7 +265,15 @@ def page(
     fills: Mapping[LineKey, CellContent],
     simulated: Mapping[LineKey, CellContent] | None = None,
 ) -> PaperPage:
-    return PaperPage("small", small[0], tuple(small[1]), fills, simulated, (), "bench table small")
+    return PaperPage(
+        name="small",
+        table=small[0],
+        lines=tuple(small[1]),
+        fills=fills,
+        simulated=simulated,
+        drawings=(),
+        command="bench table small",
+    )
 
 
 FILLS: dict[LineKey, CellContent] = {

@@ -23,7 +23,7 @@ METHODS = ("green", "chrom", "pos", "constant")
 
 def scores(methods: tuple[str, ...] = METHODS, subjects: tuple[str, ...] = SUBJECTS) -> Scores:
     windows = window_frame(Run(subjects, methods=methods, windows=6), "default_rule")
-    return Scores("default_rule", windows, summary_frame(windows))
+    return Scores(name="default_rule", windows=windows, summary=summary_frame(windows))
 
 
 def errors(one: Scores) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def test_only_what_differs_in_nothing_but_the_method_is_compared() -> None:
     windows = scores().windows
     both = pd.concat([windows, windows.assign(region="toolbox_box", error_bpm=99.0)])
     by = ("method", "region")
-    one = Scores("default_rule", both, summary_frame(both, by), by=by)
+    one = Scores(name="default_rule", windows=both, summary=summary_frame(both, by), by=by)
     (section,) = comparison_sections(one)
     assert any("on the region skin" in text for text in section.paragraphs)
     means = [row.cells[2].value for row in table(section, "ranks-recordings").rows]
@@ -98,7 +98,9 @@ def test_only_what_differs_in_nothing_but_the_method_is_compared() -> None:
 def test_from_three_data_sets_on_they_are_ranked_too() -> None:
     windows = scores().windows
     sets = windows["subject"].map(lambda s: f"set{int(s[1:]) % 3}")
-    one = Scores("default_rule", windows.assign(dataset=sets), scores().summary)
+    one = Scores(
+        name="default_rule", windows=windows.assign(dataset=sets), summary=scores().summary
+    )
     (section,) = comparison_sections(one)
     assert "ranks-data-sets" in {t.key for t in section.tables}
     assert "3 data sets" in table(section, "ranks-data-sets").caption

@@ -207,7 +207,7 @@ def one_series(errors: dict[str, list[float]]) -> Series:
             for error in values
         ]
     )  # fmt: skip
-    return Series("m", {"method": "m"}, frame, baseline=False)
+    return Series(name="m", record={"method": "m"}, windows=frame, baseline=False)
 
 
 def test_picks_are_best_median_and_worst_by_mean_absolute_error() -> None:

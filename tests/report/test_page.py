@@ -35,7 +35,9 @@ from rppgbench.report.tables.scores import method_table
 
 from ..factories.pages import Run, make_page, stored
 
-CASE = EstimateKey("made_up", "", "", "", 0, "none", "skin")
+CASE = EstimateKey(
+    dataset="made_up", recording="", method="", fold="", seed=0, condition="none", region="skin"
+)
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 SMALL = Run(["s1", "s2"], methods=("pos", "chrom", "constant"), evaluators=("one", "two"))
 
@@ -201,11 +203,13 @@ def test_text_from_data_is_escaped_everywhere() -> None:
         page,
         title=NASTY,
         command=NASTY,
-        protocol=ProtocolInfo(NASTY, NASTY, NASTY, NASTY, NASTY, 4),
-        skipped=(Skipped(NASTY, NASTY, NASTY, NASTY, NASTY),),
+        protocol=ProtocolInfo(
+            name=NASTY, digest=NASTY, title=NASTY, about=NASTY, source=NASTY, expected=4
+        ),
+        skipped=(Skipped(recording=NASTY, stage=NASTY, reason=NASTY, dataset=NASTY, method=NASTY),),
         warnings=(NASTY,),
         provenance={NASTY: NASTY, "versions": {NASTY: NASTY}},
-        sections=(Section("extra", NASTY, (NASTY,)),),
+        sections=(Section(key="extra", title=NASTY, paragraphs=(NASTY,)),),
     )
     html = report_html(page)
     outline = Outline(html)
@@ -262,9 +266,18 @@ def told(
             "region": "skin",
         }
     )
-    scores = [Scores(f"rule_{k}", windows, frame) for k, frame in enumerate(summaries)]
-    protocol = ProtocolInfo("p", "0", "P", "", "", expected)
-    return ReportInputs("T", "bench", protocol, tuple(scores), baselines=frozenset({baselines}))
+    scores = [
+        Scores(name=f"rule_{k}", windows=windows, summary=frame)
+        for k, frame in enumerate(summaries)
+    ]
+    protocol = ProtocolInfo(name="p", digest="0", title="P", about="", source="", expected=expected)
+    return ReportInputs(
+        title="T",
+        command="bench",
+        protocol=protocol,
+        scores=tuple(scores),
+        baselines=frozenset({baselines}),
+    )
 
 
 def test_the_summary_says_what_was_run_and_which_is_best() -> None:
@@ -356,10 +369,10 @@ def test_words_and_table_name_the_same_best(page: ReportInputs) -> None:
 def test_skipped_rows_join_the_methods_of_one_reason() -> None:
     rows = skipped_rows(
         [
-            Skipped("r2", "method", "too short", "d", "pos"),
-            Skipped("r1", "video", "no frame", "d"),
-            Skipped("r2", "method", "too short", "d", "ica"),
-            Skipped("r2", "method", "singular", "d", "ica"),
+            Skipped(recording="r2", stage="method", reason="too short", dataset="d", method="pos"),
+            Skipped(recording="r1", stage="video", reason="no frame", dataset="d"),
+            Skipped(recording="r2", stage="method", reason="too short", dataset="d", method="ica"),
+            Skipped(recording="r2", stage="method", reason="singular", dataset="d", method="ica"),
         ]
     )
     assert rows == [
@@ -370,7 +383,10 @@ def test_skipped_rows_join_the_methods_of_one_reason() -> None:
 
 
 def test_every_skipped_recording_is_on_the_page(page: ReportInputs) -> None:
-    many = tuple(Skipped(f"rec{k:04d}", "video", f"reason {k}", "d") for k in range(300))
+    many = tuple(
+        Skipped(recording=f"rec{k:04d}", stage="video", reason=f"reason {k}", dataset="d")
+        for k in range(300)
+    )
     html = report_html(replace(page, scores=(), skipped=many))
     assert all(f">rec{k:04d}<" in html and f">reason {k}<" in html for k in range(300))
     assert "Recordings that failed (300)" in html
@@ -421,7 +437,11 @@ def test_frames_of_the_real_scores_make_a_page(page: ReportInputs) -> None:
         estimates.append(replace(stored(case), subject=str(row.subject)))
     scored = score_windows(rule, estimates, page.ground_truths)
     summary = summarise(scored, resamples=50)
-    real = replace(page, scores=(Scores("real", scored, summary),), estimate=lambda case: by[case])
+    real = replace(
+        page,
+        scores=(Scores(name="real", windows=scored, summary=summary),),
+        estimate=lambda case: by[case],
+    )
     by = {replace(CASE, recording=one.recording, method=one.method): one for one in estimates}
     text = " ".join(Outline(report_html(real)).visible())
     assert f"{metric('mae').write(summary['mae'].min())} bpm" in text

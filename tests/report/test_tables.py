@@ -46,7 +46,7 @@ def scores(frame: pd.DataFrame, recordings: int = 6, **groups: pd.DataFrame) -> 
             "reference_bpm": 70.0,
         }
     )
-    return Scores("rule", windows, frame, groups=groups)
+    return Scores(name="rule", windows=windows, summary=frame, groups=groups)
 
 
 def column(table: Table, key: str) -> dict[str, tuple[str, str]]:
@@ -108,7 +108,9 @@ def test_rows_of_two_conditions_are_ranked_apart() -> None:
         ]
     )
     one = scores(frame)
-    table = method_table(Scores(one.name, one.windows, frame, by=("method", "condition")))
+    table = method_table(
+        Scores(name=one.name, windows=one.windows, summary=frame, by=("method", "condition"))
+    )
     place = [c.key for c in table.columns].index("mae")
     best = {
         (row.cells[0].text, row.cells[1].text)

@@ -244,7 +244,14 @@ def _scores(name: str, rule: Evaluator, windows: pd.DataFrame, stored: StoredRes
         number = int(protocol["recordings"])
         summary = _beside(summary, number)
         groups |= {k: _beside(g, number) for k, g in groups.items() if k == "region"}
-    return Scores(name, own, summary, describe_evaluator(rule), tuple(by), groups)
+    return Scores(
+        name=name,
+        windows=own,
+        summary=summary,
+        about=describe_evaluator(rule),
+        by=tuple(by),
+        groups=groups,
+    )
 
 
 def _beside(summary: pd.DataFrame, number: int) -> pd.DataFrame:
@@ -312,7 +319,15 @@ def _estimate_finder(
     estimates: Sequence[Estimate],
 ) -> Callable[[EstimateKey], Estimate | None]:
     stored = {
-        EstimateKey(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
+        EstimateKey(
+            dataset=e.dataset,
+            recording=e.recording,
+            method=e.method,
+            fold=e.fold,
+            seed=e.seed,
+            condition=e.condition,
+            region=e.region,
+        ): e
         for e in estimates
     }
     return stored.get

@@ -36,7 +36,7 @@ class Change:
     second: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WaveformComparison:
     """How the waveforms of one method compare over the estimates that both have.
 
@@ -52,7 +52,7 @@ class WaveformComparison:
     largest: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PairedErrors:
     """Mean absolute error of one method over the recordings that both have, in bpm.
 
@@ -70,7 +70,7 @@ class PairedErrors:
     high: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """Everything that `compare_results` found."""
 
@@ -137,12 +137,12 @@ def compare_waveforms(
         largest = float("nan") if len(known) < len(apart) or not apart else max(known)
         found.append(
             WaveformComparison(
-                method,
-                len(both),
-                sum(value == 0 for value in apart),
-                len(ours - theirs),
-                len(theirs - ours),
-                largest,
+                method=method,
+                both=len(both),
+                same=sum(value == 0 for value in apart),
+                only_first=len(ours - theirs),
+                only_second=len(theirs - ours),
+                largest=largest,
             )
         )
     return found
@@ -178,21 +178,30 @@ def _paired(
     order = {person: place for place, person in enumerate(dict.fromkeys(people))}
     if not order:
         nan = float("nan")
-        return PairedErrors(method, 0, 0, nan, nan, nan, nan, nan)
+        return PairedErrors(
+            method=method,
+            recordings=0,
+            subjects=0,
+            first=nan,
+            second=nan,
+            difference=nan,
+            low=nan,
+            high=nan,
+        )
     at = np.array([order[person] for person in people])
     sums = np.stack(
         [np.bincount(at, after - before, len(order)), np.bincount(at, minlength=len(order))], -1
     ).astype(np.float64)
     low, high = bootstrap(sums, _mean, resamples=RESAMPLES, seed=0)
     return PairedErrors(
-        method,
-        len(before),
-        len(order),
-        float(before.mean()),
-        float(after.mean()),
-        float((after - before).mean()),
-        float(low[0]),
-        float(high[0]),
+        method=method,
+        recordings=len(before),
+        subjects=len(order),
+        first=float(before.mean()),
+        second=float(after.mean()),
+        difference=float((after - before).mean()),
+        low=float(low[0]),
+        high=float(high[0]),
     )
 
 

@@ -50,13 +50,29 @@ def skipped_recordings(
         if one.reason:
             whole.add((one.dataset, one.recording, one.condition))
             stage = f"recording, {one.condition}" if several else "recording"
-            skipped.append(Skipped(one.recording, stage, one.reason, one.dataset))
+            skipped.append(
+                Skipped(
+                    recording=one.recording, stage=stage, reason=one.reason, dataset=one.dataset
+                )
+            )
     for e in estimates:
         if e.reason and (e.dataset, e.recording, e.condition) not in whole:
-            skipped.append(Skipped(e.recording, "method", e.reason, e.dataset, e.method))
+            skipped.append(
+                Skipped(
+                    recording=e.recording,
+                    stage="method",
+                    reason=e.reason,
+                    dataset=e.dataset,
+                    method=e.method,
+                )
+            )
     for name, why in manifest["left_out"].items():
         dataset, _, recording = name.partition("/")
-        skipped.append(Skipped(recording, "left out by the protocol", why, dataset))
+        skipped.append(
+            Skipped(
+                recording=recording, stage="left out by the protocol", reason=why, dataset=dataset
+            )
+        )
     return tuple(skipped)
 
 

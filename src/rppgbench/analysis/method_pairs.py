@@ -19,7 +19,7 @@ ORDER = 2
 REPEATS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MethodAgreement:
     """How two methods' pulses of some stretches compare.
 
@@ -83,13 +83,13 @@ def compare_methods(
         rates = [read_rates(pulse, rule).bpm.ravel() for pulse in pulses]
         apart += [abs(float(x - y)) for x, y in zip(*rates, strict=True) if np.isfinite(x - y)]
     return MethodAgreement(
-        one.name,
-        other.name,
-        len(correlations),
-        tuple(correlations),
-        tuple(apart),
-        (float(seconds[0]), float(seconds[1])),
-        "; ".join(dict.fromkeys(reasons)),
+        first=one.name,
+        second=other.name,
+        stretches=len(correlations),
+        correlation=tuple(correlations),
+        apart_bpm=tuple(apart),
+        seconds=(float(seconds[0]), float(seconds[1])),
+        reason="; ".join(dict.fromkeys(reasons)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether stored waveforms come back when they are made again."""
+"""Whether stored waveforms are reproduced when they are estimated again."""
 
 import tempfile
 from collections import defaultdict
@@ -31,16 +31,28 @@ network let that grow by some orders of magnitude. A millionth of the pulse chan
 """
 
 Verdict = Literal["same bits", "within tolerance", "differs"]
-Cell = tuple[str, str, str, str, int, str, str]
+EstimateKey = tuple[str, str, str, str, int, str, str]
+"""Data set, recording, method, fold, seed, condition and region."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One stored estimate beside the one made again.
+    """One stored estimate beside its repetition.
 
-    `difference` is the largest over the stored waveform's standard deviation, NaN where there is
-    none to tell. `changed` says that the digest is another now: method code, parameters, reader or
-    data are not what they were. `detail` says in words what differs.
+    Attributes:
+        dataset: Name of the data set.
+        recording: Name of the recording.
+        method: Name of the method.
+        fold: Fold of the split.
+        seed: Seed of the training.
+        condition: Condition of the video.
+        region: Region of the face.
+        verdict: Whether both waveforms are the same.
+        difference: Largest difference over the stored waveform's standard deviation; NaN where
+            the two cannot be compared.
+        changed: Whether the digest is another now: method code, parameters, reader or data have
+            changed since.
+        detail: What differs, in a sentence.
     """
 
     dataset: str
@@ -58,7 +70,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """All findings, how many estimates are stored, and what to know about the data."""
+    """All findings, the number of stored estimates, and notes on data and packages."""
 
     findings: tuple[Finding, ...]
     stored: int
@@ -66,26 +78,39 @@ class Verification:
 
     @property
     def fit(self) -> bool:
-        """Whether every waveform came back, to the bit or within tolerance."""
+        """Whether every waveform is the same, to the bit or within tolerance."""
         return all(one.verdict != "differs" for one in self.findings)
 
 
 def rerun_sample(
     store: Store, *, sample: int, seed: int, cache: Path, given: Mapping[str, Path]
 ) -> Iterator[Finding | Verification]:
-    """Make `sample` stored estimates again from the videos; findings as they come, then all.
+    """Estimate a sample of the stored waveforms again, from the videos.
 
-    Features are extracted anew into a folder that is thrown away, so that nothing is taken from a
-    cache. Methods that learn take the stored model: learning is not repeated. `cache` is where
-    simulated trees lie and are made again if they are gone; `given` are roots that have moved.
+    Features are extracted into a temporary folder, so that nothing is taken from a cache. Methods
+    that learn use the stored model: no training is repeated.
+
+    Args:
+        store: The results folder.
+        sample: Number of estimates.
+        seed: Seed of the draw.
+        cache: Folder of simulated data sets; those that are gone are simulated again.
+        given: Roots of data sets that have moved, by name.
+
+    Yields:
+        Each finding as soon as it is there; last, all of them as a `Verification`.
+
+    Raises:
+        BenchError: There are no results, or the data of the run is gone.
+        MachineError: The machine fails during the repetition.
     """
     stored, _ = store.read()
     plan, notes = stored_plan(store, cache, given)
     notes += other_versions(part_provenances(store), package_versions())
-    jobs = {_cell_of_job(job): job for job in plan.jobs}
+    jobs = {_job_key(job): job for job in plan.jobs}
     chosen = draw_sample(stored, sample, seed)
     for one in chosen:
-        if _cell(one) not in jobs:
+        if _estimate_key(one) not in jobs:
             raise BenchError(
                 f"{store.folder}: {one.dataset}/{one.recording} is not in the data any more; "
                 "give the right folder by --data NAME=PATH"
@@ -97,19 +122,28 @@ def rerun_sample(
             for fault in outcome.faults:
                 if fault.kind == "machine":
                     raise fault.error()
-            again = {_cell(made): made for made in outcome.estimates}
+            again = {_estimate_key(made): made for made in outcome.estimates}
             for one in held:
-                cell = _cell(one)
-                finding = compare_estimates(one, again[cell], changed=jobs[cell].digest != one.job)
+                key = _estimate_key(one)
+                finding = compare_estimates(one, again[key], changed=jobs[key].digest != one.job)
                 findings.append(finding)
                 yield finding
     yield Verification(tuple(findings), len(stored), tuple(notes))
 
 
 def stored_plan(store: Store, cache: Path, given: Mapping[str, Path]) -> tuple[Plan, list[str]]:
-    """The plan that the manifest tells, laid out over the data that is there now, and notes.
+    """The plan of a stored run, over the data that is there now.
 
-    BenchError where a data set is gone and cannot be simulated again.
+    Args:
+        store: The results folder.
+        cache: Folder of simulated data sets.
+        given: Roots of data sets that have moved, by name.
+
+    Returns:
+        The plan, and a note for each data set whose files have changed.
+
+    Raises:
+        BenchError: A data set is gone and cannot be simulated again.
     """
     manifest = store.manifest
     facts = dict(manifest["protocol"])
@@ -167,9 +201,18 @@ def _root(
 
 
 def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estimate]:
-    """Up to `count` estimates drawn from a seed, the methods in turn so that each is tried."""
+    """Draw estimates, the methods in turn, so that every method is in the sample.
+
+    Args:
+        stored: The estimates to draw from.
+        count: Largest number of estimates.
+        seed: Seed of the draw.
+
+    Returns:
+        The drawn estimates; the same ones for the same seed, whatever the order of `stored`.
+    """
     rng = np.random.default_rng(seed)
-    ordered = sorted(stored, key=_cell)
+    ordered = sorted(stored, key=_estimate_key)
     shuffled = [ordered[k] for k in rng.permutation(len(ordered))]
     rows: dict[str, list[Estimate]] = defaultdict(list)
     for one in shuffled:
@@ -180,7 +223,16 @@ def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estim
 
 
 def compare_estimates(stored: Estimate, again: Estimate, *, changed: bool = False) -> Finding:
-    """What is to say of one estimate made twice."""
+    """Compare an estimate with its repetition.
+
+    Args:
+        stored: The stored estimate.
+        again: The repetition.
+        changed: Whether the digest of the estimate has changed since.
+
+    Returns:
+        The comparison.
+    """
     difference, detail = float("nan"), ""
     verdict: Verdict = "same bits"
     if stored.waveform is None or again.waveform is None:
@@ -193,7 +245,19 @@ def compare_estimates(stored: Estimate, again: Estimate, *, changed: bool = Fals
             detail = f"no waveform both times, now because {again.reason}; then {stored.reason}"
     else:
         verdict, difference, detail = _waveforms(stored.waveform, again.waveform)
-    return Finding(*_cell(stored), verdict, difference, changed, detail)
+    return Finding(
+        dataset=stored.dataset,
+        recording=stored.recording,
+        method=stored.method,
+        fold=stored.fold,
+        seed=stored.seed,
+        condition=stored.condition,
+        region=stored.region,
+        verdict=verdict,
+        difference=difference,
+        changed=changed,
+        detail=detail,
+    )
 
 
 def _waveforms(one: Waveform, other: Waveform) -> tuple[Verdict, float, str]:
@@ -220,17 +284,17 @@ def _waveforms(one: Waveform, other: Waveform) -> tuple[Verdict, float, str]:
     return "differs", difference, f"{count} of {len(apart)} samples differ"
 
 
-def _cell(one: Estimate) -> Cell:
+def _estimate_key(one: Estimate) -> EstimateKey:
     return (one.dataset, one.recording, one.method, one.fold, one.seed, one.condition, one.region)
 
 
-def _cell_of_job(job: Job) -> Cell:
+def _job_key(job: Job) -> EstimateKey:
     return (job.dataset, job.recording, job.method, job.fold, job.seed, job.condition, job.region)
 
 
 def _tasks(
     chosen: Sequence[Estimate],
-    jobs: Mapping[Cell, Job],
+    jobs: Mapping[EstimateKey, Job],
     plan: Plan,
     store: Store,
     cache: Path,
@@ -242,7 +306,7 @@ def _tasks(
     models = _models(plan, store.manifest)
     conditions = {c.name: c for c in (UNTOUCHED, *plan.protocol.conditions)}
     for (dataset, recording), held in grouped.items():
-        own = [jobs[_cell(one)] for one in held]
+        own = [jobs[_estimate_key(one)] for one in held]
         learned = tuple(replace(job, fit=models.get(job.fit, job.fit)) for job in own)
         task = RecordingTask(
             dataset=dataset,

@@ -45,10 +45,10 @@ def _setting(
         strength = float(one["params"][changing[0]])
     untouched = one["kind"] == "none"
     return Setting(
-        one["name"],
-        "" if untouched else series,
-        parameter,
-        strength,
+        name=one["name"],
+        series="" if untouched else series,
+        parameter=parameter,
+        strength=strength,
         bit_rate_kbps=_mean("bit_rate_kbps", facts),
         psnr_db=_mean("psnr_db", facts),
         ssim=_mean("ssim", facts),

@@ -122,7 +122,7 @@ class PaperTable(Declaration):
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Printed:
     """One printed value, as it stands in the paper, with what there is to say about it."""
 
@@ -141,7 +141,7 @@ class Printed:
         return float(self.value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """What we have of one row: each measure with its interval, and what stands against it.
 

@@ -67,7 +67,15 @@ def _waveforms(results: Sequence[Result]) -> Iterator[Drawing]:
     """Pulse and spectrum of the best, median and worst recording of each line."""
     for number, (_, folder, scores) in enumerate(results):
         estimates = {
-            EstimateKey(e.dataset, e.recording, e.method, e.fold, e.seed, e.condition, e.region): e
+            EstimateKey(
+                dataset=e.dataset,
+                recording=e.recording,
+                method=e.method,
+                fold=e.fold,
+                seed=e.seed,
+                condition=e.condition,
+                region=e.region,
+            ): e
             for e in folder.estimates
         }
         for series in summary_series(scores):

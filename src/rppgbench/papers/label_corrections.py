@@ -41,7 +41,9 @@ class CorrectedLabels:
         """Both, read by an evaluator like any other pulse."""
         rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", evaluator, "figure"))
         windows = score_estimates(rule, self.estimates, self.ground_truths, ())
-        return Scores(evaluator, windows, summarise(windows, by=["method"], resamples=0))
+        return Scores(
+            name=evaluator, windows=windows, summary=summarise(windows, by=["method"], resamples=0)
+        )
 
     def shown(self, windows: pd.DataFrame) -> list[tuple[Estimate, Estimate, GroundTruth]]:
         """Up to `SHOWN` clips, from the least to the greatest error of the label, evenly.

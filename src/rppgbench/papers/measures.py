@@ -71,23 +71,23 @@ def measure_line(
     }
     count = int(record["n_recordings"])
     found = Measured(
-        values,
-        count,
-        int(record["n_subjects"]),
-        expected,
-        used,
-        str(held.store.folder),
-        held.simulated,
-        (
+        values=values,
+        recordings=count,
+        subjects=int(record["n_subjects"]),
+        expected=expected,
+        evaluator=used,
+        origin=str(held.store.folder),
+        simulated=held.simulated,
+        obstacles=(
             *_n(line, protocol, count),
             *([f"another evaluator: {used}, the table's is {asked}"] if used != asked else []),
             *experiment_differences(held.manifest, line, protocol),
             *filter(None, (line.setting.differs, line.method.differs, record["rule_note"])),
-            *describe_band_edge(Scores(used, own, summary)),
+            *describe_band_edge(Scores(name=used, windows=own, summary=summary)),
         ),
-        held.made_by,
+        made_by=held.made_by,
     )
-    return found, Scores(used, own, summary)
+    return found, Scores(name=used, windows=own, summary=summary)
 
 
 def experiment_differences(

@@ -30,7 +30,7 @@ WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_RUN_HER
 """What can be said of a printed value, in the order of the index."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PaperPage:
     """Everything that a page of a paper's table says.
 

@@ -249,7 +249,9 @@ def _measured(line: Line, name: str, measure: str, fill: CellContent, said: Verd
     text, interval, value, detail = _number(measure, fill)
     if said is not None:
         detail += f"; {said.word}: {said.why}"
-    return Cell(text, value, interval, detail=f"{name} {detail}; evaluator {fill.evaluator}")
+    return Cell(
+        text, value, interval=interval, detail=f"{name} {detail}; evaluator {fill.evaluator}"
+    )
 
 
 def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
@@ -309,7 +311,7 @@ def _simulated(line: Line, measure: str, fill: CellContent) -> Cell:
         why = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
         return Cell("–", detail=f"SIMULATED: {why}" if why else "")
     text, interval, value, detail = _number(measure, fill)
-    return Cell(text, value, interval, detail=f"SIMULATED {detail}; no verdict")
+    return Cell(text, value, interval=interval, detail=f"SIMULATED {detail}; no verdict")
 
 
 def _n_simulated(line: Line, fill: CellContent) -> Cell:

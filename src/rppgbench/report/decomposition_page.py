@@ -68,19 +68,19 @@ def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
     """The parts of the page below its summary."""
     page = inputs.page
     found = [
-        Section("why", "Why the number changes", WHY),
+        Section(key="why", title="Why the number changes", paragraphs=WHY),
         Section(
-            "shares",
-            f"From {inputs.first.label} to {inputs.second.label}",
-            (HOW, *describe_endpoint_region(inputs)),
-            (share_table(inputs), change_table(inputs)),
-            tuple(_drawings(inputs)),
+            key="shares",
+            title=f"From {inputs.first.label} to {inputs.second.label}",
+            paragraphs=(HOW, *describe_endpoint_region(inputs)),
+            tables=(share_table(inputs), change_table(inputs)),
+            drawings=tuple(_drawings(inputs)),
         ),
         Section(
-            "errors",
-            "Every method under every evaluator",
-            (_errors_words(inputs),),
-            (error_table(inputs),),
+            key="errors",
+            title="Every method under every evaluator",
+            paragraphs=(_errors_words(inputs),),
+            tables=(error_table(inputs),),
         ),
     ]
     if len(inputs.regions) > 1:
@@ -89,17 +89,24 @@ def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
             for one in page.scores
             if one.name in {inputs.first.name, inputs.second.name}
         )
-        found.append(Section("regions", "Every method on every face region", (), tables))
+        found.append(
+            Section(
+                key="regions",
+                title="Every method on every face region",
+                paragraphs=(),
+                tables=tables,
+            )
+        )
     found.append(
         Section(
-            "rules",
-            "The evaluators and their sources",
-            (
+            key="rules",
+            title="The evaluators and their sources",
+            paragraphs=(
                 "What each rule is, where it comes from, and how finely it tells a heart rate. "
                 "Under all of them a missing estimate counts as the edge of the band that is "
                 "farther from the reference; no row is left out.",
             ),
-            (evaluator_table(inputs),),
+            tables=(evaluator_table(inputs),),
         )
     )
     return tuple(found)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rppgbench.report.tables.table import Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProtocolInfo:
     """Which protocol was run; `expected` is its number of recordings, None where it is not known.
 
@@ -31,7 +31,7 @@ class ProtocolInfo:
     expected: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scores:
     """What one evaluator made of the stored waveforms.
 
@@ -50,7 +50,7 @@ class Scores:
     groups: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EstimateKey:
     """Which stored estimate a figure asks for: the fields of `Estimate` that name one."""
 
@@ -63,7 +63,7 @@ class EstimateKey:
     region: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Skipped:
     """A recording that failed at a stage (video, face, labels, a method) and why.
 
@@ -90,7 +90,7 @@ class Timings:
     methods: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Section:
     """A further part of the page, made by whoever calls: prose, tables, figures, in this order."""
 
@@ -101,7 +101,7 @@ class Section:
     drawings: tuple[Drawing, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ReportInputs:
     """Everything that the page says; it computes no score and reads no store.
 

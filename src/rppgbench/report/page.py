@@ -147,7 +147,12 @@ def _plain(value: object) -> str:
 
 def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
     if scores.summary.empty:
-        empty = Table(f"scores-{scores.name}", f"Nothing was scored under {scores.name}", (), ())
+        empty = Table(
+            key=f"scores-{scores.name}",
+            caption=f"Nothing was scored under {scores.name}",
+            columns=(),
+            rows=(),
+        )
         return EvaluatorPart(scores, empty, ())
     table = method_table(
         scores, baselines=page.baselines, expected=page.protocol.expected, simulated=page.simulated

@@ -21,7 +21,7 @@ _WINDOW = ["dataset", "recording", "fold", "seed", "condition", "region", "windo
 _FACTS = ["subject", "scenario", "start_s", "duration_s", "reference_bpm"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Series:
     """One row of the summary (`record`) and its windows; `baseline` is True for a baseline."""
 
@@ -55,7 +55,9 @@ def summary_series(scores: Scores, baselines: Collection[str] = ()) -> list[Seri
     for record in records(canonical_order(scores.summary, by)):
         part = parts.get(tuple(record[key] for key in by), scores.windows.iloc[:0])
         baseline = record.get("method") in baselines
-        all_series.append(Series(row_name(record, by), record, part, baseline))
+        all_series.append(
+            Series(name=row_name(record, by), record=record, windows=part, baseline=baseline)
+        )
     return all_series
 
 

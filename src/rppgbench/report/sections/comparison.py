@@ -60,7 +60,11 @@ def comparison_sections(
             )
     return (
         Section(
-            "comparisons", "Which methods differ", tuple(words), tuple(tables), tuple(drawings)
+            key="comparisons",
+            title="Which methods differ",
+            paragraphs=tuple(words),
+            tables=tuple(tables),
+            drawings=tuple(drawings),
         ),
     )
 
@@ -165,13 +169,19 @@ def _pair_table(
         Column("first", "First", text=True),
         Column("second", "Second", text=True),
         Column("n", "n", decimals=0, about="Recordings that both methods have."),
-        Column("difference", "Difference", "bpm", about="Mean of first less second."),
+        Column("difference", "Difference", unit="bpm", about="Mean of first less second."),
         Column("p", "p", about="Wilcoxon's signed-rank test, two-sided."),
         Column("p_holm", "p (Holm)", about="After Holm's correction over all pairs."),
         Column("verdict", "Verdict at 5 %", text=True),
     )
     return Table(
-        "pairs", f"Pairs of methods under {evaluator}", columns, tuple(rows), 2, (), simulated
+        key="pairs",
+        caption=f"Pairs of methods under {evaluator}",
+        columns=columns,
+        rows=tuple(rows),
+        headers=2,
+        notes=(),
+        simulated=simulated,
     )
 
 
@@ -215,11 +225,11 @@ def _rank_table(
     columns = (
         Column("method", "Method", text=True),
         Column("mean_rank", "Mean rank", about=f"1 is the lowest error of a {noun}."),
-        Column("mean_mae", "Mean of the MAE", "bpm", about=f"Over each {noun} that all have."),
+        Column("mean_mae", "Mean of the MAE", unit="bpm", about=f"Over each {noun} that all have."),
         Column("alike", "Not told apart from (Nemenyi)", text=True),
     )
     caption = f"Mean ranks over {pluralise(placed.n, noun)}"
-    return Table(key, caption, columns, tuple(rows), simulated=simulated)
+    return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), simulated=simulated)
 
 
 def _p(value: float) -> str:

@@ -31,9 +31,19 @@ def origin_sections(
         Column("versions", "Runs on", text=True),
         Column("licence", "Licence", text=True),
     )
-    table = Table("origins", "Code and weights of others", columns, tuple(rows), 1, (), simulated)
+    table = Table(
+        key="origins",
+        caption="Code and weights of others",
+        columns=columns,
+        rows=tuple(rows),
+        headers=1,
+        notes=(),
+        simulated=simulated,
+    )
     text = (
         "These methods are other people's, run as they were installed. Where weights were learned "
         "on a data set that is tested here, the row is marked as leaked and is not ranked."
     )
-    return (Section("origins", "Other people's methods", (text,), (table,)),)
+    return (
+        Section(key="origins", title="Other people's methods", paragraphs=(text,), tables=(table,)),
+    )

@@ -20,7 +20,7 @@ Seeded = tuple[str, str, int]
 """Method, condition and seed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Setting:
     """One condition of a sweep.
 
@@ -85,7 +85,13 @@ def sweep_sections(
             f"{settings[0].name} and {settings[-1].name} alone; the tables have all settings."
         )
     return (
-        Section("sweep", "The sweep", tuple(words), tuple(tables), (drawing,) if drawing else ()),
+        Section(
+            key="sweep",
+            title="The sweep",
+            paragraphs=tuple(words),
+            tables=tuple(tables),
+            drawings=(drawing,) if drawing else (),
+        ),
     )
 
 
@@ -186,9 +192,9 @@ def _by_seed(
 def _cost_table(settings: Sequence[Setting], simulated: bool) -> Table:
     columns = (
         Column("setting", "Setting", text=True),
-        Column("bit_rate", "Bit rate", "kbit/s", 1),
-        Column("psnr", "PSNR, face", "dB", 2, "high"),
-        Column("ssim", "SSIM, face", "", 4, "high"),
+        Column("bit_rate", "Bit rate", unit="kbit/s", decimals=1),
+        Column("psnr", "PSNR, face", unit="dB", decimals=2, better="high"),
+        Column("ssim", "SSIM, face", unit="", decimals=4, better="high"),
         Column("pixels", "Pixels", text=True, about="Pixel formats from the file to the features."),
         Column("encoder", "Encoder", text=True, about="As it names itself in its stream."),
     )
@@ -203,7 +209,13 @@ def _cost_table(settings: Sequence[Setting], simulated: bool) -> Table:
         rows.append(Row((Cell(one.name, one.name), *cells, *texts)))
     note = "A PSNR without a value: no pixel of the face differs, or none was compared."
     return Table(
-        "sweep-settings", "What each setting costs", columns, tuple(rows), 1, (note,), simulated
+        key="sweep-settings",
+        caption="What each setting costs",
+        columns=columns,
+        rows=tuple(rows),
+        headers=1,
+        notes=(note,),
+        simulated=simulated,
     )
 
 
@@ -219,7 +231,7 @@ def _doubling_table(
     series = {name: places for name, places in series.items() if len(places) > 1}
     if not untouched or not series:
         return []
-    columns = [Column("method", "Method", text=True), Column("error", "RMSE untouched", "bpm")]
+    columns = [Column("method", "Method", text=True), Column("error", "RMSE untouched", unit="bpm")]
     columns += [
         Column(f"doubles-{number}", f"Doubles at {settings[places[0]].parameter} ({name})")
         for number, (name, places) in enumerate(series.items())
@@ -238,13 +250,13 @@ def _doubling_table(
     note = "Linear between the settings; of the mean over seeds."
     return [
         Table(
-            "sweep-doubling",
-            "Where the error doubles",
-            tuple(columns),
-            tuple(rows),
-            1,
-            (note,),
-            simulated,
+            key="sweep-doubling",
+            caption="Where the error doubles",
+            columns=tuple(columns),
+            rows=tuple(rows),
+            headers=1,
+            notes=(note,),
+            simulated=simulated,
         )
     ]
 
@@ -265,8 +277,8 @@ def shift_table(
         index=["method", *rest], columns="condition", values="estimate_bpm", dropna=False
     )
     changed = [setting.name for setting in settings if setting.name != untouched[0]]
-    columns = [Column("method", "Method", text=True), Column("read", "Untouched", "bpm")]
-    columns += [Column(f"moved-{name}", f"Moved by {name}", "bpm") for name in changed]
+    columns = [Column("method", "Method", text=True), Column("read", "Untouched", unit="bpm")]
+    columns += [Column(f"moved-{name}", f"Moved by {name}", unit="bpm") for name in changed]
     rows = []
     for key, part in wide.groupby(level="method", sort=False):
         method = str(key)
@@ -284,12 +296,12 @@ def shift_table(
     note = "Nothing is labelled, so this is no error: the mean over windows of what moved."
     return [
         Table(
-            "sweep-moved",
-            "How far each setting moves the heart rates",
-            tuple(columns),
-            tuple(rows),
-            1,
-            (note,),
-            simulated,
+            key="sweep-moved",
+            caption="How far each setting moves the heart rates",
+            columns=tuple(columns),
+            rows=tuple(rows),
+            headers=1,
+            notes=(note,),
+            simulated=simulated,
         )
     ]

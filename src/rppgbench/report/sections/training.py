@@ -24,20 +24,32 @@ def training_sections(
         Column("fold", "Fold", text=True),
         Column("seed", "Seed", text=True),
         Column("preset", "Preset", text=True),
-        Column("recordings", "Learned from", "recordings"),
+        Column("recordings", "Learned from", unit="recordings"),
         Column("parameters", "Parameters"),
         Column("epochs", "Epochs", text=True),
         Column("loss", "Last loss", text=True),
         Column("verdict", "Collapse detector", text=True),
     )
-    table = Table("trainings", "Trainings", columns, tuple(rows), 3, (), simulated)
+    table = Table(
+        key="trainings",
+        caption="Trainings",
+        columns=columns,
+        rows=tuple(rows),
+        headers=3,
+        notes=(),
+        simulated=simulated,
+    )
     text = (
         "The model of the last epoch is the one that is tested. The detector looks at the outputs "
         "for clips of the training set, without labels: the share of their power in the band of a "
         "pulse, whether their peaks differ from clip to clip, and whether they lie at the band's "
         "limits. A training that collapsed is reported, not done again."
     )
-    return (Section("trainings", "How the methods learned", (text,), (table,)),)
+    return (
+        Section(
+            key="trainings", title="How the methods learned", paragraphs=(text,), tables=(table,)
+        ),
+    )
 
 
 def _cells(model: Mapping[str, Any]) -> list[Cell]:

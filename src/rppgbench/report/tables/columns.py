@@ -1,7 +1,7 @@
 """How a measure is written: label, unit, decimals, direction."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from rppgbench.evaluation import metrics
@@ -21,6 +21,7 @@ class Column:
 
     key: str
     label: str
+    _: KW_ONLY
     unit: str = ""
     decimals: int = 2
     better: Direction = ""
@@ -64,7 +65,7 @@ METRICS = tuple(
 COVERAGE = Column(
     "coverage",
     "Coverage",
-    "%",
+    unit="%",
     decimals=1,
     scale=100.0,
     about="Recordings with an estimate over test recordings that are here; below it, where lower, "

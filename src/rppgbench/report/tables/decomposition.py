@@ -45,23 +45,30 @@ def error_table(inputs: DecompositionInputs) -> Table:
         rows.append(Row(tuple(cells), "baseline" if record["method"] in page.baselines else ""))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in default.by]
     headings += [
-        Column("range", "Range", "bpm", about="Highest less lowest over all evaluators."),
-        Column("lowest", "Lowest", "bpm"),
-        Column("highest", "Highest", "bpm"),
+        Column("range", "Range", unit="bpm", about="Highest less lowest over all evaluators."),
+        Column("lowest", "Lowest", unit="bpm"),
+        Column("highest", "Highest", unit="bpm"),
     ]
     headings += [
-        Column(one.name, one.name, "bpm", mae.decimals, "low", about=inputs.rules[one.name].title)
+        Column(
+            one.name,
+            one.name,
+            unit="bpm",
+            decimals=mae.decimals,
+            better="low",
+            about=inputs.rules[one.name].title,
+        )
         for one in scores
     ]
     return Table(
-        "decomposition-errors",
-        f"Mean absolute error under every evaluator: "
+        key="decomposition-errors",
+        caption=f"Mean absolute error under every evaluator: "
         f"{describe_sample(default, page.protocol.expected)}",
-        tuple(headings),
-        tuple(rows),
-        len(default.by),
-        ("Below a number, its 95 % interval over subjects.",),
-        page.simulated,
+        columns=tuple(headings),
+        rows=tuple(rows),
+        headers=len(default.by),
+        notes=("Below a number, its 95 % interval over subjects.",),
+        simulated=page.simulated,
     )
 
 
@@ -93,22 +100,29 @@ def share_table(inputs: DecompositionInputs) -> Table:
     ]
     headings = [Column(k, LABELS.get(k, k), text=True) for k in inputs.by]
     headings += [
-        Column("first", inputs.first.label, "bpm", about="Mean absolute error of the first."),
-        Column("second", inputs.second.label, "bpm", about="Mean absolute error of the second."),
-        Column("difference", "Difference", "bpm", about="Second less first."),
+        Column("first", inputs.first.label, unit="bpm", about="Mean absolute error of the first."),
+        Column(
+            "second", inputs.second.label, unit="bpm", about="Mean absolute error of the second."
+        ),
+        Column("difference", "Difference", unit="bpm", about="Second less first."),
     ]
     headings += [
-        Column(group, group.capitalize(), "bpm", about=f"{GROUP_DESCRIPTIONS[group].capitalize()}.")
+        Column(
+            group,
+            group.capitalize(),
+            unit="bpm",
+            about=f"{GROUP_DESCRIPTIONS[group].capitalize()}.",
+        )
         for group in inputs.groups
     ]
     return Table(
-        "decomposition-shares",
-        f"The difference between {inputs.first.label} and {inputs.second.label}, in parts",
-        tuple(headings),
-        tuple(rows),
-        len(inputs.by),
-        tuple(notes),
-        page.simulated,
+        key="decomposition-shares",
+        caption=f"The difference between {inputs.first.label} and {inputs.second.label}, in parts",
+        columns=tuple(headings),
+        rows=tuple(rows),
+        headers=len(inputs.by),
+        notes=tuple(notes),
+        simulated=page.simulated,
     )
 
 
@@ -130,7 +144,12 @@ def change_table(inputs: DecompositionInputs) -> Table:
     ]
     names = ("Part", "What it is", inputs.first.label, inputs.second.label)
     columns = tuple(Column(f"change-{n}", name, text=True) for n, name in enumerate(names))
-    return Table("decomposition-changes", "What differs between the two", columns, tuple(rows))
+    return Table(
+        key="decomposition-changes",
+        caption="What differs between the two",
+        columns=columns,
+        rows=tuple(rows),
+    )
 
 
 def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
@@ -149,17 +168,19 @@ def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
         rows.append(Row(tuple(cells), "baseline" if row[0] in page.baselines else ""))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in inputs.by]
     headings += [
-        Column(f"region-{name}", name or "its own", mae.unit, mae.decimals, "low")
+        Column(
+            f"region-{name}", name or "its own", unit=mae.unit, decimals=mae.decimals, better="low"
+        )
         for name in columns
     ]
     return Table(
-        f"decomposition-regions-{scores.name}",
-        f"Mean absolute error on every stored face region under {scores.name}",
-        tuple(headings),
-        tuple(rows),
-        len(inputs.by),
-        ("A dash: the method was not run on that region, or has regions of its own.",),
-        page.simulated,
+        key=f"decomposition-regions-{scores.name}",
+        caption=f"Mean absolute error on every stored face region under {scores.name}",
+        columns=tuple(headings),
+        rows=tuple(rows),
+        headers=len(inputs.by),
+        notes=("A dash: the method was not run on that region, or has regions of its own.",),
+        simulated=page.simulated,
     )
 
 
@@ -186,7 +207,7 @@ def evaluator_table(inputs: DecompositionInputs) -> Table:
         Column("evaluator", "Evaluator", text=True),
         Column("title", "Title", text=True),
         Column("rule", "Rule", text=True),
-        Column("resolution", "Resolution", "bpm", about="How finely a heart rate is told."),
+        Column("resolution", "Resolution", unit="bpm", about="How finely a heart rate is told."),
         Column("source", "Source", text=True),
         Column("digest", "Digest", text=True, about="Of everything but the words."),
     )
@@ -194,7 +215,13 @@ def evaluator_table(inputs: DecompositionInputs) -> Table:
         f"{one.name}: {' '.join(inputs.rules[one.name].notes.split())}"
         for one in inputs.page.scores
     )
-    return Table("decomposition-rules", "The evaluators", columns, tuple(rows), notes=notes)
+    return Table(
+        key="decomposition-rules",
+        caption="The evaluators",
+        columns=columns,
+        rows=tuple(rows),
+        notes=notes,
+    )
 
 
 def _error_cell(record: Mapping[str, Any], where: str) -> Cell:
@@ -208,7 +235,7 @@ def _error_cell(record: Mapping[str, Any], where: str) -> Cell:
     detail = f"{where}: {mae.write(value)} bpm over {int(record['n_windows'])} rows"
     detail += f"; 95 % interval {interval} bpm" if interval else ""
     detail += f"; {covered:.1%} of the rows have an estimate" if covered < 1 else ""
-    return Cell(mae.write(value), value, interval, detail=detail)
+    return Cell(mae.write(value), value, interval=interval, detail=detail)
 
 
 def _number(value: float, detail: str = "", *, signed: bool = False) -> Cell:

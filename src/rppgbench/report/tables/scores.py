@@ -177,11 +177,11 @@ def group_table(
             Column(
                 str(value),
                 str(value) or ("its own" if group == "region" else "(none)"),
-                column.unit,
-                column.decimals,
-                column.better,
-                column.scale,
-                f"{column.label} over {_span(here['n_recordings'])} recordings of "
+                unit=column.unit,
+                decimals=column.decimals,
+                better=column.better,
+                scale=column.scale,
+                about=f"{column.label} over {_span(here['n_recordings'])} recordings of "
                 f"{_span(here['n_subjects'])} subjects",
             )
         )
@@ -282,4 +282,4 @@ def _measure_cell(
         detail += "; ahead of the best, on less coverage"
     elif mark:
         detail += f"; {mark}"
-    return Cell(text, value, interval, mark=mark, detail=detail)
+    return Cell(text, value, interval=interval, mark=mark, detail=detail)

@@ -1,6 +1,6 @@
 """The one model of a table: columns, rows, cells and marks."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from rppgbench.report.tables.columns import Column
@@ -20,6 +20,7 @@ class Cell:
 
     text: str
     value: float | str | None = None
+    _: KW_ONLY
     interval: str = ""
     below: str = ""
     mark: Highlight = ""
@@ -37,7 +38,7 @@ class Row:
     kind: RowKind = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Columns, rows, a caption that says n, and notes below.
 
