@@ -1,17 +1,17 @@
-"""COHFACE: 40 people, a lamp or daylight, strongly compressed.
+"""COHFACE: 40 subjects, a lamp or daylight, strongly compressed.
 
-Layout: `S/V/{data.avi, data.mkv, data.hdf5}` for persons S 1 to 40 and recordings V 0 to 3, and
+Layout: `S/V/{data.avi, data.mkv, data.hdf5}` for subjects S 1 to 40 and recordings V 0 to 3, and
 `protocols/{all,clean,natural}/{all,train,test}.txt` with lines `1/0/data`. The HDF5 file holds
-`pulse`, `respiration` (32 a second, each held 8 times) and `time` (s) at 256 Hz and the attributes
-`illumination` and `sample-rate-hz`, arrays of one value each: recordings 0 and 1 are by a studio
-lamp ("clean"), 2 and 3 by daylight ("natural"). `data.mkv` is made of `data.avi` by showing every
-second frame twice, so it is read only where `data.avi` is missing, with a warning.
+`pulse`, `respiration` (32 a second, each value repeated 8 times) and `time` (s) at 256 Hz and the
+attributes `illumination` and `sample-rate-hz`, arrays of one value each: recordings 0 and 1 are by
+a studio lamp ("clean"), 2 and 3 by daylight ("natural"). `data.mkv` is `data.avi` with every second
+frame repeated, so it is read only where `data.avi` is missing, with a warning.
 
 Rules: frame times are the container's (20 frames a second); the pulse has the times of `time`. The
 part of a recording (train, test) is read from `protocols/all` where the folder is there.
 
 MPEG-4 Part 2 at a low rate: the classical methods fail on it (PhysBench: POS 22.3 bpm). No bad
-recordings are published; that camera and sensor start together is promised nowhere. Sources:
+recordings are published. No source states that camera and sensor start together. Sources:
 Heusch, Anjos, Marcel, "A reproducible study on remote heart rate measurement", arXiv 1709.00962.
 """
 
@@ -44,21 +44,21 @@ PULSE_HZ = 256.0
 LAMP, DAYLIGHT = "lamp", "natural"
 TEST = (25, 29, 31, 35, 27, 33, 1, 16, 38, 21, 28, 4)
 ORDER = order_first("2 25 3 29 5 31 6 35", map(str, range(1, 41)))
-"""Simulated people in this order: on the train and the test side of `cohface-28-12` in turn."""
+"""Simulated subjects in this order: training and test subjects of `cohface-28-12` in turn."""
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
     parts = _parts(base / "protocols" / "all")
-    for person, who in matching(base, r"\d+"):
-        for folder, session in matching(person, r"\d"):
+    for folder_of_subject, subject in matching(base, r"\d+"):
+        for folder, session in matching(folder_of_subject, r"\d"):
             video = next((v for v, _ in matching(folder, r"data\.avi")), folder / "data.avi")
             if not is_file(video) and is_file(folder / "data.mkv"):
                 video = folder / "data.mkv"
-            name = f"{who[0]}/{session[0]}"
+            name = f"{subject[0]}/{session[0]}"
             yield Recording(
                 dataset="cohface",
                 name=name,
-                subject=who[0],
+                subject=subject[0],
                 video=partial(VideoSource, video),
                 ground_truth=partial(_ground_truth, folder / "data.hdf5", video.suffix == ".mkv"),
                 files=(video, folder / "data.hdf5"),
@@ -69,21 +69,21 @@ def _recordings(base: Path) -> Iterator[Recording]:
 
 
 def _parts(folder: Path) -> dict[str, str]:
-    """The part of each recording, where the set's own protocol files are there.
+    """The part of each recording by the protocol files of the set, where they exist.
 
     Raises:
         BenchError: a recording is in two parts.
     """
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for part in ("train", "test"):
         if is_file(folder / f"{part}.txt"):
             for line in read_text(folder / f"{part}.txt").split():
                 name = line.removesuffix("/data")
-                if found.setdefault(name, part) != part:
+                if parts.setdefault(name, part) != part:
                     raise BenchError(
                         f"{folder}: {name} is in train.txt and in test.txt; keep it in one of them"
                     )
-    return found
+    return parts
 
 
 def _ground_truth(file: Path, repeated: bool) -> GroundTruth:
@@ -96,14 +96,14 @@ def _ground_truth(file: Path, repeated: bool) -> GroundTruth:
     if light and light != expected:
         warnings.append(f"{file.name}: says the light is {light!r}, where {expected!r} is expected")
     pulse, times_s = (np.asarray(arrays[n], dtype=np.float64).ravel() for n in ("pulse", "time"))
-    least = min(len(pulse), len(times_s))
+    count = min(len(pulse), len(times_s))
     if len(pulse) != len(times_s):
         warnings.append(f"{file.name}: {len(pulse)} pulse samples, {len(times_s)} times")
-    return clean_labels(file, pulse=Signal(pulse[:least], times_s[:least]), warnings=warnings)
+    return clean_labels(file, pulse=Signal(pulse[:count], times_s[:count]), warnings=warnings)
 
 
 def _text(attribute: object) -> str:
-    """An attribute as the set has it, an array of one byte string, or a single text.
+    """The text of an attribute: an array of one byte string, as in the set, or a single text.
 
     >>> _text(np.array([b"lamp"])), _text(b"lamp"), _text("lamp")
     ('lamp', 'lamp', 'lamp')
@@ -114,7 +114,7 @@ def _text(attribute: object) -> str:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two by the lamp and two by daylight from the side, all still."""
+    """Two sessions by the lamp and two by daylight from the side, without motion."""
     for subject, rate in resting_rates("cohface", ORDER, plan).items():
         for session in "0123":
             scene = Scene(

@@ -1,15 +1,15 @@
 """DISFA: facial expressions, without a pulse.
 
 Layout: `Videos_LeftCamera/LeftVideoSN001_comp.avi` (and the same for the right camera) for 27
-people, SN001 to SN032 with gaps; 1024 x 768, 20 frames a second, 4 minutes. Frame times are those
+subjects, SN001 to SN032 with gaps; 1024 x 768, 20 frames a second, 4 minutes. Frame times are those
 of the container. The left camera is read, as most users of the set do; the right one only where
 the left is not there, because both show the same face at the same time. No bad recordings are
 published.
 
-There are no physiological labels: every truth is empty. The set serves to learn without labels
-before the labelled set (Qian et al. 2024, arXiv 2406.04942, count 27 videos of 27 people). Sources:
-Mavadati, Mahoor, Bartlett, Trinh, Cohn, "DISFA: a spontaneous facial action intensity database",
-IEEE Transactions on Affective Computing 4 (2013), pp. 151-160.
+There are no physiological labels: every ground truth is empty. The set serves for training without
+labels before the labelled set (Qian et al. 2024, arXiv 2406.04942, count 27 videos of 27 subjects).
+Sources: Mavadati, Mahoor, Bartlett, Trinh, Cohn, "DISFA: a spontaneous facial action intensity
+database", IEEE Transactions on Affective Computing 4 (2013), pp. 151-160.
 """
 
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ IDS = (*range(1, 14), 16, 17, 18, 21, *range(23, 33))
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    found: set[str] = set()
+    seen: set[str] = set()
     folder = first_folder(base, *CAMERAS)
     for video, match in matching(folder, r"(Left|Right)VideoSN(\d{3}).*\.avi"):
-        if match[2] in found:
+        if match[2] in seen:
             continue  # the right camera, after the left
-        found.add(match[2])
+        seen.add(match[2])
         yield Recording(
             dataset="disfa",
             name=f"SN{match[2]}",
@@ -54,9 +54,9 @@ def _ground_truth() -> GroundTruth:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """One video a person who watches emotional clips: a still head, a lively face."""
-    people = tuple(f"SN{n:03d}" for n in IDS)
-    for subject, rate in resting_rates("disfa", people, plan).items():
+    """One session for each subject, who watches emotional clips: a still head, a lively face."""
+    subjects = tuple(f"SN{n:03d}" for n in IDS)
+    for subject, rate in resting_rates("disfa", subjects, plan).items():
         scene = Scene(
             width=320,
             height=240,

@@ -5,15 +5,15 @@ Layout: `NAME/NAME_SESSION/` (also one folder deeper) with `cv_camera_sensor_str
 element `value1` of each entry is the time of a frame in ms; in the oximeter file `value1` is the
 heart rate (bpm) and `value2` the pulse, 60 a second, without times.
 
-Rule: the devices started apart and stopped together, so the last sample of the oximeter is at the
-last frame's time and the others are counted back from it at 60 Hz, as pyVHR does; samples from
-before the first frame keep their negative times. The author's own note on "gym" has 401.9 s of
-pulse for 397.8 s of video, so part of the set has a warning for its clocks. No bad recordings are
-published, though pyVHR's results hold only 18 of the 24 (not angelo_gym, felix_gym and harun's
-four). The oximeter is of the kind whose rate wraps at 128 in UBFC-rPPG; such readings are mended
-here too, with a warning, should there be any.
+Rule: the devices started at different times and stopped together, so the last sample of the
+oximeter is at the last frame's time and the others are counted back from it at 60 Hz, as pyVHR
+does; samples from before the first frame keep their negative times. The author's own note on "gym"
+has 401.9 s of pulse for 397.8 s of video, so part of the set has a warning for its clocks. No bad
+recordings are published, though pyVHR's results hold only 18 of the 24 (not angelo_gym, felix_gym
+and harun's four). The oximeter is of the kind whose rate wraps at 128 in UBFC-rPPG; such readings
+are corrected here too, with a warning.
 
-6 people with four sessions each are public, of the 25 of the paper. Sources: Pilz, Zaunseder,
+6 subjects with four sessions each are public, of the 25 of the paper. Sources: Pilz, Zaunseder,
 Krajewski, Blazek, "Local group invariance for heart rate estimation from face videos in the wild",
 CVPR Workshops 2018; github partofthestars/LGI-PPGI-DB (issue 6), phuselab/pyVHR.
 """
@@ -52,11 +52,11 @@ PEOPLE = ("alex", "angelo", "cpi", "david", "felix", "harun")
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    for folder, person, session in _session_folders(base, deeper=2):
+    for folder, subject, session in _session_folders(base, deeper=2):
         yield Recording(
             dataset="lgi_ppgi",
             name=folder.name,
-            subject=person,
+            subject=subject,
             video=partial(_video, folder),
             ground_truth=partial(_ground_truth, folder),
             files=(folder / VIDEO, folder / PULSE, folder / TIMES),
@@ -68,9 +68,9 @@ def _session_folders(folder: Path, deeper: int) -> Iterator[tuple[Path, str, str
     for entry, _ in matching(folder, r".+"):
         if not is_folder(entry):
             continue
-        person, _, session = entry.name.rpartition("_")
-        if person and session in {"resting", "gym", "rotation", "talk"}:
-            yield entry, person, session
+        subject, _, session = entry.name.rpartition("_")
+        if subject and session in {"resting", "gym", "rotation", "talk"}:
+            yield entry, subject, session
         elif deeper:
             yield from _session_folders(entry, deeper - 1)
 
@@ -85,7 +85,7 @@ def _frame_times(folder: Path) -> Array:
 
 def _values(file: Path, kind: str) -> Array:
     """The children `kind` of the entries of a handler's file, in its order: (N,)."""
-    cells = [found.text or "" for entry in read_xml(file) for found in entry.findall(kind)]
+    cells = [child.text or "" for entry in read_xml(file) for child in entry.findall(kind)]
     values = parse_numbers(cells, file, 1) if cells else np.empty(0)
     if len(values) < 2 or np.isnan(values).any():
         raise RecordingError(
@@ -99,18 +99,18 @@ def _ground_truth(folder: Path) -> GroundTruth:
     times_s = _frame_times(folder)
     wave, rate = _values(folder / PULSE, "value2"), _values(folder / PULSE, "value1")
     end_s = float(times_s[-1])
-    found = unwrap_rate(regular_signal(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ))
+    unwrapped = unwrap_rate(regular_signal(rate, PULSE_HZ, end_s - (len(rate) - 1) / PULSE_HZ))
     return clean_labels(
         folder / PULSE,
         pulse=regular_signal(wave, PULSE_HZ, end_s - (len(wave) - 1) / PULSE_HZ),
-        heart_rate=found.heart_rate,
-        warnings=wrap_warnings(found, PULSE),
+        heart_rate=unwrapped.heart_rate,
+        warnings=wrap_warnings(unwrapped, PULSE),
         one_clock=False,  # counted back from the last frame, so a longer pulse begins early
     )
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """The four sessions a person; gym is after exercise, with the head moving freely."""
+    """Four sessions for each subject; gym is after exercise, with free motion of the head."""
     for subject, rate in resting_rates("lgi_ppgi", PEOPLE, plan).items():
         for session in ("gym", "resting", "rotation", "talk"):
             random = generator("lgi_ppgi", "frame times", plan.seed, subject, session)

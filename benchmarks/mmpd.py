@@ -1,6 +1,6 @@
 """MMPD: phone videos by skin tone, light and motion.
 
-Layout: `subjectN/pN_k.mat`, k 0 to 19, for 33 people; everything of a recording is in one MAT file:
+Layout: `subjectN/pN_k.mat`, k 0 to 19, for 33 subjects; one MAT file holds a recording:
 `video` (T, H, W, 3), real numbers from 0 to 1; `GT_ppg` (1, T), the pulse at the frames; `light`,
 `motion`, `exercise` ("True" or "False"), `skin_color` (3 to 6 of Fitzpatrick's six), `gender`,
 `glasser`, `hair_cover`, `makeup`, each also within a cell. It holds no times: the phone films 30
@@ -9,11 +9,11 @@ frames a second, and frame and pulse sample k are taken at k / 30 s.
 A copy that was saved again may hold the video as bytes, as 0 to 255 in another type, or as 16 bits;
 it is read by its range (`_scale`), and a range that could mean two things is refused.
 
-The situation stands nowhere but inside the MAT file, so listing reads those small variables (and
-skips the video). Older releases call "Walking" "Watching Videos"; both are `walking` here.
+Only the MAT file holds the situation, so listing reads those small variables (and skips the
+video). Older releases call "Walking" "Watching Videos"; both are `walking` here.
 "Stationary" with `exercise` "True" is what others call "Stationary (after exercise)". A
-recording's name keeps k, because people have several with equal attributes (a cache that is keyed
-by attributes mixes them up, rPPG-Toolbox's for one).
+recording's name keeps k, because subjects have several recordings with equal attributes (a cache
+with attributes as keys confuses them, as rPPG-Toolbox's does).
 
 Decoding a recording reads its whole array into memory: MAT files cannot be streamed. No bad
 recordings are published beyond that wrong label. Sources: Tang, Chen, Wang, Shi, Patel, McDuff,
@@ -57,8 +57,8 @@ MOTIONS = {
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    for person, _ in matching(base, r"subject\d+"):
-        for file, match in matching(person, r"(p\d+)_\d+\.mat"):
+    for folder, _ in matching(base, r"subject\d+"):
+        for file, match in matching(folder, r"(p\d+)_\d+\.mat"):
             motion, light, tone = _situation(file)
             yield Recording(
                 dataset="mmpd",
@@ -75,13 +75,16 @@ def _recordings(base: Path) -> Iterator[Recording]:
 
 
 def _situation(file: Path) -> tuple[str, str, str]:
-    """Motion, light and skin tone; empty where the file cannot be read (its truth will say so)."""
+    """Motion, light and skin tone; empty where the file cannot be read.
+
+    `_ground_truth` reports the fault of such a file.
+    """
     try:
-        found = read_mat(file, "motion", "light", "skin_color", "exercise")
+        variables = read_mat(file, "motion", "light", "skin_color", "exercise")
         motion, light, exercise = (
-            str(unpack_single(found[name])).strip() for name in ("motion", "light", "exercise")
+            str(unpack_single(variables[name])).strip() for name in ("motion", "light", "exercise")
         )
-        tone = int(unpack_single(found["skin_color"]))  # type: ignore[call-overload]
+        tone = int(unpack_single(variables["skin_color"]))  # type: ignore[call-overload]
     except (RecordingError, ValueError, TypeError):
         return "", "", ""
     scenario = MOTIONS.get(motion, motion.lower())
@@ -115,7 +118,7 @@ def _frames(file: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def _scale(video: NDArray[Any], file: Path) -> float:
-    """What brings the values of a video (T, H, W, 3) to 0 to 255.
+    """The factor that scales the values of a video (T, H, W, 3) to 0 to 255.
 
     Real numbers up to 1.5 are 0 to 1 (resizing overshoots), those up to 255 from 16 on are 0 to
     255. Whole numbers up to 255 are bytes in a wider type, unsigned ones of 16 bits from half of
@@ -128,21 +131,21 @@ def _scale(video: NDArray[Any], file: Path) -> float:
     if kind not in "iuf":
         raise RecordingError(f"{file}: video is {video.dtype}, no numbers; copy the file again")
     ends = np.array([(frame.min(), frame.max()) for frame in video], dtype=np.float64)
-    least, most = float(ends[:, 0].min()), float(ends[:, 1].max())
-    if kind == "f" and least >= -0.5 and most <= 1.5:
+    lowest, highest = float(ends[:, 0].min()), float(ends[:, 1].max())
+    if kind == "f" and lowest >= -0.5 and highest <= 1.5:
         return 255.0
-    if least >= (-0.5 if kind == "f" else 0) and (16 if kind == "f" else 0) <= most <= 255.5:
+    if lowest >= (-0.5 if kind == "f" else 0) and (16 if kind == "f" else 0) <= highest <= 255.5:
         return 1.0
-    if video.dtype == np.uint16 and most >= 2**15:
+    if video.dtype == np.uint16 and highest >= 2**15:
         return 255 / 65535
-    if not np.isfinite([least, most]).all():
+    if not np.isfinite([lowest, highest]).all():
         readings = "values that are not numbers"
-    elif least < 0:
-        readings = f"{least:.4g} to {most:.4g}: differences of frames, or shifted brightness"
-    elif most < 16:
-        readings = f"up to {most:.4g}: 0 to 1 with overshoot, or a black video of 0 to 255"
+    elif lowest < 0:
+        readings = f"{lowest:.4g} to {highest:.4g}: differences of frames, or shifted brightness"
+    elif highest < 16:
+        readings = f"up to {highest:.4g}: 0 to 1 with overshoot, or a black video of 0 to 255"
     else:
-        readings = f"up to {most:.4g}: 10 to 15 bits, or a dark video of 16 bits"
+        readings = f"up to {highest:.4g}: 10 to 15 bits, or a dark video of 16 bits"
     raise RecordingError(
         f"{file}: video is {video.dtype} with {readings}; save it as uint8 from 0 to 255"
     )
@@ -159,7 +162,7 @@ def _ground_truth(file: Path) -> GroundTruth:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Four of the twenty situations a person: every motion and light comes round."""
+    """Four of the twenty situations for each subject, so that every motion and light occurs."""
     kinds = (
         ("still", "LED-low", "resting"),
         ("medium_rotation", "LED-high", "resting"),

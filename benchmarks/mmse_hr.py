@@ -1,4 +1,4 @@
-"""MMSE-HR: emotions elicited by tasks, filmed large.
+"""MMSE-HR: emotions elicited by tasks, in high resolution.
 
 Layout, two subtrees with labels beside each:
 
@@ -6,13 +6,13 @@ Layout, two subtrees with labels beside each:
   `first 10 subjects Phydata released/Phydata/F013/T1/{BP_mmHg.txt, Pulse Rate_BPM.txt}`;
 - images `T10_T11_30Subjects/F005/T10/*.jpg`, labels `T10_T11_30PhyBPHRData/F005/T10/...`.
 
-The images (1040 x 1392) have no timestamps: the set is filmed at 25 frames a second, and frame k is
+The images (1040 x 1392) have no timestamps: the set has 25 frames a second, and frame k is
 taken at k / 25 s. Both label files have one value a line at 1,000 Hz from the same start: blood
 pressure (the pulse here) and heart rate in bpm.
 
-102 videos of 40 people, F005 to F027 and M001 to M017; tasks T1, T8, T10, T11, few others. Sources:
-Tulyakov, Alameda-Pineda, Ricci, Yin, Cohn, Sebe, "Self-adaptive matrix completion for heart rate
-estimation from face videos under realistic conditions", CVPR 2016, pp. 2396-2404.
+102 videos of 40 subjects, F005 to F027 and M001 to M017; tasks T1, T8, T10, T11, few others.
+Sources: Tulyakov, Alameda-Pineda, Ricci, Yin, Cohn, Sebe, "Self-adaptive matrix completion for
+heart rate estimation from face videos under realistic conditions", CVPR 2016, pp. 2396-2404.
 """
 
 from collections.abc import Iterator
@@ -47,26 +47,26 @@ PRESSURE, RATE = "BP_mmHg.txt", "Pulse Rate_BPM.txt"
 KNOWN_BAD = {"F006_T11": "bad recording: third-party loaders of the set leave it out"}
 PEOPLE = (*(f"F{n:03d}" for n in range(5, 28)), *(f"M{n:03d}" for n in range(1, 18)))
 ORDER = order_first("M001 F017 M005 F021 F007 F014 F005 F011 F009 M016", PEOPLE)
-"""Simulated people in this order: the first five are in every fold of the splits shipped."""
+"""Simulated subjects in this order: the first five are in every fold of the splits shipped."""
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    found: set[str] = set()
+    seen: set[str] = set()
     for pictures, labels in SUBTREES:
         if not is_folder(base / pictures):
             continue
-        for person, who in matching(base / pictures, r"[FM]\d{3}"):
-            for folder, task in matching(person, r"T\d+"):
-                name = f"{who[0]}_{task[0]}"
-                if name in found:
+        for folder_of_subject, subject in matching(base / pictures, r"[FM]\d{3}"):
+            for folder, task in matching(folder_of_subject, r"T\d+"):
+                name = f"{subject[0]}_{task[0]}"
+                if name in seen:
                     raise BenchError(f"{folder}: {name} is in both subtrees; keep one of them")
-                found.add(name)
+                seen.add(name)
                 images = tuple(image for image, _ in matching(folder, r".+\.jpe?g"))
-                truth = base / labels / who[0] / task[0]
+                truth = base / labels / subject[0] / task[0]
                 yield Recording(
                     dataset="mmse_hr",
                     name=name,
-                    subject=who[0],
+                    subject=subject[0],
                     video=partial(_video, folder, images),
                     ground_truth=partial(_ground_truth, truth),
                     files=(*images, truth / PRESSURE, truth / RATE),
@@ -90,7 +90,7 @@ def _ground_truth(folder: Path) -> GroundTruth:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two tasks a person, both with emotions and the changes of heart rate that go with them."""
+    """Two tasks for each subject, with emotions and changing heart rates."""
     for subject, rate in resting_rates("mmse_hr", ORDER, plan).items():
         for session in ("T10", "T11"):
             scene = Scene(
@@ -108,7 +108,7 @@ def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
 
 
 def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
-    """JPEG images, the first person in the one subtree and the others in the second."""
+    """JPEG images, the first subject in the first subtree and the others in the second."""
     pictures, labels = SUBTREES[recording.subject != ORDER[0]]
     names = (f"{at:04d}.jpg" for at in range(len(recording.scene.times_s)))
     write_images(root / pictures / recording.subject / recording.session, names, recording.frames())

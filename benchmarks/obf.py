@@ -1,17 +1,17 @@
 """OBF: rest and after exercise, five minutes each.
 
-The set is not public: its owners (University of Oulu) hand it out to partners, no public loader
-reads the raw release, and its layout is documented nowhere. What is public are the keys that
-RS-rPPG and Contrast-Phys use: person 001 to 100, session 1 (rest) and 2 (after exercise), `001_1`.
-So the layout read here is this project's own, made of these keys; arrange the release (or links to
-it) so:
+The set is not public: its owners (University of Oulu) give it to partners, no public loader reads
+the raw release, and no source documents its layout. Public are the keys that RS-rPPG and
+Contrast-Phys use: subject 001 to 100, session 1 (rest) and 2 (after exercise), `001_1`.
+
+Layout, defined by this project from these keys; arrange the release (or links to it) like this:
 
 - `001_1/` holds one video (of any kind in `video.suffixes`) and `bvp.csv`, two columns: time in
-  seconds on the clock of the video, and the blood volume pulse; a header is fine;
-- where there is a heart rate of the device's, `hr.csv` likewise: time in seconds, bpm.
+  seconds on the clock of the video, and the blood volume pulse; a header is allowed;
+- where the device has heart rates, `hr.csv` likewise: time in seconds, bpm.
 
 Frame times are those of the container. RS-rPPG leaves 073_2 and 057_2 out (bad reference). 100
-healthy people with two recordings each; six patients with atrial fibrillation are beyond the keys.
+healthy subjects with two recordings each; the keys leave out six patients with atrial fibrillation.
 Sources: Li, Alikhani, Shi, Seppanen, Junttila, Majamaa-Voltti, Tulppo, Zhao, "The OBF database",
 FG 2018, pp. 242-249; github marukosan93/RS-rPPG, zhaodongsun/contrast-phys.
 """
@@ -46,7 +46,7 @@ SCENARIOS = {"1": "rest", "2": "after_exercise"}
 RS_RPPG = "bad reference: RS-rPPG (marukosan93/RS-rPPG, utils_sunet_folds_skin.py) leaves it out"
 KNOWN_BAD = {"073_2": RS_RPPG, "057_2": RS_RPPG}
 ORDER = tuple(f"{10 * tens + ones:03d}" for ones in range(1, 11) for tens in range(10))
-"""Simulated people in this order: ten in a row are in the ten folds of `obf-10fold`."""
+"""Simulated subjects in this order: ten in a row are in the ten folds of `obf-10fold`."""
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
@@ -87,7 +87,7 @@ def _ground_truth(folder: Path) -> GroundTruth:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Rest and after exercise, a still face."""
+    """Rest and after exercise, without motion."""
     for subject, rate in resting_rates("obf", ORDER, plan).items():
         for session in ("1", "2"):
             scene = Scene(

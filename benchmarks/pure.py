@@ -1,4 +1,4 @@
-"""PURE: ten people, six kinds of head motion.
+"""PURE: ten subjects, six kinds of head motion.
 
 Layouts, both are read:
 
@@ -7,14 +7,15 @@ Layouts, both are read:
 
 The number in an image's name is its time in nanoseconds. The JSON holds `/Image` (times of the
 images again) and `/FullPackage`: the finger oximeter at 60 Hz with its own timestamps on the same
-clock, `waveform` (the pulse) and `pulseRate` (bpm), and the device's own word on them: `probeError`
-and `searching`. Times here are seconds from the first image on; labels keep their own times and are
+clock, `waveform` (the pulse) and `pulseRate` (bpm), and the device's flags `probeError` and
+`searching`. Times here are seconds from the first image on; labels keep their own times and are
 never stretched by index, as some loaders do.
 
-Where the device says `probeError`, or reads a `pulseRate` of 0 or 127 (its sign for none) with a
-`waveform` of 0, or a `waveform` of 0 for half a second, there is no pulse: such samples are left
-out with a warning that counts them. A heart rate is none there either, nor while it is `searching`.
-The oximeter is the kind whose rate wraps at 128 in UBFC-rPPG: mended where a step proves it.
+There is no pulse where the device sets `probeError`, where `pulseRate` is 0 or 127 (its mark for no
+rate) with a `waveform` of 0, or where `waveform` is 0 for 0.5 s. Such samples are left out with a
+warning that counts them. There is no heart rate there either, nor while the device is `searching`.
+The rate of such an oximeter wraps at 128 in UBFC-rPPG; it is corrected where a step proves the
+wrap.
 
 Subjects 01 to 10, sessions 01 to 06; 06-02 was never released, so the set has 59 recordings (papers
 that say 60 count it). Sources: Stricker, Mueller, Gross, "Non-contact video-based pulse rate
@@ -66,9 +67,9 @@ GIDEON = (
 KNOWN_BAD = {"07-02": GIDEON, "07-07": GIDEON}
 OXIMETER_HZ = 60.0
 NO_RATE = (0, 127)
-FLAT_S = 0.5  # no pulse stays at its lowest level for so long
+FLAT_S = 0.5  # a pulse is shorter at its lowest level
 ORDER = ("01", "10", "02", "09", "08", "05", "06", "03", "04", "07")
-"""Simulated people in this order: the first four are on both sides of every split shipped."""
+"""Simulated subjects in this order: the first four are in both parts of every shipped split."""
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
@@ -130,18 +131,18 @@ def _ground_truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
             f"{file.name}: {np.count_nonzero(lost)} of {len(lost)} samples are no pulse "
             "(probe error, or a waveform of 0): left out"
         )
-    found = unwrap_rate(Signal(np.where(searching, np.nan, rate)[~lost], times_s[~lost]))
+    unwrapped = unwrap_rate(Signal(np.where(searching, np.nan, rate)[~lost], times_s[~lost]))
     return clean_labels(
         file,
         pulse=Signal(wave[~lost], times_s[~lost]),
-        heart_rate=found.heart_rate,
+        heart_rate=unwrapped.heart_rate,
         one_clock=True,
-        warnings=[*warnings, *wrap_warnings(found, file.name)],
+        warnings=[*warnings, *wrap_warnings(unwrapped, file.name)],
     )
 
 
 def _flat(zero: NDArray[np.bool_], times_s: Array) -> NDArray[np.bool_]:
-    """The samples of runs of zeros that last half a second or more: (N,)."""
+    """The samples (N,) in runs of zeros of half a second or more."""
     out = np.zeros(len(zero), dtype=bool)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], zero, [False]])))
     for first, stop in edges.reshape(-1, 2):
@@ -150,7 +151,7 @@ def _flat(zero: NDArray[np.bool_], times_s: Array) -> NDArray[np.bool_]:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Three of the six motions a person, so that two people show them all; 06-02 does not exist."""
+    """Three of the six motions for each subject, so two subjects have all; 06-02 does not exist."""
     for at, (subject, rate) in enumerate(resting_rates("pure", ORDER, plan).items()):
         for session in sorted(SCENARIOS)[at % 2 : 6 : 2]:
             if (subject, session) == ("06", "02"):

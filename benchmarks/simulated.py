@@ -1,20 +1,19 @@
-"""Simulated: made-up people, filmed on the fly.
+"""Simulated: simulated subjects, written when a run needs them.
 
-Layout: `NN/{video.mp4, labels.csv, scenario.json}` for persons NN from 01 on; nothing else is like
-it. `labels.csv` has the header `time_s,pulse,heart_rate_bpm` and about 60 rows a second whose
-times are slightly uneven, as a sensor's are that is read over USB: they start a little before the
-first frame and end a little after the last. `pulse` is a finger's photoplethysmogram in an
-arbitrary unit, `heart_rate_bpm` the device's mean over 5 s. `scenario.json` holds `scenario`,
-`light` and `skin_tone` (Fitzpatrick's I to VI). `video.mp4` is H.264, 320 x 240, about 30 frames a
-second whose times are uneven by a millisecond or so; frames and labels share one clock.
+Layout: `NN/{video.mp4, labels.csv, scenario.json}` for subjects NN from 01 on. `labels.csv` has the
+header `time_s,pulse,heart_rate_bpm` and about 60 rows a second with slightly uneven times, as of a
+sensor that is read over USB: they start a little before the first frame and end a little after the
+last. `pulse` is a finger's photoplethysmogram in an arbitrary unit, `heart_rate_bpm` the device's
+mean over 5 s. `scenario.json` holds `scenario`, `light` and `skin_tone` (Fitzpatrick's I to VI).
+`video.mp4` is H.264, 320 x 240, about 30 frames a second with times that are uneven by about 1 ms;
+frames and labels share one clock.
 
-easy   everybody sits still in bright light
+easy   all subjects sit still in bright light
 paper  in turn: still, talking, slow translation, small rotation, in office light, with smiles
 hard   in turn: free movement, talking, medium rotation, walking, in dim, uneven, changing light
 
-The resting heart rates of the people are spread over 50 to 120 bpm, whatever their number, and
-their skin goes through Fitzpatrick's six types. `rppgbench.simulation` says what is simulated, and
-after which papers.
+The resting heart rates are spread over 50 to 120 bpm for any number of subjects, and the skin tones
+are Fitzpatrick's six types in turn. `rppgbench.simulation` documents the simulation and its papers.
 """
 
 import json
@@ -44,23 +43,23 @@ from rppgbench.system.errors import BenchError
 
 WIDTH, HEIGHT, FRAME_HZ, LABEL_HZ = 320, 240, 30.0, 60.0
 FACE = 0.62  # of the height, so that the face is some 115 pixels wide
-TONES = ("II", "IV", "III", "V", "I", "VI")  # in turn, so that few people differ too
-BEFORE_S = 0.03  # how long before the first frame, and after the last, the sensor runs
+TONES = ("II", "IV", "III", "V", "I", "VI")  # in turn, so that a few subjects differ too
+BEFORE_S = 0.03  # how long the sensor runs before the first frame and after the last
 CODEC = {
     "crf": "12",
     "preset": "ultrafast",
     "x264-params": "chroma-qp-offset=-12",
     "threads": "1",
 }
-"""Colour is quantised four times finer than brightness: at the usual ratio the codec decides
+"""Colour is quantised four times finer than brightness; at the usual ratio the codec decides
 whether POS works (measured SNR: 9 dB before the codec, 8 dB so, 1 dB at the usual ratio)."""
 
 
 def _recordings(root: Path) -> Iterator[Recording]:
     for folder, match in matching(root, r"\d\d+"):
         files = folder / "video.mp4", folder / "labels.csv", folder / "scenario.json"
-        facts = read_json(files[2])
-        if not isinstance(facts, dict):
+        description = read_json(files[2])
+        if not isinstance(description, dict):
             raise BenchError(f"{files[2]}: holds no table of facts; simulate the tree again")
         yield Recording(
             dataset="simulated",
@@ -69,9 +68,9 @@ def _recordings(root: Path) -> Iterator[Recording]:
             video=partial(VideoSource, files[0]),
             ground_truth=partial(_ground_truth, files[1]),
             files=files,
-            scenario=str(facts.get("scenario", "")),
-            light=str(facts.get("light", "")),
-            skin_tone=str(facts.get("skin_tone", "")),
+            scenario=str(description.get("scenario", "")),
+            light=str(description.get("light", "")),
+            skin_tone=str(description.get("skin_tone", "")),
         )
 
 
@@ -84,7 +83,7 @@ def _ground_truth(file: Path) -> GroundTruth:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """One a person; the session is the scenario."""
+    """One session for each subject; its name is the scenario."""
     turns: dict[str, list[dict[str, object]]] = {
         "easy": [{"motion": "still"}],
         "paper": [
@@ -151,7 +150,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
 
 simulated = folder_dataset(
     name="simulated",
-    title="Simulated people",
+    title="Simulated subjects",
     cite="this suite: rppgbench.simulation, after Wang et al. 2017, 10.1109/TBME.2016.2609282",
     licence="free: portraits in the public domain, made with `bench simulate simulated --out DIR`",
     url="docs/background/simulation.md",

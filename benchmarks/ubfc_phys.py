@@ -3,8 +3,8 @@
 Layout: `sN/{vid_sN_T1.avi, bvp_sN_T1.csv, eda_sN_T1.csv}` (also in a folder `Data`) for N 1 to 56
 and tasks T1 (rest), T2 (speech), T3 (arithmetic), three minutes each, about 35 frames a second;
 `info_sN.txt` and `selfReportedAnx_sN.csv` are not read. `bvp` is the wrist band's blood volume
-pulse at 64 Hz, one value a line without a header (readers that expect one lose the first sample).
-Frame times are those of the container; both start together.
+pulse at 64 Hz, one value a line without a header (readers that expect a header lose the first
+sample). Frame times are those of the container; both start together.
 
 The reference is noisy: rPPG-Toolbox leaves out 67 of the 168 recordings (`KNOWN_BAD`), PhysBench
 prints no results on the set. Sources: Meziati Sabour, Benezeth, De Oliveira, Chappe, Yang,
@@ -43,19 +43,19 @@ _EXCLUDED = {
 }
 KNOWN_BAD = {f"s{n}_{task}": TOOLBOX for task, ids in _EXCLUDED.items() for n in ids.split()}
 ORDER = order_first("s2 s46 s35 s7 s49 s36", (f"s{n}" for n in range(1, 57)))
-"""Simulated people in this order: train, test and validation of `ubfc-phys-gideon` in turn."""
+"""Simulated subjects in this order: train, test and validation of `ubfc-phys-gideon` in turn."""
 
 
 def _recordings(folder: Path) -> Iterator[Recording]:
     base = first_folder(folder, "Data")
-    for person, who in matching(base, r"s\d+"):
-        for video, task in matching(person, rf"vid_{who[0]}_(T[1-3])\.avi"):
-            name = f"{who[0]}_{task[1]}"
-            labels = person / f"bvp_{name}.csv"
+    for folder_of_subject, subject in matching(base, r"s\d+"):
+        for video, task in matching(folder_of_subject, rf"vid_{subject[0]}_(T[1-3])\.avi"):
+            name = f"{subject[0]}_{task[1]}"
+            labels = folder_of_subject / f"bvp_{name}.csv"
             yield Recording(
                 dataset="ubfc_phys",
                 name=name,
-                subject=who[0],
+                subject=subject[0],
                 video=partial(VideoSource, video),
                 ground_truth=partial(_ground_truth, labels),
                 files=(video, labels),
@@ -69,7 +69,7 @@ def _ground_truth(file: Path) -> GroundTruth:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """The three tasks a person: still, talking with a lively face, talking under stress."""
+    """Three tasks for each subject: still, talking with a lively face, talking under stress."""
     for subject, rate in resting_rates("ubfc_phys", ORDER, plan).items():
         for session in sorted(SCENARIOS):
             rest = session == "T1"

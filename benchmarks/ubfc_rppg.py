@@ -1,22 +1,22 @@
-"""UBFC-rPPG, set 2: 42 people who play a game of sums.
+"""UBFC-rPPG, set 2: 42 subjects who play a game of sums.
 
 Layout: `DATASET_2/subjectN/{vid.avi, ground_truth.txt}`, N of 1 to 49 with gaps. `vid.avi` is
 uncompressed, 640 x 480, about 30 frames a second. `ground_truth.txt` holds three rows of equal
 length: the finger's photoplethysmogram, the device's heart rate (bpm), and the time (s, uneven,
 now and then repeated), about one value a frame. Set 1 is another data set here: `ubfc_rppg_1`.
 
-Rules, and why:
+Rules and reasons:
 
-- The pulse keeps its own times, counted from its first, and is interpolated at those of the
-  frames; rPPG-Toolbox ignores them and takes value i for frame i.
+- The pulse keeps its own times, counted from the first, and is interpolated at frame times;
+  rPPG-Toolbox ignores them and takes value i for frame i.
 - Values whose time is repeated are left out with a warning (PhysBench does the same).
-- The device's heart rate wraps at 128: of subjects 11, 18, 20 and 24 the file says 127, 127, 1, 1
-  where the contact pulse says 129 to 134. 128 bpm are added where a step of a wrap proves it
+- The device's heart rate wraps at 128: for subjects 11, 18, 20 and 24 the file holds 127, 127, 1,
+  1 where the contact pulse gives 129 to 134. 128 bpm are added where a step of a wrap proves it
   (`datasets.wrapped_rate`), with a warning that counts them. Loaders that took 1 to 8 bpm for a
   faulty device leave the four out: Gideon & Stent of the test, SiNC of everything; the others leave
   them in. The contact pulse of the four is sound.
-- The device's heart rate is late: moved 4 s forward it is 1.1 bpm nearer to the contact pulse
-  (mean over six people; `tests/test_genuine_labels.py`). It is not moved here.
+- The device's heart rate lags: moved 4 s forward it is 1.1 bpm nearer to the contact pulse
+  (mean over six subjects; `tests/benchmarks/test_genuine_labels.py`). It is not moved here.
 
 Pictures of subjects 21 and 27 must not be published. Sources: the set's own description;
 Bobbia et al. 2019; the loaders of rPPG-Toolbox, SiNC and PhysBench.
@@ -45,7 +45,7 @@ from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, fram
 from rppgbench.system.errors import RecordingError
 
 WRAPPED = (
-    "the device's heart rate wraps at 128 (mended here): Gideon & Stent 2021 "
+    "the device's heart rate wraps at 128 (corrected here): Gideon & Stent 2021 "
     "(ToyotaResearchInstitute/RemotePPG) leave it out of the test set, SiNC (CVPRL/SiNC-rPPG) out "
     "of every set"
 )
@@ -58,7 +58,7 @@ TEST = tuple(range(38, 50))
 ORDER = tuple(f"subject{n}" for pair in zip(TEST, TRAIN, strict=False) for n in pair) + tuple(
     f"subject{n}" for n in TRAIN[len(TEST) :]
 )
-"""Simulated people in this order: test and training sides of the shipped splits by turns."""
+"""Simulated subjects in this order: test and training subjects of the shipped splits in turn."""
 
 
 def _recordings(folder: Path) -> Iterator[Recording]:
@@ -96,17 +96,17 @@ def _ground_truth(file: Path) -> GroundTruth:
     if not np.isfinite(times_s).all():
         raise RecordingError(f"{file}: a time in row 3 is not a number; copy the file again")
     since = times_s - times_s[0]
-    found = unwrap_rate(Signal(rate, since))
+    unwrapped = unwrap_rate(Signal(rate, since))
     return clean_labels(
         file,
         pulse=Signal(pulse, since),
-        heart_rate=found.heart_rate,
-        warnings=wrap_warnings(found, file.name),
+        heart_rate=unwrapped.heart_rate,
+        warnings=wrap_warnings(unwrapped, file.name),
     )
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """One recording a person, who sits still."""
+    """One session for each subject, who sits still."""
     for subject, rate in resting_rates("ubfc_rppg", ORDER, plan).items():
         scene = Scene(
             width=320,

@@ -1,10 +1,10 @@
-"""UBFC-rPPG, set 1: eight people who sit still.
+"""UBFC-rPPG, set 1: eight subjects who sit still.
 
 Layout: `DATASET_1/NAME/{vid.avi, gtdump.xmp}` for 5-gt to 8-gt, 10-gt to 12-gt and after-exercise;
 the video is also called vid-007.avi or vid-12.avi. `gtdump.xmp` has, in spite of its name, lines of
 four numbers with commas: time (ms), heart rate (bpm), SpO2 (%) and the photoplethysmogram, about
 62 a second. Times count from the first line. The video is as in set 2 (`ubfc_rppg`), 28.67 frames a
-second. Heart rates that wrapped at 128 are mended as there.
+second. Heart rates that wrapped at 128 are corrected as in set 2.
 
 In the copies that are given out, the videos of 7-gt and 12-gt are equal byte by byte, with two
 ground truths (95.1 and 94.7 bpm): a public script that compared them leaves both out. Sources: the
@@ -42,7 +42,7 @@ from rppgbench.system.errors import RecordingError
 SAME_VIDEO = "the videos of 7-gt and 12-gt are the same file, with two ground truths"
 KNOWN_BAD = {"7-gt": SAME_VIDEO, "12-gt": SAME_VIDEO}
 ORDER = ("5-gt", "6-gt", "8-gt", "10-gt", "11-gt", "after-exercise", "7-gt", "12-gt")
-"""Simulated people in this order: the set's own names, those that are known bad last."""
+"""Simulated subjects in this order: the set's own names, those known to be bad last."""
 VIDEO = {"7-gt": "vid-007.avi", "12-gt": "vid-12.avi"}
 FRAMES_HZ = 28.67
 
@@ -77,17 +77,17 @@ def _video(folder: Path, videos: tuple[Path, ...]) -> VideoSource:
 def _ground_truth(file: Path) -> GroundTruth:
     table = read_table(file, columns=4, time_first=True, time_unit="ms")
     times_s = (table[:, 0] - table[0, 0]) / 1000
-    found = unwrap_rate(Signal(table[:, 1], times_s))
+    unwrapped = unwrap_rate(Signal(table[:, 1], times_s))
     return clean_labels(
         file,
         pulse=Signal(table[:, 3], times_s),
-        heart_rate=found.heart_rate,
-        warnings=wrap_warnings(found, file.name),
+        heart_rate=unwrapped.heart_rate,
+        warnings=wrap_warnings(unwrapped, file.name),
     )
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """One recording a person, who sits still."""
+    """One session for each subject, who sits still."""
     for subject, rate in resting_rates("ubfc_rppg_1", ORDER, plan).items():
         scene = Scene(
             width=320,

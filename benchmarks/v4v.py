@@ -1,6 +1,6 @@
 """V4V: spontaneous emotions, a heart rate for every frame.
 
-Layout, as the challenge gave it out in two phases (the folders' names have blanks and underscores):
+Layout, as released by the challenge in two phases (the folders' names have blanks and underscores):
 
 - `Phase 1_ Training_Validation sets/Videos/{train-001_of_002, train-002_of_002, valid}/F001_T1.mkv`
   (also `Training`, `Validation`), with `Ground truth/Physiology/F001_T1.txt` (a line HR and a line
@@ -11,13 +11,13 @@ Layout, as the challenge gave it out in two phases (the folders' names have blan
   .mkv) and `blood_pressure/{val_set_bp, test_set_bp}/F001-T1.txt` (here without "-BP").
 
 Rules: value k of the HR line (from field 3 on) belongs to the frame at k / 25 s; the heart rate is
-the device's, piecewise constant, and its steps are never shown to a method. The blood pressure,
+the device's, piecewise constant, and methods never get its steps. The blood pressure,
 1,000 a second from 0 s on, is the pulse. Black frames exist and are kept, because leaving them out
 (as the authors' own reader does) moves all later frames against their labels. Parts are the
 challenge's; `part` is by folder. No list of bad videos is published; some are shorter than 9 s, and
-other loaders leave those out, while here they give as many 5 s clips as they hold.
+other loaders leave those out; here such a video gives as many 5 s clips as fit.
 
-1,358 videos of 179 people, a subset of BP4D+. Sources: Revanur, Li, Ciftci, Yin, Jeni, "The first
+1,358 videos of 179 subjects, a subset of BP4D+. Sources: Revanur, Li, Ciftci, Yin, Jeni, "The first
 vision for vitals (V4V) challenge", ICCV Workshops 2021, pp. 2760-2767, and their
 github revanurambareesh/instantaneous_transformer.
 """
@@ -72,18 +72,18 @@ PLACES = {
     "test": f"{PHASE_2}/Videos/Test/test",
 }
 PEOPLE = tuple(f"{'FM'[n % 2]}{n // 2 + 1:03d}" for n in range(179))
-SIMULATED_PARTS = ("train", "test", "validation", "train")  # four people are in every part
+SIMULATED_PARTS = ("train", "test", "validation", "train")  # four subjects are in all parts
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for part, place in FOLDERS:
         if not is_folder(base / place):
             continue
         for video, match in matching(base / place, r"([FM]\d{3})_(T\d+)\.mkv"):
-            if found.setdefault(video.stem, part) != part:
+            if parts.setdefault(video.stem, part) != part:
                 raise BenchError(
-                    f"{video}: is in part {part!r} and in part {found[video.stem]!r}; "
+                    f"{video}: is in part {part!r} and in part {parts[video.stem]!r}; "
                     "keep the one where the challenge has it"
                 )
             rates, pressure = _label_files(base, part, video.stem)
@@ -100,10 +100,10 @@ def _recordings(base: Path) -> Iterator[Recording]:
 
 
 def _label_files(base: Path, part: str, name: str) -> tuple[Path, Path]:
-    """Where the heart rates and the blood pressure of a video are."""
+    """The files of heart rates and blood pressure of a video."""
     dashed = name.replace("_", "-")
-    own = base / PHASE_1 / TRUTH
-    phase_1 = own / "Physiology" / f"{name}.txt", own / "BP_raw_1KHz" / f"{dashed}-BP.txt"
+    folder = base / PHASE_1 / TRUTH
+    phase_1 = folder / "Physiology" / f"{name}.txt", folder / "BP_raw_1KHz" / f"{dashed}-BP.txt"
     if part == "train":
         return phase_1
     rates, pressures = RELEASED[part]
@@ -136,7 +136,7 @@ def _heart_rates(file: Path, name: str) -> Array:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two tasks a person, with changing heart rates and lively faces."""
+    """Two tasks for each subject, with changing heart rates and lively faces."""
     for subject, rate in resting_rates("v4v", PEOPLE, plan).items():
         for session, motion in (("T1", "talking"), ("T8", "still")):
             scene = Scene(
@@ -153,7 +153,7 @@ def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
 
 
 def _part(subject: str) -> str:
-    """The part that a simulated person is in."""
+    """The part of a simulated subject."""
     return SIMULATED_PARTS[PEOPLE.index(subject) % len(SIMULATED_PARTS)]
 
 
@@ -166,7 +166,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> l
     rates, pressure = _label_files(root, part, name)
     key = name if part == "train" else f"{name}.mkv"
     seconds = np.floor(np.arange(len(recording.scene.times_s)) / FRAMES_HZ)
-    bpm = recording.heart_rate_at(seconds)  # constant for stretches, as the set's
+    bpm = recording.heart_rate_at(seconds)  # constant for segments, as in the set
     lines = [
         ", ".join([key, "HR", *(f"{value:.3f}" for value in bpm)]),
         ", ".join([key, "RR", *("15.000" for _ in bpm)]),

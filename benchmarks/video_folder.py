@@ -7,13 +7,13 @@ otherwise.
 
 `heart_rates.csv` beside them is optional. Its first line names the columns, in any order: `video`
 (the path from the folder), `heart_rate_bpm` and, if there is one, `subject`; commas, semicolons or
-tabs separate. A video without a line, or with an empty rate, has no truth: it is predicted and not
-scored. This is how a challenge's test set arrives (RePSS 2024, track 1), or your own recordings.
+tabs separate. A video without a line, or with an empty rate, has no ground truth: methods estimate
+its pulse, but it is not scored. Test sets of challenges have this form (RePSS 2024, track 1).
 
-Names match case by case; a backslash counts as a slash where no video has one in its name. A video
-named twice is refused. Told, by `bench data check` and in the notes of a run: lines without a
-video, videos without a line, rates outside 30 to 240 bpm (no truth), columns and files that are
-not read, such as `face.csv` beside `face.mp4`.
+Names are case-sensitive; a backslash counts as a slash where no video has one in its name. A video
+named twice is refused. `bench data check` and the notes of a run report lines without a video,
+videos without a line, rates outside 30 to 240 bpm (no ground truth), columns and files that are not
+read, such as `face.csv` beside `face.mp4`.
 """
 
 import difflib
@@ -51,13 +51,13 @@ from rppgbench.video.suffixes import VIDEO_SUFFIXES
 
 LABELS = "heart_rates.csv"
 VIDEO, RATE, SUBJECT = "video", "heart_rate_bpm", "subject"
-FOR_EVER_S = 1e6  # one rate holds for the whole video, however long it is
-MOST_NAMED = 5
+WHOLE_VIDEO_S = 1e6  # one rate holds for the whole video, however long it is
+MAX_NAMES = 5
 ORDER = tuple(f"video{n:02d}" for n in range(1, 49))
 
 
 class _Line(NamedTuple):
-    """What the labels say of a video; `video` is its name from the root, "" where there is none."""
+    """One line of the labels; `video` is the path from the root, or "" without such a video."""
 
     video: str
     written: str
@@ -111,7 +111,7 @@ def _lines(sheet: Sheet | None, videos: Collection[str]) -> list[_Line]:
     if sheet is None:
         return []
     rates = sheet.numbers(sheet.names.index(RATE))
-    found: dict[str, _Line] = {}
+    lines: dict[str, _Line] = {}
     for (at, cells), rate in zip(sheet.rows, rates, strict=True):
         written = cells[sheet.names.index(VIDEO)]
         subject = cells[sheet.names.index(SUBJECT)] if SUBJECT in sheet.names else ""
@@ -120,27 +120,27 @@ def _lines(sheet: Sheet | None, videos: Collection[str]) -> list[_Line]:
             raise RecordingError(f"{sheet.file}: line {at} names no video; repair that line")
         video = next((name for name in (written, written.strip(), plain) if name in videos), "")
         key = video or plain
-        if key in found:
+        if key in lines:
             raise RecordingError(
                 f"{sheet.file}: line {at} names {key!r}, as a line above it does; keep one of them"
             )
-        found[key] = _Line(video, written.strip(), float(rate), subject.strip())
-    return list(found.values())
+        lines[key] = _Line(video, written.strip(), float(rate), subject.strip())
+    return list(lines.values())
 
 
 def _leftovers(root: Path) -> Iterator[str]:
-    """What in the folder is not read, and what labels and videos lack of each other."""
+    """One line for each file that is not read, and for labels and videos without each other."""
     videos, sheet = _videos(root), _sheet(root)
     lines = _lines(sheet, videos)
     matched = {line.video for line in lines}
     free = [name for name in videos if name not in matched]
-    for line in [line for line in lines if not line.video][:MOST_NAMED]:
+    for line in [line for line in lines if not line.video][:MAX_NAMES]:
         near = _near(line.written, free)
         hint = f"; did you mean {near!r}?" if near else ""
         yield f"{LABELS} names {line.written!r}, which is not there{hint}"
     strays = sum(not line.video for line in lines)
-    if strays > MOST_NAMED:
-        yield f"{LABELS} names {strays - MOST_NAMED} more videos that are not there"
+    if strays > MAX_NAMES:
+        yield f"{LABELS} names {strays - MAX_NAMES} more videos that are not there"
     if sheet is not None:
         if free:
             yield f"{len(free)} of {len(videos)} videos have no line in {LABELS}: {_some(free)}"
@@ -162,7 +162,7 @@ def _odd_rates(rates_bpm: Array) -> Iterator[str]:
 
 
 def _unread(root: Path, videos: dict[str, Path]) -> Iterator[str]:
-    """Files that are no videos by their names, and folders that are links."""
+    """Files without the suffix of a video, and folders that are links."""
     stems = {video.with_suffix("") for video in videos.values()}
     known = {root / LABELS, root / MARKER, *videos.values()}
     others = [file for file in files_below(root) if file not in known]
@@ -190,7 +190,7 @@ def _links(folder: Path) -> Iterator[Path]:
 
 
 def _near(name: str, videos: Sequence[str]) -> str:
-    """The video that a name may have meant, or ""."""
+    """The video whose name is closest to a name, or ""."""
 
     def plain(text: str) -> str:
         return unicodedata.normalize("NFC", text.replace("\\", "/")).casefold()
@@ -206,8 +206,8 @@ def _near(name: str, videos: Sequence[str]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(map(repr, names[:MOST_NAMED])) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(map(repr, names[:MAX_NAMES])) + more
 
 
 def _ground_truth(rate_bpm: float) -> GroundTruth:
@@ -216,11 +216,11 @@ def _ground_truth(rate_bpm: float) -> GroundTruth:
     if not LOWEST_BPM <= rate_bpm <= HIGHEST_BPM:
         line = f"{rate_bpm:g} bpm is outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm: no truth"
         return GroundTruth(warnings=(f"{LABELS}: {line}",))
-    return GroundTruth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, FOR_EVER_S])))
+    return GroundTruth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, WHOLE_VIDEO_S])))
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """One recording a person, who sits still in office light."""
+    """One session for each subject, who sits still in office light."""
     for name, rate in resting_rates("video_folder", ORDER, plan).items():
         scene = Scene(
             width=320,

@@ -1,4 +1,4 @@
-"""VIPL-HR: 107 people, nine situations, three devices.
+"""VIPL-HR: 107 subjects, nine situations, three devices.
 
 Layout: `data/pP/vV/sourceS/{video.avi, gt_HR.csv, gt_SpO2.csv, wave.csv, time.txt}` and
 `fold/fold1.mat` to `fold5.mat`. P is 1 to 107, V 1 to 9; repeated recordings are `v1-2`, `v3-2`,
@@ -6,26 +6,26 @@ Layout: `data/pP/vV/sourceS/{video.avi, gt_HR.csv, gt_SpO2.csv, wave.csv, time.t
 phone, 3 a RealSense in colour; source 4, its infrared stream, is no RGB video and is left out.
 97 to 107 have no source 1, v8 and v9 source 2 alone, and 56 has v1 to v5 alone.
 
-Rules, and why:
+Rules and reasons:
 
 - `time.txt` holds the time of every frame in whole milliseconds; rates are uneven, 16 to 30 fps,
-  and the container's rate (25) is none: the set's ReadMe says that the videos were only made to
-  save room. Source 2, the phone, has no `time.txt`. Where it is missing, the frames are spread
+  and the container's rate (25) means nothing: by the set's ReadMe, the videos only save disk
+  space. Source 2, the phone, has no `time.txt`. Where it is missing, the frames are spread
   evenly over the duration of `wave.csv` (60 samples a second), else of `gt_HR.csv`, with a warning.
   NEST (github LuPaoPao/NEST) takes `gt_HR.csv` alone: in the authors' example the wave lasts as
   long as `time.txt` to 3 ms, and the heart rates, one a second and one more, 1.26 s longer (3.6 %).
 - `wave.csv` is the pulse at 60.0 Hz (2,084 samples over the 34.736 s of the example that the
   authors of CVD publish; a loader that takes 50 Hz reads every rate 17 % low). Where it is missing
   the recording has no pulse, and a warning; it can still be scored.
-- `gt_HR.csv` is the device's heart rate in bpm, once a second from 0 s on. It is the truth that is
-  scored, because pulse and video of the set do not match in time (NEST's ReadMe: "VIPL should not
-  use BVP as supervision"). Without it a recording has no truth.
+- `gt_HR.csv` is the device's heart rate in bpm, once a second from 0 s on. It is the scored
+  reference, because pulse and video of the set do not match in time (NEST's ReadMe: "VIPL should
+  not use BVP as supervision"). Without it a recording has no ground truth.
 - The official folds are read from `fold/foldK.mat` (variable `foldK`, shape (1, n), numbers of
-  people): fold K is tested, the others train. They are in no public repository and are not made up.
+  subjects): fold K is the test set, the others are the training set. No public repository has them.
 
 2,378 colour videos. Situations: v1 stable, v2 motion, v3 talking, v4 bright, v5 dark, v6 long
 distance, v7 after exercise, v8 phone held stable, v9 phone moving. The set's ReadMe swaps 4 and 5;
-the paper's table 3 has them so, and so are the pictures (a public check of five people measured a
+the paper's table 3 has them so, and so are the pictures (a public check of five subjects measured a
 mean grey of 127 to 150 in v4 and 102 to 131 in v5). Sources: Niu,
 Han, Shan, Chen, "VIPL-HR: a multi-modal database for pulse estimation from less-constrained face
 video", ACCV 2018, arXiv 1810.04927v2; the loaders of CVD, NEST, RhythmNet and RS-rPPG.
@@ -82,7 +82,7 @@ SOURCES = {1: "web_camera", 2: "phone", 3: "realsense"}
 
 MAPS = "fewer than ten maps: RhythmNet (AnweshCR7/RhythmNet, generate_fold_csv.py) skips it"
 NO_WAVE = "no wave.csv: third-party loaders skip it"
-BAD_TRUTH = (
+BAD_REFERENCE = (
     "bad reference by the list in RS-rPPG (marukosan93/RS-rPPG, utils_sunet_folds_skin.py), "
     "which its authors wrote down but did not apply"
 )
@@ -92,7 +92,7 @@ _RS_RPPG = """
 68/2/123 71/7/2 83/6/123 88/2/123 88/3/123 88/9/2 90/5/2 97/2/23 97/7/23
 """
 KNOWN_BAD = {
-    f"p{p}/v{v}/source{s}": BAD_TRUTH
+    f"p{p}/v{v}/source{s}": BAD_REFERENCE
     for p, v, sources in (item.split("/") for item in _RS_RPPG.split())
     for s in sources
 } | {
@@ -103,19 +103,19 @@ KNOWN_BAD = {
     "p45/v1/source2": NO_WAVE,
 }
 ORDER = order_first("p3 p5 p7 p9 p1 p6 p15 p8 p22 p2", (f"p{n}" for n in range(1, 108)))
-"""Simulated people in this order: five in a row are in the five folds of `vipl-rs4`."""
+"""Simulated subjects in this order: five in a row are in the five folds of `vipl-rs4`."""
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    for person, who in matching(first_folder(base, "data"), r"p(\d+)"):
-        for session, what in matching(person, r"v(\d+)(-\d+)?"):
-            scenario = int(what[1])
+    for folder_of_subject, subject in matching(first_folder(base, "data"), r"p(\d+)"):
+        for session, version in matching(folder_of_subject, r"v(\d+)(-\d+)?"):
+            scenario = int(version[1])
             for folder, source in matching(session, r"source([1-3])"):
-                name = f"{person.name}/{session.name}/{folder.name}"
+                name = f"{folder_of_subject.name}/{session.name}/{folder.name}"
                 yield Recording(
                     dataset="vipl_hr",
                     name=name,
-                    subject=f"p{int(who[1])}",
+                    subject=f"p{int(subject[1])}",
                     video=partial(_video, folder),
                     ground_truth=partial(_ground_truth, folder),
                     files=tuple(
@@ -136,7 +136,7 @@ def _video(folder: Path) -> VideoSource:
 
 
 def _times(folder: Path) -> tuple[Array, str]:
-    """When the frames were taken, in seconds, and the warning if the rule had to stand in."""
+    """The times of the frames in seconds, and a warning where they are spread evenly."""
     file = folder / "time.txt"
     if is_file(file):
         milliseconds = read_column(file)
@@ -199,10 +199,10 @@ def _fold(file: Path, name: str) -> tuple[str, ...]:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two of the nine situations a person, in turn, so that five people show them all.
+    """Two of the nine situations for each subject, in turn, so that five subjects have all nine.
 
-    The situations of v8 and v9 were filmed by the phone alone; the others take the devices in turn.
-    The first person also has a repeated recording, `v1-2`.
+    Only the phone has the situations v8 and v9; the others use the devices in turn.
+    The first subject also has a repeated recording, `v1-2`.
     """
     for at, (subject, rate) in enumerate(resting_rates("vipl_hr", ORDER, plan).items()):
         sessions = [f"v{(2 * at + turn) % 9 + 1}" for turn in range(2)]
@@ -255,7 +255,7 @@ def _write_source(
     wave = integer_values(
         scale_to_range(recording.pulse_at(device_times(lasts_s, WAVE_HZ)), 10, 90)
     )
-    seconds = np.arange(np.ceil(lasts_s) + 1)  # one more than there are, as in the example
+    seconds = np.arange(np.ceil(lasts_s) + 1)  # one more than the video has, as in the example
     write_lines(folder / "wave.csv", ["Wave", *wave], end="\r\n")
     write_lines(
         folder / "gt_HR.csv", ["HR", *integer_values(recording.heart_rate_at(seconds))], end="\r\n"

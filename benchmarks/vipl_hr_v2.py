@@ -1,4 +1,4 @@
-"""VIPL-HR-V2: five short videos a person, one heart rate each.
+"""VIPL-HR-V2: five short videos for each subject, one heart rate for each video.
 
 Layout: `train/N/{video1.avi .. video5.avi, gt.csv}`, also without the folder `train`. The first
 line of `gt.csv` names the videos, the second holds the mean heart rate of each (bpm), the third its
@@ -6,18 +6,18 @@ frame rate, from the second column on.
 
 Rules:
 
-- That is one rate a video and no pulse, which is all that public loaders know of. Yet Qian et al.
-  2024 (section 2.2.3) fine-tune on the set's "ground-truth PPG signal". Where a pulse was given out
-  with a video, put it beside it as `video1_bvp.csv`, this project's own name for it: time in
-  seconds from the first frame, and the pulse; a header is fine. Without it nothing can be
-  fine-tuned on a pulse here, and methods that do so say it.
-- Frame k is taken at k / rate with the rate of `gt.csv`, the set's own statement of time; where the
-  container says a rate that differs by more than 1 %, the recording has a warning.
-- A person's folder without `gt.csv` (the challenge's test videos) has no labels: its recordings
-  come with an empty truth and a warning, so that methods can run on them.
+- There is one rate for each video and no pulse, by all public loaders. Yet Qian et al. 2024
+  (section 2.2.3) fine-tune on the set's "ground-truth PPG signal". Where a video came with a pulse,
+  put the pulse beside the video as `video1_bvp.csv`, a name of this project: time in seconds from
+  the first frame, and the pulse; a header is allowed. Without this file no method can be fine-tuned
+  on a pulse; a method that needs a pulse reports so.
+- Frame k is taken at k / rate with the rate of `gt.csv`, the set's statement of time; where the
+  container has a rate that differs by more than 1 %, the recording has a warning.
+- A subject's folder without `gt.csv` (the challenge's test videos) has no labels: its recordings
+  have an empty ground truth and a warning, so that methods can run on them.
 
-2,000 videos were given out for the third RePSS challenge (Qian et al. 2024, arXiv 2406.04942), five
-a person. Layout from public loaders of the set, because its owners document it to those who sign;
+2,000 videos were released for the third RePSS challenge (Qian et al. 2024, arXiv 2406.04942), five
+for each subject. The layout is from public loaders, because only users who sign get its documents;
 no bad recordings are published.
 Sources: Li, Han, Lu, Niu, Yu, Dantcheva, Zhao, Shan, "The 1st challenge on remote physiological
 signal sensing (RePSS)", CVPR Workshops 2020.
@@ -53,10 +53,10 @@ from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, fram
 from rppgbench.system.errors import RecordingError
 
 WAVE_HZ = 60.0
-"""Of the simulated sensor, as VIPL-HR's own `wave.csv` has it."""
+"""Sampling rate of the simulated sensor, as in `wave.csv` of VIPL-HR."""
 
 ORDER = order_first("1 5 2 10", map(str, range(1, 401)))
-"""Simulated people in this order: every fifth of the set is tested by `vipl-v2-80-20-rppgbench`."""
+"""Simulated subjects in this order: `vipl-v2-80-20-rppgbench` tests every fifth of the set."""
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
@@ -87,7 +87,7 @@ def _wave(video: Path) -> Path:
 
 
 def _frames(file: Path) -> tuple[int, float]:
-    """How many frames the container holds, and its own rate."""
+    """The number of frames in the container, and the container's rate."""
     from rppgbench.video.stream import open_video
 
     with open_video(VideoSource(file)) as reader:
@@ -140,7 +140,7 @@ def _ground_truth(video: Path) -> GroundTruth:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two of the five videos a person, at two frame rates, some talking, some in dim light."""
+    """Two of five videos for each subject, at two frame rates, some talking, some in dim light."""
     for at, (subject, rate) in enumerate(resting_rates("vipl_hr_v2", ORDER, plan).items()):
         for number in (1, 2):
             scene = Scene(

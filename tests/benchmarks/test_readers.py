@@ -108,7 +108,7 @@ def test_a_set_says_who_owns_it(name: str) -> None:
     assert "\n" not in found.cite + found.licence + found.url
     module = sys.modules[f"rppgbench_content.benchmarks.{name}"]
     about = " ".join((module.__doc__ or "").split())
-    assert "Layout" in about or "layout read here" in about
+    assert "Layout" in about
     assert "Sources: " in about
     # Either a list of the bad ones, each with who excludes it, or the word that there is none.
     known_bad = getattr(module, "KNOWN_BAD", {})

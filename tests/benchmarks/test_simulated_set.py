@@ -118,7 +118,7 @@ def test_people_take_turns_at_what_is_hard(difficulty: Any, tmp_path: Path) -> N
 
 
 def test_a_folder_without_recordings_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="no recordings of 'Simulated people' here"):
+    with pytest.raises(BenchError, match="no recordings of 'Simulated subjects' here"):
         list(dataset("simulated").recordings(tmp_path))
 
 
