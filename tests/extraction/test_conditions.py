@@ -65,7 +65,7 @@ def test_lossless_compression_changes_no_pixel() -> None:
     assert "psnr_db" not in facts  # nothing changed, so it is infinite
 
 
-def test_a_higher_rate_factor_costs_bits_and_likeness() -> None:
+def test_a_higher_rate_factor_lowers_bit_rate_and_quality() -> None:
     measured = [through(condition("compression", crf=crf))[1] for crf in (6, 18, 30)]
     for name in ("bit_rate_kbps", "psnr_db", "ssim"):
         first, second, third = (float(facts[name]) for facts in measured)
@@ -102,7 +102,7 @@ def test_a_quarter_of_the_light_is_a_quarter_in_linear_light() -> None:
     assert ratio == pytest.approx(0.25, rel=0.01)
 
 
-def test_half_the_resolution_keeps_the_size_and_loses_texture() -> None:
+def test_half_the_resolution_keeps_the_frame_size_and_loses_texture() -> None:
     out, _ = through(condition("resolution", scale=0.5))
     assert out[0].rgb.shape == (*SIZE, 3)
     assert pictures(out).std() < 0.8 * pictures(list(frames())).std()
@@ -117,7 +117,7 @@ def test_half_the_resolution_keeps_the_size_and_loses_texture() -> None:
         (condition("noise", std=1.0, faces="lost"), "no value of faces 'lost'"),
     ],
 )
-def test_a_faulty_declaration_is_one_line(wanted: Condition, says: str) -> None:
+def test_a_faulty_declaration_of_a_condition_is_one_line(wanted: Condition, says: str) -> None:
     with pytest.raises(BenchError, match="p: condition") as caught:
         check_condition(wanted, "p")
     assert says in str(caught.value)
@@ -133,7 +133,7 @@ def test_a_faulty_declaration_is_one_line(wanted: Condition, says: str) -> None:
         condition("resolution", scale=2.0),
     ],
 )
-def test_a_value_that_cannot_be_run_is_one_line(wanted: Condition) -> None:
+def test_a_value_out_of_range_is_one_line(wanted: Condition) -> None:
     with pytest.raises(BenchError):
         through(wanted)
 

@@ -16,7 +16,7 @@ from rppgbench.system.errors import BenchError
 from ..factories.faces import Image, portrait, shifted
 
 
-def sights(count: int, reach: float, box: Any = None) -> list[CropView]:
+def views(count: int, reach: float, box: Any = None) -> list[CropView]:
     tracker, landmarks = FaceTracker(), None
     out = []
     for number in range(count):
@@ -29,7 +29,7 @@ def sights(count: int, reach: float, box: Any = None) -> list[CropView]:
 
 def crops(name: str, seen: list[CropView]) -> list[Image | None]:
     cropper = crop_rule(name).cropper()
-    return [cropper(sight) for sight in seen]
+    return [cropper(view) for view in seen]
 
 
 def clamped(rgb: Image, x: int, y: int, side: int) -> Image:
@@ -42,11 +42,11 @@ def clamped(rgb: Image, x: int, y: int, side: int) -> Image:
 @pytest.mark.parametrize("reach", [0.0, 3.0, 9.0])
 def test_contrast_phys_by_its_definition(name: str, size: int, reach: float) -> None:
     """1.8 times the first vertical range; centre averaged 0.9 to 0.1; edges repeated."""
-    seen = sights(8, reach)
+    seen = views(8, reach)
     average: NDArray[np.float64] | None = None
-    for sight, found in zip(seen, crops(name, seen), strict=True):
-        assert sight.landmarks is not None
-        points = landmarks_68(sight.landmarks).astype(np.float64)
+    for view, found in zip(seen, crops(name, seen), strict=True):
+        assert view.landmarks is not None
+        points = landmarks_68(view.landmarks).astype(np.float64)
         if average is None:
             average = points
             side = round(1.8 * np.ptp(points[:, 1]))
@@ -54,12 +54,12 @@ def test_contrast_phys_by_its_definition(name: str, size: int, reach: float) -> 
         (left, top), (right, bottom) = average.min(axis=0), average.max(axis=0)
         top -= 0.2 * (bottom - top)
         x, y = round((left + right) / 2) - side // 2, round((top + bottom) / 2) - side // 2
-        expected = cv2.resize(clamped(sight.rgb, x, y, side), (size, size))
+        expected = cv2.resize(clamped(view.rgb, x, y, side), (size, size))
         np.testing.assert_array_equal(found, expected)
 
 
 def test_contrast_phys_goes_on_after_a_gap() -> None:
-    seen = sights(6, 1.0)
+    seen = views(6, 1.0)
     gap = [
         CropView(rgb=s.rgb, time_s=s.time_s, landmarks=None, toolbox_box=None) for s in seen[2:4]
     ]
@@ -69,9 +69,9 @@ def test_contrast_phys_goes_on_after_a_gap() -> None:
 
 def test_toolbox_is_static_and_area_averaged() -> None:
     box = (40, 30, 220, 210)
-    seen = sights(3, 4.0, box)
-    for sight, found in zip(seen, crops("toolbox", seen), strict=True):
-        inside = sight.rgb[30:210, 40:220]
+    seen = views(3, 4.0, box)
+    for view, found in zip(seen, crops("toolbox", seen), strict=True):
+        inside = view.rgb[30:210, 40:220]
         np.testing.assert_array_equal(
             found, cv2.resize(inside, (72, 72), None, 0, 0, cv2.INTER_AREA)
         )
@@ -94,17 +94,17 @@ def test_sinc_box_by_hand() -> None:
 
 
 def test_sinc_crop_is_cubic_of_its_box() -> None:
-    (sight,) = sights(1, 0)
-    assert sight.landmarks is not None
-    x0, y0, x1, y1 = sinc_box(landmarks_68(sight.landmarks), 256, 256)
-    (found,) = crops("sinc", [sight])
-    inside = sight.rgb[y0:y1, x0:x1]
+    (view,) = views(1, 0)
+    assert view.landmarks is not None
+    x0, y0, x1, y1 = sinc_box(landmarks_68(view.landmarks), 256, 256)
+    (found,) = crops("sinc", [view])
+    inside = view.rgb[y0:y1, x0:x1]
     expected = cv2.resize(inside, (64, 64), interpolation=cv2.INTER_CUBIC)
     np.testing.assert_array_equal(found, expected)
 
 
 def test_gideon_box_rests_within_its_dead_zone_and_then_follows() -> None:
-    (first,) = sights(1, 0)
+    (first,) = views(1, 0)
     assert first.landmarks is not None
 
     def seen(move: float, time_s: float) -> CropView:
@@ -142,19 +142,19 @@ def test_gideon_spring_is_critically_damped_at_any_frame_rate() -> None:
         np.testing.assert_allclose(cropper._position, expected, rtol=1e-12)
 
 
-def test_every_rule_says_where_it_is_from_and_gives_its_size() -> None:
-    (sight,) = sights(1, 0, (40, 30, 220, 210))
+def test_every_rule_states_its_source_and_gives_its_size() -> None:
+    (view,) = views(1, 0, (40, 30, 220, 210))
     for name, rule in RULES.items():
         assert rule.source
         if name == "mtcnn15":
             continue
         small = crop_rule(f"{name}_40")
-        (face,) = crops(f"{name}_40", [sight])
+        (face,) = crops(f"{name}_40", [view])
         assert face is not None
         assert face.shape == (small.size, small.size, 3) == (40, 40, 3)
         assert face.dtype == np.uint8
         assert crops(
-            name, [CropView(rgb=sight.rgb, time_s=0.0, landmarks=None, toolbox_box=None)]
+            name, [CropView(rgb=view.rgb, time_s=0.0, landmarks=None, toolbox_box=None)]
         ) == [None]
 
 
@@ -168,7 +168,7 @@ def test_unknown_rules_and_sizes_are_named(name: str) -> None:
 @pytest.mark.skipif(
     importlib.util.find_spec("mtcnnruntime") is not None, reason="MTCNN is installed"
 )
-def test_mtcnn_missing_is_said_and_no_other_detector_stands_in() -> None:
+def test_without_mtcnn_its_rule_is_refused_and_no_other_detector_is_used() -> None:
     with pytest.raises(BenchError, match=r"pip install .*mtcnn-runtime"):
         crop_rule("mtcnn15").cropper()
 
@@ -177,11 +177,11 @@ def test_mtcnn_missing_is_said_and_no_other_detector_stands_in() -> None:
     importlib.util.find_spec("mtcnnruntime") is None, reason="needs mtcnn-runtime, an extra"
 )
 def test_mtcnn_box_of_the_first_frame_times_one_and_a_half() -> None:
-    seen = sights(3, 4.0)
+    seen = views(3, 4.0)
     found = crops("mtcnn15", seen)
     # the face of the portrait is at 85..171 by 62..172; x 1.5 about its centre
-    for sight, face in zip(seen, found, strict=True):
-        inside = sight.rgb[34:199, 63:192]
+    for view, face in zip(seen, found, strict=True):
+        inside = view.rgb[34:199, 63:192]
         expected = cv2.resize(inside, (128, 128), interpolation=cv2.INTER_LINEAR)
         assert face is not None
         assert np.abs(face.astype(int) - expected).mean() < 6

@@ -35,7 +35,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
     return film(tmp_path_factory.mktemp("film") / "head.mkv", list(swaying(25)))
 
 
-def test_one_pass_gives_everything(source: VideoSource) -> None:
+def test_one_pass_extracts_track_moments_and_clips(source: VideoSource) -> None:
     before = decode_counts[source.path]
     found = extract(source, FeatureRequest(frozenset(RULES)))
     assert decode_counts[source.path] == before + 1
@@ -99,13 +99,13 @@ def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
     json.dumps(found.facts)
 
 
-def test_no_face_is_one_line_with_what_is_known(tmp_path: Path) -> None:
+def test_a_video_without_a_face_is_one_line_with_size_and_rate(tmp_path: Path) -> None:
     source = film(tmp_path / "wall.mkv", [empty()] * 12)
     with pytest.raises(NoFaceError, match=r"wall.mkv: no face in any of 12 frames \(256x256, 30"):
         extract(source, FeatureRequest(frozenset(RULES)))
 
 
-def test_too_dark_is_said_with_the_level(tmp_path: Path) -> None:
+def test_a_face_that_is_too_dark_is_one_line_with_its_level(tmp_path: Path) -> None:
     dark = (portrait() * 0.06).astype(np.uint8)
     with pytest.raises(RecordingError, match=r"too dark: .* of 255, under 16") as fault:
         extract(film(tmp_path / "night.mkv", [dark] * 6))
@@ -147,7 +147,7 @@ def test_a_video_of_a_few_frames(tmp_path: Path, count: int) -> None:
     assert found.track.found.tolist() == [True] * count
 
 
-def test_times_that_are_given_are_the_times(source: VideoSource) -> None:
+def test_supplied_times_are_the_times_of_the_features(source: VideoSource) -> None:
     given = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.05, 25))
     found = extract(replace(source, times_s=given))
     np.testing.assert_array_equal(found.times_s, given)
@@ -184,7 +184,7 @@ def read(folder: Path, *clips: str) -> Features:
     return read_features(folder / BASE, {name: folder / name for name in clips})
 
 
-def test_a_change_sees_the_frames_and_shares_the_faces_of_the_pass(
+def test_a_transform_takes_the_frames_and_shares_the_faces_of_the_pass(
     source: VideoSource, tmp_path: Path
 ) -> None:
     before = decode_counts[source.path]
@@ -214,7 +214,9 @@ def test_a_change_sees_the_frames_and_shares_the_faces_of_the_pass(
     assert 0 < distance.max() < 5  # found in other pixels, so not the same, but the same face
 
 
-def test_a_known_track_places_the_faces_of_a_change(source: VideoSource, tmp_path: Path) -> None:
+def test_a_known_track_locates_the_faces_of_a_transform(
+    source: VideoSource, tmp_path: Path
+) -> None:
     plain = extract(source)
     output = OutputSpec(folder=tmp_path, transform=Brighter())
     assert extract_all(source, [output], track=plain.track) == [None]
@@ -230,7 +232,7 @@ class Failing(Brighter):
         return super().feed(frame, landmarks)
 
 
-def test_a_change_that_fails_stops_no_other(source: VideoSource, tmp_path: Path) -> None:
+def test_a_transform_that_fails_stops_no_other_output(source: VideoSource, tmp_path: Path) -> None:
     outputs = [
         OutputSpec(folder=tmp_path / "plain"),
         OutputSpec(folder=tmp_path / "failing", transform=Failing()),
@@ -264,7 +266,7 @@ def test_the_same_video_gives_the_same_bits(source: VideoSource) -> None:
     np.testing.assert_array_equal(one.track.landmarks, other.track.landmarks)
 
 
-def test_features_outlive_the_call_and_their_files_go_with_them(
+def test_the_files_of_features_are_deleted_with_the_features(
     source: VideoSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other programs have files in /tmp
@@ -285,7 +287,7 @@ def test_unknown_rules_are_named_before_anything_is_decoded(source: VideoSource)
     assert decode_counts[source.path] == before
 
 
-def test_a_face_that_leaves_the_picture_sideways_ends_its_regions(tmp_path: Path) -> None:
+def test_a_face_that_leaves_the_frame_sideways_ends_its_regions(tmp_path: Path) -> None:
     """What of a region is out of the picture is not counted, and nothing is made up for it."""
     wide = np.concatenate([portrait(), empty()], axis=1)
     pictures = [np.ascontiguousarray(wide[:, 4 * n : 4 * n + 256]) for n in range(0, 30)]

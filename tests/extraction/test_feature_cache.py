@@ -79,7 +79,7 @@ def same(one: Features, other: Features) -> bool:
     return equal and one.clips.keys() == other.clips.keys()
 
 
-def test_the_second_time_nothing_is_decoded(source: VideoSource, cache: Path) -> None:
+def test_cached_features_need_no_decoding(source: VideoSource, cache: Path) -> None:
     before = decode_counts[source.path]
     found = cached_features(source, CLIPS, cache)
     assert decode_counts[source.path] == before
@@ -113,7 +113,7 @@ FILES = [
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "emptied", "header"])
 @pytest.mark.parametrize("name", FILES)
-def test_a_corrupt_entry_is_named_deleted_and_made_again(
+def test_a_damaged_entry_is_named_deleted_and_extracted_again(
     source: VideoSource, cache: Path, expected: Features, name: str, damage: str
 ) -> None:
     (file,) = cache.glob(f"features/*/*/{name}")
@@ -127,7 +127,8 @@ def test_a_corrupt_entry_is_named_deleted_and_made_again(
     if damage == "gone":
         file.unlink()
     before = decode_counts[source.path]
-    with pytest.warns(CorruptEntryWarning, match=f"{name.split('/', maxsplit=1)[0]}.*made again"):
+    part = name.split("/", maxsplit=1)[0]
+    with pytest.warns(CorruptEntryWarning, match=f"{part}.*extracted again"):
         found = cached_features(source, CLIPS, cache)
     assert decode_counts[source.path] == before + 1
     assert same(found, expected)
@@ -136,7 +137,7 @@ def test_a_corrupt_entry_is_named_deleted_and_made_again(
         assert same(cached_features(source, CLIPS, cache), found)
 
 
-def test_every_flipped_bit_of_a_clip_is_seen_unless_told_otherwise(
+def test_every_flipped_bit_of_a_clip_is_found_with_verify_clips(
     source: VideoSource, cache: Path
 ) -> None:
     (file,) = cache.glob("features/*/*/sinc_16/frames.npy")
@@ -150,7 +151,7 @@ def test_every_flipped_bit_of_a_clip_is_seen_unless_told_otherwise(
         cached_features(source, CLIPS, cache)
 
 
-def test_nothing_half_made_is_left(source: VideoSource, tmp_path: Path) -> None:
+def test_no_incomplete_folder_is_left(source: VideoSource, tmp_path: Path) -> None:
     cached_features(source, CLIPS, tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
     broken = tmp_path / "broken.mkv"
@@ -160,7 +161,9 @@ def test_nothing_half_made_is_left(source: VideoSource, tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
-def test_what_a_killed_process_left_goes_after_a_day(source: VideoSource, tmp_path: Path) -> None:
+def test_folders_of_a_killed_process_are_deleted_after_a_day(
+    source: VideoSource, tmp_path: Path
+) -> None:
     cached_features(source, FeatureRequest(), tmp_path)
     (entry,) = tmp_path.glob("features/*/*")
     shutil.rmtree(entry)
@@ -172,7 +175,7 @@ def test_what_a_killed_process_left_goes_after_a_day(source: VideoSource, tmp_pa
     assert [path.name for path in entry.parent.glob(".*")] == [f".{entry.name}-young"]
 
 
-def test_that_there_is_no_face_is_kept_too(tmp_path: Path) -> None:
+def test_the_absence_of_a_face_is_cached(tmp_path: Path) -> None:
     wall = film(tmp_path / "wall.mkv", [empty()] * 5)
     for _ in range(2):
         with pytest.raises(NoFaceError, match=r"wall\.mkv: no face in any of 5 frames"):
@@ -264,9 +267,7 @@ except BenchError as fault:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files")
-def test_a_disk_without_room_is_said_and_leaves_nothing(
-    source: VideoSource, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_one_line_and_leaves_no_files(source: VideoSource, tmp_path: Path) -> None:
     """The kernel refuses to write more than 20 kB, as a full disk does."""
     run = subprocess.run(
         [sys.executable, "-c", SMALL_FILES, str(source.path), str(tmp_path / "cache")],
@@ -286,7 +287,7 @@ def named(name: str, kind: str = "brightness", **params: float | str) -> NamedTr
     return NamedTransform(name=name, create=partial(ConditionTransform, condition))
 
 
-def test_changes_have_their_own_entries_and_cost_one_pass(
+def test_transforms_have_separate_entries_and_cost_one_pass(
     source: VideoSource, tmp_path: Path
 ) -> None:
     half, dim = named("half"), replace(named("dim", gain=0.25), faces="found")
@@ -308,7 +309,9 @@ def test_changes_have_their_own_entries_and_cost_one_pass(
     assert decode_counts[source.path] == before + 1
 
 
-def test_only_what_is_missing_of_the_changes_is_made(source: VideoSource, tmp_path: Path) -> None:
+def test_only_missing_features_of_the_transforms_are_extracted(
+    source: VideoSource, tmp_path: Path
+) -> None:
     plain = cached_features(source, FeatureRequest(), tmp_path)
     (first,) = transformed_features(source, FeatureRequest(), tmp_path, [named("half")])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
@@ -326,7 +329,7 @@ def test_only_what_is_missing_of_the_changes_is_made(source: VideoSource, tmp_pa
     np.testing.assert_array_equal(noisy.track.landmarks, plain.track.landmarks)
 
 
-def test_a_change_that_cannot_be_run_leaves_the_others(source: VideoSource, tmp_path: Path) -> None:
+def test_a_transform_that_cannot_run_stops_no_other(source: VideoSource, tmp_path: Path) -> None:
     fault, half = transformed_features(
         source, FeatureRequest(), tmp_path, [named("wrong", gain=-1.0), named("half")]
     )
@@ -336,7 +339,7 @@ def test_a_change_that_cannot_be_run_leaves_the_others(source: VideoSource, tmp_
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
-def test_a_change_that_leaves_no_face_is_kept_too(source: VideoSource, tmp_path: Path) -> None:
+def test_a_transform_that_leaves_no_face_is_cached(source: VideoSource, tmp_path: Path) -> None:
     night = named("night", gain=1e-6)
     for _ in range(2):
         fault, plain = transformed_features(source, FeatureRequest(), tmp_path, [night, None])
@@ -362,7 +365,7 @@ assert found.moments.count.sum() > 0
 """
 
 
-def test_two_processes_at_once_do_not_harm_each_other(source: VideoSource, tmp_path: Path) -> None:
+def test_two_processes_may_fill_one_entry_at_once(source: VideoSource, tmp_path: Path) -> None:
     words = [str(source.path), str(tmp_path), str(time.time() + 4), *sorted(CLIPS.clips)]
     command = [sys.executable, "-c", WORK, *words]
     workers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]

@@ -33,7 +33,7 @@ def has(regions: RegionMap, name: str, x: float, y: float) -> bool:
     return bool(regions.mask(name)[round(y) - regions.top, round(x) - regions.left])
 
 
-def test_forehead_stands_on_the_brows_by_the_rule(face: NDArray[np.float32]) -> None:
+def test_the_forehead_begins_at_the_brows(face: NDArray[np.float32]) -> None:
     points = landmarks_68(face).astype(float)
     forehead = mstmap_polygons(face)[5]
     np.testing.assert_array_equal(forehead[:10], points[17:27])
@@ -49,7 +49,7 @@ def test_forehead_stands_on_the_brows_by_the_rule(face: NDArray[np.float32]) -> 
 
 @pytest.mark.parametrize("turn", [0.0, 0.5, -1.0])
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.0])
-def test_mstmap_regions_hold_the_pixels_of_their_polygons(
+def test_mstmap_regions_have_the_pixels_of_their_polygons(
     face: NDArray[np.float32], turn: float, scale: float
 ) -> None:
     """Every pixel further than a pixel from all edges, tested one by one."""
@@ -100,7 +100,7 @@ def test_skin_is_the_face_without_eyes_brows_and_mouth(face: NDArray[np.float32]
         assert not (inside and has(regions, "skin", x, y))  # hair, background, collar
 
 
-def test_regions_lie_where_their_names_say(face: NDArray[np.float32]) -> None:
+def test_regions_lie_at_the_places_of_their_names(face: NDArray[np.float32]) -> None:
     regions = drawn(face)
     for name, x, y in (
         ("cheek_left_upper", 98, 113),
@@ -144,7 +144,7 @@ def test_aligned_face_is_level_from_cheek_to_cheek_and_down_to_the_chin() -> Non
     np.testing.assert_allclose(turned[:, :2] @ turn, to_face[:, :2], atol=1e-12)
 
 
-def test_out_of_the_picture_there_is_nothing(face: NDArray[np.float32]) -> None:
+def test_a_face_outside_the_frame_has_no_regions(face: NDArray[np.float32]) -> None:
     assert draw_regions(face + np.float32(1000), SIZE, SIZE) is None
     assert draw_regions(face - np.array([1000, 0]), SIZE, SIZE) is None
     half = draw_regions(face - np.array([128, 0]), SIZE, SIZE)

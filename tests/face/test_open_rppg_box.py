@@ -24,7 +24,7 @@ def seen(rgb: Image) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("step", [0.0, 2.0])
-def test_every_edge_has_a_kalman_filter_and_the_box_waits_for_two_percent(step: float) -> None:
+def test_every_edge_has_a_kalman_filter_and_the_box_stays_within_two_percent(step: float) -> None:
     pictures = drifting(26, step)
     box = OpenRppgBox()
     found = [box.update(rgb, number / 30) for number, rgb in enumerate(pictures)]
@@ -51,7 +51,7 @@ def test_every_edge_has_a_kalman_filter_and_the_box_waits_for_two_percent(step: 
     assert (moves > 0) == (step > 0)
 
 
-def test_a_crop_is_the_box_made_square() -> None:
+def test_a_crop_is_the_box_resized_to_a_square() -> None:
     import cv2
 
     (rgb,) = drifting(1, 0.0)

@@ -25,7 +25,7 @@ GRID = np.stack(np.meshgrid(np.linspace(0, SIZE, 26), np.linspace(0, SIZE, 18)),
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 
 
-def steadied(
+def smoothed(
     marks: Sequence[Landmarks | None], times_s: Sequence[float] | Array
 ) -> Iterator[LocatedFrame]:
     steady = LandmarkSmoother()
@@ -53,10 +53,10 @@ def seen(located: Iterator[LocatedFrame]) -> NDArray[np.float32]:
     return np.stack(out)
 
 
-def test_a_trembling_face_stands_still() -> None:
+def test_jitter_of_the_landmarks_is_averaged() -> None:
     random = np.random.default_rng(1)
     marks = places(random.normal(0, 0.001 * SIZE, (900, 2)))
-    before, after = np.stack(marks)[:, 0], seen(steadied(marks, even(900)))[:, 0]
+    before, after = np.stack(marks)[:, 0], seen(smoothed(marks, even(900)))[:, 0]
     inner = slice(FS, -FS)
     # Of independent noise a mean over 31 frames leaves the square root of 1/31: 0.18.
     assert after[inner].std() == pytest.approx(before[inner].std() / np.sqrt(31), rel=0.4)
@@ -64,24 +64,24 @@ def test_a_trembling_face_stands_still() -> None:
 
 
 @pytest.mark.parametrize("uneven", [False, True])
-def test_nothing_lags_behind_a_steady_movement(uneven: bool) -> None:
+def test_smoothed_landmarks_do_not_lag_behind_a_steady_movement(uneven: bool) -> None:
     random = np.random.default_rng(2)
     times_s = np.cumsum(random.uniform(0.02, 0.08, 90)) if uneven else even(90)
     marks = places(np.outer(times_s, [20.0, -7.0]))  # a tenth of the face a second
-    np.testing.assert_allclose(seen(steadied(marks, times_s)), np.stack(marks), atol=1e-3)
+    np.testing.assert_allclose(seen(smoothed(marks, times_s)), np.stack(marks), atol=1e-3)
 
 
-def test_a_face_that_moves_is_where_it_was_seen() -> None:
+def test_landmarks_of_a_moving_face_are_not_smoothed() -> None:
     beat = 0.02 * SIZE * np.sin(2 * np.pi * 1.5 * even(120))  # a nod at 90 a minute
     marks = places(np.stack([beat, beat], axis=1))
-    apart = np.abs(seen(steadied(marks, even(120))) - np.stack(marks)).max()
+    apart = np.abs(seen(smoothed(marks, even(120))) - np.stack(marks)).max()
     # The average is further away than twice the trembling except where the nod passes through it.
     assert apart < 1.01 * JITTER * SIZE
 
 
 def test_nothing_is_averaged_over_a_gap() -> None:
     left, right = places(np.zeros((40, 2))), places(np.full((40, 2), 0.004 * SIZE))
-    located = list(steadied([*left, None, *right], even(81)))
+    located = list(smoothed([*left, None, *right], even(81)))
     assert [frame.index for frame, _ in located] == list(range(81))
     marks = [mark for _, mark in located]
     assert marks[40] is None
@@ -92,7 +92,7 @@ def test_nothing_is_averaged_over_a_gap() -> None:
 
 
 @pytest.mark.parametrize("fs", [10, 30, 240])
-def test_few_frames_are_held_back(fs: int) -> None:
+def test_the_number_of_delayed_frames_is_bounded(fs: int) -> None:
     steady = LandmarkSmoother()
     given = 0
     for number in range(200):

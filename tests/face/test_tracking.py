@@ -39,12 +39,12 @@ def test_a_changed_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         network.read_model(name)
 
 
-def test_the_network_loads_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_the_network_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     network.Network("face_landmark.tflite")
     assert capfd.readouterr() == ("", "")
 
 
-def test_anchors_cover_the_picture_layer_by_layer() -> None:
+def test_anchors_cover_the_frame_layer_by_layer() -> None:
     centres = anchor_boxes()
     # 16 x 16 cells with 2 anchors, then 8 x 8 cells with 2 for each of three layers
     assert len(centres) == 16 * 16 * 2 + 8 * 8 * 6
@@ -58,7 +58,7 @@ def test_overlapping_detections_are_one_group_led_by_the_best() -> None:
     assert non_maximum_suppression(boxes, np.array([0.7, 0.8, 0.9, 0.6])) == [(2, 0), (1, 3)]
 
 
-def test_the_detector_sees_one_face_and_its_eyes() -> None:
+def test_the_detector_finds_one_face_and_its_eyes() -> None:
     (face,) = Detector().detect(portrait())
     # read off the picture by eye: pupils at (107, 101) and (152, 103), mouth at (128, 145)
     np.testing.assert_allclose(face.keypoints[:2], [[107, 101], [152, 103]], atol=4)
@@ -68,14 +68,14 @@ def test_the_detector_sees_one_face_and_its_eyes() -> None:
     assert Detector().detect(empty()) == []
 
 
-def test_a_face_at_the_edge_of_a_wide_picture_has_the_same_box() -> None:
+def test_a_face_at_the_edge_of_a_wide_frame_has_the_same_box() -> None:
     alone = Detector().detect(portrait())[0]
     wide = np.concatenate([empty(), portrait()], axis=1)
     aside = Detector().detect(wide)[0]
     np.testing.assert_allclose(aside.box - [256, 0, 256, 0], alone.box, atol=10)
 
 
-def test_the_mesh_turns_with_the_picture() -> None:
+def test_the_mesh_rotates_with_the_frame() -> None:
     mesh, detector = Mesh(), Detector()
     upright = mesh.detect(portrait(), square_from_detection(detector.detect(portrait())[0]))
     turned = np.ascontiguousarray(np.rot90(portrait()))  # left by 90 degrees
@@ -129,7 +129,7 @@ def test_landmarks_follow_the_movement() -> None:
 @pytest.mark.parametrize(
     "there", ["0000111111110000", "1111000011111111", "1000000000000001", "1111111100000000"]
 )
-def test_gaps_are_found_to_the_frame(there: str, cadence: int) -> None:
+def test_the_edges_of_a_gap_are_exact_to_the_frame(there: str, cadence: int) -> None:
     found, _ = marks((portrait() if bit == "1" else empty() for bit in there), cadence)
     seen = "".join("01"[mark is not None] for mark in found)
     assert seen == there
@@ -180,7 +180,7 @@ def test_cadence_is_at_least_one() -> None:
         list(track_face(stream([portrait()]), FaceTracker(), 0))
 
 
-def test_toolbox_box_is_kept_from_the_first_frame_that_has_one() -> None:
+def test_the_toolbox_box_is_that_of_the_first_frame_with_a_box() -> None:
     box = ToolboxBox()
     found: list[NDArray[np.int_] | None] = []
     for number in range(10):
@@ -196,7 +196,7 @@ def test_toolbox_box_is_kept_from_the_first_frame_that_has_one() -> None:
     assert first.frame == 0
 
 
-def test_toolbox_box_is_never_the_whole_frame_for_want_of_a_face() -> None:
+def test_without_a_face_the_toolbox_box_is_not_the_whole_frame() -> None:
     box = ToolboxBox()
     assert {box.update(number, empty()) for number in range(3000)} == {None}
     assert box.tries == 12

@@ -227,7 +227,7 @@ def test_features_on_a_bad_sector_are_named_and_made_again(
     env |= {"BAD_TIME": "1000000000"}
     code, _, said = bench(*run_words(tree, cache, tmp_path / "out"), env=env)
     assert code == 0, said
-    (named,) = [line for line in said.splitlines() if "deleted, made again" in line]
+    (named,) = [line for line in said.splitlines() if "deleted, extracted again" in line]
     assert str(bad.parent) in named
     assert "Input/output error" in named
     assert waveforms(tmp_path / "out") == undisturbed.waves

@@ -175,7 +175,7 @@ def test_a_flipped_bit_in_the_cache_is_named_and_made_again(
     named = [line for line in said.splitlines() if "does not agree with its checksum" in line]
     assert len(named) == 1, said
     assert str(bad.parent) in named[0]
-    assert "deleted, made again" in named[0]
+    assert "deleted, extracted again" in named[0]
     assert waveforms(tmp_path / "out") == undisturbed.waves
     all_whole(cache, tmp_path / "out")
     assert {f: f.stat().st_mtime_ns for f in before} == before  # the others were not made again

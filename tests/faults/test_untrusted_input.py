@@ -282,6 +282,6 @@ def test_arrays_of_objects_in_a_cache_are_not_unpickled(clip: Path, tmp_path: Pa
     main(words)
     (file,) = cache.glob("features/*/*/base/rgb.npy")
     np.save(file, np.array([Evil(mark)], dtype=object), allow_pickle=True)
-    with pytest.warns(UserWarning, match=r"deleted, made again"):
+    with pytest.warns(UserWarning, match=r"deleted, extracted again"):
         main(words)
     assert not mark.exists()

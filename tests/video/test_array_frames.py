@@ -19,7 +19,7 @@ def frames(*, shape: tuple[int, ...] = (4, 6, 3), count: int = 9) -> Iterator[ND
         yield np.full(shape, 20 * index, np.uint8)
 
 
-def test_they_come_in_order_with_the_times_given() -> None:
+def test_frames_are_in_order_with_the_supplied_times() -> None:
     source = VideoSource(FILE, times_s=np.arange(9) / 30, frames=frames)
     with open_video(source) as reader:
         seen = [(frame.index, frame.time_s, int(frame.rgb[0, 0, 0])) for frame in reader]
@@ -31,7 +31,7 @@ def test_they_come_in_order_with_the_times_given() -> None:
     assert facts["warnings"] == []
 
 
-def test_the_first_middle_and_last_are_found_in_one_pass() -> None:
+def test_the_first_middle_and_last_frame_take_one_pass() -> None:
     source = VideoSource(FILE, times_s=np.arange(9) / 30, frames=frames)
     assert [int(frame.rgb[0, 0, 0]) for frame in sample_frames(source)] == [0, 80, 160]
 
@@ -52,6 +52,6 @@ def test_no_frame_or_one_of_another_shape_is_one_line() -> None:
         open_video(VideoSource(FILE, times_s=times_s, frames=lambda: frames(shape=(4, 6))))
 
 
-def test_frames_without_times_are_the_programmers_fault() -> None:
+def test_frames_without_times_raise_a_value_error() -> None:
     with pytest.raises(ValueError, match="need their times"):
         open_video(VideoSource(FILE, frames=frames))

@@ -92,7 +92,7 @@ def found(video: Path) -> list[Finding]:
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_a_whole_file_misses_nothing(name: str, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_complete_file_lacks_no_byte(name: str, whole: dict[str, bytes], tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(whole[name])
     assert missing_bytes(path) == 0
@@ -161,7 +161,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("what", BY_HAND)
-def test_heads_written_by_hand(what: str, tmp_path: Path) -> None:
+def test_the_length_follows_the_headers(what: str, tmp_path: Path) -> None:
     data, missing = BY_HAND[what]
     path = tmp_path / "clip"
     path.write_bytes(data)
@@ -189,7 +189,7 @@ CODECS = [("mjpeg", "yuvj420p"), ("huffyuv", "rgb24"), ("rawvideo", "bgr24"), ("
 
 
 @pytest.mark.parametrize(("codec", "pixels"), CODECS)
-def test_frames_that_the_recorder_dropped_are_no_damage(
+def test_frames_that_the_recorder_dropped_are_not_damaged(
     tmp_path: Path, codec: str, pixels: str
 ) -> None:
     path = tmp_path / "vid.avi"
@@ -239,7 +239,7 @@ def test_frames_that_were_dropped_at_the_end_are_not_a_truncated_file(tmp_path: 
     assert [(f.severity, f.text) for f in findings] == [("warning", warnings[0])]
 
 
-def test_damage_beside_dropped_frames_is_still_told(tmp_path: Path) -> None:
+def test_damage_beside_dropped_frames_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "vid.avi"
     avi_with_gaps(path, "mjpeg", "yuvj420p", KEPT, 30)
     data = bytearray(path.read_bytes())
@@ -261,7 +261,7 @@ def test_damage_beside_dropped_frames_is_still_told(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 3))
-def test_any_bytes_have_an_end_for_the_walk(
+def test_the_search_for_the_end_stops_on_any_bytes(
     tmp_path_factory: pytest.TempPathFactory, tail: bytes, at: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.avi"

@@ -99,7 +99,7 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
-def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, kind: str) -> None:
+def test_special_files_are_refused_without_waiting(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "video.mp4"
     if kind == "pipe":
         os.mkfifo(path)
@@ -178,7 +178,7 @@ def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
     ],
     ids=["hls", "concat"],
 )
-def test_a_playlist_leads_nowhere(
+def test_a_playlist_opens_no_other_file(
     tmp_path: Path, whole: Callable[[str], bytes], text: str, suffix: str
 ) -> None:
     (tmp_path / "secret.mp4").write_bytes(whole("h264.mp4"))
@@ -188,7 +188,7 @@ def test_a_playlist_leads_nowhere(
 
 
 @pytest.mark.parametrize("name", ["raw.avi", "ffv1.avi", "jpeg.avi", "h264.avi"])
-def test_a_truncated_avi_gives_what_it_has(
+def test_a_truncated_avi_gives_the_frames_before_the_cut(
     tmp_path: Path, whole: Callable[[str], bytes], name: str
 ) -> None:
     path = tmp_path / name
@@ -202,7 +202,7 @@ def test_a_truncated_avi_gives_what_it_has(
 
 
 @pytest.mark.parametrize("name", ["ffv1.mkv", "h264.mkv"])
-def test_a_truncated_mkv_says_at_what_time(
+def test_a_truncated_mkv_is_reported_with_its_end(
     tmp_path: Path, whole: Callable[[str], bytes], name: str
 ) -> None:
     path = tmp_path / name
@@ -220,7 +220,7 @@ def test_an_mp4_without_its_table_is_refused(tmp_path: Path, whole: Callable[[st
 
 
 @pytest.mark.parametrize("name", ["raw.avi", "h264.avi", "h264.mkv"])
-def test_cut_within_the_first_frame(
+def test_a_file_cut_within_the_first_frame_is_refused(
     tmp_path: Path, whole: Callable[[str], bytes], name: str
 ) -> None:
     path = tmp_path / name
@@ -229,7 +229,7 @@ def test_cut_within_the_first_frame(
     assert "no frame of it decodes" in line or "not a video" in line
 
 
-def test_given_times_of_a_truncated_file_stay_with_their_frames(
+def test_supplied_times_of_a_truncated_file_stay_with_their_frames(
     tmp_path: Path, whole: Callable[[str], bytes]
 ) -> None:
     """The times are those of the whole video: those of the frames that are left are right."""
@@ -266,7 +266,7 @@ def test_damage_in_the_middle_does_not_shift_the_times(
     assert not any("ends after" in line for line in warnings)
 
 
-def test_patched_frames_are_counted_and_the_same_each_time(
+def test_repaired_frames_are_counted_and_reproducible(
     tmp_path: Path, whole: Callable[[str], bytes]
 ) -> None:
     data = bytearray(whole("h264.mp4"))
@@ -283,7 +283,7 @@ def test_patched_frames_are_counted_and_the_same_each_time(
     assert any("damaged and patched" in line or "left out" in line for line in warnings)
 
 
-def test_a_hole_in_time_is_named(tmp_path: Path) -> None:
+def test_a_gap_in_time_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "hole.mkv"
     times_s = np.concatenate([np.arange(30), 45 + np.arange(30)]) / 30
     pictures = [np.full((16, 16, 3), i, np.uint8) for i in range(60)]

@@ -140,7 +140,7 @@ def test_the_other_codecs(
     assert float(facts["bit_rate_kbps"]) == pytest.approx(kbps(file), rel=0.1)
 
 
-def test_without_loss_both_give_the_original(
+def test_lossless_codecs_give_the_original_here_and_in_ffmpeg(
     source: VideoSource, original: Pictures, tmp_path: Path
 ) -> None:
     words = ["-c:v", "libx264rgb", "-qp", "0", "-preset", "medium"]

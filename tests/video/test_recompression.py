@@ -77,7 +77,7 @@ def test_lossless_gives_identical_pixels(
         ("mjpeg", "yuvj444p", {"qmin": "1", "qmax": "1"}),
     ],
 )
-def test_lossy_gives_every_frame_back_in_order(
+def test_lossy_codecs_return_every_frame_in_order(
     frames: list[Frame], codec: str, pixel_format: str, options: dict[str, str]
 ) -> None:
     out = list(
@@ -134,7 +134,7 @@ def test_bytes_are_those_of_the_coded_packets(frames: list[Frame]) -> None:
         ("a.webm", "libvpx-vp9", {"crf": "40", "cpu-used": "6"}),
     ],
 )
-def test_the_same_pixels_as_by_way_of_a_file(
+def test_recompression_gives_the_pixels_of_a_written_file(
     tmp_path: Path, frames: list[Frame], name: str, codec: str, options: dict[str, str]
 ) -> None:
     write_video(
@@ -159,7 +159,7 @@ def test_the_same_pixels_as_by_way_of_a_file(
     assert all(np.array_equal(a, b) for a, b in zip(in_memory, by_file, strict=True))
 
 
-def test_from_a_video_to_frames(tmp_path: Path, frames: list[Frame]) -> None:
+def test_the_frames_of_a_video_are_recompressed(tmp_path: Path, frames: list[Frame]) -> None:
     path = tmp_path / "a.mkv"
     pictures = [frame.rgb for frame in frames]
     write_video(path, pictures, np.arange(COUNT) / 25, codec="ffv1", pixel_format="bgr0")
@@ -177,7 +177,7 @@ def test_from_a_video_to_frames(tmp_path: Path, frames: list[Frame]) -> None:
     assert all(np.array_equal(a.rgb, b) for a, b in zip(out, pictures, strict=True))
 
 
-def test_only_the_look_ahead_is_held(frames: list[Frame]) -> None:
+def test_memory_holds_the_frames_of_the_look_ahead(frames: list[Frame]) -> None:
     alive: list[weakref.ref[NDArray[np.uint8]]] = []
     most = 0
 
@@ -219,7 +219,7 @@ def test_only_the_look_ahead_is_held(frames: list[Frame]) -> None:
         ("libx264", "yuv420p", {"preset": "fastest"}, "libx264 refuses preset=fastest"),
     ],
 )
-def test_one_clear_line(
+def test_settings_that_cannot_be_used_are_one_line(
     frames: list[Frame], codec: str, pixel_format: str, options: dict[str, str], says: str
 ) -> None:
     with pytest.raises(BenchError) as caught:
@@ -228,7 +228,7 @@ def test_one_clear_line(
     assert "\n" not in str(caught.value)
 
 
-def test_an_odd_size() -> None:
+def test_an_odd_frame_size_is_refused_for_shared_chroma() -> None:
     odd = [Frame(0, 0.0, np.zeros((63, 81, 3), np.uint8))]
     with pytest.raises(BenchError, match="frames of 81 x 63 do not fit yuv420p"):
         recompress(odd, fps=30, codec="libx264", pixel_format="yuv420p", options={})
@@ -236,7 +236,7 @@ def test_an_odd_size() -> None:
     assert back.rgb.shape == (63, 81, 3)
 
 
-def test_frames_that_do_not_belong_together(frames: list[Frame]) -> None:
+def test_frames_of_several_sizes_are_refused(frames: list[Frame]) -> None:
     with pytest.raises(ValueError, match="no frame"):
         recompress([], fps=30, codec="libx264", pixel_format="yuv420p", options={})
     mixed = [frames[0], Frame(1, 1.0, np.zeros((32, 32, 3), np.uint8))]

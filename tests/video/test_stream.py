@@ -114,7 +114,7 @@ def flat_yuv(rgb: tuple[int, int, int], matrix: str, full: bool, bits: int = 8) 
 @pytest.mark.parametrize("bits", [8, 10])
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("matrix", ["bt601", "bt709"])
-def test_a_colour_comes_back_by_the_matrix_and_range_it_is_tagged_with(
+def test_colours_follow_the_tagged_matrix_and_range(
     tmp_path: Path, matrix: str, full: bool, bits: int
 ) -> None:
     colours = [(205, 140, 118), (92, 51, 40), (235, 235, 235), (30, 60, 200), (40, 160, 40)]
@@ -168,7 +168,9 @@ def test_ten_bit_greyscale_is_rounded_to_eight(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-def test_frames_come_upright(tmp_path: Path, quarters: int, mirrored: bool) -> None:
+def test_frames_are_upright_by_the_display_matrix(
+    tmp_path: Path, quarters: int, mirrored: bool
+) -> None:
     coded = marked()
     source = clip(
         tmp_path / "turned.mp4",
@@ -192,7 +194,7 @@ def test_frames_come_upright(tmp_path: Path, quarters: int, mirrored: bool) -> N
     assert np.array_equal(sample_frames(source, ["last"])[0].rgb, upright)
 
 
-def test_a_turn_by_no_right_angle_is_left_and_named(tmp_path: Path) -> None:
+def test_a_rotation_by_no_right_angle_is_ignored_with_a_note(tmp_path: Path) -> None:
     source = clip(
         tmp_path / "askew.mp4",
         [marked()],
@@ -292,7 +294,7 @@ def test_a_bare_stream_runs_at_the_rate_in_its_header(
         ("a.png", "png", "rgb24", {}),
     ],
 )
-def test_a_rate_that_ffmpeg_assumed_is_named_with_the_way_out(
+def test_a_rate_that_ffmpeg_assumes_is_reported_with_the_remedy(
     tmp_path: Path, name: str, codec: str, pixel_format: str, options: dict[str, str]
 ) -> None:
     pictures = [grey(40 + 10 * k, 64, 64) for k in range(20)]
@@ -314,7 +316,7 @@ def test_a_rate_that_ffmpeg_assumed_is_named_with_the_way_out(
 
 
 @pytest.mark.parametrize(("fps", "odd"), [(600.0, True), (120.0, False), (5.0, False), (2.0, True)])
-def test_a_frame_rate_that_no_camera_has_is_named(tmp_path: Path, fps: float, odd: bool) -> None:
+def test_an_implausible_frame_rate_is_reported(tmp_path: Path, fps: float, odd: bool) -> None:
     """Before the pass, for `bench data check`, and after it: the same line."""
     file = tmp_path / "a.avi"
     write_video(file, [grey(60)] * 20, np.arange(20) / fps, codec="mjpeg", pixel_format="yuvj420p")
@@ -352,7 +354,7 @@ def patched_mkv(path: Path, stamps_ms: Sequence[int]) -> VideoSource:
     return VideoSource(path)
 
 
-def test_times_that_repeat_or_go_back_are_left_out_counted_and_named(tmp_path: Path) -> None:
+def test_frames_whose_times_repeat_or_go_back_are_left_out_and_counted(tmp_path: Path) -> None:
     frames, warnings = read(patched_mkv(tmp_path / "back.mkv", [0, 40, 40, 120, 100, 160, 200]))
     assert times(frames) == pytest.approx([0, 0.04, 0.12, 0.16, 0.2], abs=1e-9)
     assert levels(frames) == pytest.approx([0, 10, 30, 50, 60], abs=2)
@@ -361,7 +363,7 @@ def test_times_that_repeat_or_go_back_are_left_out_counted_and_named(tmp_path: P
     assert warnings[0].endswith("(first: frame 2)")
 
 
-def test_given_times_are_used_instead(tmp_path: Path) -> None:
+def test_supplied_times_replace_the_times_of_the_container(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mkv", [grey(i) for i in range(6)])
     given_s = np.array([100.0, 100.04, 100.07, 100.11, 100.13, 100.17])
     frames, warnings = read(VideoSource(source.path, times_s=given_s))
@@ -396,7 +398,7 @@ def test_times_of_another_video_are_refused(tmp_path: Path, given: int) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_given_time_that_is_missing_leaves_its_frame_out(tmp_path: Path) -> None:
+def test_a_frame_without_a_supplied_time_is_left_out(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mkv", [grey(20 * i) for i in range(5)])
     frames, warnings = read(VideoSource(source.path, times_s=np.array([0, 0.1, np.nan, 0.3, 0.4])))
     assert levels(frames) == [0, 20, 60, 80]
@@ -427,7 +429,7 @@ def test_a_reader_is_one_pass_and_it_is_counted(tmp_path: Path) -> None:
     assert decode_counts[source.path] == before + 1
 
 
-def test_a_frame_belongs_to_the_one_who_got_it(tmp_path: Path) -> None:
+def test_changing_a_frame_changes_no_other_frame(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mkv", [grey(50 * i) for i in range(4)])
     with open_video(source) as reader:
         kept = []
@@ -469,7 +471,9 @@ def test_frames_of_another_size_are_scaled_and_counted(tmp_path: Path) -> None:
         ("a.h264", "libx264", "yuv420p"),
     ],
 )
-def test_samples_by_seeking(tmp_path: Path, name: str, codec: str, pixel_format: str) -> None:
+def test_sampled_frames_equal_the_frames_of_a_pass(
+    tmp_path: Path, name: str, codec: str, pixel_format: str
+) -> None:
     options = {} if codec == "rawvideo" else {"g": "40", "bf": "2"}
     shown = [2 * i for i in range(101)]
     source = clip(
@@ -549,7 +553,7 @@ def test_grey_and_deep_images(tmp_path: Path) -> None:
         assert np.abs(next(iter(reader)).rgb.astype(int) - deep / 256).max() <= 1
 
 
-def test_images_come_upright_by_exif(tmp_path: Path) -> None:
+def test_images_are_upright_by_exif(tmp_path: Path) -> None:
     picture = np.kron(marked(12, 8)[:2, :3], np.ones((16, 16, 1), np.uint8))
     picture[:16, :16] = (250, 250, 250)
     source = images(tmp_path / "exif", [picture], ".jpg")
@@ -622,7 +626,7 @@ def test_an_image_that_cannot_be_read_is_skipped_and_times_stay_right(
     assert sample_frames(source, ["last"])[0].index == 4
 
 
-def test_a_bitmap_that_claims_too_much_cannot_be_read(tmp_path: Path) -> None:
+def test_a_bitmap_whose_header_states_too_many_pixels_is_unreadable(tmp_path: Path) -> None:
     """OpenCV itself refuses it, by an exception."""
     data = bytearray(cv2.imencode(".bmp", grey(40))[1].tobytes())
     data[18:26] = (50_000).to_bytes(4, "little") * 2
@@ -645,7 +649,7 @@ def test_an_image_of_another_size_is_scaled(tmp_path: Path) -> None:
     st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(float("nan"))), max_size=40),
     st.one_of(st.none(), st.floats(1, 240)),
 )
-def test_times_given_out_always_advance(stamps: list[float | None], rate_fps: float | None) -> None:
+def test_assigned_times_always_increase(stamps: list[float | None], rate_fps: float | None) -> None:
     clock = FrameTimes(None, rate_fps, "a.avi")
     out = [clock.time(position, stamp) for position, stamp in enumerate(stamps)]
     kept = [time_s for time_s in out if time_s is not None]

@@ -116,7 +116,7 @@ def test_colours_survive(tmp_path: Path, name: str, codec: str, pixel_format: st
     assert max(worst) <= 4  # 2 for the way in and 2 for the way out, at most
 
 
-def test_grey_in_grey_out(tmp_path: Path) -> None:
+def test_grey_frames_stay_grey(tmp_path: Path) -> None:
     flat = [np.full((32, 32, 3), level, np.uint8) for level in (20, 90, 128, 200, 250)]
     for name, codec in (("a.mp4", "libx264"), ("a.mkv", "ffv1")):
         options = {"crf": "1", "g": "1"} if codec == "libx264" else {}
@@ -242,7 +242,7 @@ def test_a_higher_rate_factor_is_a_smaller_and_worse_file(
     assert errors[0] < errors[1] < errors[2]
 
 
-def test_streamed(tmp_path: Path, pictures: Pictures) -> None:
+def test_frames_are_written_one_by_one(tmp_path: Path, pictures: Pictures) -> None:
     """The first frame is coded before the last is made, and none is kept."""
     import weakref
 
@@ -302,7 +302,7 @@ def test_an_odd_size_where_every_pixel_has_its_colour(tmp_path: Path) -> None:
     ("asked", "near"),
     [("libx246", "'libx264'"), ("x265", "'libx265'"), ("ffv2", "'ffv1'"), ("h264_x", "'h264_")],
 )
-def test_a_codec_that_is_not_there(
+def test_an_unknown_codec_is_one_line(
     tmp_path: Path, pictures: Pictures, asked: str, near: str
 ) -> None:
     line = refused(tmp_path / "a.mkv", pictures, codec=asked)
@@ -310,14 +310,12 @@ def test_a_codec_that_is_not_there(
     assert near in line
 
 
-def test_a_decoder_or_sound_is_no_codec_to_write_video_with(
-    tmp_path: Path, pictures: Pictures
-) -> None:
+def test_decoders_and_audio_codecs_are_refused(tmp_path: Path, pictures: Pictures) -> None:
     for name in ("indeo5", "aac"):
         assert "no codec" in refused(tmp_path / "a.mkv", pictures, codec=name)
 
 
-def test_a_pixel_format_that_the_codec_does_not_take(tmp_path: Path, pictures: Pictures) -> None:
+def test_an_unsupported_pixel_format_is_one_line(tmp_path: Path, pictures: Pictures) -> None:
     line = refused(tmp_path / "a.mp4", pictures, codec="libx264rgb")
     assert line.endswith("libx264rgb does not take 'yuv420p'. Known: bgr0, bgr24, rgb24")
     line = refused(tmp_path / "a.avi", pictures, codec="rawvideo", pixel_format="yuv421p")
@@ -336,13 +334,15 @@ def test_a_pixel_format_that_the_codec_does_not_take(tmp_path: Path, pictures: P
         ("libx264", {"tune": "faces"}, "libx264 refuses tune=faces"),
     ],
 )
-def test_options_that_are_not_there_or_out_of_range(
+def test_unknown_options_and_values_out_of_range_are_one_line(
     tmp_path: Path, pictures: Pictures, codec: str, options: dict[str, str], says: str
 ) -> None:
     assert says in refused(tmp_path / "a.mkv", pictures, codec=codec, options=options)
 
 
-def test_a_container_that_does_not_hold_the_codec(tmp_path: Path, pictures: Pictures) -> None:
+def test_a_container_without_support_for_the_codec_is_one_line(
+    tmp_path: Path, pictures: Pictures
+) -> None:
     line = refused(tmp_path / "a.webm", pictures)
     assert ".webm does not hold libx264" in line
     line = refused(tmp_path / "a.mkv", pictures, codec="rawvideo", pixel_format="rgb24")
@@ -350,16 +350,16 @@ def test_a_container_that_does_not_hold_the_codec(tmp_path: Path, pictures: Pict
     assert "no container ends in '.video'" in refused(tmp_path / "a.video", pictures)
 
 
-def test_avi_cannot_hold_uneven_times(tmp_path: Path, pictures: Pictures) -> None:
+def test_avi_refuses_uneven_times(tmp_path: Path, pictures: Pictures) -> None:
     assert "AVI holds a steady rate only" in refused(tmp_path / "a.avi", pictures, UNEVEN_S)
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path, pictures: Pictures) -> None:
+def test_a_missing_folder_is_one_line(tmp_path: Path, pictures: Pictures) -> None:
     line = refused(tmp_path / "gone" / "a.mp4", pictures)
     assert "cannot be written (No such file or directory)" in line
 
 
-def test_frames_and_times_belong_together(tmp_path: Path, pictures: Pictures) -> None:
+def test_frames_and_times_that_do_not_match_are_refused(tmp_path: Path, pictures: Pictures) -> None:
     settings: dict[str, Any] = {"codec": "libx264", "pixel_format": "yuv420p"}
     path = tmp_path / "a.mp4"
     path.write_bytes(b"what lay here before")
@@ -373,13 +373,13 @@ def test_frames_and_times_belong_together(tmp_path: Path, pictures: Pictures) ->
         write_video(path, pictures, EVEN_S[::-1], **settings)
     with pytest.raises(ValueError, match="frame 1 is"):
         write_video(path, [pictures[0], pictures[0][:16]], EVEN_S[:2], **settings)
-    with pytest.raises(ValueError, match="cannot be told apart"):
+    with pytest.raises(ValueError, match="cannot be distinguished"):
         write_video(path, pictures[:3], np.array([0, 1e-6, 1.0]), **settings)
     assert path.read_bytes() == b"what lay here before"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_frames_that_fail_leave_nothing(tmp_path: Path, pictures: Pictures) -> None:
+def test_failing_frames_leave_no_file(tmp_path: Path, pictures: Pictures) -> None:
     def frames() -> Iterator[NDArray[np.uint8]]:
         yield from pictures[:10]
         raise OverflowError("from the one who draws")
@@ -408,7 +408,7 @@ except BenchError as error:
 
 
 @pytest.mark.parametrize("name", ["a.nut", "a.avi", "a.mov"])
-def test_a_file_that_cannot_grow_leaves_nothing(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_grow_is_deleted(tmp_path: Path, name: str) -> None:
     """The system refuses more than 200,000 bytes a file, as a full disk would."""
     path = tmp_path / name
     path.write_bytes(b"what lay here before")

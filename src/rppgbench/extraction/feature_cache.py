@@ -352,7 +352,7 @@ def _is_intact(folder: Path, arrays: Shapes, verify: bool) -> bool:
     fault = _find_damage(folder, arrays, verify)
     if not fault:
         return True
-    warnings.warn(f"{folder}: {fault}; deleted, made again", CorruptEntryWarning, stacklevel=3)
+    warnings.warn(f"{folder}: {fault}; deleted, extracted again", CorruptEntryWarning, stacklevel=3)
     shutil.rmtree(folder, ignore_errors=True)
     return False
 

@@ -138,7 +138,7 @@ class FeatureFiles:
         return landmarks
 
     def _is_usable(self, sums: Array) -> bool:
-        """Whether the face is in the picture and not too dark."""
+        """Whether the face is in the frame and not too dark."""
         pixels = sums[0, SKIN]
         if not pixels:
             return False

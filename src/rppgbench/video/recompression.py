@@ -72,7 +72,7 @@ class Codec:
         yield from self._decode(self._encoder.encode(None))
         yield from self._decode([None])
         if self._delayed:
-            raise RuntimeError(f"{self._encoding.codec} kept {len(self._delayed)} frames")
+            raise RuntimeError(f"{self._encoding.codec} did not return {len(self._delayed)} frames")
         if self._packet_writer is not None:
             self._packet_writer.finish()
 
@@ -85,16 +85,16 @@ class Codec:
             decoded = self._decoder.decode(packet)
             if packet is not None and self._packet_writer is not None:
                 self._packet_writer.add(packet)
-            for picture in decoded:
-                assert picture.pts is not None
-                index, time_s = self._delayed.pop(picture.pts)
+            for image in decoded:
+                assert image.pts is not None
+                index, time_s = self._delayed.pop(image.pts)
                 if self._convert.is_yuv:  # a container would have the tags; there is no container
-                    picture.colorspace = BT601
-                    picture.color_range = self._convert.color_range
+                    image.colorspace = BT601
+                    image.color_range = self._convert.color_range
                 self._first_s = self._first_s if self.frames else time_s
                 self._last_s = time_s
                 self.frames += 1
-                yield Frame(index, time_s, self._to_rgb(picture, width, height))
+                yield Frame(index, time_s, self._to_rgb(image, width, height))
 
 
 def _signature(packet: bytes) -> str:

@@ -108,7 +108,7 @@ def plan_times(path: Path, times_s: Array, codec: str) -> tuple[Fraction, Fracti
     time_base = Fraction(1, 60000 if codec == "mpeg4" else 90000)
     stamps = np.rint(since_s / float(time_base)).astype(int)
     if not np.all(np.diff(stamps) > 0):
-        raise ValueError(f"times closer than {float(time_base):.2g} s cannot be told apart")
+        raise ValueError(f"times closer than {float(time_base):.2g} s cannot be distinguished")
     return rate_fps, time_base, [int(stamp) for stamp in stamps]
 
 
