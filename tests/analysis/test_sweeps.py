@@ -33,7 +33,18 @@ SEEDS = range(3)
 def observed(recording: str, condition: str, **measured: float | str) -> RecordingInfo:
     facts = {"condition": measured} if measured else {}
     return RecordingInfo(
-        "set", recording, recording, "", "", "", "", False, condition, GroundTruth(), facts, ""
+        dataset="set",
+        recording=recording,
+        subject=recording,
+        scenario="",
+        source="",
+        skin_tone="",
+        light="",
+        simulated=False,
+        condition=condition,
+        ground_truth=GroundTruth(),
+        facts=facts,
+        reason="",
     )
 
 

@@ -139,3 +139,23 @@ def test_python_dash_m_is_the_command() -> None:
         [sys.executable, "-m", "rppgbench", "--version"], capture_output=True, text=True, check=True
     )
     assert rb.__version__ in done.stdout
+
+
+def test_pairs_of_methods_are_tested_over_recordings() -> None:
+    references = {str(bpm): sine(bpm) for bpm in range(60, 100, 4)}
+    worse = {str(bpm): sine(bpm + 5) for bpm in range(60, 100, 4)}
+    windows = rb.score_windows({"good": references, "worse": worse}, references)
+    (row,) = rb.paired_tests(windows).to_dict("records")
+    assert (row["first"], row["second"], row["n"]) == ("good", "worse", 10)
+    assert row["difference"] == pytest.approx(-5, abs=0.05)
+    assert row["p_holm"] < 0.01
+
+
+def test_the_shares_of_a_decomposition_add_up() -> None:
+    references = {str(bpm): sine(bpm) for bpm in (61, 70, 83)}
+    estimates = {str(bpm): sine(bpm + 4) for bpm in (61, 70, 83)}
+    parts = rb.decompose(estimates, references, first="toolbox_2023", second="li2023")
+    assert parts["group"].is_unique
+    assert len(parts) > 1
+    difference = parts["second_bpm"][0] - parts["first_bpm"][0]
+    assert parts["share_bpm"].sum() == pytest.approx(difference)

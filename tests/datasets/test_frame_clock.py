@@ -371,7 +371,16 @@ def taught(root: Path, method: str, *names: str, **params: object) -> dict[str, 
     """The facts of a model that COHFACE's recordings taught."""
     load = load_methods().get("method", method, "test")
     digest = f"{len(list(root.glob('models/*'))):016x}"
-    fit = Fit(digest, method, "1", 0, "skin", "none", tuple(("cohface", n) for n in names), ())
+    fit = Fit(
+        digest=digest,
+        method=method,
+        fold="1",
+        seed=0,
+        region="skin",
+        condition="none",
+        train=tuple(("cohface", n) for n in names),
+        pretrain=(),
+    )
     untouched = Condition(name="none", kind="none", params={})
     lesson = TrainingTask(
         fit=fit,

@@ -28,7 +28,7 @@ from rppgbench.execution.dask_worker import (
     run_training_task,
     to_text,
 )
-from rppgbench.execution.planner import UNTOUCHED, Fit, Job
+from rppgbench.execution.planner import UNTOUCHED, Fit
 from rppgbench.execution.recording_task import RecordingTask, find_recording
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import train_in_subprocess
@@ -37,7 +37,7 @@ from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError, MachineError
 
-from ..factories.tasks import make_recording_task
+from ..factories.tasks import make_job, make_recording_task
 
 PEOPLE, SECONDS = 5, 5.0
 METHODS = "pos,taught"
@@ -278,7 +278,7 @@ class Place:
 
     def task(self, root: Path) -> RecordingTask:
         found = find_recording("simulated", self.tree, "01")
-        job = Job("0" * 16, "simulated", "01", "pos", "1", 0, "none", "skin")
+        job = make_job("simulated", "01", "pos")
         params = (("pos", load_params("pos")),)
         return make_recording_task(
             "simulated",
@@ -339,7 +339,16 @@ def lesson(place: Place, models: Path, method: str = "constant", devices: int = 
     prints = [fingerprint([find_recording("simulated", place.tree, n)]) for n in names]
     train = tuple(("simulated", name) for name in names)
     return TrainingTask(
-        fit=Fit("f" * 16, method, "1", 0, "skin", "none", train, ()),
+        fit=Fit(
+            digest="f" * 16,
+            method=method,
+            fold="1",
+            seed=0,
+            region="skin",
+            condition="none",
+            train=train,
+            pretrain=(),
+        ),
         params=load_params(method),
         roots={"simulated": place.tree},
         condition=UNTOUCHED,

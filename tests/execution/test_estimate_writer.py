@@ -46,7 +46,17 @@ def outcome(
     task = make_recording_task("set", recording, Path())
     made = tuple(estimate(recording, f"{recording}-{k}", reason) for k in range(estimates))
     seen = RecordingInfo(
-        "set", recording, "s", "", "", "", "", False, "none", GroundTruth(), reason=reason
+        dataset="set",
+        recording=recording,
+        subject="s",
+        scenario="",
+        source="",
+        skin_tone="",
+        light="",
+        simulated=False,
+        condition="none",
+        ground_truth=GroundTruth(),
+        reason=reason,
     )
     faults = () if fault is None else (fault,)
     return TaskResult(task=task, observed=(seen,), estimates=made, faults=faults)

@@ -123,17 +123,17 @@ def write(
     store.add_observed(
         [
             RecordingInfo(
-                "made_up",
-                recording,
-                subject,
-                "rest",
-                "",
-                "",
-                "",
-                True,
-                "none",
-                truth(subject) if pulse else replace(truth(subject), pulse=None),
-                {"duration_s": SECONDS},
+                dataset="made_up",
+                recording=recording,
+                subject=subject,
+                scenario="rest",
+                source="",
+                skin_tone="",
+                light="",
+                simulated=True,
+                condition="none",
+                ground_truth=truth(subject) if pulse else replace(truth(subject), pulse=None),
+                facts={"duration_s": SECONDS},
             )
             for recording, subject in seen.items()
         ]

@@ -3,9 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-from rppgbench.execution.planner import UNTOUCHED
+from rppgbench.execution.planner import UNTOUCHED, Job
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.run_options import RunOptions
+
+
+def make_job(dataset: str, recording: str, method: str, *, digest: str = "0" * 16) -> Job:
+    """Make a job of one method on the skin of an untouched recording."""
+    return Job(
+        digest=digest,
+        dataset=dataset,
+        recording=recording,
+        method=method,
+        fold="1",
+        seed=0,
+        condition="none",
+        region="skin",
+    )
 
 
 def make_recording_task(dataset: str, recording: str, root: Path, **changes: Any) -> RecordingTask:

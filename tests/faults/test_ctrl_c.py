@@ -161,7 +161,15 @@ def test_while_the_page_is_made(tmp_path: Path) -> None:
     store.add_observed(
         [
             RecordingInfo(
-                *("made_up", f"{subject}-{k}", subject, "rest", "", "", "", True, "none"),
+                dataset="made_up",
+                recording=f"{subject}-{k}",
+                subject=subject,
+                scenario="rest",
+                source="",
+                skin_tone="",
+                light="",
+                simulated=True,
+                condition="none",
                 ground_truth=made_store.truth(subject),
             )
             for subject in made_store.SUBJECTS

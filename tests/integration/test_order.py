@@ -70,10 +70,19 @@ def people() -> tuple[list[Estimate], list[RecordingInfo]]:
             )
         seen.append(
             RecordingInfo(
-                "made_up", f"{subject}-1", subject, f"scene {k % 3}", "", str(k % 2), "", True,
-                "none", truth, {"duration_s": SECONDS},
+                dataset="made_up",
+                recording=f"{subject}-1",
+                subject=subject,
+                scenario=f"scene {k % 3}",
+                source="",
+                skin_tone=str(k % 2),
+                light="",
+                simulated=True,
+                condition="none",
+                ground_truth=truth,
+                facts={"duration_s": SECONDS},
             )
-        )  # fmt: skip
+        )
     return made, seen
 
 

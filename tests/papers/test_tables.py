@@ -472,8 +472,22 @@ def store(
     for k, rate in enumerate(RATES_BPM[:n]):
         pulse = Signal(np.sin(2 * np.pi * rate / 60 * times_s), times_s)
         truth = GroundTruth(pulse=pulse, heart_rate=Signal(np.full(21, rate), np.arange(21.0)))
-        seen = (dataset, f"r{k}", f"s{k}", "", "", "", "", simulated, "none", truth)
-        held.add_observed([RecordingInfo(*seen)])
+        held.add_observed(
+            [
+                RecordingInfo(
+                    dataset=dataset,
+                    recording=f"r{k}",
+                    subject=f"s{k}",
+                    scenario="",
+                    source="",
+                    skin_tone="",
+                    light="",
+                    simulated=simulated,
+                    condition="none",
+                    ground_truth=truth,
+                )
+            ]
+        )
     held.add(
         [
             Estimate(

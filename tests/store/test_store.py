@@ -59,7 +59,21 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     pulse = Signal(np.array([1.0, 2.0]), np.array([0.0, 0.017]))
     truth = GroundTruth(pulse=pulse, heart_rate=None, warnings=("clock off",))
     held.add_observed(
-        [RecordingInfo("d", "r", "s", "", "", "", "", True, "none", truth, {"fps": 30})]
+        [
+            RecordingInfo(
+                dataset="d",
+                recording="r",
+                subject="s",
+                scenario="",
+                source="",
+                skin_tone="",
+                light="",
+                simulated=True,
+                condition="none",
+                ground_truth=truth,
+                facts={"fps": 30},
+            )
+        ]
     )
     (one,) = held.observed().values()
     assert one.ground_truth.pulse is not None
@@ -74,7 +88,21 @@ def test_what_reading_took_is_what_the_first_reading_took(tmp_path: Path) -> Non
     held = store(tmp_path, "a")
     for facts in ({"fps": 20}, {"read_s": 4.5, "fps": 30}, {"read_s": 0.01, "fps": 25}):
         held.add_observed(
-            [RecordingInfo("d", "r", "s", "", "", "", "", True, "none", GroundTruth(), facts)]
+            [
+                RecordingInfo(
+                    dataset="d",
+                    recording="r",
+                    subject="s",
+                    scenario="",
+                    source="",
+                    skin_tone="",
+                    light="",
+                    simulated=True,
+                    condition="none",
+                    ground_truth=GroundTruth(),
+                    facts=facts,
+                )
+            ]
         )
     (one,) = held.observed().values()
     assert one.facts == {"read_s": 4.5, "fps": 25}

@@ -9,12 +9,11 @@ import pytest
 
 from rppgbench.execution.executors import MAX_TRIES
 from rppgbench.execution.local_executor import after_loss
-from rppgbench.execution.planner import Job
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, TooShortError
 from rppgbench.system.fault_kinds import attempt, fault_of, fault_of_exit
 from rppgbench.system.worker_pool import Lost
 
-from ..factories.tasks import make_recording_task
+from ..factories.tasks import make_job, make_recording_task
 
 
 class OutOfMemoryError(RuntimeError):
@@ -108,9 +107,7 @@ def test_a_step_gives_a_value_or_a_fault_and_ctrl_c_is_neither() -> None:
         attempt(stop, "x")
 
 
-JOBS = tuple(
-    Job(f"{m}-digest", "set", "01", m, "whole", 0, "none", "skin") for m in ("pos", "mine")
-)
+JOBS = tuple(make_job("set", "01", m, digest=f"{m}-digest") for m in ("pos", "mine"))
 TASK = make_recording_task("set", "01", Path(), jobs=JOBS)
 
 

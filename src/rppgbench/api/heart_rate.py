@@ -153,6 +153,107 @@ def score_windows(
     return _windows(estimates, references, [evaluator], subjects)[evaluator]
 
 
+def paired_tests(windows: pd.DataFrame, *, measure: str = "mae") -> pd.DataFrame:
+    """Test for every pair of methods whether one has smaller errors: Wilcoxon's signed-rank test.
+
+    The blocks are the recordings that both methods have. Holm's method corrects for the number of
+    pairs.
+
+    Args:
+        windows: the rows of `score_windows`, of at least two methods.
+        measure: what is compared in each recording, such as "mae" (in bpm).
+
+    Returns:
+        One row for each pair: first, second, n (recordings), difference (mean of first less
+        second), p, p_holm. p and p_holm are NaN where there is nothing to test.
+
+    Raises:
+        BenchError: the measure is unknown.
+
+    Example:
+        >>> import rppgbench as rb
+        >>> wave = lambda hz: rb.Waveform(np.sin(2 * np.pi * hz * np.arange(900) / 30.0), 30.0)
+        >>> good, bad = {"a": wave(1.0), "b": wave(1.5)}, {"a": wave(1.1), "b": wave(1.7)}
+        >>> windows = rb.score_windows({"good": good, "bad": bad}, good)
+        >>> rb.paired_tests(windows)[["first", "second", "n", "p_holm"]].values.tolist()
+        [['bad', 'good', 2, 0.5]]
+    """
+    from dataclasses import asdict, fields
+
+    import pandas as pd
+
+    from rppgbench.evaluation.significance import PairedTest
+    from rppgbench.evaluation.significance import paired_tests as test_pairs
+    from rppgbench.evaluation.summary import block_scores
+
+    columns = [field.name for field in fields(PairedTest)]
+    tests = test_pairs(block_scores(windows, measure))
+    return pd.DataFrame([asdict(test) for test in tests], columns=columns)
+
+
+def decompose(
+    estimates: Estimates,
+    references: References,
+    *,
+    first: str,
+    second: str,
+    subjects: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Split the difference of the error under two evaluators into groups of settings.
+
+    The share of a group is its Shapley value (`rppgbench.evaluation.shapley`). The shares add up
+    to the difference.
+
+    Args:
+        estimates: as `score` takes them.
+        references: as `score` takes them.
+        first: the evaluator that the difference starts from.
+        second: the evaluator that it leads to.
+        subjects: as `score` takes them.
+
+    Returns:
+        One row for each method and group of settings that differs: method, group, share_bpm,
+        low_bpm and high_bpm (the least and largest share of any order of the groups), first_bpm and
+        second_bpm (the mean absolute errors), notes. A method whose difference cannot be split has
+        one row with an empty group and the reason in notes.
+
+    Raises:
+        BenchError: as `score`.
+
+    Example:
+        >>> import rppgbench as rb
+        >>> wave = lambda hz: rb.Waveform(np.sin(2 * np.pi * hz * np.arange(900) / 30.0), 30.0)
+        >>> parts = rb.decompose({"a": wave(1.13)}, {"a": wave(1.0)},
+        ...                      first="toolbox_2023", second="li2023")
+        >>> row = parts.iloc[0]
+        >>> bool(np.isclose(parts["share_bpm"].sum(), row["second_bpm"] - row["first_bpm"]))
+        True
+    """
+    import pandas as pd
+
+    from rppgbench.evaluation.decomposition import Endpoint
+    from rppgbench.evaluation.decomposition import decompose as decompose_rows
+
+    rows, truths = _paired(estimates, references, subjects)
+    splits = decompose_rows(
+        Endpoint(first, load_evaluator(first)),
+        Endpoint(second, load_evaluator(second)),
+        lambda rule: scoring.score_windows(rule, rows, truths),
+    )
+    table = []
+    for split in splits:
+        shared = {
+            "first_bpm": split.first_bpm,
+            "second_bpm": split.second_bpm,
+            "notes": "; ".join(split.notes),
+        }
+        shares = [(group, s.value, s.low, s.high) for group, s in split.shares.items()]
+        for group, value, low, high in shares or [("", np.nan, np.nan, np.nan)]:
+            part = {"group": group, "share_bpm": value, "low_bpm": low, "high_bpm": high}
+            table.append({"method": split.row[0], **part, **shared})
+    return pd.DataFrame(table)
+
+
 def _windows(
     estimates: Estimates,
     references: References,
@@ -160,6 +261,14 @@ def _windows(
     subjects: Mapping[str, str] | None,
 ) -> dict[str, pd.DataFrame]:
     rules = {name: load_evaluator(name) for name in evaluators}
+    rows, truths = _paired(estimates, references, subjects)
+    return {name: scoring.score_windows(rule, rows, truths) for name, rule in rules.items()}
+
+
+def _paired(
+    estimates: Estimates, references: References, subjects: Mapping[str, str] | None
+) -> tuple[list[Estimate], dict[tuple[str, str], GroundTruth]]:
+    """Return the estimates of all methods, and the ground truth of each recording."""
     methods = _by_method(estimates)
     truths = {name: _truth(name, one) for name, one in _by_recording(references).items()}
     _require_pairs(methods, truths)
@@ -168,8 +277,7 @@ def _windows(
         for method, waves in methods.items()
         for name, wave in waves.items()
     ]
-    keyed = {(SET, name): truth for name, truth in truths.items()}
-    return {name: scoring.score_windows(rule, rows, keyed) for name, rule in rules.items()}
+    return rows, {(SET, name): truth for name, truth in truths.items()}
 
 
 def _require_pairs(

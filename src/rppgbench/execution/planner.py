@@ -31,7 +31,7 @@ from rppgbench.system.hashing import digest
 UNTOUCHED = Condition(name="none", kind="none", params={})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One estimate to make: one method on one recording in one fold, seed and condition.
 
@@ -51,7 +51,7 @@ class Job:
     setting: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fit:
     """One model to learn: a method on the training side of one fold, with one seed.
 
@@ -69,7 +69,7 @@ class Fit:
     pretrain: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
     """Everything that a run is to do; `expected` recordings are tested over all folds."""
 
@@ -135,20 +135,22 @@ def make_plan(
     tested = {(j.dataset, j.recording) for j in laid_out.jobs}
     facts = laid_out.facts
     return Plan(
-        protocol,
-        name,
-        chosen,
-        roots,
-        recordings,
-        tuple(laid_out.jobs),
-        tuple(laid_out.fits.values()),
-        len(tested),
-        {d: fingerprint_from_lines(line for k, line in lines.items() if k[0] == d) for d in roots},
-        prints,
-        left_out,
-        device if any(facts.is_network(m) for m in chosen) else "",
-        facts.settings,
-        facts.closures,
+        protocol=protocol,
+        name=name,
+        methods=chosen,
+        roots=roots,
+        recordings=recordings,
+        jobs=tuple(laid_out.jobs),
+        fits=tuple(laid_out.fits.values()),
+        expected=len(tested),
+        fingerprints={
+            d: fingerprint_from_lines(line for k, line in lines.items() if k[0] == d) for d in roots
+        },
+        prints=prints,
+        left_out=left_out,
+        device=device if any(facts.is_network(m) for m in chosen) else "",
+        settings=facts.settings,
+        closures=facts.closures,
         notes=tuple(notes),
     )
 
@@ -201,7 +203,16 @@ class _LaidOut:
                     fit = digest(made)
                     self.fits.setdefault(
                         fit,
-                        Fit(fit, method, side.fold, seed, region, learned_in.name, *parts),
+                        Fit(
+                            digest=fit,
+                            method=method,
+                            fold=side.fold,
+                            seed=seed,
+                            region=region,
+                            condition=learned_in.name,
+                            train=train,
+                            pretrain=self._pretrain,
+                        ),
                     )
                 self._add_jobs(side, method, seed, region, condition, fit, made)
 
@@ -232,7 +243,18 @@ class _LaidOut:
             setting = settings[dataset]
             own = job_digest(setting, key, self._prints[key])
             self.jobs.append(
-                Job(own, *key, method, side.fold, seed, condition.name, region, fit, setting)
+                Job(
+                    digest=own,
+                    dataset=dataset,
+                    recording=recording.name,
+                    method=method,
+                    fold=side.fold,
+                    seed=seed,
+                    condition=condition.name,
+                    region=region,
+                    fit=fit,
+                    setting=setting,
+                )
             )
 
 

@@ -31,7 +31,7 @@ STRIDE_S = 1.0
 SHORTEST_S = 4.0  # below this a heart rate of 40 bpm has fewer than three beats
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Prediction:
     """What one method says of one video.
 
@@ -178,21 +178,21 @@ def _prediction(
     rows = [] if each is None else [each.start_s, each.duration_s, each.bpm, each.snr_db]
     windows = tuple(tuple(map(float, row)) for row in zip(*(r[0] for r in rows), strict=True))
     return Prediction(
-        method.name,
-        bpm,
-        float("nan") if said is None else said.snr_db,
-        coverage,
-        float(features.track.found.mean()),
-        len(times),
-        (len(times) - 1) / duration_s if duration_s > 0 else 0.0,
-        duration_s + step_s,
-        pulse,
-        cast(tuple[tuple[float, float, float, float], ...], windows),
-        _list(features.facts.get("warnings")),
-        reason or ("" if said is None else said.reason),
-        "no pulse" if said is None else said.word,
-        0.0 if said is None else said.agreement,
-        reading,
+        method=method.name,
+        heart_rate_bpm=bpm,
+        snr_db=float("nan") if said is None else said.snr_db,
+        coverage=coverage,
+        face_coverage=float(features.track.found.mean()),
+        frames=len(times),
+        fps=(len(times) - 1) / duration_s if duration_s > 0 else 0.0,
+        duration_s=duration_s + step_s,
+        pulse=pulse,
+        windows=cast(tuple[tuple[float, float, float, float], ...], windows),
+        warnings=_list(features.facts.get("warnings")),
+        reason=reason or ("" if said is None else said.reason),
+        verdict="no pulse" if said is None else said.word,
+        agreement=0.0 if said is None else said.agreement,
+        reading=reading,
     )
 
 

@@ -30,9 +30,9 @@ ESTIMATES = pa.schema(
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RecordingInfo:
-    """What was seen of one recording: its truth, the facts of its video, and what went wrong."""
+    """A recording under one condition: its ground truth, the facts of its video, its faults."""
 
     dataset: str
     recording: str
