@@ -330,7 +330,7 @@ def test_one_column_with_an_index(face: Film, both: Both, tmp_path: Path) -> Non
     hold(found, {"s1_T1": ("refused", ("repair that line",))})
 
 
-def test_obf_and_simulated_people_in_ms(face: Film, both: Both, tmp_path: Path) -> None:
+def test_obf_and_simulated_subjects_in_ms(face: Film, both: Both, tmp_path: Path) -> None:
     obf, people = tmp_path / "obf", tmp_path / "people"
     for name, unit in (("001_1", 1000.0), ("002_1", 1.0)):
         face.link(obf / name / "video.mp4")
@@ -671,7 +671,7 @@ NO_DAMAGE = {
 
 
 @pytest.mark.parametrize("key", LABEL_FILES)
-def test_no_kind_of_damage_passes_without_a_word(key: str, simulated: dict[str, Path]) -> None:
+def test_every_kind_of_damage_is_reported(key: str, simulated: dict[str, Path]) -> None:
     silent = []
     form = LABEL_FILES[key]
     whole = damaged(key, simulated, lambda file: form.write(file, form.read(file)))
@@ -687,7 +687,7 @@ TEXTS = [key for key, form in LABEL_FILES.items() if form.pattern.endswith((".tx
 
 
 @pytest.mark.parametrize("key", TEXTS)
-def test_text_that_is_written_otherwise_is_read_or_refused_by_both(
+def test_text_in_another_dialect_is_read_or_refused_by_both(
     key: str, simulated: dict[str, Path]
 ) -> None:
     silent = []
@@ -705,7 +705,7 @@ def test_text_that_is_written_otherwise_is_read_or_refused_by_both(
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(LABEL_FILES)), st.data(), st.floats(0, 1), st.floats(0, 1))
-def test_both_say_the_same_wherever_the_damage_lies(
+def test_run_and_check_report_the_same_for_damage_anywhere(
     simulated: dict[str, Path], key: str, data: st.DataObject, share: float, at: float
 ) -> None:
     form = LABEL_FILES[key]

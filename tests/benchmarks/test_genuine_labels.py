@@ -55,7 +55,7 @@ def test_the_device_agrees_with_the_pulse_where_its_rate_had_wrapped(
     assert max(in_place.values()) < 5
 
 
-def test_the_device_is_late(truths: dict[str, GroundTruth]) -> None:
+def test_the_device_lags_by_four_seconds(truths: dict[str, GroundTruth]) -> None:
     gains = [device_error_bpm(t, 0.0) - device_error_bpm(t, LATE_S) for t in truths.values()]
     assert len(gains) == 6
     assert min(gains) > 0.5

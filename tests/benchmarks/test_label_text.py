@@ -80,7 +80,7 @@ def test_a_table_saved_again_with_its_index_is_refused(tmp_path: Path) -> None:
     assert "names the time in column 2" in line
 
 
-def test_ubfc_in_columns_says_so_shortly(tmp_path: Path) -> None:
+def test_ubfc_in_columns_is_refused_in_one_line(tmp_path: Path) -> None:
     faults = written("ubfc_rppg", tmp_path)
     file = next(iter(sorted(tmp_path.rglob("ground_truth.txt"))))
     rows = [line.split() for line in file.read_text().splitlines()]
@@ -125,7 +125,7 @@ def test_v4v_rows_in_two_decimal_marks_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bpm", [1.2, 1e9, 0.0])
-def test_rates_of_a_reader_of_its_own_are_bounded_in_run_training_and_check(
+def test_rates_of_a_plugin_reader_are_bounded_in_run_training_and_check(
     tmp_path: Path, bpm: float
 ) -> None:
     """A plug-in's reader need not call `clean_labels`: the same bounds apply to its labels."""

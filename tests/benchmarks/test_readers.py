@@ -99,7 +99,7 @@ def test_every_frame_comes_with_its_time(name: str, made: dict[str, Path]) -> No
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_set_says_who_owns_it(name: str) -> None:
+def test_a_data_set_states_its_source_licence_and_bad_recordings(name: str) -> None:
     found = dataset(name)
     assert found.url.startswith("http")
     assert len(found.title) > 4
@@ -117,7 +117,7 @@ def test_a_set_says_who_owns_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_empty_root_says_what_was_looked_for_and_where_to_ask(name: str, tmp_path: Path) -> None:
+def test_an_empty_root_names_the_layout_and_the_source(name: str, tmp_path: Path) -> None:
     with pytest.raises(BenchError) as caught:
         list(dataset(name).recordings(tmp_path))
     line = str(caught.value)
@@ -132,7 +132,7 @@ def test_a_missing_root_is_named(name: str, tmp_path: Path) -> None:
         list(dataset(name).recordings(tmp_path / "gone"))
 
 
-def test_ubfc_rppg_1_takes_its_videos_by_the_names_that_they_have(tmp_path: Path) -> None:
+def test_ubfc_rppg_1_accepts_every_name_of_its_videos(tmp_path: Path) -> None:
     for name, video in (("5-gt", "vid.avi"), ("7-gt", "vid-007.avi"), ("12-gt", "vid-12.avi")):
         trees.clip(tmp_path / "DATASET_1" / name / video)
         lines = [f"{16 * k},{(126, 127, 1, 2)[k * 4 // 50]},98,{k % 9}" for k in range(50)]
@@ -178,7 +178,7 @@ def pure_with(root: Path, change: Callable[[int, dict[str, object]], None]) -> R
     return listed("pure", root)["01-01"]
 
 
-def test_samples_of_pure_with_a_probe_error_are_no_truth(tmp_path: Path) -> None:
+def test_samples_of_pure_with_a_probe_error_are_left_out(tmp_path: Path) -> None:
     """Each sign alone: the device's word; no rate and no wave; half a second of no wave."""
 
     def spoil(k: int, value: dict[str, object]) -> None:
@@ -227,7 +227,7 @@ def test_cohface_reads_its_attribute_in_every_form(tmp_path: Path, light: object
     assert warnings == ("data.hdf5: says the light is 'lamp', where 'natural' is expected",)
 
 
-def test_cohface_says_that_its_mkv_repeats_frames(tmp_path: Path) -> None:
+def test_cohface_warns_that_its_mkv_repeats_frames(tmp_path: Path) -> None:
     trees.cohface(tmp_path)
     folder = tmp_path / "2" / "0"
     (folder / "data.avi").rename(folder / "data.mkv")
@@ -299,7 +299,7 @@ def test_the_phone_of_vipl_hr_has_no_times_of_its_own(made: dict[str, Path]) -> 
     assert module.LIGHT == {4: "bright", 5: "dark"}
 
 
-def test_the_container_of_vipl_hr_says_no_time(tmp_path: Path) -> None:
+def test_the_container_times_of_vipl_hr_are_not_used(tmp_path: Path) -> None:
     """Its rate is 25 whatever the camera's was: that is no warning, and no time."""
     trees.vipl_hr(tmp_path)
     trees.clip(tmp_path / "data/p2/v1/source1/video.avi", fps=20)
@@ -337,7 +337,7 @@ def test_a_vipl_hr_fold_of_another_shape_is_refused(
 
 
 @pytest.mark.parametrize("value", [np.array([[2]]), np.array([[2]]).T, np.array([2.0])])
-def test_a_vipl_hr_fold_may_lie_or_stand(
+def test_a_vipl_hr_fold_may_be_a_row_or_a_column(
     tmp_path: Path, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 ) -> None:
     from scipy.io import savemat
@@ -359,9 +359,7 @@ def test_vipl_hr_names_its_known_bad_recordings() -> None:
 
 
 @pytest.mark.real
-def test_the_wave_tells_the_times_that_the_phone_of_vipl_hr_has_not(
-    tmp_path: Path, real: Path
-) -> None:
+def test_the_wave_gives_the_frame_times_of_the_phone_of_vipl_hr(tmp_path: Path, real: Path) -> None:
     """On the genuine example with its time.txt: to 20 ms; gt_HR.csv would be off by 1.3 s."""
     folder = tmp_path / "data/p1/v1/source2"
     native = np.loadtxt(real / "vipl-example" / "time.txt") / 1000
@@ -483,7 +481,7 @@ def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(made: dict[str, Path]) ->
         assert truth.warnings == ()
 
 
-def test_disfa_has_no_truth_and_one_camera(made: dict[str, Path]) -> None:
+def test_disfa_has_no_ground_truth_and_one_camera(made: dict[str, Path]) -> None:
     found = listed("disfa", made["disfa"])
     assert {recording.source for recording in found.values()} == {"left"}
     truth = found["SN001"].ground_truth()
@@ -610,7 +608,7 @@ def test_mmpd_refuses_a_video_that_could_mean_two_things(
 
 
 @pytest.mark.parametrize("version", ["5", "7.3"])
-def test_mmpd_takes_its_labels_out_of_cells(tmp_path: Path, version: str) -> None:
+def test_mmpd_reads_labels_within_cells(tmp_path: Path, version: str) -> None:
     def cell(value: object) -> np.ndarray[tuple[int, ...], np.dtype[np.object_]]:
         out = np.empty((1, 1), dtype=object)
         out[0, 0] = value

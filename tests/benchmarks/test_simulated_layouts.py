@@ -88,7 +88,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("name", NAMED)
-def test_what_went_in_comes_back(name: str, tmp_path: Path) -> None:
+def test_simulated_recordings_are_read_back(name: str, tmp_path: Path) -> None:
     found = write_tree(name, tmp_path, PLAN)
     sessions = simulated_recordings(name, PLAN)
     assert is_simulated(tmp_path)
@@ -216,7 +216,7 @@ def people(name: str, count: int) -> list[Recording]:
 
 
 @pytest.mark.parametrize("split", SIDES)
-def test_four_people_are_on_both_sides_of_every_split(split: str) -> None:
+def test_four_subjects_are_in_both_parts_of_every_split(split: str) -> None:
     read = read_split(SPLITS / f"{split}.toml")
     sides = assign_by_lists(people(read.dataset, 4), read.folds)
     able = [side for side in sides if side.train and side.test]
@@ -226,7 +226,7 @@ def test_four_people_are_on_both_sides_of_every_split(split: str) -> None:
 
 
 @pytest.mark.parametrize("split", ["ubfc-38-49", "ubfc-clean38"])
-def test_four_people_of_ubfc_rppg_are_on_both_sides(split: str) -> None:
+def test_four_subjects_of_ubfc_rppg_are_in_both_parts(split: str) -> None:
     dataset("ubfc_rppg")
     module: Any = sys.modules["rppgbench_content.benchmarks.ubfc_rppg"]
     (fold,) = read_split(SPLITS / f"{split}.toml").folds
@@ -240,14 +240,14 @@ def test_four_people_of_ubfc_rppg_are_on_both_sides(split: str) -> None:
     ("split", "count"),
     [("pure-mod5", 5), ("vipl-rs4", 5), ("mmse-3fold", 4), ("mmse-contrast-phys-plus", 5)],
 )
-def test_every_fold_has_someone_to_test_with_few_people(split: str, count: int) -> None:
+def test_every_fold_has_a_test_subject_with_few_subjects(split: str, count: int) -> None:
     read = read_split(SPLITS / f"{split}.toml")
     sides = assign_by_lists(people(read.dataset, count), read.folds)
     assert all(side.train and side.test for side in sides)
 
 
 @pytest.mark.usefixtures("plain")
-def test_four_people_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
+def test_four_subjects_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
     found = write_tree("v4v", tmp_path, SimulationPlan(subjects=4, seconds=1.0))
     (sides,) = assign_by_parts(list(found.values()))
     assert len(sides.train) == 4
@@ -255,7 +255,7 @@ def test_four_people_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_nobody_shares_a_heart_rate_and_every_session_is_one_of_its_own(name: str) -> None:
+def test_no_two_sessions_share_a_heart_rate_or_a_name(name: str) -> None:
     plan = SimulationPlan(subjects=4, seconds=4.0, seed=3)
     rates = {}
     for session in simulated_recordings(name, plan):
@@ -265,14 +265,14 @@ def test_nobody_shares_a_heart_rate_and_every_session_is_one_of_its_own(name: st
     assert len(set(rates.values())) == len(rates)
 
 
-def test_more_people_than_the_set_has_are_refused_in_one_line(tmp_path: Path) -> None:
+def test_more_subjects_than_the_set_has_are_refused_in_one_line(tmp_path: Path) -> None:
     write = dataset("pure").simulate
     assert write is not None
     with pytest.raises(BenchError, match="pure: has 10 subjects, so 11 cannot be simulated"):
         write(tmp_path / "new", SimulationPlan(subjects=11, seconds=1.0))
 
 
-def test_a_tree_filmed_for_real_is_fit(tmp_path: Path) -> None:
+def test_a_tree_with_rendered_faces_is_fit(tmp_path: Path) -> None:
     found = write_tree("disfa", tmp_path, SimulationPlan(subjects=1, seconds=1.0))
     with open_video(found["SN001"].video()) as reader:
         frames = [frame.rgb for frame in reader]

@@ -46,7 +46,7 @@ def rate_bpm(wave: Array, fs: float) -> float:
     return float(60 * hz[band][power[band].argmax()])
 
 
-def test_people_and_labels_come_back_as_they_went_in(tree: Path) -> None:
+def test_simulated_subjects_and_labels_are_read_back(tree: Path) -> None:
     found = {recording.name: recording for recording in dataset("simulated").recordings(tree)}
     assert list(found) == ["01", "02"]
     rates = spread_heart_rates(2, dataset="simulated", seed=PLAN.seed)
@@ -86,14 +86,14 @@ def test_people_and_labels_come_back_as_they_went_in(tree: Path) -> None:
         assert 2e-4 < steps.std() < 4e-3
 
 
-def test_a_simulated_tree_is_fit_and_says_what_it_is(tree: Path) -> None:
+def test_a_simulated_tree_is_fit_and_marked(tree: Path) -> None:
     checked = check_data(dataset("simulated"), tree)
     assert checked.fit
     assert checked.verdict.endswith("[SIMULATED]")
     assert not [finding for finding in checked.findings if finding.severity != "note"]
 
 
-def test_the_seed_decides_the_bytes(tree: Path, tmp_path: Path) -> None:
+def test_the_bytes_depend_on_the_seed(tree: Path, tmp_path: Path) -> None:
     write_tree("simulated", tmp_path / "again", PLAN)
     assert digests(tmp_path / "again") == digests(tree)
     other = SimulationPlan(subjects=1, seconds=1.0, seed=4)
@@ -101,14 +101,14 @@ def test_the_seed_decides_the_bytes(tree: Path, tmp_path: Path) -> None:
     assert digests(tmp_path / "other")["01/video.mp4"] != digests(tree)["01/video.mp4"]
 
 
-def test_more_people_leave_the_first_ones_as_they_are(tree: Path, tmp_path: Path) -> None:
+def test_more_subjects_do_not_change_the_first_ones(tree: Path, tmp_path: Path) -> None:
     write_tree("simulated", tmp_path, SimulationPlan(subjects=1, seconds=1.0, seed=3))
     few, many = digests(tmp_path), digests(tree)
     assert all(many[file] == digest for file, digest in few.items() if file != "SIMULATED.json")
 
 
 @pytest.mark.parametrize("difficulty", ["paper", "hard"])
-def test_people_take_turns_at_what_is_hard(difficulty: Any, tmp_path: Path) -> None:
+def test_hard_situations_alternate_between_subjects(difficulty: Any, tmp_path: Path) -> None:
     found = write_tree(
         "simulated", tmp_path, SimulationPlan(subjects=4, seconds=0.2, difficulty=difficulty)
     )
@@ -197,7 +197,7 @@ def test_ubfc_rppg_comes_back_in_its_native_layout(ubfc: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["ubfc_rppg", "ubfc_rppg_1"])
-def test_what_the_sensor_said_comes_back_out_of_the_files(name: str, tmp_path: Path) -> None:
+def test_sensor_signals_are_read_back_from_the_files(name: str, tmp_path: Path) -> None:
     found = write_tree(name, tmp_path, PLAN)
     sessions = simulated_recordings(name, PLAN)
     assert sorted(found) == sorted(session.subject for session in sessions)

@@ -128,7 +128,7 @@ def test_both_of_two_names_that_differ_in_case_are_read(tmp_path: Path) -> None:
     assert {name: rate(r) for name, r in recordings(root).items()} == {"a.mp4": 61, "A.mp4": 53}
 
 
-def test_rates_that_no_heart_has_are_told_and_are_no_truth(tmp_path: Path) -> None:
+def test_implausible_rates_are_reported_and_are_no_ground_truth(tmp_path: Path) -> None:
     root = lay(tmp_path, f"{HEAD}\na.mp4,0.88,\nb.mp4,1.2,\nc.mp4,,\n", "a.mp4", "b.mp4", "c.mp4")
     a, b, c = recordings(root).values()
     assert [rate(recording) for recording in (a, b, c)] == [None] * 3
@@ -143,7 +143,7 @@ def test_rates_that_no_heart_has_are_told_and_are_no_truth(tmp_path: Path) -> No
     assert "are they in Hz? multiply by 60" in line
 
 
-def test_files_and_columns_that_are_not_read_are_told(tmp_path: Path) -> None:
+def test_files_and_columns_that_are_not_read_are_reported(tmp_path: Path) -> None:
     labels = "video,heart_rate_bpm,age\na.mp4,53,40\n"
     root = lay(tmp_path / "in", labels, "a.mp4", "a.csv", "notes.txt", "sub/heart_rates.csv")
     lay(tmp_path / "other", None, "b.mp4")
@@ -182,7 +182,7 @@ def test_every_container_is_listed_by_its_name(tmp_path: Path) -> None:
     assert {suffix[1:] for suffix in VIDEO_SUFFIXES} - known == {"divx", "rmvb"}
 
 
-def test_a_run_and_a_check_tell_the_same(
+def test_a_run_and_a_check_report_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = lay(tmp_path, f"{HEAD}\nanna.mp4,53,a\nbob.mp4,53,b\n", "anna.mp4", "bob.MP4")

@@ -59,7 +59,7 @@ def of(found: DataCheck, name: str = "p2/v1/source1") -> list[Finding]:
 
 
 @pytest.mark.parametrize("name", trees.WRITERS)
-def test_a_whole_tree_is_fit_but_for_its_size(name: str, tmp_path: Path) -> None:
+def test_a_complete_tree_has_only_a_finding_on_its_size(name: str, tmp_path: Path) -> None:
     trees.WRITERS[name](tmp_path)
     before = dict(decode_counts)
     found = check(tmp_path, name)
@@ -210,7 +210,7 @@ def test_an_empty_root_is_one_line(tmp_path: Path) -> None:
         check(tmp_path)
 
 
-def test_the_verdict_says_for_which_protocols(vipl: Path) -> None:
+def test_the_verdict_names_the_protocols(vipl: Path) -> None:
     folds = [
         Fold(name="1", train=("p10",), validation=(), test=("p2",)),
         Fold(name="2", train=("p2",), validation=(), test=("p10",)),
@@ -248,7 +248,7 @@ def test_several_at_once_find_the_same_in_the_same_order(vipl: Path) -> None:
     assert told == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_a_part_of_a_protocol_s_test_side_is_told_with_its_size(
+def test_a_partial_test_set_is_reported_with_its_size(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two of the twelve whom `ubfc_intra` tests, by its split's lists."""

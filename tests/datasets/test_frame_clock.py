@@ -62,7 +62,7 @@ def test_a_clock_is_off_beyond_one_percent(ratio: float, warned: bool) -> None:
         assert said[0].endswith(f"frames 100.0 s: clock ratio {ratio:.3f}")
 
 
-def test_one_reading_more_or_less_is_no_clock() -> None:
+def test_one_reading_more_or_less_is_no_clock_fault() -> None:
     """At 1 Hz over 30 s a reading is 3 %: it says nothing of the clock."""
     for seconds in (29, 30, 31):
         assert (
@@ -73,7 +73,7 @@ def test_one_reading_more_or_less_is_no_clock() -> None:
     assert said == "heart rate: labels last 26.0 s, frames 30.0 s: clock ratio 0.867"
 
 
-def test_one_rate_for_a_whole_video_is_never_off() -> None:
+def test_one_rate_for_a_whole_video_has_no_clock_fault() -> None:
     assert lines(GroundTruth(heart_rate=Signal(np.full(2, 70.0), np.array([0.0, 1e6])))) == ()
     assert lines(GroundTruth(heart_rate=regular_signal(np.full(31, 70.0), 1.0))) == ()
 
@@ -96,7 +96,7 @@ def test_labels_counted_back_from_the_last_frame_are_no_other_clock() -> None:
     assert said == "pulse: labels last 31.0 s, frames 30.0 s: clock ratio 1.033"
 
 
-def test_a_rate_frozen_for_a_minute_is_named_and_one_that_is_slow_is_not() -> None:
+def test_a_frozen_rate_is_named_and_a_slow_one_is_not() -> None:
     minutes = FrameClock(0.0, 120.0, 3600)
     rates = np.repeat(np.arange(70.0, 82.0), 10)
     assert lines(GroundTruth(heart_rate=regular_signal(rates, 1.0)), minutes) == ()
@@ -108,9 +108,7 @@ def test_a_rate_frozen_for_a_minute_is_named_and_one_that_is_slow_is_not() -> No
 @pytest.mark.parametrize("unit", [1e-6, 1e-3, 1e3, 1e6, 1e9])
 @pytest.mark.parametrize("fs", [1.0, 60.0, 256.0, 1000.0])
 @pytest.mark.parametrize("seconds", [30.0, 45.0])
-def test_another_unit_is_refused_whatever_the_device(
-    unit: float, fs: float, seconds: float
-) -> None:
+def test_another_unit_is_refused_for_every_device(unit: float, fs: float, seconds: float) -> None:
     right = beats(seconds, fs)
     wrong = Signal(right.values, right.times_s * unit)
     truth = GroundTruth(heart_rate=wrong) if fs == 1.0 else GroundTruth(pulse=wrong)
@@ -349,7 +347,7 @@ def said_by_a_run(dataset: str, root: Path) -> tuple[list[str], str]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_run_and_a_data_check_say_the_same_of_every_clock(name: str, tmp_path: Path) -> None:
+def test_a_run_and_a_data_check_report_the_same_clock_faults(name: str, tmp_path: Path) -> None:
     dataset, write, severity, wanted = CASES[name]
     write(tmp_path)
     warnings, reason = said_by_a_run(dataset, tmp_path)
@@ -433,7 +431,7 @@ def test_a_training_counts_only_what_the_method_says_that_it_learned_from(
         taught(tmp_path, "constant", "1/0", names=none, clip_s=11.0)
 
 
-def test_a_header_of_600_is_the_reason_and_not_a_face_that_is_not_seen(tmp_path: Path) -> None:
+def test_a_frame_rate_of_600_in_a_header_is_the_reported_fault(tmp_path: Path) -> None:
     ubfc(tmp_path, TIMES_S, fps=600.0)
     source = VideoSource(tmp_path / "DATASET_2" / "subject38" / "vid.avi")
     (features,) = decoded(source)

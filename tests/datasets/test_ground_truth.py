@@ -13,7 +13,7 @@ from rppgbench.system.errors import RecordingError
 FILE = Path("p1/gt_HR.csv")
 
 
-def test_clean_labels_pass_unchanged_and_without_a_word() -> None:
+def test_clean_labels_pass_unchanged_and_without_a_warning() -> None:
     pulse = regular_signal(np.sin(np.arange(600) / 10), 60.0)
     rate = regular_signal(np.full(10, 70.0), 1.0)
     truth = clean_labels(FILE, pulse=pulse, heart_rate=rate)
@@ -24,14 +24,14 @@ def test_clean_labels_pass_unchanged_and_without_a_word() -> None:
     np.testing.assert_array_equal(truth.heart_rate.times_s, np.arange(10.0))
 
 
-def test_a_heart_rate_of_0_is_no_truth_and_not_a_rate() -> None:
+def test_a_heart_rate_of_0_is_no_ground_truth() -> None:
     truth = clean_labels(FILE, heart_rate=regular_signal(np.array([70.0, 0.0, 0.0, 72.0]), 1.0))
     assert truth.heart_rate is not None
     np.testing.assert_array_equal(truth.heart_rate.values, [70, np.nan, np.nan, 72])
     assert truth.warnings == ("gt_HR.csv: 2 of 4 heart rates are 0: no truth there",)
 
 
-def test_a_rate_of_nothing_but_0_leaves_the_pulse_alone_or_fails() -> None:
+def test_rates_that_are_all_0_are_dropped_or_refused_without_a_pulse() -> None:
     nothing = regular_signal(np.zeros(4), 1.0)
     truth = clean_labels(FILE, pulse=regular_signal(np.arange(9.0), 2.0), heart_rate=nothing)
     assert truth.heart_rate is None
@@ -60,7 +60,7 @@ def test_repeated_and_backward_times_are_left_out_and_counted() -> None:
     )
 
 
-def test_rates_that_no_heart_has_are_counted_and_are_no_truth() -> None:
+def test_implausible_rates_are_counted_and_are_no_ground_truth() -> None:
     truth = clean_labels(FILE, heart_rate=regular_signal(np.array([29.0, 30.0, 240.0, 241.0]), 1.0))
     assert truth.heart_rate is not None
     np.testing.assert_array_equal(truth.heart_rate.values, [np.nan, 30, 240, np.nan])
@@ -81,7 +81,7 @@ def test_rates_in_hz_are_refused_with_a_hint() -> None:
     assert "are they in Hz?" in beside.warnings[0]
 
 
-def test_a_reader_of_its_own_gets_the_same_bounds() -> None:
+def test_a_plugin_reader_gets_the_same_bounds() -> None:
     """A plug-in's reader need not go through `clean_labels`."""
     times_s = np.arange(3.0)
     given = GroundTruth(

@@ -115,7 +115,7 @@ def test_a_ragged_table_names_its_line(tmp_path: Path) -> None:
         read_table(tmp_path / "x.csv", 2)
 
 
-def test_a_missing_file_and_a_folder_are_said_to_be_so(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"gone\.csv: does not exist; copy it"):
         read_column(tmp_path / "gone.csv")
     with pytest.raises(RecordingError, match="cannot be read"):
@@ -453,7 +453,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> N
                     read(tmp_path / kind)
 
 
-def test_json_that_is_none_says_so(tmp_path: Path) -> None:
+def test_text_that_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{'a': 1}")
     with pytest.raises(RecordingError, match=r"x\.json: not JSON"):
         read_json(tmp_path / "x.json")
@@ -563,7 +563,7 @@ def hdf5_strings(content: Any) -> None:
         (hdf5_strings, "has values of no fixed size|has no data set"),
     ],
 )
-def test_an_hdf5_file_claims_no_memory_and_reads_no_other_file(
+def test_an_hdf5_file_cannot_claim_memory_or_read_other_files(
     tmp_path: Path, make: Callable[[Any], None], said: str
 ) -> None:
     import h5py

@@ -63,7 +63,7 @@ def test_a_folder_without_read_permission_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "/etc/passwd", "../x.avi", "a\\b", "C:x", "a\0b"])
-def test_a_name_out_of_a_label_file_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+def test_a_name_in_a_label_file_cannot_leave_its_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(RecordingError, match="no plain file name"):
         require_inside(tmp_path, name, Path("x.json"))
 

@@ -31,7 +31,7 @@ def names(recordings: tuple[Recording, ...]) -> set[str]:
     st.lists(st.integers(0, 30), min_size=6, max_size=30, unique=True),
     st.randoms(use_true_random=False),
 )
-def test_own_folds_cover_everybody_once(
+def test_own_folds_cover_each_subject_once(
     count: int, people: list[int], order: random.Random
 ) -> None:
     subjects = [f"s{p}" for p in people]

@@ -38,13 +38,13 @@ def test_what_wrapped_comes_back_where_a_step_proves_it(course: list[int]) -> No
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(30, 127), min_size=1, max_size=40))
-def test_rates_that_a_heart_can_have_are_never_touched(values: list[int]) -> None:
+def test_plausible_rates_are_unchanged(values: list[int]) -> None:
     found = unwrap_rate(read(*values))
     np.testing.assert_array_equal(found.heart_rate.values, values)
     assert (found.corrected, found.averaged) == (0, 0)
 
 
-def test_a_recording_that_begins_above_128_is_mended_from_its_first_reading() -> None:
+def test_a_recording_that_begins_above_128_is_corrected_from_its_first_reading() -> None:
     found = unwrap_rate(read(6, 4, 1, 127, 126))
     np.testing.assert_array_equal(found.heart_rate.values, [134, 132, 129, 127, 126])
     assert wrap_warnings(found, "ground_truth.txt") == [
@@ -52,7 +52,7 @@ def test_a_recording_that_begins_above_128_is_mended_from_its_first_reading() ->
     ]
 
 
-def test_a_mean_across_the_wrap_is_no_truth() -> None:
+def test_a_mean_across_the_wrap_is_no_ground_truth() -> None:
     found = unwrap_rate(read(127, 127, 1, 2, 1, 43, 127, 126))
     np.testing.assert_array_equal(
         found.heart_rate.values, [127, 127, 129, 130, 129, np.nan, 127, 126]

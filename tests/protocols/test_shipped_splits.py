@@ -26,7 +26,7 @@ def person(entry: str) -> str:
 
 
 @pytest.mark.parametrize("name", SPLITS)
-def test_nobody_is_both_learned_from_and_tested(name: str) -> None:
+def test_no_subject_is_in_training_and_test(name: str) -> None:
     for fold in SPLITS[name].folds:
         learned = {person(entry) for entry in (*fold.train, *fold.validation)}
         tested = {person(entry) for entry in fold.test}
@@ -36,7 +36,7 @@ def test_nobody_is_both_learned_from_and_tested(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_cross_validation_tests_everyone_once(name: str) -> None:
+def test_cross_validation_tests_each_subject_once(name: str) -> None:
     tested = [subject for fold in SPLITS[name].folds for subject in fold.test]
     assert len(tested) == len(set(tested)) == WHOLE[name]
     for fold in SPLITS[name].folds:
@@ -44,7 +44,7 @@ def test_cross_validation_tests_everyone_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SPLITS)
-def test_a_split_says_its_source(name: str) -> None:
+def test_a_split_states_its_source(name: str) -> None:
     assert len(SPLITS[name].source) > 40
     assert "\n" not in SPLITS[name].source
 
@@ -61,7 +61,7 @@ def test_ubfc_has_30_and_12_of_the_42_subjects() -> None:
     assert clean.test == fold.test
 
 
-def test_the_pure_splits_are_told_apart() -> None:
+def test_the_pure_splits_differ() -> None:
     test = {name: SPLITS[name].folds[0].test for name in ("pure-6810", "pure-hrcnn", "pure-frac")}
     assert test == {
         "pure-6810": ("06", "08", "09", "10"),

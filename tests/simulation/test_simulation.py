@@ -107,7 +107,7 @@ def test_the_device_shows_the_mean_rate_of_five_seconds() -> None:
         assert body.heart_rate(np.array([at_s]))[0] == pytest.approx(mean, abs=0.01)
 
 
-def test_the_course_is_what_the_scene_asks_for() -> None:
+def test_the_heart_rate_follows_the_scene() -> None:
     times_s = np.linspace(0, 60, 601)
     for subject in "abcdef":
         rest = simulated(60.0, subject=subject, heart_rate_bpm=70.0).heart_rate_at(times_s)
@@ -121,7 +121,7 @@ def test_the_course_is_what_the_scene_asks_for() -> None:
         assert 10 < rates[0] - rates[-1] < 45
 
 
-def test_the_rate_swings_with_the_breath() -> None:
+def test_the_rate_varies_with_the_breath() -> None:
     body = simulated().body
     times_s = np.arange(0, 600, 0.25)
     rate = np.abs(np.fft.rfft(body.heart_rate_now(times_s) - body.resting_bpm)) ** 2
@@ -184,7 +184,7 @@ def test_the_contact_waves_are_as_sharp_as_genuine_ones() -> None:
 
 
 @pytest.mark.real
-def test_the_genuine_contact_waves_are_what_we_say(real: Path) -> None:
+def test_the_genuine_contact_waves_have_the_documented_harmonics(real: Path) -> None:
     pulse, _, times_s = np.loadtxt(real / "ubfc-trace" / "ground_truth.txt")
     even_s = np.arange(times_s[0], times_s[-1], 1 / 60)
     ubfc = second_harmonic(np.interp(even_s, times_s, pulse), 60)
@@ -201,7 +201,7 @@ def test_the_finger_is_a_little_later_than_the_face() -> None:
     assert 0.03 <= lags[int(np.argmax(match))] * 0.005 <= 0.11
 
 
-def test_blood_pressure_and_saturation_are_human() -> None:
+def test_blood_pressure_and_saturation_are_physiological() -> None:
     recording = simulated()
     times_s = np.arange(0, 60, 0.01)
     pressure = recording.blood_pressure_at(times_s)
@@ -313,7 +313,7 @@ def test_the_pulse_is_strong_on_the_forehead_and_cheeks_and_nowhere_but_on_skin(
     assert abs(green(clothes)) < 0.25 * cheek
 
 
-def test_melanin_takes_from_the_pulse_and_from_the_light() -> None:
+def test_melanin_reduces_the_pulse_and_the_light() -> None:
     shares, levels = [], []
     for tone in ("I", "III", "VI"):
         recording = simulated(8.0, width=200, height=150, skin_tone=tone)
@@ -350,7 +350,7 @@ def test_the_wave_arrives_late_at_the_forehead() -> None:
 # ------------------------------------------------------------------------------------ the motion
 
 
-def test_a_translation_moves_the_pixels_as_far_as_it_says() -> None:
+def test_a_translation_moves_the_pixels_by_its_distance() -> None:
     recording = simulated(4.0, motion="fast_translation", width=160, height=120, face_height=0.55)
     frames = [cv2.cvtColor(f, cv2.COLOR_RGB2GRAY).astype(np.float32) for f in recording.frames()]
     _, tall = face_of(recording)
@@ -452,7 +452,7 @@ def test_noise_is_independent_from_frame_to_frame() -> None:
     assert small == pytest.approx(noise.std() / 32 / 0.742, rel=0.2)
 
 
-def test_exposure_follows_a_step_of_the_light_and_rests_otherwise() -> None:
+def test_exposure_follows_a_step_of_the_light_and_is_constant_otherwise() -> None:
     scene = scene_of()
     camera = Camera(scene, generator("camera"))
     means = []
@@ -483,7 +483,7 @@ def test_little_light_is_noisy_and_darkness_stays_dark() -> None:
     assert noises["bright"] < noises["dim"] < noises["dark"]
 
 
-def test_light_changes_when_it_is_to_and_is_steady_at_easy() -> None:
+def test_light_changes_in_a_changing_scene_and_is_steady_at_easy() -> None:
     def spread(**settings: Any) -> float:
         level = draw_light(scene_of(**settings), generator("light")).level
         return float(np.ptp(level[:, 1]) / level[:, 1].mean())
@@ -508,7 +508,7 @@ UBFC_REST, UBFC_APART = 0.53e-3, 0.2e-3
 """Of a genuine recording: green without the pulse, and green against red, as shares of 255."""
 
 
-def test_at_paper_the_light_is_steadier_than_all_that_disturbs_a_genuine_recording() -> None:
+def test_at_paper_the_light_varies_less_than_in_a_genuine_recording() -> None:
     rests, aparts = [], []
     for number in range(12):
         scene = Scene(width=320, height=240, times_s=frame_times(60.0, FS), difficulty="paper")
@@ -560,13 +560,13 @@ def test_the_light_of_one_side_shades_the_other() -> None:
         ({"face_height": 1.5}, "0.1 to 0.9"),
     ],
 )
-def test_a_scene_that_cannot_be_is_refused(wrong: dict[str, Any], said: str) -> None:
+def test_an_impossible_scene_is_refused(wrong: dict[str, Any], said: str) -> None:
     given: dict[str, Any] = {"width": 96, "height": 72, "times_s": np.array([0.0, 0.1]), **wrong}
     with pytest.raises(ValueError, match=re.escape(said)):
         Scene(**given)
 
 
-def test_a_plan_without_subjects_and_an_unknown_skin_are_refused() -> None:
+def test_a_plan_without_subjects_and_an_unknown_skin_tone_are_refused() -> None:
     with pytest.raises(ValueError, match="no subject"):
         SimulationPlan(subjects=0, seconds=10.0)
     with pytest.raises(ValueError, match="no skin tone 'VII'; known: I, II"):
@@ -580,7 +580,7 @@ def test_frame_times_increase_whatever_the_jitter() -> None:
     assert np.diff(times_s).std() > 0.005
 
 
-def test_every_portrait_is_the_file_that_its_licence_was_looked_up_for() -> None:
+def test_every_portrait_is_the_file_whose_licence_is_known() -> None:
     folder = Path(rppgbench.simulation.__file__).parent / "portraits"
     said = (folder / "README.md").read_text()
     files = [file for file in folder.iterdir() if file.suffix in {".jpg", ".png", ".json"}]
