@@ -28,7 +28,6 @@ LONG_FUNCTIONS: frozenset[str] = frozenset(
         "src/rppgbench/analysis/decomposition.py:decomposition_inputs",
         "src/rppgbench/papers/rows.py:printed_table",
         "src/rppgbench/simulation/person.py:draw_person",
-        "tests/factories/pages.py:make_page",
     }
 )
 """Functions over `MAX_LINES` that are still to be split, as FILE:NAME."""

@@ -1,7 +1,7 @@
 """EfficientPhys: the attention network with one stream."""
 
 from rppgbench.neural.frame_differences import appearance_and_next
-from rppgbench.neural.frame_methods import ShiftParameters
+from rppgbench.neural.frame_parameters import ShiftParameters
 from rppgbench.neural.frame_supervision import FrameNetwork
 from rppgbench.neural.networks.convolutional_attention import (
     AttentionNetwork,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rppgbench.neural import require_torch
-from rppgbench.neural.frame_methods import FrameParameters, frame_method
+from rppgbench.neural.frame_methods import frame_method
+from rppgbench.neural.frame_parameters import FrameParameters
 
 if TYPE_CHECKING:
     from rppgbench.neural.frame_supervision import FrameNetwork

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.neural.frame_differences import motion_only
-from rppgbench.neural.frame_methods import FrameParameters
+from rppgbench.neural.frame_parameters import FrameParameters
 from rppgbench.neural.frame_supervision import FrameNetwork
 from rppgbench.neural.losses.agreement import negative_pearson
 

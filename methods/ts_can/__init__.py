@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from rppgbench.neural import require_torch
-from rppgbench.neural.frame_methods import ShiftParameters, frame_method
+from rppgbench.neural.frame_methods import frame_method
+from rppgbench.neural.frame_parameters import ShiftParameters
 
 if TYPE_CHECKING:
     from rppgbench.neural.frame_supervision import FrameNetwork

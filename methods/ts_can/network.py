@@ -1,7 +1,7 @@
 """TS-CAN: the attention network with temporal shifts."""
 
 from rppgbench.neural.frame_differences import motion_and_appearance
-from rppgbench.neural.frame_methods import ShiftParameters
+from rppgbench.neural.frame_parameters import ShiftParameters
 from rppgbench.neural.frame_supervision import FrameNetwork
 from rppgbench.neural.networks.convolutional_attention import (
     AttentionNetwork,

@@ -1,8 +1,9 @@
 """Inputs of a report made up from a seed: a run as it could have gone."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -176,6 +177,46 @@ def stored(case: EstimateKey) -> Estimate:
     )
 
 
+PROVENANCE: Mapping[str, Any] = {
+    "commit": "0123abcd",
+    "uncommitted changes": False,
+    "data fingerprint": "9d1e77",
+    "device": "cpu",
+    "seeds": [0],
+    "hardware": {"processor": "x86_64, 2 cores", "memory": "8 GB"},
+    "versions": {
+        "python": "3.11.7",
+        "numpy": "2.4.6",
+        "scipy": "1.17.1",
+        "opencv": "4.14.0",
+        "pandas": "3.1.1",
+        "matplotlib": "3.11.2",
+        "av": "18.1.0",
+        "pyarrow": "22.0.0",
+        "jinja2": "3.1.6",
+        "ffmpeg": "8.0",
+    },
+}
+
+
+def make_scores(run: Run, name: str, *, expected: int) -> Scores:
+    """The scores of a run under one evaluator, by scenario and by fold where there are several."""
+    windows = window_frame(run, name)
+    groups = {
+        group: summary_frame(windows, ("method", group))
+        for group in ("scenario", "fold")
+        if windows[group].nunique() > 1
+    }
+    return Scores(
+        name=name,
+        windows=windows,
+        summary=summary_frame(windows, expected=expected),
+        about="Windows of 10 s every 5 s, Butterworth order 2 from 0.7 to 3.5 Hz, the peak "
+        "of the periodogram to 0.1 bpm. A missing estimate counts as 60 bpm.",
+        groups=groups,
+    )
+
+
 def make_page(
     run: Run | None = None, *, simulated: bool = True, expected: int | None = None
 ) -> ReportInputs:
@@ -183,24 +224,7 @@ def make_page(
     run = run or Run([f"s{number:02d}" for number in range(1, 13)])
     recordings = run.recordings()
     expected = len(recordings) if expected is None else expected
-    scores = []
-    for name in run.evaluators:
-        windows = window_frame(run, name)
-        groups = {
-            group: summary_frame(windows, ("method", group))
-            for group in ("scenario", "fold")
-            if windows[group].nunique() > 1
-        }
-        scores.append(
-            Scores(
-                name=name,
-                windows=windows,
-                summary=summary_frame(windows, expected=expected),
-                about="Windows of 10 s every 5 s, Butterworth order 2 from 0.7 to 3.5 Hz, the peak "
-                "of the periodogram to 0.1 bpm. A missing estimate counts as 60 bpm.",
-                groups=groups,
-            )
-        )
+    scores = [make_scores(run, name, expected=expected) for name in run.evaluators]
     times = np.arange(0, SECONDS, 1 / 60)
     truths = {
         ("made_up", name): GroundTruth(pulse=Signal(pulse(times, reference_bpm(name)), times))
@@ -242,25 +266,6 @@ def make_page(
             stages={"decode": 210.0, "face": 760.0},
             methods={name: 0.4 * 2**place for place, name in enumerate(run.methods)},
         ),
-        provenance={
-            "commit": "0123abcd",
-            "uncommitted changes": False,
-            "data fingerprint": "9d1e77",
-            "device": "cpu",
-            "seeds": [0],
-            "hardware": {"processor": "x86_64, 2 cores", "memory": "8 GB"},
-            "versions": {
-                "python": "3.11.7",
-                "numpy": "2.4.6",
-                "scipy": "1.17.1",
-                "opencv": "4.14.0",
-                "pandas": "3.1.1",
-                "matplotlib": "3.11.2",
-                "av": "18.1.0",
-                "pyarrow": "22.0.0",
-                "jinja2": "3.1.6",
-                "ffmpeg": "8.0",
-            },
-        },
+        provenance=PROVENANCE,
         simulated=simulated,
     )

@@ -13,7 +13,7 @@ from rppgbench.core.method import Example, Model, Training
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments, resample_to_rate
 from rppgbench.neural.frame_differences import VideoScale, integrate, pulse_differences
-from rppgbench.neural.frame_methods import FrameParameters
+from rppgbench.neural.frame_parameters import FrameParameters
 from rppgbench.neural.inference import join_windows, run_windows
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.prefetch import Batch

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.extraction.crops import crop_rule
-from rppgbench.neural.frame_methods import AttentionParameters
+from rppgbench.neural.frame_parameters import AttentionParameters
 
 
 def temporal_shift(frames: Tensor, depth: int) -> Tensor:

@@ -1,0 +1,39 @@
+"""Records of the parameters of the networks on differences of frames. Imports no torch."""
+
+from dataclasses import dataclass
+
+from rppgbench.neural.parameters import SingleStageParameters
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameParameters(SingleStageParameters):
+    """The parameters of a network on differences of frames; the recipe is rPPG-Toolbox's.
+
+    X. Liu et al., "rPPG-Toolbox: Deep Remote PPG Toolbox", NeurIPS 2023: pictures of 72 pixels,
+    clips of 180 frames, AdamW without decay under one cycle of the learning rate.
+    """
+
+    preset: str = "paper"
+    crop: str = "toolbox"
+    fs: float = 30.0
+    clip_s: float = 6.0
+    width: int = 32
+    epochs: int = 30
+    batch: int = 4
+    lr: float = 9e-3
+    weight_decay: float = 0.0
+    precision: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionParameters(FrameParameters):
+    """Those of a convolutional attention network."""
+
+    dense: int = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftParameters(AttentionParameters):
+    """Those of a convolutional attention network with temporal shifts."""
+
+    depth: int = 10
