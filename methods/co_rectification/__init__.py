@@ -26,7 +26,13 @@ SMOKE = {
 def fit(
     examples: Sequence[Example], training: Training, params: CoRectificationParameters
 ) -> Model:
-    """Learn from unlabelled recordings of at least `clip_s`."""
+    """Learn from unlabelled recordings of at least `clip_s`.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)
@@ -73,7 +79,7 @@ def co_rectification(
     weight_decay: float = 0.01,
     precision: str = "auto",
 ) -> Waveform:
-    """Learn from 2SR's pulses at first, from spectra later, and doubt the labels ever more.
+    """Learn from 2SR's pulses and from spectra, with a falling weight and correction of the labels.
 
     Z. Li, L. Yin, ICCV 2023, algorithm 1. A map (T, 28, 3) becomes a pulse (T,), in windows of
     `clip_s` side by side; its last three rows, the second moments of the skin's pixels, serve the

@@ -100,7 +100,13 @@ class Correction(nn.Module):
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """The loss and its terms of one network: the first in even epochs, the second in odd."""
+        """The loss and its terms of one network: the first in even epochs, the second in odd.
+
+        Args:
+            batch: "map", "faster" and "slower", maps (B, channels, rows, T); "pseudo", pseudo
+                labels (B, T).
+            epoch: number of the epoch, from 0.
+        """
         p, uses = self.params, self.ingredients
         progress = epoch / p.epochs
         turn = epoch % 2 if uses.corrected else 0
@@ -245,7 +251,13 @@ def _check(params: CoRectificationParameters) -> None:
 def train_model(
     examples: Sequence[Example], training: Training, params: CoRectificationParameters
 ) -> Model:
-    """Train the networks in turn on all clips; BenchError for a parameter without meaning."""
+    """Train the networks in turn on all clips; BenchError for a parameter without meaning.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     _check(params)
     segments = cut_segments(examples, params.fs, params.clip_s, "co_rectification")
     source = _Maps(segments, params)

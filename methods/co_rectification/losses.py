@@ -6,12 +6,22 @@ from torch.nn import functional
 
 
 def difference(first: Tensor, second: Tensor) -> Tensor:
-    """Mean squared difference over bins and batch: (B, F) and (B, F) to a number."""
+    """Mean squared difference over bins and batch.
+
+    Args:
+        first: spectra (B, F).
+        second: spectra (B, F).
+    """
     return (first - second).square().mean()
 
 
 def positive(anchor: Tensor, shifted: Tensor) -> Tensor:
-    """Eq 1: the spectrum of a clip and of the clip rolled in time are alike: (B, F) and (B, F)."""
+    """Eq 1: the spectra of a clip and of the clip rolled in time are alike.
+
+    Args:
+        anchor: spectra of the clips (B, F).
+        shifted: spectra of the clips rolled in time (B, F).
+    """
     return difference(anchor, shifted)
 
 

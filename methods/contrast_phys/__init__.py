@@ -25,7 +25,13 @@ SMOKE = {
 
 @typed_fit(ContrastPhysParameters)
 def fit(examples: Sequence[Example], training: Training, params: ContrastPhysParameters) -> Model:
-    """Learn from unlabelled recordings of at least `clip_s`; two or more of them."""
+    """Learn from unlabelled recordings of at least `clip_s`; two or more of them.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)

@@ -26,7 +26,12 @@ class Contrast(nn.Module):
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """The loss and its terms for clips (B, T, S, S, 3), B even."""
+        """The loss and its terms.
+
+        Args:
+            batch: "clip", clips (B, T, S, S, 3), B even.
+            epoch: number of the epoch; not used.
+        """
         p = self.params
         block = self.network(to_video_tensor(batch["clip"]))
         band = {"low_hz": p.low_bpm / 60, "high_hz": p.high_bpm / 60}
@@ -43,7 +48,13 @@ class Contrast(nn.Module):
 def train_model(
     examples: Sequence[Example], training: Training, params: ContrastPhysParameters
 ) -> Model:
-    """Train on random clips of all recordings; a batch contrasts pairs of recordings."""
+    """Train on random clips of all recordings; a batch contrasts pairs of recordings.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     segments = cut_segments(examples, params.fs, params.clip_s, "contrast_phys")
     clips = Clips(segments, params.clip_length)
 

@@ -42,7 +42,13 @@ WEAK = {
 def fit(
     examples: Sequence[Example], training: Training, params: ContrastPhysPlusParameters
 ) -> Model:
-    """Learn from all recordings without labels, then from those that have a pulse."""
+    """Learn from all recordings without labels, then from those that have a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)

@@ -161,7 +161,13 @@ def _train_stage(
 def train_model(
     examples: Sequence[Example], training: Training, params: ContrastPhysPlusParameters
 ) -> Model:
-    """Pre-train on all recordings without labels, fine-tune on the recordings with a pulse."""
+    """Pre-train on all recordings without labels, fine-tune on the recordings with a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     sources = _load_clips(examples, training, params)
     learner, first = _train_stage("pretrain", sources.pretrain, None, training, params)
     learner, second = _train_stage("finetune", sources.finetune, learner, training, params)

@@ -17,7 +17,13 @@ SMOKE = {"rows": 32, "width": 16, "epochs": 6, "step_s": 1.25, "lr": 3e-3}
 
 @typed_fit(BackboneParameters)
 def fit(examples: Sequence[Example], training: Training, params: BackboneParameters) -> Model:
-    """Learn from the recordings that have a pulse."""
+    """Learn from the recordings that have a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)

@@ -52,7 +52,13 @@ class _Supervised(nn.Module):
 def train_model(
     examples: Sequence[Example], training: Training, params: BackboneParameters
 ) -> Model:
-    """Train on all clips of the recordings that have a pulse."""
+    """Train on all clips of the recordings that have a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     segments = cut_labelled_segments(examples, params.fs, params.clip_s, "dual_gan_backbone")
     clips = Clips(segments, params.clip_length)
     step = round(params.step_s * params.fs)

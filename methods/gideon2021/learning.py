@@ -51,7 +51,12 @@ class Triplet(nn.Module):
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """The loss and its terms for clips (B, T, S, S, 3)."""
+        """The loss and its terms.
+
+        Args:
+            batch: "clip", clips (B, T, S, S, 3).
+            epoch: number of the epoch; not used.
+        """
         p, fs = self.params, self.params.fs
         band = {"low_hz": p.low_bpm / 60, "high_hz": p.high_bpm / 60}
         video = to_video_tensor(batch["clip"])
@@ -80,7 +85,13 @@ class Triplet(nn.Module):
 
 
 def train_model(examples: Sequence[Example], training: Training, params: GideonParameters) -> Model:
-    """Train on random clips of all recordings, slowed at random."""
+    """Train on random clips of all recordings, slowed at random.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     segments = cut_segments(examples, params.fs, params.clip_s, "gideon2021")
     clips = Clips(segments, params.clip_length)
 

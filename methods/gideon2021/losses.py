@@ -36,7 +36,15 @@ def faster(clip: Tensor, factor: float) -> Tensor:
 
 
 def resized(pulse: Tensor, frames: int) -> Tensor:
-    """Resize a pulse (B, T) to `frames` samples by linear interpolation: (B, frames)."""
+    """Resize a pulse by linear interpolation.
+
+    Args:
+        pulse: (B, T).
+        frames: samples of the result.
+
+    Returns:
+        The pulse (B, frames).
+    """
     out = functional.interpolate(pulse[:, None], size=frames, mode="linear", align_corners=False)
     return out[:, 0]
 

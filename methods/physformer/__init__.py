@@ -29,7 +29,13 @@ wave counts more than in the paper: the losses on rates have small gradients at 
 
 @typed_fit(PhysFormerParameters)
 def fit(examples: Sequence[Example], training: Training, params: PhysFormerParameters) -> Model:
-    """Learn from the recordings that have a pulse."""
+    """Learn from the recordings that have a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)

@@ -82,7 +82,13 @@ def draw_speeds(
 def train_model(
     examples: Sequence[Example], training: Training, params: PhysFormerParameters
 ) -> Model:
-    """Train on random clips of the recordings that have a pulse."""
+    """Train on random clips of the recordings that have a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     segments = cut_labelled_segments(examples, params.fs, params.clip_s, "physformer")
     clips = Clips(segments, params.clip_length)
 

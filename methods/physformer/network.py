@@ -5,7 +5,7 @@ from torch.nn import functional
 
 
 class TemporalDifference(nn.Module):
-    """A 3 x 3 x 3 convolution that looks at changes in time: (B, C, T, H, W), same shape.
+    """A 3 x 3 x 3 convolution of temporal differences: (B, C, T, H, W), same shape.
 
     From the plain convolution, `theta` of the present pixel times the weights of the frames before
     and after is taken off: a plain convolution with another weight at its centre.
@@ -28,7 +28,7 @@ class TemporalDifference(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Every piece of the video asks every other one, in several heads."""
+    """Multi-head self-attention over all pieces of the video."""
 
     def __init__(self, dim: int, heads: int, dropout: float, theta: float) -> None:
         super().__init__()
@@ -42,8 +42,8 @@ class _Attention(nn.Module):
         """Pieces (B, C, T, H, W) become (B, T * H * W, C)."""
         q, k, v = (self._headed(part(x)) for part in (self.proj_q, self.proj_k, self.proj_v))
         scores = self.drop((q @ k.transpose(2, 3) / temperature).softmax(dim=-1))
-        asked: Tensor = (scores @ v).transpose(1, 2).flatten(2)
-        return asked
+        attended: Tensor = (scores @ v).transpose(1, 2).flatten(2)
+        return attended
 
     def _headed(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) as (B, heads, T * H * W, C / heads)."""
@@ -53,7 +53,7 @@ class _Attention(nn.Module):
 
 
 class _Mixing(nn.Module):
-    """Two layers on every piece, with a look at its neighbours in space and time between them."""
+    """Two layers on every piece, with a depthwise convolution in space and time between them."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, shape: tuple[int, ...], temperature: float) -> Tensor:
         """Pieces (B, T * H * W, C), laid out in `shape` (T, H, W)."""
-        asked = self.attn(_video(self.norm1(x), shape), temperature)
-        x = x + self.drop(self.proj(asked))
+        attended = self.attn(_video(self.norm1(x), shape), temperature)
+        x = x + self.drop(self.proj(attended))
         mixed = self.pwff(_video(self.norm2(x), shape)).flatten(2).transpose(1, 2)
         out: Tensor = x + self.drop(mixed)
         return out
@@ -120,9 +120,9 @@ class PhysFormer(nn.Module):
 
     Three convolutions make pictures an eighth as large; pieces of 4 x 4 x 4 of that go through
     `layers` blocks of attention; two doublings in time and a mean over the face give the pulse.
-    H and W are multiples of 32; a T that is no multiple of 4 is filled with its last frame, and
-    cut again. With the published sizes, `dim` 96, `hidden` 144, 4 heads, 12 layers, 7,380,865
-    parameters; the size of the video changes none of them.
+    H and W are multiples of 32; a T that is no multiple of 4 is padded with its last frame, and
+    cropped afterwards. The published sizes (`dim` 96, `hidden` 144, 4 heads, 12 layers) give
+    7,380,865 parameters for a video of any size.
 
     Source: Z. Yu et al., "PhysFormer: Facial Video-based Physiological Measurement with Temporal
     Difference Transformer", CVPR 2022, section 3.1.
@@ -151,7 +151,12 @@ class PhysFormer(nn.Module):
         self.out = nn.Conv1d(dim // 2, 1, 1)
 
     def forward(self, clip: Tensor, temperature: float = 2.0) -> Tensor:
-        """The pulse (B, T); scores are divided by `temperature`, not by the root of the width."""
+        """The pulse (B, T).
+
+        Args:
+            clip: video (B, 3, T, H, W) of values about -1 to 1.
+            temperature: divisor of the attention's scores, in place of the root of the width.
+        """
         frames = clip.shape[2]
         filled = functional.pad(clip, (0, 0, 0, 0, 0, -frames % 4), mode="replicate")
         grid = self.patches(self.stem(filled))

@@ -23,7 +23,13 @@ SMOKE = {
 
 @typed_fit(PhysNetParameters)
 def fit(examples: Sequence[Example], training: Training, params: PhysNetParameters) -> Model:
-    """Learn from the recordings that have a pulse."""
+    """Learn from the recordings that have a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)

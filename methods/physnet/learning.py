@@ -34,7 +34,13 @@ class _Supervised(nn.Module):
 def train_model(
     examples: Sequence[Example], training: Training, params: PhysNetParameters
 ) -> Model:
-    """Train on random clips of the recordings that have a pulse."""
+    """Train on random clips of the recordings that have a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     segments = cut_labelled_segments(examples, params.fs, params.clip_s, "physnet")
     clips = Clips(segments, params.clip_length)
 

@@ -27,7 +27,13 @@ SMOKE = {
 
 @typed_fit(RhythmNetParameters)
 def fit(examples: Sequence[Example], training: Training, params: RhythmNetParameters) -> Model:
-    """Learn from the recordings that have a heart rate, or a pulse to read one from."""
+    """Learn from the recordings that have a heart rate, or a pulse to read one from.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)
@@ -64,9 +70,9 @@ def rhythmnet(
     """The heart rate of every map by ResNet-18, and of maps in a row by a recurrent layer.
 
     X. Niu, S. Shan, H. Han, X. Chen, "RhythmNet: End-to-end Heart Rate Estimation from Face via
-    Spatial-temporal Representation", IEEE TIP 2020. It learns from heart rates alone and has no
-    wave: maps (T, 25, 3) become a cosine (T,) whose rate runs through the heart rates that it
-    says of the clips' middles. Only its rate means something; its shape and quality do not.
+    Spatial-temporal Representation", IEEE TIP 2020. It learns from heart rates alone and gives
+    no wave: maps (T, 25, 3) become a cosine (T,) whose rate is interpolated between the estimated
+    heart rates. Only the rate has a meaning; shape and signal quality have none.
 
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face.
@@ -78,8 +84,8 @@ def rhythmnet(
         step_s: from one map of a row to the next.
         train_step_s: from one row to learn from to the next.
         rows: height to which the 25 rows are resized.
-        min_mask_frames: fewest frames that are blanked in a map to learn from, as if the face had
-            been lost.
+        min_mask_frames: fewest frames that are blanked in a map to learn from, like a lost
+            face.
         max_mask_frames: most of them; 0 blanks none.
         max_speed: clips to learn from are played at a speed between one over this and this, which
             gives rates that the set does not have; 1, the paper's, varies none.

@@ -131,7 +131,13 @@ class _MapRows:
 def train_model(
     examples: Sequence[Example], training: Training, params: RhythmNetParameters
 ) -> Model:
-    """Train on rows of maps of the recordings that have a heart rate."""
+    """Train on rows of maps of the recordings that have a heart rate.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     fs = params.fs
     rows = _MapRows(
         cut_labelled_segments(examples, fs, params.clip_s, "rhythmnet", rate=True), params

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class _Residual(nn.Module):
-    """Two convolutions, added to what came in."""
+    """A residual block of two convolutions."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class ResNet18(nn.Sequential):
 class RhythmNet(nn.Module):
     """Maps in a row (B, K, 3, rows, T) become heart rates in bpm (B, K).
 
-    `start_bpm` is what it says before it has learned anything.
+    `start_bpm` is the output's bias before training.
 
     Source: X. Niu, S. Shan, H. Han, X. Chen, "RhythmNet", IEEE TIP 2020, section III-C.
     """
@@ -66,8 +66,8 @@ class RhythmNet(nn.Module):
         nn.init.constant_(self.rate.bias, start_bpm)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """The heart rate of every map, each knowing those before it."""
+        """Heart rates in bpm (B, K); each depends on its map and the maps before."""
         features = self.features(maps.flatten(0, 1)).unflatten(0, maps.shape[:2])
-        told, _ = self.row(features)
-        bpm: Tensor = self.rate(told)[:, :, 0]
+        states, _ = self.row(features)
+        bpm: Tensor = self.rate(states)[:, :, 0]
         return bpm

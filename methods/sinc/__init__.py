@@ -24,7 +24,13 @@ SMOKE = {
 
 @typed_fit(SincParameters)
 def fit(examples: Sequence[Example], training: Training, params: SincParameters) -> Model:
-    """Learn from unlabelled recordings of at least `clip_s`."""
+    """Learn from unlabelled recordings of at least `clip_s`.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)

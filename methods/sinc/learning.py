@@ -111,7 +111,13 @@ def augment(
 
 
 def train_model(examples: Sequence[Example], training: Training, params: SincParameters) -> Model:
-    """Train on all clips, with a new augmentation in every epoch."""
+    """Train on all clips, with a new augmentation in every epoch.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     segments = cut_segments(examples, params.fs, params.clip_s, "sinc")
     clips = Clips(segments, params.clip_length)
     step = round(params.step_s * params.fs)

@@ -32,7 +32,13 @@ At those steps and a variance weight of 1, the output collapsed to one frequency
 
 @typed_fit(TransformerParameters)
 def fit(examples: Sequence[Example], training: Training, params: TransformerParameters) -> Model:
-    """Learn from all recordings without labels, then, with `labels`, from those with a pulse."""
+    """Learn from all recordings without labels, then, with `labels`, from those with a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+    """
     from .learning import train_model
 
     return train_model(examples, training, params)

@@ -156,6 +156,11 @@ def train_model(
 ) -> Model:
     """Pre-train on augmented clips of all recordings, fine-tune on the recordings with a pulse.
 
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the method's parameters.
+
     Raises:
         RecordingError: no recording has a pulse to fine-tune on, or a clip without a gap.
     """

@@ -19,7 +19,7 @@ class Encoder(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Eq 1 of the paper, with the layer norm before attention that its figure 1 draws."""
+        """Eq 1 of the paper, with the layer norm before attention of its figure 1."""
         z = self.before_attention(x)
         attended = functional.scaled_dot_product_attention(
             self.query(z), self.key(z), self.value(z)

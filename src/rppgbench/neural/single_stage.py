@@ -24,7 +24,11 @@ def last_row(out: Tensor) -> Tensor:
 
 
 def sample_clips(starts: list[ClipStart], count: int) -> list[ClipStart]:
-    """About `count` of the clips, at even distances.
+    """Select clips at even distances.
+
+    Args:
+        starts: clips.
+        count: about how many clips are selected.
 
     >>> sample_clips([(0, 0), (0, 30), (1, 0), (1, 30)], 2)
     [(0, 0), (1, 0)]

@@ -89,7 +89,12 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def max_micro_batches(batch: Batch, min_samples: int) -> int:
-    """Into how many micro-batches of at least `min_samples` a batch can be split; at least 1."""
+    """Greatest number of micro-batches of a batch, at least 1.
+
+    Args:
+        batch: arrays by name, all as long as the batch.
+        min_samples: least number of samples in a micro-batch.
+    """
     return max(1, _length(batch) // min_samples)
 
 
