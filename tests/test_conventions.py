@@ -24,9 +24,6 @@ MAX_POSITIONAL = 3
 LONG_FUNCTIONS: frozenset[str] = frozenset(
     {
         "methods/pos.py:pos",
-        "src/rppgbench/analysis/build_report.py:build_report",
-        "src/rppgbench/analysis/decomposition.py:decomposition_inputs",
-        "src/rppgbench/papers/rows.py:printed_table",
         "src/rppgbench/simulation/person.py:draw_person",
     }
 )
@@ -34,13 +31,10 @@ LONG_FUNCTIONS: frozenset[str] = frozenset(
 
 UNDOCUMENTED: frozenset[str] = frozenset(
     {
-        "analysis",
         "datasets",
         "execution",
         "methods",
         "neural",
-        "papers",
-        "report",
         "store",
     }
 )
@@ -48,33 +42,14 @@ UNDOCUMENTED: frozenset[str] = frozenset(
 
 POSITIONAL_RECORDS: frozenset[str] = frozenset(
     {
-        "Cell",
-        "Column",
-        "Comparison",
-        "DecompositionInputs",
-        "EstimateKey",
-        "Finding",
+        "Cell",  # text and value by position
+        "Column",  # key and label by position
         "Fit",
         "Job",
         "JobFacts",
-        "Measured",
-        "MethodAgreement",
-        "PairedErrors",
-        "PaperPage",
         "Plan",
         "Prediction",
-        "Printed",
-        "ProtocolInfo",
         "RecordingInfo",
-        "ReportInputs",
-        "Scores",
-        "Section",
-        "Series",
-        "Setting",
-        "Skipped",
-        "StoredResults",
-        "Table",
-        "WaveformComparison",
     }
 )
 """Records with more fields that are still built by position."""

@@ -87,6 +87,17 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
     `evaluator` is by default the first that both protocols declare, else the first's first.
     Nothing is decoded or learned. BenchError where a folder holds no results or the two have no
     recording in common.
+
+    Args:
+        first: A results folder.
+        second: Another results folder.
+        evaluator: Name of the evaluator.
+
+    Returns:
+        Settings, waveforms and errors that differ.
+
+    Raises:
+        BenchError: A folder holds no results, or both have no recording in common.
     """
     name = evaluator or _evaluator(first.manifest, second.manifest)
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
@@ -110,6 +121,13 @@ def _settings(stored: StoredResults) -> dict[str, Any]:
 def changed_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]:
     """What two manifests tell otherwise, by its place ("methods.pos.window_s").
 
+    Args:
+        first: A manifest.
+        second: Another manifest.
+
+    Returns:
+        One change for each place with different values.
+
     >>> changed_settings({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}})
     [Change(what='a.c', first='2', second='3')]
     """
@@ -125,7 +143,15 @@ def changed_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> lis
 def compare_waveforms(
     first: Sequence[Estimate], second: Sequence[Estimate]
 ) -> list[WaveformComparison]:
-    """For each method, how many waveforms are the same to the bit."""
+    """For each method, how many waveforms are the same to the bit.
+
+    Args:
+        first: The estimates of the first folder.
+        second: The estimates of the second folder.
+
+    Returns:
+        One comparison for each method.
+    """
     one, other = ({_key(e): e for e in held} for held in (first, second))
     found = []
     for method in sorted({e.method for e in (*first, *second)}):
@@ -149,7 +175,15 @@ def compare_waveforms(
 
 
 def compare_errors(first: pd.DataFrame, second: pd.DataFrame) -> list[PairedErrors]:
-    """Errors of the methods that both have, over the recordings that both scored."""
+    """Errors of the methods that both have, over the recordings that both scored.
+
+    Args:
+        first: The scored windows of the first folder.
+        second: The scored windows of the second folder.
+
+    Returns:
+        The paired errors of each method.
+    """
     found = []
     shared = sorted(set(first["method"]) & set(second["method"]))
     for method in shared:

@@ -42,6 +42,14 @@ def skipped_recordings(
     """Everything that has no estimate, each with its reason; a recording's own fault once.
 
     Where the protocol has several conditions, what failed under one of them names it.
+
+    Args:
+        estimates: The stored estimates.
+        observed: What was recorded of each recording.
+        manifest: The manifest of the run.
+
+    Returns:
+        The failures with their reasons.
     """
     skipped = []
     whole = set()
@@ -79,7 +87,16 @@ def skipped_recordings(
 def plan_warnings(
     manifest: Mapping[str, Any], store: Store, parts: Sequence[PartProvenance]
 ) -> tuple[str, ...]:
-    """What the plan, the store and its parts warn of, a line each."""
+    """What the plan, the store and its parts warn of, a line each.
+
+    Args:
+        manifest: The manifest of the run.
+        store: The results folder.
+        parts: The runs that made parts of the results.
+
+    Returns:
+        One line for each warning.
+    """
     lines = [*manifest["notes"], *difference_lines(parts)]
     missing = store.missing()
     if missing:
@@ -105,6 +122,13 @@ def stage_timings(estimates: Iterable[Estimate], observed: Iterable[RecordingInf
     """Each method's own time is its median over recordings and regions, for all of the video.
 
     The first call of a process also loads what the method needs, which the median leaves out.
+
+    Args:
+        estimates: The stored estimates with their seconds.
+        observed: What was recorded of each recording.
+
+    Returns:
+        Seconds of each stage and method.
     """
     stages: dict[str, float] = defaultdict(float)
     rates: dict[str, list[float]] = defaultdict(list)
@@ -126,7 +150,16 @@ def provenance_rows(
     rules: Mapping[str, Evaluator],
     parts: Sequence[PartProvenance],
 ) -> dict[str, object]:
-    """What made the results, by name: code, packages, device, runs, data, rules, parameters."""
+    """What made the results, by name: code, packages, device, runs, data, rules, parameters.
+
+    Args:
+        manifest: The manifest of the run.
+        rules: The evaluators by name.
+        parts: The runs that made parts of the results.
+
+    Returns:
+        The facts by heading.
+    """
     return {
         **merge_provenance(parts),
         "runs": describe_runs(parts),

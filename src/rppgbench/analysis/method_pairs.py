@@ -55,6 +55,19 @@ def compare_methods(
 
     Heart rates are read by the evaluator's rule in its windows, one each second. BenchError where
     the two take unlike inputs or must learn first.
+
+    Args:
+        first: A method and its parameters.
+        second: Another method and its parameters.
+        stretches: Segments of input that both methods accept.
+        rule: The evaluator that reads the heart rates.
+        repeats: Number of timed calls.
+
+    Returns:
+        The agreement of both methods.
+
+    Raises:
+        BenchError: The methods take different inputs, or one must be trained first.
     """
     (one, _), (other, _) = first, second
     for method in (one, other):

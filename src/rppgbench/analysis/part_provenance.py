@@ -105,6 +105,13 @@ def difference_lines(parts: Sequence[PartProvenance]) -> list[str]:
 def other_versions(parts: Sequence[PartProvenance], here: Mapping[str, str]) -> list[str]:
     """A line for every package of which some part was made by another version than `here`.
 
+    Args:
+        parts: The runs that made parts of the results.
+        here: The installed version of each package.
+
+    Returns:
+        One line for each package with another version.
+
     >>> parts = [PartProvenance({"packages": {"numpy": "2.0"}}, {"estimate": 5})]
     >>> other_versions(parts, {"numpy": "2.1"})
     ['numpy is 2.1 here; stored: 2.0 (5 estimates)']

@@ -18,6 +18,13 @@ def sweep_settings(
 
     Settings are of one series if they have the same kind and the same words (codec, faces, ...)
     and differ in one number.
+
+    Args:
+        conditions: The conditions of a manifest.
+        observed: What was recorded of each recording.
+
+    Returns:
+        One setting for each condition.
     """
     facts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for one in observed:
@@ -79,6 +86,14 @@ def collapsed_seeds(
     """The (method, condition, seed) whose model, in any fold, was said to have collapsed.
 
     A model that learned from untouched videos stands behind every condition.
+
+    Args:
+        models: The facts of each trained model.
+        conditions: The conditions of the manifest.
+        train_on: The protocol's `train_on`: "clean" or "same".
+
+    Returns:
+        Method, condition and seed of each collapsed training.
     """
     found = set()
     for model in models:

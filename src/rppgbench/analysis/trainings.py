@@ -18,6 +18,13 @@ def load_trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list
     """The facts of every model that lies in `folder`, with its method, fold and seed.
 
     `fits` are those of a run's manifest. A model that is not there, or not yet, is left out.
+
+    Args:
+        folder: The folder of models.
+        fits: The trainings of a manifest.
+
+    Returns:
+        The facts of each model.
     """
     found = []
     for fit in fits:
@@ -37,6 +44,13 @@ def training_notes(
     That is a preset other than the paper's, trainings that collapsed, recordings that gave nothing
     to learn from, and batches that were cut because memory was short. `methods` are a run's, with
     their parameters.
+
+    Args:
+        models: The facts of each trained model.
+        methods: The methods of the run with their parameters.
+
+    Returns:
+        The notes by method.
 
     >>> fine, flat = ({"method": "m", "collapse": {"verdict": v}} for v in ("learned", "collapsed"))
     >>> training_notes([fine, flat], {"m": {"preset": "smoke"}, "pos": {"window_s": 1.6}})
@@ -85,6 +99,10 @@ def _lost(model: Mapping[str, Any]) -> list[str]:
 
 def flag_trainings(windows: pd.DataFrame, notes: Mapping[str, str]) -> None:
     """Write the column `training`: what `training_notes` say of each row's method, or "".
+
+    Args:
+        windows: Scored windows; changed in place.
+        notes: The notes by method.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"method": ["net", "pos"]})

@@ -260,6 +260,16 @@ def judge(
 ) -> Verdict:
     """What a measured value with its interval says of a printed one, by the stated rule.
 
+    Args:
+        printed: The printed value.
+        measured: The measured value with the ends of its interval; NaN where there is none.
+        margin: Difference below which both values count as equal.
+        lower_is_better: Direction of the measure.
+        obstacles: Reasons why the two values are not comparable.
+
+    Returns:
+        The verdict with its reason.
+
     >>> judge(5.19, (5.8, 5.1, 6.6), margin=0.5, lower_is_better=True)
     Verdict(word='reproduced', why='the interval covers 5.19')
     >>> judge(5.19, (5.6, 5.5, 5.7), margin=0.5, lower_is_better=True).why
@@ -287,6 +297,14 @@ def judge(
 
 def estimate_hours(setting: Setting, *, learns: bool, seeds: int = 1) -> float:
     """Roughly how many hours one row of a setting takes, by the rule of `HOURS_RULE`.
+
+    Args:
+        setting: The setting.
+        learns: Whether the method is trained.
+        seeds: Number of seeds.
+
+    Returns:
+        Hours.
 
     >>> s = Setting(printed="", label="", about="", protocol="", pretrain=[], evaluator="",
     ...             condition="none", params={}, recordings=0, data=[], video_hours=20.0, folds=5,

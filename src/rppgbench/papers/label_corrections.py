@@ -72,6 +72,16 @@ def load_corrections(held: StoredResults, method: str) -> CorrectedLabels | None
     and the arrays `corrected.pseudo` and `corrected.peer` (clips, samples). Clips of recordings
     that nothing is stored of have no truth to stand beside and are left out. MachineError where a
     model is damaged.
+
+    Args:
+        held: The results folder.
+        method: Name of the method.
+
+    Returns:
+        The corrected clips; None where no model has any.
+
+    Raises:
+        MachineError: A model is damaged.
     """
     estimates: list[Estimate] = []
     truths: dict[tuple[str, str], GroundTruth] = {}

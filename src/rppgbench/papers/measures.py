@@ -22,7 +22,16 @@ EXPERIMENT_KEYS = ("pretrain", "train", "test", "split", "without_known_bad", "t
 
 
 def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]:
-    """All parameters of a line's method (or of a member of it) as the line asks for them."""
+    """All parameters of a line's method (or of a member of it) as the line asks for them.
+
+    Args:
+        line: The line of the table.
+        protocol: The protocol of the line's setting.
+        method: Name of the method, or of a member of an ensemble.
+
+    Returns:
+        The value of each parameter.
+    """
     own = load_methods().found[method]
     given = {**protocol.params.get(method, {}), **line.setting.params, **line.method.params}
     return own.parameters({k: v for k, v in given.items() if k in own.params})
@@ -41,6 +50,17 @@ def measure_line(
 
     The evaluator is the line's own unless `evaluator` names another, which then is an obstacle to
     a verdict, as is everything else in which the results are another experiment than the line.
+
+    Args:
+        held: The results folder.
+        line: The line of the table.
+        protocol: The protocol of the line's setting.
+        measures: Names of the measures.
+        resamples: Bootstrap resamples for the intervals.
+        evaluator: An evaluator in place of the line's, or empty.
+
+    Returns:
+        The measured values and the scores; None where nothing of the line is stored.
     """
     asked = line.method.evaluator or line.setting.evaluator
     used = evaluator or asked
@@ -93,7 +113,16 @@ def measure_line(
 def experiment_differences(
     manifest: Mapping[str, Any], line: Line, protocol: Protocol
 ) -> list[str]:
-    """In what stored results are another experiment than a line asks for: empty if in nothing."""
+    """In what stored results are another experiment than a line asks for: empty if in nothing.
+
+    Args:
+        manifest: The manifest of the stored results.
+        line: The line of the table.
+        protocol: The protocol of the line's setting.
+
+    Returns:
+        One text for each difference.
+    """
     stored, found = manifest["protocol"], []
     wanted = protocol.model_dump(mode="json")
     for key in EXPERIMENT_KEYS:

@@ -103,7 +103,15 @@ def paper_html(page: PaperPage) -> str:
 
 
 def index_html(pages: Sequence[tuple[PaperPage, Mapping[str, str]]], command: str) -> str:
-    """The page that links the tables; each comes with its files by format."""
+    """The page that links the tables; each comes with its files by format.
+
+    Args:
+        pages: Each page with its files by format.
+        command: The command that makes the pages.
+
+    Returns:
+        The page as HTML.
+    """
     rows = [(page, files, page.counts()) for page, files in pages]
     return render(
         "papers.html.jinja",
@@ -115,7 +123,18 @@ def index_html(pages: Sequence[tuple[PaperPage, Mapping[str, str]]], command: st
 
 
 def write_text(out: Path, text: str) -> Path:
-    """Write a file whole or not at all; `out` comes back, a fault is one line."""
+    """Write a file whole or not at all; `out` comes back, a fault is one line.
+
+    Args:
+        out: The file.
+        text: Its content.
+
+    Returns:
+        `out`.
+
+    Raises:
+        BenchError: The file cannot be written.
+    """
     try:
         write_file(out, text)
     except OSError as error:

@@ -158,6 +158,14 @@ def verdicts(table: PaperTable, line: Line, fill: CellContent) -> dict[str, Verd
     """The verdict on each printed value of a line; none where nothing was measured.
 
     Simulated results have none, wherever they are handed in.
+
+    Args:
+        table: The declaration.
+        line: The line of the table.
+        fill: What was measured of the line.
+
+    Returns:
+        The verdict by the paper's name of the measure.
     """
     if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
         return {}
@@ -179,6 +187,14 @@ def missing_table(
     """What would fill the cells that are empty: rows, protocol, data, hours and why.
 
     Rows of one setting that lack the same thing stand together: their videos are decoded once.
+
+    Args:
+        key: Name of the table, unique on its page.
+        lines: The lines of the table.
+        fills: What was measured of each line.
+
+    Returns:
+        The table; None where no cell is empty.
     """
     groups: dict[tuple[str, str], list[tuple[Line, NotRun]]] = {}
     for line in lines:
@@ -216,7 +232,16 @@ def missing_table(
 
 
 def line_hours(line: Line, *, learns: bool, seeds: int) -> float:
-    """Hours of a line, NaN where there is nothing to run."""
+    """Hours of a line, NaN where there is nothing to run.
+
+    Args:
+        line: The line of the table.
+        learns: Whether the method is trained.
+        seeds: Number of seeds.
+
+    Returns:
+        Hours, NaN where there is nothing to run.
+    """
     if not line.setting.protocol or not line.method.method:
         return math.nan
     return estimate_hours(line.setting, learns=learns, seeds=seeds)

@@ -37,7 +37,15 @@ TITLE = "Why one method has many numbers"
 
 
 def write_decomposition(inputs: DecompositionInputs, out: Path) -> tuple[Path, Path, Path]:
-    """Write the page, the errors (`NAME.csv`) and the shares (`NAME_shares.csv`) beside it."""
+    """Write the page, the errors (`NAME.csv`) and the shares (`NAME_shares.csv`) beside it.
+
+    Args:
+        inputs: The inputs of the page.
+        out: The HTML file.
+
+    Returns:
+        The page, the file of errors and the file of shares.
+    """
     page = write_page(decomposition_html(inputs), out)
     files = [(out.with_suffix(".csv"), errors_frame(inputs))]
     files.append((out.with_name(f"{out.stem}_shares.csv"), shares_frame(inputs)))

@@ -24,12 +24,30 @@ def write_report(page: ReportInputs, out: Path) -> Path:
 
     The file needs nothing beside it: no network, no other file. Same inputs, same bytes. An
     `OSError` is the file system's.
+
+    Args:
+        page: The inputs of the report.
+        out: The HTML file.
+
+    Returns:
+        `out`.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     return write_page(report_html(page), out)
 
 
 def write_page(text: str, out: Path) -> Path:
-    """Write a page, whole or not at all; `out` comes back."""
+    """Write a page, whole or not at all; `out` comes back.
+
+    Args:
+        text: The page as HTML.
+        out: The file.
+
+    Returns:
+        `out`.
+    """
     write_file(out, text)
     return out
 

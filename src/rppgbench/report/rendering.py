@@ -44,7 +44,15 @@ class Downloads:
     texts: dict[str, Download] = field(default_factory=dict)
 
     def add(self, download: Download, prefix: str = "") -> str:
-        """The id under which the page's script finds the file; `prefix` goes before its name."""
+        """The id under which the page's script finds the file; `prefix` goes before its name.
+
+        Args:
+            download: The file.
+            prefix: Text before the file's name, such as a mark of simulated data.
+
+        Returns:
+            The id of the file in the page's script.
+        """
         name = prefix + re.sub(r"[^\w.-]+", "_", download.name)
         for key, known in self.texts.items():
             if known.name == name and known.text == download.text:

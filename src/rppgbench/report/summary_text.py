@@ -104,6 +104,13 @@ def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
     """The row of the summary that the table marks as best by mean absolute error.
 
     With a single row that can be ranked it is that one; None where there is none.
+
+    Args:
+        scores: The scores of one evaluator.
+        page: The inputs of the report, for the baselines.
+
+    Returns:
+        The row, by the name of the column; None where no row can be ranked.
     """
     table = method_table(scores, baselines=page.baselines)
     place = [column.key for column in table.columns].index("mae")

@@ -86,6 +86,13 @@ class Drawing:
 def csv_download(name: str, frame: pd.DataFrame) -> Download:
     """A frame as CSV without its index; floats carry six significant digits.
 
+    Args:
+        name: Name of the file.
+        frame: The table.
+
+    Returns:
+        The file.
+
     >>> import pandas as pd
     >>> csv_download("a.csv", pd.DataFrame({"x": [1 / 3], "y": ["a,b"]}))
     Download(name='a.csv', text='x,y\\n0.333333,"a,b"\\n')
@@ -157,6 +164,18 @@ def panels(
 
     `margins_in` are the inches left, below, right and above, where they are known beforehand: to
     lay panels out by what they hold takes longer than to draw them.
+
+    Args:
+        count: Number of panels.
+        columns: Panels in a row.
+        width_in: Width of the figure in inches.
+        panel_height_in: Height of a row of panels in inches.
+        share: Whether all panels share both axes.
+        width_ratios: Relative widths of the columns.
+        margins_in: Fixed margins in inches: left, below, right, above.
+
+    Returns:
+        The figure and its panels, row by row.
     """
     from matplotlib.figure import Figure
 
@@ -187,6 +206,15 @@ def to_svg(figure: Figure, key: str, alt: str, *, simulated: bool = False) -> st
     Ids that are referred to get the prefix `key`, the others go; colours of the palette become
     CSS variables with the light value to fall back on; numbers keep two decimals. `simulated`
     writes the word into the figure itself, since a figure travels without its caption.
+
+    Args:
+        figure: The figure.
+        key: Name of the figure, unique on its page.
+        alt: What the figure shows, for a reader who cannot see it.
+        simulated: Whether the figure is marked as simulated data.
+
+    Returns:
+        The SVG element.
     """
     if simulated:
         _stamp(figure)
@@ -287,7 +315,13 @@ def style_row_names(axes: Axes) -> None:
 
 
 def annotate_beyond_axis(axes: Axes, row: int, text: str) -> None:
-    """Write at the right end of a row what lies beyond the axis."""
+    """Write at the right end of a row what lies beyond the axis.
+
+    Args:
+        axes: The panel.
+        row: Position of the row.
+        text: The values beyond the axis.
+    """
     axes.annotate(
         f"{text} →",
         (1.0, row),

@@ -41,6 +41,19 @@ def plot_prediction(
     bpm, snr_db), NaN where there is none; `reference` is drawn behind where known. The end of the
     name says the kind (`KINDS`). BenchError names another end, or a file that cannot be written.
     Same inputs, same bytes.
+
+    Args:
+        path: The file; its suffix is the kind of picture.
+        waveform: The pulse (T,), NaN where there is none.
+        windows: Start in s, duration in s, heart rate in bpm and SNR in dB of each window.
+        reference: The ground truth where it is known.
+        title: Title of the pulse.
+
+    Returns:
+        `path`.
+
+    Raises:
+        BenchError: The suffix is unknown, or the file cannot be written.
     """
     from matplotlib.figure import Figure
 

@@ -215,7 +215,15 @@ def standardise(samples: Array) -> Array:
 
 
 def reference_waveform(truth: GroundTruth, waveform: Waveform) -> Waveform | None:
-    """The reference pulse at the times of the estimate, NaN in its gaps; None without a pulse."""
+    """The reference pulse at the times of the estimate, NaN in its gaps; None without a pulse.
+
+    Args:
+        truth: The ground truth of the recording.
+        waveform: The estimate.
+
+    Returns:
+        The reference at the sampling rate of the estimate, NaN in gaps; None without a pulse.
+    """
     if truth.pulse is None or not len(truth.pulse.times_s):
         return None
     values = replace(truth, pulse=truth.pulse.in_order()).pulse_at(waveform.times_s())
@@ -243,6 +251,14 @@ def draw_pulse(place: Axes, waveform: Waveform, truth: GroundTruth) -> pd.DataFr
     Columns: time_s, estimate and, where there is one, reference; standardised over the excerpt.
     With a reference `sign` is -1 where the two are correlated negatively over the excerpt: the
     estimate is then drawn, and returned, times -1.
+
+    Args:
+        place: The panel.
+        waveform: The estimate.
+        truth: The ground truth of the recording.
+
+    Returns:
+        The drawn samples.
     """
     import pandas as pd
 

@@ -39,6 +39,15 @@ def comparison_sections(
     compared on one face region and `condition`, by default the first that there are; the section
     says which.
     Windows that a method's weights may have seen are left out.
+
+    Args:
+        scores: The scores of one evaluator.
+        condition: The condition to compare under; by default the first one by name.
+        baselines: The methods that are baselines.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        One section or none.
     """
     windows, chosen = _alike(scores, condition)
     windows, left_out = _unseen(windows)

@@ -15,6 +15,13 @@ def origin_sections(
 
     `origins` are those of a run's manifest: method -> trained_on, licence, versions. Empty where
     all methods are this project's.
+
+    Args:
+        origins: What stands behind each method: `trained_on`, `licence`, `versions`.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        One section or none.
     """
     rows = []
     for name, facts in origins.items():

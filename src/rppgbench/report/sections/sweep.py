@@ -52,6 +52,16 @@ def sweep_sections(
 
     Where nothing is labelled: how far each setting moves what is read of the untouched frames.
     Nothing where the scores are of one condition. Floors look at no video and are left out.
+
+    Args:
+        scores: The scores of one evaluator.
+        settings: The settings of the sweep, in their order.
+        collapsed: The seeds whose training collapsed.
+        baselines: The methods that are baselines; they are not drawn.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        One section or none.
     """
     if "condition" not in scores.by:
         return ()
@@ -108,6 +118,13 @@ def find_doubling(errors: Sequence[float], strengths: Sequence[float]) -> tuple[
     """Where an error is twice its first value, and in words; `strengths[0]` is the untouched's.
 
     Between two settings the error is taken to change linearly. NaN where it is not reached.
+
+    Args:
+        errors: Error at each setting, the first without any change of the video.
+        strengths: Strength of each setting; the first one is not read.
+
+    Returns:
+        The strength, NaN where it is not known, and a text for the table.
 
     >>> find_doubling([1.0, 1.5, 2.5, 9.0], [math.nan, 6, 10, 14])
     (8.0, '8')
@@ -268,6 +285,15 @@ def shift_table(
 
     The mean, over the windows that have both, of the absolute difference. Needs no labels. Nothing
     without untouched frames.
+
+    Args:
+        scores: The scores of one evaluator.
+        settings: The settings of the sweep, in their order.
+        baselines: The methods that are baselines; they are left out.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        One table or none.
     """
     untouched = [setting.name for setting in settings if not setting.series]
     if not untouched:

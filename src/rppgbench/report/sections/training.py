@@ -15,6 +15,13 @@ def training_sections(
 
     `models` are those of `trainings.trained_models`; those that learned no network are left out,
     and without any there is no section.
+
+    Args:
+        models: The facts of each trained model.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        One section or none.
     """
     rows = [Row(tuple(_cells(model))) for model in models if "collapse" in model]
     if not rows:

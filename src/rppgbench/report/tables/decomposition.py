@@ -153,7 +153,15 @@ def change_table(inputs: DecompositionInputs) -> Table:
 
 
 def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
-    """Rows against the face regions that are stored, under one evaluator."""
+    """Rows against the face regions that are stored, under one evaluator.
+
+    Args:
+        inputs: The inputs of the page.
+        scores: The scores of one evaluator, with a row for each region.
+
+    Returns:
+        The table.
+    """
     page, mae = inputs.page, metric("mae")
     found: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
     for record in records(canonical_order(scores.summary, scores.by)):

@@ -27,7 +27,15 @@ SAME_RANKING = "Best in bold, second underlined, by the rule of the table of all
 
 
 def row_kind(record: Mapping[str, Any], baselines: Collection[str]) -> RowKind:
-    """Why a row of a summary is not ranked: "baseline", "leaked", or "" where it is ranked."""
+    """Why a row of a summary is not ranked: "baseline", "leaked", or "" where it is ranked.
+
+    Args:
+        record: A row of a summary.
+        baselines: The methods that are baselines.
+
+    Returns:
+        "baseline", "leaked", or "" for a row that is ranked.
+    """
     if record.get("method") in baselines:
         return "baseline"
     return "leaked" if record.get("leaked") else ""

@@ -51,6 +51,15 @@ def method_table(
 
     Marks compare the rows that differ in nothing but the method. `expected` is the protocol's
     number of recordings: a caption whose n is another says so.
+
+    Args:
+        scores: The scores of one evaluator.
+        baselines: The methods that are baselines; they are not ranked.
+        expected: The protocol's number of recordings, None where it is open.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        The table.
     """
     by = list(scores.by)
     frame = canonical_order(scores.summary, by)
@@ -150,7 +159,18 @@ def group_table(
     baselines: Collection[str] = (),
     simulated: bool = False,
 ) -> Table:
-    """One measure with the values of `group` (scenario, fold, ...) across, the methods down."""
+    """One measure with the values of `group` (scenario, fold, ...) across, the methods down.
+
+    Args:
+        scores: The scores of one evaluator.
+        group: Name of the further column, a key of `scores.groups`.
+        key: Name of the measure.
+        baselines: The methods that are baselines; they are not ranked.
+        simulated: Whether the data are simulated.
+
+    Returns:
+        The table.
+    """
     by = list(scores.by)
     column = metric(key)
     frame = scores.groups[group]

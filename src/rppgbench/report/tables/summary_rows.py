@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def canonical_order(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """The summary's rows from the lowest mean absolute error to the highest, ties by name."""
+    """The summary's rows from the lowest mean absolute error to the highest, ties by name.
+
+    Args:
+        frame: A summary.
+        by: The columns that name a row.
+
+    Returns:
+        The sorted summary with a new index.
+    """
     return frame.sort_values(["mae", *by], kind="stable", na_position="last", ignore_index=True)
 
 
@@ -27,6 +35,13 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def row_name(record: Mapping[str, Any], by: Sequence[str]) -> str:
     """What a row of the summary, or of the windows, is called in figures and sentences.
 
+    Args:
+        record: A row of a summary.
+        by: The columns that name a row.
+
+    Returns:
+        The name.
+
     >>> row_name({"method": "pos", "region": "skin"}, ("method", "region"))
     'pos · skin'
     """
@@ -35,6 +50,13 @@ def row_name(record: Mapping[str, Any], by: Sequence[str]) -> str:
 
 def pluralise(count: int, noun: str) -> str:
     """A number with its noun.
+
+    Args:
+        count: The number.
+        noun: The noun in the singular.
+
+    Returns:
+        Number and noun.
 
     >>> pluralise(1, "recording"), pluralise(2, "recording")
     ('1 recording', '2 recordings')
@@ -51,7 +73,15 @@ def count_sample(scores: Scores) -> tuple[int, int]:
 
 
 def describe_sample(scores: Scores, expected: int | None = None) -> str:
-    """The n in words: "34 recordings of 12 subjects; the protocol has 36: n differs"."""
+    """The n in words: "34 recordings of 12 subjects; the protocol has 36: n differs".
+
+    Args:
+        scores: The scores of one evaluator.
+        expected: The protocol's number of recordings, None where it is open.
+
+    Returns:
+        The number of recordings and subjects, and whether it is the protocol's.
+    """
     recordings, subjects = count_sample(scores)
     words = f"{pluralise(recordings, 'recording')} of {pluralise(subjects, 'subject')}"
     if expected is None:
@@ -65,6 +95,13 @@ def scores_frame(summaries: Mapping[str, pd.DataFrame], *, simulated: bool) -> p
     """Summaries of several evaluators as one tidy frame: a row an evaluator and method.
 
     The columns `evaluator` and `simulated` come first, then those of the summaries, in order.
+
+    Args:
+        summaries: The summary of each evaluator by its name.
+        simulated: Whether the data are simulated; a column of the frame.
+
+    Returns:
+        One frame.
     """
     import pandas as pd
 
@@ -82,7 +119,16 @@ def scores_frame(summaries: Mapping[str, pd.DataFrame], *, simulated: bool) -> p
 def write_table_csv(
     summaries: Mapping[str, pd.DataFrame], path: Path, *, simulated: bool = False
 ) -> Path:
-    """Write `scores_frame` with every digit; `path` comes back. The file is replaced whole."""
+    """Write `scores_frame` with every digit; `path` comes back. The file is replaced whole.
+
+    Args:
+        summaries: The summary of each evaluator by its name.
+        path: The CSV file.
+        simulated: Whether the data are simulated; a column of the file.
+
+    Returns:
+        `path`.
+    """
     text = scores_frame(summaries, simulated=simulated).to_csv(index=False, lineterminator="\n")
     write_file(path, text)
     return path
