@@ -2,7 +2,7 @@
 
 `KINDS` is the registry of conditions. A kind is one function here: its keyword-only parameters are
 the parameters that a protocol may set, and the function returns the `Step` that transforms frames.
-Nothing else names a kind, apart from the kinds "none" and "compression".
+No other module names a kind, except "none", the original frames.
 """
 
 from __future__ import annotations
