@@ -33,8 +33,8 @@ def chrom(
     G. de Haan, V. Jeanne, "Robust Pulse Rate From Chrominance-Based rPPG", IEEE TBME 60(10), 2013:
     in windows of 1.6 s the colours are divided by their means; X = 3R - 2G and
     Y = 1.5R + G - 1.5B are band-passed from 40 to 240 bpm; X - std(X) / std(Y) Y is weighted by a
-    Hann window and overlap-added. The paper's band-pass is a FIR filter whose length is not said;
-    a zero-phase Butterworth stands for it, as in the toolboxes. Brighter green is down. A black,
+    Hann window and overlap-added. The paper's band-pass is a FIR filter without a stated length;
+    a zero-phase Butterworth replaces it, as in the toolboxes. Brighter green is down. A black,
     constant or grey trace gives zeros. The result is (..., T').
 
     Args:
@@ -43,7 +43,7 @@ def chrom(
         window_s: length of a window in seconds, rounded up to an even number of frames; 0 takes
             the whole trace at once, unweighted.
         normalised: divide the colours of each window by their means.
-        order: of the Butterworth band-pass in each window; 0 for none.
+        order: order of the Butterworth band-pass in each window; 0 for none.
         low_hz: its lower edge.
         high_hz: its upper edge.
         ends: "reflect" mirrors half a window and more at both ends, so that T' is T and no end
@@ -64,7 +64,7 @@ def chrom(
 
     def estimate(block: Array) -> Array:
         rgb = channels_first(block)
-        windows = half_overlapping(rgb, width, mirrored=mirrored) if width else _whole(rgb)
+        windows = half_overlapping(rgb, width, mirrored=mirrored) if width else _single_window(rgb)
         if normalised:
             windows = _normalised(windows)
         tuned = _tuned(windows, trace.fs, order, low_hz, high_hz)
@@ -75,7 +75,7 @@ def chrom(
     return Waveform(in_blocks(estimate, samples, inner=2), trace.fs, trace.start_s)
 
 
-def _whole(rgb: Array) -> Array:
+def _single_window(rgb: Array) -> Array:
     """The trace (3, ..., T) as its only window: (T, 3, ..., 1)."""
     return np.moveaxis(rgb, -1, 0)[..., None]
 
@@ -87,9 +87,9 @@ def _normalised(windows: Array) -> Array:
     change = windows * (1.0 / np.where(dark, 1.0, means))
     change -= 1.0
     largest = np.maximum(change.max(axis=0), -change.min(axis=0)).max(axis=0)
-    nothing = dark | (largest <= FLAT)
-    if nothing.any():
-        change[..., nothing] = 0.0
+    flat = dark | (largest <= FLAT)
+    if flat.any():
+        change[..., flat] = 0.0
     return change
 
 
@@ -120,7 +120,7 @@ def _tuned(windows: Array, fs: float, order: int, low_hz: float, high_hz: float)
     ratio = np.divide(power_x, power_y, out=np.zeros_like(power_x), where=power_y > 0)
     y *= np.sqrt(ratio)
     tuned: Array = np.subtract(x, y, out=y)
-    # Grey light moves X and Y alike: what is left of it is rounding, not a pulse.
+    # Grey light changes X and Y alike: the rest of it is rounding error, not a pulse.
     grey = np.maximum(tuned.max(axis=0), -tuned.min(axis=0)) <= 1e-9 * np.sqrt(power_x)
     if grey.any():
         tuned *= ~grey

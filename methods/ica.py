@@ -33,8 +33,10 @@ def ica(
     Args:
         trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
         preset: "toolbox" (rPPG-Toolbox) filters the result.
-        detrend_lambda: of the smoothness priors; 100 in the code of the paper's second author.
-        order: of a zero-phase Butterworth band-pass on the result; 0 for none: evaluators filter.
+        detrend_lambda: regularisation of the smoothness priors; 100 in the code of the paper's
+            second author.
+        order: order of a zero-phase Butterworth band-pass on the result; 0 for none, because
+            evaluators filter.
         low_hz: its lower edge.
         high_hz: its upper edge.
 
@@ -50,28 +52,28 @@ def ica(
 
 
 def _standardised(rgb: Array, detrend_lambda: float) -> Array:
-    """Detrended colours of unit power, zeros where one does not change: (n, T, 3) to (n, 3, T).
+    """Detrended colours of unit power, zeros where a colour is constant: (n, T, 3) to (n, 3, T).
 
-    Their mean is 0: the trend that smoothness priors take away has the mean of the signal.
+    Their mean is 0, because the trend of smoothness priors has the mean of the signal.
     """
     series = np.swapaxes(rgb, 1, 2)
     change = np.subtract(series, series[..., :1], order="C")
     colours = smoothness_priors(change, detrend_lambda)
-    spread = np.sqrt(np.einsum("nit,nit->ni", colours, colours)[..., None] / colours.shape[-1])
-    most = np.maximum(change.max(axis=-1, keepdims=True), -change.min(axis=-1, keepdims=True))
-    still = spread <= ROUNDING * most
-    colours *= np.where(still, 0.0, 1.0 / np.where(still, 1.0, spread))
+    std = np.sqrt(np.einsum("nit,nit->ni", colours, colours)[..., None] / colours.shape[-1])
+    largest = np.maximum(change.max(axis=-1, keepdims=True), -change.min(axis=-1, keepdims=True))
+    constant = std <= ROUNDING * largest
+    colours *= np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, std))
     return colours
 
 
-def _most_periodic(colours: Array, unmixed_by: Array) -> Array:
+def _most_periodic(colours: Array, unmixing_matrix: Array) -> Array:
     """The source with the largest share of its power in one line, signed as green: (n, T)."""
-    sources = unmixed_by @ colours
+    sources = unmixing_matrix @ colours
     spectrum = np.fft.rfft(sources, axis=-1)[..., 1:]
     power = spectrum.real**2 + spectrum.imag**2
-    whole = power.sum(axis=-1)
-    peak = np.divide(power.max(axis=-1), whole, out=np.zeros_like(whole), where=whole > 0)
-    chosen = sources[np.arange(len(sources)), peak.argmax(axis=-1)]
+    total = power.sum(axis=-1)
+    share = np.divide(power.max(axis=-1), total, out=np.zeros_like(total), where=total > 0)
+    chosen = sources[np.arange(len(sources)), share.argmax(axis=-1)]
     sign = np.where(np.einsum("nt,nt->n", chosen, colours[:, 1]) < 0, -1.0, 1.0)
     signed: Array = chosen * sign[:, None]
     return signed

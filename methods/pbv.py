@@ -38,16 +38,16 @@ def pbv(
     Args:
         trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
         preset: "toolbox" or "pyvhr", which are alike: whole trace, mean left in, and each
-            channel's own standard deviation as its signature, which gives up what the method is
-            for.
+            channel's own standard deviation as its signature, which gives up the idea of the
+            method.
         window_s: length of a window in seconds, rounded up to an even number of frames, mirrored
             at both ends; 0 takes the whole trace at once.
         signature: "skin" takes `red`, `green` and `blue`; "spread" the standard deviations of the
             relative changes.
         red: relative strength of the pulse in the red channel.
-        green: in the green channel.
-        blue: in the blue channel.
-        centred: take the mean of the relative colours away.
+        green: its relative strength in the green channel.
+        blue: its relative strength in the blue channel.
+        centred: subtract the mean of the relative colours.
 
     Raises:
         TooShortError: the trace is shorter than a window.
@@ -63,15 +63,15 @@ def pbv(
 
     def estimate(block: Array) -> Array:
         rgb = channels_first(block)
-        whole = np.moveaxis(rgb, -1, 0)[..., None]
-        windows = half_overlapping(rgb, width, mirrored=True) if width else whole
+        single = np.moveaxis(rgb, -1, 0)[..., None]
+        windows = half_overlapping(rgb, width, mirrored=True) if width else single
         means = windows.mean(axis=0)
         dark = (means == 0).any(axis=0)
         change = windows / np.where(dark, 1.0, means) - 1.0
-        spread = change.std(axis=0)
+        std = change.std(axis=0)
         change = np.moveaxis(change if centred else change + 1.0, (0, 1), (-2, -1))  # (..., w, 3)
-        blood = np.array([red, green, blue]) if signature == "skin" else np.moveaxis(spread, 0, -1)
-        usable = ~dark & (spread.max(axis=0) > FLAT)
+        blood = np.array([red, green, blue]) if signature == "skin" else np.moveaxis(std, 0, -1)
+        usable = ~dark & (std.max(axis=0) > FLAT)
         pulse = np.where(usable, np.moveaxis(_weighted(change, blood), -1, 0), 0.0)
         return hann_overlap_add(pulse, total=total) if width else np.moveaxis(pulse[..., 0], 0, -1)
 

@@ -49,12 +49,13 @@ def pos(
         trace: (..., T, 3), R, G and B in any unit; the gain of a channel does not matter.
         preset: "toolbox" (rPPG-Toolbox), "iphys" (the same before its filters) or "pyvhr".
         window_s: length of a window in seconds.
-        rounding: of a window to frames, "up" or "down".
+        rounding: how a window is rounded to frames, "up" or "down".
         left_out: "last" leaves out the window that ends with the last frame, as the toolbox does;
             "first" the one that starts with the first frame, as pyVHR does; "none" leaves out none.
         eps: added to the divisors.
         detrend_lambda: smoothness priors on the result; 0 for none.
-        order: of a zero-phase Butterworth band-pass on the result; 0 for none: evaluators filter.
+        order: order of a zero-phase Butterworth band-pass on the result; 0 for none, because
+            evaluators filter.
         low_hz: its lower edge.
         high_hz: its upper edge.
 

@@ -54,7 +54,7 @@ def test_clips_with_and_without_sign_flips_are_there() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_eigenvalues_and_first_axes_are_bob_s(case: str) -> None:
+def test_eigenvalues_and_first_axes_equal_those_of_bob(case: str) -> None:
     values, vectors = principal_axes(moments(case))
     expected, _ = theirs(case, "eigvecs_raw")
     ratios = values[:, :2] / values[:, 2:]
@@ -63,19 +63,19 @@ def test_eigenvalues_and_first_axes_are_bob_s(case: str) -> None:
 
 
 @pytest.mark.parametrize(("case", "stride"), RUNS)
-def test_every_sample_is_bob_s_with_turned_axes(case: str, stride: int) -> None:
+def test_every_sample_equals_that_of_bob_with_turned_axes(case: str, stride: int) -> None:
     found = subspace_rotation(moments(case), fs(case), stride_s=stride / fs(case))
     assert far(found, ARRAYS[f"bob_stride{stride}_u1pos__{case}"]) < 1e-6
 
 
 @pytest.mark.parametrize(("case", "stride"), RUNS)
-def test_bob_s_own_signs_give_bob_s_own_pulse(case: str, stride: int) -> None:
+def test_the_signs_of_bob_give_the_pulse_of_bob(case: str, stride: int) -> None:
     found = rotation_pulse(*theirs(case, "eigvecs_raw"), stride)
     assert far(found, ARRAYS[f"bob_stride{stride}_raw__{case}"]) < 1e-6
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not flips(case)])
-def test_pyvhr_s_pulse_is_the_same_where_no_sign_flips(case: str) -> None:
+def test_the_pulse_of_pyvhr_is_equal_where_no_sign_flips(case: str) -> None:
     found = subspace_rotation(moments(case), fs(case), stride_s=int(fs(case)) / fs(case))
     expected = ARRAYS[f"pyvhr_cpu_SSR__{case}"]
     sign = np.sign(np.corrcoef(found, expected)[0, 1])
@@ -91,7 +91,7 @@ def test_the_method_finds_the_true_heart_rate(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if flips(case)])
-def test_signs_left_as_they_come_spoil_the_pulse(case: str) -> None:
+def test_signs_of_the_eigen_solver_spoil_the_pulse(case: str) -> None:
     summary = FACTS["summary"][case]
     turned = subspace_rotation(moments(case), fs(case))
     raw = subspace_rotation(moments(case), fs(case), turned=False)

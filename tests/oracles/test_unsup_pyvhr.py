@@ -40,12 +40,12 @@ def estimate(name: str, given: Waveform, preset: str) -> Array:
         ("omit", "", "OMIT"),
     ],
 )
-def test_every_sample_is_pyvhr_s(name: str, preset: str, key: str, case: str) -> None:
+def test_every_sample_equals_that_of_pyvhr(name: str, preset: str, key: str, case: str) -> None:
     assert far(estimate(name, trace(case), preset), EXPECTED[f"{key}__{case}"][0]) < 1e-6
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_paper_s_pos_differs_at_the_ends_only(case: str) -> None:
+def test_pos_of_the_paper_differs_at_the_ends_only(case: str) -> None:
     given = trace(case)
     width = int(1.6 * given.fs)
     found, expected = estimate("pos", given, ""), EXPECTED[f"POS__{case}"][0]
@@ -57,7 +57,7 @@ def test_the_paper_s_pos_differs_at_the_ends_only(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_band_pass_is_pyvhr_s(case: str) -> None:
+def test_the_band_pass_equals_that_of_pyvhr(case: str) -> None:
     given = trace(case)
     found = butterworth(given.samples.T, given.fs, 0.65, 4.0, 6)
     assert far(found, EXPECTED[f"BPfilter_o6_065_4__{case}"][0]) < 1e-6
@@ -67,7 +67,7 @@ def test_the_band_pass_is_pyvhr_s(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_chrom_on_filtered_colours_is_pyvhr_s(case: str) -> None:
+def test_chrom_on_filtered_colours_equals_that_of_pyvhr(case: str) -> None:
     given = trace(case)
     filtered = butterworth(given.samples, given.fs, 0.65, 4.0, 6, axis=0)
     found = estimate("chrom", Waveform(filtered, given.fs), "pyvhr")
@@ -89,7 +89,7 @@ def dependence(sources: Array) -> float:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_our_jade_unmixes_the_same_signals_further(case: str) -> None:
+def test_jade_unmixes_the_same_signals_further_than_pyvhr(case: str) -> None:
     """pyVHR's JADE stops at another rotation of the same white signals, a worse one."""
     theirs = EXPECTED[f"ICA_all__{case}"]
     ours = jade(trace(case).samples.T)

@@ -42,12 +42,14 @@ def test_every_trace_has_every_method() -> None:
         ("omit", "", "OMIT"),
     ],
 )
-def test_every_sample_is_the_toolbox_s(name: str, preset: str, key: str, case: str) -> None:
+def test_every_sample_equals_that_of_the_toolbox(
+    name: str, preset: str, key: str, case: str
+) -> None:
     assert far(estimate(name, trace(case), preset), EXPECTED[f"{key}__{case}"]) < 1e-6
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_ica_is_the_toolbox_s_up_to_scale_and_sign(case: str) -> None:
+def test_ica_equals_that_of_the_toolbox_up_to_scale_and_sign(case: str) -> None:
     expected = EXPECTED[f"ICA__{case}"]
     found = estimate("ica", trace(case), "toolbox")
     assert found.shape == expected.shape
