@@ -1,4 +1,4 @@
-"""What there is: methods, data sets, protocols, evaluators."""
+"""Lists of methods, data sets, protocols and evaluators."""
 
 from __future__ import annotations
 

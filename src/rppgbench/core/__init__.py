@@ -1,1 +1,1 @@
-"""The nouns: recording, waveform, method, estimate, protocol."""
+"""The records of the field: recording, waveform, method, estimate, protocol."""

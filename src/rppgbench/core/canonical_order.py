@@ -1,8 +1,8 @@
-"""The one order of estimates, recordings and windows.
+"""The canonical order of estimates, recordings and windows.
 
 A sum of floating-point numbers depends on the order of its terms, and a resample depends on which
 subject stands in which place. So everything that is stored or scored is put into the order of
-`KEYS` before it is used, whatever order it was made, stored or asked for in. Names are compared
+`KEYS` before it is used, in whatever order it was computed, stored or asked for. Names are compared
 letter by letter.
 """
 

@@ -1,4 +1,4 @@
-"""What a method said of one recording; the store keeps these."""
+"""The record of one method on one recording: a waveform, or the reason why there is none."""
 
 from dataclasses import dataclass
 

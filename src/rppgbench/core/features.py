@@ -1,4 +1,4 @@
-"""What one decoding pass over a video yields for every method."""
+"""Records of what one decoding pass extracts from a video, for every method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,8 +33,8 @@ class FaceTrack:
     """Landmarks and box of every frame; a frame without a face is NaN, never a guess.
 
     `landmarks` is (T, 468, 2) in pixels (x, y) of the upright frame; `box` is (T, 4) as x0, y0,
-    x1, y1 of the detector or of the mesh; `found` is (T,). `cadence` says at every how many frames
-    the face finder ran; between them landmarks are tracked.
+    x1, y1 of the detector or of the mesh; `found` is (T,). The face detector ran on every
+    `cadence`-th frame; between these frames the landmarks are tracked.
     """
 
     landmarks: NDArray[np.float32]
@@ -48,7 +48,7 @@ class RegionMoments:
     """Sufficient statistics of the pixels of every region in every frame.
 
     `count` is (T, R), `rgb` the sums (T, R, 3), `second` the sums of products (T, R, 6) in the
-    order of `PAIRS`; R follows `names`. All are exact integers held as float64. A region that is
+    order of `PAIRS`; R follows `names`. All are exact integers stored as float64. A region that is
     out of the frame or without a face has count 0.
     """
 

@@ -1,4 +1,4 @@
-"""What is compared: an estimator of the pulse."""
+"""Records of methods: their declaration, the examples they learn from, and their models."""
 
 import inspect
 import json
@@ -14,7 +14,7 @@ from rppgbench.core.waveform import Waveform
 from rppgbench.system.errors import BenchError, unknown_name
 
 InputKind = Literal["trace", "second_moments", "mstmap", "stmap", "stmap_moments", "clip"]
-"""What the machine hands to a method, as one `Waveform` on an even time grid without gaps:
+"""The kinds of input of a method: one `Waveform` on an even time grid without gaps.
 
 trace           (T, 3)        mean RGB of the protocol's face region
 second_moments  (T, 3, 3)     mean of v vT over the region's pixels v = (R, G, B), uncentred
@@ -31,7 +31,7 @@ class Example:
 
     recording: str
     subject: str
-    inputs: Sequence[Waveform]  # one a stretch without gaps
+    inputs: Sequence[Waveform]  # one for each segment without gaps
     ground_truth: GroundTruth | None
 
 
@@ -81,7 +81,7 @@ class Method:
     the parameter `preset`. `members` names the methods whose heart rates are averaged, window by
     window, in place of an estimate of its own.
 
-    A method of other people's comes with `versions`, which asks for the versions of their packages
+    A method that runs code of others has `versions`, which asks for the versions of their packages
     (they enter the digests of its estimates), with their `licence`, and, where its weights are
     learned already, with the names of the data sets that they were `trained_on`: tested on one of
     these it is shown as leaked and not ranked. `requires` raises a BenchError that names the

@@ -1,4 +1,4 @@
-"""What methods learned, on disk: safetensors and JSON."""
+"""Learned models on disk: arrays as safetensors, facts as JSON."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The numbers that networks compute with."""
+"""The numeric precision of a training."""
 
 
 def effective_precision(declared: str, device: str) -> str:

@@ -1,4 +1,4 @@
-"""What is compared on what, and how: one TOML file."""
+"""Protocols: which methods are compared on which data, and how, as a TOML file."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar

@@ -1,4 +1,4 @@
-"""What a data set yields: one person filmed once, with labels."""
+"""Records of a data set: recordings, each one video of one subject with its labels."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -69,7 +69,7 @@ class VideoSource:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GroundTruth:
-    """What the contact sensor said, on the clock of the frames.
+    """What the contact sensor measured, on the clock of the frames.
 
     `pulse` is the blood volume pulse in the sensor's unit; `heart_rate` the device's own heart
     rate in bpm. Either may be None: a data set has what it has. `warnings` are lines for the table

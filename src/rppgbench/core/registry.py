@@ -1,4 +1,4 @@
-"""Find and load the four content folders by name."""
+"""Find and load methods, data sets and TOML files by name."""
 
 import importlib
 import os
@@ -94,7 +94,7 @@ def _is_checkout(folder: Path) -> bool:
 
 
 def content_roots() -> tuple[Path, ...]:
-    """Where content lies: the checkout or the copy in the wheel, then other people's packages.
+    """Where content lies: the checkout or the copy in the wheel, then installed packages of others.
 
     Others join through the entry-point group `rppgbench` (an entry names a package that holds
     folders of the same four names) or through `--plugins DIR`.
@@ -259,7 +259,7 @@ def _unavailable_reason(error: BaseException, file: Path) -> str:
 
 @contextmanager
 def _importing(what: Path | str) -> Iterator[None]:
-    """Import other people's code in here: what it prints is no part of an answer."""
+    """Import code of others in here: what it prints is no part of an answer."""
     note_call(f"the import of {what}")
     with redirect_stdout(sys.stderr), kept_alive():
         yield

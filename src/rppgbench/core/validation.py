@@ -1,4 +1,4 @@
-"""What methods, readers and trainings return, checked."""
+"""Checks of what methods, readers and trainings return."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from rppgbench.system.process_state import note_call
 
 LEAST_SHARE = 0.6
 """Least share of its input's duration that a pulse lasts: methods may drop a window's rest at an
-end, half a window of 1.6 s of a stretch of 3 s at most; less is a lost or a wrong clock."""
+end, half a window of 1.6 s of a segment of 3 s at most; less is a lost or a wrong clock."""
 
 SMALLEST_SCALE = 1e-100
 """Samples all below this in size, or any above its inverse, cannot be squared and summed."""
@@ -30,11 +30,11 @@ SLACK = 0.01
 def run_estimate(
     method: Method, given: Waveform, params: Mapping[str, Any], model: Model | None = None
 ) -> Waveform:
-    """A method's pulse for one stretch: what `check_pulse` gives of what it returned.
+    """Call a method on one segment, and check the pulse that it returns.
 
     Args:
         method: whose `estimate` is called, with nothing of it left behind in the process.
-        given: the stretch, (T, ...) by `method.input`.
+        given: the segment, (T, ...) by `method.input`.
         params: all of the method's parameters.
         model: what it learned, if it learns.
 
@@ -117,7 +117,7 @@ class ReturnError(RecordingError):
 
 
 def check_pulse(returned: object, given: Waveform, name: str) -> Waveform:
-    """What a method returned for one stretch, as a pulse of float64.
+    """Check what a method returned for one segment, and convert it to a pulse of float64.
 
     Args:
         returned: what the method gave back.

@@ -1,4 +1,4 @@
-"""Samples in time: at a steady rate, or with timestamps."""
+"""Samples in time: waveforms at a steady rate, signals with timestamps."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Waveform:
 
     `samples` is (T,) for a pulse, (T, 3) for an RGB trace, (T, 3, 3) for the pixels' second
     moments. The classical methods also take a batch of equally long recordings: (..., T, 3).
-    A stretch without an estimate is NaN.
+    Samples without an estimate are NaN.
     """
 
     samples: Array
@@ -99,8 +99,8 @@ class Signal:
         Args:
             times_s: (T,), in seconds on the clock of the recording.
             gap_s: between two values further apart than this many seconds there is no value;
-                infinite interpolates across everything. `Truth.pulse_at` and
-                `Truth.heart_rate_at` know the limits of references.
+                infinite interpolates across everything. `GroundTruth.pulse_at` and
+                `GroundTruth.heart_rate_at` know the limits of references.
 
         Returns:
             NaN before the first value, after the last, and within a gap. At the time of a value

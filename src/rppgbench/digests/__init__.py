@@ -1,1 +1,1 @@
-"""What code and data stand behind a result."""
+"""Digests of the code behind a result."""

@@ -1,4 +1,4 @@
-"""The code behind features, readers, methods, simulated trees."""
+"""Find the code behind features, readers, methods and simulated trees."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What code can change a result, found by its imports."""
+"""Find the code that can change a result, by following imports."""
 
 import ast
 import builtins

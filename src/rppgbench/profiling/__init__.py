@@ -1,1 +1,1 @@
-"""How fast this machine runs each part."""
+"""Measure the speed of each part of a run."""

@@ -1,4 +1,4 @@
-"""How fast this machine extracts, estimates, scores and plans."""
+"""Measure the speed of extraction, methods, scoring and bookkeeping."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping

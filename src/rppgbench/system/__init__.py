@@ -1,1 +1,1 @@
-"""Files, processes, progress and digests."""
+"""Plumbing: files, processes, progress, faults and digests."""

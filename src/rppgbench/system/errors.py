@@ -1,4 +1,4 @@
-"""What a user can get wrong, said in one line."""
+"""Exceptions whose message is one line for the user."""
 
 import difflib
 import warnings
@@ -24,18 +24,18 @@ class MachineError(BenchError):
 
 
 class NoPulseError(ValueError):
-    """A method has no pulse for a stretch, and says why: the stretch's fault, not a bug.
+    """A method has no pulse for a segment, and says why: the fault of the segment, not a bug.
 
     Any other exception of a method, a plain ValueError too, is a bug in the method.
     """
 
 
 class TooShortError(NoPulseError):
-    """A stretch has fewer samples than a window or a filter needs."""
+    """A segment has fewer samples than a window or a filter needs."""
 
 
 def error_text(error: BaseException) -> str:
-    """The words of an exception; other people's may fail at saying them.
+    """The message of an exception; code of others may fail while it makes one.
 
     >>> error_text(ValueError("x"))
     'x'
@@ -65,7 +65,7 @@ def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
 
 
 def one_line(text: object) -> str:
-    """Text for one line of a terminal; what a terminal would obey is told, not done.
+    """Text for one line of a terminal; control characters are shown, not obeyed.
 
     Names of files come from others, and may hold any character.
 

@@ -1,4 +1,4 @@
-"""Whose fault an exception is."""
+"""Sort exceptions: faults of a recording, of the computer, or of the program."""
 
 import signal
 import traceback

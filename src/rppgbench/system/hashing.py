@@ -1,4 +1,4 @@
-"""Short names for everything that can change a result."""
+"""Digests of settings: short names for everything that can change a result."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Is it the file that cannot be read, or the disk it lies on?"""
+"""Tell a damaged or missing file from a failing disk or network."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ _REMEDIES = {
     "EDQUOT": "the quota of the disk is used up; make room",
     "EROFS": "the disk can only be read; choose another folder",
 }
-"""What a machine runs out of, and the way out."""
+"""The resources that can run out, and the way out."""
 
 
 def classify_os_error(error: OSError, file: object) -> BenchError:

@@ -1,4 +1,4 @@
-"""What a call leaves behind in the process is put back."""
+"""Call code of others and restore the state of the process afterwards."""
 
 import os
 import random
@@ -23,7 +23,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @contextmanager
 def isolated() -> Iterator[None]:
-    """Call other people's code in here: the next call finds the process as this one did.
+    """Call code of others in here: the next call finds the process as this one did.
 
     Put back are the current folder, the environment, the module search path, the mode of new files
     (umask), the handlers of signals and the timer, numpy's rules for floating-point errors, the
@@ -52,7 +52,7 @@ def isolated() -> Iterator[None]:
 
 @contextmanager
 def kept_alive() -> Iterator[None]:
-    """Call or import other people's code in here: it neither ends nor keeps this process.
+    """Call or import code of others in here: it neither ends nor keeps this process.
 
     `os._exit` raises SystemExit. Threads that go on are noted. A forked child that comes back here
     ends, so that nothing is done twice.

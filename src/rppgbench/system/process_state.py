@@ -1,4 +1,4 @@
-"""This process: its open files, its crash, its end."""
+"""The state of this process: limit of open files, traceback of a crash, exit."""
 
 import faulthandler
 import os
@@ -18,7 +18,7 @@ _watchers: list[Callable[[str], None]] = []
 
 
 def watch_calls(watcher: Callable[[str], None]) -> None:
-    """From now on `watcher` is told what code of others is called."""
+    """From now on `watcher` receives the name of each call into code of others."""
     _watchers.append(watcher)
 
 

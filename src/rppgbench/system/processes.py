@@ -1,4 +1,4 @@
-"""Worker processes that end when the one that began them does."""
+"""Worker processes that end when their parent process ends."""
 
 import multiprocessing
 import os

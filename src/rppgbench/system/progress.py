@@ -1,4 +1,4 @@
-"""How far a long piece of work is, with the time left."""
+"""Progress of long work, with the time left, on standard error."""
 
 import sys
 import time

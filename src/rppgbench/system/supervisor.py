@@ -1,4 +1,4 @@
-"""A command in a child process: one that ends in its midst is told, whatever its exit code."""
+"""Run a command in a child process and notice when the child ends before the command does."""
 
 import mmap
 import os

@@ -1,4 +1,4 @@
-"""TOML files, each fault of them in one line."""
+"""Read TOML files; each fault is one line."""
 
 import tomllib
 from pathlib import Path

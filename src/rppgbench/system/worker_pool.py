@@ -1,4 +1,4 @@
-"""Worker processes that may end at any work without a word."""
+"""A pool of worker processes that survives the sudden end of a worker."""
 
 import multiprocessing
 import os

@@ -1,1 +1,1 @@
-"""The method contract as tests."""
+"""The contract of methods, as tests."""

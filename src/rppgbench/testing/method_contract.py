@@ -1,4 +1,4 @@
-"""What every method keeps, ours and other people's."""
+"""The contract that every method keeps, and the tests of each clause."""
 
 import inspect
 import json
@@ -70,7 +70,7 @@ def clean_trace(bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Array
 
 
 def _input(method: Method, bpm: float, fs: float = 30.0, seconds: float = SECONDS) -> Waveform:
-    """What the machine would hand to this method from a face with a clean pulse."""
+    """The input that a run would give this method from a face with a clean pulse."""
     if method.members:
         raise _NotHere(f"formed from {', '.join(method.members)} when they are scored")
     trace = clean_trace(bpm, fs, seconds)
