@@ -21,6 +21,8 @@ from rppgbench.video.container_length import missing_bytes
 from rppgbench.video.stream import Frame, open_video, sample_frames
 from rppgbench.video.writing import write_video
 
+from ..factories.videos import read_frames
+
 FRAMES = 60
 
 
@@ -64,12 +66,6 @@ def whole(
         return made[name]
 
     return bytes_of
-
-
-def read(path: Path, given_s: NDArray[np.float64] | None = None) -> tuple[list[Frame], list[str]]:
-    with open_video(VideoSource(path, times_s=given_s)) as reader:
-        frames = list(reader)
-        return frames, reader.facts()["warnings"]
 
 
 def numbers(frames: list[Frame]) -> NDArray[np.int_]:
@@ -193,7 +189,7 @@ def test_a_truncated_avi_gives_the_frames_before_the_cut(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(whole(name)[: len(whole(name)) // 2])
-    frames, warnings = read(path)
+    frames, warnings = read_frames(path)
     assert 10 < len(frames) < 50
     slack = 1 if name == "h264.avi" else 0  # lossy: a step of 4 in blue is little
     assert np.abs(numbers(frames[:-1]) - np.arange(len(frames) - 1)).max() <= slack
@@ -207,7 +203,7 @@ def test_a_truncated_mkv_is_reported_with_its_end(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(whole(name)[: len(whole(name)) // 2])
-    frames, warnings = read(path)
+    frames, warnings = read_frames(path)
     assert 10 < len(frames) < 50
     assert warnings[-1].startswith("ends at ")
     assert warnings[-1].endswith(" s of 2.0 s (truncated)")
@@ -236,11 +232,11 @@ def test_supplied_times_of_a_truncated_file_stay_with_their_frames(
     path = tmp_path / "raw.avi"
     path.write_bytes(whole("raw.avi")[: len(whole("raw.avi")) // 2])
     given_s = np.cumsum(np.full(FRAMES, 1 / 30))
-    frames, warnings = read(path, given_s)
+    frames, warnings = read_frames(path, given_s)
     assert [frame.time_s for frame in frames] == given_s[: len(frames)].tolist()
     assert any(line.startswith(f"{FRAMES} times for") for line in warnings)
     with pytest.raises(RecordingError, match="45 frame times for"):
-        read(path, given_s[:45])
+        read_frames(path, given_s[:45])
 
 
 @pytest.mark.parametrize("given", [False, True])
@@ -254,7 +250,7 @@ def test_damage_in_the_middle_does_not_shift_the_times(
     path = tmp_path / name
     path.write_bytes(data)
     given_s = np.arange(FRAMES) / 30
-    frames, warnings = read(path, given_s if given else None)
+    frames, warnings = read_frames(path, given_s if given else None)
     assert 50 <= len(frames) < FRAMES
     good = numbers(frames[:20] + frames[-20:])
     times_s = [frame.time_s for frame in frames[:20] + frames[-20:]]
@@ -277,7 +273,7 @@ def test_repaired_frames_are_counted_and_reproducible(
     path.write_bytes(data)
     seen = set()
     for _ in range(3):
-        frames, warnings = read(path)
+        frames, warnings = read_frames(path)
         seen.add(hashlib.sha256(b"".join(frame.rgb.tobytes() for frame in frames)).hexdigest())
     assert len(seen) == 1
     assert any("damaged and patched" in line or "left out" in line for line in warnings)
@@ -288,7 +284,7 @@ def test_a_gap_in_time_is_reported(tmp_path: Path) -> None:
     times_s = np.concatenate([np.arange(30), 45 + np.arange(30)]) / 30
     pictures = [np.full((16, 16, 3), i, np.uint8) for i in range(60)]
     write_video(path, pictures, times_s, codec="ffv1", pixel_format="bgr0")
-    frames, warnings = read(path)
+    frames, warnings = read_frames(path)
     assert frames[30].time_s - frames[29].time_s == pytest.approx(16 / 30, abs=2e-3)
     assert warnings == ["1 gap in time (longest: 0.53 s)"]
 
@@ -300,7 +296,7 @@ def test_nothing_is_written_to_the_terminal(
         data = bytearray(whole(name))
         data[len(data) // 2 : len(data) // 2 + 300] = bytes(300)
         (tmp_path / name).write_bytes(data)
-        read(tmp_path / name)
+        read_frames(tmp_path / name)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
 

@@ -25,6 +25,8 @@ from rppgbench.video.images import read_image
 from rppgbench.video.stream import Frame, decode_counts, open_video, sample_frames, write_video
 from rppgbench.video.timestamps import FrameTimes
 
+from ..factories.videos import read_frames
+
 Picture = NDArray[np.uint8]
 
 
@@ -70,12 +72,6 @@ def clip(
             out.mux(stream.encode(made))
         out.mux(stream.encode(None))
     return VideoSource(path)
-
-
-def read(source: VideoSource) -> tuple[list[Frame], list[str]]:
-    with open_video(source) as reader:
-        frames = list(reader)
-        return frames, reader.facts()["warnings"]
 
 
 def times(frames: Sequence[Frame]) -> list[float]:
@@ -133,7 +129,7 @@ def test_the_pixels_are_those_of_opencv(tmp_path: Path) -> None:
     pictures = [rng.integers(0, 256, (48, 64, 3)).astype(np.uint8) for _ in range(6)]
     source = clip(tmp_path / "a.mp4", pictures, "libx264", "yuv420p")
     capture = cv2.VideoCapture(str(source.path))
-    for frame in read(source)[0]:
+    for frame in read_frames(source)[0]:
         assert np.array_equal(frame.rgb, capture.read()[1][..., ::-1])
     assert not capture.read()[0]
 
@@ -142,7 +138,7 @@ def test_the_pixels_are_those_of_opencv(tmp_path: Path) -> None:
 def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     width, height = size
     made = av.VideoFrame.from_ndarray(grey(90, width, height), "rgb24").reformat(format="yuv420p")
-    frames, warnings = read(clip(tmp_path / "odd.mkv", [made], "ffv1", "yuv420p"))
+    frames, warnings = read_frames(clip(tmp_path / "odd.mkv", [made], "ffv1", "yuv420p"))
     assert frames[0].rgb.shape == (height, width, 3)
     assert np.abs(frames[0].rgb.astype(int) - 90).max() <= 2
     assert warnings == []
@@ -150,7 +146,7 @@ def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
 
 def test_greyscale_is_three_equal_channels(tmp_path: Path) -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    frames, _ = read(
+    frames, _ = read_frames(
         clip(tmp_path / "g.mkv", [av.VideoFrame.from_ndarray(ramp, "gray")], "ffv1", "gray")
     )
     assert np.array_equal(frames[0].rgb, np.repeat(ramp[..., None], 3, axis=2))
@@ -203,7 +199,7 @@ def test_a_rotation_by_no_right_angle_is_ignored_with_a_note(tmp_path: Path) -> 
         options={"qp": "0"},
         turn=(30, False),
     )
-    frames, warnings = read(source)
+    frames, warnings = read_frames(source)
     assert np.array_equal(frames[0].rgb, marked())
     assert len(warnings) == 1
     assert "30 degrees" in warnings[0]
@@ -232,7 +228,7 @@ def test_uneven_times_are_the_presentation_times(tmp_path: Path) -> None:
 
 
 def test_the_clock_starts_with_the_stream(tmp_path: Path) -> None:
-    frames, _ = read(clip(tmp_path / "a.ts", [grey(100)] * 5, "libx264", "yuv420p"))
+    frames, _ = read_frames(clip(tmp_path / "a.ts", [grey(100)] * 5, "libx264", "yuv420p"))
     assert times(frames) == pytest.approx([i / 30 for i in range(5)], abs=1e-9)
 
 
@@ -246,7 +242,7 @@ def test_avi_without_presentation_times_keeps_order_and_rate(tmp_path: Path, cod
         "yuv420p",
         options={"bf": "2", "g": "12", "qmin": "1", "qmax": "2"},
     )
-    frames, warnings = read(source)
+    frames, warnings = read_frames(source)
     assert times(frames) == pytest.approx([i / 30 for i in range(30)], abs=1e-9)
     assert np.abs(np.array(levels(frames)) - shown).max() <= 3
     assert warnings == []
@@ -304,7 +300,7 @@ def test_a_rate_that_ffmpeg_assumes_is_reported_with_the_remedy(
     )
     with open_video(source) as reader:
         before = list(reader.info.warnings)  # `bench data check` reads no further
-    frames, warnings = read(source)
+    frames, warnings = read_frames(source)
     assert warnings == before
     line = "a bare stream that does not say its frame rate: 25.00 frames a second are assumed, "
     assert [warning.startswith(line) for warning in warnings] == [True]
@@ -355,7 +351,9 @@ def patched_mkv(path: Path, stamps_ms: Sequence[int]) -> VideoSource:
 
 
 def test_frames_whose_times_repeat_or_go_back_are_left_out_and_counted(tmp_path: Path) -> None:
-    frames, warnings = read(patched_mkv(tmp_path / "back.mkv", [0, 40, 40, 120, 100, 160, 200]))
+    frames, warnings = read_frames(
+        patched_mkv(tmp_path / "back.mkv", [0, 40, 40, 120, 100, 160, 200])
+    )
     assert times(frames) == pytest.approx([0, 0.04, 0.12, 0.16, 0.2], abs=1e-9)
     assert levels(frames) == pytest.approx([0, 10, 30, 50, 60], abs=2)
     assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
@@ -366,7 +364,7 @@ def test_frames_whose_times_repeat_or_go_back_are_left_out_and_counted(tmp_path:
 def test_supplied_times_replace_the_times_of_the_container(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mkv", [grey(i) for i in range(6)])
     given_s = np.array([100.0, 100.04, 100.07, 100.11, 100.13, 100.17])
-    frames, warnings = read(VideoSource(source.path, times_s=given_s))
+    frames, warnings = read_frames(VideoSource(source.path, times_s=given_s))
     assert times(frames) == given_s.tolist()
     assert warnings == []  # 0.17 s here, 0.167 s in the container
 
@@ -374,14 +372,14 @@ def test_supplied_times_replace_the_times_of_the_container(tmp_path: Path) -> No
 def test_a_clock_more_than_one_percent_off_the_container_is_a_warning(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4", [grey(i) for i in range(60)], "mpeg4", "yuv420p")
     given_s = np.arange(60) / 29.0
-    _, warnings = read(VideoSource(source.path, times_s=given_s))
+    _, warnings = read_frames(VideoSource(source.path, times_s=given_s))
     assert warnings == ["the given times run 1.034 x as long as the container's own"]
 
 
 @pytest.mark.parametrize(("given", "kept"), [(10, 10), (11, 10), (13, 10), (9, 9), (7, 7)])
 def test_a_few_times_or_frames_too_many_are_cut(tmp_path: Path, given: int, kept: int) -> None:
     source = clip(tmp_path / "a.mkv", [grey(i) for i in range(10)])
-    frames, warnings = read(VideoSource(source.path, times_s=np.arange(given) / 30))
+    frames, warnings = read_frames(VideoSource(source.path, times_s=np.arange(given) / 30))
     assert len(frames) == kept
     assert times(frames) == [i / 30 for i in range(kept)]
     side = "times" if given > 10 else "frames"
@@ -394,13 +392,15 @@ def test_a_few_times_or_frames_too_many_are_cut(tmp_path: Path, given: int, kept
 def test_times_of_another_video_are_refused(tmp_path: Path, given: int) -> None:
     source = clip(tmp_path / "a.mkv", [grey(i) for i in range(10)])
     with pytest.raises(RecordingError, match=f"a.mkv: {given} frame times for") as caught:
-        read(VideoSource(source.path, times_s=np.arange(given) / 30))
+        read_frames(VideoSource(source.path, times_s=np.arange(given) / 30))
     assert "\n" not in str(caught.value)
 
 
 def test_a_frame_without_a_supplied_time_is_left_out(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mkv", [grey(20 * i) for i in range(5)])
-    frames, warnings = read(VideoSource(source.path, times_s=np.array([0, 0.1, np.nan, 0.3, 0.4])))
+    frames, warnings = read_frames(
+        VideoSource(source.path, times_s=np.array([0, 0.1, np.nan, 0.3, 0.4]))
+    )
     assert levels(frames) == [0, 20, 60, 80]
     assert "1 frame left out: time" in warnings[0]
 
@@ -442,7 +442,7 @@ def test_changing_a_frame_changes_no_other_frame(tmp_path: Path) -> None:
 def test_names_that_look_like_protocols(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mkv", [grey(60)] * 2)
     odd = source.path.rename(tmp_path / "concat:ä b%03d.mkv")
-    assert len(read(VideoSource(odd))[0]) == 2
+    assert len(read_frames(VideoSource(odd))[0]) == 2
 
 
 def test_frames_of_another_size_are_scaled_and_counted(tmp_path: Path) -> None:
@@ -542,7 +542,7 @@ def test_images_with_their_times(tmp_path: Path) -> None:
 
 def test_grey_and_deep_images(tmp_path: Path) -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    (frame,) = read(images(tmp_path / "grey", [ramp]))[0]
+    (frame,) = read_frames(images(tmp_path / "grey", [ramp]))[0]
     assert np.array_equal(frame.rgb, np.repeat(ramp[..., None], 3, axis=2))
     deep = np.repeat((ramp.astype(np.uint16) * 256)[..., None], 3, axis=2)
     folder = tmp_path / "deep"
@@ -562,7 +562,7 @@ def test_images_are_upright_by_exif(tmp_path: Path) -> None:
     app1 = b"Exif\x00\x00" + tiff
     data = path.read_bytes()
     path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(app1) + 2) + app1 + data[2:])
-    (frame,) = read(source)[0]
+    (frame,) = read_frames(source)[0]
     assert frame.rgb.shape == (48, 32, 3)  # orientation 6: a quarter turn clockwise
     assert frame.rgb[4, -5].min() > 200
 
@@ -617,7 +617,7 @@ def test_an_image_that_cannot_be_read_is_skipped_and_times_stay_right(
     source = images(tmp_path / "a", [grey(40 * i) for i in range(6)], suffix)
     for spoilt in (source.images[2], source.images[5]):
         spoil(spoilt)
-    frames, warnings = read(source)
+    frames, warnings = read_frames(source)
     assert source.times_s is not None
     assert times(frames) == source.times_s[[0, 1, 3, 4]].tolist()
     assert levels(frames) == pytest.approx([0, 40, 120, 160], abs=1)
@@ -636,7 +636,7 @@ def test_a_bitmap_whose_header_states_too_many_pixels_is_unreadable(tmp_path: Pa
 
 def test_an_image_of_another_size_is_scaled(tmp_path: Path) -> None:
     source = images(tmp_path / "a", [grey(10), grey(20, 64, 48), grey(30)])
-    frames, warnings = read(source)
+    frames, warnings = read_frames(source)
     assert {frame.rgb.shape for frame in frames} == {(32, 32, 3)}
     assert levels(frames) == [10, 20, 30]
     assert warnings == ["1 image of another size, scaled"]

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from rppgbench.core.recording import VideoSource
 from rppgbench.system.errors import BenchError
-from rppgbench.video.stream import Frame, open_video
+from rppgbench.video.stream import open_video
 from rppgbench.video.writing import write_video
+
+from ..factories.videos import read_frames
 
 Pictures = list[NDArray[np.uint8]]
 EVEN_S = np.arange(24) / 30
@@ -28,12 +30,6 @@ def pictures() -> Pictures:
     rng = np.random.default_rng(11)
     pattern = np.kron(rng.integers(0, 251, (16, 40, 3)), np.ones((4, 4, 1))).astype(np.uint8)
     return [pattern[i : i + 48, 2 * i : 2 * i + 80].copy() for i in range(12)] * 2
-
-
-def read(path: Path) -> tuple[list[Frame], list[str]]:
-    with open_video(VideoSource(path)) as reader:
-        frames = list(reader)
-        return frames, reader.facts()["warnings"]
 
 
 def refused(path: Path, pictures: Pictures, times_s: Any = EVEN_S, **wish: Any) -> str:
@@ -73,7 +69,7 @@ def test_lossless_codecs_give_the_same_pixels(
 ) -> None:
     path = tmp_path / name
     write_video(path, pictures, EVEN_S, codec=codec, pixel_format=pixel_format, options=options)
-    frames, warnings = read(path)
+    frames, warnings = read_frames(path)
     assert len(frames) == len(pictures)
     assert all(np.array_equal(f.rgb, p) for f, p in zip(frames, pictures, strict=True))
     assert warnings == []
@@ -111,7 +107,7 @@ def test_colours_survive(tmp_path: Path, name: str, codec: str, pixel_format: st
     }.get(codec, {})
     path = tmp_path / name
     write_video(path, flat, EVEN_S[:5], codec=codec, pixel_format=pixel_format, options=options)
-    frames, _ = read(path)
+    frames, _ = read_frames(path)
     worst = [np.abs(f.rgb.astype(int) - p).max() for f, p in zip(frames, flat, strict=True)]
     assert max(worst) <= 4  # 2 for the way in and 2 for the way out, at most
 
@@ -122,7 +118,7 @@ def test_grey_frames_stay_grey(tmp_path: Path) -> None:
         options = {"crf": "1", "g": "1"} if codec == "libx264" else {}
         path = tmp_path / name
         write_video(path, flat, EVEN_S[:5], codec=codec, pixel_format="gray", options=options)
-        frames, _ = read(path)
+        frames, _ = read_frames(path)
         for frame, want in zip(frames, flat, strict=True):
             assert np.abs(frame.rgb.astype(int) - want).max() <= 3
 
@@ -150,7 +146,7 @@ def test_uneven_times_survive(
 ) -> None:
     path = tmp_path / name
     write_video(path, pictures, UNEVEN_S, codec=codec, pixel_format=pixel_format)
-    frames, warnings = read(path)
+    frames, warnings = read_frames(path)
     times_s = np.array([frame.time_s for frame in frames])
     assert np.abs(times_s - (UNEVEN_S - UNEVEN_S[0])).max() <= within_s + 1e-9
     assert warnings == []
@@ -161,7 +157,7 @@ def test_a_steady_rate_is_exact(tmp_path: Path, pictures: Pictures, fps: float) 
     times_s = 3 + np.arange(24) / fps
     for name, codec in (("a.mp4", "libx264"), ("a.avi", "mpeg4")):
         write_video(tmp_path / name, pictures, times_s, codec=codec, pixel_format="yuv420p")
-        frames, warnings = read(tmp_path / name)
+        frames, warnings = read_frames(tmp_path / name)
         assert [f.time_s for f in frames] == pytest.approx(np.arange(24) / fps, abs=5e-5)
         assert warnings == []
 
@@ -235,7 +231,7 @@ def test_a_higher_rate_factor_is_a_smaller_and_worse_file(
             path, pictures, EVEN_S, codec="libx264", pixel_format="yuv444p", options={"crf": crf}
         )
         sizes.append(path.stat().st_size)
-        frames, _ = read(path)
+        frames, _ = read_frames(path)
         pairs = zip(frames, pictures, strict=True)
         errors.append(float(np.mean([np.abs(f.rgb.astype(int) - p).mean() for f, p in pairs])))
     assert sizes[0] > sizes[1] > sizes[2]
@@ -293,7 +289,7 @@ def test_a_width_at_which_x265_corrupts_the_memory(tmp_path: Path) -> None:
 def test_an_odd_size_where_every_pixel_has_its_colour(tmp_path: Path) -> None:
     odd = [np.full((31, 47, 3), i, np.uint8) for i in range(24)]
     write_video(tmp_path / "a.mkv", odd, EVEN_S, codec="ffv1", pixel_format="bgr0")
-    frames, _ = read(tmp_path / "a.mkv")
+    frames, _ = read_frames(tmp_path / "a.mkv")
     assert frames[7].rgb.shape == (31, 47, 3)
     assert np.array_equal(frames[7].rgb, odd[7])
 
