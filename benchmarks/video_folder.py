@@ -84,8 +84,8 @@ def _recordings(root: Path) -> Iterator[Recording]:
 
 def _videos(root: Path) -> dict[str, Path]:
     """The videos by their path from the root, with slashes."""
-    found = (file for file in files_below(root) if file.suffix.lower() in VIDEO_SUFFIXES)
-    return {video.relative_to(root).as_posix(): video for video in found}
+    files = (file for file in files_below(root) if file.suffix.lower() in VIDEO_SUFFIXES)
+    return {video.relative_to(root).as_posix(): video for video in files}
 
 
 def _sheet(root: Path) -> Sheet | None:

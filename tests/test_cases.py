@@ -1,7 +1,7 @@
-"""Inputs that people have: `bench data check` and `bench run` say the same of each, and the right.
+"""Common inputs, for which `bench data check` and `bench run` report the same faults.
 
-Every case goes through both commands. One simulated film of a face at 53 bpm stands in for all
-videos, so that a cache of features decodes it once.
+Every case runs both commands. All videos are one simulated video of a face at 53 bpm, so that a
+cache of features decodes the video once.
 """
 
 import csv
@@ -41,9 +41,9 @@ LAB = Path(__file__).parent / "cases" / "lab"
 PHASE = 2 * np.pi * BPM / 60
 
 
-@dataclass(frozen=True)
-class Film:
-    """The film of a face, and folders that the cases of this file share."""
+@dataclass(frozen=True, kw_only=True)
+class FaceVideo:
+    """The video of a face, and folders that the cases share."""
 
     video: Path
     frames: Sequence[np.ndarray]
@@ -61,7 +61,7 @@ class Film:
 
 
 @pytest.fixture(scope="module")
-def face(tmp_path_factory: pytest.TempPathFactory) -> Film:
+def face(tmp_path_factory: pytest.TempPathFactory) -> FaceVideo:
     times_s = frame_times(SECONDS, FPS)
     scene = Scene(
         width=160,
@@ -71,19 +71,24 @@ def face(tmp_path_factory: pytest.TempPathFactory) -> Film:
         face_height=0.62,
         heart_rate_bpm=BPM,
     )
-    filmed = simulate(dataset="cases", subject="anna", session="1", scene=scene, seed=0)
+    recording = simulate(dataset="cases", subject="anna", session="1", scene=scene, seed=0)
     folder = tmp_path_factory.mktemp("film")
-    made = Film(folder / "film.avi", list(filmed.frames()), folder / "cache", filmed.pulse_at)
-    made.at_rate(made.video, FPS)
-    return made
+    face_video = FaceVideo(
+        video=folder / "face.avi",
+        frames=list(recording.frames()),
+        cache=folder / "cache",
+        pulse_at=recording.pulse_at,
+    )
+    face_video.at_rate(face_video.video, FPS)
+    return face_video
 
 
 # ---- both commands ----
 
 
-@dataclass(frozen=True)
-class Said:
-    """What both commands say of a recording, and the two heart rates that the run scored."""
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The messages of both commands on a recording, and the two heart rates of the run."""
 
     lines: tuple[str, ...]
     usable: bool
@@ -91,14 +96,14 @@ class Said:
     estimate_bpm: float | None
 
 
-class Both:
-    """Runs both commands on a tree and holds what they say against each other."""
+class BothCommands:
+    """Runs both commands on a tree and compares their messages."""
 
     def __init__(self, cache: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.cache, self.out, self.capsys = cache, out, capsys
 
     def refuse(self, dataset: str, root: Path) -> str:
-        """The line with which both end, without a traceback."""
+        """The last line of both commands, without a traceback."""
         codes, lines = [], []
         for words in (self._check(dataset, root), self._run(dataset, root)):
             codes.append(main(words))
@@ -107,36 +112,41 @@ class Both:
         assert lines[0] == lines[1]
         return lines[0]
 
-    def say(self, dataset: str, root: Path, *more: str) -> tuple[dict[str, Said], list[str]]:
-        """What both say of each recording, and of the whole set."""
+    def compare(self, dataset: str, root: Path, *more: str) -> tuple[dict[str, Outcome], list[str]]:
+        """The messages of both commands on each recording, and on the whole set."""
         code = main([*self._check(dataset, root), *more])
-        found = json.loads(self.capsys.readouterr().out)
-        assert (code == DONE) == found["fit"]
+        check = json.loads(self.capsys.readouterr().out)
+        assert (code == DONE) == check["fit"]
         assert main([*self._run(dataset, root), *more]) in {0, 3}
-        told = self.capsys.readouterr().err
+        log = self.capsys.readouterr().err
         rates = {row["recording"]: row for row in _rows(self.out / "heart_rates.csv")}
         out = {}
-        for (_, name, _), one in Store(self.out).observed().items():
-            findings = [f for f in found["findings"] if f["recording"] == name]
-            warnings = [*one.facts.get("warnings", []), *one.ground_truth.warnings]
+        for (_, name, _), observed in Store(self.out).observed().items():
+            findings = [f for f in check["findings"] if f["recording"] == name]
+            warnings = [*observed.facts.get("warnings", []), *observed.ground_truth.warnings]
             for line in warnings:
-                assert f"warning: {dataset}/{name}: {one_line(line)}" in told
+                assert f"warning: {dataset}/{name}: {one_line(line)}" in log
             by_check = [f["text"] for f in findings if f["severity"] == "warning"]
             assert sorted(by_check) == sorted(warnings)
             assert all(not f["file"] or Path(f["file"]).is_absolute() for f in findings)
             errors = [f for f in findings if f["severity"] == "error"]
-            assert not _rest(one.reason, errors)
+            assert not _rest(observed.reason, errors)
             if errors:
-                assert one.ground_truth.pulse is one.ground_truth.heart_rate is None
-                assert f"failed: {dataset}/{name}: {one_line(one.reason)}" in told
+                assert observed.ground_truth.pulse is observed.ground_truth.heart_rate is None
+                assert f"failed: {dataset}/{name}: {one_line(observed.reason)}" in log
             lines = tuple(f["text"] for f in findings)
             row = rates.get(name, {})
             reference = _number(row.get("reference_heart_rate_bpm"))
-            out[name] = Said(lines, not errors, reference, _number(row.get("heart_rate_bpm")))
-        of_all = [f["text"] for f in found["findings"] if not f["recording"]]
+            out[name] = Outcome(
+                lines=lines,
+                usable=not errors,
+                reference_bpm=reference,
+                estimate_bpm=_number(row.get("heart_rate_bpm")),
+            )
+        of_all = [f["text"] for f in check["findings"] if not f["recording"]]
         of_all = [text for text in of_all if "whole set" not in text and "own folds" not in text]
         for line in of_all:
-            assert line in told
+            assert line in log
         return out, of_all
 
     def _check(self, dataset: str, root: Path) -> list[str]:
@@ -164,7 +174,7 @@ def _rounded(line: str) -> str:
 
 
 def _rest(reason: str, errors: Iterable[Mapping[str, str]]) -> str:
-    """What a run's reason says beyond the errors of a data check."""
+    """The part of a run's reason that is not in the errors of a data check."""
     reason = _rounded(reason)
     for error in errors:
         whole, text = _rounded(f"{error['file']}: {error['text']}"), _rounded(error["text"])
@@ -175,8 +185,8 @@ def _rest(reason: str, errors: Iterable[Mapping[str, str]]) -> str:
 
 
 @pytest.fixture
-def both(face: Film, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Both:
-    return Both(face.cache, tmp_path / "results", capsys)
+def both(face: FaceVideo, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> BothCommands:
+    return BothCommands(face.cache, tmp_path / "results", capsys)
 
 
 Verdict = tuple[str, tuple[str, ...]]
@@ -188,7 +198,7 @@ RIGHT: Verdict = ("right", ())
 MS: Verdict = ("refused", ("look like milliseconds taken for seconds",))
 
 
-def hold(found: Mapping[str, Said], wanted: Mapping[str, Verdict]) -> None:
+def check_outcomes(found: Mapping[str, Outcome], wanted: Mapping[str, Verdict]) -> None:
     """Each recording has its verdict, every line is expected, and a number is right or none."""
     assert found.keys() == wanted.keys()
     wrong = []
@@ -221,7 +231,7 @@ def ubfc(folder: Path, pulse: Array, times_s: Array, *, turned: bool = False) ->
     trees.column(folder / "ground_truth.txt", lines)
 
 
-def test_ubfc_clocks_holes_and_columns(face: Film, both: Both, tmp_path: Path) -> None:
+def test_ubfc_clocks_holes_and_columns(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     pulse, root = face.pulse_at(T_S), tmp_path / "set"
     hole, wide = (T_S > 2) & (T_S < 8), (T_S > 0.5) & (T_S < 10.5)
     flat = np.where(T_S < 3.5, pulse, pulse[105])
@@ -245,8 +255,8 @@ def test_ubfc_clocks_holes_and_columns(face: Film, both: Both, tmp_path: Path) -
     face.link(root / "DATASET_2" / "subject49" / "vid.avi")
     os.mkfifo(root / "DATASET_2" / "subject49" / "ground_truth.txt")
     (root / "DATASET_2" / "subject50").mkdir()
-    found, _ = both.say("ubfc_rppg", root)
-    hold(
+    found, _ = both.compare("ubfc_rppg", root)
+    check_outcomes(
         found,
         {
             "subject38": RIGHT,
@@ -266,13 +276,15 @@ def test_ubfc_clocks_holes_and_columns(face: Film, both: Both, tmp_path: Path) -
     )
 
 
-def test_ubfc_whose_header_has_another_frame_rate(face: Film, both: Both, tmp_path: Path) -> None:
+def test_ubfc_whose_header_has_another_frame_rate(
+    face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     root = tmp_path / "set"
     for name, fps in (("subject38", 25.0), ("subject40", 600.0)):
         face.at_rate(root / "DATASET_2" / name / "vid.avi", fps)
         ubfc(root / "DATASET_2" / name, face.pulse_at(T_S), T_S)
-    found, _ = both.say("ubfc_rppg", root)
-    hold(
+    found, _ = both.compare("ubfc_rppg", root)
+    check_outcomes(
         found,
         {
             "subject38": ("refused", ("one a frame, but labels last 11.0 s, frames 13.2 s",)),
@@ -281,7 +293,7 @@ def test_ubfc_whose_header_has_another_frame_rate(face: Film, both: Both, tmp_pa
     )
 
 
-def test_cohface(face: Film, both: Both, tmp_path: Path) -> None:
+def test_cohface(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     import h5py
 
     times_s = np.arange(round(SECONDS * 256)) / 256
@@ -295,8 +307,8 @@ def test_cohface(face: Film, both: Both, tmp_path: Path) -> None:
                 content["pulse"] = face.pulse_at(times_s)
             content["time"] = begin_s + times_s
             content.attrs["illumination"] = np.array([b"lamp"])
-    found, _ = both.say("cohface", root)
-    hold(
+    found, _ = both.compare("cohface", root)
+    check_outcomes(
         found,
         {
             "1/0": RIGHT,
@@ -306,7 +318,7 @@ def test_cohface(face: Film, both: Both, tmp_path: Path) -> None:
     )
 
 
-def test_one_column_with_an_index(face: Film, both: Both, tmp_path: Path) -> None:
+def test_one_column_with_an_index(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     def indexed(file: Path, values: Sequence[int], header: str) -> None:
         trees.column(file, [f"{k},{v}" for k, v in enumerate(values)], header)
 
@@ -321,30 +333,36 @@ def test_one_column_with_an_index(face: Film, both: Both, tmp_path: Path) -> Non
         trees.column(folder / "wave.csv", wave, "Wave")
         if name != "p3":
             indexed(folder / "gt_HR.csv", seconds, ",HR" if name == "p1" else "Time,HR")
-    found, _ = both.say("vipl_hr", vipl)
+    found, _ = both.compare("vipl_hr", vipl)
     two = ("refused", ("'0,53' can be read as one number, 0.53, or as two, 0 and 53",))
-    hold(found, {"p1/v1/source1": two, "p2/v1/source1": two, "p3/v1/source1": RIGHT})
+    check_outcomes(found, {"p1/v1/source1": two, "p2/v1/source1": two, "p3/v1/source1": RIGHT})
     face.link(phys / "s1" / "vid_s1_T1.avi")
     indexed(phys / "s1" / "bvp_s1_T1.csv", wave, ",bvp")
-    found, _ = Both(both.cache, tmp_path / "phys_results", both.capsys).say("ubfc_phys", phys)
-    hold(found, {"s1_T1": ("refused", ("repair that line",))})
+    found, _ = BothCommands(both.cache, tmp_path / "phys_results", both.capsys).compare(
+        "ubfc_phys", phys
+    )
+    check_outcomes(found, {"s1_T1": ("refused", ("repair that line",))})
 
 
-def test_obf_and_simulated_subjects_in_ms(face: Film, both: Both, tmp_path: Path) -> None:
+def test_obf_and_simulated_subjects_in_ms(
+    face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     obf, people = tmp_path / "obf", tmp_path / "people"
     for name, unit in (("001_1", 1000.0), ("002_1", 1.0)):
         face.link(obf / name / "video.mp4")
         rows = [f"{unit * t:.3f},{v:.4f}" for t, v in zip(T_S, face.pulse_at(T_S), strict=True)]
         trees.column(obf / name / "bvp.csv", rows, "timestamp,bvp")
-    found, _ = both.say("obf", obf)
-    hold(found, {"001_1": MS, "002_1": RIGHT})
+    found, _ = both.compare("obf", obf)
+    check_outcomes(found, {"001_1": MS, "002_1": RIGHT})
     face.link(people / "01" / "video.mp4")
     (people / "01" / "scenario.json").write_text("{}")
     values = zip(1000 * T_S - 31.6, face.pulse_at(T_S), strict=True)
     rows = [f"{t:.1f},{v:.5f},53.00" for t, v in values]
     trees.column(people / "01" / "labels.csv", rows, "time_s,pulse,heart_rate_bpm")
-    found, _ = Both(both.cache, tmp_path / "other_results", both.capsys).say("simulated", people)
-    hold(found, {"01": MS})
+    found, _ = BothCommands(both.cache, tmp_path / "other_results", both.capsys).compare(
+        "simulated", people
+    )
+    check_outcomes(found, {"01": MS})
 
 
 FOLDERS: dict[str, tuple[str, dict[str, Verdict], tuple[str, ...]]] = {
@@ -371,32 +389,36 @@ FOLDERS: dict[str, tuple[str, dict[str, Verdict], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_labels_of_a_folder_of_videos(name: str, face: Film, both: Both, tmp_path: Path) -> None:
+def test_labels_of_a_folder_of_videos(
+    name: str, face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     text, wanted, of_all = FOLDERS[name]
     root = tmp_path / name
     root.mkdir()
     for video in wanted:
         os.mkfifo(root / video) if video == "pipe.mp4" else face.link(root / video)
     (root / "heart_rates.csv").write_text(text)
-    found, said = both.say("video_folder", root)
-    hold(found, wanted)
+    found, said = both.compare("video_folder", root)
+    check_outcomes(found, wanted)
     assert len(said) == len(of_all)
     for line, part in zip(said, of_all, strict=True):
         assert part in line
 
 
-def test_labels_of_a_folder_without_a_header(face: Film, both: Both, tmp_path: Path) -> None:
+def test_labels_of_a_folder_without_a_header(
+    face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     root = tmp_path / "set"
     face.link(root / "anna.mp4")
     (root / "heart_rates.csv").write_text("anna.mp4,53,a\nbob.mp4,54,b\n")
     assert "line 1 must name the columns" in both.refuse("video_folder", root)
 
 
-def test_readers_of_others(face: Film, both: Both, tmp_path: Path) -> None:
+def test_readers_of_others(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     for name in re.findall(r'"(\w+)": lambda', (LAB / "benchmarks" / "labx.py").read_text()):
         face.link(tmp_path / "lab" / f"{name}.mp4")
-    found, _ = both.say("labx", tmp_path / "lab", "--plugins", str(LAB))
-    hold(
+    found, _ = both.compare("labx", tmp_path / "lab", "--plugins", str(LAB))
+    check_outcomes(
         found,
         {
             "early": ("refused", ("not on one clock",)),
@@ -424,7 +446,7 @@ def test_readers_of_others(face: Film, both: Both, tmp_path: Path) -> None:
     )
 
 
-def test_pure_probe(face: Film, both: Both, tmp_path: Path) -> None:
+def test_pure_probe(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     start, name = trees.START, "01-01"
     stamps = [start + round(1e9 * t) for t in T_S[:-1]]
     folder = tmp_path / "set" / name
@@ -447,13 +469,13 @@ def test_pure_probe(face: Film, both: Both, tmp_path: Path) -> None:
     ]
     content = {"/FullPackage": package, "/Image": [{"Timestamp": ns} for ns in stamps]}
     (folder / f"{name}.json").write_text(json.dumps(content))
-    found, _ = both.say("pure", tmp_path / "set")
+    found, _ = both.compare("pure", tmp_path / "set")
     lost = "359 of 660 samples are no pulse (probe error, or a waveform of 0): left out"
     gaps = ("pulse: no labels for 6.0 s of 11.0 s", "heart rate: no labels for 6.0 s of 11.0 s")
-    hold(found, {"01-01": ("no truth", (lost, *gaps))})
+    check_outcomes(found, {"01-01": ("no truth", (lost, *gaps))})
 
 
-def test_mmpd(face: Film, both: Both, tmp_path: Path) -> None:
+def test_mmpd(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     from scipy.io import savemat
 
     cell = np.empty((1, 1), object)
@@ -469,13 +491,13 @@ def test_mmpd(face: Film, both: Both, tmp_path: Path) -> None:
         "skin_color": np.array([[3]]),
     }
     savemat(folder / "p1_0.mat", content)
-    found, _ = both.say("mmpd", tmp_path / "set")
+    found, _ = both.compare("mmpd", tmp_path / "set")
     (one,) = Store(both.out).observed().values()
     assert one.scenario == "walking"
-    hold(found, {"p1_0": RIGHT})
+    check_outcomes(found, {"p1_0": RIGHT})
 
 
-def test_mmse(face: Film, both: Both, tmp_path: Path) -> None:
+def test_mmse(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     root = tmp_path / "set"
     times_s = np.arange(round(1000 * SECONDS)) / 1000
     pressure = [round(90 + 20 * v) for v in face.pulse_at(times_s)]
@@ -487,8 +509,10 @@ def test_mmse(face: Film, both: Both, tmp_path: Path) -> None:
     folder = root / "T10_T11_30PhyBPHRData" / "F005" / "T10"
     trees.column(folder / "BP_mmHg.txt", [f"{k},{v}" for k, v in enumerate(pressure)])
     trees.column(folder / "Pulse Rate_BPM.txt", [53] * len(pressure))
-    found, _ = both.say("mmse_hr", root)
-    hold(found, {"F005_T10": ("refused", ("'0,85' can be read as one number, 0.85, or as two",))})
+    found, _ = both.compare("mmse_hr", root)
+    check_outcomes(
+        found, {"F005_T10": ("refused", ("'0,85' can be read as one number, 0.85, or as two",))}
+    )
 
 
 # ---- every kind of damage, to the labels of every reader ----
@@ -697,8 +721,8 @@ def test_text_in_another_dialect_is_read_or_refused_by_both(
             file.write_text(change(file.read_text()))
 
         said = damaged(key, simulated, damage)
-        told = kind in {"an index", "words", "nothing"} and (key, kind) not in NO_DAMAGE
-        if told and not said:
+        log = kind in {"an index", "words", "nothing"} and (key, kind) not in NO_DAMAGE
+        if log and not said:
             silent.append(kind)
     assert silent == []
 

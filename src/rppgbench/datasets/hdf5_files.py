@@ -97,7 +97,7 @@ class LimitedReader:
         Raises:
             RecordingError: one claims more than the limit.
         """
-        found = {}
+        attributes = {}
         for name in self.content.attrs:
             about = self.content.attrs.get_id(name)
             self._left -= math.prod(about.shape) * about.dtype.itemsize + ITEM_BYTES
@@ -105,8 +105,8 @@ class LimitedReader:
                 raise RecordingError(
                     f"{self.file}: its attributes claim more than {_size(self._limit)}; {WAY_OUT}"
                 )
-            found[str(name)] = self.content.attrs[name]
-        return found
+            attributes[str(name)] = self.content.attrs[name]
+        return attributes
 
     def _check_link(self, name: str) -> None:
         import h5py

@@ -139,14 +139,14 @@ def distinct_readings(readings: Sequence[Reading]) -> list[Reading]:
     return out
 
 
-def first_difference(one: Reading, other: Reading) -> int:
+def first_difference(first: Reading, second: Reading) -> int:
     """The index of the first row that differs between two readings of one text.
 
     Args:
-        one: a reading.
-        other: another reading with as many rows.
+        first: a reading.
+        second: another reading with as many rows.
     """
-    pairs = zip(one.rows, other.rows, strict=True)
+    pairs = zip(first.rows, second.rows, strict=True)
     return next(i for i, (a, b) in enumerate(pairs) if not np.array_equal(a, b, equal_nan=True))
 
 
@@ -251,7 +251,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= 24 else text[:24] + "..."
 
 
-def _same(one: Reading, other: Reading) -> bool:
+def _same(first: Reading, second: Reading) -> bool:
     return all(
-        np.array_equal(a, b, equal_nan=True) for a, b in zip(one.rows, other.rows, strict=True)
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(first.rows, second.rows, strict=True)
     )

@@ -119,23 +119,23 @@ def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
     if not lines:
         raise RecordingError(f"{file}: holds no numbers; copy the original file again")
     tried = [parse_lines(dialect, lines, columns) for dialect in find_dialects(text)]
-    found = distinct_readings(tried)
-    if not found:
+    readings = distinct_readings(tried)
+    if not readings:
         worst = max(tried, key=lambda reading: reading.fault_at)
         raise RecordingError(
             f"{file}: {worst.fault}; repair that line or copy the original file again"
         )
     if columns is not None:
-        found += _wider(found[0], lines, columns)
-    if len(found) > 1:
-        at = first_difference(*found[:2])
-        raise _ambiguous(file, lines[at], *(reading.rows[at] for reading in found[:2]))
-    _check_grouped(file, lines, found[0].dialect, columns)
+        readings += _wider(readings[0], lines, columns)
+    if len(readings) > 1:
+        at = first_difference(*readings[:2])
+        raise _ambiguous(file, lines[at], *(reading.rows[at] for reading in readings[:2]))
+    _check_grouped(file, lines, readings[0].dialect, columns)
     if columns == 1:
-        _check_single(file, header, lines, found[0])
+        _check_single(file, header, lines, readings[0])
     elif columns is not None:
-        _check_names(file, header, found[0].dialect, columns)
-    return found[0].rows
+        _check_names(file, header, readings[0].dialect, columns)
+    return readings[0].rows
 
 
 def read_column(file: Path) -> Array:
@@ -214,7 +214,7 @@ def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
     text = read_text(file)
     dialects = find_dialects(text)
     for at, line in enumerate(text.split("\n"), start=1):
-        found, faults = list[Reading](), list[str]()
+        readings, faults = list[Reading](), list[str]()
         for dialect in dialects:
             cells = dialect.cells(line.strip())
             begin, rest = cells[: len(names)], cells[len(names) :]
@@ -223,14 +223,14 @@ def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
             values = [dialect.value(cell) for cell in rest]
             bad = next((c for c, v in zip(rest, values, strict=True) if v is None), None)
             if bad is None:
-                found.append(Reading(dialect, [np.array(values, dtype=np.float64)]))
+                readings.append(Reading(dialect, [np.array(values, dtype=np.float64)]))
             else:
                 faults.append(bad)
-        found = distinct_readings(found)
-        if len(found) > 1:
-            raise _ambiguous(file, Line(at, line), *(reading.rows[0] for reading in found[:2]))
-        if found:
-            return found[0].rows[0]
+        readings = distinct_readings(readings)
+        if len(readings) > 1:
+            raise _ambiguous(file, Line(at, line), *(reading.rows[0] for reading in readings[:2]))
+        if readings:
+            return readings[0].rows[0]
         if faults:
             return parse_numbers(faults, file, at)  # raises: names the cell and the line
     return None
