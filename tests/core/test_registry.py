@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import rppgbench
 from rppgbench.cli import main
 from rppgbench.core import registry as content
 from rppgbench.core.registry import (
@@ -430,3 +432,31 @@ def test_escape_codes_of_a_docstring_are_shown_and_not_obeyed(
     said = capsys.readouterr().out
     assert "Theirs: \\x1b[2J clears" in said
     assert "\x1b" not in said
+
+
+def test_plugins_given_twice_are_both_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["list", "methods"]
+    for name in ("mine_one", "mine_two"):
+        (tmp_path / name / "methods").mkdir(parents=True)
+        text = (
+            "from rppgbench.core.method import method\n"
+            f'@method("X", "t")\ndef {name}(trace):\n    """(T,)"""\n    return trace\n'
+        )
+        (tmp_path / name / "methods" / f"{name}.py").write_text(text)
+        words += ["--plugins", str(tmp_path / name)]
+    try:
+        assert main(words) == 0
+    finally:
+        os.environ.pop(PLUGINS)
+        clear_registry()
+    said = capsys.readouterr().out
+    assert "mine_one" in said
+    assert "mine_two" in said
+
+
+def test_the_decorator_can_be_called_after_the_methods_were_used() -> None:
+    rgb = np.random.default_rng(0).normal(100.0, 1.0, (300, 3))
+    assert rppgbench.methods.pos(rgb, fs=30.0).samples.shape == (300,)
+    assert callable(rppgbench.method("A title", "a source"))

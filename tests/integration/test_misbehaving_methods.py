@@ -97,7 +97,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "methods" / "learns.py").write_text(HEAD + LEARNS)
     (folder / "benchmarks" / "labels_of_names.py").write_text(READER)
     text = find_toml("protocols", "protocol", "quickstart", "here").read_text()
-    changes = {"regions": '["skin"]', "evaluators": '["li2023"]', "recordings": "3"}
+    changes = {"regions": '["skin"]', "evaluators": '["physbench"]', "recordings": "3"}
     whole = {"train": "[]", "pretrain": "[]", "split": '"whole"'}
     for name, more in {
         "in_folds": {},
@@ -271,3 +271,20 @@ def test_labels_of_a_reader_with_a_bug_are_named_and_the_others_are_scored(
     line = capsys.readouterr().err.splitlines()[-1]
     assert "the labels of labels_of_names/memory: not enough memory" in line
     assert len(rows(tmp_path / "out")) == 6
+
+
+def test_videos_too_short_for_the_evaluator_are_told_and_are_no_success(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pulse of 6 s has no window of 9 s: there is no heart rate, and the reason is told."""
+    file = place / "protocols" / "one_fold.toml"
+    text = file.read_text().replace("physbench", "li2023")
+    (place / "protocols" / "longer.toml").write_text(text)
+    words = ["run", "--protocol", "longer", "--methods", "fine", "--cache", str(place / "cache")]
+    out = tmp_path / "out"
+    assert main([*words, "--data", f"simulated={place / 'people'}", "--out", str(out)]) == 3
+    said = capsys.readouterr().err
+    assert said.count("are too short; the evaluator's window takes at least 9") == 3
+    table = (out / "heart_rates.csv").read_text().splitlines()
+    assert table[0].endswith(",reason")
+    assert all("are too short" in line for line in table[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,7 @@ def build_report(
     command: str = "",
     tell: Callable[[str], None] = lambda line: None,
     warn: Callable[[str], None] = lambda line: None,
+    without_rate: Callable[[str, str], None] = lambda recording, reason: None,
 ) -> Path:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
@@ -81,6 +82,8 @@ def build_report(
         command: The command that the page names as its origin; by default the command of the run.
         tell: Called with a line on the number of scored recordings.
         warn: Called with each warning of recordings and trainings.
+        without_rate: Called with each recording of which the first evaluator reads no heart rate
+            although there is a pulse, and with the reason.
 
     Returns:
         `page`.
@@ -102,6 +105,8 @@ def build_report(
         tell(HEART_RATES_NOTE)
     for line in warnings:
         warn(line)
+    for recording, reason in _without_rate(default_windows, stored.estimates):
+        without_rate(recording, reason)
     return _write(inputs, default_windows, page)
 
 
@@ -198,6 +203,16 @@ def _write(inputs: ReportInputs, windows: pd.DataFrame, page: Path) -> Path:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
 
 
+def _without_rate(
+    windows: pd.DataFrame, estimates: Sequence[Estimate]
+) -> Iterator[tuple[str, str]]:
+    """Recordings with a pulse of which no window has a heart rate, each with the reason."""
+    pulses = {(e.dataset, e.recording) for e in estimates if e.waveform is not None}
+    for key, rows in windows.groupby(["dataset", "recording"], sort=False):
+        if key in pulses and rows["estimate_bpm"].isna().all():
+            yield "/".join(map(str, key)), "; ".join(dict.fromkeys(filter(None, rows["reason"])))
+
+
 def write_heart_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
     """Write the mean heart rate of each recording and method, with the reference where known.
 
@@ -214,6 +229,12 @@ def write_heart_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> 
         columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
     )
     named["simulated"] = simulated
+    reasons = (
+        ordered_rows(windows)
+        .groupby(keys)["reason"]
+        .agg(lambda found: "; ".join(dict.fromkeys(filter(None, found))))
+    )
+    named["reason"] = reasons.where(named["heart_rate_bpm"].isna(), "")
     write_file(file, named.reset_index().to_csv(index=False, lineterminator="\n"))
 
 

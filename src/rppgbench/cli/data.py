@@ -4,6 +4,7 @@ import argparse
 import inspect
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from rppgbench.core.recording import Dataset, Recording
     from rppgbench.datasets.check import DataCheck, Share
     from rppgbench.datasets.splits import FoldAssignment
+
+
+MAX_LINES = 100
+"""The greatest number of findings of a severity that are shown."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -115,10 +120,17 @@ def check(args: argparse.Namespace) -> int:
 def _print(result: "DataCheck", name: str) -> None:
     for kind, (there, whole) in result.counts.items():
         answer(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
+    told: Counter[str] = Counter()
     for finding in result.findings:
+        told[finding.severity] += 1
+        if told[finding.severity] > MAX_LINES:
+            continue
         place = f" ({finding.file})" if finding.file else ""
         line = f"{finding.recording or name}: {finding.text}{place}"
         answer(f"{finding.severity}: {one_line(line)}")
+    for severity, count in told.items():
+        if count > MAX_LINES:
+            answer(f"{severity}: {count - MAX_LINES} more; --json names them all")
     answer(result.verdict)
 
 

@@ -98,12 +98,20 @@ def run(args: argparse.Namespace) -> int:
     lines: list[str] = []
     warnings: list[str] = []
     page = prepared.store.folder / "report.html"
-    page = build_report(prepared.store, page, tell=lines.append, warn=warnings.append)
+    without_rate: dict[str, str] = {}
+    page = build_report(
+        prepared.store,
+        page,
+        tell=lines.append,
+        warn=warnings.append,
+        without_rate=without_rate.__setitem__,
+    )
     answer(
         f"{summary.done} estimates made, {summary.found} were stored already, "
         f"over {prepared.plan.expected} recordings in {_duration(summary.seconds)}"
     )
-    failed = [f"{name}: {reason}" for name, reason in summary.failed.items()]
+    without_rate = {n: why for n, why in without_rate.items() if n not in summary.failed}
+    failed = [f"{name}: {reason}" for name, reason in (summary.failed | without_rate).items()]
     _show(warnings, failed, lines, page)
     return SOME_FAILED if failed else DONE
 

@@ -266,6 +266,11 @@ def network_device(options: RunOptions, methods: Sequence[str]) -> str:
         BenchError: the device is missing.
     """
     if not uses_networks(_with_members(methods)):
+        if options.device in {"cuda", "mps"}:
+            raise BenchError(
+                f"--device {options.device}: has no effect: none of {', '.join(methods)} computes "
+                "with a network; leave it out"
+            )
         return ""
     return load_executor(options.executor).network_device(options)
 

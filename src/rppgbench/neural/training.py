@@ -363,7 +363,10 @@ def resolve_device(name: str = "") -> str:
     if name == "auto":
         return next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
     if not available.get(name, False):
-        raise BenchError(f"--device {name}: not there; choose auto, cpu, cuda or mps")
+        here = ", ".join(kind for kind, there in available.items() if there)
+        raise BenchError(
+            f"--device {name}: not there; this machine has {here}; auto takes the best"
+        )
     return name
 
 
