@@ -1,0 +1,43 @@
+"""Run options have one name from the command line to the worker."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rppgbench.cli.commands import parser
+from rppgbench.cli.options import run_options
+from rppgbench.execution.run_options import RunOptions, refuse_unused
+from rppgbench.system.errors import BenchError
+
+WITHOUT_ARGUMENT = {"quiet", "command"}
+"""Fields that only the Python interface or the program sets."""
+
+
+def test_every_field_is_an_argument_of_bench_run(tmp_path: Path) -> None:
+    args = parser().parse_args(["run", "--protocol", "quickstart", "--cache", str(tmp_path)])
+    names = {field.name for field in fields(RunOptions)} - WITHOUT_ARGUMENT
+    assert names <= vars(args).keys()
+    args.command_line = "bench run"
+    assert run_options(args) == RunOptions(cache=tmp_path, command="bench run")
+
+
+def test_arguments_reach_the_options_under_their_own_names(tmp_path: Path) -> None:
+    words = "run --protocol quickstart --methods pos,chrom --seed 3 --jobs 2 --every-epoch".split()
+    args = parser().parse_args([*words, "--cache", str(tmp_path), "--data", f"pure={tmp_path}"])
+    args.command_line = ""
+    assert run_options(args) == RunOptions(
+        cache=tmp_path,
+        methods=("pos", "chrom"),
+        seeds=(3,),
+        jobs=2,
+        every_epoch=True,
+        data={"pure": tmp_path},
+    )
+
+
+def test_an_option_at_its_default_is_not_refused(tmp_path: Path) -> None:
+    refuse_unused(RunOptions(cache=tmp_path), ["data", "devices", "preset"], "here")
+    with pytest.raises(BenchError, match="--keep-videos: has no effect here; leave it out"):
+        options = RunOptions(cache=tmp_path, keep_videos=tmp_path)
+        refuse_unused(options, ["data", "keep_videos"], "here")
