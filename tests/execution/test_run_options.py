@@ -23,7 +23,8 @@ def test_every_field_is_an_argument_of_bench_run(tmp_path: Path) -> None:
 
 
 def test_arguments_reach_the_options_under_their_own_names(tmp_path: Path) -> None:
-    words = "run --protocol quickstart --methods pos,chrom --seed 3 --jobs 2 --every-epoch".split()
+    words = ["run", "--protocol", "quickstart", "--methods", "pos,chrom", "--seed", "3"]
+    words += ["--jobs", "2", "--every-epoch"]
     args = parser().parse_args([*words, "--cache", str(tmp_path), "--data", f"pure={tmp_path}"])
     args.command_line = ""
     assert run_options(args) == RunOptions(
@@ -38,6 +39,6 @@ def test_arguments_reach_the_options_under_their_own_names(tmp_path: Path) -> No
 
 def test_an_option_at_its_default_is_not_refused(tmp_path: Path) -> None:
     refuse_unused(RunOptions(cache=tmp_path), ["data", "devices", "preset"], "here")
+    options = RunOptions(cache=tmp_path, keep_videos=tmp_path)
     with pytest.raises(BenchError, match="--keep-videos: has no effect here; leave it out"):
-        options = RunOptions(cache=tmp_path, keep_videos=tmp_path)
         refuse_unused(options, ["data", "keep_videos"], "here")

@@ -128,7 +128,15 @@ class DaskExecutor(AbstractContextManager["DaskExecutor"]):
     def trainings(
         self, tasks: Sequence[TrainingTask], log: Log
     ) -> Generator[tuple[TrainingTask, Fault | None]]:
-        """Train models, as `Executor` describes."""
+        """Train models, as `Executor` describes.
+
+        Args:
+            tasks: one task for each model.
+            log: takes lines of progress.
+
+        Yields:
+            Each task that has ended, with the fault that prevented the model, if any.
+        """
         names = [f"{task.fit.method}-{task.fit.digest}" for task in tasks]
         shares = [self._gpu_share(task.fit.method) for task in tasks]
 

@@ -25,9 +25,17 @@ TRAINING = ["method", "fold", "seed", "condition", "region"]
 
 
 def plan_epoch_jobs(jobs: Iterable[Job], models: Path) -> list[tuple[int, Job]]:
-    """The jobs of all methods that learned, again with the model of each epoch that was kept.
+    """Plan the jobs of all methods that learn again, with the model of each epoch that was kept.
 
-    BenchError where a model was learned without keeping its epochs.
+    Args:
+        jobs: the jobs of the plan.
+        models: the folder of models.
+
+    Returns:
+        The number of the epoch and the job.
+
+    Raises:
+        BenchError: a model was trained without keeping the models of its epochs.
     """
     found = []
     for job in jobs:
@@ -48,7 +56,12 @@ def plan_epoch_jobs(jobs: Iterable[Job], models: Path) -> list[tuple[int, Job]]:
 def by_epoch(
     estimates: Iterable[Estimate], epochs: Mapping[str, int]
 ) -> dict[int, Sequence[Estimate]]:
-    """Estimates by the epoch that `epochs` has for their jobs, in order."""
+    """Group estimates by epoch, in order.
+
+    Args:
+        estimates: estimates of the jobs of `plan_epoch_jobs`.
+        epochs: the epoch of each job, by digest.
+    """
     found: dict[int, list[Estimate]] = {}
     for estimate in estimates:
         found.setdefault(epochs[estimate.job], []).append(estimate)

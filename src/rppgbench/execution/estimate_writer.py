@@ -54,7 +54,12 @@ class EstimateWriter:
             self.write()
 
     def note(self, fault: Fault, name: str) -> None:
-        """Take a fault of something of that name: a bug's trace goes to the log of errors."""
+        """Take a fault; the trace of a bug goes to the log of errors.
+
+        Args:
+            fault: the fault.
+            name: the recording or model that the fault belongs to.
+        """
         if fault.trace:
             self._store.log(f"{name}\n{fault.trace}\n")
         if fault.kind == "machine":

@@ -57,9 +57,19 @@ class JobFacts:
         condition: Condition,
         fit: Mapping[str, Any] | None = None,
     ) -> str:
-        """Digest of all that an estimate is made of but the recording's files; kept in `settings`.
+        """Return the digest of all that an estimate depends on but the files of its recording.
 
-        `fit` are the facts of the model that it needs.
+        The facts behind the digest are kept in `settings`.
+
+        Args:
+            method: name of the method.
+            params: all parameters of the method.
+            dataset: name of the data set.
+            fold: name of the fold.
+            seed: the seed.
+            region: the face region, or "".
+            condition: what is done to the video.
+            fit: the facts of the model that the estimate needs.
         """
         facts = self._method(method, params) | {
             "dataset": dataset,
@@ -85,7 +95,16 @@ class JobFacts:
         condition: Condition,
         learned_from: LearnedFrom,
     ) -> Facts:
-        """All that a model is made of."""
+        """Return all that a model depends on.
+
+        Args:
+            method: name of the method.
+            params: all parameters of the method.
+            seed: the seed of the training.
+            region: the face region, or "".
+            condition: what is done to the videos of the training.
+            learned_from: digests of the recordings of the training.
+        """
         return self._method(method, params) | {
             "train": learned_from.train,
             "pretrain": learned_from.pretrain,
@@ -149,5 +168,11 @@ def uses_networks(methods: Iterable[Method]) -> bool:
 
 
 def job_digest(setting: str, recording: Key, fingerprint: str) -> str:
-    """Digest of one estimate: its setting and the files of its recording."""
+    """Return the digest of one estimate.
+
+    Args:
+        setting: the digest of all but the files of the recording, from `JobFacts.setting`.
+        recording: (data set, recording).
+        fingerprint: the fingerprint of the files of the recording.
+    """
     return digest([setting, *recording, fingerprint])

@@ -102,7 +102,15 @@ class LocalExecutor(AbstractContextManager["LocalExecutor"]):
     def trainings(
         self, tasks: Sequence[TrainingTask], log: Log
     ) -> Generator[tuple[TrainingTask, Fault | None]]:
-        """Train models one after another, as `Executor` describes."""
+        """Train models one after another, as `Executor` describes.
+
+        Args:
+            tasks: one task for each model.
+            log: takes lines of progress.
+
+        Yields:
+            Each task that has ended, with the fault that prevented the model, if any.
+        """
         for task in tasks:
             train = train_in_this_process if task.options.devices == 1 else train_in_subprocess
             yield task, train(task, log)

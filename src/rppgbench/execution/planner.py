@@ -115,10 +115,22 @@ def make_plan(
 ) -> Plan:
     """Lay out the jobs of a protocol over the data that is there.
 
-    Whoever makes several plans over the same files gives all of them one `listing`. `device` is
-    the kind that networks compute on ("cpu", "cuda", "mps").
-    Raises `BenchError` for unknown names, data that does not fit the split, and folds without a
-    recording to test; a fold that a small simulated tree leaves without test subjects is a note.
+    Args:
+        protocol: the protocol.
+        name: the name of the protocol.
+        roots: the root of each data set.
+        methods: names of methods.
+        seeds: seeds of the methods that learn.
+        where: where the names come from, for messages.
+        listing: the recordings of the data sets; several plans over the same files share one.
+        device: the kind of device that networks compute on: "cpu", "cuda" or "mps".
+
+    Returns:
+        The plan. A fold that a small simulated tree leaves without test subjects is a note.
+
+    Raises:
+        BenchError: a name is unknown, the data does not fit the split, or no fold has a recording
+            to test.
     """
     chosen = _methods(methods, protocol, where)
     listing = listing or Catalog()
@@ -129,19 +141,19 @@ def make_plan(
     prints = {key: fingerprint_from_lines([line]) for key, line in lines.items()}
     for condition in protocol.conditions:
         check_condition(condition, where)
-    laid_out = _LaidOut(protocol, chosen, recordings, prints, JobFacts(device), where)
+    layout = _JobLayout(protocol, chosen, recordings, prints, JobFacts(device), where)
     for side in sides:
-        laid_out.add(side, seeds)
-    tested = {(j.dataset, j.recording) for j in laid_out.jobs}
-    facts = laid_out.facts
+        layout.add(side, seeds)
+    tested = {(j.dataset, j.recording) for j in layout.jobs}
+    facts = layout.facts
     return Plan(
         protocol=protocol,
         name=name,
         methods=chosen,
         roots=roots,
         recordings=recordings,
-        jobs=tuple(laid_out.jobs),
-        fits=tuple(laid_out.fits.values()),
+        jobs=tuple(layout.jobs),
+        fits=tuple(layout.fits.values()),
         expected=len(tested),
         fingerprints={
             d: fingerprint_from_lines(line for k, line in lines.items() if k[0] == d) for d in roots
@@ -155,7 +167,7 @@ def make_plan(
     )
 
 
-class _LaidOut:
+class _JobLayout:
     """The jobs and fits of a plan, a fold at a time."""
 
     def __init__(
@@ -348,9 +360,19 @@ def fold_assignments(
     recordings: Mapping[tuple[str, str], Recording],
     where: str,
 ) -> tuple[list[FoldAssignment], list[str]]:
-    """Who learns and who is tested in each fold, and what there is to say about it.
+    """Assign the recordings to training and test in each fold.
 
-    BenchError where the split does not fit the data sets, or leaves nobody to test.
+    Args:
+        protocol: the protocol.
+        roots: the root of each data set.
+        recordings: all recordings by (data set, name).
+        where: where the names come from, for messages.
+
+    Returns:
+        The folds with a test recording, and a note on each of the others.
+
+    Raises:
+        BenchError: the split does not fit the data sets, or no fold has a test recording.
     """
     tested = tuple(r for (d, _), r in recordings.items() if d in protocol.test)
     first = protocol.test[0]

@@ -90,11 +90,22 @@ def predict_video(
     region: str = "skin",
     model: Model | None = None,
 ) -> Prediction:
-    """Find the face, take the pulse, and read its rate by an evaluator's rule.
+    """Find the face, estimate the pulse, and read the heart rate by the rule of an evaluator.
 
     The rate is that of `bench run`: the mean over the evaluator's windows. A video that is shorter
-    than one is read whole, from `SHORTEST_S` on. BenchError where there is no video or no face in
-    it, and where a model is missing or has no use.
+    than one window is read whole, from `SHORTEST_S` on.
+
+    Args:
+        video: the file, or a folder of images.
+        method: the method.
+        rule: the evaluator.
+        cache: folder of extracted features.
+        region: the face region.
+        model: the trained model of a method that learns.
+
+    Raises:
+        BenchError: there is no video or no face in it, or a model is missing or has no use.
+        MachineError: a package or memory is missing.
     """
     if method.fit is not None and model is None:
         raise BenchError(f"{method.name}: learns; give the model that it learned with --weights")
@@ -197,7 +208,15 @@ def _prediction(
 
 
 def read_declared(pulse: Waveform, rule: Evaluator) -> Reading | None:
-    """The heart rates of a pulse (T,) in the rule's own windows, as a run reads them, or None."""
+    """Read the heart rates of a pulse in the evaluator's own windows, as a run does.
+
+    Args:
+        pulse: the pulse (T,).
+        rule: the evaluator.
+
+    Returns:
+        The rates, or None where the pulse is shorter than a window.
+    """
     cut, lost = crop_to_valid(rule, pulse)
     if not has_window(rule, cut):
         return None
@@ -205,9 +224,13 @@ def read_declared(pulse: Waveform, rule: Evaluator) -> Reading | None:
 
 
 def read_rates(pulse: Waveform, rule: Evaluator) -> Reading:
-    """The heart rates of a pulse (T,) without truth, in the rule's windows, one each second.
+    """Read the heart rates of a pulse without a reference, in one window each second.
 
-    A pulse that is shorter than a window is read whole. The SNR is de Haan's, whatever the rule's.
+    A pulse that is shorter than a window is read whole. The SNR is de Haan's under every rule.
+
+    Args:
+        pulse: the pulse (T,).
+        rule: the evaluator, for the length of the window and the spectrum.
     """
     seconds = len(pulse.samples) / pulse.fs
     window: FixedWindow | WholeWindow = WholeWindow(kind="whole", shortest_s=SHORTEST_S)

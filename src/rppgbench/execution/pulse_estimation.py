@@ -22,10 +22,16 @@ from rppgbench.video.timestamps import implausible_rate
 def method_inputs(
     features: Features, method: Method, params: Mapping[str, Any], region: str
 ) -> list[Waveform]:
-    """What the machine hands to a method: a waveform for each stretch without a gap.
+    """Return the input of a method: one waveform for each segment without a gap.
 
-    A method's parameter `fs` is the rate that it expects: frames at another are interpolated once,
-    at their true times. Within a thousandth of it they stay as they are.
+    A method's parameter `fs` is the rate that the method expects. Frames at another rate are
+    interpolated once, at their true times; a rate within a thousandth of `fs` is left as it is.
+
+    Args:
+        features: the features of a recording.
+        method: the method.
+        params: all parameters of the method.
+        region: the face region; "" for the whole skin.
     """
     crop = str(params["crop"]) if method.input == "clip" else None
     times, fs = features.times_s, params.get("fs")
@@ -61,10 +67,21 @@ def estimate_pulse(
     region: str,
     model: Model | None = None,
 ) -> tuple[Waveform, float]:
-    """One method's pulse over a whole recording, NaN in the gaps, and the share that it covers.
+    """Estimate the pulse of a whole recording by one method.
 
-    RecordingError where no stretch gives a pulse, or what the method returned is none; whatever
-    else the method raises is a bug.
+    Args:
+        features: the features of the recording.
+        method: the method.
+        params: all parameters of the method.
+        region: the face region; "" for the whole skin.
+        model: the trained model of a method that learns.
+
+    Returns:
+        The pulse (T,), NaN in gaps, and the share of the recording that the pulse covers.
+
+    Raises:
+        RecordingError: no segment gives a pulse, or what the method returned is none.
+        Exception: what else the method raises is a bug of the method.
     """
     parts, short = [], ""
     for stretch in method_inputs(features, method, params, region):

@@ -26,7 +26,16 @@ WORDS = {
 
 
 def keep_facts(folder: Path, plan: Plan, stored: Collection[str]) -> None:
-    """Write what the jobs of a plan are made of beside what is known of those stored already."""
+    """Write what the jobs of a plan depend on, beside the same facts of stored jobs.
+
+    Args:
+        folder: the results folder.
+        plan: the plan.
+        stored: digests of the estimates that are stored.
+
+    Raises:
+        MachineError: the file cannot be written.
+    """
     held = read_facts(folder)
     jobs = {name: one for name, one in held["jobs"].items() if name in stored}
     for job in plan.jobs:
@@ -58,11 +67,19 @@ def read_facts(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def why_again(folder: Path, plan: Plan, stored: Collection[str]) -> str:
-    """How many stored estimates are not reused, and what has changed since; empty where none.
+    """Say how many stored estimates are not reused, and what has changed since.
 
-    Those count that stand for the same recording, method, fold, seed, condition and region as a
-    job of the plan that is not stored. Behind each cause is the number of estimates that it keeps
-    from being reused: several may do so at once.
+    An estimate counts if it has the recording, method, fold, seed, condition and region of a job
+    of the plan that is not stored. The number behind each cause is the number of estimates that
+    the cause prevents from being reused; several causes may concern one estimate.
+
+    Args:
+        folder: the results folder.
+        plan: the plan.
+        stored: digests of the estimates that are stored.
+
+    Returns:
+        One line, or "" where all are reused.
     """
     held = read_facts(folder)
     before: dict[tuple[Any, ...], tuple[str, str]] = {}

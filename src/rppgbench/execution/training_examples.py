@@ -15,9 +15,12 @@ Key = tuple[str, str]
 
 
 def shown(pretrain: Sequence[Key], train: Sequence[Key], *, labels: bool) -> list[tuple[Key, bool]]:
-    """(Data set, recording) in the order in which a method is shown them, and whether with labels.
+    """Return the recordings in the order in which a method sees them, and whether with labels.
 
-    Those to learn from first come without labels.
+    Args:
+        pretrain: (data set, recording) of the pretraining; these come first and without labels.
+        train: (data set, recording) of the training.
+        labels: whether the method sees the labels of `train`.
     """
     return [(key, False) for key in pretrain] + [(key, labels) for key in train]
 

@@ -63,7 +63,16 @@ OBSERVED = pa.schema(
 
 
 def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
-    """A part of that schema, or some of its columns; BenchError where it is none."""
+    """Read a part of the store.
+
+    Args:
+        file: the Parquet file.
+        schema: the schema of its kind of part.
+        columns: the columns to read; None reads all.
+
+    Raises:
+        BenchError: the file is no Parquet file, or has another schema.
+    """
     try:
         table = pq.ParquetFile(file).read(columns)  # read_table takes a millisecond more
     except (pa.ArrowException, OSError) as error:
