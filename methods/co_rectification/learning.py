@@ -317,10 +317,10 @@ def corrected_clips(
     for begin in range(0, len(starts), p.batch):
         group = starts[begin : begin + p.batch]
         maps, labels = source.maps(group), source.pseudo(group)
-        own, peer = run_network(first, [maps]), run_network(second, [maps])
+        output, peer = run_network(first, [maps]), run_network(second, [maps])
         truth, known = source.clips.pulses(group)
         truth[known == 0] = np.nan
-        for at in learner.doubtful(labels, own, count).tolist():
+        for at in learner.doubtful(labels, output, count).tolist():
             waves["pseudo"].append(labels[at])
             waves["peer"].append(unit_range(peer)[at])
             waves["truth"].append(torch.from_numpy(truth)[at])

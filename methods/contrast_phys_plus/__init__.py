@@ -104,7 +104,7 @@ def contrast_phys_plus(
         clip: pictures of the face.
         model: the model that `fit` gave.
         preset: "paper", "contrast_phys", "weak", or "smoke" for a laptop.
-        crop: rule by which the face is cropped; Qian's own is "mtcnn15".
+        crop: rule by which the face is cropped; that of Qian is "mtcnn15".
         fs: frame rate that the network expects, in Hz; others are interpolated.
         difference: feed differences of neighbouring pictures, divided by their deviation.
         clip_s: length of a clip to learn from.

@@ -61,7 +61,7 @@ def physnet(
     precision: str = "auto",
     test_clip_s: float = 10.0,
 ) -> Waveform:
-    """The supervised point of reference on the contrastive methods' own network.
+    """A supervised baseline on the network of the contrastive methods.
 
     Loss of Z. Yu, X. Li, G. Zhao, BMVC 2019: negative Pearson correlation; the network, the clips
     and the number of epochs are those of Contrast-Phys, so that only the supervision differs.

@@ -84,9 +84,9 @@ def rhythmnet(
         step_s: from one map of a row to the next.
         train_step_s: from one row to learn from to the next.
         rows: height to which the 25 rows are resized.
-        min_mask_frames: fewest frames that are blanked in a map to learn from, like a lost
+        min_mask_frames: least number of frames that are masked in training, like a lost
             face.
-        max_mask_frames: most of them; 0 blanks none.
+        max_mask_frames: greatest number of masked frames; 0 masks none.
         max_speed: clips to learn from are played at a speed between one over this and this, which
             gives rates that the set does not have; 1, the paper's, varies none.
         smooth_weight: of the distance of a row's heart rates from their mean (the paper's lambda).

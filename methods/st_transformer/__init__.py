@@ -92,13 +92,13 @@ def st_transformer(
     First solution of W. Qian et al. 2024, section 2.1. A map (T, 63, 6) becomes a pulse (T,), in
     standardised windows of `clip_s` every `test_step_s`, added under a Hann window. A weight of 0
     switches a loss off: the paper's table 1 is `periodicity_weight` 0 and 1. The paper does not
-    say how many epochs; nor which is taken: here it is the last.
+    give the number of epochs, nor the epoch that is tested: here the last.
 
     Args:
         maps: RGB and YUV of the 63 combinations of six regions of the face.
         model: the model that `fit` gave.
         preset: "paper", "unlabelled" without the second stage, or "smoke" for a laptop.
-        labels: fine-tune on the recordings that have a pulse; False looks at no label.
+        labels: fine-tune on the recordings that have a pulse; False uses no label.
         fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip.
         step_s: from one clip to learn from to the next.
@@ -107,7 +107,7 @@ def st_transformer(
         high_hz: upper limit.
         beside_hz: what counts as the peak, to both sides of it.
         spectrum_samples: length to which a clip is padded for its spectrum.
-        segments: stretches of a clip whose spectra are to be alike.
+        segments: parts of a clip whose spectra are made equal.
         bandwidth_weight: of the power outside the band.
         sparsity_weight: of the power beside the peak.
         variance_weight: of the distance from an even spectrum over the batch.

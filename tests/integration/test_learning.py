@@ -62,7 +62,7 @@ def read_table(results: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_training_that_is_killed_goes_on_to_the_same_weights(
+def test_a_killed_training_of_the_command_continues_to_the_same_weights(
     small: Path, cache: Path, tmp_path: Path
 ) -> None:
     words = small_run(small, cache)
@@ -181,7 +181,7 @@ def test_without_torch_a_protocol_runs_with_what_there_is(
 
 @pytest.mark.timeout(5400)
 @pytest.mark.parametrize("method", ["st_transformer", "co_rectification", "contrast_phys"])
-def test_unseen_people_are_read_to_the_goal(
+def test_the_error_on_unseen_people_reaches_the_goal(
     method: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     if not request.config.getoption("--long"):
@@ -200,7 +200,7 @@ def test_unseen_people_are_read_to_the_goal(
 
 
 @pytest.mark.timeout(9000)
-def test_on_hard_people_co_rectification_beats_the_labels_that_it_learns_from(
+def test_on_hard_people_co_rectification_beats_its_pseudo_labels(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     if not request.config.getoption("--long"):

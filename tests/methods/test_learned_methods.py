@@ -216,7 +216,7 @@ def test_pseudo_labels_have_the_rate_and_the_polarity_of_the_pulse(flicker: floa
         assert np.corrcoef(label[60:-60], pulse[60:-60])[0, 1] > 0.9
 
 
-def test_differences_of_colours_hold_the_pulse_and_no_light_that_all_colours_share() -> None:
+def test_differences_of_colours_keep_the_pulse_and_remove_common_light() -> None:
     maps = _part("maps")
     patches, pulse = face(80.0, 20.0, 5)
     light = 1 + 0.2 * np.sin(2 * np.pi * 1.9 * np.arange(len(pulse)) / FS)[:, None, None]
@@ -279,7 +279,7 @@ def test_labels_and_maps_are_played_at_the_same_speed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["squared", "pearson"])
-def test_the_pseudo_loss_is_what_its_name_says(kind: str) -> None:
+def test_the_pseudo_loss_is_the_named_one(kind: str) -> None:
     params = method_named("co_rectification").parameters(
         {**TOY["co_rectification"], "variant": "pseudo", "pseudo_loss": kind}
     )
@@ -313,7 +313,7 @@ def test_a_value_without_meaning_is_one_clear_line(
         trained("co_rectification", tmp_path, **given_value)
 
 
-def test_a_transformer_without_labels_never_looks_at_them(tmp_path: Path) -> None:
+def test_a_transformer_without_labels_does_not_use_given_labels(tmp_path: Path) -> None:
     with_labels, _ = trained("st_transformer", tmp_path / "a", labels=False)
     method = method_named("st_transformer")
     assert method.fit is not None

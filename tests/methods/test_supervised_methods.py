@@ -116,7 +116,7 @@ def test_learns_and_estimates_on_the_clock_of_the_recording(name: str, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["deepphys", "dual_gan_backbone"])
-def test_a_recording_without_labels_for_a_whole_clip_taught_nothing(
+def test_a_recording_without_labels_for_a_whole_clip_is_not_learned_from(
     name: str, tmp_path: Path
 ) -> None:
     method = method_named(name)
@@ -133,7 +133,7 @@ def test_a_recording_without_labels_for_a_whole_clip_taught_nothing(
 
 
 @pytest.mark.parametrize("name", TOY)
-def test_without_labels_it_says_so_in_one_line(name: str, tmp_path: Path) -> None:
+def test_a_fit_without_labels_is_one_clear_line(name: str, tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=rf"{name}: no recording has a (pulse|heart rate)"):
         trained(name, tmp_path, truth="nothing")
 
@@ -146,7 +146,7 @@ def test_presets_hold_declared_parameters_and_labels_are_asked_for(name: str) ->
         assert set(method.parameters({"preset": preset})) == set(method.params)
 
 
-def test_rhythmnet_learns_from_a_device_s_heart_rate_alone(tmp_path: Path) -> None:
+def test_rhythmnet_learns_from_the_heart_rates_of_a_device_alone(tmp_path: Path) -> None:
     model, params = trained("rhythmnet", tmp_path, truth="heart rate", epochs=1)
     assert model.arrays["rate.bias"].shape == (1,)
     stretch, _ = face(method_named("rhythmnet"), 90.0, 6.0, seed=9)
@@ -176,7 +176,7 @@ def test_the_loss_of_the_map_network_falls_and_its_pulse_has_the_sign(tmp_path: 
     assert log[-1]["wave"] < 0.6
 
 
-def test_physformer_counts_heart_rates_ever_more(tmp_path: Path) -> None:
+def test_the_weight_of_heart_rates_in_physformer_grows(tmp_path: Path) -> None:
     model, params = trained("physformer", tmp_path)
     last = model.facts["last"]["train"]
     weight = params["rate_growth"] ** (1 / 2)  # the second of two epochs
@@ -184,7 +184,7 @@ def test_physformer_counts_heart_rates_ever_more(tmp_path: Path) -> None:
     assert last["loss"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_physformer_slows_fast_hearts_and_quickens_others() -> None:
+def test_physformer_plays_high_rates_slower_and_low_rates_faster() -> None:
     draw_speeds = part("physformer.learning").draw_speeds
     bpm = np.array([60.0, 88.0, 89.0, 140.0], dtype=np.float32)
     rng = np.random.default_rng(0)
@@ -196,7 +196,7 @@ def test_physformer_slows_fast_hearts_and_quickens_others() -> None:
     assert mirrored.mean() == pytest.approx(0.5, abs=0.03)
 
 
-def test_rhythmnet_s_wave_runs_at_the_rates_that_it_says() -> None:
+def test_the_cosine_of_rhythmnet_has_the_estimated_rates() -> None:
     cosine = part("rhythmnet.learning").cosine
     fs, times = 30.0, np.array([0.0, 20.0])
     out = cosine(times, np.array([60.0, 120.0]), 601, fs)
@@ -207,7 +207,7 @@ def test_rhythmnet_s_wave_runs_at_the_rates_that_it_says() -> None:
     assert intervals[-1] == pytest.approx(60 / 119, abs=0.04)
 
 
-def test_rhythmnet_blanks_the_same_frames_in_all_maps_of_a_row() -> None:
+def test_rhythmnet_masks_the_same_frames_in_all_maps_of_a_row() -> None:
     mask_frames = part("rhythmnet.learning").mask_frames
     maps = torch.ones(8, 3, 3, 5, 60)
     out = mask_frames(maps, 10, 30, np.random.default_rng(0))
@@ -236,7 +236,7 @@ def test_physformer_has_the_published_size_and_takes_any_length() -> None:
         assert small(torch.zeros(2, 3, 13, 64, 32)).shape == (2, 13)
 
 
-def test_a_temporal_difference_of_theta_1_sees_no_still_picture() -> None:
+def test_a_temporal_difference_of_theta_1_is_zero_for_a_still_picture() -> None:
     """With theta 1 and no weight on the present frame, what does not change gives nothing."""
     layer = part("physformer.network").TemporalDifference(2, theta=1.0)
     with torch.no_grad():

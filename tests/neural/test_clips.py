@@ -57,7 +57,7 @@ def test_pictures_stay_bytes_when_their_rate_changes() -> None:
     assert set(np.unique(out.samples)) <= {7, 8, 9}
 
 
-def test_short_stretches_are_left_out_and_none_at_all_is_said() -> None:
+def test_short_segments_are_left_out_and_none_at_all_is_an_error() -> None:
     found = cut_segments([example("b", 300, 100), example("a", 310)], 30.0, 10.0, "m")
     assert [(part.recording, len(part.samples)) for part in found] == [("a", 310), ("b", 300)]
     with pytest.raises(BenchError, match=r"m: none of 1 recordings has 10 s"):
@@ -95,7 +95,7 @@ def test_fewer_recordings_than_a_batch_come_in_pairs() -> None:
         list(Clips([ramp(40)], 30).one_per_recording(np.random.default_rng(0), 2, 1))
 
 
-def test_sliding_clips_are_all_seen_once_and_no_batch_is_a_single_clip() -> None:
+def test_sliding_clips_come_once_and_no_batch_is_a_single_clip() -> None:
     clips = Clips([ramp(50, "a"), ramp(31, "b")], 30)
     batches = list(clips.sliding(np.random.default_rng(0), 4, 5))
     assert sorted(cut for batch in batches for cut in batch) == [
@@ -106,7 +106,7 @@ def test_sliding_clips_are_all_seen_once_and_no_batch_is_a_single_clip() -> None
 
 
 @pytest.mark.parametrize("speed", [0.6, 1.0, 1.4])
-def test_speed_reads_that_many_samples_of_the_stretch(speed: float) -> None:
+def test_a_faster_clip_reads_more_samples_of_the_segment(speed: float) -> None:
     clips = Clips([ramp(100)], 30)
     for start in (0, 70):
         values = clips.read((0, start), speed)[:, 0]
@@ -115,7 +115,7 @@ def test_speed_reads_that_many_samples_of_the_stretch(speed: float) -> None:
         assert values[-1] <= 99
 
 
-def test_a_short_stretch_is_played_again() -> None:
+def test_a_short_segment_is_repeated() -> None:
     values = Clips([ramp(36)], 30).read((0, 0), 1.4)[:, 0]
     assert values.max() <= 35
     assert (np.diff(values) < 0).sum() == 1
@@ -197,7 +197,7 @@ class Last(torch.nn.Module):
         return torch.stack([torch.zeros_like(x), x], dim=1)
 
 
-def test_a_network_is_run_over_windows_on_the_clock_of_the_stretch() -> None:
+def test_a_network_runs_over_windows_on_the_clock_of_the_segment() -> None:
     given = Waveform(np.arange(70.0)[:, None], 30.0, 2.0)
     out = estimate_pulse(
         Last(), given, 30.0, 30, 30, lambda part: torch.from_numpy(part[:, 0].copy())[None]

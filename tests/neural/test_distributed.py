@@ -127,7 +127,7 @@ def agree(first: dict[str, Any], second: dict[str, Any]) -> None:
     np.testing.assert_allclose(second["pulse"], first["pulse"], rtol=1e-6, atol=1e-8)
 
 
-def test_two_devices_learn_what_one_learns_and_one_of_them_writes(
+def test_two_devices_learn_the_weights_of_one_and_rank_0_writes(
     alone: dict[str, Any], tmp_path: Path
 ) -> None:
     # Five samples, so that the devices have two and three of them; a contrast over all pairs, a
@@ -142,7 +142,7 @@ def test_two_devices_learn_what_one_learns_and_one_of_them_writes(
 
 
 @pytest.mark.learning
-def test_what_one_began_two_go_on_with(alone: dict[str, Any], tmp_path: Path) -> None:
+def test_two_devices_continue_the_training_of_one(alone: dict[str, Any], tmp_path: Path) -> None:
     learned(tmp_path, 1, epochs=4)
     for file in ("train.safetensors", "train.jsonl"):
         (tmp_path / file).unlink()  # back to the third epoch, which `before` keeps

@@ -121,7 +121,7 @@ def test_gradient_equals_finite_differences(name: str) -> None:
 # --- all pairs at once ---------------------------------------------------------------------------
 
 
-def test_spread_and_distance_equal_loops_over_the_pairs() -> None:
+def test_mean_distances_equal_loops_over_the_pairs() -> None:
     f = torch.rand(1, 6, 17, dtype=torch.float64)
     g = torch.rand(1, 5, 17, dtype=torch.float64)
     own = [
@@ -192,7 +192,7 @@ def test_negative_pearson_is_0_for_the_same_1_for_none_2_for_the_opposite() -> N
         assert float(negative_pearson(wave, other)) == pytest.approx(expected, abs=1e-6)
 
 
-def test_cross_correlation_knows_neither_lag_nor_polarity() -> None:
+def test_cross_correlation_is_the_same_at_any_lag_and_polarity() -> None:
     wave = sine(72, seconds=20.0)
     late = sine(72, seconds=20.0, phase=0.3 - 2 * np.pi * 1.2 * 0.2)
     same, lagged, opposite, other = (
@@ -278,7 +278,7 @@ def _rates(*bpm: float) -> Tensor:
     return norm_psd(sine(*bpm), FS)
 
 
-def test_negatives_are_repelled_and_by_the_letter_of_eq_4_attracted() -> None:
+def test_negatives_are_repelled_and_attracted_by_the_printed_sign_of_eq_4() -> None:
     losses = part("co_rectification.losses")
     anchor, same = _rates(72), _rates(72)
     near, far = (_rates(75), _rates(69)), (_rates(100), _rates(54))

@@ -71,7 +71,7 @@ def test_a_long_video_is_measured_in_pieces_as_in_one() -> None:
     )
 
 
-def test_clips_of_a_video_are_cuts_of_what_the_whole_gives() -> None:
+def test_the_input_of_a_clip_is_a_part_of_the_input_of_the_video() -> None:
     pictures = video(50)
     scale = VideoScale.measure(pictures)
     moving = normalise_differences(pictures)
@@ -89,21 +89,21 @@ def test_clips_of_a_video_are_cuts_of_what_the_whole_gives() -> None:
     np.testing.assert_allclose(later[-1].transpose(1, 2, 0), look[20], rtol=1e-4, atol=1e-5)
 
 
-def test_light_and_skin_colour_cancel_in_changes() -> None:
+def test_light_and_skin_colour_cancel_in_differences() -> None:
     pulse = 1 + 0.01 * np.sin(np.arange(60) / 4)
     skin = np.array([[200.0, 90.0, 60.0], [40.0, 30.0, 20.0]])
     out = normalise_differences(skin[None] * pulse[:, None, None])
     np.testing.assert_allclose(out, out[:, :1, :1] * np.ones((1, 2, 3)), atol=1e-3)
 
 
-def test_a_still_video_has_no_change_and_no_look() -> None:
+def test_a_still_video_has_zero_motion_and_appearance() -> None:
     still = np.full((9, 4, 4, 3), 100, np.uint8)
     assert not normalise_differences(still).any()
     assert not standardise(still).any()
     assert not motion_and_appearance(still, 0, 9, VideoScale.measure(still)).any()
 
 
-def test_changes_summed_up_are_the_pulse() -> None:
+def test_the_sum_of_the_differences_is_the_pulse() -> None:
     t = np.arange(600) / FS
     pulse = 40 + 3 * t + np.sin(2 * np.pi * 1.3 * t)  # with a trend
     back = integrate(pulse_differences(pulse))
@@ -146,7 +146,7 @@ def test_networks_have_the_published_sizes(size: int, single_stream: bool, publi
     assert sum(p.numel() for p in network.parameters()) == published
 
 
-def test_frames_of_deepphys_do_not_see_each_other_and_those_of_ts_can_do() -> None:
+def test_frames_depend_on_each_other_in_ts_can_and_not_in_deepphys() -> None:
     clip = torch.randn(1, 20, 6, 16, 16)
     changed = clip.clone()
     changed[0, 7] += 1
@@ -160,7 +160,7 @@ def test_frames_of_deepphys_do_not_see_each_other_and_those_of_ts_can_do() -> No
         assert len(seen) > 1 or depth == 0
 
 
-def test_groups_that_are_not_full_are_filled_clip_by_clip() -> None:
+def test_groups_that_are_not_full_are_padded_in_each_clip() -> None:
     network = AttentionNetwork(16, width=3, dense=4, depth=10).eval()
     clips = torch.randn(2, 13, 6, 16, 16)
     filled = torch.cat([clips, clips[:, -1:].expand(-1, 7, -1, -1, -1)], dim=1)
@@ -241,7 +241,7 @@ def stretch(bpm: float, *, pulse: bool = True, device: bool = False) -> Segment:
     )
 
 
-def test_a_clip_s_rate_is_the_device_s_or_else_the_pulse_s() -> None:
+def test_the_rate_of_a_clip_is_of_the_device_or_else_of_the_pulse() -> None:
     parts = [
         stretch(72.0),
         stretch(90.0, device=True),
@@ -341,7 +341,7 @@ def unlabelled(seconds: int) -> Segment:
     return Segment(recording="r", subject="s", samples=samples, start_s=0.0, pulse=None)
 
 
-def test_batches_are_counted_as_they_come() -> None:
+def test_the_count_of_batches_is_that_of_sliding() -> None:
     rng = np.random.default_rng(0)
     for seconds in (4, 5, 8, 9, 12, 13):
         clips = Clips([unlabelled(seconds)], 30)

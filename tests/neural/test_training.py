@@ -75,7 +75,7 @@ class Killed(Exception):
     """What stands for the end of the process."""
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None:
     whole = weights(tmp_path / "whole")
 
     def until_the_fourth(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -253,7 +253,7 @@ except BenchError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
-def test_where_memory_is_short_batches_go_in_shares_with_the_same_gradients(tmp_path: Path) -> None:
+def test_where_memory_is_short_micro_batches_have_the_same_gradients(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LIMITED, str(tmp_path)],
@@ -281,7 +281,7 @@ def test_where_memory_is_short_batches_go_in_shares_with_the_same_gradients(tmp_
         assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
 
 
-def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
+def test_an_epoch_without_a_batch_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no batch"):
         train(Toy, lambda epoch, rng: iter(()), RECIPE, training(tmp_path))
 
@@ -305,7 +305,7 @@ def test_batches_are_prepared_ahead_in_order_and_errors_arrive() -> None:
         list(prefetch(broken()))
 
 
-def test_an_unwanted_rest_does_not_keep_the_thread() -> None:
+def test_the_thread_ends_when_no_more_batches_are_wanted() -> None:
     stopped = []
 
     def endless() -> Iterator[dict[str, Any]]:
@@ -431,7 +431,7 @@ def pulses(*bpm: float) -> Tensor:
     return torch.stack([torch.sin(2 * torch.pi * rate / 60 * t) for rate in bpm])
 
 
-def test_pulses_of_people_are_no_collapse() -> None:
+def test_pulses_of_several_people_are_no_collapse() -> None:
     facts = detect_collapse(pulses(60, 75, 90), FS, pseudo=pulses(60, 78, 90))
     assert facts["verdict"] == "learned"
     assert facts["in_band"] > 0.95
@@ -448,7 +448,7 @@ def test_pulses_of_people_are_no_collapse() -> None:
         (torch.zeros(3, 300), "in the band"),
     ],
 )
-def test_collapse_is_called_by_its_reason(outputs: Tensor, reason: str) -> None:
+def test_a_collapse_has_its_reason(outputs: Tensor, reason: str) -> None:
     verdict = detect_collapse(outputs, FS)["verdict"]
     assert verdict.startswith("collapsed")
     assert reason in verdict
@@ -464,7 +464,7 @@ def test_noise_is_a_collapse() -> None:
 # --- pace -----------------------------------------------------------------------------------------
 
 
-def test_waiting_for_batches_is_told_from_working(tmp_path: Path) -> None:
+def test_waiting_for_batches_is_measured_apart_from_computing(tmp_path: Path) -> None:
     def slow(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
         for batch in batches(epoch, rng):
             time.sleep(0.05)
@@ -481,7 +481,7 @@ def test_waiting_for_batches_is_told_from_working(tmp_path: Path) -> None:
         assert 20 < facts["peak_memory_mib"] < 64 * 1024  # at least what torch itself takes
 
 
-def test_learning_speed_has_a_row_a_stage() -> None:
+def test_learning_speed_has_a_row_for_each_stage() -> None:
     method = load_methods().get("method", "st_transformer", "test")
     params = method.parameters(
         {"width": 4, "layers": 1, "clip_s": 3.0, "step_s": 9.0, "spectrum_samples": 300}

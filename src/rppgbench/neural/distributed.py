@@ -87,7 +87,7 @@ def rank_share(length: int, rank: int, devices: int) -> tuple[int, int]:
 def synchronised(learner: nn.Module, rank: int, devices: int) -> Iterator[None]:
     """Within this context every device runs its share of each batch through the networks.
 
-    All devices are given whole batches and equal random numbers. A network is a part of the learner
+    All devices get whole batches and equal random numbers. A network is a part of the learner
     with parameters that the learner calls. A network sees the samples of this device only; its
     outputs are gathered, and batch norms count the samples of all devices. What the learner does
     with the outputs, losses across samples included, is what one device would do. Random numbers
@@ -117,7 +117,7 @@ def synchronised(learner: nn.Module, rank: int, devices: int) -> Iterator[None]:
         for hook in hooks:
             hook.remove()
         for norm in norms:
-            del norm.forward  # the class's own again
+            del norm.forward  # back to the method of the class
 
 
 class _Shares:

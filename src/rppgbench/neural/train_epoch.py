@@ -81,7 +81,7 @@ def _to_tensor(value: NDArray[Any], device: torch.device) -> Tensor:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is short, on a device or in the machine."""
+    """Whether an error means that memory is short, on a device or in the machine."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     # On a CPU torch raises a plain RuntimeError.

@@ -113,12 +113,12 @@ def reference_contrast(spectra: Tensor, reference: Tensor, labelled: Tensor) -> 
     flags = labelled.to(spectra.dtype).reshape(-1, 2)
     clean = torch.where(labelled.bool()[:, None, None], reference, torch.zeros_like(reference))
     other = spectra.reshape(-1, 2, *spectra.shape[1:]).flip(1).reshape(spectra.shape)
-    own = mean_cross_distance(spectra, clean).reshape(-1, 2)
+    same = mean_cross_distance(spectra, clean).reshape(-1, 2)
     crossed = mean_cross_distance(other, clean).reshape(-1, 2)
     count = flags.sum(dim=1)
     weight = flags / torch.where(count > 0, count, torch.ones_like(count))[:, None]
     return {
-        "attract_reference": (weight * own).sum(dim=1).mean(),
+        "attract_reference": (weight * same).sum(dim=1).mean(),
         "repel_reference": -(weight * crossed).sum(dim=1).mean(),
     }
 
