@@ -102,5 +102,5 @@ def test_the_page_says_below_a_method_how_it_was_trained(tmp_path: Path) -> None
     )
     page = build_report(store, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<small>smoke preset; collapsed in 1 of 1 trainings</small>" in page
-    assert "How the methods learned" in page
+    assert "How the methods were trained" in page
     assert FLAT in page

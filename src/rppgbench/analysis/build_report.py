@@ -325,8 +325,8 @@ def describe_evaluator(rule: Evaluator) -> str:
     return (
         f"{rule.title}. {window.capitalize()}, filter {_filter(chain.filter)}, "
         f"band {60 * chain.band.low_hz:.0f} to {60 * chain.band.high_hz:.0f} bpm, "
-        f"{chain.spectrum.kind} read to {resolution}; truth: {' or '.join(rule.truth)}. "
-        "A missing estimate counts as the band's edge that is farther from the truth."
+        f"{chain.spectrum.kind} read to {resolution}; reference: {' or '.join(rule.truth)}. "
+        "A missing estimate counts as the edge of the band that is farther from the reference."
     ).replace("_", " ")
 
 

@@ -24,20 +24,20 @@ WHY = (
     "The waveforms on this page were made once and stored; no method was run again. What changes "
     "from number to number is how a heart rate is read from a waveform and what it is compared "
     "with: the rules of the toolboxes and papers that are named here.",
-    "A short window lets noise win more often; a long one averages over changes of the heart rate. "
-    "A narrow band forbids large errors and a wide one allows them. Coarse spectral bins round "
+    "A short window has more noise; a long window averages over changes of the heart rate. "
+    "A narrow band excludes large errors, a wide band permits them. Coarse spectral bins round "
     "small errors to exactly zero where both sides lie on the same grid. A reference that is read "
     "like the estimate shares its mistakes. Errors averaged per video weigh a short video like a "
-    "long one. And the face region decides which pixels there are to average. So two papers can "
-    "print different errors of one method on one data set, and both be right.",
+    "long one. The face region determines the averaged pixels. Two papers can therefore "
+    "print different errors of one method on one data set, and both be correct.",
 )
 
 HOW = (
     "The shares are made by changing one group of declared settings at a time from the first to "
     "the second. What a change does depends on those made before it, so every order of the groups "
     "is taken and a share is the mean over the orders (the Shapley value). The shares add up "
-    "exactly to the difference, and a group that makes no difference has a share of 0. How far a "
-    "share ranges over the orders says how much the parts hang together: point at it."
+    "exactly to the difference, and a group that makes no difference has a share of 0. The range "
+    "of a share over the orders shows how strongly the groups interact: point at the share."
 )
 
 

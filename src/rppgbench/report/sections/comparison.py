@@ -130,11 +130,11 @@ def _words(tests: list[PairedTest], evaluator: str, baselines: Collection[str]) 
         f"Holm's procedure. At the 5 % level {count} differ"
     )
     if set(baselines) & {name for one in tests for name in (one.first, one.second)}:
-        text += f", {len(ours)} of them between two methods that look at the video"
+        text += f", {len(ours)} of them between two methods that use the video"
     return [
         f"{text}.",
         "A recording counts once, however many windows it has; recordings of one subject count as "
-        "apart, so with several a subject the p-values are on the small side.",
+        "independent, so with several recordings per subject the p-values are too small.",
     ]
 
 
@@ -143,10 +143,14 @@ def _rank_words(placed: Ranks, noun: str) -> str:
         f"Over {pluralise(placed.n, noun)} that all {len(placed.methods)} methods have, Friedman's "
     )
     if math.isnan(placed.p):
-        return f"{text}test has too little to go on."
-    apart = "the methods are not all alike" if placed.p < ALPHA else "no method stands out"
+        return f"{text}test has too few blocks."
+    apart = (
+        "the methods differ"
+        if placed.p < ALPHA
+        else "no difference between the methods is significant"
+    )
     return (
-        f"{text}test says that {apart} (p {_p(placed.p)}); by Nemenyi's two methods differ where "
+        f"{text}test: {apart} (p {_p(placed.p)}). By Nemenyi's test two methods differ where "
         f"their mean ranks lie more than {placed.critical_difference:.2f} apart."
     )
 
@@ -235,7 +239,7 @@ def _rank_table(
         Column("method", "Method", text=True),
         Column("mean_rank", "Mean rank", about=f"1 is the lowest error of a {noun}."),
         Column("mean_mae", "Mean of the MAE", unit="bpm", about=f"Over each {noun} that all have."),
-        Column("alike", "Not told apart from (Nemenyi)", text=True),
+        Column("alike", "No significant difference from (Nemenyi)", text=True),
     )
     caption = f"Mean ranks over {pluralise(placed.n, noun)}"
     return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), simulated=simulated)

@@ -48,9 +48,11 @@ def origin_sections(
         simulated=simulated,
     )
     text = (
-        "These methods are other people's, run as they were installed. Where weights were learned "
+        "These methods are code of other projects, run as installed. Where weights were trained "
         "on a data set that is tested here, the row is marked as leaked and is not ranked."
     )
     return (
-        Section(key="origins", title="Other people's methods", paragraphs=(text,), tables=(table,)),
+        Section(
+            key="origins", title="Methods of other projects", paragraphs=(text,), tables=(table,)
+        ),
     )

@@ -264,7 +264,7 @@ def _doubling_table(
             )
             cells.append(Cell(words, None if math.isnan(at) else at))
         rows.append(Row(tuple(cells)))
-    note = "Linear between the settings; of the mean over seeds."
+    note = "Linear interpolation between the settings, of the mean over seeds."
     return [
         Table(
             key="sweep-doubling",

@@ -50,11 +50,14 @@ def training_sections(
         "The model of the last epoch is the one that is tested. The detector looks at the outputs "
         "for clips of the training set, without labels: the share of their power in the band of a "
         "pulse, whether their peaks differ from clip to clip, and whether they lie at the band's "
-        "limits. A training that collapsed is reported, not done again."
+        "limits. A collapsed training is reported and not repeated."
     )
     return (
         Section(
-            key="trainings", title="How the methods learned", paragraphs=(text,), tables=(table,)
+            key="trainings",
+            title="How the methods were trained",
+            paragraphs=(text,),
+            tables=(table,),
         ),
     )
 

@@ -135,8 +135,8 @@ def describe_band_edge(scores: Scores) -> list[str]:
     return [
         f"Under {scores.name} the true heart rate of {beyond} of {pluralise(every, 'window')} lies "
         f"outside the band{band} or within {EDGE_BPM:g} bpm of its edge: the rule reads a rate "
-        "beyond the band as one within, of the truth as of the estimate, so agreement there says "
-        "little."
+        "beyond the band as a rate within, for reference and estimate alike, so a small error "
+        "there is no evidence."
     ]
 
 
