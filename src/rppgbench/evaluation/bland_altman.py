@@ -11,7 +11,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreement:
+class LimitsOfAgreement:
     """Bias and limits of agreement, in the unit of the data, with 95 % intervals.
 
     Attributes:
@@ -47,7 +47,7 @@ class Agreement:
 
 def bland_altman(
     reference: ArrayLike, estimate: ArrayLike, subjects: ArrayLike | None = None
-) -> Agreement:
+) -> LimitsOfAgreement:
     """Bias and limits of agreement of estimate less reference.
 
     With `subjects` the measurements of one subject count as repeated while the true value varies:
@@ -93,7 +93,7 @@ def bland_altman(
     nan = float("nan")
     bias = float(differences.mean()) if n else nan
     if n < 2:
-        return Agreement(n=n, subjects=count, bias=bias)
+        return LimitsOfAgreement(n=n, subjects=count, bias=bias)
     within, between, variance_of_variance = _variances(differences, owner, count)
     total = within + between
     bias_variance = _bias_variance(differences, owner, count)
@@ -105,7 +105,7 @@ def bland_altman(
         bias_half = quantile * float(np.sqrt(bias_variance))
         sd_variance = variance_of_variance / (4 * total) if total > 0 else 0.0
         limit_half = quantile * float(np.sqrt(bias_variance + 1.96**2 * sd_variance))
-    return Agreement(
+    return LimitsOfAgreement(
         n=n,
         subjects=count,
         bias=bias,
