@@ -4,6 +4,7 @@ Every label file is read, and of every video the first, middle and last frame, s
 videos take minutes. Nothing is repaired; each fault is a `Finding`.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -273,7 +274,7 @@ def _attempt(
         if outcome.fault.kind in {"machine", "user"}:
             raise outcome.fault.error()
         file, _, text = outcome.fault.reason.partition(": ")
-        if outcome.fault.trace or not text:  # a bug of the reader, which names no file
+        if outcome.fault.trace or os.sep not in file:  # the reason names no file
             file, text = "", outcome.fault.reason
         report("error", text, file)
     return outcome.value
