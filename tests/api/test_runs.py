@@ -10,6 +10,12 @@ import rppgbench as rb
 from rppgbench.execution import run_options
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of simulated people and features for all runs here."""
+    return tmp_path_factory.mktemp("cache")
+
+
 def run_small(out: Path, cache: Path, **options: Any) -> rb.Results:
     """Run two methods on three simulated people, 11 s each."""
     return rb.run(
@@ -23,14 +29,14 @@ def run_small(out: Path, cache: Path, **options: Any) -> rb.Results:
     )
 
 
-def test_a_run_is_stored_scored_and_read(tmp_path: Path) -> None:
-    results = run_small(tmp_path / "results", tmp_path / "cache", executor="local")
+def test_a_run_is_stored_scored_and_read(tmp_path: Path, cache: Path) -> None:
+    results = run_small(tmp_path / "results", cache, executor="local")
     assert set(results.estimates["method"]) == {"pos", "green"}
     assert results.recordings["recording"].nunique() == 3
     assert {"mae", "mae_low"} <= set(results.scores())
     assert (tmp_path / "results" / "report.html").is_file()
     parts = sorted(file.name for file in (tmp_path / "results" / "estimates").iterdir())
-    again = run_small(tmp_path / "results", tmp_path / "cache")
+    again = run_small(tmp_path / "results", cache)
     assert again.estimates["job"].tolist() == results.estimates["job"].tolist()
     after = sorted(file.name for file in (tmp_path / "results" / "estimates").iterdir())
     assert after == parts
@@ -70,10 +76,12 @@ def open_executor(options):
 """
 
 
-def test_an_executor_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_executor_is_one_file(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "counting_executor.py").write_text(EXECUTOR)
     package = import_module("rppgbench.execution")
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     assert run_options.executor_names() == ["counting", "dask", "local"]
-    run_small(tmp_path / "results", tmp_path / "cache", executor="counting")
+    run_small(tmp_path / "results", cache, executor="counting")
     assert import_module("rppgbench.execution.counting_executor").Counting.done == 3
