@@ -128,6 +128,9 @@ def run_recording(task: RecordingTask, on_start: OnStart = lambda started: None)
     if _is_machine_fault(labels):
         return TaskResult(task=task, faults=_reportable(labels))
     extracted = extract(task, recording)
+    unchanged = attempt(lambda: require_unchanged(task, recording), task.name)
+    if _is_machine_fault(unchanged):
+        return TaskResult(task=task, faults=_reportable(unchanged))
     observed = describe(recording, labels, extracted)
     estimates = list(estimate(task, recording, observed, extracted, on_start))
     features = [part.features for part in extracted]
@@ -161,6 +164,20 @@ def locate_recording(task: RecordingTask) -> Recording:
         f"{task.root}: the files of {task.name} were there and are gone; is the disk connected? "
         "When they are back, run this again"
     )
+
+
+def require_unchanged(task: RecordingTask, recording: Recording) -> None:
+    """Refuse files that are not those of the plan: a row under the plan's digest would be false.
+
+    Args:
+        task: the task, with the fingerprint of the recording in the plan.
+        recording: the recording.
+
+    Raises:
+        MachineError: a file was changed, added or removed since the plan was made.
+    """
+    if task.fingerprint and fingerprint([recording], task.options.cache) != task.fingerprint:
+        raise MachineError(f"{task.name}: its files changed since the plan; run this again")
 
 
 def read_labels(task: RecordingTask, recording: Recording) -> Attempt[GroundTruth]:
