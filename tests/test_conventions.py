@@ -30,13 +30,7 @@ LONG_FUNCTIONS: frozenset[str] = frozenset(
 )
 """Functions over `MAX_LINES` that are still to be split, as FILE:NAME."""
 
-UNDOCUMENTED: frozenset[str] = frozenset(
-    {
-        "datasets",
-        "execution",
-        "store",
-    }
-)
+UNDOCUMENTED: frozenset[str] = frozenset()
 """Packages in which some public functions still lack Args."""
 
 POSITIONAL_RECORDS: frozenset[str] = frozenset(

@@ -212,6 +212,13 @@ def looks_grouped(cells: Sequence[str], mark: str) -> str:
     That is so where every cell with the mark has one to three digits before it and three behind,
     none of them a leading 0, and every other cell is a whole number below a thousand.
 
+    Args:
+        cells: the cells of one column, as text.
+        mark: the mark that may group thousands: "," or ".".
+
+    Returns:
+        The cell, or "".
+
     >>> looks_grouped(["998", "999", "1,000", "1,001"], ",")
     '1,000'
     >>> looks_grouped(["998", "999.5", "1.000"], "."), looks_grouped(["1.000", "1.001"], ".")
