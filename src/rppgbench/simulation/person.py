@@ -132,10 +132,7 @@ def draw_person(
 
     def onto_canvas(layer: Picture, border: int) -> Picture:
         smooth = cv2.GaussianBlur(layer, (0, 0), blur) if blur > 0.3 else layer
-        source_x, source_y = (
-            np.ascontiguousarray(source[..., 0]),
-            np.ascontiguousarray(source[..., 1]),
-        )
+        source_x, source_y = (np.ascontiguousarray(source[..., axis]) for axis in (0, 1))
         out = cv2.remap(smooth, source_x, source_y, cv2.INTER_CUBIC, borderMode=border)
         return np.asarray(np.clip(out, 0, None), np.float32)
 
