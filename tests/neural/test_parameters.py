@@ -57,7 +57,7 @@ def record_of(method: Method) -> type[LearningParameters]:
     assert method.fit is not None
     signature = inspect.signature(inspect.unwrap(method.fit))
     kind: type[LearningParameters] = signature.parameters["params"].annotation
-    if kind.__module__.endswith("frame_methods"):  # the frame that four networks share
+    if kind.__name__ == "FrameParameters":  # the frame that four networks share
         folder = importlib.import_module(f"{PACKAGE}.methods.{method.name}")
         kinds = [k for k in vars(folder).values() if inspect.isclass(k) and issubclass(k, kind)]
         (kind,) = [k for k in kinds if k is not kind] or [kind]
