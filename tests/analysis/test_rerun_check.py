@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     tree.mkdir()
     make = load_datasets().found["simulated"].simulate
     assert make is not None
-    make(tree, SimulationPlan(subjects=PEOPLE, seconds=4.0, seed=0, difficulty="easy"))
+    make(tree, SimulationPlan(subjects=PEOPLE, seconds=10.0, seed=0, difficulty="easy"))
     words = ["--protocol", "quickstart", "--methods", "green,constant", "--out", str(out)]
     assert main(["run", *words, "--data", f"simulated={tree}", "--cache", str(folder / "c")]) == 0
     return out, tree

@@ -23,6 +23,7 @@ from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.runner import run as run_plan
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
+from rppgbench.system.errors import MachineError
 from rppgbench.video import stream
 
 PEOPLE, SECONDS = 3, 11.0
@@ -246,7 +247,7 @@ def test_broken_videos_are_named_and_the_rest_goes_on(
     assert "not a video" in page or "video.mp4" in page
 
 
-def test_a_video_that_vanished_since_the_listing_is_named_and_the_rest_goes_on(
+def test_a_video_that_vanished_since_the_plan_has_no_row_and_the_rest_goes_on(
     tree: Path, cache: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
@@ -257,12 +258,9 @@ def test_a_video_that_vanished_since_the_listing_is_named_and_the_rest_goes_on(
     gone = copy / "02" / "video.mp4"
     gone.unlink()
     store = Store(tmp_path / "results")
-    tally = run_plan(plan, store, RunOptions(cache=cache, quiet=True))
-    assert tally.failed.keys() == {"simulated/02"}
-    assert str(gone) in tally.failed["simulated/02"]
-    assert "\n" not in tally.failed["simulated/02"]
-    reasons = {(e.recording, bool(e.reason)) for e in store.estimates()}
-    assert reasons == {("01", False), ("02", True), ("03", False)}
+    with pytest.raises(MachineError, match="simulated/02: its files changed since the plan"):
+        run_plan(plan, store, RunOptions(cache=cache, quiet=True))
+    assert {(e.recording, e.reason) for e in store.estimates()} == {("01", ""), ("03", "")}
 
 
 def test_broken_labels_are_named_and_the_rest_goes_on(
@@ -472,7 +470,7 @@ def test_a_home_folder_is_meant_by_a_tilde_wherever_a_path_is_given(
     monkeypatch.setenv("HOME", str(tmp_path))
     words = ["run", "--protocol", "p", "--out", "~/o", "--plugins", "~/p", "--data", "a=~/d"]
     args = parser().parse_args([*words, "--cache", "~/c", "--keep-videos", "~/k"])
-    given = [args.out, args.plugins, args.data[0][1], args.cache, args.keep_videos]
+    given = [args.out, *args.plugins, args.data[0][1], args.cache, args.keep_videos]
     assert given == [tmp_path / name for name in "opdck"]
     args = parser().parse_args(["predict", "~/v", "--weights", "~/w", "--plot", "~/p"])
     assert [args.video, args.weights, args.plot] == [tmp_path / name for name in "vwp"]
