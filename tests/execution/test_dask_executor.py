@@ -39,7 +39,7 @@ from rppgbench.system.errors import BenchError, MachineError
 
 from ..factories.tasks import make_job, make_recording_task
 
-PEOPLE, SECONDS = 5, 5.0
+PEOPLE, SECONDS = 5, 11.0
 METHODS = "pos,taught"
 FEWER = {"regions": '["skin"]', "evaluators": '["li2023"]', "recordings": str(PEOPLE)}
 """What is asked of a copy of the quickstart, so that the work and not the page takes the time."""
