@@ -26,7 +26,7 @@ class Undisturbed:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four simulated people."""
     folder = tmp_path_factory.mktemp("people") / "tree"
-    words = ("--subjects", "4", "--seconds", "8", "--seed", "1")
+    words = ("--subjects", "4", "--seconds", "11", "--seed", "1")
     code, _, said = bench("simulate", "simulated", "--out", folder, *words)
     assert code == 0, said
     return folder

@@ -95,7 +95,7 @@ def test_a_kill_before_the_first_file_leaves_a_folder_that_can_be_used(
 def test_a_kill_while_people_are_filmed_leaves_no_half_made_set(tmp_path: Path) -> None:
     """A simulated set is there whole or not at all, and what is left of it goes."""
     cache, out = tmp_path / "cache", tmp_path / "out"
-    people = ("--methods", "pos", "--subjects", "3", "--seconds", "8")
+    people = ("--methods", "pos", "--subjects", "3", "--seconds", "11")
     words = ("run", "--protocol", "quickstart", *people, "--cache", cache, "--out", out)
     run = begin(*words)
     assert until(lambda: any(cache.glob("simulated/.*/*/*.mp4")), run)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from rppgbench.cli import _calls_others
+from rppgbench.cli.commands import parser
 from rppgbench.system.supervisor import can_supervise
 
 HEAD = """import ctypes, os, sys, threading, time
@@ -110,3 +112,10 @@ def _lives(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_command_without_code_of_others_is_not_supervised() -> None:
+    words = [["report", "results"], ["list"], ["predict", "face.mp4"], ["check-method", "pos"]]
+    assert not [w for w in words if _calls_others(parser().parse_args(w))]
+    others = [["list", "--plugins", "somewhere"], ["check-method", "mine.py"]]
+    assert all(_calls_others(parser().parse_args(w)) for w in others)

@@ -51,8 +51,10 @@ def _calls_others(args: argparse.Namespace) -> bool:
     from importlib.metadata import entry_points
 
     given = getattr(args, "plugins", None) or os.environ.get("RPPGBENCH_PLUGINS")
-    method = str(getattr(args, "method", "") or "")
-    is_file = method.endswith(".py") or len(Path(method).parts) > 1 or Path(method).is_dir()
+    method = Path(str(getattr(args, "method", "") or ""))
+    is_file = (
+        method.suffix == ".py" or len(method.parts) > 1 or bool(method.parts and method.is_dir())
+    )
     return bool(given) or is_file or bool(entry_points(group="rppgbench"))
 
 
