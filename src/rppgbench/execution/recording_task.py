@@ -174,9 +174,10 @@ def require_unchanged(task: RecordingTask, recording: Recording) -> None:
         recording: the recording.
 
     Raises:
-        MachineError: a file was changed, added or removed since the plan was made.
+        MachineError: a file was changed, added or removed since the plan was made, or all are gone.
     """
     if task.fingerprint and fingerprint([recording], task.options.cache) != task.fingerprint:
+        locate_recording(task)  # files that are gone have a reason of their own
         raise MachineError(f"{task.name}: its files changed since the plan; run this again")
 
 
