@@ -146,9 +146,10 @@ def test_two_devices_share_a_training_of_the_command(
         rows.append([[epoch["loss"] for epoch in log] for log in logs])
     alone, together = np.array(rows[0]), np.array(rows[1])
     assert alone.shape == together.shape == (3, 8)
-    # Float32 rounds otherwise in parts of a batch, and steps of AdamW make more of it.
+    # Float32 rounds differently in parts of a batch, and AdamW amplifies the difference. In float64
+    # both trainings agree to 1e-6 (tests/neural/test_distributed.py).
     np.testing.assert_allclose(together[:, 0], alone[:, 0], rtol=1e-3)
-    np.testing.assert_allclose(together, alone, rtol=0.1)
+    np.testing.assert_allclose(together, alone, rtol=0.1, atol=0.02 * alone.max())
 
 
 NO_TORCH = """
