@@ -114,6 +114,7 @@ def test_a_module_imports_its_own_package_and_lower_layers_only(name: str) -> No
     ("start", "forbidden"),
     [
         ("evaluation", {"store"}),
+        ("neural", {"store", "execution"}),
         ("report", {"store", "datasets", "core.registry"}),
         ("execution.runner", {"evaluation"}),
         ("signals", {"core.method", "core.registry"}),
