@@ -138,7 +138,7 @@ def run_recording(task: RecordingTask, on_start: OnStart = lambda started: None)
         task=task,
         observed=tuple(observed.values()),
         estimates=tuple(made.value for made in estimates if made.value is not None),
-        faults=_reportable(labels, *features, *estimates),
+        faults=_reportable(labels, unchanged, *features, *estimates),
     )
 
 
