@@ -18,7 +18,7 @@ from rppgbench.neural.safetensors_io import read_arrays
 from rppgbench.system.errors import BenchError
 
 LEARN = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 import numpy as np
 import torch
@@ -80,12 +80,14 @@ try:
     recipe = Recipe(epochs=epochs, lr=0.01, precision="64-true")
     learner, history = train(Rivals, batches, recipe, training)
 except BenchError as error:
-    print(json.dumps({"fault": str(error)}))
-    sys.exit()
+    print(json.dumps({"fault": str(error)}), flush=True)
+    os._exit(0)
 with torch.no_grad():  # afterwards a network is a network again: one clip, no collectives
     pulse = learner.networks[0](torch.ones(1, 3, 16, dtype=torch.float64)).tolist()
 weights = {name: value.tolist() for name, value in to_arrays(learner).items()}
-print(json.dumps({"history": history, "pulse": pulse, "weights": weights, "said": len(said)}))
+result = {"history": history, "pulse": pulse, "weights": weights, "said": len(said)}
+print(json.dumps(result), flush=True)
+os._exit(0)  # as the process of a training ends: Gloo's threads may outlive the interpreter
 """
 
 
