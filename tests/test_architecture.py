@@ -37,7 +37,7 @@ LAYERS = (
     ("core",),
     ("digests", "external", "signals", "simulation", "store", "video"),
     ("datasets", "evaluation", "face"),
-    ("extraction", "report"),
+    ("extraction", "predictions", "report"),
     ("neural", "profiling"),
     ("execution",),
     ("analysis", "testing"),

@@ -1,0 +1,1 @@
+"""Predictions in files of other tools, read as they are."""
