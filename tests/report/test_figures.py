@@ -112,7 +112,7 @@ def test_many_windows_are_counted_in_hexagons(
 
 def test_bland_altman_says_the_limits_that_it_draws(all_series: list[Series]) -> None:
     drawing = framed(plot_bland_altman(all_series, DATA, evaluator="one"))
-    frame = all_series[0].drawn()
+    frame = all_series[0].paired_windows()
     found = limits_of_agreement(frame["reference_bpm"], frame["estimate_bpm"], frame["subject"])
     words = f"bias {found.bias:.2f}, limits {found.lower:.2f} to {found.upper:.2f}"
     words = words.replace("-", "−")
@@ -135,7 +135,7 @@ def test_bland_altman_leaves_baselines_out_where_there_are_methods(
 
 def test_distribution_gives_quantiles_in_words(all_series: list[Series]) -> None:
     drawing = framed(plot_errors(all_series, DATA, evaluator="one"))
-    frame = all_series[0].drawn()
+    frame = all_series[0].paired_windows()
     low, median, high = (frame["estimate_bpm"] - frame["reference_bpm"]).quantile([0.05, 0.5, 0.95])
     words = f"median {median:.2f}, middle 90 % {low:.2f} to {high:.2f}".replace("-", "−")
     assert f"{all_series[0].name}: {words}" in drawing.alt

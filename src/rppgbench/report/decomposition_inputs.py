@@ -41,15 +41,15 @@ def scores_on_one_region(inputs: DecompositionInputs) -> tuple[Scores, ...]:
     What has regions of its own stays. The other regions have tables of their own.
     """
     region = inputs.second.region
-    found = []
-    for one in inputs.page.scores:
-        if REGION not in one.by or not region:
-            found.append(one)
+    one_region = []
+    for scores in inputs.page.scores:
+        if REGION not in scores.by or not region:
+            one_region.append(scores)
             continue
-        own = one.summary[one.summary[REGION].isin([region, ""])]
-        by = tuple(key for key in one.by if key != REGION)
-        found.append(replace(one, summary=own, by=by))
-    return tuple(found)
+        summary = scores.summary[scores.summary[REGION].isin([region, ""])]
+        by = tuple(key for key in scores.by if key != REGION)
+        one_region.append(replace(scores, summary=summary, by=by))
+    return tuple(one_region)
 
 
 class Span(NamedTuple):
@@ -64,16 +64,16 @@ class Span(NamedTuple):
 
 def error_spans(inputs: DecompositionInputs) -> dict[str, Span]:
     """How far each row's error reaches over the evaluators; by the row's name."""
-    found: dict[str, dict[str, float]] = {}
+    errors: dict[str, dict[str, float]] = {}
     method = {}
-    for one in scores_on_one_region(inputs):
-        for record in records(one.summary):
+    for scores in scores_on_one_region(inputs):
+        for record in records(scores.summary):
             if not math.isnan(float(record["mae"])):
-                name = row_name(record, one.by)
-                found.setdefault(name, {})[one.name] = float(record["mae"])
+                name = row_name(record, scores.by)
+                errors.setdefault(name, {})[scores.name] = float(record["mae"])
                 method[name] = str(record["method"])
     reach = {}
-    for name, values in found.items():
+    for name, values in errors.items():
         low, high = min(values, key=lambda k: values[k]), max(values, key=lambda k: values[k])
         reach[name] = Span(values[low], values[high], low, high, method[name])
     return reach
@@ -86,7 +86,7 @@ def format_bpm(value: float) -> str:
 
 def errors_frame(inputs: DecompositionInputs) -> pd.DataFrame:
     """All measures of every row under every evaluator."""
-    summaries = {one.name: one.summary for one in inputs.page.scores}
+    summaries = {scores.name: scores.summary for scores in inputs.page.scores}
     return scores_frame(summaries, simulated=inputs.page.simulated)
 
 
@@ -95,25 +95,25 @@ def shares_frame(inputs: DecompositionInputs) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for one in inputs.splits:
-        shown: dict[str, Any] = {
+    for split in inputs.splits:
+        row_values: dict[str, Any] = {
             "simulated": inputs.page.simulated,
-            **dict(zip(inputs.by, one.row, strict=True)),
+            **dict(zip(inputs.by, split.row, strict=True)),
             "first": inputs.first.label,
             "second": inputs.second.label,
-            "first_mae": one.first_bpm,
-            "second_mae": one.second_bpm,
+            "first_mae": split.first_bpm,
+            "second_mae": split.second_bpm,
         }
         for group in inputs.groups:
-            share = one.shares.get(group)
+            share = split.shares.get(group)
             nan = float("nan")
             values = (share.value, share.low, share.high) if share else (nan, nan, nan)
-            named = dict(zip(("share_bpm", "share_low", "share_high"), values, strict=True))
-            note = "; ".join(one.notes)
+            share_values = dict(zip(("share_bpm", "share_low", "share_high"), values, strict=True))
+            note = "; ".join(split.notes)
             rows.append(
-                shown
+                row_values
                 | {"group": group}
-                | named
-                | {"orders": one.orders, "of": one.all_orders, "note": note}
+                | share_values
+                | {"orders": split.orders, "of": split.all_orders, "note": note}
             )
     return pd.DataFrame(rows)

@@ -75,7 +75,7 @@ def decomposition_html(inputs: DecompositionInputs) -> str:
 def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
     """The parts of the page below its summary."""
     page = inputs.page
-    found = [
+    sections = [
         Section(key="why", title="Why the number changes", paragraphs=WHY),
         Section(
             key="shares",
@@ -93,11 +93,11 @@ def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
     ]
     if len(inputs.regions) > 1:
         tables = tuple(
-            region_table(inputs, one)
-            for one in page.scores
-            if one.name in {inputs.first.name, inputs.second.name}
+            region_table(inputs, scores)
+            for scores in page.scores
+            if scores.name in {inputs.first.name, inputs.second.name}
         )
-        found.append(
+        sections.append(
             Section(
                 key="regions",
                 title="Every method on every face region",
@@ -105,7 +105,7 @@ def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
                 tables=tables,
             )
         )
-    found.append(
+    sections.append(
         Section(
             key="rules",
             title="The evaluators and their sources",
@@ -117,24 +117,24 @@ def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
             tables=(evaluator_table(inputs),),
         )
     )
-    return tuple(found)
+    return tuple(sections)
 
 
 def _errors_words(inputs: DecompositionInputs) -> str:
-    words = "Mean absolute error of the same waveforms, in bpm"
+    text = "Mean absolute error of the same waveforms, in bpm"
     if len(inputs.regions) == 1:
-        return f"{words}."
+        return f"{text}."
     return (
-        f"{words}, on the face region {inputs.second.region}. The CSV file beside the page has all."
+        f"{text}, on the face region {inputs.second.region}. The CSV file beside the page has all."
     )
 
 
 def _drawings(inputs: DecompositionInputs) -> list[Drawing]:
-    drawn = waterfall_figure(
+    waterfall = waterfall_figure(
         inputs.splits,
         inputs.groups,
         (inputs.first.label, inputs.second.label),
         shares_frame(inputs),
         simulated=inputs.page.simulated,
     )
-    return [] if drawn is None else [drawn]
+    return [] if waterfall is None else [waterfall]

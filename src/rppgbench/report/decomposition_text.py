@@ -48,11 +48,11 @@ def decomposition_summary(inputs: DecompositionInputs) -> list[str]:
     default = page.scores[0]
     methods = default.summary["method"].nunique()
     run = pluralise(methods, "method")
-    where = ""
+    on_region = ""
     if len(inputs.regions) > 1:
         run += f" on {len(inputs.regions)} face regions ({', '.join(inputs.regions)})"
-        where = f" on {inputs.second.region}"
-    words = [
+        on_region = f" on {inputs.second.region}"
+    sentences = [
         f"{run}, over {describe_sample(default, page.protocol.expected)}: the stored waveforms "
         f"scored under {len(page.scores)} evaluators, without running anything again."
     ]
@@ -60,39 +60,39 @@ def decomposition_summary(inputs: DecompositionInputs) -> list[str]:
     if ranked:
         name = max(ranked, key=lambda n: ranked[n].high - ranked[n].low)
         low, high, low_rule, high_rule, _ = ranked[name]
-        words.append(
-            f"The rules alone move {name}{where} from {format_bpm(low)} bpm ({low_rule}) to "
+        sentences.append(
+            f"The rules alone move {name}{on_region} from {format_bpm(low)} bpm ({low_rule}) to "
             f"{format_bpm(high)} bpm ({high_rule}), the widest span of all."
         )
     winners: dict[str, list[str]] = {}
-    for one in scores_on_one_region(inputs):
-        placed = [
+    for scores in scores_on_one_region(inputs):
+        ranking = [
             record
-            for record in records(canonical_order(one.summary, one.by))
+            for record in records(canonical_order(scores.summary, scores.by))
             if not row_kind(record, page.baselines)
         ]
-        if len(placed) > 1 and not math.isnan(float(placed[0]["mae"])):
-            winners.setdefault(row_name(placed[0], one.by), []).append(one.name)
+        if len(ranking) > 1 and not math.isnan(float(ranking[0]["mae"])):
+            winners.setdefault(row_name(ranking[0], scores.by), []).append(scores.name)
     if len(winners) > 1:
-        told = "; ".join(f"{name} under {', '.join(rules)}" for name, rules in winners.items())
-        words.append(f"Which method is best{where} changes with the rule: {told}.")
+        listed = "; ".join(f"{name} under {', '.join(rules)}" for name, rules in winners.items())
+        sentences.append(f"Which method is best{on_region} changes with the rule: {listed}.")
     elif winners:
-        words.append(f"{next(iter(winners))} is best{where} under every evaluator.")
+        sentences.append(f"{next(iter(winners))} is best{on_region} under every evaluator.")
     largest: dict[str, int] = {}
-    parted = [s for s in inputs.splits if s.shares and s.row[0] not in page.baselines]
-    for one_split in parted:
-        most = max(one_split.shares, key=lambda g: abs(one_split.shares[g].value))
-        if one_split.shares[most].value:
-            largest[most] = largest.get(most, 0) + 1
+    splits = [s for s in inputs.splits if s.shares and s.row[0] not in page.baselines]
+    for split in splits:
+        largest_group = max(split.shares, key=lambda g: abs(split.shares[g].value))
+        if split.shares[largest_group].value:
+            largest[largest_group] = largest.get(largest_group, 0) + 1
     if largest:
-        most = max(largest, key=lambda g: largest[g])
+        largest_group = max(largest, key=lambda g: largest[g])
         noun = "method" if inputs.by == ("method",) else "row"
-        words.append(
+        sentences.append(
             f"Between {inputs.first.label} and {inputs.second.label} the largest part is "
-            f"the {most} for {largest[most]} of {pluralise(len(parted), noun)} "
-            f"({GROUP_DESCRIPTIONS[most]})."
+            f"the {largest_group} for {largest[largest_group]} of {pluralise(len(splits), noun)} "
+            f"({GROUP_DESCRIPTIONS[largest_group]})."
         )
-    return words
+    return sentences
 
 
 def describe_endpoint_region(inputs: DecompositionInputs) -> tuple[str, ...]:

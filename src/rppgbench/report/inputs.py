@@ -101,6 +101,22 @@ class Section:
     drawings: tuple[Drawing, ...] = ()
 
 
+def table_section(title: str, paragraph: str, table: Table) -> tuple[Section, ...]:
+    """A section that holds one table, under the key of the table.
+
+    Args:
+        title: Title of the section.
+        paragraph: The text above the table.
+        table: The table.
+
+    Returns:
+        One section; none where the table has no rows.
+    """
+    if not table.rows:
+        return ()
+    return (Section(key=table.key, title=title, paragraphs=(paragraph,), tables=(table,)),)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportInputs:
     """Everything that the page says; it computes no score and reads no store.

@@ -137,14 +137,14 @@ def skipped_rows(skipped: Sequence[Skipped]) -> list[tuple[str, str, str, str, t
     ]
 
 
-def flatten(facts: Mapping[str, object]) -> list[tuple[str, str | list[tuple[str, str]]]]:
+def flatten(provenance: Mapping[str, object]) -> list[tuple[str, str | list[tuple[str, str]]]]:
     """Provenance as rows: a plain value as text, a mapping or a sequence as rows of its own.
 
     >>> flatten({"commit": "abc", "versions": {"numpy": "2.4"}, "seeds": [0, 1]})
     [('commit', 'abc'), ('versions', [('numpy', '2.4')]), ('seeds', '0, 1')]
     """
     rows: list[tuple[str, str | list[tuple[str, str]]]] = []
-    for name, value in facts.items():
+    for name, value in provenance.items():
         if isinstance(value, Mapping):
             rows.append((name, [(str(key), _plain(part)) for key, part in value.items()]))
         else:
@@ -190,7 +190,7 @@ def _waveforms(page: ReportInputs) -> list[WaveformPart]:
         return []
     default = page.scores[0]
     best = best_row(default, page)
-    shown = row_name(best, default.by) if best else ""
+    best_name = row_name(best, default.by) if best else ""
     parts = []
     for number, series in enumerate(all_series):
         if series.baseline:
@@ -203,5 +203,5 @@ def _waveforms(page: ReportInputs) -> list[WaveformPart]:
             simulated=page.simulated,
         )
         if drawing is not None:
-            parts.append(WaveformPart(series.name, drawing, series.name == shown))
+            parts.append(WaveformPart(series.name, drawing, series.name == best_name))
     return sorted(parts, key=lambda part: not part.shown)

@@ -54,8 +54,8 @@ class Downloads:
             The id of the file in the page's script.
         """
         name = prefix + re.sub(r"[^\w.-]+", "_", download.name)
-        for key, known in self.texts.items():
-            if known.name == name and known.text == download.text:
+        for key, added in self.texts.items():
+            if added.name == name and added.text == download.text:
                 return key
         key = f"file-{len(self.texts)}"
         self.texts[key] = Download(name, download.text)

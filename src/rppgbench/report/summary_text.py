@@ -63,10 +63,10 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
     if baseline is not None:
         facts.append(("Baseline", f"{_bpm(baseline['mae'])} bpm", row_name(baseline, default.by)))
     recordings, subjects = count_sample(default)
-    wanted = page.protocol.expected
+    expected = page.protocol.expected
     below = f"of {subjects} {'subject' if subjects == 1 else 'subjects'}"
-    if wanted is not None and wanted != recordings:
-        below += f"; the protocol has {wanted}"
+    if expected is not None and expected != recordings:
+        below += f"; the protocol has {expected}"
     facts.append(("Recordings", str(recordings), below))
     return facts
 
@@ -74,14 +74,14 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
 def sample_mismatch(page: ReportInputs) -> str:
     """A sentence where some table's n is not the protocol's, or an empty string."""
     expected = page.protocol.expected
-    told: dict[tuple[int, int], list[str]] = {}
+    names_by_sample: dict[tuple[int, int], list[str]] = {}
     for scores in page.scores:
         counted = count_sample(scores)
         if expected is not None and counted[0] != expected:
-            told.setdefault(counted, []).append(scores.name)
+            names_by_sample.setdefault(counted, []).append(scores.name)
     parts = [
         f"{recordings} recordings of {subjects} subjects were scored under {', '.join(names)}"
-        for (recordings, subjects), names in told.items()
+        for (recordings, subjects), names in names_by_sample.items()
     ]
     return f"The protocol has {expected} recordings; {'; '.join(parts)}" if parts else ""
 
@@ -91,13 +91,15 @@ def sample_line(page: ReportInputs) -> str:
     if not page.scores or page.scores[0].summary.empty:
         return "n: nothing was scored; no estimate is stored"
     default = page.scores[0]
-    words = f"n: {describe_sample(default, page.protocol.expected)}"
-    words += f" (scored under {default.name})"
-    here = int(default.summary.get("n_present", default.summary["n_expected"]).max())
+    text = f"n: {describe_sample(default, page.protocol.expected)}"
+    text += f" (scored under {default.name})"
+    present = int(default.summary.get("n_present", default.summary["n_expected"]).max())
     scored = count_sample(default)[0]
-    if scored < here:
-        words += f"; {pluralise(here - scored, 'recording')} here without a reference or unreadable"
-    return words
+    if scored < present:
+        text += (
+            f"; {pluralise(present - scored, 'recording')} here without a reference or unreadable"
+        )
+    return text
 
 
 def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
@@ -131,16 +133,16 @@ def _what_was_run(page: ReportInputs, default: Scores) -> str:
     number = _COUNTS[methods] if methods < len(_COUNTS) else str(methods)
     noun = "method was" if methods == 1 else "methods were"
     data = "simulated recordings" if page.simulated else "recordings"
-    words = describe_sample(default, page.protocol.expected)
-    return f"{number} {noun} run on {words.replace('recordings', data, 1)}."
+    sample = describe_sample(default, page.protocol.expected)
+    return f"{number} {noun} run on {sample.replace('recordings', data, 1)}."
 
 
 def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) -> list[str]:
     name = row_name(best, default.by)
     interval = _interval(best)
-    alone = len(default.summary) == 1
-    said = "a mean absolute error of" if alone else "the lowest mean absolute error:"
-    text = f"Under {default.name}, {page.role}, {name} has {said} {_bpm(best['mae'])} bpm"
+    single_row = len(default.summary) == 1
+    measure = "a mean absolute error of" if single_row else "the lowest mean absolute error:"
+    text = f"Under {default.name}, {page.role}, {name} has {measure} {_bpm(best['mae'])} bpm"
     text += f" (95 % interval {interval} over subjects)." if interval else "."
     sentences = [text]
     others = [
@@ -174,31 +176,33 @@ def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) ->
 def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     default = page.scores[0]
     name = row_name(best, default.by)
-    found: dict[str, float] = {}
+    errors: dict[str, float] = {}
     winners: dict[str, str] = {}
     for scores in page.scores:
         for record in records(scores.summary):
             if row_name(record, scores.by) == name and not math.isnan(float(record["mae"])):
-                found[scores.name] = float(record["mae"])
+                errors[scores.name] = float(record["mae"])
         winner = best_row(scores, page)
         if winner is not None:
             winners[scores.name] = row_name(winner, scores.by)
-    if len(found) < 2:
+    if len(errors) < 2:
         return []
-    low, high = min(found, key=lambda k: found[k]), max(found, key=lambda k: found[k])
-    text = f"The same waveforms of {name} score {_bpm(found[low])} bpm under "
-    if _bpm(found[low]) == _bpm(found[high]):
+    low, high = min(errors, key=lambda k: errors[k]), max(errors, key=lambda k: errors[k])
+    text = f"The same waveforms of {name} score {_bpm(errors[low])} bpm under "
+    if _bpm(errors[low]) == _bpm(errors[high]):
         sentences = [f"{text}every evaluator."]
     else:
-        more = f"{_bpm(found[high])} bpm under {high}: the rules alone make the difference"
+        more = f"{_bpm(errors[high])} bpm under {high}: the rules alone make the difference"
         sentences = [f"{text}{low} and {more}."]
-    others: dict[str, list[str]] = {}
+    rules_by_winner: dict[str, list[str]] = {}
     for rule, first in winners.items():
         if first != name:
-            others.setdefault(first, []).append(rule)
-    other = [f"{first} under {' and '.join(rules)}" for first, rules in others.items()]
-    if other:
-        sentences.append(f"The best method changes with the evaluator: {', '.join(other)}.")
+            rules_by_winner.setdefault(first, []).append(rule)
+    other_winners = [
+        f"{first} under {' and '.join(rules)}" for first, rules in rules_by_winner.items()
+    ]
+    if other_winners:
+        sentences.append(f"The best method changes with the evaluator: {', '.join(other_winners)}.")
     elif len(winners) == len(page.scores) and len(default.summary) > 1:
         sentences.append(f"It is best under all {len(page.scores)} evaluators.")
     return sentences
@@ -215,16 +219,18 @@ def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
         sentences.append("No recording has a reference here: nothing is scored.")
     short = sorted((share, name) for name, share in windows.items() if share < 1)
     if short:
-        told = ", ".join(
+        incomplete = ", ".join(
             f"{name} ({COVERAGE.write(share)} % of windows covered)"
             for share, name in short[:_NAMED]
         )
         more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
-        sentences.append(f"Estimates are missing for {told}{more}.")
+        sentences.append(f"Estimates are missing for {incomplete}{more}.")
     if page.skipped:
-        lost = len({(item.dataset, item.recording) for item in page.skipped})
-        noun = "recording" if lost == 1 else "recordings"
-        sentences.append(f"{lost} {noun} failed in part or whole; each is listed with its reason.")
+        n_failed = len({(item.dataset, item.recording) for item in page.skipped})
+        noun = "recording" if n_failed == 1 else "recordings"
+        sentences.append(
+            f"{n_failed} {noun} failed in part or whole; each is listed with its reason."
+        )
     return sentences
 
 

@@ -54,7 +54,7 @@ def plot_bland_altman(
     """
     methods = [series for series in all_series if not series.baseline] or list(all_series)
     left_out = [series.name for series in all_series if series not in methods]
-    frames = [series.drawn() for series in methods]
+    frames = [series.paired_windows() for series in methods]
     points = sum(len(frame) for frame in frames)
     means = [((f["reference_bpm"] + f["estimate_bpm"]) / 2).to_numpy() for f in frames]
     differences = [(f["estimate_bpm"] - f["reference_bpm"]).to_numpy() for f in frames]

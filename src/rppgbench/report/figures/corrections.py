@@ -88,22 +88,22 @@ def _draw_clip(panel: Axes, label: Estimate, peer: Estimate, truth: GroundTruth)
     assert label.waveform is not None
     assert peer.waveform is not None
     times = label.waveform.times_s()
-    drawn = {
+    columns = {
         "time_s": times.round(3),
         label.method: standardise(label.waveform.samples).round(3),
         peer.method: standardise(peer.waveform.samples).round(3),
     }
     panel.set_title(f"{label.recording} ({label.fold})")
-    panel.plot(times, drawn[label.method], color=GREEN, label=label.method)
-    panel.plot(times, drawn[peer.method], color=BLUE, label=peer.method, linestyle="--")
+    panel.plot(times, columns[label.method], color=GREEN, label=label.method)
+    panel.plot(times, columns[peer.method], color=BLUE, label=peer.method, linestyle="--")
     sensor = reference_waveform(truth, label.waveform)
     if sensor is None:
         panel.set_title("no pulse of a sensor", loc="right", fontsize=7.5, color=MUTED)
     else:
-        drawn["sensor"] = standardise(sensor.samples).round(3)
-        lowered = drawn["sensor"] - SENSOR_OFFSET_SD
+        columns["sensor"] = standardise(sensor.samples).round(3)
+        lowered = columns["sensor"] - SENSOR_OFFSET_SD
         panel.plot(times, lowered, color=VERMILLION, label="sensor (below)")
     panel.set_yticks([])
     panel.set_ylim(-SENSOR_OFFSET_SD - CLIP_SD, CLIP_SD)
     panel.margins(x=0)
-    return pd.DataFrame(drawn).assign(clip=label.recording, fold=label.fold)
+    return pd.DataFrame(columns).assign(clip=label.recording, fold=label.fold)

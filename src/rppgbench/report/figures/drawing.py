@@ -292,12 +292,12 @@ def _compact(root: ET.Element) -> None:
     for element in root.iter():
         style = element.get("style")
         if style is not None:
-            style = re.sub(r"#[0-9a-f]{6}\b", lambda found: _themed(found[0]), style)
+            style = re.sub(r"#[0-9a-f]{6}\b", lambda match: _themed(match[0]), style)
             element.set("style", re.sub(r"font-family: [^;]*;? ?", "", style).rstrip("; "))
         for name in ("d", "x", "y", "transform"):
             value = element.get(name)
             if value is not None:
-                value = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", value)
+                value = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", value)
                 element.set(name, " ".join(value.split()))
         if element.get("transform", "").startswith("rotate(-0 "):
             del element.attrib["transform"]

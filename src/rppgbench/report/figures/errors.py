@@ -74,13 +74,13 @@ def plot_errors(
     )
     quantiles = _draw_quantiles(left, all_series)
     _draw_shares(right, curves)
-    drawn = "" if len(curves) == len(all_series) else f" of the first {MAX_CURVES} and the baseline"
+    scope = "" if len(curves) == len(all_series) else f" of the first {MAX_CURVES} and the baseline"
     return Plot(
         figure=drawing,
         caption=(
             f"Errors under {evaluator}. Left, the windows with an estimate: the bar is the middle "
             "half, its gap the median, the line the middle 90 %; the rest is not drawn. Right, the "
-            f"share of windows{drawn} whose error is at most x; a missing estimate is within no x."
+            f"share of windows{scope} whose error is at most x; a missing estimate is within no x."
         ),
         alt=f"Signed error under {evaluator}, in bpm. {'; '.join(quantiles)}.",
         data=data,
@@ -123,7 +123,7 @@ def _draw_quantiles(panel: Axes, all_series: Sequence[Series]) -> list[str]:
 
 
 def _signed_errors(series: Series) -> Array:
-    frame = series.drawn()
+    frame = series.paired_windows()
     error: Array = (frame["estimate_bpm"] - frame["reference_bpm"]).to_numpy(dtype=float)
     return error
 

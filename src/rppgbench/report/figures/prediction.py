@@ -74,13 +74,13 @@ def plot_prediction(
         kind = path.suffix.lower()[1:]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            facts = {"CreationDate": None} if kind == "pdf" else {"Date": None}
+            no_date = {"CreationDate": None} if kind == "pdf" else {"Date": None}
             figure.savefig(
                 path,
                 format=kind,
                 dpi=160,
                 facecolor="white",
-                metadata=None if kind == "png" else facts,
+                metadata=None if kind == "png" else no_date,
             )
         except OSError as error:
             raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
@@ -101,13 +101,13 @@ def _draw_rates(
         values = heart_rate.values.reshape(len(heart_rate.values), -1)[:, 0]
         place.plot(heart_rate.times_s, values, color=VERMILLION, linewidth=2.2, alpha=0.45)
     place.plot(middle, rate, "o-", color=BLUE, markersize=3.5, linewidth=0.9)
-    known = rate[np.isfinite(rate)]
-    if not len(known):
+    finite_rates = rate[np.isfinite(rate)]
+    if not len(finite_rates):
         place.annotate(
             "no window with a rate", (0.5, 0.5), xycoords="axes fraction", ha="center", color=MUTED
         )
         return
-    median = float(np.median(known))
+    median = float(np.median(finite_rates))
     place.axhline(median, color=INK, linewidth=0.8, linestyle="--")
     place.set_title(
         f"median {metric('mae').write(median)} bpm",
@@ -116,7 +116,7 @@ def _draw_rates(
         fontweight="normal",
         color=MUTED,
     )
-    reach = max(8.0, float(np.abs(known - median).max()) * 1.15)
+    reach = max(8.0, float(np.abs(finite_rates - median).max()) * 1.15)
     place.set_ylim(median - reach, median + reach)
 
 

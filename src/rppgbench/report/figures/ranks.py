@@ -99,17 +99,17 @@ def _draw_names(axes: Axes, rank_by_name: Mapping[str, float], bars_in: float) -
     count = len(rank_by_name)
     half = (count + 1) // 2
     for number, (name, rank) in enumerate(rank_by_name.items()):
-        left = number < half
-        y = -bars_in - _ROW * ((number if left else count - 1 - number) + 0.8)
-        end = 0.9 if left else count + 0.1
+        on_left = number < half
+        y = -bars_in - _ROW * ((number if on_left else count - 1 - number) + 0.8)
+        end = 0.9 if on_left else count + 0.1
         axes.plot([rank, rank, end], [0, y, y], color=INK, linewidth=0.8)
         axes.plot(rank, 0, "o", color=BLUE, markersize=4, zorder=3)
         axes.annotate(
-            f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}",
+            f"{name}  {rank:.2f}" if on_left else f"{rank:.2f}  {name}",
             (end, y),
-            xytext=(-4 if left else 4, 0),
+            xytext=(-4 if on_left else 4, 0),
             textcoords="offset points",
-            ha="right" if left else "left",
+            ha="right" if on_left else "left",
             va="center",
             fontsize=8,
             color=INK,

@@ -66,10 +66,10 @@ def figure(*, name: str, title: str, place: Place, order: int = 100) -> Callable
     """
 
     def register(draw: Draw) -> Draw:
-        known = _REGISTERED.get(name)
-        if known is not None and known.draw.__module__ != draw.__module__:
+        earlier = _REGISTERED.get(name)
+        if earlier is not None and earlier.draw.__module__ != draw.__module__:
             raise ValueError(
-                f"figure {name!r} is registered by {known.draw.__module__} and {draw.__module__}"
+                f"figure {name!r} is registered by {earlier.draw.__module__} and {draw.__module__}"
             )
         _REGISTERED[name] = ReportFigure(
             name=name, title=title, place=place, order=order, draw=draw
@@ -82,8 +82,8 @@ def figure(*, name: str, title: str, place: Place, order: int = 100) -> Callable
 def report_figures(place: Place | None = None) -> list[ReportFigure]:
     """The registered figures of one place (by default of all places), in their order."""
     _import_modules()
-    figures = sorted(_REGISTERED.values(), key=lambda one: (one.order, one.name))
-    return [one for one in figures if place in (None, one.place)]
+    figures = sorted(_REGISTERED.values(), key=lambda entry: (entry.order, entry.name))
+    return [entry for entry in figures if place in (None, entry.place)]
 
 
 def render_figures(inputs: ReportInputs, place: Place) -> list[Drawing]:
@@ -96,7 +96,7 @@ def render_figures(inputs: ReportInputs, place: Place) -> list[Drawing]:
     Returns:
         The figures that have something to show, in their order.
     """
-    drawings = [one.render(inputs) for one in report_figures(place)]
+    drawings = [entry.render(inputs) for entry in report_figures(place)]
     return [drawing for drawing in drawings if drawing is not None]
 
 

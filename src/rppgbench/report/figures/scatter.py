@@ -45,7 +45,7 @@ def plot_scatter(
     Returns:
         The figure with its caption and data.
     """
-    frames = [series.drawn() for series in all_series]
+    frames = [series.paired_windows() for series in all_series]
     points = sum(len(frame) for frame in frames)
     low, high = value_limits(
         [frame[c].to_numpy() for frame in frames for c in ("reference_bpm", "estimate_bpm")]

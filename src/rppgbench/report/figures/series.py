@@ -30,7 +30,7 @@ class Series:
     windows: pd.DataFrame
     baseline: bool
 
-    def drawn(self) -> pd.DataFrame:
+    def paired_windows(self) -> pd.DataFrame:
         """The windows that have both an estimate and a reference."""
         has = self.windows["estimate_bpm"].notna() & self.windows["reference_bpm"].notna()
         return self.windows[has]
@@ -75,7 +75,7 @@ def drawn_series(inputs: ReportInputs) -> list[Series]:
         for series in summary_series(inputs.scores[0], inputs.baselines)
         if not inputs.drawn_conditions or series.record.get("condition", "") in conditions
     ]
-    return all_series if any(len(series.drawn()) for series in all_series) else []
+    return all_series if any(len(series.paired_windows()) for series in all_series) else []
 
 
 _DOWNLOADS: WeakKeyDictionary[ReportInputs, tuple[Download, str]] = WeakKeyDictionary()
@@ -121,12 +121,12 @@ def _wide(scores: Scores) -> pd.DataFrame:
 
     keys = [key for key in _WINDOW if key not in scores.by]
     windows = scores.windows.round({"reference_bpm": 3, "estimate_bpm": 3, "start_s": 3})
-    facts = windows.groupby(keys, sort=False, dropna=False)[_FACTS].first()
+    references = windows.groupby(keys, sort=False, dropna=False)[_FACTS].first()
     columns = {
         f"{series.name} (bpm)": windows.loc[series.windows.index]
         .groupby(keys, sort=False, dropna=False)["estimate_bpm"]
         .first()
         for series in summary_series(scores)
     }
-    wide = facts.join(pd.concat(columns, axis=1)) if columns else facts
+    wide = references.join(pd.concat(columns, axis=1)) if columns else references
     return wide.reset_index()

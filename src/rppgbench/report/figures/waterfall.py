@@ -53,13 +53,13 @@ def waterfall_figure(
     Returns:
         The figure; None where no row has shares.
     """
-    drawn = [split for split in splits if split.shares]
-    if not drawn or not groups:
+    with_shares = [split for split in splits if split.shares]
+    if not with_shares or not groups:
         return None
     return draw_framed(
         KEY,
         "The difference in parts",
-        lambda: _plot(drawn, groups, endpoints, data),
+        lambda: _plot(with_shares, groups, endpoints, data),
         simulated=simulated,
     )
 

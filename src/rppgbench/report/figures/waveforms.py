@@ -63,14 +63,16 @@ def pick_recordings(series: Series) -> list[Pick]:
     name. Fewer than three recordings give fewer picks.
     """
     keys = ["dataset", "recording", "method", "fold", "seed", "condition", "region"]
-    drawn = series.drawn()
-    errors = drawn.assign(error=(drawn["estimate_bpm"] - drawn["reference_bpm"]).abs())
+    paired_windows = series.paired_windows()
+    errors = paired_windows.assign(
+        error=(paired_windows["estimate_bpm"] - paired_windows["reference_bpm"]).abs()
+    )
     means = errors.groupby(keys, sort=True, dropna=False)["error"].mean().reset_index()
     means = means.sort_values(["error", *keys], kind="stable", ignore_index=True)
     last = len(means) - 1
-    chosen = {}
+    picks = {}
     for word, place in (("best", 0), ("worst", last), ("median", last // 2)):
-        if last >= 0 and place not in chosen:
+        if last >= 0 and place not in picks:
             record = means.iloc[place]
             case = EstimateKey(
                 dataset=str(record["dataset"]),
@@ -81,8 +83,8 @@ def pick_recordings(series: Series) -> list[Pick]:
                 condition=str(record["condition"]),
                 region=str(record["region"]),
             )
-            chosen[place] = Pick(word, case, float(record["error"]))
-    return [chosen[place] for place in sorted(chosen)]
+            picks[place] = Pick(word, case, float(record["error"]))
+    return [picks[place] for place in sorted(picks)]
 
 
 def waveform_figure(
@@ -167,12 +169,12 @@ def _plot(title: str, picked: Sequence[tuple[Pick, Waveform, GroundTruth]], key:
 
 def _draw_excerpt(panel: Axes, waveform: Waveform, truth: GroundTruth, pick: Pick) -> pd.DataFrame:
     """The pulse of one picked recording, with its name and error as titles."""
-    drawn = draw_pulse(panel, waveform, truth)
-    inverted = "sign" in drawn and drawn["sign"].iloc[0] < 0
+    samples = draw_pulse(panel, waveform, truth)
+    inverted = "sign" in samples and samples["sign"].iloc[0] < 0
     error = f"error {_error(pick)} bpm{'; drawn upside down' if inverted else ''}"
     panel.set_title(f"{pick.word.capitalize()}: {pick.case.recording}")
     panel.set_title(error, loc="right", fontsize=7.5, fontweight="normal", color=MUTED)
-    return drawn.assign(recording=pick.case.recording, pick=pick.word, part="pulse")
+    return samples.assign(recording=pick.case.recording, pick=pick.word, part="pulse")
 
 
 def _error(pick: Pick) -> str:
@@ -265,30 +267,30 @@ def draw_pulse(place: Axes, waveform: Waveform, truth: GroundTruth) -> pd.DataFr
     times = waveform.times_s()
     finite = np.flatnonzero(np.isfinite(waveform.samples))
     middle = times[finite[len(finite) // 2]] if len(finite) else times.mean()
-    here = np.abs(times - middle) <= EXCERPT_S / 2
+    excerpt = np.abs(times - middle) <= EXCERPT_S / 2
     reference = reference_waveform(truth, waveform)
-    drawn = {
-        "time_s": times[here].round(3),
-        "estimate": standardise(waveform.samples[here]).round(3),
+    columns = {
+        "time_s": times[excerpt].round(3),
+        "estimate": standardise(waveform.samples[excerpt]).round(3),
     }
     if reference is not None:
-        drawn["reference"] = standardise(reference.samples[here]).round(3)
-        opposed = bool(np.nansum(drawn["estimate"] * drawn["reference"]) < 0)
-        drawn["sign"] = np.full(len(drawn["time_s"]), -1.0 if opposed else 1.0)
-        drawn["estimate"] = drawn["estimate"] * drawn["sign"]
+        columns["reference"] = standardise(reference.samples[excerpt]).round(3)
+        opposed = bool(np.nansum(columns["estimate"] * columns["reference"]) < 0)
+        columns["sign"] = np.full(len(columns["time_s"]), -1.0 if opposed else 1.0)
+        columns["estimate"] = columns["estimate"] * columns["sign"]
         place.plot(
-            drawn["time_s"],
-            drawn["reference"],
+            columns["time_s"],
+            columns["reference"],
             color=VERMILLION,
             linewidth=2.2,
             alpha=0.45,
             label="reference",
         )
-    place.plot(drawn["time_s"], drawn["estimate"], color=BLUE, label="estimate")
+    place.plot(columns["time_s"], columns["estimate"], color=BLUE, label="estimate")
     place.set_yticks([-2, 0, 2])
     place.set_ylim(-CLIP_SD, CLIP_SD)
     place.margins(x=0)
-    return pd.DataFrame(drawn)
+    return pd.DataFrame(columns)
 
 
 def _draw_spectrum(
@@ -306,11 +308,11 @@ def _draw_spectrum(
         rates_bpm = frequency_hz * 60
         place.fill_between(rates_bpm, reference_power, color=VERMILLION, alpha=0.3, linewidth=0)
         place.plot(rates_bpm, reference_power, color=VERMILLION, linewidth=1.2, alpha=0.7)
-        own = _spectrum_frame(pick, "reference", frequency_hz, reference_power)
+        reference_frame = _spectrum_frame(pick, "reference", frequency_hz, reference_power)
         if np.array_equal(frequency_hz, frequency):
-            frames[0]["reference"] = own["reference"]
+            frames[0]["reference"] = reference_frame["reference"]
         else:
-            frames.append(own)
+            frames.append(reference_frame)
     elif truth.heart_rate is not None and len(truth.heart_rate.values):
         rate = float(np.nanmean(truth.heart_rate.values))
         place.axvline(rate, color=VERMILLION, linewidth=2.2, alpha=0.6)
@@ -321,6 +323,6 @@ def _draw_spectrum(
 def _spectrum_frame(pick: Pick, column: str, frequency_hz: Array, power: Array) -> pd.DataFrame:
     import pandas as pd
 
-    facts = {"recording": pick.case.recording, "pick": pick.word, "part": "spectrum"}
+    labels = {"recording": pick.case.recording, "pick": pick.word, "part": "spectrum"}
     rates = {"heart_rate_bpm": (frequency_hz * 60).round(2), column: power.round(4)}
-    return pd.DataFrame({**facts, **rates})
+    return pd.DataFrame({**labels, **rates})

@@ -49,29 +49,31 @@ def comparison_sections(
     Returns:
         One section or none.
     """
-    windows, chosen = _alike(scores, condition)
+    windows, alike_note = _alike(scores, condition)
     windows, left_out = _unseen(windows)
     by_recording = block_scores(windows)
     if len(by_recording) < 2 or not _common(by_recording, 1):
         return ()
     tests = paired_tests(by_recording)
     tables = [_pair_table(tests, scores.name, baselines, simulated=simulated)]
-    words = [*_words(tests, scores.name, baselines), *chosen, *left_out]
+    sentences = [*_words(tests, scores.name, baselines), *alike_note, *left_out]
     drawings = []
     for noun, blocks in _ranked(windows, by_recording):
-        placed = ranks(blocks, alpha=ALPHA)
-        words.append(_rank_words(placed, noun))
+        method_ranks = ranks(blocks, alpha=ALPHA)
+        sentences.append(_rank_words(method_ranks, noun))
         key = f"ranks-{noun.replace(' ', '-')}s"
-        tables.append(_rank_table(placed, blocks, key, noun, baselines, simulated=simulated))
-        if not math.isnan(placed.critical_difference):
+        tables.append(_rank_table(method_ranks, blocks, key, noun, baselines, simulated=simulated))
+        if not math.isnan(method_ranks.critical_difference):
             drawings.append(
-                rank_figure(placed, noun, scores.name, key=f"{key}-figure", simulated=simulated)
+                rank_figure(
+                    method_ranks, noun, scores.name, key=f"{key}-figure", simulated=simulated
+                )
             )
     return (
         Section(
             key="comparisons",
             title="Which methods differ",
-            paragraphs=tuple(words),
+            paragraphs=tuple(sentences),
             tables=tuple(tables),
             drawings=tuple(drawings),
         ),
@@ -80,15 +82,15 @@ def comparison_sections(
 
 def _alike(scores: Scores, condition: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The windows of one region and condition, and a sentence where there are several."""
-    windows, words = scores.windows, []
+    windows, parts = scores.windows, []
     for key in ("condition", "region"):
         if key not in scores.by:
             continue
         values = sorted(set(windows[key]) - {""})
         first = condition if key == "condition" and condition in values else next(iter(values), "")
         windows = windows[windows[key].isin([first, ""])]
-        words.append(f"the {key} {first}")
-    text = f"All methods are compared on {' and '.join(words)}." if words else ""
+        parts.append(f"the {key} {first}")
+    text = f"All methods are compared on {' and '.join(parts)}." if parts else ""
     return windows, ((text,) if text else ())
 
 
@@ -97,40 +99,42 @@ def _unseen(windows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     if "leaked" not in windows or not (windows["leaked"] != "").any():
         return windows, ()
     leaked = windows[windows["leaked"] != ""]
-    told = ", ".join(
+    leaked_methods = ", ".join(
         f"{method} on {', '.join(sorted(set(part['leaked'])))}"
         for method, part in leaked.groupby("method")
     )
-    text = f"Left out, for its weights were learned on what is tested: {told}."
+    text = f"Left out, for its weights were learned on what is tested: {leaked_methods}."
     return windows[windows["leaked"] == ""], (text,)
 
 
-def _common(blocks: Mapping[str, Array], least: int) -> bool:
+def _common(blocks: Mapping[str, Array], min_blocks: int) -> bool:
     """Whether at least so many blocks have a score of every method."""
     table = np.stack(list(blocks.values()))
-    return int(np.isfinite(table).all(axis=0).sum()) >= least
+    return int(np.isfinite(table).all(axis=0).sum()) >= min_blocks
 
 
 def _ranked(
     windows: pd.DataFrame, by_recording: Mapping[str, Array]
 ) -> list[tuple[str, Mapping[str, Array]]]:
-    found = [("recording", by_recording)]
+    kinds = [("recording", by_recording)]
     if windows["dataset"].nunique() >= MIN_DATASETS:
-        found.append(("data set", block_scores(windows, block=("dataset",))))
-    return [(noun, blocks) for noun, blocks in found if len(blocks) > 2 and _common(blocks, 2)]
+        kinds.append(("data set", block_scores(windows, block=("dataset",))))
+    return [(noun, blocks) for noun, blocks in kinds if len(blocks) > 2 and _common(blocks, 2)]
 
 
 def _words(tests: list[PairedTest], evaluator: str, baselines: Collection[str]) -> list[str]:
-    told = [one for one in tests if one.p_holm < ALPHA]
-    ours = [one for one in told if not {one.first, one.second} & set(baselines)]
-    count = f"{len(told)} of {pluralise(len(tests), 'pair')}"
+    significant = [test for test in tests if test.p_holm < ALPHA]
+    without_baselines = [
+        test for test in significant if not {test.first, test.second} & set(baselines)
+    ]
+    count = f"{len(significant)} of {pluralise(len(tests), 'pair')}"
     text = (
         f"Pairs of methods are compared on the same recordings, by the mean absolute error of each "
         f"under {evaluator}: Wilcoxon's signed-rank test, corrected for the number of pairs by "
         f"Holm's procedure. At the 5 % level {count} differ"
     )
-    if set(baselines) & {name for one in tests for name in (one.first, one.second)}:
-        text += f", {len(ours)} of them between two methods that use the video"
+    if set(baselines) & {name for test in tests for name in (test.first, test.second)}:
+        text += f", {len(without_baselines)} of them between two methods that use the video"
     return [
         f"{text}.",
         "A recording counts once, however many windows it has; recordings of one subject count as "
@@ -138,20 +142,20 @@ def _words(tests: list[PairedTest], evaluator: str, baselines: Collection[str]) 
     ]
 
 
-def _rank_words(placed: Ranks, noun: str) -> str:
+def _rank_words(result: Ranks, noun: str) -> str:
     text = (
-        f"Over {pluralise(placed.n, noun)} that all {len(placed.methods)} methods have, Friedman's "
+        f"Over {pluralise(result.n, noun)} that all {len(result.methods)} methods have, Friedman's "
     )
-    if math.isnan(placed.p):
+    if math.isnan(result.p):
         return f"{text}test has too few blocks."
-    apart = (
+    verdict = (
         "the methods differ"
-        if placed.p < ALPHA
+        if result.p < ALPHA
         else "no difference between the methods is significant"
     )
     return (
-        f"{text}test: {apart} (p {_p(placed.p)}). By Nemenyi's test two methods differ where "
-        f"their mean ranks lie more than {placed.critical_difference:.2f} apart."
+        f"{text}test: {verdict} (p {_p(result.p)}). By Nemenyi's test two methods differ where "
+        f"their mean ranks lie more than {result.critical_difference:.2f} apart."
     )
 
 
@@ -160,24 +164,24 @@ def _pair_table(
 ) -> Table:
     mae = metric("mae")
     rows = []
-    for one in sorted(tests, key=_pair_order):
-        better = one.first if one.difference < 0 else one.second
+    for test in sorted(tests, key=_pair_order):
+        better = test.first if test.difference < 0 else test.second
         verdict = "no difference shown"
-        if one.p_holm < ALPHA:
+        if test.p_holm < ALPHA:
             verdict = f"{better} is better"
-        elif math.isnan(one.p_holm):
+        elif math.isnan(test.p_holm):
             verdict = "nothing to test"
-        detail = f"{one.first} less {one.second}: {mae.write(one.difference)} bpm"
+        detail = f"{test.first} less {test.second}: {mae.write(test.difference)} bpm"
         cells = (
-            Cell(one.first, one.first),
-            Cell(one.second, one.second),
-            Cell(str(one.n), float(one.n)),
-            Cell(mae.write(one.difference), _known(one.difference), detail=detail),
-            Cell(_p(one.p), _known(one.p)),
-            Cell(_p(one.p_holm), _known(one.p_holm)),
+            Cell(test.first, test.first),
+            Cell(test.second, test.second),
+            Cell(str(test.n), float(test.n)),
+            Cell(mae.write(test.difference), _known(test.difference), detail=detail),
+            Cell(_p(test.p), _known(test.p)),
+            Cell(_p(test.p_holm), _known(test.p_holm)),
             Cell(verdict, verdict),
         )
-        rows.append(Row(cells, "baseline" if {one.first, one.second} & set(baselines) else ""))
+        rows.append(Row(cells, "baseline" if {test.first, test.second} & set(baselines) else ""))
     columns = (
         Column("first", "First", text=True),
         Column("second", "Second", text=True),
@@ -198,16 +202,16 @@ def _pair_table(
     )
 
 
-def _pair_order(one: PairedTest) -> tuple[object, ...]:
+def _pair_order(test: PairedTest) -> tuple[object, ...]:
     """Pairs that cannot be tested last; of equal p the larger difference first, then by name."""
-    untested = math.isnan(one.p_holm)
-    p_holm = 0.0 if untested else one.p_holm
-    larger = 0.0 if math.isnan(one.difference) else -abs(one.difference)
-    return untested, p_holm, larger, one.first, one.second
+    untested = math.isnan(test.p_holm)
+    p_holm = 0.0 if untested else test.p_holm
+    larger = 0.0 if math.isnan(test.difference) else -abs(test.difference)
+    return untested, p_holm, larger, test.first, test.second
 
 
 def _rank_table(
-    placed: Ranks,
+    method_ranks: Ranks,
     blocks: Mapping[str, Array],
     key: str,
     noun: str,
@@ -218,19 +222,19 @@ def _rank_table(
     mae = metric("mae")
     shared = np.isfinite(np.stack(list(blocks.values()))).all(axis=0)
     rows = []
-    for k in np.argsort(placed.mean_rank, kind="stable"):
-        name = placed.methods[k]
-        alike = [clique for clique in placed.cliques if name in clique]
+    for k in np.argsort(method_ranks.mean_rank, kind="stable"):
+        name = method_ranks.methods[k]
+        alike = [clique for clique in method_ranks.cliques if name in clique]
         others = list(dict.fromkeys(m for clique in alike for m in clique if m != name))
-        told = ", ".join(others) or "none"
+        other_names = ", ".join(others) or "none"
         mean = float(blocks[name][shared].mean())
         rows.append(
             Row(
                 (
                     Cell(name, name),
-                    Cell(f"{placed.mean_rank[k]:.2f}", float(placed.mean_rank[k])),
+                    Cell(f"{method_ranks.mean_rank[k]:.2f}", float(method_ranks.mean_rank[k])),
                     Cell(mae.write(mean), mean),
-                    Cell(told, told),
+                    Cell(other_names, other_names),
                 ),
                 "baseline" if name in baselines else "",
             )
@@ -241,7 +245,7 @@ def _rank_table(
         Column("mean_mae", "Mean of the MAE", unit="bpm", about=f"Over each {noun} that all have."),
         Column("alike", "No significant difference from (Nemenyi)", text=True),
     )
-    caption = f"Mean ranks over {pluralise(placed.n, noun)}"
+    caption = f"Mean ranks over {pluralise(method_ranks.n, noun)}"
     return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), simulated=simulated)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rppgbench.report.inputs import Section
+from rppgbench.report.inputs import Section, table_section
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.table import Cell, Row, Table
 
@@ -24,35 +24,27 @@ def origin_sections(
         One section or none.
     """
     rows = []
-    for name, facts in origins.items():
-        if facts["licence"] or facts["versions"] or facts["trained_on"]:
-            seen = ", ".join(facts["trained_on"]) or "not learned"
-            packages = ", ".join(f"{p} {v}" for p, v in facts["versions"].items()) or "none"
-            texts = (name, seen, packages, facts["licence"] or "not said")
+    for name, origin in origins.items():
+        if origin["licence"] or origin["versions"] or origin["trained_on"]:
+            trained_on = ", ".join(origin["trained_on"]) or "not learned"
+            packages = ", ".join(f"{p} {v}" for p, v in origin["versions"].items()) or "none"
+            texts = (name, trained_on, packages, origin["licence"] or "not said")
             rows.append(Row(tuple(Cell(text, text) for text in texts)))
-    if not rows:
-        return ()
     columns = (
         Column("method", "Method", text=True),
         Column("trained_on", "Weights learned on", text=True),
         Column("versions", "Runs on", text=True),
         Column("licence", "Licence", text=True),
     )
-    table = Table(
-        key="origins",
-        caption="Code and weights of others",
-        columns=columns,
-        rows=tuple(rows),
-        headers=1,
-        notes=(),
-        simulated=simulated,
-    )
-    text = (
+    return table_section(
+        "Methods of other projects",
         "These methods are code of other projects, run as installed. Where weights were trained "
-        "on a data set that is tested here, the row is marked as leaked and is not ranked."
-    )
-    return (
-        Section(
-            key="origins", title="Methods of other projects", paragraphs=(text,), tables=(table,)
+        "on a data set that is tested here, the row is marked as leaked and is not ranked.",
+        Table(
+            key="origins",
+            caption="Code and weights of others",
+            columns=columns,
+            rows=tuple(rows),
+            simulated=simulated,
         ),
     )

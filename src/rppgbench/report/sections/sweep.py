@@ -65,8 +65,8 @@ def sweep_sections(
     """
     if "condition" not in scores.by:
         return ()
-    there = set(scores.summary["condition"])
-    settings = [setting for setting in settings if setting.name in there]
+    scored_conditions = set(scores.summary["condition"])
+    settings = [setting for setting in settings if setting.name in scored_conditions]
     curves = _curves(scores, settings, collapsed, baselines)
     if len(settings) < 2 or not curves:
         return ()
@@ -85,12 +85,12 @@ def sweep_sections(
         tables += _doubling_table(curves, settings, simulated)
     else:
         tables += shift_table(scores, settings, baselines, simulated)
-    words = [
+    sentences = [
         "Each setting is a condition of the protocol; nothing else differs between them. PSNR and "
         "SSIM are those of the face's box, against the untouched frames."
     ]
     if labelled and conditions_to_draw(settings):
-        words.append(
+        sentences.append(
             "The figures of single windows, and the waveforms, are those of "
             f"{settings[0].name} and {settings[-1].name} alone; the tables have all settings."
         )
@@ -98,7 +98,7 @@ def sweep_sections(
         Section(
             key="sweep",
             title="The sweep",
-            paragraphs=tuple(words),
+            paragraphs=tuple(sentences),
             tables=tuple(tables),
             drawings=(drawing,) if drawing else (),
         ),
@@ -198,12 +198,12 @@ def _by_seed(
     frame: pd.DataFrame | None, by: Sequence[str], collapsed: Collection[Seeded]
 ) -> dict[tuple[str, str], list[tuple[float, bool]]]:
     """RMSE of each seed and whether its training collapsed, by row and condition."""
-    found: dict[tuple[str, str], list[tuple[float, bool]]] = {}
+    errors: dict[tuple[str, str], list[tuple[float, bool]]] = {}
     for record in [] if frame is None else records(frame):
         key = (str(record["method"]), str(record["condition"]), int(record["seed"]))
         value = (float(record["rmse"]), key in collapsed)
-        found.setdefault((row_name(record, by), str(record["condition"])), []).append(value)
-    return {key: values for key, values in found.items() if len(values) > 1}
+        errors.setdefault((row_name(record, by), str(record["condition"])), []).append(value)
+    return {key: values for key, values in errors.items() if len(values) > 1}
 
 
 def _cost_table(settings: Sequence[Setting], simulated: bool) -> Table:
@@ -216,14 +216,14 @@ def _cost_table(settings: Sequence[Setting], simulated: bool) -> Table:
         Column("encoder", "Encoder", text=True, about="As it names itself in its stream."),
     )
     rows = []
-    for one in settings:
-        numbers = (one.bit_rate_kbps, one.psnr_db, one.ssim)
+    for setting in settings:
+        numbers = (setting.bit_rate_kbps, setting.psnr_db, setting.ssim)
         cells = [
             Cell(column.write(value), None if math.isnan(value) else value)
             for column, value in zip(columns[1:4], numbers, strict=True)
         ]
-        texts = [Cell(text or "–", text) for text in (one.pixels, one.encoder)]
-        rows.append(Row((Cell(one.name, one.name), *cells, *texts)))
+        texts = [Cell(text or "–", text) for text in (setting.pixels, setting.encoder)]
+        rows.append(Row((Cell(setting.name, setting.name), *cells, *texts)))
     note = "A PSNR without a value: no pixel of the face differs, or none was compared."
     return Table(
         key="sweep-settings",
@@ -258,11 +258,11 @@ def _doubling_table(
         first = curve.measured[untouched[0]]
         cells = [Cell(curve.name, curve.name), Cell(columns[1].write(first), first)]
         for places in series.values():
-            at, words = find_doubling(
+            strength, text = find_doubling(
                 [first, *(curve.measured[k] for k in places)],
                 [math.nan, *(settings[k].strength for k in places)],
             )
-            cells.append(Cell(words, None if math.isnan(at) else at))
+            cells.append(Cell(text, None if math.isnan(strength) else strength))
         rows.append(Row(tuple(cells)))
     note = "Linear interpolation between the settings, of the mean over seeds."
     return [
@@ -298,9 +298,9 @@ def shift_table(
     untouched = [setting.name for setting in settings if not setting.series]
     if not untouched:
         return []
-    rest = ["dataset", "recording", "fold", "seed", "region", "window"]
+    window_keys = ["dataset", "recording", "fold", "seed", "region", "window"]
     wide = scores.windows.pivot_table(
-        index=["method", *rest], columns="condition", values="estimate_bpm", dropna=False
+        index=["method", *window_keys], columns="condition", values="estimate_bpm", dropna=False
     )
     changed = [setting.name for setting in settings if setting.name != untouched[0]]
     columns = [Column("method", "Method", text=True), Column("read", "Untouched", unit="bpm")]

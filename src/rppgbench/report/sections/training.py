@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rppgbench.report.inputs import Section
+from rppgbench.report.inputs import Section, table_section
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.table import Cell, Row, Table
 
@@ -24,8 +24,6 @@ def training_sections(
         One section or none.
     """
     rows = [Row(tuple(_cells(model))) for model in models if "collapse" in model]
-    if not rows:
-        return ()
     columns = (
         Column("method", "Method", text=True),
         Column("fold", "Fold", text=True),
@@ -37,27 +35,19 @@ def training_sections(
         Column("loss", "Last loss", text=True),
         Column("verdict", "Collapse detector", text=True),
     )
-    table = Table(
-        key="trainings",
-        caption="Trainings",
-        columns=columns,
-        rows=tuple(rows),
-        headers=3,
-        notes=(),
-        simulated=simulated,
-    )
-    text = (
+    return table_section(
+        "How the methods were trained",
         "The model of the last epoch is the one that is tested. The detector looks at the outputs "
         "for clips of the training set, without labels: the share of their power in the band of a "
         "pulse, whether their peaks differ from clip to clip, and whether they lie at the band's "
-        "limits. A collapsed training is reported and not repeated."
-    )
-    return (
-        Section(
+        "limits. A collapsed training is reported and not repeated.",
+        Table(
             key="trainings",
-            title="How the methods were trained",
-            paragraphs=(text,),
-            tables=(table,),
+            caption="Trainings",
+            columns=columns,
+            rows=tuple(rows),
+            headers=3,
+            simulated=simulated,
         ),
     )
 
@@ -69,13 +59,13 @@ def _cells(model: Mapping[str, Any]) -> list[Cell]:
     verdict = model["collapse"]["verdict"]
     detail = ", ".join(f"{k} {v}" for k, v in model["collapse"].items() if k != "verdict")
     params = model["params"]
-    learned, lost = int(model["learned_from"]), model.get("could_not_learn_from", [])
+    learned, unusable = int(model["learned_from"]), model.get("could_not_learn_from", [])
     texts = (
         model["method"],
         model["fold"],
         str(model["seed"]),
         str(params.get("preset", "paper")),
-        f"{learned} of {learned + len(lost)}" if lost else str(learned),
+        f"{learned} of {learned + len(unusable)}" if unusable else str(learned),
         f"{model['n_parameters']:,}",
         epochs,
         loss,

@@ -37,10 +37,10 @@ class Column:
         """
         if math.isnan(value):
             return "–"
-        shown = f"{value * self.scale:.{self.decimals}f}"
-        if float(shown) == 0:
-            shown = shown.lstrip("-")
-        return shown.replace("-", "−")
+        text = f"{value * self.scale:.{self.decimals}f}"
+        if float(text) == 0:
+            text = text.lstrip("-")
+        return text.replace("-", "−")
 
 
 def metric_column(metric: metrics.Metric) -> Column:

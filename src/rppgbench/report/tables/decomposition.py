@@ -24,10 +24,11 @@ from rppgbench.report.tables.table import Cell, Row, Table
 def error_table(inputs: DecompositionInputs) -> Table:
     """Rows against evaluators, with the lowest, the highest and the range."""
     page = inputs.page
-    scores = scores_on_one_region(inputs)
-    default, mae = scores[0], metric("mae")
-    found = {
-        one.name: {tuple(r[k] for k in one.by): r for r in records(one.summary)} for one in scores
+    all_scores = scores_on_one_region(inputs)
+    default, mae = all_scores[0], metric("mae")
+    rows_by_evaluator = {
+        scores.name: {tuple(r[k] for k in scores.by): r for r in records(scores.summary)}
+        for scores in all_scores
     }
     reach = error_spans(inputs)
     rows = []
@@ -40,8 +41,8 @@ def error_table(inputs: DecompositionInputs) -> Table:
         cells.append(_number(high - low, f"range {format_bpm(high - low)} bpm"))
         cells.append(_number(low, f"lowest, under {low_rule}"))
         cells.append(_number(high, f"highest, under {high_rule}"))
-        for one in scores:
-            cells.append(_error_cell(found[one.name].get(key, {}), one.name))
+        for scores in all_scores:
+            cells.append(_error_cell(rows_by_evaluator[scores.name].get(key, {}), scores.name))
         rows.append(Row(tuple(cells), "baseline" if record["method"] in page.baselines else ""))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in default.by]
     headings += [
@@ -51,14 +52,14 @@ def error_table(inputs: DecompositionInputs) -> Table:
     ]
     headings += [
         Column(
-            one.name,
-            one.name,
+            scores.name,
+            scores.name,
             unit="bpm",
             decimals=mae.decimals,
             better="low",
-            about=inputs.rules[one.name].title,
+            about=inputs.rules[scores.name].title,
         )
-        for one in scores
+        for scores in all_scores
     ]
     return Table(
         key="decomposition-errors",
@@ -76,27 +77,29 @@ def share_table(inputs: DecompositionInputs) -> Table:
     """Each row's difference between the two sides, in parts; notes say what could not be read."""
     page = inputs.page
     rows = []
-    noted: dict[str, list[str]] = {}
-    for one in inputs.splits:
-        cells = [Cell(part, part) for part in one.row]
-        cells += [_number(one.first_bpm), _number(one.second_bpm)]
-        cells.append(_number(one.difference_bpm, signed=True))
+    names_by_note: dict[str, list[str]] = {}
+    for split in inputs.splits:
+        cells = [Cell(part, part) for part in split.row]
+        cells += [_number(split.first_bpm), _number(split.second_bpm)]
+        cells.append(_number(split.difference_bpm, signed=True))
         for group in inputs.groups:
-            share = one.shares.get(group)
+            share = split.shares.get(group)
             value = share.value if share else math.nan
             detail = GROUP_DESCRIPTIONS[group]
             if share:
                 detail += f"; {_signed(share.low)} to {_signed(share.high)} bpm over the orders"
             cells.append(_number(value, detail, signed=True))
-        rows.append(Row(tuple(cells), "baseline" if one.row[0] in page.baselines else ""))
-        name = " · ".join(one.row)
-        if one.shares and one.orders < one.all_orders:
-            noted.setdefault(f"over {one.orders} of {one.all_orders} orders", []).append(name)
-        for note in one.notes:
-            noted.setdefault(note, []).append(name)
+        rows.append(Row(tuple(cells), "baseline" if split.row[0] in page.baselines else ""))
+        name = " · ".join(split.row)
+        if split.shares and split.orders < split.all_orders:
+            names_by_note.setdefault(
+                f"over {split.orders} of {split.all_orders} orders", []
+            ).append(name)
+        for note in split.notes:
+            names_by_note.setdefault(note, []).append(name)
     notes = [
         f"{'All rows' if len(names) == len(rows) else ', '.join(names)}: {note}."
-        for note, names in noted.items()
+        for note, names in names_by_note.items()
     ]
     headings = [Column(k, LABELS.get(k, k), text=True) for k in inputs.by]
     headings += [
@@ -163,14 +166,14 @@ def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
         The table.
     """
     page, mae = inputs.page, metric("mae")
-    found: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+    rows_by_region: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
     for record in records(canonical_order(scores.summary, scores.by)):
         row = tuple(str(record[k]) for k in inputs.by)
-        found.setdefault(row, {})[str(record.get(REGION, ""))] = record
-    own = "" if any("" in parts for parts in found.values()) else None
-    columns = [*inputs.regions, *([own] if own is not None else [])]
+        rows_by_region.setdefault(row, {})[str(record.get(REGION, ""))] = record
+    own_region = "" if any("" in parts for parts in rows_by_region.values()) else None
+    columns = [*inputs.regions, *([own_region] if own_region is not None else [])]
     rows = []
-    for row, parts in found.items():
+    for row, parts in rows_by_region.items():
         cells = [Cell(part, part) for part in row]
         cells += [_error_cell(parts.get(region, {}), region) for region in columns]
         rows.append(Row(tuple(cells), "baseline" if row[0] in page.baselines else ""))
@@ -194,17 +197,17 @@ def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
 
 def evaluator_table(inputs: DecompositionInputs) -> Table:
     """The evaluators: rule, resolution, source and digest."""
-    about = {one.name: one.about for one in inputs.page.scores}
+    about = {scores.name: scores.about for scores in inputs.page.scores}
     rows = []
-    for one in inputs.page.scores:
-        rule = inputs.rules[one.name]
-        said = about[one.name].removeprefix(f"{rule.title}.").partition(" A missing ")[0].strip()
+    for scores in inputs.page.scores:
+        rule = inputs.rules[scores.name]
+        text = about[scores.name].removeprefix(f"{rule.title}.").partition(" A missing ")[0].strip()
         rows.append(
             Row(
                 (
-                    Cell(one.name, one.name),
+                    Cell(scores.name, scores.name),
                     Cell(rule.title, rule.title),
-                    Cell(said, said),
+                    Cell(text, text),
                     _number(rule.resolution_bpm or math.nan),
                     Cell(rule.source, rule.source),
                     Cell(rule.digest, rule.digest),
@@ -220,8 +223,8 @@ def evaluator_table(inputs: DecompositionInputs) -> Table:
         Column("digest", "Digest", text=True, about="Of everything but the words."),
     )
     notes = tuple(
-        f"{one.name}: {' '.join(inputs.rules[one.name].notes.split())}"
-        for one in inputs.page.scores
+        f"{scores.name}: {' '.join(inputs.rules[scores.name].notes.split())}"
+        for scores in inputs.page.scores
     )
     return Table(
         key="decomposition-rules",
@@ -232,15 +235,15 @@ def evaluator_table(inputs: DecompositionInputs) -> Table:
     )
 
 
-def _error_cell(record: Mapping[str, Any], where: str) -> Cell:
+def _error_cell(record: Mapping[str, Any], column: str) -> Cell:
     mae = metric("mae")
     value = float(record.get("mae", math.nan))
     if math.isnan(value):
-        return Cell("–", None, detail=f"nothing scored under {where}" if where else "")
+        return Cell("–", None, detail=f"nothing scored under {column}" if column else "")
     low, high = (float(record.get(f"mae_{end}", math.nan)) for end in ("low", "high"))
     interval = "" if math.isnan(low) else f"{mae.write(low)} to {mae.write(high)}"
     covered = float(record["window_coverage"])
-    detail = f"{where}: {mae.write(value)} bpm over {int(record['n_windows'])} rows"
+    detail = f"{column}: {mae.write(value)} bpm over {int(record['n_windows'])} rows"
     detail += f"; 95 % interval {interval} bpm" if interval else ""
     detail += f"; {covered:.1%} of the rows have an estimate" if covered < 1 else ""
     return Cell(mae.write(value), value, interval=interval, detail=detail)

@@ -63,11 +63,11 @@ def method_table(
     """
     by = list(scores.by)
     frame = canonical_order(scores.summary, by)
-    there = [column for column in METRICS if column.key in frame]
+    metrics = [column for column in METRICS if column.key in frame]
     measures = [
-        column for column in there if column.key == "mae" or frame[column.key].notna().any()
+        column for column in metrics if column.key == "mae" or frame[column.key].notna().any()
     ]
-    empty = ", ".join(column.label for column in there if column not in measures)
+    empty = ", ".join(column.label for column in metrics if column not in measures)
     marked = highlights(frame, measures, [key for key in by if key != "method"], baselines)
     rows, counts_edges = [], "n_band_edge" in frame
     for place, record in enumerate(records(frame)):
@@ -144,10 +144,10 @@ def describe_region(scores: Scores) -> list[str]:
     """On which face region methods are compared, where waveforms of several are stored."""
     if "region" not in scores.groups:
         return []
-    (one,) = set(scores.windows["region"]) - {""}
+    (name,) = set(scores.windows["region"]) - {""}
     return [
-        f"Methods that average pixels are compared on the face region {one}; the others are in the "
-        "table by region."
+        f"Methods that average pixels are compared on the face region {name}; the others are in "
+        "the table by region."
     ]
 
 
@@ -177,7 +177,7 @@ def group_table(
     overall = canonical_order(scores.summary, by)
     values = list(dict.fromkeys(sorted(frame[group].tolist(), key=str)))
     marked = highlights(frame, [column], [*(k for k in by if k != "method"), group], baselines)[key]
-    found: dict[tuple[Any, ...], tuple[Mapping[str, Any], Highlight]] = {
+    part_by_key: dict[tuple[Any, ...], tuple[Mapping[str, Any], Highlight]] = {
         (*(record[k] for k in by), record[group]): (record, mark)
         for record, mark in zip(records(frame), marked, strict=True)
     }
@@ -187,12 +187,12 @@ def group_table(
         kind = row_kind(record, baselines)
         cells = _name_cells(record, by)
         for value in values:
-            part, mark = found.get((*name, value), ({}, ""))
-            cells.append(_measure_cell(part, column, mark, kind=kind, where=str(value)))
+            part, mark = part_by_key.get((*name, value), ({}, ""))
+            cells.append(_measure_cell(part, column, mark, kind=kind, group_value=str(value)))
         rows.append(Row(tuple(cells), kind))
     headings = [Column(k, LABELS.get(k, k), text=True) for k in by]
     for value in values:
-        here = frame[frame[group] == value]
+        value_rows = frame[frame[group] == value]
         headings.append(
             Column(
                 str(value),
@@ -201,8 +201,8 @@ def group_table(
                 decimals=column.decimals,
                 better=column.better,
                 scale=column.scale,
-                about=f"{column.label} over {_span(here['n_recordings'])} recordings of "
-                f"{_span(here['n_subjects'])} subjects",
+                about=f"{column.label} over {_span(value_rows['n_recordings'])} recordings of "
+                f"{_span(value_rows['n_subjects'])} subjects",
             )
         )
     title = LABELS.get(group, group).lower()
@@ -220,8 +220,8 @@ def group_table(
 def _name_cells(record: Mapping[str, Any], by: Sequence[str]) -> list[Cell]:
     """What names a row; below the method, what is to be said of its training and of the rule."""
     first, *rest = (Cell(str(record[key]), str(record[key])) for key in by)
-    said = [str(record[key]) for key in NOTED if record.get(key)]
-    return [replace(first, below="; ".join(said)), *rest]
+    row_notes = [str(record[key]) for key in NOTED if record.get(key)]
+    return [replace(first, below="; ".join(row_notes)), *rest]
 
 
 def _span(counts: pd.Series) -> str:
@@ -230,12 +230,12 @@ def _span(counts: pd.Series) -> str:
 
 
 def _count_cell(record: Mapping[str, Any]) -> Cell:
-    count, wanted = int(record["n_recordings"]), int(record["n_expected"])
-    text = str(count) if wanted == count else f"{count} of {wanted}"
-    here = f", {int(record['n_present'])} of them here" if "n_present" in record else ""
+    count, expected = int(record["n_recordings"]), int(record["n_expected"])
+    text = str(count) if expected == count else f"{count} of {expected}"
+    present = f", {int(record['n_present'])} of them here" if "n_present" in record else ""
     detail = (
         f"{pluralise(count, 'recording')} of {pluralise(int(record['n_subjects']), 'subject')}, "
-        f"{wanted} expected{here}; {pluralise(int(record['n_windows']), 'window')}"
+        f"{expected} expected{present}; {pluralise(int(record['n_windows']), 'window')}"
     )
     if record.get("n_unscored", 0):
         detail += f", {int(record['n_unscored'])} more without a reference"
@@ -268,23 +268,28 @@ def _interval_notes(frame: pd.DataFrame) -> list[str]:
     """Why intervals are missing or doubtful, said once for each reason."""
     if "interval_note" not in frame:
         return []
-    noted = frame[frame["interval_note"] != ""]
-    told = []
-    for note, part in noted.groupby("interval_note", sort=False):
+    rows_with_note = frame[frame["interval_note"] != ""]
+    sentences = []
+    for note, part in rows_with_note.groupby("interval_note", sort=False):
         who = "all rows" if len(part) == len(frame) else ", ".join(part["method"].astype(str))
-        told.append(f"{str(note).capitalize()} ({who}).")
-    return told
+        sentences.append(f"{str(note).capitalize()} ({who}).")
+    return sentences
 
 
 def _measure_cell(
-    record: Mapping[str, Any], column: Column, mark: Highlight, *, kind: RowKind, where: str = ""
+    record: Mapping[str, Any],
+    column: Column,
+    mark: Highlight,
+    *,
+    kind: RowKind,
+    group_value: str = "",
 ) -> Cell:
     value = float(record.get(column.key, float("nan")))
     if math.isnan(value):
         return Cell("–", None, detail=f"{column.label} not defined here")
     text = column.write(value) + ("†" if mark == "ahead" else "")
     unit = f" {column.unit}" if column.unit else ""
-    label = f"{column.label}, {where}" if where else column.label
+    label = f"{column.label}, {group_value}" if group_value else column.label
     detail = f"{label} {column.write(value)}{unit}"
     low = float(record.get(f"{column.key}_low", float("nan")))
     high = float(record.get(f"{column.key}_high", float("nan")))

@@ -83,12 +83,12 @@ def describe_sample(scores: Scores, expected: int | None = None) -> str:
         The number of recordings and subjects, and whether it is the protocol's.
     """
     recordings, subjects = count_sample(scores)
-    words = f"{pluralise(recordings, 'recording')} of {pluralise(subjects, 'subject')}"
+    sample = f"{pluralise(recordings, 'recording')} of {pluralise(subjects, 'subject')}"
     if expected is None:
-        return words
+        return sample
     if recordings == expected:
-        return f"{words}, as the protocol has it"
-    return f"{words}; the protocol has {expected}: n differs"
+        return f"{sample}, as the protocol has it"
+    return f"{sample}; the protocol has {expected}: n differs"
 
 
 def scores_frame(summaries: Mapping[str, pd.DataFrame], *, simulated: bool) -> pd.DataFrame:
