@@ -46,7 +46,7 @@ from rppgbench.datasets.simulated_writers import (
 )
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
-from rppgbench.system.io_errors import kind_of_special_file
+from rppgbench.system.io_errors import special_file_kind
 from rppgbench.video.suffixes import VIDEO_SUFFIXES
 
 LABELS = "heart_rates.csv"
@@ -91,7 +91,7 @@ def _videos(root: Path) -> dict[str, Path]:
 def _sheet(root: Path) -> Sheet | None:
     """The labels with their columns checked, None where there are none."""
     file = root / LABELS
-    if not (is_file(file) or is_folder(file) or kind_of_special_file(file)):
+    if not (is_file(file) or is_folder(file) or special_file_kind(file)):
         return None
     sheet = read_sheet(file)
     names = [name.lower() for name in sheet.names]

@@ -50,7 +50,7 @@ def _commands(
 @_text
 def methods() -> None:
     """Every method that can run here: title, source, input, parameters and presets."""
-    for name, one in sorted(load_methods().found.items()):
+    for name, one in sorted(load_methods().available.items()):
         print(f"## `{name}`\n\n**{one.title}**. Source: {_source(one.cite)}. ", end="")
         print(f"Input: `{one.input}`.")
         kinds = ["learns from labels" if one.needs_labels else "learns without labels"]
@@ -75,7 +75,7 @@ def data_sets() -> None:
     """Every data set: licence, where to ask, size, source."""
     print("| name | data set | subjects | recordings | licence | source |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, one in sorted(load_datasets().found.items()):
+    for name, one in sorted(load_datasets().available.items()):
         size = [str(one.expected.get(kind, "")) for kind in ("subjects", "recordings")]
         where = f"[{one.licence}]({one.url})" if one.url.startswith("http") else one.licence
         print(f"| `{name}` | {one.title} | {' | '.join(size)} | {where} | {_source(one.cite)} |")

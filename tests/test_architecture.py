@@ -180,7 +180,7 @@ def names_of_content() -> set[str]:
         for f in (ROOT / folder).iterdir()
         if not f.name.startswith((".", "_"))
     }
-    names |= {*load_methods().found, *load_methods().missing}
+    names |= {*load_methods().available, *load_methods().unavailable}
     return names - {"evaluators", "splits", "simulated", "constant", "green", "printed"}
 
 

@@ -620,7 +620,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
         patch.setattr("rppgbench.simulation.rendering.render", grey)
         patch.setattr(work, "transformed_features", features)
         for name in dict.fromkeys(key.partition(":")[0] for key in LABEL_FILES):
-            write = load_datasets().found[name].simulate
+            write = load_datasets().available[name].simulate
             assert write is not None
             roots[name] = folder / name
             write(
@@ -632,7 +632,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
 def agreed(dataset: str, root: Path, file: Path) -> list[str]:
     """What a run and a data check both say of the recordings of a label file."""
     work._recordings.cache_clear()
-    declared = load_datasets().found[dataset]
+    declared = load_datasets().available[dataset]
     try:
         recordings = list(declared.recordings(root))
         said = [] if declared.leftovers is None else list(declared.leftovers(root))

@@ -48,7 +48,7 @@ def test_another_rate_is_apart_by_the_difference() -> None:
 
 
 def test_what_cannot_be_compared_is_said() -> None:
-    known = load_methods().found
+    known = load_methods().available
     with pytest.raises(BenchError, match="pos takes trace and two_sr takes second_moments"):
         compare_methods(
             (known["pos"], known["pos"].parameters({})), (known["two_sr"], {}), [], RULE

@@ -27,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("verify")
     tree, out = folder / "people", folder / "results"
     tree.mkdir()
-    make = load_datasets().found["simulated"].simulate
+    make = load_datasets().available["simulated"].simulate
     assert make is not None
     make(tree, SimulationPlan(subjects=PEOPLE, seconds=10.0, seed=0, difficulty="easy"))
     words = ["--protocol", "quickstart", "--methods", "green,constant", "--out", str(out)]

@@ -23,7 +23,7 @@ LATE_S = 4.0  # by how much the device's mean rate lags behind the pulse
 @pytest.fixture(scope="module")
 def truths(real: Path) -> dict[str, GroundTruth]:
     """What the reader gives of the six people."""
-    found = load_datasets().found["ubfc_rppg"].recordings(real / "ubfc-labels")
+    found = load_datasets().available["ubfc_rppg"].recordings(real / "ubfc-labels")
     return {recording.name: recording.ground_truth() for recording in found}
 
 
@@ -79,7 +79,7 @@ def test_what_was_mended_is_counted_and_the_others_are_left_alone(
 
 def test_what_constant_learns_of_the_four(truths: dict[str, GroundTruth]) -> None:
     """As read before: 96.2, 103.8, 60.2 and 84.6."""
-    method = load_methods().found["constant"]
+    method = load_methods().available["constant"]
     assert method.fit is not None
     found = {
         name: method.fit(

@@ -42,7 +42,7 @@ def written(name: str, root: Path) -> Callable[[], list[str]]:
     trees.WRITERS[name](root)
 
     def faults() -> list[str]:
-        findings = check_data(load_datasets().found[name], root).findings
+        findings = check_data(load_datasets().available[name], root).findings
         errors = [finding for finding in findings if finding.severity == "error"]
         # The videos of these trees last less than a second.
         return [f"{e.file}: {e.text}" for e in errors if "is too short" not in e.text]
@@ -113,7 +113,7 @@ def test_a_cohface_recording_in_two_parts_is_refused(tmp_path: Path) -> None:
     for part in ("train", "test"):
         (folder / f"{part}.txt").write_text("2/0/data\n")
     with pytest.raises(BenchError, match=r"2/0 is in train\.txt and in test\.txt; keep it in one"):
-        list(load_datasets().found["cohface"].recordings(tmp_path))
+        list(load_datasets().available["cohface"].recordings(tmp_path))
 
 
 def test_v4v_rows_in_two_decimal_marks_are_refused(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_a_broken_label_file_is_one_line(
 
 def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path) -> None:
     found = write_tree("simulated", tmp_path, SimulationPlan(subjects=2, seconds=10.5, seed=0))
-    methods = load_methods().found
+    methods = load_methods().available
     errors: dict[str, list[float]] = {"pos": [], "chrom": []}
     for recording in found.values():
         features = extract(recording.video())

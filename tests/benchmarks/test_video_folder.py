@@ -40,12 +40,12 @@ def lay(root: Path, labels: str | None, *videos: str, newline: str = "\n") -> Pa
 
 
 def recordings(root: Path) -> dict[str, Recording]:
-    found = load_datasets().found["video_folder"].recordings(root)
+    found = load_datasets().available["video_folder"].recordings(root)
     return {recording.name: recording for recording in found}
 
 
 def told(root: Path) -> list[str]:
-    tell = load_datasets().found["video_folder"].leftovers
+    tell = load_datasets().available["video_folder"].leftovers
     assert tell is not None
     return list(tell(root))
 

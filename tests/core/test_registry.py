@@ -64,19 +64,19 @@ def folder_method(plugins: Path, name: str) -> Path:
 def test_a_plugin_folder_s_method_imports_its_own_parts_and_pickles(plugins: Path) -> None:
     folder_method(plugins, "theirs")
     add_plugins(plugins)
-    theirs = load_methods().found["theirs"]
+    theirs = load_methods().available["theirs"]
     assert theirs.params == {"gain": 2.0}
     shift = theirs.estimate.__globals__["shift"]
     assert pickle.loads(pickle.dumps(shift)) is shift  # a real module of a real package
-    assert "pos" in load_methods().found
+    assert "pos" in load_methods().available
 
 
 def test_a_file_whose_import_is_missing_says_what_to_install(plugins: Path) -> None:
     (plugins / "methods" / "wants.py").write_text("import no_such_package\n")
     add_plugins(plugins)
     loaded = load_methods()
-    assert "pip install no_such_package" in loaded.missing["wants"].reason
-    assert "pos" in loaded.found
+    assert "pip install no_such_package" in loaded.unavailable["wants"].reason
+    assert "pos" in loaded.available
     with pytest.raises(BenchError, match="cannot run"):
         loaded.get("method", "wants", "--methods")
 
@@ -99,7 +99,7 @@ def test_two_of_one_name_are_refused(plugins: Path) -> None:
 def test_a_file_must_declare_its_own_name(plugins: Path) -> None:
     (plugins / "methods" / "other.py").write_text("x = 1\n")
     add_plugins(plugins)
-    assert "must declare a Method named 'other'" in load_methods().missing["other"].reason
+    assert "must declare a Method named 'other'" in load_methods().unavailable["other"].reason
 
 
 TABLE = """
@@ -131,9 +131,9 @@ def test_a_file_may_declare_several_methods_whose_names_begin_with_its_name(plug
         'theirs_b = declare("theirs_b", check_installed)',
     )
     methods = load_methods()
-    assert methods.found["theirs_a"].title == "Theirs"
-    assert methods.missing["theirs_b"].reason == "needs theirs: pip install theirs"
-    assert "theirs" not in {*methods.found, *methods.missing}
+    assert methods.available["theirs_a"].title == "Theirs"
+    assert methods.unavailable["theirs_b"].reason == "needs theirs: pip install theirs"
+    assert "theirs" not in {*methods.available, *methods.unavailable}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_file_may_declare_several_methods_whose_names_begin_with_its_name(plug
 )
 def test_a_method_of_several_with_another_name_is_refused(plugins: Path, line: str) -> None:
     declare_table(plugins, line)
-    assert "Method" in load_methods().missing["theirs"].reason
+    assert "Method" in load_methods().unavailable["theirs"].reason
 
 
 def test_a_method_of_several_may_not_have_the_name_of_a_file(plugins: Path) -> None:
@@ -185,7 +185,7 @@ NO_TORCH = """
 import json, sys
 sys.modules["torch"] = None  # as where it is not installed
 from rppgbench.core.registry import load_methods
-print(json.dumps({name: stand_in.reason for name, stand_in in load_methods().missing.items()}))
+print(json.dumps({name: stand_in.reason for name, stand_in in load_methods().unavailable.items()}))
 """
 
 
@@ -406,7 +406,7 @@ def test_what_is_printed_at_import_is_no_answer_of_the_library_either(
 ) -> None:
     (plugins / "methods" / "prints.py").write_text("print('at import')\n")
     add_plugins(plugins)
-    assert "prints" in load_methods().missing
+    assert "prints" in load_methods().unavailable
     said = capsys.readouterr()
     assert said.out == ""
     assert "at import" in said.err

@@ -16,7 +16,7 @@ def test_recordings_and_their_lines_stay_as_they_were_first_seen(tmp_path: Path)
     trees.vipl_hr_v2(tmp_path)
     listing = Catalog()
     first = listing.recordings("vipl_hr_v2", tmp_path)
-    expected = [r.name for r in load_datasets().found["vipl_hr_v2"].recordings(tmp_path)]
+    expected = [r.name for r in load_datasets().available["vipl_hr_v2"].recordings(tmp_path)]
     assert [r.name for r in first] == expected
     one = next(r for r in first if r.name == "1/video1")
     before = listing.line(one)

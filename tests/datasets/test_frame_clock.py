@@ -421,7 +421,7 @@ def test_a_training_counts_only_what_the_method_says_that_it_learned_from(
 
     known = load_methods()
     made = replace(known.get("method", "constant", "test"), fit=fit)
-    monkeypatch.setitem(known.found, "constant", made)
+    monkeypatch.setitem(known.available, "constant", made)
     none: list[str] = []
     facts = taught(tmp_path, "constant", "1/0", names=none, clip_s=9.0)
     assert shown == ["1/0"]

@@ -46,11 +46,11 @@ def closures(sources: Sources, names: Container[str] | None = None) -> dict[str,
         "features": what_computes.extractor_code(sources),
         "conditions": what_computes.condition_code(sources),
     }
-    for name, method in load_methods().found.items():
+    for name, method in load_methods().available.items():
         if names is not None and name not in names:
             continue
         found[f"method {name}"] = what_computes.method_code(method, sources)
-    for name, dataset in load_datasets().found.items():
+    for name, dataset in load_datasets().available.items():
         if names is not None and name not in names:
             continue
         found[f"reader {name}"] = what_computes.reader_code(dataset, sources)
@@ -107,7 +107,7 @@ def test_an_edited_module_moves_exactly_the_digests_whose_code_imports_it(
     moved = {name for name in after if before[name].digest != after[name].digest}
     if module.startswith("benchmarks/"):  # of a data set, reader and writer move apart
         assert moved <= expected
-        assert moved or Path(module).stem not in load_datasets().found
+        assert moved or Path(module).stem not in load_datasets().available
     else:
         assert moved == expected
     if module.split("/")[1] in UNREACHABLE and module.startswith("rppgbench/"):

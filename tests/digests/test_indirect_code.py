@@ -55,8 +55,8 @@ def moves(file: Path, old: str, new: str, method: str = "", dataset: str = "") -
     def digest() -> str:
         sources = Sources()
         if method:
-            return method_code(load_methods().found[method], sources).digest
-        return reader_code(load_datasets().found[dataset], sources).digest
+            return method_code(load_methods().available[method], sources).digest
+        return reader_code(load_datasets().available[dataset], sources).digest
 
     text = file.read_text()
     assert old in text

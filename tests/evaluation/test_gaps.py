@@ -172,7 +172,7 @@ def test_label_files_with_holes(
         else:
             values, times_s = values[~lost], times_s[~lost]
     root = native(tmp_path, values, times_s)
-    (recording,) = load_datasets().found["ubfc_rppg"].recordings(root)
+    (recording,) = load_datasets().available["ubfc_rppg"].recordings(root)
     pulse = Waveform(wave(np.arange(300) / 30, 53.0), 30.0)
     estimate = make_estimate(pulse, recording.name, dataset="ubfc_rppg")
     truth = recording.ground_truth()
@@ -315,7 +315,7 @@ def test_labels_with_no_whole_clip_are_refused() -> None:
 
 
 def test_constant_learns_from_the_time_without_gaps_only(tmp_path: Path) -> None:
-    method = load_methods().found["constant"]
+    method = load_methods().available["constant"]
     assert method.fit is not None
     times_s = without(np.arange(0, 90, 1 / 60), 20, 45)
     examples = [

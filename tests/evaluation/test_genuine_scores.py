@@ -121,7 +121,7 @@ def test_pos_on_a_genuine_trace_agrees_with_the_contact_sensor(real: Path) -> No
     start, fs = float(frames.times_s[0]), frames.fs
     even = start + np.arange(int(frames.duration_s * fs) + 1) / fs
     trace = Waveform(frames.at(even[even <= frames.times_s[-1]], np.inf), fs, start)
-    pulse = load_methods().found["pos"].estimate(trace)
+    pulse = load_methods().available["pos"].estimate(trace)
     estimate = make_estimate(pulse, "r", dataset="ubfc")
     truth = GroundTruth(
         pulse=Signal(wave, times).in_order(), heart_rate=Signal(rate, times).in_order()

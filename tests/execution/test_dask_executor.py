@@ -50,7 +50,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five simulated people: more than workers, so that one is killed in the middle."""
     folder = tmp_path_factory.mktemp("people")
-    make = load_datasets().found["simulated"].simulate
+    make = load_datasets().available["simulated"].simulate
     assert make is not None
     make(folder, SimulationPlan(subjects=PEOPLE, seconds=SECONDS, seed=3, difficulty="easy"))
     return folder
@@ -294,7 +294,7 @@ class Place:
 def load_params(name: str) -> dict[str, Any]:
     from rppgbench.core.registry import load_methods
 
-    return load_methods().found[name].parameters({})
+    return load_methods().available[name].parameters({})
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ LOOSE = {
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two simulated people."""
     folder = tmp_path_factory.mktemp("people")
-    make = load_datasets().found["simulated"].simulate
+    make = load_datasets().available["simulated"].simulate
     assert make is not None
     make(folder, SimulationPlan(subjects=2, seconds=11.0, seed=0, difficulty="easy"))
     return folder

@@ -29,7 +29,7 @@ INSTALLED = bool(os.environ.get(open_rppg.PYTHON)) or importlib.util.find_spec("
 needs_open_rppg = pytest.mark.skipif(not INSTALLED, reason="needs the extra open-rppg")
 NAMES = sorted(
     name
-    for name in {**load_methods().found, **load_methods().missing}
+    for name in {**load_methods().available, **load_methods().unavailable}
     if name.startswith("open_rppg_")
 )
 
@@ -75,7 +75,7 @@ def test_a_python_that_is_absent_or_lacks_open_rppg_is_one_line(tmp_path: Path) 
 @needs_open_rppg
 def test_each_method_states_its_training_set_and_licence() -> None:
     for name in NAMES:
-        method = load_methods().found[name]
+        method = load_methods().available[name]
         assert method.trained_on == (("pure",) if name.endswith("_pure") else ("rlap",))
         assert "weights" in method.licence
         assert method.fit is None
@@ -86,13 +86,13 @@ def test_each_method_states_its_training_set_and_licence() -> None:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Waveform, float]:
     """A clip of a simulated subject, 12 s, cut out for open-rppg's PhysNet; the mean heart rate."""
     folder = tmp_path_factory.mktemp("person")
-    dataset = load_datasets().found["simulated"]
+    dataset = load_datasets().available["simulated"]
     assert dataset.simulate is not None
     dataset.simulate(
         folder / "people", SimulationPlan(subjects=1, seconds=12.0, seed=0, difficulty="easy")
     )
     (recording,) = dataset.recordings(folder / "people")
-    method = load_methods().found["open_rppg_physnet"]
+    method = load_methods().available["open_rppg_physnet"]
     request = FeatureRequest(frozenset({str(method.params["crop"])}))
     features = cached_features(recording.video(), request, folder / "cache")
     (frames,) = method_inputs(features, method, method.parameters({}), "")
@@ -108,7 +108,7 @@ def test_physnet_finds_a_simulated_pulse_and_repeats_it_exactly(
 ) -> None:
     frames, bpm = clip
     before = frames.samples.copy()
-    method = load_methods().found[name]
+    method = load_methods().available[name]
     pulse, again = (method.estimate(frames, **method.parameters({})) for _ in range(2))
     assert abs(strongest_bpm(pulse) - bpm) < 3
     np.testing.assert_array_equal(pulse.samples, again.samples)
@@ -156,7 +156,7 @@ def test_physnet_on_a_genuine_face(name: str, real: Path, tmp_path: Path) -> Non
     """The face has 53 bpm by several sources; see the page of the recordings."""
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "li2023", ""))
     prediction = predict_video(
-        real / "evm-face" / "face.mp4", load_methods().found[name], rule, tmp_path
+        real / "evm-face" / "face.mp4", load_methods().available[name], rule, tmp_path
     )
     assert abs(prediction.heart_rate_bpm - 53) < 2
     assert prediction.coverage == 1.0

@@ -28,7 +28,7 @@ def trace(case: str) -> Waveform:
 
 
 def estimate(name: str, signal: Waveform) -> Array:
-    pulse = load_methods().found[f"pyvhr_{name}"].estimate(signal)
+    pulse = load_methods().available[f"pyvhr_{name}"].estimate(signal)
     assert (pulse.fs, pulse.start_s) == (signal.fs, signal.start_s)
     return pulse.samples
 
@@ -95,7 +95,7 @@ def test_loading_pyvhr_leaves_no_replaced_module_behind() -> None:
 
 @needs_pyvhr
 def test_a_method_states_versions_and_licence() -> None:
-    method = load_methods().found["pyvhr_pos"]
+    method = load_methods().available["pyvhr_pos"]
     assert method.versions is not None
     assert method.versions()["pyVHR"] == "2.0"
     assert "GPL-3.0" in method.licence

@@ -167,7 +167,7 @@ def disturbed(dataset, root, begin):
 
 
 print(json.dumps({
-    folder.name: {begin: disturbed(load_datasets().found[folder.name], folder, float(begin))
+    folder.name: {begin: disturbed(load_datasets().available[folder.name], folder, float(begin))
                   for begin in ("0", "0.5")}
     for folder in Path(sys.argv[1]).iterdir()
 }))

@@ -231,7 +231,7 @@ def try_labels(roots: dict[str, Path], tried: Tried) -> Try:
         name, file = data.draw(st.sampled_from(files))
 
         def use() -> None:
-            dataset = load_datasets().found[name]
+            dataset = load_datasets().available[name]
             recordings = list(dataset.recordings(roots[name]))
             if dataset.folds is not None:
                 dataset.folds(roots[name])
@@ -326,7 +326,7 @@ def try_settings(tried: Tried, place: Path) -> Try:
     file.write_text(f'[data]\npure = "{place}"\nubfc_rppg = "elsewhere"\n')
 
     def attempt(data: st.DataObject) -> None:
-        use = lambda: data_root(load_datasets().found["pure"], {})  # noqa: E731
+        use = lambda: data_root(load_datasets().available["pure"], {})  # noqa: E731
         tried.one(file, data.draw(changed_toml(file.read_bytes())), use)
 
     return attempt

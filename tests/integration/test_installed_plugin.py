@@ -65,7 +65,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from rppgbench.core.registry import load_datasets
 
     folder = tmp_path_factory.mktemp("lab")
-    make = load_datasets().found["ubfc_rppg_1"].simulate
+    make = load_datasets().available["ubfc_rppg_1"].simulate
     assert make is not None
     make(folder / "made", SimulationPlan(subjects=1, seconds=11.0, seed=0, difficulty="easy"))
     for person in sorted((folder / "made" / "DATASET_1").iterdir()):

@@ -86,7 +86,7 @@ labels_of_names = Dataset(
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three simulated people, methods, a reader and protocols, in one folder with one cache."""
     folder = tmp_path_factory.mktemp("misbehaving")
-    make = load_datasets().found["simulated"].simulate
+    make = load_datasets().available["simulated"].simulate
     assert make is not None
     make(folder / "people", SimulationPlan(subjects=3, seconds=SECONDS, seed=0, difficulty="easy"))
     for name in ("methods", "benchmarks", "protocols", "named"):

@@ -174,7 +174,7 @@ def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
     for _ in range(40):
         trace = np.array([150.0, 110.0, 90.0]) + rng.normal(0, 0.05, (300, 3))
         for name in ("green", "chrom", "pos"):
-            method = load_methods().found[name]
+            method = load_methods().available[name]
             pulse = method.estimate(Waveform(trace, 30.0), **method.parameters({}))
             read = read_rates(pulse, rule)
             words.append(verdict(read.bpm[0], read.snr_db[0], 10.0).word)

@@ -33,7 +33,7 @@ PEOPLE, SECONDS = 3, 11.0
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three simulated people, made once for this file."""
     folder = tmp_path_factory.mktemp("people")
-    make = load_datasets().found["simulated"].simulate
+    make = load_datasets().available["simulated"].simulate
     assert make is not None
     make(folder, SimulationPlan(subjects=PEOPLE, seconds=SECONDS, seed=0, difficulty="easy"))
     return folder
@@ -424,7 +424,7 @@ def test_roots_come_from_option_variable_and_file_in_this_order(
     from rppgbench.datasets.roots import data_root
 
     monkeypatch.chdir(tmp_path)
-    dataset = load_datasets().found["pure"]
+    dataset = load_datasets().available["pure"]
     places = [tmp_path / name for name in ("option", "variable", "file")]
     for place in places:
         place.mkdir()

@@ -44,7 +44,7 @@ def given(name: str, pixels: Array, fs: float, start_s: float = 0.0) -> Waveform
 
 
 def run(name: str, waveform: Waveform, **given_params: Any) -> Waveform:
-    method = load_methods().found[name]
+    method = load_methods().available[name]
     return method.estimate(waveform, **method.parameters(given_params))
 
 
@@ -204,7 +204,7 @@ def rates(*bpm: float) -> GroundTruth:
 
 
 def learned(*examples: Example) -> float:
-    method = load_methods().found["constant"]
+    method = load_methods().available["constant"]
     assert method.fit is not None
     training = Training(seed=0, device="cpu", folder=Path())
     return float(method.fit(examples, training, **method.parameters({})).facts["bpm"])
@@ -269,7 +269,7 @@ def test_constant_skips_examples_without_labels() -> None:
 
 
 def test_constant_has_the_learned_rate_whatever_the_trace() -> None:
-    method = load_methods().found["constant"]
+    method = load_methods().available["constant"]
     assert method.needs_labels
     assert method.baseline
     assert method.fit is not None

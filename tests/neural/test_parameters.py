@@ -48,7 +48,7 @@ def test_a_missing_parameter_is_one_line() -> None:
 
 
 def networks() -> list[Method]:
-    methods = load_methods().found.values()
+    methods = load_methods().available.values()
     return [one for one in methods if "epochs" in one.params or "pretrain_epochs" in one.params]
 
 

@@ -84,7 +84,7 @@ def test_the_pulse_of_pyvhr_is_equal_where_no_sign_flips(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_method_finds_the_true_heart_rate(case: str) -> None:
-    method = load_methods().found["two_sr"]
+    method = load_methods().available["two_sr"]
     pulse = method.estimate(Waveform(moments(case), fs(case)), **method.parameters({}))
     assert abs(peak_bpm(pulse.samples, fs(case)) - FACTS["summary"][case]["true_hr"]) <= 1.0
     assert np.corrcoef(pulse.samples, ARRAYS[f"pulse__{case}"])[0, 1] > 0.5

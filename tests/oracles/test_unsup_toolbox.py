@@ -18,7 +18,7 @@ def trace(case: str) -> Waveform:
 
 
 def estimate(name: str, given: Waveform, preset: str) -> Array:
-    method = load_methods().found[name]
+    method = load_methods().available[name]
     params = method.parameters({"preset": preset} if preset else {})
     return method.estimate(given, **params).samples
 

@@ -103,7 +103,7 @@ def test_a_declaration_names_what_there_is(name: str) -> None:
     table, lines = read_table(REPORTS / f"{name}.toml")
     assert lines
     shipped, evaluators = toml_files("protocols"), toml_files("protocols/evaluators")
-    methods = load_methods().found
+    methods = load_methods().available
     for row in table.methods:
         assert not row.method or row.method in methods
         assert not row.evaluator or row.evaluator in evaluators
@@ -114,7 +114,9 @@ def test_a_declaration_names_what_there_is(name: str) -> None:
             own.parameters({**line.setting.params, **line.method.params}, name)
     for setting in table.settings:
         assert setting.evaluator in evaluators
-        assert set(setting.data) <= set(load_datasets().found) | set(load_datasets().missing)
+        assert set(setting.data) <= set(load_datasets().available) | set(
+            load_datasets().unavailable
+        )
         if setting.protocol in shipped:
             protocol = read_protocol(shipped[setting.protocol])
             used = {*(setting.pretrain or protocol.pretrain), *protocol.train, *protocol.test}
@@ -454,7 +456,7 @@ def store(
     protocol = read_protocol(toml_files("protocols")[name])
     (dataset,) = protocol.test
     methods = methods or {"pos": 2.0, "chrom": 0.0}
-    known = load_methods().found
+    known = load_methods().available
     held = Store(folder)
     held.begin(
         {
@@ -645,7 +647,7 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
     learned = methods_by_run(line for lines in tables.values() for line in lines)
     smoke = SmokeScale()
     digests: dict[str, set[str]] = {}
-    known = load_methods().found
+    known = load_methods().available
     for lines in tables.values():
         for one in experiments(lines, smoke, learned):
             if one.protocol is None:

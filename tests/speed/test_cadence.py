@@ -27,7 +27,7 @@ MOST_BPM = 0.2
 
 def rate_bpm(source: VideoSource, cadence: int) -> float:
     """The median of POS's heart rates in windows of 10 s, one each second."""
-    method = load_methods().found["pos"]
+    method = load_methods().available["pos"]
     features = extract(source, cadence=cadence)
     pulse, coverage = estimate_pulse(features, method, method.parameters({}), "skin")
     assert coverage == 1

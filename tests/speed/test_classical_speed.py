@@ -38,7 +38,7 @@ def traces() -> Array:
 
 
 def estimate(name: str, samples: Array, **given: Any) -> Array:
-    method = load_methods().found[name]
+    method = load_methods().available[name]
     return method.estimate(Waveform(samples, FS), **method.parameters(given)).samples
 
 

@@ -10,7 +10,7 @@ import pytest
 from rppgbench.execution.executors import MAX_TRIES
 from rppgbench.execution.local_executor import after_loss
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, TooShortError
-from rppgbench.system.fault_kinds import attempt, fault_of, fault_of_exit
+from rppgbench.system.fault_kinds import attempt, classify_exit, classify_fault
 from rppgbench.system.worker_pool import Lost
 
 from ..factories.tasks import make_job, make_recording_task
@@ -42,12 +42,12 @@ class SpeechlessRecording(RecordingError):
     ],
 )
 def test_an_exception_that_fails_at_its_own_words_is_told(error: Exception, says: str) -> None:
-    assert fault_of(error, "pos on set/01").reason.startswith(says)
+    assert classify_fault(error, "pos on set/01").reason.startswith(says)
 
 
 @pytest.mark.parametrize("kind", [ValueError, RecordingError])
 def test_a_long_reason_is_cut_and_the_log_has_the_whole(kind: type[Exception]) -> None:
-    fault = fault_of(kind("a" * 100_000), "pos on set/01")
+    fault = classify_fault(kind("a" * 100_000), "pos on set/01")
     assert len(fault.reason) < 1100
     assert "characters)" in fault.reason
     assert "a" * 100_000 in fault.trace
@@ -82,7 +82,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
     ],
 )
 def test_an_exception_is_somebody_s_fault(error: Exception, kind: str, says: str) -> None:
-    fault = fault_of(error, "pos on set/01")
+    fault = classify_fault(error, "pos on set/01")
     assert fault.kind == kind
     assert says in fault.reason
     assert bool(fault.trace) == (kind == "bug")
@@ -139,4 +139,4 @@ def test_a_crash_of_reading_is_tried_again_and_then_the_recording_s() -> None:
 
 
 def test_no_signal_is_unknown() -> None:
-    assert fault_of_exit(-200, "x").reason == "x ended its process (exit code -200)"
+    assert classify_exit(-200, "x").reason == "x ended its process (exit code -200)"

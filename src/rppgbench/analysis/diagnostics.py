@@ -33,7 +33,7 @@ def protocol_info(protocol: Mapping[str, Any]) -> ProtocolInfo:
 
 def baseline_methods() -> frozenset[str]:
     """The methods that learn nothing from the video."""
-    return frozenset(name for name, method in load_methods().found.items() if method.baseline)
+    return frozenset(name for name, method in load_methods().available.items() if method.baseline)
 
 
 def skipped_recordings(

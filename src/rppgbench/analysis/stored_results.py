@@ -130,7 +130,7 @@ def score_estimates(
         One row for each estimate and window, as `score_windows` describes.
     """
     windows = score_windows(evaluator, estimates, ground_truths)
-    known = load_methods().found
+    known = load_methods().available
     for name in methods:
         members = known[name].members if name in known else ()
         if members:
@@ -141,5 +141,5 @@ def score_estimates(
 
 def cumulative_methods() -> frozenset[str]:
     """The methods whose pulse is a running sum that still drifts, and their best epochs."""
-    names = {name for name, one in load_methods().found.items() if one.cumulated}
+    names = {name for name, one in load_methods().available.items() if one.cumulated}
     return frozenset(names | {name + BEST for name in names})

@@ -12,12 +12,12 @@ from rppgbench.datasets.roots import data_root
 
 def list_methods() -> list[str]:
     """The names of all methods that can run here, in alphabetical order."""
-    return sorted(load_methods().found)
+    return sorted(load_methods().available)
 
 
 def list_datasets() -> list[str]:
     """The names of all data sets that have a reader, in alphabetical order."""
-    return sorted(load_datasets().found)
+    return sorted(load_datasets().available)
 
 
 def list_protocols() -> list[str]:

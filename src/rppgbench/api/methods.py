@@ -106,7 +106,7 @@ class Methods:
             raise AttributeError(str(error)) from error
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(load_methods().found))
+        return iter(sorted(load_methods().available))
 
     def __dir__(self) -> list[str]:
         return list(self)

@@ -56,13 +56,14 @@ def _titles(kind: str) -> dict[str, str]:
     if kind == "methods":
         methods = load_methods()
         titles = {
-            name: "; ".join(filter(None, [m.title, m.licence])) for name, m in methods.found.items()
+            name: "; ".join(filter(None, [m.title, m.licence]))
+            for name, m in methods.available.items()
         }
-        unavailable = methods.missing
+        unavailable = methods.unavailable
     else:
         datasets = load_datasets()
-        titles = {name: dataset.title for name, dataset in datasets.found.items()}
-        unavailable = datasets.missing
+        titles = {name: dataset.title for name, dataset in datasets.available.items()}
+        unavailable = datasets.unavailable
     titles |= {name: f"not available: {one.reason}" for name, one in unavailable.items()}
     return dict(sorted(titles.items()))
 

@@ -88,12 +88,12 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.analysis.build_report import build_report
     from rppgbench.execution.run_setup import prepare_run
     from rppgbench.execution.runner import run as run_plan
-    from rppgbench.system.process_state import tell_of_a_crash
+    from rppgbench.system.process_state import enable_crash_traces
 
     prepared = prepare_run(
         args.protocol, run_options(args), args.out, lambda line: tell(one_line(line))
     )
-    tell_of_a_crash()
+    enable_crash_traces()
     summary = run_plan(prepared.plan, prepared.store, prepared.options, note)
     lines: list[str] = []
     warnings: list[str] = []

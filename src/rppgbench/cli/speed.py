@@ -99,7 +99,10 @@ def _fill_in_defaults(args: argparse.Namespace) -> None:
     args.evaluator = args.evaluator or "li2023"
     args.preset = args.preset or "paper"
     args.device = args.device or "auto"
-    presets = {"paper", *(preset for m in load_methods().found.values() for preset in m.presets)}
+    presets = {
+        "paper",
+        *(preset for m in load_methods().available.values() for preset in m.presets),
+    }
     if args.preset not in presets:
         raise unknown_name("preset", args.preset, presets, "--preset")
 
@@ -109,7 +112,7 @@ def _extraction(args: argparse.Namespace) -> "Iterator[Rate]":
     from rppgbench.core.registry import load_methods
     from rppgbench.profiling.speed import extraction_rates, simulated_film
 
-    methods = [m for m in load_methods().found.values() if m.input == "clip"]
+    methods = [m for m in load_methods().available.values() if m.input == "clip"]
     crops = {str(m.params["crop"]) for m in methods if not m.licence}
     crops_of_others = {str(m.params["crop"]) for m in methods} - crops
     clips = {"our own methods": crops}
@@ -126,7 +129,7 @@ def _extraction(args: argparse.Namespace) -> "Iterator[Rate]":
 def _chosen_methods(args: argparse.Namespace) -> "list[Method]":
     from rppgbench.core.registry import load_methods
 
-    chosen = args.methods or load_methods().found
+    chosen = args.methods or load_methods().available
     return [load_methods().get("method", name, "--methods") for name in chosen]
 
 

@@ -77,9 +77,9 @@ def ordered_rows(windows: pd.DataFrame) -> pd.DataFrame:
     if _increases(keys):
         return windows
     keys += [_ranks(windows[name]) for name in VALUES if name in windows]
-    found = windows.iloc[np.lexsort(keys[::-1])]
-    found.attrs = dict(windows.attrs)
-    return found
+    ordered = windows.iloc[np.lexsort(keys[::-1])]
+    ordered.attrs = dict(windows.attrs)
+    return ordered
 
 
 def _ranks(column: pd.Series) -> NDArray[np.int64]:
@@ -88,8 +88,8 @@ def _ranks(column: pd.Series) -> NDArray[np.int64]:
     ranks = np.empty(len(distinct) + 1, np.int64)
     ranks[sorted(range(len(distinct)), key=list(distinct).__getitem__)] = np.arange(len(distinct))
     ranks[-1] = len(distinct)
-    found: NDArray[np.int64] = ranks[codes]
-    return found
+    row_ranks: NDArray[np.int64] = ranks[codes]
+    return row_ranks
 
 
 def _increases(keys: list[NDArray[np.int64]]) -> bool:

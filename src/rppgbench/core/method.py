@@ -111,8 +111,8 @@ class Method:
 
     def __post_init__(self) -> None:
         """BenchError where a default is no plain value: defaults enter digests and stores."""
-        every = [self.params, *self.presets.values()]
-        for name, value in (item for one in every for item in one.items()):
+        sets = [self.params, *self.presets.values()]
+        for name, value in (item for values in sets for item in values.items()):
             if value is inspect.Parameter.empty:
                 raise BenchError(f"{self.name}: the parameter {name} has no default; give it one")
             try:
@@ -124,12 +124,14 @@ class Method:
                     "list or None"
                 ) from error
 
-    def parameters(self, given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
+    def parameters(
+        self, overrides: Mapping[str, Any], location: str = "parameters"
+    ) -> dict[str, Any]:
         """Give every parameter a value: the paper's, then the preset's, then those given.
 
         Args:
-            given: values that replace those of the paper and of the preset.
-            where: who gives them, for messages: a file or an option.
+            overrides: values that replace those of the paper and of the preset.
+            location: who gives them, for messages: a file or an option.
 
         Returns:
             All parameters of the method, by name.
@@ -150,18 +152,18 @@ class Method:
         Traceback (most recent call last):
         rppgbench.system.errors.BenchError: smoke.toml: lr of m is a value like 1.0, not 'fast'.
         """
-        for name, value in given.items():
+        for name, value in overrides.items():
             if name not in self.params:
-                raise unknown_name(f"parameter of {self.name}", name, self.params, where)
+                raise unknown_name(f"parameter of {self.name}", name, self.params, location)
             default = self.params[name]
-            if not _of_a_kind(value, default):
+            if not _is_same_kind(value, default):
                 raise BenchError(
-                    f"{where}: {name} of {self.name} is a value like {default!r}, not {value!r}."
+                    f"{location}: {name} of {self.name} is a value like {default!r}, not {value!r}."
                 )
-        preset = given.get("preset", self.params.get("preset", "paper"))
+        preset = overrides.get("preset", self.params.get("preset", "paper"))
         if preset != "paper" and preset not in self.presets:
-            raise unknown_name(f"preset of {self.name}", preset, ["paper", *self.presets], where)
-        return {**self.params, **self.presets.get(preset, {}), **given}
+            raise unknown_name(f"preset of {self.name}", preset, ["paper", *self.presets], location)
+        return {**self.params, **self.presets.get(preset, {}), **overrides}
 
     def is_shown_labels(self, params: Mapping[str, Any]) -> bool:
         """Whether `fit` gets labels: those that need none, or have `labels` off, see none.
@@ -174,11 +176,13 @@ class Method:
         return self.needs_labels and bool(params.get("labels", True))
 
 
-def _of_a_kind(value: object, default: object) -> bool:
+def _is_same_kind(value: object, default: object) -> bool:
     """Whether a value can stand for a default: numbers for numbers, but no fractions for counts.
 
-    >>> _of_a_kind(3, 0.5), _of_a_kind(3.0, 1), _of_a_kind(True, 1), _of_a_kind("a", "b")
-    (True, False, False, True)
+    >>> _is_same_kind(3, 0.5), _is_same_kind(3.0, 1)
+    (True, False)
+    >>> _is_same_kind(True, 1), _is_same_kind("a", "b")
+    (False, True)
     """
     if isinstance(value, bool) or isinstance(default, bool):
         return isinstance(value, bool) and isinstance(default, bool)

@@ -37,8 +37,8 @@ def write_model(folder: Path, model: Model) -> None:
         with atomic_dir(folder) as partial:
             with atomic_file(partial / ARRAYS) as file:  # its writer makes it for the owner alone
                 save_file(arrays, file)
-            facts = {**model.facts, SHA256: _sha256(partial / ARRAYS, model.facts)}
-            (partial / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True))
+            metadata = {**model.facts, SHA256: _sha256(partial / ARRAYS, model.facts)}
+            (partial / FACTS).write_text(json.dumps(metadata, indent=1, sort_keys=True))
             if folder.is_dir():
                 shutil.rmtree(folder)
             move_into_place(partial, folder)
@@ -53,24 +53,24 @@ def read_model(folder: Path) -> Model:
     from safetensors.numpy import load_file
 
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        if not isinstance(facts, dict):
+        metadata = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        if not isinstance(metadata, dict):
             raise ValueError(f"{FACTS} holds no table of facts")
-        if facts.pop(SHA256, None) != _sha256(folder / ARRAYS, facts):
+        if metadata.pop(SHA256, None) != _sha256(folder / ARRAYS, metadata):
             raise ValueError("it does not agree with its checksum")
-        return Model(load_file(folder / ARRAYS), facts)
+        return Model(load_file(folder / ARRAYS), metadata)
     except (OSError, ValueError, SafetensorError) as error:
         raise MachineError(
             f"{folder}: no model, or a damaged one ({error}); delete the folder to learn it again"
         ) from error
 
 
-def _sha256(arrays: Path, facts: Mapping[str, Any]) -> str:
+def _sha256(arrays: Path, metadata: Mapping[str, Any]) -> str:
     """Of the file of arrays, then of the facts as JSON will give them back."""
     with arrays.open("rb") as stream:
         checksum = hashlib.file_digest(stream, "sha256")
-    kept = json.loads(json.dumps(facts))  # keys that are numbers come back as text
-    checksum.update(json.dumps(kept, sort_keys=True).encode())
+    stored = json.loads(json.dumps(metadata))  # keys that are numbers come back as text
+    checksum.update(json.dumps(stored, sort_keys=True).encode())
     return checksum.hexdigest()
 
 

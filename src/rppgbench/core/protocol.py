@@ -88,8 +88,8 @@ class Protocol(Declaration):
         Evaluators are left out because the store keeps estimates: another evaluator scores the
         same ones.
         """
-        words = {"title", "about", "source", "evaluators"}
-        return digest(self.model_dump(mode="json", exclude=words))
+        descriptive = {"title", "about", "source", "evaluators"}
+        return digest(self.model_dump(mode="json", exclude=descriptive))
 
 
 def read_protocol(file: Path) -> Protocol:

@@ -41,16 +41,16 @@ class Unavailable:
 class Registry(Generic[Declared]):
     """The declarations of one kind by name, and those that could not be loaded."""
 
-    found: Mapping[str, Declared]
-    missing: Mapping[str, Unavailable]
+    available: Mapping[str, Declared]
+    unavailable: Mapping[str, Unavailable]
 
-    def get(self, kind: str, name: str, where: str) -> Declared:
+    def get(self, kind: str, name: str, location: str) -> Declared:
         """Look a declaration up by its name.
 
         Args:
             kind: what it declares, for messages: "method" or "data set".
             name: its name.
-            where: who asks, for messages: a file or an option.
+            location: who asks, for messages: a file or an option.
 
         Returns:
             The declaration.
@@ -58,11 +58,13 @@ class Registry(Generic[Declared]):
         Raises:
             BenchError: there is none of that name, or it cannot be loaded.
         """
-        if name in self.found:
-            return self.found[name]
-        if name in self.missing:
-            raise BenchError(f"{where}: {kind} {name!r} cannot run: {self.missing[name].reason}")
-        raise unknown_name(kind, name, [*self.found, *self.missing], where)
+        if name in self.available:
+            return self.available[name]
+        if name in self.unavailable:
+            raise BenchError(
+                f"{location}: {kind} {name!r} cannot run: {self.unavailable[name].reason}"
+            )
+        raise unknown_name(kind, name, [*self.available, *self.unavailable], location)
 
 
 def checkout_root() -> Path | None:
@@ -71,12 +73,12 @@ def checkout_root() -> Path | None:
     It is the checkout that the running code lies in, else the one around the current folder.
     Folders of the same names in another project are content by `--plugins` only.
     """
-    own = Path(__file__).resolve().parents[1]
-    around = own.parents[1]
-    if own == around / "src" / own.name and _has_content(around):
+    package = Path(__file__).resolve().parents[1]
+    around = package.parents[1]
+    if package == around / "src" / package.name and _has_content(around):
         return around
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if _is_checkout(folder)), None)
+    current = Path.cwd()
+    return next((folder for folder in (current, *current.parents) if _is_checkout(folder)), None)
 
 
 def _has_content(folder: Path) -> bool:
@@ -99,8 +101,8 @@ def content_roots() -> tuple[Path, ...]:
     Others join through the entry-point group `rppgbench` (an entry names a package that holds
     folders of the same four names) or through `--plugins DIR`.
     """
-    own = checkout_root() or Path(__file__).parents[1] / "_content"
-    roots = [own, *_packages()[0], *_plugins()]
+    root = checkout_root() or Path(__file__).parents[1] / "_content"
+    roots = [root, *_packages()[0], *_plugins()]
     return tuple(dict.fromkeys(root.resolve() for root in roots))
 
 
@@ -111,12 +113,12 @@ def add_plugins(folder: Path) -> None:
     clear_registry()
 
 
-def _check_plugins(folder: Path, where: str) -> None:
+def _check_plugins(folder: Path, location: str) -> None:
     if not folder.is_dir():
-        raise BenchError(f"{where}: {folder}: no such folder")
+        raise BenchError(f"{location}: {folder}: no such folder")
     if not any((folder / name).is_dir() for name in FOLDERS):
         raise BenchError(
-            f"{where}: {folder} holds none of the folders {', '.join(FOLDERS)}; "
+            f"{location}: {folder} holds none of the folders {', '.join(FOLDERS)}; "
             "put a method NAME.py into DIR/methods/"
         )
 
@@ -143,23 +145,23 @@ def load_datasets() -> Registry[Dataset]:
 
 def toml_files(folder: str) -> dict[str, Path]:
     """The TOML files of `protocols`, `protocols/evaluators`, ... by name, over all roots."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for root in content_roots():
         for file in sorted((root / folder).glob("*.toml")):
-            if file.stem in found:
-                raise BenchError(f"{file}: {found[file.stem]} has that name already; rename one")
-            found[file.stem] = file
-    return found
+            if file.stem in files:
+                raise BenchError(f"{file}: {files[file.stem]} has that name already; rename one")
+            files[file.stem] = file
+    return files
 
 
-def find_toml(folder: str, kind: str, name: str, where: str) -> Path:
+def find_toml(folder: str, kind: str, name: str, location: str) -> Path:
     """Look a TOML file up by its name.
 
     Args:
         folder: the folder of content: "protocols", "protocols/evaluators", ...
         kind: what the file declares, for messages.
         name: its name without the suffix.
-        where: who asks, for messages: a file or an option.
+        location: who asks, for messages: a file or an option.
 
     Returns:
         The file.
@@ -167,10 +169,10 @@ def find_toml(folder: str, kind: str, name: str, where: str) -> Path:
     Raises:
         BenchError: there is none of that name; the message shows similar names.
     """
-    known = toml_files(folder)
-    if name not in known:
-        raise unknown_name(kind, name, known, where)
-    return known[name]
+    files = toml_files(folder)
+    if name not in files:
+        raise unknown_name(kind, name, files, location)
+    return files[name]
 
 
 def load_method_file(file: Path) -> Method:
@@ -258,9 +260,9 @@ def _unavailable_reason(error: BaseException, file: Path) -> str:
 
 
 @contextmanager
-def _importing(what: Path | str) -> Iterator[None]:
+def _importing(source: Path | str) -> Iterator[None]:
     """Import code of others in here: what it prints is no part of an answer."""
-    note_call(f"the import of {what}")
+    note_call(f"the import of {source}")
     with redirect_stdout(sys.stderr), kept_alive():
         yield
 
@@ -322,14 +324,14 @@ def _packages() -> tuple[tuple[Path, ...], dict[str, Unavailable]]:
     broken: dict[str, Unavailable] = {}
     for entry in entry_points(group="rppgbench"):
         name = f"entry point {entry.name}"
-        places, why = _places_of(entry.value.partition(":")[0].strip())
+        places, why = _find_places(entry.value.partition(":")[0].strip())
         if why:
             broken[name] = Unavailable(name, f"{entry.name} = {entry.value!r}: {why}")
         folders += places
     return tuple(folders), broken
 
 
-def _places_of(package: str) -> tuple[list[Path], str]:
+def _find_places(package: str) -> tuple[list[Path], str]:
     """The folders of an installed package, or why it brings no content."""
     if not all(part.isidentifier() for part in package.split(".")):
         return [], "not the name of a package, such as loud_rppg"

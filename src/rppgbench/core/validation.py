@@ -28,23 +28,23 @@ SLACK = 0.01
 
 
 def run_estimate(
-    method: Method, given: Waveform, params: Mapping[str, Any], model: Model | None = None
+    method: Method, waveform: Waveform, params: Mapping[str, Any], model: Model | None = None
 ) -> Waveform:
     """Call a method on one segment, and check the pulse that it returns.
 
     Args:
         method: whose `estimate` is called, with nothing of it left behind in the process.
-        given: the segment, (T, ...) by `method.input`.
+        waveform: the segment, (T, ...) by `method.input`.
         params: all of the method's parameters.
         model: what it learned, if it learns.
 
     Raises:
         NoPulseError, ReturnError: as `check_pulse`; whatever else the method raises.
     """
-    inputs = (given,) if model is None else (given, model)
+    inputs = (waveform,) if model is None else (waveform, model)
     with isolated():
         returned = method.estimate(*inputs, **params)
-    return check_pulse(returned, given, method.name)
+    return check_pulse(returned, waveform, method.name)
 
 
 def run_fit(
@@ -88,14 +88,14 @@ def list_recordings(dataset: Dataset, root: Path) -> tuple[Recording, ...]:
         with isolated():
             return tuple(dataset.recordings(root))
 
-    made = attempt(listed, f"the reader of {dataset.name} at {root}")
-    if made.value is None:
-        assert made.fault is not None
-        raise made.fault.error()
-    for one in made.value:
-        if not isinstance(one, Recording):
-            raise ReturnError(f"{root}: the reader of {dataset.name} lists {_kind(one)}")
-    return made.value
+    outcome = attempt(listed, f"the reader of {dataset.name} at {root}")
+    if outcome.value is None:
+        assert outcome.fault is not None
+        raise outcome.fault.error()
+    for recording in outcome.value:
+        if not isinstance(recording, Recording):
+            raise ReturnError(f"{root}: the reader of {dataset.name} lists {_kind(recording)}")
+    return outcome.value
 
 
 def read_ground_truth(recording: Recording) -> GroundTruth:
@@ -116,12 +116,12 @@ class ReturnError(RecordingError):
     """Code returned something that is not what its declaration says: a row with the reason."""
 
 
-def check_pulse(returned: object, given: Waveform, name: str) -> Waveform:
+def check_pulse(returned: object, waveform: Waveform, name: str) -> Waveform:
     """Check what a method returned for one segment, and convert it to a pulse of float64.
 
     Args:
         returned: what the method gave back.
-        given: its input: (T, ...) at `given.fs` samples a second from `given.start_s` on.
+        waveform: its input: (T, ...) at `given.fs` samples a second from `given.start_s` on.
         name: the method's, for the reason.
 
     Returns:
@@ -133,7 +133,7 @@ def check_pulse(returned: object, given: Waveform, name: str) -> Waveform:
             or that is shorter than `LEAST_SHARE` of it.
         NoPulseError: every sample is NaN.
     """
-    for fault in _pulse_faults(returned, given):
+    for fault in _pulse_faults(returned, waveform):
         raise ReturnError(f"{name} returned {fault}")
     assert isinstance(returned, Waveform)
     samples = np.asarray(returned.samples, dtype=np.float64)
@@ -142,7 +142,7 @@ def check_pulse(returned: object, given: Waveform, name: str) -> Waveform:
     return Waveform(samples, float(returned.fs), float(returned.start_s))
 
 
-def _pulse_faults(returned: object, given: Waveform) -> Iterator[str]:
+def _pulse_faults(returned: object, waveform: Waveform) -> Iterator[str]:
     if not isinstance(returned, Waveform):
         yield f"{_kind(returned)}, not a Waveform"
         return
@@ -158,14 +158,14 @@ def _pulse_faults(returned: object, given: Waveform) -> Iterator[str]:
         yield f"a rate of {fs!r} samples a second, not one above 0"
     if not _is_real(start_s) or not np.isfinite(start_s):
         yield f"a start at {start_s!r} s, not a time"
-    length_s, wanted_s = len(samples) / fs, len(given.samples) / given.fs
-    slack_s = max(2 / fs, 2 / given.fs, SLACK * wanted_s)
-    begins_s, ends_s = start_s - given.start_s, start_s + length_s - given.start_s
-    where = f"{len(samples)} samples at {fs:.6g} a second, from {begins_s:.2f} to {ends_s:.2f} s"
-    if begins_s < -slack_s or ends_s > wanted_s + slack_s:
-        yield f"{where} of its input, which lasts {wanted_s:.2f} s: the clock is another"
-    if length_s < LEAST_SHARE * wanted_s - slack_s:
-        yield f"{where} of its input, which lasts {wanted_s:.2f} s: most of it has no pulse"
+    length_s, input_s = len(samples) / fs, len(waveform.samples) / waveform.fs
+    slack_s = max(2 / fs, 2 / waveform.fs, SLACK * input_s)
+    begins_s, ends_s = start_s - waveform.start_s, start_s + length_s - waveform.start_s
+    extent = f"{len(samples)} samples at {fs:.6g} a second, from {begins_s:.2f} to {ends_s:.2f} s"
+    if begins_s < -slack_s or ends_s > input_s + slack_s:
+        yield f"{extent} of its input, which lasts {input_s:.2f} s: the clock is another"
+    if length_s < LEAST_SHARE * input_s - slack_s:
+        yield f"{extent} of its input, which lasts {input_s:.2f} s: most of it has no pulse"
 
 
 def check_ground_truth(returned: object) -> GroundTruth:
@@ -278,28 +278,28 @@ def check_model(returned: object, name: str) -> Model:
     return returned
 
 
-def _items(mapping: Any, what: str) -> list[tuple[Any, Any]]:
+def _items(mapping: Any, subject: str) -> list[tuple[Any, Any]]:
     if not isinstance(mapping, Mapping):
-        raise ReturnError(f"{what} that are {_kind(mapping)}, not a mapping by name")
+        raise ReturnError(f"{subject} that are {_kind(mapping)}, not a mapping by name")
     return list(mapping.items())
 
 
-def _array_faults(array: object, what: str, shape: str) -> Iterator[str]:
+def _array_faults(array: object, subject: str, shape: str) -> Iterator[str]:
     """Why an object is not a one-dimensional array of real numbers."""
     if not isinstance(array, np.ndarray):
-        yield f"{what} that are {_kind(array)}, not an array"
+        yield f"{subject} that are {_kind(array)}, not an array"
     elif array.ndim != 1:
-        yield f"{what} of shape {array.shape}, not {shape}"
+        yield f"{subject} of shape {array.shape}, not {shape}"
     elif array.dtype.kind not in "iuf":
-        yield f"{what} of type {array.dtype}, not real numbers"
+        yield f"{subject} of type {array.dtype}, not real numbers"
 
 
-def _scale_faults(samples: Array, what: str) -> Iterator[str]:
+def _scale_faults(samples: Array, subject: str) -> Iterator[str]:
     """Why the squares of samples (T,) would be infinite, or 0 although the samples are not."""
     finite = np.abs(samples[np.isfinite(samples)])
     largest = float(finite.max()) if len(finite) else 0.0
     if largest > 1 / SMALLEST_SCALE or 0 < largest < SMALLEST_SCALE:
-        yield f"{what} of up to {largest:.3g}, whose squares no number of 64 bits holds"
+        yield f"{subject} of up to {largest:.3g}, whose squares no number of 64 bits holds"
 
 
 def _is_real(value: object) -> bool:

@@ -47,7 +47,7 @@ class Catalog:
         """
         key = dataset, root
         if key not in self._recordings:
-            self._recordings[key] = list_recordings(load_datasets().found[dataset], root)
+            self._recordings[key] = list_recordings(load_datasets().available[dataset], root)
         return self._recordings[key]
 
     def line(self, recording: Recording) -> str:

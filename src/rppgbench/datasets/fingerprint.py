@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rppgbench.core.recording import Recording
 from rppgbench.system.file_digest import read_note, sha256_of_file, write_note
-from rppgbench.system.io_errors import disk_fault, kind_of_special_file
+from rppgbench.system.io_errors import disk_fault, special_file_kind
 
 
 def fingerprint(recordings: Iterable[Recording], cache: Path | None = None) -> str:
@@ -71,7 +71,7 @@ def _state(file: Path) -> tuple[int, ...]:
 
 
 def _content(file: Path, cache: Path | None) -> str:
-    if kind := kind_of_special_file(file):
+    if kind := special_file_kind(file):
         return kind
     try:
         return sha256_of_file(file, cache)

@@ -133,7 +133,7 @@ def write_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> N
     """
     if dataset.simulate is None:
         raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
-    if load_datasets().found.get(dataset.name) is dataset:
+    if load_datasets().available.get(dataset.name) is dataset:
         run_in_process(_write_by_name, dataset.name, folder, plan)
     else:
         dataset.simulate(folder, plan)
@@ -163,7 +163,7 @@ def _settings() -> dict[str, str]:
 def _settings_without_effect(settings: Mapping[str, str]) -> list[str]:
     """Settings for data sets that do not exist, such as misspelt names: they have no effect."""
     loaded = load_datasets()
-    known = [*loaded.found, *loaded.missing]
+    known = [*loaded.available, *loaded.unavailable]
     named = [(f"[data] of ./{SETTINGS}", name) for name in settings]
     named += [(f"{VARIABLE}{n}", n.lower()) for n in _variables()]
     return [

@@ -51,8 +51,8 @@ def method_code(method: Method, sources: Sources) -> Closure:
 
 def _declaring(method: Method, sources: Sources) -> list[str]:
     """The module that declares a method: of its name, or of the beginning of it."""
-    words = method.name.split("_")
-    names = ("_".join(words[:end]) for end in range(len(words), 0, -1))
+    parts = method.name.split("_")
+    names = ("_".join(parts[:end]) for end in range(len(parts), 0, -1))
     modules = (f"{PACKAGE}.methods.{name}" for name in names)
     return [module for module in modules if sources.declares(module)][:1]
 
@@ -63,8 +63,8 @@ def _method_part(method: Method, module: str) -> Part:
     if folder != f"{PACKAGE}.methods" or stem == method.name:
         return Part(module)
     declared = vars(sys.modules[module]) if module in sys.modules else {}
-    others = (name for name, value in declared.items() if isinstance(value, Method))
-    return Part(module, (method.name,), tuple(name for name in others if name != method.name))
+    methods = (name for name, value in declared.items() if isinstance(value, Method))
+    return Part(module, (method.name,), tuple(name for name in methods if name != method.name))
 
 
 def reader_code(dataset: Dataset, sources: Sources) -> Closure:
@@ -106,18 +106,18 @@ def _functions_code(
     record of the library (`FolderListing`, `SimulatedWriter`) the functions in its fields count.
     """
     declaring = f"{PACKAGE}.benchmarks.{dataset.name}"
-    given = [function for function in functions if function is not None]
-    records = [function for function in given if _is_record(function)]
-    given += [value for record in records for value in _fields(record) if callable(value)]
-    others = [Part(home) for f in given if (home := _home(f)) and home != declaring]
+    callables = [function for function in functions if function is not None]
+    records = [function for function in callables if _is_record(function)]
+    callables += [value for record in records for value in _fields(record) if callable(value)]
+    elsewhere = [Part(home) for f in callables if (home := _home(f)) and home != declaring]
     if not sources.declares(declaring):
-        return sources.closure(*(_joined_parts([Part(_home(f), _names(f)) for f in given])))
-    own = [name for f in given if _home(f) == declaring for name in _names(f)]
-    if len(own) + len(records) == len(given):
+        return sources.closure(*(_joined_parts([Part(_home(f), _names(f)) for f in callables])))
+    names = [name for f in callables if _home(f) == declaring for name in _names(f)]
+    if len(names) + len(records) == len(callables):
         return sources.closure(
-            Part(declaring, tuple(own), (dataset.name,)), *(Part(_home(r)) for r in records)
+            Part(declaring, tuple(names), (dataset.name,)), *(Part(_home(r)) for r in records)
         )
-    return sources.closure(Part(declaring, (dataset.name,)), *others)
+    return sources.closure(Part(declaring, (dataset.name,)), *elsewhere)
 
 
 def _is_record(function: Callable[..., Any]) -> bool:

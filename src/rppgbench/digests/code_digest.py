@@ -125,31 +125,31 @@ class Sources:
             if place.file.suffix != ".py":
                 parts[_label(part.module, place.file)] = _file_digest(*_state(place.file))
                 continue
-            statements, whole = _statements(*_state(place.file))
+            statements, digest = _statements(*_state(place.file))
             aliases = self._aliases(part.module, place, statements)
             if part.names:
                 statements = _needed(statements, part)
-                whole = _digest_of(statements)
-            parts[_label(part.module, place.file)] = whole
+                digest = _digest_statements(statements)
+            parts[_label(part.module, place.file)] = digest
             for label, file in self._data(part.module, place, statements).items():
                 parts[label] = _file_digest(*_state(file))
-            for one in statements:
-                names = self._imported(part.module, place, one, aliases)
+            for statement in statements:
+                names = self._imported(part.module, place, statement, aliases)
                 todo += [Part(name) for name in names if name not in seen]
         return Closure(dict(sorted(parts.items())))
 
     def _imported(
-        self, module: str, place: _Place, one: _Statement, aliases: Mapping[str, str]
+        self, module: str, place: _Place, statement: _Statement, aliases: Mapping[str, str]
     ) -> tuple[str, ...]:
         """The modules that a statement imports or reaches, and the scripts beside it it names."""
-        key = module, one
+        key = module, statement
         if key not in self._targets:
             package = module if _is_package(place) else module.rpartition(".")[0]
-            names = dict.fromkeys(self._names(package, one.imports))
-            for file in one.files:
+            names = dict.fromkeys(self._names(package, statement.imports))
+            for file in statement.files:
                 if file.endswith(".py") and place.file and place.file.with_name(file).is_file():
                     names[".".join(filter(None, [package, file.removesuffix(".py")]))] = None
-            for chain in sorted(one.chains):
+            for chain in sorted(statement.chains):
                 if chain[0] in aliases:
                     names |= dict.fromkeys(self._reached(aliases[chain[0]], chain[1:]))
             self._targets[key] = tuple(name for name in names if not _is_standard(name))
@@ -160,17 +160,17 @@ class Sources:
     ) -> Mapping[str, str]:
         """The names that a module's imports bind, and what each is: `package.module.member`."""
         package = module if _is_package(place) else module.rpartition(".")[0]
-        found: dict[str, str] = {}
-        for one in statements:
-            for name, level, base, member in one.aliases:
+        targets: dict[str, str] = {}
+        for statement in statements:
+            for name, level, base, member in statement.aliases:
                 inner = ".".join(filter(None, [_absolute(package, level, base), member]))
                 if name == "*":
                     inner = inner.removesuffix(".*")
                     exports = self._exports() if inner == OWN else {}
-                    found |= {export: f"{inner}.{export}" for export in exports}
+                    targets |= {export: f"{inner}.{export}" for export in exports}
                 else:
-                    found[name] = inner
-        return {n: target for n, target in found.items() if not _is_standard(target)}
+                    targets[name] = inner
+        return {n: target for n, target in targets.items() if not _is_standard(target)}
 
     def _reached(self, start: str, attributes: Sequence[str]) -> Iterator[str]:
         """The modules that `start.attribute.attribute` comes through, and a method it names."""
@@ -191,9 +191,9 @@ class Sources:
         elif rest and rest[0] in exports:
             yield from self._reached(exports[rest[0]], rest)
         elif module == METHODS_OBJECT and rest[:1] in ([], ["methods"]):
-            named = f"{PACKAGE}.methods.{rest[1]}" if len(rest) > 1 else ""
-            found = bool(named) and self._find(named) is not None
-            yield from [named] if found else self._methods()
+            method = f"{PACKAGE}.methods.{rest[1]}" if len(rest) > 1 else ""
+            exists = bool(method) and self._find(method) is not None
+            yield from [method] if exists else self._methods()
 
     def _exports(self) -> Mapping[str, str]:
         """The names that the package imports when they are first used, and their modules."""
@@ -204,13 +204,13 @@ class Sources:
 
     def _methods(self) -> list[str]:
         """All modules of methods: which of them is used is decided when it runs."""
-        found = {
+        names = {
             f"{PACKAGE}.methods.{file.stem}"
             for folder in self._places.get(PACKAGE, ())
             for file in (folder / "methods").glob("[!_.]*")
             if file.suffix == ".py" or (file / "__init__.py").is_file()
         }
-        return sorted(found)
+        return sorted(names)
 
     def declares(self, module: str) -> bool:
         """Whether there is such a module of content, with a file of its own."""
@@ -252,7 +252,7 @@ class Sources:
             if (found := _within(folder, last)) is not None:
                 return found
         loaded = sys.modules.get(name)
-        return None if loaded is None or parent in self._places else _of_loaded(loaded)
+        return None if loaded is None or parent in self._places else _locate_loaded(loaded)
 
     def _data(
         self, module: str, place: _Place, statements: Iterable[_Statement]
@@ -261,7 +261,7 @@ class Sources:
         assert place.file is not None
         folder = place.file.parent
         within = module if _is_package(place) else module.rpartition(".")[0]
-        strings = frozenset[str]().union(*(one.files for one in statements))
+        strings = frozenset[str]().union(*(statement.files for statement in statements))
         if within == OWN or not (folder / "__init__.py").is_file():
             files = _named_files(folder, strings, place.file.stem)
         else:
@@ -295,14 +295,14 @@ def _named_files(folder: Path, strings: Collection[str], stem: str) -> list[Path
 
     A folder that a string names counts with all files in it.
     """
-    found = []
+    files = []
     for entry in _entries(folder):
         if entry.is_file():
-            mine = entry.name in strings or (entry.stem == stem and bool(entry.suffix))
-            found += [entry] if mine and entry.suffix not in CODE else []
+            is_named = entry.name in strings or (entry.stem == stem and bool(entry.suffix))
+            files += [entry] if is_named and entry.suffix not in CODE else []
         elif entry.is_dir() and entry.name in strings and not (entry / "__init__.py").is_file():
-            found += _data_files(entry)
-    return found
+            files += _data_files(entry)
+    return files
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -341,7 +341,7 @@ def _within(folder: Path, name: str) -> _Place | None:
     return _Place(None, (inner,)) if inner.is_dir() else None
 
 
-def _of_loaded(module: object) -> _Place | None:
+def _locate_loaded(module: object) -> _Place | None:
     file = getattr(module, "__file__", None)
     folders = tuple(map(Path, getattr(module, "__path__", ())))
     return _Place(Path(file) if file else None, folders) if file or folders else None
@@ -350,7 +350,7 @@ def _of_loaded(module: object) -> _Place | None:
 def _top(name: str) -> _Place | None:
     """Where a module without a dot in its name lies; of an installed package only its name."""
     if name in sys.modules:
-        place = _of_loaded(sys.modules[name])
+        place = _locate_loaded(sys.modules[name])
     else:
         try:
             spec = find_spec(name)
@@ -391,13 +391,13 @@ def _package(module: str, place: _Place | None) -> tuple[str, str]:
 
 @cache
 def _versions(name: str) -> str:
-    found = []
+    versions = []
     for distribution in sorted(set(_distributions().get(name, ()))):
         try:
-            found.append(f"{distribution} {version(distribution)}")
+            versions.append(f"{distribution} {version(distribution)}")
         except PackageNotFoundError:
             continue
-    return ", ".join(found)
+    return ", ".join(versions)
 
 
 def _label(module: str, file: Path) -> str:
@@ -433,8 +433,8 @@ def _statements(file: Path, mtime_ns: int, size: int) -> tuple[Sequence[_Stateme
     Each import for each name is a statement by itself.
     """
     tree = _Tidied().visit(ast.parse(file.read_bytes()))
-    found = tuple(_statement(one) for node in tree.body for one in _apart(node))
-    return found, _digest_of(found)
+    statements = tuple(_statement(part) for node in tree.body for part in _apart(node))
+    return statements, _digest_statements(statements)
 
 
 @cache
@@ -457,8 +457,8 @@ def _is_for_types(node: ast.If) -> bool:
     return name == "TYPE_CHECKING"
 
 
-def _digest_of(statements: Iterable[_Statement]) -> str:
-    return _short("\n".join(one.tree for one in statements).encode())
+def _digest_statements(statements: Iterable[_Statement]) -> str:
+    return _short("\n".join(statement.tree for statement in statements).encode())
 
 
 def _apart(node: ast.stmt) -> list[ast.stmt]:
@@ -484,17 +484,17 @@ class _Tidied(ast.NodeTransformer):
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         """Take an annotation out of its quotes."""
-        node.annotation = _out_of_quotes(node.annotation)
+        node.annotation = _unquote_annotation(node.annotation)
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Take an annotation out of its quotes."""
-        node.returns = _out_of_quotes(node.returns)
+        node.returns = _unquote_annotation(node.returns)
         return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         """Take an annotation out of its quotes."""
-        node.annotation = _out_of_quotes(node.annotation) or node.annotation
+        node.annotation = _unquote_annotation(node.annotation) or node.annotation
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
@@ -503,7 +503,7 @@ class _Tidied(ast.NodeTransformer):
         return None if names == ["__version__"] else self.generic_visit(node)
 
 
-def _out_of_quotes(annotation: ast.expr | None) -> ast.expr | None:
+def _unquote_annotation(annotation: ast.expr | None) -> ast.expr | None:
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         with suppress(SyntaxError):
             return ast.parse(annotation.value, mode="eval").body
@@ -521,8 +521,8 @@ def _statement(node: ast.stmt) -> _Statement:
             imports += [(0, alias.name, "") for alias in inner.names]
             for alias in inner.names:
                 top = alias.name.split(".")[0]
-                whole = alias.name if alias.asname else top
-                aliases.append((alias.asname or top, 0, whole, ""))
+                target = alias.name if alias.asname else top
+                aliases.append((alias.asname or top, 0, target, ""))
         elif isinstance(inner, ast.ImportFrom):
             level, base = inner.level, inner.module or ""
             imports += [(level, base, alias.name) for alias in inner.names]
@@ -541,7 +541,7 @@ def _statement(node: ast.stmt) -> _Statement:
         imports=tuple(imports),
         files=frozenset(files),
         aliases=tuple(aliases),
-        chains=frozenset(chains.found),
+        chains=frozenset(chains.chains),
         runs=frozenset(_run_at_definition(node)),
     )
 
@@ -569,29 +569,31 @@ def _run_at_definition(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.ClassDef):
         ran += [*node.bases, *(keyword.value for keyword in node.keywords)]
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        outer = _outside_of_functions(node.value)
+        outer = _walk_outside_functions(node.value)
         ran += [call.func for call in outer if isinstance(call, ast.Call)]
-    return {name.id for one in ran for name in ast.walk(one) if isinstance(name, ast.Name)}
+    return {
+        name.id for expression in ran for name in ast.walk(expression) if isinstance(name, ast.Name)
+    }
 
 
-def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
+def _walk_outside_functions(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for inner in ast.iter_child_nodes(node):
         if not isinstance(inner, ast.Lambda):
-            yield from _outside_of_functions(inner)
+            yield from _walk_outside_functions(inner)
 
 
 class _Chains(ast.NodeVisitor):
     """Every name with its attributes, `methods["pos"]` as `methods.pos`."""
 
     def __init__(self) -> None:
-        self.found: set[tuple[str, ...]] = set()
+        self.chains: set[tuple[str, ...]] = set()
 
     def visit(self, node: ast.AST) -> None:
         """Note the longest chain that begins here; else look further within."""
         chain = _chain(node)
         if chain:
-            self.found.add(chain)
+            self.chains.add(chain)
         else:
             self.generic_visit(node)
 
@@ -614,8 +616,8 @@ def _by_name(call: ast.Call) -> list[tuple[int, str, str]]:
     name = function.id if isinstance(function, ast.Name) else function
     first = call.args[0] if call.args else None
     if name in {"import_module", "__import__"} and isinstance(first, ast.Constant):
-        given = str(first.value)
-        return [(len(given) - len(given.lstrip(".")), given.lstrip("."), "")]
+        module = str(first.value)
+        return [(len(module) - len(module.lstrip(".")), module.lstrip("."), "")]
     return []
 
 
@@ -626,31 +628,35 @@ def _needed(statements: Sequence[_Statement], part: Part) -> list[_Statement]:
     Python's and this package's when it is defined (a decorator, a base class, an assigned call): it
     may register itself. All of them, where a name is not there.
     """
-    bound = {name for one in statements for name in one.binds}
+    bound = {name for statement in statements for name in statement.binds}
     if not set(part.names) <= bound:
         return list(statements)
-    known, without = _harmless_names(statements), frozenset(part.without)
-    chosen = {
-        at
-        for at, one in enumerate(statements)
-        if not one.binds or "*" in one.binds or (one.runs - known and not one.binds <= without)
+    harmless, without = _harmless_names(statements), frozenset(part.without)
+    selected = {
+        index
+        for index, statement in enumerate(statements)
+        if not statement.binds
+        or "*" in statement.binds
+        or (statement.runs - harmless and not statement.binds <= without)
     }
-    wanted = set(part.names).union(*(statements[at].uses for at in chosen))
+    required = set(part.names).union(*(statements[index].uses for index in selected))
     while True:
-        names = wanted - set(part.without)
-        more = {at for at, one in enumerate(statements) if one.binds & names} - chosen
+        names = required - set(part.without)
+        more = {
+            index for index, statement in enumerate(statements) if statement.binds & names
+        } - selected
         if not more:
-            return [statements[at] for at in sorted(chosen)]
-        chosen |= more
-        wanted = wanted.union(*(statements[at].uses for at in more))
+            return [statements[index] for index in sorted(selected)]
+        selected |= more
+        required = required.union(*(statements[index].uses for index in more))
 
 
 def _harmless_names(statements: Iterable[_Statement]) -> frozenset[str]:
     """Names of builtins, and of what a module imports from Python's library and this package."""
-    found = set(dir(builtins))
-    for one in statements:
-        if not any(level for level, _, _ in one.imports):
-            tops = {base.split(".")[0] for _, base, _ in one.imports}
+    names = set(dir(builtins))
+    for statement in statements:
+        if not any(level for level, _, _ in statement.imports):
+            tops = {base.split(".")[0] for _, base, _ in statement.imports}
             if tops and all(_is_standard(top) or top in HARMLESS for top in tops):
-                found |= one.binds
-    return frozenset(found)
+                names |= statement.binds
+    return frozenset(names)

@@ -166,7 +166,7 @@ class DaskExecutor(AbstractContextManager["DaskExecutor"]):
             workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         if self._device == "auto" and not any(w["resources"].get(GPU) for w in workers):
             return 0.0
-        return load_methods().found[method].gpu
+        return load_methods().available[method].gpu
 
     def _submit(
         self,

@@ -119,7 +119,7 @@ class JobFacts:
         return self._closure("method", method).uses(NETWORK)
 
     def _method(self, name: str, params: Mapping[str, Any]) -> Facts:
-        method = load_methods().found[name]
+        method = load_methods().available[name]
         facts: Facts = {
             "method": name,
             "consumes": method.input,
@@ -155,9 +155,9 @@ class JobFacts:
 
     def _made(self, kind: str, name: str) -> Closure:
         if kind == "method":
-            return method_code(load_methods().found[name], self.sources)
+            return method_code(load_methods().available[name], self.sources)
         if kind == "reader":
-            return reader_code(load_datasets().found[name], self.sources)
+            return reader_code(load_datasets().available[name], self.sources)
         return (extractor_code if kind == "extractor" else condition_code)(self.sources)
 
 

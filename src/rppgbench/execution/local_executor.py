@@ -17,7 +17,7 @@ from rppgbench.execution.training_process import (
 )
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.system.errors import BenchError
-from rppgbench.system.fault_kinds import Fault, fault_of_exit
+from rppgbench.system.fault_kinds import Fault, classify_exit
 from rppgbench.system.worker_pool import Lost, pooled
 
 ONE_NUMERIC_THREAD = dict.fromkeys(
@@ -130,7 +130,7 @@ def after_loss(task: RecordingTask, lost: Lost, tries: int) -> tuple[RecordingTa
     name = f"{task.dataset}/{task.recording}"
     methods = {job.digest: job.method for job in task.jobs}
     doing = f"{methods[lost.at]} on {name}" if lost.at else f"reading {name}"
-    fault = fault_of_exit(lost.exit_code, doing)
+    fault = classify_exit(lost.exit_code, doing)
     if fault.kind == "machine":
         too_often = tries >= MAX_TRIES
         return task, retry_limit_error(doing, "fewer --jobs need less") if too_often else None

@@ -96,7 +96,7 @@ class Plan:
     @cached_property
     def clips(self) -> frozenset[str]:
         """The crop rules that the methods ask for."""
-        found = load_methods().found
+        found = load_methods().available
         return frozenset(
             str(params["crop"]) for m, params in self.methods.items() if found[m].input == "clip"
         )
@@ -195,7 +195,7 @@ class _JobLayout:
         for condition in self._protocol.conditions or [UNTOUCHED]:
             for method, seed, region in _variants(self._chosen, self._protocol, seeds):
                 fit, made = "", None
-                if load_methods().found[method].fit is not None:
+                if load_methods().available[method].fit is not None:
                     if not train and not self._pretrain:
                         raise BenchError(
                             f"{self._where}: method {method!r} learns, and fold {side.fold!r} has "
@@ -272,7 +272,7 @@ class _JobLayout:
 
 def plan_facts(plan: Plan) -> dict[str, Any]:
     """What the manifest says of a plan: everything declared, no object."""
-    known = load_methods().found
+    known = load_methods().available
     return {
         "protocol": {
             "name": plan.name,
@@ -311,7 +311,7 @@ def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, 
             given = protocol.params.get(member, {})
             chosen[member] = known.get("method", member, where).parameters(given, where)
     for name in protocol.params:
-        if name not in known.missing:
+        if name not in known.unavailable:
             known.get("method", name, where)
     return ordered_items(chosen)
 
@@ -321,7 +321,7 @@ def _variants(
 ) -> Iterator[tuple[str, int, str]]:
     """Method, seed and region: only what learns has seeds, only what averages skin has regions."""
     for name in chosen:
-        method = load_methods().found[name]
+        method = load_methods().available[name]
         if method.members:
             continue  # formed from its members when they are scored
         regions = [""] if method.input in WITHOUT_REGION else protocol.regions
@@ -350,7 +350,9 @@ def _recordings(
 
 def _leftovers(roots: Mapping[str, Path]) -> list[str]:
     """What lies in the folders of the data sets and is not read, a line each."""
-    readers = ((name, root, load_datasets().found[name].leftovers) for name, root in roots.items())
+    readers = (
+        (name, root, load_datasets().available[name].leftovers) for name, root in roots.items()
+    )
     return [f"{name}: {line}" for name, root, tell in readers if tell for line in tell(root)]
 
 
@@ -385,7 +387,7 @@ def fold_assignments(
     elif not within:
         raise BenchError(f"{where}: split {protocol.split!r} cuts one data set: train = test")
     elif protocol.split == OFFICIAL:
-        reader = load_datasets().found[first].folds
+        reader = load_datasets().available[first].folds
         if reader is None:
             raise BenchError(f"{where}: {first} has no fold files of its own")
         sides = assign_by_folds(tested, reader(roots[first]), str(roots[first]))

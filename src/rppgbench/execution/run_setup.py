@@ -108,7 +108,7 @@ def check_options(protocol: Protocol, name: str, options: RunOptions) -> None:
     check_roots(options.data, used, f"protocol {name}")
     if options.simulate:
         refuse_unused(options, ["data"], "beside --simulate, which makes the data")
-    known = load_datasets().found
+    known = load_datasets().available
     simulated = [name for name in used if name in known and known[name].only_simulated]
     if options.keep_videos and not any(keeps_video(c) for c in protocol.conditions):
         raise BenchError(
@@ -192,7 +192,7 @@ def choose_methods(
         BenchError: a method is unknown, or a package that it needs is missing.
     """
     methods = list(options.methods or protocol.methods)
-    missing = {} if options.methods else load_methods().missing
+    missing = {} if options.methods else load_methods().unavailable
     left_out = [name for name in methods if name in missing]
     if len(left_out) < len(methods):
         methods = [name for name in methods if name not in left_out]
@@ -222,7 +222,7 @@ def check_learning_options(methods: Iterable[str], options: RunOptions) -> None:
 
 def _with_members(methods: Iterable[str]) -> list[Method]:
     """Return the known methods among these names and their members."""
-    known = load_methods().found
+    known = load_methods().available
     names = [m for name in methods if name in known for m in (name, *known[name].members)]
     return [known[name] for name in sorted(set(names)) if name in known]
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 from rppgbench.execution.training_task import TrainingTask, run_training
-from rppgbench.system.fault_kinds import Fault, attempt, fault_of_exit
+from rppgbench.system.fault_kinds import Fault, attempt, classify_exit
 from rppgbench.system.processes import defer_interrupt
 
 DEVICE = "RPPGBENCH_DEVICE"
@@ -76,7 +76,7 @@ def train_in_subprocess(
         return fault
     # A training that is no longer wanted was killed.
     code = next((child.returncode for child in children if child.returncode), 0)
-    return fault_of_exit(code, describe_training(task)) if code else None
+    return classify_exit(code, describe_training(task)) if code else None
 
 
 def _start_processes(task: TrainingTask, messages: Messages) -> "list[subprocess.Popen[str]]":
@@ -114,7 +114,7 @@ def _follow(
             working -= 1
             code = children[rank].wait()
             if code:
-                return fault_of_exit(code, describe_training(task))
+                return classify_exit(code, describe_training(task))
     return None
 
 

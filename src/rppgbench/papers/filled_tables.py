@@ -206,7 +206,7 @@ def _measure(
 
 
 def _hours(line: Line, protocol: Protocol) -> float:
-    known = load_methods().found
+    known = load_methods().available
     method = known.get(line.method.method)
     names = method.members or (method.name,) if method else ()
     members = [known[name] for name in names if name in known]

@@ -32,7 +32,7 @@ def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]
     Returns:
         The value of each parameter.
     """
-    own = load_methods().found[method]
+    own = load_methods().available[method]
     given = {**protocol.params.get(method, {}), **line.setting.params, **line.method.params}
     return own.parameters({k: v for k, v in given.items() if k in own.params})
 
@@ -133,7 +133,7 @@ def experiment_differences(
             )
     if _condition(stored.get("conditions", []), line) != _condition(wanted["conditions"], line):
         found.append(f"another condition of the name {line.setting.condition!r}")
-    known = load_methods().found
+    known = load_methods().available
     for name in known[line.method.method].members or (line.method.method,):
         params = wanted_params(line, protocol, name)
         held = manifest["methods"].get(name, {})

@@ -58,7 +58,7 @@ class SmokeScale:
         Raises:
             BenchError: a parameter is unknown.
         """
-        known = load_methods().found
+        known = load_methods().available
         learning = list(dict.fromkeys(m for name in methods for m in learning_members(name)))
         with_smoke = [name for name in learning if PRESET in known[name].presets]
         small = with_preset(protocol, with_smoke, PRESET, origin)
@@ -117,7 +117,7 @@ def smoke_scale(options: RunOptions, epochs: int | None) -> SmokeScale | None:
 
 def learning_members(name: str) -> Iterator[str]:
     """Yield those of a method and its members that learn; a baseline has no epochs."""
-    known = load_methods().found
+    known = load_methods().available
     for member in (name, *known[name].members):
         if member in known and known[member].fit is not None and not known[member].baseline:
             yield member

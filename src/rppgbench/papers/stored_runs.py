@@ -122,7 +122,7 @@ class StoredRuns:
         if manifest and (blocked := _conflict(protocol, store, manifest, simulate=simulate)):
             return blocked
         name = experiment.lines[0].setting.protocol
-        stored = [m for m in manifest.get("methods", ()) if m in load_methods().found]
+        stored = [m for m in manifest.get("methods", ()) if m in load_methods().available]
         methods = list(dict.fromkeys([*self._methods[experiment.folder], *stored]))
         origin = f"protocols/{name}.toml"
         try:

@@ -77,17 +77,21 @@ def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) 
         table = pq.ParquetFile(file).read(columns)  # read_table takes a millisecond more
     except (pa.ArrowException, OSError) as error:
         raise BenchError(f"{file}: not a Parquet file of this store: {error}") from error
-    wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
-    if not table.schema.equals(wanted):
+    expected = schema if columns is None else pa.schema([schema.field(c) for c in columns])
+    if not table.schema.equals(expected):
         raise BenchError(f"{file}: columns of another kind of store; move it away")
     return table
 
 
 def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     """The rows, with the columns of samples as arrays and not as lists of Python numbers."""
-    held = table.combine_chunks()
-    arrays = {f.name: held[f.name].chunk(0) for f in held.schema if f.type == SAMPLES and len(held)}
-    plain = held.drop_columns(list(arrays)).to_pylist()
+    combined = table.combine_chunks()
+    arrays = {
+        f.name: combined[f.name].chunk(0)
+        for f in combined.schema
+        if f.type == SAMPLES and len(combined)
+    }
+    plain = combined.drop_columns(list(arrays)).to_pylist()
     for index, row in enumerate(plain):
         for name, column in arrays.items():
             cell = column[index]
@@ -95,10 +99,10 @@ def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def estimate_row(one: Estimate) -> dict[str, Any]:
+def estimate_row(estimate: Estimate) -> dict[str, Any]:
     """One row of `ESTIMATES`."""
-    row = {f.name: getattr(one, f.name) for f in fields(Estimate) if f.name != "waveform"}
-    wave = one.waveform
+    row = {f.name: getattr(estimate, f.name) for f in fields(Estimate) if f.name != "waveform"}
+    wave = estimate.waveform
     row["samples"] = None if wave is None else np.asarray(wave.samples, dtype=np.float64)
     row["fs"] = None if wave is None else wave.fs
     row["start_s"] = None if wave is None else wave.start_s
@@ -112,13 +116,17 @@ def estimate_from_row(row: dict[str, Any]) -> Estimate:
     return Estimate(waveform=waveform, **row)
 
 
-def recording_row(one: RecordingInfo) -> dict[str, Any]:
+def recording_row(recording: RecordingInfo) -> dict[str, Any]:
     """One row of `OBSERVED`."""
-    row = {f.name: getattr(one, f.name) for f in fields(RecordingInfo) if f.name != "ground_truth"}
-    row["facts"] = json.dumps(dict(one.facts), sort_keys=True)
-    row["warnings"] = list(one.ground_truth.warnings)
+    row = {
+        f.name: getattr(recording, f.name)
+        for f in fields(RecordingInfo)
+        if f.name != "ground_truth"
+    }
+    row["facts"] = json.dumps(dict(recording.facts), sort_keys=True)
+    row["warnings"] = list(recording.ground_truth.warnings)
     for name in ("pulse", "heart_rate"):
-        signal: Signal | None = getattr(one.ground_truth, name)
+        signal: Signal | None = getattr(recording.ground_truth, name)
         row[name] = None if signal is None else signal.values
         row[f"{name}_times_s"] = None if signal is None else signal.times_s
     return row
@@ -129,8 +137,8 @@ def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
     signals = {}
     for name in ("pulse", "heart_rate"):
         values, times_s = row.pop(name), row.pop(f"{name}_times_s")
-        held = values is not None
-        signals[name] = Signal(values, times_s) if held else None
+        is_stored = values is not None
+        signals[name] = Signal(values, times_s) if is_stored else None
     truth = GroundTruth(
         pulse=signals["pulse"],
         heart_rate=signals["heart_rate"],

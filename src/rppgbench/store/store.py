@@ -65,14 +65,14 @@ class Store:
 
     def begin(
         self,
-        facts: Mapping[str, Any],
+        manifest: Mapping[str, Any],
         jobs: Sequence[str],
         made_by: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the folder ready for these jobs, or refuse one that holds something else.
 
         Args:
-            facts: What the manifest is to say: what is declared, and the command.
+            manifest: What the manifest is to say: what is declared, and the command.
             jobs: The digests of the planned estimates.
             made_by: What this run says of itself (versions, commit, machine, device, time,
                 command): it is written with the first part, and every part refers to it.
@@ -82,13 +82,13 @@ class Store:
             MachineError: it cannot be written.
         """
         file = self.folder / "manifest.json"
-        held: dict[str, Any] = {}
+        existing: dict[str, Any] = {}
         if file.exists():
-            held = self.manifest
-            if held["protocol"]["digest"] != facts["protocol"]["digest"]:
+            existing = self.manifest
+            if existing["protocol"]["digest"] != manifest["protocol"]["digest"]:
                 raise BenchError(
-                    f"{self.folder}: holds results of protocol {held['protocol']['name']!r} "
-                    f"({held['protocol']['digest']}); give another --out"
+                    f"{self.folder}: holds results of protocol {existing['protocol']['name']!r} "
+                    f"({existing['protocol']['digest']}); give another --out"
                 )
         elif self.folder.is_dir() and any(
             p.name not in OWN and not p.name.startswith(PARTIAL) for p in self.folder.iterdir()
@@ -98,13 +98,16 @@ class Store:
             for name in ("estimates", "recordings"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._sweep()
-            runs = [int(one[RUN]) for one in self.provenances().values()]
+            runs = [int(provenance[RUN]) for provenance in self.provenances().values()]
             self._made_by = {**(made_by or {}), RUN: 1 + max(runs, default=0)}
-            plan, text = json.dumps({"jobs": sorted(jobs)}), _as_json({"format": FORMAT, **facts})
+            plan, text = (
+                json.dumps({"jobs": sorted(jobs)}),
+                _as_json({"format": FORMAT, **manifest}),
+            )
             place = self.folder / "plan.json"
             if not place.exists() or place.read_text(encoding="utf-8") != plan:
                 write_file(place, plan)
-            if _declared(held) != _declared(json.loads(text)):
+            if _declared(existing) != _declared(json.loads(text)):
                 write_file(file, text)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
@@ -133,13 +136,13 @@ class Store:
 
     def add_observed(self, observed: Sequence[RecordingInfo]) -> None:
         """Store what was seen of recordings, all or none."""
-        rows = [recording_row(one) for one in observed]
+        rows = [recording_row(recording) for recording in observed]
         self._write("recordings", pa.Table.from_pylist(rows, schema=OBSERVED))
 
     def provenance(self) -> str:
         """The name of what this run says of itself; it is stored from now on."""
         data = _as_json(self._made_by).encode()
-        name = _name_of(data)
+        name = _content_digest(data)
         file = self.folder / PROVENANCE / f"{name}.json"
         try:
             if not file.exists():
@@ -151,15 +154,15 @@ class Store:
 
     def provenances(self) -> dict[str, dict[str, Any]]:
         """What each run that made something said of itself, by name."""
-        found = {}
+        provenances = {}
         for file in sorted((self.folder / PROVENANCE).glob("[!.]*")):
-            if file.suffix != ".json" or _name_of(file.read_bytes()) != file.stem:
+            if file.suffix != ".json" or _content_digest(file.read_bytes()) != file.stem:
                 raise BenchError(
                     f"{file}: no provenance of these results, or damaged (its bytes do not fit "
                     "its name); bring it back, or move the folder away and run the protocol again"
                 )
-            found[file.stem] = json.loads(file.read_text(encoding="utf-8"))
-        return found
+            provenances[file.stem] = json.loads(file.read_text(encoding="utf-8"))
+        return provenances
 
     def counts_by_provenance(self) -> dict[str, dict[str, int]]:
         """How many planned estimates and recordings each run made: name -> kind of part -> count.
@@ -171,13 +174,13 @@ class Store:
             "estimate": ("estimates", ESTIMATES, ["job"]),
             "recording": ("recordings", OBSERVED, ["dataset", "recording", "condition"]),
         }
-        found: dict[str, dict[str, int]] = {}
-        known = self.provenances()
+        counts_by_name: dict[str, dict[str, int]] = {}
+        provenances = self.provenances()
         for noun, (kind, schema, columns) in kinds.items():
             last = {}
             for table in self._tables(kind, schema, columns):
                 name = (table.schema.metadata or {}).get(MADE_BY, b"").decode()
-                if name not in known:
+                if name not in provenances:
                     raise BenchError(
                         f"{self.folder}: {PROVENANCE}/{name}.json is missing: it says which "
                         "versions made a part; bring it back, or run the protocol again elsewhere"
@@ -186,9 +189,9 @@ class Store:
                     if kind != "estimates" or row[0] in planned:
                         last[row] = name
             for name in last.values():
-                counts = found.setdefault(name, {})
+                counts = counts_by_name.setdefault(name, {})
                 counts[noun] = counts.get(noun, 0) + 1
-        return found
+        return counts_by_name
 
     def log(self, text: str) -> None:
         """Add to the log of faults of our own."""
@@ -198,20 +201,20 @@ class Store:
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
-    def estimates(self, **wanted: str | int) -> list[Estimate]:
-        """The planned estimates, or those of them whose fields are as `wanted`, in their order.
+    def estimates(self, **fields: str | int) -> list[Estimate]:
+        """The planned estimates, or those of them whose fields are as `fields`, in their order.
 
         Of a job that is stored more than once the last counts.
         """
         planned = self.planned()
-        found = {
+        estimates = {
             row["job"]: estimate_from_row(row)
             for table in self._tables("estimates", ESTIMATES)
             for row in iterate_rows(table)
             if row["job"] in planned
-            if all(row[key] == value for key, value in wanted.items())
+            if all(row[key] == value for key, value in fields.items())
         }
-        return ordered_records(found.values())
+        return ordered_records(estimates.values())
 
     def read(self, *, partial: bool = False) -> tuple[list[Estimate], Seen]:
         """All planned estimates, and what was seen of every recording.
@@ -222,12 +225,12 @@ class Store:
         estimates, observed = self.estimates(), self.observed()
         if not estimates:
             raise BenchError(f"{self.folder}: no estimate stored yet; run the protocol first")
-        again = "run its command again, what is there stays"
+        advice = "run its command again, what is there stays"
         planned = len(self.planned())
         if not partial and len(estimates) < planned:
             raise BenchError(
                 f"{self.folder}: {planned - len(estimates)} of {planned} planned estimates are "
-                f"missing: a run was stopped, or a file was lost; {again}"
+                f"missing: a run was stopped, or a file was lost; {advice}"
             )
         unseen = {(e.dataset, e.recording, e.condition) for e in estimates} - observed.keys()
         if unseen:
@@ -251,9 +254,9 @@ class Store:
         rows = [last[job] for job in sorted(last)]
         several = len({row["condition"] for row in rows}) > 1
         tables = self._tables("recordings", OBSERVED, columns[1:])
-        found = {_name(row, several): row["reason"] for t in tables for row in t.to_pylist()}
-        asked = {_name(row, several) for row in rows}
-        unmade = {one: {why: None} for one, why in found.items() if why and one in asked}
+        reasons = {_name(row, several): row["reason"] for t in tables for row in t.to_pylist()}
+        names = {_name(row, several) for row in rows}
+        unmade = {name: {why: None} for name, why in reasons.items() if why and name in names}
         for row in sorted(rows, key=lambda row: (_name(row, several), row["reason"])):
             if row["reason"]:
                 unmade.setdefault(_name(row, several), {})[row["reason"]] = None
@@ -269,19 +272,28 @@ class Store:
         Each part says itself at which run and step it was written: no clock has a say. What a
         recording took to read is what its first reading took: later ones find it in the cache.
         """
-        found: Seen = {}
+        recordings: Seen = {}
         for table in self._tables("recordings", OBSERVED):
             for row in iterate_rows(table):
-                one = recording_from_row(row)
-                key = one.dataset, one.recording, one.condition
-                if key in found and {READ} <= one.facts.keys() & found[key].facts.keys():
-                    one = replace(one, facts={**one.facts, READ: found[key].facts[READ]})
-                found[key] = one
-        return {(o.dataset, o.recording, o.condition): o for o in ordered_records(found.values())}
+                recording = recording_from_row(row)
+                key = recording.dataset, recording.recording, recording.condition
+                if (
+                    key in recordings
+                    and {READ} <= recording.facts.keys() & recordings[key].facts.keys()
+                ):
+                    recording = replace(
+                        recording, facts={**recording.facts, READ: recordings[key].facts[READ]}
+                    )
+                recordings[key] = recording
+        return {
+            (o.dataset, o.recording, o.condition): o for o in ordered_records(recordings.values())
+        }
 
     def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:
         """The truth of every recording, by data set and name."""
-        return {(d, name): one.ground_truth for (d, name, _), one in self.observed().items()}
+        return {
+            (d, name): recording.ground_truth for (d, name, _), recording in self.observed().items()
+        }
 
     @contextmanager
     def locked(self) -> Iterator[Self]:
@@ -292,8 +304,8 @@ class Store:
     def _sweep(self) -> None:
         """Delete what killed runs left half-written; the folder is locked, so nobody is at it."""
         for folder in (self.folder, self.folder / "estimates", self.folder / "recordings"):
-            for left in folder.glob(f"{PARTIAL}*"):
-                left.unlink(missing_ok=True)
+            for file in folder.glob(f"{PARTIAL}*"):
+                file.unlink(missing_ok=True)
 
     def _tables(
         self, kind: str, schema: pa.Schema, columns: list[str] | None = None
@@ -312,7 +324,7 @@ class Store:
                 continue  # what a killed run left; it was never part of the results
             if file.suffix != ".parquet" or len(file.stem) != 32:
                 raise BenchError(f"{file}: not a part of these results; move it away")
-            if _name_of(file.read_bytes()) != file.stem:
+            if _content_digest(file.read_bytes()) != file.stem:
                 raise BenchError(
                     f"{file}: damaged (its bytes do not fit its name); "
                     "delete it and run the protocol again: only its jobs are done anew"
@@ -329,7 +341,7 @@ class Store:
         sink = pa.BufferOutputStream()
         pq.write_table(table.replace_schema_metadata(about), sink, compression="zstd")
         data = sink.getvalue().to_pybytes()
-        name = _name_of(data)
+        name = _content_digest(data)
         try:
             write_file(self.folder / kind / f"{name}.parquet", data)
         except OSError as error:
@@ -338,24 +350,24 @@ class Store:
     def _read(self, name: str) -> dict[str, Any]:
         file = self.folder / name
         try:
-            facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise BenchError(f"{self.folder}: no results here (no {name})") from None
         except (OSError, ValueError) as error:
             raise BenchError(f"{file}: not readable ({error}); run the protocol again") from error
-        if not isinstance(facts, dict):
+        if not isinstance(content, dict):
             raise BenchError(f"{file}: holds no table of facts; run the protocol again")
-        if facts.get("format", FORMAT) < FORMAT:
+        if content.get("format", FORMAT) < FORMAT:
             raise BenchError(
-                f"{file}: written by an older version (format {facts['format']}, this one reads "
+                f"{file}: written by an older version (format {content['format']}, this one reads "
                 f"{FORMAT}: each part says what made it); run the protocol again with another --out"
             )
-        if facts.get("format", FORMAT) > FORMAT:
+        if content.get("format", FORMAT) > FORMAT:
             raise BenchError(
-                f"{file}: written by a newer version (format {facts['format']}, this one knows "
+                f"{file}: written by a newer version (format {content['format']}, this one knows "
                 f"{FORMAT}); update rppgbench"
             )
-        return facts
+        return content
 
 
 class _Lock:
@@ -396,13 +408,13 @@ class _Lock:
             os.close(self.descriptor)
 
 
-def _name_of(data: bytes) -> str:
+def _content_digest(data: bytes) -> str:
     """The name of a file by its bytes."""
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def _as_json(facts: Mapping[str, Any]) -> str:
-    return json.dumps(facts, indent=1, sort_keys=True)
+def _as_json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, sort_keys=True)
 
 
 def _declared(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -416,8 +428,8 @@ def _unwritable(folder: Path, error: OSError) -> MachineError:
 
 def _order(table: pa.Table) -> list[int]:
     """At which run and step a part was written; parts of versions that did not say come first."""
-    words = (table.schema.metadata or {}).get(ORDER, b"").split()
-    return [int(word) for word in words if word.isdigit()]
+    numbers = (table.schema.metadata or {}).get(ORDER, b"").split()
+    return [int(word) for word in numbers if word.isdigit()]
 
 
 def _name(row: Mapping[str, Any], several: bool) -> str:

@@ -61,23 +61,23 @@ def write_file(place: Path, content: str | bytes) -> None:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def move_into_place(made: Path, place: Path) -> None:
+def move_into_place(source: Path, place: Path) -> None:
     """Rename a finished file or folder; content and rename are on the disk afterwards.
 
     Args:
-        made: the finished file or folder.
+        source: the finished file or folder.
         place: its new path.
 
     Raises:
         OSError: it cannot be written through or renamed, such as where `place` is a folder that
             holds something.
     """
-    for path in [*(made.rglob("*") if made.is_dir() else ()), made]:
+    for path in [*(source.rglob("*") if source.is_dir() else ()), source]:
         if path.is_dir():
             _sync_folder(path)
         elif path.is_file():
             _sync(path)
-    made.replace(place)
+    source.replace(place)
     _sync_folder(place.parent)
 
 
@@ -112,17 +112,17 @@ def atomic_dir(place: Path) -> Iterator[Path]:
     place.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(place.parent, place.name)
     folder = place.with_name(f".{place.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    lock = _lock_of(folder)
-    held = _hold(lock)
+    lock = _lock_path(folder)
+    descriptor = _hold(lock)
     try:
         folder.mkdir()
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        if held is not None:
+        if descriptor is not None:
             with suppress(OSError):
                 lock.unlink()
-            os.close(held)
+            os.close(descriptor)
 
 
 def remove_stale(folder: Path, name: str = "*") -> None:
@@ -132,20 +132,20 @@ def remove_stale(folder: Path, name: str = "*") -> None:
         folder: where they lie.
         name: the name that they were made for; by default all names.
     """
-    for left in folder.glob(f".{name}-*"):
-        if left.suffix == LOCK:
-            _delete_unheld(left, left.with_suffix(""))
-        elif not _lock_of(left).exists():
+    for path in folder.glob(f".{name}-*"):
+        if path.suffix == LOCK:
+            _delete_unheld(path, path.with_suffix(""))
+        elif not _lock_path(path).exists():
             with suppress(OSError):
-                if time.time() - left.stat().st_mtime <= STALE_S:
+                if time.time() - path.stat().st_mtime <= STALE_S:
                     continue
-                if left.is_dir():
-                    shutil.rmtree(left, ignore_errors=True)
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
                 else:
-                    left.unlink()
+                    path.unlink()
 
 
-def _lock_of(folder: Path) -> Path:
+def _lock_path(folder: Path) -> Path:
     return folder.with_name(folder.name + LOCK)
 
 

@@ -48,12 +48,12 @@ def error_text(error: BaseException) -> str:
         return f"(its own words cannot be had: {type(fault).__name__})"
 
 
-def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+def shortened(text: str, max_characters: int = MOST_CHARACTERS) -> str:
     """Cut a long text off, and say how long it was.
 
     Args:
         text: the text.
-        most: how many characters stay.
+        max_characters: how many characters stay.
 
     Returns:
         The text, or its beginning with the number of characters.
@@ -61,7 +61,11 @@ def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
     >>> shortened("a" * 30, 10)
     'aaaaaaaaaa... (30 characters)'
     """
-    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
+    return (
+        text
+        if len(text) <= max_characters
+        else f"{text[:max_characters]}... ({len(text):,} characters)"
+    )
 
 
 def one_line(text: object) -> str:
@@ -72,8 +76,8 @@ def one_line(text: object) -> str:
     >>> print(one_line("two\\nlines, \\x1b[2J"))
     two lines, \\x1b[2J
     """
-    words = " ".join(str(text).split())
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+    line = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def format_own_warnings() -> None:
@@ -95,14 +99,14 @@ def format_own_warnings() -> None:
         warnings.formatwarning = tell
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> BenchError:
+def unknown_name(kind: str, name: str, known: Iterable[str], location: str) -> BenchError:
     """Describe a name that is unknown: who asked for it, similar names, and all that there are.
 
     Args:
         kind: what the name is of, such as "method".
         name: the name.
         known: the names that there are.
-        where: who asked for it: a file or an option.
+        location: who asked for it: a file or an option.
 
     Returns:
         The error, to be raised.
@@ -113,4 +117,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> Benc
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return BenchError(f"{where}: no {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}.")
+    return BenchError(f"{location}: no {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}.")

@@ -64,10 +64,10 @@ def attempt(step: Callable[[], T], doing: str) -> Attempt[T]:
     try:
         return Attempt(step())
     except Exception as error:
-        return Attempt(fault=fault_of(error, doing))
+        return Attempt(fault=classify_fault(error, doing))
 
 
-def fault_of(error: Exception, doing: str) -> Fault:
+def classify_fault(error: Exception, doing: str) -> Fault:
     """Tell whose fault an exception is. This is the only place that does.
 
     Args:
@@ -79,31 +79,31 @@ def fault_of(error: Exception, doing: str) -> Fault:
         recording's and the user's, in their own words: `RecordingError` and `NoPulseError`, any
         other `BenchError`. All else is a bug of the code that was called: its reason names `doing`.
 
-    >>> fault_of(MemoryError(), "pos on pure/01-01")  # doctest: +ELLIPSIS
+    >>> classify_fault(MemoryError(), "pos on pure/01-01")  # doctest: +ELLIPSIS
     Fault(kind='machine', reason='pos on pure/01-01: not enough memory; ...', trace='')
-    >>> fault_of(NoPulseError("100 samples are too few"), "pos on pure/01-01")
+    >>> classify_fault(NoPulseError("100 samples are too few"), "pos on pure/01-01")
     Fault(kind='recording', reason='100 samples are too few', trace='')
-    >>> fault_of(ValueError("x"), "pos on pure/01-01").reason
+    >>> classify_fault(ValueError("x"), "pos on pure/01-01").reason
     'internal error in pos on pure/01-01: ValueError: x'
     """
     if isinstance(error, MachineError):
         return Fault("machine", error_text(error))
-    said = error_text(error)
+    message = error_text(error)
     if isinstance(error, RecordingError | NoPulseError):
-        said = said or f"{doing}: {type(error).__name__}, without a word"
-        reason = shortened(said)
-        return Fault("recording", reason, "" if reason == said else said)
+        message = message or f"{doing}: {type(error).__name__}, without a word"
+        reason = shortened(message)
+        return Fault("recording", reason, "" if reason == message else message)
     if isinstance(error, BenchError):
-        return Fault("user", said)
+        return Fault("user", message)
     for cause in _chain(error):
-        words = _of_the_machine(cause, doing)
-        if words:
-            return Fault("machine", words)
-    words = f"internal error in {doing}: {type(error).__name__}: {said}"
-    return Fault("bug", shortened(words), "".join(traceback.format_exception(error)))
+        reason_text = _describe_machine_fault(cause, doing)
+        if reason_text:
+            return Fault("machine", reason_text)
+    reason_text = f"internal error in {doing}: {type(error).__name__}: {message}"
+    return Fault("bug", shortened(reason_text), "".join(traceback.format_exception(error)))
 
 
-def fault_of_exit(code: int, doing: str) -> Fault:
+def classify_exit(code: int, doing: str) -> Fault:
     """Sort the end of a process that ended without an answer.
 
     Args:
@@ -113,17 +113,17 @@ def fault_of_exit(code: int, doing: str) -> Fault:
     Returns:
         The fault.
 
-    >>> fault_of_exit(-11, "pos on pure/01-01").reason
+    >>> classify_exit(-11, "pos on pure/01-01").reason
     'pos on pure/01-01 ended its process (SIGSEGV)'
-    >>> fault_of_exit(-9, "pos on pure/01-01").kind
+    >>> classify_exit(-9, "pos on pure/01-01").kind
     'machine'
     """
     name = f"exit code {code}"
     with suppress(ValueError):
         name = signal.Signals(-code).name if code < 0 else name
     if name in OF_THE_MACHINE:
-        words = f"the process of {doing} was killed ({name}); out of memory? Run it again"
-        return Fault("machine", words)
+        reason = f"the process of {doing} was killed ({name}); out of memory? Run it again"
+        return Fault("machine", reason)
     return Fault("bug", f"{doing} ended its process ({name})")
 
 
@@ -142,7 +142,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-def _of_the_machine(error: BaseException, doing: str) -> str:
+def _describe_machine_fault(error: BaseException, doing: str) -> str:
     """What the machine lacks, or ""."""
     if isinstance(error, MachineError):
         return error_text(error)

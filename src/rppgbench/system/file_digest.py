@@ -33,14 +33,14 @@ def sha256_of_file(path: Path, cache: Path | None = None) -> str:
         return _known[key]
     place = hashlib.sha256(repr(key).encode()).hexdigest()
     note = None if cache is None else cache / "digests" / place[:2] / place
-    found = _noted(note)
-    if found is None:
+    sha256 = _noted(note)
+    if sha256 is None:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if note is not None:
-            write_note(note, found)
-    _known[key] = found
-    return found
+            write_note(note, sha256)
+    _known[key] = sha256
+    return sha256
 
 
 def read_note(file: Path) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def digest(facts: Any) -> str:
+def digest(value: Any) -> str:
     """Sixteen hex digits of any JSON value, whatever the order of its keys.
 
     >>> digest({"a": 1, "b": [2.0]}) == digest({"b": [2.0], "a": 1})
     True
     """
-    text = _ENCODER.encode(facts)
+    text = _ENCODER.encode(value)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

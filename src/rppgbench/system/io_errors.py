@@ -72,13 +72,13 @@ _KINDS = (
 )
 
 
-def kind_of_special_file(path: Path) -> str:
+def special_file_kind(path: Path) -> str:
     """What a path is that is neither a regular file nor a folder: reading it may wait for ever.
 
     Returns:
         "a pipe", "a socket" or "a device"; "" for a file, a folder, and what cannot be asked.
 
-    >>> kind_of_special_file(Path("/dev/null"))
+    >>> special_file_kind(Path("/dev/null"))
     'a device'
     """
     try:
@@ -90,7 +90,7 @@ def kind_of_special_file(path: Path) -> str:
 
 def check_regular(path: Path) -> None:
     """RecordingError where a path is a pipe, a socket or a device, before it is opened."""
-    kind = kind_of_special_file(path)
+    kind = special_file_kind(path)
     if kind:
         raise RecordingError(f"{path}: is {kind}, not a file; put the file itself there")
 
@@ -101,7 +101,7 @@ def check_disk(file: Path) -> None:
     FFmpeg's libraries take most faults of a disk for the end of the file, and HDF5's some of them
     for a name that is not there. What seems damaged is read once more, therefore.
     """
-    if kind_of_special_file(file):
+    if special_file_kind(file):
         return
     try:
         with file.open("rb", buffering=0) as stream:

@@ -34,7 +34,7 @@ def isolated() -> Iterator[None]:
     ending.
     """
     with ExitStack() as after:
-        for restore in (*_of_python(), *_of_torch(), *_of_opencv()):
+        for restore in (*_save_python_state(), *_save_torch_state(), *_save_opencv_state()):
             after.callback(restore)
         after.enter_context(np.errstate())
         after.enter_context(kept_alive())
@@ -46,8 +46,8 @@ def isolated() -> Iterator[None]:
         except BaseException as error:
             if isinstance(error, Exception) or type(error) is KeyboardInterrupt:
                 raise
-            words = f"it raised {type(error).__name__}: {error_text(error)}"
-            raise RuntimeError(words) from error
+            reason = f"it raised {type(error).__name__}: {error_text(error)}"
+            raise RuntimeError(reason) from error
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def kept_alive() -> Iterator[None]:
 Restore = Callable[[], Any]
 
 
-def _of_python() -> Iterator[Restore]:
+def _save_python_state() -> Iterator[Restore]:
     with suppress(OSError):  # the current folder may have been deleted
         yield partial(os.chdir, Path.cwd())
     variables, path, filters = dict(os.environ), list(sys.path), list(warnings.filters)
@@ -86,27 +86,27 @@ def _of_python() -> Iterator[Restore]:
             warnings.filters[:] = filters  # type: ignore[index]
 
     yield restore
-    yield from _of_the_process()
+    yield from _save_process_state()
     yield partial(random.setstate, random.getstate())
     yield partial(np.random.set_state, np.random.get_state())
 
 
-def _of_the_process() -> Iterator[Restore]:
+def _save_process_state() -> Iterator[Restore]:
     """The mode of new files, the handlers of signals, and the timer that sends one."""
     mask = _umask()
     yield lambda: os.umask(mask)
     if threading.current_thread() is not threading.main_thread():
         return  # only the main thread may change handlers
-    handlers = {one: signal.getsignal(one) for one in signal.valid_signals()}
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
     timer = signal.getitimer(signal.ITIMER_REAL) if hasattr(signal, "getitimer") else None
 
     def restore() -> None:
         if timer == (0.0, 0.0):
             signal.setitimer(signal.ITIMER_REAL, 0.0)
-        for one, handler in handlers.items():
-            if handler is not None and signal.getsignal(one) is not handler:
+        for number, handler in handlers.items():
+            if handler is not None and signal.getsignal(number) is not handler:
                 with suppress(OSError, ValueError):
-                    signal.signal(one, handler)
+                    signal.signal(number, handler)
 
     yield restore
 
@@ -118,7 +118,7 @@ def _umask() -> int:
     return mask
 
 
-def _of_torch() -> Iterator[Restore]:
+def _save_torch_state() -> Iterator[Restore]:
     torch = sys.modules.get("torch")
     if not hasattr(torch, "get_rng_state"):
         return  # not loaded, or only half
@@ -145,7 +145,7 @@ def _of_torch() -> Iterator[Restore]:
     yield restore
 
 
-def _of_opencv() -> Iterator[Restore]:
+def _save_opencv_state() -> Iterator[Restore]:
     cv2 = sys.modules.get("cv2")
     if not hasattr(cv2, "getNumThreads"):
         return

@@ -22,10 +22,10 @@ def watch_calls(watcher: Callable[[str], None]) -> None:
     _watchers.append(watcher)
 
 
-def note_call(words: str) -> None:
+def note_call(call: str) -> None:
     """Say what code of others is called now, so that it is known what a process ended at."""
     for watcher in _watchers:
-        watcher(words)
+        watcher(call)
 
 
 def more_file_handles() -> None:
@@ -35,13 +35,13 @@ def more_file_handles() -> None:
     except ImportError:  # Windows has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
+    limit = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < limit:
         with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def tell_of_a_crash() -> None:
+def enable_crash_traces() -> None:
     """From now on a crash of this process says in which function, on standard error."""
     with suppress(OSError, ValueError, AttributeError):  # standard error may be no file
         faulthandler.enable()

@@ -76,7 +76,7 @@ def _end(workers: set[BaseProcess]) -> None:
             worker.join()
 
 
-def run_in_process(do: Callable[..., None], *given: object) -> None:
+def run_in_process(do: Callable[..., None], *arguments: object) -> None:
     """Do something long in a process of its own, which ends at once when this one is stopped.
 
     What it raises is raised here; MachineError where it was killed. `do` is a function of a module.
@@ -86,7 +86,7 @@ def run_in_process(do: Callable[..., None], *given: object) -> None:
         pool = ProcessPoolExecutor(1, mp_context=context, initializer=start_worker)
         try:
             with defer_interrupt():
-                future = pool.submit(do, *given)
+                future = pool.submit(do, *arguments)
             future.result()
         except BrokenProcessPool as error:
             raise MachineError(

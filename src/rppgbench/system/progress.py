@@ -66,12 +66,12 @@ class _Lines:
         if not last and now - self.spoke < self.EVERY_S:
             return
         self.spoke = now
-        spent = now - self.began
-        left = spent / self.count * (self.total - self.count) if self.count else float("nan")
-        until = f", {format_duration(left)} left" if self.count and not last else ""
+        spent_s = now - self.began
+        left_s = spent_s / self.count * (self.total - self.count) if self.count else float("nan")
+        until = f", {format_duration(left_s)} left" if self.count and not last else ""
         tail = f": {one_line(note)}" if note else ""
         sys.stderr.write(
-            f"{self.title}: {self.count}/{self.total} in {format_duration(spent)}{until}{tail}\n"
+            f"{self.title}: {self.count}/{self.total} in {format_duration(spent_s)}{until}{tail}\n"
         )
         sys.stderr.flush()
 
@@ -102,9 +102,9 @@ def progress(title: str, total: int, *, quiet: bool = False) -> Iterator[Progres
     if quiet or not total:
         yield Silent()
         return
-    shown: _Bar | _Lines = (_Bar if sys.stderr.isatty() else _Lines)(title, total)
+    display: _Bar | _Lines = (_Bar if sys.stderr.isatty() else _Lines)(title, total)
     try:
-        yield shown
+        yield display
     finally:
-        if isinstance(shown, _Bar):
-            shown.bar.close()
+        if isinstance(display, _Bar):
+            display.bar.close()

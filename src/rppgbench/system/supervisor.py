@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from rppgbench.system.fault_kinds import Fault, fault_of_exit
+from rppgbench.system.fault_kinds import Fault, classify_exit
 from rppgbench.system.process_state import watch_calls
 
 WATCHED = ("SIGCHLD", "SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
@@ -21,7 +21,7 @@ def can_supervise() -> bool:
     return hasattr(os, "fork") and hasattr(signal, "sigwaitinfo")
 
 
-def supervised(do: Callable[[], int], lost: Callable[[Fault], int]) -> int:
+def supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> int:
     """Do a command in a child process and give its exit code; it is told where the child is lost.
 
     Other people's code can end its process with exit code 0 by ways that Python does not see (a C
@@ -29,10 +29,10 @@ def supervised(do: Callable[[], int], lost: Callable[[Fault], int]) -> int:
 
     Args:
         do: the command; it gives its exit code. Called while there is one thread alone.
-        lost: takes the fault of a child that ended before the command did, and gives the exit
+        on_loss: takes the fault of a child that ended before the command did, and gives the exit
             code of that.
     """
-    shared = mmap.mmap(-1, SIZE)  # the child writes there; a program that takes its place cannot
+    state = mmap.mmap(-1, SIZE)  # the child writes there; a program that takes its place cannot
     lifeline = os.pipe()
     watched = {getattr(signal, name) for name in WATCHED}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -45,20 +45,20 @@ def supervised(do: Callable[[], int], lost: Callable[[Fault], int]) -> int:
         os.close(lifeline[1])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         threading.Thread(target=_end_with, args=(lifeline[0], parent), daemon=True).start()
-        watch_calls(lambda words: _write(shared, words))
-        return _as_child(do, shared)
+        watch_calls(lambda words: _write(state, words))
+        return _as_child(do, state)
     os.close(lifeline[0])
     status = _wait_for(child, watched)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(lifeline[1])
-    if shared[DONE_AT]:
-        return shared[CODE_AT]
-    call = bytes(shared[CALL_AT:]).split(b"\0", 1)[0].decode("utf-8", "replace")
+    if state[DONE_AT]:
+        return state[CODE_AT]
+    call = bytes(state[CALL_AT:]).split(b"\0", 1)[0].decode("utf-8", "replace")
     code = os.waitstatus_to_exitcode(status)
-    return lost(fault_of_exit(code, call or "something that was called"))
+    return on_loss(classify_exit(code, call or "something that was called"))
 
 
-def _as_child(do: Callable[[], int], shared: mmap.mmap) -> int:
+def _as_child(do: Callable[[], int], state: mmap.mmap) -> int:
     """Do the command, and say that it is done: what ends the process from then on is no fault."""
     code = 1
     try:
@@ -67,27 +67,27 @@ def _as_child(do: Callable[[], int], shared: mmap.mmap) -> int:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         raise
     finally:
-        shared[CODE_AT] = code & 0xFF
-        shared[DONE_AT] = 1
+        state[CODE_AT] = code & 0xFF
+        state[DONE_AT] = 1
     return code
 
 
-def _write(shared: mmap.mmap, words: str) -> None:
-    text = words.encode()[: SIZE - CALL_AT - 1] + b"\0"
-    shared[CALL_AT : CALL_AT + len(text)] = text
+def _write(state: mmap.mmap, call: str) -> None:
+    text = call.encode()[: SIZE - CALL_AT - 1] + b"\0"
+    state[CALL_AT : CALL_AT + len(text)] = text
 
 
 def _wait_for(child: int, watched: set[signal.Signals]) -> int:
     """Wait for a child, and pass on the signals that were sent to this process alone."""
     while True:
-        got = signal.sigwaitinfo(watched)
-        if got.si_signo == signal.SIGCHLD:
+        received = signal.sigwaitinfo(watched)
+        if received.si_signo == signal.SIGCHLD:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 return status
-        elif got.si_pid:  # a terminal sends its signals (with no sender) to the child as well
+        elif received.si_pid:  # a terminal sends its signals (with no sender) to the child as well
             with suppress(ProcessLookupError):
-                os.kill(child, got.si_signo)
+                os.kill(child, received.si_signo)
 
 
 def _end_with(lifeline: int, parent: int) -> NoReturn:

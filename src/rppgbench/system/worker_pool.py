@@ -53,13 +53,13 @@ def pooled(
     team: dict[Connection, _Worker[Work]] = {}
 
     def begin(work: Work) -> None:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, function))
+        parent_end, child_end = context.Pipe()
+        process = context.Process(target=_serve, args=(child_end, function))
         with defer_interrupt():
             process.start()
-        theirs.close()  # so that the end of the process is the end of the pipe
-        team[ours] = _Worker(process=process, pipe=ours, work=work)
-        _send(ours, work)
+        child_end.close()  # so that the end of the process is the end of the pipe
+        team[parent_end] = _Worker(process=process, pipe=parent_end, work=work)
+        _send(parent_end, work)
 
     with ExitStack() as last, stop_all_workers():
         while queue or team:
@@ -80,14 +80,14 @@ def pooled(
                     continue
                 if kind == "raised":
                     raise content
-                done = worker.work
+                finished = worker.work
                 if queue:
                     worker.work, worker.at = queue.popleft(), ""
                     _send(pipe, worker.work)
                 else:
                     del team[pipe]
                     last.callback(pipe.close)
-                yield done, content
+                yield finished, content
 
 
 def _send(pipe: Connection, work: object) -> None:

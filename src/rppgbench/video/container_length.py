@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from rppgbench.system.io_errors import kind_of_special_file
+from rppgbench.system.io_errors import special_file_kind
 
 MAX_PARTS = 100_000  # a fragmented MP4 of an hour has some thousands
 TOLERANCE_BYTES = 64  # some AVI writers miscount the file header or the last padding
@@ -30,7 +30,7 @@ def missing_bytes(file: Path) -> int:
     Raises:
         OSError: the file cannot be read.
     """
-    if kind_of_special_file(file):
+    if special_file_kind(file):
         return 0
     with file.open("rb") as stream:
         size = stream.seek(0, 2)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.system.errors import RecordingError
-from rppgbench.system.io_errors import disk_fault, kind_of_special_file
+from rppgbench.system.io_errors import disk_fault, special_file_kind
 from rppgbench.video.colour import RGB
 from rppgbench.video.container import RawFrame
 from rppgbench.video.timestamps import pluralise
@@ -137,7 +137,7 @@ def _stated_pixels(data: bytes) -> int:
 
 def _read_bytes(image: Path) -> bytes:
     """The bytes of an image; empty for a file that is missing, special or not permitted."""
-    if kind_of_special_file(image):
+    if special_file_kind(image):
         return b""
     try:
         return image.read_bytes()
