@@ -11,6 +11,7 @@ import pandas as pd
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import (
     EstimateKey,
     ProtocolInfo,
@@ -267,5 +268,5 @@ def make_page(
             methods={name: 0.4 * 2**place for place, name in enumerate(run.methods)},
         ),
         provenance=PROVENANCE,
-        simulated=simulated,
+        marks=DataMarks(simulated=simulated),
     )

@@ -11,6 +11,7 @@ from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import write_model
 from rppgbench.papers.label_corrections import LABEL, PEER, load_corrections
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.corrections import correction_figure
 
 from ..factories import stores as made_store
@@ -62,7 +63,7 @@ def test_clips_are_shown_from_the_least_to_the_greatest_error(held: StoredResult
     assert found is not None
     shown = found.shown(found.scores("li2023").windows)
     assert [label.subject for label, _, _ in shown] == ["cem", "bob", "ann", "dee"]
-    drawing = correction_figure(shown, key="c", simulated=True)
+    drawing = correction_figure(shown, key="c", marks=DataMarks(simulated=True))
     assert drawing is not None
     assert "SIMULATED DATA" in drawing.svg
     data = pd.read_csv(io.StringIO(drawing.data.text))

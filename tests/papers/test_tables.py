@@ -31,6 +31,7 @@ from rppgbench.papers.experiments import experiments, methods_by_run
 from rppgbench.papers.page import PaperPage, index_html
 from rppgbench.papers.rows import CellContent, LineKey, missing_table, printed_table, verdicts
 from rppgbench.papers.smoke_scale import SmokeScale
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.compression import Curve, compression_figure
 from rppgbench.report.tables.table import Table
 from rppgbench.store.schema import RecordingInfo
@@ -286,10 +287,10 @@ FILLS: dict[LineKey, CellContent] = {
 
 def test_csv_of_the_small_table(small: tuple[PaperTable, list[Line]]) -> None:
     assert page(small, FILLS).text("csv") == (
-        "method,mae_printed,mae_measured,mae_measured_interval,n,verdict,simulated\n"
-        "Ours_1,5.1,5.5,5.00 to 6.25,4.0,reproduced,False\n"
-        'CHROM,6.0,,,,"not run: protocol quickstart, data simulated, about 2 h",False\n'
-        "Net,7.0,,,,not run by us,False\n"
+        "method,mae_printed,mae_measured,mae_measured_interval,n,verdict,simulated,imported\n"
+        "Ours_1,5.1,5.5,5.00 to 6.25,4.0,reproduced,False,\n"
+        'CHROM,6.0,,,,"not run: protocol quickstart, data simulated, about 2 h",False,\n'
+        "Net,7.0,,,,not run by us,False,\n"
     )
 
 
@@ -378,7 +379,7 @@ def test_simulated_results_have_columns_of_their_own_and_no_verdict(
     assert columns(table, "_simulated") == [["–", "–"], ["6.00", "4"], ["–", "–"]]
     assert columns(table, "_measured") == [["5.50"], ["–"], ["–"]]
     assert columns(table, "verdict")[1][0].startswith("not run")
-    assert table.simulated
+    assert table.marks.simulated
     heads = [c.label for c in table.columns if c.key.endswith("_simulated")]
     assert all(head.startswith("SIMULATED ") for head in heads)
     both = page(small, FILLS, made)
@@ -409,7 +410,7 @@ def test_printed_marks_never_stand_beside_simulated_curves() -> None:
     nan = float("nan")
     curves = [curve("Ours", (3.0, 4.0), (nan, 12.0)), curve("Other", (nan, nan), (nan, 30.0))]
     real = compression_figure(curves, ["6", "18"], "RMSE (bpm)")
-    made = compression_figure(curves, ["6", "18"], "RMSE (bpm)", simulated=True)
+    made = compression_figure(curves, ["6", "18"], "RMSE (bpm)", marks=DataMarks(simulated=True))
     assert real is not None
     assert made is not None
     assert "Other: 18 30" in real.alt

@@ -14,6 +14,7 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.evaluation.bland_altman import bland_altman as limits_of_agreement
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures import registry, window_panels
 from rppgbench.report.figures import series as series_module
 from rppgbench.report.figures.bland_altman import plot_bland_altman
@@ -68,7 +69,7 @@ DATA = Download("windows.csv", "")
 
 def framed(plot: Plot | None) -> Drawing:
     """A plot in its frame."""
-    drawing = draw_framed("k", "t", lambda: plot, simulated=False)
+    drawing = draw_framed("k", "t", lambda: plot, marks=DataMarks())
     assert drawing is not None
     return drawing
 
@@ -359,7 +360,7 @@ def drawing_of(label: str, key: str = "k", *, simulated: bool = False) -> str:
         axes.plot([1, 2, 3], [3, 1, 2], "o", color=SERIES[0], label=label)
         axes.set_title(label)
         axes.set_xlabel("12.3456789")
-        return to_svg(figure, key, f"alt {label}", simulated=simulated)
+        return to_svg(figure, key, f"alt {label}", marks=DataMarks(simulated=simulated))
 
 
 @pytest.mark.parametrize("label", ["$x^2$", "<script>alert(1)</script>", 'a"b&c', "#0072b2"])

@@ -189,7 +189,7 @@ def test_simulated_data_are_marked_in_every_caption(html: str, outline: Outline)
 def test_genuine_data_are_not_called_simulated() -> None:
     html = report_html(replace(make_page(TINY, simulated=False), command="bench run"))
     assert "simulated" not in re.sub(r"<style>.*?</style>", "", html, flags=re.S).lower().replace(
-        ",simulated\\n", ""
+        ",simulated,imported\\n", ""
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.columns import METRICS, metric
 from rppgbench.report.tables.scores import group_table, method_table
@@ -200,7 +201,7 @@ def nasty_table() -> Table:
         **{NASTY: {"mae": 1.0, "mae_low": 0.5, "mae_high": 2.0}},
         b={"mae": 2.0, "mae_low": 1.0, "mae_high": 3.0, "snr_db": -1.25},
     )
-    return method_table(scores(frame), simulated=True)
+    return method_table(scores(frame), marks=DataMarks(simulated=True))
 
 
 def test_csv_keeps_every_digit_and_says_that_data_are_simulated() -> None:
@@ -255,9 +256,9 @@ def test_latex_compiles_with_every_special_letter_and_does_not_stick_out(tmp_pat
 def test_table_csv_has_a_row_for_every_evaluator_and_method(tmp_path: Path) -> None:
     page = make_page()
     path = tmp_path / "table.csv"
-    write_table_csv({s.name: s.summary for s in page.scores}, path, simulated=True)
+    write_table_csv({s.name: s.summary for s in page.scores}, path, marks=DataMarks(simulated=True))
     back = pd.read_csv(path)
-    assert list(back.columns[:3]) == ["evaluator", "simulated", "method"]
+    assert list(back.columns[:3]) == ["evaluator", "simulated", "imported"]
     assert len(back) == 3 * 9
     assert back["simulated"].all()
     first = back[(back["evaluator"] == "default_rule") & (back["method"] == "pos")].iloc[0]
@@ -267,7 +268,11 @@ def test_table_csv_has_a_row_for_every_evaluator_and_method(tmp_path: Path) -> N
 
 
 def test_no_summary_is_an_empty_frame() -> None:
-    assert list(scores_frame({}, simulated=False).columns) == ["evaluator", "simulated"]
+    assert list(scores_frame({}, marks=DataMarks()).columns) == [
+        "evaluator",
+        "simulated",
+        "imported",
+    ]
 
 
 def test_every_column_has_a_direction_and_a_meaning() -> None:

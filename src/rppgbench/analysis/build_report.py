@@ -33,6 +33,7 @@ from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.epoch_models import BEST, CHOICE, EPOCHS, best_epochs, by_epoch
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import EstimateKey, ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
@@ -158,7 +159,7 @@ def _report_inputs(
             **({"command of the run": manifest["command"]} if command else {}),
             **provenance_rows(manifest, rules, stored.parts),
         },
-        simulated=stored.simulated,
+        marks=stored.marks,
         sections=_sections(stored, scores[0], settings, models),
     )
 
@@ -170,7 +171,7 @@ def _sections(
     models: Sequence[Mapping[str, Any]],
 ) -> tuple[Section, ...]:
     """The sections below the figures: sweep, comparisons, trainings, origins."""
-    protocol, simulated = stored.manifest["protocol"], stored.simulated
+    protocol, marks = stored.manifest["protocol"], stored.marks
     baselines = baseline_methods()
     return (
         *sweep_sections(
@@ -178,16 +179,16 @@ def _sections(
             settings,
             collapsed=collapsed_seeds(models, protocol["conditions"], protocol["train_on"]),
             baselines=baselines,
-            simulated=simulated,
+            marks=marks,
         ),
         *comparison_sections(
             scores,
             condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
             baselines=baselines,
-            simulated=simulated,
+            marks=marks,
         ),
-        *training_sections(models, simulated=simulated),
-        *origin_sections(stored.manifest.get("origins", {}), simulated=simulated),
+        *training_sections(models, marks=marks),
+        *origin_sections(stored.manifest.get("origins", {}), marks=marks),
     )
 
 
@@ -196,8 +197,8 @@ def _write(inputs: ReportInputs, windows: pd.DataFrame, page: Path) -> Path:
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         summaries = {s.name: s.groups.get("region", s.summary) for s in inputs.scores}
-        write_table_csv(summaries, page.with_name("table.csv"), simulated=inputs.simulated)
-        write_heart_rates(windows, page.with_name("heart_rates.csv"), simulated=inputs.simulated)
+        write_table_csv(summaries, page.with_name("table.csv"), marks=inputs.marks)
+        write_heart_rates(windows, page.with_name("heart_rates.csv"), marks=inputs.marks)
         return write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
@@ -213,7 +214,7 @@ def _without_rate(
             yield "/".join(map(str, key)), "; ".join(dict.fromkeys(filter(None, rows["reason"])))
 
 
-def write_heart_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> None:
+def write_heart_rates(windows: pd.DataFrame, file: Path, *, marks: DataMarks) -> None:
     """Write the mean heart rate of each recording and method, with the reference where known.
 
     A challenge without public labels asks for the rows of one method.
@@ -221,14 +222,16 @@ def write_heart_rates(windows: pd.DataFrame, file: Path, *, simulated: bool) -> 
     Args:
         windows: Scored windows.
         file: The CSV file.
-        simulated: Whether the data are simulated; a column of the file.
+        marks: What is simulated or imported; two columns of the file.
     """
     keys = ["dataset", "recording", "method", "region", "condition", "fold", "seed"]
     rates = ordered_rows(windows).groupby(keys)[["estimate_bpm", "reference_bpm"]].mean()
     named = rates.rename(
         columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
     )
-    named["simulated"] = simulated
+    named["simulated"] = marks.simulated
+    methods = named.index.get_level_values("method")
+    named["imported"] = [marks.of_method(str(method)) for method in methods]
     reasons = (
         ordered_rows(windows)
         .groupby(keys)["reason"]

@@ -133,7 +133,7 @@ def _page_inputs(
             "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
             "evaluators": {name: rule.digest for name, rule in rules.items()},
         },
-        simulated=stored.simulated,
+        marks=stored.marks,
     )
 
 

@@ -17,6 +17,7 @@ from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.execution.epoch_models import BEST
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
@@ -47,6 +48,16 @@ class StoredResults:
     def simulated(self) -> bool:
         """Whether any recording is simulated."""
         return any(one.simulated for one in self.observed.values())
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """The methods whose predictions were imported, each with its source in a sentence."""
+        return dict(self.manifest.get("imported", {}))
+
+    @property
+    def marks(self) -> DataMarks:
+        """What tables and figures of these results are marked with."""
+        return DataMarks(simulated=self.simulated, imported=self.imported)
 
     @cached_property
     def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:

@@ -10,6 +10,7 @@ from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.papers.declaration import Line, Measured, PaperTable
 from rppgbench.papers.label_corrections import LABEL, PEER, CorrectedLabels, load_corrections
 from rppgbench.papers.rows import CellContent, LineKey, line_key
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.compression import Curve, compression_figure
 from rppgbench.report.figures.corrections import correction_figure
 from rppgbench.report.figures.drawing import Drawing
@@ -46,7 +47,7 @@ def draw_figures(
             _curves(table, lines, fills),
             [setting.label for setting in table.settings],
             next(iter(table.measures)) + " (bpm)",
-            simulated=any(folder.simulated for _, folder, _ in results),
+            marks=_marks(results),
         )
         if drawing is not None:
             yield drawing
@@ -59,7 +60,7 @@ def draw_figures(
             _joined_scores(results),
             key="labels",
             title="All test recordings, after training",
-            simulated=any(folder.simulated for _, folder, _ in results),
+            marks=_marks(results),
         )
 
 
@@ -84,7 +85,7 @@ def _waveforms(results: Sequence[Result]) -> Iterator[Drawing]:
                 estimates.get,
                 folder.ground_truths,
                 key=f"waveforms-{number}",
-                simulated=folder.simulated,
+                marks=folder.marks,
             )
             if drawing is not None:
                 yield drawing
@@ -103,7 +104,7 @@ def _corrected(
 def _corrected_waveforms(results: Sequence[Result]) -> Iterator[Drawing]:
     for number, folder, labels, scores in _corrected(results):
         drawing = correction_figure(
-            labels.shown(scores.windows), key=f"corrected-{number}", simulated=folder.simulated
+            labels.shown(scores.windows), key=f"corrected-{number}", marks=folder.marks
         )
         if drawing is not None:
             yield drawing
@@ -119,11 +120,11 @@ def _corrected_rates(results: Sequence[Result]) -> Iterator[Drawing]:
                 "Training clips whose labels are chosen for correction at the end of the training: "
                 f"the heart rate of the {LABEL}, and of the {PEER}, which replaces it. "
             ),
-            simulated=folder.simulated,
+            marks=folder.marks,
         )
 
 
-def _scatter(scores: Scores, *, key: str, title: str, simulated: bool, about: str = "") -> Drawing:
+def _scatter(scores: Scores, *, key: str, title: str, marks: DataMarks, about: str = "") -> Drawing:
     """Estimated against reference heart rate; `about` begins the caption."""
     data, note = windows_download(scores)
 
@@ -131,9 +132,17 @@ def _scatter(scores: Scores, *, key: str, title: str, simulated: bool, about: st
         scatter = plot_scatter(summary_series(scores), data, evaluator=scores.name, data_note=note)
         return replace(scatter, caption=about + scatter.caption)
 
-    drawing = draw_framed(key, title, plot, simulated=simulated)
+    drawing = draw_framed(key, title, plot, marks=marks)
     assert drawing is not None
     return drawing
+
+
+def _marks(results: Sequence[Result]) -> DataMarks:
+    """What is simulated or imported in any of the results."""
+    return DataMarks(
+        simulated=any(folder.simulated for _, folder, _ in results),
+        imported={name: text for _, folder, _ in results for name, text in folder.imported.items()},
+    )
 
 
 def _joined_scores(results: Sequence[Result]) -> Scores:

@@ -22,6 +22,7 @@ from rppgbench.papers.declaration import (
     estimate_hours,
     judge,
 )
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.tables.columns import Column, metric
 from rppgbench.report.tables.summary_rows import pluralise
 from rppgbench.report.tables.table import Cell, Row, Table
@@ -73,7 +74,7 @@ def printed_table(
         columns=tuple(_columns(table, simulated=simulated is not None)),
         rows=tuple(rows),
         notes=tuple(notes),
-        simulated=simulated is not None,
+        marks=DataMarks(simulated=simulated is not None),
     )
 
 

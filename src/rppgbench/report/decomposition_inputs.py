@@ -87,7 +87,7 @@ def format_bpm(value: float) -> str:
 def errors_frame(inputs: DecompositionInputs) -> pd.DataFrame:
     """All measures of every row under every evaluator."""
     summaries = {scores.name: scores.summary for scores in inputs.page.scores}
-    return scores_frame(summaries, simulated=inputs.page.simulated)
+    return scores_frame(summaries, marks=inputs.page.marks)
 
 
 def shares_frame(inputs: DecompositionInputs) -> pd.DataFrame:
@@ -97,7 +97,8 @@ def shares_frame(inputs: DecompositionInputs) -> pd.DataFrame:
     rows = []
     for split in inputs.splits:
         row_values: dict[str, Any] = {
-            "simulated": inputs.page.simulated,
+            "simulated": inputs.page.marks.simulated,
+            "imported": inputs.page.marks.of_method(split.row[inputs.by.index("method")]),
             **dict(zip(inputs.by, split.row, strict=True)),
             "first": inputs.first.label,
             "second": inputs.second.label,

@@ -63,7 +63,7 @@ def decomposition_html(inputs: DecompositionInputs) -> str:
         NAME,
         OVERVIEW_TITLE,
         lambda: plot_evaluators(scores, baselines=page.baselines),
-        simulated=page.simulated,
+        marks=page.marks,
     )
     return page_html(
         titled,
@@ -135,6 +135,6 @@ def _drawings(inputs: DecompositionInputs) -> list[Drawing]:
         inputs.groups,
         (inputs.first.label, inputs.second.label),
         shares_frame(inputs),
-        simulated=inputs.page.simulated,
+        marks=inputs.page.marks,
     )
     return [] if waterfall is None else [waterfall]

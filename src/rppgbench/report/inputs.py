@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +139,7 @@ class ReportInputs:
         warnings: Warnings, a line each.
         timings: Computing times.
         provenance: A heading with a value, or with a further mapping (package -> version).
-        simulated: Whether any recording is simulated.
+        marks: What is simulated or imported.
         sections: Further sections, in their order.
         in_place_of: The protocol's default evaluator where another one was asked for, or empty.
     """
@@ -157,7 +158,7 @@ class ReportInputs:
     warnings: tuple[str, ...] = ()
     timings: Timings | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
-    simulated: bool = False
+    marks: DataMarks = UNMARKED
     sections: tuple[Section, ...] = ()
     in_place_of: str = ""
 

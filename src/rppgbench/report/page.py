@@ -173,10 +173,10 @@ def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
         )
         return EvaluatorPart(scores, empty, ())
     table = method_table(
-        scores, baselines=page.baselines, expected=page.protocol.expected, simulated=page.simulated
+        scores, baselines=page.baselines, expected=page.protocol.expected, marks=page.marks
     )
     groups = tuple(
-        group_table(scores, group, baselines=page.baselines, simulated=page.simulated)
+        group_table(scores, group, baselines=page.baselines, marks=page.marks)
         for group, frame in scores.groups.items()
         if group != "seed" and frame[group].nunique() > 1
     )
@@ -200,7 +200,7 @@ def _waveforms(page: ReportInputs) -> list[WaveformPart]:
             page.estimate,
             page.ground_truths,
             key=f"waveforms-{number}",
-            simulated=page.simulated,
+            marks=page.marks,
         )
         if drawing is not None:
             parts.append(WaveformPart(series.name, drawing, series.name == best_name))

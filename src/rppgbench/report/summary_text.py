@@ -132,7 +132,7 @@ def _what_was_run(page: ReportInputs, default: Scores) -> str:
     methods = default.summary["method"].nunique()
     number = _COUNTS[methods] if methods < len(_COUNTS) else str(methods)
     noun = "method was" if methods == 1 else "methods were"
-    data = "simulated recordings" if page.simulated else "recordings"
+    data = "simulated recordings" if page.marks.simulated else "recordings"
     sample = describe_sample(default, page.protocol.expected)
     return f"{number} {noun} run on {sample.replace('recordings', data, 1)}."
 

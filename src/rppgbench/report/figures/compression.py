@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.drawing import (
     MARKERS,
     SERIES,
@@ -51,7 +52,7 @@ def compression_figure(
     key: str = "compression",
     title: str = "",
     bit_rates: Sequence[float] = (),
-    simulated: bool = False,
+    marks: DataMarks = UNMARKED,
 ) -> Drawing | None:
     """Measured values as lines with their intervals, printed values as hollow markers.
 
@@ -66,11 +67,12 @@ def compression_figure(
         title: Title; by default made from the measure.
         bit_rates: Bit rate of each setting in kbit/s, NaN where unknown. With two or more, a
             second panel shows the values against the bit rate.
-        simulated: Whether the curves are simulated; the printed values are then left out.
+        marks: What is simulated or imported; beside simulated curves no printed value is drawn.
 
     Returns:
         The figure; None where no curve has a value.
     """
+    simulated = marks.simulated
     table = _curve_table(curves, settings)
     if simulated:
         table = table.drop(columns="printed")
@@ -85,7 +87,7 @@ def compression_figure(
             alt=_describe(curves, settings, measure, simulated=simulated),
             data=csv_download(f"{key}.csv", table),
         ),
-        simulated=simulated,
+        marks=marks,
     )
 
 

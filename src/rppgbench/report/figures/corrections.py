@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.drawing import (
     BLUE,
     GREEN,
@@ -29,7 +30,10 @@ SENSOR_OFFSET_SD = 5.0
 
 
 def correction_figure(
-    clips: Sequence[tuple[Estimate, Estimate, GroundTruth]], *, key: str, simulated: bool = False
+    clips: Sequence[tuple[Estimate, Estimate, GroundTruth]],
+    *,
+    key: str,
+    marks: DataMarks = UNMARKED,
 ) -> Drawing | None:
     """A row for each clip: the label, its replacement, and the sensor's pulse below.
 
@@ -38,16 +42,14 @@ def correction_figure(
     Args:
         clips: Label, replacement and ground truth of each clip.
         key: Name of the figure, unique on its page.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         The figure; None without clips.
     """
     if not clips:
         return None
-    return draw_framed(
-        key, "Labels that are corrected", lambda: _plot(clips, key), simulated=simulated
-    )
+    return draw_framed(key, "Labels that are corrected", lambda: _plot(clips, key), marks=marks)
 
 
 def _plot(clips: Sequence[tuple[Estimate, Estimate, GroundTruth]], key: str) -> Plot:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.report.data_marks import UNMARKED, DataMarks
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -200,24 +202,24 @@ def panels(
     return figure, axes[:count]
 
 
-def to_svg(figure: Figure, key: str, alt: str, *, simulated: bool = False) -> str:
+def to_svg(figure: Figure, key: str, alt: str, *, marks: DataMarks = UNMARKED) -> str:
     """The figure as SVG text to stand inside HTML, in colours that follow the page's theme.
 
     Ids that are referred to get the prefix `key`, the others go; colours of the palette become
-    CSS variables with the light value to fall back on; numbers keep two decimals. `simulated`
-    writes the word into the figure itself, since a figure travels without its caption.
+    CSS variables with the light value to fall back on; numbers keep two decimals. `marks`
+    are written into the figure itself, since a figure travels without its caption.
 
     Args:
         figure: The figure.
         key: Name of the figure, unique on its page.
         alt: What the figure shows, for a reader who cannot see it.
-        simulated: Whether the figure is marked as simulated data.
+        marks: What is simulated or imported.
 
     Returns:
         The SVG element.
     """
-    if simulated:
-        _stamp(figure)
+    if marks.present:
+        _stamp(figure, marks.short)
     raw = io.BytesIO()
     empty = {"Date": None, "Creator": None, "Format": None, "Type": None}
     figure.savefig(raw, format="svg", metadata=empty)
@@ -238,8 +240,8 @@ def to_svg(figure: Figure, key: str, alt: str, *, simulated: bool = False) -> st
     return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
 
 
-def _stamp(figure: Figure) -> None:
-    """Write that the data are simulated into a strip of its own above the panels."""
+def _stamp(figure: Figure, words: str) -> None:
+    """Write the marks of the data into a strip of its own above the panels."""
     strip = 0.17 / figure.get_figheight()
     layout = figure.get_layout_engine()
     if layout is not None:
@@ -247,7 +249,7 @@ def _stamp(figure: Figure) -> None:
     figure.text(
         0.998,
         0.998,
-        "SIMULATED DATA",
+        words,
         ha="right",
         va="top",
         fontsize=7,

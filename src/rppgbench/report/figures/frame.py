@@ -1,4 +1,4 @@
-"""The frame that all figures share: style, title, simulated mark, alternative text and data."""
+"""The frame that all figures share: style, title, marks of the data, alternative text and data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.drawing import Download, Drawing, drawing_style, to_svg
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Plot:
 
 
 def draw_framed(
-    key: str, title: str, plot: Callable[[], Plot | None], *, simulated: bool
+    key: str, title: str, plot: Callable[[], Plot | None], *, marks: DataMarks
 ) -> Drawing | None:
     """Draw a figure in the style of the page and put it into the common frame.
 
@@ -40,7 +41,7 @@ def draw_framed(
         key: Name of the figure, unique on its page; also the prefix of the ids in the SVG.
         title: Title in the caption.
         plot: Draws the figure; called with the page's style in force. None: nothing to draw.
-        simulated: Whether the SVG itself is marked as simulated data.
+        marks: What is simulated or imported.
 
     Returns:
         The figure as a page shows it; None where `plot` returns None.
@@ -49,7 +50,7 @@ def draw_framed(
         content = plot()
         if content is None:
             return None
-        svg = to_svg(content.figure, key, content.alt, simulated=simulated)
+        svg = to_svg(content.figure, key, content.alt, marks=marks)
     return Drawing(
         key=key,
         title=title,

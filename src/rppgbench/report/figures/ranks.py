@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rppgbench.evaluation.significance import Ranks
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.drawing import (
     BLUE,
     INK,
@@ -28,7 +29,7 @@ _ROW = 0.24
 
 
 def rank_figure(
-    ranks: Ranks, noun: str, evaluator: str, *, key: str, simulated: bool = False
+    ranks: Ranks, noun: str, evaluator: str, *, key: str, marks: DataMarks = UNMARKED
 ) -> Drawing:
     """Mean ranks on a line, names at both sides, a bar under methods that do not differ.
 
@@ -40,7 +41,7 @@ def rank_figure(
         noun: What is ranked over: "recording" or "data set".
         evaluator: Name of the evaluator.
         key: Name of the figure, unique on its page.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         The figure.
@@ -49,7 +50,7 @@ def rank_figure(
         key,
         f"Ranks over {noun}s",
         lambda: _plot(ranks, noun, evaluator, key),
-        simulated=simulated,
+        marks=marks,
     )
     assert drawing is not None
     return drawing

@@ -40,9 +40,7 @@ class ReportFigure:
 
     def render(self, inputs: ReportInputs) -> Drawing | None:
         """The figure of these inputs; None where they hold nothing for the figure to show."""
-        return draw_framed(
-            self.name, self.title, lambda: self.draw(inputs), simulated=inputs.simulated
-        )
+        return draw_framed(self.name, self.title, lambda: self.draw(inputs), marks=inputs.marks)
 
 
 _REGISTERED: dict[str, ReportFigure] = {}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rppgbench.evaluation.decomposition import Decomposition
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.drawing import (
     BLUE,
     GREEN,
@@ -39,7 +40,7 @@ def waterfall_figure(
     endpoints: tuple[str, str],
     data: pd.DataFrame,
     *,
-    simulated: bool = False,
+    marks: DataMarks = UNMARKED,
 ) -> Drawing | None:
     """A waterfall for each row: from the first error to the second, a bar for each group.
 
@@ -48,7 +49,7 @@ def waterfall_figure(
         groups: The groups of settings, in the order of the bars.
         endpoints: Names of the first and the second scoring.
         data: The shares, for the file beside the figure.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         The figure; None where no row has shares.
@@ -60,7 +61,7 @@ def waterfall_figure(
         KEY,
         "The difference in parts",
         lambda: _plot(with_shares, groups, endpoints, data),
-        simulated=simulated,
+        marks=marks,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Waveform
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.drawing import (
     BLUE,
     INK,
@@ -93,7 +94,7 @@ def waveform_figure(
     ground_truths: Mapping[tuple[str, str], GroundTruth],
     *,
     key: str,
-    simulated: bool = False,
+    marks: DataMarks = UNMARKED,
 ) -> Drawing | None:
     """Pulse and spectrum of the picked recordings of one series, with the reference behind.
 
@@ -105,7 +106,7 @@ def waveform_figure(
         estimate: Fetches one stored estimate, or None.
         ground_truths: Ground truth by data set and recording.
         key: Name of the figure, unique on its page.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         The figure; None where no waveform is stored.
@@ -119,7 +120,7 @@ def waveform_figure(
     if not picked:
         return None
     title = f"Waveforms of {series.name}"
-    return draw_framed(key, title, lambda: _plot(title, picked, key), simulated=simulated)
+    return draw_framed(key, title, lambda: _plot(title, picked, key), marks=marks)
 
 
 def _plot(title: str, picked: Sequence[tuple[Pick, Waveform, GroundTruth]], key: str) -> Plot:

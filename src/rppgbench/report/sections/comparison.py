@@ -11,6 +11,7 @@ import numpy as np
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.significance import PairedTest, Ranks, paired_tests, ranks
 from rppgbench.evaluation.summary import block_scores
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.ranks import rank_figure
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.tables.columns import Column, metric
@@ -31,7 +32,7 @@ def comparison_sections(
     *,
     condition: str = "",
     baselines: Collection[str] = (),
-    simulated: bool = False,
+    marks: DataMarks = UNMARKED,
 ) -> tuple[Section, ...]:
     """Which methods differ, over recordings and, from three data sets on, over data sets.
 
@@ -44,7 +45,7 @@ def comparison_sections(
         scores: The scores of one evaluator.
         condition: The condition to compare under; by default the first one by name.
         baselines: The methods that are baselines.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         One section or none.
@@ -55,19 +56,17 @@ def comparison_sections(
     if len(by_recording) < 2 or not _common(by_recording, 1):
         return ()
     tests = paired_tests(by_recording)
-    tables = [_pair_table(tests, scores.name, baselines, simulated=simulated)]
+    tables = [_pair_table(tests, scores.name, baselines, marks=marks)]
     sentences = [*_words(tests, scores.name, baselines), *alike_note, *left_out]
     drawings = []
     for noun, blocks in _ranked(windows, by_recording):
         method_ranks = ranks(blocks, alpha=ALPHA)
         sentences.append(_rank_words(method_ranks, noun))
         key = f"ranks-{noun.replace(' ', '-')}s"
-        tables.append(_rank_table(method_ranks, blocks, key, noun, baselines, simulated=simulated))
+        tables.append(_rank_table(method_ranks, blocks, key, noun, baselines, marks=marks))
         if not math.isnan(method_ranks.critical_difference):
             drawings.append(
-                rank_figure(
-                    method_ranks, noun, scores.name, key=f"{key}-figure", simulated=simulated
-                )
+                rank_figure(method_ranks, noun, scores.name, key=f"{key}-figure", marks=marks)
             )
     return (
         Section(
@@ -160,7 +159,7 @@ def _rank_words(result: Ranks, noun: str) -> str:
 
 
 def _pair_table(
-    tests: list[PairedTest], evaluator: str, baselines: Collection[str], *, simulated: bool
+    tests: list[PairedTest], evaluator: str, baselines: Collection[str], *, marks: DataMarks
 ) -> Table:
     mae = metric("mae")
     rows = []
@@ -198,7 +197,7 @@ def _pair_table(
         rows=tuple(rows),
         headers=2,
         notes=(),
-        simulated=simulated,
+        marks=marks,
     )
 
 
@@ -217,7 +216,7 @@ def _rank_table(
     noun: str,
     baselines: Collection[str],
     *,
-    simulated: bool,
+    marks: DataMarks,
 ) -> Table:
     mae = metric("mae")
     shared = np.isfinite(np.stack(list(blocks.values()))).all(axis=0)
@@ -246,7 +245,7 @@ def _rank_table(
         Column("alike", "No significant difference from (Nemenyi)", text=True),
     )
     caption = f"Mean ranks over {pluralise(method_ranks.n, noun)}"
-    return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), simulated=simulated)
+    return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), marks=marks)
 
 
 def _p(value: float) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.inputs import Section, table_section
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.table import Cell, Row, Table
 
 
 def origin_sections(
-    origins: Mapping[str, Mapping[str, Any]], *, simulated: bool = False
+    origins: Mapping[str, Mapping[str, Any]], *, marks: DataMarks = UNMARKED
 ) -> tuple[Section, ...]:
     """Which packages, licences and training data stand behind the methods that are not our own.
 
@@ -18,7 +19,7 @@ def origin_sections(
 
     Args:
         origins: What stands behind each method: `trained_on`, `licence`, `versions`.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         One section or none.
@@ -45,6 +46,6 @@ def origin_sections(
             caption="Code and weights of others",
             columns=columns,
             rows=tuple(rows),
-            simulated=simulated,
+            marks=marks,
         ),
     )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.compression import Curve, compression_figure
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.tables.columns import Column
@@ -46,7 +47,7 @@ def sweep_sections(
     *,
     collapsed: Collection[Seeded] = (),
     baselines: Collection[str] = (),
-    simulated: bool = False,
+    marks: DataMarks = UNMARKED,
 ) -> tuple[Section, ...]:
     """A figure, what each setting costs, and where each method's error doubles.
 
@@ -58,7 +59,7 @@ def sweep_sections(
         settings: The settings of the sweep, in their order.
         collapsed: The seeds whose training collapsed.
         baselines: The methods that are baselines; they are not drawn.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         One section or none.
@@ -77,14 +78,14 @@ def sweep_sections(
         key="sweep",
         title="Error over the sweep",
         bit_rates=[setting.bit_rate_kbps for setting in settings],
-        simulated=simulated,
+        marks=marks,
     )
     labelled = any(not math.isnan(value) for curve in curves for value in curve.measured)
-    tables = [_cost_table(settings, simulated)]
+    tables = [_cost_table(settings, marks)]
     if labelled:
-        tables += _doubling_table(curves, settings, simulated)
+        tables += _doubling_table(curves, settings, marks)
     else:
-        tables += shift_table(scores, settings, baselines, simulated)
+        tables += shift_table(scores, settings, baselines, marks)
     sentences = [
         "Each setting is a condition of the protocol; nothing else differs between them. PSNR and "
         "SSIM are those of the face's box, against the untouched frames."
@@ -206,7 +207,7 @@ def _by_seed(
     return {key: values for key, values in errors.items() if len(values) > 1}
 
 
-def _cost_table(settings: Sequence[Setting], simulated: bool) -> Table:
+def _cost_table(settings: Sequence[Setting], marks: DataMarks) -> Table:
     columns = (
         Column("setting", "Setting", text=True),
         Column("bit_rate", "Bit rate", unit="kbit/s", decimals=1),
@@ -232,12 +233,12 @@ def _cost_table(settings: Sequence[Setting], simulated: bool) -> Table:
         rows=tuple(rows),
         headers=1,
         notes=(note,),
-        simulated=simulated,
+        marks=marks,
     )
 
 
 def _doubling_table(
-    curves: Sequence[Curve], settings: Sequence[Setting], simulated: bool
+    curves: Sequence[Curve], settings: Sequence[Setting], marks: DataMarks
 ) -> list[Table]:
     """Where each method's error is twice that of the untouched frames, a column a series."""
     untouched = [k for k, s in enumerate(settings) if not s.series]
@@ -273,13 +274,13 @@ def _doubling_table(
             rows=tuple(rows),
             headers=1,
             notes=(note,),
-            simulated=simulated,
+            marks=marks,
         )
     ]
 
 
 def shift_table(
-    scores: Scores, settings: Sequence[Setting], baselines: Collection[str], simulated: bool
+    scores: Scores, settings: Sequence[Setting], baselines: Collection[str], marks: DataMarks
 ) -> list[Table]:
     """How far each setting moves the heart rates from those of the untouched frames, in bpm.
 
@@ -290,7 +291,7 @@ def shift_table(
         scores: The scores of one evaluator.
         settings: The settings of the sweep, in their order.
         baselines: The methods that are baselines; they are left out.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         One table or none.
@@ -328,6 +329,6 @@ def shift_table(
             rows=tuple(rows),
             headers=1,
             notes=(note,),
-            simulated=simulated,
+            marks=marks,
         )
     ]

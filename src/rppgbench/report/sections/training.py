@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.inputs import Section, table_section
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.table import Cell, Row, Table
 
 
 def training_sections(
-    models: Sequence[Mapping[str, Any]], *, simulated: bool = False
+    models: Sequence[Mapping[str, Any]], *, marks: DataMarks = UNMARKED
 ) -> tuple[Section, ...]:
     """Every model's fold, seed, size, epochs, last loss and the collapse detector's verdict.
 
@@ -18,7 +19,7 @@ def training_sections(
 
     Args:
         models: The facts of each trained model.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         One section or none.
@@ -47,7 +48,7 @@ def training_sections(
             columns=columns,
             rows=tuple(rows),
             headers=3,
-            simulated=simulated,
+            marks=marks,
         ),
     )
 

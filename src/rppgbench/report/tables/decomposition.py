@@ -69,7 +69,7 @@ def error_table(inputs: DecompositionInputs) -> Table:
         rows=tuple(rows),
         headers=len(default.by),
         notes=("Below a number, its 95 % interval over subjects.",),
-        simulated=page.simulated,
+        marks=page.marks,
     )
 
 
@@ -125,7 +125,7 @@ def share_table(inputs: DecompositionInputs) -> Table:
         rows=tuple(rows),
         headers=len(inputs.by),
         notes=tuple(notes),
-        simulated=page.simulated,
+        marks=page.marks,
     )
 
 
@@ -191,7 +191,7 @@ def region_table(inputs: DecompositionInputs, scores: Scores) -> Table:
         rows=tuple(rows),
         headers=len(inputs.by),
         notes=("A dash: the method was not run on that region, or has regions of its own.",),
-        simulated=page.simulated,
+        marks=page.marks,
     )
 
 

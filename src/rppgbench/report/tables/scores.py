@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.evaluation.band_edge import EDGE_BPM
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.columns import BAND_EDGE, COVERAGE, METRICS, RECORDINGS, Column, metric
 from rppgbench.report.tables.highlights import RANKING, SAME_RANKING, highlights, row_kind
@@ -45,7 +46,7 @@ def method_table(
     *,
     baselines: Collection[str] = (),
     expected: int | None = None,
-    simulated: bool = False,
+    marks: DataMarks = UNMARKED,
 ) -> Table:
     """Every measure of every row of the summary, in the order of the mean absolute error.
 
@@ -56,7 +57,7 @@ def method_table(
         scores: The scores of one evaluator.
         baselines: The methods that are baselines; they are not ranked.
         expected: The protocol's number of recordings, None where it is open.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         The table.
@@ -97,7 +98,7 @@ def method_table(
             *([f"Not defined for any row: {empty}."] if empty else []),
             *_interval_notes(frame),
         ),
-        simulated=simulated,
+        marks=marks,
     )
 
 
@@ -157,7 +158,7 @@ def group_table(
     *,
     key: str = "mae",
     baselines: Collection[str] = (),
-    simulated: bool = False,
+    marks: DataMarks = UNMARKED,
 ) -> Table:
     """One measure with the values of `group` (scenario, fold, ...) across, the methods down.
 
@@ -166,7 +167,7 @@ def group_table(
         group: Name of the further column, a key of `scores.groups`.
         key: Name of the measure.
         baselines: The methods that are baselines; they are not ranked.
-        simulated: Whether the data are simulated.
+        marks: What is simulated or imported.
 
     Returns:
         The table.
@@ -213,7 +214,7 @@ def group_table(
         rows=tuple(rows),
         headers=len(by),
         notes=(SAME_RANKING, *_row_notes(overall, by)),
-        simulated=simulated,
+        marks=marks,
     )
 
 

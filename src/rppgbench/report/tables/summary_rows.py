@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.system.atomic_files import write_file
 
 if TYPE_CHECKING:
@@ -91,14 +92,14 @@ def describe_sample(scores: Scores, expected: int | None = None) -> str:
     return f"{sample}; the protocol has {expected}: n differs"
 
 
-def scores_frame(summaries: Mapping[str, pd.DataFrame], *, simulated: bool) -> pd.DataFrame:
+def scores_frame(summaries: Mapping[str, pd.DataFrame], *, marks: DataMarks) -> pd.DataFrame:
     """Summaries of several evaluators as one tidy frame: a row an evaluator and method.
 
-    The columns `evaluator` and `simulated` come first, then those of the summaries, in order.
+    The columns `evaluator`, `simulated` and `imported` come first, then those of the summaries.
 
     Args:
         summaries: The summary of each evaluator by its name.
-        simulated: Whether the data are simulated; a column of the frame.
+        marks: What is simulated or imported.
 
     Returns:
         One frame.
@@ -109,26 +110,27 @@ def scores_frame(summaries: Mapping[str, pd.DataFrame], *, simulated: bool) -> p
     for name, frame in summaries.items():
         part = frame.copy()
         part.insert(0, "evaluator", name)
-        part.insert(1, "simulated", simulated)
+        part.insert(1, "simulated", marks.simulated)
+        part.insert(2, "imported", [marks.of_method(str(m)) for m in part["method"]])
         parts.append(part)
     if not parts:
-        return pd.DataFrame(columns=["evaluator", "simulated"])
+        return pd.DataFrame(columns=["evaluator", "simulated", "imported"])
     return pd.concat(parts, ignore_index=True)
 
 
 def write_table_csv(
-    summaries: Mapping[str, pd.DataFrame], path: Path, *, simulated: bool = False
+    summaries: Mapping[str, pd.DataFrame], path: Path, *, marks: DataMarks = UNMARKED
 ) -> Path:
     """Write `scores_frame` with every digit; `path` comes back. The file is replaced whole.
 
     Args:
         summaries: The summary of each evaluator by its name.
         path: The CSV file.
-        simulated: Whether the data are simulated; a column of the file.
+        marks: What is simulated or imported.
 
     Returns:
         `path`.
     """
-    text = scores_frame(summaries, simulated=simulated).to_csv(index=False, lineterminator="\n")
+    text = scores_frame(summaries, marks=marks).to_csv(index=False, lineterminator="\n")
     write_file(path, text)
     return path

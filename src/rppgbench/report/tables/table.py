@@ -3,6 +3,7 @@
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
+from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.tables.columns import Column
 
 Highlight = Literal["", "best", "second", "ahead"]
@@ -51,4 +52,4 @@ class Table:
     rows: tuple[Row, ...]
     headers: int = 1
     notes: tuple[str, ...] = ()
-    simulated: bool = False
+    marks: DataMarks = UNMARKED

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 
-from rppgbench.report.tables.table import Cell, Table
+from rppgbench.report.tables.table import Cell, Row, Table
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -39,8 +39,8 @@ MAX_UNWRAPPED_LETTERS = 30
 def to_csv(table: Table) -> str:
     """What the table shows, a line a row; an interval takes two columns of its own.
 
-    Numbers carry every digit; a value that is missing is empty. The last column says whether the
-    data are simulated.
+    Numbers carry every digit; a value that is missing is empty. The last columns say whether
+    the data are simulated, and where a row was imported from.
     """
     spans = [
         any(row.cells[place].interval for row in table.rows) for place in range(len(table.columns))
@@ -50,7 +50,7 @@ def to_csv(table: Table) -> str:
         head += [column.key, f"{column.key}_interval"] if span else [column.key]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*head, "simulated"])
+    writer.writerow([*head, "simulated", "imported"])
     for row in table.rows:
         line: list[str | float] = []
         for cell, column, span in zip(row.cells, table.columns, spans, strict=True):
@@ -58,7 +58,7 @@ def to_csv(table: Table) -> str:
             line.append("" if missing else cell.text if column.text else _number(cell))
             if span:
                 line.append(cell.interval.replace("−", "-"))
-        writer.writerow([*line, table.simulated])
+        writer.writerow([*line, table.marks.simulated, _imported(table, row)])
     return out.getvalue()
 
 
@@ -109,7 +109,15 @@ def _places(table: Table) -> range:
 
 
 def _caption(table: Table) -> str:
-    return f"SIMULATED DATA. {table.caption}" if table.simulated else table.caption
+    return table.marks.caption(table.caption)
+
+
+def _imported(table: Table, row: Row) -> str:
+    """Where a row was imported from; of a table without methods, where any was."""
+    places = [place for place, column in enumerate(table.columns) if column.key == "method"]
+    if not places:
+        return table.marks.full if table.marks.imported else ""
+    return table.marks.of_method(str(row.cells[places[0]].value))
 
 
 def _heading(table: Table, place: int) -> str:

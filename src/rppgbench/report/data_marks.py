@@ -1,0 +1,87 @@
+"""What every table, figure and file says of data that are simulated or imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SIMULATED = "SIMULATED DATA"
+IMPORTED = "IMPORTED, NOT RUN HERE"
+FILE_PREFIXES = {SIMULATED: "SIMULATED_", IMPORTED: "IMPORTED_"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataMarks:
+    """Which numbers do not come from methods run here on recordings of people.
+
+    Attributes:
+        simulated: Whether any recording is simulated.
+        imported: Methods whose predictions were imported: method -> source, digest of the source,
+            format and assumptions, in a sentence.
+    """
+
+    simulated: bool = False
+    imported: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def present(self) -> bool:
+        """Whether anything is marked."""
+        return self.simulated or bool(self.imported)
+
+    @property
+    def short(self) -> str:
+        """The marks for a figure or a heading; "" where nothing is marked.
+
+        >>> DataMarks(simulated=True, imported={"net": "net.csv"}).short
+        'SIMULATED DATA; IMPORTED, NOT RUN HERE: net'
+        """
+        parts = [SIMULATED] if self.simulated else []
+        if self.imported:
+            parts.append(f"{IMPORTED}: {', '.join(self.imported)}")
+        return "; ".join(parts)
+
+    @property
+    def full(self) -> str:
+        """The marks for a caption, with the source of each imported method; "" without a mark.
+
+        >>> DataMarks(imported={"net": "net.csv, sha256 12ab"}).full
+        'IMPORTED, NOT RUN HERE: net from net.csv, sha256 12ab.'
+        """
+        parts = [f"{SIMULATED}."] if self.simulated else []
+        if self.imported:
+            parts.append(f"{IMPORTED}: {self.sources}.")
+        return " ".join(parts)
+
+    @property
+    def sources(self) -> str:
+        """Where each imported method comes from.
+
+        >>> DataMarks(imported={"net": "net.csv, sha256 12ab"}).sources
+        'net from net.csv, sha256 12ab'
+        """
+        return "; ".join(f"{name} from {words}" for name, words in self.imported.items())
+
+    @property
+    def file_prefix(self) -> str:
+        """What the names of files begin with.
+
+        >>> DataMarks(simulated=True).file_prefix, DataMarks().file_prefix
+        ('SIMULATED_', '')
+        """
+        present = {SIMULATED: self.simulated, IMPORTED: bool(self.imported)}
+        return "".join(FILE_PREFIXES[mark] for mark, shown in present.items() if shown)
+
+    def caption(self, text: str) -> str:
+        """A caption with the marks before it.
+
+        >>> DataMarks(simulated=True).caption("Errors")
+        'SIMULATED DATA. Errors'
+        """
+        return f"{self.full} {text}".strip()
+
+    def of_method(self, method: str) -> str:
+        """Where the numbers of a method were imported from; "" for a method that was run here."""
+        return f"{IMPORTED}: {self.imported[method]}" if method in self.imported else ""
+
+
+UNMARKED = DataMarks()
