@@ -32,7 +32,7 @@ from rppgbench.report.figures.drawing import (
 from rppgbench.report.figures.errors import MAX_CURVES, plot_errors
 from rppgbench.report.figures.evaluators import plot_evaluators
 from rppgbench.report.figures.frame import Plot, draw_framed
-from rppgbench.report.figures.prediction import plot_prediction
+from rppgbench.report.figures.prediction import draw_prediction, save_prediction
 from rppgbench.report.figures.registry import figure, render_figures, report_figures
 from rppgbench.report.figures.scatter import plot_scatter
 from rppgbench.report.figures.seeds import plot_seeds
@@ -472,28 +472,30 @@ WINDOWS = [(0.0, 10.0, 72.0, 6.0), (1.0, 10.0, float("nan"), float("nan")), (2.0
 def test_a_prediction_becomes_a_picture(kind: str, start: bytes, tmp_path: Path) -> None:
     wave = Waveform(np.sin(2 * np.pi * 1.2 * np.arange(600) / 30), 30.0)
     truth = GroundTruth(pulse=Signal(np.sin(np.arange(600.0)), np.arange(600) / 30))
-    path = plot_prediction(tmp_path / "new" / f"p.{kind}", wave, WINDOWS, truth)
+    path = save_prediction(draw_prediction(wave, WINDOWS, truth), tmp_path / "new" / f"p.{kind}")
     assert path.read_bytes().startswith(start)
-    again = plot_prediction(tmp_path / f"again.{kind}", wave, WINDOWS, truth)
+    again = save_prediction(draw_prediction(wave, WINDOWS, truth), tmp_path / f"again.{kind}")
     assert again.read_bytes() == path.read_bytes()
 
 
 def test_a_prediction_says_median_and_peak(tmp_path: Path) -> None:
     wave = Waveform(np.sin(2 * np.pi * 1.2 * np.arange(600) / 30), 30.0)
-    text = plot_prediction(tmp_path / "p.svg", wave, WINDOWS).read_text(encoding="utf-8")
+    path = save_prediction(draw_prediction(wave, WINDOWS), tmp_path / "p.svg")
+    text = path.read_text(encoding="utf-8")
     assert "median 72.50 bpm" in text
     assert "peak 72.0 bpm" in text
 
 
 def test_a_prediction_without_a_pulse_is_still_a_picture(tmp_path: Path) -> None:
-    path = plot_prediction(tmp_path / "p.svg", Waveform(np.full(90, np.nan), 30.0), [])
+    gaps = Waveform(np.full(90, np.nan), 30.0)
+    path = save_prediction(draw_prediction(gaps, []), tmp_path / "p.svg")
     assert "no window with a rate" in path.read_text(encoding="utf-8")
 
 
 def test_a_picture_of_another_kind_is_the_users_fault(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"p\.gif: no picture of kind '\.gif'; known: \.png"):
-        plot_prediction(tmp_path / "p.gif", Waveform(np.zeros(9), 30.0), [])
+        save_prediction(draw_prediction(Waveform(np.zeros(9), 30.0), []), tmp_path / "p.gif")
     blocked = tmp_path / "file"
     blocked.touch()
     with pytest.raises(BenchError, match=r"p\.png: cannot be written"):
-        plot_prediction(blocked / "p.png", Waveform(np.zeros(9), 30.0), [])
+        save_prediction(draw_prediction(Waveform(np.zeros(9), 30.0), []), blocked / "p.png")

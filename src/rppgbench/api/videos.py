@@ -15,6 +15,7 @@ from rppgbench.execution.prediction import Prediction, predict_video
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 class VideoPrediction:
@@ -46,24 +47,27 @@ class VideoPrediction:
         columns = ["start_s", "duration_s", "heart_rate_bpm", "snr_db"]
         return pd.DataFrame(list(self.details.windows), columns=columns, dtype=float)
 
-    def plot(self, path: str | Path) -> Path:
-        """Draw pulse, rates and spectrum into a PNG, SVG or PDF file.
+    def plot(self, path: str | Path | None = None) -> Figure:
+        """Draw pulse, rates and spectrum.
 
         Args:
-            path: the file; its ending says the format.
+            path: a PNG, SVG or PDF file to write as well.
 
         Returns:
-            The path.
+            The figure, which a notebook shows.
 
         Raises:
             ValueError: there is no pulse to draw.
             BenchError: the ending is unknown, or the file cannot be written.
         """
-        from rppgbench.report.figures.prediction import plot_prediction
+        from rppgbench.report.figures.prediction import draw_prediction, save_prediction
 
         if self.pulse is None:
             raise ValueError(f"no pulse to draw: {self.details.reason}")
-        return plot_prediction(Path(path), self.pulse, self.details.windows)
+        figure = draw_prediction(self.pulse, self.details.windows)
+        if path is not None:
+            save_prediction(figure, Path(path))
+        return figure
 
     def __repr__(self) -> str:
         return f"<{self.details.method}: {self.heart_rate_bpm:.1f} bpm, {self.details.verdict}>"

@@ -57,10 +57,10 @@ def run(args: argparse.Namespace) -> int:
         model=model,
     )
     if args.plot:
-        from rppgbench.report.figures.prediction import plot_prediction
+        from rppgbench.report.figures.prediction import draw_prediction, save_prediction
 
         if prediction.pulse is not None:
-            plot_prediction(args.plot, prediction.pulse, prediction.windows)
+            save_prediction(draw_prediction(prediction.pulse, prediction.windows), args.plot)
         else:
             tell(f"note: {args.plot} is not drawn: there is no pulse")
     labels = args.video.with_suffix(".csv")

@@ -22,43 +22,32 @@ from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 KINDS = (".png", ".svg", ".pdf")
 """What a picture can be, by the end of its file's name."""
 
 
-def plot_prediction(
-    path: Path,
+def draw_prediction(
     waveform: Waveform,
     windows: Sequence[tuple[float, float, float, float]],
     reference: GroundTruth | None = None,
     *,
     title: str = "",
-) -> Path:
-    """Draw pulse, heart rate of each window and spectrum into the file `path`, and return it.
-
-    `waveform` is the pulse (T,), NaN where there is none; `windows` holds (start_s, duration_s,
-    bpm, snr_db), NaN where there is none; `reference` is drawn behind where known. The end of the
-    name says the kind (`KINDS`). BenchError names another end, or a file that cannot be written.
-    Same inputs, same bytes.
+) -> Figure:
+    """Draw pulse, heart rate of each window and spectrum.
 
     Args:
-        path: The file; its suffix is the kind of picture.
         waveform: The pulse (T,), NaN where there is none.
         windows: Start in s, duration in s, heart rate in bpm and SNR in dB of each window.
-        reference: The ground truth where it is known.
+        reference: The ground truth where it is known, drawn behind.
         title: Title of the pulse.
 
     Returns:
-        `path`.
-
-    Raises:
-        BenchError: The suffix is unknown, or the file cannot be written.
+        The figure, which a notebook shows.
     """
     from matplotlib.figure import Figure
 
-    if path.suffix.lower() not in KINDS:
-        raise BenchError(f"{path}: no picture of kind {path.suffix!r}; known: {', '.join(KINDS)}")
     truth = reference or GroundTruth()
     with drawing_style("prediction"):
         figure = Figure(figsize=(9, 4.6), layout="constrained", facecolor="white")
@@ -71,19 +60,32 @@ def plot_prediction(
             axes["pulse"].legend(loc="upper right", ncols=2)
         _draw_rates(axes["rate"], windows, truth)
         _draw_power(axes["spectrum"], waveform, truth)
-        kind = path.suffix.lower()[1:]
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            no_date = {"CreationDate": None} if kind == "pdf" else {"Date": None}
-            figure.savefig(
-                path,
-                format=kind,
-                dpi=160,
-                facecolor="white",
-                metadata=None if kind == "png" else no_date,
-            )
-        except OSError as error:
-            raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
+    return figure
+
+
+def save_prediction(figure: Figure, path: Path) -> Path:
+    """Write a picture of `draw_prediction`: same inputs, same bytes.
+
+    Args:
+        figure: The picture.
+        path: The file; its suffix is the kind of picture (`KINDS`).
+
+    Returns:
+        `path`.
+
+    Raises:
+        BenchError: The suffix is unknown, or the file cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise BenchError(f"{path}: no picture of kind {path.suffix!r}; known: {', '.join(KINDS)}")
+    no_date = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(kind)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with drawing_style("prediction"):
+            figure.savefig(path, format=kind[1:], dpi=160, facecolor="white", metadata=no_date)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
     return path
 
 
