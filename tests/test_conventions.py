@@ -33,11 +33,7 @@ LONG_FUNCTIONS: frozenset[str] = frozenset(
 UNDOCUMENTED: frozenset[str] = frozenset()
 """Packages in which some public functions still lack Args."""
 
-POSITIONAL_RECORDS: frozenset[str] = frozenset(
-    {
-        "JobFacts",
-    }
-)
+POSITIONAL_RECORDS: frozenset[str] = frozenset()
 """Records with more fields that are still built by position."""
 
 

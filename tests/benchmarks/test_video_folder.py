@@ -190,7 +190,7 @@ def test_a_run_and_a_check_report_the_same(
     shown = capsys.readouterr().out
     protocol = read_protocol(find_toml("protocols", "protocol", "videos", "test"))
     plan = make_plan(
-        protocol, "videos", {"video_folder": root}, methods=["pos"], seeds=[0], where="test"
+        protocol, "videos", {"video_folder": root}, methods=["pos"], seeds=[0], location="test"
     )
     lines = told(root)
     assert len(lines) == 2

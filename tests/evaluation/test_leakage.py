@@ -13,7 +13,7 @@ from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import PLUGINS, Registry, clear_registry
 from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.summary import summarise
-from rppgbench.execution.job_facts import JobFacts
+from rppgbench.execution.job_dependencies import JobDependencies
 from rppgbench.execution.planner import _origin
 from rppgbench.report.inputs import ProtocolInfo, ReportInputs, Scores
 from rppgbench.report.sections.comparison import comparison_sections
@@ -120,7 +120,7 @@ def test_others_versions_enter_the_digest_and_the_manifest(
 ) -> None:
     def told(one: Method) -> str:
         known = Registry({"theirs": one}, {})
-        monkeypatch.setattr("rppgbench.execution.job_facts.load_methods", lambda: known)
+        monkeypatch.setattr("rppgbench.execution.job_dependencies.load_methods", lambda: known)
         condition = Condition(name="none", kind="none", params={})
         at: dict[str, Any] = {
             "dataset": "simulated",
@@ -129,7 +129,7 @@ def test_others_versions_enter_the_digest_and_the_manifest(
             "region": "",
             "condition": condition,
         }
-        return JobFacts("cpu").setting("theirs", {}, **at)
+        return JobDependencies(device="cpu").setting("theirs", {}, **at)
 
     old, new = declared("1.0"), declared("1.1")
     assert told(old) == told(declared("1.0"))

@@ -13,9 +13,9 @@ from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import PLUGINS, clear_registry, find_toml, load_datasets
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.digests.code_digest import Sources
-from rppgbench.execution.job_facts import JobFacts, LearnedFrom
+from rppgbench.execution.job_dependencies import JobDependencies, LearnedFrom
 from rppgbench.execution.planner import UNTOUCHED, Plan, make_plan
-from rppgbench.execution.reuse import keep_facts, why_again
+from rppgbench.execution.reuse import explain_recomputation, write_dependencies
 from rppgbench.simulation import SimulationPlan
 
 METHOD = '''"""Green times a gain of another file."""
@@ -78,14 +78,16 @@ def planned(tree: Path, methods: list[str], device: str = "cpu", **params: Any) 
     protocol = read_protocol(find_toml("protocols", "protocol", "quickstart", "here"))
     protocol = protocol.model_copy(update={"params": params, "regions": ["skin"]})
     roots = {"simulated": tree}
-    return make_plan(protocol, "q", roots, methods=methods, seeds=[0], where="here", device=device)
+    return make_plan(
+        protocol, "q", roots, methods=methods, seeds=[0], location="here", device=device
+    )
 
 
 def why(folder: Path, before: Plan, after: Plan) -> str:
     """What is told of a plan where all jobs of an earlier one are stored."""
     stored = [job.digest for job in before.jobs]
-    keep_facts(folder, before, [])
-    return why_again(folder, after, stored)
+    write_dependencies(folder, before, [])
+    return explain_recomputation(folder, after, stored)
 
 
 def test_a_helper_that_was_edited_makes_its_methods_estimates_anew(
@@ -154,10 +156,10 @@ def test_a_changed_parameter_is_told_by_its_name(tree: Path, tmp_path: Path) -> 
 
 def test_estimates_of_an_earlier_version_are_told_as_such(tree: Path, tmp_path: Path) -> None:
     plan = planned(tree, ["green"])
-    said = why_again(tmp_path, plan, ["0" * 16, "1" * 16])
+    said = explain_recomputation(tmp_path, plan, ["0" * 16, "1" * 16])
     assert said.startswith("2 stored estimates are not reused: an earlier version stored them")
     (tmp_path / "digests.json").write_text('{"jobs": 3}')
-    assert why_again(tmp_path, plan, ["0" * 16]).startswith("1 stored")
+    assert explain_recomputation(tmp_path, plan, ["0" * 16]).startswith("1 stored")
 
 
 def test_what_is_known_of_stored_estimates_stays_and_the_rest_goes(
@@ -166,8 +168,8 @@ def test_what_is_known_of_stored_estimates_stays_and_the_rest_goes(
     import json
 
     first, second = planned(tree, ["pos"]), planned(tree, ["green"])
-    keep_facts(tmp_path, first, [])
-    keep_facts(tmp_path, second, [first.jobs[0].digest])
+    write_dependencies(tmp_path, first, [])
+    write_dependencies(tmp_path, second, [first.jobs[0].digest])
     held = json.loads((tmp_path / "digests.json").read_text())
     assert set(held["jobs"]) == {first.jobs[0].digest, *(job.digest for job in second.jobs)}
     named = {facts["code"] for facts in held["settings"].values()}
@@ -179,7 +181,7 @@ FROM = LearnedFrom("a", "", ("simulated",))
 
 def fit_digest(device: str, **params: Any) -> dict[str, Any]:
     """What a network's model is made of."""
-    return JobFacts(device).fit(
+    return JobDependencies(device=device).fit(
         "physnet", params, seed=0, region="", condition=UNTOUCHED, learned_from=FROM
     )
 
@@ -203,7 +205,7 @@ def test_device_and_precision_are_in_fits_and_in_what_networks_estimate(
     }
 
     def setting(device: str, method: str) -> str:
-        return JobFacts(device).setting(method, {}, **at)
+        return JobDependencies(device=device).setting(method, {}, **at)
 
     assert setting("cpu", "physnet") != setting("cuda", "physnet")
     assert setting("cpu", "pos") == setting("cuda", "pos")
@@ -218,7 +220,7 @@ def test_device_and_precision_are_in_fits_and_in_what_networks_estimate(
 def test_the_reader_is_in_fits_and_jobs(monkeypatch: pytest.MonkeyPatch, tree: Path) -> None:
     before = planned(tree, ["constant", "pos"])
     other = Sources().closure("rppgbench.core.recording")
-    monkeypatch.setattr("rppgbench.execution.job_facts.reader_code", lambda *_: other)
+    monkeypatch.setattr("rppgbench.execution.job_dependencies.reader_code", lambda *_: other)
     after = planned(tree, ["constant", "pos"])
     assert not {job.digest for job in before.jobs} & {job.digest for job in after.jobs}
     assert not {fit.digest for fit in before.fits} & {fit.digest for fit in after.fits}

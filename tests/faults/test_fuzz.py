@@ -272,7 +272,7 @@ def try_protocols(roots: dict[str, Path], tried: Tried, place: Path) -> Try:
                 given,
                 methods=protocol.methods,
                 seeds=protocol.seeds,
-                where=str(file),
+                location=str(file),
             )
 
         tried.one(file, data.draw(changed_toml(source.read_bytes())), use)

@@ -171,7 +171,7 @@ def test_a_plan_does_not_depend_on_the_order_of_methods_and_files(tree: Path) ->
             {"simulated": tree},
             methods=methods,
             seeds=[0],
-            where="here",
+            location="here",
             listing=listing,
         )
         for methods, listing in (
@@ -254,7 +254,7 @@ def test_a_video_that_vanished_since_the_plan_has_no_row_and_the_rest_goes_on(
     shutil.copytree(tree, copy)
     protocol = read_protocol(toml_files("protocols")["quickstart"])
     roots = {"simulated": copy}
-    plan = make_plan(protocol, "quickstart", roots, methods=["pos"], seeds=[0], where="test")
+    plan = make_plan(protocol, "quickstart", roots, methods=["pos"], seeds=[0], location="test")
     gone = copy / "02" / "video.mp4"
     gone.unlink()
     store = Store(tmp_path / "results")

@@ -360,7 +360,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 place = Path(sys.argv[1])
 writer = PacketWriter(place, "a test")
 encoding = Encoding(
-    where="here",
+    location="here",
     codec="ffv1",
     pixel_format="bgr0",
     size=(64, 64),

@@ -47,7 +47,7 @@ from pathlib import Path
 import numpy as np
 from rppgbench.core.registry import add_plugins, find_toml, load_methods
 from rppgbench.execution.estimate_writer import EstimateWriter
-from rppgbench.execution.planner import UNTOUCHED, plan_facts, make_plan
+from rppgbench.execution.planner import UNTOUCHED, plan_manifest, make_plan
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
@@ -69,10 +69,10 @@ change = {"train": ["many"], "test": ["many"], "methods": methods, "regions": re
 protocol = protocol.model_copy(update=change)
 load_methods()
 before_mb, began = peak_mb(), time.process_time()
-plan = make_plan(protocol, "p", {"many": folder}, methods=methods, seeds=[0], where="here")
+plan = make_plan(protocol, "p", {"many": folder}, methods=methods, seeds=[0], location="here")
 planned_s, planned_mb = time.process_time() - began, peak_mb() - before_mb
 store = Store(folder / os.environ["MANY"])
-store.begin(plan_facts(plan), [job.digest for job in plan.jobs])
+store.begin(plan_manifest(plan), [job.digest for job in plan.jobs])
 by_recording = {}
 for job in plan.jobs:
     by_recording.setdefault(job.recording, []).append(job)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rppgbench.execution.executors import MAX_TRIES
-from rppgbench.execution.local_executor import after_loss
+from rppgbench.execution.local_executor import handle_lost_worker
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, TooShortError
 from rppgbench.system.fault_kinds import attempt, classify_exit, classify_fault
 from rppgbench.system.worker_pool import Lost
@@ -113,7 +113,7 @@ TASK = make_recording_task("set", "01", Path(), jobs=JOBS)
 
 @pytest.mark.parametrize("code", [-signal.SIGSEGV, -signal.SIGABRT, 0, 7])
 def test_a_worker_that_crashes_is_the_method_s_fault(code: int) -> None:
-    again, fault = after_loss(TASK, Lost(code, "mine-digest"), 1)
+    again, fault = handle_lost_worker(TASK, Lost(code, "mine-digest"), 1)
     assert fault is None
     ((job, reason),) = again.broken
     assert job == "mine-digest"
@@ -123,8 +123,8 @@ def test_a_worker_that_crashes_is_the_method_s_fault(code: int) -> None:
 @pytest.mark.parametrize("code", [-signal.SIGKILL, -signal.SIGTERM, -signal.SIGBUS])
 def test_a_worker_that_is_killed_is_the_machine_s(code: int) -> None:
     for tries in range(1, MAX_TRIES):
-        assert after_loss(TASK, Lost(code, "mine-digest"), tries) == (TASK, None)
-    _, fault = after_loss(TASK, Lost(code, "mine-digest"), MAX_TRIES)
+        assert handle_lost_worker(TASK, Lost(code, "mine-digest"), tries) == (TASK, None)
+    _, fault = handle_lost_worker(TASK, Lost(code, "mine-digest"), MAX_TRIES)
     assert fault is not None
     assert fault.kind == "machine"
     assert f"killed {MAX_TRIES} times over mine on set/01: out of memory?" in fault.reason
@@ -133,9 +133,12 @@ def test_a_worker_that_is_killed_is_the_machine_s(code: int) -> None:
 def test_a_crash_of_reading_is_tried_again_and_then_the_recording_s() -> None:
     lost = Lost(-signal.SIGSEGV, "")
     for tries in range(1, MAX_TRIES):
-        assert after_loss(TASK, lost, tries) == (TASK, None)
+        assert handle_lost_worker(TASK, lost, tries) == (TASK, None)
     reason = "reading set/01 ended its process (SIGSEGV)"
-    assert after_loss(TASK, lost, MAX_TRIES) == (replace(TASK, broken=(("", reason),)), None)
+    assert handle_lost_worker(TASK, lost, MAX_TRIES) == (
+        replace(TASK, broken=(("", reason),)),
+        None,
+    )
 
 
 def test_no_signal_is_unknown() -> None:

@@ -32,7 +32,7 @@ from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.evaluation.summary import summarise
-from rppgbench.execution.epoch_models import BEST, CHOICE, EPOCHS, best_epochs, by_epoch
+from rppgbench.execution.epoch_models import BEST, CHOICE, EPOCHS, best_epochs, group_by_epoch
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import EstimateKey, ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
@@ -303,7 +303,7 @@ def _with_best_epochs(
     epoch_store = Store(stored.store.folder / EPOCHS)
     if not epoch_store.folder.is_dir():
         return windows
-    tested = by_epoch(epoch_store.read(partial=True)[0], epoch_store.manifest[EPOCHS])
+    tested = group_by_epoch(epoch_store.read(partial=True)[0], epoch_store.manifest[EPOCHS])
     best = best_epochs(
         {k: score_windows(rule, each, stored.ground_truths) for k, each in tested.items()}
     )

@@ -161,7 +161,7 @@ def stored_plan(store: Store, cache: Path, given: Mapping[str, Path]) -> tuple[P
         roots,
         methods=list(manifest["methods"]),
         seeds=protocol.seeds,
-        where=str(store.folder / "manifest.json"),
+        location=str(store.folder / "manifest.json"),
         listing=Catalog(cache),
         device=str(manifest.get("computed_on") or "cpu"),
     )

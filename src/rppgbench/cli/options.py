@@ -197,7 +197,7 @@ def region_of(given: str | None, methods: Iterable[Method], default: str) -> str
         BenchError: the region is unknown, or no method reads one.
     """
     from rppgbench.core.features import REGIONS
-    from rppgbench.execution.job_facts import WITHOUT_REGION
+    from rppgbench.execution.job_dependencies import WITHOUT_REGION
 
     if given is None:
         return default

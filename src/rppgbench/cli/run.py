@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         without_rate=without_rate.__setitem__,
     )
     answer(
-        f"{summary.done} estimates made, {summary.found} were stored already, "
+        f"{summary.done} estimates made, {summary.stored} were stored already, "
         f"over {prepared.plan.expected} recordings in {_duration(summary.seconds)}"
     )
     without_rate = {n: why for n, why in without_rate.items() if n not in summary.failed}

@@ -120,8 +120,8 @@ class DaskExecutor(AbstractContextManager["DaskExecutor"]):
             max((self._gpu_share(job.method) for job in task.jobs if job.fit), default=0.0)
             for task in tasks
         ]
-        done = self._submit(_recording_on_worker, tasks, names, shares, RECORDINGS_PRIORITY)
-        for task, result in done:
+        completed = self._submit(_recording_on_worker, tasks, names, shares, RECORDINGS_PRIORITY)
+        for task, result in completed:
             is_fault = isinstance(result, Fault)
             yield TaskResult(task=task, faults=(result,)) if is_fault else result
 
@@ -154,9 +154,9 @@ class DaskExecutor(AbstractContextManager["DaskExecutor"]):
     def devices(self) -> set[str]:
         """Return the kinds of device of the workers that networks go to."""
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        with_gpu = [name for name, facts in workers.items() if facts["resources"].get(GPU)]
-        chosen = with_gpu or list(workers)
-        return set(self._client.run(_device_of_this_worker, workers=chosen).values())
+        with_gpu = [name for name, info in workers.items() if info["resources"].get(GPU)]
+        selected = with_gpu or list(workers)
+        return set(self._client.run(_find_worker_device, workers=selected).values())
 
     def _gpu_share(self, method: str) -> float:
         """Return a method's share of a GPU: 0 with --device cpu, or where no worker has a GPU."""
@@ -231,7 +231,7 @@ def _connection_errors() -> tuple[type[BaseException], ...]:
     return (CancelledError, FutureCancelledError, OSError, TimeoutError, StopIteration)
 
 
-def _device_of_this_worker() -> str:
+def _find_worker_device() -> str:
     from rppgbench.neural.training import resolve_device
 
     return resolve_device("auto")

@@ -37,7 +37,7 @@ def plan_epoch_jobs(jobs: Iterable[Job], models: Path) -> list[tuple[int, Job]]:
     Raises:
         BenchError: a model was trained without keeping the models of its epochs.
     """
-    found = []
+    epoch_jobs = []
     for job in jobs:
         if not job.fit or load_methods().get("method", job.method, str(models)).baseline:
             continue
@@ -48,12 +48,14 @@ def plan_epoch_jobs(jobs: Iterable[Job], models: Path) -> list[tuple[int, Job]]:
             )
         for folder in folders:
             epoch = int(folder.name)
-            own = digest({"job": job.digest, "epoch": epoch})
-            found.append((epoch, replace(job, digest=own, fit=str(folder.relative_to(models)))))
-    return found
+            job_digest = digest({"job": job.digest, "epoch": epoch})
+            epoch_jobs.append(
+                (epoch, replace(job, digest=job_digest, fit=str(folder.relative_to(models))))
+            )
+    return epoch_jobs
 
 
-def by_epoch(
+def group_by_epoch(
     estimates: Iterable[Estimate], epochs: Mapping[str, int]
 ) -> dict[int, Sequence[Estimate]]:
     """Group estimates by epoch, in order.
@@ -62,10 +64,10 @@ def by_epoch(
         estimates: estimates of the jobs of `plan_epoch_jobs`.
         epochs: the epoch of each job, by digest.
     """
-    found: dict[int, list[Estimate]] = {}
+    by_number: dict[int, list[Estimate]] = {}
     for estimate in estimates:
-        found.setdefault(epochs[estimate.job], []).append(estimate)
-    return dict(sorted(found.items()))
+        by_number.setdefault(epochs[estimate.job], []).append(estimate)
+    return dict(sorted(by_number.items()))
 
 
 def best_epochs(windows: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
@@ -85,9 +87,11 @@ def best_epochs(windows: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    every = pd.concat([part.assign(epoch=epoch) for epoch, part in windows.items()])
-    error = every["error_bpm"].abs().groupby([every[k] for k in [*TRAINING, "epoch"]]).mean()
-    least = error.reset_index().sort_values([*TRAINING, "error_bpm", "epoch"], kind="stable")
-    chosen = least.drop_duplicates(TRAINING)[[*TRAINING, "epoch"]]
-    best = every.merge(chosen, on=[*TRAINING, "epoch"]).drop(columns="epoch")
+    all_epochs = pd.concat([part.assign(epoch=epoch) for epoch, part in windows.items()])
+    error = (
+        all_epochs["error_bpm"].abs().groupby([all_epochs[k] for k in [*TRAINING, "epoch"]]).mean()
+    )
+    by_error = error.reset_index().sort_values([*TRAINING, "error_bpm", "epoch"], kind="stable")
+    first = by_error.drop_duplicates(TRAINING)[[*TRAINING, "epoch"]]
+    best = all_epochs.merge(first, on=[*TRAINING, "epoch"]).drop(columns="epoch")
     return best.assign(method=best["method"] + f": {BEST}")

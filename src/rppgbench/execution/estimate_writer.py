@@ -38,19 +38,21 @@ class EstimateWriter:
     def keep(self, outcome: TaskResult) -> None:
         """Take what was done; MachineError where the machine keeps everything from being done."""
         self._estimates += outcome.estimates
-        for one in outcome.observed:
-            key = (one.dataset, one.recording, one.condition)
-            if self._seen.get(key) != one.reason:  # once a run, whatever many models estimate it
-                self._seen[key] = one.reason
-                self._observed.append(one)
+        for recording in outcome.observed:
+            key = (recording.dataset, recording.recording, recording.condition)
+            if (
+                self._seen.get(key) != recording.reason
+            ):  # once a run, whatever many models estimate it
+                self._seen[key] = recording.reason
+                self._observed.append(recording)
         for fault in outcome.faults:
             self.note(fault, f"{outcome.task.dataset}/{outcome.task.recording}")
         if outcome.observed or not outcome.faults:
             self._in_a_row = 0
         if self._in_a_row >= HOPELESS:
             self.raise_missed()
-        now = time.monotonic()
-        if now - self._wrote >= max(EVERY_S, SHARE * (now - self._began)) or self._full():
+        now_s = time.monotonic()
+        if now_s - self._wrote >= max(EVERY_S, SHARE * (now_s - self._began)) or self._full():
             self.write()
 
     def note(self, fault: Fault, name: str) -> None:
@@ -71,9 +73,9 @@ class EstimateWriter:
         if self._missed:
             self.write()
             more = len(self._missed) - 1
-            others = f"; {more} more like it" if more else ""
+            similar = f"; {more} more like it" if more else ""
             raise MachineError(
-                f"{self._missed[0]}{others}; {self._store.missing()} estimates are not made, the "
+                f"{self._missed[0]}{similar}; {self._store.missing()} estimates are not made, the "
                 "others are stored: put it right and run the same command again"
             )
 

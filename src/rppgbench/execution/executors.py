@@ -83,9 +83,9 @@ def load_executor(name: str) -> ExecutorModule:
     Raises:
         BenchError: there is no executor of that name.
     """
-    known = executor_names()
-    if name not in known:
-        raise unknown_name("executor", name, known, "--executor")
+    names = executor_names()
+    if name not in names:
+        raise unknown_name("executor", name, names, "--executor")
     return cast(ExecutorModule, import_module(f"rppgbench.execution.{name}{EXECUTOR_SUFFIX}"))
 
 

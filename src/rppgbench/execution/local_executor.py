@@ -90,14 +90,14 @@ class LocalExecutor(AbstractContextManager["LocalExecutor"]):
                         continue
                     key = task.dataset, task.recording
                     tries[key] += 1
-                    again, fault = after_loss(task, result, tries[key])
+                    next_task, fault = handle_lost_worker(task, result, tries[key])
                     if fault is not None:
                         yield TaskResult(task=task, faults=(fault,))
-                    elif again is task:
+                    elif next_task is task:
                         alone.append(task)
                     else:
                         tries[key] = 0  # the job that crashed is known and left out
-                        queue.append(again)
+                        queue.append(next_task)
 
     def trainings(
         self, tasks: Sequence[TrainingTask], log: Log
@@ -116,12 +116,14 @@ class LocalExecutor(AbstractContextManager["LocalExecutor"]):
             yield task, train(task, log)
 
 
-def after_loss(task: RecordingTask, lost: Lost, tries: int) -> tuple[RecordingTask, Fault | None]:
+def handle_lost_worker(
+    task: RecordingTask, loss: Lost, tries: int
+) -> tuple[RecordingTask, Fault | None]:
     """Decide what happens after a worker process ended during a task.
 
     Args:
         task: the task of the worker.
-        lost: how the process ended, and during which job.
+        loss: how the process ended, and during which job.
         tries: how often the task was lost since it last changed.
 
     Returns:
@@ -129,13 +131,13 @@ def after_loss(task: RecordingTask, lost: Lost, tries: int) -> tuple[RecordingTa
     """
     name = f"{task.dataset}/{task.recording}"
     methods = {job.digest: job.method for job in task.jobs}
-    doing = f"{methods[lost.at]} on {name}" if lost.at else f"reading {name}"
-    fault = classify_exit(lost.exit_code, doing)
+    doing = f"{methods[loss.at]} on {name}" if loss.at else f"reading {name}"
+    fault = classify_exit(loss.exit_code, doing)
     if fault.kind == "machine":
         too_often = tries >= MAX_TRIES
         return task, retry_limit_error(doing, "fewer --jobs need less") if too_often else None
-    if lost.at or tries >= MAX_TRIES:
-        return replace(task, broken=(*task.broken, (lost.at, fault.reason))), None
+    if loss.at or tries >= MAX_TRIES:
+        return replace(task, broken=(*task.broken, (loss.at, fault.reason))), None
     return task, None
 
 

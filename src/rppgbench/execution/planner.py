@@ -23,7 +23,12 @@ from rppgbench.datasets.splits import (
     assign_by_parts,
     read_split,
 )
-from rppgbench.execution.job_facts import WITHOUT_REGION, JobFacts, LearnedFrom, job_digest
+from rppgbench.execution.job_dependencies import (
+    WITHOUT_REGION,
+    JobDependencies,
+    LearnedFrom,
+    job_digest,
+)
 from rppgbench.extraction.conditions import check_condition
 from rppgbench.system.errors import BenchError
 from rppgbench.system.hashing import digest
@@ -36,7 +41,7 @@ class Job:
     """One estimate to make: one method on one recording in one fold, seed and condition.
 
     `fit` is the digest of the model that it needs, or empty; `setting` that of all that it is made
-    of but its recording (`job_facts`).
+    of but its recording (`job_dependencies`).
     """
 
     digest: str
@@ -96,9 +101,11 @@ class Plan:
     @cached_property
     def clips(self) -> frozenset[str]:
         """The crop rules that the methods ask for."""
-        found = load_methods().available
+        available = load_methods().available
         return frozenset(
-            str(params["crop"]) for m, params in self.methods.items() if found[m].input == "clip"
+            str(params["crop"])
+            for m, params in self.methods.items()
+            if available[m].input == "clip"
         )
 
 
@@ -109,7 +116,7 @@ def make_plan(
     *,
     methods: Sequence[str],
     seeds: Sequence[int],
-    where: str,
+    location: str,
     listing: Catalog | None = None,
     device: str = "cpu",
 ) -> Plan:
@@ -121,7 +128,7 @@ def make_plan(
         roots: the root of each data set.
         methods: names of methods.
         seeds: seeds of the methods that learn.
-        where: where the names come from, for messages.
+        location: where the names come from, for messages.
         listing: the recordings of the data sets; several plans over the same files share one.
         device: the kind of device that networks compute on: "cpu", "cuda" or "mps".
 
@@ -132,24 +139,26 @@ def make_plan(
         BenchError: a name is unknown, the data does not fit the split, or no fold has a recording
             to test.
     """
-    chosen = _methods(methods, protocol, where)
+    selected = _methods(methods, protocol, location)
     listing = listing or Catalog()
     recordings, left_out = _recordings(protocol, roots, listing)
-    sides, notes = fold_assignments(protocol, roots, recordings, where)
+    sides, notes = fold_assignments(protocol, roots, recordings, location)
     notes += _leftovers(roots)
     lines = dict(zip(recordings, listing.lines(recordings.values()), strict=True))
     prints = {key: fingerprint_from_lines([line]) for key, line in lines.items()}
     for condition in protocol.conditions:
-        check_condition(condition, where)
-    layout = _JobLayout(protocol, chosen, recordings, prints, JobFacts(device), where)
+        check_condition(condition, location)
+    layout = _JobLayout(
+        protocol, selected, recordings, prints, JobDependencies(device=device), location
+    )
     for side in sides:
         layout.add(side, seeds)
     tested = {(j.dataset, j.recording) for j in layout.jobs}
-    facts = layout.facts
+    dependencies = layout.dependencies
     return Plan(
         protocol=protocol,
         name=name,
-        methods=chosen,
+        methods=selected,
         roots=roots,
         recordings=recordings,
         jobs=tuple(layout.jobs),
@@ -160,9 +169,9 @@ def make_plan(
         },
         prints=prints,
         left_out=left_out,
-        device=device if any(facts.is_network(m) for m in chosen) else "",
-        settings=facts.settings,
-        closures=facts.closures,
+        device=device if any(dependencies.is_network(m) for m in selected) else "",
+        settings=dependencies.settings,
+        closures=dependencies.closures,
         notes=tuple(notes),
     )
 
@@ -173,46 +182,53 @@ class _JobLayout:
     def __init__(
         self,
         protocol: Protocol,
-        chosen: Mapping[str, Mapping[str, Any]],
+        methods: Mapping[str, Mapping[str, Any]],
         recordings: Mapping[tuple[str, str], Recording],
         prints: Mapping[tuple[str, str], str],
-        facts: JobFacts,
-        where: str,
+        dependencies: JobDependencies,
+        location: str,
     ) -> None:
         self.jobs: list[Job] = []
         self.fits: dict[str, Fit] = {}
-        self.facts = facts
-        self._protocol, self._chosen, self._prints, self._where = protocol, chosen, prints, where
+        self.dependencies = dependencies
+        self._protocol, self._methods, self._prints, self._location = (
+            protocol,
+            methods,
+            prints,
+            location,
+        )
         self._pretrain = tuple(key for key in sorted(recordings) if key[0] in protocol.pretrain)
 
     def add(self, side: FoldAssignment, seeds: Sequence[int]) -> None:
         """The jobs of one fold, with the fits that they need."""
         train = tuple(sorted((r.dataset, r.name) for r in side.train))
         parts = train, self._pretrain
-        seen, seen_first = (digest([(*key, self._prints[key]) for key in keys]) for keys in parts)
+        train_digest, pretrain_digest = (
+            digest([(*key, self._prints[key]) for key in keys]) for keys in parts
+        )
         datasets = {dataset for keys in parts for dataset, _ in keys}
-        learned_from = LearnedFrom(seen, seen_first, tuple(sorted(datasets)))
+        learned_from = LearnedFrom(train_digest, pretrain_digest, tuple(sorted(datasets)))
         for condition in self._protocol.conditions or [UNTOUCHED]:
-            for method, seed, region in _variants(self._chosen, self._protocol, seeds):
-                fit, made = "", None
+            for method, seed, region in _variants(self._methods, self._protocol, seeds):
+                fit, fit_dependencies = "", None
                 if load_methods().available[method].fit is not None:
                     if not train and not self._pretrain:
                         raise BenchError(
-                            f"{self._where}: method {method!r} learns, and fold {side.fold!r} has "
-                            "nothing to learn from; take it out of --methods, or choose a "
+                            f"{self._location}: method {method!r} learns, and fold {side.fold!r} "
+                            "has nothing to learn from; take it out of --methods, or choose a "
                             "protocol that trains"
                         )
                     same = self._protocol.train_on == "same"
                     learned_in = condition if same else UNTOUCHED
-                    made = self.facts.fit(
+                    fit_dependencies = self.dependencies.fit(
                         method,
-                        self._chosen[method],
+                        self._methods[method],
                         seed=seed,
                         region=region,
                         condition=learned_in,
                         learned_from=learned_from,
                     )
-                    fit = digest(made)
+                    fit = digest(fit_dependencies)
                     self.fits.setdefault(
                         fit,
                         Fit(
@@ -226,7 +242,7 @@ class _JobLayout:
                             pretrain=self._pretrain,
                         ),
                     )
-                self._add_jobs(side, method, seed, region, condition, fit, made)
+                self._add_jobs(side, method, seed, region, condition, fit, fit_dependencies)
 
     def _add_jobs(
         self,
@@ -236,27 +252,27 @@ class _JobLayout:
         region: str,
         condition: Condition,
         fit: str,
-        made: Mapping[str, Any] | None,
+        fit_dependencies: Mapping[str, Any] | None,
     ) -> None:
         settings: dict[str, str] = {}  # by data set
         for recording in side.test:
             dataset, key = recording.dataset, (recording.dataset, recording.name)
             if dataset not in settings:
-                settings[dataset] = self.facts.setting(
+                settings[dataset] = self.dependencies.setting(
                     method,
-                    self._chosen[method],
+                    self._methods[method],
                     dataset=dataset,
                     fold=side.fold,
                     seed=seed,
                     region=region,
                     condition=condition,
-                    fit=made,
+                    fit=fit_dependencies,
                 )
             setting = settings[dataset]
-            own = job_digest(setting, key, self._prints[key])
+            name = job_digest(setting, key, self._prints[key])
             self.jobs.append(
                 Job(
-                    digest=own,
+                    digest=name,
                     dataset=dataset,
                     recording=recording.name,
                     method=method,
@@ -270,9 +286,9 @@ class _JobLayout:
             )
 
 
-def plan_facts(plan: Plan) -> dict[str, Any]:
+def plan_manifest(plan: Plan) -> dict[str, Any]:
     """What the manifest says of a plan: everything declared, no object."""
-    known = load_methods().available
+    available = load_methods().available
     return {
         "protocol": {
             "name": plan.name,
@@ -280,7 +296,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
             **plan.protocol.model_dump(mode="json"),
         },
         "methods": {m: dict(p) for m, p in plan.methods.items()},
-        "origins": {m: o for m in plan.methods if any((o := _origin(known[m])).values())},
+        "origins": {m: o for m in plan.methods if any((o := _origin(available[m])).values())},
         "expected": plan.expected,
         "data": {
             d: {"root": str(root), "fingerprint": plan.fingerprints[d]}
@@ -298,29 +314,33 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _methods(names: Sequence[str], protocol: Protocol, where: str) -> dict[str, Mapping[str, Any]]:
+def _methods(
+    names: Sequence[str], protocol: Protocol, location: str
+) -> dict[str, Mapping[str, Any]]:
     """Every method with its parameters, by name; a combination brings its members.
 
     In which order they were asked for changes nothing.
     """
-    known = load_methods()
-    chosen: dict[str, Mapping[str, Any]] = {}
+    registry = load_methods()
+    selected: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        method = known.get("method", name, where)
+        method = registry.get("method", name, location)
         for member in (*method.members, name):
-            given = protocol.params.get(member, {})
-            chosen[member] = known.get("method", member, where).parameters(given, where)
+            declared = protocol.params.get(member, {})
+            selected[member] = registry.get("method", member, location).parameters(
+                declared, location
+            )
     for name in protocol.params:
-        if name not in known.unavailable:
-            known.get("method", name, where)
-    return ordered_items(chosen)
+        if name not in registry.unavailable:
+            registry.get("method", name, location)
+    return ordered_items(selected)
 
 
 def _variants(
-    chosen: Mapping[str, Mapping[str, Any]], protocol: Protocol, seeds: Sequence[int]
+    methods: Mapping[str, Mapping[str, Any]], protocol: Protocol, seeds: Sequence[int]
 ) -> Iterator[tuple[str, int, str]]:
     """Method, seed and region: only what learns has seeds, only what averages skin has regions."""
-    for name in chosen:
+    for name in methods:
         method = load_methods().available[name]
         if method.members:
             continue  # formed from its members when they are scored
@@ -333,19 +353,19 @@ def _variants(
 def _recordings(
     protocol: Protocol, roots: Mapping[str, Path], listing: Catalog
 ) -> tuple[dict[tuple[str, str], Recording], dict[str, str]]:
-    found: dict[tuple[str, str], Recording] = {}
+    recordings: dict[tuple[str, str], Recording] = {}
     left_out = {}
     for name, root in roots.items():
         for recording in listing.recordings(name, root):
-            if (name, recording.name) in found:
+            if (name, recording.name) in recordings:
                 raise BenchError(f"{root}: two recordings are named {recording.name!r}")
             if protocol.without_known_bad and recording.known_bad:
                 left_out[f"{name}/{recording.name}"] = recording.known_bad
             else:
-                found[name, recording.name] = recording
-        if not any(key[0] == name for key in found):
+                recordings[name, recording.name] = recording
+        if not any(key[0] == name for key in recordings):
             raise BenchError(f"{root}: no recordings of {name} here; bench data show {name}")
-    return found, left_out
+    return recordings, left_out
 
 
 def _leftovers(roots: Mapping[str, Path]) -> list[str]:
@@ -360,7 +380,7 @@ def fold_assignments(
     protocol: Protocol,
     roots: Mapping[str, Path],
     recordings: Mapping[tuple[str, str], Recording],
-    where: str,
+    location: str,
 ) -> tuple[list[FoldAssignment], list[str]]:
     """Assign the recordings to training and test in each fold.
 
@@ -368,7 +388,7 @@ def fold_assignments(
         protocol: the protocol.
         roots: the root of each data set.
         recordings: all recordings by (data set, name).
-        where: where the names come from, for messages.
+        location: where the names come from, for messages.
 
     Returns:
         The folds with a test recording, and a note on each of the others.
@@ -381,38 +401,44 @@ def fold_assignments(
     within = protocol.train == protocol.test and len(protocol.test) == 1
     if protocol.split == WHOLE:
         if set(protocol.train) & set(protocol.test):
-            raise BenchError(f"{where}: split 'whole' cannot train and test on the same data set")
+            raise BenchError(
+                f"{location}: split 'whole' cannot train and test on the same data set"
+            )
         train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
         sides = [FoldAssignment(fold="whole", train=train, validation=(), test=tested)]
     elif not within:
-        raise BenchError(f"{where}: split {protocol.split!r} cuts one data set: train = test")
+        raise BenchError(f"{location}: split {protocol.split!r} cuts one data set: train = test")
     elif protocol.split == OFFICIAL:
         reader = load_datasets().available[first].folds
         if reader is None:
-            raise BenchError(f"{where}: {first} has no fold files of its own")
+            raise BenchError(f"{location}: {first} has no fold files of its own")
         sides = assign_by_folds(tested, reader(roots[first]), str(roots[first]))
     elif protocol.split == PARTS:
         sides = assign_by_parts(tested)
     else:
-        split = read_split(find_toml("protocols/splits", "split", protocol.split, where))
+        split = read_split(find_toml("protocols/splits", "split", protocol.split, location))
         if split.dataset != first:
-            raise BenchError(f"{where}: split {split.name!r} is of {split.dataset}, not of {first}")
+            raise BenchError(
+                f"{location}: split {split.name!r} is of {split.dataset}, not of {first}"
+            )
         sides = assign_by_lists(tested, split.folds)
     empty = [side.fold for side in sides if not side.test]
     notes = [f"fold {fold} has no recording to test here and is left out" for fold in empty]
     sides = [side for side in sides if side.test]
     if not sides:
-        raise BenchError(f"{where}: none of the recordings here is on the test side of the split")
+        raise BenchError(
+            f"{location}: none of the recordings here is on the test side of the split"
+        )
     return sides, notes
 
 
 def _origin(method: Method) -> dict[str, Any]:
     """What a reader must know of a method that runs on other people's code or weights."""
-    seen = dict.fromkeys(method.trained_on)
+    datasets = dict.fromkeys(method.trained_on)
     for member in method.members:
-        seen |= dict.fromkeys(load_methods().get("method", member, method.name).trained_on)
+        datasets |= dict.fromkeys(load_methods().get("method", member, method.name).trained_on)
     return {
-        "trained_on": list(seen),
+        "trained_on": list(datasets),
         "licence": method.licence,
         "versions": dict(method.versions()) if method.versions else {},
     }

@@ -119,48 +119,48 @@ def predict_video(
     features = cached_features(VideoSource(video), FeatureRequest(clips), cache)
     doing = f"{method.name} on {video}"
     note_call(doing)
-    made = attempt(lambda: estimate_pulse(features, method, params, region, model), doing)
-    if made.value is not None:
-        return _read(method, features, *made.value, rule)
-    assert made.fault is not None
-    if made.fault.kind in {"machine", "user"}:
-        raise made.fault.error()
-    return _prediction(method, features, reason=made.fault.reason)
+    outcome = attempt(lambda: estimate_pulse(features, method, params, region, model), doing)
+    if outcome.value is not None:
+        return _read(method, features, *outcome.value, rule)
+    assert outcome.fault is not None
+    if outcome.fault.kind in {"machine", "user"}:
+        raise outcome.fault.error()
+    return _prediction(method, features, reason=outcome.fault.reason)
 
 
 def _read(
     method: Method, features: Features, pulse: Waveform, coverage: float, rule: Evaluator
 ) -> Prediction:
     """The rate, the windows and the verdict of a pulse (T,)."""
-    each = read_rates(pulse, rule)
-    found = partial(_prediction, method, features, pulse=pulse, coverage=coverage, each=each)
-    if not each.bpm.size:
-        return found(reason=_too_short(pulse, rule))
-    if not np.isfinite(each.bpm).any():
-        return found(reason="; ".join(sorted({str(r) for r in each.reason.ravel() if r})))
-    said = verdict(each.bpm[0], each.snr_db[0], float(each.duration_s[0, 0]))
-    bpm, how = _as_in_a_run(pulse, rule)
-    if said.word == "no pulse":
-        told = f"a run reads {bpm:.1f} bpm here all the same: {how}" if np.isfinite(bpm) else how
-        return found(said=said, reading=told, reason=said.reason)
+    rates = read_rates(pulse, rule)
+    describe = partial(_prediction, method, features, pulse=pulse, coverage=coverage, rates=rates)
+    if not rates.bpm.size:
+        return describe(reason=_too_short(pulse, rule))
+    if not np.isfinite(rates.bpm).any():
+        return describe(reason="; ".join(sorted({str(r) for r in rates.reason.ravel() if r})))
+    judgement = verdict(rates.bpm[0], rates.snr_db[0], float(rates.duration_s[0, 0]))
+    bpm, how = _read_as_run(pulse, rule)
+    if judgement.word == "no pulse":
+        reading = f"a run reads {bpm:.1f} bpm here all the same: {how}" if np.isfinite(bpm) else how
+        return describe(judgement=judgement, reading=reading, reason=judgement.reason)
     if not np.isfinite(bpm):
-        bpm = float(np.nanmedian(each.bpm))
-    return found(said=said, bpm=bpm, reading=how)
+        bpm = float(np.nanmedian(rates.bpm))
+    return describe(judgement=judgement, bpm=bpm, reading=how)
 
 
-def _as_in_a_run(pulse: Waveform, rule: Evaluator) -> tuple[float, str]:
+def _read_as_run(pulse: Waveform, rule: Evaluator) -> tuple[float, str]:
     """The rate that a run writes into heart_rates.csv, NaN without one, and how it is read."""
-    own = read_declared(pulse, rule)
-    if own is None or not np.isfinite(own.bpm).any():
+    reading = read_declared(pulse, rule)
+    if reading is None or not np.isfinite(reading.bpm).any():
         return float("nan"), "read whole: too short for the evaluator, so a run gives it no rate"
-    return float(np.nanmean(own.bpm)), _how(own)
+    return float(np.nanmean(reading.bpm)), _describe_windows(reading)
 
 
-def _how(own: Reading) -> str:
-    count = int(np.isfinite(own.bpm).sum())
-    words = "one window" if count == 1 else f"mean of {count} windows"
-    lasts = sorted({f"{lasts:.3g}" for lasts in own.duration_s.ravel()}, key=float)
-    return f"{words} of {' to '.join(dict.fromkeys((lasts[0], lasts[-1])))} s, as in a run"
+def _describe_windows(reading: Reading) -> str:
+    count = int(np.isfinite(reading.bpm).sum())
+    windows = "one window" if count == 1 else f"mean of {count} windows"
+    lasts = sorted({f"{lasts:.3g}" for lasts in reading.duration_s.ravel()}, key=float)
+    return f"{windows} of {' to '.join(dict.fromkeys((lasts[0], lasts[-1])))} s, as in a run"
 
 
 def _too_short(pulse: Waveform, rule: Evaluator) -> str:
@@ -177,8 +177,8 @@ def _prediction(
     *,
     pulse: Waveform | None = None,
     coverage: float = 0.0,
-    each: Reading | None = None,
-    said: Verdict | None = None,
+    rates: Reading | None = None,
+    judgement: Verdict | None = None,
     bpm: float = float("nan"),
     reading: str = "",
     reason: str = "",
@@ -186,12 +186,12 @@ def _prediction(
     times = features.times_s
     duration_s = float(times[-1] - times[0])
     step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    rows = [] if each is None else [each.start_s, each.duration_s, each.bpm, each.snr_db]
+    rows = [] if rates is None else [rates.start_s, rates.duration_s, rates.bpm, rates.snr_db]
     windows = tuple(tuple(map(float, row)) for row in zip(*(r[0] for r in rows), strict=True))
     return Prediction(
         method=method.name,
         heart_rate_bpm=bpm,
-        snr_db=float("nan") if said is None else said.snr_db,
+        snr_db=float("nan") if judgement is None else judgement.snr_db,
         coverage=coverage,
         face_coverage=float(features.track.found.mean()),
         frames=len(times),
@@ -200,9 +200,9 @@ def _prediction(
         pulse=pulse,
         windows=cast(tuple[tuple[float, float, float, float], ...], windows),
         warnings=_list(features.facts.get("warnings")),
-        reason=reason or ("" if said is None else said.reason),
-        verdict="no pulse" if said is None else said.word,
-        agreement=0.0 if said is None else said.agreement,
+        reason=reason or ("" if judgement is None else judgement.reason),
+        verdict="no pulse" if judgement is None else judgement.word,
+        agreement=0.0 if judgement is None else judgement.agreement,
         reading=reading,
     )
 
@@ -217,10 +217,10 @@ def read_declared(pulse: Waveform, rule: Evaluator) -> Reading | None:
     Returns:
         The rates, or None where the pulse is shorter than a window.
     """
-    cut, lost = crop_to_valid(rule, pulse)
-    if not has_window(rule, cut):
+    valid, cropped = crop_to_valid(rule, pulse)
+    if not has_window(rule, valid):
         return None
-    return read_pulses(rule, _batch(cut, cropped=lost), [GroundTruth()])
+    return read_pulses(rule, _batch(valid, cropped=cropped), [GroundTruth()])
 
 
 def read_rates(pulse: Waveform, rule: Evaluator) -> Reading:

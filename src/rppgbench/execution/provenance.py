@@ -49,13 +49,13 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _git(checkout: Path | None, *words: str) -> str:
+def _git(checkout: Path | None, *arguments: str) -> str:
     """What git says of the checkout; empty in an installed wheel or without git."""
     if checkout is None:
         return ""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(checkout), *words],
+        result = subprocess.run(
+            ["git", "-C", str(checkout), *arguments],
             capture_output=True,
             text=True,
             timeout=20,
@@ -63,7 +63,7 @@ def _git(checkout: Path | None, *words: str) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 def _processor() -> str:

@@ -36,8 +36,8 @@ def method_inputs(
     crop = str(params["crop"]) if method.input == "clip" else None
     times, fs = features.times_s, params.get("fs")
     if fs and len(times) > 1:
-        own = (len(times) - 1) / float(times[-1] - times[0])
-        fs = None if abs(own / fs - 1) < 1e-3 else float(fs)
+        rate_fps = (len(times) - 1) / float(times[-1] - times[0])
+        fs = None if abs(rate_fps / fs - 1) < 1e-3 else float(fs)
     return extract_segments(features, method.input, region=region or "skin", fs=fs, crop=crop)
 
 
@@ -84,13 +84,13 @@ def estimate_pulse(
         Exception: what else the method raises is a bug of the method.
     """
     parts, short = [], ""
-    for stretch in method_inputs(features, method, params, region):
+    for segment in method_inputs(features, method, params, region):
         try:
-            parts.append(run_estimate(method, stretch, params, model))
+            parts.append(run_estimate(method, segment, params, model))
         except NoPulseError as error:
             short = error_text(error)
     if not parts:
         raise RecordingError(short or _too_short(features, method, params, region))
     times = features.times_s
-    whole = join_segments(parts, float(times[0]), float(times[-1]), parts[0].fs)
-    return whole, float(np.isfinite(whole.samples).mean())
+    pulse = join_segments(parts, float(times[0]), float(times[-1]), parts[0].fs)
+    return pulse, float(np.isfinite(pulse.samples).mean())

@@ -21,7 +21,7 @@ from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
 from rppgbench.execution.planner import Job
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.training_examples import example_of, labels_of
+from rppgbench.execution.training_examples import make_example, plausible_labels
 from rppgbench.extraction.conditions import (
     ConditionTransform,
     condition_digest,
@@ -137,7 +137,7 @@ def run_recording(task: RecordingTask, on_start: OnStart = lambda started: None)
     return TaskResult(
         task=task,
         observed=tuple(observed.values()),
-        estimates=tuple(made.value for made in estimates if made.value is not None),
+        estimates=tuple(outcome.value for outcome in estimates if outcome.value is not None),
         faults=_reportable(labels, unchanged, *features, *estimates),
     )
 
@@ -191,7 +191,9 @@ def read_labels(task: RecordingTask, recording: Recording) -> Attempt[GroundTrut
     Returns:
         The ground truth, or the fault.
     """
-    return _attempt_with_files(task, lambda: labels_of(recording), f"the labels of {task.name}")
+    return _attempt_with_files(
+        task, lambda: plausible_labels(recording), f"the labels of {task.name}"
+    )
 
 
 def extract(task: RecordingTask, recording: Recording) -> list[ConditionFeatures]:
@@ -252,7 +254,7 @@ def describe(
         if _is_machine_fault(part.features):
             continue
         features, fault = part.features.value, part.features.fault
-        facts = {**features.facts, "read_s": part.read_s} if features else {}
+        metadata = {**features.facts, "read_s": part.read_s} if features else {}
         reasons = [unlabelled or mismatch, fault.reason if fault else ""]
         rows[part.condition.name] = RecordingInfo(
             dataset=recording.dataset,
@@ -265,7 +267,7 @@ def describe(
             simulated=recording.simulated,
             condition=part.condition.name,
             ground_truth=truth,
-            facts=facts,
+            facts=metadata,
             reason="; ".join(filter(None, reasons)),
         )
     return rows
@@ -388,17 +390,17 @@ def load_example(
         if fault is not None:
             raise fault.error()
     assert extracted.features.value is not None
-    return example_of(recording, extracted.features.value, method, params, region, labels.value)
+    return make_example(recording, extracted.features.value, method, params, region, labels.value)
 
 
 def _attempt_with_files(task: RecordingTask, step: Callable[[], T], doing: str) -> Attempt[T]:
     """Do a step on a recording; where it fails and the files are gone, the disk is at fault."""
     note_call(doing)
-    made = attempt(step, doing)
-    if made.fault is None or _is_machine_fault(made):
-        return made
+    outcome = attempt(step, doing)
+    if outcome.fault is None or _is_machine_fault(outcome):
+        return outcome
     located = attempt(lambda: locate_recording(task), doing)
-    return made if located.fault is None else Attempt(fault=located.fault)
+    return outcome if located.fault is None else Attempt(fault=located.fault)
 
 
 @cache

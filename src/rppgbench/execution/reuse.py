@@ -14,7 +14,7 @@ FILE = "digests.json"
 SHOWN = 8
 IDENTITY = ("dataset", "method", "fold", "seed", "condition", "region")
 CODE = {"code": "", "extractor": "", "reader": "", "change_code": ""}
-"""Facts that are digests of code: its parts are compared."""
+"""Dependencies that are digests of code: the parts of the code are compared."""
 
 WORDS = {
     "train": "the recordings that are learned from",
@@ -25,8 +25,8 @@ WORDS = {
 }
 
 
-def keep_facts(folder: Path, plan: Plan, stored: Collection[str]) -> None:
-    """Write what the jobs of a plan depend on, beside the same facts of stored jobs.
+def write_dependencies(folder: Path, plan: Plan, stored: Collection[str]) -> None:
+    """Write what the jobs of a plan depend on, beside what stored jobs depend on.
 
     Args:
         folder: the results folder.
@@ -36,37 +36,39 @@ def keep_facts(folder: Path, plan: Plan, stored: Collection[str]) -> None:
     Raises:
         MachineError: the file cannot be written.
     """
-    held = read_facts(folder)
-    jobs = {name: one for name, one in held["jobs"].items() if name in stored}
+    existing = read_dependencies(folder)
+    jobs = {name: entry for name, entry in existing["jobs"].items() if name in stored}
     for job in plan.jobs:
         jobs[job.digest] = [job.setting, job.recording, plan.prints[job.dataset, job.recording]]
-    used = {setting for setting, _, _ in jobs.values()}
-    settings = {k: v for k, v in (held["settings"] | dict(plan.settings)).items() if k in used}
-    closures = {**held["closures"], **{k: dict(v) for k, v in plan.closures.items()}}
-    named = {name for facts in settings.values() for name in _closures_of(facts)}
-    facts = {
-        "closures": {k: v for k, v in closures.items() if k in named},
+    used_settings = {setting for setting, _, _ in jobs.values()}
+    settings = {
+        k: v for k, v in (existing["settings"] | dict(plan.settings)).items() if k in used_settings
+    }
+    closures = {**existing["closures"], **{k: dict(v) for k, v in plan.closures.items()}}
+    used_closures = {name for setting in settings.values() for name in _list_closures(setting)}
+    content = {
+        "closures": {k: v for k, v in closures.items() if k in used_closures},
         "settings": settings,
         "jobs": jobs,
     }
     try:
-        write_file(folder / FILE, json.dumps(facts, separators=(",", ":")))
+        write_file(folder / FILE, json.dumps(content, separators=(",", ":")))
     except OSError as error:
         raise MachineError(
             f"{folder / FILE}: cannot be written: {error.strerror}; give another --out"
         ) from error
 
 
-def read_facts(folder: Path) -> dict[str, dict[str, Any]]:
-    """What `keep_facts` wrote; empty where there is none, or a damaged one: it only explains."""
+def read_dependencies(folder: Path) -> dict[str, dict[str, Any]]:
+    """What `write_dependencies` wrote; empty where the file is missing or damaged."""
     try:
-        facts = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return {name: dict(facts[name]) for name in ("closures", "settings", "jobs")}
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return {name: dict(content[name]) for name in ("closures", "settings", "jobs")}
     except (OSError, ValueError, KeyError, TypeError):
         return {"closures": {}, "settings": {}, "jobs": {}}
 
 
-def why_again(folder: Path, plan: Plan, stored: Collection[str]) -> str:
+def explain_recomputation(folder: Path, plan: Plan, stored: Collection[str]) -> str:
     """Say how many stored estimates are not reused, and what has changed since.
 
     An estimate counts if it has the recording, method, fold, seed, condition and region of a job
@@ -81,30 +83,32 @@ def why_again(folder: Path, plan: Plan, stored: Collection[str]) -> str:
     Returns:
         One line, or "" where all are reused.
     """
-    held = read_facts(folder)
+    existing = read_dependencies(folder)
     before: dict[tuple[Any, ...], tuple[str, str]] = {}
-    for name, (setting, recording, fingerprint) in held["jobs"].items():
-        if name in stored and setting in held["settings"]:
-            before[_identity(held["settings"][setting], recording)] = setting, fingerprint
+    for name, (setting, recording, fingerprint) in existing["jobs"].items():
+        if name in stored and setting in existing["settings"]:
+            before[_identity(existing["settings"][setting], recording)] = setting, fingerprint
     causes: Counter[str] = Counter()
     compared: dict[tuple[str, str], tuple[str, ...]] = {}
     count = 0
     for job in plan.jobs:
         if job.digest in stored:
             continue
-        was = before.get(_identity(plan.settings[job.setting], job.recording))
-        if was is None:
+        earlier = before.get(_identity(plan.settings[job.setting], job.recording))
+        if earlier is None:
             continue
         count += 1
-        pair = was[0], job.setting
+        pair = earlier[0], job.setting
         if pair not in compared:
-            old, new = held["settings"][was[0]], plan.settings[job.setting]
-            told = _differences(old, new, held["closures"], plan.closures)
-            compared[pair] = tuple(dict.fromkeys(told))
+            old, new = existing["settings"][earlier[0]], plan.settings[job.setting]
+            differences = _differences(old, new, existing["closures"], plan.closures)
+            compared[pair] = tuple(dict.fromkeys(differences))
         causes.update(compared[pair])
-        if was[1] != plan.prints[job.dataset, job.recording]:
+        if earlier[1] != plan.prints[job.dataset, job.recording]:
             causes["files of the recordings"] += 1
-    unknown = len(set(stored) - held["jobs"].keys()) if len(stored) and not held["jobs"] else 0
+    unknown = (
+        len(set(stored) - existing["jobs"].keys()) if len(stored) and not existing["jobs"] else 0
+    )
     if unknown and any(job.digest not in stored for job in plan.jobs):
         return (
             f"{unknown} stored estimates are not reused: an earlier version stored them, "
@@ -113,48 +117,54 @@ def why_again(folder: Path, plan: Plan, stored: Collection[str]) -> str:
     if not count:
         return ""
     listed = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
-    words = [f"{cause} ({number})" for cause, number in listed[:SHOWN]]
-    rest = [f"and {len(listed) - SHOWN} more"] if len(listed) > SHOWN else []
-    return f"{count} stored estimates are not reused: changed since: {', '.join([*words, *rest])}"
+    counted = [f"{cause} ({number})" for cause, number in listed[:SHOWN]]
+    omitted = [f"and {len(listed) - SHOWN} more"] if len(listed) > SHOWN else []
+    return (
+        f"{count} stored estimates are not reused: changed since: {', '.join([*counted, *omitted])}"
+    )
 
 
-def _identity(facts: Mapping[str, Any], recording: str) -> tuple[Any, ...]:
-    return (recording, *(facts.get(name) for name in IDENTITY))
+def _identity(setting: Mapping[str, Any], recording: str) -> tuple[Any, ...]:
+    return (recording, *(setting.get(name) for name in IDENTITY))
 
 
-def _closures_of(facts: Mapping[str, Any]) -> Iterator[str]:
-    yield from (facts[name] for name in CODE if facts.get(name))
-    yield from facts.get("readers", {}).values()
-    if facts.get("fit"):
-        yield from _closures_of(facts["fit"])
+def _list_closures(setting: Mapping[str, Any]) -> Iterator[str]:
+    yield from (setting[name] for name in CODE if setting.get(name))
+    yield from setting.get("readers", {}).values()
+    if setting.get("fit"):
+        yield from _list_closures(setting["fit"])
 
 
 Closures = Mapping[str, Mapping[str, str]]
 
 
 def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], before: Closures, now: Closures
+    old: Mapping[str, Any], new: Mapping[str, Any], old_closures: Closures, new_closures: Closures
 ) -> Iterator[str]:
     """In which files, packages and settings two jobs differ, in words."""
     method = str(new.get("method", old.get("method", "")))
     for name in sorted({*old, *new}):
-        one, other = old.get(name), new.get(name)
-        if one == other:
+        old_value, new_value = old.get(name), new.get(name)
+        if old_value == new_value:
             continue
         if name in CODE:
-            yield from _parts(before.get(str(one), {}), now.get(str(other), {}))
+            yield from _parts(
+                old_closures.get(str(old_value), {}), new_closures.get(str(new_value), {})
+            )
         elif name == "readers":
-            for dataset in sorted({*(one or {}), *(other or {})}):
-                held = before.get((one or {}).get(dataset, ""), {})
-                yield from _parts(held, now.get((other or {}).get(dataset, ""), {}))
+            for dataset in sorted({*(old_value or {}), *(new_value or {})}):
+                old_parts = old_closures.get((old_value or {}).get(dataset, ""), {})
+                yield from _parts(
+                    old_parts, new_closures.get((new_value or {}).get(dataset, ""), {})
+                )
         elif name == "fit":
-            yield from _differences(one or {}, other or {}, before, now)
+            yield from _differences(old_value or {}, new_value or {}, old_closures, new_closures)
         elif name == "params":
-            for key in sorted({*(one or {}), *(other or {})}):
-                if (one or {}).get(key) != (other or {}).get(key):
+            for key in sorted({*(old_value or {}), *(new_value or {})}):
+                if (old_value or {}).get(key) != (new_value or {}).get(key):
                     yield f"setting {method}.{key}"
         elif name in {"device", "precision"}:
-            yield f"{name} ({one} before, now {other})"
+            yield f"{name} ({old_value} before, now {new_value})"
         else:
             yield WORDS.get(name, f"setting {name}")
 

@@ -88,5 +88,5 @@ def executor_names() -> list[str]:
     No executor is imported, so that the help of the command line stays fast.
     """
     modules = [module.name for module in pkgutil.iter_modules(execution.__path__)]
-    found = [name for name in modules if name.endswith(EXECUTOR_SUFFIX)]
-    return sorted(name.removesuffix(EXECUTOR_SUFFIX) for name in found)
+    executors = [name for name in modules if name.endswith(EXECUTOR_SUFFIX)]
+    return sorted(name.removesuffix(EXECUTOR_SUFFIX) for name in executors)

@@ -11,7 +11,7 @@ from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.executors import load_executor
-from rppgbench.execution.job_facts import uses_networks
+from rppgbench.execution.job_dependencies import uses_networks
 from rppgbench.execution.planner import Plan, make_plan
 from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.extraction.conditions import keeps_video
@@ -104,12 +104,12 @@ def check_options(protocol: Protocol, name: str, options: RunOptions) -> None:
     Raises:
         BenchError: an option has no effect.
     """
-    used = [*protocol.pretrain, *protocol.train, *protocol.test]
-    check_roots(options.data, used, f"protocol {name}")
+    datasets = [*protocol.pretrain, *protocol.train, *protocol.test]
+    check_roots(options.data, datasets, f"protocol {name}")
     if options.simulate:
         refuse_unused(options, ["data"], "beside --simulate, which makes the data")
-    known = load_datasets().available
-    simulated = [name for name in used if name in known and known[name].only_simulated]
+    available = load_datasets().available
+    simulated = [name for name in datasets if name in available and available[name].only_simulated]
     if options.keep_videos and not any(keeps_video(c) for c in protocol.conditions):
         raise BenchError(
             f"--keep-videos: protocols/{name}.toml recompresses no video, so there is none to keep"
@@ -118,18 +118,18 @@ def check_options(protocol: Protocol, name: str, options: RunOptions) -> None:
         refuse_unused(options, ["subjects", "seconds", "difficulty"], "without --simulate")
 
 
-def check_roots(roots: Mapping[str, Path], used: Iterable[str], user: str) -> None:
+def check_roots(roots: Mapping[str, Path], datasets: Iterable[str], user: str) -> None:
     """Refuse roots of data sets that are not used.
 
     Args:
         roots: root of each data set.
-        used: names of the data sets that are used.
+        datasets: names of the data sets that are used.
         user: what uses them, for the message.
 
     Raises:
         BenchError: a data set is unknown, or not used.
     """
-    names = list(dict.fromkeys(used))
+    names = list(dict.fromkeys(datasets))
     for name in roots:
         load_datasets().get("data set", name, "--data")
         if name not in names:
@@ -166,7 +166,7 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
         roots,
         methods=methods,
         seeds=protocol.seeds,
-        where=origin,
+        location=origin,
         listing=Catalog(options.cache, lambda line: log(f"note: {line}")),
         device=device or "cpu",
     )
@@ -222,9 +222,9 @@ def check_learning_options(methods: Iterable[str], options: RunOptions) -> None:
 
 def _with_members(methods: Iterable[str]) -> list[Method]:
     """Return the known methods among these names and their members."""
-    known = load_methods().available
-    names = [m for name in methods if name in known for m in (name, *known[name].members)]
-    return [known[name] for name in sorted(set(names)) if name in known]
+    available = load_methods().available
+    names = [m for name in methods if name in available for m in (name, *available[name].members)]
+    return [available[name] for name in sorted(set(names)) if name in available]
 
 
 def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, origin: str) -> Protocol:
@@ -240,16 +240,16 @@ def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, origin:
         BenchError: a method is unknown, or some methods have presets and none has this one.
     """
     params = {name: dict(values) for name, values in protocol.params.items()}
-    known: set[str] = set()
+    all_presets: set[str] = set()
     for name in methods:
         method = load_methods().get("method", name, origin)
         for member in (name, *method.members):
             presets = load_methods().get("method", member, origin).presets
-            known.update({"paper", *presets} if presets else ())
+            all_presets.update({"paper", *presets} if presets else ())
             if presets and (preset == "paper" or preset in presets):
                 params[member] = {**params.get(member, {}), "preset": preset}
-    if known and preset not in known:
-        raise unknown_name("preset", preset, known, origin)
+    if all_presets and preset not in all_presets:
+        raise unknown_name("preset", preset, all_presets, origin)
     return protocol.model_copy(update={"params": params})
 
 

@@ -13,10 +13,10 @@ from rppgbench.core.registry import checkout_root
 from rppgbench.execution.epoch_models import EPOCHS, plan_epoch_jobs
 from rppgbench.execution.estimate_writer import EstimateWriter
 from rppgbench.execution.executors import Executor, load_executor
-from rppgbench.execution.planner import Fit, Job, Plan, plan_facts
+from rppgbench.execution.planner import Fit, Job, Plan, plan_manifest
 from rppgbench.execution.provenance import provenance
 from rppgbench.execution.recording_task import RecordingTask
-from rppgbench.execution.reuse import keep_facts, why_again
+from rppgbench.execution.reuse import explain_recomputation, write_dependencies
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.extraction.conditions import keeps_video
@@ -35,13 +35,13 @@ class RunSummary:
 
     Attributes:
         done: number of estimates that this run made.
-        found: number of estimates that were stored already.
+        stored: number of estimates that were stored already.
         failed: the reason of each recording that failed, by name.
         seconds: duration of the run in s.
     """
 
     done: int
-    found: int
+    stored: int
     failed: dict[str, str]
     seconds: float
 
@@ -72,28 +72,28 @@ def run(
     began = time.monotonic()
     options = replace(options, device=plan.device or options.device)
     with store.locked(), clean_cache(options.cache):
-        facts = plan_facts(plan) | {"command": options.command}
+        manifest = plan_manifest(plan) | {"command": options.command}
         origin = _run_provenance(options)
-        store.begin(facts, [job.digest for job in plan.jobs], origin)
-        done = store.done()
-        if reasons := why_again(store.folder, plan, done):
+        store.begin(manifest, [job.digest for job in plan.jobs], origin)
+        stored = store.done()
+        if reasons := explain_recomputation(store.folder, plan, stored):
             log(reasons)
-        keep_facts(store.folder, plan, done)
-        done -= store.unmade() if options.retry_failed else set()
-        todo = [job for job in plan.jobs if job.digest not in done]
+        write_dependencies(store.folder, plan, stored)
+        stored -= store.unmade() if options.retry_failed else set()
+        todo = [job for job in plan.jobs if job.digest not in stored]
         try:
             _PlanRun(plan, store, options).run(todo)
             if options.every_epoch:
-                _test_epochs(plan, store, options, facts, origin)
+                _test_epochs(plan, store, options, manifest, origin)
         except KeyboardInterrupt:
-            stored = len(plan.jobs) - store.missing()
+            count = len(plan.jobs) - store.missing()
             raise KeyboardInterrupt(
-                f"{stored} of {len(plan.jobs)} estimates are stored in {store.folder}"
+                f"{count} of {len(plan.jobs)} estimates are stored in {store.folder}"
             ) from None
         failed = store.failed()
     return RunSummary(
         done=len(todo),
-        found=len(plan.jobs) - len(todo),
+        stored=len(plan.jobs) - len(todo),
         failed=failed,
         seconds=time.monotonic() - began,
     )
@@ -137,8 +137,8 @@ class _PlanRun:
     ) -> None:
         """Train each model and make the estimates, `jobs` by the digest of the model, with it."""
         with (
-            progress("models", len(trainings), quiet=self.options.quiet) as shown,
-            closing(executor.trainings(trainings, shown.say)) as ended,
+            progress("models", len(trainings), quiet=self.options.quiet) as display,
+            closing(executor.trainings(trainings, display.say)) as ended,
         ):
             for training, fault in ended:
                 name = f"{training.fit.method} {training.fit.fold}"
@@ -149,7 +149,7 @@ class _PlanRun:
                     if fault.kind == "machine":
                         continue
                 self._test_model(jobs[training.fit.digest], fault, executor, writer)
-                shown.step(name)
+                display.step(name)
 
     def _test_model(
         self, jobs: Sequence[Job], fault: Fault | None, executor: Executor, writer: EstimateWriter
@@ -171,12 +171,12 @@ def _estimate(
 ) -> None:
     """Process recordings with a progress bar of that title."""
     with (
-        progress(title, len(tasks), quiet=quiet) as shown,
+        progress(title, len(tasks), quiet=quiet) as display,
         closing(executor.recordings(tasks)) as results,
     ):
         for result in results:
             writer.keep(result)
-            shown.step(result.task.recording)
+            display.step(result.task.recording)
 
 
 def _run_provenance(options: RunOptions) -> dict[str, Any]:
@@ -196,16 +196,16 @@ def _test_epochs(
     plan: Plan,
     store: Store,
     options: RunOptions,
-    facts: Mapping[str, Any],
+    manifest: Mapping[str, Any],
     origin: Mapping[str, Any],
 ) -> None:
     """Estimate with the model of every epoch, in a results folder within the results folder."""
     jobs = plan_epoch_jobs(plan.jobs, store.folder / "models")
     nested = Store(store.folder / EPOCHS)
     epochs = {job.digest: epoch for epoch, job in jobs}
-    nested.begin({**facts, EPOCHS: epochs}, list(epochs), origin)
-    done = nested.done()
-    todo = [job for _, job in jobs if job.digest not in done]
+    nested.begin({**manifest, EPOCHS: epochs}, list(epochs), origin)
+    stored = nested.done()
+    todo = [job for _, job in jobs if job.digest not in stored]
     tasks = _recording_tasks(plan, todo, options, store)
     with _open_executor(options) as executor, EstimateWriter(nested) as writer:
         _estimate(tasks, executor, writer, title="epochs", quiet=options.quiet)
@@ -241,14 +241,15 @@ def _recording_tasks(
     cannot be done, by digest.
     """
     grouped: dict[tuple[str, str], list[Job]] = defaultdict(list)
-    needed: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # conditions, in their order
+    # The conditions of a recording keep their order, so they are keys of a dictionary.
+    conditions_by_recording: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for job in jobs:
         grouped[job.dataset, job.recording].append(job)
-        needed[job.dataset, job.recording][job.condition] = None
+        conditions_by_recording[job.dataset, job.recording][job.condition] = None
     for dataset, recording, condition in more:
-        needed[dataset, recording][condition] = None
+        conditions_by_recording[dataset, recording][condition] = None
     tasks = []
-    for key, conditions in needed.items():
+    for key, conditions in conditions_by_recording.items():
         dataset, recording = key
         methods = sorted({job.method for job in grouped[key]})
         reasons = [(job.digest, broken[job.digest]) for job in grouped[key] if job.digest in broken]

@@ -14,7 +14,9 @@ from rppgbench.execution.pulse_estimation import method_inputs
 Key = tuple[str, str]
 
 
-def shown(pretrain: Sequence[Key], train: Sequence[Key], *, labels: bool) -> list[tuple[Key, bool]]:
+def order_recordings(
+    pretrain: Sequence[Key], train: Sequence[Key], *, labels: bool
+) -> list[tuple[Key, bool]]:
     """Return the recordings in the order in which a method sees them, and whether with labels.
 
     Args:
@@ -25,12 +27,12 @@ def shown(pretrain: Sequence[Key], train: Sequence[Key], *, labels: bool) -> lis
     return [(key, False) for key in pretrain] + [(key, labels) for key in train]
 
 
-def labels_of(recording: Recording) -> GroundTruth:
+def plausible_labels(recording: Recording) -> GroundTruth:
     """What the reader says of the contact sensor, checked; RecordingError as it says."""
     return plausible_ground_truth(read_ground_truth(recording))
 
 
-def example_of(
+def make_example(
     recording: Recording,
     features: Features,
     method: Method,
@@ -46,7 +48,7 @@ def example_of(
         method: that learns.
         params: all of the method's parameters.
         region: of the face.
-        truth: its labels (`labels_of`), or None where the method is shown none.
+        truth: its labels (`plausible_labels`), or None where the method is shown none.
 
     Raises:
         RecordingError: the labels do not fit the frames.

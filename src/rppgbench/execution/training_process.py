@@ -121,13 +121,13 @@ def _follow(
 def _start_process(task: TrainingTask, variables: dict[str, str]) -> "subprocess.Popen[str]":
     from pydantic import TypeAdapter
 
-    shared = variables if task.options.devices > 1 else {}
+    device_variables = variables if task.options.devices > 1 else {}
     child = subprocess.Popen(
         [sys.executable, "-c", f"from {__name__} import train_from_stdin; train_from_stdin()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        env=os.environ | {DEVICE: task.options.device} | shared,
+        env=os.environ | {DEVICE: task.options.device} | device_variables,
     )
     assert child.stdin is not None
     with suppress(BrokenPipeError):  # the process has ended: its exit code tells why

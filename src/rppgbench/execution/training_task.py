@@ -16,7 +16,7 @@ from rppgbench.core.validation import run_fit
 from rppgbench.execution.planner import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.training_examples import shown
+from rppgbench.execution.training_examples import order_recordings
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.fault_kinds import attempt
 
@@ -80,7 +80,7 @@ def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
     data = load_examples(task, method)
     model = run_fit(method, list(data.examples), _training(task, log), task.params)
     if not task.rank:
-        write_model(folder, replace(model, facts=_model_facts(task, model, data)))
+        write_model(folder, replace(model, facts=_model_metadata(task, model, data)))
 
 
 def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
@@ -101,10 +101,10 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
     rejected: list[str] = []
     for recording_task, labelled in example_tasks(task, labels=method.is_shown_labels(task.params)):
         name = recording_task.recording
-        read = partial(
+        load = partial(
             load_example, recording_task, method, task.params, task.fit.region, labelled=labelled
         )
-        loaded = attempt(read, f"{recording_task.dataset}/{name}")
+        loaded = attempt(load, f"{recording_task.dataset}/{name}")
         if loaded.fault is not None and loaded.fault.kind in {"machine", "user"}:
             raise loaded.fault.error()
         if loaded.value is None:
@@ -133,20 +133,20 @@ def _training(task: TrainingTask, log: Callable[[str], None]) -> Training:
     )
 
 
-def _model_facts(task: TrainingTask, model: Model, data: ExampleSet) -> dict[str, Any]:
-    """Return the facts of a model: those of the method, and how the model was trained."""
-    facts = dict(model.facts)
+def _model_metadata(task: TrainingTask, model: Model, data: ExampleSet) -> dict[str, Any]:
+    """Return the metadata of a model: what the method states, and how the model was trained."""
+    metadata = dict(model.facts)
     names = [example.recording for example in data.examples]
-    used = set(facts.pop(LEARNED_FROM, names))
-    unused = [f"{name}: {NO_WHOLE_LABELS}" for name in names if name not in used]
+    used_names = set(metadata.pop(LEARNED_FROM, names))
+    unused = [f"{name}: {NO_WHOLE_LABELS}" for name in names if name not in used_names]
     return {
-        **facts,
+        **metadata,
         "method": task.fit.method,
         "fold": task.fit.fold,
         "seed": task.fit.seed,
         "params": dict(task.params),
         "device": task.options.device,
-        "learned_from": sum(name in used for name in names),
+        "learned_from": sum(name in used_names for name in names),
         "could_not_learn_from": [*data.rejected, *unused],
         "provenance": task.provenance,
     }
@@ -174,7 +174,7 @@ def example_tasks(task: TrainingTask, *, labels: bool) -> list[tuple[RecordingTa
         task: the model to train.
         labels: whether the method is shown the labels of the training recordings.
     """
-    keys = shown(task.fit.pretrain, task.fit.train, labels=labels)
+    keys = order_recordings(task.fit.pretrain, task.fit.train, labels=labels)
     return [
         (
             RecordingTask(

@@ -153,7 +153,7 @@ class StoredRuns:
             roots,
             methods=methods,
             seeds=protocol.seeds,
-            where=f"protocols/{name}.toml",
+            location=f"protocols/{name}.toml",
             listing=self._catalog,
             device=network_device(self._options, methods) or "cpu",
         )

@@ -19,7 +19,7 @@ NETWORK = "torch"
 """What imports this computes with networks: device and precision count."""
 
 Key = tuple[str, str]
-Facts = dict[str, Any]
+Dependencies = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class LearnedFrom:
     datasets: tuple[str, ...]
 
 
-@dataclass
-class JobFacts:
-    """Facts of jobs and fits of one plan, each code read once.
+@dataclass(kw_only=True)
+class JobDependencies:
+    """Dependencies of jobs and fits of one plan, each code read once.
 
     `settings` holds, by its digest, all that jobs of a kind have in common; `closures` the parts
-    of the code that the facts name by digest.
+    of the code that the settings name by digest.
     """
 
     device: str
     sources: Sources = field(default_factory=Sources)
-    settings: dict[str, Facts] = field(default_factory=dict)
+    settings: dict[str, Dependencies] = field(default_factory=dict)
     closures: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    _known: dict[tuple[str, str], Closure] = field(default_factory=dict)
+    _by_name: dict[tuple[str, str], Closure] = field(default_factory=dict)
 
     def setting(
         self,
@@ -59,7 +59,7 @@ class JobFacts:
     ) -> str:
         """Return the digest of all that an estimate depends on but the files of its recording.
 
-        The facts behind the digest are kept in `settings`.
+        The dependencies behind the digest are kept in `settings`.
 
         Args:
             method: name of the method.
@@ -69,9 +69,9 @@ class JobFacts:
             seed: the seed.
             region: the face region, or "".
             condition: what is done to the video.
-            fit: the facts of the model that the estimate needs.
+            fit: the dependencies of the model that the estimate needs.
         """
-        facts = self._method(method, params) | {
+        dependencies = self._method(method, params) | {
             "dataset": dataset,
             "reader": self._reader(dataset),
             "fold": fold,
@@ -81,8 +81,8 @@ class JobFacts:
             **self._condition(condition),
             "fit": dict(fit or {}),
         }
-        name = digest(facts)
-        self.settings[name] = facts
+        name = digest(dependencies)
+        self.settings[name] = dependencies
         return name
 
     def fit(
@@ -94,7 +94,7 @@ class JobFacts:
         region: str,
         condition: Condition,
         learned_from: LearnedFrom,
-    ) -> Facts:
+    ) -> Dependencies:
         """Return all that a model depends on.
 
         Args:
@@ -118,42 +118,42 @@ class JobFacts:
         """Whether a method computes with networks."""
         return self._closure("method", method).uses(NETWORK)
 
-    def _method(self, name: str, params: Mapping[str, Any]) -> Facts:
+    def _method(self, name: str, params: Mapping[str, Any]) -> Dependencies:
         method = load_methods().available[name]
-        facts: Facts = {
+        dependencies: Dependencies = {
             "method": name,
             "consumes": method.input,
             "params": dict(params),
-            "code": self._kept("method", name),
-            "extractor": self._kept("extractor", ""),
+            "code": self._record_closure("method", name),
+            "extractor": self._record_closure("extractor", ""),
         }
         if method.versions is not None:
-            facts["versions"] = dict(method.versions())
+            dependencies["versions"] = dict(method.versions())
         if self.is_network(name):
             declared = str(params.get("precision", "auto"))
-            facts["device"] = self.device
-            facts["precision"] = effective_precision(declared, self.device)
-        return facts
+            dependencies["device"] = self.device
+            dependencies["precision"] = effective_precision(declared, self.device)
+        return dependencies
 
     def _reader(self, dataset: str) -> str:
-        return self._kept("reader", dataset)
+        return self._record_closure("reader", dataset)
 
-    def _condition(self, condition: Condition) -> Facts:
+    def _condition(self, condition: Condition) -> Dependencies:
         changed = condition_digest(condition)
-        code = self._kept("condition", "") if changed else ""
+        code = self._record_closure("condition", "") if changed else ""
         return {"change": changed, "change_code": code}
 
-    def _kept(self, kind: str, name: str) -> str:
+    def _record_closure(self, kind: str, name: str) -> str:
         closure = self._closure(kind, name)
         self.closures[closure.digest] = closure.parts
         return closure.digest
 
     def _closure(self, kind: str, name: str) -> Closure:
-        if (kind, name) not in self._known:
-            self._known[kind, name] = self._made(kind, name)
-        return self._known[kind, name]
+        if (kind, name) not in self._by_name:
+            self._by_name[kind, name] = self._find_closure(kind, name)
+        return self._by_name[kind, name]
 
-    def _made(self, kind: str, name: str) -> Closure:
+    def _find_closure(self, kind: str, name: str) -> Closure:
         if kind == "method":
             return method_code(load_methods().available[name], self.sources)
         if kind == "reader":
@@ -171,7 +171,7 @@ def job_digest(setting: str, recording: Key, fingerprint: str) -> str:
     """Return the digest of one estimate.
 
     Args:
-        setting: the digest of all but the files of the recording, from `JobFacts.setting`.
+        setting: the digest of all but the files of the recording, from `JobDependencies.setting`.
         recording: (data set, recording).
         fingerprint: the fingerprint of the files of the recording.
     """
