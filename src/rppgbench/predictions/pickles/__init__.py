@@ -1,0 +1,1 @@
+"""Pickles of others, read by an interpreter that calls nothing the pickle names."""
