@@ -19,8 +19,12 @@ BUILDS = {"yaml", "ruamel", "jsonpickle", "xmlrpc", "commentjson"}
 EXPANDS = {"lxml", "xml.sax", "xml.dom", "xml.dom.minidom", "xml.dom.pulldom"}
 UNPACKS = {"zipfile", "tarfile"}
 SHELLS = {"system", "popen", "getoutput", "getstatusoutput", "spawnl", "spawnv"}
-ERROR_ONLY = {("src/rppgbench/neural/safetensors_io.py", "pickle")}
-"""For the name of an error that `torch.load` raises."""
+ALLOWED = {
+    ("src/rppgbench/neural/safetensors_io.py", "pickle"),
+    ("src/rppgbench/predictions/pickles/tensors.py", "zipfile"),
+}
+"""The name of an error that `torch.load` raises; stored members of an archive in memory, whose size
+is that of the archive: nothing is unpacked to the disk."""
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
@@ -53,7 +57,7 @@ def faults(text: str, file: str) -> list[str]:
     found = []
     for name in imported(tree):
         parts = {name.split(".")[0], name}
-        if parts & (UNPICKLES | BUILDS | EXPANDS | UNPACKS) and (file, name) not in ERROR_ONLY:
+        if parts & (UNPICKLES | BUILDS | EXPANDS | UNPACKS) and (file, name) not in ALLOWED:
             found.append(f"imports {name}")
     for name, call in calls(tree):
         last = name.rpartition(".")[2]

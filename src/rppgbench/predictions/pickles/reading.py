@@ -10,6 +10,7 @@ from rppgbench.system.errors import BenchError
 from rppgbench.system.io_errors import check_regular, classify_os_error
 
 MOST_FILE_BYTES = 2**30
+HEAD_BYTES = 512
 
 
 def unpickle(data: bytes, where: str) -> Any:
@@ -39,6 +40,29 @@ def unpickle(data: bytes, where: str) -> Any:
             raise budget.fault("a file in the form of torch.save before version 1.6")
     check_result(value, budget)
     return value
+
+
+def is_pickle(file: Path) -> bool:
+    """Whether a file is a pickle of protocol 2 or later, or an archive of `torch.save`."""
+    with file.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    if head[:4] == ZIP_MAGIC:
+        name_bytes = int.from_bytes(head[26:28], "little")
+        return head[30 : 30 + name_bytes].endswith((b"/data.pkl", b"/byteorder", b"/version"))
+    return head[:1] == b"\x80" and head[1:2] in {b"\2", b"\3", b"\4", b"\5"}
+
+
+def is_pickle_with(file: Path, *keys: str) -> bool:
+    """Whether a file is a pickle in which these texts stand.
+
+    Args:
+        file: the file.
+        keys: the texts.
+    """
+    if not is_pickle(file) or file.stat().st_size > MOST_FILE_BYTES:
+        return False
+    content = file.read_bytes()
+    return all(key.encode() in content for key in keys)
 
 
 def read_pickle(file: Path) -> Any:
