@@ -20,7 +20,7 @@ from rppgbench.predictions.checking import (
     sampled_times_s,
 )
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
-from rppgbench.predictions.pickles.reading import is_pickle_with, read_pickle
+from rppgbench.predictions.pickles.reading import is_pickle_with, read_pickled_file
 from rppgbench.predictions.record import PredictedRecording
 from rppgbench.system.errors import BenchError, RecordingError, one_line
 
@@ -51,7 +51,7 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
     Raises:
         BenchError: the pickle is refused, or has another structure.
     """
-    content = read_pickle(file)
+    content = read_pickled_file(file)
     match content:
         case {"predictions": dict(predictions), "labels": dict(labels), "label_type": str(kind)}:
             pass

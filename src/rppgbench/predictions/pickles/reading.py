@@ -65,7 +65,7 @@ def is_pickle_with(file: Path, *keys: str) -> bool:
     return all(key.encode() in content for key in keys)
 
 
-def read_pickle(file: Path) -> Any:
+def read_pickled_file(file: Path) -> Any:
     """The value in a file of `pickle.dump` or `torch.save`; see `unpickle`.
 
     Raises:
