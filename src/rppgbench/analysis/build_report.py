@@ -226,37 +226,39 @@ def write_heart_rates(windows: pd.DataFrame, file: Path, *, marks: DataMarks) ->
     """
     keys = ["dataset", "recording", "method", "region", "condition", "fold", "seed"]
     rates = ordered_rows(windows).groupby(keys)[["estimate_bpm", "reference_bpm"]].mean()
-    named = rates.rename(
+    renamed = rates.rename(
         columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
     )
-    named["simulated"] = marks.simulated
-    methods = named.index.get_level_values("method")
-    named["imported"] = [marks.of_method(str(method)) for method in methods]
+    renamed["simulated"] = marks.simulated
+    methods = renamed.index.get_level_values("method")
+    renamed["imported"] = [marks.of_method(str(method)) for method in methods]
     reasons = (
         ordered_rows(windows)
         .groupby(keys)["reason"]
-        .agg(lambda found: "; ".join(dict.fromkeys(filter(None, found))))
+        .agg(lambda texts: "; ".join(dict.fromkeys(filter(None, texts))))
     )
-    named["reason"] = reasons.where(named["heart_rate_bpm"].isna(), "")
-    write_file(file, named.reset_index().to_csv(index=False, lineterminator="\n"))
+    renamed["reason"] = reasons.where(renamed["heart_rate_bpm"].isna(), "")
+    write_file(file, renamed.reset_index().to_csv(index=False, lineterminator="\n"))
 
 
 def _scores(name: str, rule: Evaluator, windows: pd.DataFrame, stored: StoredResults) -> Scores:
     """Methods are compared on one face region, the protocol's first; all are one further group."""
     protocol = stored.manifest["protocol"]
-    known = {(one.dataset, one.recording): one for one in stored.observed.values()}
+    recordings = {(info.dataset, info.recording): info for info in stored.observed.values()}
     pairs = list(zip(windows["dataset"], windows["recording"], strict=True))
     for fact in ("skin_tone", "light"):
-        windows[fact] = [getattr(known[pair], fact) if pair in known else "" for pair in pairs]
+        windows[fact] = [
+            getattr(recordings[pair], fact) if pair in recordings else "" for pair in pairs
+        ]
     several = has_several_regions(windows)
-    own = scores_of_region(windows, protocol["regions"][0]) if several else windows
-    by = ["method", *(key for key in ROW_COLUMNS[1:] if own[key].nunique() > 1)]
+    compared = scores_of_region(windows, protocol["regions"][0]) if several else windows
+    by = ["method", *(key for key in ROW_COLUMNS[1:] if compared[key].nunique() > 1)]
     per_row = int(stored.manifest["expected"]) if "dataset" not in by else None
-    summary = summarise(own, by=by, expected=per_row, resamples=RESAMPLES)
+    summary = summarise(compared, by=by, expected=per_row, resamples=RESAMPLES)
     groups = {
-        key: summarise(own, by=[*by, key], expected=None, resamples=0)
+        key: summarise(compared, by=[*by, key], expected=None, resamples=0)
         for key in GROUP_COLUMNS
-        if 1 < own[key].nunique() <= (MAX_GROUP_COLUMNS if key == "subject" else len(own))
+        if 1 < compared[key].nunique() <= (MAX_GROUP_COLUMNS if key == "subject" else len(compared))
     }
     if several:
         wide = [*by, "region"]
@@ -270,7 +272,7 @@ def _scores(name: str, rule: Evaluator, windows: pd.DataFrame, stored: StoredRes
         groups |= {k: _beside(g, number) for k, g in groups.items() if k == "region"}
     return Scores(
         name=name,
-        windows=own,
+        windows=compared,
         summary=summary,
         about=describe_evaluator(rule),
         by=tuple(by),
@@ -305,7 +307,7 @@ def _with_best_epochs(
         return windows
     tested = group_by_epoch(epoch_store.read(partial=True)[0], epoch_store.manifest[EPOCHS])
     best = best_epochs(
-        {k: score_windows(rule, each, stored.ground_truths) for k, each in tested.items()}
+        {k: score_windows(rule, estimates, stored.ground_truths) for k, estimates in tested.items()}
     )
     joined = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
     joined.attrs = windows.attrs

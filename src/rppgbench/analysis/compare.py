@@ -131,12 +131,13 @@ def changed_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> lis
     >>> changed_settings({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}})
     [Change(what='a.c', first='2', second='3')]
     """
-    one, other = dict(_leaves(first)), dict(_leaves(second))
-    places = [*one, *(place for place in other if place not in one)]
+    first_values, second_values = dict(_leaves(first)), dict(_leaves(second))
+    places = [*first_values, *(place for place in second_values if place not in first_values)]
     return [
-        Change(place, one.get(place, ""), other.get(place, ""))
+        Change(place, first_values.get(place, ""), second_values.get(place, ""))
         for place in places
-        if one.get(place) != other.get(place) and place.removeprefix("protocol.") not in TEXT_KEYS
+        if first_values.get(place) != second_values.get(place)
+        and place.removeprefix("protocol.") not in TEXT_KEYS
     ]
 
 
@@ -152,26 +153,28 @@ def compare_waveforms(
     Returns:
         One comparison for each method.
     """
-    one, other = ({_key(e): e for e in held} for held in (first, second))
-    found = []
+    first_by_key, second_by_key = ({_key(e): e for e in estimates} for estimates in (first, second))
+    comparisons = []
     for method in sorted({e.method for e in (*first, *second)}):
-        ours = {key for key in one if key[0] == method}
-        theirs = {key for key in other if key[0] == method}
-        both = ours & theirs
-        apart = [_apart(one[key], other[key]) for key in sorted(both)]
-        known = [value for value in apart if not np.isnan(value)]
-        largest = float("nan") if len(known) < len(apart) or not apart else max(known)
-        found.append(
+        first_keys = {key for key in first_by_key if key[0] == method}
+        second_keys = {key for key in second_by_key if key[0] == method}
+        shared = first_keys & second_keys
+        differences = [
+            _largest_difference(first_by_key[key], second_by_key[key]) for key in sorted(shared)
+        ]
+        finite = [value for value in differences if not np.isnan(value)]
+        largest = float("nan") if len(finite) < len(differences) or not differences else max(finite)
+        comparisons.append(
             WaveformComparison(
                 method=method,
-                both=len(both),
-                same=sum(value == 0 for value in apart),
-                only_first=len(ours - theirs),
-                only_second=len(theirs - ours),
+                both=len(shared),
+                same=sum(value == 0 for value in differences),
+                only_first=len(first_keys - second_keys),
+                only_second=len(second_keys - first_keys),
                 largest=largest,
             )
         )
-    return found
+    return comparisons
 
 
 def compare_errors(first: pd.DataFrame, second: pd.DataFrame) -> list[PairedErrors]:
@@ -184,18 +187,18 @@ def compare_errors(first: pd.DataFrame, second: pd.DataFrame) -> list[PairedErro
     Returns:
         The paired errors of each method.
     """
-    found = []
+    comparisons = []
     shared = sorted(set(first["method"]) & set(second["method"]))
     for method in shared:
         errors = [
             _by_recording(windows[windows["method"] == method]) for windows in (first, second)
         ]
-        both = [block for block in errors[0] if block in errors[1]]
-        before = np.array([errors[0][block] for block in both])
-        after = np.array([errors[1][block] for block in both])
-        people = [(block[0], block[2]) for block in both]
-        found.append(_paired(method, before, after, people))
-    return found
+        blocks = [block for block in errors[0] if block in errors[1]]
+        before = np.array([errors[0][block] for block in blocks])
+        after = np.array([errors[1][block] for block in blocks])
+        people = [(block[0], block[2]) for block in blocks]
+        comparisons.append(_paired(method, before, after, people))
+    return comparisons
 
 
 def _by_recording(windows: pd.DataFrame) -> dict[tuple[str, ...], float]:
@@ -222,9 +225,13 @@ def _paired(
             low=nan,
             high=nan,
         )
-    at = np.array([order[person] for person in people])
+    places = np.array([order[person] for person in people])
     sums = np.stack(
-        [np.bincount(at, after - before, len(order)), np.bincount(at, minlength=len(order))], -1
+        [
+            np.bincount(places, after - before, len(order)),
+            np.bincount(places, minlength=len(order)),
+        ],
+        -1,
     ).astype(np.float64)
     low, high = bootstrap(sums, _mean, resamples=RESAMPLES, seed=0)
     return PairedErrors(
@@ -245,30 +252,30 @@ def _mean(sums: Array) -> Array:
 
 
 def _evaluator(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
-    ours, theirs = (m["protocol"]["evaluators"] for m in (first, second))
-    shared = [name for name in ours if name in theirs]
-    return str((shared or ours)[0])
+    first_names, second_names = (m["protocol"]["evaluators"] for m in (first, second))
+    shared = [name for name in first_names if name in second_names]
+    return str((shared or first_names)[0])
 
 
 def _recordings(estimates: Sequence[Estimate]) -> set[tuple[str, str]]:
     return {(e.dataset, e.recording) for e in estimates}
 
 
-def _key(one: Estimate) -> tuple[str, str, str, str, int, str, str]:
+def _key(estimate: Estimate) -> tuple[str, str, str, str, int, str, str]:
     return (
-        one.method,
-        one.dataset,
-        one.recording,
-        one.fold,
-        one.seed,
-        one.condition,
-        one.region,
+        estimate.method,
+        estimate.dataset,
+        estimate.recording,
+        estimate.fold,
+        estimate.seed,
+        estimate.condition,
+        estimate.region,
     )
 
 
-def _apart(one: Estimate, other: Estimate) -> float:
+def _largest_difference(first: Estimate, second: Estimate) -> float:
     """Largest difference over the first's standard deviation; NaN where they are no pair."""
-    a, b = one.waveform, other.waveform
+    a, b = first.waveform, second.waveform
     if a is None and b is None:
         return 0.0
     if a is None or b is None:
@@ -278,18 +285,18 @@ def _apart(one: Estimate, other: Estimate) -> float:
     gap = np.isnan(a.samples)
     if np.any(gap != np.isnan(b.samples)):
         return float("nan")
-    apart = np.abs(a.samples - b.samples)[~gap]
-    spread = float(a.samples[~gap].std()) if len(apart) else 0.0
-    return float(apart.max()) / (spread or 1.0) if len(apart) else 0.0
+    differences = np.abs(a.samples - b.samples)[~gap]
+    spread = float(a.samples[~gap].std()) if len(differences) else 0.0
+    return float(differences.max()) / (spread or 1.0) if len(differences) else 0.0
 
 
-def _leaves(facts: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
+def _leaves(settings: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
     """Every value with its place; lists as they are written."""
-    found = []
-    for key, value in facts.items():
+    leaves = []
+    for key, value in settings.items():
         name = f"{place}.{key}" if place else str(key)
         if isinstance(value, Mapping) and value:
-            found += _leaves(value, name)
+            leaves += _leaves(value, name)
         else:
-            found.append((name, str(value)))
-    return found
+            leaves.append((name, str(value)))
+    return leaves

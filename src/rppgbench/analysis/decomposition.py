@@ -49,19 +49,19 @@ def decomposition_inputs(
     store: Store,
     between: tuple[EndpointName, EndpointName],
     *,
-    wanted: Sequence[str] = ("", ""),
+    preferred_regions: Sequence[str] = ("", ""),
     command: str = "",
     quiet: bool = False,
 ) -> DecompositionInputs:
     """Score what is stored under every evaluator, and split the difference between two scorings.
 
-    An endpoint without a region takes the `wanted` region where that is stored, else the region of
+    An endpoint without a region takes the preferred region where that is stored, else the region of
     the other endpoint, else the first stored one. Nothing is decoded, trained or written.
 
     Args:
         store: The results folder.
         between: Evaluator and region of the two endpoints; the region may be empty.
-        wanted: The region that each endpoint takes where none is named.
+        preferred_regions: The region that each endpoint takes where none is named.
         command: The command that makes the page.
         quiet: Whether no progress is shown.
 
@@ -74,16 +74,16 @@ def decomposition_inputs(
     stored = load_stored(store)
     regions = list(dict.fromkeys(e.region for e in stored.estimates if e.region))
     rules = load_evaluators()
-    first, second = _endpoints(between, wanted, rules, regions, store.folder)
+    first, second = _endpoints(between, preferred_regions, rules, regions, store.folder)
     groups = differing(first, second)
     total = len(rules) + 2 ** len(set(groups) - {REGION})
-    with progress("scorings", total, quiet=quiet) as shown:
+    with progress("scorings", total, quiet=quiet) as bar:
         windows = {}
         for name in dict.fromkeys([first.name, second.name, *rules]):
             windows[name] = stored.score(rules[name])
-            shown.step(name)
+            bar.step(name)
         by = ["method", *(k for k in ROW_COLUMNS if windows[first.name][k].nunique() > 1)]
-        splits = decompose(first, second, stored.score, by=by, step=shown.step)
+        splits = decompose(first, second, stored.score, by=by, step=bar.step)
     wide = [*by, REGION] if has_several_regions(windows[first.name]) else by
     scores = tuple(
         Scores(
@@ -130,7 +130,7 @@ def _page_inputs(
             "runs": describe_runs(stored.parts),
             "scored at commit": provenance(checkout_root())["commit"],
             "run with": manifest["command"],
-            "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
+            "data": {name: dataset["fingerprint"] for name, dataset in manifest["data"].items()},
             "evaluators": {name: rule.digest for name, rule in rules.items()},
         },
         marks=stored.marks,
@@ -139,18 +139,18 @@ def _page_inputs(
 
 def _endpoints(
     between: tuple[EndpointName, EndpointName],
-    wanted: Sequence[str],
+    preferred_regions: Sequence[str],
     rules: Mapping[str, Evaluator],
     stored: Sequence[str],
     folder: Path,
 ) -> tuple[Endpoint, Endpoint]:
     regions = []
-    for (name, region), liked in zip(between, wanted, strict=True):
+    for (name, region), preferred in zip(between, preferred_regions, strict=True):
         find_toml("protocols/evaluators", "evaluator", name, "--between")
         if region and region not in stored:
-            known = ", ".join(stored) or "none"
-            raise BenchError(f"{folder}: no waveform of region {region!r}; stored: {known}")
-        regions.append(region or (liked if liked in stored else ""))
+            listed = ", ".join(stored) or "none"
+            raise BenchError(f"{folder}: no waveform of region {region!r}; stored: {listed}")
+        regions.append(region or (preferred if preferred in stored else ""))
     fallback = next((region for region in regions if region), stored[0] if stored else "")
     first, second = (
         Endpoint(name, rules[name], region or fallback)

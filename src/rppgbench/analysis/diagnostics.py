@@ -52,19 +52,19 @@ def skipped_recordings(
         The failures with their reasons.
     """
     skipped = []
-    whole = set()
+    failed = set()
     several = len(manifest["protocol"]["conditions"]) > 1
-    for one in observed:
-        if one.reason:
-            whole.add((one.dataset, one.recording, one.condition))
-            stage = f"recording, {one.condition}" if several else "recording"
+    for info in observed:
+        if info.reason:
+            failed.add((info.dataset, info.recording, info.condition))
+            stage = f"recording, {info.condition}" if several else "recording"
             skipped.append(
                 Skipped(
-                    recording=one.recording, stage=stage, reason=one.reason, dataset=one.dataset
+                    recording=info.recording, stage=stage, reason=info.reason, dataset=info.dataset
                 )
             )
     for e in estimates:
-        if e.reason and (e.dataset, e.recording, e.condition) not in whole:
+        if e.reason and (e.dataset, e.recording, e.condition) not in failed:
             skipped.append(
                 Skipped(
                     recording=e.recording,
@@ -74,11 +74,14 @@ def skipped_recordings(
                     method=e.method,
                 )
             )
-    for name, why in manifest["left_out"].items():
+    for name, reason in manifest["left_out"].items():
         dataset, _, recording = name.partition("/")
         skipped.append(
             Skipped(
-                recording=recording, stage="left out by the protocol", reason=why, dataset=dataset
+                recording=recording,
+                stage="left out by the protocol",
+                reason=reason,
+                dataset=dataset,
             )
         )
     return tuple(skipped)
@@ -107,9 +110,9 @@ def plan_warnings(
 def recording_warnings(observed: Iterable[RecordingInfo]) -> tuple[str, ...]:
     """What labels and videos warn of, a line each; what all conditions share is said once."""
     lines = (
-        f"{one.dataset}/{one.recording}: {line}"
-        for one in observed
-        for line in (*one.ground_truth.warnings, *_list(one.facts.get("warnings")))
+        f"{info.dataset}/{info.recording}: {line}"
+        for info in observed
+        for line in (*info.ground_truth.warnings, *_list(info.facts.get("warnings")))
     )
     return tuple(dict.fromkeys(lines))
 
@@ -133,10 +136,10 @@ def stage_timings(estimates: Iterable[Estimate], observed: Iterable[RecordingInf
     stages: dict[str, float] = defaultdict(float)
     rates: dict[str, list[float]] = defaultdict(list)
     durations = {}
-    for one in observed:
-        duration_s = float(one.facts.get("duration_s") or 0.0)
-        durations[one.dataset, one.recording, one.condition] = duration_s
-        stages["decode, face, regions"] += float(one.facts.get("read_s") or 0.0)
+    for info in observed:
+        duration_s = float(info.facts.get("duration_s") or 0.0)
+        durations[info.dataset, info.recording, info.condition] = duration_s
+        stages["decode, face, regions"] += float(info.facts.get("read_s") or 0.0)
     for e in estimates:
         duration_s = durations.get((e.dataset, e.recording, e.condition), 0.0)
         if duration_s:
@@ -165,7 +168,7 @@ def provenance_rows(
         "runs": describe_runs(parts),
         "protocol digest": manifest["protocol"]["digest"],
         "seeds": manifest["protocol"]["seeds"],
-        "data": {name: facts["fingerprint"] for name, facts in manifest["data"].items()},
+        "data": {name: dataset["fingerprint"] for name, dataset in manifest["data"].items()},
         "evaluators": {name: rule.digest for name, rule in rules.items()},
         "methods": {
             name: params or "no parameters" for name, params in manifest["methods"].items()

@@ -69,21 +69,21 @@ def compare_methods(
     Raises:
         BenchError: The methods take different inputs, or one must be trained first.
     """
-    (one, _), (other, _) = first, second
-    for method in (one, other):
+    (first_method, _), (second_method, _) = first, second
+    for method in (first_method, second_method):
         if method.fit is not None or method.members:
             raise BenchError(f"{method.name}: must learn or has no pulse of its own")
-    if one.input != other.input:
+    if first_method.input != second_method.input:
         raise BenchError(
-            f"{one.name} takes {one.input} and {other.name} takes {other.input}: "
-            "no input is the same for both"
+            f"{first_method.name} takes {first_method.input} and {second_method.name} takes "
+            f"{second_method.input}: no input is the same for both"
         )
     correlations: list[float] = []
-    apart: list[float] = []
+    differences_bpm: list[float] = []
     seconds = np.zeros(2)
     reasons: list[str] = []
-    for given in stretches:
-        calls = [_call(*first, given), _call(*second, given)]
+    for segment in stretches:
+        calls = [_call(*first, segment), _call(*second, segment)]
         try:
             pulses = [call() for call in calls]
         except (NoPulseError, BenchError) as error:
@@ -94,31 +94,33 @@ def compare_methods(
         length = min(len(a), len(b))
         correlations.append(abs(float(np.corrcoef(a[:length], b[:length])[0, 1])))
         rates = [read_rates(pulse, rule).bpm.ravel() for pulse in pulses]
-        apart += [abs(float(x - y)) for x, y in zip(*rates, strict=True) if np.isfinite(x - y)]
+        differences_bpm += [
+            abs(float(x - y)) for x, y in zip(*rates, strict=True) if np.isfinite(x - y)
+        ]
     return MethodAgreement(
-        first=one.name,
-        second=other.name,
+        first=first_method.name,
+        second=second_method.name,
         stretches=len(correlations),
         correlation=tuple(correlations),
-        apart_bpm=tuple(apart),
+        apart_bpm=tuple(differences_bpm),
         seconds=(float(seconds[0]), float(seconds[1])),
         reason="; ".join(dict.fromkeys(reasons)),
     )
 
 
-def _call(method: Method, params: Mapping[str, Any], given: Waveform) -> Callable[[], Waveform]:
-    return lambda: method.estimate(given, **params)
+def _call(method: Method, params: Mapping[str, Any], segment: Waveform) -> Callable[[], Waveform]:
+    return lambda: method.estimate(segment, **params)
 
 
 def _timed(calls: Sequence[Callable[[], Waveform]], repeats: int) -> Array:
     """Median seconds of each call, taken in turns so that a busy machine slows all alike."""
-    taken = np.zeros((repeats, len(calls)))
-    for turn in taken:
+    seconds = np.zeros((repeats, len(calls)))
+    for turn in seconds:
         for place, call in enumerate(calls):
             began = time.perf_counter()
             call()
             turn[place] = time.perf_counter() - began
-    middle: Array = np.median(taken, axis=0)
+    middle: Array = np.median(seconds, axis=0)
     return middle
 
 

@@ -45,20 +45,22 @@ def part_provenances(store: Store) -> list[PartProvenance]:
     facts, counts = store.provenances(), store.counts_by_provenance()
     for fit in store.manifest.get("fits", ()):
         file = store.folder / "models" / str(fit["digest"]) / FACTS
-        told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        name = told.get("provenance", "")
+        facts_of_model = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        name = facts_of_model.get("provenance", "")
         if name in facts:
-            own = counts.setdefault(name, {})
-            own["model"] = own.get("model", 0) + 1
-    found = [PartProvenance(facts[name], counts[name]) for name in counts]
+            counts_of_run = counts.setdefault(name, {})
+            counts_of_run["model"] = counts_of_run.get("model", 0) + 1
+    parts = [PartProvenance(facts[name], counts[name]) for name in counts]
     if (store.folder / EPOCHS).is_dir():
-        apart = Store(store.folder / EPOCHS)
-        known = apart.provenances()
-        for name, each in apart.counts_by_provenance().items():
-            found.append(
-                PartProvenance(known[name], {"estimate by epoch": each.get("estimate", 0)})
+        epoch_store = Store(store.folder / EPOCHS)
+        epoch_facts = epoch_store.provenances()
+        for name, epoch_counts in epoch_store.counts_by_provenance().items():
+            parts.append(
+                PartProvenance(
+                    epoch_facts[name], {"estimate by epoch": epoch_counts.get("estimate", 0)}
+                )
             )
-    return sorted(found, key=lambda part: (part.facts["run"], str(part.facts.get("began", ""))))
+    return sorted(parts, key=lambda part: (part.facts["run"], str(part.facts.get("began", ""))))
 
 
 def merge_provenance(parts: Sequence[PartProvenance]) -> dict[str, Any]:
@@ -69,10 +71,10 @@ def merge_provenance(parts: Sequence[PartProvenance]) -> dict[str, Any]:
     >>> merge_provenance(parts)
     {'packages': {'numpy': '2.1 (5 estimates); 2.2 (1 estimate)'}, 'commit': 'a'}
     """
-    told = [
+    values = [
         ({k: v for k, v in part.facts.items() if k not in PER_RUN_KEYS}, part) for part in parts
     ]
-    merged: dict[str, Any] = _merged(told) if told else {}
+    merged: dict[str, Any] = _merged(values) if values else {}
     return merged
 
 
@@ -95,19 +97,21 @@ def difference_lines(parts: Sequence[PartProvenance]) -> list[str]:
     """
     leaves = [(dict(_leaves(part.facts)), part) for part in parts]
     lines = []
-    for place in dict.fromkeys(place for own, _ in leaves for place in own):
-        values = _by_value([(own.get(place, NOT_RECORDED), part) for own, part in leaves])
+    for place in dict.fromkeys(place for leaves_of_part, _ in leaves for place in leaves_of_part):
+        values = _by_value(
+            [(leaves_of_part.get(place, NOT_RECORDED), part) for leaves_of_part, part in leaves]
+        )
         if len(values) > 1 and place not in PER_RUN_KEYS:
-            lines.append(f"made by different runs: {place} {_values_told(values)}")
+            lines.append(f"made by different runs: {place} {_format_values(values)}")
     return lines
 
 
-def other_versions(parts: Sequence[PartProvenance], here: Mapping[str, str]) -> list[str]:
-    """A line for every package of which some part was made by another version than `here`.
+def other_versions(parts: Sequence[PartProvenance], installed: Mapping[str, str]) -> list[str]:
+    """A line for every package of which some part was made by another version than `installed`.
 
     Args:
         parts: The runs that made parts of the results.
-        here: The installed version of each package.
+        installed: The installed version of each package.
 
     Returns:
         One line for each package with another version.
@@ -117,34 +121,34 @@ def other_versions(parts: Sequence[PartProvenance], here: Mapping[str, str]) -> 
     ['numpy is 2.1 here; stored: 2.0 (5 estimates)']
     """
     lines = []
-    for name, version in here.items():
-        told = [(part.facts.get("packages", {}).get(name, version), part) for part in parts]
-        values = _by_value(told)
+    for name, version in installed.items():
+        versions = [(part.facts.get("packages", {}).get(name, version), part) for part in parts]
+        values = _by_value(versions)
         if values.keys() - {version}:
-            lines.append(f"{name} is {version} here; stored: {_values_told(values)}")
+            lines.append(f"{name} is {version} here; stored: {_format_values(values)}")
     return lines
 
 
-def _merged(told: Sequence[tuple[Any, PartProvenance]]) -> Any:
-    if all(isinstance(value, Mapping) for value, _ in told):
-        names = dict.fromkeys(name for value, _ in told for name in value)
+def _merged(values: Sequence[tuple[Any, PartProvenance]]) -> Any:
+    if all(isinstance(value, Mapping) for value, _ in values):
+        names = dict.fromkeys(name for value, _ in values for name in value)
         return {
-            name: _merged([(value.get(name, NOT_RECORDED), part) for value, part in told])
+            name: _merged([(value.get(name, NOT_RECORDED), part) for value, part in values])
             for name in names
         }
-    values = _by_value(told)
-    return told[0][0] if len(values) == 1 else _values_told(values)
+    values_by_text = _by_value(values)
+    return values[0][0] if len(values_by_text) == 1 else _format_values(values_by_text)
 
 
-def _by_value(told: Sequence[tuple[Any, PartProvenance]]) -> dict[str, list[PartProvenance]]:
-    values: dict[str, list[PartProvenance]] = {}
-    for value, part in told:
-        values.setdefault(str(value), []).append(part)
-    return values
+def _by_value(values: Sequence[tuple[Any, PartProvenance]]) -> dict[str, list[PartProvenance]]:
+    parts_by_value: dict[str, list[PartProvenance]] = {}
+    for value, part in values:
+        parts_by_value.setdefault(str(value), []).append(part)
+    return parts_by_value
 
 
-def _values_told(values: Mapping[str, Sequence[PartProvenance]]) -> str:
-    return "; ".join(f"{value} ({_together(own).amount})" for value, own in values.items())
+def _format_values(values: Mapping[str, Sequence[PartProvenance]]) -> str:
+    return "; ".join(f"{value} ({_together(parts).amount})" for value, parts in values.items())
 
 
 def _together(parts: Sequence[PartProvenance]) -> PartProvenance:
@@ -153,8 +157,8 @@ def _together(parts: Sequence[PartProvenance]) -> PartProvenance:
 
 
 def _leaves(facts: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:
-    found = []
+    leaves = []
     for key, value in facts.items():
         name = f"{place}.{key}" if place else str(key)
-        found += _leaves(value, name) if isinstance(value, Mapping) else [(name, value)]
-    return found
+        leaves += _leaves(value, name) if isinstance(value, Mapping) else [(name, value)]
+    return leaves

@@ -79,11 +79,11 @@ class Verification:
     @property
     def fit(self) -> bool:
         """Whether every waveform is the same, to the bit or within tolerance."""
-        return all(one.verdict != "differs" for one in self.findings)
+        return all(finding.verdict != "differs" for finding in self.findings)
 
 
 def rerun_sample(
-    store: Store, *, sample: int, seed: int, cache: Path, given: Mapping[str, Path]
+    store: Store, *, sample: int, seed: int, cache: Path, moved_roots: Mapping[str, Path]
 ) -> Iterator[Finding | Verification]:
     """Estimate a sample of the stored waveforms again, from the videos.
 
@@ -95,7 +95,7 @@ def rerun_sample(
         sample: Number of estimates.
         seed: Seed of the draw.
         cache: Folder of simulated data sets; those that are gone are simulated again.
-        given: Roots of data sets that have moved, by name.
+        moved_roots: Roots of data sets that have moved, by name.
 
     Yields:
         Each finding as soon as it is there; last, all of them as a `Verification`.
@@ -105,39 +105,43 @@ def rerun_sample(
         MachineError: The machine fails during the repetition.
     """
     stored, _ = store.read()
-    plan, notes = stored_plan(store, cache, given)
+    plan, notes = stored_plan(store, cache, moved_roots)
     notes += other_versions(part_provenances(store), package_versions())
     jobs = {_job_key(job): job for job in plan.jobs}
-    chosen = draw_sample(stored, sample, seed)
-    for one in chosen:
-        if _estimate_key(one) not in jobs:
+    drawn = draw_sample(stored, sample, seed)
+    for estimate in drawn:
+        if _estimate_key(estimate) not in jobs:
             raise BenchError(
-                f"{store.folder}: {one.dataset}/{one.recording} is not in the data any more; "
-                "give the right folder by --data NAME=PATH"
+                f"{store.folder}: {estimate.dataset}/{estimate.recording} is not in the data any "
+                "more; give the right folder by --data NAME=PATH"
             )
     findings = []
     with tempfile.TemporaryDirectory(prefix="rppgbench-verify-") as folder:
-        for task, held in _tasks(chosen, jobs, plan, store, Path(folder)):
+        for task, estimates in _tasks(drawn, jobs, plan, store, Path(folder)):
             outcome = run_recording(task)
             for fault in outcome.faults:
                 if fault.kind == "machine":
                     raise fault.error()
-            again = {_estimate_key(made): made for made in outcome.estimates}
-            for one in held:
-                key = _estimate_key(one)
-                finding = compare_estimates(one, again[key], changed=jobs[key].digest != one.job)
+            again = {_estimate_key(repeated): repeated for repeated in outcome.estimates}
+            for estimate in estimates:
+                key = _estimate_key(estimate)
+                finding = compare_estimates(
+                    estimate, again[key], changed=jobs[key].digest != estimate.job
+                )
                 findings.append(finding)
                 yield finding
     yield Verification(tuple(findings), len(stored), tuple(notes))
 
 
-def stored_plan(store: Store, cache: Path, given: Mapping[str, Path]) -> tuple[Plan, list[str]]:
+def stored_plan(
+    store: Store, cache: Path, moved_roots: Mapping[str, Path]
+) -> tuple[Plan, list[str]]:
     """The plan of a stored run, over the data that is there now.
 
     Args:
         store: The results folder.
         cache: Folder of simulated data sets.
-        given: Roots of data sets that have moved, by name.
+        moved_roots: Roots of data sets that have moved, by name.
 
     Returns:
         The plan, and a note for each data set whose files have changed.
@@ -146,14 +150,14 @@ def stored_plan(store: Store, cache: Path, given: Mapping[str, Path]) -> tuple[P
         BenchError: A data set is gone and cannot be simulated again.
     """
     manifest = store.manifest
-    facts = dict(manifest["protocol"])
-    name = facts.pop("name")
-    facts.pop("digest")
-    facts["params"] = {m: p for m, p in manifest["methods"].items() if p}
-    protocol = Protocol.model_validate(facts)
+    declaration = dict(manifest["protocol"])
+    name = declaration.pop("name")
+    declaration.pop("digest")
+    declaration["params"] = {m: p for m, p in manifest["methods"].items() if p}
+    protocol = Protocol.model_validate(declaration)
     roots = {
-        d: _root(d, Path(held["root"]), protocol, cache, given)
-        for d, held in manifest["data"].items()
+        d: _root(d, Path(dataset["root"]), protocol, cache, moved_roots)
+        for d, dataset in manifest["data"].items()
     }
     plan = make_plan(
         protocol,
@@ -167,23 +171,23 @@ def stored_plan(store: Store, cache: Path, given: Mapping[str, Path]) -> tuple[P
     )
     notes = [
         f"{d}: the files are not those of the run (fingerprint {plan.fingerprints[d]}, "
-        f"then {held['fingerprint']})"
-        for d, held in manifest["data"].items()
-        if plan.fingerprints[d] != held["fingerprint"]
+        f"then {dataset['fingerprint']})"
+        for d, dataset in manifest["data"].items()
+        if plan.fingerprints[d] != dataset["fingerprint"]
     ]
     return plan, notes
 
 
 def _root(
-    name: str, told: Path, protocol: Protocol, cache: Path, given: Mapping[str, Path]
+    name: str, stored_root: Path, protocol: Protocol, cache: Path, moved_roots: Mapping[str, Path]
 ) -> Path:
     """Where the data lies: as given, as the manifest says, or simulated again."""
-    if name in given:
-        return given[name]
-    if told.is_dir():
-        return told
+    if name in moved_roots:
+        return moved_roots[name]
+    if stored_root.is_dir():
+        return stored_root
     dataset = load_datasets().get("data set", name, "bench rerun-check")
-    if told.parent.name == "simulated" or dataset.only_simulated:
+    if stored_root.parent.name == "simulated" or dataset.only_simulated:
         from rppgbench.simulation import SimulationPlan
 
         s = protocol.simulation
@@ -195,9 +199,11 @@ def _root(
             cache,
         )
     try:
-        return data_root(dataset, given)
+        return data_root(dataset, moved_roots)
     except BenchError as error:
-        raise BenchError(f"{told}: the data of the run is not there any more; {error}") from error
+        raise BenchError(
+            f"{stored_root}: the data of the run is not there any more; {error}"
+        ) from error
 
 
 def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estimate]:
@@ -215,8 +221,8 @@ def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estim
     ordered = sorted(stored, key=_estimate_key)
     shuffled = [ordered[k] for k in rng.permutation(len(ordered))]
     rows: dict[str, list[Estimate]] = defaultdict(list)
-    for one in shuffled:
-        rows[one.method].append(one)
+    for estimate in shuffled:
+        rows[estimate.method].append(estimate)
     turns = [(place, method) for method in rows for place in range(len(rows[method]))]
     turns.sort(key=lambda turn: turn[0])
     return [rows[method][place] for place, method in turns[:count]]
@@ -238,9 +244,9 @@ def compare_estimates(stored: Estimate, again: Estimate, *, changed: bool = Fals
     if stored.waveform is None or again.waveform is None:
         if (stored.waveform is None) != (again.waveform is None):
             verdict = "differs"
-            words = again.reason if again.waveform is None else stored.reason
+            reason = again.reason if again.waveform is None else stored.reason
             when = "now" if again.waveform is None else "then"
-            detail = f"{when} there is no waveform: {words}"
+            detail = f"{when} there is no waveform: {reason}"
         elif stored.reason != again.reason:
             detail = f"no waveform both times, now because {again.reason}; then {stored.reason}"
     else:
@@ -260,32 +266,44 @@ def compare_estimates(stored: Estimate, again: Estimate, *, changed: bool = Fals
     )
 
 
-def _waveforms(one: Waveform, other: Waveform) -> tuple[Verdict, float, str]:
-    if (one.fs, one.start_s, one.samples.shape) != (other.fs, other.start_s, other.samples.shape):
+def _waveforms(then: Waveform, now: Waveform) -> tuple[Verdict, float, str]:
+    if (then.fs, then.start_s, then.samples.shape) != (
+        now.fs,
+        now.start_s,
+        now.samples.shape,
+    ):
         return (
             "differs",
             float("nan"),
-            f"then {len(one.samples)} samples at {one.fs:.6g} Hz from {one.start_s:.6g} s, "
-            f"now {len(other.samples)} at {other.fs:.6g} Hz from {other.start_s:.6g} s",
+            f"then {len(then.samples)} samples at {then.fs:.6g} Hz from {then.start_s:.6g} s, "
+            f"now {len(now.samples)} at {now.fs:.6g} Hz from {now.start_s:.6g} s",
         )
-    if one.samples.tobytes() == other.samples.tobytes():
+    if then.samples.tobytes() == now.samples.tobytes():
         return "same bits", 0.0, ""
-    gap, other_gap = np.isnan(one.samples), np.isnan(other.samples)
-    if np.any(gap != other_gap):
-        return "differs", float("nan"), f"{int((gap != other_gap).sum())} samples are gaps in one"
-    apart = np.abs(one.samples - other.samples)[~gap]
-    if not len(apart) or not apart.any():
+    gap, now_gap = np.isnan(then.samples), np.isnan(now.samples)
+    if np.any(gap != now_gap):
+        return "differs", float("nan"), f"{int((gap != now_gap).sum())} samples are gaps in one"
+    differences = np.abs(then.samples - now.samples)[~gap]
+    if not len(differences) or not differences.any():
         return "same bits", 0.0, ""
-    spread = float(one.samples[~gap].std()) or 1.0
-    difference = float(apart.max()) / spread
+    spread = float(then.samples[~gap].std()) or 1.0
+    difference = float(differences.max()) / spread
     if difference <= TOLERANCE:
         return "within tolerance", difference, ""
-    count = int((apart > TOLERANCE * spread).sum())
-    return "differs", difference, f"{count} of {len(apart)} samples differ"
+    count = int((differences > TOLERANCE * spread).sum())
+    return "differs", difference, f"{count} of {len(differences)} samples differ"
 
 
-def _estimate_key(one: Estimate) -> EstimateKey:
-    return (one.dataset, one.recording, one.method, one.fold, one.seed, one.condition, one.region)
+def _estimate_key(estimate: Estimate) -> EstimateKey:
+    return (
+        estimate.dataset,
+        estimate.recording,
+        estimate.method,
+        estimate.fold,
+        estimate.seed,
+        estimate.condition,
+        estimate.region,
+    )
 
 
 def _job_key(job: Job) -> EstimateKey:
@@ -293,7 +311,7 @@ def _job_key(job: Job) -> EstimateKey:
 
 
 def _tasks(
-    chosen: Sequence[Estimate],
+    sample: Sequence[Estimate],
     jobs: Mapping[EstimateKey, Job],
     plan: Plan,
     store: Store,
@@ -301,27 +319,28 @@ def _tasks(
 ) -> Iterator[tuple[RecordingTask, list[Estimate]]]:
     """Each recording once, with the estimates to make again."""
     grouped: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
-    for one in chosen:
-        grouped[one.dataset, one.recording].append(one)
+    for estimate in sample:
+        grouped[estimate.dataset, estimate.recording].append(estimate)
     models = _models(plan, store.manifest)
     conditions = {c.name: c for c in (UNTOUCHED, *plan.protocol.conditions)}
-    for (dataset, recording), held in grouped.items():
-        own = [jobs[_estimate_key(one)] for one in held]
-        learned = tuple(replace(job, fit=models.get(job.fit, job.fit)) for job in own)
+    for (dataset, recording), estimates in grouped.items():
+        planned = [jobs[_estimate_key(estimate)] for estimate in estimates]
+        learned = tuple(replace(job, fit=models.get(job.fit, job.fit)) for job in planned)
         task = RecordingTask(
             dataset=dataset,
             root=plan.roots[dataset],
             recording=recording,
             conditions=tuple(
-                conditions[name] for name in dict.fromkeys(one.condition for one in held)
+                conditions[name]
+                for name in dict.fromkeys(estimate.condition for estimate in estimates)
             ),
             clips=plan.clips,
             jobs=learned,
-            params=tuple((m, plan.methods[m]) for m in sorted({job.method for job in own})),
+            params=tuple((m, plan.methods[m]) for m in sorted({job.method for job in planned})),
             options=RunOptions(cache=cache),
             models=store.folder / "models",
         )
-        yield task, held
+        yield task, estimates
 
 
 def _models(plan: Plan, manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -47,7 +47,7 @@ class StoredResults:
     @cached_property
     def simulated(self) -> bool:
         """Whether any recording is simulated."""
-        return any(one.simulated for one in self.observed.values())
+        return any(info.simulated for info in self.observed.values())
 
     @cached_property
     def imported(self) -> dict[str, str]:
@@ -62,7 +62,7 @@ class StoredResults:
     @cached_property
     def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:
         """The ground truth of every recording, by data set and recording."""
-        return {(d, name): one.ground_truth for (d, name, _), one in self.observed.items()}
+        return {(d, name): info.ground_truth for (d, name, _), info in self.observed.items()}
 
     @cached_property
     def made_by(self) -> tuple[str, ...]:
@@ -141,9 +141,9 @@ def score_estimates(
         One row for each estimate and window, as `score_windows` describes.
     """
     windows = score_windows(evaluator, estimates, ground_truths)
-    known = load_methods().available
+    declared = load_methods().available
     for name in methods:
-        members = known[name].members if name in known else ()
+        members = declared[name].members if name in declared else ()
         if members:
             windows = ensemble_rates(windows, name, members, evaluator)
     mark_rule_notes(windows, evaluator, cumulative_methods())
@@ -152,5 +152,5 @@ def score_estimates(
 
 def cumulative_methods() -> frozenset[str]:
     """The methods whose pulse is a running sum that still drifts, and their best epochs."""
-    names = {name for name, one in load_methods().available.items() if one.cumulated}
+    names = {name for name, method in load_methods().available.items() if method.cumulated}
     return frozenset(names | {name + BEST for name in names})

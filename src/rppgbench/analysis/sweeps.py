@@ -26,41 +26,41 @@ def sweep_settings(
     Returns:
         One setting for each condition.
     """
-    facts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for one in observed:
-        measured = one.facts.get("condition")
+    measured_by_name: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for info in observed:
+        measured = info.facts.get("condition")
         if isinstance(measured, Mapping):
-            facts[one.condition].append(measured)
+            measured_by_name[info.condition].append(measured)
     ordered = sorted(conditions, key=lambda c: c["kind"] != "none")
-    return [_setting(one, ordered, facts[one["name"]]) for one in ordered]
+    return [_setting(c, ordered, measured_by_name[c["name"]]) for c in ordered]
 
 
 def _setting(
-    one: Mapping[str, Any],
+    condition: Mapping[str, Any],
     conditions: Sequence[Mapping[str, Any]],
-    facts: Sequence[Mapping[str, Any]],
+    measured: Sequence[Mapping[str, Any]],
 ) -> Setting:
-    alike = [other["params"] for other in conditions if _words(other) == _words(one)]
+    alike = [c["params"] for c in conditions if _words(c) == _words(condition)]
     changing = [
         name
-        for name, value in one["params"].items()
-        if not isinstance(value, str) and any(other.get(name) != value for other in alike)
+        for name, value in condition["params"].items()
+        if not isinstance(value, str) and any(params.get(name) != value for params in alike)
     ]
-    series, parameter, strength = _words(one)[0], "", math.nan
-    if len(changing) == 1 and one["kind"] != "none":
+    series, parameter, strength = _words(condition)[0], "", math.nan
+    if len(changing) == 1 and condition["kind"] != "none":
         parameter = LABELS.get(changing[0], changing[0])
-        strength = float(one["params"][changing[0]])
-    untouched = one["kind"] == "none"
+        strength = float(condition["params"][changing[0]])
+    untouched = condition["kind"] == "none"
     return Setting(
-        name=one["name"],
+        name=condition["name"],
         series="" if untouched else series,
         parameter=parameter,
         strength=strength,
-        bit_rate_kbps=_mean("bit_rate_kbps", facts),
-        psnr_db=_mean("psnr_db", facts),
-        ssim=_mean("ssim", facts),
-        pixels=_said("pixels", facts),
-        encoder=_said("encoder", facts),
+        bit_rate_kbps=_mean("bit_rate_kbps", measured),
+        psnr_db=_mean("psnr_db", measured),
+        ssim=_mean("ssim", measured),
+        pixels=_distinct("pixels", measured),
+        encoder=_distinct("encoder", measured),
     )
 
 
@@ -71,13 +71,13 @@ def _words(condition: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(params.get("codec", condition["kind"])), *words)
 
 
-def _mean(name: str, facts: Sequence[Mapping[str, Any]]) -> float:
-    values = [float(f[name]) for f in facts if name in f]
+def _mean(name: str, measured: Sequence[Mapping[str, Any]]) -> float:
+    values = [float(f[name]) for f in measured if name in f]
     return sum(values) / len(values) if values else math.nan
 
 
-def _said(name: str, facts: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(sorted({str(f[name]) for f in facts if name in f}))
+def _distinct(name: str, measured: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(sorted({str(f[name]) for f in measured if name in f}))
 
 
 def collapsed_seeds(
@@ -95,12 +95,12 @@ def collapsed_seeds(
     Returns:
         Method, condition and seed of each collapsed training.
     """
-    found = set()
+    collapsed = set()
     for model in models:
         if model.get("collapse", {}).get("verdict", "learned") == "learned":
             continue
         names = [c["name"] for c in conditions]
         if train_on == "same":
             names = [name for name in names if name == model.get("condition", name)]
-        found |= {(str(model["method"]), name, int(model["seed"])) for name in names}
-    return found
+        collapsed |= {(str(model["method"]), name, int(model["seed"])) for name in names}
+    return collapsed

@@ -26,14 +26,14 @@ def load_trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list
     Returns:
         The facts of each model.
     """
-    found = []
+    models = []
     for fit in fits:
         file = folder / str(fit["digest"]) / FACTS
         if file.is_file():
             facts = json.loads(file.read_text(encoding="utf-8"))
-            own = {key: fit[key] for key in ("method", "fold", "condition") if key in fit}
-            found.append({**facts, **own})
-    return found
+            labels = {key: fit[key] for key in ("method", "fold", "condition") if key in fit}
+            models.append({**facts, **labels})
+    return models
 
 
 def training_notes(
@@ -61,20 +61,20 @@ def training_notes(
         of_method[str(model["method"])].append(model)
     notes = {}
     for name, params in methods.items():
-        said = []
+        parts = []
         if params.get("preset", "paper") != "paper":
-            said.append(f"{params['preset']} preset")
+            parts.append(f"{params['preset']} preset")
         judged = [m for m in of_method[name] if "collapse" in m]
         collapsed = sum(m["collapse"]["verdict"] != "learned" for m in judged)
         if collapsed:
-            said.append(f"collapsed in {collapsed} of {len(judged)} trainings")
+            parts.append(f"collapsed in {collapsed} of {len(judged)} trainings")
         without = max((len(_lost(m)) for m in of_method[name]), default=0)
         if without:
-            said.append(f"{without} training recordings taught nothing")
+            parts.append(f"{without} training recordings taught nothing")
         if any("shares" in terms for m in judged for terms in m.get("last", {}).values()):
-            said.append("batches in shares: memory was short")
-        if said:
-            notes[name] = "; ".join(said)
+            parts.append("batches in shares: memory was short")
+        if parts:
+            notes[name] = "; ".join(parts)
     return notes
 
 

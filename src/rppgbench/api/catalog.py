@@ -45,5 +45,5 @@ def load_dataset(name: str, root: str | Path | None = None) -> list[Recording]:
         BenchError: there is no such data set, no folder, or no recording in the folder.
     """
     dataset = load_datasets().get("data set", name, "load_dataset")
-    given = {} if root is None else {name: Path(root).expanduser()}
-    return list(list_recordings(dataset, data_root(dataset, given)))
+    roots = {} if root is None else {name: Path(root).expanduser()}
+    return list(list_recordings(dataset, data_root(dataset, roots)))

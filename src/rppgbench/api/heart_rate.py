@@ -69,14 +69,14 @@ def read_heart_rate(
     import pandas as pd
 
     wave = _waveform(pulse, fs)
-    found = read_rates(wave, load_evaluator(evaluator))
+    rates = read_rates(wave, load_evaluator(evaluator))
     return pd.DataFrame(
         {
-            "start_s": found.start_s[0],
-            "duration_s": found.duration_s[0],
-            "heart_rate_bpm": found.bpm[0],
-            "snr_db": found.snr_db[0],
-            "reason": found.reason[0],
+            "start_s": rates.start_s[0],
+            "duration_s": rates.duration_s[0],
+            "heart_rate_bpm": rates.bpm[0],
+            "snr_db": rates.snr_db[0],
+            "reason": rates.reason[0],
         }
     )
 
@@ -270,7 +270,9 @@ def _paired(
 ) -> tuple[list[Estimate], dict[tuple[str, str], GroundTruth]]:
     """Return the estimates of all methods, and the ground truth of each recording."""
     methods = _by_method(estimates)
-    truths = {name: _truth(name, one) for name, one in _by_recording(references).items()}
+    truths = {
+        name: _truth(name, reference) for name, reference in _by_recording(references).items()
+    }
     _require_pairs(methods, truths)
     rows = [
         _estimate(method, name, (subjects or {}).get(name, name), wave)
@@ -285,15 +287,15 @@ def _require_pairs(
 ) -> None:
     """BenchError where a recording is on one side alone: nothing is dropped."""
     for method, waves in methods.items():
-        for left, what in (
+        for unpaired, noun in (
             (waves.keys() - truths.keys(), "reference"),
             (truths.keys() - waves.keys(), "estimate"),
         ):
-            if left:
-                names = sorted(left)
+            if unpaired:
+                names = sorted(unpaired)
                 more = f" and {len(names) - 3} more" if len(names) > 3 else ""
                 raise BenchError(
-                    f"score: {method or 'the estimates'}: no {what} of "
+                    f"score: {method or 'the estimates'}: no {noun} of "
                     f"{', '.join(names[:3])}{more}; give one for each, or leave the recording out"
                 )
 
@@ -302,7 +304,7 @@ def _by_method(estimates: Estimates) -> dict[str, dict[str, Waveform]]:
     if not isinstance(estimates, Mapping):
         groups = estimates.groupby("method") if "method" in estimates else [("", estimates)]
         return {str(name): _waves(part) for name, part in groups}
-    if all(isinstance(one, Mapping) for one in estimates.values()) and estimates:
+    if all(isinstance(value, Mapping) for value in estimates.values()) and estimates:
         nested = cast("Mapping[str, Mapping[str, Waveform]]", estimates)
         return {method: dict(waves) for method, waves in nested.items()}
     return {"": dict(cast("Mapping[str, Waveform]", estimates))}
@@ -338,14 +340,14 @@ def _waves(table: pd.DataFrame) -> dict[str, Waveform]:
     return waves
 
 
-def _truth(name: str, one: Reference) -> GroundTruth:
-    if isinstance(one, GroundTruth):
-        return one
-    if isinstance(one, Signal):
-        return GroundTruth(pulse=one)
-    if isinstance(one, Waveform):
-        return GroundTruth(pulse=Signal(one.samples, one.times_s()))
-    raise TypeError(f"score: the reference of {name} is a {type(one).__name__}")
+def _truth(name: str, reference: Reference) -> GroundTruth:
+    if isinstance(reference, GroundTruth):
+        return reference
+    if isinstance(reference, Signal):
+        return GroundTruth(pulse=reference)
+    if isinstance(reference, Waveform):
+        return GroundTruth(pulse=Signal(reference.samples, reference.times_s()))
+    raise TypeError(f"score: the reference of {name} is a {type(reference).__name__}")
 
 
 def _estimate(method: str, recording: str, subject: str, wave: Waveform) -> Estimate:

@@ -73,18 +73,20 @@ class MethodFunction:
             >>> rb.methods.pos(rgb, fs=30.0).samples.shape
             (300,)
         """
-        one = self.method
-        array = _checked(np.asarray(samples), one)
+        method = self.method
+        array = _checked(np.asarray(samples), method)
         if not fs > 0:
-            raise ValueError(f"{one.name}: fs is {fs!r}; give the samples per second")
-        values = one.parameters(params, f"methods.{one.name}")
-        extra = () if (held := _model(one, model)) is None else (held,)
+            raise ValueError(f"{method.name}: fs is {fs!r}; give the samples per second")
+        values = method.parameters(params, f"methods.{method.name}")
+        extra = () if (trained := _model(method, model)) is None else (trained,)
         parts = [
-            one.estimate(Waveform(array[low:high], float(fs), start_s + low / fs), *extra, **values)
+            method.estimate(
+                Waveform(array[low:high], float(fs), start_s + low / fs), *extra, **values
+            )
             for low, high in _whole_parts(array)
         ]
         if not parts:
-            raise ValueError(f"{one.name}: every sample has NaN; give at least one whole part")
+            raise ValueError(f"{method.name}: every sample has NaN; give at least one whole part")
         return join_segments(parts, start_s, start_s + (len(array) - 1) / fs, parts[0].fs)
 
     def __repr__(self) -> str:
@@ -117,12 +119,12 @@ methods = Methods()
 
 
 def _checked(array: NDArray[Any], method: Method) -> NDArray[Any]:
-    wanted = SHAPES[method.input]
-    fits = array.ndim == len(wanted) + 1 and all(
-        size in (None, own) for size, own in zip(wanted, array.shape[1:], strict=True)
+    expected = SHAPES[method.input]
+    fits = array.ndim == len(expected) + 1 and all(
+        size in (None, actual) for size, actual in zip(expected, array.shape[1:], strict=True)
     )
     if not fits or len(array) < 2:
-        shape = ", ".join("T" if size is None else str(size) for size in (None, *wanted))
+        shape = ", ".join("T" if size is None else str(size) for size in (None, *expected))
         raise ValueError(
             f"{method.name}: takes {method.input} of shape ({shape}), not {array.shape}"
         )
@@ -135,8 +137,8 @@ def _checked(array: NDArray[Any], method: Method) -> NDArray[Any]:
 
 def _whole_parts(array: NDArray[Any]) -> list[tuple[int, int]]:
     """First and last + 1 of each run of samples without NaN."""
-    whole = np.isfinite(array).reshape(len(array), -1).all(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]]).astype(np.int8)))
+    complete = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], complete, [False]]).astype(np.int8)))
     return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
 
 

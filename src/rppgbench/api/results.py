@@ -44,10 +44,10 @@ class Results:
         import pandas as pd
 
         rows = []
-        for one in self._observed.values():
-            row = {f.name: getattr(one, f.name) for f in fields(one) if f.name != "ground_truth"}
-            row |= {"pulse": one.ground_truth.pulse, "heart_rate": one.ground_truth.heart_rate}
-            rows.append(row | {"warnings": list(one.ground_truth.warnings)})
+        for info in self._observed.values():
+            row = {f.name: getattr(info, f.name) for f in fields(info) if f.name != "ground_truth"}
+            row |= {"pulse": info.ground_truth.pulse, "heart_rate": info.ground_truth.heart_rate}
+            rows.append(row | {"warnings": list(info.ground_truth.warnings)})
         return pd.DataFrame(rows)
 
     @property

@@ -51,10 +51,10 @@ def run(
         BenchError: a name is unknown, an option is unknown or has no effect, data is missing.
         MachineError: the machine prevented an estimate; the next run makes it.
     """
-    known = [field.name for field in fields(RunOptions)]
+    option_names = [field.name for field in fields(RunOptions)]
     for name in options:
-        if name not in known:
-            raise unknown_name("option", name, known, "run")
+        if name not in option_names:
+            raise unknown_name("option", name, option_names, "run")
     prepared = prepare_run(
         protocol,
         RunOptions(

@@ -98,7 +98,7 @@ def predict(
     Raises:
         BenchError: there is no such file, method, evaluator or region, or no face in the video.
     """
-    found = predict_video(
+    prediction = predict_video(
         Path(video).expanduser(),
         load_methods().get("method", method, "predict"),
         load_evaluator(evaluator),
@@ -106,7 +106,7 @@ def predict(
         region=region,
         model=_load_model(model),
     )
-    return VideoPrediction(found)
+    return VideoPrediction(prediction)
 
 
 def _load_model(model: Model | str | Path | None) -> Model | None:

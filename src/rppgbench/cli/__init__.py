@@ -20,10 +20,10 @@ __all__ = ["DONE", "FAULT", "SOME_FAILED", "STOPPED", "main", "parser"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; a `BenchError` becomes one line and exit code 2."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    args = parser().parse_args(words)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = parser().parse_args(arguments)
     format_own_warnings()
-    args.command_line = shlex.join(["bench", *words])
+    args.command_line = shlex.join(["bench", *arguments])
     more_file_handles()
     if argv is not None:
         return _run(args)
@@ -40,8 +40,10 @@ def _tell_lost(args: argparse.Namespace, fault: Fault) -> int:
     """What is said of a command that code of others ended in its midst."""
     advice = ""
     if fault.kind != "machine":
-        alone = getattr(args, "jobs", 0) in {None, 1}
-        advice = ", and the command with it" + ("; with --jobs 2 it costs a row" if alone else "")
+        in_process = getattr(args, "jobs", 0) in {None, 1}
+        advice = ", and the command with it" + (
+            "; with --jobs 2 it costs a row" if in_process else ""
+        )
     tell(f"bench: {one_line(fault.reason)}{advice}")
     return FAULT
 
@@ -50,12 +52,12 @@ def _calls_others(args: argparse.Namespace) -> bool:
     """Whether a command may call code that is not this project's."""
     from importlib.metadata import entry_points
 
-    given = getattr(args, "plugins", None) or os.environ.get("RPPGBENCH_PLUGINS")
+    plugins = getattr(args, "plugins", None) or os.environ.get("RPPGBENCH_PLUGINS")
     method = Path(str(getattr(args, "method", "") or ""))
     is_file = (
         method.suffix == ".py" or len(method.parts) > 1 or bool(method.parts and method.is_dir())
     )
-    return bool(given) or is_file or bool(entry_points(group="rppgbench"))
+    return bool(plugins) or is_file or bool(entry_points(group="rppgbench"))
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -77,8 +79,8 @@ def _run(args: argparse.Namespace) -> int:
         )
         return FAULT
     except KeyboardInterrupt as stop:
-        done = one_line(stop) or "what is done stays"
-        tell(f"bench: stopped: {done}; the same command goes on from there")
+        message = one_line(stop) or "what is done stays"
+        tell(f"bench: stopped: {message}; the same command goes on from there")
         return STOPPED
     except BrokenPipeError:  # the reader of the output has closed it, as `head` does
         sys.stderr.close()

@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
         method = load_methods().get("method", args.method, "bench check-method")
     findings = check_method(method)
     if args.json:
-        facts = {"method": method.name, "findings": [asdict(finding) for finding in findings]}
-        answer(json.dumps(facts, indent=1))
+        result = {"method": method.name, "findings": [asdict(finding) for finding in findings]}
+        answer(json.dumps(result, indent=1))
     else:
         for finding in findings:
             verdict = {True: "kept", False: "BROKEN", None: "not tried"}[finding.kept]

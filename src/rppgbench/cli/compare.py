@@ -59,8 +59,8 @@ def _nan_to_none(value: Any) -> Any:
 def _print(comparison: "Comparison") -> None:
     if comparison.simulated:
         answer("SIMULATED DATA: nothing here stands for a data set")
-    same = "" if comparison.changes else ": alike"
-    answer(f"settings, versions and data{same}")
+    note = "" if comparison.changes else ": alike"
+    answer(f"settings, versions and data{note}")
     for change in comparison.changes:
         answer(f"  {change.what}: {_shorten(change.first)} -> {_shorten(change.second)}")
     answer("\nwaveforms")
@@ -90,5 +90,5 @@ def _waveforms_line(waveforms: "WaveformComparison") -> str:
 
 
 def _shorten(text: str) -> str:
-    shown = text or "(not there)"
-    return shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 3] + "..."
+    shown_text = text or "(not there)"
+    return shown_text if len(shown_text) <= MAX_LENGTH else shown_text[: MAX_LENGTH - 3] + "..."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, path, plugins, region_of, without_effect
+from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
 from rppgbench.cli.terminal import answer
 from rppgbench.system.errors import BenchError, RecordingError
 
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     pairs = {text: _parse_pair(text) for text in args.pairs}
     declared = [declared for pair in pairs.values() for declared in pair]
     methods = [method for method, _ in declared]
-    region = region_of(args.region, methods, "skin")
+    region = choose_region(args.region, methods, "skin")
     if not any(method.input == "trace" for method in methods):
         without_effect(args, ["trace"], "on methods none of which takes a mean colour")
     if not args.video:
@@ -95,11 +95,11 @@ def run(args: argparse.Namespace) -> int:
         for text, (first, second) in pairs.items()
     }
     if args.json:
-        facts = {
+        rows = {
             text: asdict(agreement) | {"speed_ratio": agreement.speed_ratio}
             for text, agreement in agreements.items()
         }
-        answer(json.dumps(facts, indent=1))
+        answer(json.dumps(rows, indent=1))
     else:
         _print_table(agreements)
     return SOME_FAILED if any(agreement.reason for agreement in agreements.values()) else DONE
@@ -151,7 +151,11 @@ def _inputs(
     from rppgbench.execution.pulse_estimation import method_inputs
 
     method, params = declared
-    inputs = [segment for one in features for segment in method_inputs(one, method, params, region)]
+    inputs = [
+        segment
+        for recording in features
+        for segment in method_inputs(recording, method, params, region)
+    ]
     return inputs + (list(traces) if method.input == "trace" else [])
 
 
@@ -171,12 +175,12 @@ def _cells(text: str, agreement: "MethodAgreement") -> list[str]:
     cells = [text.replace("=", " = "), str(agreement.stretches)]
     if not agreement.stretches:
         return cells + ["–"] * (len(HEADER) - 2)
-    apart = np.array(agreement.apart_bpm)
+    apart_bpm = np.array(agreement.apart_bpm)
     first_ms, second_ms = (1000 * seconds / agreement.stretches for seconds in agreement.seconds)
     return [
         *cells,
         f"{np.median(agreement.correlation):.4f} ({min(agreement.correlation):.4f})",
-        f"{np.median(apart):.2f} ({apart.max():.2f})" if len(apart) else "no rate",
+        f"{np.median(apart_bpm):.2f} ({apart_bpm.max():.2f})" if len(apart_bpm) else "no rate",
         f"{first_ms:.3g} and {second_ms:.3g}",
         f"{agreement.speed_ratio:.3g}",
     ]

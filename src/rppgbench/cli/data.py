@@ -66,7 +66,7 @@ def show(args: argparse.Namespace) -> int:
     from rppgbench.core.registry import load_datasets
 
     dataset = load_datasets().get("data set", args.name, "bench data show")
-    facts = {
+    description = {
         "name": dataset.name,
         "title": dataset.title,
         "holds": dict(dataset.expected),
@@ -77,10 +77,10 @@ def show(args: argparse.Namespace) -> int:
         "about": inspect.cleandoc(sys.modules[dataset.recordings.__module__].__doc__ or ""),
     }
     if args.json:
-        answer(json.dumps(facts, indent=1))
+        answer(json.dumps(description, indent=1))
         return DONE
-    about = facts.pop("about")
-    for key, value in facts.items():
+    about = description.pop("about")
+    for key, value in description.items():
         answer(f"{key:10} {_to_text(value)}")
     answer(f"\n{about}")
     return DONE
@@ -99,7 +99,7 @@ def check(args: argparse.Namespace) -> int:
     root = args.path or data_root(dataset, {}, tell=tell)
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
-    protocols = _protocols(dataset, alone=True)
+    protocols = _protocols(dataset, tested_only=True)
     with progress(f"checking {args.name}", len(list_recordings(dataset, root))) as bar:
         result = check_data(
             dataset,
@@ -118,17 +118,17 @@ def check(args: argparse.Namespace) -> int:
 
 
 def _print(result: "DataCheck", name: str) -> None:
-    for kind, (there, whole) in result.counts.items():
-        answer(f"{kind}: {there}" + (f" of {whole}" if whole else ""))
-    told: Counter[str] = Counter()
+    for kind, (present, expected) in result.counts.items():
+        answer(f"{kind}: {present}" + (f" of {expected}" if expected else ""))
+    printed: Counter[str] = Counter()
     for finding in result.findings:
-        told[finding.severity] += 1
-        if told[finding.severity] > MAX_LINES:
+        printed[finding.severity] += 1
+        if printed[finding.severity] > MAX_LINES:
             continue
         place = f" ({finding.file})" if finding.file else ""
         line = f"{finding.recording or name}: {finding.text}{place}"
         answer(f"{finding.severity}: {one_line(line)}")
-    for severity, count in told.items():
+    for severity, count in printed.items():
         if count > MAX_LINES:
             answer(f"{severity}: {count - MAX_LINES} more; --json names them all")
     answer(result.verdict)
@@ -159,8 +159,10 @@ def _fold_layout(
             if not (protocol.without_known_bad and recording.known_bad)
         }
         roots = {protocol.test[0]: root}
-        alone = protocol.model_copy(update={"train": []}) if protocol.split == WHOLE else protocol
-        return fold_assignments(alone, roots, usable, f"protocols/{name}.toml")[0]
+        test_only = (
+            protocol.model_copy(update={"train": []}) if protocol.split == WHOLE else protocol
+        )
+        return fold_assignments(test_only, roots, usable, f"protocols/{name}.toml")[0]
 
     return lay_out
 
@@ -180,15 +182,15 @@ def _share(name: str, root: Path) -> "Share":
     return describe_share(_fold_layout(name, root), entries=entries, number=protocol.recordings)
 
 
-def _protocols(dataset: "Dataset", *, alone: bool = False) -> list[str]:
-    """The protocols that use a data set, or with `alone` those that test it and no other."""
+def _protocols(dataset: "Dataset", *, tested_only: bool = False) -> list[str]:
+    """The protocols that use a data set, or with `tested_only` those that test it and no other."""
     from rppgbench.core.protocol import read_protocol
     from rppgbench.core.registry import toml_files
 
     names = []
     for name, file in toml_files("protocols").items():
         protocol = read_protocol(file)
-        used = {*protocol.pretrain, *protocol.train, *protocol.test}
-        if protocol.test == [dataset.name] if alone else dataset.name in used:
+        datasets = {*protocol.pretrain, *protocol.train, *protocol.test}
+        if protocol.test == [dataset.name] if tested_only else dataset.name in datasets:
             names.append(name)
     return names

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     between = _parse_pair(args.between or DEFAULT_PAIR)
     regions = [BOX if name.startswith(TOOLBOX_PREFIX) else SKIN for name, _ in between]
     inputs = decomposition_inputs(
-        store, between, wanted=regions, command=args.command_line, quiet=args.json
+        store, between, preferred_regions=regions, command=args.command_line, quiet=args.json
     )
     page = args.out or args.results / "decomposition.html"
     try:
@@ -96,7 +96,7 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
     columns = [*inputs.page.scores[0].by, "mae", "mae_low", "mae_high", "n_recordings", "n_windows"]
     rows = frame[["evaluator", *columns, "window_coverage"]].to_dict("records")
     return {
-        "simulated": inputs.page.simulated,
+        "simulated": inputs.page.marks.simulated,
         "errors": [{str(k): _nan_to_none(v) for k, v in row.items()} for row in rows],
         "first": inputs.first.label,
         "second": inputs.second.label,
@@ -121,7 +121,7 @@ def _nan_to_none(value: Any) -> Any:
 
 
 def _print(inputs: "DecompositionInputs") -> None:
-    if inputs.page.simulated:
+    if inputs.page.marks.simulated:
         answer("SIMULATED DATA: nothing here stands for a data set")
     _print_errors(inputs)
     _print_shares(inputs)
@@ -166,8 +166,8 @@ def _print_shares(inputs: "DecompositionInputs") -> None:
     for name, split in zip(names, inputs.splits, strict=True):
         for note in split.notes:
             names_by_note.setdefault(note, []).append(name)
-    for note, noted in names_by_note.items():
-        answer(f"note: {'all' if len(noted) == len(names) else ', '.join(noted)}: {note}")
+    for note, rows in names_by_note.items():
+        answer(f"note: {'all' if len(rows) == len(names) else ', '.join(rows)}: {note}")
 
 
 def _format(values: Iterable[float], widths: list[int]) -> list[str]:

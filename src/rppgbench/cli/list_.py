@@ -64,7 +64,7 @@ def _titles(kind: str) -> dict[str, str]:
         datasets = load_datasets()
         titles = {name: dataset.title for name, dataset in datasets.available.items()}
         unavailable = datasets.unavailable
-    titles |= {name: f"not available: {one.reason}" for name, one in unavailable.items()}
+    titles |= {name: f"not available: {entry.reason}" for name, entry in unavailable.items()}
     return dict(sorted(titles.items()))
 
 

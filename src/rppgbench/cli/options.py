@@ -76,8 +76,8 @@ def run_options(args: argparse.Namespace) -> RunOptions:
     from rppgbench.datasets.roots import cache_folder
     from rppgbench.execution.run_options import RunOptions
 
-    known = {field.name for field in fields(RunOptions)}
-    values = {name: v for name, v in vars(args).items() if name in known and v is not None}
+    option_names = {field.name for field in fields(RunOptions)}
+    values = {name: v for name, v in vars(args).items() if name in option_names and v is not None}
     values |= {
         "data": data_roots(args),
         "cache": cache_folder(args.cache),
@@ -142,13 +142,15 @@ def seed(text: str) -> int:
     return _whole(text, 0, 2**32 - 1)
 
 
-def _whole(text: str, least: int, most: int) -> int:
+def _whole(text: str, lowest: int, highest: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = least - 1
-    if not least <= number <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        number = lowest - 1
+    if not lowest <= number <= highest:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number from {lowest} to {highest}"
+        )
     return number
 
 
@@ -165,13 +167,13 @@ def seconds(text: str) -> float:
     return number
 
 
-def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -> None:
+def without_effect(args: argparse.Namespace, options: Iterable[str], reason: str) -> None:
     """Refuse options that would change nothing here.
 
     Args:
         args: the parsed arguments.
         options: their names, without the leading dashes.
-        why: why they have no effect, as the message goes on.
+        reason: why they have no effect, as the message goes on.
 
     Raises:
         BenchError: one of the options is given.
@@ -179,14 +181,14 @@ def without_effect(args: argparse.Namespace, options: Iterable[str], why: str) -
     for option in options:
         value = getattr(args, option.replace("-", "_"), None)
         if value is not None and value is not False and value != []:
-            raise BenchError(f"--{option}: has no effect {why}; leave it out")
+            raise BenchError(f"--{option}: has no effect {reason}; leave it out")
 
 
-def region_of(given: str | None, methods: Iterable[Method], default: str) -> str:
+def choose_region(region: str | None, methods: Iterable[Method], default: str) -> str:
     """Choose the face region.
 
     Args:
-        given: `--region`, or None.
+        region: `--region`, or None.
         methods: the methods that are to read the region.
         default: the region where none is given.
 
@@ -199,12 +201,12 @@ def region_of(given: str | None, methods: Iterable[Method], default: str) -> str
     from rppgbench.core.features import REGIONS
     from rppgbench.execution.job_dependencies import WITHOUT_REGION
 
-    if given is None:
+    if region is None:
         return default
-    if given not in REGIONS:
-        raise unknown_name("region", given, REGIONS, "--region")
+    if region not in REGIONS:
+        raise unknown_name("region", region, REGIONS, "--region")
     every = list(methods)
     if all(method.input in WITHOUT_REGION for method in every):
-        told = ", ".join(method.name for method in every)
-        raise BenchError(f"--region: has no effect on {told}, whose input has no region of skin")
-    return given
+        listed = ", ".join(method.name for method in every)
+        raise BenchError(f"--region: has no effect on {listed}, whose input has no region of skin")
+    return region

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, path, plugins, region_of
+from rppgbench.cli.options import as_json, choose_region, path, plugins
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.system.errors import BenchError, one_line
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.execution.prediction import predict_video
 
     method = load_methods().get("method", args.method, "--method")
-    region = region_of(args.region, [method], "skin")
+    region = choose_region(args.region, [method], "skin")
     file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
     model = _read_model(args.weights) if args.weights else None
     prediction = predict_video(

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     check_roots(roots, store.manifest["data"], f"{args.results}")
     verification = Verification((), 0)
     for result in rerun_sample(
-        store, sample=args.sample, seed=args.seed, cache=cache_folder(args.cache), given=roots
+        store, sample=args.sample, seed=args.seed, cache=cache_folder(args.cache), moved_roots=roots
     ):
         if isinstance(result, Verification):
             verification = result

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         f"{summary.done} estimates made, {summary.stored} were stored already, "
         f"over {prepared.plan.expected} recordings in {_duration(summary.seconds)}"
     )
-    without_rate = {n: why for n, why in without_rate.items() if n not in summary.failed}
+    without_rate = {n: reason for n, reason in without_rate.items() if n not in summary.failed}
     failed = [f"{name}: {reason}" for name, reason in (summary.failed | without_rate).items()]
     _show(warnings, failed, lines, page)
     return SOME_FAILED if failed else DONE
@@ -124,11 +124,11 @@ def _duration(seconds: float) -> str:
 
 def _show(warnings: Sequence[str], failed: Sequence[str], lines: Iterable[str], page: Path) -> None:
     """Show what a run found, in a few lines: the page comes last."""
-    for kind, found in (("warning", warnings), ("failed", failed)):
-        for line in found[:MAX_LINES]:
+    for kind, messages in (("warning", warnings), ("failed", failed)):
+        for line in messages[:MAX_LINES]:
             tell(f"{kind}: {one_line(line)}")
-        if len(found) > MAX_LINES:
-            tell(f"{kind}: {len(found) - MAX_LINES} more; the report names them all")
+        if len(messages) > MAX_LINES:
+            tell(f"{kind}: {len(messages) - MAX_LINES} more; the report names them all")
     for line in lines:
         answer(one_line(line))
     answer(one_line(os.fspath(page)))

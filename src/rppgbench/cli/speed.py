@@ -69,10 +69,10 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.execution.provenance import provenance
 
     _fill_in_defaults(args)
-    facts = provenance(checkout_root())
-    machine = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}"
+    environment = provenance(checkout_root())
+    machine = f"{environment['processor']}, {environment['cores']} cores, {environment['system']}"
     if not args.json:
-        answer(f"{machine}; rppgbench {facts['commit'][:12] or facts['rppgbench']}")
+        answer(f"{machine}; rppgbench {environment['commit'][:12] or environment['rppgbench']}")
         answer("of one core (processor time, least of three rounds); learning: of the device")
     rates = []
     for part in args.only:
@@ -129,8 +129,8 @@ def _extraction(args: argparse.Namespace) -> "Iterator[Rate]":
 def _chosen_methods(args: argparse.Namespace) -> "list[Method]":
     from rppgbench.core.registry import load_methods
 
-    chosen = args.methods or load_methods().available
-    return [load_methods().get("method", name, "--methods") for name in chosen]
+    names = args.methods or load_methods().available
+    return [load_methods().get("method", name, "--methods") for name in names]
 
 
 def _methods(args: argparse.Namespace) -> "Iterator[Rate]":

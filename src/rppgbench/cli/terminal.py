@@ -21,12 +21,12 @@ def harmless(text: object) -> str:
     >>> print(harmless("a title\\x1b[2J"))
     a title\\x1b[2J
     """
-    words = str(text)
-    if words.isascii() and words.isprintable():
-        return words
+    lines = str(text)
+    if lines.isascii() and lines.isprintable():
+        return lines
     return "".join(
         ascii(c)[1:-1] if c not in "\n\t" and unicodedata.category(c) in _NOT_SHOWN else c
-        for c in words
+        for c in lines
     )
 
 
@@ -52,10 +52,10 @@ def answers_on_their_own() -> None:
     """
     with suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
-        own = os.dup(sys.stdout.fileno())
+        answer_fd = os.dup(sys.stdout.fileno())
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         encoding, errors = sys.stdout.encoding, sys.stdout.errors
-        sys.stdout = os.fdopen(own, "w", encoding=encoding, errors=errors)
+        sys.stdout = os.fdopen(answer_fd, "w", encoding=encoding, errors=errors)
 
 
 def note(line: object) -> None:

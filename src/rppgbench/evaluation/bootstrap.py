@@ -66,17 +66,17 @@ def bootstrap(
         return undefined, undefined.copy()
     weights = resampling_weights(count, resamples, seed)
     flat = by_subject.reshape(count, -1)
-    drawn = (weights @ flat).reshape(resamples, *by_subject.shape[1:])
+    resampled = (weights @ flat).reshape(resamples, *by_subject.shape[1:])
     left_out = total - by_subject
-    return bca(theta, _over_seeds(statistic(drawn)), _over_seeds(statistic(left_out)))
+    return bca(theta, _over_seeds(statistic(resampled)), _over_seeds(statistic(left_out)))
 
 
 def _over_seeds(values: Array) -> Array:
     """Mean over all axes but the first and the last: (n, M); NaN where every seed is NaN."""
     flat = values.reshape(len(values), -1, values.shape[-1])
-    known = np.isfinite(flat)
-    count = known.sum(axis=1)
-    total = np.where(known, flat, 0.0).sum(axis=1)
+    finite = np.isfinite(flat)
+    count = finite.sum(axis=1)
+    total = np.where(finite, flat, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
@@ -114,27 +114,27 @@ def bca(
     high = low.copy()
     z = ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
     for k in range(len(theta)):
-        drawn = resampled[:, k]
-        drawn = np.sort(drawn[np.isfinite(drawn)])
+        values = resampled[:, k]
+        values = np.sort(values[np.isfinite(values)])
         jack = left_out[np.isfinite(left_out[:, k]), k]
         if (
             not np.isfinite(theta[k])
-            or len(drawn) < (1 - MAX_UNDEFINED) * len(resampled)
+            or len(values) < (1 - MAX_UNDEFINED) * len(resampled)
             or not len(jack)
         ):
             continue
-        if drawn[0] == drawn[-1]:
-            low[k] = high[k] = drawn[0]
+        if values[0] == values[-1]:
+            low[k] = high[k] = values[0]
             continue
-        below = np.searchsorted(drawn, theta[k], "left")
-        not_above = np.searchsorted(drawn, theta[k], "right")
+        below = np.searchsorted(values, theta[k], "left")
+        not_above = np.searchsorted(values, theta[k], "right")
         share = np.clip(
-            (below + not_above) / 2 / len(drawn), 0.5 / len(drawn), 1 - 0.5 / len(drawn)
+            (below + not_above) / 2 / len(values), 0.5 / len(values), 1 - 0.5 / len(values)
         )
         bias = ndtri(share)
         deviation = jack.mean() - jack
         scale = 6 * (deviation**2).sum() ** 1.5
         acceleration = (deviation**3).sum() / scale if scale > 0 else 0.0
         levels = ndtr(bias + (bias + z) / (1 - acceleration * (bias + z)))
-        low[k], high[k] = np.quantile(drawn, levels)
+        low[k], high[k] = np.quantile(values, levels)
     return low, high

@@ -116,7 +116,7 @@ def differing(first: Endpoint, second: Endpoint) -> tuple[str, ...]:
     return tuple(groups)
 
 
-def mixed_evaluator(first: Evaluator, second: Evaluator, taken: Group) -> Evaluator:
+def mixed_evaluator(first: Evaluator, second: Evaluator, changed: Group) -> Evaluator:
     """The first evaluator with some groups of settings from the second, validated again.
 
     Settings that no error depends on (texts, SNR, correlation) stay those of the first. Where
@@ -125,14 +125,14 @@ def mixed_evaluator(first: Evaluator, second: Evaluator, taken: Group) -> Evalua
     Args:
         first: The evaluator that is changed.
         second: The evaluator that the groups are taken from.
-        taken: The groups.
+        changed: The groups.
     """
     settings = first.model_dump()
-    other = second.model_dump()
-    for group in taken - {REGION}:
+    second_settings = second.model_dump()
+    for group in changed - {REGION}:
         of_rule, of_chain = RULE_GROUPS[group]
-        settings |= {key: other[key] for key in of_rule}
-        settings["estimate"] |= {key: other["estimate"][key] for key in of_chain}
+        settings |= {key: second_settings[key] for key in of_rule}
+        settings["estimate"] |= {key: second_settings["estimate"][key] for key in of_chain}
     return Evaluator.model_validate(settings)
 
 
@@ -167,12 +167,12 @@ def decompose(
     """
     groups = differing(first, second)
     scores: dict[tuple[str, ...], dict[Group, MixedScore]] = {}
-    for taken, rule in _mixed_evaluators(first.rule, second.rule, groups):
+    for changed, rule in _mixed_evaluators(first.rule, second.rule, groups):
         windows = score(rule)
         for region in ([frozenset[str](), frozenset({REGION})]) if REGION in groups else [Group()]:
             endpoint = second if region else first
             for row, mixed in _scores_by_row(windows, rule, endpoint.region, by).items():
-                scores.setdefault(row, {})[taken | region] = mixed
+                scores.setdefault(row, {})[changed | region] = mixed
         step()
     if not scores:
         raise BenchError(f"decompose: no method was run on {first.region} or {second.region}")
@@ -184,9 +184,9 @@ def _mixed_evaluators(
 ) -> Iterator[tuple[Group, Evaluator]]:
     names = [group for group in groups if group != REGION]
     for count in range(len(names) + 1):
-        for taken in combinations(names, count):
-            rule = mixed_evaluator(first, second, frozenset(taken))
-            yield frozenset(taken), rule.model_copy(update={"correlation": "none"})
+        for changed in combinations(names, count):
+            rule = mixed_evaluator(first, second, frozenset(changed))
+            yield frozenset(changed), rule.model_copy(update={"correlation": "none"})
 
 
 def scores_of_region(windows: pd.DataFrame, region: str) -> pd.DataFrame:
@@ -202,8 +202,8 @@ def scores_of_region(windows: pd.DataFrame, region: str) -> pd.DataFrame:
     if not region:
         return windows
     if not (windows["region"] == region).any():
-        known = ", ".join(sorted(set(windows["region"]) - {""})) or "none"
-        raise BenchError(f"decompose: no waveform of region {region!r} is stored; known: {known}")
+        stored = ", ".join(sorted(set(windows["region"]) - {""})) or "none"
+        raise BenchError(f"decompose: no waveform of region {region!r} is stored; known: {stored}")
     return windows[windows["region"].isin([region, ""])]
 
 
@@ -218,8 +218,8 @@ def _scores_by_row(
         mae, coverage = float(record["mae"]), float(record["window_coverage"])
         reason = ""
         if not np.isfinite(mae) or not coverage:
-            same = [of_region[key].astype(str) == str(record[key]) for key in by]
-            reasons = of_region.loc[np.logical_and.reduce(same), "reason"]
+            is_row = [of_region[key].astype(str) == str(record[key]) for key in by]
+            reasons = of_region.loc[np.logical_and.reduce(is_row), "reason"]
             reasons = reasons[reasons != ""]
             reason = str(reasons.mode().iloc[0]) if len(reasons) else "nothing is scored"
         scores[row] = MixedScore(mae, coverage, reason)
@@ -243,8 +243,8 @@ def _decompose_row(
         )
     coverage = min(first.window_coverage, second.window_coverage)
     values = {
-        taken: mixed.mae if _readable(mixed, coverage) else float("nan")
-        for taken, mixed in scores.items()
+        changed: mixed.mae if _readable(mixed, coverage) else float("nan")
+        for changed, mixed in scores.items()
     }
     notes = _notes(scores, groups, coverage)
     shares, orders, all_orders = shapley(values, groups)
@@ -284,8 +284,8 @@ def _notes(scores: Mapping[Group, MixedScore], groups: Sequence[str], coverage: 
     """Which mixed rules cannot be read, and which have fewer estimates than the endpoints."""
     unreadable: dict[str, list[str]] = {}
     sparse: list[tuple[float, str]] = []
-    for taken, mixed in sorted(scores.items(), key=lambda item: (len(item[0]), sorted(item[0]))):
-        name = _enumerate([group for group in groups if group in taken])
+    for changed, mixed in sorted(scores.items(), key=lambda item: (len(item[0]), sorted(item[0]))):
+        name = _enumerate([group for group in groups if group in changed])
         if not _readable(mixed, coverage):
             unreadable.setdefault(mixed.reason, []).append(name)
         elif mixed.window_coverage < coverage - 1e-9:
@@ -295,10 +295,10 @@ def _notes(scores: Mapping[Group, MixedScore], groups: Sequence[str], coverage: 
         for reason, names in unreadable.items()
     ]
     if sparse:
-        least, least_name = min(sparse)
+        lowest, lowest_name = min(sparse)
         notes.append(
             f"with {_first_three([name for _, name in sparse])} changed, fewer windows have an "
-            f"estimate than at the ends (down to {least:.0%} with {least_name}, {coverage:.0%} "
+            f"estimate than at the ends (down to {lowest:.0%} with {lowest_name}, {coverage:.0%} "
             "there); the missing ones count as errors"
         )
     return notes

@@ -41,8 +41,8 @@ def ensemble_rates(
 
     parts = ordered_rows(windows[windows["method"].isin(members)])
     groups = parts.groupby(SAME, sort=False)
-    whole = groups["method"].transform("nunique") == len(members)
-    parts = parts[whole]
+    complete = groups["method"].transform("nunique") == len(members)
+    parts = parts[complete]
     if parts.empty:
         return windows
     groups = parts.groupby(SAME, sort=False)

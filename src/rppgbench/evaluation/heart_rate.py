@@ -107,8 +107,8 @@ def is_constant(raw: Array, prepared: Array) -> NDArray[np.bool_]:
     Returns:
         (...,).
     """
-    least = FLAT * np.abs(raw).max(axis=-1)
-    flat: NDArray[np.bool_] = is_straight(raw) | (np.ptp(prepared, axis=-1) <= least)
+    min_range = FLAT * np.abs(raw).max(axis=-1)
+    flat: NDArray[np.bool_] = is_straight(raw) | (np.ptp(prepared, axis=-1) <= min_range)
     return flat
 
 

@@ -26,6 +26,10 @@ def mark_leaks(windows: pd.DataFrame, origins: Mapping[str, Mapping[str, Any]]) 
     >>> rows["leaked"].tolist()
     ['a', '', '']
     """
-    seen = {(method, name) for method, origin in origins.items() for name in origin["trained_on"]}
+    trained_on = {
+        (method, name) for method, origin in origins.items() for name in origin["trained_on"]
+    }
     pairs = zip(windows["method"], windows["dataset"], strict=True)
-    windows["leaked"] = [dataset if (method, dataset) in seen else "" for method, dataset in pairs]
+    windows["leaked"] = [
+        dataset if (method, dataset) in trained_on else "" for method, dataset in pairs
+    ]

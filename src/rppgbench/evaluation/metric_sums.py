@@ -82,7 +82,7 @@ def row_terms(rows: Rows, terms: Mapping[str, Term]) -> Array:
     return out
 
 
-def known(column: str) -> Term:
+def has_value(column: str) -> Term:
     """The term that counts the rows with a value of a column: 1 or 0."""
 
     def term(rows: Rows) -> Array:

@@ -76,5 +76,5 @@ def verdict(bpm: Array, snr_db: Array, lasts_s: float) -> Verdict:
         (agreement < MAJORITY, "doubtful", f"only {share}"),
         (lasts_s < ENOUGH_S, "doubtful", f"{lasts_s:.1f} s are few; {ENOUGH_S:g} s are needed"),
     )
-    word, why = next(((word, why) for holds, word, why in rule if holds), ("pulse", ""))
-    return Verdict(word=word, snr_db=snr, agreement=agreement, reason=why)
+    word, reason = next(((word, reason) for holds, word, reason in rule if holds), ("pulse", ""))
+    return Verdict(word=word, snr_db=snr, agreement=agreement, reason=reason)

@@ -247,15 +247,15 @@ class _ChainReader:
         """Why windows have no rate; where several reasons hold, the most basic one."""
         reason = np.full(bpm.shape, "", dtype=object)
         reason[~np.isfinite(bpm)] = f"{self.name}: no peak in the band"
-        gone = absent > self.gap_share
+        is_absent = absent > self.gap_share
         straight = _count_within(self.straight, block) / block.samples
-        for at in np.argwhere((unusable_share > self.gap_share) & ~gone & ~constant):
+        for at in np.argwhere((unusable_share > self.gap_share) & ~is_absent & ~constant):
             share = f"{straight[*at]:.0%} of the window"
             reason[*at] = f"{self.name}: a straight line for {share}, no pulse"
-        for at in np.argwhere(constant & ~gone):
+        for at in np.argwhere(constant & ~is_absent):
             level = np.ptp(raw[*at]) <= FLAT * np.abs(raw[*at]).max()
             reason[*at] = f"{self.name}: {'constant' if level else 'a straight line, no pulse'}"
-        for at in np.argwhere(gone):
+        for at in np.argwhere(is_absent):
             reason[*at] = f"{self.name}: absent in {absent[*at]:.0%} of the window"
         return reason
 

@@ -178,19 +178,19 @@ def _read_all(
 
 def _checked(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
     """The estimates; BenchError at one that comes twice."""
-    seen: set[tuple[str | int, ...]] = set()
+    names: set[tuple[str | int, ...]] = set()
     for estimate in estimates:
         name = (*(getattr(estimate, key) for key in KEYS), estimate.region)
-        if name in seen:
-            named = ", ".join(str(part) for part in name if part != "")
-            raise BenchError(f"scores: an estimate comes twice: {named}; score each store once")
-        seen.add(name)
+        if name in names:
+            parts = ", ".join(str(part) for part in name if part != "")
+            raise BenchError(f"scores: an estimate comes twice: {parts}; score each store once")
+        names.add(name)
         yield estimate
 
 
 def _grid_of_failed(
     evaluator: Evaluator,
-    others: Waveform | None,
+    longest: Waveform | None,
     waveform: Waveform | None,
     truth: GroundTruth,
 ) -> Waveform:
@@ -198,14 +198,14 @@ def _grid_of_failed(
 
     Args:
         evaluator: The rule.
-        others: The longest waveform that another method has of the recording.
+        longest: The longest waveform that another method has of the recording.
         waveform: The failed estimate's own waveform.
         truth: The reference.
 
     Returns:
         The first of these that holds a window, else the longest.
     """
-    grids = [others, waveform, _grid_of_truth(evaluator, truth)]
+    grids = [longest, waveform, _grid_of_truth(evaluator, truth)]
     present = [grid for grid in grids if grid is not None]
     long_enough = [grid for grid in present if has_window(evaluator, grid)]
     return long_enough[0] if long_enough else max(present, key=lambda g: len(g.samples) / g.fs)
@@ -286,8 +286,8 @@ def _reasons(
     """Reasons of estimate and reference together (n, W); a failed estimate's own comes first."""
     failure = np.array([item.failure for item in pending], dtype=object)[:, None]
     reason = np.where(missing & (failure != ""), failure, reading.reason)
-    both = (reason != "") & (reading.reference_reason != "")
-    out: NDArray[np.object_] = reason + np.where(both, "; ", "") + reading.reference_reason
+    both_missing = (reason != "") & (reading.reference_reason != "")
+    out: NDArray[np.object_] = reason + np.where(both_missing, "; ", "") + reading.reference_reason
     return out
 
 

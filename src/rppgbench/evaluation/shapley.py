@@ -68,8 +68,8 @@ def shapley(
         if np.isfinite(scores).all():
             for group, before, after in zip(order, scores, scores[1:], strict=False):
                 changes[group].append(after - before)
-    used = len(changes[groups[0]]) if groups else orders
-    if not used:
+    read_orders = len(changes[groups[0]]) if groups else orders
+    if not read_orders:
         return {}, 0, orders
     shares = {g: Share(float(np.mean(c)), min(c), max(c)) for g, c in changes.items()}
-    return shares, used, orders
+    return shares, read_orders, orders

@@ -24,6 +24,31 @@ def _between(spectrum: Spectrum, low_hz: Array, high_hz: Array) -> Array:
     return inside
 
 
+def _known_rates_hz(reference_bpm: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Which rates are known (...,), and all of them in Hz, 1 Hz in place of those that are not."""
+    known = np.isfinite(reference_bpm)
+    return known, np.where(known, reference_bpm, 60.0) / 60
+
+
+def _harmonic_power(
+    spectrum: Spectrum,
+    rate_hz: Array,
+    widths_hz: tuple[float, float],
+    low_hz: float = -np.inf,
+    high_hz: float = np.inf,
+) -> Array:
+    """Power within one width of the rate and another of twice the rate, within limits: (...,)."""
+    first, second = (
+        _between(
+            spectrum,
+            np.maximum(k * rate_hz - width_hz, low_hz),
+            np.minimum(k * rate_hz + width_hz, high_hz),
+        )
+        for k, width_hz in zip((1, 2), widths_hz, strict=True)
+    )
+    return first + second
+
+
 def _decibel(signal: Array, noise: Array, known: NDArray[np.bool_]) -> Array:
     """10 log10(signal / noise); NaN where either is not positive or the rate is not known."""
     fine = known & (signal > 0) & (noise > 0)
@@ -52,26 +77,12 @@ def snr_toolbox(
     """
     samples = signals.shape[-1]
     spectrum = _full_spectrum(signals, fs, np.ones(samples), 1 << (samples - 1).bit_length())
-    known = np.isfinite(reference_bpm)
-    rate = np.where(known, reference_bpm, 60.0) / 60
-    near = 6 / 60
-    first = _between(spectrum, rate - near, rate + near)
-    second = _between(spectrum, 2 * rate - near, 2 * rate + near)
-    inside = _band(spectrum, rate, near, low_hz, high_hz)
+    known, rate = _known_rates_hz(reference_bpm)
+    widths_hz = (6 / 60, 6 / 60)
+    signal = _harmonic_power(spectrum, rate, widths_hz)
+    inside = _harmonic_power(spectrum, rate, widths_hz, low_hz, high_hz)
     band = _between(spectrum, np.full_like(rate, low_hz), np.full_like(rate, high_hz))
-    return _decibel(first + second, band - inside, known)
-
-
-def _band(spectrum: Spectrum, rate: Array, near: float, low_hz: float, high_hz: float) -> Array:
-    """Power around the rate and twice the rate that lies within the band: (...,)."""
-    parts = (
-        _between(
-            spectrum, np.maximum(k * rate - near, low_hz), np.minimum(k * rate + near, high_hz)
-        )
-        for k in (1, 2)
-    )
-    inside: Array = np.add(*parts)
-    return inside
+    return _decibel(signal, band - inside, known)
 
 
 def snr_de_haan(
@@ -101,18 +112,10 @@ def snr_de_haan(
     bins = int(0.5 / step), min(int(4.0 / step) + 2, nfft // 2 + 1)
     centred = signals - signals.mean(axis=-1, keepdims=True)
     spectrum = periodogram(centred, fs, taper("hamming", samples, symmetric=True), nfft, bins)
-    known = np.isfinite(reference_bpm)
-    rate = np.where(known, reference_bpm, 60.0) / 60
-    low, high = np.full_like(rate, 0.5), np.full_like(rate, 4.0)
-    signal = np.add(
-        *(
-            _between(
-                spectrum, np.maximum(k * rate - k * 0.1, low), np.minimum(k * rate + k * 0.1, high)
-            )
-            for k in (1, 2)
-        )
-    )
-    return _decibel(signal, _between(spectrum, low, high) - signal, known)
+    known, rate = _known_rates_hz(reference_bpm)
+    signal = _harmonic_power(spectrum, rate, (0.1, 0.2), 0.5, 4.0)
+    band = _between(spectrum, np.full_like(rate, 0.5), np.full_like(rate, 4.0))
+    return _decibel(signal, band - signal, known)
 
 
 def snr_pyvhr(
@@ -147,9 +150,8 @@ def snr_pyvhr(
         first=0,
         stop=full.stop - full.first,
     )
-    known = np.isfinite(reference_bpm)
-    rate = np.where(known, reference_bpm, 60.0) / 60
-    signal = np.add(*(_between(spectrum, k * rate - 0.2, k * rate + 0.2) for k in (1, 2)))
+    known, rate = _known_rates_hz(reference_bpm)
+    signal = _harmonic_power(spectrum, rate, (0.2, 0.2))
     return _decibel(signal, spectrum.power.sum(axis=-1) - signal, known)
 
 
@@ -176,8 +178,7 @@ def snr_get(
     window = taper("hann", samples, symmetric=True)
     spectrum = _full_spectrum(signals, fs, window, samples)
     total = samples * np.sum((signals * window) ** 2, axis=-1)  # Parseval: both sides
-    known = np.isfinite(reference_bpm)
-    rate = np.where(known, reference_bpm, 60.0) / 60
+    known, rate = _known_rates_hz(reference_bpm)
     signal = np.zeros(rate.shape)
     half = fs / samples / 2
     for k in (1, 2):

@@ -136,13 +136,13 @@ def ranks(
     k, n = table.shape
     if not n:
         raise BenchError(f"ranks: no block has a score of all of {', '.join(methods)}")
-    placed = rankdata(table if lower_is_better else -table, axis=0)
-    mean_rank: Array = placed.mean(axis=1)
+    block_ranks = rankdata(table if lower_is_better else -table, axis=0)
+    mean_rank: Array = block_ranks.mean(axis=1)
     differences = np.abs(mean_rank[:, None] - mean_rank[None])
     p, p_nemenyi = float("nan"), np.full((k, k), np.nan)
     limit = float("nan")
     if k >= 3 and n >= 2:
-        spread = np.any(placed != placed[:1])
+        spread = np.any(block_ranks != block_ranks[:1])
         p = float(friedmanchisquare(*table).pvalue) if spread else 1.0
         unit = np.sqrt(k * (k + 1) / (6 * n))
         limit = float(studentized_range.ppf(1 - alpha, k, np.inf) / np.sqrt(2) * unit)

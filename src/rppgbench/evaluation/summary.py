@@ -144,7 +144,7 @@ def block_scores(
         rows = names == name
         total = _added(terms[rows], blocks[rows] * shape[1] + seeds[rows], shape)
         per_seed = METRICS[metric].from_sums(named_sums(total))
-        scores[str(name)] = _mean_of_known(per_seed, axis=1)
+        scores[str(name)] = _mean_of_finite(per_seed, axis=1)
     return scores
 
 
@@ -244,7 +244,7 @@ def _values(
             return np.stack([metric.from_sums(sums) for metric in metrics], axis=-1)
 
     per_seed = statistic(by_subject.sum(axis=0))
-    value = _mean_of_known(per_seed, axis=0)
+    value = _mean_of_finite(per_seed, axis=0)
     low = high = np.full(value.shape, np.nan)
     if resamples and rows.n_subjects:
         low, high = bootstrap(by_subject, statistic, resamples=resamples, seed=seed)
@@ -253,27 +253,27 @@ def _values(
         values[metric.name] = float(value[k])
         values[f"{metric.name}_low"], values[f"{metric.name}_high"] = float(low[k]), float(high[k])
         if metric.seed_std:
-            known = per_seed[np.isfinite(per_seed[:, k]), k]
-            seed_std = float(known.std(ddof=1)) if len(known) > 1 else np.nan
+            finite = per_seed[np.isfinite(per_seed[:, k]), k]
+            seed_std = float(finite.std(ddof=1)) if len(finite) > 1 else np.nan
             values[f"{metric.name}_seed_std"] = seed_std
     return values
 
 
-def _mean_of_known(values: Array, axis: int) -> Array:
+def _mean_of_finite(values: Array, axis: int) -> Array:
     """Mean of the finite values along an axis; NaN where there is none."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0).sum(axis=axis)
-    return np.where(known.any(axis=axis), total / np.maximum(known.sum(axis=axis), 1), np.nan)
+    finite = np.isfinite(values)
+    total = np.where(finite, values, 0).sum(axis=axis)
+    return np.where(finite.any(axis=axis), total / np.maximum(finite.sum(axis=axis), 1), np.nan)
 
 
-def _terms(frame: pd.DataFrame, chosen: NDArray[np.bool_]) -> Array:
+def _terms(frame: pd.DataFrame, selected: NDArray[np.bool_]) -> Array:
     """The terms of the chosen rows of `score_windows`: (n, K)."""
     columns = {metric.column for metric in METRICS.values()} & set(frame.columns)
     rows = Rows(
-        reference=frame["reference_bpm"].to_numpy(np.float64)[chosen],
-        error=frame["error_bpm"].to_numpy(np.float64)[chosen],
-        missing=frame["missing"].to_numpy(bool)[chosen],
-        columns={name: frame[name].to_numpy(np.float64)[chosen] for name in columns},
+        reference=frame["reference_bpm"].to_numpy(np.float64)[selected],
+        error=frame["error_bpm"].to_numpy(np.float64)[selected],
+        missing=frame["missing"].to_numpy(bool)[selected],
+        columns={name: frame[name].to_numpy(np.float64)[selected] for name in columns},
     )
     return row_terms(rows, TERMS)
 
@@ -330,9 +330,9 @@ def _sums_of_recordings(
     place_of_run[runs] = place
     sums = named_sums(totals)
     values = [metric.from_sums(sums) for metric in metrics]
-    known = [np.isfinite(value) for value in values]
-    filled = [np.where(ok, value, 0.0) for ok, value in zip(known, values, strict=True)]
-    both = np.stack([*filled, *known], axis=-1).astype(np.float64)
+    defined = [np.isfinite(value) for value in values]
+    filled = [np.where(ok, value, 0.0) for ok, value in zip(defined, values, strict=True)]
+    sums_and_counts = np.stack([*filled, *defined], axis=-1).astype(np.float64)
     width = len(metrics)
 
     def mean(total: Array) -> Array:
@@ -341,4 +341,4 @@ def _sums_of_recordings(
         np.divide(total[..., :width], n, out=out, where=n > 0)
         return out
 
-    return _added(both, place_of_run, rows.shape), mean
+    return _added(sums_and_counts, place_of_run, rows.shape), mean

@@ -84,12 +84,12 @@ def _query_versions(python: str) -> dict[str, str]:
         "import json, sys; from importlib.metadata import version; "
         "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [python, "-c", code, *PACKAGES], capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise BenchError(f"{python}: has no open-rppg: {_last_line(done.stderr)}")
-    answer: dict[str, str] = json.loads(done.stdout)
+    if process.returncode:
+        raise BenchError(f"{python}: has no open-rppg: {_last_line(process.stderr)}")
+    answer: dict[str, str] = json.loads(process.stdout)
     return answer
 
 

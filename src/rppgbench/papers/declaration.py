@@ -211,7 +211,7 @@ def read_printed(file: Path) -> list[Printed]:
     names = list(Printed.__dataclass_fields__)
     if columns != names:
         raise BenchError(f"{file}: its columns must be {', '.join(names)}")
-    found = []
+    values = []
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise BenchError(f"{file}: line {number} has not {len(names)} cells")
@@ -221,15 +221,15 @@ def read_printed(file: Path) -> list[Printed]:
             fine = False
         if not fine:
             raise BenchError(f"{file}: line {number}: value {row['value']!r} is not a number")
-        found.append(Printed(**row))
-    return found
+        values.append(Printed(**row))
+    return values
 
 
 def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator[Line]:
     """In the order of the settings, and in each in that of the methods."""
     settings = {s.printed for s in table.settings if s.printed}
     methods = {m.printed for m in table.methods}
-    held: dict[tuple[str, str], dict[str, Printed]] = {}
+    printed_by_row: dict[tuple[str, str], dict[str, Printed]] = {}
     for value in values:
         if value.setting not in settings:
             raise unknown_name("setting", value.setting, settings, str(file))
@@ -237,7 +237,7 @@ def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator
             raise unknown_name("row", value.method, methods, str(file))
         if value.metric not in table.measures:
             raise unknown_name("measure", value.metric, table.measures, str(file))
-        line = held.setdefault((value.setting, value.method), {})
+        line = printed_by_row.setdefault((value.setting, value.method), {})
         if value.metric in line:
             raise BenchError(
                 f"{file}: {value.metric} of {value.method!r} is printed twice in {value.setting!r}"
@@ -245,7 +245,7 @@ def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator
         line[value.metric] = value
     for setting in table.settings:
         for method in table.methods:
-            printed = held.get((setting.printed, method.printed), {})
+            printed = printed_by_row.get((setting.printed, method.printed), {})
             if printed or table.kind != "table":
                 yield Line(setting, method, printed)
 
@@ -286,11 +286,11 @@ def judge(
         return Verdict("not comparable", "the measure is not defined here")
     if low <= printed <= high:
         return Verdict("reproduced", f"the interval covers {printed:g}")
-    apart = abs(value - printed)
-    if apart < margin:
-        return Verdict("reproduced", f"differs by {apart:.2g}, less than {margin:g}")
+    difference = abs(value - printed)
+    if difference < margin:
+        return Verdict("reproduced", f"differs by {difference:.2g}, less than {margin:g}")
     lower = value < printed
-    side = f"{apart:.3g} {'below' if lower else 'above'} the printed value, which is outside"
+    side = f"{difference:.3g} {'below' if lower else 'above'} the printed value, which is outside"
     reach = "the interval" if not math.isnan(low) else f"the margin of {margin:g} (no interval)"
     return Verdict("better" if lower == lower_is_better else "worse", f"{side} {reach}")
 

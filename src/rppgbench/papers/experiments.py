@@ -78,8 +78,8 @@ def experiments(
             folder = f"{name}{tag}"
             if scale is not None:
                 methods = {line.method.method for line in members}
-                known = load_methods().available
-                methods |= {method for method in learned.get(folder, ()) if method in known}
+                declared = load_methods().available
+                methods |= {method for method in learned.get(folder, ()) if method in declared}
                 protocol = scale.scale(protocol, sorted(methods), f"protocols/{name}.toml")
                 folder += scale.tag
             yield Experiment(protocol=protocol, folder=folder, lines=members)

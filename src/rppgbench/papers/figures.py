@@ -104,7 +104,7 @@ def _corrected(
 def _corrected_waveforms(results: Sequence[Result]) -> Iterator[Drawing]:
     for number, folder, labels, scores in _corrected(results):
         drawing = correction_figure(
-            labels.shown(scores.windows), key=f"corrected-{number}", marks=folder.marks
+            labels.spread_clips(scores.windows), key=f"corrected-{number}", marks=folder.marks
         )
         if drawing is not None:
             yield drawing

@@ -92,8 +92,8 @@ def fill_tables(
     learned = methods_by_run(_all_lines()) if scale else {}
     tables = [_table_runs(name, scale, learned) for name in names]
     protocols = [run.protocol for table in tables for run in table.genuine if run.protocol]
-    used = [name for p in protocols for name in (*p.pretrain, *p.train, *p.test)]
-    check_roots(options.data, used, "the table")
+    dataset_names = [name for p in protocols for name in (*p.pretrain, *p.train, *p.test)]
+    check_roots(options.data, dataset_names, "the table")
     stored = StoredRuns(
         _methods_of_folders(tables),
         options,
@@ -148,14 +148,14 @@ def _fill_page(
     simulated = None
     if runs.simulated is not None:
         simulated = _fill_lines(runs.simulated, table, stored, evaluator, simulate=True)
-    drawn = simulated if simulated is not None and not genuine.behind else genuine
+    figure_source = simulated if simulated is not None and not genuine.behind else genuine
     page = PaperPage(
         name=runs.name,
         table=table,
         lines=tuple(lines),
         fills=genuine.fills,
         simulated=None if simulated is None else simulated.fills,
-        drawings=tuple(draw_figures(table, lines, drawn.fills, drawn.behind)),
+        drawings=tuple(draw_figures(table, lines, figure_source.fills, figure_source.behind)),
         command=options.command,
         scale=scale,
     )
@@ -206,9 +206,9 @@ def _measure(
 
 
 def _hours(line: Line, protocol: Protocol) -> float:
-    known = load_methods().available
-    method = known.get(line.method.method)
+    declared = load_methods().available
+    method = declared.get(line.method.method)
     names = method.members or (method.name,) if method else ()
-    members = [known[name] for name in names if name in known]
+    members = [declared[name] for name in names if name in declared]
     learns = any(member.fit is not None and not member.baseline for member in members)
     return line_hours(line, learns=learns, seeds=len(protocol.seeds))

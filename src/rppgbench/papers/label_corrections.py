@@ -45,7 +45,7 @@ class CorrectedLabels:
             name=evaluator, windows=windows, summary=summarise(windows, by=["method"], resamples=0)
         )
 
-    def shown(self, windows: pd.DataFrame) -> list[tuple[Estimate, Estimate, GroundTruth]]:
+    def spread_clips(self, windows: pd.DataFrame) -> list[tuple[Estimate, Estimate, GroundTruth]]:
         """Up to `SHOWN` clips, from the least to the greatest error of the label, evenly.
 
         Each is its label, what takes the label's place, and the truth. `windows` are of `scores`.
@@ -56,16 +56,21 @@ class CorrectedLabels:
         names = names.sort_values(["error", "fold", "recording"], kind="stable")
         places = list(zip(names["fold"], names["recording"], strict=True))
         count = min(SHOWN, len(places))
-        chosen = [places[round(k * (len(places) - 1) / max(1, count - 1))] for k in range(count)]
-        found = {(e.fold, e.recording, e.method): e for e in self.estimates}
-        pairs = [(found[*place, LABEL], found[*place, PEER]) for place in chosen]
+        spread_places = [
+            places[round(k * (len(places) - 1) / max(1, count - 1))] for k in range(count)
+        ]
+        estimate_by_key = {(e.fold, e.recording, e.method): e for e in self.estimates}
+        pairs = [
+            (estimate_by_key[*place, LABEL], estimate_by_key[*place, PEER])
+            for place in spread_places
+        ]
         return [
             (label, peer, self.ground_truths[label.dataset, label.recording])
             for label, peer in pairs
         ]
 
 
-def load_corrections(held: StoredResults, method: str) -> CorrectedLabels | None:
+def load_corrections(results: StoredResults, method: str) -> CorrectedLabels | None:
     """What the models of a results folder keep of the labels that they corrected; None without.
 
     That is a fact `corrected`, a row a clip with `recording` and `start_s`, the rate `corrected_fs`
@@ -74,7 +79,7 @@ def load_corrections(held: StoredResults, method: str) -> CorrectedLabels | None
     model is damaged.
 
     Args:
-        held: The results folder.
+        results: The results folder.
         method: Name of the method.
 
     Returns:
@@ -85,41 +90,41 @@ def load_corrections(held: StoredResults, method: str) -> CorrectedLabels | None
     """
     estimates: list[Estimate] = []
     truths: dict[tuple[str, str], GroundTruth] = {}
-    seen = _by_name(held)
-    for fit in held.manifest.get("fits", ()):
-        folder = held.store.folder / "models" / str(fit["digest"])
+    recordings = _by_name(results)
+    for fit in results.manifest.get("fits", ()):
+        folder = results.store.folder / "models" / str(fit["digest"])
         if fit["method"] != method or not is_model(folder):
             continue
         model = read_model(folder)
-        clips = _clips(model, seen, str(fit["fold"]), int(fit["seed"]), str(fit["digest"]))
-        for one, truth in clips:
-            estimates.append(one)
-            truths[one.dataset, one.recording] = truth
+        clips = _clips(model, recordings, str(fit["fold"]), int(fit["seed"]), str(fit["digest"]))
+        for estimate, truth in clips:
+            estimates.append(estimate)
+            truths[estimate.dataset, estimate.recording] = truth
     return CorrectedLabels(tuple(estimates), truths) if estimates else None
 
 
-def _by_name(held: StoredResults) -> dict[str, RecordingInfo]:
+def _by_name(results: StoredResults) -> dict[str, RecordingInfo]:
     """What was seen of recordings whose name only one data set has: models keep the name alone."""
-    found: dict[str, RecordingInfo] = {}
+    infos: dict[str, RecordingInfo] = {}
     several = set()
-    for (dataset, name, _), one in held.observed.items():
-        if name in found and found[name].dataset != dataset:
+    for (dataset, name, _), info in results.observed.items():
+        if name in infos and infos[name].dataset != dataset:
             several.add(name)
-        found[name] = one
-    return {name: one for name, one in found.items() if name not in several}
+        infos[name] = info
+    return {name: info for name, info in infos.items() if name not in several}
 
 
 def _clips(
-    model: Model, seen: dict[str, RecordingInfo], fold: str, seed: int, job: str
+    model: Model, recordings: dict[str, RecordingInfo], fold: str, seed: int, job: str
 ) -> Iterator[tuple[Estimate, GroundTruth]]:
     """Label and peer of each clip, as estimates, with the truth of their recording."""
-    for at, row in enumerate(model.facts.get("corrected", ())):
-        if row["recording"] not in seen:
+    for number, row in enumerate(model.facts.get("corrected", ())):
+        if row["recording"] not in recordings:
             continue
-        observed = seen[row["recording"]]
+        observed = recordings[row["recording"]]
         for name, array in ((LABEL, "corrected.pseudo"), (PEER, "corrected.peer")):
             clip = Estimate(
-                job=f"{job}-{at}-{array}",
+                job=f"{job}-{number}-{array}",
                 dataset=observed.dataset,
                 recording=f"{observed.recording} at {row['start_s']:g} s",
                 subject=observed.subject,
@@ -130,7 +135,7 @@ def _clips(
                 condition="none",
                 region="",
                 waveform=Waveform(
-                    model.arrays[array][at].astype(float),
+                    model.arrays[array][number].astype(float),
                     float(model.facts["corrected_fs"]),
                     float(row["start_s"]),
                 ),

@@ -32,13 +32,13 @@ def wanted_params(line: Line, protocol: Protocol, method: str) -> dict[str, Any]
     Returns:
         The value of each parameter.
     """
-    own = load_methods().available[method]
-    given = {**protocol.params.get(method, {}), **line.setting.params, **line.method.params}
-    return own.parameters({k: v for k, v in given.items() if k in own.params})
+    declared = load_methods().available[method]
+    values = {**protocol.params.get(method, {}), **line.setting.params, **line.method.params}
+    return declared.parameters({k: v for k, v in values.items() if k in declared.params})
 
 
 def measure_line(
-    held: StoredResults,
+    results: StoredResults,
     line: Line,
     protocol: Protocol,
     measures: Sequence[str],
@@ -52,7 +52,7 @@ def measure_line(
     a verdict, as is everything else in which the results are another experiment than the line.
 
     Args:
-        held: The results folder.
+        results: The results folder.
         line: The line of the table.
         protocol: The protocol of the line's setting.
         measures: Names of the measures.
@@ -62,52 +62,58 @@ def measure_line(
     Returns:
         The measured values and the scores; None where nothing of the line is stored.
     """
-    asked = line.method.evaluator or line.setting.evaluator
-    used = evaluator or asked
+    line_evaluator = line.method.evaluator or line.setting.evaluator
+    evaluator_name = evaluator or line_evaluator
     name = line.method.method
     members = load_methods().get("method", name, "the table").members
     region = protocol.regions[0]
     estimates = [
         e
-        for e in held.estimates
+        for e in results.estimates
         if e.method in (members or (name,))
         and e.condition == line.setting.condition
         and e.region in ("", region)
     ]
     if {e.method for e in estimates} != set(members or (name,)):
         return None
-    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", used, "--evaluator"))
-    windows = held.score(rule, estimates=estimates, methods=[name])
-    own: pd.DataFrame = windows[windows["method"] == name]
-    own.attrs = windows.attrs
-    if own.empty:
+    rule = read_evaluator(
+        find_toml("protocols/evaluators", "evaluator", evaluator_name, "--evaluator")
+    )
+    windows = results.score(rule, estimates=estimates, methods=[name])
+    line_windows: pd.DataFrame = windows[windows["method"] == name]
+    line_windows.attrs = windows.attrs
+    if line_windows.empty:
         return None
-    expected = int(held.manifest["expected"])
-    summary = summarise(own, by=["method"], expected=expected, resamples=resamples)
+    expected = int(results.manifest["expected"])
+    summary = summarise(line_windows, by=["method"], expected=expected, resamples=resamples)
     record = summary.iloc[0]
     values = {
         m: (float(record[m]), float(record[f"{m}_low"]), float(record[f"{m}_high"]))
         for m in measures
     }
     count = int(record["n_recordings"])
-    found = Measured(
+    measured = Measured(
         values=values,
         recordings=count,
         subjects=int(record["n_subjects"]),
         expected=expected,
-        evaluator=used,
-        origin=str(held.store.folder),
-        simulated=held.simulated,
+        evaluator=evaluator_name,
+        origin=str(results.store.folder),
+        simulated=results.simulated,
         obstacles=(
             *_n(line, protocol, count),
-            *([f"another evaluator: {used}, the table's is {asked}"] if used != asked else []),
-            *experiment_differences(held.manifest, line, protocol),
+            *(
+                [f"another evaluator: {evaluator_name}, the table's is {line_evaluator}"]
+                if evaluator_name != line_evaluator
+                else []
+            ),
+            *experiment_differences(results.manifest, line, protocol),
             *filter(None, (line.setting.differs, line.method.differs, record["rule_note"])),
-            *describe_band_edge(Scores(name=used, windows=own, summary=summary)),
+            *describe_band_edge(Scores(name=evaluator_name, windows=line_windows, summary=summary)),
         ),
-        made_by=held.made_by,
+        made_by=results.made_by,
     )
-    return found, Scores(name=used, windows=own, summary=summary)
+    return measured, Scores(name=evaluator_name, windows=line_windows, summary=summary)
 
 
 def experiment_differences(
@@ -123,42 +129,42 @@ def experiment_differences(
     Returns:
         One text for each difference.
     """
-    stored, found = manifest["protocol"], []
-    wanted = protocol.model_dump(mode="json")
+    stored, differences = manifest["protocol"], []
+    declared = protocol.model_dump(mode="json")
     for key in EXPERIMENT_KEYS:
-        if stored.get(key) != wanted[key]:
-            found.append(
+        if stored.get(key) != declared[key]:
+            differences.append(
                 f"another {key.replace('_', ' ')}: {_said(stored.get(key))}, "
-                f"the table's is {_said(wanted[key])}"
+                f"the table's is {_said(declared[key])}"
             )
-    if _condition(stored.get("conditions", []), line) != _condition(wanted["conditions"], line):
-        found.append(f"another condition of the name {line.setting.condition!r}")
-    known = load_methods().available
-    for name in known[line.method.method].members or (line.method.method,):
+    if _condition(stored.get("conditions", []), line) != _condition(declared["conditions"], line):
+        differences.append(f"another condition of the name {line.setting.condition!r}")
+    methods = load_methods().available
+    for name in methods[line.method.method].members or (line.method.method,):
         params = wanted_params(line, protocol, name)
-        held = manifest["methods"].get(name, {})
-        other = [k for k in params if held.get(k) != params[k]]
-        if other:
+        stored_params = manifest["methods"].get(name, {})
+        changed = [k for k in params if stored_params.get(k) != params[k]]
+        if changed:
             # With a preset, all that it sets differs too: the preset says it.
-            shown = ["preset"] if "preset" in other else other
-            words = ", ".join(f"{k} {_said(held.get(k))}" for k in shown)
-            found.append(f"other parameters of {name}: {words}")
-        learns = known[name].fit is not None
-        if learns and set(stored.get("seeds", [])) != set(wanted["seeds"]):
-            found.append(
+            listed = ["preset"] if "preset" in changed else changed
+            text = ", ".join(f"{k} {_said(stored_params.get(k))}" for k in listed)
+            differences.append(f"other parameters of {name}: {text}")
+        learns = methods[name].fit is not None
+        if learns and set(stored.get("seeds", [])) != set(declared["seeds"]):
+            differences.append(
                 f"other seeds: {_said(stored.get('seeds'))}, the protocol's are "
-                f"{_said(wanted['seeds'])}"
+                f"{_said(declared['seeds'])}"
             )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(differences))
 
 
 def _n(line: Line, protocol: Protocol, count: int) -> list[str]:
-    wanted = line.setting.recordings or protocol.recordings
-    if not wanted:
+    expected = line.setting.recordings or protocol.recordings
+    if not expected:
         return [f"the n of the printed value is not said, ours is {count}"]
-    if count == wanted:
+    if count == expected:
         return []
-    return [f"another n: {count} recordings, the table's is {wanted}"]
+    return [f"another n: {count} recordings, the table's is {expected}"]
 
 
 def _condition(conditions: Sequence[Mapping[str, Any] | Condition], line: Line) -> object:

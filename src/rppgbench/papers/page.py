@@ -59,15 +59,15 @@ class PaperPage:
 
     def counts(self) -> Counter[str]:
         """How many printed values have which verdict."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for line in self.lines:
-            said = (
+            verdict_by_name = (
                 verdicts(self.table, line, self.fills[line_key(line)]) if self._filled(line) else {}
             )
             for name in line.printed:
-                word = said[name].word if name in said else NOT_RUN
-                found[word if line.method.method else NOT_RUN_HERE] += 1
-        return found
+                word = verdict_by_name[name].word if name in verdict_by_name else NOT_RUN
+                counts[word if line.method.method else NOT_RUN_HERE] += 1
+        return counts
 
     def text(self, kind: str) -> str:
         """The page as "html", or the table as "latex", "markdown" or "csv".
@@ -144,12 +144,12 @@ def write_text(out: Path, text: str) -> Path:
 
 def _origins(page: PaperPage) -> list[tuple[str, str]]:
     """Each results folder that cells come from, genuine before simulated."""
-    found: dict[tuple[str, str], None] = {}
+    origins: dict[tuple[str, str], None] = {}
     groups: list[Mapping[Any, CellContent]] = [page.fills, page.simulated or {}]
     for fills in groups:
         for fill in fills.values():
             if isinstance(fill, Measured):
                 kind = "SIMULATED results" if fill.simulated else "results"
-                words = (f"{fill.origin}, scored by {fill.evaluator}", *fill.made_by)
-                found[kind, "; ".join(words)] = None
-    return list(found)
+                parts = (f"{fill.origin}, scored by {fill.evaluator}", *fill.made_by)
+                origins[kind, "; ".join(parts)] = None
+    return list(origins)

@@ -140,10 +140,10 @@ def _too_short(fills: Mapping[LineKey, CellContent]) -> list[str]:
     if not names:
         return []
     rules = [read_evaluator(find_toml("protocols/evaluators", "evaluator", n, "")) for n in names]
-    said = [
+    limits = [
         f"{n} reads {r.window.shortest_s:g} s or more" for n, r in zip(names, rules, strict=True)
     ]
-    return [f"SIMULATED n is 0 where the recordings hold no window: {', '.join(sorted(said))}."]
+    return [f"SIMULATED n is 0 where the recordings hold no window: {', '.join(sorted(limits))}."]
 
 
 def verdict_rule(table: PaperTable) -> str:
@@ -205,7 +205,7 @@ def missing_table(
     if not groups:
         return None
     rows = []
-    for (label, why), members in groups.items():
+    for (label, reason), members in groups.items():
         setting = members[0][0].setting
         once = setting.video_hours * HOURS_OF_A_PASS
         total = once + sum(fill.hours - once for _, fill in members)
@@ -214,7 +214,7 @@ def missing_table(
         cells = [Cell(text, text) for text in texts]
         cells.append(_count(setting.recordings))
         cells.append(Cell("–") if math.isnan(total) else Cell(_hours(total), total))
-        rows.append(Row((*cells, Cell(why, why))))
+        rows.append(Row((*cells, Cell(reason, reason))))
     return Table(
         key=f"{key}-missing",
         caption="What would fill the empty cells",
@@ -268,13 +268,15 @@ def _printed(line: Line, name: str) -> Cell:
     return Cell(value.value, value.number, detail=f"{name} printed: {value.value}. {value.note}")
 
 
-def _measured(line: Line, name: str, measure: str, fill: CellContent, said: Verdict | None) -> Cell:
+def _measured(
+    line: Line, name: str, measure: str, fill: CellContent, verdict: Verdict | None
+) -> Cell:
     if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
-        why = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
-        return Cell("–", detail=f"{name}: {why or NOT_RUN}")
+        reason = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
+        return Cell("–", detail=f"{name}: {reason or NOT_RUN}")
     text, interval, value, detail = _number(measure, fill)
-    if said is not None:
-        detail += f"; {said.word}: {said.why}"
+    if verdict is not None:
+        detail += f"; {verdict.word}: {verdict.why}"
     return Cell(
         text, value, interval=interval, detail=f"{name} {detail}; evaluator {fill.evaluator}"
     )
@@ -302,13 +304,13 @@ def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
 def _n(line: Line, fill: CellContent) -> Cell:
     if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
         return Cell("–")
-    wanted = line.setting.recordings or fill.expected
-    same = fill.recordings == wanted
-    text = str(fill.recordings) if same else f"{fill.recordings} of {wanted}"
+    expected = line.setting.recordings or fill.expected
+    complete = fill.recordings == expected
+    text = str(fill.recordings) if complete else f"{fill.recordings} of {expected}"
     return Cell(text, float(fill.recordings), detail=f"from {fill.origin}")
 
 
-def _verdict(line: Line, said: Mapping[str, Verdict], fill: CellContent) -> Cell:
+def _verdict(line: Line, verdict_by_name: Mapping[str, Verdict], fill: CellContent) -> Cell:
     if not line.method.method:
         return Cell(NOT_RUN_HERE, NOT_RUN_HERE, detail=line.method.note)
     if isinstance(fill, NotRun) or fill.simulated:
@@ -319,23 +321,25 @@ def _verdict(line: Line, said: Mapping[str, Verdict], fill: CellContent) -> Cell
             needs.append(f"{_hours(fill.hours)} h")
         text = f"{NOT_RUN}: {', '.join(needs)}" if needs else NOT_RUN
         return Cell(text, text, detail=fill.why if isinstance(fill, NotRun) else "")
-    if not said:
+    if not verdict_by_name:
         return Cell("nothing printed", "nothing printed")
-    words = {one.word for one in said.values()}
-    if len(words) == 1:
-        text = words.pop()
+    distinct = {verdict.word for verdict in verdict_by_name.values()}
+    if len(distinct) == 1:
+        text = distinct.pop()
         if text == "not comparable":
-            text = f"{text} ({'; '.join(dict.fromkeys(v.why for v in said.values()))})"
+            text = f"{text} ({'; '.join(dict.fromkeys(v.why for v in verdict_by_name.values()))})"
     else:
-        text = ", ".join(f"{name} {one.word}" for name, one in said.items())
-    detail = "; ".join(f"{name} {one.word}: {one.why}" for name, one in said.items())
+        text = ", ".join(f"{name} {verdict.word}" for name, verdict in verdict_by_name.items())
+    detail = "; ".join(
+        f"{name} {verdict.word}: {verdict.why}" for name, verdict in verdict_by_name.items()
+    )
     return Cell(str(text), str(text), detail=detail)
 
 
 def _simulated(line: Line, measure: str, fill: CellContent) -> Cell:
     if isinstance(fill, NotRun) or not fill.simulated or not line.method.method:
-        why = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
-        return Cell("–", detail=f"SIMULATED: {why}" if why else "")
+        reason = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
+        return Cell("–", detail=f"SIMULATED: {reason}" if reason else "")
     text, interval, value, detail = _number(measure, fill)
     return Cell(text, value, interval=interval, detail=f"SIMULATED {detail}; no verdict")
 

@@ -58,16 +58,16 @@ class SmokeScale:
         Raises:
             BenchError: a parameter is unknown.
         """
-        known = load_methods().available
+        declared_methods = load_methods().available
         learning = list(dict.fromkeys(m for name in methods for m in learning_members(name)))
-        with_smoke = [name for name in learning if PRESET in known[name].presets]
+        with_smoke = [name for name in learning if PRESET in declared_methods[name].presets]
         small = with_preset(protocol, with_smoke, PRESET, origin)
         params = {name: dict(values) for name, values in small.params.items()}
         for name in learning:
             declared = params.get(name, {})
             limited = {
                 key: self.epochs
-                for key, value in known[name].parameters(declared, origin).items()
+                for key, value in declared_methods[name].parameters(declared, origin).items()
                 if key.endswith(("epochs", "passes"))
                 and isinstance(value, int)
                 and value > self.epochs
@@ -117,7 +117,11 @@ def smoke_scale(options: RunOptions, epochs: int | None) -> SmokeScale | None:
 
 def learning_members(name: str) -> Iterator[str]:
     """Yield those of a method and its members that learn; a baseline has no epochs."""
-    known = load_methods().available
-    for member in (name, *known[name].members):
-        if member in known and known[member].fit is not None and not known[member].baseline:
+    declared = load_methods().available
+    for member in (name, *declared[name].members):
+        if (
+            member in declared
+            and declared[member].fit is not None
+            and not declared[member].baseline
+        ):
             yield member

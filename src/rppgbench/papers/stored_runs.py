@@ -98,10 +98,12 @@ class StoredRuns:
         if exact:
             folder = exact[0].store.folder
         reason = self._complete(experiment, protocol, folder, simulate=simulate)
-        found = []
+        run_results = []
         if not reason.startswith(FAILED) and _is_results(folder):
-            found = [results for results in [self._load(folder)] if results.simulated == simulate]
-        return [*found, *(r for r in near if r.store.folder != folder)], reason
+            run_results = [
+                results for results in [self._load(folder)] if results.simulated == simulate
+            ]
+        return [*run_results, *(r for r in near if r.store.folder != folder)], reason
 
     def _load(self, folder: Path) -> StoredResults:
         if folder not in self._read:
@@ -177,7 +179,7 @@ def _conflict(
     """Return why a results folder cannot take the results of a run, or ""."""
     if manifest["protocol"]["digest"] != protocol.digest:
         return f"{store.folder} holds results of another version of the protocol; move it away"
-    if any(seen.simulated != simulate for seen in store.observed().values()):
+    if any(info.simulated != simulate for info in store.observed().values()):
         kind = "genuine" if simulate else "simulated"
         return f"{store.folder} holds {kind} results; move it away"
     return ""

@@ -47,12 +47,12 @@ def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     Returns:
         Seconds of processor time.
     """
-    least = float("inf")
+    shortest_s = float("inf")
     for _ in range(rounds):
         before = time.process_time()
         work()
-        least = min(least, time.process_time() - before)
-    return least
+        shortest_s = min(shortest_s, time.process_time() - before)
+    return shortest_s
 
 
 def simulated_film(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:
@@ -108,8 +108,8 @@ def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) ->
             for _ in track_face(video, FaceTracker(), cadence=cadence):
                 pass
 
-    def row(what: str, seconds: float) -> Rate:
-        return Rate(part="extraction", what=what, value=frames / seconds, unit="frames/s")
+    def row(label: str, seconds: float) -> Rate:
+        return Rate(part="extraction", what=label, value=frames / seconds, unit="frames/s")
 
     yield row("decode alone", processor_s(decode))
     yield row(f"+ face track, every {CADENCE}th frame", processor_s(lambda: track(CADENCE)))
@@ -119,12 +119,12 @@ def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) ->
     for name, kinds in clips.items():
         rules = frozenset(kinds)
         passes[f"+ {len(rules)} kinds of clips: the pass for {name}"] = rules
-    for what, rules in passes.items():
+    for label, rules in passes.items():
         seconds = processor_s(lambda rules=rules: extract(source, FeatureRequest(rules)))  # type: ignore[misc]
         ratio = seconds / finder_s
         yield Rate(
             part="extraction",
-            what=what,
+            what=label,
             value=frames / seconds,
             unit="frames/s",
             ratio=ratio,
@@ -175,14 +175,14 @@ def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> 
         if method.fit or method.members or method.input not in {"trace", "second_moments"}:
             continue
         params, batch = method.parameters({}), synthetic_features(method, recordings, seconds)
-        alone = [Waveform(one, FS) for one in batch.samples]
+        waveforms = [Waveform(waveform, FS) for waveform in batch.samples]
 
-        def one_by_one(m: Method = method, p: Any = params, given: Any = alone) -> None:
-            for one in given:
-                m.estimate(one, **p)
+        def one_by_one(m: Method = method, p: Any = params, singles: Any = waveforms) -> None:
+            for waveform in singles:
+                m.estimate(waveform, **p)
 
-        def at_once(m: Method = method, p: Any = params, given: Any = batch) -> None:
-            m.estimate(given, **p)
+        def at_once(m: Method = method, p: Any = params, whole_batch: Any = batch) -> None:
+            m.estimate(whole_batch, **p)
 
         alone_s, batch_s = processor_s(one_by_one), processor_s(at_once)
         single = f"{method.name}, {seconds:g} s, one a call"
@@ -213,11 +213,11 @@ def scoring_rates(rule: Evaluator, recordings: int, seconds: float) -> Iterator[
     estimates, truths = synthetic_estimates(recordings, seconds)
     rows = score_windows(rule, estimates, truths)
     scored_s = processor_s(lambda: score_windows(rule, estimates, truths))
-    what = f"scoring of {seconds:g} s"
-    yield Rate(part="scoring", what=what, value=recordings / scored_s, unit="waveforms/s")
+    label = f"scoring of {seconds:g} s"
+    yield Rate(part="scoring", what=label, value=recordings / scored_s, unit="waveforms/s")
     interval_s = processor_s(lambda: summarise(rows, resamples=10_000))
-    what = f"all metrics of a method, 10,000 resamples of {(recordings + 1) // 2} subjects"
-    yield Rate(part="scoring", what=what, value=1 / interval_s, unit="methods/s")
+    label = f"all metrics of a method, 10,000 resamples of {(recordings + 1) // 2} subjects"
+    yield Rate(part="scoring", what=label, value=1 / interval_s, unit="methods/s")
 
 
 def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator[Rate]:
@@ -250,10 +250,10 @@ def bookkeeping_rates(folder: Path, recordings: int, seconds: float) -> Iterator
     store = Store(folder)
     for name in ("estimates", "recordings"):
         (folder / name).mkdir(parents=True)
-    held = [replace(one, job=job) for one, job in zip(estimates, jobs(), strict=True)]
-    stored_s = processor_s(lambda: store.add(held), rounds=1)
-    what = f"waveforms of {seconds:g} s stored"
-    yield Rate(part="bookkeeping", what=what, value=recordings / stored_s, unit="jobs/s")
+    renamed = [replace(estimate, job=job) for estimate, job in zip(estimates, jobs(), strict=True)]
+    stored_s = processor_s(lambda: store.add(renamed), rounds=1)
+    label = f"waveforms of {seconds:g} s stored"
+    yield Rate(part="bookkeeping", what=label, value=recordings / stored_s, unit="jobs/s")
     found_s = processor_s(store.done)
     yield Rate(part="bookkeeping", what="and looked for", value=recordings / found_s, unit="jobs/s")
 

@@ -108,8 +108,8 @@ def _eigenmatrices(cumulants: Array, rows: Indices, columns: Indices) -> Array:
     values, vectors = np.linalg.eigh(cumulants)
     strongest = np.argsort(-np.abs(values), axis=-1, kind="stable")[..., :sources]
     weights = np.take_along_axis(values, strongest, axis=-1)
-    chosen = np.take_along_axis(vectors, strongest[..., None, :], axis=-1) * weights[..., None, :]
-    entries = np.swapaxes(chosen, -1, -2) / np.where(rows == columns, 1.0, np.sqrt(2.0))
+    scaled = np.take_along_axis(vectors, strongest[..., None, :], axis=-1) * weights[..., None, :]
+    entries = np.swapaxes(scaled, -1, -2) / np.where(rows == columns, 1.0, np.sqrt(2.0))
     matrices = np.empty((*entries.shape[:-1], sources, sources))
     matrices[..., rows, columns] = matrices[..., columns, rows] = entries
     return matrices
@@ -126,14 +126,14 @@ def _rotation(matrices: Array, samples: int) -> Array:
     """
     size = matrices.shape[-1]
     least_angle = 1.0 / (100.0 * np.sqrt(samples))
-    left = np.array(np.moveaxis(matrices, 0, -1), order="C")  # recordings last: (k, m, m, n)
+    rotated = np.array(np.moveaxis(matrices, 0, -1), order="C")  # recordings last: (k, m, m, n)
     basis = np.zeros((size, size, len(matrices))) + np.eye(size)[..., None]
     pairs = [(p, q) for p in range(size) for q in range(p + 1, size)]
     for _ in range(LARGEST_SWEEPS):
         converged = True
         for p, q in pairs:
-            diagonal = left[:, p, p] - left[:, q, q]
-            off = left[:, p, q] + left[:, q, p]
+            diagonal = rotated[:, p, p] - rotated[:, q, q]
+            off = rotated[:, p, q] + rotated[:, q, p]
             on_power = (diagonal * diagonal - off * off).sum(axis=0)
             off_power = 2.0 * (diagonal * off).sum(axis=0)
             angle = 0.5 * np.arctan2(off_power, on_power + np.hypot(on_power, off_power))
@@ -142,8 +142,8 @@ def _rotation(matrices: Array, samples: int) -> Array:
                 continue
             converged = False
             cosine, sine = np.cos(angle), np.sin(angle)
-            _turn(left[:, :, p], left[:, :, q], cosine, sine)
-            _turn(left[:, p], left[:, q], cosine, sine)
+            _turn(rotated[:, :, p], rotated[:, :, q], cosine, sine)
+            _turn(rotated[:, p], rotated[:, q], cosine, sine)
             _turn(basis[:, p], basis[:, q], cosine, sine)
         if converged:
             break

@@ -59,16 +59,16 @@ def _sums(x: Array, width: int) -> Array:
     """
     rows = np.ascontiguousarray(x, dtype=np.float64).reshape(-1)
     needed = len(rows) - width + 1
-    whole = np.zeros(len(rows))
-    sums = whole[:needed]
+    buffer = np.zeros(len(rows))
+    sums = buffer[:needed]
     buffers = (np.empty(len(rows)), np.empty(len(rows)))  # what is being doubled, and its double
-    done, size = 0, 1
+    summed, size = 0, 1
     while True:
         if width & size:
-            sums += rows[done : done + needed]
-            done += size
-            if done == width:
-                return whole.reshape(x.shape)
+            sums += rows[summed : summed + needed]
+            summed += size
+            if summed == width:
+                return buffer.reshape(x.shape)
         rows = np.add(rows[:-size], rows[size:], out=buffers[0][: len(rows) - size])
         buffers = buffers[::-1]
         size *= 2
@@ -121,12 +121,12 @@ def linear_overlap_add(
     for k, (i, j) in enumerate(PAIRS):
         scatter[k] -= sums[i] * means[j]
     largest = np.max([products[k].max(axis=-1, keepdims=True) for k in (0, 3, 5)], axis=0)
-    least = width * (ROUNDING**2 * largest + FLAT**2 * (offset**2).max(axis=0))
+    min_scatter = width * (ROUNDING**2 * largest + FLAT**2 * (offset**2).max(axis=0))
     changing = scatter[0] + scatter[3]
     changing += scatter[5]
     with np.errstate(all="ignore"):  # black windows have no coefficients: they are left out below
         weights = coefficients(means + offset, scatter)
-        usable = changing > least
+        usable = changing > min_scatter
         usable &= np.isfinite(weights[0] + weights[1] + weights[2])
     usable[..., total - width + 1 :] = False
     np.copyto(weights, 0.0, where=~usable)

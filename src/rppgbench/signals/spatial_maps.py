@@ -60,10 +60,10 @@ def mstmap(moments: RegionMoments) -> Array:
     at = moments.index(*MSTMAP_REGIONS)
     counts = np.asarray(moments.count[:, at])
     rgb = moments.rgb[:, at] / np.maximum(counts, 1)[..., None]
-    whole = (counts > 0).all(axis=1)
+    complete = (counts > 0).all(axis=1)
     six = np.concatenate([rgb, rgb @ YUV.T + YUV_OFFSET], axis=-1)
     out = combine_regions(six, counts)
-    out[~whole] = np.nan
+    out[~complete] = np.nan
     return out
 
 

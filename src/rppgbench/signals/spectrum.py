@@ -59,11 +59,11 @@ def fast_length(samples: int) -> int:
     (2400, 2430, 2500)
     """
     while True:
-        rest = samples
+        cofactor = samples
         for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
+            while cofactor % prime == 0:
+                cofactor //= prime
+        if cofactor == 1:
             return samples
         samples += 1
 
@@ -183,11 +183,11 @@ def bin_peak(spectrum: Spectrum) -> Array:
 def _around(spectrum: Spectrum, at: NDArray[np.int64]) -> tuple[Array, Array, Array]:
     """Power below, at and above the bins `at` of the whole spectrum (the ends repeat)."""
     last = len(spectrum.freqs_hz) - 1
-    below, here, above = (
+    below, centre, above = (
         np.take_along_axis(spectrum.power, np.clip(at + k, 0, last)[..., None], axis=-1)[..., 0]
         for k in (-1, 0, 1)
     )
-    return below, here, above
+    return below, centre, above
 
 
 def parabola_peak(spectrum: Spectrum) -> Array:
@@ -233,12 +233,12 @@ def offset_peak(spectrum: Spectrum) -> Array:
     at = band.argmax(axis=-1)
     last = len(freqs) - 1
     inner = np.clip(at, 1, last - 1)
-    low, here, high = (
+    low, centre, high = (
         np.take_along_axis(band, (inner + k)[..., None], axis=-1)[..., 0] for k in (-1, 0, 1)
     )
     step = freqs[1] - freqs[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        down, up = here - low, here - high
+        down, up = centre - low, centre - high
         offset = 1 - np.minimum(down, up) / np.maximum(down, up)
         middle = freqs[inner] + np.where(up > down, -offset, offset) * step
         bottom = freqs[0] + band[..., 1] / (band[..., 0] + band[..., 1]) * step

@@ -113,8 +113,8 @@ def _try(clause: Callable[[Method], Iterator[str]], method: Method) -> Finding:
     except _NotHere as reason:
         return Finding(name, None, str(reason))
     except Exception as error:
-        words = shortened(f"raises {type(error).__name__}: {error_text(error)}")
-        return Finding(name, False, words)
+        text = shortened(f"raises {type(error).__name__}: {error_text(error)}")
+        return Finding(name, False, text)
     return Finding(name, not faults, "; ".join(faults))
 
 
@@ -122,13 +122,13 @@ class _NotHere(Exception):
     """Why a clause does not apply to a method."""
 
 
-def _estimate(method: Method, given: Waveform) -> Waveform:
+def _estimate(method: Method, waveform: Waveform) -> Waveform:
     params = method.parameters({})
     if method.fit is None:
-        return method.estimate(given, **params)
+        return method.estimate(waveform, **params)
     if not method.baseline:
         raise _NotHere("must be trained; run it under a protocol")
-    return method.estimate(given, _fitted(method), **params)
+    return method.estimate(waveform, _fitted(method), **params)
 
 
 def _fitted(method: Method) -> Model:
@@ -162,22 +162,22 @@ def strongest_bpm(pulse: Waveform) -> float:
 def _finds_a_clean_pulse(method: Method) -> Iterator[str]:
     _of_the_video(method)
     for bpm, fs in ((50.0, 30.0), (72.0, 30.0), (72.0, 25.0), (120.0, 30.0)):
-        found = strongest_bpm(_estimate(method, _input(method, bpm, fs)))
-        if abs(found - bpm) > 2:
-            yield f"says {found:.1f} bpm for {bpm:.0f} at {fs:.0f} frames a second"
+        estimate_bpm = strongest_bpm(_estimate(method, _input(method, bpm, fs)))
+        if abs(estimate_bpm - bpm) > 2:
+            yield f"says {estimate_bpm:.1f} bpm for {bpm:.0f} at {fs:.0f} frames a second"
 
 
 def _gives_a_pulse_on_the_input_s_clock(method: Method) -> Iterator[str]:
-    given = _input(method, 72.0)
-    given = Waveform(given.samples, given.fs, 3.0)
-    pulse = _estimate(method, given)
+    waveform = _input(method, 72.0)
+    waveform = Waveform(waveform.samples, waveform.fs, 3.0)
+    pulse = _estimate(method, waveform)
     if not isinstance(pulse, Waveform):
         yield f"returns {type(pulse).__name__}, not a Waveform"
         return
     if pulse.samples.ndim != 1:
         yield f"returns samples of shape {pulse.samples.shape}, not (T,)"
-    if pulse.fs != given.fs:
-        yield f"changes the rate from {given.fs} to {pulse.fs} samples a second"
+    if pulse.fs != waveform.fs:
+        yield f"changes the rate from {waveform.fs} to {pulse.fs} samples a second"
     end_s = pulse.start_s + len(pulse.samples) / pulse.fs
     if pulse.start_s < 3.0 - 1e-9 or end_s > 3.0 + SECONDS + 1e-6:
         yield f"lies at {pulse.start_s:.2f} to {end_s:.2f} s, outside of its input"
@@ -186,29 +186,29 @@ def _gives_a_pulse_on_the_input_s_clock(method: Method) -> Iterator[str]:
 
 
 def _leaves_its_input_untouched(method: Method) -> Iterator[str]:
-    given = _input(method, 72.0)
-    before = given.samples.copy()
-    _estimate(method, given)
-    if not np.array_equal(before, given.samples):
+    waveform = _input(method, 72.0)
+    before = waveform.samples.copy()
+    _estimate(method, waveform)
+    if not np.array_equal(before, waveform.samples):
         yield "writes into the samples that it is given"
 
 
 def _says_the_same_twice(method: Method) -> Iterator[str]:
-    given = _input(method, 72.0)
-    first, second = (_estimate(method, given).samples for _ in range(2))
+    waveform = _input(method, 72.0)
+    first, second = (_estimate(method, waveform).samples for _ in range(2))
     if not np.array_equal(first, second, equal_nan=True):
         yield "two calls on the same input differ"
 
 
 def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
     _of_the_video(method)
-    given = _input(method, 72.0)
-    flat = np.broadcast_to(given.samples.mean(axis=0), given.samples.shape).copy()
+    waveform = _input(method, 72.0)
+    flat = np.broadcast_to(waveform.samples.mean(axis=0), waveform.samples.shape).copy()
     try:
-        samples = _estimate(method, Waveform(flat, given.fs)).samples
+        samples = _estimate(method, Waveform(flat, waveform.fs)).samples
     except NoPulseError:
         return  # refusing is as good
-    lively = _estimate(method, given).samples.std()
+    lively = _estimate(method, waveform).samples.std()
     if not samples.std() <= 1e-3 * lively:
         yield "a face that never changes still gives a wave"
 
@@ -248,10 +248,14 @@ def _with_gap() -> Features:
     values = trace[:, None, :] * PIXELS
     values = np.round(values)
     pairs = np.stack([values[..., i] * values[..., j] for i in range(3) for j in range(i, 3)], -1)
-    here = found[:, None]
-    count = np.where(here, pixels, 0.0) * np.ones((1, regions))
-    rgb = np.where(here, values.mean(axis=1) * pixels, 0.0)[:, None, :] * np.ones((1, regions, 1))
-    second = np.where(here, pairs.mean(axis=1) * pixels, 0.0)[:, None, :] * np.ones((1, regions, 1))
+    has_face = found[:, None]
+    count = np.where(has_face, pixels, 0.0) * np.ones((1, regions))
+    rgb = np.where(has_face, values.mean(axis=1) * pixels, 0.0)[:, None, :] * np.ones(
+        (1, regions, 1)
+    )
+    second = np.where(has_face, pairs.mean(axis=1) * pixels, 0.0)[:, None, :] * np.ones(
+        (1, regions, 1)
+    )
     moments = RegionMoments(names=REGIONS, count=count, rgb=rgb, second=second)
     nowhere = np.where(found[:, None], 1.0, np.nan)
     landmarks = (nowhere[:, :, None] * np.ones((1, 468, 2))).astype(np.float32)
