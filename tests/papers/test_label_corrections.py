@@ -61,7 +61,7 @@ def test_labels_and_what_corrects_them_are_read_against_the_sensor(held: StoredR
 def test_clips_are_shown_from_the_least_to_the_greatest_error(held: StoredResults) -> None:
     found = load_corrections(held, "net")
     assert found is not None
-    shown = found.shown(found.scores("li2023").windows)
+    shown = found.spread_clips(found.scores("li2023").windows)
     assert [label.subject for label, _, _ in shown] == ["cem", "bob", "ann", "dee"]
     drawing = correction_figure(shown, key="c", marks=DataMarks(simulated=True))
     assert drawing is not None

@@ -62,8 +62,8 @@ def measure_line(
     Returns:
         The measured values and the scores; None where nothing of the line is stored.
     """
-    line_evaluator = line.method.evaluator or line.setting.evaluator
-    evaluator_name = evaluator or line_evaluator
+    declared = line.method.evaluator or line.setting.evaluator
+    applied = evaluator or declared
     name = line.method.method
     members = load_methods().get("method", name, "the table").members
     region = protocol.regions[0]
@@ -76,9 +76,7 @@ def measure_line(
     ]
     if {e.method for e in estimates} != set(members or (name,)):
         return None
-    rule = read_evaluator(
-        find_toml("protocols/evaluators", "evaluator", evaluator_name, "--evaluator")
-    )
+    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", applied, "--evaluator"))
     windows = results.score(rule, estimates=estimates, methods=[name])
     line_windows: pd.DataFrame = windows[windows["method"] == name]
     line_windows.attrs = windows.attrs
@@ -86,6 +84,7 @@ def measure_line(
         return None
     expected = int(results.manifest["expected"])
     summary = summarise(line_windows, by=["method"], expected=expected, resamples=resamples)
+    scores = Scores(name=applied, windows=line_windows, summary=summary)
     record = summary.iloc[0]
     values = {
         m: (float(record[m]), float(record[f"{m}_low"]), float(record[f"{m}_high"]))
@@ -97,23 +96,23 @@ def measure_line(
         recordings=count,
         subjects=int(record["n_subjects"]),
         expected=expected,
-        evaluator=evaluator_name,
+        evaluator=applied,
         origin=str(results.store.folder),
         simulated=results.simulated,
         obstacles=(
             *_n(line, protocol, count),
             *(
-                [f"another evaluator: {evaluator_name}, the table's is {line_evaluator}"]
-                if evaluator_name != line_evaluator
+                [f"another evaluator: {applied}, the table's is {declared}"]
+                if applied != declared
                 else []
             ),
             *experiment_differences(results.manifest, line, protocol),
             *filter(None, (line.setting.differs, line.method.differs, record["rule_note"])),
-            *describe_band_edge(Scores(name=evaluator_name, windows=line_windows, summary=summary)),
+            *describe_band_edge(scores),
         ),
         made_by=results.made_by,
     )
-    return measured, Scores(name=evaluator_name, windows=line_windows, summary=summary)
+    return measured, scores
 
 
 def experiment_differences(
