@@ -72,7 +72,12 @@ class Draft(Protocol):
     memo_keys: list[int]
 
     def finished(self, state: Any, budget: Budget) -> Any:
-        """The value that the state completes."""
+        """The value that the state completes.
+
+        Args:
+            state: the state in the pickle.
+            budget: what may be spent.
+        """
 
 
 Builder = Callable[[tuple[Any, ...], Budget], Any]
@@ -140,7 +145,12 @@ class _Machine:
         self._persistent = persistent
 
     def step(self, name: str, argument: Any) -> None:
-        """Carry out one opcode."""
+        """Carry out one opcode.
+
+        Args:
+            name: the opcode's name.
+            argument: its argument in the pickle, if it has one.
+        """
         if name in _PUSHES:
             self._push(name, argument)
             return
