@@ -179,7 +179,8 @@ def test_every_setting_of_a_rule_is_in_a_group_or_changes_no_error() -> None:
 def test_declared_choices_name_every_setting_of_a_group() -> None:
     side = Endpoint("pyvhr", evaluator("pyvhr"), "skin")
     assert declared_choices(side, "window") == (
-        "window: fixed, length s 8, stride s 1, shortest s 8; border frames: 0; gap share: 0.25"
+        "window: fixed, length s 8, stride s 1, shortest s 8; rates: as given; border frames: 0; "
+        "gap share: 0.25"
     )
     said = declared_choices(side, "filter")
     assert "filter: butterworth, " in said

@@ -1,15 +1,18 @@
 """The store keeps what it was given, whole, and names what is wrong with it."""
 
+import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.store.schema import RecordingInfo
+from rppgbench.store.schema import ADDED_IN_FORMAT_3, RecordingInfo
 from rppgbench.store.store import FORMAT, Store
 from rppgbench.system.errors import BenchError
 
@@ -216,3 +219,33 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="cannot write results"):
         held.add([estimate("a")])
     assert folder.read_text() == "a file where a folder belongs"
+
+
+def test_heart_rates_without_a_waveform_come_back(tmp_path: Path) -> None:
+    held = store(tmp_path, "a", "b")
+    rates = Signal(np.array([72.0, np.nan]), np.array([4.0, 5.5]))
+    plain = estimate("b")
+    held.add([replace(estimate("a", reason=""), waveform=None, heart_rate=rates), plain])
+    first, second = held.estimates()
+    assert first.waveform is None
+    assert first.heart_rate is not None
+    np.testing.assert_array_equal(first.heart_rate.values, [72.0, np.nan])
+    np.testing.assert_array_equal(first.heart_rate.times_s, [4.0, 5.5])
+    assert second.heart_rate is None
+
+
+def test_a_folder_of_the_format_before_heart_rates_is_read(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    held.add([estimate("a")])
+    (part,) = (tmp_path / "estimates").iterdir()
+    table = pq.read_table(part).drop_columns(list(ADDED_IN_FORMAT_3))
+    part.unlink()
+    pq.write_table(table, tmp_path / "old.parquet")
+    data = (tmp_path / "old.parquet").read_bytes()
+    (part.parent / f"{hashlib.sha256(data).hexdigest()[:32]}.parquet").write_bytes(data)
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 2'))
+    (old,) = Store(tmp_path).estimates()
+    assert old.waveform is not None
+    assert old.heart_rate is None
+    assert Store(tmp_path).done() == {"a"}

@@ -208,7 +208,7 @@ def _without_rate(
     windows: pd.DataFrame, estimates: Sequence[Estimate]
 ) -> Iterator[tuple[str, str]]:
     """Recordings with a pulse of which no window has a heart rate, each with the reason."""
-    pulses = {(e.dataset, e.recording) for e in estimates if e.waveform is not None}
+    pulses = {(e.dataset, e.recording) for e in estimates if e.waveform or e.heart_rate}
     for key, rows in windows.groupby(["dataset", "recording"], sort=False):
         if key in pulses and rows["estimate_bpm"].isna().all():
             yield "/".join(map(str, key)), "; ".join(dict.fromkeys(filter(None, rows["reason"])))

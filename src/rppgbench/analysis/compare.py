@@ -79,6 +79,7 @@ class Comparison:
     evaluator: str
     paired: tuple[PairedErrors, ...]
     simulated: bool
+    imported: Mapping[str, str]
 
 
 def compare_results(first: Store, second: Store, *, evaluator: str | None = None) -> Comparison:
@@ -110,6 +111,7 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
         evaluator=name,
         paired=tuple(compare_errors(*(stored.score(rule) for stored in results))),
         simulated=any(stored.simulated for stored in results),
+        imported={n: source for stored in results for n, source in stored.imported.items()},
     )
 
 
@@ -277,7 +279,7 @@ def _largest_difference(first: Estimate, second: Estimate) -> float:
     """Largest difference over the first's standard deviation; NaN where they are no pair."""
     a, b = first.waveform, second.waveform
     if a is None and b is None:
-        return 0.0
+        return _largest_rate_difference(first, second)
     if a is None or b is None:
         return float("nan")
     if (a.fs, a.start_s, a.samples.shape) != (b.fs, b.start_s, b.samples.shape):
@@ -287,6 +289,20 @@ def _largest_difference(first: Estimate, second: Estimate) -> float:
         return float("nan")
     differences = np.abs(a.samples - b.samples)[~gap]
     spread = float(a.samples[~gap].std()) if len(differences) else 0.0
+    return float(differences.max()) / (spread or 1.0) if len(differences) else 0.0
+
+
+def _largest_rate_difference(first: Estimate, second: Estimate) -> float:
+    """Largest difference of heart rates over the first's standard deviation; 0 without any."""
+    a, b = first.heart_rate, second.heart_rate
+    if a is None and b is None:
+        return 0.0
+    if a is None or b is None or not np.array_equal(a.times_s, b.times_s):
+        return float("nan")
+    if np.any(np.isnan(a.values) != np.isnan(b.values)):
+        return float("nan")
+    differences = np.abs(a.values - b.values)[~np.isnan(a.values)]
+    spread = float(np.nanstd(a.values)) if len(differences) else 0.0
     return float(differences.max()) / (spread or 1.0) if len(differences) else 0.0
 
 

@@ -59,6 +59,8 @@ def _nan_to_none(value: Any) -> Any:
 def _print(comparison: "Comparison") -> None:
     if comparison.simulated:
         answer("SIMULATED DATA: nothing here stands for a data set")
+    for name, source in comparison.imported.items():
+        answer(f"IMPORTED, NOT RUN HERE: {name} from {source}")
     note = "" if comparison.changes else ": alike"
     answer(f"settings, versions and data{note}")
     for change in comparison.changes:

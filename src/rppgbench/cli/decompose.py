@@ -97,6 +97,7 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
     rows = frame[["evaluator", *columns, "window_coverage"]].to_dict("records")
     return {
         "simulated": inputs.page.marks.simulated,
+        "imported": dict(inputs.page.marks.imported),
         "errors": [{str(k): _nan_to_none(v) for k, v in row.items()} for row in rows],
         "first": inputs.first.label,
         "second": inputs.second.label,
@@ -123,6 +124,8 @@ def _nan_to_none(value: Any) -> Any:
 def _print(inputs: "DecompositionInputs") -> None:
     if inputs.page.marks.simulated:
         answer("SIMULATED DATA: nothing here stands for a data set")
+    for name, source in inputs.page.marks.imported.items():
+        answer(f"IMPORTED, NOT RUN HERE: {name} from {source}")
     _print_errors(inputs)
     _print_shares(inputs)
     answer("each part is the mean over all orders of the changes; the parts add up exactly")

@@ -1,8 +1,8 @@
-"""The record of one method on one recording: a waveform, or the reason why there is none."""
+"""The record of one method on one recording: a waveform, heart rates, or the reason for neither."""
 
 from dataclasses import dataclass
 
-from rppgbench.core.waveform import Waveform
+from rppgbench.core.waveform import Signal, Waveform
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -10,6 +10,8 @@ class Estimate:
     """One method on one recording in one fold, seed and condition: a waveform, never a score.
 
     `waveform` is the pulse (T,) with NaN where there is none, or None with the `reason` why not.
+    `heart_rate` holds heart rates in bpm with their times, where an imported source has no
+    waveform.
     `coverage` is the share of the recording's duration that the waveform covers, 0 to 1.
     """
 
@@ -27,3 +29,4 @@ class Estimate:
     coverage: float
     reason: str = ""
     seconds: float = 0.0
+    heart_rate: Signal | None = None

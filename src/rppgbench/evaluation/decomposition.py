@@ -24,7 +24,7 @@ REGION = "region"
 
 RULE_GROUPS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "filter": ((), ("steps_on", "detrend", "filter")),
-    "window": (("window", "border_frames", "gap_share"), ()),
+    "window": (("window", "rates", "border_frames", "gap_share"), ()),
     "grid": ((), ("spectrum", "band", "peak")),
     "truth": (("truth", "heart_rate", "reference"), ()),
     "pooling": (("unit", "pooling", "missing"), ()),

@@ -68,7 +68,9 @@ class Evaluator(Declaration):
         truth: The kinds of reference by preference, `pulse` or the device's `heart_rate`: the first
             that a recording has is used. The pulse is interpolated in time onto the estimate's
             samples.
-        heart_rate: The device's rate: its mean over the window, or its value at the centre.
+        heart_rate: The heart rate of a window from readings of a device, or of an estimate without
+            a waveform: the mean of the readings in it, the value at the centre, or the reading
+            nearest to the centre.
         window: Where windows lie.
         border_frames: Samples that are left out at both ends of a recording.
         gap_share: The share of a window that may be absent.
@@ -84,13 +86,15 @@ class Evaluator(Declaration):
         reference: The chain that reads reference pulses, or "same".
         made_for_fs: Lowest and highest sampling rate that the rule was made for, where it counts
             samples: at other rates its rows have a note. It changes no number.
+        rates: Estimates that are heart rates without a waveform: read in windows, or each reading
+            is a row, as given. Where the reference is a pulse, they are read in windows.
     """
 
     title: str
     source: str
     notes: str
     truth: list[Literal["pulse", "heart_rate"]] = Field(min_length=1)
-    heart_rate: Literal["window_mean", "window_centre"]
+    heart_rate: Literal["window_mean", "window_centre", "nearest"]
     window: Annotated[WholeWindow | FixedWindow | PartsWindow, Field(discriminator="kind")]
     border_frames: int = Field(ge=0, le=1_000_000)
     gap_share: float = Field(ge=0, lt=1)
@@ -102,6 +106,7 @@ class Evaluator(Declaration):
     estimate: RateChain
     reference: RateChain | Literal["same"]
     made_for_fs: list[Rate] | None = Field(default=None, min_length=2, max_length=2)
+    rates: Literal["windows", "as_given"] = "windows"
 
     @model_validator(mode="after")
     def _rates_ordered(self) -> Self:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Array, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.evaluation.band_edge import at_edge, wide_rates
 from rppgbench.evaluation.evaluator import Evaluator, FixedWindow
 from rppgbench.evaluation.heart_rate import (
@@ -75,12 +75,15 @@ class PulseBatch:
         fs: Samples per second.
         start_s: Time of the first sample (n,), in seconds on the clock of the recording.
         cropped: How many samples `crop_to_valid` took from the ends (n,).
+        rates: The heart rates of each estimate where estimates are heart rates without waveforms;
+            the samples are then absent and say only where windows lie. Empty otherwise.
     """
 
     samples: Array
     fs: float
     start_s: Array
     cropped: Array
+    rates: tuple[Signal, ...] = ()
 
     def select(self, rows: slice) -> "PulseBatch":
         """The pulses of these rows."""
@@ -89,6 +92,7 @@ class PulseBatch:
             fs=self.fs,
             start_s=self.start_s[rows],
             cropped=self.cropped[rows],
+            rates=self.rates[rows],
         )
 
     @property
@@ -148,6 +152,7 @@ def read_pulses(evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[Groun
         fs=pulses.fs,
         start_s=pulses.start_s + border / pulses.fs,
         cropped=pulses.cropped,
+        rates=pulses.rates,
     )
     blocks = layout_windows(pulses.length, pulses.fs, evaluator.window)
     if not blocks:
@@ -361,6 +366,8 @@ def _read_block(
     """The windows of one length, estimates and references."""
     pulses, band = estimates.pulses, evaluator.estimate.band
     windows, bpm, reason = estimates.read(block)
+    if pulses.rates:
+        windows, (bpm, reason) = None, _read_given_rates(evaluator, pulses, block)
     reference_windows, reference, reference_reason, edge = references.read(block)
     snr: Array = np.full(bpm.shape, np.nan)
     correlation = snr
@@ -382,6 +389,22 @@ def _read_block(
         reference_reason=reference_reason,
         band_edge=edge,
     )
+
+
+def _read_given_rates(
+    evaluator: Evaluator, pulses: PulseBatch, block: Block
+) -> tuple[Array, Reasons]:
+    """Heart rates of windows (n, W), and reasons, of estimates that are heart rates."""
+    start_s = pulses.start_s[:, None] + block.starts / pulses.fs
+    stop_s = start_s + block.samples / pulses.fs
+    bpm = np.stack(
+        [
+            device_rates(evaluator, GroundTruth(heart_rate=rates), begin, end)
+            for rates, begin, end in zip(pulses.rates, start_s, stop_s, strict=True)
+        ]
+    )
+    reason = np.where(np.isfinite(bpm), "", "estimate: no heart rate in the window")
+    return bpm, reason.astype(object)
 
 
 def _read_device(
@@ -414,7 +437,7 @@ def _frames(
     times_s = pulses.start_s[:, None] + np.arange(len(nearest)) / pulses.fs
     reference = windows.reference_bpm[:, nearest]
     reference_reason = windows.reference_reason[:, nearest]
-    if evaluator.heart_rate == "window_centre":
+    if evaluator.heart_rate != "window_mean":
         for row, truth in enumerate(truths):
             _read_device(evaluator, truth, times_s[row], 0.0, reference[row], reference_reason[row])
     return Reading(

@@ -98,6 +98,26 @@ def mean_rates(heart_rate: Signal, start_s: Array, stop_s: Array, gap_share: flo
     return out
 
 
+def nearest_rates(heart_rate: Signal, times_s: Array, limit_s: float) -> Array:
+    """The reading nearest to each time, the earlier of two that are equally near: (T,), in bpm.
+
+    Args:
+        heart_rate: the readings (N,), in bpm.
+        times_s: the times (T,), in seconds.
+        limit_s: a reading that is further away than this counts for none.
+
+    >>> rate = Signal(np.array([60.0, 62.0]), np.array([0.0, 1.0]))
+    >>> nearest_rates(rate, np.array([0.4, 0.5, 0.6, 9.0]), 3.0)
+    array([60., 60., 62., nan])
+    """
+    rate = valid_rates(heart_rate)
+    between_s = (rate.times_s[1:] + rate.times_s[:-1]) / 2
+    at = np.searchsorted(between_s, times_s, side="left")
+    near = np.abs(rate.times_s[at] - times_s) <= limit_s + ROUNDING_S
+    out: Array = np.where(near, rate.values[at], np.nan)
+    return out
+
+
 def _held_until(rate: Signal, limit_s: float) -> Callable[[Array], Array]:
     """The function from times to the seconds before them in which a valid reading holds."""
     steps_s = np.diff(rate.times_s)
@@ -131,5 +151,8 @@ def device_rates(evaluator: Evaluator, truth: GroundTruth, start_s: Array, stop_
         return np.full(len(start_s), np.nan)
     if evaluator.heart_rate == "window_mean":
         return mean_rates(truth.heart_rate, start_s, stop_s, evaluator.gap_share)
+    centre_s = (start_s + stop_s) / 2
     limit_s = rate_gap_s(truth.heart_rate)
-    return valid_rates(truth.heart_rate).at((start_s + stop_s) / 2, limit_s)
+    if evaluator.heart_rate == "nearest":
+        return nearest_rates(truth.heart_rate, centre_s, limit_s)
+    return valid_rates(truth.heart_rate).at(centre_s, limit_s)

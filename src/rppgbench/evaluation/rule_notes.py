@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rppgbench.evaluation.evaluator import Evaluator
 
 
+GIVEN_RATES = "heart rates without a waveform: filter, spectrum, peak and SNR do not apply"
+
+
 def mark_rule_notes(
     windows: pd.DataFrame, rule: Evaluator, cumulated: Collection[str] = ()
 ) -> None:
@@ -22,6 +25,7 @@ def mark_rule_notes(
       its windows are shorter or longer in time than meant.
     - Cumulated outputs (`Method.cumulated`) under a rule that does not detrend: drift may be read
       in place of the pulse.
+    - Heart rates without a waveform: the rule's filter, spectrum and peak do not apply to them.
 
     Args:
         windows: the frame of `score_windows`.
@@ -42,4 +46,6 @@ def mark_rule_notes(
         summed = windows["method"].isin(list(cumulated)).to_numpy(bool)
         drift = "cumulated output, the rule does not detrend"
         notes[summed] = [f"{note}; {drift}" if note else drift for note in notes[summed]]
+    given = windows["fs"].isna().to_numpy() & ~windows["missing"].to_numpy(bool)
+    notes[given] = GIVEN_RATES
     windows["rule_note"] = notes

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from rppgbench.core.canonical_order import ordered_records
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.recording import WHOLE_VIDEO_S, GroundTruth
-from rppgbench.core.waveform import Array, Waveform
+from rppgbench.core.recording import WHOLE_VIDEO_S, GroundTruth, rate_gap_s
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.given_rates import read_as_given, rows_as_given
 from rppgbench.evaluation.rate_reading import (
     PulseBatch,
     Reading,
@@ -47,7 +48,7 @@ class _Pending:
 
     `place` is its place in the canonical order, `pulse` the waveform that is read for it, `cropped`
     how many samples were taken from its ends, and `failure` why all its windows are missing ("" if
-    it has samples).
+    it has samples or heart rates). `rates` are the heart rates of an estimate without a waveform.
     """
 
     place: int
@@ -56,6 +57,7 @@ class _Pending:
     pulse: Waveform
     cropped: int
     failure: str
+    rates: Signal | None = None
 
 
 def score_windows(
@@ -67,7 +69,8 @@ def score_windows(
 
     No window is dropped. A window without a reference has its row with a reason and an error of
     NaN: it is not scored, and `summarise` counts it. A failed estimate has the windows that other
-    methods have of the recording, else those of its reference, and all of them are missing.
+    methods have of the recording, else those of its reference, and all of them are missing. Heart
+    rates without a waveform are read in the same windows (the evaluator's `heart_rate`).
 
     Args:
         evaluator: The rule.
@@ -84,7 +87,7 @@ def score_windows(
         - error_bpm: estimate less reference; of a missing estimate `worst_error`;
         - snr_db; truth: the kind of the reference ("pulse", "heart_rate" or "");
         - band_edge: whether the reference lies outside the evaluator's band or at its edge;
-        - fs: samples per second of the estimate; reason;
+        - fs: samples per second of the estimate, NaN for heart rates without a waveform; reason;
         - the evaluator's correlation under its own name.
 
         `attrs` hold the evaluator's digest, pooling, band, and the names of its SNR and
@@ -125,22 +128,23 @@ def _read_all(
     estimates: Iterable[Estimate],
     truths: Mapping[tuple[str, str], GroundTruth],
 ) -> Iterator[tuple[list[_Pending], Reading]]:
-    """Readings of estimates in groups of one length and rate; the failed estimates last."""
+    """Readings of estimates in groups of one length and rate; those without a waveform last."""
     grids: dict[tuple[str, str], Waveform] = {}
     pending: list[_Pending] = []
-    failed: list[tuple[int, Estimate, str]] = []
+    without_waveform: list[tuple[int, Estimate, str]] = []
     samples = 0
     no_truth = GroundTruth()
     for place, estimate in enumerate(_checked(estimates)):
         key = (estimate.dataset, estimate.recording)
         pulse = estimate.waveform
         if pulse is None or not np.isfinite(pulse.samples).any():
-            failed.append((place, estimate, estimate.reason or "no sample in the waveform"))
+            without_waveform.append((place, estimate, _failure(estimate)))
             continue
         cropped, count = crop_to_valid(evaluator, pulse)
         if not has_window(evaluator, cropped):
             duration_s = len(cropped.samples) / cropped.fs
-            failed.append((place, estimate, f"its {_too_short(evaluator, cropped, duration_s)}"))
+            failure = f"its {_too_short(evaluator, cropped, duration_s)}"
+            without_waveform.append((place, estimate, failure))
             continue
         if key not in grids or len(grids[key].samples) < len(pulse.samples):
             grids[key] = pulse
@@ -158,10 +162,10 @@ def _read_all(
         if samples >= MAX_SAMPLES:
             yield from _read_groups(evaluator, pending)
             pending, samples = [], 0
-    for place, estimate, failure in failed:
+    for place, estimate, failure in without_waveform:
         key = (estimate.dataset, estimate.recording)
         truth = truths.get(key, no_truth)
-        grid = _grid_of_failed(evaluator, grids.get(key), estimate.waveform, truth)
+        grid = _grid_without_waveform(evaluator, grids.get(key), estimate, truth)
         empty = Waveform(np.full(len(grid.samples), np.nan), grid.fs, grid.start_s)
         pending.append(
             _Pending(
@@ -171,9 +175,23 @@ def _read_all(
                 pulse=empty,
                 cropped=0,
                 failure=failure,
+                rates=None if failure else estimate.heart_rate,
             )
         )
+        samples += len(empty.samples)
+        if samples >= MAX_SAMPLES:
+            yield from _read_groups(evaluator, pending)
+            pending, samples = [], 0
     yield from _read_groups(evaluator, pending)
+
+
+def _failure(estimate: Estimate) -> str:
+    """Why an estimate has neither a sample nor a heart rate; "" where it has heart rates."""
+    rates = estimate.heart_rate
+    if rates is not None and np.isfinite(rates.values).any():
+        return ""
+    nothing = "no sample in the waveform" if rates is None else "no value among the heart rates"
+    return estimate.reason or nothing
 
 
 def _checked(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
@@ -188,38 +206,51 @@ def _checked(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
         yield estimate
 
 
-def _grid_of_failed(
-    evaluator: Evaluator,
-    longest: Waveform | None,
-    waveform: Waveform | None,
-    truth: GroundTruth,
+def _grid_without_waveform(
+    evaluator: Evaluator, longest: Waveform | None, estimate: Estimate, truth: GroundTruth
 ) -> Waveform:
-    """The grid for the windows of a failed estimate.
+    """The grid for the windows of an estimate that has no waveform to read.
 
     Args:
         evaluator: The rule.
         longest: The longest waveform that another method has of the recording.
-        waveform: The failed estimate's own waveform.
+        estimate: The estimate: a waveform that is too short, heart rates, or nothing.
         truth: The reference.
 
     Returns:
-        The first of these that holds a window, else the longest.
+        The first of this grid, the estimate's own and that of the reference that holds a
+        window, else the longest. One rate for a whole recording has no length of its own: the
+        reference's grid comes before it.
     """
-    grids = [longest, waveform, _grid_of_truth(evaluator, truth)]
+    rates = estimate.heart_rate
+    own = estimate.waveform or _grid_of_rates(evaluator, rates)
+    grids = [longest, own, _grid_of_truth(evaluator, truth)]
+    if rates is not None and np.isinf(rate_gap_s(rates)):
+        grids = [longest, _grid_of_truth(evaluator, truth), own]
     present = [grid for grid in grids if grid is not None]
     long_enough = [grid for grid in present if has_window(evaluator, grid)]
     return long_enough[0] if long_enough else max(present, key=lambda g: len(g.samples) / g.fs)
 
 
 def _grid_of_truth(evaluator: Evaluator, truth: GroundTruth) -> Waveform:
-    """The grid over the time of the reference, for a recording without any estimate.
-
-    One heart rate for a video of unknown length covers one window.
-    """
+    """The grid over the time of the reference, for a recording without any waveform."""
     kind = reference_kind(evaluator, truth)
     signal = truth.pulse if kind == "pulse" else truth.heart_rate
     if not kind or signal is None:
         return Waveform(np.empty(0), FAILED_FS)
+    return _grid_over(evaluator, signal)
+
+
+def _grid_of_rates(evaluator: Evaluator, rates: Signal | None) -> Waveform | None:
+    """The grid over the time of an estimate's heart rates."""
+    return None if rates is None or not len(rates.times_s) else _grid_over(evaluator, rates)
+
+
+def _grid_over(evaluator: Evaluator, signal: Signal) -> Waveform:
+    """The grid over the time of a signal.
+
+    One heart rate for a video of unknown length covers one window.
+    """
     start_s = max(float(signal.times_s[0]), 0.0)
     count = max(int((float(signal.times_s[-1]) - start_s) * FAILED_FS) + 1, 0)
     if len(signal.times_s) > 1 and float(np.diff(signal.times_s).max()) > WHOLE_VIDEO_S:
@@ -231,16 +262,21 @@ def _read_groups(
     evaluator: Evaluator, pending: Sequence[_Pending]
 ) -> Iterator[tuple[list[_Pending], Reading]]:
     """One reading for all estimates of one length and rate; those of a recording lie together."""
-    groups: dict[tuple[int, float], list[_Pending]] = {}
+    groups: dict[tuple[int, float, bool], list[_Pending]] = {}
     for item in pending:
-        groups.setdefault((len(item.pulse.samples), item.pulse.fs), []).append(item)
-    for (_, fs), group in groups.items():
+        if item.rates is not None and rows_as_given(evaluator, item.truth):
+            yield [item], read_as_given(evaluator, item.rates, item.truth)
+            continue
+        kind = len(item.pulse.samples), item.pulse.fs, item.rates is not None
+        groups.setdefault(kind, []).append(item)
+    for (_, fs, _), group in groups.items():
         group.sort(key=lambda item: (item.estimate.dataset, item.estimate.recording, item.place))
         pulses = PulseBatch(
             samples=np.stack([item.pulse.samples for item in group]),
             fs=fs,
             start_s=np.array([item.pulse.start_s for item in group]),
             cropped=np.array([float(item.cropped) for item in group]),
+            rates=tuple(item.rates for item in group if item.rates is not None),
         )
         yield group, read_pulses(evaluator, pulses, [item.truth for item in group])
 
@@ -265,7 +301,7 @@ def _columns(
         "snr_db": np.where(np.isfinite(reference), reading.snr_db, np.nan),
         "reason": _reasons(pending, reading, missing),
         "band_edge": reading.band_edge,
-        "fs": np.full(bpm.shape, pending[0].pulse.fs),
+        "fs": np.full(bpm.shape, pending[0].pulse.fs if pending[0].rates is None else np.nan),
     }
     if evaluator.correlation != "none":
         flat[evaluator.correlation] = reading.correlation

@@ -26,8 +26,13 @@ ESTIMATES = pa.schema(
         ("samples", SAMPLES),
         ("fs", pa.float64()),
         ("start_s", pa.float64()),
+        ("heart_rate", SAMPLES),
+        ("heart_rate_times_s", SAMPLES),
     ]
 )
+
+ADDED_IN_FORMAT_3 = ("heart_rate", "heart_rate_times_s")
+"""Columns of `ESTIMATES` that parts of format 2 lack: they are read as absent."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,13 +79,25 @@ def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) 
         BenchError: the file is no Parquet file, or has another schema.
     """
     try:
-        table = pq.ParquetFile(file).read(columns)  # read_table takes a millisecond more
+        parquet = pq.ParquetFile(file)  # read_table takes a millisecond more
+        lacking = _lacking(parquet.schema_arrow, schema)
+        table = parquet.read(None if columns is None else [c for c in columns if c not in lacking])
     except (pa.ArrowException, OSError) as error:
         raise BenchError(f"{file}: not a Parquet file of this store: {error}") from error
     expected = schema if columns is None else pa.schema([schema.field(c) for c in columns])
+    for name in lacking & set(expected.names):
+        place = expected.names.index(name)
+        table = table.add_column(place, name, pa.nulls(len(table), schema.field(name).type))
     if not table.schema.equals(expected):
         raise BenchError(f"{file}: columns of another kind of store; move it away")
     return table
+
+
+def _lacking(stored: pa.Schema, schema: pa.Schema) -> frozenset[str]:
+    """The columns that a part of format 2 lacks."""
+    if schema is not ESTIMATES or set(ADDED_IN_FORMAT_3) & set(stored.names):
+        return frozenset()
+    return frozenset(ADDED_IN_FORMAT_3)
 
 
 def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
@@ -101,11 +118,14 @@ def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 def estimate_row(estimate: Estimate) -> dict[str, Any]:
     """One row of `ESTIMATES`."""
-    row = {f.name: getattr(estimate, f.name) for f in fields(Estimate) if f.name != "waveform"}
-    wave = estimate.waveform
+    signals = {"waveform", "heart_rate"}
+    row = {f.name: getattr(estimate, f.name) for f in fields(Estimate) if f.name not in signals}
+    wave, rates = estimate.waveform, estimate.heart_rate
     row["samples"] = None if wave is None else np.asarray(wave.samples, dtype=np.float64)
     row["fs"] = None if wave is None else wave.fs
     row["start_s"] = None if wave is None else wave.start_s
+    row["heart_rate"] = None if rates is None else np.asarray(rates.values, dtype=np.float64)
+    row["heart_rate_times_s"] = None if rates is None else np.asarray(rates.times_s, np.float64)
     return row
 
 
@@ -113,7 +133,9 @@ def estimate_from_row(row: dict[str, Any]) -> Estimate:
     """What `estimate_row` was made of; `row` is used up."""
     samples, fs, start_s = (row.pop(key) for key in ("samples", "fs", "start_s"))
     waveform = None if samples is None else Waveform(samples, fs, start_s)
-    return Estimate(waveform=waveform, **row)
+    bpm, times_s = row.pop("heart_rate"), row.pop("heart_rate_times_s")
+    heart_rate = None if bpm is None else Signal(bpm, times_s)
+    return Estimate(waveform=waveform, heart_rate=heart_rate, **row)
 
 
 def recording_row(recording: RecordingInfo) -> dict[str, Any]:

@@ -30,7 +30,9 @@ from rppgbench.store.schema import (
 from rppgbench.system.atomic_files import PARTIAL, write_file
 from rppgbench.system.errors import BenchError, MachineError
 
-FORMAT = 2
+FORMAT, OLDEST_FORMAT = 3, 2
+"""The format that is written, and the oldest that is read: 3 added heart rates of estimates."""
+
 RUN, ORDER, MADE_BY = "run", b"order", b"provenance"
 PROVENANCE = "provenance"
 READ = "read_s"
@@ -357,10 +359,11 @@ class Store:
             raise BenchError(f"{file}: not readable ({error}); run the protocol again") from error
         if not isinstance(content, dict):
             raise BenchError(f"{file}: holds no table of facts; run the protocol again")
-        if content.get("format", FORMAT) < FORMAT:
+        if content.get("format", FORMAT) < OLDEST_FORMAT:
             raise BenchError(
                 f"{file}: written by an older version (format {content['format']}, this one reads "
-                f"{FORMAT}: each part says what made it); run the protocol again with another --out"
+                f"{OLDEST_FORMAT} and later: each part says what made it); run the protocol again "
+                "with another --out"
             )
         if content.get("format", FORMAT) > FORMAT:
             raise BenchError(
