@@ -1,6 +1,6 @@
 """HDF5 files of predictions: groups, data sets, attributes and pickles inside, read with limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rppgbench.datasets.hdf5_files import LimitedReader
 from rppgbench.datasets.label_files import is_hdf5, open_hdf5
+from rppgbench.predictions.fields import FS_NAMES, METHOD_NAMES
 from rppgbench.system.errors import BenchError, RecordingError
 
 MOST_GROUP_BYTES = 2**30
@@ -17,6 +18,7 @@ MOST_GROUP_BYTES = 2**30
 MOST_DESCRIPTOR_BYTES = 2**22
 VLEN_BYTES = 16
 """A value of varying length lies in its data set as length (4 bytes), address (8), index (4)."""
+ATTRIBUTE_NAMES = frozenset({*FS_NAMES, *METHOD_NAMES})
 WAY_OUT = "export the predictions to CSV or NPZ instead"
 
 
@@ -123,3 +125,59 @@ def read_object(item: Any, file: Path) -> bytes:
     if value.dtype != np.uint8:
         raise RecordingError(f"{where} holds no bytes; {WAY_OUT}")
     return bytes(value)
+
+
+class Hdf5Tree(Mapping[str, Any]):
+    """The members of an HDF5 group by name, each read when it is asked for.
+
+    Attributes with the name of a sampling rate or of the method are members as well. A group that
+    is reached on two ways is refused: such a file has no end.
+    """
+
+    def __init__(self, group: Any, file: Path, seen: set[int] | None = None) -> None:
+        self._group = group
+        self._file = file
+        self._seen: set[int] = set() if seen is None else seen
+        address = _address(group)
+        if address in self._seen:
+            raise BenchError(f"{file}: the group {group.name!r} is there twice; {WAY_OUT}")
+        self._seen.add(address)
+        self._members = [
+            name
+            for name in LimitedReader(group, file, MOST_GROUP_BYTES).names()
+            if not name.startswith("#")  # MATLAB's own groups
+        ]
+        self._attributes = [
+            name
+            for name in group.attrs
+            if name.lower() in ATTRIBUTE_NAMES and name not in self._members
+        ]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._members
+        yield from self._attributes
+
+    def __len__(self) -> int:
+        return len(self._members) + len(self._attributes)
+
+    def __getitem__(self, key: str) -> Any:
+        import h5py
+
+        if key in self._attributes:
+            value = self._group.attrs[key]
+            return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        item = self._group[key]
+        if isinstance(item, h5py.Group):
+            return Hdf5Tree(item, self._file, self._seen)
+        if not isinstance(item, h5py.Dataset):
+            raise RecordingError(f"{self._file}: {key!r} is neither group nor data set; {WAY_OUT}")
+        values = LimitedReader(self._group, self._file, MOST_GROUP_BYTES).read(item)
+        if item.attrs.get("MATLAB_class") == b"char" and values.dtype.kind == "u":
+            return "".join(map(chr, values.T.ravel()))
+        return values
+
+
+def _address(group: Any) -> int:
+    import h5py
+
+    return int(h5py.h5o.get_info(group.id).addr)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rppgbench.predictions.declaration import PredictionFormat, ReadOptions
+from rppgbench.predictions.declaration import Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.record import PredictedRecording, PredictionSource
 from rppgbench.predictions.registry import find_format, recognise_format
 from rppgbench.predictions.source_files import digest_of_files, list_files
@@ -23,32 +23,59 @@ def open_predictions(
         format_name: the format of all files; None recognises the format of each by its content.
 
     Returns:
-        The source. Of a folder, files of no known format are its `leftovers`.
+        The source. Of a folder, files whose format is not known or not certain are its `leftovers`.
 
     Raises:
         BenchError: nothing can be read at the path, or the format is unknown or not certain.
     """
     found = list_files(path)
-    names = [format_name or recognise_format(file) for file in found]
-    readable = [(file, name) for file, name in zip(found, names, strict=True) if name is not None]
-    if not readable:
-        raise BenchError(
-            f"{path}: holds predictions in no known format; give --format, or convert it to a table"
-        )
-    files = tuple(file for file, _ in readable)
-    pairs = [(file, find_format(name)) for file, name in readable]
+    names, leftovers = _formats(path, found, format_name)
+    pairs = [(file, find_format(name)) for file, name in names.items()]
     return PredictionSource(
         path=path,
-        files=files,
-        format=", ".join(sorted({name for _, name in readable})),
-        sha256=digest_of_files(path, files),
-        leftovers=tuple(
-            f"{one_line(file.relative_to(path))}: of no known format"
-            for file, name in zip(found, names, strict=True)
-            if name is None
-        ),
+        files=tuple(names),
+        format=", ".join(sorted(set(names.values()))),
+        sha256=digest_of_files(path, tuple(names)),
+        leftovers=leftovers,
         read=lambda: _read_all(path, pairs, options),
     )
+
+
+def _formats(
+    path: Path, files: Sequence[Path], format_name: str | None
+) -> tuple[dict[Path, str], tuple[str, ...]]:
+    """The files that are read with the format of each, and those of a folder that are not.
+
+    Raises:
+        BenchError: no file is of a known format, or of the given one.
+    """
+    if format_name is not None:
+        wanted = find_format(format_name)
+        if files == (path,):
+            return {path: format_name}, ()
+        matches = {file: wanted.recognise(file) for file in files}
+        names = {file: format_name for file, match in matches.items() if match is not Match.NO}
+        reasons = {file: f"not of the format {format_name}" for file in files if file not in names}
+    else:
+        seen = {file: recognise_format(file) for file in files}
+        names = {file: one.name for file, one in seen.items() if one.name}
+        reasons = {
+            file: one.question if one.candidates else "of no known format"
+            for file, one in seen.items()
+            if not one.name
+        }
+    if names:
+        return names, tuple(
+            f"{one_line(file.relative_to(path))}: {reason}" for file, reason in reasons.items()
+        )
+    asked = {file: reason for file, reason in reasons.items() if "--format" in reason}
+    file = next(iter(asked), path)
+    what = asked.get(file) or (
+        f"holds no file in the format {format_name}; check the path"
+        if format_name is not None
+        else "holds predictions in no known format; convert it to a table (CSV) or NPZ"
+    )
+    raise BenchError(f"{file}: {what}")
 
 
 def _read_all(

@@ -1,14 +1,14 @@
 """The formats of predictions by name, and the format of a file by its content."""
 
 import pkgutil
-from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from rppgbench.predictions import formats
 from rppgbench.predictions.declaration import Match, PredictionFormat
-from rppgbench.system.errors import BenchError, unknown_name
+from rppgbench.system.errors import unknown_name
 
 
 @cache
@@ -30,24 +30,30 @@ def find_format(name: str) -> PredictionFormat:
     return known[name]
 
 
-def recognise_format(file: Path) -> str | None:
-    """The name of the format of a file, by its content; None where it is of none.
+@dataclass(frozen=True, kw_only=True)
+class Recognition:
+    """What the content of a file says of its format: the name, or several candidates, or neither.
 
-    Raises:
-        BenchError: the file may be of several formats, or its content does not make one certain.
+    Attributes:
+        name: the format, where the content is certain.
+        candidates: the formats that the file may be of, where it is not.
     """
+
+    name: str = ""
+    candidates: tuple[str, ...] = ()
+
+    @property
+    def question(self) -> str:
+        """What to say where there are candidates."""
+        wanted = " or ".join(f"--format {name}" for name in self.candidates)
+        return f"the content does not say which format it is; give {wanted}"
+
+
+def recognise_format(file: Path) -> Recognition:
+    """The format of a file, by its content."""
     matches = {name: one.recognise(file) for name, one in prediction_formats().items()}
-    certain = [name for name, match in matches.items() if match is Match.CERTAIN]
+    certain = tuple(name for name, match in matches.items() if match is Match.CERTAIN)
     if len(certain) == 1:
-        return certain[0]
-    candidates = certain or [name for name, match in matches.items() if match is Match.POSSIBLE]
-    if candidates:
-        raise BenchError(
-            f"{file}: the content does not say which format it is; give --format with one of "
-            f"{_listed(candidates)}"
-        )
-    return None
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
+        return Recognition(name=certain[0])
+    possible = tuple(name for name, match in matches.items() if match is Match.POSSIBLE)
+    return Recognition(candidates=certain or possible)
