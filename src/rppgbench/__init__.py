@@ -23,17 +23,11 @@ if TYPE_CHECKING:
         list_protocols,
         load_dataset,
     )
-    from rppgbench.api.heart_rate import (
-        decompose,
-        load_evaluator,
-        paired_tests,
-        read_heart_rate,
-        score,
-        score_windows,
-    )
+    from rppgbench.api.heart_rate import load_evaluator, read_heart_rate
     from rppgbench.api.methods import methods
     from rppgbench.api.results import Results, load_results
     from rppgbench.api.runs import run
+    from rppgbench.api.scores import decompose, paired_tests, score, score_windows
     from rppgbench.api.videos import VideoPrediction, predict
     from rppgbench.core.method import Method, Model, method
     from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
@@ -50,17 +44,11 @@ _MODULES = {
         "list_protocols",
         "load_dataset",
     ),
-    "rppgbench.api.heart_rate": (
-        "decompose",
-        "load_evaluator",
-        "paired_tests",
-        "read_heart_rate",
-        "score",
-        "score_windows",
-    ),
+    "rppgbench.api.heart_rate": ("load_evaluator", "read_heart_rate"),
     "rppgbench.api.methods": ("methods",),
     "rppgbench.api.results": ("Results", "load_results"),
     "rppgbench.api.runs": ("run",),
+    "rppgbench.api.scores": ("decompose", "paired_tests", "score", "score_windows"),
     "rppgbench.api.videos": ("VideoPrediction", "predict"),
     "rppgbench.system.errors": ("BenchError",),
     "rppgbench.core.method": ("Method", "Model", "method"),

@@ -108,7 +108,9 @@ def test_results_are_tables(tmp_path: Path) -> None:
     assert results.recordings["subject"].tolist() == list(made_store.SUBJECTS)
     assert len(results.estimates) == 12
     assert {"mae", "mae_low"} <= set(results.scores())
-    assert "estimate_bpm" in results.windows("toolbox_2023")
+    windows = results.windows("toolbox_2023")
+    assert "estimate_bpm" in windows
+    assert set(windows["leaked"]) == {""}
 
 
 def test_every_export_is_there() -> None:

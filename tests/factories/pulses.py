@@ -3,7 +3,7 @@
 import numpy as np
 
 from rppgbench.core.waveform import Array
-from rppgbench.evaluation.rate_reading import PulseBatch
+from rppgbench.evaluation.chain_reading import PulseBatch
 
 
 def make_pulses(samples: Array, fs: float, start_s: float = 0.0) -> PulseBatch:

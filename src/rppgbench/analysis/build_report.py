@@ -15,24 +15,16 @@ from rppgbench.analysis.diagnostics import (
     skipped_recordings,
     stage_timings,
 )
-from rppgbench.analysis.stored_results import StoredResults, cumulative_methods, load_stored
+from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
+from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
 from rppgbench.analysis.trainings import (
-    flag_trainings,
     load_trained_models,
-    training_notes,
     training_warnings,
 )
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.registry import find_toml
-from rppgbench.evaluation.decomposition import scores_of_region
-from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
-from rppgbench.evaluation.leakage import mark_leaks
-from rppgbench.evaluation.rule_notes import mark_rule_notes
-from rppgbench.evaluation.scores import score_windows
-from rppgbench.evaluation.summary import summarise
-from rppgbench.execution.epoch_models import BEST, CHOICE, EPOCHS, best_epochs, group_by_epoch
+from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import EstimateKey, ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
@@ -49,10 +41,6 @@ from rppgbench.system.errors import BenchError
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUP_COLUMNS = ("fold", "scenario", "skin_tone", "light", "subject", "seed")
-MAX_GROUP_COLUMNS = 12  # a table by subject has a column for each: more cannot be read
-ROW_COLUMNS = ("method", "dataset", "condition")
-RESAMPLES = 2000
 HEART_RATES_NOTE = (
     "heart_rates.csv has a rate wherever a window has one, with a pulse in the video or without; "
     "bench predict says whether there is one"
@@ -94,10 +82,10 @@ def build_report(
             file cannot be written.
     """
     stored = load_stored(store, partial=partial)
-    rules = _report_evaluators(stored.manifest["protocol"], evaluator)
+    rules = report_evaluators(stored.manifest["protocol"], evaluator)
     models = load_trained_models(store.folder / "models", stored.manifest["fits"])
-    windows = {name: _report_windows(stored, rule, models) for name, rule in rules.items()}
-    scores = tuple(_scores(name, rule, windows[name], stored) for name, rule in rules.items())
+    windows = {name: report_windows(stored, rule, models) for name, rule in rules.items()}
+    scores = tuple(report_scores(name, rule, windows[name], stored) for name, rule in rules.items())
     warnings = (*training_warnings(models), *recording_warnings(stored.observed.values()))
     inputs = _report_inputs(stored, rules, scores, models, warnings=warnings, command=command)
     default_windows = windows[scores[0].name]
@@ -109,24 +97,6 @@ def build_report(
     for recording, reason in _without_rate(default_windows, stored.estimates):
         without_rate(recording, reason)
     return _write(inputs, default_windows, page)
-
-
-def _report_evaluators(protocol: Mapping[str, Any], evaluator: str | None) -> dict[str, Evaluator]:
-    """The evaluators of the protocol by name, `evaluator` first where one is asked for."""
-    names = list(dict.fromkeys([evaluator or protocol["evaluators"][0], *protocol["evaluators"]]))
-    return {
-        name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
-        for name in names
-    }
-
-
-def _report_windows(
-    stored: StoredResults, rule: Evaluator, models: Sequence[Mapping[str, Any]]
-) -> pd.DataFrame:
-    """All scored windows, with notes on leaks and trainings."""
-    windows = _with_best_epochs(stored.score(rule), rule, stored)
-    flag_trainings(windows, training_notes(models, stored.manifest["methods"]))
-    return windows
 
 
 def _report_inputs(
@@ -239,106 +209,6 @@ def write_heart_rates(windows: pd.DataFrame, file: Path, *, marks: DataMarks) ->
     )
     renamed["reason"] = reasons.where(renamed["heart_rate_bpm"].isna(), "")
     write_file(file, renamed.reset_index().to_csv(index=False, lineterminator="\n"))
-
-
-def _scores(name: str, rule: Evaluator, windows: pd.DataFrame, stored: StoredResults) -> Scores:
-    """Methods are compared on one face region, the protocol's first; all are one further group."""
-    protocol = stored.manifest["protocol"]
-    recordings = {(info.dataset, info.recording): info for info in stored.observed.values()}
-    pairs = list(zip(windows["dataset"], windows["recording"], strict=True))
-    for fact in ("skin_tone", "light"):
-        windows[fact] = [
-            getattr(recordings[pair], fact) if pair in recordings else "" for pair in pairs
-        ]
-    several = has_several_regions(windows)
-    compared = scores_of_region(windows, protocol["regions"][0]) if several else windows
-    by = ["method", *(key for key in ROW_COLUMNS[1:] if compared[key].nunique() > 1)]
-    per_row = int(stored.manifest["expected"]) if "dataset" not in by else None
-    summary = summarise(compared, by=by, expected=per_row, resamples=RESAMPLES)
-    groups = {
-        key: summarise(compared, by=[*by, key], expected=None, resamples=0)
-        for key in GROUP_COLUMNS
-        if 1 < compared[key].nunique() <= (MAX_GROUP_COLUMNS if key == "subject" else len(compared))
-    }
-    if several:
-        wide = [*by, "region"]
-        groups = {
-            "region": summarise(windows, by=wide, expected=per_row, resamples=RESAMPLES),
-            **groups,
-        }
-    if per_row is not None:
-        number = int(protocol["recordings"])
-        summary = _beside(summary, number)
-        groups |= {k: _beside(g, number) for k, g in groups.items() if k == "region"}
-    return Scores(
-        name=name,
-        windows=compared,
-        summary=summary,
-        about=describe_evaluator(rule),
-        by=tuple(by),
-        groups=groups,
-    )
-
-
-def _beside(summary: pd.DataFrame, number: int) -> pd.DataFrame:
-    """The summary with the protocol's `number` of test recordings (0: open) as `n_expected`.
-
-    `n_present` is how many of them are here; the coverage is of these.
-    """
-    summary = summary.copy()
-    place = list(summary.columns).index("n_expected") + 1
-    summary.insert(place, "n_present", summary["n_expected"])
-    if number:
-        summary["n_expected"] = number
-    return summary
-
-
-def _with_best_epochs(
-    windows: pd.DataFrame, rule: Evaluator, stored: StoredResults
-) -> pd.DataFrame:
-    """The windows, and below them those of trainings' best epochs, where epochs were tested.
-
-    The best epoch is chosen on test data, so its rows are marked as leaked.
-    """
-    import pandas as pd
-
-    epoch_store = Store(stored.store.folder / EPOCHS)
-    if not epoch_store.folder.is_dir():
-        return windows
-    tested = group_by_epoch(epoch_store.read(partial=True)[0], epoch_store.manifest[EPOCHS])
-    best = best_epochs(
-        {k: score_windows(rule, estimates, stored.ground_truths) for k, estimates in tested.items()}
-    )
-    joined = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
-    joined.attrs = windows.attrs
-    mark_rule_notes(joined, rule, cumulative_methods())
-    mark_leaks(joined, stored.manifest.get("origins", {}))
-    joined.loc[joined["method"].str.endswith(BEST), "leaked"] = CHOICE
-    return joined
-
-
-def has_several_regions(windows: pd.DataFrame) -> bool:
-    """Whether any method was run on more than one region; those that have none say ''."""
-    return bool((windows.groupby("method")["region"].nunique() > 1).any())
-
-
-def describe_evaluator(rule: Evaluator) -> str:
-    """The rule of an evaluator in a sentence or two."""
-    window = f"{rule.window_s:g} s windows" if rule.window_s else "whole recordings"
-    chain = rule.estimate
-    resolution = f"{rule.resolution_bpm:g} bpm" if rule.resolution_bpm else "no grid"
-    return (
-        f"{rule.title}. {window.capitalize()}, filter {_filter(chain.filter)}, "
-        f"band {60 * chain.band.low_hz:.0f} to {60 * chain.band.high_hz:.0f} bpm, "
-        f"{chain.spectrum.kind} read to {resolution}; reference: {' or '.join(rule.truth)}. "
-        "A missing estimate counts as the edge of the band that is farther from the reference."
-    ).replace("_", " ")
-
-
-def _filter(steps: Any) -> str:
-    if steps.kind == "none":
-        return "none"
-    return f"{steps.kind} {steps.low_hz:g} to {steps.high_hz:g} Hz"
 
 
 def _estimate_finder(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.analysis.build_report import describe_evaluator, has_several_regions
 from rppgbench.analysis.diagnostics import (
     baseline_methods,
     plan_warnings,
@@ -15,6 +14,7 @@ from rppgbench.analysis.diagnostics import (
     skipped_recordings,
 )
 from rppgbench.analysis.part_provenance import describe_runs, merge_provenance
+from rppgbench.analysis.report_scores import describe_evaluator, has_several_regions
 from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.core.registry import checkout_root, find_toml, toml_files
 from rppgbench.evaluation.decomposition import REGION, Endpoint, decompose, differing

@@ -10,13 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from rppgbench.analysis.part_provenance import other_versions, part_provenances
+from rppgbench.analysis.stored_plan import stored_plan
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.protocol import Protocol
-from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Waveform
-from rppgbench.datasets.catalog import Catalog
-from rppgbench.datasets.roots import data_root, simulated_root
-from rppgbench.execution.planner import UNTOUCHED, Job, Plan, make_plan
+from rppgbench.execution.planner import UNTOUCHED, Job, Plan
 from rppgbench.execution.provenance import package_versions
 from rppgbench.execution.recording_task import RecordingTask, run_recording
 from rppgbench.execution.run_options import RunOptions
@@ -131,79 +128,6 @@ def rerun_sample(
                 findings.append(finding)
                 yield finding
     yield Verification(tuple(findings), len(stored), tuple(notes))
-
-
-def stored_plan(
-    store: Store, cache: Path, moved_roots: Mapping[str, Path]
-) -> tuple[Plan, list[str]]:
-    """The plan of a stored run, over the data that is there now.
-
-    Args:
-        store: The results folder.
-        cache: Folder of simulated data sets.
-        moved_roots: Roots of data sets that have moved, by name.
-
-    Returns:
-        The plan, and a note for each data set whose files have changed.
-
-    Raises:
-        BenchError: A data set is gone and cannot be simulated again.
-    """
-    manifest = store.manifest
-    declaration = dict(manifest["protocol"])
-    name = declaration.pop("name")
-    declaration.pop("digest")
-    declaration["params"] = {m: p for m, p in manifest["methods"].items() if p}
-    protocol = Protocol.model_validate(declaration)
-    roots = {
-        d: _root(d, Path(dataset["root"]), protocol, cache, moved_roots)
-        for d, dataset in manifest["data"].items()
-    }
-    plan = make_plan(
-        protocol,
-        name,
-        roots,
-        methods=list(manifest["methods"]),
-        seeds=protocol.seeds,
-        location=str(store.folder / "manifest.json"),
-        listing=Catalog(cache),
-        device=str(manifest.get("computed_on") or "cpu"),
-    )
-    notes = [
-        f"{d}: the files are not those of the run (fingerprint {plan.fingerprints[d]}, "
-        f"then {dataset['fingerprint']})"
-        for d, dataset in manifest["data"].items()
-        if plan.fingerprints[d] != dataset["fingerprint"]
-    ]
-    return plan, notes
-
-
-def _root(
-    name: str, stored_root: Path, protocol: Protocol, cache: Path, moved_roots: Mapping[str, Path]
-) -> Path:
-    """Where the data lies: as given, as the manifest says, or simulated again."""
-    if name in moved_roots:
-        return moved_roots[name]
-    if stored_root.is_dir():
-        return stored_root
-    dataset = load_datasets().get("data set", name, "bench rerun-check")
-    if stored_root.parent.name == "simulated" or dataset.only_simulated:
-        from rppgbench.simulation import SimulationPlan
-
-        s = protocol.simulation
-        return simulated_root(
-            dataset,
-            SimulationPlan(
-                subjects=s.subjects, seconds=s.seconds, seed=s.seed, difficulty=s.difficulty
-            ),
-            cache,
-        )
-    try:
-        return data_root(dataset, moved_roots)
-    except BenchError as error:
-        raise BenchError(
-            f"{stored_root}: the data of the run is not there any more; {error}"
-        ) from error
 
 
 def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estimate]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.analysis.build_report import ROW_COLUMNS
-from rppgbench.analysis.stored_results import score_estimates
+from rppgbench.analysis.report_scores import ROW_COLUMNS
+from rppgbench.analysis.stored_results import load_stored
 from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.estimate import Estimate
 from rppgbench.evaluation.summary import summarise
@@ -27,13 +27,12 @@ class Results:
 
     def __init__(self, folder: Path, *, partial: bool = False) -> None:
         self.folder = folder
-        self._store = Store(folder)
-        self._estimates, self._observed = self._store.read(partial=partial)
+        self._stored = load_stored(Store(folder), partial=partial)
 
     @property
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Mapping[str, Any]:
         """What was run, on what, by which versions."""
-        return self._store.manifest
+        return self._stored.manifest
 
     @property
     def recordings(self) -> pd.DataFrame:
@@ -44,7 +43,7 @@ class Results:
         import pandas as pd
 
         rows = []
-        for info in self._observed.values():
+        for info in self._stored.observed.values():
             row = {f.name: getattr(info, f.name) for f in fields(info) if f.name != "ground_truth"}
             row |= {"pulse": info.ground_truth.pulse, "heart_rate": info.ground_truth.heart_rate}
             rows.append(row | {"warnings": list(info.ground_truth.warnings)})
@@ -57,7 +56,7 @@ class Results:
 
         names = [f.name for f in fields(Estimate)]
         return pd.DataFrame(
-            [[getattr(e, n) for n in names] for e in self._estimates], columns=names
+            [[getattr(e, n) for n in names] for e in self._stored.estimates], columns=names
         )
 
     def windows(self, evaluator: str | None = None) -> pd.DataFrame:
@@ -67,14 +66,13 @@ class Results:
             evaluator: the rule; None takes the first of the protocol.
 
         Returns:
-            One row for each method, recording and window, as `score_windows` describes.
+            One row for each method, recording and window, as `score_windows` describes, with
+            `leaked`.
 
         Raises:
             BenchError: there is no such evaluator.
         """
-        rule = load_evaluator(evaluator or self._default)
-        truths = {(d, name): one.ground_truth for (d, name, _), one in self._observed.items()}
-        return score_estimates(rule, self._estimates, truths, self.manifest["methods"])
+        return self._stored.score(load_evaluator(evaluator or self._default))
 
     def scores(
         self,
@@ -106,7 +104,8 @@ class Results:
         return str(self.manifest["protocol"]["evaluators"][0])
 
     def __repr__(self) -> str:
-        return f"<results of {self.manifest['protocol']['name']}: {len(self._estimates)} estimates>"
+        name, count = self.manifest["protocol"]["name"], len(self._stored.estimates)
+        return f"<results of {name}: {count} estimates>"
 
 
 def load_results(folder: str | Path, *, partial: bool = False) -> Results:

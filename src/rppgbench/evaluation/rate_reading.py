@@ -7,24 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Array, Signal, Waveform
-from rppgbench.evaluation.band_edge import at_edge, wide_rates
+from rppgbench.core.waveform import Array, Waveform
+from rppgbench.evaluation.band_edge import at_edge
+from rppgbench.evaluation.chain_reading import ChainReader, PulseBatch, Reasons
 from rppgbench.evaluation.evaluator import Evaluator, FixedWindow
-from rppgbench.evaluation.heart_rate import (
-    FLAT,
-    heart_rates,
-    is_constant,
-    prepare,
-    straight_segments,
-    unusable_windows,
-)
-from rppgbench.evaluation.rate_chain import RateChain
-from rppgbench.evaluation.reference import device_rates, pulses_at, reference_kind
+from rppgbench.evaluation.reference import device_rates
+from rppgbench.evaluation.reference_reading import ReferenceReader, read_device
 from rppgbench.evaluation.signal_quality import CORRELATIONS, SNRS
 from rppgbench.evaluation.windows import Block, layout_windows, min_samples, nearest_window
-
-Reasons = NDArray[np.object_]
-"""Why there is no heart rate, one line of text each; "" where there is one."""
 
 MAX_SAMPLES = 1 << 19
 """Samples of windows that are processed at once, so that the memory stays bounded."""
@@ -64,41 +54,6 @@ def _joined(readings: Sequence[Reading], axis: int) -> Reading:
         for field in fields(Reading)
     }
     return Reading(**arrays)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class PulseBatch:
-    """Equally long pulses on one grid.
-
-    Attributes:
-        samples: The pulses (n, T); NaN where there is no sample.
-        fs: Samples per second.
-        start_s: Time of the first sample (n,), in seconds on the clock of the recording.
-        cropped: How many samples `crop_to_valid` took from the ends (n,).
-        rates: The heart rates of each estimate where estimates are heart rates without waveforms;
-            the samples are then absent and say only where windows lie. Empty otherwise.
-    """
-
-    samples: Array
-    fs: float
-    start_s: Array
-    cropped: Array
-    rates: tuple[Signal, ...] = ()
-
-    def select(self, rows: slice) -> "PulseBatch":
-        """The pulses of these rows."""
-        return PulseBatch(
-            samples=self.samples[rows],
-            fs=self.fs,
-            start_s=self.start_s[rows],
-            cropped=self.cropped[rows],
-            rates=self.rates[rows],
-        )
-
-    @property
-    def length(self) -> int:
-        """Samples of a pulse."""
-        return int(self.samples.shape[1])
 
 
 def crop_to_valid(evaluator: Evaluator, pulse: Waveform) -> tuple[Waveform, int]:
@@ -193,175 +148,16 @@ def _read_units(
     return _recordings(evaluator, pulses, windows)
 
 
-class _ChainReader:
-    """Heart rates of one batch of pulses by one chain: gaps bridged, prepared, cut into windows."""
-
-    def __init__(self, pulses: PulseBatch, chain: RateChain, gap_share: float, name: str) -> None:
-        absent = ~np.isfinite(pulses.samples)
-        self.pulses, self.chain, self.gap_share, self.name = pulses, chain, gap_share, name
-        self.absent = _count_before(absent)
-        straight = straight_segments(pulses.samples, pulses.fs)
-        self.straight = _count_before(straight) if straight.any() else np.zeros_like(self.absent)
-        self.bridged = _bridge(pulses.samples, absent)
-        self.prepared: Array | None = None
-        self.unusable = ""
-        if chain.steps_on == "recording":
-            self.unusable = unusable_windows(chain, pulses.length, pulses.fs)
-            if not self.unusable:
-                self.prepared = prepare(self.bridged, pulses.fs, chain)
-
-    def read(self, block: Block) -> tuple[Array | None, Array, Reasons]:
-        """The windows of a block.
-
-        Returns:
-            The prepared windows (n, W, N), None where the chain cannot prepare them; their heart
-            rates (n, W) in bpm, NaN where there is none; and the reasons (n, W).
-        """
-        fs = self.pulses.fs
-        raw = block.slice(self.bridged)
-        unusable = self.unusable or unusable_windows(self.chain, block.samples, fs)
-        if unusable:
-            rates: Array = np.full(raw.shape[:2], np.nan)
-            return None, rates, np.full(rates.shape, unusable, dtype=object)
-        if self.prepared is None:
-            windows = prepare(raw, fs, self.chain)
-        else:
-            windows = block.slice(self.prepared)
-        constant = is_constant(raw, windows)
-        absent, unusable_share = self._shares(block)
-        usable = ~constant & (unusable_share <= self.gap_share)
-        bpm = np.where(usable, heart_rates(windows, fs, self.chain), np.nan)
-        return windows, bpm, self._reasons(block, raw, bpm, constant, absent, unusable_share)
-
-    def _shares(self, block: Block) -> tuple[Array, Array]:
-        """Shares of each window (n, W): absent, and absent or in a straight segment."""
-        cropped = self.pulses.cropped[:, None]
-        absent, straight = _count_within(self.absent, block), _count_within(self.straight, block)
-        length = block.samples + cropped
-        return (absent + cropped) / length, (absent + straight + cropped) / length
-
-    def _reasons(
-        self,
-        block: Block,
-        raw: Array,
-        bpm: Array,
-        constant: NDArray[np.bool_],
-        absent: Array,
-        unusable_share: Array,
-    ) -> Reasons:
-        """Why windows have no rate; where several reasons hold, the most basic one."""
-        reason = np.full(bpm.shape, "", dtype=object)
-        reason[~np.isfinite(bpm)] = f"{self.name}: no peak in the band"
-        is_absent = absent > self.gap_share
-        straight = _count_within(self.straight, block) / block.samples
-        for at in np.argwhere((unusable_share > self.gap_share) & ~is_absent & ~constant):
-            share = f"{straight[*at]:.0%} of the window"
-            reason[*at] = f"{self.name}: a straight line for {share}, no pulse"
-        for at in np.argwhere(constant & ~is_absent):
-            level = np.ptp(raw[*at]) <= FLAT * np.abs(raw[*at]).max()
-            reason[*at] = f"{self.name}: {'constant' if level else 'a straight line, no pulse'}"
-        for at in np.argwhere(is_absent):
-            reason[*at] = f"{self.name}: absent in {absent[*at]:.0%} of the window"
-        return reason
-
-
-def _count_before(samples: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many samples before each one are true, of rows (n, T): (n, T + 1)."""
-    return np.cumsum(np.pad(samples, ((0, 0), (1, 0))), axis=1)
-
-
-def _count_within(count_before: NDArray[np.int64], block: Block) -> NDArray[np.int64]:
-    """How many samples of each window are true, from `_count_before`: (n, W)."""
-    return count_before[:, block.starts + block.samples] - count_before[:, block.starts]
-
-
-def _bridge(samples: Array, absent: NDArray[np.bool_]) -> Array:
-    """Gaps filled linearly, ends with the nearest sample, rows without any sample with 0."""
-    rows = np.flatnonzero(absent.any(axis=1))
-    if not len(rows):
-        return samples
-    bridged = samples.copy()
-    time = np.arange(samples.shape[1])
-    for row in rows:
-        present = ~absent[row]
-        values = samples[row, present]
-        bridged[row] = np.interp(time, time[present], values) if len(values) else 0.0
-    return bridged
-
-
-class _References:
-    """The references of a batch of pulses; equal ones are read once.
-
-    Several methods estimate the pulse of one recording, so their pulses share a reference.
-    `owner` (n,) is the place of each pulse's reference among the m distinct ones.
-    """
-
-    def __init__(
-        self, evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth]
-    ) -> None:
-        places: dict[tuple[int, float], int] = {}
-        self.owner = [
-            places.setdefault((id(truth), float(start)), len(places))
-            for truth, start in zip(truths, pulses.start_s, strict=True)
-        ]
-        first = [self.owner.index(k) for k in range(len(places))]
-        self.evaluator = evaluator
-        self.truths = [truths[k] for k in first]
-        self.start_s = pulses.start_s[first]
-        self.kinds = [reference_kind(evaluator, truth) for truth in self.truths]
-        batch = PulseBatch(
-            samples=pulses_at(evaluator, self.truths, self.start_s, pulses.fs, pulses.length),
-            fs=pulses.fs,
-            start_s=self.start_s,
-            cropped=np.zeros(len(first)),
-        )
-        self.chain = _ChainReader(
-            batch, evaluator.reference_chain, evaluator.gap_share, "reference"
-        )
-
-    @property
-    def absent(self) -> NDArray[np.bool_]:
-        """Which pulses have no reference: (n, 1)."""
-        return np.array([not self.kinds[k] for k in self.owner])[:, None]
-
-    def read(self, block: Block) -> tuple[Array | None, Array, Reasons, NDArray[np.bool_]]:
-        """The references of a block.
-
-        Returns:
-            The prepared windows of the distinct references (m, W, N) or None; and for every pulse
-            the heart rates (n, W), the reasons (n, W), and whether the rates lie outside the
-            evaluator's band or at its edge (n, W).
-        """
-        fs = self.chain.pulses.fs
-        windows, bpm, reason = self.chain.read(block)
-        for row, truth in enumerate(self.truths):
-            start_s = self.start_s[row] + block.starts / fs
-            duration_s = block.samples / fs
-            _read_device(self.evaluator, truth, start_s, duration_s, bpm[row], reason[row])
-        edge = at_edge(self.evaluator, bpm, self._wide_rates(block))
-        return windows, bpm[self.owner], reason[self.owner], edge[self.owner]
-
-    def _wide_rates(self, block: Block) -> Array:
-        """Rates of reference pulses over 30 to 240 bpm (m, W); NaN for other references."""
-        rates: Array = np.full((len(self.truths), len(block.starts)), np.nan)
-        pulses = np.array([kind == "pulse" for kind in self.kinds])
-        if pulses.any():
-            rates[pulses] = wide_rates(
-                block.slice(self.chain.bridged[pulses]), self.chain.pulses.fs
-            )
-        return rates
-
-
 def _read_windows(
     evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth], blocks: list[Block]
 ) -> Reading:
-    estimates = _ChainReader(pulses, evaluator.estimate, evaluator.gap_share, "estimate")
-    references = _References(evaluator, pulses, truths)
+    estimates = ChainReader(pulses, evaluator.estimate, evaluator.gap_share, "estimate")
+    references = ReferenceReader(evaluator, pulses, truths)
     return _joined([_read_block(evaluator, estimates, references, b) for b in blocks], axis=1)
 
 
 def _read_block(
-    evaluator: Evaluator, estimates: _ChainReader, references: _References, block: Block
+    evaluator: Evaluator, estimates: ChainReader, references: ReferenceReader, block: Block
 ) -> Reading:
     """The windows of one length, estimates and references."""
     pulses, band = estimates.pulses, evaluator.estimate.band
@@ -407,25 +203,6 @@ def _read_given_rates(
     return bpm, reason.astype(object)
 
 
-def _read_device(
-    evaluator: Evaluator,
-    truth: GroundTruth,
-    start_s: Array,
-    duration_s: float,
-    bpm: Array,
-    reason: Reasons,
-) -> None:
-    """Write the rates (W,) and reasons (W,) of a reference that is no pulse into their arrays."""
-    kind = reference_kind(evaluator, truth)
-    if kind == "pulse":
-        return
-    bpm[:] = np.nan
-    if kind == "heart_rate":
-        bpm[:] = device_rates(evaluator, truth, start_s, start_s + duration_s)
-    lacking = "no device rate in the window" if kind else f"no {' or '.join(evaluator.truth)}"
-    reason[:] = np.where(np.isfinite(bpm), "", f"reference: {lacking}")
-
-
 def _frames(
     evaluator: Evaluator,
     pulses: PulseBatch,
@@ -439,7 +216,7 @@ def _frames(
     reference_reason = windows.reference_reason[:, nearest]
     if evaluator.heart_rate != "window_mean":
         for row, truth in enumerate(truths):
-            _read_device(evaluator, truth, times_s[row], 0.0, reference[row], reference_reason[row])
+            read_device(evaluator, truth, times_s[row], 0.0, reference[row], reference_reason[row])
     return Reading(
         start_s=times_s,
         duration_s=np.full(times_s.shape, 1 / pulses.fs),

@@ -13,10 +13,10 @@ from rppgbench.core.canonical_order import ordered_records
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import WHOLE_VIDEO_S, GroundTruth, rate_gap_s
 from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.evaluation.chain_reading import PulseBatch
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.given_rates import read_as_given, rows_as_given
 from rppgbench.evaluation.rate_reading import (
-    PulseBatch,
     Reading,
     crop_to_valid,
     has_window,

@@ -11,10 +11,10 @@ from rppgbench.core.features import Features
 from rppgbench.core.method import Method, Model
 from rppgbench.core.recording import GroundTruth, VideoSource
 from rppgbench.core.waveform import Waveform
+from rppgbench.evaluation.chain_reading import PulseBatch
 from rppgbench.evaluation.evaluator import Evaluator, FixedWindow, WholeWindow
 from rppgbench.evaluation.pulse_verdict import Verdict, Word, verdict
 from rppgbench.evaluation.rate_reading import (
-    PulseBatch,
     Reading,
     crop_to_valid,
     has_window,
