@@ -654,7 +654,7 @@ def test_assigned_times_always_increase(stamps: list[float | None], rate_fps: fl
     out = [clock.time(position, stamp) for position, stamp in enumerate(stamps)]
     kept = [time_s for time_s in out if time_s is not None]
     assert all(later > earlier for earlier, later in pairwise(kept))
-    assert clock.used == len(kept)
+    assert clock.timed_count == len(kept)
     assert all(out[i] is not None for i, stamp in enumerate(stamps) if stamp is None)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from rppgbench.core.model_files import FACTS
 from rppgbench.execution.epoch_models import EPOCHS
-from rppgbench.report.tables.summary_rows import pluralise
 from rppgbench.store.store import Store
+from rppgbench.system.plural import pluralise
 
 PER_RUN_KEYS = ("run", "began", "command")
 """What is another in every run, so that it is no difference between parts."""

@@ -58,12 +58,12 @@ class Catalog:
 
     def lines(self, recordings: Iterable[Recording]) -> list[str]:
         """The lines of recordings; several files are read at once."""
-        wanted = list(recordings)
+        ordered = list(recordings)
         lines, last_message_s = [], time.monotonic()
         with ThreadPoolExecutor(READERS) as pool:
-            for line in pool.map(self.line, wanted):
+            for line in pool.map(self.line, ordered):
                 lines.append(line)
                 if time.monotonic() - last_message_s > EVERY_S:
                     last_message_s = time.monotonic()
-                    self._log(f"reading the files once: {len(lines)} of {len(wanted)} recordings")
+                    self._log(f"reading the files once: {len(lines)} of {len(ordered)} recordings")
         return lines

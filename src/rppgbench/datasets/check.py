@@ -124,7 +124,7 @@ def check_data(
     protocols: Mapping[str, Need] = NO_NEEDS,
     shares: Mapping[str, Share] = MappingProxyType({}),
     jobs: int = 1,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda count, total: None,
     cache: Path | None = None,
 ) -> DataCheck:
     """Check all files of a data set under `root`.
@@ -147,10 +147,10 @@ def check_data(
     total = len(recordings)
     progress(0, total)
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        for done, faults in enumerate(pool.map(check_recording, recordings), start=1):
+        for count, faults in enumerate(pool.map(check_recording, recordings), start=1):
             findings += faults
             bad |= {finding.recording for finding in faults if finding.severity == "error"}
-            progress(done, total)
+            progress(count, total)
     usable = [recording for recording in recordings if recording.name not in bad]
     return DataCheck(
         dataset=dataset.name,
@@ -214,9 +214,9 @@ def describe_share(
         except BenchError:
             return ""  # the protocol cannot run, which is reported already
         if entries:
-            here = {entry for pair in tested for entry in pair} & set(entries)
-            if len(here) < len(entries):
-                return f"{len(here)} of its {len(entries)} test subjects are here"
+            present = {entry for pair in tested for entry in pair} & set(entries)
+            if len(present) < len(entries):
+                return f"{len(present)} of its {len(entries)} test subjects are here"
         if number and len(tested) != number:
             return f"{len(tested)} of its {number} test recordings are here"
         return ""
@@ -262,14 +262,14 @@ T = TypeVar("T")
 
 
 def _attempt(
-    read: Callable[[], T], report: Report, doing: str = "the output of the reader"
+    step: Callable[[], T], report: Report, doing: str = "the output of the reader"
 ) -> T | None:
     """The value of a step, or None and a finding.
 
     Raises:
         MachineError: the fault is of the machine, not of the recording.
     """
-    outcome = attempt(read, doing)
+    outcome = attempt(step, doing)
     if outcome.fault is not None:
         if outcome.fault.kind in {"machine", "user"}:
             raise outcome.fault.error()
@@ -305,8 +305,8 @@ def _check_video(source: VideoSource, report: Report) -> tuple[VideoInfo, Frame]
         if abs(times - count) > max(3, 0.01 * count):
             report("error", f"has {count} frames, but {times} times are given", source.path)
     length_s = info.duration_s
-    there = last.index + 1 + sum(position > last.index for position in dropped)
-    if count is not None and there < count - max(3, 0.01 * count):
+    present = last.index + 1 + sum(position > last.index for position in dropped)
+    if count is not None and present < count - max(3, 0.01 * count):
         report("error", f"is cut off after {last.index + 1} of {count} frames", source.path)
     elif (
         count is None
@@ -350,13 +350,17 @@ def _check_times(source: VideoSource, report: Report) -> None:
     unknown = int(np.count_nonzero(~np.isfinite(source.times_s)))
     steps = np.diff(source.times_s)
     repeated, backward = int(np.count_nonzero(steps == 0)), int(np.count_nonzero(steps < 0))
-    for count, what in (
+    for count, description in (
         (unknown, "are not numbers"),
         (repeated, "repeat the one before"),
         (backward, "go backward"),
     ):
         if count:
-            report("warning", f"{count} of {len(source.times_s)} frame times {what}", source.path)
+            report(
+                "warning",
+                f"{count} of {len(source.times_s)} frame times {description}",
+                source.path,
+            )
 
 
 def _check_length(source: VideoSource, clock: FrameClock | None, report: Report) -> None:
@@ -368,11 +372,11 @@ def _check_length(source: VideoSource, clock: FrameClock | None, report: Report)
         return
     if source.times_s is None or not np.isfinite(source.times_s).any():
         return
-    known = source.times_s[np.isfinite(source.times_s)]
-    known = known[known >= np.maximum.accumulate(known)]
-    starts = np.flatnonzero(np.append(True, np.diff(known) > MOST_GAP_S))
-    ends = np.append(starts[1:], len(known)) - 1
-    longest_s = float((known[ends] - known[starts]).max())
+    times_s = source.times_s[np.isfinite(source.times_s)]
+    times_s = times_s[times_s >= np.maximum.accumulate(times_s)]
+    starts = np.flatnonzero(np.append(True, np.diff(times_s) > MOST_GAP_S))
+    ends = np.append(starts[1:], len(times_s)) - 1
+    longest_s = float((times_s[ends] - times_s[starts]).max())
     if longest_s < SHORTEST_S:
         text = (
             f"its frame times go on for at most {longest_s:.1f} s without a gap of {MOST_GAP_S:g} "
@@ -409,16 +413,16 @@ def _check_clock(truth: GroundTruth, frames: FrameClock | None, file: Path, repo
 
 def _check_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) -> Iterator[Finding]:
     """Check names, counts and folds of the whole set."""
-    seen: set[str] = set()
+    names: set[str] = set()
     for recording in recordings:
-        if recording.name in seen:
+        if recording.name in names:
             yield Finding(
                 severity="error",
                 recording=recording.name,
                 file="",
                 text="two recordings have this name",
             )
-        seen.add(recording.name)
+        names.add(recording.name)
         if recording.known_bad:
             yield Finding(
                 severity="note",

@@ -52,10 +52,10 @@ def _files(files: tuple[Path, ...], cache: Path | None) -> str:
     stored = "" if note is None else read_note(note)
     if len(stored) == 64:
         return stored
-    whole = hashlib.sha256()
+    hasher = hashlib.sha256()
     for file in files:
-        whole.update(f"{file.name}\0{_content(file, cache)}\0".encode())
-    result = whole.hexdigest()
+        hasher.update(f"{file.name}\0{_content(file, cache)}\0".encode())
+    result = hasher.hexdigest()
     if note is not None:
         write_note(note, result)
     return result

@@ -94,13 +94,13 @@ class FrameClock:
         >>> FrameClock.from_times(np.array([0.0, 0.5, 0.5, 1.0]))
         FrameClock(start_s=0.0, end_s=1.5, frames=3)
         """
-        known = np.asarray(times_s, dtype=np.float64)
-        known = known[np.isfinite(known)]
-        known = Signal(known, known).in_order().times_s
-        if len(known) < 2:
+        finite_s = np.asarray(times_s, dtype=np.float64)
+        finite_s = finite_s[np.isfinite(finite_s)]
+        finite_s = Signal(finite_s, finite_s).in_order().times_s
+        if len(finite_s) < 2:
             return None
-        first, last = float(known[0]), float(known[-1])
-        return cls(first, last + (last - first) / (len(known) - 1), len(known))
+        first, last = float(finite_s[0]), float(finite_s[-1])
+        return cls(first, last + (last - first) / (len(finite_s) - 1), len(finite_s))
 
     @property
     def lasts_s(self) -> float:
@@ -135,12 +135,12 @@ def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> Groun
     if frames is None or not frames.lasts_s > 0:
         return truth
     lines: list[str] = []
-    for what, signal in (("pulse", truth.pulse), ("heart rate", truth.heart_rate)):
+    for kind, signal in (("pulse", truth.pulse), ("heart rate", truth.heart_rate)):
         if signal is not None:
             comparison = _Comparison(
-                what=what, signal=signal, frames=frames, one_clock=truth.one_clock
+                kind=kind, signal=signal, frames=frames, one_clock=truth.one_clock
             )
-            lines += [f"{what}: {line}" for line in comparison.lines()]
+            lines += [f"{kind}: {line}" for line in comparison.lines()]
     return replace(truth, warnings=(*truth.warnings, *lines))
 
 
@@ -148,7 +148,7 @@ def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> Groun
 class _Comparison:
     """One kind of labels and the frames."""
 
-    what: str
+    kind: str
     signal: Signal
     frames: FrameClock
     one_clock: bool | None
@@ -214,13 +214,13 @@ class _Comparison:
             return
         power = round(np.log10(self.ratio) / 3)
         near = power != 0 and 1 / UNIT_NEAR <= self.ratio / 1000.0**power <= UNIT_NEAR
-        rarely = self.ratio > UNIT_FAR and self.interval_s > RARELY_S[self.what]
+        rarely = self.ratio > UNIT_FAR and self.interval_s > RARELY_S[self.kind]
         longer = self.ratio > MOST_LONGER and not self._may_last_longer
         if not (near or rarely or longer or self.ratio < 1 / UNIT_FAR):
             return
         guess = self._unit_guess()
         raise RecordingError(
-            f"{self.what}: {self._durations()}; the labels' times {guess}: write them in the unit"
+            f"{self.kind}: {self._durations()}; the labels' times {guess}: write them in the unit"
             " that `bench data show` names for the set, or leave the recording out"
         )
 
@@ -243,7 +243,7 @@ class _Comparison:
             return
         guess = " (they look like Unix times)" if abs(first) > UNIX_S else ""
         raise RecordingError(
-            f"{self.what}: labels from {_seconds(first)} to {_seconds(last)}, frames from"
+            f"{self.kind}: labels from {_seconds(first)} to {_seconds(last)}, frames from"
             f" {_seconds(frames.start_s)} to {_seconds(frames.end_s)}: not on one clock{guess};"
             " subtract the time of the first frame from the labels' times, or leave the recording"
             " out"
@@ -256,7 +256,7 @@ class _Comparison:
         if self._apart_s() <= self._slack_s or abs(self.ratio - 1) <= CONTRADICTION:
             return
         raise RecordingError(
-            f"{self.what}: {count} labels for {frames} frames, one a frame, but"
+            f"{self.kind}: {count} labels for {frames} frames, one a frame, but"
             f" {self._durations()}{self._jumps()}; correct the labels' times, or write the video"
             " again at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
         )
@@ -285,7 +285,7 @@ class _Comparison:
             )
 
     def _holes(self) -> Iterator[str]:
-        limit_s = pulse_gap_s if self.what == "pulse" else rate_gap_s
+        limit_s = pulse_gap_s if self.kind == "pulse" else rate_gap_s
         steps_s = np.diff(self.signal.times_s)
         gaps_s = steps_s[steps_s > limit_s(self.signal)]
         if gaps_s.sum() > HOLES_SHARE * self.frames.lasts_s:
@@ -300,7 +300,7 @@ class _Comparison:
             self.signal.times_s <= self.frames.end_s
         )
         values, times_s = self.signal.values[near], self.signal.times_s[near]
-        is_pulse = self.what == "pulse"
+        is_pulse = self.kind == "pulse"
         if len(values) < 3 or (not is_pulse and (values == values[0]).all()):
             return  # a constant rate is one rate for the whole video, not a frozen device
         ends = np.flatnonzero(np.diff(values) != 0)

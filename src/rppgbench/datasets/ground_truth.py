@@ -33,7 +33,7 @@ def regular_signal(values: Array, fs: float, start_s: float = 0.0) -> Signal:
 
 
 def clean_labels(
-    where: Path,
+    file: Path,
     *,
     pulse: Signal | None = None,
     heart_rate: Signal | None = None,
@@ -53,7 +53,7 @@ def clean_labels(
     data set.
 
     Args:
-        where: the label file, for messages.
+        file: the label file, for messages.
         pulse: (N,) in the sensor's unit; None: the set has none.
         heart_rate: (M,) in bpm; None: the set has none.
         one_clock: one clock stamped labels and frames, so labels may begin before the first frame
@@ -65,21 +65,21 @@ def clean_labels(
     """
     lines = [*warnings]
     if pulse is not None:
-        pulse = _ordered(pulse, f"{where.name}: pulse", lines)
-        pulse = _finite(pulse, f"{where.name}: ", lines)
+        pulse = _ordered(pulse, f"{file.name}: pulse", lines)
+        pulse = _finite(pulse, f"{file.name}: ", lines)
         if len(pulse.values) < 2:
             raise RecordingError(
-                f"{where}: holds {len(pulse.values)} usable pulse samples; "
+                f"{file}: holds {len(pulse.values)} usable pulse samples; "
                 "copy the original file again or leave the recording out"
             )
     if heart_rate is not None:
-        heart_rate = _ordered(heart_rate, f"{where.name}: heart rate", lines)
+        heart_rate = _ordered(heart_rate, f"{file.name}: heart rate", lines)
         rates_bpm = heart_rate.values
-        heart_rate = _plausible(heart_rate, f"{where.name}: ", lines)
+        heart_rate = _plausible(heart_rate, f"{file.name}: ", lines)
         if not np.isfinite(heart_rate.values).any():
             if pulse is None:
                 raise RecordingError(
-                    f"{where}: holds no heart rate of {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
+                    f"{file}: holds no heart rate of {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"
                     f"{hz_hint(rates_bpm)}; copy the original file again or leave the recording out"
                 )
             heart_rate = None
@@ -88,13 +88,13 @@ def clean_labels(
     )
 
 
-def _ordered(signal: Signal, what: str, lines: list[str]) -> Signal:
-    known = np.isfinite(signal.times_s)
-    kept = Signal(signal.values[known], signal.times_s[known]).in_order()
-    dropped = len(signal.times_s) - len(kept.times_s)
+def _ordered(signal: Signal, subject: str, lines: list[str]) -> Signal:
+    finite = np.isfinite(signal.times_s)
+    increasing = Signal(signal.values[finite], signal.times_s[finite]).in_order()
+    dropped = len(signal.times_s) - len(increasing.times_s)
     if dropped:
-        lines.append(f"{what}: {dropped} timestamps are repeated or go backward: left out")
-    return kept
+        lines.append(f"{subject}: {dropped} timestamps are repeated or go backward: left out")
+    return increasing
 
 
 def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
@@ -147,14 +147,14 @@ def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: boo
     values = signal.values
     nothing, zero = np.isnan(values), values == 0
     odd = ~zero & _outside(values)
-    for mask, what in (
+    for mask, description in (
         (nothing & report_nan, "are not numbers"),
         (zero, "are 0"),
         (odd, f"are outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm"),
     ):
         if mask.any():
             hint = hz_hint(values) if mask is odd else ""
-            lines.append(f"{prefix}{_many(mask)} heart rates {what}: no truth there{hint}")
+            lines.append(f"{prefix}{_many(mask)} heart rates {description}: no truth there{hint}")
     return Signal(np.where(zero | odd, np.nan, values), signal.times_s)
 
 
@@ -169,8 +169,8 @@ def hz_hint(rates: Array) -> str:
     ' (all lie in 0.5 to 4: are they in Hz? multiply by 60; are they intervals in s? divide 60 by \
 them)'
     """
-    known = rates[np.isfinite(rates) & (rates != 0)]
-    if not len(known) or (known < LOWEST_HZ).any() or (known > HIGHEST_HZ).any():
+    present = rates[np.isfinite(rates) & (rates != 0)]
+    if not len(present) or (present < LOWEST_HZ).any() or (present > HIGHEST_HZ).any():
         return ""
     return (
         " (all lie in 0.5 to 4: are they in Hz? multiply by 60; are they intervals in s? divide 60 "

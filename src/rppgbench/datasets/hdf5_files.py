@@ -67,27 +67,27 @@ class LimitedReader:
         """
         import h5py
 
-        where = f"{self.file}: {item.name.rsplit('/', 1)[-1]!r}"
+        location = f"{self.file}: {item.name.rsplit('/', 1)[-1]!r}"
         if item.shape is None:
-            raise RecordingError(f"{where} holds no values; {WAY_OUT}")
+            raise RecordingError(f"{location} holds no values; {WAY_OUT}")
         if item.external or item.is_virtual:
-            raise RecordingError(f"{where} lies in other files, which are not read; {WAY_OUT}")
+            raise RecordingError(f"{location} lies in other files, which are not read; {WAY_OUT}")
         if item.dtype.hasobject and h5py.check_ref_dtype(item.dtype) is None:
-            raise RecordingError(f"{where} has values of no fixed size; {WAY_OUT}")
+            raise RecordingError(f"{location} has values of no fixed size; {WAY_OUT}")
         claimed = math.prod(item.shape) * item.dtype.itemsize
         chunk = math.prod(item.chunks or (0,)) * item.dtype.itemsize
         self._left -= claimed + ITEM_BYTES
         if self._left < 0 or chunk > self._limit:
             raise RecordingError(
-                f"{where} claims {_size(max(claimed, chunk))}, and at most {_size(self._limit)} "
+                f"{location} claims {_size(max(claimed, chunk))}, and at most {_size(self._limit)} "
                 f"are read of such a file; {WAY_OUT}"
             )
         stored = item.id.get_storage_size()
         on_disk = self.file.stat().st_size
         if stored > on_disk or claimed > FREE_BYTES + MOST_RATIO * stored:
             raise RecordingError(
-                f"{where} claims {_size(claimed)}, and {_size(min(stored, on_disk))} of it are in "
-                f"the file; {WAY_OUT}"
+                f"{location} claims {_size(claimed)}, and {_size(min(stored, on_disk))} of it are "
+                f"in the file; {WAY_OUT}"
             )
         return np.asarray(item[()])
 

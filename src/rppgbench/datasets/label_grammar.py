@@ -68,12 +68,12 @@ class Dialect(NamedTuple):
         >>> Dialect(";", ",").value("2,5"), Dialect(",", ".").value("2,5")
         (2.5, None)
         """
-        bare = unquote(cell)
-        if bare.lower() in MISSING:
+        text = unquote(cell)
+        if text.lower() in MISSING:
             return math.nan
-        if len(bare) > MAX_CELL or not _PATTERNS[self.decimal].fullmatch(bare):
+        if len(text) > MAX_CELL or not _PATTERNS[self.decimal].fullmatch(text):
             return None
-        number = float(bare.replace(",", ".").lower().replace("d", "e"))
+        number = float(text.replace(",", ".").lower().replace("d", "e"))
         return None if math.isinf(number) else number  # 1e400 overflows
 
 
@@ -134,7 +134,7 @@ def distinct_readings(readings: Sequence[Reading]) -> list[Reading]:
     """The readings without a fault, each with other numbers than those before."""
     out: list[Reading] = []
     for reading in readings:
-        if not reading.fault and not any(_same(reading, other) for other in out):
+        if not reading.fault and not any(_same(reading, earlier) for earlier in out):
             out.append(reading)
     return out
 
@@ -167,10 +167,10 @@ def is_header(line: str) -> bool:
     (False, False, False, True)
     """
     cells = [cell.strip("\"'") for cell in re.split(r"[,;\s]+", line)]
-    named = [cell for cell in cells if cell]
-    numeric = any(POINTS.value(c) is not None or len(c) > MAX_CELL for c in named)
-    letters = any(character.isalpha() for cell in named for character in cell)
-    return letters and not numeric and not any(_NO_NAME.match(cell) for cell in named)
+    names = [cell for cell in cells if cell]
+    numeric = any(POINTS.value(c) is not None or len(c) > MAX_CELL for c in names)
+    letters = any(character.isalpha() for cell in names for character in cell)
+    return letters and not numeric and not any(_NO_NAME.match(cell) for cell in names)
 
 
 MOST_RISE = 10
@@ -190,13 +190,17 @@ def counts_up(values: Array) -> bool:
     >>> counts_up(np.array([0.72, 2.73, 4.75])), counts_up(np.array([71.1, 71.9, 72.3, 72.4]))
     (True, False)
     """
-    whole = np.trunc(values[np.isfinite(values)])
-    steps = np.diff(whole)
+    integers = np.trunc(values[np.isfinite(values)])
+    steps = np.diff(integers)
     if not len(steps) or (steps < 0).any():
         return False
-    if len(whole) < FEW and whole[0] not in {0, 1} and not (len(steps) > 1 and (steps == 1).all()):
+    if (
+        len(integers) < FEW
+        and integers[0] not in {0, 1}
+        and not (len(steps) > 1 and (steps == 1).all())
+    ):
         return False
-    rise = float(whole[-1] - whole[0])
+    rise = float(integers[-1] - integers[0])
     return rise >= MOST_RISE or rise >= len(steps)
 
 
@@ -224,11 +228,15 @@ def looks_grouped(cells: Sequence[str], mark: str) -> str:
     >>> looks_grouped(["998", "999.5", "1.000"], "."), looks_grouped(["1.000", "1.001"], ".")
     ('', '')
     """
-    bare = [cell for cell in map(unquote, cells) if cell.lower() not in MISSING]
-    marked = [cell for cell in bare if mark in cell]
-    whole = [cell for cell in bare if mark not in cell]
-    fits = all(_GROUPED[mark].fullmatch(cell) for cell in marked)
-    return marked[0] if marked and whole and fits and all(map(_SMALL.fullmatch, whole)) else ""
+    numbers = [cell for cell in map(unquote, cells) if cell.lower() not in MISSING]
+    with_mark = [cell for cell in numbers if mark in cell]
+    without_mark = [cell for cell in numbers if mark not in cell]
+    fits = all(_GROUPED[mark].fullmatch(cell) for cell in with_mark)
+    return (
+        with_mark[0]
+        if with_mark and without_mark and fits and all(map(_SMALL.fullmatch, without_mark))
+        else ""
+    )
 
 
 def names_one_column(header: str) -> bool:
@@ -247,10 +255,10 @@ def unquote(cell: str) -> str:
     >>> unquote('"71"'), unquote('"71')
     ('71', '"71')
     """
-    bare = cell.strip()
-    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
-        return bare[1:-1].strip()
-    return bare
+    text = cell.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1].strip()
+    return text
 
 
 def shorten(text: str) -> str:

@@ -113,23 +113,23 @@ def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
             another length, or a text that two dialects read differently (with both readings).
     """
     text = read_text(file)
-    lines = [Line(at, line.strip(" ")) for at, line in enumerate(text.split("\n"), start=1)]
+    lines = [Line(number, line.strip(" ")) for number, line in enumerate(text.split("\n"), start=1)]
     lines = [line for line in lines if line.text.strip()]
     header = lines.pop(0).text if is_header(lines[0].text) else ""
     if not lines:
         raise RecordingError(f"{file}: holds no numbers; copy the original file again")
-    tried = [parse_lines(dialect, lines, columns) for dialect in find_dialects(text)]
-    readings = distinct_readings(tried)
+    candidates = [parse_lines(dialect, lines, columns) for dialect in find_dialects(text)]
+    readings = distinct_readings(candidates)
     if not readings:
-        worst = max(tried, key=lambda reading: reading.fault_at)
+        worst = max(candidates, key=lambda reading: reading.fault_at)
         raise RecordingError(
             f"{file}: {worst.fault}; repair that line or copy the original file again"
         )
     if columns is not None:
         readings += _wider(readings[0], lines, columns)
     if len(readings) > 1:
-        at = first_difference(*readings[:2])
-        raise _ambiguous(file, lines[at], *(reading.rows[at] for reading in readings[:2]))
+        row = first_difference(*readings[:2])
+        raise _ambiguous(file, lines[row], *(reading.rows[row] for reading in readings[:2]))
     _check_grouped(file, lines, readings[0].dialect, columns)
     if columns == 1:
         _check_single(file, header, lines, readings[0])
@@ -217,11 +217,13 @@ def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
         readings, faults = list[Reading](), list[str]()
         for dialect in dialects:
             cells = dialect.cells(line.strip())
-            begin, rest = cells[: len(names)], cells[len(names) :]
-            if not rest or any(cell not in name for cell, name in zip(begin, names, strict=True)):
+            labels, numbers = cells[: len(names)], cells[len(names) :]
+            if not numbers or any(
+                cell not in name for cell, name in zip(labels, names, strict=True)
+            ):
                 continue
-            values = [dialect.value(cell) for cell in rest]
-            bad = next((c for c, v in zip(rest, values, strict=True) if v is None), None)
+            values = [dialect.value(cell) for cell in numbers]
+            bad = next((c for c, v in zip(numbers, values, strict=True) if v is None), None)
             if bad is None:
                 readings.append(Reading(dialect, [np.array(values, dtype=np.float64)]))
             else:
@@ -279,20 +281,20 @@ def read_sheet(file: Path) -> Sheet:
     unquoted_part = re.sub(r'"[^"]*"', "", first)
     splits = [mark for mark in ",;\t" if mark in unquoted_part]
     if len(splits) > 1:
-        ways = " or ".join(
+        choices = " or ".join(
             f"{unquoted_part.count(mark) + 1} columns by {mark!r}" for mark in splits
         )
         raise RecordingError(
-            f"{file}: line 1 {shorten(first)!r} can be read as {ways}; use one separator"
+            f"{file}: line 1 {shorten(first)!r} can be read as {choices}; use one separator"
         )
     separator = splits[0] if splits else ","
     (_, names), *rows = _csv_rows(file, text, separator)
-    for at, cells in rows:
+    for number, cells in rows:
         while len(cells) > len(names) and not cells[-1].strip():
             cells.pop()
         if len(cells) != len(names):
             raise RecordingError(
-                f"{file}: line {at} has {len(cells)} cells, the header has {len(names)}; "
+                f"{file}: line {number} has {len(cells)} cells, the header has {len(names)}; "
                 f"separate all by {separator!r}, and put a cell that holds one in quotes"
             )
     return Sheet(file, [name.strip() for name in names], rows, separator)
@@ -313,8 +315,8 @@ def _wider(reading: Reading, lines: list[Line], columns: int) -> list[Reading]:
     """The reading with empty cells between tabs, where blanks and tabs were one separator."""
     if reading.dialect.separator != " " or not any("\t" in line.text for line in lines):
         return []
-    other = parse_lines(Dialect("\t", reading.dialect.decimal), lines, None)
-    return [other] if any(len(row) > columns for row in other.rows) else []
+    wider = parse_lines(Dialect("\t", reading.dialect.decimal), lines, None)
+    return [wider] if any(len(row) > columns for row in wider.rows) else []
 
 
 def _check_grouped(file: Path, lines: list[Line], dialect: Dialect, columns: int | None) -> None:
@@ -329,10 +331,10 @@ def _check_grouped(file: Path, lines: list[Line], dialect: Dialect, columns: int
         cell = looks_grouped(cells, dialect.decimal)
         if cell:
             number = next(line.number for line in lines if cell in line.text)
-            one, other = cell.replace(",", "."), re.sub("[.,]", "", cell)
+            as_fraction, as_integer = cell.replace(",", "."), re.sub("[.,]", "", cell)
             raise RecordingError(
-                f"{file}: line {number}: {shorten(cell)!r} can be read as {one} or as {other}, "
-                "for the other numbers are whole and below a thousand; write numbers without "
+                f"{file}: line {number}: {shorten(cell)!r} can be read as {as_fraction} or as "
+                f"{as_integer}, for the other numbers are whole and below a thousand; write numbers without "
                 "marks between thousands, and every fraction with a decimal point"
             )
 
@@ -348,11 +350,11 @@ def _check_single(file: Path, header: str, lines: list[Line], reading: Reading) 
         if counts_up(np.concatenate(reading.rows)) or (rivals and not names_one_column(header)):
             line = commas[0]
             cells = [unquote(cell) for cell in re.split("[,;]", unquote(line.text))]
-            one = ".".join(cell for cell in cells if cell)
-            two = " and ".join(cell or "nothing" for cell in cells)
+            single = ".".join(cell for cell in cells if cell)
+            pair = " and ".join(cell or "nothing" for cell in cells)
             raise RecordingError(
                 f"{file}: line {line.number}: {shorten(line.text)!r} can be read as one number, "
-                f"{shorten(one)}, or as two, {shorten(two)}; if it is one, write a decimal "
+                f"{shorten(single)}, or as two, {shorten(pair)}; if it is one, write a decimal "
                 "point; if it is two, keep only the column that belongs here"
             )
     if len(names) > 1:
@@ -398,17 +400,19 @@ TIME_UNITS = {
 }
 
 
-def _time_of(name: str) -> tuple[bool, str]:
+def _parse_time_name(name: str) -> tuple[bool, str]:
     """Whether a column's name is one of times, and the unit that it names, or "".
 
-    >>> _time_of("time_ms"), _time_of("Timestamp"), _time_of("t (s)"), _time_of("bvp")
-    ((True, 'ms'), (True, ''), (True, 's'), (False, ''))
+    >>> _parse_time_name("time_ms"), _parse_time_name("Timestamp")
+    ((True, 'ms'), (True, ''))
+    >>> _parse_time_name("t (s)"), _parse_time_name("bvp")
+    ((True, 's'), (False, ''))
     """
-    bare = name.strip().rstrip(")]").lower()
-    base, _, unit = re.sub(r"[ _(\[/]+", " ", bare).strip().rpartition(" ")
+    label = name.strip().rstrip(")]").lower()
+    base, _, unit = re.sub(r"[ _(\[/]+", " ", label).strip().rpartition(" ")
     if unit in TIME_UNITS and base:
         return bool(TIME_WORDS.fullmatch(base.replace(" ", ""))), TIME_UNITS[unit]
-    return bool(TIME_WORDS.fullmatch(bare.replace(" ", ""))), TIME_UNITS.get(bare, "")
+    return bool(TIME_WORDS.fullmatch(label.replace(" ", ""))), TIME_UNITS.get(label, "")
 
 
 def _check_time(file: Path, unit: str) -> None:
@@ -418,33 +422,33 @@ def _check_time(file: Path, unit: str) -> None:
         return
     mark = next((mark for mark in ";\t," if mark in first), None)
     names = [unquote(name) for name in first.split(mark)]
-    times = [i for i, name in enumerate(names) if _time_of(name)[0]]
-    told = f"{file}: the header {shorten(first)!r}"
+    times = [i for i, name in enumerate(names) if _parse_time_name(name)[0]]
+    location = f"{file}: the header {shorten(first)!r}"
     if times and times[0] > 0:
         raise RecordingError(
-            f"{told} names the time in column {times[0] + 1}, and column 1 is read as time; put "
-            "the time first"
+            f"{location} names the time in column {times[0] + 1}, and column 1 is read as time; "
+            "put the time first"
         )
     if not times:
         raise RecordingError(
-            f"{told} names no time, and column 1 is read as time in {unit}: it may be an index or "
-            f"a value; name that column time_{unit} if it is the time"
+            f"{location} names no time, and column 1 is read as time in {unit}: it may be an "
+            f"index or a value; name that column time_{unit} if it is the time"
         )
-    if _time_of(names[0])[1] not in {"", unit}:
+    if _parse_time_name(names[0])[1] not in {"", unit}:
         raise RecordingError(
-            f"{told} names a time in {_time_of(names[0])[1]}, and column 1 is read as {unit}; "
-            f"write the time in {unit}"
+            f"{location} names a time in {_parse_time_name(names[0])[1]}, and column 1 is read as "
+            f"{unit}; write the time in {unit}"
         )
 
 
 def _ambiguous(file: Path, line: Line, *rows: Array) -> RecordingError:
     """A line that two dialects read differently, with both readings."""
-    ways = " or as ".join(
+    readings = " or as ".join(
         " and ".join(f"{value:.10g}" for value in row[:4]) + (" ..." if len(row) > 4 else "")
         for row in rows
     )
     return RecordingError(
-        f"{file}: line {line.number}: {shorten(line.text)!r} can be read as {ways}; separate "
+        f"{file}: line {line.number}: {shorten(line.text)!r} can be read as {readings}; separate "
         "numbers by semicolons, write decimal points, and nan for a number that is missing"
     )
 

@@ -131,20 +131,20 @@ def no_recordings_error(root: Path, title: str, layout: str, url: str) -> BenchE
     )
 
 
-def require_inside(folder: Path, name: str, where: Path) -> Path:
+def require_inside(folder: Path, name: str, file: Path) -> Path:
     """The file `name` in `folder`, where a label file holds the name.
 
     Args:
         folder: the folder.
         name: a plain file name, no path.
-        where: the label file, for messages.
+        file: the label file, for messages.
 
     Raises:
         RecordingError: the name has a separator, is "." or "..", or is absolute.
     """
     if not name or name in {".", ".."} or re.search(r"[/\\:\0]", name):
         raise RecordingError(
-            f"{where}: names the file {name[:60]!r}, which is no plain file name; "
+            f"{file}: names the file {name[:60]!r}, which is no plain file name; "
             "copy the original file again"
         )
     return folder / name
@@ -155,13 +155,13 @@ def is_simulated(root: Path) -> bool:
     return is_file(root / MARKER)
 
 
-def mark_simulated(root: Path, dataset: str, facts: dict[str, object]) -> None:
+def mark_simulated(root: Path, dataset: str, settings: dict[str, object]) -> None:
     """Create the root of a simulated tree and mark it, before anything else is written.
 
     Args:
         root: a new folder, or one that holds a simulated tree.
         dataset: name of the data set.
-        facts: the plan, which the mark repeats.
+        settings: the plan, which the mark repeats.
 
     Raises:
         BenchError: the folder holds something that was not simulated, or cannot be written.
@@ -170,7 +170,7 @@ def mark_simulated(root: Path, dataset: str, facts: dict[str, object]) -> None:
         root.mkdir(parents=True, exist_ok=True)
         if not is_simulated(root) and any(root.iterdir()):
             raise BenchError(f"{root}: is not empty and not simulated; simulate into a new folder")
-        text = json.dumps({"simulated": True, "dataset": dataset, **facts}, indent=2)
+        text = json.dumps({"simulated": True, "dataset": dataset, **settings}, indent=2)
         (root / MARKER).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise BenchError(f"{root}: cannot be written ({error.strerror or error})") from error

@@ -58,13 +58,13 @@ def _variable(kind: int, stream: BinaryIO, length: int, order: str, names: Colle
         return
     stream.seek(start)
     unpacker = zlib.decompressobj()
-    whole = unpacker.decompress(stream.read(length), MOST_BYTES)
+    content = unpacker.decompress(stream.read(length), MOST_BYTES)
     if unpacker.unconsumed_tail:
         raise ValueError("a variable of more than 4 GB")
-    for inner, start, end in _parts(memoryview(whole), 0, order):
+    for inner, start, end in _parts(memoryview(content), 0, order):
         if inner != MATRIX:
             raise ValueError(f"a variable of type {inner}")
-        _matrix(whole[start:end], order, 0)
+        _matrix(content[start:end], order, 0)
 
 
 def _unpacked(stream: BinaryIO, length: int) -> bytes:

@@ -34,44 +34,47 @@ def cache_folder(option: Path | None = None) -> Path:
 
 
 def data_root(
-    dataset: Dataset, given: Mapping[str, Path], *, tell: Callable[[str], None] = lambda line: None
+    dataset: Dataset,
+    folders: Mapping[str, Path],
+    *,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """The folder of a genuine data set: --data, RPPGBENCH_DATA_<NAME>, bench.toml, in this order.
 
     Args:
         dataset: the data set.
-        given: folders by the name of the set, from `--data`.
-        tell: called with a line where the folder is not from `given`, and with a line for each
+        folders: folders by the name of the set, from `--data`.
+        tell: called with a line where the folder is not from `folders`, and with a line for each
             setting without effect.
 
     Raises:
         BenchError: there is no folder; the message names all places and how to get the set.
     """
-    looked = []
+    tried = []
     variable = VARIABLE + dataset.name.upper()
     settings = _settings()
     for line in _settings_without_effect(settings):
         tell(f"warning: {line}")
     places = [
-        (f"--data {dataset.name}=PATH", given.get(dataset.name)),
+        (f"--data {dataset.name}=PATH", folders.get(dataset.name)),
         (variable, os.environ.get(variable) or None),
         (f"[data] of ./{SETTINGS}", settings.get(dataset.name)),
     ]
     for place, path in places:
         if path is None:
-            looked.append(f"{place} is not set")
+            tried.append(f"{place} is not set")
         else:
             try:
                 folder = Path(path).expanduser()
                 if is_folder(folder):
-                    if dataset.name not in given:
+                    if dataset.name not in folders:
                         tell(f"note: {dataset.name} is {folder}, by {place}")
                     return folder
-                looked.append(f"{place} says {path}, which is no folder")
+                tried.append(f"{place} says {path}, which is no folder")
             except (RecordingError, RuntimeError) as error:  # the latter of an unknown ~NAME
-                looked.append(f"{place} says {error}")
+                tried.append(f"{place} says {error}")
     raise BenchError(
-        f"{dataset.name}: no data: {'; '.join(looked)}. Ask for it: {dataset.url} "
+        f"{dataset.name}: no data: {'; '.join(tried)}. Ask for it: {dataset.url} "
         f"({dataset.licence}). Without it, --simulate runs on simulated recordings"
     )
 
@@ -94,7 +97,7 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
     """
     if dataset.simulate is None:
         raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
-    facts = {
+    settings = {
         "dataset": dataset.name,
         "subjects": plan.subjects,
         "seconds": plan.seconds,
@@ -102,7 +105,7 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
         "difficulty": plan.difficulty,
         "generator": simulation_code(dataset, Sources()).digest,
     }
-    root = cache / "simulated" / f"{dataset.name}-{digest(facts)}"
+    root = cache / "simulated" / f"{dataset.name}-{digest(settings)}"
     if root.is_dir():
         return root
     try:
@@ -163,13 +166,13 @@ def _settings() -> dict[str, str]:
 def _settings_without_effect(settings: Mapping[str, str]) -> list[str]:
     """Settings for data sets that do not exist, such as misspelt names: they have no effect."""
     loaded = load_datasets()
-    known = [*loaded.available, *loaded.unavailable]
-    named = [(f"[data] of ./{SETTINGS}", name) for name in settings]
-    named += [(f"{VARIABLE}{n}", n.lower()) for n in _variables()]
+    datasets = [*loaded.available, *loaded.unavailable]
+    places = [(f"[data] of ./{SETTINGS}", name) for name in settings]
+    places += [(f"{VARIABLE}{n}", n.lower()) for n in _variables()]
     return [
-        f"has no effect: {unknown_name('data set', name, known, where)}"
-        for where, name in named
-        if name not in known
+        f"has no effect: {unknown_name('data set', name, datasets, location)}"
+        for location, name in places
+        if name not in datasets
     ]
 
 

@@ -106,15 +106,15 @@ class SimulatedWriter:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        facts = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
-        mark_simulated(root, self.dataset, {**facts, "difficulty": plan.difficulty})
+        settings = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
+        mark_simulated(root, self.dataset, {**settings, "difficulty": plan.difficulty})
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
             results = pool.map(
                 lambda recording: self.write(root, recording, plan), self.recordings(plan)
             )
-            written = list(results)
+            outputs = list(results)
         if self.finish is not None:
-            self.finish(root, plan, written)
+            self.finish(root, plan, outputs)
 
 
 def order_first(first: str, everyone: Iterable[str]) -> tuple[str, ...]:
@@ -221,8 +221,8 @@ def write_images(
     for name, rgb in zip(names, frames, strict=True):
         suffix = Path(name).suffix
         options = png if suffix == ".png" else jpeg
-        done, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
-        if not done:
+        is_encoded, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
+        if not is_encoded:
             raise BenchError(f"{folder / name}: OpenCV cannot write this kind of image")
         (folder / name).write_bytes(data.tobytes())
 

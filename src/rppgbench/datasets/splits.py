@@ -70,8 +70,8 @@ def checksum(folds: Iterable[Mapping[str, object]]) -> str:
     >>> checksum([{"name": "1", "train": ["a"], "validation": [], "test": ["b"]}])[:8]
     'e69a3bbe'
     """
-    facts = [[f["name"], f["train"], f["validation"], f["test"]] for f in folds]
-    return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+    lists = [[f["name"], f["train"], f["validation"], f["test"]] for f in folds]
+    return hashlib.sha256(json.dumps(lists, separators=(",", ":")).encode()).hexdigest()
 
 
 def read_split(file: Path) -> Split:
@@ -100,25 +100,27 @@ def read_split(file: Path) -> Split:
     return Split(name=file.stem, dataset=declared.dataset, source=declared.source, folds=folds)
 
 
-def check_disjoint(fold: Fold, where: str) -> None:
+def check_disjoint(fold: Fold, location: str) -> None:
     """Check that no subject is in two parts of a fold.
 
     Args:
         fold: the fold.
-        where: the file, for messages.
+        location: the file, for messages.
 
     Raises:
         BenchError: a subject is in two parts, or twice in one.
     """
     sides = (fold.train, fold.validation, fold.test)
-    seen: set[str] = set()
+    subjects: set[str] = set()
     for side in sides:
         if len(set(side)) != len(side):
-            raise BenchError(f"{where}: fold {fold.name} names a subject twice on one side")
-        both = sorted(seen & set(side))
-        if both:
-            raise BenchError(f"{where}: fold {fold.name} has subject {both[0]!r} on two sides")
-        seen |= set(side)
+            raise BenchError(f"{location}: fold {fold.name} names a subject twice on one side")
+        shared_subjects = sorted(subjects & set(side))
+        if shared_subjects:
+            raise BenchError(
+                f"{location}: fold {fold.name} has subject {shared_subjects[0]!r} on two sides"
+            )
+        subjects |= set(side)
 
 
 def assign_by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> list[FoldAssignment]:
@@ -135,8 +137,8 @@ def assign_by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> l
     for fold in folds:
         parts = []
         for names in (fold.train, fold.validation, fold.test):
-            wanted = set(names)
-            parts.append(tuple(r for r in recordings if r.subject in wanted or r.name in wanted))
+            entries = set(names)
+            parts.append(tuple(r for r in recordings if r.subject in entries or r.name in entries))
         validation = {r.name for r in parts[1]}
         train = tuple(r for r in parts[0] if r.name not in validation)
         sides.append(
@@ -146,35 +148,38 @@ def assign_by_lists(recordings: Sequence[Recording], folds: Iterable[Fold]) -> l
 
 
 def assign_by_folds(
-    recordings: Sequence[Recording], folds: Mapping[str, tuple[str, ...]], where: str
+    recordings: Sequence[Recording], folds: Mapping[str, tuple[str, ...]], location: str
 ) -> list[FoldAssignment]:
     """Assign recordings by the data set's own folds: each is the test set once.
 
     Args:
         recordings: all recordings of the set.
         folds: the subjects of each fold.
-        where: the folder, for messages.
+        location: the folder, for messages.
 
     Raises:
         BenchError: a subject is in two folds, or in none.
     """
-    seen: dict[str, str] = {}
+    fold_by_subject: dict[str, str] = {}
     for name, subjects in folds.items():
         for subject in subjects:
-            if subject in seen:
+            if subject in fold_by_subject:
                 raise BenchError(
-                    f"{where}: subject {subject} is in fold {seen[subject]} and in fold {name}"
+                    f"{location}: subject {subject} is in fold {fold_by_subject[subject]} and in "
+                    f"fold {name}"
                 )
-            seen[subject] = name
-    strays = sorted({r.subject for r in recordings} - set(seen))
+            fold_by_subject[subject] = name
+    strays = sorted({r.subject for r in recordings} - set(fold_by_subject))
     if strays:
-        raise BenchError(f"{where}: no fold has subject {strays[0]} ({len(strays)} such subjects)")
+        raise BenchError(
+            f"{location}: no fold has subject {strays[0]} ({len(strays)} such subjects)"
+        )
     return [
         FoldAssignment(
             fold=name,
-            train=tuple(r for r in recordings if seen[r.subject] != name),
+            train=tuple(r for r in recordings if fold_by_subject[r.subject] != name),
             validation=(),
-            test=tuple(r for r in recordings if seen[r.subject] == name),
+            test=tuple(r for r in recordings if fold_by_subject[r.subject] == name),
         )
         for name in folds
     ]

@@ -40,13 +40,13 @@ def unwrap_rate(heart_rate: Signal) -> UnwrappedRate:
     array([126., 127., 129., 130., 127.])
     """
     values, times_s = heart_rate.values.astype(np.float64), heart_rate.times_s
-    known = np.flatnonzero(np.isfinite(values) & np.isfinite(times_s) & (values > 0))
-    averaged = known[_between_sides(values[known], times_s[known])]
-    known = known[~np.isin(known, averaged)]
-    over = known[_over(values[known], times_s[known])]
-    values[over] += WRAP_BPM
+    readings = np.flatnonzero(np.isfinite(values) & np.isfinite(times_s) & (values > 0))
+    averaged = readings[_between_sides(values[readings], times_s[readings])]
+    readings = readings[~np.isin(readings, averaged)]
+    wrapped = readings[_over(values[readings], times_s[readings])]
+    values[wrapped] += WRAP_BPM
     values[averaged] = np.nan
-    return UnwrappedRate(Signal(values, times_s), len(over), len(averaged))
+    return UnwrappedRate(Signal(values, times_s), len(wrapped), len(averaged))
 
 
 def to_seven_bits(heart_rate: Array) -> Array:
@@ -55,9 +55,11 @@ def to_seven_bits(heart_rate: Array) -> Array:
     >>> to_seven_bits(np.array([126.4, 128.0, 129.2]))
     array([126., 127.,   1.])
     """
-    whole = np.rint(heart_rate)
-    written: Array = np.where(whole > WRAP_BPM, whole - WRAP_BPM, np.minimum(whole, WRAP_BPM - 1))
-    return written
+    rounded = np.rint(heart_rate)
+    recorded: Array = np.where(
+        rounded > WRAP_BPM, rounded - WRAP_BPM, np.minimum(rounded, WRAP_BPM - 1)
+    )
+    return recorded
 
 
 def wrap_warnings(unwrapped: UnwrappedRate, file: str) -> list[str]:
@@ -90,13 +92,13 @@ def _between_sides(values: Array, times_s: Array) -> NDArray[np.bool_]:
     out = np.zeros(len(values), dtype=bool)
     if len(values) < 3:
         return out
-    before, here, after = values[:-2], values[1:-1], values[2:]
+    before, middle, after = values[:-2], values[1:-1], values[2:]
     out[1:-1] = (
         (np.abs(after - before) >= STEP_BPM)
-        & (np.abs(here - before) < STEP_BPM)
-        & (np.abs(after - here) < STEP_BPM)
-        & (np.minimum(before, after) < here)
-        & (here < np.maximum(before, after))
+        & (np.abs(middle - before) < STEP_BPM)
+        & (np.abs(after - middle) < STEP_BPM)
+        & (np.minimum(before, after) < middle)
+        & (middle < np.maximum(before, after))
         & (times_s[2:] - times_s[:-2] <= NEAR_S)
     )
     return out
@@ -105,8 +107,8 @@ def _between_sides(values: Array, times_s: Array) -> NDArray[np.bool_]:
 def _over(values: Array, times_s: Array) -> NDArray[np.bool_]:
     """Which readings are certain to lack 128 bpm: (N,)."""
     out = np.zeros(len(values), dtype=bool)
-    apart = np.flatnonzero(np.diff(times_s) > NEAR_S) + 1
-    for piece in np.split(np.arange(len(values)), apart):
+    breaks = np.flatnonzero(np.diff(times_s) > NEAR_S) + 1
+    for piece in np.split(np.arange(len(values)), breaks):
         step = np.diff(values[piece])
         turns = np.cumsum((step <= -STEP_BPM).astype(int) - (step >= STEP_BPM), dtype=int)
         level = np.concatenate([[0], turns])

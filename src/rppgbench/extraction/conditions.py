@@ -166,7 +166,7 @@ class _Recompressed:
             codec, pixel_format, options = self._declared
             size = (frame.rgb.shape[1], frame.rgb.shape[0])
             encoding = Encoding(
-                where="condition compression",
+                location="condition compression",
                 codec=codec,
                 pixel_format=pixel_format,
                 size=size,
@@ -191,11 +191,11 @@ class _Recompressed:
             f"{codec} {pixel_format}",
             "rgb24",
         )
-        facts: dict[str, float | str] = {
+        measurements: dict[str, float | str] = {
             "bit_rate_kbps": self._codec.bit_rate / 1000,
             "pixels": " > ".join(chain),
         }
-        return facts | ({"encoder": self._codec.encoder} if self._codec.encoder else {})
+        return measurements | ({"encoder": self._codec.encoder} if self._codec.encoder else {})
 
 
 def _frame_rate(info: VideoInfo, *, fps_out: float) -> Step:
@@ -284,27 +284,27 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def check_condition(condition: Condition, where: str) -> None:
+def check_condition(condition: Condition, location: str) -> None:
     """Check a declared condition against its kind.
 
     Args:
         condition: the condition.
-        where: file that declares the condition, for messages.
+        location: file that declares the condition, for messages.
 
     Raises:
         BenchError: an unknown kind or parameter, a missing parameter, or an unknown face track.
     """
-    name = f"{where}: condition {condition.name!r}"
+    name = f"{location}: condition {condition.name!r}"
     if condition.kind not in KINDS:
         raise unknown_name("kind of condition", condition.kind, KINDS, name)
     keyword = inspect.Parameter.KEYWORD_ONLY
     declared = [
         p for p in inspect.signature(KINDS[condition.kind]).parameters.values() if p.kind is keyword
     ]
-    known = {p.name for p in declared} | {"faces"}
+    names = {p.name for p in declared} | {"faces"}
     for param in condition.params:
-        if param not in known:
-            raise unknown_name("parameter", param, known, name)
+        if param not in names:
+            raise unknown_name("parameter", param, names, name)
     missing = [p.name for p in declared if p.default is p.empty and p.name not in condition.params]
     if missing:
         raise BenchError(f"{name}: missing {', '.join(missing)}")
@@ -326,9 +326,9 @@ def condition_digest(condition: Condition) -> str:
     """Digest of kind, parameters and, for a codec, its libraries; empty for the original frames."""
     if condition.kind == "none":
         return ""
-    facts: dict[str, Any] = {"kind": condition.kind, "params": condition.params}
+    settings: dict[str, Any] = {"kind": condition.kind, "params": condition.params}
     if condition.kind == "compression":
         import av
 
-        facts["libraries"] = {k: list(v) for k, v in av.library_versions.items()}
-    return digest(facts)
+        settings["libraries"] = {k: list(v) for k, v in av.library_versions.items()}
+    return digest(settings)

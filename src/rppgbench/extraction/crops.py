@@ -370,12 +370,12 @@ RULES: Mapping[str, CropRule] = {rule.name: rule for rule in _RULES}
 """Every rule by name; `crop_rule` also takes another size: "contrast_phys_32"."""
 
 
-def crop_rule(name: str, where: str = "crop") -> CropRule:
+def crop_rule(name: str, location: str = "crop") -> CropRule:
     """Find a crop rule by its name.
 
     Args:
         name: name of a rule, or NAME_SIZE for another size (8 to 512 pixels).
-        where: where the name stands, for messages.
+        location: where the name stands, for messages.
 
     Raises:
         BenchError: no such rule, or a size out of range.
@@ -387,9 +387,11 @@ def crop_rule(name: str, where: str = "crop") -> CropRule:
         return RULES[name]
     sized = re.fullmatch(r"(.+)_(\d+)", name)
     if sized is None or sized[1] not in RULES:
-        raise unknown_name("crop rule", name, RULES, where)
+        raise unknown_name("crop rule", name, RULES, location)
     size = int(sized[2])
     if not 8 <= size <= 512:
-        raise BenchError(f"{where}: crop rule {name!r}: the size is 8 to 512 pixels, not {size}.")
+        raise BenchError(
+            f"{location}: crop rule {name!r}: the size is 8 to 512 pixels, not {size}."
+        )
     rule = RULES[sized[1]]
     return replace(rule, name=name, size=size)

@@ -326,17 +326,17 @@ class _Branch:
         if self.fault is not None or files is None:
             return
         try:
-            facts = reader.facts()
+            metadata = reader.facts()
             if self._output.transform is not None:
                 self._locate(self._output.transform.end(), files)
-                facts["condition"] = dict(self._output.transform.facts())
+                metadata["condition"] = dict(self._output.transform.facts())
             if self._locator is not None:
                 self._add(self._locator.end(), files)
             if not files.with_face:
-                raise NoFaceError(self._path, files.no_face_reason(facts))
-            facts["face"] = files.facts(self._cadence, self._tracker)
-            facts["warnings"] = [*facts["warnings"], *files.warnings(self._tracker)]
-            files.finish(facts)
+                raise NoFaceError(self._path, files.no_face_reason(metadata))
+            metadata["face"] = files.facts(self._cadence, self._tracker)
+            metadata["warnings"] = [*metadata["warnings"], *files.warnings(self._tracker)]
+            files.finish(metadata)
         except Exception as error:
             self.fault = error
 

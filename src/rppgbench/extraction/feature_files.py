@@ -148,9 +148,10 @@ class FeatureFiles:
         self._level_sum += level if level >= DARKEST_SKIN else 0.0
         return level >= DARKEST_SKIN
 
-    def no_face_reason(self, facts: Mapping[str, Any]) -> str:
+    def no_face_reason(self, metadata: Mapping[str, Any]) -> str:
         """Why no frame has a usable face, with the size and rate of the video."""
-        video = f"{self.frames} frames ({facts['width']}x{facts['height']}, {facts['fps']:.3g} fps)"
+        size = f"{metadata['width']}x{metadata['height']}"
+        video = f"{self.frames} frames ({size}, {metadata['fps']:.3g} fps)"
         if self.dark:
             return (
                 f"too dark: a face is in {self.dark} of {video}, but its skin is at "
@@ -165,7 +166,7 @@ class FeatureFiles:
             cadence: the face mesh ran on every `cadence`-th frame.
             tracker: the face tracker; None where the faces come from a known track.
         """
-        facts: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "cadence": cadence,
             "frames": self.frames,
             "found": self.with_face,
@@ -175,8 +176,8 @@ class FeatureFiles:
             "toolbox_box_frame": self._box.frame,
         }
         if tracker is not None:
-            facts |= {"looks": asdict(tracker.stats)}
-        return facts
+            metadata |= {"looks": asdict(tracker.stats)}
+        return metadata
 
     def warnings(self, tracker: FaceTracker | None) -> Iterator[str]:
         """Warnings for the tables, one line each."""
@@ -191,8 +192,10 @@ class FeatureFiles:
                 "the largest was followed"
             )
         if self._needs_box and self._box.frame != 0:
-            where = "no frame tried" if self._box.frame is None else f"frame {self._box.frame}"
-            yield f"Haar detector: no face in frame 0; the toolbox's box begins at {where}"
+            first_frame = (
+                "no frame tried" if self._box.frame is None else f"frame {self._box.frame}"
+            )
+            yield f"Haar detector: no face in frame 0; the toolbox's box begins at {first_frame}"
         if self._is_grey:
             yield "greyscale: its channels are equal, which methods of colour cannot read"
         if self._box_is_on_face is False:
@@ -202,14 +205,14 @@ class FeatureFiles:
         """Close the files, complete or not."""
         self._stack.close()
 
-    def finish(self, facts: Mapping[str, Any]) -> None:
+    def finish(self, metadata: Mapping[str, Any]) -> None:
         """Close the arrays and write the facts; the folders are then complete."""
         self.close()
         for part, arrays in self._files.items():
             checksums = {name: writer.sha256 for name, writer in arrays.items()}
             content: dict[str, Any] = {"rows": self.frames, "sha256": checksums}
             if part == BASE:
-                content["facts"] = dict(facts)
+                content["facts"] = dict(metadata)
             content["digest"] = digest(content)
             text = json.dumps(content, indent=1)
             (self._folder / part / FACTS).write_text(text, encoding="utf-8")
@@ -226,8 +229,10 @@ def _has_colour(sums: Array) -> bool:
     (False, True)
     """
     products = dict(zip(PAIRS, sums[4:], strict=True))
-    apart = [products[i, i] + products[j, j] - 2 * products[i, j] for i, j in ((0, 1), (1, 2))]
-    return bool(np.any(apart))
+    squared_differences = [
+        products[i, i] + products[j, j] - 2 * products[i, j] for i, j in ((0, 1), (1, 2))
+    ]
+    return bool(np.any(squared_differences))
 
 
 def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
@@ -242,12 +247,12 @@ def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
     """
     content = json.loads((base / FACTS).read_text(encoding="utf-8"))
     arrays = {name: read_array(base / f"{name}.npy") for name in BASE_ARRAYS}
-    facts = content["facts"]
+    metadata = content["facts"]
     track = FaceTrack(
         landmarks=arrays["landmarks"],
         box=arrays["box"],
         found=arrays["found"],
-        cadence=facts["face"]["cadence"],
+        cadence=metadata["face"]["cadence"],
     )
     moments = RegionMoments(
         names=REGIONS, count=arrays["count"], rgb=arrays["rgb"], second=arrays["second"]
@@ -257,5 +262,5 @@ def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
         for name, folder in clips.items()
     }
     return Features(
-        times_s=arrays["times_s"], track=track, moments=moments, clips=face_clips, facts=facts
+        times_s=arrays["times_s"], track=track, moments=moments, clips=face_clips, facts=metadata
     )

@@ -70,10 +70,10 @@ class FaceQuality:
         """ssim, and psnr_db unless it is infinite, because no value changed."""
         if not self._values:
             return {}
-        facts = {"ssim": float(np.mean(self._ssim))}
+        measurements = {"ssim": float(np.mean(self._ssim))}
         if self._squares:
-            facts["psnr_db"] = float(10 * np.log10(255**2 * self._values / self._squares))
-        return facts
+            measurements["psnr_db"] = float(10 * np.log10(255**2 * self._values / self._squares))
+        return measurements
 
 
 def ssim(image: Pixels, reference: Pixels) -> float:

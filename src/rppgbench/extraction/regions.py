@@ -119,8 +119,8 @@ class RegionMap:
 @cache
 def membership() -> NDArray[np.float64]:
     """Membership (codes, regions) of codes in regions, 0 or 1; no code belongs to the box."""
-    rest, skin = np.divmod(np.arange(CODES), 2)
-    cell, part = np.divmod(rest, _PARTS)
+    position, skin = np.divmod(np.arange(CODES), 2)
+    cell, part = np.divmod(position, _PARTS)
     column, row = np.divmod(cell, GRID + 1)
     number = np.where((column > 0) & (row > 0), (column - 1) * GRID + row, 0)
     table = np.zeros((CODES, len(REGIONS)))

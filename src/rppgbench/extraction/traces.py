@@ -101,9 +101,9 @@ def _read_input(
     face = np.asarray(features.track.found)
     if input_kind == "clip":
         if crop is None or crop not in features.clips:
-            known = ", ".join(sorted(features.clips)) or "none"
+            names = ", ".join(sorted(features.clips)) or "none"
             raise BenchError(
-                f"crop: the features hold no clip by the rule {crop!r}. Known: {known}."
+                f"crop: the features hold no clip by the rule {crop!r}. Known: {names}."
             )
         clip = features.clips[crop]
         return clip.frames, np.asarray(clip.valid)
@@ -158,16 +158,18 @@ def _sample(
     rate: float,
 ) -> NDArray[Any]:
     """The values of some frames at the times of the grid, copied where the times agree."""
-    known = times[frames]
-    nearest = np.clip(np.searchsorted(known, grid - GRID_TOLERANCE / rate), 0, len(frames) - 1)
-    if np.abs(known[nearest] - grid).max() <= (GRID_TOLERANCE + 1e-6) / rate:
+    frame_times_s = times[frames]
+    nearest = np.clip(
+        np.searchsorted(frame_times_s, grid - GRID_TOLERANCE / rate), 0, len(frames) - 1
+    )
+    if np.abs(frame_times_s[nearest] - grid).max() <= (GRID_TOLERANCE + 1e-6) / rate:
         low, high = frames[nearest[0]], frames[nearest[-1]]
         if high - low == len(grid) - 1:
             return values[low : high + 1]
         return values[frames[nearest]]
-    right = np.clip(np.searchsorted(known, grid), 1, len(frames) - 1)
-    span = known[right] - known[right - 1]
-    share = np.clip((grid - known[right - 1]) / span, 0.0, 1.0)
+    right = np.clip(np.searchsorted(frame_times_s, grid), 1, len(frames) - 1)
+    span = frame_times_s[right] - frame_times_s[right - 1]
+    share = np.clip((grid - frame_times_s[right - 1]) / span, 0.0, 1.0)
     out = np.empty((len(grid), *values.shape[1:]), values.dtype)
     for start in range(0, len(grid), _CHUNK):
         part = slice(start, start + _CHUNK)

@@ -53,13 +53,13 @@ def anchor_boxes() -> NDArray[np.float64]:
 
 
 def intersection_over_union(
-    box: NDArray[np.float64], others: NDArray[np.float64]
+    box: NDArray[np.float64], boxes: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Intersection over union of one box with others.
 
     Args:
         box: x0, y0, x1, y1.
-        others: boxes (N, 4).
+        boxes: boxes (N, 4).
 
     Returns:
         Shares (N,), 0 to 1.
@@ -68,14 +68,14 @@ def intersection_over_union(
     >>> intersection_over_union(np.array([0.0, 0, 2, 2]), others)
     array([1.        , 0.33333333, 0.        ])
     """
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[2:], boxes[:, 2:])
+    intersection = np.prod(np.clip(high - low, 0, None), axis=1)
     area = (box[2] - box[0]) * (box[3] - box[1])
-    areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
-    union: NDArray[np.float64] = area + areas - shared
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    union: NDArray[np.float64] = area + areas - intersection
     share: NDArray[np.float64] = np.divide(
-        shared, union, out=np.zeros_like(shared), where=union > 0
+        intersection, union, out=np.zeros_like(intersection), where=union > 0
     )
     return share
 
@@ -92,13 +92,15 @@ def non_maximum_suppression(
     Returns:
         Indices of each group, by falling score within and between the groups.
     """
-    left = list(np.argsort(-scores, kind="stable"))
+    remaining = list(np.argsort(-scores, kind="stable"))
     groups = []
-    while left:
-        share = intersection_over_union(values[left[0], :4], values[left, :4])
-        group = [i for i, s in zip(left, share, strict=True) if s > MIN_OVERLAP or i == left[0]]
+    while remaining:
+        share = intersection_over_union(values[remaining[0], :4], values[remaining, :4])
+        group = [
+            i for i, s in zip(remaining, share, strict=True) if s > MIN_OVERLAP or i == remaining[0]
+        ]
         groups.append(tuple(int(i) for i in group))
-        left = [i for i in left if i not in group]
+        remaining = [i for i in remaining if i not in group]
     return groups
 
 

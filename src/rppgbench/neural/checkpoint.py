@@ -69,12 +69,12 @@ class Checkpoint:
             if not file.is_file():
                 continue
             try:
-                arrays, facts = read_arrays(file)
+                arrays, metadata = read_arrays(file)
             except BenchError as error:
                 self.write_line(f"{error} (deleted: going back to the epoch before)")
                 file.unlink()
                 continue
-            return self._load(arrays, facts, learner, optimiser)
+            return self._load(arrays, metadata, learner, optimiser)
         return []
 
     def _difference(self, recipe: Any) -> str:
@@ -87,16 +87,16 @@ class Checkpoint:
     def _load(
         self,
         arrays: Mapping[str, Any],
-        facts: Mapping[str, Any],
+        metadata: Mapping[str, Any],
         learner: nn.Module,
         optimiser: Any,
     ) -> list[dict[str, float]]:
         saved = {k.removeprefix("model."): v for k, v in arrays.items() if k.startswith("model.")}
         shapes = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
         same = shapes == {name: value.shape for name, value in saved.items()}
-        if facts.get("recipe") != self.recipe or not same:
+        if metadata.get("recipe") != self.recipe or not same:
             self.write_line(
-                f"{self.file.name}: {self._difference(facts.get('recipe'))}; starting again"
+                f"{self.file.name}: {self._difference(metadata.get('recipe'))}; starting again"
             )
             return []
         load_arrays(learner, saved)
@@ -107,6 +107,6 @@ class Checkpoint:
                 state.setdefault(int(index), {})[entry] = torch.from_numpy(value)
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
-        history: list[dict[str, float]] = facts["history"]
+        history: list[dict[str, float]] = metadata["history"]
         self.write_line(f"{self.stage}: continuing after epoch {len(history)}")
         return history

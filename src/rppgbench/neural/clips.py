@@ -93,7 +93,7 @@ def interpolate_rows(samples: NDArray[Any], at: Array) -> NDArray[Any]:
 
 
 def cut_segments(
-    examples: Sequence[Example], fs: float, shortest_s: float, where: str
+    examples: Sequence[Example], fs: float, shortest_s: float, method: str
 ) -> list[Segment]:
     """Every input of at least `shortest_s` without a gap, resampled, sorted by recording.
 
@@ -101,7 +101,7 @@ def cut_segments(
         examples: recordings with their inputs.
         fs: sampling rate of the segments in Hz.
         shortest_s: least duration of a segment.
-        where: name of the method, for messages.
+        method: name of the method, for messages.
 
     Raises:
         RecordingError: no input is long enough.
@@ -114,14 +114,14 @@ def cut_segments(
     ]
     if not long_enough:
         raise RecordingError(
-            f"{where}: none of {len(examples)} recordings has {shortest_s:g} s without a gap; "
+            f"{method}: none of {len(examples)} recordings has {shortest_s:g} s without a gap; "
             "choose a shorter clip_s or other recordings"
         )
     return long_enough
 
 
 def cut_labelled_segments(
-    examples: Sequence[Example], fs: float, shortest_s: float, where: str, *, rate: bool = False
+    examples: Sequence[Example], fs: float, shortest_s: float, method: str, *, rate: bool = False
 ) -> list[Segment]:
     """Segments with a label to learn from.
 
@@ -129,7 +129,7 @@ def cut_labelled_segments(
         examples: recordings with their inputs and labels.
         fs: sampling rate of the segments in Hz.
         shortest_s: least duration of the contact sensor's pulse without a gap.
-        where: name of the method, for messages.
+        method: name of the method, for messages.
         rate: count a segment with a heart rate of the device as labelled too.
 
     Raises:
@@ -137,15 +137,15 @@ def cut_labelled_segments(
     """
     labelled = [
         part
-        for part in cut_segments(examples, fs, shortest_s, where)
+        for part in cut_segments(examples, fs, shortest_s, method)
         if _longest_run(part.pulse) >= shortest_s * fs * (1 - 1e-3)
         or (rate and part.rate_bpm is not None)
     ]
     if not labelled:
         kind = "heart rate" if rate else "pulse"
         raise RecordingError(
-            f"{where}: no recording has a {kind} to learn from for {shortest_s:g} s without a gap; "
-            "choose a shorter clip_s, other recordings, or copy the labels again"
+            f"{method}: no recording has a {kind} to learn from for {shortest_s:g} s without a "
+            "gap; choose a shorter clip_s, other recordings, or copy the labels again"
         )
     return labelled
 
@@ -310,15 +310,15 @@ class Clips:
             The pulses (B, length), 0 for a pulse with a gap; and flags (B,), 1 for a whole pulse.
         """
         out = np.zeros((len(starts), self.length), dtype=np.float32)
-        known = np.zeros(len(starts), dtype=np.float32)
+        is_complete = np.zeros(len(starts), dtype=np.float32)
         for row, (index, start) in enumerate(starts):
             pulse = self.segments[index].pulse
             if pulse is None or (speeds is None and start + self.length > len(pulse)):
                 continue
             piece = self._play(pulse, start, 1.0 if speeds is None else speeds[row])
             if np.isfinite(piece).all():
-                out[row], known[row] = piece, 1.0
-        return out, known
+                out[row], is_complete[row] = piece, 1.0
+        return out, is_complete
 
     def device_rates(
         self, starts: Sequence[ClipStart]
@@ -328,15 +328,15 @@ class Clips:
         A clip of which more than `MAX_MISSING_SHARE` has no reading has no rate.
         """
         out = np.zeros(len(starts), dtype=np.float32)
-        known = np.zeros(len(starts), dtype=np.float32)
+        is_present = np.zeros(len(starts), dtype=np.float32)
         for row, (index, start) in enumerate(starts):
             rate = self.segments[index].rate_bpm
             piece = np.zeros(0) if rate is None else rate[start : start + self.length]
             samples = len(piece)
             piece = piece[np.isfinite(piece)]
             if len(piece) and len(piece) >= (1 - MAX_MISSING_SHARE) * samples:
-                out[row], known[row] = piece.mean(), 1.0
-        return out, known
+                out[row], is_present[row] = piece.mean(), 1.0
+        return out, is_present
 
 
 def keep_label_share(
@@ -354,8 +354,8 @@ def keep_label_share(
     """
     names = sorted({segment.recording for segment in segments if segment.pulse is not None})
     order = rng.permutation(len(names))
-    kept = {names[k] for k in order[: int(len(names) * share)]}
+    labelled = {names[k] for k in order[: int(len(names) * share)]}
     return [
-        segment if segment.recording in kept else replace(segment, pulse=None, rate_bpm=None)
+        segment if segment.recording in labelled else replace(segment, pulse=None, rate_bpm=None)
         for segment in segments
     ]

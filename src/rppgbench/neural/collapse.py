@@ -49,7 +49,7 @@ def detect_collapse(
     share = power[:, band].sum(dim=1) / torch.where(total > 0, total, torch.ones_like(total))
     peaks = peak_bpm(pulses, fs, low_hz=low_hz, high_hz=high_hz)
     at_edge = (peaks < 60 * low_hz + 1) | (peaks > 60 * high_hz - 1)
-    facts: dict[str, Any] = {
+    measurements: dict[str, Any] = {
         "clips": len(pulses),
         "in_band": round(float(share.mean()), 4),
         "peak_spread_bpm": round(float(peaks.std(unbiased=False)), 3),
@@ -57,17 +57,21 @@ def detect_collapse(
     }
     if pseudo is not None:
         label_peaks = peak_bpm(pseudo.float(), fs, low_hz=low_hz, high_hz=high_hz)
-        facts["pseudo_difference_bpm"] = round(float((peaks - label_peaks).abs().median()), 3)
-        facts["pseudo_correlation"] = round(float(correlation(pulses, pseudo).abs().median()), 4)
-    return facts | {"verdict": _verdict(facts)}
+        measurements["pseudo_difference_bpm"] = round(
+            float((peaks - label_peaks).abs().median()), 3
+        )
+        measurements["pseudo_correlation"] = round(
+            float(correlation(pulses, pseudo).abs().median()), 4
+        )
+    return measurements | {"verdict": _verdict(measurements)}
 
 
-def _verdict(facts: dict[str, Any]) -> str:
+def _verdict(measurements: dict[str, Any]) -> str:
     reasons = []
-    if facts["in_band"] < MIN_IN_BAND:
-        reasons.append(f"only {facts['in_band']:.0%} of the power is in the band of a pulse")
-    if facts["clips"] > 1 and facts["peak_spread_bpm"] < MIN_SPREAD_BPM:
-        reasons.append(f"all clips have one peak, within {facts['peak_spread_bpm']:.1f} bpm")
-    if facts["at_edge"] > MAX_AT_EDGE:
-        reasons.append(f"{facts['at_edge']:.0%} of the peaks are at a limit of the band")
+    if measurements["in_band"] < MIN_IN_BAND:
+        reasons.append(f"only {measurements['in_band']:.0%} of the power is in the band of a pulse")
+    if measurements["clips"] > 1 and measurements["peak_spread_bpm"] < MIN_SPREAD_BPM:
+        reasons.append(f"all clips have one peak, within {measurements['peak_spread_bpm']:.1f} bpm")
+    if measurements["at_edge"] > MAX_AT_EDGE:
+        reasons.append(f"{measurements['at_edge']:.0%} of the peaks are at a limit of the band")
     return "collapsed: " + "; ".join(reasons) if reasons else "learned"

@@ -145,13 +145,13 @@ class _Shares:
         cuda = tensors[0].device.index if tensors[0].is_cuda else None
         self.randomness.enter_context(torch.random.fork_rng([] if cuda is None else [cuda]))
         self.calls += 1  # outside of networks, the random numbers stay those of one device
-        drawn = int(torch.randint(2**62, ()))
-        torch.manual_seed(drawn + self.calls * self.devices + self.rank)
+        seed = int(torch.randint(2**62, ()))
+        torch.manual_seed(seed + self.calls * self.devices + self.rank)
         begin, end = rank_share(self.length, self.rank, self.devices)
 
         def share(value: Any) -> Any:
-            whole = isinstance(value, Tensor) and value.ndim and len(value) == self.length
-            return value[begin:end] if whole else value
+            is_batch = isinstance(value, Tensor) and value.ndim and len(value) == self.length
+            return value[begin:end] if is_batch else value
 
         return tuple(map(share, inputs)), {name: share(value) for name, value in keywords.items()}
 

@@ -151,8 +151,8 @@ def motion_and_appearance(
     """
     frames = video[start : start + length + 1]
     motion = normalise_differences(frames, scale.difference_deviation)[:length]
-    both = np.concatenate([motion, scale.standardise(frames[:length])], axis=-1)
-    return np.ascontiguousarray(both.transpose(0, 3, 1, 2))
+    pictures = np.concatenate([motion, scale.standardise(frames[:length])], axis=-1)
+    return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
 
 
 def motion_only(

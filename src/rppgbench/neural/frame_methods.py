@@ -95,10 +95,13 @@ def _set_signature(estimate: Callable[..., Waveform], parameters: type[FramePara
     ]
     keywords = [
         inspect.Parameter(
-            one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type
+            parameter.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=parameter.default,
+            annotation=parameter.type,
         )
-        for one in fields(parameters)
-        if one.default is not MISSING
+        for parameter in fields(parameters)
+        if parameter.default is not MISSING
     ]
     signature = inspect.Signature([*positional, *keywords], return_annotation=Waveform)
     estimate.__signature__ = signature  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.neural.clips import resample_to_rate
-from rppgbench.neural.train_epoch import out_of_memory
+from rppgbench.neural.train_epoch import is_out_of_memory
 from rppgbench.neural.training import resolve_device
 from rppgbench.system.errors import MachineError
 
@@ -194,7 +194,7 @@ def run_windows(
                 for start in starts
             ]
     except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise MachineError(
             f"no memory on {device} for a window of {count} samples; --device cpu may have more"

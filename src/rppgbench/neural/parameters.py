@@ -67,7 +67,7 @@ def typed_fit(record: type[Parameters]) -> Callable[[TypedFit[Parameters]], Call
         A decorator. The decorated function takes examples, training and all parameters as keywords.
         It raises BenchError for a parameter that the record does not have, and for a missing one.
     """
-    names = {one.name for one in fields(record)}
+    names = {field_.name for field_ in fields(record)}
 
     def decorate(fit: TypedFit[Parameters]) -> Callable[..., Model]:
         @wraps(fit)

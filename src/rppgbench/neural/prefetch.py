@@ -26,12 +26,12 @@ def prefetch(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
         The same batches in the same order.
     """
     queue: Queue[Batch | BaseException | None] = Queue(depth)
-    wanted = True
+    is_open = True
 
     def fill() -> None:
         try:
             for batch in batches:
-                if not wanted:
+                if not is_open:
                     return
                 queue.put(batch)
             queue.put(None)
@@ -46,7 +46,7 @@ def prefetch(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
                 raise item
             yield item
     finally:
-        wanted = False
+        is_open = False
         while thread.is_alive():  # the thread may wait for room in the queue
             if not queue.empty():
                 queue.get_nowait()
@@ -92,7 +92,7 @@ class StepTimer:
             torch.cuda.synchronize(self.device)
         elapsed_s = time.monotonic() - self.started_s
         processor_s = time.process_time() - self.started_cpu_s
-        facts = {
+        measurements = {
             "device": torch.cuda.get_device_name(self.device) if cuda else self.device.type,
             "precision": precision,
             "steps": self.steps,
@@ -103,7 +103,7 @@ class StepTimer:
             if cuda
             else _peak_mib(),
         }
-        file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(measurements, indent=1) + "\n", encoding="utf-8")
 
 
 def _reset_peak() -> None:

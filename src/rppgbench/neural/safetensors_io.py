@@ -17,7 +17,9 @@ from rppgbench.system.errors import BenchError
 FACTS, SHA256 = "facts", "sha256"  # the entries of the safetensors header: JSON, a checksum
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+def write_arrays(
+    path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]
+) -> None:
     """Write arrays and facts as one safetensors file, whole or not at all.
 
     The header holds the facts as JSON and a checksum of facts and arrays.
@@ -25,13 +27,13 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[
     Args:
         path: the file; its folder is made.
         arrays: arrays by name.
-        facts: values that JSON can hold.
+        metadata: values that JSON can hold.
     """
     from safetensors.numpy import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
     contiguous = {name: np.asarray(value, order="C") for name, value in arrays.items()}
-    text = json.dumps(facts, sort_keys=True)
+    text = json.dumps(metadata, sort_keys=True)
     with atomic_file(path) as partial:
         save_file(contiguous, partial, metadata={FACTS: text, SHA256: _sha256(text, contiguous)})
 
@@ -51,18 +53,18 @@ def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
             header = file.metadata() or {}
             text = header.get(FACTS, "{}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            facts = json.loads(text)
+            metadata = json.loads(text)
     except (SafetensorError, ValueError, OSError) as error:
         raise BenchError(f"{path}: not a whole safetensors file ({error}); train again") from error
     arrays = {name: _array(name, tensor, path) for name, tensor in tensors.items()}
     if header.get(SHA256, sha256 := _sha256(text, arrays)) != sha256:
         raise BenchError(f"{path}: damaged, it does not agree with its checksum; train again")
-    return arrays, facts
+    return arrays, metadata
 
 
-def _sha256(facts: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+def _sha256(metadata: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     """Checksum of the facts as text, then of every array's name, type, shape and bytes."""
-    checksum = hashlib.sha256(facts.encode())
+    checksum = hashlib.sha256(metadata.encode())
     for name, array in sorted(arrays.items()):
         checksum.update(f"{name} {array.dtype.str} {array.shape}".encode())
         checksum.update(np.ascontiguousarray(array).data)
@@ -81,8 +83,8 @@ def read_weights(path: Path) -> Model:
         raise BenchError(f"{path}: no such file of weights")
     if path.suffix in {".pt", ".pth"}:
         return Model(_state_dictionary(path), {"source": path.name})
-    arrays, facts = read_arrays(path)
-    return Model(arrays, facts)
+    arrays, metadata = read_arrays(path)
+    return Model(arrays, metadata)
 
 
 def _state_dictionary(path: Path) -> dict[str, NDArray[Any]]:

@@ -88,7 +88,7 @@ def learning_speed(
     with TemporaryDirectory() as folder:
         method.fit(examples, Training(seed=0, device=device, folder=Path(folder)), **values)
         return [
-            {"method": method.name, "stage": file.stem.removesuffix("_speed"), **facts}
+            {"method": method.name, "stage": file.stem.removesuffix("_speed"), **measurements}
             for file in sorted(Path(folder).glob("*_speed.json"))
-            for facts in [json.loads(file.read_text(encoding="utf-8"))]
+            for measurements in [json.loads(file.read_text(encoding="utf-8"))]
         ]

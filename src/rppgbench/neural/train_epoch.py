@@ -64,7 +64,7 @@ def train_epoch(
                     sums[name] = sums.get(name, 0.0) + weight * float(term.detach())
             optimiser.step()
         except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             reason = (str(error).splitlines() or [""])[0]
             raise OutOfMemoryStep(max_micro_batches(batch, min_samples), reason) from None
@@ -80,7 +80,7 @@ def _to_tensor(value: NDArray[Any], device: torch.device) -> Tensor:
     return tensor.to(device)
 
 
-def out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that memory is short, on a device or in the machine."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True

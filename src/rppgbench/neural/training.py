@@ -222,12 +222,12 @@ def _run_epoch(run: _Stage[Learner]) -> _Epoch | _OutOfMemory:
     groups, schedule = _group_settings(run.optimiser), run.schedule.state_dict()
     timer = StepTimer(run.fabric.device)
     batches = prefetch(run.batches(epoch, np.random.default_rng(seed)))
-    shared = (
+    synchronisation = (
         synchronised(run.learner, run.training.rank, run.training.devices)
         if run.distributed
         else nullcontext()
     )
-    with closing(timer.timed(batches)) as timed, shared:
+    with closing(timer.timed(batches)) as timed, synchronisation:
         try:
             means = train_epoch(
                 run.wrapped,
@@ -256,10 +256,10 @@ def _split_batches(run: _Stage[Learner], failure: _OutOfMemory) -> None:
         MachineError: a batch cannot be split further.
     """
     if run.micro_batches >= failure.max_micro_batches or run.distributed:
-        least = f"{run.recipe.min_micro_batch} samples"
+        minimum = f"{run.recipe.min_micro_batch} samples"
         raise MachineError(
             f"{run.training.folder}: no memory on {run.device} for a step of {run.name} with "
-            f"{'a share of a batch' if run.distributed else least} ({failure.reason}); --preset "
+            f"{'a share of a batch' if run.distributed else minimum} ({failure.reason}); --preset "
             "smoke or a smaller width needs less"
         )
     run.micro_batches = min(2 * run.micro_batches, failure.max_micro_batches)
@@ -295,19 +295,19 @@ def _write_epoch(
     run: _Stage[Learner], timer: StepTimer, export: Callable[[Learner], Model] | None
 ) -> None:
     """Write checkpoint, timing and, if wanted, the model of the last epoch; log its losses."""
-    folder, done = run.training.folder, len(run.history)
+    folder, epoch_count = run.training.folder, len(run.history)
     run.checkpoint.write(run.learner, run.optimiser, run.history)
     precision = effective_precision(run.recipe.precision, run.device)
     timer.write(folder / f"{run.name}_speed.json", precision)
     if export and run.training.every_epoch:
         models = folder / "epochs"
-        if done == 1:  # the epochs of an earlier stage are no candidates
+        if epoch_count == 1:  # the epochs of an earlier stage are no candidates
             shutil.rmtree(models, ignore_errors=True)
-        write_model(models / f"{done:04d}", export(run.learner))
-    seconds_per_epoch = (time.monotonic() - run.started_at_s) / (done - run.first_epoch)
-    left_s = seconds_per_epoch * (run.recipe.epochs - done)
+        write_model(models / f"{epoch_count:04d}", export(run.learner))
+    seconds_per_epoch = (time.monotonic() - run.started_at_s) / (epoch_count - run.first_epoch)
+    left_s = seconds_per_epoch * (run.recipe.epochs - epoch_count)
     terms = " ".join(f"{name} {value:.4g}" for name, value in run.history[-1].items())
-    progress = f"epoch {done} of {run.recipe.epochs}"
+    progress = f"epoch {epoch_count} of {run.recipe.epochs}"
     run.training.log(f"{run.name}: {progress}, {terms}, {left_s / 60:.1f} min left")
 
 
@@ -363,9 +363,9 @@ def resolve_device(name: str = "") -> str:
     if name == "auto":
         return next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
     if not available.get(name, False):
-        here = ", ".join(kind for kind, there in available.items() if there)
+        names = ", ".join(kind for kind, is_available in available.items() if is_available)
         raise BenchError(
-            f"--device {name}: not there; this machine has {here}; auto takes the best"
+            f"--device {name}: not there; this machine has {names}; auto takes the best"
         )
     return name
 
@@ -401,13 +401,13 @@ def _seed(seed: int, stage: str, epoch: int) -> int:
     return int(state[0] >> np.uint64(1))
 
 
-def to_model(network: nn.Module, history: Mapping[str, History], **facts: Any) -> Model:
+def to_model(network: nn.Module, history: Mapping[str, History], **metadata: Any) -> Model:
     """Make the model of a trained network.
 
     Args:
         network: the network whose weights are the model's arrays.
         history: the mean of every loss term in each epoch, by stage.
-        **facts: further facts of the model.
+        **metadata: further facts of the model.
 
     Returns:
         The weights, with the number of parameters and epochs, and the last value of each term.
@@ -416,5 +416,5 @@ def to_model(network: nn.Module, history: Mapping[str, History], **facts: Any) -
     size = sum(p.numel() for p in network.parameters())
     epochs = {stage: len(h) for stage, h in history.items()}
     return Model(
-        to_arrays(network), {"n_parameters": size, "epochs": epochs, "last": last, **facts}
+        to_arrays(network), {"n_parameters": size, "epochs": epochs, "last": last, **metadata}
     )

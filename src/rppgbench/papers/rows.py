@@ -24,8 +24,8 @@ from rppgbench.papers.declaration import (
 )
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.tables.columns import Column, metric
-from rppgbench.report.tables.summary_rows import pluralise
 from rppgbench.report.tables.table import Cell, Row, Table
+from rppgbench.system.plural import pluralise
 
 CellContent = Measured | NotRun
 LineKey = tuple[str, str]  # setting's label, printed name of the method

@@ -15,10 +15,10 @@ from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
     describe_sample,
-    pluralise,
     records,
     row_name,
 )
+from rppgbench.system.plural import pluralise
 
 WHY = (
     "The waveforms on this page were made once and stored; no method was run again. What changes "

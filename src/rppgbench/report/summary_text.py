@@ -14,10 +14,10 @@ from rppgbench.report.tables.summary_rows import (
     canonical_order,
     count_sample,
     describe_sample,
-    pluralise,
     records,
     row_name,
 )
+from rppgbench.system.plural import pluralise
 
 _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 _NAMED = 3

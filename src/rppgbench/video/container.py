@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import check_disk, check_regular, no_such_video
+from rppgbench.system.plural import pluralise
 from rppgbench.video.avi import find_empty_frames
 from rppgbench.video.colour import RGB, ToRGB
 from rppgbench.video.orientation import read_display_rotation
-from rppgbench.video.timestamps import RIGHT_RATE, pluralise
+from rppgbench.video.timestamps import RIGHT_RATE
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -181,45 +182,45 @@ class ContainerFrames:
                 f" are assumed, not measured; {RIGHT_RATE}"
             )
         size = f"{self.coded_width} x {self.coded_height}"
-        for number, what in (
+        for number, description in (
             (self.failed, "left out: not to be decoded"),
             (self.damaged, "damaged and patched by the decoder"),
             (self.resized, f"of another size, scaled to {size}"),
             (self.interlaced, "interlaced"),
         ):
-            out += [f"{pluralise(number, 'frame')} {what}"] if number else []
+            out += [f"{pluralise(number, 'frame')} {description}"] if number else []
         if self.broke_off:
             out.append(f"reading broke off ({self.broke_off})")
         return out
 
-    def seek(self, where: Literal["middle", "last"]) -> RawFrame:
+    def seek(self, moment: Literal["middle", "last"]) -> RawFrame:
         """Decode one frame, starting at the key frame before it."""
         first, base = self._first, self._stream.time_base
         origin = self._origin(first)
         end = None if self._bare else self._end(first)
         if end is None or base is None:
-            return self._raw(self._count_to(where), origin)
-        target = end if where == "last" else (origin + end) // 2
+            return self._raw(self._count_to(moment), origin)
+        target = end if moment == "last" else (origin + end) // 2
         # A container that cannot seek to key frames (MPEG-TS) ends up after the needed key frame:
         # seek further back, at last to the start.
         for back_s in (0, 2, 8, 32):
             start = target - int(back_s / base)
-            reached = self._decode_from(max(start, origin), target, where)
+            reached = self._decode_from(max(start, origin), target, moment)
             if reached is not None or start <= origin:
                 break
         else:
-            reached = self._decode_from(origin, target, where)
+            reached = self._decode_from(origin, target, moment)
         return self._raw(reached or first, origin)
 
     def _decode_from(
-        self, start: int, target: int, where: Literal["middle", "last"]
+        self, start: int, target: int, moment: Literal["middle", "last"]
     ) -> "Decoded | None":
         """The frame at `target`, decoding from `start`; None if `start` leads past the target."""
         with suppress(self._av_error):
             self._container.seek(start, stream=self._stream, backward=True)
         last = None
         for decoded in self._decode_all():
-            if where == "middle" and decoded.stamp is not None:
+            if moment == "middle" and decoded.stamp is not None:
                 if last is None and decoded.stamp > target:
                     return None
                 if decoded.stamp >= target:
@@ -240,27 +241,27 @@ class ContainerFrames:
         stamps = (packet.pts for packet in self._packets() if packet is not None)
         return max((stamp for stamp in stamps if stamp is not None), default=None)
 
-    def _count_to(self, where: Literal["middle", "last"]) -> "Decoded":
+    def _count_to(self, moment: Literal["middle", "last"]) -> "Decoded":
         """Without stamps there is no seeking: count the frames, then decode once more."""
         last = self._first
         for decoded in self._decoded:
             last = decoded
-        if where == "last":
+        if moment == "last":
             return last
-        again = ContainerFrames(self.path, 1)
+        second_pass = ContainerFrames(self.path, 1)
         try:
             middle = (last.position + 1) // 2
-            return next((f for f in again._decoded if f.position >= middle), last)
+            return next((f for f in second_pass._decoded if f.position >= middle), last)
         finally:
-            again.close()
+            second_pass.close()
 
     def _decode_all(self) -> "Generator[Decoded]":
         stamps: deque[int | None] = deque(maxlen=64)  # more than any codec reorders
-        lost = 0  # packets without a frame since the last frame
+        lost_packets = 0  # packets without a frame since the last frame
         for packet in self._packets():
             if packet is not None:
                 if packet.size == 0:
-                    lost += 1
+                    lost_packets += 1
                     self.dropped += not self._in_packet_order
                     continue
                 self._latest = self._packet_number(packet) if self._in_packet_order else packet.dts
@@ -269,20 +270,20 @@ class ContainerFrames:
                 frames = self._stream.decode(packet)
             except self._av_error:
                 if packet is not None:
-                    lost += 1
+                    lost_packets += 1
                     stamps.popleft()  # frames are in order, so the lost frame is the next
                 continue
             for frame in frames:
                 stamp = frame.pts if frame.pts is not None else frame.dts
-                position = self.positions + lost
+                position = self.positions + lost_packets
                 if self._in_packet_order and stamps:
                     stamp = stamps.popleft()
                     position = max(self.positions, stamp) if stamp is not None else position
                 self.failed += position - self.positions
-                self.positions, lost = position + 1, 0
+                self.positions, lost_packets = position + 1, 0
                 yield Decoded(position, stamp, frame)
-        self.failed += lost
-        self.positions += lost
+        self.failed += lost_packets
+        self.positions += lost_packets
         self._count_dropped()
 
     def _count_dropped(self) -> None:
@@ -352,8 +353,8 @@ def describe_dropped_frames(number: int) -> str:
     >>> describe_dropped_frames(2)
     '2 dropped frames (the recorder left them empty)'
     """
-    left = "left it" if number == 1 else "left them"
-    return f"{pluralise(number, 'dropped frame')} (the recorder {left} empty)"
+    cause = "left it" if number == 1 else "left them"
+    return f"{pluralise(number, 'dropped frame')} (the recorder {cause} empty)"
 
 
 def _open(path: Path) -> "InputContainer":

@@ -32,7 +32,7 @@ class Encoding:
     """A codec with its settings; settings that cannot be used raise a `BenchError`.
 
     Attributes:
-        where: the file, or the setting that names the codec, for messages.
+        location: the file, or the setting that names the codec, for messages.
         codec: name of the encoder.
         pixel_format: pixel format of the encoder.
         size: width and height in pixels.
@@ -40,7 +40,7 @@ class Encoding:
         scaling: conversion of colours, see `FromRGB`.
     """
 
-    where: str
+    location: str
     codec: str
     pixel_format: str
     size: tuple[int, int]
@@ -102,7 +102,7 @@ class Encoding:
         except FFmpegError as error:
             settings = ", ".join(f"{name}={value}" for name, value in self.options.items())
             raise BenchError(
-                f"{self.where}: {self.codec} refuses {settings or self.pixel_format}"
+                f"{self.location}: {self.codec} refuses {settings or self.pixel_format}"
                 f" ({error.strerror}); see its options in the documentation of FFmpeg"
             ) from error
 
@@ -112,11 +112,13 @@ class Encoding:
         names = _encoders()
         if self.codec not in names:
             near = _suggest(self.codec, names)
-            raise BenchError(f"{self.where}: no codec {self.codec!r} to write video with{near}")
-        formats = [known.name for known in av.Codec(self.codec, "w").video_formats or ()]
+            raise BenchError(f"{self.location}: no codec {self.codec!r} to write video with{near}")
+        formats = [
+            video_format.name for video_format in av.Codec(self.codec, "w").video_formats or ()
+        ]
         if formats and self.pixel_format not in formats:
             raise BenchError(
-                f"{self.where}: {self.codec} does not take {self.pixel_format!r}."
+                f"{self.location}: {self.codec} does not take {self.pixel_format!r}."
                 f" Known: {', '.join(formats)}"
             )
 
@@ -127,20 +129,20 @@ class Encoding:
         if self.codec == "libx265" and width < 64:
             # glibc's malloc checks show that the look-ahead writes past its rows up to width 48.
             raise BenchError(
-                f"{self.where}: libx265 fails on frames narrower than 64 pixels, these are {width};"
-                " use libx264"
+                f"{self.location}: libx265 fails on frames narrower than 64 pixels, these are"
+                f" {width}; use libx264"
             )
         try:
             layout = av.VideoFormat(self.pixel_format, width, height)
         except ValueError as error:
             raise BenchError(
-                f"{self.where}: no pixel format {self.pixel_format!r}; yuv420p is one"
+                f"{self.location}: no pixel format {self.pixel_format!r}; yuv420p is one"
             ) from error
         across, down = 8 // layout.chroma_width(8), 8 // layout.chroma_height(8)
         if width % across or height % down:
             raise BenchError(
-                f"{self.where}: frames of {width} x {height} do not fit {self.pixel_format}, where"
-                f" {across} x {down} pixels share a colour; crop to"
+                f"{self.location}: frames of {width} x {height} do not fit {self.pixel_format},"
+                f" where {across} x {down} pixels share a colour; crop to"
                 f" {width - width % across} x {height - height % down}, or use yuv444p"
             )
 
@@ -148,13 +150,13 @@ class Encoding:
         from av import CodecContext
 
         supported = CodecContext.create(self.codec, "w").supported_options
-        known = {option.name: option for option in (*supported.generic, *supported.private)}
+        available = {option.name: option for option in (*supported.generic, *supported.private)}
         for name, value in self.options.items():
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
+            if name not in available:
+                near = difflib.get_close_matches(name, available, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise BenchError(f"{self.where}: {self.codec} has no option {name!r}{hint}")
-            low, high = known[name].min, known[name].max
+                raise BenchError(f"{self.location}: {self.codec} has no option {name!r}{hint}")
+            low, high = available[name].min, available[name].max
             if name == "crf":
                 low, high = RATE_FACTORS.get(self.codec, (low, high))
             try:
@@ -163,7 +165,8 @@ class Encoding:
                 continue  # a name such as a preset, which only the codec can check
             if low < high and not low <= number <= high:
                 raise BenchError(
-                    f"{self.where}: {self.codec} takes {name} from {low:g} to {high:g}, not {value}"
+                    f"{self.location}: {self.codec} takes {name} from {low:g} to {high:g},"
+                    f" not {value}"
                 )
 
 
@@ -208,5 +211,5 @@ def _encoders() -> tuple[str, ...]:
 
 def _suggest(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    quoted = " or ".join(repr(other) for other in near)
+    quoted = " or ".join(repr(candidate) for candidate in near)
     return f"; did you mean {quoted}?" if near else "; libx264 and ffv1 are always there"

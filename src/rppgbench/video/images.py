@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import disk_fault, special_file_kind
+from rppgbench.system.plural import pluralise
 from rppgbench.video.colour import RGB
 from rppgbench.video.container import RawFrame
-from rppgbench.video.timestamps import pluralise
 
 MAX_PIXELS = 2**27
 """Most pixels of an image, four 8K frames: a decoder allocates what the header states."""
@@ -49,8 +49,8 @@ class ImageFrames:
                 self.bit_depth, self.pixel_format = _stored_format(image)
                 return position, rgb
             self._unreadable.append(image)
-        what = "none of its images can be read" if self._images else "no image in it"
-        raise RecordingError(f"{self.path}: {what}; copy the folder again, or leave it out")
+        reason = "none of its images can be read" if self._images else "no image in it"
+        raise RecordingError(f"{self.path}: {reason}; copy the folder again, or leave it out")
 
     def __iter__(self) -> Iterator[RawFrame]:
         start, rgb = self._first

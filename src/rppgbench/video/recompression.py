@@ -168,20 +168,20 @@ def recompress(
             frame size.
         ValueError: no frame, or frames of several sizes.
     """
-    rest = iter(frames)
-    first = next(rest, None)
+    remaining = iter(frames)
+    first = next(remaining, None)
     if first is None:
         raise ValueError("no frame to recompress")
     size = (first.rgb.shape[1], first.rgb.shape[0])
     encoding = Encoding(
-        where="recompression",
+        location="recompression",
         codec=codec,
         pixel_format=pixel_format,
         size=size,
         options=options,
         scaling=scaling,
     )
-    return Recompression(chain([first], rest), Codec(encoding, fps))
+    return Recompression(chain([first], remaining), Codec(encoding, fps))
 
 
 def _open_codecs(

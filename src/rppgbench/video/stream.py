@@ -167,20 +167,20 @@ class VideoReader:
     @property
     def info(self) -> VideoInfo:
         """Properties of the video so far; complete after the last frame."""
-        frames, done = self._frames, self._state == "done"
-        measured = self._clock.fps if done else None
+        frames, is_complete = self._frames, self._state == "done"
+        measured = self._clock.fps if is_complete else None
         fps = measured or self._clock.supplied_fps or frames.rate_fps or FALLBACK_FPS
         return VideoInfo(
             width=frames.width,
             height=frames.height,
             fps=fps,
             frames=frames.expected,
-            duration_s=self._clock.duration_s if done else frames.duration_s,
+            duration_s=self._clock.duration_s if is_complete else frames.duration_s,
             codec=frames.codec,
             pixel_format=frames.pixel_format,
             bit_depth=frames.bit_depth,
             rotation=frames.rotation,
-            warnings=tuple(self._warnings(done, fps)),
+            warnings=tuple(self._warnings(is_complete, fps)),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -204,13 +204,13 @@ class VideoReader:
             "warnings": list(info.warnings),
         }
 
-    def _warnings(self, done: bool, fps: float) -> Iterator[str]:
+    def _warnings(self, is_complete: bool, fps: float) -> Iterator[str]:
         yield from self._frames.notes()
         yield from self._clock.notes()
         odd = implausible_rate(fps)
-        if odd and (done is False or self._clock.used > 1):
+        if odd and (is_complete is False or self._clock.timed_count > 1):
             yield odd
-        if done and isinstance(self._frames, ContainerFrames):
+        if is_complete and isinstance(self._frames, ContainerFrames):
             yield from self._shortfall(self._frames)
 
     def _ended_early(self, frames: ContainerFrames) -> bool:
@@ -219,12 +219,12 @@ class VideoReader:
 
     def _shortfall(self, frames: ContainerFrames) -> Iterator[str]:
         """Compare the frames and the length with those that the container states."""
-        read, expected = self._clock.seen + frames.dropped_at_end, frames.expected
+        decoded, expected = self._clock.position_count + frames.dropped_at_end, frames.expected
         length = frames.duration_s
-        if expected is not None and read < expected:
-            yield f"ends after {read} of {expected} frames (truncated)"
-        elif expected is not None and read > expected:
-            yield f"{read} frames, though the container announces {expected}"
+        if expected is not None and decoded < expected:
+            yield f"ends after {decoded} of {expected} frames (truncated)"
+        elif expected is not None and decoded > expected:
+            yield f"{decoded} frames, though the container announces {expected}"
         end = self._clock.source_end_s
         if end is not None and length is not None:
             tolerance_s = max(0.5, 0.01 * length)
@@ -273,10 +273,10 @@ def sample_frames(
     return [sample(source, moment) for moment in at]
 
 
-def _sample_container(source: VideoSource, where: Moment) -> Frame:
+def _sample_container(source: VideoSource, moment: Moment) -> Frame:
     frames = ContainerFrames(source.path, 1)
     try:
-        raw = next(iter(frames)) if where == "first" else frames.seek(where)
+        raw = next(iter(frames)) if moment == "first" else frames.seek(moment)
         rate = frames.rate_fps or FALLBACK_FPS
         stamp_s = raw.stamp_s or 0.0
         index = round(stamp_s * rate)
@@ -303,15 +303,15 @@ def _sample_arrays(source: VideoSource, at: Sequence[Moment]) -> list[Frame]:
     return [samples.get(indices[moment], last) for moment in at]
 
 
-def _sample_image(source: VideoSource, where: Moment) -> Frame:
+def _sample_image(source: VideoSource, moment: Moment) -> Frame:
     images, times_s = source.images, source.times_s
-    start = {"first": 0, "middle": len(images) // 2, "last": len(images) - 1}[where]
+    start = {"first": 0, "middle": len(images) // 2, "last": len(images) - 1}[moment]
     # An unreadable image is replaced by the next readable image.
     order = [*range(start, len(images)), *range(start - 1, -1, -1)]
     for index in order:
         rgb = read_image(images[index])
         if rgb is not None:
-            known = times_s is not None and index < len(times_s)
-            time_s = float(times_s[index]) if times_s is not None and known else float("nan")
+            has_time = times_s is not None and index < len(times_s)
+            time_s = float(times_s[index]) if times_s is not None and has_time else float("nan")
             return Frame(index, time_s, rgb)
     raise RecordingError(f"{source.path}: none of its images can be read; copy the folder again")

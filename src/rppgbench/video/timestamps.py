@@ -6,6 +6,7 @@ import numpy as np
 
 from rppgbench.core.waveform import Array
 from rppgbench.system.errors import RecordingError
+from rppgbench.system.plural import pluralise
 
 RIGHT_RATE = "write the video again at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
 """Advice for a file whose frame rate is unknown or wrong."""
@@ -32,10 +33,10 @@ def implausible_rate(fps: float) -> str:
     """
     if MIN_FPS <= fps <= MAX_FPS:
         return ""
-    what = "no camera films a face at this rate, so the times are wrong"
+    reason = "no camera films a face at this rate, so the times are wrong"
     if fps < MIN_FPS:
-        what = "too few for a pulse, or the times are wrong"
-    return f"{fps:.4g} frames a second: {what}; {RIGHT_RATE}"
+        reason = "too few for a pulse, or the times are wrong"
+    return f"{fps:.4g} frames a second: {reason}; {RIGHT_RATE}"
 
 
 class FrameTimes:
@@ -47,19 +48,19 @@ class FrameTimes:
     Attributes:
         supplied: times (T,) in seconds that the data set supplies, or None.
         rate_fps: nominal frame rate, or None.
-        where: the video, for messages.
+        location: the video, for messages.
         compare_clocks: whether the supplied times are compared with the times of the source.
-        seen: number of positions so far.
-        used: number of frames with a time.
+        position_count: number of positions so far.
+        timed_count: number of frames with a time.
     """
 
-    def __init__(self, supplied: Array | None, rate_fps: float | None, where: str) -> None:
+    def __init__(self, supplied: Array | None, rate_fps: float | None, location: str) -> None:
         self.supplied = supplied
         self.rate_fps = rate_fps
-        self.where = where
+        self.location = location
         self.compare_clocks = True
-        self.seen = 0
-        self.used = 0
+        self.position_count = 0
+        self.timed_count = 0
         self._first_s = 0.0
         self._last_s = -np.inf
         self._source_s: tuple[float, float] | None = None  # first and last time of the source
@@ -87,25 +88,25 @@ class FrameTimes:
         >>> list(clock.notes())[1].split(":")[0]
         '1 frame left out'
         """
-        self.seen = position + 1
+        self.position_count = position + 1
         if self.supplied is None:
             time_s = stamp_s if stamp_s is not None else self._next_nominal_s()
         elif position < len(self.supplied):
             time_s = float(self.supplied[position])
         else:
-            self._check(self.seen, None)
+            self._check(self.position_count, None)
             return None
         if not self._last_s < time_s < np.inf:
             self._first_repeated = self._first_repeated if self._repeated else position
             self._repeated += 1
             return None
-        if not self.used:
+        if not self.timed_count:
             self._first_s = time_s
         elif time_s - self._last_s > 5 / (self.supplied_fps or self.rate_fps or FALLBACK_FPS):
             self._gaps += 1
             self._longest_s = max(self._longest_s, time_s - self._last_s)
         self._last_s = time_s
-        self.used += 1
+        self.timed_count += 1
         if stamp_s is not None:
             first = self._source_s is None
             self._source_s = (stamp_s if self._source_s is None else self._source_s[0], stamp_s)
@@ -134,7 +135,11 @@ class FrameTimes:
     @property
     def fps(self) -> float | None:
         """The mean rate of the frames with a time."""
-        return (self.used - 1) / (self._last_s - self._first_s) if self.used > 1 else None
+        return (
+            (self.timed_count - 1) / (self._last_s - self._first_s)
+            if self.timed_count > 1
+            else None
+        )
 
     @property
     def supplied_fps(self) -> float | None:
@@ -150,7 +155,7 @@ class FrameTimes:
     @property
     def duration_s(self) -> float:
         """Time from the first frame to the last, plus one mean interval."""
-        if not self.used:
+        if not self.timed_count:
             return 0.0
         return self._last_s - self._first_s + 1 / (self.fps or self.rate_fps or FALLBACK_FPS)
 
@@ -176,14 +181,14 @@ class FrameTimes:
         if self.compare_clocks and self.supplied is not None and self._source_s is not None:
             source_s = self._source_s[1] - self._source_s[0]
             assigned_s = self._assigned_s[1] - self._assigned_s[0]
-            interval_s = source_s / max(self.used - 1, 1)
+            interval_s = source_s / max(self.timed_count - 1, 1)
             if source_s > 0 and abs(assigned_s - source_s) > max(0.01 * source_s, interval_s):
                 ratio = assigned_s / source_s
                 yield f"the given times run {ratio:.3f} x as long as the container's own"
 
     def _next_nominal_s(self) -> float:
         self._placed += 1
-        return self._last_s + 1 / (self.rate_fps or FALLBACK_FPS) if self.used else 0.0
+        return self._last_s + 1 / (self.rate_fps or FALLBACK_FPS) if self.timed_count else 0.0
 
     def _check(self, frames: int, expected: int | None) -> None:
         """Raise if times and frames differ by more than may be cut."""
@@ -193,19 +198,6 @@ class FrameTimes:
         if abs(times - frames) > slack and not truncated:
             more = "" if expected is not None or times > frames else " or more"
             raise RecordingError(
-                f"{self.where}: {times} frame times for {frames} frames{more};"
+                f"{self.location}: {times} frame times for {frames} frames{more};"
                 " check that the times are those of this video"
             )
-
-
-def pluralise(number: int, noun: str) -> str:
-    """A number with its noun, in the plural unless the number is 1.
-
-    Args:
-        number: the number.
-        noun: the noun in the singular.
-
-    >>> pluralise(1, "frame"), pluralise(2, "frame")
-    ('1 frame', '2 frames')
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -48,7 +48,7 @@ def write_video(
         BenchError: the codec, pixel format, size, option, container or folder cannot be used.
         ValueError: the frames and times do not match.
     """
-    where = str(path)
+    location = str(path)
     if times_s.ndim != 1 or not len(times_s) or not np.all(np.diff(times_s) > 0):
         raise ValueError("times_s is (N,), N > 0, strictly increasing")
     stream_of_frames = iter(frames)
@@ -59,7 +59,7 @@ def write_video(
         raise ValueError(f"a frame is (H, W, 3), not {first.shape}")
     size = (first.shape[1], first.shape[0])
     encoding = Encoding(
-        where=where, codec=codec, pixel_format=pixel_format, size=size, options=options
+        location=location, codec=codec, pixel_format=pixel_format, size=size, options=options
     )
     plan = plan_times(path, times_s, codec)
     try:
@@ -68,7 +68,7 @@ def write_video(
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         way_out = "free some room" if error.errno == errno.ENOSPC else "choose another folder"
-        raise BenchError(f"{where}: cannot be written ({reason}); {way_out}") from error
+        raise BenchError(f"{location}: cannot be written ({reason}); {way_out}") from error
 
 
 def plan_times(path: Path, times_s: Array, codec: str) -> tuple[Fraction, Fraction, list[int]]:
@@ -122,12 +122,14 @@ def _encode(
     import av
 
     rate_fps, time_base, stamps = times
-    where, codec = encoding.where, encoding.codec
-    unsupported = f"{where}: {partial.suffix or 'a name without suffix'} does not hold {codec}"
+    location, codec = encoding.location, encoding.codec
+    unsupported = f"{location}: {partial.suffix or 'a name without suffix'} does not hold {codec}"
     try:
         container = av.open(f"file:{partial}", "w", options={"fflags": "+bitexact"})
     except ValueError as error:
-        raise BenchError(f"{where}: no container ends in {partial.suffix!r}; write .mkv") from error
+        raise BenchError(
+            f"{location}: no container ends in {partial.suffix!r}; write .mkv"
+        ) from error
     try:
         try:
             stream = container.add_stream(codec, rate=rate_fps)
@@ -144,18 +146,18 @@ def _encode(
         except av.error.ArgumentError as error:
             raise BenchError(f"{unsupported}; write .nut, which holds all, or .avi") from error
         shape = (encoding.size[1], encoding.size[0], 3)
-        written = 0
-        for written, rgb in enumerate(frames, 1):
-            if written > len(stamps):
+        count = 0
+        for count, rgb in enumerate(frames, 1):
+            if count > len(stamps):
                 raise ValueError(f"more frames than the {len(stamps)} times")
             if rgb.dtype != np.uint8 or rgb.shape != shape:
-                raise ValueError(f"frame {written - 1} is {rgb.dtype} {rgb.shape}, not {shape}")
+                raise ValueError(f"frame {count - 1} is {rgb.dtype} {rgb.shape}, not {shape}")
             frame = convert(rgb)
-            frame.pts = stamps[written - 1]
+            frame.pts = stamps[count - 1]
             frame.time_base = time_base
             container.mux(stream.encode(frame))
-        if written < len(stamps):
-            raise ValueError(f"{written} frames for {len(stamps)} times")
+        if count < len(stamps):
+            raise ValueError(f"{count} frames for {len(stamps)} times")
         container.mux(stream.encode(None))
         container.close()
     finally:

@@ -112,9 +112,9 @@ def reference_contrast(spectra: Tensor, reference: Tensor, labelled: Tensor) -> 
     """
     flags = labelled.to(spectra.dtype).reshape(-1, 2)
     clean = torch.where(labelled.bool()[:, None, None], reference, torch.zeros_like(reference))
-    other = spectra.reshape(-1, 2, *spectra.shape[1:]).flip(1).reshape(spectra.shape)
+    swapped = spectra.reshape(-1, 2, *spectra.shape[1:]).flip(1).reshape(spectra.shape)
     same = mean_cross_distance(spectra, clean).reshape(-1, 2)
-    crossed = mean_cross_distance(other, clean).reshape(-1, 2)
+    crossed = mean_cross_distance(swapped, clean).reshape(-1, 2)
     count = flags.sum(dim=1)
     weight = flags / torch.where(count > 0, count, torch.ones_like(count))[:, None]
     return {

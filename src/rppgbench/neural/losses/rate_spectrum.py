@@ -132,8 +132,8 @@ def clip_rates(
     Returns:
         Rates in bpm (B,), and flags (B,), 1 for a known rate.
     """
-    bpm, known = clips.device_rates(starts)
-    pulse, whole = clips.pulses(starts)
+    bpm, has_rate = clips.device_rates(starts)
+    pulse, has_pulse = clips.pulses(starts)
     peaks = peak_bpm(torch.from_numpy(pulse), fs).numpy().astype(np.float32)
-    use = (known == 0) & (whole == 1)
-    return np.where(use, peaks, bpm), np.maximum(known, whole)
+    use = (has_rate == 0) & (has_pulse == 1)
+    return np.where(use, peaks, bpm), np.maximum(has_rate, has_pulse)

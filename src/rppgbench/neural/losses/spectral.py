@@ -120,9 +120,9 @@ def variance(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
     bands = spectra.band(low_hz, high_hz).to(spectra.power.dtype)
     span = bands.any(dim=0)
     power = spectra.power[:, span]
-    seen = (power / _nonzero(power.sum(dim=1, keepdim=True))).mean(dim=0)
+    mean_share = (power / _nonzero(power.sum(dim=1, keepdim=True))).mean(dim=0)
     even = (bands / bands.sum(dim=1, keepdim=True)).mean(dim=0)[span]
-    return (seen.cumsum(0) - even.cumsum(0)).square().mean()
+    return (mean_share.cumsum(0) - even.cumsum(0)).square().mean()
 
 
 def periodicity(

@@ -30,13 +30,13 @@ def temporal_shift(frames: Tensor, depth: int) -> Tensor:
     """
     grouped = frames.reshape(-1, depth, *frames.shape[1:])
     third = frames.shape[1] // 3
-    ahead, behind, rest = grouped.tensor_split((third, 2 * third), dim=2)
+    ahead, behind, unshifted = grouped.tensor_split((third, 2 * third), dim=2)
     none = torch.zeros_like(grouped[:, :1])
     mixed = torch.cat(
         [
             torch.cat([ahead[:, 1:], none[:, :, :third]], dim=1),
             torch.cat([none[:, :, :third], behind[:, :-1]], dim=1),
-            rest,
+            unshifted,
         ],
         dim=2,
     )
@@ -150,14 +150,14 @@ class AttentionNetwork(nn.Module):
 
     def _pulse(self, motion: Tensor, pictures: Tensor) -> Tensor:
         x = self.motion.first(motion)
-        seen = x if self.appearance is None else self.appearance.first(pictures)
-        x = self.drop(functional.avg_pool2d(x * attention_mask(self.look1(seen)), 2))
+        features = x if self.appearance is None else self.appearance.first(pictures)
+        x = self.drop(functional.avg_pool2d(x * attention_mask(self.look1(features)), 2))
         x = self.motion.second(x)
         if self.appearance is None:
-            seen = x
+            features = x
         else:
-            seen = self.appearance.second(self.drop(functional.avg_pool2d(seen, 2)))
-        x = self.drop(functional.avg_pool2d(x * attention_mask(self.look2(seen)), 2))
+            features = self.appearance.second(self.drop(functional.avg_pool2d(features, 2)))
+        x = self.drop(functional.avg_pool2d(x * attention_mask(self.look2(features)), 2))
         x = self.dense_drop(torch.tanh(self.dense(x.flatten(1))))
         change: Tensor = self.out(x)
         return change

@@ -63,12 +63,12 @@ class PhysNet(nn.Module):
     def forward(self, clip: Tensor) -> Tensor:
         """Pulses (B, S * S + 1, T) of a clip (B, C, T, H, W)."""
         x = self.loop1(self.start(standardise(clip)))
-        whole = x.shape[2]
+        length = x.shape[2]
         x = self.encoder1(x)
         half = x.shape[2]
         x = self.encoder2(x)
         x = self._doubled(self.decoder1, self.loop4(x), half)
-        x = self._doubled(self.decoder2, x, whole)
+        x = self._doubled(self.decoder2, x, length)
         rows: Tensor = self.end(x)[:, 0].flatten(2).transpose(1, 2)
         return torch.cat([rows, rows.mean(dim=1, keepdim=True)], dim=1)
 

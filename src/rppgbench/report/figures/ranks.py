@@ -19,7 +19,7 @@ from rppgbench.report.figures.drawing import (
     panels,
 )
 from rppgbench.report.figures.frame import Plot, draw_framed
-from rppgbench.report.tables.summary_rows import pluralise
+from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

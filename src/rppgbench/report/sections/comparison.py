@@ -15,8 +15,8 @@ from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.ranks import rank_figure
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.tables.columns import Column, metric
-from rppgbench.report.tables.summary_rows import pluralise
 from rppgbench.report.tables.table import Cell, Row, Table
+from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,11 +15,11 @@ from rppgbench.report.tables.highlights import RANKING, SAME_RANKING, highlights
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
     describe_sample,
-    pluralise,
     records,
     row_name,
 )
 from rppgbench.report.tables.table import Cell, Highlight, Row, RowKind, Table
+from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
     import pandas as pd

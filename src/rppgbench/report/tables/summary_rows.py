@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.system.atomic_files import write_file
+from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,22 +48,6 @@ def row_name(record: Mapping[str, Any], by: Sequence[str]) -> str:
     'pos · skin'
     """
     return " · ".join(str(record[key]) for key in by)
-
-
-def pluralise(count: int, noun: str) -> str:
-    """A number with its noun.
-
-    Args:
-        count: The number.
-        noun: The noun in the singular.
-
-    Returns:
-        Number and noun.
-
-    >>> pluralise(1, "recording"), pluralise(2, "recording")
-    ('1 recording', '2 recordings')
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def count_sample(scores: Scores) -> tuple[int, int]:
