@@ -119,13 +119,13 @@ def test_a_call_does_not_end_the_process(leave: Callable[[], None], says: str) -
 LEAVES = """
 import concurrent.futures, sys, threading, time
 from rppgbench.system.isolation import isolated
-from rppgbench.system.process_state import end_without_them
+from rppgbench.system.process_state import exit_without_threads
 with isolated():
     if {left}:
         threading.Thread(target=time.sleep, args=(600,)).start()
         concurrent.futures.ThreadPoolExecutor(1).submit(time.sleep, 600)
 print("said")
-end_without_them(3)
+exit_without_threads(3)
 sys.exit(4)
 """
 
@@ -139,10 +139,10 @@ def test_threads_that_a_call_left_do_not_keep_the_command(left: bool, code: int)
 
 FILES = """
 import resource
-from rppgbench.system.process_state import more_file_handles
+from rppgbench.system.process_state import raise_file_limit
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
-more_file_handles()
+raise_file_limit()
 now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 assert now >= min(65536, hard if hard > 0 else 65536), (now, hard)
 """

@@ -12,8 +12,8 @@ from rppgbench.cli.exit_codes import DONE, FAULT, SOME_FAILED, STOPPED
 from rppgbench.cli.terminal import answers_alone, answers_on_their_own, tell
 from rppgbench.system.errors import BenchError, format_own_warnings, one_line
 from rppgbench.system.fault_kinds import Fault
-from rppgbench.system.process_state import end_without_them, more_file_handles
-from rppgbench.system.supervisor import can_supervise, supervised
+from rppgbench.system.process_state import exit_without_threads, raise_file_limit
+from rppgbench.system.supervisor import can_supervise, run_supervised
 
 __all__ = ["DONE", "FAULT", "SOME_FAILED", "STOPPED", "main", "parser"]
 
@@ -24,15 +24,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     format_own_warnings()
     args.command_line = shlex.join(["bench", *arguments])
-    more_file_handles()
+    raise_file_limit()
     if argv is not None:
         return _run(args)
     answers_on_their_own()
     if _calls_others(args) and can_supervise():
-        code = supervised(lambda: _run(args), lambda fault: _tell_lost(args, fault))
+        code = run_supervised(lambda: _run(args), lambda fault: _tell_lost(args, fault))
     else:
         code = _run(args)
-    end_without_them(code)
+    exit_without_threads(code)
     return code
 
 

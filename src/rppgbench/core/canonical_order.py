@@ -74,7 +74,7 @@ def ordered_rows(windows: pd.DataFrame) -> pd.DataFrame:
     ['a', 'b']
     """
     keys = [_ranks(windows[key]) for key in KEYS if key in windows]
-    if _increases(keys):
+    if _is_increasing(keys):
         return windows
     keys += [_ranks(windows[name]) for name in VALUES if name in windows]
     ordered = windows.iloc[np.lexsort(keys[::-1])]
@@ -92,7 +92,7 @@ def _ranks(column: pd.Series) -> NDArray[np.int64]:
     return row_ranks
 
 
-def _increases(keys: list[NDArray[np.int64]]) -> bool:
+def _is_increasing(keys: list[NDArray[np.int64]]) -> bool:
     """Whether each row lies after the row before by the first key in which they differ."""
     if not keys or len(keys[0]) < 2:
         return True

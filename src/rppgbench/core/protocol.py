@@ -114,10 +114,10 @@ def read_declaration(file: Path, kind: type[D]) -> D:
     try:
         return kind.model_validate(read_toml(file))
     except ValidationError as error:
-        raise _one_line(file, kind, error) from error
+        raise _declaration_error(file, kind, error) from error
 
 
-def _one_line(file: Path, kind: type[Declaration], error: ValidationError) -> BenchError:
+def _declaration_error(file: Path, kind: type[Declaration], error: ValidationError) -> BenchError:
     faults = []
     for fault in error.errors():
         key = ".".join(map(str, fault["loc"])) or "file"

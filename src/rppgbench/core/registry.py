@@ -17,7 +17,7 @@ from rppgbench.core.method import Method
 from rppgbench.core.recording import Dataset
 from rppgbench.system.errors import BenchError, error_text, shortened, unknown_name
 from rppgbench.system.fault_kinds import install_hint
-from rppgbench.system.isolation import kept_alive
+from rppgbench.system.isolation import guard_process
 from rppgbench.system.process_state import note_call
 from rppgbench.system.toml_files import read_toml
 
@@ -102,14 +102,14 @@ def content_roots() -> tuple[Path, ...]:
     folders of the same four names) or through `--plugins DIR`.
     """
     root = checkout_root() or Path(__file__).parents[1] / "_content"
-    roots = [root, *_packages()[0], *_plugins()]
+    roots = [root, *_installed_roots()[0], *_plugin_folders()]
     return tuple(dict.fromkeys(root.resolve() for root in roots))
 
 
 def add_plugins(folder: Path) -> None:
     """Use the content of a folder of loose files too, here and in worker processes."""
     _check_plugins(folder, "--plugins")
-    os.environ[PLUGINS] = os.pathsep.join([*map(str, _plugins()), str(folder.resolve())])
+    os.environ[PLUGINS] = os.pathsep.join([*map(str, _plugin_folders()), str(folder.resolve())])
     clear_registry()
 
 
@@ -189,11 +189,11 @@ def load_method_file(file: Path) -> Method:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        with _importing(file):
+        with _guard_import(file):
             spec.loader.exec_module(module)
     except BaseException as error:
-        raise BenchError(f"{file}: does not load: {_why(error)}") from error
-    declarations = _declarations(module, name, Method, file)
+        raise BenchError(f"{file}: does not load: {_describe_import_error(error)}") from error
+    declarations = _find_declarations(module, name, Method, file)
     if len(declarations) > 1:
         raise BenchError(
             f"{file}: declares several methods ({', '.join(declarations)}); put the file into "
@@ -207,7 +207,7 @@ def load_method_file(file: Path) -> Method:
 
 def _load(folder: str, kind: type[Declared]) -> Registry[Declared]:
     """Load every file of a folder; the name of a declaration begins with the name of its file."""
-    _package()
+    _make_package()
     available: dict[str, Declared] = {}
     missing: dict[str, Unavailable] = {}
     origin: dict[str, Path] = {}
@@ -223,7 +223,7 @@ def _load(folder: str, kind: type[Declared]) -> Registry[Declared]:
                     missing[name] = declaration
                 else:
                     available[name] = declaration
-    return Registry(available, {**_packages()[1], **missing})
+    return Registry(available, {**_installed_roots()[1], **missing})
 
 
 def _load_declarations(
@@ -232,19 +232,19 @@ def _load_declarations(
     """Import a file: its declarations by name, those that cannot be used with the reason."""
     name = file.stem
     try:
-        with _importing(file):
+        with _guard_import(file):
             module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
-        declarations = _declarations(module, name, kind, file)
+        declarations = _find_declarations(module, name, kind, file)
     except BaseException as error:  # one broken file must not hide all the others
         return {name: Unavailable(name, _unavailable_reason(error, file))}
-    return {name: _with_requirements(declared, file) for name, declared in declarations.items()}
+    return {name: _check_requirements(declared, file) for name, declared in declarations.items()}
 
 
-def _with_requirements(declaration: Declared, file: Path) -> Declared | Unavailable:
+def _check_requirements(declaration: Declared, file: Path) -> Declared | Unavailable:
     """The declaration, or why the packages that it requires cannot be used."""
     if isinstance(declaration, Method) and declaration.requires is not None:
         try:
-            with _importing(file):
+            with _guard_import(file):
                 declaration.requires()
         except BaseException as error:
             return Unavailable(declaration.name, _unavailable_reason(error, file))
@@ -256,18 +256,18 @@ def _unavailable_reason(error: BaseException, file: Path) -> str:
         return f"{error}; {install_hint(error)}"
     if isinstance(error, BenchError):
         return shortened(error_text(error))
-    return f"{file}: {_why(error)}"
+    return f"{file}: {_describe_import_error(error)}"
 
 
 @contextmanager
-def _importing(source: Path | str) -> Iterator[None]:
+def _guard_import(source: Path | str) -> Iterator[None]:
     """Import code of others in here: what it prints is no part of an answer."""
     note_call(f"the import of {source}")
-    with redirect_stdout(sys.stderr), kept_alive():
+    with redirect_stdout(sys.stderr), guard_process():
         yield
 
 
-def _why(error: BaseException) -> str:
+def _describe_import_error(error: BaseException) -> str:
     """What code of others raised while it was imported; Ctrl-C stays what it is."""
     if type(error) is KeyboardInterrupt:
         raise error
@@ -276,7 +276,7 @@ def _why(error: BaseException) -> str:
     return shortened(f"{type(error).__name__}: {error_text(error)}")
 
 
-def _declarations(
+def _find_declarations(
     module: ModuleType, stem: str, kind: type[Declared], file: Path
 ) -> dict[str, Declared]:
     """The declaration that has the file's name, or else all whose names begin with that name.
@@ -301,7 +301,7 @@ def _declarations(
     return several
 
 
-def _package() -> ModuleType:
+def _make_package() -> ModuleType:
     """A real package over all roots, so that its modules import relatively and pickle."""
     if PACKAGE not in sys.modules:
         package = ModuleType(PACKAGE)
@@ -315,7 +315,7 @@ def _package() -> ModuleType:
 
 
 @cache
-def _packages() -> tuple[tuple[Path, ...], dict[str, Unavailable]]:
+def _installed_roots() -> tuple[tuple[Path, ...], dict[str, Unavailable]]:
     """Folders of installed packages that join, and the entry points that lead to none.
 
     Asking what is installed takes 20 ms.
@@ -336,10 +336,10 @@ def _find_places(package: str) -> tuple[list[Path], str]:
     if not all(part.isidentifier() for part in package.split(".")):
         return [], "not the name of a package, such as loud_rppg"
     try:
-        with _importing(package):
+        with _guard_import(package):
             spec = find_spec(package)
     except BaseException as error:
-        return [], _why(error)
+        return [], _describe_import_error(error)
     if spec is None:
         return [], "no such package is installed"
     places = [Path(place) for place in spec.submodule_search_locations or []]
@@ -348,7 +348,7 @@ def _find_places(package: str) -> tuple[list[Path], str]:
     return places, ""
 
 
-def _plugins() -> list[Path]:
+def _plugin_folders() -> list[Path]:
     """The folders that the environment names, each looked at: none is left out in silence."""
     names = filter(None, os.environ.get(PLUGINS, "").split(os.pathsep))
     folders = [Path(name).expanduser() for name in names]

@@ -84,11 +84,11 @@ def list_recordings(dataset: Dataset, root: Path) -> tuple[Recording, ...]:
     """
     note_call(f"the reader of {dataset.name}")
 
-    def listed() -> tuple[Recording, ...]:
+    def list_guarded() -> tuple[Recording, ...]:
         with isolated():
             return tuple(dataset.recordings(root))
 
-    outcome = attempt(listed, f"the reader of {dataset.name} at {root}")
+    outcome = attempt(list_guarded, f"the reader of {dataset.name} at {root}")
     if outcome.value is None:
         assert outcome.fault is not None
         raise outcome.fault.error()

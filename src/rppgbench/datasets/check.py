@@ -175,7 +175,7 @@ def protocol_need(
         trains: whether methods are trained.
     """
 
-    def why_not(recordings: Sequence[Recording]) -> str:
+    def describe_obstacle(recordings: Sequence[Recording]) -> str:
         try:
             sides = assign(recordings)
         except BenchError as error:
@@ -188,7 +188,7 @@ def protocol_need(
         unlearned = [side.fold for side in sides if trains and not side.train]
         return f"nothing to learn from in fold {', '.join(unlearned)}" if unlearned else ""
 
-    return why_not
+    return describe_obstacle
 
 
 def describe_share(

@@ -165,13 +165,13 @@ class _Comparison:
             return
         self._check_unit()
         self._check_overlap()
-        self._check_one_a_frame()
-        if self._apart_s() > self._slack_s and not self._may_last_longer:
-            yield f"{self._durations()}{self._jumps()}"
+        self._check_one_per_frame()
+        if self._difference_s() > self._slack_s and not self._may_last_longer:
+            yield f"{self._describe_durations()}{self._describe_jumps()}"
         else:
-            yield from self._uncovered()
-            yield from self._holes()
-        yield from self._flat()
+            yield from self._describe_uncovered()
+            yield from self._describe_gaps()
+        yield from self._describe_flat_runs()
 
     @property
     def interval_s(self) -> float:
@@ -198,19 +198,19 @@ class _Comparison:
         # Labels that begin before the first frame have their own times, and may end later too.
         return bool(self.signal.times_s[0] < self.frames.start_s - self.frames.interval_s)
 
-    def _apart_s(self) -> float:
+    def _difference_s(self) -> float:
         # A reading is valid for a moment or for its interval, so the smaller difference counts.
         frames = self.frames
         longer_s = self.signal.duration_s - frames.lasts_s
         return max(longer_s, frames.lasts_s - frames.interval_s - self.lasts_s, 0.0)
 
-    def _durations(self) -> str:
+    def _describe_durations(self) -> str:
         ratio = f"{self.ratio:.3g}" if self.ratio < 0.01 else f"{self.ratio:,.3f}"
         lasts = f"labels last {_seconds(self.lasts_s)}, frames {_seconds(self.frames.lasts_s)}"
         return f"{lasts}: clock ratio {ratio}"
 
     def _check_unit(self) -> None:
-        if self._apart_s() <= self._slack_s:
+        if self._difference_s() <= self._slack_s:
             return
         power = round(np.log10(self.ratio) / 3)
         near = power != 0 and 1 / UNIT_NEAR <= self.ratio / 1000.0**power <= UNIT_NEAR
@@ -218,13 +218,14 @@ class _Comparison:
         longer = self.ratio > MOST_LONGER and not self._may_last_longer
         if not (near or rarely or longer or self.ratio < 1 / UNIT_FAR):
             return
-        guess = self._unit_guess()
+        guess = self._guess_unit()
         raise RecordingError(
-            f"{self.kind}: {self._durations()}; the labels' times {guess}: write them in the unit"
-            " that `bench data show` names for the set, or leave the recording out"
+            f"{self.kind}: {self._describe_durations()}; the labels' times {guess}:"
+            " write them in the unit that `bench data show` names for the set, or leave"
+            " the recording out"
         )
 
-    def _unit_guess(self) -> str:
+    def _guess_unit(self) -> str:
         """What unit the labels' times may be in."""
         for factor, unit in UNITS.items():
             if 1 / UNIT_NEAR <= self.ratio / factor <= UNIT_NEAR:
@@ -249,19 +250,20 @@ class _Comparison:
             " out"
         )
 
-    def _check_one_a_frame(self) -> None:
+    def _check_one_per_frame(self) -> None:
         count, frames = len(self.signal.times_s), self.frames.frames
         if abs(count - frames) > max(1.0, SAME_COUNT * frames):
             return
-        if self._apart_s() <= self._slack_s or abs(self.ratio - 1) <= CONTRADICTION:
+        if self._difference_s() <= self._slack_s or abs(self.ratio - 1) <= CONTRADICTION:
             return
         raise RecordingError(
             f"{self.kind}: {count} labels for {frames} frames, one a frame, but"
-            f" {self._durations()}{self._jumps()}; correct the labels' times, or write the video"
-            " again at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
+            f" {self._describe_durations()}{self._describe_jumps()};"
+            " correct the labels' times, or write the video again"
+            " at its true rate (ffmpeg -r RATE -i FILE OUT.mkv)"
         )
 
-    def _jumps(self) -> str:
+    def _describe_jumps(self) -> str:
         steps_s = np.diff(self.signal.times_s)
         limit_s = max(JUMP_S, JUMP_INTERVALS * float(np.median(steps_s)))
         at = np.flatnonzero(steps_s > limit_s)
@@ -272,7 +274,7 @@ class _Comparison:
         when = _seconds(float(self.signal.times_s[longest]))
         return f" ({jumps} of {_seconds(float(steps_s[longest]))} after {when})"
 
-    def _uncovered(self) -> Iterator[str]:
+    def _describe_uncovered(self) -> Iterator[str]:
         times_s, frames = self.signal.times_s, self.frames
         first, last = float(times_s[0]), float(times_s[-1])
         before_s = max(first - self.interval_s - frames.start_s, 0.0)
@@ -284,7 +286,7 @@ class _Comparison:
                 f" {_seconds(before_s + after_s)} of the frames"
             )
 
-    def _holes(self) -> Iterator[str]:
+    def _describe_gaps(self) -> Iterator[str]:
         limit_s = pulse_gap_s if self.kind == "pulse" else rate_gap_s
         steps_s = np.diff(self.signal.times_s)
         gaps_s = steps_s[steps_s > limit_s(self.signal)]
@@ -295,7 +297,7 @@ class _Comparison:
                 f" {_seconds(float(gaps_s.max()))}): no truth there"
             )
 
-    def _flat(self) -> Iterator[str]:
+    def _describe_flat_runs(self) -> Iterator[str]:
         near = (self.signal.times_s >= self.frames.start_s) & (
             self.signal.times_s <= self.frames.end_s
         )

@@ -65,17 +65,17 @@ def clean_labels(
     """
     lines = [*warnings]
     if pulse is not None:
-        pulse = _ordered(pulse, f"{file.name}: pulse", lines)
-        pulse = _finite(pulse, f"{file.name}: ", lines)
+        pulse = _order_samples(pulse, f"{file.name}: pulse", lines)
+        pulse = _drop_unknown_samples(pulse, f"{file.name}: ", lines)
         if len(pulse.values) < 2:
             raise RecordingError(
                 f"{file}: holds {len(pulse.values)} usable pulse samples; "
                 "copy the original file again or leave the recording out"
             )
     if heart_rate is not None:
-        heart_rate = _ordered(heart_rate, f"{file.name}: heart rate", lines)
+        heart_rate = _order_samples(heart_rate, f"{file.name}: heart rate", lines)
         rates_bpm = heart_rate.values
-        heart_rate = _plausible(heart_rate, f"{file.name}: ", lines)
+        heart_rate = _drop_implausible_rates(heart_rate, f"{file.name}: ", lines)
         if not np.isfinite(heart_rate.values).any():
             if pulse is None:
                 raise RecordingError(
@@ -88,7 +88,7 @@ def clean_labels(
     )
 
 
-def _ordered(signal: Signal, subject: str, lines: list[str]) -> Signal:
+def _order_samples(signal: Signal, subject: str, lines: list[str]) -> Signal:
     finite = np.isfinite(signal.times_s)
     increasing = Signal(signal.values[finite], signal.times_s[finite]).in_order()
     dropped = len(signal.times_s) - len(increasing.times_s)
@@ -118,13 +118,15 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
     lines: list[str] = []
     pulse, rate = truth.pulse, truth.heart_rate
     if pulse is not None:
-        pulse = _finite(pulse, "", lines)
+        pulse = _drop_unknown_samples(pulse, "", lines)
         pulse = pulse if len(pulse.values) > 1 or not lines else None
     if rate is not None:
         values = np.asarray(rate.values)
         nothing = not np.isfinite(values).any()
-        if nothing or _outside(values).any():
-            rate = _plausible(Signal(values, rate.times_s), "", lines, report_nan=nothing)
+        if nothing or _is_implausible(values).any():
+            rate = _drop_implausible_rates(
+                Signal(values, rate.times_s), "", lines, report_nan=nothing
+            )
             rate = rate if np.isfinite(rate.values).any() else None
     if not lines:
         return truth
@@ -133,20 +135,22 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
     return replace(truth, pulse=pulse, heart_rate=rate, warnings=(*truth.warnings, *lines))
 
 
-def _finite(pulse: Signal, prefix: str, lines: list[str]) -> Signal:
+def _drop_unknown_samples(pulse: Signal, prefix: str, lines: list[str]) -> Signal:
     """A pulse without samples that are not numbers; a warning counts them."""
     good = np.isfinite(pulse.values)
     if good.all():
         return pulse
-    lines.append(f"{prefix}{_many(~good)} pulse samples are not numbers: left out")
+    lines.append(f"{prefix}{_format_count(~good)} pulse samples are not numbers: left out")
     return Signal(pulse.values[good], pulse.times_s[good])
 
 
-def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: bool = True) -> Signal:
+def _drop_implausible_rates(
+    signal: Signal, prefix: str, lines: list[str], *, report_nan: bool = True
+) -> Signal:
     """Heart rates with NaN where there is no ground truth; each reason is added to `lines`."""
     values = signal.values
     nothing, zero = np.isnan(values), values == 0
-    odd = ~zero & _outside(values)
+    odd = ~zero & _is_implausible(values)
     for mask, description in (
         (nothing & report_nan, "are not numbers"),
         (zero, "are 0"),
@@ -154,11 +158,13 @@ def _plausible(signal: Signal, prefix: str, lines: list[str], *, report_nan: boo
     ):
         if mask.any():
             hint = hz_hint(values) if mask is odd else ""
-            lines.append(f"{prefix}{_many(mask)} heart rates {description}: no truth there{hint}")
+            lines.append(
+                f"{prefix}{_format_count(mask)} heart rates {description}: no truth there{hint}"
+            )
     return Signal(np.where(zero | odd, np.nan, values), signal.times_s)
 
 
-def _outside(values: Array) -> NDArray[np.bool_]:
+def _is_implausible(values: Array) -> NDArray[np.bool_]:
     return (values < LOWEST_BPM) | (values > HIGHEST_BPM)
 
 
@@ -178,5 +184,5 @@ them)'
     )
 
 
-def _many(mask: NDArray[np.bool_]) -> str:
+def _format_count(mask: NDArray[np.bool_]) -> str:
     return f"{int(np.count_nonzero(mask))} of {len(mask)}"

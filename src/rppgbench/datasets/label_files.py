@@ -32,7 +32,7 @@ def read_json(file: Path) -> Any:
         RecordingError: not readable, not JSON, or a key that stands twice in one object.
     """
 
-    def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def require_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
         if len(content) < len(pairs):
             twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
@@ -43,9 +43,9 @@ def read_json(file: Path) -> Any:
         return content
 
     try:
-        return json.loads(read_text(file), object_pairs_hook=each_once)
+        return json.loads(read_text(file), object_pairs_hook=require_unique_keys)
     except (ValueError, RecursionError) as error:
-        raise RecordingError(f"{file}: not JSON ({_brief(error)}); {AGAIN}") from error
+        raise RecordingError(f"{file}: not JSON ({_shorten_error(error)}); {AGAIN}") from error
 
 
 def read_xml(file: Path) -> ElementTree.Element:
@@ -60,7 +60,7 @@ def read_xml(file: Path) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
-        raise RecordingError(f"{file}: not XML ({_brief(error)}); {AGAIN}") from error
+        raise RecordingError(f"{file}: not XML ({_shorten_error(error)}); {AGAIN}") from error
 
 
 def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
@@ -87,7 +87,9 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
         except OSError as error:
             raise unreadable_label(error, file) from error
         except Exception as error:  # scipy fails in many ways on damaged files
-            raise RecordingError(f"{file}: not a MAT file ({_brief(error)}); {AGAIN}") from error
+            raise RecordingError(
+                f"{file}: not a MAT file ({_shorten_error(error)}); {AGAIN}"
+            ) from error
     missing = [name for name in names if name not in variables]
     if missing:
         raise RecordingError(f"{file}: has no variable {missing[0]!r}; {AGAIN}")
@@ -133,7 +135,9 @@ def mat_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     except OSError as error:
         raise unreadable_label(error, file) from error
     except Exception as error:
-        raise RecordingError(f"{file}: not a MAT file ({_brief(error)}); {AGAIN}") from error
+        raise RecordingError(
+            f"{file}: not a MAT file ({_shorten_error(error)}); {AGAIN}"
+        ) from error
 
 
 def read_hdf5(file: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping[str, Any]]:
@@ -198,7 +202,7 @@ def open_hdf5(file: Path) -> Iterator[Any]:
         if isinstance(error, OSError) and (fault := disk_fault(error, file)):
             raise fault from error
         check_disk(file)
-        raise RecordingError(f"{file}: damaged ({_brief(error)}); {AGAIN}") from error
+        raise RecordingError(f"{file}: damaged ({_shorten_error(error)}); {AGAIN}") from error
 
 
 def _read_mat73(file: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
@@ -226,5 +230,5 @@ def _value73(reader: LimitedReader, item: Any, depth: int) -> NDArray[Any]:
     return value
 
 
-def _brief(error: BaseException) -> str:
+def _shorten_error(error: BaseException) -> str:
     return " ".join(str(error).split())[:80] or type(error).__name__

@@ -134,7 +134,7 @@ def distinct_readings(readings: Sequence[Reading]) -> list[Reading]:
     """The readings without a fault, each with other numbers than those before."""
     out: list[Reading] = []
     for reading in readings:
-        if not reading.fault and not any(_same(reading, earlier) for earlier in out):
+        if not reading.fault and not any(_is_same_reading(reading, earlier) for earlier in out):
             out.append(reading)
     return out
 
@@ -266,7 +266,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= 24 else text[:24] + "..."
 
 
-def _same(first: Reading, second: Reading) -> bool:
+def _is_same_reading(first: Reading, second: Reading) -> bool:
     return all(
         np.array_equal(a, b, equal_nan=True) for a, b in zip(first.rows, second.rows, strict=True)
     )

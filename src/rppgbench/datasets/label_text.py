@@ -126,10 +126,10 @@ def read_rows(file: Path, *, columns: int | None = None) -> list[Array]:
             f"{file}: {worst.fault}; repair that line or copy the original file again"
         )
     if columns is not None:
-        readings += _wider(readings[0], lines, columns)
+        readings += _read_with_empty_cells(readings[0], lines, columns)
     if len(readings) > 1:
         row = first_difference(*readings[:2])
-        raise _ambiguous(file, lines[row], *(reading.rows[row] for reading in readings[:2]))
+        raise _ambiguity_error(file, lines[row], *(reading.rows[row] for reading in readings[:2]))
     _check_grouped(file, lines, readings[0].dialect, columns)
     if columns == 1:
         _check_single(file, header, lines, readings[0])
@@ -147,7 +147,7 @@ def read_column(file: Path) -> Array:
     Raises:
         RecordingError: see `read_rows`.
     """
-    quick = _quick(read_text(file))
+    quick = _read_plain_numbers(read_text(file))
     if quick is not None:
         return quick
     return np.concatenate(read_rows(file, columns=1))
@@ -230,7 +230,9 @@ def read_row_named(file: Path, *names: Collection[str]) -> Array | None:
                 faults.append(bad)
         readings = distinct_readings(readings)
         if len(readings) > 1:
-            raise _ambiguous(file, Line(at, line), *(reading.rows[0] for reading in readings[:2]))
+            raise _ambiguity_error(
+                file, Line(at, line), *(reading.rows[0] for reading in readings[:2])
+            )
         if readings:
             return readings[0].rows[0]
         if faults:
@@ -311,7 +313,7 @@ def _csv_rows(file: Path, text: str, separator: str) -> list[tuple[int, list[str
         raise RecordingError(f"{file}: line {table.line_num}: {error}; repair that line") from error
 
 
-def _wider(reading: Reading, lines: list[Line], columns: int) -> list[Reading]:
+def _read_with_empty_cells(reading: Reading, lines: list[Line], columns: int) -> list[Reading]:
     """The reading with empty cells between tabs, where blanks and tabs were one separator."""
     if reading.dialect.separator != " " or not any("\t" in line.text for line in lines):
         return []
@@ -334,8 +336,8 @@ def _check_grouped(file: Path, lines: list[Line], dialect: Dialect, columns: int
             as_fraction, as_integer = cell.replace(",", "."), re.sub("[.,]", "", cell)
             raise RecordingError(
                 f"{file}: line {number}: {shorten(cell)!r} can be read as {as_fraction} or as "
-                f"{as_integer}, for the other numbers are whole and below a thousand; write numbers without "
-                "marks between thousands, and every fraction with a decimal point"
+                f"{as_integer}, for the other numbers are whole and below a thousand; write "
+                "numbers without marks between thousands, and every fraction with a decimal point"
             )
 
 
@@ -441,7 +443,7 @@ def _check_time(file: Path, unit: str) -> None:
         )
 
 
-def _ambiguous(file: Path, line: Line, *rows: Array) -> RecordingError:
+def _ambiguity_error(file: Path, line: Line, *rows: Array) -> RecordingError:
     """A line that two dialects read differently, with both readings."""
     readings = " or as ".join(
         " and ".join(f"{value:.10g}" for value in row[:4]) + (" ..." if len(row) > 4 else "")
@@ -453,7 +455,7 @@ def _ambiguous(file: Path, line: Line, *rows: Array) -> RecordingError:
     )
 
 
-def _quick(text: str) -> Array | None:
+def _read_plain_numbers(text: str) -> Array | None:
     """The common case at C speed: one plain number in each line, with or without a header."""
     if any(mark in text for mark in ",;\t_") or not text.isascii():
         return None

@@ -40,7 +40,7 @@ def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]
     """
     try:
         with os.scandir(folder) as entries:
-            names = sorted((e.name for e in entries if not e.name.startswith(".")), key=_stable)
+            names = sorted((e.name for e in entries if not e.name.startswith(".")), key=_stable_key)
     except OSError as error:
         raise unreadable_label(error, folder, BenchError) from error
     rule = re.compile(pattern, re.DOTALL)  # a name may hold a line end
@@ -176,5 +176,5 @@ def mark_simulated(root: Path, dataset: str, settings: dict[str, object]) -> Non
         raise BenchError(f"{root}: cannot be written ({error.strerror or error})") from error
 
 
-def _stable(name: str) -> tuple[object, ...]:
+def _stable_key(name: str) -> tuple[object, ...]:
     return (natural_key(name), name)

@@ -52,7 +52,7 @@ def data_root(
     """
     tried = []
     variable = VARIABLE + dataset.name.upper()
-    settings = _settings()
+    settings = _read_settings()
     for line in _settings_without_effect(settings):
         tell(f"warning: {line}")
     places = [
@@ -148,7 +148,7 @@ def _write_by_name(name: str, folder: Path, plan: "SimulationPlan") -> None:
     dataset.simulate(folder, plan)
 
 
-def _settings() -> dict[str, str]:
+def _read_settings() -> dict[str, str]:
     """The [data] table of bench.toml in the current folder: NAME = "PATH"."""
     file = Path(SETTINGS)
     if not file.is_file():

@@ -41,9 +41,9 @@ def unwrap_rate(heart_rate: Signal) -> UnwrappedRate:
     """
     values, times_s = heart_rate.values.astype(np.float64), heart_rate.times_s
     readings = np.flatnonzero(np.isfinite(values) & np.isfinite(times_s) & (values > 0))
-    averaged = readings[_between_sides(values[readings], times_s[readings])]
+    averaged = readings[_find_averaged(values[readings], times_s[readings])]
     readings = readings[~np.isin(readings, averaged)]
-    wrapped = readings[_over(values[readings], times_s[readings])]
+    wrapped = readings[_find_wrapped(values[readings], times_s[readings])]
     values[wrapped] += WRAP_BPM
     values[averaged] = np.nan
     return UnwrappedRate(Signal(values, times_s), len(wrapped), len(averaged))
@@ -87,7 +87,7 @@ def wrap_warnings(unwrapped: UnwrappedRate, file: str) -> list[str]:
     return lines
 
 
-def _between_sides(values: Array, times_s: Array) -> NDArray[np.bool_]:
+def _find_averaged(values: Array, times_s: Array) -> NDArray[np.bool_]:
     """Which readings lie between two that are a wrap apart: (N,)."""
     out = np.zeros(len(values), dtype=bool)
     if len(values) < 3:
@@ -104,7 +104,7 @@ def _between_sides(values: Array, times_s: Array) -> NDArray[np.bool_]:
     return out
 
 
-def _over(values: Array, times_s: Array) -> NDArray[np.bool_]:
+def _find_wrapped(values: Array, times_s: Array) -> NDArray[np.bool_]:
     """Which readings are certain to lack 128 bpm: (N,)."""
     out = np.zeros(len(values), dtype=bool)
     breaks = np.flatnonzero(np.diff(times_s) > NEAR_S) + 1

@@ -41,15 +41,15 @@ def method_code(method: Method, sources: Sources) -> Closure:
     """
     learning = [LEARNING] if method.fit is not None else []
     functions = [f for f in (method.estimate, method.fit, method.versions) if f is not None]
-    homes = filter(None, [_home(function) for function in functions])
+    homes = filter(None, [_module_name(function) for function in functions])
     starts = [
         _method_part(method, module)
-        for module in dict.fromkeys([*_declaring(method, sources), *homes])
+        for module in dict.fromkeys([*_find_declaring_module(method, sources), *homes])
     ]
     return sources.closure(ESTIMATING, *learning, *starts)
 
 
-def _declaring(method: Method, sources: Sources) -> list[str]:
+def _find_declaring_module(method: Method, sources: Sources) -> list[str]:
     """The module that declares a method: of its name, or of the beginning of it."""
     parts = method.name.split("_")
     names = ("_".join(parts[:end]) for end in range(len(parts), 0, -1))
@@ -109,13 +109,16 @@ def _functions_code(
     callables = [function for function in functions if function is not None]
     records = [function for function in callables if _is_record(function)]
     callables += [value for record in records for value in _fields(record) if callable(value)]
-    elsewhere = [Part(home) for f in callables if (home := _home(f)) and home != declaring]
+    elsewhere = [Part(home) for f in callables if (home := _module_name(f)) and home != declaring]
     if not sources.declares(declaring):
-        return sources.closure(*(_joined_parts([Part(_home(f), _names(f)) for f in callables])))
-    names = [name for f in callables if _home(f) == declaring for name in _names(f)]
+        return sources.closure(
+            *(_joined_parts([Part(_module_name(f), _names(f)) for f in callables]))
+        )
+    names = [name for f in callables if _module_name(f) == declaring for name in _names(f)]
     if len(names) + len(records) == len(callables):
         return sources.closure(
-            Part(declaring, tuple(names), (dataset.name,)), *(Part(_home(r)) for r in records)
+            Part(declaring, tuple(names), (dataset.name,)),
+            *(Part(_module_name(r)) for r in records),
         )
     return sources.closure(Part(declaring, (dataset.name,)), *elsewhere)
 
@@ -142,12 +145,12 @@ def _joined_parts(parts: list[Part]) -> list[Part]:
 def _names(function: Callable[..., Any]) -> tuple[str, ...]:
     """The name by which a module holds a function; empty where it holds none, or another."""
     name = getattr(function, "__qualname__", "")
-    module = sys.modules.get(_home(function))
+    module = sys.modules.get(_module_name(function))
     is_there = name.isidentifier() and getattr(module, name, None) is function
     return (name,) if is_there else ()
 
 
-def _home(function: Callable[..., Any]) -> str:
+def _module_name(function: Callable[..., Any]) -> str:
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__module__", None) or type(function).__module__)

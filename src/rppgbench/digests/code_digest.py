@@ -109,7 +109,7 @@ class Sources:
         while todo:
             part = todo.pop()
             # The `__init__` of rppgbench itself only lists where exported names lie. The list
-            # computes nothing, and a name that is used is followed to its module (`_reached`).
+            # computes nothing, and a name that is used is followed to its module.
             if part.module in seen or part.module == OWN:
                 continue
             place = self._find(part.module)
@@ -123,16 +123,16 @@ class Sources:
             if place.file is None:
                 continue
             if place.file.suffix != ".py":
-                parts[_label(part.module, place.file)] = _file_digest(*_state(place.file))
+                parts[_label(part.module, place.file)] = _file_digest(*_file_state(place.file))
                 continue
-            statements, digest = _statements(*_state(place.file))
+            statements, digest = _statements(*_file_state(place.file))
             aliases = self._aliases(part.module, place, statements)
             if part.names:
-                statements = _needed(statements, part)
+                statements = _select_statements(statements, part)
                 digest = _digest_statements(statements)
             parts[_label(part.module, place.file)] = digest
             for label, file in self._data(part.module, place, statements).items():
-                parts[label] = _file_digest(*_state(file))
+                parts[label] = _file_digest(*_file_state(file))
             for statement in statements:
                 names = self._imported(part.module, place, statement, aliases)
                 todo += [Part(name) for name in names if name not in seen]
@@ -151,7 +151,7 @@ class Sources:
                     names[".".join(filter(None, [package, file.removesuffix(".py")]))] = None
             for chain in sorted(statement.chains):
                 if chain[0] in aliases:
-                    names |= dict.fromkeys(self._reached(aliases[chain[0]], chain[1:]))
+                    names |= dict.fromkeys(self._reached_modules(aliases[chain[0]], chain[1:]))
             self._targets[key] = tuple(name for name in names if not _is_standard(name))
         return self._targets[key]
 
@@ -163,7 +163,7 @@ class Sources:
         targets: dict[str, str] = {}
         for statement in statements:
             for name, level, base, member in statement.aliases:
-                inner = ".".join(filter(None, [_absolute(package, level, base), member]))
+                inner = ".".join(filter(None, [_absolute_name(package, level, base), member]))
                 if name == "*":
                     inner = inner.removesuffix(".*")
                     exports = self._exports() if inner == OWN else {}
@@ -172,7 +172,7 @@ class Sources:
                     targets[name] = inner
         return {n: target for n, target in targets.items() if not _is_standard(target)}
 
-    def _reached(self, start: str, attributes: Sequence[str]) -> Iterator[str]:
+    def _reached_modules(self, start: str, attributes: Sequence[str]) -> Iterator[str]:
         """The modules that `start.attribute.attribute` comes through, and a method it names."""
         module, rest = "", [*start.split("."), *attributes]
         while rest:
@@ -189,7 +189,7 @@ class Sources:
             yield from dict.fromkeys(exports.values())  # the package as a value: all it exports
             yield from self._methods()
         elif rest and rest[0] in exports:
-            yield from self._reached(exports[rest[0]], rest)
+            yield from self._reached_modules(exports[rest[0]], rest)
         elif module == METHODS_OBJECT and rest[:1] in ([], ["methods"]):
             method = f"{PACKAGE}.methods.{rest[1]}" if len(rest) > 1 else ""
             exists = bool(method) and self._find(method) is not None
@@ -200,7 +200,7 @@ class Sources:
         place = self._find(OWN)
         if place is None or place.file is None:
             return {}
-        return _lazy_exports(*_state(place.file))
+        return _lazy_exports(*_file_state(place.file))
 
     def _methods(self) -> list[str]:
         """All modules of methods: which of them is used is decided when it runs."""
@@ -219,7 +219,7 @@ class Sources:
 
     def _names(self, package: str, imports: Iterable[tuple[int, str, str]]) -> Iterator[str]:
         for level, name, member in imports:
-            base = _absolute(package, level, name)
+            base = _absolute_name(package, level, name)
             if _is_standard(base):
                 continue
             inner = f"{base}.{member}"
@@ -244,12 +244,12 @@ class Sources:
             start = folders[0] / "__init__.py"
             return _Place(start if name == OWN and start.is_file() else None, folders)
         if not parent:
-            return _top(name)
+            return _locate_top_module(name)
         above = self._find(parent)
         if above is not None and above.package:
             return above
         for folder in above.folders if above is not None else ():
-            if (found := _within(folder, last)) is not None:
+            if (found := _find_in_folder(folder, last)) is not None:
                 return found
         loaded = sys.modules.get(name)
         return None if loaded is None or parent in self._places else _locate_loaded(loaded)
@@ -309,7 +309,7 @@ def _entries(folder: Path) -> list[Path]:
     return [e for e in sorted(folder.iterdir()) if not e.name.startswith((".", "__pycache__"))]
 
 
-def _absolute(package: str, level: int, name: str) -> str:
+def _absolute_name(package: str, level: int, name: str) -> str:
     """The full name of a module that is imported in a package, from so many levels up."""
     parents = package.split(".")
     above = parents[: len(parents) - level + 1] if level else []
@@ -331,7 +331,7 @@ def _is_standard(name: str) -> bool:
     return name.split(".", maxsplit=1)[0] in sys.stdlib_module_names
 
 
-def _within(folder: Path, name: str) -> _Place | None:
+def _find_in_folder(folder: Path, name: str) -> _Place | None:
     inner = folder / name
     if (start := inner / "__init__.py").is_file():
         return _Place(start, (inner,))
@@ -347,7 +347,7 @@ def _locate_loaded(module: object) -> _Place | None:
     return _Place(Path(file) if file else None, folders) if file or folders else None
 
 
-def _top(name: str) -> _Place | None:
+def _locate_top_module(name: str) -> _Place | None:
     """Where a module without a dot in its name lies; of an installed package only its name."""
     if name in sys.modules:
         place = _locate_loaded(sys.modules[name])
@@ -364,7 +364,7 @@ def _top(name: str) -> _Place | None:
     paths = [*filter(None, [place.file]), *place.folders]
     owners = _distributions().get(name, ())
     is_installed = any(INSTALLED & set(path.parts) for path in paths)
-    if is_installed and owners and not set(owners) & _joining():
+    if is_installed and owners and not set(owners) & _joining_distributions():
         return _Place(package=name)
     return place
 
@@ -375,7 +375,7 @@ def _distributions() -> Mapping[str, Sequence[str]]:
 
 
 @cache
-def _joining() -> frozenset[str]:
+def _joining_distributions() -> frozenset[str]:
     """The distributions that join by entry point: their code is followed, not their version."""
     entries = entry_points(group=OWN)
     return frozenset(entry.dist.name for entry in entries if entry.dist is not None)
@@ -412,18 +412,18 @@ def _label(module: str, file: Path) -> str:
     return f"{path}{file.suffix if file.suffix == '.py' else '.extension'}"
 
 
-def _state(file: Path) -> tuple[Path, int, int]:
+def _file_state(file: Path) -> tuple[Path, int, int]:
     state = file.stat()
     return file, state.st_mtime_ns, state.st_size
 
 
-def _short(data: bytes) -> str:
+def _short_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
 @cache
 def _file_digest(file: Path, mtime_ns: int, size: int) -> str:
-    return _short(file.read_bytes())
+    return _short_digest(file.read_bytes())
 
 
 @cache
@@ -433,7 +433,7 @@ def _statements(file: Path, mtime_ns: int, size: int) -> tuple[Sequence[_Stateme
     Each import for each name is a statement by itself.
     """
     tree = _Tidied().visit(ast.parse(file.read_bytes()))
-    statements = tuple(_statement(part) for node in tree.body for part in _apart(node))
+    statements = tuple(_statement(part) for node in tree.body for part in _split_imports(node))
     return statements, _digest_statements(statements)
 
 
@@ -458,10 +458,10 @@ def _is_for_types(node: ast.If) -> bool:
 
 
 def _digest_statements(statements: Iterable[_Statement]) -> str:
-    return _short("\n".join(statement.tree for statement in statements).encode())
+    return _short_digest("\n".join(statement.tree for statement in statements).encode())
 
 
-def _apart(node: ast.stmt) -> list[ast.stmt]:
+def _split_imports(node: ast.stmt) -> list[ast.stmt]:
     if isinstance(node, ast.Import):
         return [ast.Import([alias]) for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module != "__future__":
@@ -531,11 +531,11 @@ def _statement(node: ast.stmt) -> _Statement:
             if len(inner.value) <= MOST_PATH_CHARACTERS:
                 files.update(filter(None, re.split(r"[/\\]", inner.value)))
         elif isinstance(inner, ast.Call):
-            imports += _by_name(inner)
+            imports += _dynamic_imports(inner)
     chains = _Chains()
     chains.visit(node)
     return _Statement(
-        binds=frozenset(_bound(node)),
+        binds=frozenset(_bound_names(node)),
         uses=frozenset(uses),
         tree=ast.dump(node),
         imports=tuple(imports),
@@ -546,7 +546,7 @@ def _statement(node: ast.stmt) -> _Statement:
     )
 
 
-def _bound(node: ast.stmt) -> set[str]:
+def _bound_names(node: ast.stmt) -> set[str]:
     """The names that a top-level statement binds."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
@@ -610,7 +610,7 @@ def _chain(node: ast.AST) -> tuple[str, ...]:
     return ()
 
 
-def _by_name(call: ast.Call) -> list[tuple[int, str, str]]:
+def _dynamic_imports(call: ast.Call) -> list[tuple[int, str, str]]:
     """What `import_module("name")` and `__import__("name")` import."""
     function = call.func.attr if isinstance(call.func, ast.Attribute) else call.func
     name = function.id if isinstance(function, ast.Name) else function
@@ -621,7 +621,7 @@ def _by_name(call: ast.Call) -> list[tuple[int, str, str]]:
     return []
 
 
-def _needed(statements: Sequence[_Statement], part: Part) -> list[_Statement]:
+def _select_statements(statements: Sequence[_Statement], part: Part) -> list[_Statement]:
     """The statements that some definitions use, one through the other, in their order.
 
     What binds no name (a call, a loop) counts always, and so does what runs other code than

@@ -18,7 +18,7 @@ from rppgbench.execution.training_process import (
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.system.errors import BenchError
 from rppgbench.system.fault_kinds import Fault, classify_exit
-from rppgbench.system.worker_pool import Lost, pooled
+from rppgbench.system.worker_pool import Lost, run_in_pool
 
 ONE_NUMERIC_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
@@ -83,7 +83,7 @@ class LocalExecutor(AbstractContextManager["LocalExecutor"]):
         alone: deque[RecordingTask] = deque()
         # A killed task is done again alone, when the others no longer need memory.
         for queue, jobs in ((deque(tasks), min(self.jobs, len(tasks))), (alone, 1)):
-            with closing(pooled(run_recording, queue, jobs)) as results:
+            with closing(run_in_pool(run_recording, queue, jobs)) as results:
                 for task, result in results:
                     if isinstance(result, TaskResult):
                         yield result

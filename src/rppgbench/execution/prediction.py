@@ -66,16 +66,16 @@ class Prediction:
         return {
             "method": self.method,
             "verdict": self.verdict,
-            "heart_rate_bpm": _plain(self.heart_rate_bpm),
+            "heart_rate_bpm": _round_finite(self.heart_rate_bpm),
             "reading": self.reading,
             "agreement": round(self.agreement, 4),
-            "snr_db": _plain(self.snr_db),
+            "snr_db": _round_finite(self.snr_db),
             "coverage": round(self.coverage, 4),
             "face_coverage": round(self.face_coverage, 4),
             "frames": self.frames,
             "fps": round(self.fps, 4),
             "duration_s": round(self.duration_s, 3),
-            "windows": [dict(zip(keys, map(_plain, w), strict=True)) for w in self.windows],
+            "windows": [dict(zip(keys, map(_round_finite, w), strict=True)) for w in self.windows],
             "warnings": list(self.warnings),
             "reason": self.reason,
         }
@@ -252,7 +252,7 @@ def _batch(pulse: Waveform, cropped: int = 0) -> PulseBatch:
     )
 
 
-def _plain(value: float) -> float | None:
+def _round_finite(value: float) -> float | None:
     return round(value, 3) if np.isfinite(value) else None
 
 

@@ -79,7 +79,7 @@ def run(
         if reasons := explain_recomputation(store.folder, plan, stored):
             log(reasons)
         write_dependencies(store.folder, plan, stored)
-        stored -= store.unmade() if options.retry_failed else set()
+        stored -= store.jobs_without_estimate() if options.retry_failed else set()
         todo = [job for job in plan.jobs if job.digest not in stored]
         try:
             _PlanRun(plan, store, options).run(todo)

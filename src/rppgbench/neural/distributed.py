@@ -163,9 +163,11 @@ class _Shares:
         self.randomness.close()
         if out is None:  # the call failed
             return None
-        return tuple(map(self._whole, out)) if isinstance(out, tuple) else self._whole(out)
+        return (
+            tuple(map(self._join_parts, out)) if isinstance(out, tuple) else self._join_parts(out)
+        )
 
-    def _whole(self, part: Any) -> Any:
+    def _join_parts(self, part: Any) -> Any:
         begin, end = rank_share(self.length, self.rank, self.devices)
         if not isinstance(part, Tensor) or len(part) != end - begin:
             return part

@@ -99,7 +99,7 @@ class Store:
         try:
             for name in ("estimates", "recordings"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            self._delete_partial_files()
             runs = [int(provenance[RUN]) for provenance in self.provenances().values()]
             self._made_by = {**(made_by or {}), RUN: 1 + max(runs, default=0)}
             plan, text = (
@@ -109,7 +109,7 @@ class Store:
             place = self.folder / "plan.json"
             if not place.exists() or place.read_text(encoding="utf-8") != plan:
                 write_file(place, plan)
-            if _declared(existing) != _declared(json.loads(text)):
+            if _without_command(existing) != _without_command(json.loads(text)):
                 write_file(file, text)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
@@ -125,7 +125,7 @@ class Store:
         """The digests of the jobs that the last run was to do."""
         return set(self._read("plan.json")["jobs"])
 
-    def unmade(self) -> set[str]:
+    def jobs_without_estimate(self) -> set[str]:
         """The digests of stored jobs that have a reason in place of an estimate."""
         tables = self._tables("estimates", ESTIMATES, ["job", "reason"])
         last = {row["job"]: row["reason"] for table in tables for row in table.to_pylist()}
@@ -258,11 +258,13 @@ class Store:
         tables = self._tables("recordings", OBSERVED, columns[1:])
         reasons = {_name(row, several): row["reason"] for t in tables for row in t.to_pylist()}
         names = {_name(row, several) for row in rows}
-        unmade = {name: {why: None} for name, why in reasons.items() if why and name in names}
+        reasons_by_name = {
+            name: {why: None} for name, why in reasons.items() if why and name in names
+        }
         for row in sorted(rows, key=lambda row: (_name(row, several), row["reason"])):
             if row["reason"]:
-                unmade.setdefault(_name(row, several), {})[row["reason"]] = None
-        return ordered_items({name: "; ".join(why) for name, why in unmade.items()})
+                reasons_by_name.setdefault(_name(row, several), {})[row["reason"]] = None
+        return ordered_items({name: "; ".join(why) for name, why in reasons_by_name.items()})
 
     def missing(self) -> int:
         """How many planned estimates are not there."""
@@ -303,7 +305,7 @@ class Store:
         with _Lock(self.folder):
             yield self
 
-    def _sweep(self) -> None:
+    def _delete_partial_files(self) -> None:
         """Delete what killed runs left half-written; the folder is locked, so nobody is at it."""
         for folder in (self.folder, self.folder / "estimates", self.folder / "recordings"):
             for file in folder.glob(f"{PARTIAL}*"):
@@ -313,7 +315,9 @@ class Store:
         self, kind: str, schema: pa.Schema, columns: list[str] | None = None
     ) -> list[pa.Table]:
         """The parts, or some of their columns, from the first that was written to the last."""
-        return sorted((read_table(file, schema, columns) for file in self._parts(kind)), key=_order)
+        return sorted(
+            (read_table(file, schema, columns) for file in self._parts(kind)), key=_part_order
+        )
 
     def _parts(self, kind: str) -> list[Path]:
         """The parts by name; anything else in the folder is named and refused."""
@@ -420,7 +424,7 @@ def _as_json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, sort_keys=True)
 
 
-def _declared(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _without_command(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """A manifest without the command: two commands may declare the same."""
     return {key: value for key, value in manifest.items() if key != "command"}
 
@@ -429,7 +433,7 @@ def _unwritable(folder: Path, error: OSError) -> MachineError:
     return MachineError(f"{folder}: cannot write results: {error.strerror}; give another --out")
 
 
-def _order(table: pa.Table) -> list[int]:
+def _part_order(table: pa.Table) -> list[int]:
     """At which run and step a part was written; parts of versions that did not say come first."""
     numbers = (table.schema.metadata or {}).get(ORDER, b"").split()
     return [int(word) for word in numbers if word.isdigit()]

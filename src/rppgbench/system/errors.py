@@ -84,7 +84,7 @@ def format_own_warnings() -> None:
     """From now on this suite's own warnings are a line on standard error, without their place."""
     before = warnings.formatwarning
 
-    def tell(
+    def format_warning(
         message: Warning | str,
         category: type[Warning],
         filename: str,
@@ -96,7 +96,7 @@ def format_own_warnings() -> None:
         return before(message, category, filename, lineno, line)
 
     if getattr(before, "__module__", "") != __name__:
-        warnings.formatwarning = tell
+        warnings.formatwarning = format_warning
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], location: str) -> BenchError:

@@ -33,7 +33,7 @@ def sha256_of_file(path: Path, cache: Path | None = None) -> str:
         return _known[key]
     place = hashlib.sha256(repr(key).encode()).hexdigest()
     note = None if cache is None else cache / "digests" / place[:2] / place
-    sha256 = _noted(note)
+    sha256 = _read_digest_note(note)
     if sha256 is None:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -51,7 +51,7 @@ def read_note(file: Path) -> str:
         return ""
 
 
-def _noted(note: Path | None) -> str | None:
+def _read_digest_note(note: Path | None) -> str | None:
     text = "" if note is None else read_note(note)
     is_sha256 = len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
     return text if is_sha256 else None

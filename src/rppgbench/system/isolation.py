@@ -37,7 +37,7 @@ def isolated() -> Iterator[None]:
         for restore in (*_save_python_state(), *_save_torch_state(), *_save_opencv_state()):
             after.callback(restore)
         after.enter_context(np.errstate())
-        after.enter_context(kept_alive())
+        after.enter_context(guard_process())
         try:
             yield
         except SystemExit as error:
@@ -51,7 +51,7 @@ def isolated() -> Iterator[None]:
 
 
 @contextmanager
-def kept_alive() -> Iterator[None]:
+def guard_process() -> Iterator[None]:
     """Call or import code of others in here: it neither ends nor keeps this process.
 
     `os._exit` raises SystemExit. Threads that go on are noted. A forked child that comes back here

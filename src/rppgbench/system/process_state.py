@@ -28,7 +28,7 @@ def note_call(call: str) -> None:
         watcher(call)
 
 
-def more_file_handles() -> None:
+def raise_file_limit() -> None:
     """Raise this process's limit of open files as far as it may: a mapped clip holds one open."""
     try:
         import resource
@@ -47,7 +47,7 @@ def enable_crash_traces() -> None:
         faulthandler.enable()
 
 
-def end_without_them(code: int) -> None:
+def exit_without_threads(code: int) -> None:
     """End this process at once if `left_threads` would keep it; call it last.
 
     `sys.exit` waits for every thread that is no daemon, and so for ever.

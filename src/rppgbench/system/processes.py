@@ -13,7 +13,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from rppgbench.system.errors import MachineError, format_own_warnings
-from rppgbench.system.process_state import more_file_handles
+from rppgbench.system.process_state import raise_file_limit
 
 _end_at_once = os._exit  # while a method is called, `os._exit` of this process is another function
 PATIENCE_S = 1.0
@@ -28,7 +28,7 @@ def start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = sys.stderr  # answers alone go to standard output, and a worker has none
     format_own_warnings()
-    more_file_handles()
+    raise_file_limit()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

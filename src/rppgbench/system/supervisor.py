@@ -17,11 +17,11 @@ DONE_AT, CODE_AT, CALL_AT, SIZE = 0, 1, 2, 512
 
 
 def can_supervise() -> bool:
-    """Whether this system has what `supervised` needs (Linux has)."""
+    """Whether this system has what `run_supervised` needs (Linux has)."""
     return hasattr(os, "fork") and hasattr(signal, "sigwaitinfo")
 
 
-def supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> int:
+def run_supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> int:
     """Do a command in a child process and give its exit code; it is told where the child is lost.
 
     Other people's code can end its process with exit code 0 by ways that Python does not see (a C
@@ -46,7 +46,7 @@ def supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         threading.Thread(target=_end_with, args=(lifeline[0], parent), daemon=True).start()
         watch_calls(lambda words: _write(state, words))
-        return _as_child(do, state)
+        return _run_as_child(do, state)
     os.close(lifeline[0])
     status = _wait_for(child, watched)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -58,7 +58,7 @@ def supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> int:
     return on_loss(classify_exit(code, call or "something that was called"))
 
 
-def _as_child(do: Callable[[], int], state: mmap.mmap) -> int:
+def _run_as_child(do: Callable[[], int], state: mmap.mmap) -> int:
     """Do the command, and say that it is done: what ends the process from then on is no fault."""
     code = 1
     try:

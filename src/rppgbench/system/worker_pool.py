@@ -33,7 +33,7 @@ class _Worker(Generic[Work]):
     at: str = ""
 
 
-def pooled(
+def run_in_pool(
     function: Callable[[Work, At], Result], queue: deque[Work], workers: int
 ) -> Generator[tuple[Work, Result | Lost]]:
     """Do work in processes; what one ends at is lost alone, and another process takes its place.

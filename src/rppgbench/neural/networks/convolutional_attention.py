@@ -69,12 +69,12 @@ class _Stream(nn.Module):
         self.depth = depth
 
     def first(self, x: Tensor) -> Tensor:
-        return self._two(x, self.conv1, self.conv2)
+        return self._convolve_twice(x, self.conv1, self.conv2)
 
     def second(self, x: Tensor) -> Tensor:
-        return self._two(x, self.conv3, self.conv4)
+        return self._convolve_twice(x, self.conv3, self.conv4)
 
-    def _two(self, x: Tensor, before: nn.Module, after: nn.Module) -> Tensor:
+    def _convolve_twice(self, x: Tensor, before: nn.Module, after: nn.Module) -> Tensor:
         for convolution in (before, after):
             x = torch.tanh(convolution(temporal_shift(x, self.depth) if self.depth else x))
         return x
