@@ -23,7 +23,7 @@ from rppgbench.core.features import FaceTrack, Features, RegionMoments
 from rppgbench.core.recording import VideoSource
 from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Array
-from rppgbench.datasets.check import check_recording
+from rppgbench.datasets.recording_check import check_recording
 from rppgbench.datasets.simulated_writers import write_images
 from rppgbench.execution import recording_task as work
 from rppgbench.simulation import Scene, SimulationPlan, frame_times, simulate

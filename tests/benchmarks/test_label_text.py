@@ -9,8 +9,9 @@ import pytest
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Signal
-from rppgbench.datasets.check import check_data, check_recording
+from rppgbench.datasets.check import check_data
 from rppgbench.datasets.label_text import read_rows
+from rppgbench.datasets.recording_check import check_recording
 from rppgbench.execution.recording_task import read_labels
 from rppgbench.system.errors import BenchError
 

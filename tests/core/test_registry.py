@@ -15,12 +15,11 @@ import pytest
 
 import rppgbench
 from rppgbench.cli import main
-from rppgbench.core import registry as content
+from rppgbench.core import content_roots as content
+from rppgbench.core.content_roots import PLUGINS, content_roots
 from rppgbench.core.registry import (
-    PLUGINS,
     add_plugins,
     clear_registry,
-    content_roots,
     find_toml,
     load_method_file,
     load_methods,
@@ -340,14 +339,14 @@ def test_a_broken_entry_point_is_a_line_and_the_others_go_on(
 ) -> None:
     points = [EntryPoint(name, value, "rppgbench") for name, value in ENTRIES.items()]
     monkeypatch.setattr(content, "entry_points", lambda group: points)
-    content._packages.cache_clear()
+    content._installed_roots.cache_clear()
     clear_registry()
     try:
         assert main(["list", "methods", "--json"]) == 0
         methods = json.loads(capsys.readouterr().out)["methods"]
     finally:
         monkeypatch.undo()
-        content._packages.cache_clear()
+        content._installed_roots.cache_clear()
         clear_registry()
     assert "pos" in methods
     for name, value in ENTRIES.items():

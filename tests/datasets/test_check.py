@@ -13,9 +13,11 @@ from rppgbench.cli import main
 from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
 from rppgbench.core.registry import find_toml, load_datasets
 from rppgbench.core.waveform import Array
-from rppgbench.datasets.check import MOST_GAP_S as GAP_TOO
-from rppgbench.datasets.check import SHORTEST_S as SHORTEST_TOO
-from rppgbench.datasets.check import DataCheck, Finding, check_data, check_recording, protocol_need
+from rppgbench.datasets.check import DataCheck, check_data
+from rppgbench.datasets.protocol_fit import protocol_need
+from rppgbench.datasets.recording_check import MOST_GAP_S as GAP_TOO
+from rppgbench.datasets.recording_check import SHORTEST_S as SHORTEST_TOO
+from rppgbench.datasets.recording_check import Finding, check_recording
 from rppgbench.datasets.splits import Fold, assign_by_lists, assign_by_parts, read_split
 from rppgbench.extraction.traces import MAX_GAP_S, MIN_SEGMENT_S
 from rppgbench.system.errors import BenchError
@@ -47,7 +49,7 @@ def dataset(name: str) -> Dataset:
 def _short_trees(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trees of this module are shorter than a run needs, so that they are made soon."""
     if "too_short" not in request.node.name:
-        monkeypatch.setattr("rppgbench.datasets.check.SHORTEST_S", 0.2)
+        monkeypatch.setattr("rppgbench.datasets.recording_check.SHORTEST_S", 0.2)
 
 
 def check(root: Path, name: str = "vipl_hr") -> DataCheck:

@@ -18,8 +18,9 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.registry import load_datasets, load_methods, toml_files
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.check import check_data
-from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
+from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.ground_truth import regular_signal
+from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.execution import prediction
 from rppgbench.execution import recording_task as work

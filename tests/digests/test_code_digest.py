@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import rppgbench
-from rppgbench.core.registry import FOLDERS, PACKAGE, load_datasets, load_methods
+from rppgbench.core.content_roots import FOLDERS
+from rppgbench.core.registry import PACKAGE, load_datasets, load_methods
 from rppgbench.digests import closures as what_computes
 from rppgbench.digests.code_digest import OWN, Closure, Part, Sources
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.core.registry import PACKAGE, PLUGINS, clear_registry, load_datasets, load_methods
+from rppgbench.core.content_roots import PLUGINS
+from rppgbench.core.registry import PACKAGE, clear_registry, load_datasets, load_methods
 from rppgbench.digests.closures import method_code, reader_code
 from rppgbench.digests.code_digest import Part, Sources
 

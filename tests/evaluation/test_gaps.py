@@ -11,7 +11,8 @@ from rppgbench.core.method import Example, Training
 from rppgbench.core.recording import FLAT_PULSE_S, PULSE_GAP_S, RATE_GAP_S, GroundTruth, pulse_gap_s
 from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
-from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
+from rppgbench.datasets.frame_clock import FrameClock
+from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.rate_reading import Reading, read_pulses
 from rppgbench.evaluation.scores import score_windows

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from rppgbench.analysis.build_report import build_report
+from rppgbench.core.content_roots import PLUGINS
 from rppgbench.core.method import Method, ensemble, method
 from rppgbench.core.protocol import Condition
-from rppgbench.core.registry import PLUGINS, Registry, clear_registry
+from rppgbench.core.registry import Registry, clear_registry
 from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.job_dependencies import JobDependencies

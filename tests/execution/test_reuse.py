@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from rppgbench.cli import main
+from rppgbench.core.content_roots import PLUGINS
 from rppgbench.core.precision import effective_precision
 from rppgbench.core.protocol import read_protocol
-from rppgbench.core.registry import PLUGINS, clear_registry, find_toml, load_datasets
+from rppgbench.core.registry import clear_registry, find_toml, load_datasets
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.digests.code_digest import Sources
 from rppgbench.execution.job_dependencies import JobDependencies, LearnedFrom

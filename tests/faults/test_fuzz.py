@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from rppgbench.analysis.stored_results import score_estimates
+from rppgbench.core.content_roots import content_roots
 from rppgbench.core.protocol import read_protocol
-from rppgbench.core.registry import content_roots, load_datasets
+from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.roots import data_root
 from rppgbench.datasets.splits import read_split
 from rppgbench.evaluation.evaluator import read_evaluator

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rppgbench.cli import main
+from rppgbench.core.content_roots import PLUGINS
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.registry import PLUGINS, clear_registry, find_toml, load_datasets
+from rppgbench.core.registry import clear_registry, find_toml, load_datasets
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
 

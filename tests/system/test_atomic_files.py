@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rppgbench.core.content_roots import checkout_root
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import write_model
-from rppgbench.core.registry import checkout_root
 from rppgbench.neural.safetensors_io import write_arrays
 from rppgbench.system.atomic_files import (
     PARTIAL,

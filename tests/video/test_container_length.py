@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
-from rppgbench.datasets.check import Finding, check_recording
+from rppgbench.datasets.recording_check import Finding, check_recording
 from rppgbench.datasets.simulated_writers import ENCODINGS
 from rppgbench.video.avi import find_empty_frames
 from rppgbench.video.container_length import missing_bytes

@@ -16,7 +16,8 @@ from rppgbench.analysis.diagnostics import (
 from rppgbench.analysis.part_provenance import describe_runs, merge_provenance
 from rppgbench.analysis.report_scores import describe_evaluator, has_several_regions
 from rppgbench.analysis.stored_results import StoredResults, load_stored
-from rppgbench.core.registry import checkout_root, find_toml, toml_files
+from rppgbench.core.content_roots import checkout_root
+from rppgbench.core.registry import find_toml, toml_files
 from rppgbench.evaluation.decomposition import REGION, Endpoint, decompose, differing
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.evaluation.summary import summarise

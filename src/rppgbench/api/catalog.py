@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rppgbench.core.guarded_calls import list_recordings
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_datasets, load_methods, toml_files
-from rppgbench.core.validation import list_recordings
 from rppgbench.datasets.roots import data_root
 
 

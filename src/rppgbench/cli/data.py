@@ -17,7 +17,8 @@ from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
     from rppgbench.core.recording import Dataset, Recording
-    from rppgbench.datasets.check import DataCheck, Share
+    from rppgbench.datasets.check import DataCheck
+    from rppgbench.datasets.protocol_fit import Share
     from rppgbench.datasets.splits import FoldAssignment
 
 
@@ -88,10 +89,11 @@ def show(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Print what is wrong with a data set on disk, and which protocols it fits."""
+    from rppgbench.core.guarded_calls import list_recordings
     from rppgbench.core.registry import load_datasets
-    from rppgbench.core.validation import list_recordings
-    from rppgbench.datasets.check import check_data, protocol_need
+    from rppgbench.datasets.check import check_data
     from rppgbench.datasets.layout import is_folder
+    from rppgbench.datasets.protocol_fit import protocol_need
     from rppgbench.datasets.roots import cache_folder, data_root
     from rppgbench.system.progress import progress
 
@@ -171,7 +173,7 @@ def _share(name: str, root: Path) -> "Share":
     """How much of a protocol's test side is here: by its split's lists, else by its number."""
     from rppgbench.core.protocol import read_protocol
     from rppgbench.core.registry import find_toml, toml_files
-    from rppgbench.datasets.check import describe_share
+    from rppgbench.datasets.protocol_fit import describe_share
     from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, read_split
 
     protocol = read_protocol(toml_files("protocols")[name])

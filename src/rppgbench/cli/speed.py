@@ -65,7 +65,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the parts that are asked for, and print a table under the machine's name."""
-    from rppgbench.core.registry import checkout_root
+    from rppgbench.core.content_roots import checkout_root
     from rppgbench.execution.provenance import provenance
 
     _fill_in_defaults(args)

@@ -3,38 +3,32 @@
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
 
+from rppgbench.core.content_roots import (
+    FOLDERS,
+    PLUGINS,
+    Unavailable,
+    check_plugins,
+    content_roots,
+    describe_import_error,
+    guard_import,
+    plugin_folders,
+    unavailable_roots,
+)
 from rppgbench.core.method import Method
 from rppgbench.core.recording import Dataset
 from rppgbench.system.errors import BenchError, error_text, shortened, unknown_name
 from rppgbench.system.fault_kinds import install_hint
-from rppgbench.system.isolation import guard_process
-from rppgbench.system.process_state import note_call
-from rppgbench.system.toml_files import read_toml
 
-FOLDERS = ("benchmarks", "methods", "protocols", "reports")
-PROJECT = "rppgbench"
 PACKAGE = "rppgbench_content"
-PLUGINS = "RPPGBENCH_PLUGINS"  # in the environment, so that worker processes see the same content
 
 Declared = TypeVar("Declared", Method, Dataset)
-
-
-@dataclass(frozen=True)
-class Unavailable:
-    """Takes the place of a declaration that could not be loaded, and says why."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -67,60 +61,11 @@ class Registry(Generic[Declared]):
         raise unknown_name(kind, name, [*self.available, *self.unavailable], location)
 
 
-def checkout_root() -> Path | None:
-    """The checkout of this package, or None where there is none.
-
-    It is the checkout that the running code lies in, else the one around the current folder.
-    Folders of the same names in another project are content by `--plugins` only.
-    """
-    package = Path(__file__).resolve().parents[1]
-    around = package.parents[1]
-    if package == around / "src" / package.name and _has_content(around):
-        return around
-    current = Path.cwd()
-    return next((folder for folder in (current, *current.parents) if _is_checkout(folder)), None)
-
-
-def _has_content(folder: Path) -> bool:
-    return all((folder / name).is_dir() for name in ("protocols", "methods", "benchmarks"))
-
-
-def _is_checkout(folder: Path) -> bool:
-    if not (_has_content(folder) and (folder / "pyproject.toml").is_file()):
-        return False
-    try:
-        project = read_toml(folder / "pyproject.toml").get("project")
-    except BenchError:
-        return False
-    return isinstance(project, dict) and project.get("name") == PROJECT
-
-
-def content_roots() -> tuple[Path, ...]:
-    """Where content lies: the checkout or the copy in the wheel, then installed packages of others.
-
-    Others join through the entry-point group `rppgbench` (an entry names a package that holds
-    folders of the same four names) or through `--plugins DIR`.
-    """
-    root = checkout_root() or Path(__file__).parents[1] / "_content"
-    roots = [root, *_installed_roots()[0], *_plugin_folders()]
-    return tuple(dict.fromkeys(root.resolve() for root in roots))
-
-
 def add_plugins(folder: Path) -> None:
     """Use the content of a folder of loose files too, here and in worker processes."""
-    _check_plugins(folder, "--plugins")
-    os.environ[PLUGINS] = os.pathsep.join([*map(str, _plugin_folders()), str(folder.resolve())])
+    check_plugins(folder, "--plugins")
+    os.environ[PLUGINS] = os.pathsep.join([*map(str, plugin_folders()), str(folder.resolve())])
     clear_registry()
-
-
-def _check_plugins(folder: Path, location: str) -> None:
-    if not folder.is_dir():
-        raise BenchError(f"{location}: {folder}: no such folder")
-    if not any((folder / name).is_dir() for name in FOLDERS):
-        raise BenchError(
-            f"{location}: {folder} holds none of the folders {', '.join(FOLDERS)}; "
-            "put a method NAME.py into DIR/methods/"
-        )
 
 
 def clear_registry() -> None:
@@ -189,10 +134,10 @@ def load_method_file(file: Path) -> Method:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        with _guard_import(file):
+        with guard_import(file):
             spec.loader.exec_module(module)
     except BaseException as error:
-        raise BenchError(f"{file}: does not load: {_describe_import_error(error)}") from error
+        raise BenchError(f"{file}: does not load: {describe_import_error(error)}") from error
     declarations = _find_declarations(module, name, Method, file)
     if len(declarations) > 1:
         raise BenchError(
@@ -223,7 +168,7 @@ def _load(folder: str, kind: type[Declared]) -> Registry[Declared]:
                     missing[name] = declaration
                 else:
                     available[name] = declaration
-    return Registry(available, {**_installed_roots()[1], **missing})
+    return Registry(available, {**unavailable_roots(), **missing})
 
 
 def _load_declarations(
@@ -232,7 +177,7 @@ def _load_declarations(
     """Import a file: its declarations by name, those that cannot be used with the reason."""
     name = file.stem
     try:
-        with _guard_import(file):
+        with guard_import(file):
             module = importlib.import_module(f"{PACKAGE}.{folder}.{name}")
         declarations = _find_declarations(module, name, kind, file)
     except BaseException as error:  # one broken file must not hide all the others
@@ -244,7 +189,7 @@ def _check_requirements(declaration: Declared, file: Path) -> Declared | Unavail
     """The declaration, or why the packages that it requires cannot be used."""
     if isinstance(declaration, Method) and declaration.requires is not None:
         try:
-            with _guard_import(file):
+            with guard_import(file):
                 declaration.requires()
         except BaseException as error:
             return Unavailable(declaration.name, _unavailable_reason(error, file))
@@ -256,24 +201,7 @@ def _unavailable_reason(error: BaseException, file: Path) -> str:
         return f"{error}; {install_hint(error)}"
     if isinstance(error, BenchError):
         return shortened(error_text(error))
-    return f"{file}: {_describe_import_error(error)}"
-
-
-@contextmanager
-def _guard_import(source: Path | str) -> Iterator[None]:
-    """Import code of others in here: what it prints is no part of an answer."""
-    note_call(f"the import of {source}")
-    with redirect_stdout(sys.stderr), guard_process():
-        yield
-
-
-def _describe_import_error(error: BaseException) -> str:
-    """What code of others raised while it was imported; Ctrl-C stays what it is."""
-    if type(error) is KeyboardInterrupt:
-        raise error
-    if isinstance(error, SystemExit):
-        return f"ends the program when it is imported (sys.exit({error.code!r})); take that out"
-    return shortened(f"{type(error).__name__}: {error_text(error)}")
+    return f"{file}: {describe_import_error(error)}"
 
 
 def _find_declarations(
@@ -312,46 +240,3 @@ def _make_package() -> ModuleType:
             inner.__path__ = [str(root / folder) for root in content_roots()]
             sys.modules[inner.__name__] = inner
     return sys.modules[PACKAGE]
-
-
-@cache
-def _installed_roots() -> tuple[tuple[Path, ...], dict[str, Unavailable]]:
-    """Folders of installed packages that join, and the entry points that lead to none.
-
-    Asking what is installed takes 20 ms.
-    """
-    folders: list[Path] = []
-    broken: dict[str, Unavailable] = {}
-    for entry in entry_points(group="rppgbench"):
-        name = f"entry point {entry.name}"
-        places, why = _find_places(entry.value.partition(":")[0].strip())
-        if why:
-            broken[name] = Unavailable(name, f"{entry.name} = {entry.value!r}: {why}")
-        folders += places
-    return tuple(folders), broken
-
-
-def _find_places(package: str) -> tuple[list[Path], str]:
-    """The folders of an installed package, or why it brings no content."""
-    if not all(part.isidentifier() for part in package.split(".")):
-        return [], "not the name of a package, such as loud_rppg"
-    try:
-        with _guard_import(package):
-            spec = find_spec(package)
-    except BaseException as error:
-        return [], _describe_import_error(error)
-    if spec is None:
-        return [], "no such package is installed"
-    places = [Path(place) for place in spec.submodule_search_locations or []]
-    if not any((place / name).is_dir() for place in places for name in FOLDERS):
-        return [], f"a package without any of the folders {', '.join(FOLDERS)}"
-    return places, ""
-
-
-def _plugin_folders() -> list[Path]:
-    """The folders that the environment names, each looked at: none is left out in silence."""
-    names = filter(None, os.environ.get(PLUGINS, "").split(os.pathsep))
-    folders = [Path(name).expanduser() for name in names]
-    for folder in folders:
-        _check_plugins(folder, PLUGINS)
-    return folders

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from rppgbench.core.guarded_calls import list_recordings
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_datasets
-from rppgbench.core.validation import list_recordings
 from rppgbench.datasets.fingerprint import fingerprint_line
 
 READERS = 4

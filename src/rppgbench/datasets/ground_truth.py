@@ -49,7 +49,7 @@ def clean_labels(
       ground truth is the pulse alone.
     - Each of these gives one warning with a count.
 
-    `frame_clock.check_against_frames` compares the times with those of the frames, for every
+    `label_alignment.check_against_frames` compares the times with those of the frames, for every
     data set.
 
     Args:

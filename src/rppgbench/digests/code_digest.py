@@ -14,7 +14,8 @@ from importlib.metadata import PackageNotFoundError, entry_points, packages_dist
 from importlib.util import find_spec
 from pathlib import Path
 
-from rppgbench.core.registry import FOLDERS, PACKAGE, content_roots
+from rppgbench.core.content_roots import FOLDERS, content_roots
+from rppgbench.core.registry import PACKAGE
 from rppgbench.system.hashing import digest
 
 OWN = "rppgbench"

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from rppgbench.core.registry import content_roots
+from rppgbench.core.content_roots import content_roots
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.roots import CACHE, VARIABLE
 from rppgbench.execution.provenance import package_versions

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.features import Features
+from rppgbench.core.guarded_calls import run_estimate
 from rppgbench.core.method import Method, Model
-from rppgbench.core.validation import run_estimate
 from rppgbench.core.waveform import Waveform
 from rppgbench.extraction.traces import (
     MIN_SEGMENT_S,

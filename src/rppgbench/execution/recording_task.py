@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.features import Features
+from rppgbench.core.guarded_calls import list_recordings, read_video
 from rppgbench.core.method import Example, Method, Model
 from rppgbench.core.model_files import read_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.core.registry import load_datasets, load_methods
-from rppgbench.core.validation import list_recordings, read_video
 from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.fingerprint import fingerprint
-from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
+from rppgbench.datasets.frame_clock import FrameClock
+from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.execution.planner import Job
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.run_options import RunOptions

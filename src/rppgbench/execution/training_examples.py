@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rppgbench.core.features import Features
+from rppgbench.core.guarded_calls import read_ground_truth
 from rppgbench.core.method import Example, Method
 from rppgbench.core.recording import GroundTruth, Recording
-from rppgbench.core.validation import read_ground_truth
-from rppgbench.datasets.frame_clock import FrameClock, check_against_frames
+from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.ground_truth import plausible_ground_truth
+from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.execution.pulse_estimation import method_inputs
 
 Key = tuple[str, str]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from rppgbench.core.guarded_calls import run_fit
 from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Training
 from rppgbench.core.model_files import is_model, write_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import load_methods
-from rppgbench.core.validation import run_fit
 from rppgbench.execution.planner import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
 from rppgbench.execution.run_options import RunOptions

@@ -1,20 +1,17 @@
 """Checks of what methods, readers and trainings return."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rppgbench.core.method import Example, Method, Model, Training
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.method import Model
+from rppgbench.core.recording import GroundTruth, VideoSource
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import NoPulseError, RecordingError
-from rppgbench.system.fault_kinds import attempt
-from rppgbench.system.isolation import isolated
-from rppgbench.system.process_state import note_call
 
 LEAST_SHARE = 0.6
 """Least share of its input's duration that a pulse lasts: methods may drop a window's rest at an
@@ -25,91 +22,6 @@ SMALLEST_SCALE = 1e-100
 
 SLACK = 0.01
 """A pulse may begin before its input or end after it by two samples, or by this share of it."""
-
-
-def run_estimate(
-    method: Method, waveform: Waveform, params: Mapping[str, Any], model: Model | None = None
-) -> Waveform:
-    """Call a method on one segment, and check the pulse that it returns.
-
-    Args:
-        method: whose `estimate` is called, with nothing of it left behind in the process.
-        waveform: the segment, (T, ...) by `method.input`.
-        params: all of the method's parameters.
-        model: what it learned, if it learns.
-
-    Raises:
-        NoPulseError, ReturnError: as `check_pulse`; whatever else the method raises.
-    """
-    inputs = (waveform,) if model is None else (waveform, model)
-    with isolated():
-        returned = method.estimate(*inputs, **params)
-    return check_pulse(returned, waveform, method.name)
-
-
-def run_fit(
-    method: Method, examples: Sequence[Example], training: Training, params: Mapping[str, Any]
-) -> Model:
-    """The model that a method learns: what `check_model` gives of what it returned.
-
-    Args:
-        method: whose `fit` is called, with nothing of it left behind in the process.
-        examples: the recordings to learn from.
-        training: how and where.
-        params: all of the method's parameters.
-
-    Raises:
-        ReturnError: as `check_model`; whatever else the method raises.
-    """
-    if method.fit is None:
-        raise TypeError(f"{method.name} does not learn")
-    note_call(f"the learning of {method.name}")
-    with isolated():
-        returned = method.fit(examples, training, **params)
-    return check_model(returned, method.name)
-
-
-def list_recordings(dataset: Dataset, root: Path) -> tuple[Recording, ...]:
-    """What a data set's reader finds under a root.
-
-    Args:
-        dataset: the data set whose reader is called.
-        root: the folder that holds the data set.
-
-    Returns:
-        The recordings in the order of the reader.
-
-    Raises:
-        BenchError: as the reader says; a bug of the reader, or something that is no `Recording`.
-    """
-    note_call(f"the reader of {dataset.name}")
-
-    def list_guarded() -> tuple[Recording, ...]:
-        with isolated():
-            return tuple(dataset.recordings(root))
-
-    outcome = attempt(list_guarded, f"the reader of {dataset.name} at {root}")
-    if outcome.value is None:
-        assert outcome.fault is not None
-        raise outcome.fault.error()
-    for recording in outcome.value:
-        if not isinstance(recording, Recording):
-            raise ReturnError(f"{root}: the reader of {dataset.name} lists {_kind(recording)}")
-    return outcome.value
-
-
-def read_ground_truth(recording: Recording) -> GroundTruth:
-    """The labels that a reader gives, checked. ReturnError as `check_ground_truth`."""
-    with isolated():
-        returned = recording.ground_truth()
-    return check_ground_truth(returned)
-
-
-def read_video(recording: Recording) -> VideoSource:
-    """Where a reader says that the frames are, checked. ReturnError as `check_video`."""
-    with isolated():
-        returned = recording.video()
-    return check_video(returned)
 
 
 class ReturnError(RecordingError):
@@ -144,7 +56,7 @@ def check_pulse(returned: object, waveform: Waveform, name: str) -> Waveform:
 
 def _pulse_faults(returned: object, waveform: Waveform) -> Iterator[str]:
     if not isinstance(returned, Waveform):
-        yield f"{_kind(returned)}, not a Waveform"
+        yield f"{describe_type(returned)}, not a Waveform"
         return
     samples = returned.samples
     yield from _array_faults(samples, "samples", "(T,)")
@@ -176,7 +88,7 @@ def check_ground_truth(returned: object) -> GroundTruth:
             values and (N,) finite, strictly increasing times, N > 0; warnings that are not texts.
     """
     if not isinstance(returned, GroundTruth):
-        raise ReturnError(f"the reader returned {_kind(returned)}, not a GroundTruth")
+        raise ReturnError(f"the reader returned {describe_type(returned)}, not a GroundTruth")
     checked: dict[str, Signal | None] = {}
     for name in ("pulse", "heart_rate"):
         signal = getattr(returned, name)
@@ -185,7 +97,9 @@ def check_ground_truth(returned: object) -> GroundTruth:
         checked[name] = None if signal is None else _as_float(signal)
     warnings = returned.warnings
     if not isinstance(warnings, tuple | list) or not all(isinstance(w, str) for w in warnings):
-        raise ReturnError(f"the reader returned warnings that are {_kind(warnings)}, not texts")
+        raise ReturnError(
+            f"the reader returned warnings that are {describe_type(warnings)}, not texts"
+        )
     return replace(
         returned,
         pulse=checked["pulse"],
@@ -198,7 +112,7 @@ def _signal_faults(signal: object, name: str) -> Iterator[str]:
     if signal is None:
         return
     if not isinstance(signal, Signal):
-        yield f"a {name} that is {_kind(signal)}, not a Signal"
+        yield f"a {name} that is {describe_type(signal)}, not a Signal"
         return
     yield from _array_faults(signal.values, f"values of {name}", "(N,)")
     yield from _array_faults(signal.times_s, f"times of {name}", "(N,)")
@@ -228,7 +142,7 @@ def check_video(returned: object) -> VideoSource:
         ReturnError: no `VideoSource`, or one whose parts are of another kind than it declares.
     """
     if not isinstance(returned, VideoSource):
-        raise ReturnError(f"the reader returned {_kind(returned)}, not a VideoSource")
+        raise ReturnError(f"the reader returned {describe_type(returned)}, not a VideoSource")
     for fault in _video_faults(returned):
         raise ReturnError(f"the reader returned a VideoSource with {fault}")
     if returned.times_s is None:
@@ -238,14 +152,14 @@ def check_video(returned: object) -> VideoSource:
 
 def _video_faults(source: VideoSource) -> Iterator[str]:
     if not isinstance(source.path, Path):
-        yield f"a path that is {_kind(source.path)}, not a Path"
+        yield f"a path that is {describe_type(source.path)}, not a Path"
     images = source.images
     if not isinstance(images, tuple) or not all(isinstance(image, Path) for image in images):
-        yield f"images that are {_kind(images)}, not a tuple of Paths"
+        yield f"images that are {describe_type(images)}, not a tuple of Paths"
     if source.times_s is not None:
         yield from _array_faults(source.times_s, "times", "(T,)")
     if source.frames is not None and not callable(source.frames):
-        yield f"frames that are {_kind(source.frames)}, not a function"
+        yield f"frames that are {describe_type(source.frames)}, not a function"
     if source.frames is not None and source.times_s is None:
         yield "frames without times"
 
@@ -265,10 +179,12 @@ def check_model(returned: object, name: str) -> Model:
             JSON does not hold.
     """
     if not isinstance(returned, Model):
-        raise ReturnError(f"{name}: fit returned {_kind(returned)}, not a Model")
+        raise ReturnError(f"{name}: fit returned {describe_type(returned)}, not a Model")
     for key, array in _items(returned.arrays, f"{name}: fit returned arrays"):
         if not isinstance(key, str) or not isinstance(array, np.ndarray | np.generic):
-            raise ReturnError(f"{name}: fit returned {_kind(array)} under {key!r}, not an array")
+            raise ReturnError(
+                f"{name}: fit returned {describe_type(array)} under {key!r}, not an array"
+            )
         if array.dtype.kind not in "biuf":
             raise ReturnError(f"{name}: fit returned {key!r} of type {array.dtype}, not numbers")
     try:
@@ -280,14 +196,14 @@ def check_model(returned: object, name: str) -> Model:
 
 def _items(mapping: Any, subject: str) -> list[tuple[Any, Any]]:
     if not isinstance(mapping, Mapping):
-        raise ReturnError(f"{subject} that are {_kind(mapping)}, not a mapping by name")
+        raise ReturnError(f"{subject} that are {describe_type(mapping)}, not a mapping by name")
     return list(mapping.items())
 
 
 def _array_faults(array: object, subject: str, shape: str) -> Iterator[str]:
     """Why an object is not a one-dimensional array of real numbers."""
     if not isinstance(array, np.ndarray):
-        yield f"{subject} that are {_kind(array)}, not an array"
+        yield f"{subject} that are {describe_type(array)}, not an array"
     elif array.ndim != 1:
         yield f"{subject} of shape {array.shape}, not {shape}"
     elif array.dtype.kind not in "iuf":
@@ -306,5 +222,10 @@ def _is_real(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating)
 
 
-def _kind(value: object) -> str:
+def describe_type(value: object) -> str:
+    """What a value is, for messages.
+
+    >>> describe_type(None), describe_type(1.5)
+    ('None', 'a value of type float')
+    """
     return "None" if value is None else f"a value of type {type(value).__name__}"

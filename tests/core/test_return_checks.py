@@ -10,18 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rppgbench.core.method import Model
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
-from rppgbench.core.validation import (
-    ReturnError,
-    check_model,
-    check_pulse,
+from rppgbench.core.guarded_calls import (
     list_recordings,
     read_ground_truth,
     read_video,
     run_estimate,
     run_fit,
 )
+from rppgbench.core.method import Model
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.return_checks import ReturnError, check_model, check_pulse
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.system.errors import BenchError, NoPulseError, TooShortError
 
