@@ -31,7 +31,7 @@ def fit(
         step_s: Time from one such window to the next.
 
     Returns:
-        A model with `facts["bpm"]` and `facts["subjects"]`.
+        A model with `metadata["bpm"]` and `metadata["subjects"]`.
 
     Raises:
         RecordingError: A labelled recording has neither, or no recording is labelled.
@@ -52,7 +52,7 @@ def fit(
             "constant: no training recordings with labels; it needs a protocol with some"
         )
     subjects = [float(np.mean(rates)) for rates in by_subject.values()]
-    return Model(facts={"bpm": float(np.mean(subjects)), "subjects": len(subjects)})
+    return Model(metadata={"bpm": float(np.mean(subjects)), "subjects": len(subjects)})
 
 
 @method(
@@ -73,11 +73,11 @@ def constant(
 
     Args:
         trace: (..., T, 3); only its grid matters.
-        model: `facts["bpm"]`, from `fit`.
+        model: `metadata["bpm"]`, from `fit`.
         window_s: of the contact pulse when its heart rate is taken, in `fit` only.
         step_s: from one such window to the next.
     """
-    turns = model.facts["bpm"] / 60.0 * trace.times_s(axis=-2)
+    turns = model.metadata["bpm"] / 60.0 * trace.times_s(axis=-2)
     wave = np.cos(2.0 * np.pi * turns)
     pulse: Array = np.broadcast_to(wave, trace.samples.shape[:-1]).copy()
     return Waveform(pulse, trace.fs, trace.start_s)

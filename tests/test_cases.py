@@ -123,7 +123,7 @@ class BothCommands:
         out = {}
         for (_, name, _), observed in Store(self.out).observed().items():
             findings = [f for f in check["findings"] if f["recording"] == name]
-            warnings = [*observed.facts.get("warnings", []), *observed.ground_truth.warnings]
+            warnings = [*observed.metadata.get("warnings", []), *observed.ground_truth.warnings]
             for line in warnings:
                 assert f"warning: {dataset}/{name}: {one_line(line)}" in log
             by_check = [f["text"] for f in findings if f["severity"] == "warning"]
@@ -594,12 +594,12 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
         if key not in decoded:
             with open_video(source) as reader:
                 times_s = np.array([frame.time_s for frame in reader])
-                facts = reader.facts()
+                facts = reader.metadata()
             count = len(times_s)
             track = FaceTrack(
                 landmarks=np.zeros((count, 468, 2), np.float32),
                 box=np.zeros((count, 4), np.float32),
-                found=np.ones(count, bool),
+                detected=np.ones(count, bool),
                 cadence=1,
             )
             ones = np.ones((count, 1))
@@ -610,7 +610,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
                 second=np.ones((count, 1, 6)),
             )
             decoded[key] = Features(
-                times_s=times_s, track=track, moments=moments, clips={}, facts=facts
+                times_s=times_s, track=track, moments=moments, clips={}, metadata=facts
             )
         return [decoded[key]]
 
@@ -641,7 +641,7 @@ def agreed(dataset: str, root: Path, file: Path) -> list[str]:
     concerned = [recording for recording in recordings if file in recording.files]
     for recording in (concerned or recordings)[:1]:
         (one,) = work.run_recording(make_recording_task(dataset, recording.name, root)).observed
-        warnings = [*one.facts.get("warnings", []), *one.ground_truth.warnings]
+        warnings = [*one.metadata.get("warnings", []), *one.ground_truth.warnings]
         findings = check_recording(recording)
         errors = [{"file": f.file, "text": f.text} for f in findings if f.severity == "error"]
         by_check = [f.text for f in findings if f.severity == "warning"]

@@ -288,7 +288,7 @@ def train_model(
     if not learner.ingredients.corrected:
         return model
     arrays, facts = corrected_clips(learner, source, starts)
-    return Model({**model.arrays, **arrays}, {**model.facts, **facts})
+    return Model({**model.arrays, **arrays}, {**model.metadata, **facts})
 
 
 def corrected_clips(

@@ -43,7 +43,7 @@ def observed(recording: str, condition: str, **measured: float | str) -> Recordi
         simulated=False,
         condition=condition,
         ground_truth=GroundTruth(),
-        facts=facts,
+        metadata=facts,
         reason="",
     )
 

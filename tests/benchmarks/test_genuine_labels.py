@@ -86,7 +86,7 @@ def test_what_constant_learns_of_the_four(truths: dict[str, GroundTruth]) -> Non
             [Example(recording=name, subject=name, inputs=(), ground_truth=truths[name])],
             Training(seed=0, device="cpu", folder=Path()),
             **method.parameters({}),
-        ).facts["bpm"]
+        ).metadata["bpm"]
         for name in MENDED
     }
     expected = {"subject11": 122.6, "subject18": 119.5, "subject20": 125.6, "subject24": 105.7}

@@ -152,7 +152,7 @@ def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path
     errors: dict[str, list[float]] = {"pos": [], "chrom": []}
     for recording in found.values():
         features = extract(recording.video())
-        assert features.track.found.mean() >= 0.99
+        assert features.track.detected.mean() >= 0.99
         (trace,) = extract_segments(features, "trace", region="skin")
         reference = rate_bpm(recording.ground_truth().pulse_at(trace.times_s()), trace.fs)
         for name, of_method in errors.items():

@@ -23,9 +23,9 @@ def folder(tmp_path: Path) -> Path:
 def test_what_was_written_comes_back(folder: Path) -> None:
     model = read_model(folder)
     np.testing.assert_array_equal(model.arrays["a"], np.arange(5.0))
-    assert model.facts["bpm"] == 71.25
-    assert np.isnan(model.facts["history"][0]["loss"])
-    assert model.facts["epochs"] == {"2": "two", "10": "ten"}  # JSON has no other keys
+    assert model.metadata["bpm"] == 71.25
+    assert np.isnan(model.metadata["history"][0]["loss"])
+    assert model.metadata["epochs"] == {"2": "two", "10": "ten"}  # JSON has no other keys
 
 
 @pytest.mark.parametrize("name", [ARRAYS, FACTS])

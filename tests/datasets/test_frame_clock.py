@@ -310,12 +310,12 @@ def decoded(source: VideoSource, *rest: object) -> list[Features]:
     """Every frame is decoded, and no face is looked for: what counts here are its times."""
     with open_video(source) as reader:
         times_s = np.array([frame.time_s for frame in reader])
-        facts = reader.facts()
+        facts = reader.metadata()
     count = len(times_s)
     track = FaceTrack(
         landmarks=np.zeros((count, 468, 2), np.float32),
         box=np.zeros((count, 4), np.float32),
-        found=np.ones(count, bool),
+        detected=np.ones(count, bool),
         cadence=1,
     )
     moments = RegionMoments(
@@ -324,7 +324,7 @@ def decoded(source: VideoSource, *rest: object) -> list[Features]:
         rgb=np.ones((count, 1, 3)),
         second=np.ones((count, 1, 6)),
     )
-    return [Features(times_s=times_s, track=track, moments=moments, clips={}, facts=facts)]
+    return [Features(times_s=times_s, track=track, moments=moments, clips={}, metadata=facts)]
 
 
 @pytest.fixture(autouse=True)
@@ -340,7 +340,7 @@ def said_by_a_run(dataset: str, root: Path) -> tuple[list[str], str]:
     """Warnings and reason of the one recording."""
     (recording,) = load_datasets().get("data set", dataset, "test").recordings(root)
     (observed,) = work.run_recording(task(recording, root)).observed
-    facts: Sequence[str] = observed.facts["warnings"]
+    facts: Sequence[str] = observed.metadata["warnings"]
     reason = observed.reason.removeprefix("labels: ")
     if reason:
         assert observed.ground_truth.pulse is observed.ground_truth.heart_rate is None
@@ -418,7 +418,7 @@ def test_a_training_counts_only_what_the_method_says_that_it_learned_from(
 
     def fit(examples: Sequence[Example], training: Training, **params: object) -> Model:
         shown.extend(one.recording for one in examples)
-        return Model(facts={LEARNED_FROM: params["names"]})
+        return Model(metadata={LEARNED_FROM: params["names"]})
 
     known = load_methods()
     made = replace(known.get("method", "constant", "test"), fit=fit)

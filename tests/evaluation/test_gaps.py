@@ -335,7 +335,7 @@ def test_constant_learns_from_the_time_without_gaps_only(tmp_path: Path) -> None
     ]
     training = Training(seed=0, device="cpu", folder=tmp_path)
     model = method.fit(examples, training, **method.parameters({}))
-    assert model.facts["bpm"] == pytest.approx(75, abs=0.5)
+    assert model.metadata["bpm"] == pytest.approx(75, abs=0.5)
     burst_s = np.concatenate([np.arange(a, b, 1 / 60) for a, b in ((0, 30), (36, 38), (44, 74))])
     burst = wave(burst_s, 60.0)
     burst[(burst_s >= 36) & (burst_s < 38)] = wave(np.arange(36, 38, 1 / 60), 120.0)
@@ -348,7 +348,7 @@ def test_constant_learns_from_the_time_without_gaps_only(tmp_path: Path) -> None
         )
     ]
     model = method.fit(lonely, training, **method.parameters({}))
-    assert model.facts["bpm"] == pytest.approx(60, abs=1)  # 2 s between two holes are no window
+    assert model.metadata["bpm"] == pytest.approx(60, abs=1)  # 2 s between two holes are no window
     line = [
         Example(
             recording="r",

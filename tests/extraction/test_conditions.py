@@ -50,7 +50,7 @@ def through(
     change.begin(INFO)
     out = [changed for frame in frames() for changed in change.feed(frame, face)]
     out += change.end()
-    return out, change.facts()
+    return out, change.measurements()
 
 
 def pictures(held: list[Frame]) -> NDArray[np.uint8]:

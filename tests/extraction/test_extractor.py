@@ -40,7 +40,7 @@ def test_one_pass_extracts_track_moments_and_clips(source: VideoSource) -> None:
     found = extract(source, FeatureRequest(frozenset(RULES)))
     assert decode_counts[source.path] == before + 1
     assert len(found.times_s) == 25
-    assert found.track.found.all()
+    assert found.track.detected.all()
     assert tuple(sorted(found.clips)) == RULES
     for rule in RULES:
         assert found.clips[rule].frames.shape == (25, 32, 32, 3)
@@ -69,7 +69,7 @@ def test_moments_are_those_of_the_pixels(source: VideoSource) -> None:
                 )
                 products = [(pixels[:, i] * pixels[:, j]).sum() for i, j in PAIRS]
                 np.testing.assert_array_equal(found.moments.second[frame.index, number], products)
-            left, top, right, bottom = found.facts["face"]["toolbox_box"]  # type: ignore[index]
+            left, top, right, bottom = found.metadata["face"]["toolbox_box"]  # type: ignore[index]
             inside = frame.rgb[top:bottom, left:right].reshape(-1, 3).astype(np.int64)
             np.testing.assert_array_equal(found.moments.rgb[frame.index, -1], inside.sum(axis=0))
 
@@ -84,7 +84,7 @@ def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
     there = np.array([True] * 9 + [False] * 7 + [True] * 8)
     pictures = [portrait() if bit else empty() for bit in there]
     found = extract(film(tmp_path / "gap.mkv", pictures), FeatureRequest(frozenset(RULES)))
-    np.testing.assert_array_equal(found.track.found, there)
+    np.testing.assert_array_equal(found.track.detected, there)
     np.testing.assert_array_equal(np.isfinite(found.track.landmarks).all(axis=(1, 2)), there)
     np.testing.assert_array_equal(np.isnan(found.track.landmarks).all(axis=(1, 2)), ~there)
     np.testing.assert_array_equal(np.isfinite(found.track.box).all(axis=1), there)
@@ -95,8 +95,8 @@ def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
     for rule in RULES:
         np.testing.assert_array_equal(found.clips[rule].valid, there)
         assert not found.clips[rule].frames[~there].any()
-    assert "no face in 7 of 24 frames" in found.facts["warnings"]  # type: ignore[operator]
-    json.dumps(found.facts)
+    assert "no face in 7 of 24 frames" in found.metadata["warnings"]  # type: ignore[operator]
+    json.dumps(found.metadata)
 
 
 def test_a_video_without_a_face_is_one_line_with_size_and_rate(tmp_path: Path) -> None:
@@ -112,16 +112,16 @@ def test_a_face_that_is_too_dark_is_one_line_with_its_level(tmp_path: Path) -> N
     assert "\n" not in str(fault.value)
     dim = (portrait() * 0.2).astype(np.uint8)
     found = extract(film(tmp_path / "evening.mkv", [dark] * 5 + [dim] * 7))
-    assert found.track.found.tolist() == [False] * 5 + [True] * 7
+    assert found.track.detected.tolist() == [False] * 5 + [True] * 7
     assert np.nanmin(found.moments.mean_rgb("skin").mean(axis=1)) > DARKEST_SKIN
-    assert found.facts["face"]["dark"] == 5  # type: ignore[index]
-    assert "(5 of them too dark)" in str(found.facts["warnings"])
+    assert found.metadata["face"]["dark"] == 5  # type: ignore[index]
+    assert "(5 of them too dark)" in str(found.metadata["warnings"])
 
 
 def test_two_faces_are_a_warning(tmp_path: Path) -> None:
     both = np.concatenate([portrait(), portrait()[:, ::-1]], axis=1)
     found = extract(film(tmp_path / "two.mkv", [np.ascontiguousarray(both)] * 3))
-    assert "2 faces in 1 of 1 frames checked" in str(found.facts["warnings"])
+    assert "2 faces in 1 of 1 frames checked" in str(found.metadata["warnings"])
 
 
 def test_the_toolbox_box_that_comes_late_is_a_warning(tmp_path: Path) -> None:
@@ -129,22 +129,22 @@ def test_the_toolbox_box_that_comes_late_is_a_warning(tmp_path: Path) -> None:
     box = found.moments.count[:, -1]
     assert not box[:4].any()
     assert (box[4:] > 0).all()
-    assert "the toolbox's box begins at frame 4" in str(found.facts["warnings"])
+    assert "the toolbox's box begins at frame 4" in str(found.metadata["warnings"])
 
 
 @pytest.mark.real
 def test_a_toolbox_box_off_the_face_is_a_warning(real: Path) -> None:
     """In the first frame of the dim clip, the Haar detector takes the shirt for a face."""
     found = extract(VideoSource(real / "one-person-five-lights" / "light_025.avi"))
-    assert "not on the face" in str(found.facts["warnings"])
+    assert "not on the face" in str(found.metadata["warnings"])
     other = extract(VideoSource(real / "pexels-and-occlusion" / "single.mp4"))
-    assert "not on the face" not in str(other.facts["warnings"])
+    assert "not on the face" not in str(other.metadata["warnings"])
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_video_of_a_few_frames(tmp_path: Path, count: int) -> None:
     found = extract(film(tmp_path / "short.mkv", [portrait()] * count))
-    assert found.track.found.tolist() == [True] * count
+    assert found.track.detected.tolist() == [True] * count
 
 
 def test_supplied_times_are_the_times_of_the_features(source: VideoSource) -> None:
@@ -176,7 +176,7 @@ class Brighter:
     def close(self) -> None:
         pass
 
-    def facts(self) -> dict[str, object]:
+    def measurements(self) -> dict[str, object]:
         return {"added": 20}
 
 
@@ -207,9 +207,9 @@ def test_a_transform_takes_the_frames_and_shares_the_faces_of_the_pass(
     np.testing.assert_array_equal(other.moments.count[:, :-1], plain.moments.count[:, :-1])
     change = other.moments.mean_rgb("skin") - plain.moments.mean_rgb("skin") / 2
     assert np.abs(change - 19.75).max() < 0.3  # half of a byte, cut: 0 or 0.5 less than half
-    assert "looks" not in other.facts["face"]  # type: ignore[operator]
-    assert other.facts["condition"] == {"added": 20}
-    assert "looks" in found.facts["face"]  # type: ignore[operator]
+    assert "looks" not in other.metadata["face"]  # type: ignore[operator]
+    assert other.metadata["condition"] == {"added": 20}
+    assert "looks" in found.metadata["face"]  # type: ignore[operator]
     distance = np.abs(found.track.landmarks - plain.track.landmarks)
     assert 0 < distance.max() < 5  # found in other pixels, so not the same, but the same face
 
@@ -294,7 +294,7 @@ def test_a_face_that_leaves_the_frame_sideways_ends_its_regions(tmp_path: Path) 
     found = extract(film(tmp_path / "leaving.mkv", pictures))
     left = found.moments.count[:, REGIONS.index("cheek_left_lower")]
     assert left[0] > 200
-    seen = np.flatnonzero(found.track.found)
+    seen = np.flatnonzero(found.track.detected)
     assert left[seen[-1]] < 0.5 * left[0]
 
 
@@ -310,7 +310,7 @@ def test_a_face_that_leaves_the_frame_sideways_ends_its_regions(tmp_path: Path) 
 )
 def test_genuine_clips_have_their_coverage(name: str, low: float, high: float, real: Path) -> None:
     found = extract(VideoSource(real / name))
-    assert low <= found.track.found.mean() <= high
+    assert low <= found.track.detected.mean() <= high
 
 
 @pytest.mark.real

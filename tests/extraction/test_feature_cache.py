@@ -68,7 +68,7 @@ def same(one: Features, other: Features) -> bool:
         (one.times_s, other.times_s),
         (one.track.landmarks, other.track.landmarks),
         (one.track.box, other.track.box),
-        (one.track.found, other.track.found),
+        (one.track.detected, other.track.detected),
         (one.moments.count, other.moments.count),
         (one.moments.rgb, other.moments.rgb),
         (one.moments.second, other.moments.second),
@@ -84,7 +84,7 @@ def test_cached_features_need_no_decoding(source: VideoSource, cache: Path) -> N
     found = cached_features(source, CLIPS, cache)
     assert decode_counts[source.path] == before
     assert same(found, extract(source, CLIPS))
-    assert found.facts["frames"] == 9
+    assert found.metadata["frames"] == 9
     with pytest.raises(ValueError, match="read-only"):
         found.moments.rgb[0] = 0
 

@@ -64,7 +64,7 @@ def test_the_face_alone_is_compared_with_the_frame_of_its_time() -> None:
         quality.add_original(Frame(index, index / 10, before), face)
     for count, index in enumerate((1, 3)):  # the others were left out on the way
         quality.compare(Frame(count, index / 10, after))
-    assert quality.facts()["psnr_db"] == pytest.approx(10 * np.log10(255**2 / 36))
+    assert quality.measurements()["psnr_db"] == pytest.approx(10 * np.log10(255**2 / 36))
 
 
 def test_frames_without_a_face_are_not_compared() -> None:
@@ -72,4 +72,4 @@ def test_frames_without_a_face_are_not_compared() -> None:
     frame = Frame(0, 0.0, np.zeros((48, 64, 3), np.uint8))
     quality.add_original(frame, None)
     quality.compare(frame)
-    assert quality.facts() == {}
+    assert quality.measurements() == {}

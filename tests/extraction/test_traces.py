@@ -43,7 +43,7 @@ def features(times: Array, found: Any = True, clip: bool = False, pixels: int = 
     track = FaceTrack(
         landmarks=np.broadcast_to(landmarks, (count, 468, 2)),
         box=np.zeros((count, 4), np.float32),
-        found=there,
+        detected=there,
         cadence=4,
     )
     clips = {}
@@ -51,7 +51,7 @@ def features(times: Array, found: Any = True, clip: bool = False, pixels: int = 
         level = np.round(60 + 40 * np.sin(2 * np.pi * times)).astype(np.uint8)
         frames = np.broadcast_to(level[:, None, None, None], (count, 8, 8, 3))
         clips["toolbox_8"] = FaceClip("toolbox_8", frames, there)
-    return Features(times_s=times, track=track, moments=moments, clips=clips, facts={})
+    return Features(times_s=times, track=track, moments=moments, clips=clips, metadata={})
 
 
 def even(seconds: float, fs: float = FS, start: float = 0.0) -> Array:

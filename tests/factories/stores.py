@@ -133,7 +133,7 @@ def write(
                 simulated=True,
                 condition="none",
                 ground_truth=truth(subject) if pulse else replace(truth(subject), pulse=None),
-                facts={"duration_s": SECONDS},
+                metadata={"duration_s": SECONDS},
             )
             for recording, subject in seen.items()
         ]

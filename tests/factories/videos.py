@@ -14,4 +14,4 @@ def read_frames(
     source = video if isinstance(video, VideoSource) else VideoSource(path=video, times_s=times_s)
     with open_video(source) as reader:
         frames = list(reader)
-        return frames, reader.facts()["warnings"]
+        return frames, reader.metadata()["warnings"]

@@ -228,7 +228,7 @@ def test_what_can_be_read_is_read_right(results: tuple[Path, str], name: str) ->
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 32 * len(samples))) ** 2
     bpm = 60 * np.fft.rfftfreq(32 * len(samples), 1 / one.waveform.fs)
     assert bpm[power.argmax()] == pytest.approx(RATE_BPM, abs=2)
-    warnings = seen(results)[name].facts["warnings"]
+    warnings = seen(results)[name].metadata["warnings"]
     for wanted, line in zip(GOOD[name], warnings, strict=True):
         assert re.search(wanted, line), line
 
@@ -259,7 +259,7 @@ def test_predict_says_the_same_of_each(
 def test_grey_pictures_are_said_to_be_grey_and_read_by_what_needs_no_colour(
     results: tuple[Path, str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (warning,) = seen(results)["grey.mkv"].facts["warnings"]
+    (warning,) = seen(results)["grey.mkv"].metadata["warnings"]
     assert warning == "greyscale: its channels are equal, which methods of colour cannot read"
     words = ["predict", str(folder / "grey.mkv"), "--cache", str(results[0].parent / "cache")]
     assert main([*words, "--json"]) == 3  # POS needs colour
@@ -370,7 +370,7 @@ def test_genuine_videos_go_through_together(real: Path, tmp_path: Path) -> None:
     assert store.missing() == 0
     found = {name: one for (_, name, _), one in store.observed().items()}
     for name in ("face_noface.mov", "noface_face.mov"):
-        warnings = found[f"pexels-and-occlusion/{name}"].facts["warnings"]
+        warnings = found[f"pexels-and-occlusion/{name}"].metadata["warnings"]
         assert any(line.startswith("no face in ") for line in warnings)
     with (tmp_path / "out" / "heart_rates.csv").open(newline="") as file:
         rates = {

@@ -80,7 +80,7 @@ def people() -> tuple[list[Estimate], list[RecordingInfo]]:
                 simulated=True,
                 condition="none",
                 ground_truth=truth,
-                facts={"duration_s": SECONDS},
+                metadata={"duration_s": SECONDS},
             )
         )
     return made, seen

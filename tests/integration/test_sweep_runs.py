@@ -182,12 +182,12 @@ def test_without_loss_no_estimate_changes(results: tuple[Path, list[str]]) -> No
 
 def test_what_was_measured_stands_beside(results: tuple[Path, list[str]]) -> None:
     observed = Store(results[0]).observed()
-    facts: Any = observed["video_folder", "even.mkv", "crf_30"].facts["condition"]
+    facts: Any = observed["video_folder", "even.mkv", "crf_30"].metadata["condition"]
     assert facts["pixels"] == "h264 gbrp > rgb24 > libx264 yuv420p > rgb24"
     assert facts["encoder"].startswith("x264 core ")
     assert 25 < facts["psnr_db"] < 45
     assert 0.5 < facts["ssim"] < 1
-    lossless: Any = observed["video_folder", "even.mkv", "lossless"].facts["condition"]
+    lossless: Any = observed["video_folder", "even.mkv", "lossless"].metadata["condition"]
     assert lossless["ssim"] == 1.0
     assert lossless["bit_rate_kbps"] > facts["bit_rate_kbps"] > 1
 
@@ -319,7 +319,7 @@ def test_kept_videos_are_what_was_measured(
     np.testing.assert_allclose(times_s, np.arange(FRAMES) / FPS, atol=1e-3)
     pictures, _ = kept_frames(folder / "even.mkv" / "lossless.mkv")
     np.testing.assert_array_equal(pictures, [frame.rgb for frame in source])
-    facts: Any = Store(results[0]).observed()["video_folder", "even.mkv", "crf_30"].facts
+    facts: Any = Store(results[0]).observed()["video_folder", "even.mkv", "crf_30"].metadata
     size = (folder / "even.mkv" / "crf_30.mkv").stat().st_size
     coded = facts["condition"]["bit_rate_kbps"] * 125 * FRAMES / FPS
     assert coded < size < coded + 20 * FRAMES + 2000  # Matroska's own share

@@ -207,7 +207,7 @@ def learned(*examples: Example) -> float:
     method = load_methods().available["constant"]
     assert method.fit is not None
     training = Training(seed=0, device="cpu", folder=Path())
-    return float(method.fit(examples, training, **method.parameters({})).facts["bpm"])
+    return float(method.fit(examples, training, **method.parameters({})).metadata["bpm"])
 
 
 def test_constant_learns_the_mean_over_subjects_not_over_windows() -> None:

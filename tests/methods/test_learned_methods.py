@@ -123,8 +123,8 @@ def test_learns_and_estimates_on_the_clock_of_the_recording(name: str, tmp_path:
     assert len(pulse.samples) / pulse.fs == pytest.approx(7.3, abs=0.06)
     assert np.isfinite(pulse.samples).all()
     assert pulse.samples.std() > 0
-    assert model.facts["collapse"]["verdict"]
-    assert model.facts["n_parameters"] > 0
+    assert model.metadata["collapse"]["verdict"]
+    assert model.metadata["n_parameters"] > 0
     write_model(tmp_path / "model", model)
     again = method.estimate(stretch, read_model(tmp_path / "model"), **params)
     np.testing.assert_array_equal(pulse.samples, again.samples)
@@ -174,7 +174,7 @@ def test_the_six_variants_use_the_ingredients_of_table_3(
     variant: str, terms: set[str], tmp_path: Path
 ) -> None:
     model, params = trained("co_rectification", tmp_path, variant=variant)
-    last = model.facts["last"]["train"]
+    last = model.metadata["last"]["train"]
     assert set(last) == {"loss", *terms}
     contrast = last["positive"] + last["negative"]
     rank = params["ranking_weight"] * last.get("ranking", 0.0)
@@ -194,7 +194,7 @@ def test_an_unknown_variant_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_clips_that_were_corrected_are_kept_for_the_figures(tmp_path: Path) -> None:
     model, params = trained("co_rectification", tmp_path)
-    rows = model.facts["corrected"]
+    rows = model.metadata["corrected"]
     frames = round(params["clip_s"] * params["fs"])
     assert model.arrays["corrected.pseudo"].shape == (len(rows), frames)
     assert model.arrays["corrected.peer"].shape == (len(rows), frames)
@@ -345,7 +345,7 @@ def test_differences_of_pictures_are_a_named_input(tmp_path: Path) -> None:
 
 def test_the_saliency_sampler_can_stand_in_front(tmp_path: Path) -> None:
     model, params = trained("gideon2021", tmp_path, saliency=True, saliency_size=16, batch=2)
-    assert {"sparse", "steady"} <= set(model.facts["last"]["train"])
+    assert {"sparse", "steady"} <= set(model.metadata["last"]["train"])
     assert any(key.startswith("sampler.") for key in model.arrays)
     method = method_named("gideon2021")
     assert np.isfinite(method.estimate(given(method, 90.0)[0], model, **params).samples).all()
@@ -383,7 +383,7 @@ def test_public_weights_serve_contrast_phys_as_a_model() -> None:
 def test_listing_methods_needs_no_torch() -> None:
     code = (
         "import sys; from rppgbench.core.registry import load_methods; found = load_methods(); "
-        "assert {'contrast_phys', 'st_transformer', 'co_rectification'} <= set(found.found); "
+        "assert {'contrast_phys', 'st_transformer', 'co_rectification'} <= set(found.available); "
         "assert 'torch' not in sys.modules and 'lightning_fabric' not in sys.modules"
     )
     source = Path(__file__).parents[2] / "src"

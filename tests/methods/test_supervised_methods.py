@@ -105,8 +105,8 @@ def test_learns_and_estimates_on_the_clock_of_the_recording(name: str, tmp_path:
     assert len(pulse.samples) / pulse.fs == pytest.approx(7.3, abs=0.06)
     assert np.isfinite(pulse.samples).all()
     assert pulse.samples.std() > 0
-    assert model.facts["collapse"]["verdict"]
-    assert model.facts[LEARNED_FROM] == ["r0", "r1", "r2", "r3"]
+    assert model.metadata["collapse"]["verdict"]
+    assert model.metadata[LEARNED_FROM] == ["r0", "r1", "r2", "r3"]
     again = method.estimate(stretch, model, **params)
     np.testing.assert_array_equal(pulse.samples, again.samples)
     short, _ = face(method, 90.0, 0.7, seed=9)  # less than a clip
@@ -129,7 +129,7 @@ def test_a_recording_without_labels_for_a_whole_clip_is_not_learned_from(
     assert method.fit is not None
     shown = [replace(first, ground_truth=cut), *others]
     model = method.fit(shown, Training(seed=0, device="cpu", folder=tmp_path), **params)
-    assert model.facts[LEARNED_FROM] == ["r1", "r2", "r3"]
+    assert model.metadata[LEARNED_FROM] == ["r1", "r2", "r3"]
 
 
 @pytest.mark.parametrize("name", TOY)
@@ -178,7 +178,7 @@ def test_the_loss_of_the_map_network_falls_and_its_pulse_has_the_sign(tmp_path: 
 
 def test_the_weight_of_heart_rates_in_physformer_grows(tmp_path: Path) -> None:
     model, params = trained("physformer", tmp_path)
-    last = model.facts["last"]["train"]
+    last = model.metadata["last"]["train"]
     weight = params["rate_growth"] ** (1 / 2)  # the second of two epochs
     expected = 0.1 * last["wave"] + weight * (last["entropy"] + last["divergence"])
     assert last["loss"] == pytest.approx(expected, abs=1e-4)

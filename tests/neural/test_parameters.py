@@ -22,7 +22,7 @@ class _Parameters(SingleStageParameters):
 
 @typed_fit(_Parameters)
 def fit(examples: Sequence[Example], training: Training, params: _Parameters) -> Model:
-    return Model(facts={"width": params.width, "clip": params.clip_length})
+    return Model(metadata={"width": params.width, "clip": params.clip_length})
 
 
 VALUES: dict[str, Any] = {
@@ -33,7 +33,7 @@ TRAINING = Training(seed=0, device="cpu", folder=Path("unused"))
 
 
 def test_a_fit_gets_its_keywords_as_a_record() -> None:
-    assert fit([], TRAINING, **VALUES).facts == {"width": 8, "clip": 60}
+    assert fit([], TRAINING, **VALUES).metadata == {"width": 8, "clip": 60}
 
 
 def test_an_unknown_parameter_is_one_line_with_the_nearest_name() -> None:

@@ -74,7 +74,7 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
                 simulated=True,
                 condition="none",
                 ground_truth=truth,
-                facts={"fps": 30},
+                metadata={"fps": 30},
             )
         ]
     )
@@ -83,7 +83,7 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.ground_truth.pulse.times_s, pulse.times_s)
     assert one.ground_truth.heart_rate is None
     assert one.ground_truth.warnings == ("clock off",)
-    assert one.facts == {"fps": 30}
+    assert one.metadata == {"fps": 30}
     assert one.simulated
 
 
@@ -103,12 +103,12 @@ def test_what_reading_took_is_what_the_first_reading_took(tmp_path: Path) -> Non
                     simulated=True,
                     condition="none",
                     ground_truth=GroundTruth(),
-                    facts=facts,
+                    metadata=facts,
                 )
             ]
         )
     (one,) = held.observed().values()
-    assert one.facts == {"read_s": 4.5, "fps": 25}
+    assert one.metadata == {"read_s": 4.5, "fps": 25}
 
 
 def test_only_planned_estimates_count_and_each_once(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_frames_are_in_order_with_the_supplied_times() -> None:
     source = VideoSource(FILE, times_s=np.arange(9) / 30, frames=frames)
     with open_video(source) as reader:
         seen = [(frame.index, frame.time_s, int(frame.rgb[0, 0, 0])) for frame in reader]
-        facts = reader.facts()
+        facts = reader.metadata()
     assert seen == [(k, k / 30, 20 * k) for k in range(9)]
     assert (facts["width"], facts["height"], facts["frames"]) == (6, 4, 9)
     assert facts["fps"] == pytest.approx(30)

@@ -333,7 +333,7 @@ def test_genuine_clips(
         for frame in reader:
             times_s.append(frame.time_s)
             assert frame.rgb.shape == (size[1], size[0], 3)
-        facts = reader.facts()
+        facts = reader.metadata()
     assert facts["frames"] == facts["container_frames"] == frames
     assert facts["fps"] == pytest.approx(fps, abs=0.01)
     assert facts["codec"] == codec

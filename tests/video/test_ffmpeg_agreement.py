@@ -53,7 +53,7 @@ def ours(source: VideoSource, **params: float | str) -> tuple[Pictures, dict[str
         change.begin(video.info)
         back = [out.rgb for frame in video for out in change.feed(frame, None)]
         back += [out.rgb for out in change.end()]
-    return np.stack(back), change.facts()
+    return np.stack(back), change.measurements()
 
 
 def theirs(source: VideoSource, out: Path, shape: tuple[int, ...], *words: str) -> Pictures:

@@ -172,7 +172,7 @@ def test_the_frames_of_a_video_are_recompressed(tmp_path: Path, frames: list[Fra
             options={"qp": "0"},
         )
         out = list(back)
-        assert reader.facts()["frames"] == COUNT
+        assert reader.metadata()["frames"] == COUNT
     assert [frame.time_s for frame in out] == pytest.approx(np.arange(COUNT) / 25, abs=1e-3)
     assert all(np.array_equal(a.rgb, b) for a, b in zip(out, pictures, strict=True))
 

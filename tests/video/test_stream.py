@@ -183,7 +183,7 @@ def test_frames_are_upright_by_the_display_matrix(
         if not mirrored:
             assert reader.info.rotation == (360 - 90 * quarters) % 360
         frames = list(reader)
-        assert bool(reader.facts()["warnings"]) == mirrored
+        assert bool(reader.metadata()["warnings"]) == mirrored
     for frame in frames:
         assert np.array_equal(frame.rgb, upright)
         assert frame.rgb.flags.c_contiguous
@@ -218,7 +218,7 @@ def test_uneven_times_are_the_presentation_times(tmp_path: Path) -> None:
     )
     with open_video(source) as reader:
         frames = list(reader)
-        facts = reader.facts()
+        facts = reader.metadata()
     assert times(frames) == pytest.approx([stamp / 90000 for stamp in stamps], abs=1e-9)
     assert [frame.index for frame in frames] == list(range(7))
     assert facts["fps"] == pytest.approx(6 / (20900 / 90000))
@@ -408,7 +408,7 @@ def test_a_frame_without_a_supplied_time_is_left_out(tmp_path: Path) -> None:
 def test_one_frame(tmp_path: Path) -> None:
     with open_video(clip(tmp_path / "one.mp4", [grey(77)], "libx264", "yuv420p")) as reader:
         frames = list(reader)
-        facts = reader.facts()
+        facts = reader.metadata()
     assert times(frames) == [0.0]
     assert facts["frames"] == 1
     assert facts["fps"] > 0
@@ -455,7 +455,7 @@ def test_frames_of_another_size_are_scaled_and_counted(tmp_path: Path) -> None:
     both.write_bytes((tmp_path / "1.ts").read_bytes() + (tmp_path / "2.ts").read_bytes())
     with open_video(VideoSource(both)) as reader:
         shapes = {frame.rgb.shape for frame in reader}
-        warnings = reader.facts()["warnings"]
+        warnings = reader.metadata()["warnings"]
     assert shapes == {(32, 32, 3)}
     assert "5 frames of another size, scaled to 32 x 32" in warnings
 
@@ -528,7 +528,7 @@ def test_images_with_their_times(tmp_path: Path) -> None:
     with open_video(source) as reader:
         assert (reader.info.width, reader.info.height, reader.info.frames) == (48, 32, 5)
         frames = list(reader)
-        facts = reader.facts()
+        facts = reader.metadata()
     assert source.times_s is not None
     assert times(frames) == source.times_s.tolist()
     assert all(np.array_equal(f.rgb, p) for f, p in zip(frames, pictures, strict=True))

@@ -112,7 +112,7 @@ def recording_warnings(observed: Iterable[RecordingInfo]) -> tuple[str, ...]:
     lines = (
         f"{info.dataset}/{info.recording}: {line}"
         for info in observed
-        for line in (*info.ground_truth.warnings, *_list(info.facts.get("warnings")))
+        for line in (*info.ground_truth.warnings, *_list(info.metadata.get("warnings")))
     )
     return tuple(dict.fromkeys(lines))
 
@@ -137,9 +137,9 @@ def stage_timings(estimates: Iterable[Estimate], observed: Iterable[RecordingInf
     rates: dict[str, list[float]] = defaultdict(list)
     durations = {}
     for info in observed:
-        duration_s = float(info.facts.get("duration_s") or 0.0)
+        duration_s = float(info.metadata.get("duration_s") or 0.0)
         durations[info.dataset, info.recording, info.condition] = duration_s
-        stages["decode, face, regions"] += float(info.facts.get("read_s") or 0.0)
+        stages["decode, face, regions"] += float(info.metadata.get("read_s") or 0.0)
     for e in estimates:
         duration_s = durations.get((e.dataset, e.recording, e.condition), 0.0)
         if duration_s:

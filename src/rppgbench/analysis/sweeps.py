@@ -28,7 +28,7 @@ def sweep_settings(
     """
     measured_by_name: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for info in observed:
-        measured = info.facts.get("condition")
+        measured = info.metadata.get("condition")
         if isinstance(measured, Mapping):
             measured_by_name[info.condition].append(measured)
     ordered = sorted(conditions, key=lambda c: c["kind"] != "none")

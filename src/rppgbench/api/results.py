@@ -36,7 +36,7 @@ class Results:
 
     @property
     def recordings(self) -> pd.DataFrame:
-        """One row for each recording and condition: its labels, the facts of its video, faults.
+        """One row for each recording and condition: its labels, the metadata of its video, faults.
 
         `pulse` and `heart_rate` hold the references as `Signal`, or None.
         """

@@ -33,13 +33,13 @@ class FaceTrack:
     """Landmarks and box of every frame; a frame without a face is NaN, never a guess.
 
     `landmarks` is (T, 468, 2) in pixels (x, y) of the upright frame; `box` is (T, 4) as x0, y0,
-    x1, y1 of the detector or of the mesh; `found` is (T,). The face detector ran on every
+    x1, y1 of the detector or of the mesh; `detected` is (T,). The face detector ran on every
     `cadence`-th frame; between these frames the landmarks are tracked.
     """
 
     landmarks: NDArray[np.float32]
     box: NDArray[np.float32]
-    found: NDArray[np.bool_]
+    detected: NDArray[np.bool_]
     cadence: int
 
 
@@ -109,7 +109,7 @@ class FaceClip:
 class Features:
     """All that one pass over a video extracted, on the frames' own times (T,), in seconds.
 
-    `facts` holds what a reader of a table needs of the video: width, height, fps, codec, pixel
+    `metadata` holds what a reader of a table needs of the video: width, height, fps, codec, pixel
     format, rotation, warnings (timestamps repeated, frames that do not decode, ...).
     """
 
@@ -117,4 +117,4 @@ class Features:
     track: FaceTrack
     moments: RegionMoments
     clips: Mapping[str, FaceClip] = field(default_factory=dict)
-    facts: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)

@@ -37,10 +37,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Model:
-    """What a method learned: arrays and facts, stored as safetensors and JSON, never pickled."""
+    """What a method learned: arrays and metadata, stored as safetensors and JSON, never pickled."""
 
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 LEARNED_FROM = "recordings"

@@ -1,4 +1,4 @@
-"""Learned models on disk: arrays as safetensors, facts as JSON."""
+"""Learned models on disk: arrays as safetensors, metadata as JSON."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ def write_model(folder: Path, model: Model) -> None:
 
     Args:
         folder: where the model lies afterwards.
-        model: its arrays and facts.
+        model: its arrays and metadata.
 
     Raises:
         MachineError: the model cannot be written.
@@ -37,7 +37,7 @@ def write_model(folder: Path, model: Model) -> None:
         with atomic_dir(folder) as partial:
             with atomic_file(partial / ARRAYS) as file:  # its writer makes it for the owner alone
                 save_file(arrays, file)
-            metadata = {**model.facts, SHA256: _sha256(partial / ARRAYS, model.facts)}
+            metadata = {**model.metadata, SHA256: _sha256(partial / ARRAYS, model.metadata)}
             (partial / FACTS).write_text(json.dumps(metadata, indent=1, sort_keys=True))
             if folder.is_dir():
                 shutil.rmtree(folder)
@@ -66,7 +66,7 @@ def read_model(folder: Path) -> Model:
 
 
 def _sha256(arrays: Path, metadata: Mapping[str, Any]) -> str:
-    """Of the file of arrays, then of the facts as JSON will give them back."""
+    """Of the file of arrays, then of the metadata as JSON will give them back."""
     with arrays.open("rb") as stream:
         checksum = hashlib.file_digest(stream, "sha256")
     stored = json.loads(json.dumps(metadata))  # keys that are numbers come back as text

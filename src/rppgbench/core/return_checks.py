@@ -175,8 +175,8 @@ def check_model(returned: object, name: str) -> Model:
         The model.
 
     Raises:
-        ReturnError: no `Model`; arrays that are not numpy arrays of numbers by name; facts that
-            JSON does not hold.
+        ReturnError: no `Model`; arrays that are not numpy arrays of numbers by name; metadata
+            that JSON does not hold.
     """
     if not isinstance(returned, Model):
         raise ReturnError(f"{name}: fit returned {describe_type(returned)}, not a Model")
@@ -188,7 +188,7 @@ def check_model(returned: object, name: str) -> Model:
         if array.dtype.kind not in "biuf":
             raise ReturnError(f"{name}: fit returned {key!r} of type {array.dtype}, not numbers")
     try:
-        json.dumps(dict(_items(returned.facts, f"{name}: fit returned facts")))
+        json.dumps(dict(_items(returned.metadata, f"{name}: fit returned facts")))
     except (TypeError, ValueError) as error:
         raise ReturnError(f"{name}: fit returned facts that JSON does not hold: {error}") from error
     return returned

@@ -105,13 +105,13 @@ class Sources:
     def closure(self, *starts: str | Part) -> Closure:
         """The parts of these modules and of all that they import, directly or not."""
         parts = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}"}
-        seen: set[str] = set()
+        visited: set[str] = set()
         todo: list[Part] = [s if isinstance(s, Part) else Part(s) for s in starts]
         while todo:
             part = todo.pop()
             # The `__init__` of rppgbench itself only lists where exported names lie. The list
             # computes nothing, and a name that is used is followed to its module.
-            if part.module in seen or part.module == OWN:
+            if part.module in visited or part.module == OWN:
                 continue
             place = self._find(part.module)
             if place is None or place.package:
@@ -119,8 +119,8 @@ class Sources:
                 parts[label] = state
                 continue
             if not part.names:
-                seen.add(part.module)
-            todo += [Part(name) for name in _parents(part.module) if name not in seen]
+                visited.add(part.module)
+            todo += [Part(name) for name in _parents(part.module) if name not in visited]
             if place.file is None:
                 continue
             if place.file.suffix != ".py":
@@ -136,7 +136,7 @@ class Sources:
                 parts[label] = _file_digest(*_file_state(file))
             for statement in statements:
                 names = self._imported(part.module, place, statement, aliases)
-                todo += [Part(name) for name in names if name not in seen]
+                todo += [Part(name) for name in names if name not in visited]
         return Closure(dict(sorted(parts.items())))
 
     def _imported(
@@ -250,8 +250,8 @@ class Sources:
         if above is not None and above.package:
             return above
         for folder in above.folders if above is not None else ():
-            if (found := _find_in_folder(folder, last)) is not None:
-                return found
+            if (place := _find_in_folder(folder, last)) is not None:
+                return place
         loaded = sys.modules.get(name)
         return None if loaded is None or parent in self._places else _locate_loaded(loaded)
 

@@ -114,7 +114,7 @@ def predict_video(
     if method.members:
         raise BenchError(f"{method.name}: {' and '.join(method.members)} make it; predict by each")
     # What a model was learned with, its preset above all, is what it can be run with.
-    params = method.parameters(model.facts.get("params", {}) if model is not None else {})
+    params = method.parameters(model.metadata.get("params", {}) if model is not None else {})
     clips = frozenset({str(params["crop"])}) if method.input == "clip" else frozenset[str]()
     features = cached_features(VideoSource(video), FeatureRequest(clips), cache)
     doing = f"{method.name} on {video}"
@@ -193,13 +193,13 @@ def _prediction(
         heart_rate_bpm=bpm,
         snr_db=float("nan") if judgement is None else judgement.snr_db,
         coverage=coverage,
-        face_coverage=float(features.track.found.mean()),
+        face_coverage=float(features.track.detected.mean()),
         frames=len(times),
         fps=(len(times) - 1) / duration_s if duration_s > 0 else 0.0,
         duration_s=duration_s + step_s,
         pulse=pulse,
         windows=cast(tuple[tuple[float, float, float, float], ...], windows),
-        warnings=_list(features.facts.get("warnings")),
+        warnings=_list(features.metadata.get("warnings")),
         reason=reason or ("" if judgement is None else judgement.reason),
         verdict="no pulse" if judgement is None else judgement.word,
         agreement=0.0 if judgement is None else judgement.agreement,

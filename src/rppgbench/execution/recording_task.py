@@ -255,7 +255,7 @@ def describe(
         if _is_machine_fault(part.features):
             continue
         features, fault = part.features.value, part.features.fault
-        metadata = {**features.facts, "read_s": part.read_s} if features else {}
+        metadata = {**features.metadata, "read_s": part.read_s} if features else {}
         reasons = [unlabelled or mismatch, fault.reason if fault else ""]
         rows[part.condition.name] = RecordingInfo(
             dataset=recording.dataset,
@@ -268,7 +268,7 @@ def describe(
             simulated=recording.simulated,
             condition=part.condition.name,
             ground_truth=truth,
-            facts=metadata,
+            metadata=metadata,
             reason="; ".join(filter(None, reasons)),
         )
     return rows

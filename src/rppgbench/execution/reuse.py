@@ -117,10 +117,10 @@ def explain_recomputation(folder: Path, plan: Plan, stored: Collection[str]) -> 
     if not count:
         return ""
     listed = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
-    counted = [f"{cause} ({number})" for cause, number in listed[:SHOWN]]
+    parts = [f"{cause} ({number})" for cause, number in listed[:SHOWN]]
     omitted = [f"and {len(listed) - SHOWN} more"] if len(listed) > SHOWN else []
     return (
-        f"{count} stored estimates are not reused: changed since: {', '.join([*counted, *omitted])}"
+        f"{count} stored estimates are not reused: changed since: {', '.join([*parts, *omitted])}"
     )
 
 

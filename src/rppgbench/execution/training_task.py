@@ -80,7 +80,7 @@ def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
     data = load_examples(task, method)
     model = run_fit(method, list(data.examples), _training(task, log), task.params)
     if not task.rank:
-        write_model(folder, replace(model, facts=_model_metadata(task, model, data)))
+        write_model(folder, replace(model, metadata=_model_metadata(task, model, data)))
 
 
 def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
@@ -135,7 +135,7 @@ def _training(task: TrainingTask, log: Callable[[str], None]) -> Training:
 
 def _model_metadata(task: TrainingTask, model: Model, data: ExampleSet) -> dict[str, Any]:
     """Return the metadata of a model: what the method states, and how the model was trained."""
-    metadata = dict(model.facts)
+    metadata = dict(model.metadata)
     names = [example.recording for example in data.examples]
     used_names = set(metadata.pop(LEARNED_FROM, names))
     unused = [f"{name}: {NO_WHOLE_LABELS}" for name in names if name not in used_names]

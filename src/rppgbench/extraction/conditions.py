@@ -40,15 +40,15 @@ class Step(Protocol):
     def end(self) -> Iterable[Frame]:
         """Return the delayed frames; called after the last frame."""
 
-    def facts(self) -> Mapping[str, float | str]:
+    def measurements(self) -> Mapping[str, float | str]:
         """What was measured, by name with unit."""
 
 
 class ConditionTransform:
     """Applies a condition to one recording in one pass (an `extractor.FrameTransform`).
 
-    `facts()` gives the bit rate, and the PSNR and SSIM of the face's box against the original
-    frames. With a `packet_writer`, the packets of a codec are also stored as a file.
+    `measurements()` gives the bit rate, and the PSNR and SSIM of the face's box against the
+    original frames. With a `packet_writer`, the packets of a codec are also stored as a file.
     """
 
     def __init__(self, condition: Condition, packet_writer: PacketWriter | None = None) -> None:
@@ -84,10 +84,10 @@ class ConditionTransform:
         assert self._step is not None
         yield from self._compare(self._step.end())
 
-    def facts(self) -> dict[str, float | str]:
+    def measurements(self) -> dict[str, float | str]:
         """What was measured, by name with unit."""
         assert self._step is not None
-        return {**self._step.facts(), **self._quality.facts()}
+        return {**self._step.measurements(), **self._quality.measurements()}
 
     def close(self) -> None:
         """Delete a stored video that is not complete."""
@@ -112,7 +112,7 @@ class _PerFrame:
     def end(self) -> Iterable[Frame]:
         return ()
 
-    def facts(self) -> Mapping[str, float | str]:
+    def measurements(self) -> Mapping[str, float | str]:
         return {}
 
 
@@ -181,7 +181,7 @@ class _Recompressed:
     def end(self) -> Iterable[Frame]:
         return () if self._codec is None else self._codec.end()
 
-    def facts(self) -> Mapping[str, float | str]:
+    def measurements(self) -> Mapping[str, float | str]:
         if self._codec is None:
             return {}
         codec, pixel_format, _ = self._declared
@@ -225,7 +225,7 @@ class _SlowerClock:
     def end(self) -> Iterable[Frame]:
         return ()
 
-    def facts(self) -> Mapping[str, float | str]:
+    def measurements(self) -> Mapping[str, float | str]:
         return {}
 
 

@@ -88,7 +88,7 @@ class FrameTransform(Protocol):
     def end(self) -> Iterable[Frame]:
         """Return the delayed frames; called after the last frame."""
 
-    def facts(self) -> Mapping[str, object]:
+    def measurements(self) -> Mapping[str, object]:
         """What was measured (bit rate, PSNR), after the end."""
 
     def close(self) -> None:
@@ -236,16 +236,16 @@ class _KnownTrack:
 
     def feed(self, frame: Frame) -> Iterator[LocatedFrame]:
         index, track = self._count, self._track
-        if index >= len(track.found):
+        if index >= len(track.detected):
             raise RecordingError(f"{self._path}: more frames than the {index} of its face track")
         self._count += 1
-        yield frame, np.asarray(track.landmarks[index]) if track.found[index] else None
+        yield frame, np.asarray(track.landmarks[index]) if track.detected[index] else None
 
     def end(self) -> Iterator[LocatedFrame]:
-        if self._count != len(self._track.found):
+        if self._count != len(self._track.detected):
             raise RecordingError(
                 f"{self._path}: {self._count} frames, but the face track has "
-                f"{len(self._track.found)}; delete its features in the cache"
+                f"{len(self._track.detected)}; delete its features in the cache"
             )
         return iter(())
 
@@ -326,15 +326,15 @@ class _Branch:
         if self.fault is not None or files is None:
             return
         try:
-            metadata = reader.facts()
+            metadata = reader.metadata()
             if self._output.transform is not None:
                 self._locate(self._output.transform.end(), files)
-                metadata["condition"] = dict(self._output.transform.facts())
+                metadata["condition"] = dict(self._output.transform.measurements())
             if self._locator is not None:
                 self._add(self._locator.end(), files)
             if not files.with_face:
                 raise NoFaceError(self._path, files.no_face_reason(metadata))
-            metadata["face"] = files.facts(self._cadence, self._tracker)
+            metadata["face"] = files.metadata(self._cadence, self._tracker)
             metadata["warnings"] = [*metadata["warnings"], *files.warnings(self._tracker)]
             files.finish(metadata)
         except Exception as error:

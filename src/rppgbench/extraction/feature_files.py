@@ -159,8 +159,8 @@ class FeatureFiles:
             )
         return f"no face in any of {video}; is one person's face in view, upright and large enough?"
 
-    def facts(self, cadence: int, tracker: FaceTracker | None) -> dict[str, Any]:
-        """Facts on the face, for the features.
+    def metadata(self, cadence: int, tracker: FaceTracker | None) -> dict[str, Any]:
+        """Metadata of the face, for the features.
 
         Args:
             cadence: the face mesh ran on every `cadence`-th frame.
@@ -206,7 +206,7 @@ class FeatureFiles:
         self._stack.close()
 
     def finish(self, metadata: Mapping[str, Any]) -> None:
-        """Close the arrays and write the facts; the folders are then complete."""
+        """Close the arrays and write the metadata; the folders are then complete."""
         self.close()
         for part, arrays in self._files.items():
             checksums = {name: writer.sha256 for name, writer in arrays.items()}
@@ -251,7 +251,7 @@ def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
     track = FaceTrack(
         landmarks=arrays["landmarks"],
         box=arrays["box"],
-        found=arrays["found"],
+        detected=arrays["found"],
         cadence=metadata["face"]["cadence"],
     )
     moments = RegionMoments(
@@ -262,5 +262,5 @@ def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
         for name, folder in clips.items()
     }
     return Features(
-        times_s=arrays["times_s"], track=track, moments=moments, clips=face_clips, facts=metadata
+        times_s=arrays["times_s"], track=track, moments=moments, clips=face_clips, metadata=metadata
     )

@@ -66,7 +66,7 @@ class FaceQuality:
         self._values += before.size
         self._ssim.append(ssim(before, after))
 
-    def facts(self) -> dict[str, float]:
+    def measurements(self) -> dict[str, float]:
         """ssim, and psnr_db unless it is infinite, because no value changed."""
         if not self._values:
             return {}

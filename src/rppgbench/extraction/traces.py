@@ -98,7 +98,7 @@ def _read_input(
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The input of each frame, and which frames have one."""
     moments = features.moments
-    face = np.asarray(features.track.found)
+    face = np.asarray(features.track.detected)
     if input_kind == "clip":
         if crop is None or crop not in features.clips:
             names = ", ".join(sorted(features.clips)) or "none"

@@ -39,7 +39,7 @@ Landmarks = NDArray[np.float32]
 
 @dataclass(kw_only=True)
 class DetectionStats:
-    """Statistics of a face tracker, for the facts of the features.
+    """Statistics of a face tracker, for the metadata of the features.
 
     Attributes:
         mesh: how often the mesh ran.

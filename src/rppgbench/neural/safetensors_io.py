@@ -20,9 +20,9 @@ FACTS, SHA256 = "facts", "sha256"  # the entries of the safetensors header: JSON
 def write_arrays(
     path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]
 ) -> None:
-    """Write arrays and facts as one safetensors file, whole or not at all.
+    """Write arrays and metadata as one safetensors file, whole or not at all.
 
-    The header holds the facts as JSON and a checksum of facts and arrays.
+    The header holds the metadata as JSON and a checksum of metadata and arrays.
 
     Args:
         path: the file; its folder is made.
@@ -39,7 +39,7 @@ def write_arrays(
 
 
 def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read the arrays and facts of a safetensors file.
+    """Read the arrays and metadata of a safetensors file.
 
     A file of other software has no checksum of ours and is not checked.
 
@@ -63,7 +63,7 @@ def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
 
 def _sha256(metadata: str, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Checksum of the facts as text, then of every array's name, type, shape and bytes."""
+    """Checksum of the metadata as text, then of every array's name, type, shape and bytes."""
     checksum = hashlib.sha256(metadata.encode())
     for name, array in sorted(arrays.items()):
         checksum.update(f"{name} {array.dtype.str} {array.shape}".encode())

@@ -82,4 +82,4 @@ def train_single_stage(
     judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
     pulses = to_pulses(run_network(network, (read(start) for start in judged)))
     model = to_model(network, {"train": history}, collapse=detect_collapse(pulses, params.fs))
-    return replace(model, facts={**model.facts, LEARNED_FROM: sorted(clips.by_recording)})
+    return replace(model, metadata={**model.metadata, LEARNED_FROM: sorted(clips.by_recording)})

@@ -407,7 +407,7 @@ def to_model(network: nn.Module, history: Mapping[str, History], **metadata: Any
     Args:
         network: the network whose weights are the model's arrays.
         history: the mean of every loss term in each epoch, by stage.
-        **metadata: further facts of the model.
+        **metadata: further metadata of the model.
 
     Returns:
         The weights, with the number of parameters and epochs, and the last value of each term.

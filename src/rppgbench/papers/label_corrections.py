@@ -118,7 +118,7 @@ def _clips(
     model: Model, recordings: dict[str, RecordingInfo], fold: str, seed: int, job: str
 ) -> Iterator[tuple[Estimate, GroundTruth]]:
     """Label and peer of each clip, as estimates, with the truth of their recording."""
-    for number, row in enumerate(model.facts.get("corrected", ())):
+    for number, row in enumerate(model.metadata.get("corrected", ())):
         if row["recording"] not in recordings:
             continue
         observed = recordings[row["recording"]]
@@ -136,7 +136,7 @@ def _clips(
                 region="",
                 waveform=Waveform(
                     model.arrays[array][number].astype(float),
-                    float(model.facts["corrected_fs"]),
+                    float(model.metadata["corrected_fs"]),
                     float(row["start_s"]),
                 ),
                 coverage=1.0,

@@ -37,7 +37,7 @@ ADDED_IN_FORMAT_3 = ("heart_rate", "heart_rate_times_s")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RecordingInfo:
-    """A recording under one condition: its ground truth, the facts of its video, its faults."""
+    """A recording under one condition: its ground truth, the metadata of its video, its faults."""
 
     dataset: str
     recording: str
@@ -49,7 +49,7 @@ class RecordingInfo:
     simulated: bool
     condition: str
     ground_truth: GroundTruth
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
 
 
@@ -143,9 +143,9 @@ def recording_row(recording: RecordingInfo) -> dict[str, Any]:
     row = {
         f.name: getattr(recording, f.name)
         for f in fields(RecordingInfo)
-        if f.name != "ground_truth"
+        if f.name not in {"ground_truth", "metadata"}
     }
-    row["facts"] = json.dumps(dict(recording.facts), sort_keys=True)
+    row["facts"] = json.dumps(dict(recording.metadata), sort_keys=True)
     row["warnings"] = list(recording.ground_truth.warnings)
     for name in ("pulse", "heart_rate"):
         signal: Signal | None = getattr(recording.ground_truth, name)
@@ -166,5 +166,5 @@ def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
         heart_rate=signals["heart_rate"],
         warnings=tuple(row.pop("warnings")),
     )
-    row["facts"] = json.loads(row["facts"])
-    return RecordingInfo(ground_truth=truth, **row)
+    metadata = json.loads(row.pop("facts"))
+    return RecordingInfo(ground_truth=truth, metadata=metadata, **row)

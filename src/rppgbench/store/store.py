@@ -283,10 +283,11 @@ class Store:
                 key = recording.dataset, recording.recording, recording.condition
                 if (
                     key in recordings
-                    and {READ} <= recording.facts.keys() & recordings[key].facts.keys()
+                    and {READ} <= recording.metadata.keys() & recordings[key].metadata.keys()
                 ):
                     recording = replace(
-                        recording, facts={**recording.facts, READ: recordings[key].facts[READ]}
+                        recording,
+                        metadata={**recording.metadata, READ: recordings[key].metadata[READ]},
                     )
                 recordings[key] = recording
         return {

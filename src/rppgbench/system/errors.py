@@ -99,13 +99,13 @@ def format_own_warnings() -> None:
         warnings.formatwarning = format_warning
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], location: str) -> BenchError:
+def unknown_name(kind: str, name: str, choices: Iterable[str], location: str) -> BenchError:
     """Describe a name that is unknown: who asked for it, similar names, and all that there are.
 
     Args:
         kind: what the name is of, such as "method".
         name: the name.
-        known: the names that there are.
+        choices: the names that there are.
         location: who asked for it: a file or an option.
 
     Returns:
@@ -114,7 +114,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], location: str) -> B
     >>> print(unknown_name("method", "poss", ["green", "pos"], "protocols/smoke.toml"))
     protocols/smoke.toml: no method 'poss'; did you mean 'pos'? Known: green, pos.
     """
-    names = sorted(known)
+    names = sorted(choices)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return BenchError(f"{location}: no {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}.")

@@ -62,11 +62,11 @@ class _Lines:
         self._line(note, last=False)
 
     def _line(self, note: str, last: bool) -> None:
-        now = time.monotonic()
-        if not last and now - self.spoke < self.EVERY_S:
+        now_s = time.monotonic()
+        if not last and now_s - self.spoke < self.EVERY_S:
             return
-        self.spoke = now
-        spent_s = now - self.began
+        self.spoke = now_s
+        spent_s = now_s - self.began
         left_s = spent_s / self.count * (self.total - self.count) if self.count else float("nan")
         until = f", {format_duration(left_s)} left" if self.count and not last else ""
         tail = f": {one_line(note)}" if note else ""

@@ -45,7 +45,7 @@ def run_supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> in
         os.close(lifeline[1])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         threading.Thread(target=_end_with, args=(lifeline[0], parent), daemon=True).start()
-        watch_calls(lambda words: _write(state, words))
+        watch_calls(lambda call: _write(state, call))
         return _run_as_child(do, state)
     os.close(lifeline[0])
     status = _wait_for(child, watched)

@@ -233,7 +233,7 @@ def _survives_gaps(method: Method) -> Iterator[str]:
 def _clip_of(features: Features, rule: str) -> FaceClip:
     """Pictures of the features' skin by that rule, black where there is no face."""
     trace = np.nan_to_num(features.moments.mean_rgb("skin"))
-    found = features.track.found
+    found = features.track.detected
     pictures = _pictures(trace, crop_rule(rule).size) * found[:, None, None, None]
     return FaceClip(rule, pictures, found)
 
@@ -262,7 +262,7 @@ def _with_gap() -> Features:
     track = FaceTrack(
         landmarks=landmarks,
         box=(nowhere * np.ones((1, 4))).astype(np.float32),
-        found=found,
+        detected=found,
         cadence=1,
     )
     return Features(times_s=times, track=track, moments=moments)

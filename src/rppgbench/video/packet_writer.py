@@ -84,10 +84,10 @@ class PacketWriter:
         """Write the next packet; its stamps change, so it must be decoded before."""
         assert self._container is not None
         assert self._stream is not None
-        shown, decoded = packet.pts, packet.dts
+        presented, decoded = packet.pts, packet.dts
         packet.stream = self._stream
         packet.time_base = _CLOCK
-        packet.pts = None if shown is None else self._ticks(shown)
+        packet.pts = None if presented is None else self._ticks(presented)
         packet.dts = None if decoded is None else self._ticks(decoded)
         try:
             self._container.mux(packet)

@@ -83,7 +83,7 @@ class VideoInfo:
 
 
 class VideoReader:
-    """One pass over a video: iterate it once, then call `facts()`. A context manager.
+    """One pass over a video: iterate it once, then call `metadata()`. A context manager.
 
     Times are in seconds on the clock of the source: `VideoSource.times_s` by the position of the
     frame, else the presentation times from the start of the stream. Irregularities follow these
@@ -183,8 +183,8 @@ class VideoReader:
             warnings=tuple(self._warnings(is_complete, fps)),
         )
 
-    def facts(self) -> dict[str, Any]:
-        """Facts on the video for tables, as JSON values; called after the pass.
+    def metadata(self) -> dict[str, Any]:
+        """Metadata of the video for tables, as JSON values; called after the pass.
 
         The fields of `VideoInfo`, where `frames` is the number of frames read, and
         `container_frames`, the number that the container states.
