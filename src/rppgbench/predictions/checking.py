@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.core.validation import SMALLEST_SCALE
+from rppgbench.core.return_checks import SMALLEST_SCALE
 from rppgbench.core.waveform import Array
 from rppgbench.predictions.record import Kind, PredictedRecording, PredictedSignal
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, one_line, shortened
