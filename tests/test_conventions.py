@@ -36,6 +36,14 @@ UNDOCUMENTED: frozenset[str] = frozenset()
 POSITIONAL_RECORDS: frozenset[str] = frozenset()
 """Records with more fields that are still built by position."""
 
+VAGUE_NAMES = frozenset(
+    {"facts", "found", "given", "held", "one", "others", "own", "said", "told", "where", "words"}
+)
+"""Names that do not say what a value is: `recording`, `matches`, `message`, `location` do."""
+
+VAGUE_PACKAGES: frozenset[str] = frozenset({"analysis", "api", "predictions", "report", "testing"})
+"""Packages of the library in which such names are still to be replaced."""
+
 
 def relative(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
@@ -88,9 +96,9 @@ def undocumented_parameters(function: ast.FunctionDef) -> list[str]:
     """The parameters of a function that its docstring does not describe, if it has two or more."""
     arguments = function.args
     names = [
-        one.arg
-        for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-        if one.arg not in {"self", "cls"}
+        argument.arg
+        for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        if argument.arg not in {"self", "cls"}
     ]
     doc = ast.get_docstring(function) or ""
     described = doc.partition("Args:")[2]
@@ -135,3 +143,42 @@ def test_a_record_of_many_fields_is_built_by_keyword(file: Path) -> None:
         and positional_fields(node) > MAX_POSITIONAL
     }
     assert not positional - POSITIONAL_RECORDS
+
+
+def assigned_names(tree: ast.Module) -> Iterator[str]:
+    """The names that a module assigns: variables, fields, attributes and parameters."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.ExceptHandler) and node.name is not None:
+            yield node.name
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in SOURCES if "src" in f.relative_to(ROOT).parts], ids=relative
+)
+def test_a_name_says_what_its_value_is(file: Path) -> None:
+    if package_of(file) not in VAGUE_PACKAGES:
+        assert not set(assigned_names(parse(file))) & VAGUE_NAMES
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "found = 1",
+        "for one in x: pass",
+        "def f(where): pass",
+        "x.words = 1",
+        "[own for own in x]",
+        "if (held := x): pass",
+        "class R:\n    facts: int",
+        "lambda *given: 0",
+        "try: pass\nexcept E as told: pass",
+    ],
+)
+def test_every_kind_of_assignment_is_seen(code: str) -> None:
+    assert set(assigned_names(ast.parse(code))) & VAGUE_NAMES
