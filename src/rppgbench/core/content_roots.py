@@ -88,14 +88,14 @@ def check_plugins(folder: Path, location: str) -> None:
 
 @contextmanager
 def guard_import(source: Path | str) -> Iterator[None]:
-    """Import code of others in here: what it prints is no part of an answer."""
+    """Import other people's code in this context: its output goes to standard error."""
     note_call(f"the import of {source}")
     with redirect_stdout(sys.stderr), guard_process():
         yield
 
 
 def describe_import_error(error: BaseException) -> str:
-    """What code of others raised while it was imported; Ctrl-C stays what it is."""
+    """Describe what an import raised; KeyboardInterrupt is raised again."""
     if type(error) is KeyboardInterrupt:
         raise error
     if isinstance(error, SystemExit):
@@ -138,7 +138,7 @@ def _find_places(package: str) -> tuple[list[Path], str]:
 
 
 def plugin_folders() -> list[Path]:
-    """The folders that the environment names, each looked at: none is left out in silence."""
+    """The folders that the environment names; BenchError for one without content."""
     names = filter(None, os.environ.get(PLUGINS, "").split(os.pathsep))
     folders = [Path(name).expanduser() for name in names]
     for folder in folders:

@@ -81,7 +81,7 @@ class Method:
     the parameter `preset`. `members` names the methods whose heart rates are averaged, window by
     window, in place of an estimate of its own.
 
-    A method that runs code of others has `versions`, which asks for the versions of their packages
+    A method that runs other people's code has `versions`, which gives the versions of packages
     (they enter the digests of its estimates), with their `licence`, and, where its weights are
     learned already, with the names of the data sets that they were `trained_on`: tested on one of
     these it is shown as leaked and not ranked. `requires` raises a BenchError that names the

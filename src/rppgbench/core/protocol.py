@@ -72,7 +72,7 @@ class Protocol(Declaration):
     simulation: Simulation = Field(description="size of the simulation for `--simulate`")
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_names(self) -> Self:
         for key in ("test", "methods", "regions", "seeds", "evaluators"):
             names = getattr(self, key)
             if not names or len(set(names)) != len(names):
@@ -83,7 +83,7 @@ class Protocol(Declaration):
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits of what is run: everything but the words and the evaluators.
+        """Sixteen hex digits of what is run: everything but descriptions and evaluators.
 
         Evaluators are left out because the store keeps estimates: another evaluator scores the
         same ones.

@@ -69,7 +69,7 @@ def add_plugins(folder: Path) -> None:
 
 
 def clear_registry() -> None:
-    """Load again at the next question: content was added."""
+    """Forget what was loaded, because content was added."""
     load_methods.cache_clear()
     load_datasets.cache_clear()
     for name in [n for n in sys.modules if n == PACKAGE or n.startswith(PACKAGE + ".")]:

@@ -402,7 +402,7 @@ def _versions(name: str) -> str:
 
 
 def _label(module: str, file: Path) -> str:
-    """A module's file as it is told, without where it lies.
+    """The name of a module's file in a digest, without the folder that it lies in.
 
     >>> _label("rppgbench_content.methods.pos", Path("/x/methods/pos.py"))
     'methods/pos.py'

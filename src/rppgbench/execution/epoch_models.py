@@ -1,4 +1,4 @@
-"""The model of every epoch, tested: a row that knows too much."""
+"""Tests of the model of every epoch; the best epoch is a limit that no honest choice reaches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EPOCHS = "epochs"
 BEST = "best epoch (oracle)"
-"""What the row is called: its epoch was chosen by the error on those who are tested."""
+"""Name of the row whose epoch has the least error on the test subjects."""
 
 CHOICE = "the test subjects, by whose error its epoch was chosen"
 TRAINING = ["method", "fold", "seed", "condition", "region"]

@@ -1,4 +1,4 @@
-"""Outcomes on their way into the store, several at a time."""
+"""Writes the results of tasks into the store, many at a time."""
 
 import time
 from types import TracebackType
@@ -19,7 +19,7 @@ HOPELESS = 3
 
 
 class EstimateWriter:
-    """Stores what comes of tasks, and what is done when it is left, however it is left.
+    """Stores the results of tasks in batches, and the last batch at the end of its context.
 
     A hundred thousand estimates in files of their own would take minutes to look through, so they
     are gathered: for a hundredth of the time that the run has taken, at least `EVERY_S` and at most

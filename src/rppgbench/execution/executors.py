@@ -23,7 +23,7 @@ Log = Callable[[str], None]
 
 
 class Executor(Protocol):
-    """Does tasks, in any order and on any machine; the results are the same.
+    """Does tasks in any order and on any machine, with the same results.
 
     An executor is a context manager. A generator that is closed early stops its work. Work whose
     process or machine is lost is done again, `MAX_TRIES` times in all.

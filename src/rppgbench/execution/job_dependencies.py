@@ -16,7 +16,7 @@ from rppgbench.system.hashing import digest
 # These have regions of their own.
 WITHOUT_REGION = frozenset({"mstmap", "stmap", "stmap_moments", "clip"})
 NETWORK = "torch"
-"""What imports this computes with networks: device and precision count."""
+"""Code that imports this package computes with networks: its results depend on the device."""
 
 Key = tuple[str, str]
 Dependencies = dict[str, Any]

@@ -33,7 +33,7 @@ SHORTEST_S = 4.0  # below this a heart rate of 40 bpm has fewer than three beats
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Prediction:
-    """What one method says of one video.
+    """The result of one method on one video.
 
     `heart_rate_bpm` is the mean over the evaluator's own windows, as heart_rates.csv of a run has
     it; `reading` says so, or why not. `windows` holds (start_s, duration_s, bpm, snr_db) of windows

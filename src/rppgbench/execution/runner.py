@@ -1,4 +1,4 @@
-"""The execution of a plan: missing estimates are made and stored, whatever happens."""
+"""The execution of a plan: missing estimates are made and stored."""
 
 import time
 from collections import defaultdict
@@ -104,7 +104,7 @@ def _open_executor(options: RunOptions) -> Executor:
 
 
 class _PlanRun:
-    """The jobs of one plan on their way through an executor into the store."""
+    """Runs the jobs of one plan with an executor and stores the results."""
 
     def __init__(self, plan: Plan, store: Store, options: RunOptions) -> None:
         self.plan, self.store, self.options = plan, store, options

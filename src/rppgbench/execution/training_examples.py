@@ -1,4 +1,4 @@
-"""What a method that learns is shown."""
+"""The examples that a method learns from."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -273,7 +273,7 @@ class Store:
     def observed(self) -> Seen:
         """What was last seen of every recording, by data set, name and condition, in their order.
 
-        Each part says itself at which run and step it was written: no clock has a say. What a
+        Each part says itself at which run and step it was written: clocks are not compared. What a
         recording took to read is what its first reading took: later ones find it in the cache.
         """
         recordings: Seen = {}
@@ -307,7 +307,7 @@ class Store:
             yield self
 
     def _delete_partial_files(self) -> None:
-        """Delete what killed runs left half-written; the folder is locked, so nobody is at it."""
+        """Delete what killed runs left half-written; the folder is locked by this run."""
         for folder in (self.folder, self.folder / "estimates", self.folder / "recordings"):
             for file in folder.glob(f"{PARTIAL}*"):
                 file.unlink(missing_ok=True)

@@ -103,7 +103,7 @@ def atomic_dir(place: Path) -> Iterator[Path]:
 
     What is left of it at the end is deleted. Where the process is killed before, the next folder
     for the same place deletes what it left: the file `.NAME-....lock` beside the folder is locked
-    for as long as its process lives, so no clock has a say. Where there are no such locks
+    for as long as its process lives, so clocks are not compared. Where there are no such locks
     (Windows), a folder counts as left after a day.
 
     Raises:

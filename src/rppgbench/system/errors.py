@@ -35,7 +35,7 @@ class TooShortError(NoPulseError):
 
 
 def error_text(error: BaseException) -> str:
-    """The message of an exception; code of others may fail while it makes one.
+    """The message of an exception, whose own method may fail.
 
     >>> error_text(ValueError("x"))
     'x'

@@ -26,7 +26,7 @@ OF_THE_MACHINE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGBUS")
 
 @dataclass(frozen=True)
 class Fault:
-    """What kept something from being done, in plain values that go from process to process.
+    """The cause of a failure, in plain values that can be sent to another process.
 
     `reason` is one line. A fault of the machine leaves no row: the next run does the work again.
     Of a recording, or of code with a bug, the reason is that of a row. `trace` is a bug's
@@ -52,7 +52,7 @@ class Attempt(Generic[T]):
 
 
 def attempt(step: Callable[[], T], doing: str) -> Attempt[T]:
-    """Do a step, and sort what it raises.
+    """Run a step and classify what it raises.
 
     Args:
         step: called without arguments.
@@ -68,7 +68,7 @@ def attempt(step: Callable[[], T], doing: str) -> Attempt[T]:
 
 
 def classify_fault(error: Exception, doing: str) -> Fault:
-    """Tell whose fault an exception is. This is the only place that does.
+    """Classify an exception as a fault of the machine, of the recording, of the user, or as a bug.
 
     Args:
         error: what was raised.
@@ -104,7 +104,7 @@ def classify_fault(error: Exception, doing: str) -> Fault:
 
 
 def classify_exit(code: int, doing: str) -> Fault:
-    """Sort the end of a process that ended without an answer.
+    """Classify the end of a process that ended without a result.
 
     Args:
         code: its exit code; a negative one is a signal.

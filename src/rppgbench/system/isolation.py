@@ -1,4 +1,4 @@
-"""Call code of others and restore the state of the process afterwards."""
+"""Call other people's code and restore the state of the process afterwards."""
 
 import os
 import random
@@ -23,13 +23,13 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @contextmanager
 def isolated() -> Iterator[None]:
-    """Call code of others in here: the next call finds the process as this one did.
+    """Call other people's code in this context, which restores the state of the process.
 
     Put back are the current folder, the environment, the module search path, the mode of new files
     (umask), the handlers of signals and the timer, numpy's rules for floating-point errors, the
     filters of warnings, the random states of Python, numpy and PyTorch, and PyTorch's and OpenCV's
     threads and modes, where they are loaded. `sys.exit` and `os._exit` are a RuntimeError, so that
-    nobody ends the process of all without a word, and so is every other exception that is no
+    no call ends the process without a message, and so is every other exception that is no
     `Exception`, but for Ctrl-C. Threads that go on are noted: they do not keep the command from
     ending.
     """
@@ -52,7 +52,7 @@ def isolated() -> Iterator[None]:
 
 @contextmanager
 def guard_process() -> Iterator[None]:
-    """Call or import code of others in here: it neither ends nor keeps this process.
+    """Call or import other people's code in this context: it cannot end this process or keep it.
 
     `os._exit` raises SystemExit. Threads that go on are noted. A forked child that comes back here
     ends, so that nothing is done twice.

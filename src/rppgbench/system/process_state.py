@@ -18,12 +18,12 @@ _watchers: list[Callable[[str], None]] = []
 
 
 def watch_calls(watcher: Callable[[str], None]) -> None:
-    """From now on `watcher` receives the name of each call into code of others."""
+    """From now on `watcher` receives the name of each call of other people's code."""
     _watchers.append(watcher)
 
 
 def note_call(call: str) -> None:
-    """Say what code of others is called now, so that it is known what a process ended at."""
+    """Report a call of other people's code, so that the end of a process can be explained."""
     for watcher in _watchers:
         watcher(call)
 
@@ -42,7 +42,7 @@ def raise_file_limit() -> None:
 
 
 def enable_crash_traces() -> None:
-    """From now on a crash of this process says in which function, on standard error."""
+    """Write the functions in which this process crashes to standard error."""
     with suppress(OSError, ValueError, AttributeError):  # standard error may be no file
         faulthandler.enable()
 

@@ -21,7 +21,7 @@ PATIENCE_S = 1.0
 
 
 def start_worker() -> None:
-    """In a worker: the parent alone decides about Ctrl-C, and no worker outlives its parent.
+    """Prepare a worker process: it ignores Ctrl-C and ends when its parent ends.
 
     Without it, workers of a parent that was killed would wait for work for ever.
     """
@@ -41,7 +41,7 @@ def _end_with(sentinel: int) -> None:
 
 @contextmanager
 def defer_interrupt() -> Iterator[None]:
-    """Begin processes in here: Ctrl-C reaches this process afterwards, and those never.
+    """Start processes in this context: Ctrl-C reaches this process at its end, and never them.
 
     A terminal sends it to all processes of a command; a worker that is still loading would die of
     it with a traceback.
@@ -77,7 +77,7 @@ def _end(workers: set[BaseProcess]) -> None:
 
 
 def run_in_process(do: Callable[..., None], *arguments: object) -> None:
-    """Do something long in a process of its own, which ends at once when this one is stopped.
+    """Call a function in a process of its own, which ends at once when this process is stopped.
 
     What it raises is raised here; MachineError where it was killed. `do` is a function of a module.
     """

@@ -13,10 +13,10 @@ class Progress(Protocol):
     """Counts steps of one piece of work."""
 
     def step(self, note: str = "") -> None:
-        """One more is done."""
+        """Count one more step."""
 
     def say(self, note: str) -> None:
-        """What is going on, without a step."""
+        """Show a note without counting a step."""
 
 
 class Silent:

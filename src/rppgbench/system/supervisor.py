@@ -22,7 +22,7 @@ def can_supervise() -> bool:
 
 
 def run_supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> int:
-    """Do a command in a child process and give its exit code; it is told where the child is lost.
+    """Run a command in a child process; `on_loss` handles a child that ended too early.
 
     Other people's code can end its process with exit code 0 by ways that Python does not see (a C
     library, `exec`, a thread). Only another process can notice that.
@@ -59,7 +59,7 @@ def run_supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> in
 
 
 def _run_as_child(do: Callable[[], int], state: mmap.mmap) -> int:
-    """Do the command, and say that it is done: what ends the process from then on is no fault."""
+    """Run the command and note its end; what ends the process after that is no fault."""
     code = 1
     try:
         code = do()

@@ -36,7 +36,7 @@ class _Worker(Generic[Work]):
 def run_in_pool(
     function: Callable[[Work, At], Result], queue: deque[Work], workers: int
 ) -> Generator[tuple[Work, Result | Lost]]:
-    """Do work in processes; what one ends at is lost alone, and another process takes its place.
+    """Do work in processes. A process that ends loses its own piece of work only and is replaced.
 
     Args:
         function: of a module; done as `function(work, at)`, where `at` takes a text that says what
