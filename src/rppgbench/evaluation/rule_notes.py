@@ -46,6 +46,6 @@ def mark_rule_notes(
         summed = windows["method"].isin(list(cumulated)).to_numpy(bool)
         drift = "cumulated output, the rule does not detrend"
         notes[summed] = [f"{note}; {drift}" if note else drift for note in notes[summed]]
-    given = windows["fs"].isna().to_numpy() & ~windows["missing"].to_numpy(bool)
-    notes[given] = GIVEN_RATES
+    has_rates_only = windows["fs"].isna().to_numpy() & ~windows["missing"].to_numpy(bool)
+    notes[has_rates_only] = GIVEN_RATES
     windows["rule_note"] = notes

@@ -223,10 +223,10 @@ def _grid_without_waveform(
         reference's grid comes before it.
     """
     rates = estimate.heart_rate
-    own = estimate.waveform or _grid_of_rates(evaluator, rates)
-    grids = [longest, own, _grid_of_truth(evaluator, truth)]
+    estimate_grid = estimate.waveform or _grid_of_rates(evaluator, rates)
+    grids = [longest, estimate_grid, _grid_of_truth(evaluator, truth)]
     if rates is not None and np.isinf(rate_gap_s(rates)):
-        grids = [longest, _grid_of_truth(evaluator, truth), own]
+        grids = [longest, _grid_of_truth(evaluator, truth), estimate_grid]
     present = [grid for grid in grids if grid is not None]
     long_enough = [grid for grid in present if has_window(evaluator, grid)]
     return long_enough[0] if long_enough else max(present, key=lambda g: len(g.samples) / g.fs)
