@@ -66,7 +66,11 @@ def co_rectification(
     max_ratio: float = 1.3,
     contrast_weight: float = 1.0,
     ranking_weight: float = 0.01,
+    ranking_logits: str = "power",
+    ranking_temperature: float = 1.0,
+    pseudo_weight: float = 1.0,
     max_corrected: int = 8,
+    peer_must_learn: bool = True,
     label_low_hz: float = 0.66,
     label_high_hz: float = 3.0,
     label_bandwidth_hz: float = 0.0,
@@ -85,10 +89,11 @@ def co_rectification(
     `clip_s` side by side; its last three rows, the second moments of the skin's pixels, serve the
     pseudo labels (2SR, band-passed, with more blood up) and, in "differences", the networks too.
 
-    The six variants are the rows of the paper's table 3: "plain" self-supervision, "pseudo" (with
+    Six variants are the rows of the paper's table 3: "plain" self-supervision, "pseudo" (with
     pseudo labels at a constant weight), "gradual" (their weight falls), "ranking" (and spectral
-    ranking), "constant" (ranking and co-rectification at a constant weight), "full". Without
-    co-rectification one network learns, in all epochs.
+    ranking), "constant" (ranking and co-rectification at a constant weight), "full". The seventh,
+    "uncorrected", is "full" without substitution, for figures 3 and 5. In the last three, two
+    networks learn in turn; in the others one network learns in all epochs.
 
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face, above the skin's second moments.
@@ -112,7 +117,14 @@ def co_rectification(
             its pseudo labels some three times sooner at 0.1: while its output is nearly flat,
             unit-sum spectra have steep gradients.
         ranking_weight: of the spectral ranking (the paper's alpha).
-        max_corrected: clips of a batch that are corrected at the end (the paper's lambda_max).
+        ranking_logits: what the Gumbel softmax of the ranking takes: "power", the unit-sum spectra,
+            or "log_power", their logarithms.
+        ranking_temperature: what these logits are divided by.
+        pseudo_weight: of the pseudo labels, where it does not fall; else its value at the start.
+        max_corrected: clips of a full batch that are corrected in the last epoch (the paper's
+            lambda_max); a smaller batch has the same share.
+        peer_must_learn: a network corrects labels of the other network only in epochs before which
+            its own verdict on clips of the training set is "learned".
         label_low_hz: lower limit of the pseudo labels.
         label_high_hz: upper limit.
         label_bandwidth_hz: standard deviation of the Gaussian around a label's highest peak that is
@@ -131,7 +143,7 @@ def co_rectification(
     from rppgbench.neural.inference import estimate_pulse
     from rppgbench.neural.network_weights import load_arrays
 
-    from .learning import Pair
+    from .learner import Pair
     from .maps import derive_rows, map_image
 
     pair = Pair(width, variant, output, map_kind)

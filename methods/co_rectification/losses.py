@@ -54,19 +54,30 @@ def self_supervised(
     return positive(anchor, shifted) + (-away if literal else away)
 
 
-def peak_bin(spectrum: Tensor, *, logits: str = "log", noise: bool = True) -> Tensor:
-    """Index of the peak's bin, drawn by the Gumbel-softmax trick, differentiable.
+RANKING_LOGITS = ("power", "log_power")
+"""What the Gumbel softmax of the ranking takes: the spectra, or their logarithms."""
+
+
+def peak_bin(
+    spectrum: Tensor, *, logits: str = "power", temperature: float = 1.0, noise: bool = True
+) -> Tensor:
+    """Index of the peak's bin by the Gumbel softmax, with the softmax's gradient.
+
+    With "log_power" and temperature 1 a bin is drawn with the probability of its share of the
+    power. The gradient of a logarithm is steep where a bin is nearly empty; the gradient of
+    "power" is not. With "power" and temperature 1 all bins are nearly equally likely, as shares
+    lie between 0 and 1.
 
     Args:
         spectrum: unit-sum spectra (B, F).
-        logits: "log" draws a bin with the probability of its share of the power; "share" (the
-            erratum) uses the shares as logits, which makes all bins nearly equally likely.
-        noise: draw at random; without, the bin with the highest share.
+        logits: one of `RANKING_LOGITS`.
+        temperature: what the logits are divided by.
+        noise: draw at random; without, the bin of the highest peak.
 
     Returns:
         Indices (B,).
     """
-    values = torch.log(spectrum + 1e-12) if logits == "log" else spectrum
+    values = (torch.log(spectrum + 1e-12) if logits == "log_power" else spectrum) / temperature
     if noise:
         chosen = functional.gumbel_softmax(values, tau=1.0, hard=True)
     else:
@@ -76,19 +87,32 @@ def peak_bin(spectrum: Tensor, *, logits: str = "log", noise: bool = True) -> Te
     return chosen @ torch.arange(spectrum.shape[1], dtype=chosen.dtype, device=chosen.device)
 
 
-def ranking(anchor: Tensor, faster: Tensor, slower: Tensor, *, noise: bool = True) -> Tensor:
+def ranking(
+    anchor: Tensor,
+    faster: Tensor,
+    slower: Tensor,
+    *,
+    logits: str = "power",
+    temperature: float = 1.0,
+    noise: bool = True,
+) -> Tensor:
     """Eq 3: the peak of the slower version lies below, that of the faster above; batch mean.
 
     Args:
         anchor: spectra of the clips (B, F).
         faster: spectra of the faster versions (B, F).
         slower: spectra of the slower versions (B, F).
+        logits: see `peak_bin`.
+        temperature: see `peak_bin`.
         noise: see `peak_bin`.
 
     Returns:
         The loss in bins, as the paper's "index vector".
     """
-    h, h_faster, h_slower = (peak_bin(s, noise=noise) for s in (anchor, faster, slower))
+    h, h_faster, h_slower = (
+        peak_bin(s, logits=logits, temperature=temperature, noise=noise)
+        for s in (anchor, faster, slower)
+    )
     return (functional.relu(h_slower - h) + functional.relu(h - h_faster)).mean()
 
 

@@ -21,7 +21,11 @@ class CoRectificationParameters(SingleStageParameters):
     max_ratio: float
     contrast_weight: float
     ranking_weight: float
+    ranking_logits: str
+    ranking_temperature: float
+    pseudo_weight: float
     max_corrected: int
+    peer_must_learn: bool
     label_low_hz: float
     label_high_hz: float
     label_bandwidth_hz: float

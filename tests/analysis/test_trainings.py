@@ -40,7 +40,7 @@ def test_presets_collapse_and_short_memory_are_said_and_the_ordinary_is_not() ->
     models = [model("1", "learned", shares=2.0), model("2", FLAT), model("3", "learned")]
     said = training_notes(models, methods)["net"]
     assert said == (
-        "smoke preset; collapsed in 1 of 3 trainings; batches in shares: memory was short"
+        "smoke preset; did not learn in 1 of 3 trainings; batches in shares: memory was short"
     )
 
 
@@ -101,6 +101,6 @@ def test_the_page_says_below_a_method_how_it_was_trained(tmp_path: Path) -> None
         json.dumps({**store.manifest, "fits": [{"digest": "a", "method": "chrom", "fold": "1"}]})
     )
     page = build_report(store, tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "<small>smoke preset; collapsed in 1 of 1 trainings</small>" in page
+    assert "<small>smoke preset; did not learn in 1 of 1 trainings</small>" in page
     assert "How the methods were trained" in page
     assert FLAT in page

@@ -110,7 +110,7 @@ def test_a_killed_training_of_the_command_continues_to_the_same_weights(
     assert code == 2
     assert "was learned without --every-epoch" in said
     page = (tmp_path / "killed" / "report.html").read_text(encoding="utf-8")
-    assert "Collapse detector" in page
+    assert "Has it learned?" in page
     assert "smoke preset" in page
 
 

@@ -166,25 +166,28 @@ def test_presets_are_explicit_values_of_declared_parameters() -> None:
         ("pseudo", {"positive", "negative", "pseudo"}),
         ("gradual", {"positive", "negative", "pseudo"}),
         ("ranking", {"positive", "negative", "pseudo", "ranking"}),
-        ("constant", {"positive", "negative", "pseudo", "ranking", "corrected"}),
-        ("full", {"positive", "negative", "pseudo", "ranking", "corrected"}),
+        ("constant", {"positive", "negative", "pseudo", "ranking", "corrected", "peer_learned"}),
+        ("full", {"positive", "negative", "pseudo", "ranking", "corrected", "peer_learned"}),
+        ("uncorrected", {"positive", "negative", "pseudo", "ranking"}),
     ],
 )
-def test_the_six_variants_use_the_ingredients_of_table_3(
+def test_the_variants_use_the_ingredients_of_table_3(
     variant: str, terms: set[str], tmp_path: Path
 ) -> None:
-    model, params = trained("co_rectification", tmp_path, variant=variant)
+    model, params = trained("co_rectification", tmp_path, variant=variant, peer_must_learn=False)
     last = model.metadata["last"]["train"]
     assert set(last) == {"loss", *terms}
     contrast = last["positive"] + last["negative"]
     rank = params["ranking_weight"] * last.get("ranking", 0.0)
-    weight = {"plain": 0.0, "pseudo": 1.0, "constant": 1.0}.get(variant, 1 - 1 / 2)
+    weight = {"pseudo": 1.0, "constant": 1.0}.get(variant, 0.0)  # 1 - E / E_max in the last epoch
     expected = contrast + rank + weight * last.get("pseudo", 0.0)
     assert last["loss"] == pytest.approx(expected, abs=1e-4)
     networks = {key.split(".")[1] for key in model.arrays if key.startswith("networks.")}
-    assert len(networks) == (2 if "corrected" in terms else 1)
-    if "corrected" in terms:  # lambda: floor(8 * 1 / 2) of each batch of 8 in the second epoch
-        assert last["corrected"] == pytest.approx(4, abs=1)
+    assert len(networks) == (2 if variant in {"constant", "full", "uncorrected"} else 1)
+    if (
+        "corrected" in terms
+    ):  # lambda is 8 of a batch of 8 in the last epoch: all of this batch of 4
+        assert last["corrected"] == 4
 
 
 def test_an_unknown_variant_is_one_clear_line(tmp_path: Path) -> None:
@@ -271,7 +274,7 @@ def test_labels_and_maps_are_played_at_the_same_speed() -> None:
         10.0,
         "test",
     )
-    source = _part("learning")._Maps(found, co_rectification_parameters(params))
+    source = _part("clip_maps").ClipMaps(found, co_rectification_parameters(params))
     for speed in (0.8, 1.25):
         skin = source.maps([(0, 10)], [speed])[0, 3, :1]
         for shown in (source.pseudo([(0, 10)], [speed]), skin):
@@ -284,7 +287,8 @@ def test_the_pseudo_loss_is_the_named_one(kind: str) -> None:
         {**TOY["co_rectification"], "variant": "pseudo", "pseudo_loss": kind}
     )
     torch.manual_seed(3)
-    learner = _part("learning").Correction(co_rectification_parameters(params)).eval()
+    judged = _part("learner").JudgedClips(maps=torch.rand(2, 3, 32, 128), pseudo=torch.rand(2, 128))
+    learner = _part("learner").Correction(co_rectification_parameters(params), judged).eval()
     maps, label = torch.rand(4, 3, 32, 128), torch.rand(4, 128)
     batch = {"map": maps, "faster": torch.rand_like(maps), "slower": maps, "pseudo": label}
     with torch.no_grad():
@@ -304,6 +308,9 @@ def test_the_pseudo_loss_is_the_named_one(kind: str) -> None:
         ({"pseudo_loss": "l1"}, r"no pseudo_loss 'l1'\. Known: squared, pearson"),
         ({"max_speed": 0.0}, r"max_speed is at least 1, not 0"),
         ({"label_bandwidth_hz": -0.1}, r"label_bandwidth_hz is at least 0, not -0\.1"),
+        ({"pseudo_weight": -1.0}, r"pseudo_weight is at least 0, not -1"),
+        ({"ranking_temperature": 0.0}, r"ranking_temperature is above 0, not 0"),
+        ({"ranking_logits": "shares"}, r"no ranking_logits 'shares'\. Known: power, log_power"),
     ],
 )
 def test_a_value_without_meaning_is_one_clear_line(

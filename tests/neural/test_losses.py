@@ -316,18 +316,21 @@ def test_ranking_has_a_gradient_that_puts_the_peaks_in_order() -> None:
     )
 
 
-def test_probabilities_as_gumbel_logits_pick_the_peak_rarely() -> None:
+def test_power_as_gumbel_logits_picks_the_peak_rarely_unless_the_temperature_is_low() -> None:
     peak_bin = part("co_rectification.losses").peak_bin
     spectrum = norm_psd(sine(72, noise=0.5), FS)
     assert spectrum.shape[1] == 35  # 10 s: 35 bins, as in the fact sheet
     peak = int(spectrum.argmax())
     share = float(spectrum.max())
     drawn = spectrum.expand(20000, -1)
-    by_log = float((peak_bin(drawn) == peak).double().mean())
-    by_share = float((peak_bin(drawn, logits="share") == peak).double().mean())
+    by_log = float((peak_bin(drawn, logits="log_power") == peak).double().mean())
+    by_share = float((peak_bin(drawn) == peak).double().mean())
+    sharp = float((peak_bin(drawn, temperature=0.1) == peak).double().mean())
     assert by_log == pytest.approx(share, abs=0.02)
     assert by_log > 0.5
     assert by_share < 0.1
+    logits = (spectrum / 0.1).softmax(dim=1)
+    assert sharp == pytest.approx(float(logits.max()), abs=0.02)
 
 
 def test_the_clips_that_deviate_most_are_least_trusted() -> None:

@@ -454,6 +454,17 @@ def test_a_collapse_has_its_reason(outputs: Tensor, reason: str) -> None:
     assert reason in verdict
 
 
+def test_a_network_no_nearer_to_its_labels_than_a_constant_has_not_learned() -> None:
+    labels = pulses(60, 70, 80, 90, 100)
+    facts = detect_collapse(pulses(90, 100, 60, 70, 80), FS, pseudo=labels)
+    assert facts["constant_error_bpm"] == pytest.approx(np.mean([20, 10, 0, 10, 20]), abs=0.5)
+    assert facts["label_error_bpm"] == pytest.approx(np.mean([30, 30, 20, 20, 20]), abs=0.5)
+    assert facts["verdict"].startswith("not learned: heart rates are 24.")
+    near = detect_collapse(pulses(64, 74, 84, 94, 104), FS, pseudo=labels)
+    assert near["verdict"] == "learned"
+    assert detect_collapse(pulses(90, 100, 60, 70, 80), FS)["verdict"] == "learned"
+
+
 def test_noise_is_a_collapse() -> None:
     noise = torch.randn(8, 300, generator=torch.Generator().manual_seed(0))
     facts = detect_collapse(noise, FS)

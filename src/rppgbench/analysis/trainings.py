@@ -41,9 +41,9 @@ def training_notes(
 ) -> dict[str, str]:
     """What a table has to say of a method's training, by method; nothing where all is ordinary.
 
-    That is a preset other than the paper's, trainings that collapsed, recordings that gave nothing
-    to learn from, and batches that were cut because memory was short. `methods` are a run's, with
-    their parameters.
+    That is a preset other than the paper's, trainings that did not learn, recordings that gave
+    nothing to learn from, and batches that were cut because memory was short. `methods` are a
+    run's, with their parameters.
 
     Args:
         models: The facts of each trained model.
@@ -54,7 +54,7 @@ def training_notes(
 
     >>> fine, flat = ({"method": "m", "collapse": {"verdict": v}} for v in ("learned", "collapsed"))
     >>> training_notes([fine, flat], {"m": {"preset": "smoke"}, "pos": {"window_s": 1.6}})
-    {'m': 'smoke preset; collapsed in 1 of 2 trainings'}
+    {'m': 'smoke preset; did not learn in 1 of 2 trainings'}
     """
     of_method = defaultdict(list)
     for model in models:
@@ -65,9 +65,9 @@ def training_notes(
         if params.get("preset", "paper") != "paper":
             parts.append(f"{params['preset']} preset")
         judged = [m for m in of_method[name] if "collapse" in m]
-        collapsed = sum(m["collapse"]["verdict"] != "learned" for m in judged)
-        if collapsed:
-            parts.append(f"collapsed in {collapsed} of {len(judged)} trainings")
+        failed = sum(m["collapse"]["verdict"] != "learned" for m in judged)
+        if failed:
+            parts.append(f"did not learn in {failed} of {len(judged)} trainings")
         without = max((len(_lost(m)) for m in of_method[name]), default=0)
         if without:
             parts.append(f"{without} training recordings taught nothing")

@@ -1,4 +1,4 @@
-"""A verdict on whether a training collapsed, from its outputs alone."""
+"""A verdict on whether a network has learned, from its outputs for the training set."""
 
 from typing import Any
 
@@ -27,6 +27,10 @@ def detect_collapse(
     less than 2 bpm over clips, or more than half of the peaks at a limit of the band are called
     collapsed. Chance level: white noise has `in_band` 0.16 at 30 samples a second.
 
+    With pseudo labels, a network that is not collapsed has learned only if its heart rates are
+    nearer to the labels' than the best constant is: the mean absolute difference is less than that
+    of the median of the labels' rates.
+
     Args:
         pulses: outputs (N, T), one for each clip.
         fs: sampling rate of the outputs in Hz.
@@ -38,8 +42,9 @@ def detect_collapse(
         `in_band`, the mean share of the power in the band; `peak_spread_bpm`, the standard
         deviation of the clips' peaks; `at_edge`, the share of peaks at a limit of the band (drift
         or noise instead of a pulse); with `pseudo`, `pseudo_difference_bpm`, the median difference
-        of the peaks, and `pseudo_correlation`, the median of |r|; `verdict`, "learned" or the
-        reason for "collapsed".
+        of the peaks, `pseudo_correlation`, the median of |r|, `label_error_bpm`, the mean
+        difference of the peaks, and `constant_error_bpm`, that of the best constant; `verdict`,
+        "learned" or the reason for "collapsed" or "not learned".
     """
     pulses = pulses.float()
     centred = pulses - pulses.mean(dim=1, keepdim=True)
@@ -57,12 +62,14 @@ def detect_collapse(
     }
     if pseudo is not None:
         label_peaks = peak_bpm(pseudo.float(), fs, low_hz=low_hz, high_hz=high_hz)
-        measurements["pseudo_difference_bpm"] = round(
-            float((peaks - label_peaks).abs().median()), 3
-        )
+        apart = (peaks - label_peaks).abs()
+        spread = (label_peaks - label_peaks.median()).abs()
+        measurements["pseudo_difference_bpm"] = round(float(apart.median()), 3)
         measurements["pseudo_correlation"] = round(
             float(correlation(pulses, pseudo).abs().median()), 4
         )
+        measurements["label_error_bpm"] = round(float(apart.mean()), 3)
+        measurements["constant_error_bpm"] = round(float(spread.mean()), 3)
     return measurements | {"verdict": _verdict(measurements)}
 
 
@@ -74,4 +81,14 @@ def _verdict(measurements: dict[str, Any]) -> str:
         reasons.append(f"all clips have one peak, within {measurements['peak_spread_bpm']:.1f} bpm")
     if measurements["at_edge"] > MAX_AT_EDGE:
         reasons.append(f"{measurements['at_edge']:.0%} of the peaks are at a limit of the band")
-    return "collapsed: " + "; ".join(reasons) if reasons else "learned"
+    if reasons:
+        return "collapsed: " + "; ".join(reasons)
+    if (
+        "label_error_bpm" in measurements
+        and not measurements["label_error_bpm"] < measurements["constant_error_bpm"]
+    ):
+        return (
+            f"not learned: heart rates are {measurements['label_error_bpm']:.1f} bpm from the labels', "
+            f"a constant {measurements['constant_error_bpm']:.1f} bpm"
+        )
+    return "learned"

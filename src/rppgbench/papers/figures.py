@@ -117,8 +117,8 @@ def _corrected_rates(results: Sequence[Result]) -> Iterator[Drawing]:
             key=f"corrected-{number}",
             title="Before and after correction",
             about=(
-                "Training clips whose labels are chosen for correction at the end of the training: "
-                f"the heart rate of the {LABEL}, and of the {PEER}, which replaces it. "
+                "Training clips whose labels correction chooses, or would choose, at the end of "
+                f"the training: the heart rate of the {LABEL}, and of the {PEER}. "
             ),
             marks=folder.marks,
         )

@@ -12,7 +12,7 @@ from rppgbench.report.tables.table import Cell, Row, Table
 def training_sections(
     models: Sequence[Mapping[str, Any]], *, marks: DataMarks = UNMARKED
 ) -> tuple[Section, ...]:
-    """Every model's fold, seed, size, epochs, last loss and the collapse detector's verdict.
+    """Every model's fold, seed, size, epochs, last loss and the verdict on its training.
 
     `models` are those of `trainings.trained_models`; those that learned no network are left out,
     and without any there is no section.
@@ -34,14 +34,16 @@ def training_sections(
         Column("parameters", "Parameters"),
         Column("epochs", "Epochs", text=True),
         Column("loss", "Last loss", text=True),
-        Column("verdict", "Collapse detector", text=True),
+        Column("verdict", "Has it learned?", text=True),
     )
     return table_section(
         "How the methods were trained",
-        "The model of the last epoch is the one that is tested. The detector looks at the outputs "
-        "for clips of the training set, without labels: the share of their power in the band of a "
-        "pulse, whether their peaks differ from clip to clip, and whether they lie at the band's "
-        "limits. A collapsed training is reported and not repeated.",
+        "The model of the last epoch is the one that is tested. The verdict is on the outputs for "
+        "clips of the training set, without the sensor's labels: the share of their power in the "
+        "band of a pulse, whether their peaks differ from clip to clip, and whether they lie at "
+        "the band's limits. A method with pseudo labels has learned only if its heart rates are "
+        "nearer to the labels' than a constant is. Where a model has two networks, each has its "
+        "own verdict. A training that did not learn is reported and not repeated.",
         Table(
             key="trainings",
             caption="Trainings",
@@ -57,8 +59,7 @@ def _cells(model: Mapping[str, Any]) -> list[Cell]:
     last: Mapping[str, Mapping[str, float]] = model.get("last", {})
     epochs = ", ".join(f"{stage} {count}" for stage, count in model["epochs"].items() if count)
     loss = ", ".join(f"{terms['loss']:.4g}" for terms in last.values())
-    verdict = model["collapse"]["verdict"]
-    detail = ", ".join(f"{k} {v}" for k, v in model["collapse"].items() if k != "verdict")
+    verdict, detail = _verdict(model)
     params = model["params"]
     learned, unusable = int(model["learned_from"]), model.get("could_not_learn_from", [])
     texts = (
@@ -74,3 +75,22 @@ def _cells(model: Mapping[str, Any]) -> list[Cell]:
     numbers = {4: float(learned), 5: float(model["n_parameters"])}
     cells = [Cell(text, numbers.get(place, text)) for place, text in enumerate(texts)]
     return [*cells, Cell(verdict, verdict, detail=detail)]
+
+
+def _verdict(model: Mapping[str, Any]) -> tuple[str, str]:
+    """The verdict, of each network where there are several, and the facts behind it.
+
+    >>> networks = {"first": {"verdict": "learned", "at_edge": 0.0}, "second": {"verdict": "flat"}}
+    >>> _verdict({"collapse": {"verdict": "second network flat"}, "networks": networks})
+    ('first network: learned; second network: flat', 'first network: at_edge 0.0')
+    """
+    networks: Mapping[str, Mapping[str, Any]] = model.get("networks", {})
+    judged = {f"{name} network": facts for name, facts in networks.items()}
+    judged = judged or {"": model["collapse"]}
+    verdicts, details = [], []
+    for name, facts in judged.items():
+        label = f"{name}: " if name else ""
+        verdicts.append(f"{label}{facts['verdict']}")
+        numbers = ", ".join(f"{k} {v}" for k, v in facts.items() if k != "verdict")
+        details += [f"{label}{numbers}"] if numbers else []
+    return "; ".join(verdicts), "; ".join(details)
