@@ -83,12 +83,10 @@ def _verdict(measurements: dict[str, Any]) -> str:
         reasons.append(f"{measurements['at_edge']:.0%} of the peaks are at a limit of the band")
     if reasons:
         return "collapsed: " + "; ".join(reasons)
-    if (
-        "label_error_bpm" in measurements
-        and not measurements["label_error_bpm"] < measurements["constant_error_bpm"]
-    ):
+    label_error_bpm = measurements.get("label_error_bpm", -1.0)
+    if label_error_bpm >= measurements.get("constant_error_bpm", 0.0):
         return (
-            f"not learned: heart rates are {measurements['label_error_bpm']:.1f} bpm from the labels', "
+            f"not learned: heart rates are {label_error_bpm:.1f} bpm from the labels', "
             f"a constant {measurements['constant_error_bpm']:.1f} bpm"
         )
     return "learned"
