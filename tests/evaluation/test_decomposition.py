@@ -162,7 +162,7 @@ def test_all_groups_of_the_second_rule_give_the_second_rule(a: str, b: str) -> N
     """Of what an error depends on, no setting is left out of the groups."""
     first, second = evaluator(a), evaluator(b)
     made = mixed_evaluator(first, second, frozenset(RULE_GROUPS))
-    words = {"title", "source", "notes", "snr", "correlation", "made_for_fs"}
+    words = {"title", "meaning", "source", "notes", "snr", "correlation", "made_for_fs"}
     assert made.model_dump(exclude=words) == second.model_dump(exclude=words)
     assert mixed_evaluator(first, second, Group()) == first
 
@@ -171,7 +171,16 @@ def test_every_setting_of_a_rule_is_in_a_group_or_changes_no_error() -> None:
     whole = [name for fields, _ in RULE_GROUPS.values() for name in fields]
     chain = [name for _, fields in RULE_GROUPS.values() for name in fields]
     assert len(set(whole)) == len(whole)
-    untouched = {"title", "source", "notes", "snr", "correlation", "made_for_fs", "estimate"}
+    untouched = {
+        "title",
+        "meaning",
+        "source",
+        "notes",
+        "snr",
+        "correlation",
+        "made_for_fs",
+        "estimate",
+    }
     assert set(whole) | untouched == set(Evaluator.model_fields)
     assert sorted(chain) == sorted(type(evaluator("pyvhr").estimate).model_fields)
 

@@ -1,5 +1,6 @@
 """Evaluator files: what they must say, and what they say wrong in one line."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def test_every_preset_has_a_title_a_source_and_notes(name: str) -> None:
     rule = evaluator(name)
     assert rule.title
     assert len(rule.notes.split()) > 20
+    assert len(rule.meaning.split()) > 8
+    assert rule.meaning[0].isupper()
+    assert re.search(r"heart rate|bin|frequency|peak|rate", rule.meaning)
     assert any(mark in rule.source for mark in ("@", "arXiv", "10.", "ICCV", "github"))
     assert Evaluator.model_validate(rule.model_dump()) == rule
 
@@ -45,7 +49,10 @@ def test_no_two_presets_have_the_same_digest() -> None:
 
 def test_the_digest_ignores_texts_and_nothing_else() -> None:
     rule = evaluator("li2023")
-    assert rule.model_copy(update={"notes": "x", "title": "y", "source": "z"}).digest == rule.digest
+    assert (
+        rule.model_copy(update={"notes": "x", "title": "y", "source": "z", "meaning": "m"}).digest
+        == rule.digest
+    )
     for change in ({"gap_share": 0.3}, {"snr": "toolbox"}, {"unit": "recording_mean"}):
         assert rule.model_copy(update=change).digest != rule.digest
 
@@ -61,6 +68,14 @@ def test_the_digest_ignores_texts_and_nothing_else() -> None:
         ('kind = "butterworth"', 'kind = "butter"', "filter"),
         ("fast_factor = 8", "fast_factor = 8, twice = true", "twice"),
         ("[window]", "[window", "not readable as TOML"),
+        ('"hann"', "{ tukey = 1.5 }", "tukey: Input should be less than or equal to 1"),
+        (
+            'truth         = ["pulse"',
+            'truth         = ["beats"',
+            'needs a reference of kind "beats"',
+        ),
+        ('reference     = "same"', "reference     = 3", "reference"),
+        ("meaning = ", "# ", "missing meaning"),
     ],
 )
 def test_a_mistake_is_one_line_with_file_and_key(

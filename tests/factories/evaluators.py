@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+from rppgbench.evaluation.beat_rule import BeatReading
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 
 FOLDER = Path(__file__).resolve().parents[2] / "protocols" / "evaluators"
@@ -13,3 +14,10 @@ NAMES = sorted(file.stem for file in FOLDER.glob("*.toml"))
 def evaluator(name: str) -> Evaluator:
     """One of them, read once."""
     return read_evaluator(FOLDER / f"{name}.toml")
+
+
+def beat_rule() -> BeatReading:
+    """How `beats_tukey` finds the beats of a reference."""
+    rule = evaluator("beats_tukey").reference
+    assert isinstance(rule, BeatReading)
+    return rule

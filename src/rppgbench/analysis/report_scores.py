@@ -177,7 +177,7 @@ def describe_evaluator(rule: Evaluator) -> str:
     chain = rule.estimate
     resolution = f"{rule.resolution_bpm:g} bpm" if rule.resolution_bpm else "no grid"
     return (
-        f"{rule.title}. {window.capitalize()}, filter {_filter(chain.filter)}, "
+        f"{rule.meaning} {rule.title}. {window.capitalize()}, filter {_filter(chain.filter)}, "
         f"band {60 * chain.band.low_hz:.0f} to {60 * chain.band.high_hz:.0f} bpm, "
         f"{chain.spectrum.kind} read to {resolution}; reference: {' or '.join(rule.truth)}. "
         "A missing estimate counts as the edge of the band that is farther from the reference."

@@ -72,14 +72,16 @@ class GroundTruth:
     """What the contact sensor measured, on the clock of the frames.
 
     `pulse` is the blood volume pulse in the sensor's unit; `heart_rate` the device's own heart
-    rate in bpm. Either may be None: a data set has what it has. `warnings` are lines for the table
-    (a clock ratio off by more than 1 %, readings of 0). With `one_clock` one clock stamped labels
+    rate in bpm; `beats_s` are the beats (B,) that the device itself marked, in seconds, increasing.
+    Each may be None: a data set has what it has. `warnings` are lines for the table (a clock ratio
+    off by more than 1 %, readings of 0). With `one_clock` one clock stamped labels
     and frames, so labels from before the first frame and after the last say nothing of its speed;
     where it is None, labels that begin before the first frame are taken for such.
     """
 
     pulse: Signal | None = None
     heart_rate: Signal | None = None
+    beats_s: Array | None = None
     warnings: tuple[str, ...] = ()
     one_clock: bool | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from rppgbench.core.waveform import Array
     from rppgbench.evaluation.evaluator import Evaluator
     from rppgbench.evaluation.rate_chain import RateChain
+
+CheckTaper = Literal["boxcar", "hann"]
+"""The taper of a reading over a wide band."""
 
 EDGE_BPM = 5.0
 """A reference this near to the edge of a band counts as at the edge.
@@ -23,13 +26,17 @@ WIDE_HZ = (0.5, 4.0)
 """30 to 240 bpm: the band in which the rate of a reference is read, whatever the evaluator."""
 
 
-def wide_chain(fs: float) -> RateChain:
+def wide_chain(fs: float, taper: CheckTaper = "hann") -> RateChain:
     """The chain that reads a reference over 30 to 240 bpm, or as far as samples at `fs` allow.
 
-    A first-order filter, a Hann window, and the highest local maximum: the power of drift falls
-    from below the band into it without a maximum. Of 908 genuine windows of 10 s (contact pulses of
-    UBFC-rPPG, of COHFACE and of three people before a webcam) none is read outside 40 to 150 bpm;
-    without the filter, drift is read in 13.
+    A first-order filter, a taper (none where the chain checks beats), and the highest local
+    maximum: the power of drift falls from below the band into it without a maximum. Of 908 genuine
+    windows of 10 s (contact pulses of UBFC-rPPG, of COHFACE and of three people before a webcam)
+    none is read outside 40 to 150 bpm; without the filter, drift is read in 13.
+
+    Args:
+        fs: Samples per second.
+        taper: The taper of the window.
     """
     from rppgbench.evaluation.rate_chain import (
         Band,
@@ -48,7 +55,7 @@ def wide_chain(fs: float) -> RateChain:
         filter=Butterworth(kind="butterworth", order=1, low_hz=low_hz, high_hz=high_hz),
         spectrum=Periodogram(
             kind="periodogram",
-            taper="hann",
+            taper=taper,
             symmetric=False,
             centred=True,
             nfft=FastFactor(fast_factor=8),
@@ -58,12 +65,13 @@ def wide_chain(fs: float) -> RateChain:
     )
 
 
-def wide_rates(windows: Array, fs: float) -> Array:
+def wide_rates(windows: Array, fs: float, taper: CheckTaper = "hann") -> Array:
     """The heart rates of reference pulses over 30 to 240 bpm.
 
     Args:
         windows: Windows of the pulses (..., N).
         fs: Samples per second.
+        taper: The taper of the windows.
 
     Returns:
         (...,) in bpm; NaN without one.
@@ -72,7 +80,7 @@ def wide_rates(windows: Array, fs: float) -> Array:
 
     if 0.45 * fs <= WIDE_HZ[0] or unusable_windows(wide_chain(fs), windows.shape[-1], fs):
         return np.full(windows.shape[:-1], np.nan)
-    chain = wide_chain(fs)
+    chain = wide_chain(fs, taper)
     return heart_rates(prepare(windows, fs, chain), fs, chain)
 
 

@@ -73,8 +73,15 @@ class ChainReader:
             if not self.unusable:
                 self.prepared = prepare(self.bridged, pulses.fs, chain)
 
-    def read(self, block: Block) -> tuple[Array | None, Array, Reasons]:
+    def read(
+        self, block: Block, otherwise: tuple[Array, Reasons] | None = None
+    ) -> tuple[Array | None, Array, Reasons]:
         """The windows of a block.
+
+        Args:
+            block: The windows.
+            otherwise: Heart rates (n, W) that were read in another way than by the spectrum, and
+                why there is none (n, W).
 
         Returns:
             The prepared windows (n, W, N), None where the chain cannot prepare them; their heart
@@ -84,8 +91,8 @@ class ChainReader:
         raw = block.slice(self.bridged)
         unusable = self.unusable or unusable_windows(self.chain, block.samples, fs)
         if unusable:
-            rates: Array = np.full(raw.shape[:2], np.nan)
-            return None, rates, np.full(rates.shape, unusable, dtype=object)
+            none: Array = np.full(raw.shape[:2], np.nan)
+            return None, none, np.full(none.shape, unusable, dtype=object)
         if self.prepared is None:
             windows = prepare(raw, fs, self.chain)
         else:
@@ -93,8 +100,14 @@ class ChainReader:
         constant = is_constant(raw, windows)
         absent, unusable_share = self._shares(block)
         usable = ~constant & (unusable_share <= self.gap_share)
-        bpm = np.where(usable, heart_rates(windows, fs, self.chain), np.nan)
-        return windows, bpm, self._reasons(block, raw, bpm, constant, absent, unusable_share)
+        if otherwise is None:
+            bpm = np.where(usable, heart_rates(windows, fs, self.chain), np.nan)
+            reason = np.full(bpm.shape, "", dtype=object)
+            reason[~np.isfinite(bpm)] = f"{self.name}: no peak in the band"
+        else:
+            bpm, reason = np.where(usable, otherwise[0], np.nan), otherwise[1].copy()
+        self._basic_reasons(reason, block, raw, constant, absent, unusable_share)
+        return windows, bpm, reason
 
     def _shares(self, block: Block) -> tuple[Array, Array]:
         """Shares of each window (n, W): absent, and absent or in a straight segment."""
@@ -103,18 +116,16 @@ class ChainReader:
         length = block.samples + cropped
         return (absent + cropped) / length, (absent + straight + cropped) / length
 
-    def _reasons(
+    def _basic_reasons(
         self,
+        reason: Reasons,
         block: Block,
         raw: Array,
-        bpm: Array,
         constant: NDArray[np.bool_],
         absent: Array,
         unusable_share: Array,
-    ) -> Reasons:
-        """Why windows have no rate; where several reasons hold, the most basic one."""
-        reason = np.full(bpm.shape, "", dtype=object)
-        reason[~np.isfinite(bpm)] = f"{self.name}: no peak in the band"
+    ) -> None:
+        """Write why windows hold no wave; where several reasons hold, the most basic one."""
         is_absent = absent > self.gap_share
         straight = _count_within(self.straight, block) / block.samples
         for at in np.argwhere((unusable_share > self.gap_share) & ~is_absent & ~constant):
@@ -125,7 +136,6 @@ class ChainReader:
             reason[*at] = f"{self.name}: {'constant' if level else 'a straight line, no pulse'}"
         for at in np.argwhere(is_absent):
             reason[*at] = f"{self.name}: absent in {absent[*at]:.0%} of the window"
-        return reason
 
 
 def _count_before(samples: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from rppgbench.core.protocol import Declaration, read_declaration
+from rppgbench.evaluation.beat_rule import BeatReading
 from rppgbench.evaluation.rate_chain import (
     ParabolaPeak,
     PeakIntervals,
@@ -54,6 +55,23 @@ class PartsWindow(Declaration):
     shortest_s: float = Field(ge=0, le=86400)
 
 
+def _kind_of_reference(value: object) -> str:
+    """Which declaration of the reference a value is: same, beats or chain."""
+    if isinstance(value, str):
+        return "same"
+    is_beats = isinstance(value, BeatReading) or (isinstance(value, dict) and "kind" in value)
+    return "beats" if is_beats else "chain"
+
+
+ReferenceReading = Annotated[
+    Annotated[RateChain, Tag("chain")]
+    | Annotated[BeatReading, Tag("beats")]
+    | Annotated[Literal["same"], Tag("same")],
+    Discriminator(_kind_of_reference),
+]
+"""How the reference is read: by a chain, by its beats, or as the estimate."""
+
+
 class Evaluator(Declaration):
     """The rule that reads heart rates from waveforms, and the reference that it compares with.
 
@@ -63,11 +81,12 @@ class Evaluator(Declaration):
 
     Attributes:
         title: A few words.
+        meaning: One sentence: what a reading under this rule is. Pages show it.
         source: The paper or the code.
         notes: Where the rule differs from its source, and what a reader should know.
-        truth: The kinds of reference by preference, `pulse` or the device's `heart_rate`: the first
-            that a recording has is used. The pulse is interpolated in time onto the estimate's
-            samples.
+        truth: The kinds of reference by preference, the device's own `beats`, its `pulse`, or its
+            `heart_rate`: the first that a recording has is used. The pulse is interpolated in time
+            onto the estimate's samples.
         heart_rate: The heart rate of a window from readings of a device, or of an estimate without
             a waveform: the mean of the readings in it, the value at the centre, or the reading
             nearest to the centre.
@@ -83,7 +102,7 @@ class Evaluator(Declaration):
             band's edge that is farther from the reference, the largest error of any answer within
             the band.
         estimate: The chain that reads estimates.
-        reference: The chain that reads reference pulses, or "same".
+        reference: The chain that reads reference pulses, or "same", or how their beats are found.
         made_for_fs: Lowest and highest sampling rate that the rule was made for, where it counts
             samples: at other rates its rows have a note. It changes no number.
         rates: Estimates that are heart rates without a waveform: read in windows, or each reading
@@ -91,9 +110,10 @@ class Evaluator(Declaration):
     """
 
     title: str
+    meaning: str = Field(pattern=r"^\S.{20,}\.$")
     source: str
     notes: str
-    truth: list[Literal["pulse", "heart_rate"]] = Field(min_length=1)
+    truth: list[Literal["beats", "pulse", "heart_rate"]] = Field(min_length=1)
     heart_rate: Literal["window_mean", "window_centre", "nearest"]
     window: Annotated[WholeWindow | FixedWindow | PartsWindow, Field(discriminator="kind")]
     border_frames: int = Field(ge=0, le=1_000_000)
@@ -104,7 +124,7 @@ class Evaluator(Declaration):
     correlation: Literal["mcc", "macc", "none"]
     missing: Literal["farthest_band_edge"]
     estimate: RateChain
-    reference: RateChain | Literal["same"]
+    reference: ReferenceReading
     made_for_fs: list[Rate] | None = Field(default=None, min_length=2, max_length=2)
     rates: Literal["windows", "as_given"] = "windows"
 
@@ -114,10 +134,16 @@ class Evaluator(Declaration):
             raise ValueError("made_for_fs must be the lowest rate and then the highest")
         return self
 
+    @model_validator(mode="after")
+    def _beats_read_as_beats(self) -> Self:
+        if "beats" in self.truth and not isinstance(self.reference, BeatReading):
+            raise ValueError('truth: "beats" needs a reference of kind "beats"')
+        return self
+
     @property
     def reference_chain(self) -> RateChain:
-        """The chain that reads the reference pulse."""
-        return self.estimate if self.reference == "same" else self.reference
+        """The chain that prepares the reference pulse, and reads it if its beats are not read."""
+        return self.reference if isinstance(self.reference, RateChain) else self.estimate
 
     @property
     def removes_drift(self) -> bool:
@@ -127,7 +153,7 @@ class Evaluator(Declaration):
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits of all settings that can change a number."""
-        texts = {"title", "source", "notes", "made_for_fs"}
+        texts = {"title", "meaning", "source", "notes", "made_for_fs"}
         return digest(self.model_dump(mode="json", exclude=texts))
 
     @property

@@ -17,7 +17,10 @@ def rows_as_given(evaluator: Evaluator, truth: GroundTruth) -> bool:
         evaluator: The rule.
         truth: The reference. A pulse has heart rates in windows only.
     """
-    return evaluator.rates == "as_given" and reference_kind(evaluator, truth) != "pulse"
+    return evaluator.rates == "as_given" and reference_kind(evaluator, truth) not in (
+        "beats",
+        "pulse",
+    )
 
 
 def read_as_given(evaluator: Evaluator, rates: Signal, truth: GroundTruth) -> Reading:

@@ -19,6 +19,7 @@ from rppgbench.evaluation.rate_chain import (
     Welch,
     padded,
     segment_samples,
+    taper_window,
 )
 from rppgbench.signals import filters, spectrum
 
@@ -237,7 +238,7 @@ def band_spectrum(prepared: Array, fs: float, chain: RateChain) -> spectrum.Spec
         samples = segment_samples(samples, declared)
     nfft = padded(samples, fs, declared.nfft)
     bins = spectrum.band_bins(nfft, fs, band.low_hz, band.high_hz, band.edges)
-    window = spectrum.taper(declared.taper, samples, symmetric=declared.symmetric)
+    window = taper_window(declared.taper, samples, symmetric=declared.symmetric)
     if isinstance(declared, Welch):
         hop = _hop(samples, declared)
         return spectrum.welch(prepared, fs, window, nfft, bins, hop=hop, centred=declared.centred)

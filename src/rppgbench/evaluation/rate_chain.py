@@ -5,9 +5,20 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from rppgbench.core.protocol import Declaration
-from rppgbench.signals.spectrum import fast_length
+from rppgbench.core.waveform import Array
+from rppgbench.signals.spectrum import fast_length, taper
 
-Taper = Literal["boxcar", "hann", "hamming"]
+
+class Tukey(Declaration):
+    """A taper that is level in the middle; the cosines at its ends take this share of the window.
+
+    A share of 0 is the boxcar, of 1 the Hann taper.
+    """
+
+    tukey: float = Field(ge=0, le=1)
+
+
+Taper = Literal["boxcar", "hann", "hamming"] | Tukey
 
 Hertz = Annotated[float, Field(ge=0.01, le=50)]
 """A frequency: from one beat in 100 s to far above any heart rate; filters stay computable."""
@@ -228,6 +239,21 @@ def padded(samples: int, fs: float, rule: Padding) -> int:
     else:
         length = int(rule.over_fs / fs)
     return max(length, samples)
+
+
+def taper_window(declared: Taper, samples: int, *, symmetric: bool) -> Array:
+    """A declared taper: (samples,).
+
+    Args:
+        declared: The declaration.
+        samples: Its length.
+        symmetric: Sampled symmetrically, as numpy and MATLAB do, else periodically.
+
+    >>> taper_window(Tukey(tukey=0.5), 8, symmetric=False).round(2).tolist()
+    [0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5]
+    """
+    name = ("tukey", declared.tukey) if isinstance(declared, Tukey) else declared
+    return taper(name, samples, symmetric=symmetric)
 
 
 def segment_samples(samples: int, welch: Welch) -> int:

@@ -17,9 +17,13 @@ def reference_kind(evaluator: Evaluator, truth: GroundTruth) -> str:
         truth: The reference of a recording.
 
     Returns:
-        "pulse", "heart_rate", or "" where there is neither.
+        "beats", "pulse", "heart_rate", or "" where there is none of them.
     """
     for kind in evaluator.truth:
+        if kind == "beats":
+            if truth.beats_s is not None and len(truth.beats_s) > 1:
+                return kind
+            continue
         signal = truth.pulse if kind == "pulse" else truth.heart_rate
         if signal is not None and len(signal.times_s):
             return kind
@@ -47,7 +51,8 @@ def pulses_at(
     pulses: Array = np.full((len(truths), samples), np.nan)
     steps = np.arange(samples) / fs
     for row, (truth, start) in enumerate(zip(truths, start_s, strict=True)):
-        if truth.pulse is not None and reference_kind(evaluator, truth) == "pulse":
+        compared = reference_kind(evaluator, truth) in ("beats", "pulse")
+        if truth.pulse is not None and len(truth.pulse.times_s) and compared:
             pulses[row] = truth.pulse_at(start + steps)
     return pulses
 

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array
-from rppgbench.evaluation.band_edge import at_edge, wide_rates
+from rppgbench.evaluation.band_edge import CheckTaper, at_edge, wide_rates
+from rppgbench.evaluation.beat_reading import checked_rates
+from rppgbench.evaluation.beat_rule import BeatReading
 from rppgbench.evaluation.chain_reading import ChainReader, PulseBatch, Reasons
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.reference import device_rates, pulses_at, reference_kind
@@ -34,6 +36,7 @@ class ReferenceReader:
         self.truths = [truths[k] for k in first]
         self.start_s = pulses.start_s[first]
         self.kinds = [reference_kind(evaluator, truth) for truth in self.truths]
+        self.by_beats = np.array([kind in ("beats", "pulse") for kind in self.kinds])
         batch = PulseBatch(
             samples=pulses_at(evaluator, self.truths, self.start_s, pulses.fs, pulses.length),
             fs=pulses.fs,
@@ -56,21 +59,51 @@ class ReferenceReader:
             evaluator's band or at its edge (n, W).
         """
         fs = self.chain.pulses.fs
-        windows, bpm, reason = self.chain.read(block)
+        wide = self._wide_rates(block)
+        rule = self.evaluator.reference
+        if isinstance(rule, BeatReading):
+            windows, bpm, reason = self._read_beats(rule, block, wide)
+        else:
+            windows, bpm, reason = self.chain.read(block)
         for row, truth in enumerate(self.truths):
             start_s = self.start_s[row] + block.starts / fs
             duration_s = block.samples / fs
             read_device(self.evaluator, truth, start_s, duration_s, bpm[row], reason[row])
-        edge = at_edge(self.evaluator, bpm, self._wide_rates(block))
+        edge = at_edge(self.evaluator, bpm, wide)
         return windows, bpm[self.owner], reason[self.owner], edge[self.owner]
+
+    def _read_beats(
+        self, rule: BeatReading, block: Block, wide: Array
+    ) -> tuple[Array | None, Array, Reasons]:
+        """As `ChainReader.read`, with the rates of the beats of each reference (m, W)."""
+        shape = len(self.truths), len(block.starts)
+        rates: Array = np.full(shape, np.nan)
+        lacking = np.full(shape, "", dtype=object)
+        for row in np.flatnonzero(self.by_beats):
+            start_s = self.start_s[row] + block.starts / self.chain.pulses.fs
+            rates[row], lacking[row] = checked_rates(
+                self.truths[row],
+                rule,
+                start_s,
+                start_s + block.samples / self.chain.pulses.fs,
+                spectral_bpm=wide[row],
+                gap_share=self.evaluator.gap_share,
+                marked=self.kinds[row] == "beats",
+            )
+        windows, bpm, reason = self.chain.read(block, (rates, lacking))
+        marked = np.array([kind == "beats" for kind in self.kinds])
+        bpm[marked], reason[marked] = rates[marked], lacking[marked]  # marks need no pulse
+        return windows, bpm, reason
 
     def _wide_rates(self, block: Block) -> Array:
         """Rates of reference pulses over 30 to 240 bpm (m, W); NaN for other references."""
         rates: Array = np.full((len(self.truths), len(block.starts)), np.nan)
-        pulses = np.array([kind == "pulse" for kind in self.kinds])
+        pulses = np.isfinite(self.chain.pulses.samples).any(axis=1)
         if pulses.any():
+            by_beats = isinstance(self.evaluator.reference, BeatReading)
+            taper: CheckTaper = "boxcar" if by_beats else "hann"
             rates[pulses] = wide_rates(
-                block.slice(self.chain.bridged[pulses]), self.chain.pulses.fs
+                block.slice(self.chain.bridged[pulses]), self.chain.pulses.fs, taper
             )
         return rates
 
@@ -83,18 +116,18 @@ def read_device(
     bpm: Array,
     reason: Reasons,
 ) -> None:
-    """Write the rates and reasons of a reference that is no pulse into their arrays.
+    """Write the rates of a reference that is a device's heart rate, or none, into the arrays.
 
     Args:
         evaluator: The rule.
         truth: The reference.
-        start_s: Starts of the windows (W,), in seconds on the clock of the recording.
-        duration_s: Their duration in seconds.
-        bpm: Rates (W,) in bpm; written in place.
-        reason: Reasons (W,); written in place.
+        start_s: Starts of the windows (W,), in seconds.
+        duration_s: Their duration.
+        bpm: The rates (W,), changed in place.
+        reason: Why there are none (W,), changed in place.
     """
     kind = reference_kind(evaluator, truth)
-    if kind == "pulse":
+    if kind in ("beats", "pulse"):
         return
     bpm[:] = np.nan
     if kind == "heart_rate":

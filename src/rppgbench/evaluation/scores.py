@@ -85,13 +85,13 @@ def score_windows(
         - reference_bpm, estimate_bpm: NaN where there is none;
         - missing: whether there is no estimate;
         - error_bpm: estimate less reference; of a missing estimate `worst_error`;
-        - snr_db; truth: the kind of the reference ("pulse", "heart_rate" or "");
+        - snr_db; truth: the kind of the reference ("beats", "pulse", "heart_rate" or "");
         - band_edge: whether the reference lies outside the evaluator's band or at its edge;
         - fs: samples per second of the estimate, NaN for heart rates without a waveform; reason;
         - the evaluator's correlation under its own name.
 
-        `attrs` hold the evaluator's digest, pooling, band, and the names of its SNR and
-        correlation.
+        `attrs` hold the evaluator's digest, pooling, band, kinds of reference by preference, and
+        the names of its SNR and correlation.
 
     Raises:
         BenchError: An estimate comes twice.
@@ -118,6 +118,7 @@ def score_windows(
         "pooling": evaluator.pooling,
         "snr": evaluator.snr,
         "correlation": evaluator.correlation,
+        "truth": list(evaluator.truth),
         "band_bpm": (60 * evaluator.estimate.band.low_hz, 60 * evaluator.estimate.band.high_hz),
     }
     return windows
@@ -234,28 +235,33 @@ def _grid_without_waveform(
 
 def _grid_of_truth(evaluator: Evaluator, truth: GroundTruth) -> Waveform:
     """The grid over the time of the reference, for a recording without any waveform."""
-    kind = reference_kind(evaluator, truth)
-    signal = truth.pulse if kind == "pulse" else truth.heart_rate
-    if not kind or signal is None:
-        return Waveform(np.empty(0), FAILED_FS)
-    return _grid_over(evaluator, signal)
+    times_s = _times_of_reference(reference_kind(evaluator, truth), truth)
+    return _grid_over(evaluator, times_s) if len(times_s) else Waveform(np.empty(0), FAILED_FS)
 
 
 def _grid_of_rates(evaluator: Evaluator, rates: Signal | None) -> Waveform | None:
     """The grid over the time of an estimate's heart rates."""
-    return None if rates is None or not len(rates.times_s) else _grid_over(evaluator, rates)
+    return None if rates is None or not len(rates.times_s) else _grid_over(evaluator, rates.times_s)
 
 
-def _grid_over(evaluator: Evaluator, signal: Signal) -> Waveform:
-    """The grid over the time of a signal.
+def _grid_over(evaluator: Evaluator, times_s: Array) -> Waveform:
+    """The grid over the times (N,) of a signal.
 
     One heart rate for a video of unknown length covers one window.
     """
-    start_s = max(float(signal.times_s[0]), 0.0)
-    count = max(int((float(signal.times_s[-1]) - start_s) * FAILED_FS) + 1, 0)
-    if len(signal.times_s) > 1 and float(np.diff(signal.times_s).max()) > WHOLE_VIDEO_S:
+    start_s = max(float(times_s[0]), 0.0)
+    count = max(int((float(times_s[-1]) - start_s) * FAILED_FS) + 1, 0)
+    if len(times_s) > 1 and float(np.diff(times_s).max()) > WHOLE_VIDEO_S:
         count = min_samples(FAILED_FS, evaluator.window) + 2 * evaluator.border_frames
     return Waveform(np.full(count, np.nan), FAILED_FS, start_s)
+
+
+def _times_of_reference(kind: str, truth: GroundTruth) -> Array:
+    """The times of the beats, samples or rates of a reference; none where it has none."""
+    signal = truth.heart_rate if kind == "heart_rate" else truth.pulse
+    if kind == "beats" and truth.beats_s is not None and signal is None:
+        return truth.beats_s
+    return signal.times_s if kind and signal is not None else np.empty(0)
 
 
 def _read_groups(

@@ -9,7 +9,12 @@ from typing import Any
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables.columns import COVERAGE, metric
 from rppgbench.report.tables.highlights import row_kind
-from rppgbench.report.tables.scores import describe_band_edge, describe_region, method_table
+from rppgbench.report.tables.scores import (
+    describe_band_edge,
+    describe_reference,
+    describe_region,
+    method_table,
+)
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
     count_sample,
@@ -38,7 +43,7 @@ def summary_text(page: ReportInputs) -> list[str]:
             sentences += _spread_words(page, best)
     sentences += _shortfall_words(page, default)
     for scores in page.scores:
-        sentences += describe_band_edge(scores)
+        sentences += describe_reference(scores) + describe_band_edge(scores)
     return sentences
 
 

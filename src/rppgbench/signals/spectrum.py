@@ -38,11 +38,11 @@ class Spectrum:
         return self.power[..., self.first : self.stop]
 
 
-def taper(name: str, samples: int, *, symmetric: bool) -> Array:
+def taper(name: str | tuple[str, float], samples: int, *, symmetric: bool) -> Array:
     """A window function by name: (samples,).
 
     Args:
-        name: Name of the window, as scipy knows it.
+        name: Name of the window, as scipy knows it, with its parameter if it has one.
         samples: Its length.
         symmetric: Sampled symmetrically, as numpy and MATLAB do, else periodically.
     """

@@ -201,12 +201,14 @@ def evaluator_table(inputs: DecompositionInputs) -> Table:
     rows = []
     for scores in inputs.page.scores:
         rule = inputs.rules[scores.name]
-        text = about[scores.name].removeprefix(f"{rule.title}.").partition(" A missing ")[0].strip()
+        text = about[scores.name].removeprefix(f"{rule.meaning} {rule.title}.")
+        text = text.partition(" A missing ")[0].strip()
         rows.append(
             Row(
                 (
                     Cell(scores.name, scores.name),
                     Cell(rule.title, rule.title),
+                    Cell(rule.meaning, rule.meaning),
                     Cell(text, text),
                     _number(rule.resolution_bpm or math.nan),
                     Cell(rule.source, rule.source),
@@ -217,6 +219,7 @@ def evaluator_table(inputs: DecompositionInputs) -> Table:
     columns = (
         Column("evaluator", "Evaluator", text=True),
         Column("title", "Title", text=True),
+        Column("meaning", "What a reading is", text=True),
         Column("rule", "Rule", text=True),
         Column("resolution", "Resolution", unit="bpm", about="How finely a heart rate is told."),
         Column("source", "Source", text=True),

@@ -93,6 +93,7 @@ def method_table(
             RANKING,
             *_leak_notes(frame, by),
             *_row_notes(frame, by),
+            *describe_reference(scores),
             *describe_band_edge(scores),
             *describe_region(scores),
             *([f"Not defined for any row: {empty}."] if empty else []),
@@ -138,6 +139,24 @@ def describe_band_edge(scores: Scores) -> list[str]:
         f"outside the band{band} or within {EDGE_BPM:g} bpm of its edge: the rule reads a rate "
         "beyond the band as a rate within, for reference and estimate alike, so a small error "
         "there is no evidence."
+    ]
+
+
+def describe_reference(scores: Scores) -> list[str]:
+    """How many windows have the device's heart rate for want of the pulse that the rule prefers."""
+    windows = scores.windows
+    if "pulse" not in windows.attrs.get("truth", []) or "truth" not in windows:
+        return []
+    keys = ["dataset", "recording", "window"]
+    scored = windows[windows["reference_bpm"].notna()]
+    device = scored[scored["truth"] == "heart_rate"]
+    if windows.attrs["truth"][0] == "heart_rate" or device.empty:
+        return []
+    count, every = (len(rows[keys].drop_duplicates()) for rows in (device, scored))
+    return [
+        f"Under {scores.name} the reference of {count} of {pluralise(every, 'window')} is the "
+        "device's own heart rate: these recordings have no contact pulse. A device averages over "
+        "seconds that its maker does not state."
     ]
 
 

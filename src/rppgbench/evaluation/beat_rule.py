@@ -1,0 +1,35 @@
+"""Declaration of a reference that is read by its beats."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from rppgbench.core.protocol import Declaration
+from rppgbench.evaluation.rate_chain import Passing
+
+Detector = Literal["elgendi", "scalogram"]
+"""A detector of beats (`rppgbench.signals.beats.DETECTORS`)."""
+
+
+class BeatFilter(Passing):
+    """Butterworth band-pass of an order, forward and backward, at the sensor's own rate."""
+
+    order: int = Field(ge=1, le=6)
+
+
+class BeatReading(Declaration):
+    """The reference is the beats: 60 times the beats advanced in a window over its duration.
+
+    The contact pulse is filtered at its own rate, laid on `upsampled_hz` by a cubic spline, and its
+    beats are found by `detector` and placed between samples by a parabola. The number of beats
+    grows linearly from one beat to the next. Windows in which `second_detector` or the highest
+    maximum of a boxcar spectrum reads another rate, by more than `agree_within_bpm`, have no
+    reference.
+    """
+
+    kind: Literal["beats"]
+    filter: BeatFilter
+    upsampled_hz: float = Field(ge=100, le=2000)
+    detector: Detector
+    second_detector: Detector
+    agree_within_bpm: float = Field(gt=0, le=100)
