@@ -52,7 +52,7 @@ def test_mixed_parts_are_named_with_their_counts(tmp_path: Path) -> None:
     store.add(MADE[3:])
     store.add_observed(list(whole.observed().values()))
     parts = part_provenances(store)
-    assert [(part.facts["run"], part.amount) for part in parts] == [
+    assert [(part.provenance["run"], part.amount) for part in parts] == [
         (1, "3 estimates"),
         (2, "1 estimate, 4 recordings"),
     ]

@@ -29,7 +29,7 @@ from rppgbench.report.inputs import (
 )
 from rppgbench.report.page import flatten, report_html, skipped_rows, write_report
 from rppgbench.report.rendering import Downloads
-from rppgbench.report.summary_text import best_row, key_facts, sample_mismatch, summary_text
+from rppgbench.report.summary_text import best_row, key_numbers, sample_mismatch, summary_text
 from rppgbench.report.tables.columns import metric
 from rppgbench.report.tables.scores import method_table
 
@@ -292,7 +292,7 @@ def test_the_summary_says_what_was_run_and_which_is_best() -> None:
         "The same waveforms of pos score 1.00 bpm under every evaluator.",
         "It is best under all 2 evaluators.",
     ]
-    assert key_facts(page) == [
+    assert key_numbers(page) == [
         ("Lowest error", "pos", "under rule_0"),
         ("Mean absolute error", "1.00 bpm", "95 % interval 0.80 to 1.40 bpm"),
         ("Baseline", "12.00 bpm", "flat"),

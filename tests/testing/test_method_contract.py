@@ -63,14 +63,14 @@ def test_a_planted_fault_is_caught(tmp_path: Path, clause: str) -> None:
 def test_a_method_without_a_source_is_caught(tmp_path: Path) -> None:
     findings = check_method(load_method_file(write(tmp_path, FINE, cite="")))
     (broken,) = (f for f in findings if f.kept is False)
-    assert "cites nothing" in broken.words
+    assert "cites nothing" in broken.reason
 
 
 def test_a_docstring_without_shape_or_unit_is_caught(tmp_path: Path) -> None:
     file = write(tmp_path, FINE)
     file.write_text(file.read_text().replace(", in the unit of the input (T,)", ""))
     (broken,) = (f for f in check_method(load_method_file(file)) if f.kept is False)
-    assert "neither the shape of what comes back, as (T,), nor its unit" in broken.words
+    assert "neither the shape of what comes back, as (T,), nor its unit" in broken.reason
 
 
 def test_the_command_says_a_line_a_clause(

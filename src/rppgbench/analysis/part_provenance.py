@@ -20,11 +20,11 @@ NOT_RECORDED = "not told"
 class PartProvenance:
     """What one run said of itself, and how much of the results it made.
 
-    `facts` are its versions, commit, machine, device, command and time; `counts` goes from the
-    kind of part ("estimate", "recording", "model", "estimate by epoch") to how many it made.
+    `provenance` holds its versions, commit, machine, device, command and time; `counts` goes from
+    the kind of part ("estimate", "recording", "model", "estimate by epoch") to how many it made.
     """
 
-    facts: Mapping[str, Any]
+    provenance: Mapping[str, Any]
     counts: Mapping[str, int]
 
     @property
@@ -42,29 +42,31 @@ def part_provenances(store: Store) -> list[PartProvenance]:
 
     BenchError where a part names a run that nothing is stored of.
     """
-    facts, counts = store.provenances(), store.counts_by_provenance()
+    provenances, counts = store.provenances(), store.counts_by_provenance()
     for fit in store.manifest.get("fits", ()):
         file = store.folder / "models" / str(fit["digest"]) / FACTS
-        facts_of_model = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        name = facts_of_model.get("provenance", "")
-        if name in facts:
+        model_metadata = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        name = model_metadata.get("provenance", "")
+        if name in provenances:
             counts_of_run = counts.setdefault(name, {})
             counts_of_run["model"] = counts_of_run.get("model", 0) + 1
-    parts = [PartProvenance(facts[name], counts[name]) for name in counts]
+    parts = [PartProvenance(provenances[name], counts[name]) for name in counts]
     if (store.folder / EPOCHS).is_dir():
         epoch_store = Store(store.folder / EPOCHS)
-        epoch_facts = epoch_store.provenances()
+        epoch_provenances = epoch_store.provenances()
         for name, epoch_counts in epoch_store.counts_by_provenance().items():
             parts.append(
                 PartProvenance(
-                    epoch_facts[name], {"estimate by epoch": epoch_counts.get("estimate", 0)}
+                    epoch_provenances[name], {"estimate by epoch": epoch_counts.get("estimate", 0)}
                 )
             )
-    return sorted(parts, key=lambda part: (part.facts["run"], str(part.facts.get("began", ""))))
+    return sorted(
+        parts, key=lambda part: (part.provenance["run"], str(part.provenance.get("began", "")))
+    )
 
 
 def merge_provenance(parts: Sequence[PartProvenance]) -> dict[str, Any]:
-    """The facts of all parts by name; where parts differ, every value with how much it made.
+    """The provenance of all parts by name; where parts differ, every value with how much it made.
 
     >>> one, two = ({"run": k, "packages": {"numpy": f"2.{k}"}, "commit": "a"} for k in (1, 2))
     >>> parts = [PartProvenance(one, {"estimate": 5}), PartProvenance(two, {"estimate": 1})]
@@ -72,7 +74,8 @@ def merge_provenance(parts: Sequence[PartProvenance]) -> dict[str, Any]:
     {'packages': {'numpy': '2.1 (5 estimates); 2.2 (1 estimate)'}, 'commit': 'a'}
     """
     values = [
-        ({k: v for k, v in part.facts.items() if k not in PER_RUN_KEYS}, part) for part in parts
+        ({k: v for k, v in part.provenance.items() if k not in PER_RUN_KEYS}, part)
+        for part in parts
     ]
     merged: dict[str, Any] = _merged(values) if values else {}
     return merged
@@ -81,8 +84,8 @@ def merge_provenance(parts: Sequence[PartProvenance]) -> dict[str, Any]:
 def describe_runs(parts: Sequence[PartProvenance]) -> list[str]:
     """A line a run: when it began, its command, how much it made."""
     return [
-        f"{part.facts.get('began', 'time ' + NOT_RECORDED)}: "
-        f"{part.facts.get('command') or 'command ' + NOT_RECORDED} ({part.amount})"
+        f"{part.provenance.get('began', 'time ' + NOT_RECORDED)}: "
+        f"{part.provenance.get('command') or 'command ' + NOT_RECORDED} ({part.amount})"
         for part in parts
     ]
 
@@ -95,7 +98,7 @@ def difference_lines(parts: Sequence[PartProvenance]) -> list[str]:
     >>> difference_lines(parts)
     ['made by different runs: packages.numpy 2.1 (5 estimates); 2.2 (1 estimate)']
     """
-    leaves = [(dict(_leaves(part.facts)), part) for part in parts]
+    leaves = [(dict(_leaves(part.provenance)), part) for part in parts]
     lines = []
     for place in dict.fromkeys(place for leaves_of_part, _ in leaves for place in leaves_of_part):
         values = _by_value(
@@ -122,7 +125,9 @@ def other_versions(parts: Sequence[PartProvenance], installed: Mapping[str, str]
     """
     lines = []
     for name, version in installed.items():
-        versions = [(part.facts.get("packages", {}).get(name, version), part) for part in parts]
+        versions = [
+            (part.provenance.get("packages", {}).get(name, version), part) for part in parts
+        ]
         values = _by_value(versions)
         if values.keys() - {version}:
             lines.append(f"{name} is {version} here; stored: {_format_values(values)}")
@@ -156,9 +161,9 @@ def _together(parts: Sequence[PartProvenance]) -> PartProvenance:
     return PartProvenance({}, {n: sum(part.counts.get(n, 0) for part in parts) for n in nouns})
 
 
-def _leaves(facts: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:
+def _leaves(mapping: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:
     leaves = []
-    for key, value in facts.items():
+    for key, value in mapping.items():
         name = f"{place}.{key}" if place else str(key)
         leaves += _leaves(value, name) if isinstance(value, Mapping) else [(name, value)]
     return leaves

@@ -67,8 +67,8 @@ def _setting(
 def _words(condition: Mapping[str, Any]) -> tuple[str, ...]:
     """What a series has in common: the codec or kind, then everything else that is a word."""
     params = condition["params"]
-    words = sorted(f"{k} {v}" for k, v in params.items() if isinstance(v, str))
-    return (str(params.get("codec", condition["kind"])), *words)
+    texts = sorted(f"{k} {v}" for k, v in params.items() if isinstance(v, str))
+    return (str(params.get("codec", condition["kind"])), *texts)
 
 
 def _mean(name: str, measured: Sequence[Mapping[str, Any]]) -> float:

@@ -30,9 +30,9 @@ def load_trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list
     for fit in fits:
         file = folder / str(fit["digest"]) / FACTS
         if file.is_file():
-            facts = json.loads(file.read_text(encoding="utf-8"))
+            metadata = json.loads(file.read_text(encoding="utf-8"))
             labels = {key: fit[key] for key in ("method", "fold", "condition") if key in fit}
-            models.append({**facts, **labels})
+            models.append({**metadata, **labels})
     return models
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
@@ -37,10 +36,11 @@ def run(args: argparse.Namespace) -> int:
         method = load_methods().get("method", args.method, "bench check-method")
     findings = check_method(method)
     if args.json:
-        result = {"method": method.name, "findings": [asdict(finding) for finding in findings]}
+        entries = [{"clause": f.clause, "kept": f.kept, "words": f.reason} for f in findings]
+        result = {"method": method.name, "findings": entries}
         answer(json.dumps(result, indent=1))
     else:
         for finding in findings:
             verdict = {True: "kept", False: "BROKEN", None: "not tried"}[finding.kept]
-            answer(f"{verdict:9}  {finding.clause}{': ' if finding.words else ''}{finding.words}")
+            answer(f"{verdict:9}  {finding.clause}{': ' if finding.reason else ''}{finding.reason}")
     return FAULT if any(finding.kept is False for finding in findings) else DONE

@@ -59,7 +59,7 @@ class DataMarks:
         >>> DataMarks(imported={"net": "net.csv, sha256 12ab"}).sources
         'net from net.csv, sha256 12ab'
         """
-        return "; ".join(f"{name} from {words}" for name, words in self.imported.items())
+        return "; ".join(f"{name} from {source}" for name, source in self.imported.items())
 
     @property
     def file_prefix(self) -> str:

@@ -12,7 +12,7 @@ from rppgbench.report.figures.series import drawn_series
 from rppgbench.report.figures.waveforms import waveform_figure
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.rendering import render
-from rppgbench.report.summary_text import best_row, key_facts, sample_mismatch, summary_text
+from rppgbench.report.summary_text import best_row, key_numbers, sample_mismatch, summary_text
 from rppgbench.report.tables.scores import group_table, method_table
 from rppgbench.report.tables.summary_rows import row_name
 from rppgbench.report.tables.table import Table
@@ -57,7 +57,7 @@ def report_html(page: ReportInputs) -> str:
     return page_html(
         page,
         summary=summary_text(page),
-        facts=key_facts(page),
+        key_numbers=key_numbers(page),
         n_note=sample_mismatch(page),
         overview=render_figures(page, "summary"),
         parts=[_evaluator_part(page, scores) for scores in page.scores],
@@ -70,7 +70,7 @@ def page_html(
     page: ReportInputs,
     *,
     summary: Sequence[str],
-    facts: Sequence[tuple[str, str, str]] = (),
+    key_numbers: Sequence[tuple[str, str, str]] = (),
     n_note: str = "",
     overview: Sequence[Drawing] = (),
     parts: Sequence[EvaluatorPart] = (),
@@ -82,7 +82,7 @@ def page_html(
     Args:
         page: The inputs; their sections, failures and provenance are shown.
         summary: The result in sentences.
-        facts: Main numbers: label, value, and a line below.
+        key_numbers: Main numbers: label, value, and a line below.
         n_note: A sentence where the number of recordings is not that of the protocol, or empty.
         overview: Figures below the summary.
         parts: The tables of each evaluator.
@@ -96,7 +96,7 @@ def page_html(
         "page.html.jinja",
         page=page,
         summary=summary,
-        facts=facts,
+        key_numbers=key_numbers,
         n_note=n_note,
         overview=overview,
         parts=parts,

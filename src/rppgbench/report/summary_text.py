@@ -47,17 +47,17 @@ def summary_text(page: ReportInputs) -> list[str]:
     return sentences
 
 
-def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
+def key_numbers(page: ReportInputs) -> list[tuple[str, str, str]]:
     """The few numbers at the head of the page: label, value, and a line beneath it."""
     if not page.scores or page.scores[0].summary.empty:
         return []
     default = page.scores[0]
-    facts = []
+    numbers = []
     best = best_row(default, page)
     if best is not None:
-        facts.append(("Lowest error", row_name(best, default.by), f"under {default.name}"))
+        numbers.append(("Lowest error", row_name(best, default.by), f"under {default.name}"))
         interval = _interval(best)
-        facts.append(
+        numbers.append(
             (
                 "Mean absolute error",
                 f"{_bpm(best['mae'])} bpm",
@@ -66,14 +66,14 @@ def key_facts(page: ReportInputs) -> list[tuple[str, str, str]]:
         )
     baseline = _baseline_row(page, default)
     if baseline is not None:
-        facts.append(("Baseline", f"{_bpm(baseline['mae'])} bpm", row_name(baseline, default.by)))
+        numbers.append(("Baseline", f"{_bpm(baseline['mae'])} bpm", row_name(baseline, default.by)))
     recordings, subjects = count_sample(default)
     expected = page.protocol.expected
     below = f"of {subjects} {'subject' if subjects == 1 else 'subjects'}"
     if expected is not None and expected != recordings:
         below += f"; the protocol has {expected}"
-    facts.append(("Recordings", str(recordings), below))
-    return facts
+    numbers.append(("Recordings", str(recordings), below))
+    return numbers
 
 
 def sample_mismatch(page: ReportInputs) -> str:
@@ -150,15 +150,15 @@ def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) ->
     text = f"Under {default.name}, {page.role}, {name} has {measure} {_bpm(best['mae'])} bpm"
     text += f" (95 % interval {interval} over subjects)." if interval else "."
     sentences = [text]
-    others = [
+    rivals = [
         record
         for record in records(canonical_order(default.summary, default.by))
         if not row_kind(record, page.baselines)
         and row_name(record, default.by) != name
         and not math.isnan(float(record["mae"]))
     ]
-    if others:
-        second = others[0]
+    if rivals:
+        second = rivals[0]
         text = f"Next is {row_name(second, default.by)} with {_bpm(second['mae'])} bpm"
         high, low = float(best.get("mae_high", math.nan)), float(second.get("mae_low", math.nan))
         if not (math.isnan(high) or math.isnan(low)):
@@ -166,7 +166,7 @@ def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) ->
         sentences.append(text + ".")
     baseline = _baseline_row(page, default)
     if baseline is not None:
-        worse = [r for r in [best, *others] if float(r["mae"]) >= float(baseline["mae"])]
+        worse = [r for r in [best, *rivals] if float(r["mae"]) >= float(baseline["mae"])]
         text = (
             f"The baseline, {row_name(baseline, default.by)}, which learns nothing from the video, "
             f"has {_bpm(baseline['mae'])} bpm"

@@ -29,11 +29,11 @@ PIXELS = np.array([[0.85, 0.85, 0.85], [0.97, 0.95, 0.93], [1.0, 1.01, 1.0], [1.
 
 @dataclass(frozen=True)
 class Finding:
-    """One clause of the contract: `kept` is None where it does not apply, and `words` say why."""
+    """One clause of the contract: `kept` is None where it does not apply, and `reason` says why."""
 
     clause: str
     kept: bool | None
-    words: str = ""
+    reason: str = ""
 
 
 def check_method(method: Method) -> list[Finding]:
@@ -220,7 +220,7 @@ def _survives_gaps(method: Method) -> Iterator[str]:
         raise _NotHere("must be trained; run it under a protocol")
     features = _with_gap()
     if method.input == "clip":
-        clips = {_crop(method): _clip_of(features, _crop(method))}
+        clips = {_crop(method): _make_clip(features, _crop(method))}
         features = replace(features, clips=clips)
     pulse, coverage = estimate_pulse(features, method, method.parameters({}), "skin")
     inside = (pulse.times_s() > 10.2) & (pulse.times_s() < 11.8)
@@ -230,12 +230,12 @@ def _survives_gaps(method: Method) -> Iterator[str]:
         yield f"covers {coverage:.0%} of a recording whose face is away for 2 s of 22"
 
 
-def _clip_of(features: Features, rule: str) -> FaceClip:
+def _make_clip(features: Features, rule: str) -> FaceClip:
     """Pictures of the features' skin by that rule, black where there is no face."""
     trace = np.nan_to_num(features.moments.mean_rgb("skin"))
-    found = features.track.detected
-    pictures = _pictures(trace, crop_rule(rule).size) * found[:, None, None, None]
-    return FaceClip(rule, pictures, found)
+    has_face = features.track.detected
+    pictures = _pictures(trace, crop_rule(rule).size) * has_face[:, None, None, None]
+    return FaceClip(rule, pictures, has_face)
 
 
 def _with_gap() -> Features:
@@ -243,12 +243,12 @@ def _with_gap() -> Features:
     trace = clean_trace(72.0, seconds=22.0)
     frames, regions = len(trace), len(REGIONS)
     times = np.arange(frames) / 30.0
-    found = (times < 10) | (times >= 12)
+    is_detected = (times < 10) | (times >= 12)
     pixels = 400.0
     values = trace[:, None, :] * PIXELS
     values = np.round(values)
     pairs = np.stack([values[..., i] * values[..., j] for i in range(3) for j in range(i, 3)], -1)
-    has_face = found[:, None]
+    has_face = is_detected[:, None]
     count = np.where(has_face, pixels, 0.0) * np.ones((1, regions))
     rgb = np.where(has_face, values.mean(axis=1) * pixels, 0.0)[:, None, :] * np.ones(
         (1, regions, 1)
@@ -257,12 +257,12 @@ def _with_gap() -> Features:
         (1, regions, 1)
     )
     moments = RegionMoments(names=REGIONS, count=count, rgb=rgb, second=second)
-    nowhere = np.where(found[:, None], 1.0, np.nan)
+    nowhere = np.where(is_detected[:, None], 1.0, np.nan)
     landmarks = (nowhere[:, :, None] * np.ones((1, 468, 2))).astype(np.float32)
     track = FaceTrack(
         landmarks=landmarks,
         box=(nowhere * np.ones((1, 4))).astype(np.float32),
-        detected=found,
+        detected=is_detected,
         cadence=1,
     )
     return Features(times_s=times, track=track, moments=moments)

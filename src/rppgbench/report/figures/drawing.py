@@ -240,7 +240,7 @@ def to_svg(figure: Figure, key: str, alt: str, *, marks: DataMarks = UNMARKED) -
     return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
 
 
-def _stamp(figure: Figure, words: str) -> None:
+def _stamp(figure: Figure, text: str) -> None:
     """Write the marks of the data into a strip of its own above the panels."""
     strip = 0.17 / figure.get_figheight()
     layout = figure.get_layout_engine()
@@ -249,7 +249,7 @@ def _stamp(figure: Figure, words: str) -> None:
     figure.text(
         0.998,
         0.998,
-        words,
+        text,
         ha="right",
         va="top",
         fontsize=7,

@@ -224,8 +224,8 @@ def _rank_table(
     for k in np.argsort(method_ranks.mean_rank, kind="stable"):
         name = method_ranks.methods[k]
         alike = [clique for clique in method_ranks.cliques if name in clique]
-        others = list(dict.fromkeys(m for clique in alike for m in clique if m != name))
-        other_names = ", ".join(others) or "none"
+        tied = list(dict.fromkeys(m for clique in alike for m in clique if m != name))
+        other_names = ", ".join(tied) or "none"
         mean = float(blocks[name][shared].mean())
         rows.append(
             Row(

@@ -110,14 +110,14 @@ def _rank_marks(ranks: Mapping[int, float], covered: Collection[int]) -> dict[in
     ranked = ranks.keys() & set(covered)
     if len(ranked) < 2:
         return {}
-    best, *others = sorted({ranks[number] for number in ranked})
+    best, *later = sorted({ranks[number] for number in ranked})
     marks: dict[int, Highlight] = {}
     for number, value in ranks.items():
         if number not in ranked:
             marks[number] = "ahead" if value < best else ""
         elif value == best:
             marks[number] = "best"
-        elif value == others[0]:
+        elif value == later[0]:
             marks[number] = "second"
     return marks
 
