@@ -442,6 +442,24 @@ def test_what_a_figure_shows_is_drawn_from_the_stored_waveforms(here: Path) -> N
 RATES_BPM = (60.0, 66.0, 72.0, 78.0, 84.0, 90.0, 61.5, 67.5, 73.5, 79.5, 85.5, 91.5)
 
 
+def stored_recording(
+    dataset: str, number: int, truth: GroundTruth, *, simulated: bool
+) -> RecordingInfo:
+    """The recording of one subject, of whom nothing but the reference is known."""
+    return RecordingInfo(
+        dataset=dataset,
+        recording=f"r{number}",
+        subject=f"s{number}",
+        scenario="",
+        source="",
+        skin_tone="",
+        light="",
+        simulated=simulated,
+        condition="none",
+        ground_truth=truth,
+    )
+
+
 def store(
     folder: Path,
     name: str,
@@ -475,22 +493,7 @@ def store(
     for k, rate in enumerate(RATES_BPM[:n]):
         pulse = Signal(np.sin(2 * np.pi * rate / 60 * times_s), times_s)
         truth = GroundTruth(pulse=pulse, heart_rate=Signal(np.full(21, rate), np.arange(21.0)))
-        held.add_observed(
-            [
-                RecordingInfo(
-                    dataset=dataset,
-                    recording=f"r{k}",
-                    subject=f"s{k}",
-                    scenario="",
-                    source="",
-                    skin_tone="",
-                    light="",
-                    simulated=simulated,
-                    condition="none",
-                    ground_truth=truth,
-                )
-            ]
-        )
+        held.add_observed([stored_recording(dataset, k, truth, simulated=simulated)])
     held.add(
         [
             Estimate(
