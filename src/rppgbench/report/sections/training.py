@@ -85,12 +85,12 @@ def _verdict(model: Mapping[str, Any]) -> tuple[str, str]:
     ('first network: learned; second network: flat', 'first network: at_edge 0.0')
     """
     networks: Mapping[str, Mapping[str, Any]] = model.get("networks", {})
-    judged = {f"{name} network": facts for name, facts in networks.items()}
+    judged = {f"{name} network": measured for name, measured in networks.items()}
     judged = judged or {"": model["collapse"]}
     verdicts, details = [], []
-    for name, facts in judged.items():
+    for name, measured in judged.items():
         label = f"{name}: " if name else ""
-        verdicts.append(f"{label}{facts['verdict']}")
-        numbers = ", ".join(f"{k} {v}" for k, v in facts.items() if k != "verdict")
+        verdicts.append(f"{label}{measured['verdict']}")
+        numbers = ", ".join(f"{k} {v}" for k, v in measured.items() if k != "verdict")
         details += [f"{label}{numbers}"] if numbers else []
     return "; ".join(verdicts), "; ".join(details)
