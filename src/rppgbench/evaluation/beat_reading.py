@@ -125,13 +125,13 @@ def reference_beats(truth: GroundTruth, rule: BeatReading) -> tuple[Beats, Beats
         truth: A reference with a pulse.
         rule: The declaration.
     """
-    found = _BEATS.setdefault(truth, {})
-    if rule not in found:
+    beats_by_rule = _BEATS.setdefault(truth, {})
+    if rule not in beats_by_rule:
         if truth.pulse is None:
-            found[rule] = join_pieces([]), join_pieces([])
+            beats_by_rule[rule] = join_pieces([]), join_pieces([])
         else:
-            found[rule] = pulse_beats(truth.pulse, rule)
-    return found[rule]
+            beats_by_rule[rule] = pulse_beats(truth.pulse, rule)
+    return beats_by_rule[rule]
 
 
 def checked_rates(
