@@ -19,17 +19,17 @@ HEAVY = {"torch", "lightning_fabric"}
 
 def modules(file: Path, package: str) -> set[str]:
     """Every module that `file` imports, inside functions too; relative ones made absolute."""
-    found: set[str] = set()
+    result: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            result |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parents = package.split(".")
                 base = ".".join([*parents[: len(parents) - node.level + 1], *filter(None, [base])])
-            found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    return found
+            result |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+    return result
 
 
 LAYERS = (
@@ -217,7 +217,7 @@ LIBRARIES = HEAVY | {
 
 
 @pytest.mark.parametrize(
-    ("words", "forbidden"),
+    ("arguments", "forbidden"),
     [
         (["list"], LIBRARIES),
         (["list", "protocols"], LIBRARIES),
@@ -226,15 +226,15 @@ LIBRARIES = HEAVY | {
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_light_commands_load_no_heavy_library(words: list[str], forbidden: set[str]) -> None:
+def test_light_commands_load_no_heavy_library(arguments: list[str], forbidden: set[str]) -> None:
     """So that they answer in less than half a second."""
     code = (
         "import sys\nfrom rppgbench.cli import main\n"
-        f"try: main({words})\nexcept SystemExit: pass\n"
+        f"try: main({arguments})\nexcept SystemExit: pass\n"
         f"loaded = {forbidden} & set(sys.modules)\n"
         "sys.exit(f'loaded: {loaded}' if loaded else 0)"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr

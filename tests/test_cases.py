@@ -154,9 +154,9 @@ class BothCommands:
 
     def _run(self, dataset: str, root: Path) -> list[str]:
         protocol = "labp" if dataset == "labx" else "videos"
-        words = ["run", "--protocol", protocol, "--methods", "pos", "--out", str(self.out)]
+        arguments = ["run", "--protocol", protocol, "--methods", "pos", "--out", str(self.out)]
         test = [] if dataset in {"labx", "video_folder"} else ["--test", dataset]
-        return [*words, "--data", f"{dataset}={root}", "--cache", str(self.cache), *test]
+        return [*arguments, "--data", f"{dataset}={root}", "--cache", str(self.cache), *test]
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -198,12 +198,12 @@ RIGHT: Verdict = ("right", ())
 MS: Verdict = ("refused", ("look like milliseconds taken for seconds",))
 
 
-def check_outcomes(found: Mapping[str, Outcome], wanted: Mapping[str, Verdict]) -> None:
+def check_outcomes(result: Mapping[str, Outcome], wanted: Mapping[str, Verdict]) -> None:
     """Each recording has its verdict, every line is expected, and a number is right or none."""
-    assert found.keys() == wanted.keys()
+    assert result.keys() == wanted.keys()
     wrong = []
     for name, (verdict, parts) in wanted.items():
-        one = found[name]
+        one = result[name]
         fits = len(one.lines) == len(parts)
         fits &= all(any(part in line for line in one.lines) for part in parts)
         fits &= one.usable == (verdict != "refused")
@@ -255,9 +255,9 @@ def test_ubfc_clocks_holes_and_columns(face: FaceVideo, both: BothCommands, tmp_
     face.link(root / "DATASET_2" / "subject49" / "vid.avi")
     os.mkfifo(root / "DATASET_2" / "subject49" / "ground_truth.txt")
     (root / "DATASET_2" / "subject50").mkdir()
-    found, _ = both.compare("ubfc_rppg", root)
+    result, _ = both.compare("ubfc_rppg", root)
     check_outcomes(
-        found,
+        result,
         {
             "subject38": RIGHT,
             "subject39": MS,
@@ -283,9 +283,9 @@ def test_ubfc_whose_header_has_another_frame_rate(
     for name, fps in (("subject38", 25.0), ("subject40", 600.0)):
         face.at_rate(root / "DATASET_2" / name / "vid.avi", fps)
         ubfc(root / "DATASET_2" / name, face.pulse_at(T_S), T_S)
-    found, _ = both.compare("ubfc_rppg", root)
+    result, _ = both.compare("ubfc_rppg", root)
     check_outcomes(
-        found,
+        result,
         {
             "subject38": ("refused", ("one a frame, but labels last 11.0 s, frames 13.2 s",)),
             "subject40": ("refused", ("600 frames a second: no camera", "frames 0.55 s")),
@@ -307,9 +307,9 @@ def test_cohface(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
                 content["pulse"] = face.pulse_at(times_s)
             content["time"] = begin_s + times_s
             content.attrs["illumination"] = np.array([b"lamp"])
-    found, _ = both.compare("cohface", root)
+    result, _ = both.compare("cohface", root)
     check_outcomes(
-        found,
+        result,
         {
             "1/0": RIGHT,
             "2/0": ("refused", ("not on one clock (they look like Unix times)",)),
@@ -333,15 +333,15 @@ def test_one_column_with_an_index(face: FaceVideo, both: BothCommands, tmp_path:
         trees.column(folder / "wave.csv", wave, "Wave")
         if name != "p3":
             indexed(folder / "gt_HR.csv", seconds, ",HR" if name == "p1" else "Time,HR")
-    found, _ = both.compare("vipl_hr", vipl)
+    result, _ = both.compare("vipl_hr", vipl)
     two = ("refused", ("'0,53' can be read as one number, 0.53, or as two, 0 and 53",))
-    check_outcomes(found, {"p1/v1/source1": two, "p2/v1/source1": two, "p3/v1/source1": RIGHT})
+    check_outcomes(result, {"p1/v1/source1": two, "p2/v1/source1": two, "p3/v1/source1": RIGHT})
     face.link(phys / "s1" / "vid_s1_T1.avi")
     indexed(phys / "s1" / "bvp_s1_T1.csv", wave, ",bvp")
-    found, _ = BothCommands(both.cache, tmp_path / "phys_results", both.capsys).compare(
+    result, _ = BothCommands(both.cache, tmp_path / "phys_results", both.capsys).compare(
         "ubfc_phys", phys
     )
-    check_outcomes(found, {"s1_T1": ("refused", ("repair that line",))})
+    check_outcomes(result, {"s1_T1": ("refused", ("repair that line",))})
 
 
 def test_obf_and_simulated_subjects_in_ms(
@@ -352,17 +352,17 @@ def test_obf_and_simulated_subjects_in_ms(
         face.link(obf / name / "video.mp4")
         rows = [f"{unit * t:.3f},{v:.4f}" for t, v in zip(T_S, face.pulse_at(T_S), strict=True)]
         trees.column(obf / name / "bvp.csv", rows, "timestamp,bvp")
-    found, _ = both.compare("obf", obf)
-    check_outcomes(found, {"001_1": MS, "002_1": RIGHT})
+    result, _ = both.compare("obf", obf)
+    check_outcomes(result, {"001_1": MS, "002_1": RIGHT})
     face.link(people / "01" / "video.mp4")
     (people / "01" / "scenario.json").write_text("{}")
     values = zip(1000 * T_S - 31.6, face.pulse_at(T_S), strict=True)
     rows = [f"{t:.1f},{v:.5f},53.00" for t, v in values]
     trees.column(people / "01" / "labels.csv", rows, "time_s,pulse,heart_rate_bpm")
-    found, _ = BothCommands(both.cache, tmp_path / "other_results", both.capsys).compare(
+    result, _ = BothCommands(both.cache, tmp_path / "other_results", both.capsys).compare(
         "simulated", people
     )
-    check_outcomes(found, {"01": MS})
+    check_outcomes(result, {"01": MS})
 
 
 FOLDERS: dict[str, tuple[str, dict[str, Verdict], tuple[str, ...]]] = {
@@ -392,14 +392,14 @@ FOLDERS: dict[str, tuple[str, dict[str, Verdict], tuple[str, ...]]] = {
 def test_labels_of_a_folder_of_videos(
     name: str, face: FaceVideo, both: BothCommands, tmp_path: Path
 ) -> None:
-    text, wanted, of_all = FOLDERS[name]
+    text, expected, of_all = FOLDERS[name]
     root = tmp_path / name
     root.mkdir()
-    for video in wanted:
+    for video in expected:
         os.mkfifo(root / video) if video == "pipe.mp4" else face.link(root / video)
     (root / "heart_rates.csv").write_text(text)
-    found, said = both.compare("video_folder", root)
-    check_outcomes(found, wanted)
+    result, said = both.compare("video_folder", root)
+    check_outcomes(result, expected)
     assert len(said) == len(of_all)
     for line, part in zip(said, of_all, strict=True):
         assert part in line
@@ -417,9 +417,9 @@ def test_labels_of_a_folder_without_a_header(
 def test_readers_of_others(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     for name in re.findall(r'"(\w+)": lambda', (LAB / "benchmarks" / "labx.py").read_text()):
         face.link(tmp_path / "lab" / f"{name}.mp4")
-    found, _ = both.compare("labx", tmp_path / "lab", "--plugins", str(LAB))
+    result, _ = both.compare("labx", tmp_path / "lab", "--plugins", str(LAB))
     check_outcomes(
-        found,
+        result,
         {
             "early": ("refused", ("not on one clock",)),
             "empty": ("refused", ("the reader returned a pulse without a value",)),
@@ -469,10 +469,10 @@ def test_pure_probe(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None
     ]
     content = {"/FullPackage": package, "/Image": [{"Timestamp": ns} for ns in stamps]}
     (folder / f"{name}.json").write_text(json.dumps(content))
-    found, _ = both.compare("pure", tmp_path / "set")
+    result, _ = both.compare("pure", tmp_path / "set")
     lost = "359 of 660 samples are no pulse (probe error, or a waveform of 0): left out"
     gaps = ("pulse: no labels for 6.0 s of 11.0 s", "heart rate: no labels for 6.0 s of 11.0 s")
-    check_outcomes(found, {"01-01": ("no truth", (lost, *gaps))})
+    check_outcomes(result, {"01-01": ("no truth", (lost, *gaps))})
 
 
 def test_mmpd(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
@@ -491,10 +491,10 @@ def test_mmpd(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
         "skin_color": np.array([[3]]),
     }
     savemat(folder / "p1_0.mat", content)
-    found, _ = both.compare("mmpd", tmp_path / "set")
+    result, _ = both.compare("mmpd", tmp_path / "set")
     (one,) = Store(both.out).observed().values()
     assert one.scenario == "walking"
-    check_outcomes(found, {"p1_0": RIGHT})
+    check_outcomes(result, {"p1_0": RIGHT})
 
 
 def test_mmse(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
@@ -509,9 +509,9 @@ def test_mmse(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     folder = root / "T10_T11_30PhyBPHRData" / "F005" / "T10"
     trees.column(folder / "BP_mmHg.txt", [f"{k},{v}" for k, v in enumerate(pressure)])
     trees.column(folder / "Pulse Rate_BPM.txt", [53] * len(pressure))
-    found, _ = both.compare("mmse_hr", root)
+    result, _ = both.compare("mmse_hr", root)
     check_outcomes(
-        found, {"F005_T10": ("refused", ("'0,85' can be read as one number, 0.85, or as two",))}
+        result, {"F005_T10": ("refused", ("'0,85' can be read as one number, 0.85, or as two",))}
     )
 
 
@@ -635,7 +635,7 @@ def agreed(dataset: str, root: Path, file: Path) -> list[str]:
     declared = load_datasets().available[dataset]
     try:
         recordings = list(declared.recordings(root))
-        said = [] if declared.leftovers is None else list(declared.leftovers(root))
+        lines = [] if declared.leftovers is None else list(declared.leftovers(root))
     except BenchError as error:  # both commands list the set first, and end with this line
         return [str(error)]
     concerned = [recording for recording in recordings if file in recording.files]
@@ -649,9 +649,9 @@ def agreed(dataset: str, root: Path, file: Path) -> list[str]:
         assert not _rest(one.reason, errors)
         if one.reason:
             assert one.ground_truth.pulse is one.ground_truth.heart_rate is None
-        said += [finding.text for finding in findings]
-    assert all("\n" not in line and line for line in said)
-    return said
+        lines += [finding.text for finding in findings]
+    assert all("\n" not in line and line for line in lines)
+    return lines
 
 
 def damaged(key: str, roots: Mapping[str, Path], damage: Callable[[Path], None]) -> list[str]:
@@ -701,9 +701,9 @@ def test_every_kind_of_damage_is_reported(key: str, simulated: dict[str, Path]) 
     whole = damaged(key, simulated, lambda file: form.write(file, form.read(file)))
     columns = form.read(min(simulated[key.partition(":")[0]].rglob(form.pattern)))
     for kind in (kind for kind in KINDS if _suits(key, kind, columns)):
-        said = damaged(key, simulated, _by(key, kind, 0.5, 0.5))
-        if (key, kind) not in NO_DAMAGE and not set(said) - set(whole):
-            silent.append((kind, said))
+        text = damaged(key, simulated, _by(key, kind, 0.5, 0.5))
+        if (key, kind) not in NO_DAMAGE and not set(text) - set(whole):
+            silent.append((kind, text))
     assert silent == []
 
 
@@ -720,9 +720,9 @@ def test_text_in_another_dialect_is_read_or_refused_by_both(
         def damage(file: Path, change: Callable[[str], str] = change) -> None:
             file.write_text(change(file.read_text()))
 
-        said = damaged(key, simulated, damage)
+        text = damaged(key, simulated, damage)
         log = kind in {"an index", "words", "nothing"} and (key, kind) not in NO_DAMAGE
-        if log and not said:
+        if log and not text:
             silent.append(kind)
     assert silent == []
 

@@ -54,32 +54,32 @@ def imported(tree: ast.AST) -> Iterator[str]:
 def faults(text: str, file: str) -> list[str]:
     """What a source does that could run other people's code."""
     tree = ast.parse(text)
-    found = []
+    collected = []
     for name in imported(tree):
         parts = {name.split(".")[0], name}
         if parts & (UNPICKLES | BUILDS | EXPANDS | UNPACKS) and (file, name) not in ALLOWED:
-            found.append(f"imports {name}")
+            collected.append(f"imports {name}")
     for name, call in calls(tree):
         last = name.rpartition(".")[2]
         if name in RUNS_CODE or (name.startswith("builtins.") and last in RUNS_CODE):
-            found.append(f"calls {name}")
+            collected.append(f"calls {name}")
         if name.startswith("pickle.") or last in {"read_pickle", "to_pickle", "torch_save"}:
-            found.append(f"calls {name}")
+            collected.append(f"calls {name}")
         if name == "torch.save":
-            found.append("writes a pickle by torch.save")
+            collected.append("writes a pickle by torch.save")
         if name == "torch.load" and said(call, "weights_only") is not True:
-            found.append("torch.load without weights_only=True")
+            collected.append("torch.load without weights_only=True")
         if name in {"np.load", "numpy.load"} and said(call, "allow_pickle") is not False:
-            found.append("np.load without allow_pickle=False")
+            collected.append("np.load without allow_pickle=False")
         if name.startswith("os.") and last in SHELLS:
-            found.append(f"calls {name}")
+            collected.append(f"calls {name}")
         if name.startswith("subprocess.") and said(call, "shell"):
-            found.append(f"calls {name} with a shell")
+            collected.append(f"calls {name} with a shell")
         if last == "Markup" or name.endswith(".Markup"):
-            found.append(f"marks text as safe by {name}")
+            collected.append(f"marks text as safe by {name}")
         if last == "Environment" and said(call, "autoescape") is not True:
-            found.append("a template that does not escape")
-    return found
+            collected.append("a template that does not escape")
+    return collected
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda f: str(f.relative_to(ROOT)))

@@ -17,11 +17,11 @@ from ..factories import stores as made_store
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two methods on two regions; the first call of each took 100 s, the others 2 s or 4 s."""
     folder = tmp_path_factory.mktemp("results")
-    made = made_store.estimates(("pos", "green"), tuple(made_store.REGIONS))
+    estimates = made_store.estimates(("pos", "green"), tuple(made_store.REGIONS))
     cost = {"pos": 2.0, "green": 4.0}
     seen: set[str] = set()
     timed = []
-    for one in made:
+    for one in estimates:
         timed.append(replace(one, seconds=cost[one.method] if one.method in seen else 100.0))
         seen.add(one.method)
     return build_report(made_store.write(folder / "made", timed), folder / "report.html")
@@ -35,19 +35,19 @@ def test_methods_are_compared_on_the_first_region_and_all_regions_have_a_table(p
     assert first is not None
     assert len(re.findall('<th scope="row"', first[0])) == 2
     table = pd.read_csv(page.with_name("table.csv"))
-    own = table[table["evaluator"] == "li2023"]
-    assert len(own) == 4
-    assert set(own["region"]) == set(made_store.REGIONS)
-    assert own[["mae_low", "mae_high"]].notna().all(axis=None)
+    rows = table[table["evaluator"] == "li2023"]
+    assert len(rows) == 4
+    assert set(rows["region"]) == set(made_store.REGIONS)
+    assert rows[["mae_low", "mae_high"]].notna().all(axis=None)
     rates = pd.read_csv(page.with_name("heart_rates.csv"))
     assert len(rates) == 2 * 2 * len(made_store.SUBJECTS)
 
 
 def test_what_a_first_call_loads_is_no_cost_of_the_method(page: Path) -> None:
     """2 s for 40 s of video is 3 s a minute, whatever the first recording took."""
-    found = re.search(r"Seconds of computing for a minute of video: ([^\"<]*)\.", page.read_text())
-    assert found is not None
-    assert {"pos 3", "green 6"} <= set(found[1].split(", "))
+    match = re.search(r"Seconds of computing for a minute of video: ([^\"<]*)\.", page.read_text())
+    assert match is not None
+    assert {"pos 3", "green 6"} <= set(match[1].split(", "))
 
 
 def test_pairs_of_methods_are_not_called_floors(page: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_page_names_the_command_that_makes_it_and_what_its_first_evaluator_is(
     out = tmp_path / "again.html"
     assert main(["report", str(short), "--evaluator", "toolbox_2023", "--out", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
-    made = re.search(r'<pre class="command"><code>(.*?)</code>', text, re.DOTALL)
-    assert made is not None
-    assert made[1] == f"bench report {short} --evaluator toolbox_2023 --out {out}"
+    match = re.search(r'<pre class="command"><code>(.*?)</code>', text, re.DOTALL)
+    assert match is not None
+    assert match[1] == f"bench report {short} --evaluator toolbox_2023 --out {out}"
     assert "bench run --protocol made_up" in text  # the run's own, among its provenance
     assert "the default evaluator" not in text
     assert "Under toolbox_2023, asked for in place of the default li2023, pos has" in text

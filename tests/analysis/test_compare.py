@@ -38,10 +38,10 @@ def other_sample(one: Estimate) -> Estimate:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
     """Two stores: in the second a parameter, a package, and one sample of one pulse differ."""
     folder = tmp_path_factory.mktemp("pair")
-    made = made_store.estimates(METHODS)
+    estimates = made_store.estimates(METHODS)
     params = {"pos": {"window_s": 1.6}, "chrom": {}}
-    first = made_store.write(folder / "first", made, params=params)
-    moved = [other_sample(e) if e.method == "pos" and e.subject == "bob" else e for e in made]
+    first = made_store.write(folder / "first", estimates, params=params)
+    moved = [other_sample(e) if e.method == "pos" and e.subject == "bob" else e for e in estimates]
     second = made_store.write(
         folder / "second",
         moved,
@@ -54,8 +54,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
 def test_a_changed_parameter_and_version_are_named_and_nothing_else(
     pair: tuple[Store, Store],
 ) -> None:
-    found = {one.what: (one.first, one.second) for one in compare_results(*pair).changes}
-    assert found == {
+    by_name = {one.what: (one.first, one.second) for one in compare_results(*pair).changes}
+    assert by_name == {
         "methods.pos.window_s": ("1.6", "2.0"),
         "provenance.packages.numpy": ("2.0", "2.1"),
     }
@@ -69,10 +69,10 @@ def test_a_changed_waveform_is_found(pair: tuple[Store, Store]) -> None:
 
 
 def test_a_store_against_itself_has_no_change(pair: tuple[Store, Store]) -> None:
-    found = compare_results(pair[0], pair[0])
-    assert found.changes == ()
-    assert all(one.same == one.both == 4 for one in found.waveforms)
-    assert all((p.difference, p.low, p.high) == (0, 0, 0) for p in found.paired)
+    comparison = compare_results(pair[0], pair[0])
+    assert comparison.changes == ()
+    assert all(one.same == one.both == 4 for one in comparison.waveforms)
+    assert all((p.difference, p.low, p.high) == (0, 0, 0) for p in comparison.paired)
 
 
 def test_words_of_a_protocol_are_no_change_and_new_places_are() -> None:
@@ -85,13 +85,13 @@ def test_words_of_a_protocol_are_no_change_and_new_places_are() -> None:
 
 
 def test_estimates_that_only_one_has_are_counted() -> None:
-    made = made_store.estimates(("pos",))
-    (found,) = compare_waveforms(made, made[1:])
-    assert (found.both, found.only_first, found.only_second) == (3, 1, 0)
-    shorter = [replace(made[0], waveform=Waveform(np.zeros(5), 30.0)), *made[1:]]
-    (found,) = compare_waveforms(made, shorter)
-    assert found.same == 3
-    assert np.isnan(found.largest)
+    estimates = made_store.estimates(("pos",))
+    (comparison,) = compare_waveforms(estimates, estimates[1:])
+    assert (comparison.both, comparison.only_first, comparison.only_second) == (3, 1, 0)
+    shorter = [replace(estimates[0], waveform=Waveform(np.zeros(5), 30.0)), *estimates[1:]]
+    (comparison,) = compare_waveforms(estimates, shorter)
+    assert comparison.same == 3
+    assert np.isnan(comparison.largest)
 
 
 def test_differences_are_paired_over_recordings_in_any_order() -> None:
@@ -101,39 +101,45 @@ def test_differences_are_paired_over_recordings_in_any_order() -> None:
     noisy = made_store.estimates(("green",), seed=1)
     clean = made_store.estimates(("green",), seed=2)[::-1][:3]  # ann is only in the first
     first, second = (score_windows(rule, held, truths) for held in (noisy, clean))
-    (found,) = compare_errors(first, second)
+    (comparison,) = compare_errors(first, second)
     own = {}
     for name, windows in (("first", first), ("second", second)):
         for subject in ("bob", "cem", "dee"):
             errors = windows.loc[windows["subject"] == subject, "error_bpm"]
             own[name, subject] = float(np.abs(errors).mean())
-    apart = [own["second", s] - own["first", s] for s in ("bob", "cem", "dee")]
-    assert (found.recordings, found.subjects) == (3, 3)
-    assert found.difference == pytest.approx(np.mean(apart), abs=1e-9)
-    assert found.second - found.first == pytest.approx(found.difference, abs=1e-9)
-    assert min(apart) <= found.low <= found.difference <= found.high <= max(apart)
+    differences = [own["second", s] - own["first", s] for s in ("bob", "cem", "dee")]
+    assert (comparison.recordings, comparison.subjects) == (3, 3)
+    assert comparison.difference == pytest.approx(np.mean(differences), abs=1e-9)
+    assert comparison.second - comparison.first == pytest.approx(comparison.difference, abs=1e-9)
+    assert (
+        min(differences)
+        <= comparison.low
+        <= comparison.difference
+        <= comparison.high
+        <= max(differences)
+    )
 
 
 def test_the_command_tells_both(
     pair: tuple[Store, Store], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["compare", str(pair[0].folder), str(pair[1].folder)]
-    assert main(words) == 0
-    said = capsys.readouterr().out
-    assert "methods.pos.window_s: 1.6 -> 2.0" in said
-    assert "pos: 3 of 4 the same to the bit" in said
-    assert "SIMULATED" in said
-    assert main([*words, "--json", "--evaluator", "sinc"]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert facts["evaluator"] == "sinc"
-    assert {row["method"] for row in facts["paired"]} == set(METHODS)
+    arguments = ["compare", str(pair[0].folder), str(pair[1].folder)]
+    assert main(arguments) == 0
+    output = capsys.readouterr().out
+    assert "methods.pos.window_s: 1.6 -> 2.0" in output
+    assert "pos: 3 of 4 the same to the bit" in output
+    assert "SIMULATED" in output
+    assert main([*arguments, "--json", "--evaluator", "sinc"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["evaluator"] == "sinc"
+    assert {row["method"] for row in answer["paired"]} == set(METHODS)
 
 
 def test_folders_without_anything_in_common_are_one_line(
     tmp_path: Path, pair: tuple[Store, Store], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = [replace(e, recording=f"other-{e.subject}") for e in made_store.estimates(("pos",))]
-    made_store.write(tmp_path / "other", made)
+    estimates = [replace(e, recording=f"other-{e.subject}") for e in made_store.estimates(("pos",))]
+    made_store.write(tmp_path / "other", estimates)
     assert main(["compare", str(pair[0].folder), str(tmp_path / "other")]) == 2
     assert "no recording in common" in capsys.readouterr().err
     assert main(["compare", str(pair[0].folder), str(tmp_path / "none")]) == 2

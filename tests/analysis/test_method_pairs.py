@@ -31,35 +31,39 @@ def green(name: str, *, scale: float = 1.0, bpm: float = 0.0) -> Method:
 
 
 def test_a_scaled_and_turned_pulse_is_the_same_pulse() -> None:
-    given = [Waveform(clean_trace(bpm), 30.0) for bpm in (60.0, 90.0)]
-    found = compare_methods((green("a"), {}), (green("b", scale=-3.0), {}), given, RULE, repeats=1)
-    assert (found.first, found.second, found.stretches) == ("a", "b", 2)
-    assert found.correlation == pytest.approx((1.0, 1.0))
-    assert len(found.apart_bpm) == 2 * 13  # windows of 8 s each second of 20 s
-    assert max(found.apart_bpm) == 0
-    assert found.speed_ratio > 0
+    segments = [Waveform(clean_trace(bpm), 30.0) for bpm in (60.0, 90.0)]
+    agreement = compare_methods(
+        (green("a"), {}), (green("b", scale=-3.0), {}), segments, RULE, repeats=1
+    )
+    assert (agreement.first, agreement.second, agreement.stretches) == ("a", "b", 2)
+    assert agreement.correlation == pytest.approx((1.0, 1.0))
+    assert len(agreement.apart_bpm) == 2 * 13  # windows of 8 s each second of 20 s
+    assert max(agreement.apart_bpm) == 0
+    assert agreement.speed_ratio > 0
 
 
 def test_another_rate_is_apart_by_the_difference() -> None:
-    given = [Waveform(clean_trace(60.0), 30.0)]
-    found = compare_methods((green("a"), {}), (green("b", bpm=90.0), {}), given, RULE, repeats=1)
-    assert np.abs(np.array(found.apart_bpm) - 30).max() < 2 * RULE.resolution_bpm
-    assert found.correlation[0] < 0.1
+    segments = [Waveform(clean_trace(60.0), 30.0)]
+    agreement = compare_methods(
+        (green("a"), {}), (green("b", bpm=90.0), {}), segments, RULE, repeats=1
+    )
+    assert np.abs(np.array(agreement.apart_bpm) - 30).max() < 2 * RULE.resolution_bpm
+    assert agreement.correlation[0] < 0.1
 
 
 def test_what_cannot_be_compared_is_said() -> None:
-    known = load_methods().available
+    methods = load_methods().available
     with pytest.raises(BenchError, match="pos takes trace and two_sr takes second_moments"):
         compare_methods(
-            (known["pos"], known["pos"].parameters({})), (known["two_sr"], {}), [], RULE
+            (methods["pos"], methods["pos"].parameters({})), (methods["two_sr"], {}), [], RULE
         )
     with pytest.raises(BenchError, match="constant: must learn"):
-        compare_methods((known["constant"], {}), (known["pos"], {}), [], RULE)
+        compare_methods((methods["constant"], {}), (methods["pos"], {}), [], RULE)
     short = [Waveform(clean_trace(60.0, seconds=1.0), 30.0)]
-    params = known["pos"].parameters({})
-    found = compare_methods((known["pos"], params), (green("b"), {}), short, RULE)
-    assert found.stretches == 0
-    assert found.reason == "no window of 48 samples in 30"  # 1.6 s at 30 a second
+    params = methods["pos"].parameters({})
+    agreement = compare_methods((methods["pos"], params), (green("b"), {}), short, RULE)
+    assert agreement.stretches == 0
+    assert agreement.reason == "no window of 48 samples in 30"  # 1.6 s at 30 a second
 
 
 def test_the_command_reads_traces_and_prints_a_table(
@@ -69,17 +73,17 @@ def test_the_command_reads_traces_and_prints_a_table(
     uneven = np.arange(len(rgb)) / 30 + np.random.default_rng(0).normal(0, 1e-3, len(rgb))
     file = tmp_path / "trace.csv"
     np.savetxt(file, np.column_stack([uneven, rgb]), delimiter=",")
-    words = ["compare-methods", "green=green", "pos@iphys=pos", "--trace", str(file)]
-    assert main(words) == 0
+    arguments = ["compare-methods", "green=green", "pos@iphys=pos", "--trace", str(file)]
+    assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("| green = green | 1 | 1.0000 (1.0000) | 0.00 (0.00) |")
     assert lines[3].startswith("| pos@iphys = pos | 1 |")
-    assert main([*words, "--json"]) == 0
+    assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["green=green"]["correlation"] == pytest.approx([1.0])
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["compare-methods", "green", "--trace", "t.csv"], "'green' is no pair"),
         (["compare-methods", "green=gren", "--trace", "t.csv"], "did you mean 'green'"),
@@ -92,8 +96,8 @@ def test_the_command_reads_traces_and_prints_a_table(
     ],
 )
 def test_a_user_s_fault_is_one_line(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(words) == 2
+    assert main(arguments) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert said in line
+    assert message in line

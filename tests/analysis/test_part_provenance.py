@@ -65,10 +65,10 @@ def test_mixed_parts_are_named_with_their_counts(tmp_path: Path) -> None:
     page = build_report(store, folder / "report.html").read_text(encoding="utf-8")
     for line in (*lines, "again (1 estimate, 4 recordings)"):
         assert line in page
-    (found,) = [
+    (matches,) = [
         c for c in compare_results(whole, store).changes if c.what == "provenance.packages.numpy"
     ]
-    assert (found.first, found.second) == (
+    assert (matches.first, matches.second) == (
         "2.0",
         "2.0 (3 estimates); 9.9.9 (1 estimate, 4 recordings)",
     )

@@ -30,17 +30,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     make = load_datasets().available["simulated"].simulate
     assert make is not None
     make(tree, SimulationPlan(subjects=PEOPLE, seconds=10.0, seed=0, difficulty="easy"))
-    words = ["--protocol", "quickstart", "--methods", "green,constant", "--out", str(out)]
-    assert main(["run", *words, "--data", f"simulated={tree}", "--cache", str(folder / "c")]) == 0
+    arguments = ["--protocol", "quickstart", "--methods", "green,constant", "--out", str(out)]
+    assert (
+        main(["run", *arguments, "--data", f"simulated={tree}", "--cache", str(folder / "c")]) == 0
+    )
     return out, tree
 
 
 def verified(out: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, list[str]]:
     capsys.readouterr()
     code = main(["rerun-check", str(out), "--json", *more])
-    facts = json.loads(capsys.readouterr().out)
-    assert facts["fit"] == (code == 0)
-    return code, [one["verdict"] for one in facts["findings"]]
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["fit"] == (code == 0)
+    return code, [one["verdict"] for one in answer["findings"]]
 
 
 def test_waveforms_come_back_to_the_bit_also_of_a_stored_model(
@@ -70,11 +72,11 @@ def test_one_flipped_sample_is_found(
     Store(out).add(stored)
     capsys.readouterr()
     assert main(["rerun-check", str(out), "--sample", "4"]) == 3
-    said = capsys.readouterr().out
-    assert f"differs           simulated/{stored[at].recording}: green" in said
-    assert "1 of" in said
-    assert "3 the same to the bit" in said
-    assert "1 different" in said
+    output = capsys.readouterr().out
+    assert f"differs           simulated/{stored[at].recording}: green" in output
+    assert "1 of" in output
+    assert "3 the same to the bit" in output
+    assert "1 different" in output
 
 
 def test_data_that_is_gone_is_one_line(
@@ -99,9 +101,9 @@ SPREAD = float(WAVE.std())
 def test_the_tolerance_is_what_it_says(moved: float, verdict: str) -> None:
     other = WAVE.copy()
     other[7] += moved * TOLERANCE * SPREAD
-    found = compare_estimates(pulse(WAVE), pulse(other))
-    assert found.verdict == verdict
-    assert found.difference == pytest.approx(moved * TOLERANCE, rel=1e-6)
+    comparison = compare_estimates(pulse(WAVE), pulse(other))
+    assert comparison.verdict == verdict
+    assert comparison.difference == pytest.approx(moved * TOLERANCE, rel=1e-6)
 
 
 def test_gaps_rates_and_missing_waveforms_differ() -> None:

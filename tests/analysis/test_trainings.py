@@ -38,15 +38,19 @@ def test_presets_collapse_and_short_memory_are_said_and_the_ordinary_is_not() ->
     assert training_notes([model("1", "learned")], methods) == {}
     methods["net"] = {"preset": "smoke"}
     models = [model("1", "learned", shares=2.0), model("2", FLAT), model("3", "learned")]
-    said = training_notes(models, methods)["net"]
-    assert said == (
+    note = training_notes(models, methods)["net"]
+    assert note == (
         "smoke preset; did not learn in 1 of 3 trainings; batches in shares: memory was short"
     )
 
 
 def test_recordings_that_taught_nothing_are_counted_in_the_table_and_named_on_the_page() -> None:
-    lost = {"could_not_learn_from": ["p1: labels: none at any of its frames", "p2: no face"]}
-    models = [model("1", "learned"), model("2", "learned") | lost, model("2", "learned") | lost]
+    model_facts = {"could_not_learn_from": ["p1: labels: none at any of its frames", "p2: no face"]}
+    models = [
+        model("1", "learned"),
+        model("2", "learned") | model_facts,
+        model("2", "learned") | model_facts,
+    ]
     note = training_notes(models, {"net": {"preset": "paper"}})["net"]
     assert note == "2 training recordings taught nothing"
     assert training_warnings(models) == (

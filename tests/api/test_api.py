@@ -137,10 +137,10 @@ def test_importing_loads_nothing_heavy() -> None:
 
 
 def test_python_dash_m_is_the_command() -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "rppgbench", "--version"], capture_output=True, text=True, check=True
     )
-    assert rb.__version__ in done.stdout
+    assert rb.__version__ in process.stdout
 
 
 def test_pairs_of_methods_are_tested_over_recordings() -> None:

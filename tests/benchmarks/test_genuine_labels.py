@@ -23,8 +23,8 @@ LATE_S = 4.0  # by how much the device's mean rate lags behind the pulse
 @pytest.fixture(scope="module")
 def truths(real: Path) -> dict[str, GroundTruth]:
     """What the reader gives of the six people."""
-    found = load_datasets().available["ubfc_rppg"].recordings(real / "ubfc-labels")
-    return {recording.name: recording.ground_truth() for recording in found}
+    recordings = load_datasets().available["ubfc_rppg"].recordings(real / "ubfc-labels")
+    return {recording.name: recording.ground_truth() for recording in recordings}
 
 
 def device_error_bpm(truth: GroundTruth, late_s: float) -> float:
@@ -66,10 +66,10 @@ def test_what_was_mended_is_counted_and_the_others_are_left_alone(
     truths: dict[str, GroundTruth],
 ) -> None:
     for name, truth in truths.items():
-        said = [line for line in truth.warnings if "wrapped at 128" in line]
-        assert bool(said) == (name in MENDED)
-        if said:
-            assert f": {MENDED[name]} of " in said[0]
+        lines = [line for line in truth.warnings if "wrapped at 128" in line]
+        assert bool(lines) == (name in MENDED)
+        if lines:
+            assert f": {MENDED[name]} of " in lines[0]
         assert truth.heart_rate is not None
         rates = truth.heart_rate.values
         assert np.nanmin(rates) > 77
@@ -81,7 +81,7 @@ def test_what_constant_learns_of_the_four(truths: dict[str, GroundTruth]) -> Non
     """As read before: 96.2, 103.8, 60.2 and 84.6."""
     method = load_methods().available["constant"]
     assert method.fit is not None
-    found = {
+    recordings = {
         name: method.fit(
             [Example(recording=name, subject=name, inputs=(), ground_truth=truths[name])],
             Training(seed=0, device="cpu", folder=Path()),
@@ -90,4 +90,4 @@ def test_what_constant_learns_of_the_four(truths: dict[str, GroundTruth]) -> Non
         for name in MENDED
     }
     expected = {"subject11": 122.6, "subject18": 119.5, "subject20": 125.6, "subject24": 105.7}
-    assert found == pytest.approx(expected, abs=0.1)
+    assert recordings == pytest.approx(expected, abs=0.1)

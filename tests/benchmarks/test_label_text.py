@@ -60,10 +60,10 @@ def test_one_column_saved_again_with_its_index_is_refused(
     faults = written(name, tmp_path)
     file = min(tmp_path.rglob(pattern))
     with_index(file, header)
-    said = [line for line in faults() if line.startswith(f"{file}: ")]
-    assert said
-    assert "can be read as one number, 0." in said[0]
-    assert "or as two, 0 and " in said[0]
+    lines = [line for line in faults() if line.startswith(f"{file}: ")]
+    assert lines
+    assert "can be read as one number, 0." in lines[0]
+    assert "or as two, 0 and " in lines[0]
 
 
 def test_a_table_saved_again_with_its_index_is_refused(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_vipl_v2_labels_name_each_video_once(tmp_path: Path) -> None:
         ("x,video2\nHR,81\nFPS,25\n", "nowhere"),
     ):
         file.write_text(text)
-        found = faults()
-        assert any(said in line for line in found) if said else not found
+        fault_lines = faults()
+        assert any(said in line for line in fault_lines) if said else not fault_lines
 
 
 def test_a_cohface_recording_in_two_parts_is_refused(tmp_path: Path) -> None:

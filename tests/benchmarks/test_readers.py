@@ -26,7 +26,7 @@ def dataset(name: str) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def tree_roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """One tree a data set, written once."""
     base = tmp_path_factory.mktemp("trees")
     roots = {}
@@ -76,23 +76,23 @@ SUBJECTS = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_recordings_are_listed_in_natural_order_without_decoding(
-    name: str, made: dict[str, Path]
+    name: str, tree_roots: dict[str, Path]
 ) -> None:
     before = dict(decode_counts)
-    found = list(dataset(name).recordings(made[name]))
-    assert [recording.name for recording in found] == NAMES[name]
-    assert [recording.subject for recording in found] == SUBJECTS[name]
+    recordings = list(dataset(name).recordings(tree_roots[name]))
+    assert [recording.name for recording in recordings] == NAMES[name]
+    assert [recording.subject for recording in recordings] == SUBJECTS[name]
     assert dict(decode_counts) == before
-    assert not any(recording.simulated for recording in found)
-    assert all(recording.dataset == name for recording in found)
-    for recording in found:
+    assert not any(recording.simulated for recording in recordings)
+    assert all(recording.dataset == name for recording in recordings)
+    for recording in recordings:
         for file in recording.files:
             assert file.is_file() or (name, recording.name) == ("vipl_hr_v2", "401/video1")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_frame_comes_with_its_time(name: str, made: dict[str, Path]) -> None:
-    for recording in dataset(name).recordings(made[name]):
+def test_every_frame_comes_with_its_time(name: str, tree_roots: dict[str, Path]) -> None:
+    for recording in dataset(name).recordings(tree_roots[name]):
         with open_video(recording.video()) as reader:
             times_s = [frame.time_s for frame in reader]
         assert len(times_s) == (10 if name == "mmpd" else FRAMES)
@@ -100,12 +100,12 @@ def test_every_frame_comes_with_its_time(name: str, made: dict[str, Path]) -> No
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_data_set_states_its_source_licence_and_bad_recordings(name: str) -> None:
-    found = dataset(name)
-    assert found.url.startswith("http")
-    assert len(found.title) > 4
-    assert min(len(found.cite), len(found.licence)) > 8
-    assert set(found.expected) >= {"subjects", "recordings"}
-    assert "\n" not in found.cite + found.licence + found.url
+    result = dataset(name)
+    assert result.url.startswith("http")
+    assert len(result.title) > 4
+    assert min(len(result.cite), len(result.licence)) > 8
+    assert set(result.expected) >= {"subjects", "recordings"}
+    assert "\n" not in result.cite + result.licence + result.url
     module = sys.modules[f"rppgbench_content.benchmarks.{name}"]
     about = " ".join((module.__doc__ or "").split())
     assert "Layout" in about
@@ -137,10 +137,14 @@ def test_ubfc_rppg_1_accepts_every_name_of_its_videos(tmp_path: Path) -> None:
         trees.clip(tmp_path / "DATASET_1" / name / video)
         lines = [f"{16 * k},{(126, 127, 1, 2)[k * 4 // 50]},98,{k % 9}" for k in range(50)]
         trees.column(tmp_path / "DATASET_1" / name / "gtdump.xmp", lines)
-    found = listed("ubfc_rppg_1", tmp_path)
-    assert [f.video().path.name for f in found.values()] == ["vid.avi", "vid-007.avi", "vid-12.avi"]
-    assert [bool(f.known_bad) for f in found.values()] == [False, True, True]
-    truth = found["5-gt"].ground_truth()
+    recordings = listed("ubfc_rppg_1", tmp_path)
+    assert [f.video().path.name for f in recordings.values()] == [
+        "vid.avi",
+        "vid-007.avi",
+        "vid-12.avi",
+    ]
+    assert [bool(f.known_bad) for f in recordings.values()] == [False, True, True]
+    truth = recordings["5-gt"].ground_truth()
     assert truth.heart_rate is not None
     np.testing.assert_array_equal(np.unique(truth.heart_rate.values), [126, 127, 129, 130])
     assert len(truth.warnings) == 1
@@ -152,8 +156,8 @@ def test_ubfc_rppg_1_accepts_every_name_of_its_videos(tmp_path: Path) -> None:
 @pytest.mark.parametrize("nested", [True, False])
 def test_pure_has_nanosecond_times_in_both_layouts(tmp_path: Path, nested: bool) -> None:
     trees.pure(tmp_path, nested=nested)
-    found = listed("pure", tmp_path)
-    recording = found["01-02"]
+    recordings = listed("pure", tmp_path)
+    recording = recordings["01-02"]
     assert recording.scenario == "talking"
     source = recording.video()
     assert source.times_s is not None
@@ -245,12 +249,12 @@ def test_pure_sorts_images_by_their_time_not_as_text(tmp_path: Path) -> None:
     assert listed("pure", tmp_path)["01-01"].video().images[0].name == "Image999.png"
 
 
-def test_vipl_hr_takes_times_from_the_file_and_scores_by_gt_hr(made: dict[str, Path]) -> None:
-    found = listed("vipl_hr", made["vipl_hr"])
-    phone = found["p2/v1-2/source2"]
+def test_vipl_hr_takes_times_from_the_file_and_scores_by_gt_hr(tree_roots: dict[str, Path]) -> None:
+    recordings = listed("vipl_hr", tree_roots["vipl_hr"])
+    phone = recordings["p2/v1-2/source2"]
     assert (phone.scenario, phone.source) == ("stable", "phone")
-    assert found["p2/v8/source2"].scenario == "phone_stable"
-    recording = found["p2/v1/source1"]
+    assert recordings["p2/v8/source2"].scenario == "phone_stable"
+    recording = recordings["p2/v1/source1"]
     source = recording.video()
     assert source.times_s is not None
     np.testing.assert_allclose(source.times_s * 1000, trees.VIPL_MS)
@@ -287,9 +291,9 @@ def test_vipl_hr_without_time_txt_follows_the_rule_and_says_so(tmp_path: Path) -
         recording.ground_truth()
 
 
-def test_the_phone_of_vipl_hr_has_no_times_of_its_own(made: dict[str, Path]) -> None:
+def test_the_phone_of_vipl_hr_has_no_times_of_its_own(tree_roots: dict[str, Path]) -> None:
     """Nor is a time.txt looked for; v4 is bright and v5 dark, as in the paper's table 3."""
-    recording = listed("vipl_hr", made["vipl_hr"])["p2/v8/source2"]
+    recording = listed("vipl_hr", tree_roots["vipl_hr"])["p2/v8/source2"]
     assert [file.name for file in recording.files] == ["video.avi", "gt_HR.csv", "wave.csv"]
     times_s = recording.video().times_s
     assert times_s is not None
@@ -312,10 +316,10 @@ def test_the_container_times_of_vipl_hr_are_not_used(tmp_path: Path) -> None:
     assert not source.container_clock
 
 
-def test_vipl_hr_folds_are_the_sets_own(made: dict[str, Path], tmp_path: Path) -> None:
+def test_vipl_hr_folds_are_the_sets_own(tree_roots: dict[str, Path], tmp_path: Path) -> None:
     folds = dataset("vipl_hr").folds
     assert folds is not None
-    assert folds(made["vipl_hr"]) == {"fold1": ("p10",), "fold2": ("p2",)}
+    assert folds(tree_roots["vipl_hr"]) == {"fold1": ("p10",), "fold2": ("p2",)}
     with pytest.raises(BenchError, match=r"no fold1\.mat.*or run protocol vipl5fold_rs4"):
         folds(tmp_path)
 
@@ -394,19 +398,21 @@ def test_the_genuine_vipl_hr_example_reads_right(tmp_path: Path, real: Path) -> 
     assert truth.warnings == ()
 
 
-def test_vipl_hr_v2_has_one_rate_a_video_and_videos_without_labels(made: dict[str, Path]) -> None:
-    found = listed("vipl_hr_v2", made["vipl_hr_v2"])
-    assert found["1/video2"].part == "train"
+def test_vipl_hr_v2_has_one_rate_a_video_and_videos_without_labels(
+    tree_roots: dict[str, Path],
+) -> None:
+    recordings = listed("vipl_hr_v2", tree_roots["vipl_hr_v2"])
+    assert recordings["1/video2"].part == "train"
     for name, bpm in (("1/video1", 70.5), ("1/video2", 81.0), ("12/video1", 64.0)):
-        truth = found[name].ground_truth()
+        truth = recordings[name].ground_truth()
         assert truth.pulse is None
         assert truth.heart_rate is not None
         assert set(truth.heart_rate.values) == {bpm}
-        times_s = found[name].video().times_s
+        times_s = recordings[name].video().times_s
         assert times_s is not None
         np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
         assert truth.heart_rate.times_s[-1] >= times_s[-1]
-    truth = found["401/video1"].ground_truth()
+    truth = recordings["401/video1"].ground_truth()
     assert (truth.pulse, truth.heart_rate) == (None, None)
     assert truth.warnings == ("no gt.csv: a video without labels",)
 
@@ -416,32 +422,32 @@ def test_vipl_hr_v2_takes_a_pulse_that_lies_beside_its_video(tmp_path: Path) -> 
     before = listed("vipl_hr_v2", tmp_path)["1/video1"]
     rows = [f"{k / 50:.2f},{k * k}" for k in range(2 * FRAMES)]
     trees.column(tmp_path / "train/1/video1_bvp.csv", rows, "time_s,bvp")
-    found = listed("vipl_hr_v2", tmp_path)
-    truth = found["1/video1"].ground_truth()
+    recordings = listed("vipl_hr_v2", tmp_path)
+    truth = recordings["1/video1"].ground_truth()
     assert truth.pulse is not None
     np.testing.assert_allclose(truth.pulse.times_s, np.arange(2 * FRAMES) / 50)
     np.testing.assert_array_equal(truth.pulse.values, np.arange(2 * FRAMES) ** 2.0)
     assert truth.heart_rate is not None
     assert set(truth.heart_rate.values) == {70.5}
     assert truth.warnings == ()
-    assert len(found["1/video1"].files) == len(before.files) + 1
-    assert found["1/video2"].ground_truth().pulse is None
+    assert len(recordings["1/video1"].files) == len(before.files) + 1
+    assert recordings["1/video2"].ground_truth().pulse is None
 
 
 def test_vipl_hr_v2_warns_of_a_rate_that_the_container_does_not_have(tmp_path: Path) -> None:
     trees.vipl_hr_v2(tmp_path)
     trees.column(tmp_path / "train/1/gt.csv", [",video1,video2", "HR,70,70", "FPS,24.5,25"])
-    found = listed("vipl_hr_v2", tmp_path)
-    (line,) = found["1/video1"].ground_truth().warnings
+    recordings = listed("vipl_hr_v2", tmp_path)
+    (line,) = recordings["1/video1"].ground_truth().warnings
     assert "clock ratio 1.020" in line
-    assert found["1/video2"].ground_truth().warnings == ()
+    assert recordings["1/video2"].ground_truth().warnings == ()
 
 
-def test_v4v_reads_a_rate_a_frame_in_all_three_parts(made: dict[str, Path]) -> None:
-    found = listed("v4v", made["v4v"])
-    parts = {name: recording.part for name, recording in found.items()}
+def test_v4v_reads_a_rate_a_frame_in_all_three_parts(tree_roots: dict[str, Path]) -> None:
+    recordings = listed("v4v", tree_roots["v4v"])
+    parts = {name: recording.part for name, recording in recordings.items()}
     assert parts == {"F001_T1": "train", "M002_T8": "validation", "F003_T10": "test"}
-    for recording in found.values():
+    for recording in recordings.values():
         truth = recording.ground_truth()
         assert truth.heart_rate is not None
         assert truth.pulse is not None
@@ -467,8 +473,8 @@ def test_v4v_with_a_video_in_two_parts_is_refused(tmp_path: Path) -> None:
         list(dataset("v4v").recordings(tmp_path))
 
 
-def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(made: dict[str, Path]) -> None:
-    for recording in listed("mmse_hr", made["mmse_hr"]).values():
+def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(tree_roots: dict[str, Path]) -> None:
+    for recording in listed("mmse_hr", tree_roots["mmse_hr"]).values():
         times_s = recording.video().times_s
         assert times_s is not None
         np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
@@ -481,49 +487,49 @@ def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(made: dict[str, Path]) ->
         assert truth.warnings == ()
 
 
-def test_disfa_has_no_ground_truth_and_one_camera(made: dict[str, Path]) -> None:
-    found = listed("disfa", made["disfa"])
-    assert {recording.source for recording in found.values()} == {"left"}
-    truth = found["SN001"].ground_truth()
+def test_disfa_has_no_ground_truth_and_one_camera(tree_roots: dict[str, Path]) -> None:
+    recordings = listed("disfa", tree_roots["disfa"])
+    assert {recording.source for recording in recordings.values()} == {"left"}
+    truth = recordings["SN001"].ground_truth()
     assert (truth.pulse, truth.heart_rate, truth.warnings) == (None, None, ())
 
 
-def test_obf_takes_the_times_of_its_pulse(made: dict[str, Path]) -> None:
-    found = listed("obf", made["obf"])
-    assert found["001_2"].scenario == "after_exercise"
-    assert "RS-rPPG" in found["057_2"].known_bad
-    assert not found["001_1"].known_bad
-    truth = found["001_1"].ground_truth()
+def test_obf_takes_the_times_of_its_pulse(tree_roots: dict[str, Path]) -> None:
+    recordings = listed("obf", tree_roots["obf"])
+    assert recordings["001_2"].scenario == "after_exercise"
+    assert "RS-rPPG" in recordings["057_2"].known_bad
+    assert not recordings["001_1"].known_bad
+    truth = recordings["001_1"].ground_truth()
     assert truth.pulse is not None
     np.testing.assert_allclose(truth.pulse.times_s, np.arange(40) / 50)
     np.testing.assert_array_equal(truth.pulse.values, np.arange(40) % 9)
 
 
-def test_cohface_knows_light_and_part(made: dict[str, Path]) -> None:
-    found = listed("cohface", made["cohface"])
-    assert found["2/0"].light == "lamp"
-    assert found["10/3"].light == "natural"
-    assert found["2/0"].part == "train"
-    assert found["10/3"].part == "test"
-    truth = found["10/3"].ground_truth()
+def test_cohface_knows_light_and_part(tree_roots: dict[str, Path]) -> None:
+    recordings = listed("cohface", tree_roots["cohface"])
+    assert recordings["2/0"].light == "lamp"
+    assert recordings["10/3"].light == "natural"
+    assert recordings["2/0"].part == "train"
+    assert recordings["10/3"].part == "test"
+    truth = recordings["10/3"].ground_truth()
     assert truth.pulse is not None
     assert truth.pulse.fs == pytest.approx(256)
     assert truth.warnings == ()
 
 
-def test_ubfc_phys_keeps_the_first_sample_at_64_hz(made: dict[str, Path]) -> None:
-    found = listed("ubfc_phys", made["ubfc_phys"])
-    truth = found["s10_T1"].ground_truth()
+def test_ubfc_phys_keeps_the_first_sample_at_64_hz(tree_roots: dict[str, Path]) -> None:
+    recordings = listed("ubfc_phys", tree_roots["ubfc_phys"])
+    truth = recordings["s10_T1"].ground_truth()
     assert truth.pulse is not None
     assert len(truth.pulse.values) == 37
     assert truth.pulse.values[0] == 0.25
     assert truth.pulse.fs == pytest.approx(64)
-    assert "rPPG-Toolbox" in found["s3_T1"].known_bad
-    assert not found["s3_T2"].known_bad
+    assert "rPPG-Toolbox" in recordings["s3_T1"].known_bad
+    assert not recordings["s3_T2"].known_bad
 
 
-def test_lgi_ppgi_counts_the_pulse_back_from_the_last_frame(made: dict[str, Path]) -> None:
-    recording = listed("lgi_ppgi", made["lgi_ppgi"])["cpi_talk"]
+def test_lgi_ppgi_counts_the_pulse_back_from_the_last_frame(tree_roots: dict[str, Path]) -> None:
+    recording = listed("lgi_ppgi", tree_roots["lgi_ppgi"])["cpi_talk"]
     times_s = recording.video().times_s
     assert times_s is not None
     np.testing.assert_allclose(times_s, (40 * np.arange(FRAMES) + 3) / 1000)
@@ -536,15 +542,15 @@ def test_lgi_ppgi_counts_the_pulse_back_from_the_last_frame(made: dict[str, Path
     assert set(truth.heart_rate.values) == {72.0}
 
 
-def test_mmpd_reads_situation_frames_and_pulse_from_one_file(made: dict[str, Path]) -> None:
-    found = listed("mmpd", made["mmpd"])
-    assert {r.scenario for r in found.values()} == {"walking"}
-    assert (found["p2_1"].skin_tone, found["p10_0"].skin_tone) == ("VI", "III")
-    assert found["p2_1"].light == "led-low"
-    with open_video(found["p2_1"].video()) as reader:
+def test_mmpd_reads_situation_frames_and_pulse_from_one_file(tree_roots: dict[str, Path]) -> None:
+    recordings = listed("mmpd", tree_roots["mmpd"])
+    assert {r.scenario for r in recordings.values()} == {"walking"}
+    assert (recordings["p2_1"].skin_tone, recordings["p10_0"].skin_tone) == ("VI", "III")
+    assert recordings["p2_1"].light == "led-low"
+    with open_video(recordings["p2_1"].video()) as reader:
         levels = [(round(frame.time_s * 30), int(frame.rgb[0, 0, 0])) for frame in reader]
     assert levels == [(k, round(k / 20 * 255)) for k in range(10)]
-    truth = found["p2_1"].ground_truth()
+    truth = recordings["p2_1"].ground_truth()
     assert truth.pulse is not None
     np.testing.assert_array_equal(truth.pulse.values, np.arange(10))
     assert truth.pulse.fs == pytest.approx(30)
@@ -584,7 +590,7 @@ def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array) -> None
 
 
 @pytest.mark.parametrize(
-    ("video", "said"),
+    ("video", "message"),
     [
         (RAMP * 4, "up to 4: 0 to 1 with overshoot, or a black video of 0 to 255"),
         ((RAMP * 1023).astype(np.uint16), "up to 1023: 10 to 15 bits, or a dark video of 16"),
@@ -596,14 +602,14 @@ def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array) -> None
     ids=["black", "10 bits", "int16", "differences", "nan", "complex"],
 )
 def test_mmpd_refuses_a_video_that_could_mean_two_things(
-    tmp_path: Path, video: Array, said: str
+    tmp_path: Path, video: Array, message: str
 ) -> None:
     with (
         pytest.raises(RecordingError) as caught,
         open_video(mmpd_with(tmp_path, video=video).video()) as reader,
     ):
         list(reader)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "p10_0.mat: video is " in str(caught.value)
 
 
@@ -647,13 +653,15 @@ def as_hdf5(value: object) -> Array:
     return np.asarray(value).T
 
 
-def test_ubfc_phys_is_read_from_its_folder_data_too(made: dict[str, Path], tmp_path: Path) -> None:
-    shutil.copytree(made["ubfc_phys"], tmp_path / "UBFC-Phys" / "Data")
+def test_ubfc_phys_is_read_from_its_folder_data_too(
+    tree_roots: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(tree_roots["ubfc_phys"], tmp_path / "UBFC-Phys" / "Data")
     assert list(listed("ubfc_phys", tmp_path)) == NAMES["ubfc_phys"]
 
 
-def test_an_outer_folder_makes_no_difference(made: dict[str, Path], tmp_path: Path) -> None:
+def test_an_outer_folder_makes_no_difference(tree_roots: dict[str, Path], tmp_path: Path) -> None:
     outer = {"pure": "PURE", "vipl_hr": "VIPL-HR", "v4v": "V4V Dataset", "cohface": "cohface"}
     for name, folder in outer.items():
-        shutil.copytree(made[name], tmp_path / name / folder)
+        shutil.copytree(tree_roots[name], tmp_path / name / folder)
         assert list(listed(name, tmp_path / name)) == NAMES[name]

@@ -89,14 +89,14 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("name", NAMED)
 def test_simulated_recordings_are_read_back(name: str, tmp_path: Path) -> None:
-    found = write_tree(name, tmp_path, PLAN)
+    recordings = write_tree(name, tmp_path, PLAN)
     sessions = simulated_recordings(name, PLAN)
     assert is_simulated(tmp_path)
-    assert all(recording.simulated for recording in found.values())
-    assert sorted(found) == sorted(NAMED[name](session) for session in sessions)
-    assert len({recording.subject for recording in found.values()}) == 2
+    assert all(recording.simulated for recording in recordings.values())
+    assert sorted(recordings) == sorted(NAMED[name](session) for session in sessions)
+    assert len({recording.subject for recording in recordings.values()}) == 2
     for session in sessions:
-        recording = found[NAMED[name](session)]
+        recording = recordings[NAMED[name](session)]
         assert recording.subject == session.subject
         frames_come_back(recording, session)
         labels_come_back(name, recording, session)
@@ -104,9 +104,9 @@ def test_simulated_recordings_are_read_back(name: str, tmp_path: Path) -> None:
     assert checked.fit
     assert checked.simulated
     assert checked.verdict.endswith("[SIMULATED]")
-    said = [f for f in checked.findings if f.severity != "note"]
-    assert all("time.txt is missing" in f.text for f in said)
-    assert bool(said) == any(of_the_phone(name, session) for session in sessions)
+    lines = [f for f in checked.findings if f.severity != "note"]
+    assert all("time.txt is missing" in f.text for f in lines)
+    assert bool(lines) == any(of_the_phone(name, session) for session in sessions)
 
 
 def of_the_phone(name: str, session: SimulatedRecording) -> bool:
@@ -154,21 +154,21 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
 @pytest.mark.usefixtures("plain")
 def test_vipl_hr_has_uneven_times_folds_repeats_and_no_infrared(tmp_path: Path) -> None:
     plan = SimulationPlan(subjects=5, seconds=2.0, seed=5)
-    found = write_tree("vipl_hr", tmp_path, plan)
+    recordings = write_tree("vipl_hr", tmp_path, plan)
     assert list(tmp_path.rglob("source4/video.avi"))
-    assert not any("source4" in name for name in found)
-    assert any(name.split("/")[1] == "v1-2" for name in found)
-    assert {recording.scenario for recording in found.values()} >= {
+    assert not any("source4" in name for name in recordings)
+    assert any(name.split("/")[1] == "v1-2" for name in recordings)
+    assert {recording.scenario for recording in recordings.values()} >= {
         *("stable", "motion", "dark", "long_distance", "after_exercise", "phone_motion")
     }
-    for recording in found.values():
+    for recording in recordings.values():
         times_s = recording.video().times_s
         assert times_s is not None
         uneven = len(set(np.diff(np.round(times_s * 1000)))) > 2
         assert uneven == (recording.source != "phone")
     folds = dataset("vipl_hr").folds
     assert folds is not None
-    sides = assign_by_folds(list(found.values()), folds(tmp_path), "test")
+    sides = assign_by_folds(list(recordings.values()), folds(tmp_path), "test")
     assert [side.fold for side in sides] == ["fold1", "fold2", "fold3", "fold4", "fold5"]
     assert all(side.test and side.train for side in sides)
 
@@ -248,8 +248,8 @@ def test_every_fold_has_a_test_subject_with_few_subjects(split: str, count: int)
 
 @pytest.mark.usefixtures("plain")
 def test_four_subjects_of_v4v_are_in_all_three_parts(tmp_path: Path) -> None:
-    found = write_tree("v4v", tmp_path, SimulationPlan(subjects=4, seconds=1.0))
-    (sides,) = assign_by_parts(list(found.values()))
+    recordings = write_tree("v4v", tmp_path, SimulationPlan(subjects=4, seconds=1.0))
+    (sides,) = assign_by_parts(list(recordings.values()))
     assert len(sides.train) == 4
     assert len(sides.validation) == len(sides.test) == 2
 
@@ -273,8 +273,8 @@ def test_more_subjects_than_the_set_has_are_refused_in_one_line(tmp_path: Path) 
 
 
 def test_a_tree_with_rendered_faces_is_fit(tmp_path: Path) -> None:
-    found = write_tree("disfa", tmp_path, SimulationPlan(subjects=1, seconds=1.0))
-    with open_video(found["SN001"].video()) as reader:
+    recordings = write_tree("disfa", tmp_path, SimulationPlan(subjects=1, seconds=1.0))
+    with open_video(recordings["SN001"].video()) as reader:
         frames = [frame.rgb for frame in reader]
     assert len(frames) == 20
     assert frames[0].std() > 10  # a picture, not a plain
@@ -336,8 +336,10 @@ def test_simulated_files_have_the_form_of_the_originals(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_set_1_of_ubfc_is_simulated_under_its_own_names(tmp_path: Path) -> None:
-    found = write_tree("ubfc_rppg_1", tmp_path, SimulationPlan(subjects=8, seconds=1.0, seed=5))
-    names = {recording.name: recording.video().path.name for recording in found.values()}
+    recordings = write_tree(
+        "ubfc_rppg_1", tmp_path, SimulationPlan(subjects=8, seconds=1.0, seed=5)
+    )
+    names = {recording.name: recording.video().path.name for recording in recordings.values()}
     plain = {f"{n}-gt": "vid.avi" for n in (5, 6, 8, 10, 11)}
     assert names == plain | {
         "7-gt": "vid-007.avi",

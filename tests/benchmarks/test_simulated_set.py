@@ -47,10 +47,10 @@ def rate_bpm(wave: Array, fs: float) -> float:
 
 
 def test_simulated_subjects_and_labels_are_read_back(tree: Path) -> None:
-    found = {recording.name: recording for recording in dataset("simulated").recordings(tree)}
-    assert list(found) == ["01", "02"]
+    recordings = {recording.name: recording for recording in dataset("simulated").recordings(tree)}
+    assert list(recordings) == ["01", "02"]
     rates = spread_heart_rates(2, dataset="simulated", seed=PLAN.seed)
-    for (name, recording), rate in zip(found.items(), rates, strict=True):
+    for (name, recording), rate in zip(recordings.items(), rates, strict=True):
         assert recording.subject == name
         assert (recording.scenario, recording.light, recording.simulated) == (
             "still",
@@ -109,10 +109,10 @@ def test_more_subjects_do_not_change_the_first_ones(tree: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("difficulty", ["paper", "hard"])
 def test_hard_situations_alternate_between_subjects(difficulty: Any, tmp_path: Path) -> None:
-    found = write_tree(
+    recordings = write_tree(
         "simulated", tmp_path, SimulationPlan(subjects=4, seconds=0.2, difficulty=difficulty)
     )
-    scenarios = [recording.scenario for recording in found.values()]
+    scenarios = [recording.scenario for recording in recordings.values()]
     assert len(set(scenarios)) == 4
     assert scenarios[1] == "talking"
 
@@ -123,7 +123,7 @@ def test_a_folder_without_recordings_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("time_s,pulse,heart_rate_bpm\n0.0,1.0,60\n0.1,x,60\n", "line 3: 'x' is not a number"),
         ("time_s,pulse,heart_rate_bpm\n0.0,1.0,60\n0.1,1.0\n", "line 3"),
@@ -131,7 +131,7 @@ def test_a_folder_without_recordings_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_label_file_is_one_line(
-    content: str, said: str, tree: Path, tmp_path: Path
+    content: str, message: str, tree: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "01"
     folder.mkdir()
@@ -142,15 +142,15 @@ def test_a_broken_label_file_is_one_line(
         recording.ground_truth()
     line = str(caught.value)
     assert str(folder / "labels.csv") in line
-    assert said in line
+    assert message in line
     assert "\n" not in line
 
 
 def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path) -> None:
-    found = write_tree("simulated", tmp_path, SimulationPlan(subjects=2, seconds=10.5, seed=0))
+    recordings = write_tree("simulated", tmp_path, SimulationPlan(subjects=2, seconds=10.5, seed=0))
     methods = load_methods().available
     errors: dict[str, list[float]] = {"pos": [], "chrom": []}
-    for recording in found.values():
+    for recording in recordings.values():
         features = extract(recording.video())
         assert features.track.detected.mean() >= 0.99
         (trace,) = extract_segments(features, "trace", region="skin")
@@ -198,11 +198,11 @@ def test_ubfc_rppg_comes_back_in_its_native_layout(ubfc: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ubfc_rppg", "ubfc_rppg_1"])
 def test_sensor_signals_are_read_back_from_the_files(name: str, tmp_path: Path) -> None:
-    found = write_tree(name, tmp_path, PLAN)
+    recordings = write_tree(name, tmp_path, PLAN)
     sessions = simulated_recordings(name, PLAN)
-    assert sorted(found) == sorted(session.subject for session in sessions)
+    assert sorted(recordings) == sorted(session.subject for session in sessions)
     for session in sessions:
-        truth = found[session.subject].ground_truth()
+        truth = recordings[session.subject].ground_truth()
         assert truth.pulse is not None
         assert truth.heart_rate is not None
         times_s = truth.pulse.times_s
@@ -219,13 +219,13 @@ def test_sensor_signals_are_read_back_from_the_files(name: str, tmp_path: Path) 
 
 
 def test_a_folder_of_videos_comes_back_with_and_without_heart_rates(tmp_path: Path) -> None:
-    found = write_tree("video_folder", tmp_path, PLAN)
+    recordings = write_tree("video_folder", tmp_path, PLAN)
     first, second = simulated_recordings("video_folder", PLAN)
-    truth = found[f"{first.subject}.mp4"].ground_truth().heart_rate
+    truth = recordings[f"{first.subject}.mp4"].ground_truth().heart_rate
     assert truth is not None
     mean = first.heart_rate_at(first.scene.times_s).mean()
     np.testing.assert_allclose(truth.values, mean, atol=0.00051)
-    assert found[f"{second.subject}.mp4"].ground_truth().heart_rate is None
+    assert recordings[f"{second.subject}.mp4"].ground_truth().heart_rate is None
 
 
 def test_ubfc_rppg_is_found_from_above_and_from_within(ubfc: Path) -> None:
@@ -237,13 +237,13 @@ def test_ubfc_rppg_is_found_from_above_and_from_within(ubfc: Path) -> None:
 def test_ubfc_rppg_sorts_by_number_and_names_the_known_bad(tmp_path: Path) -> None:
     for number in (10, 9, 11, 1, 49, 24):
         (tmp_path / "DATASET_2" / f"subject{number}").mkdir(parents=True)
-    found = list(dataset("ubfc_rppg").recordings(tmp_path))
-    assert [recording.name for recording in found] == [
+    recordings = list(dataset("ubfc_rppg").recordings(tmp_path))
+    assert [recording.name for recording in recordings] == [
         f"subject{number}" for number in (1, 9, 10, 11, 24, 49)
     ]
-    bad = {recording.name for recording in found if recording.known_bad}
+    bad = {recording.name for recording in recordings if recording.known_bad}
     assert bad == {"subject11", "subject24"}
-    assert "SiNC" in found[3].known_bad
+    assert "SiNC" in recordings[3].known_bad
 
 
 GOOD = b"1 2 3 4\n70 71 72 73\n0 0.1 0.2 0.3\n"
@@ -272,7 +272,7 @@ def test_ubfc_rppg_labels_are_read_however_they_are_written(content: bytes, tmp_
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"1 2 3\n70 70 70\n", "2 rows"),
         (b"1 2 3\n70 70 70\n0 0.1\n", "3 rows of 2 to 3 numbers"),
@@ -286,11 +286,11 @@ def test_ubfc_rppg_labels_are_read_however_they_are_written(content: bytes, tmp_
     ],
 )
 def test_ubfc_rppg_labels_that_cannot_be_are_one_line(
-    content: bytes, said: str, tmp_path: Path
+    content: bytes, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(RecordingError) as caught:
         ubfc_with(content, tmp_path).ground_truth()
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "ground_truth.txt" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
@@ -304,10 +304,10 @@ def test_ubfc_rppg_warns_of_repeated_times_of_zeros_and_of_nan(tmp_path: Path) -
     np.testing.assert_array_equal(truth.pulse.values, [1, 2, 5])
     np.testing.assert_allclose(truth.pulse.times_s, [0, 0.1, 0.3])
     assert np.isnan(truth.heart_rate.values[1])
-    said = " ".join(truth.warnings)
-    assert "2 timestamps are repeated or go backward" in said
-    assert "pulse samples are not numbers" in said
-    assert "heart rates are 0" in said
+    text = " ".join(truth.warnings)
+    assert "2 timestamps are repeated or go backward" in text
+    assert "pulse samples are not numbers" in text
+    assert "heart rates are 0" in text
 
 
 def ubfc_with(content: bytes, root: Path) -> Recording:

@@ -40,8 +40,8 @@ def lay(root: Path, labels: str | None, *videos: str, newline: str = "\n") -> Pa
 
 
 def recordings(root: Path) -> dict[str, Recording]:
-    found = load_datasets().available["video_folder"].recordings(root)
-    return {recording.name: recording for recording in found}
+    recordings = load_datasets().available["video_folder"].recordings(root)
+    return {recording.name: recording for recording in recordings}
 
 
 def told(root: Path) -> list[str]:
@@ -79,7 +79,7 @@ def test_labels_are_read_by_the_names_of_their_columns(
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "message"),
     [
         ("anna.mp4,53,a\nbob.mp4,54,b\n", "line 1 must name the columns video and heart_rate_bpm"),
         ("anna.mp4;53\n", "line 1 must name the columns"),
@@ -97,14 +97,14 @@ def test_labels_are_read_by_the_names_of_their_columns(
     ids=repr,
 )
 def test_labels_that_could_mean_something_else_are_refused_in_one_line(
-    tmp_path: Path, labels: str, said: str
+    tmp_path: Path, labels: str, message: str
 ) -> None:
     root = lay(tmp_path, labels, "anna.mp4")
     with pytest.raises(RecordingError) as caught:
         recordings(root)
     line = str(caught.value)
     assert line.startswith(f"{root / 'heart_rates.csv'}: ")
-    assert said in line
+    assert message in line
     assert "\n" not in line
 
 
@@ -112,9 +112,9 @@ def test_what_labels_and_videos_lack_of_each_other_is_told(tmp_path: Path) -> No
     labels = f"{HEAD}\nanna.mp4,53,a\nbob.mp4,53,b\nzoe.mp4,53,z\nday\\eve.mp4,61,e\n"
     videos = ("anna.mp4", "bob.MP4", "carl.m4v", "day/eve.mp4", 'it\'s "dora", 2.3gp')
     root = lay(tmp_path, labels, *videos)
-    found = recordings(root)
-    assert set(found) == set(videos)
-    assert [rate(found[name]) for name in videos] == [53, None, None, 61, None]
+    result = recordings(root)
+    assert set(result) == set(videos)
+    assert [rate(result[name]) for name in videos] == [53, None, None, 61, None]
     assert told(root) == [
         "heart_rates.csv names 'bob.mp4', which is not there; did you mean 'bob.MP4'?",
         "heart_rates.csv names 'zoe.mp4', which is not there",
@@ -187,7 +187,7 @@ def test_a_run_and_a_check_report_the_same(
 ) -> None:
     root = lay(tmp_path, f"{HEAD}\nanna.mp4,53,a\nbob.mp4,53,b\n", "anna.mp4", "bob.MP4")
     main(["data", "check", "video_folder", str(root)])
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     protocol = read_protocol(find_toml("protocols", "protocol", "videos", "test"))
     plan = make_plan(
         protocol, "videos", {"video_folder": root}, methods=["pos"], seeds=[0], location="test"
@@ -195,7 +195,7 @@ def test_a_run_and_a_check_report_the_same(
     lines = told(root)
     assert len(lines) == 2
     for line in lines:
-        assert f"warning: video_folder: {line}" in shown
+        assert f"warning: video_folder: {line}" in output
         assert f"video_folder: {line}" in plan.notes
 
 
@@ -241,16 +241,16 @@ def test_any_labels_are_read_as_written_or_refused(
     lines = [separator.join(head), *(separator.join(cell(r[p]) for p in places) for r in rows)]
     (root / "heart_rates.csv").write_text("\n".join(lines), encoding="utf-8", newline="")
     videos = {name: root / name for name, _, _ in rows}
-    said, found = "", []
+    message, collected = "", []
     try:
-        found = module._lines(module._sheet(root), videos)
+        collected = module._lines(module._sheet(root), videos)
     except RecordingError as error:
-        said = str(error)
-    assert "\n" not in said.replace(repr("\n"), "")
-    if said or not quoted:
+        message = str(error)
+    assert "\n" not in message.replace(repr("\n"), "")
+    if message or not quoted:
         return
     kept = [row for row in rows if "".join(row).strip()]
-    for (name, bpm, _), line in zip(kept, found, strict=True):
+    for (name, bpm, _), line in zip(kept, collected, strict=True):
         written = "" if "\r" in name else line.video
         assert written in {name, name.strip(), ""}
         value = float(bpm.replace(",", ".")) if bpm not in {"", "nan"} else np.nan

@@ -63,8 +63,8 @@ def heads(browser: Any, table: str) -> list[Any]:
 
 
 def tip(browser: Any) -> str:
-    found = browser.find_element("id", "tip")
-    return str(found.text) if found.is_displayed() else ""
+    result = browser.find_element("id", "tip")
+    return str(result.text) if result.is_displayed() else ""
 
 
 def fetched(downloads: Path, name: str) -> str:

@@ -30,17 +30,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     results = folder / "results"
     made_store.write(results, made_store.estimates(("pos", "green"), tuple(made_store.REGIONS)))
-    found = {"decomposition": folder / "decomposition.html", "paper": folder / "paper.html"}
+    by_name = {"decomposition": folder / "decomposition.html", "paper": folder / "paper.html"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         few = {name: evaluator(name) for name in RULES}
         patch.setattr("rppgbench.analysis.decomposition.load_evaluators", lambda: few)
-        assert main(["decompose", str(results), "--out", str(found["decomposition"])]) == 0
+        assert main(["decompose", str(results), "--out", str(by_name["decomposition"])]) == 0
         methods = {"two_sr": 3.0, "co_rectification": 0.0}
         held = made_results(folder / "mine", "vipl5fold", methods=methods)
-        words = ["table", "li2023_figure5", "--stored", "--results", str(held)]
-        assert main([*words, "--out", str(found["paper"])]) == 0
-    return found
+        arguments = ["table", "li2023_figure5", "--stored", "--results", str(held)]
+        assert main([*arguments, "--out", str(by_name["paper"])]) == 0
+    return by_name
 
 
 @pytest.fixture(params=["decomposition", "paper"])
@@ -62,12 +62,12 @@ def test_opens_from_disk_without_an_error_and_asks_for_nothing(
 ) -> None:
     assert opened.get_log("browser") == []
     events = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
-    asked = {
+    requested = {
         event["params"]["request"]["url"]
         for event in events
         if event["method"] == "Network.requestWillBeSent"
     }
-    assert asked - {"data:,"} == {pages[name].as_uri()}
+    assert requested - {"data:,"} == {pages[name].as_uri()}
     assert opened.title.startswith("SIMULATED: ") == (name == "decomposition")
 
 

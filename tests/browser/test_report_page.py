@@ -42,12 +42,12 @@ def opened(browser: Any, report: Path) -> Any:
 def test_opens_from_disk_without_an_error_and_asks_for_nothing(opened: Any, report: Path) -> None:
     assert opened.get_log("browser") == []
     events = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
-    asked = {
+    requested = {
         event["params"]["request"]["url"]
         for event in events
         if event["method"] == "Network.requestWillBeSent"
     }
-    assert asked - {"data:,"} == {report.as_uri()}
+    assert requested - {"data:,"} == {report.as_uri()}
     assert opened.title.startswith("SIMULATED: ")
 
 

@@ -41,9 +41,9 @@ def protocol(folder: Path, text: str) -> Protocol:
 
 
 def test_words_and_evaluators_do_not_change_the_digest(tmp_path: Path) -> None:
-    one = protocol(tmp_path, TEXT)
-    other = protocol(tmp_path, TEXT.replace('"t"', '"u"').replace("li2023", "sinc"))
-    assert one.digest == other.digest
+    first = protocol(tmp_path, TEXT)
+    second = protocol(tmp_path, TEXT.replace('"t"', '"u"').replace("li2023", "sinc"))
+    assert first.digest == second.digest
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_every_shipped_protocol_is_well_formed(name: str) -> None:
 def test_a_condition_whose_name_would_lead_elsewhere_is_one_line(tmp_path: Path, name: str) -> None:
     """Kept videos bear it: a protocol of somebody else's must not write outside their folder."""
     condition = f'conditions = [{{name = {json.dumps(name)}, kind = "none", params = {{}}}}]'
-    with pytest.raises(BenchError, match=r"p\.toml: conditions\.0\.name: ") as told:
+    with pytest.raises(BenchError, match=r"p\.toml: conditions\.0\.name: ") as raised:
         protocol(tmp_path, TEXT.replace("conditions = []", condition))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_condition_of_a_plain_name_is_taken(tmp_path: Path) -> None:

@@ -83,9 +83,9 @@ def test_a_file_whose_import_is_missing_says_what_to_install(plugins: Path) -> N
 def test_a_broken_file_hides_no_other(plugins: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (plugins / "methods" / "broken.py").write_text("def (\n")
     assert main(["list", "methods", "--plugins", str(plugins)]) == 0
-    said = capsys.readouterr().out
-    assert "SyntaxError" in said
-    assert "POS" in said
+    output = capsys.readouterr().out
+    assert "SyntaxError" in output
+    assert "POS" in output
 
 
 def test_two_of_one_name_are_refused(plugins: Path) -> None:
@@ -197,12 +197,12 @@ def test_without_torch_every_network_says_what_to_install() -> None:
         if re.search(r"^\s*(import torch|from (rppgbench\.neural|torch))", file.read_text(), re.M)
     }
     assert {"contrast_phys", "efficientphys"} <= networks
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", NO_TORCH], capture_output=True, text=True, check=True
     )
-    missing = json.loads(done.stdout)
-    said = re.compile(r"needs torch( and lightning_fabric)?: pip install 'rppgbench\[neural\]'")
-    assert {name for name in networks if said.fullmatch(missing.get(name, ""))} == networks
+    missing = json.loads(process.stdout)
+    text = re.compile(r"needs torch( and lightning_fabric)?: pip install 'rppgbench\[neural\]'")
+    assert {name for name in networks if text.fullmatch(missing.get(name, ""))} == networks
 
 
 def results_of_somebody(folder: Path, project: str = "theirs") -> None:
@@ -239,10 +239,10 @@ def test_folders_of_these_names_around_the_current_one_are_not_content(
     """The code of a checkout goes with the content of that checkout, whatever lies around."""
     results_of_somebody(tmp_path / "deep", project)
     (tmp_path / "deep" / "reports").mkdir()
-    done = listed(tmp_path / "deep" / "reports")
-    assert done.returncode == 0, done.stderr
+    process = listed(tmp_path / "deep" / "reports")
+    assert process.returncode == 0, process.stderr
     assert not (tmp_path / "deep" / "ran").exists()
-    methods = json.loads(done.stdout)["methods"]
+    methods = json.loads(process.stdout)["methods"]
     assert "pos" in methods
     assert "theirs" not in methods
 
@@ -268,13 +268,13 @@ def test_what_a_plug_in_does_when_imported_ends_no_command(
     for name, text in BAD_IMPORTS.items():
         (plugins / "methods" / f"{name}.py").write_text(text)
     assert main(["list", "methods", "--json", "--plugins", str(plugins)]) == 0
-    said = capsys.readouterr()
-    methods = json.loads(said.out)["methods"]
+    captured = capsys.readouterr()
+    methods = json.loads(captured.out)["methods"]
     assert "pos" in methods
     assert "sys.exit(0)" in methods["leaves"]
     assert "like Ctrl-C" in methods["likes"]
     assert "no Exception" in methods["based"]
-    assert "{not json" in said.err
+    assert "{not json" in captured.err
     with pytest.raises(BenchError, match=r"sys\.exit"):
         load_method_file(plugins / "methods" / "leaves.py")
 
@@ -295,9 +295,9 @@ def test_what_a_method_prints_or_ends_is_no_part_of_the_answer(
     loud = plugins / "methods" / "loud.py"
     loud.write_text(body.replace("    return", "    print('mid-way')\n    return"))
     main(["check-method", str(loud), "--json"])
-    said = capsys.readouterr()
-    assert json.loads(said.out)["method"] == "loud"
-    assert "mid-way" in said.err
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["method"] == "loud"
+    assert "mid-way" in captured.err
     loud.write_text(body.replace("    return", "    raise SystemExit(0)\n    return"))
     assert main(["check-method", str(loud)]) == 2
     assert "sys.exit(0)" in capsys.readouterr().out
@@ -320,8 +320,8 @@ def test_code_of_others_that_ends_the_program_ends_no_command_as_done(
 ) -> None:
     (plugins / "benchmarks").mkdir()
     (plugins / "benchmarks" / "leaves.py").write_text(LEAVES)
-    words = ["data", "check", "leaves", str(plugins), "--plugins", str(plugins)]
-    assert main(words) == 2
+    arguments = ["data", "check", "leaves", str(plugins), "--plugins", str(plugins)]
+    assert main(arguments) == 2
     assert "RuntimeError: it called sys.exit(0)" in capsys.readouterr().err
 
 
@@ -368,10 +368,10 @@ def test_titles_reach_the_terminal_as_text(
     (plugins / "protocols" / "odd.toml").write_text('title = "red \\u001b[31m\\u202e"\n')
     (plugins / "protocols" / "deep.toml").write_text("title = " + "[" * 100_000 + "\n")
     assert main(["list", "protocols", "--plugins", str(plugins)]) == 0
-    said = capsys.readouterr().out
-    assert "red \\x1b[31m\\u202e" in said
-    assert "\x1b" not in said
-    assert "not readable as TOML: nested too deeply" in said
+    output = capsys.readouterr().out
+    assert "red \\x1b[31m\\u202e" in output
+    assert "\x1b" not in output
+    assert "not readable as TOML: nested too deeply" in output
 
 
 HANDLES = """
@@ -392,12 +392,12 @@ print("of a worker")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of file handles")
 def test_commands_and_workers_take_the_file_handles_that_they_may_have() -> None:
     """A training on a thousand clips holds a thousand; and a worker has no answers to print."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", HANDLES], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert "li2023" in done.stdout
-    assert "of a worker" in done.stderr
+    assert process.returncode == 0, process.stderr
+    assert "li2023" in process.stdout
+    assert "of a worker" in process.stderr
 
 
 def test_what_is_printed_at_import_is_no_answer_of_the_library_either(
@@ -406,9 +406,9 @@ def test_what_is_printed_at_import_is_no_answer_of_the_library_either(
     (plugins / "methods" / "prints.py").write_text("print('at import')\n")
     add_plugins(plugins)
     assert "prints" in load_methods().unavailable
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "at import" in said.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "at import" in captured.err
 
 
 ODD = '''
@@ -428,15 +428,15 @@ def test_escape_codes_of_a_docstring_are_shown_and_not_obeyed(
     (plugins / "benchmarks").mkdir()
     (plugins / "benchmarks" / "odd.py").write_text(ODD.lstrip())
     assert main(["data", "show", "odd", "--plugins", str(plugins)]) == 0
-    said = capsys.readouterr().out
-    assert "Theirs: \\x1b[2J clears" in said
-    assert "\x1b" not in said
+    output = capsys.readouterr().out
+    assert "Theirs: \\x1b[2J clears" in output
+    assert "\x1b" not in output
 
 
 def test_plugins_given_twice_are_both_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["list", "methods"]
+    arguments = ["list", "methods"]
     for name in ("mine_one", "mine_two"):
         (tmp_path / name / "methods").mkdir(parents=True)
         text = (
@@ -444,15 +444,15 @@ def test_plugins_given_twice_are_both_used(
             f'@method("X", "t")\ndef {name}(trace):\n    """(T,)"""\n    return trace\n'
         )
         (tmp_path / name / "methods" / f"{name}.py").write_text(text)
-        words += ["--plugins", str(tmp_path / name)]
+        arguments += ["--plugins", str(tmp_path / name)]
     try:
-        assert main(words) == 0
+        assert main(arguments) == 0
     finally:
         os.environ.pop(PLUGINS)
         clear_registry()
-    said = capsys.readouterr().out
-    assert "mine_one" in said
-    assert "mine_two" in said
+    output = capsys.readouterr().out
+    assert "mine_one" in output
+    assert "mine_two" in output
 
 
 def test_the_decorator_can_be_called_after_the_methods_were_used() -> None:

@@ -56,22 +56,22 @@ def check(root: Path, name: str = "vipl_hr") -> DataCheck:
     return check_data(dataset(name), root)
 
 
-def of(found: DataCheck, name: str = "p2/v1/source1") -> list[Finding]:
-    return [finding for finding in found.findings if finding.recording == name]
+def of(result: DataCheck, name: str = "p2/v1/source1") -> list[Finding]:
+    return [finding for finding in result.findings if finding.recording == name]
 
 
 @pytest.mark.parametrize("name", trees.WRITERS)
 def test_a_complete_tree_has_only_a_finding_on_its_size(name: str, tmp_path: Path) -> None:
     trees.WRITERS[name](tmp_path)
     before = dict(decode_counts)
-    found = check(tmp_path, name)
-    assert found.fit
-    assert found.usable == found.counts["recordings"][0] > 1
+    result = check(tmp_path, name)
+    assert result.fit
+    assert result.usable == result.counts["recordings"][0] > 1
     whole = dataset(name).expected["recordings"]
-    assert f"(the whole set has {whole})" in found.verdict
+    assert f"(the whole set has {whole})" in result.verdict
     if name != "mmpd":  # an array in a file has no place to seek to
         assert dict(decode_counts) == before
-    assert json.loads(json.dumps(found.to_dict()))["fit"] is True
+    assert json.loads(json.dumps(result.to_dict()))["fit"] is True
 
 
 def test_a_clean_recording_has_no_findings(vipl: Path) -> None:
@@ -122,20 +122,22 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("file", "damage", "severity", "said"), CASES, ids=[c[3] for c in CASES])
+@pytest.mark.parametrize(
+    ("file", "damage", "severity", "message"), CASES, ids=[c[3] for c in CASES]
+)
 def test_a_fault_is_one_line_and_the_others_go_on(
-    vipl: Path, file: str, damage: Callable[[Path], object], severity: str, said: str
+    vipl: Path, file: str, damage: Callable[[Path], object], severity: str, message: str
 ) -> None:
     damage(vipl / GOOD / file)
-    found = check(vipl)
-    hits = [finding for finding in of(found) if said in finding.text]
+    result = check(vipl)
+    hits = [finding for finding in of(result) if message in finding.text]
     assert [finding.severity for finding in hits] == [severity]
-    assert all("\n" not in finding.text for finding in found.findings)
-    assert found.fit == (severity == "warning")
-    assert found.usable == (4 if severity == "warning" else 3)
-    assert of(found, "p10/v1/source1") == []
+    assert all("\n" not in finding.text for finding in result.findings)
+    assert result.fit == (severity == "warning")
+    assert result.usable == (4 if severity == "warning" else 3)
+    assert of(result, "p10/v1/source1") == []
     for name in ("p2/v1-2/source2", "p2/v8/source2"):
-        (line,) = of(found, name)
+        (line,) = of(result, name)
         assert line.text.startswith("time.txt is missing: 20 frames spread evenly over 2 s")
 
 
@@ -178,10 +180,10 @@ def test_a_container_that_runs_off_its_labels_is_named(tmp_path: Path) -> None:
 def test_a_video_that_vanished_after_the_listing_is_named(vipl: Path) -> None:
     recordings = list(dataset("vipl_hr").recordings(vipl))
     (vipl / GOOD / "video.avi").unlink()
-    shown = replace(dataset("vipl_hr"), recordings=lambda root: recordings)
-    found = check_data(shown, vipl)
-    assert found.usable == 3
-    assert [f.severity for f in of(found)] == ["error"]
+    shown_dataset = replace(dataset("vipl_hr"), recordings=lambda root: recordings)
+    result = check_data(shown_dataset, vipl)
+    assert result.usable == 3
+    assert [f.severity for f in of(result)] == ["error"]
 
 
 def test_empty_pictures_are_counted(tmp_path: Path) -> None:
@@ -228,26 +230,26 @@ def test_the_verdict_names_the_protocols(vipl: Path) -> None:
         ),
     }
     (vipl / "data/p10/v1/source1/video.avi").unlink()
-    found = check_data(dataset("vipl_hr"), vipl, protocols=needs)
-    assert found.protocols == {
+    result = check_data(dataset("vipl_hr"), vipl, protocols=needs)
+    assert result.protocols == {
         "five_folds": "nothing to test in fold 2",
         "by_parts": "no usable recording is on the test side",
         "others": "nothing to learn from in fold 1",
     }
-    assert found.verdict.startswith("vipl_hr: not fit: 3 of 4 recordings usable")
+    assert result.verdict.startswith("vipl_hr: not fit: 3 of 4 recordings usable")
     trees.clip(vipl / "data/p10/v1/source1/video.avi", fps=FPS)
-    found = check_data(dataset("vipl_hr"), vipl, protocols=needs)
-    assert found.protocols["five_folds"] == ""
-    assert "; fit for five_folds; not fit for by_parts (" in found.verdict
+    result = check_data(dataset("vipl_hr"), vipl, protocols=needs)
+    assert result.protocols["five_folds"] == ""
+    assert "; fit for five_folds; not fit for by_parts (" in result.verdict
 
 
 def test_several_at_once_find_the_same_in_the_same_order(vipl: Path) -> None:
     (vipl / GOOD / "gt_HR.csv").unlink()
-    told: list[tuple[int, int]] = []
-    one = check_data(dataset("vipl_hr"), vipl, progress=lambda d, t: told.append((d, t)))
+    reports: list[tuple[int, int]] = []
+    one = check_data(dataset("vipl_hr"), vipl, progress=lambda d, t: reports.append((d, t)))
     four = check_data(dataset("vipl_hr"), vipl, jobs=4)
     assert one == four
-    assert told == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+    assert reports == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_a_partial_test_set_is_reported_with_its_size(
@@ -272,7 +274,7 @@ def test_the_check_and_the_run_need_the_same_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "times", "said"),
+    ("frames", "times", "message"),
     [
         (72, None, "is too short: its frames span 2.4 s, and 3 s are needed"),
         (120, None, ""),
@@ -283,7 +285,7 @@ def test_the_check_and_the_run_need_the_same_length() -> None:
     ],
 )
 def test_what_a_run_finds_too_short_is_an_error(
-    frames: int, times: Callable[[Array], Array] | None, said: str, tmp_path: Path
+    frames: int, times: Callable[[Array], Array] | None, message: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "x.mp4"
     trees.clip(file, frames=frames, fps=30.0)
@@ -297,5 +299,5 @@ def test_what_a_run_finds_too_short_is_an_error(
         files=(file,),
     )
     errors = [finding.text for finding in check_recording(recording) if finding.severity == "error"]
-    assert len(errors) == bool(said)
-    assert all(said in text for text in errors)
+    assert len(errors) == bool(message)
+    assert all(message in text for text in errors)

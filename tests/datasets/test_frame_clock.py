@@ -57,10 +57,10 @@ def beats(seconds: float, fs: float = 60.0, start_s: float = 0.0) -> Signal:
 )
 def test_a_clock_is_off_beyond_one_percent(ratio: float, warned: bool) -> None:
     labels = regular_signal(np.sin(np.arange(6000) / 9), 60.0 / ratio)
-    said = lines(GroundTruth(pulse=labels), FrameClock(0.0, 100.0, 3000))
-    assert len(said) == warned
+    line = lines(GroundTruth(pulse=labels), FrameClock(0.0, 100.0, 3000))
+    assert len(line) == warned
     if warned:
-        assert said[0].endswith(f"frames 100.0 s: clock ratio {ratio:.3f}")
+        assert line[0].endswith(f"frames 100.0 s: clock ratio {ratio:.3f}")
 
 
 def test_one_reading_more_or_less_is_no_clock_fault() -> None:
@@ -70,8 +70,8 @@ def test_one_reading_more_or_less_is_no_clock_fault() -> None:
             lines(GroundTruth(heart_rate=regular_signal(np.arange(70.0, 70.0 + seconds), 1.0)))
             == ()
         )
-    (said,) = lines(GroundTruth(heart_rate=regular_signal(np.arange(70.0, 96.0), 1.0)))
-    assert said == "heart rate: labels last 26.0 s, frames 30.0 s: clock ratio 0.867"
+    (line,) = lines(GroundTruth(heart_rate=regular_signal(np.arange(70.0, 96.0), 1.0)))
+    assert line == "heart rate: labels last 26.0 s, frames 30.0 s: clock ratio 0.867"
 
 
 def test_one_rate_for_a_whole_video_has_no_clock_fault() -> None:
@@ -84,8 +84,8 @@ def test_labels_that_begin_before_the_frames_may_end_later_but_have_to_cover_the
     one_clock: bool | None,
 ) -> None:
     assert lines(GroundTruth(pulse=beats(40, start_s=-5.0), one_clock=one_clock)) == ()
-    (said,) = lines(GroundTruth(pulse=beats(30, start_s=-5.0), one_clock=one_clock))
-    assert said == (
+    (line,) = lines(GroundTruth(pulse=beats(30, start_s=-5.0), one_clock=one_clock))
+    assert line == (
         "pulse: labels from -5.0 s to 25.0 s, frames from 0.0 s to 30.0 s:"
         " no labels for 5.0 s of the frames"
     )
@@ -93,8 +93,8 @@ def test_labels_that_begin_before_the_frames_may_end_later_but_have_to_cover_the
 
 def test_labels_counted_back_from_the_last_frame_are_no_other_clock() -> None:
     """In LGI-PPGI a pulse that is too long begins early: its clock is compared all the same."""
-    (said,) = lines(GroundTruth(pulse=beats(31, start_s=-1.0), one_clock=False))
-    assert said == "pulse: labels last 31.0 s, frames 30.0 s: clock ratio 1.033"
+    (line,) = lines(GroundTruth(pulse=beats(31, start_s=-1.0), one_clock=False))
+    assert line == "pulse: labels last 31.0 s, frames 30.0 s: clock ratio 1.033"
 
 
 def test_a_frozen_rate_is_named_and_a_slow_one_is_not() -> None:
@@ -102,8 +102,8 @@ def test_a_frozen_rate_is_named_and_a_slow_one_is_not() -> None:
     rates = np.repeat(np.arange(70.0, 82.0), 10)
     assert lines(GroundTruth(heart_rate=regular_signal(rates, 1.0)), minutes) == ()
     rates[20:100] = 75.0
-    (said,) = lines(GroundTruth(heart_rate=regular_signal(rates, 1.0)), minutes)
-    assert said == "heart rate: frozen for 79.0 s of 120.0 s: the same value again and again"
+    (line,) = lines(GroundTruth(heart_rate=regular_signal(rates, 1.0)), minutes)
+    assert line == "heart rate: frozen for 79.0 s of 120.0 s: the same value again and again"
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1e-3, 1e3, 1e6, 1e9])
@@ -349,18 +349,18 @@ def said_by_a_run(dataset: str, root: Path) -> tuple[list[str], str]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_run_and_a_data_check_report_the_same_clock_faults(name: str, tmp_path: Path) -> None:
-    dataset, write, severity, wanted = CASES[name]
+    dataset, write, severity, expected = CASES[name]
     write(tmp_path)
     warnings, reason = said_by_a_run(dataset, tmp_path)
-    found = check_data(load_datasets().get("data set", dataset, "test"), tmp_path)
-    findings = [finding for finding in found.findings if finding.recording]
-    said = [*warnings, *filter(None, [reason])]
-    assert [finding.text for finding in findings] == said
-    assert len(said) == len(wanted)
-    for line, part in zip(said, wanted, strict=True):
+    result = check_data(load_datasets().get("data set", dataset, "test"), tmp_path)
+    findings = [finding for finding in result.findings if finding.recording]
+    lines = [*warnings, *filter(None, [reason])]
+    assert [finding.text for finding in findings] == lines
+    assert len(lines) == len(expected)
+    for line, part in zip(lines, expected, strict=True):
         assert part in line
         assert "\n" not in line
-    assert found.usable == (severity != "error")
+    assert result.usable == (severity != "error")
     assert bool(reason) == (severity == "error")
     worst = min((finding.severity for finding in findings), default="")  # "error" < "warning"
     assert worst == severity
@@ -420,9 +420,9 @@ def test_a_training_counts_only_what_the_method_says_that_it_learned_from(
         shown.extend(one.recording for one in examples)
         return Model(metadata={LEARNED_FROM: params["names"]})
 
-    known = load_methods()
-    made = replace(known.get("method", "constant", "test"), fit=fit)
-    monkeypatch.setitem(known.available, "constant", made)
+    methods = load_methods()
+    made = replace(methods.get("method", "constant", "test"), fit=fit)
+    monkeypatch.setitem(methods.available, "constant", made)
     none: list[str] = []
     facts = taught(tmp_path, "constant", "1/0", names=none, clip_s=9.0)
     assert shown == ["1/0"]
@@ -460,10 +460,10 @@ def test_a_prediction_says_that_a_frame_rate_was_assumed(
     bare(file, codec, kind)
     green = load_methods().get("method", "green", "test")
     rule = read_evaluator(toml_files("protocols/evaluators")["li2023"])
-    said = predict_video(file, green, rule, tmp_path).to_dict()
-    assert said["fps"] == pytest.approx(fps)
+    text = predict_video(file, green, rule, tmp_path).to_dict()
+    assert text["fps"] == pytest.approx(fps)
     assumed = "25.00 frames a second are assumed, not measured; write the video again"
-    assert (assumed in " ".join(said["warnings"])) == (fps == 25)
+    assert (assumed in " ".join(text["warnings"])) == (fps == 25)
 
 
 def test_what_one_condition_refutes_is_scored_under_none(

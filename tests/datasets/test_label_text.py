@@ -83,7 +83,7 @@ def test_rows_of_different_lengths_are_read_where_no_length_is_asked(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         (b"", "is empty"),
         (b"  \r\n ", "is empty"),
@@ -98,14 +98,14 @@ def test_rows_of_different_lengths_are_read_where_no_length_is_asked(tmp_path: P
     ],
     ids=repr,
 )
-def test_what_is_no_column_says_so_in_one_line(tmp_path: Path, raw: bytes, said: str) -> None:
+def test_what_is_no_column_says_so_in_one_line(tmp_path: Path, raw: bytes, message: str) -> None:
     file = tmp_path / "hr.csv"
     file.write_bytes(raw)
     with pytest.raises(RecordingError) as caught:
         read_column(file)
     line = str(caught.value)
     assert line.startswith(f"{file}: ")
-    assert said in line
+    assert message in line
     assert "\n" not in line
 
 
@@ -136,14 +136,14 @@ def test_any_bytes_give_numbers_or_one_line(
     file = tmp_path_factory.getbasetemp() / "any.csv"
     file.write_bytes(raw)
     for read in (read_column, read_rows, lambda f: read_table(f, 2)):
-        said = ""
+        message = ""
         values: Sequence[object] = ()
         try:
             values = list(read(file))
         except RecordingError as error:
-            said = str(error)
-        assert bool(said) != bool(values)
-        assert "\n" not in said
+            message = str(error)
+        assert bool(message) != bool(values)
+        assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_one_column_that_could_be_two_is_refused_with_both_readings(
 )
 def test_a_column_of_decimal_commas_is_read(tmp_path: Path, numbers: str) -> None:
     (tmp_path / "hr.csv").write_text("\n".join(["HR", *numbers.split()]))
-    wanted = [float(number.replace(",", ".")) for number in numbers.split()]
-    assert read_column(tmp_path / "hr.csv").tolist() == wanted
+    expected = [float(number.replace(",", ".")) for number in numbers.split()]
+    assert read_column(tmp_path / "hr.csv").tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_first_line_of_a_name_is_a_header(tmp_path: Path, first: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "columns", "said"),
+    ("text", "columns", "message"),
     [
         ("998\n999\n1,000\n1,001\n", 1, "'1,000' can be read as 1.000 or as 1000"),
         ("998\n999\n1.000\n1.001\n", 1, "'1.000' can be read as 1.000 or as 1000"),
@@ -246,12 +246,12 @@ def test_a_first_line_of_a_name_is_a_header(tmp_path: Path, first: str) -> None:
     ids=repr,
 )
 def test_a_mark_that_may_group_thousands_is_refused(
-    tmp_path: Path, text: str, columns: int, said: str
+    tmp_path: Path, text: str, columns: int, message: str
 ) -> None:
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(RecordingError) as caught:
         read_column(tmp_path / "x.csv") if columns == 1 else read_table(tmp_path / "x.csv", columns)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["0.125\n1\n1.125\n", "1.125\n1.250\n", "1.125\n1.25\n1\n"])
@@ -261,7 +261,7 @@ def test_a_decimal_point_is_read_beside_whole_numbers(tmp_path: Path, text: str)
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "message"),
     [
         ("HR;Timestamp", "names the time in column 2"),
         ("HR,t", "names the time in column 2"),
@@ -276,11 +276,11 @@ def test_a_decimal_point_is_read_beside_whole_numbers(tmp_path: Path, text: str)
     ],
 )
 def test_a_header_by_which_the_first_column_is_no_time_is_refused(
-    tmp_path: Path, header: str, said: str
+    tmp_path: Path, header: str, message: str
 ) -> None:
     mark = ";" if ";" in header else ","
     (tmp_path / "x.csv").write_text(f"{header}\n0{mark}0.5\n1{mark}0.6\n")
-    with pytest.raises(RecordingError, match=said):
+    with pytest.raises(RecordingError, match=message):
         read_table(tmp_path / "x.csv", 2, time_first=True)
 
 
@@ -303,7 +303,7 @@ def test_a_header_of_several_names_over_one_column_is_refused(tmp_path: Path, he
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (",bvp\n0,0.5\n1,0.6\n", "read as data or as an index; name it, or save the table again"),
         ("bvp,time_s\n0.5,0\n0.6,1\n", "names the time in column 2"),
@@ -316,13 +316,13 @@ def test_a_header_of_several_names_over_one_column_is_refused(tmp_path: Path, he
     ],
     ids=repr,
 )
-def test_a_table_that_could_be_another_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_a_table_that_could_be_another_is_refused(tmp_path: Path, text: str, message: str) -> None:
     if "\t\t" in text:
         text = "1\t\t3\n4\t\t6\n"
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(RecordingError) as caught:
         read_table(tmp_path / "x.csv", 2, time_first=True)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_cell_of_many_digits_is_refused_at_once(tmp_path: Path) -> None:
@@ -378,13 +378,13 @@ def test_what_is_accepted_equals_the_numbers_written(
         assume(header or asked <= columns)
         assume(separator.strip() != "," or not missing)
     kept = [row for row, line in zip(rows, lines[header:], strict=True) if line.strip()]
-    said = ""
+    message = ""
     try:
         found = read_table(file, asked) if asked > 1 else read_column(file)[:, None]
     except RecordingError as error:
-        said = str(error)
-    if said:
-        assert "\n" not in said
+        message = str(error)
+    if message:
+        assert "\n" not in message
         plain = decimal == "." and not missing
         assert asked != columns or not plain
         return
@@ -395,7 +395,7 @@ def test_what_is_accepted_equals_the_numbers_written(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("F1, HR, 71, 72.5\n", None),
         ("F1;HR;71;72,5\n", None),
@@ -406,14 +406,14 @@ def test_what_is_accepted_equals_the_numbers_written(
         ("F1;HR;71,0;72.5\n", "is not a number"),
     ],
 )
-def test_a_row_is_found_by_its_names(tmp_path: Path, text: str, said: str | None) -> None:
+def test_a_row_is_found_by_its_names(tmp_path: Path, text: str, message: str | None) -> None:
     (tmp_path / "x.txt").write_text(text)
-    if said is None:
-        found = read_row_named(tmp_path / "x.txt", {"F1", "F1.mkv"}, {"HR"})
-        np.testing.assert_array_equal(found, ONE_TWO)
+    if message is None:
+        values = read_row_named(tmp_path / "x.txt", {"F1", "F1.mkv"}, {"HR"})
+        np.testing.assert_array_equal(values, ONE_TWO)
         assert read_row_named(tmp_path / "x.txt", {"F2"}, {"HR"}) is None
         return
-    with pytest.raises(RecordingError, match=said):
+    with pytest.raises(RecordingError, match=message):
         read_row_named(tmp_path / "x.txt", {"F1"}, {"HR"})
 
 
@@ -550,7 +550,7 @@ def hdf5_strings(content: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (hdf5_bomb, r"claims 7\.3 TB, and at most"),
         (hdf5_claim, r"claims 30\.5 MB, and 0 bytes of it are in the file"),
@@ -564,7 +564,7 @@ def hdf5_strings(content: Any) -> None:
     ],
 )
 def test_an_hdf5_file_cannot_claim_memory_or_read_other_files(
-    tmp_path: Path, make: Callable[[Any], None], said: str
+    tmp_path: Path, make: Callable[[Any], None], message: str
 ) -> None:
     import h5py
 
@@ -575,12 +575,12 @@ def test_an_hdf5_file_cannot_claim_memory_or_read_other_files(
         with h5py.File(file, "w") as content:
             make(content)
         read = read_hdf5 if name == "data.hdf5" else read_mat
-        if not said:
+        if not message:
             read(file, "pulse")
             continue
         if make is hdf5_chunk and read is read_mat:
             continue  # 2 GB are within its limit
-        with pytest.raises(RecordingError, match=said) as caught:
+        with pytest.raises(RecordingError, match=message) as caught:
             read(file, "pulse")
         assert str(caught.value).startswith(f"{file}: ")
         assert "\n" not in str(caught.value)

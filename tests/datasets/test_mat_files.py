@@ -22,10 +22,10 @@ CONTENT = {
 def test_sound_files_of_every_kind_pass(tmp_path: Path, compressed: bool) -> None:
     file = tmp_path / "a.mat"
     savemat(file, CONTENT, do_compression=compressed)
-    found = read_mat(file, *CONTENT)
-    np.testing.assert_array_equal(found["fold1"], CONTENT["fold1"])
-    assert found["text"].item() == "a text"
-    assert set(found) == set(CONTENT)
+    content = read_mat(file, *CONTENT)
+    np.testing.assert_array_equal(content["fold1"], CONTENT["fold1"])
+    assert content["text"].item() == "a text"
+    assert set(content) == set(CONTENT)
 
 
 @pytest.mark.parametrize("kind", [0, 8, 10, 11, 14, 19, 200, 60000])

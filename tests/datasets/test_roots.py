@@ -42,10 +42,10 @@ print(simulated_root(made_up, plan, Path(sys.argv[2])))
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A copy of the machine whose files may be changed."""
-    own = Path(rppgbench.__file__).parent
+    package = Path(rppgbench.__file__).parent
     copied = tmp_path / "src" / "rppgbench"
     leave_out = shutil.ignore_patterns("__pycache__", "_content", "*.tflite")
-    shutil.copytree(own, copied, ignore=leave_out)
+    shutil.copytree(package, copied, ignore=leave_out)
     (tmp_path / "set.py").write_text(SCRIPT)
     return copied
 
@@ -53,15 +53,15 @@ def package(tmp_path: Path) -> Path:
 def root(package: Path, seed: int = 0) -> Path:
     """The tree that a process with this copy of the machine takes."""
     src, base = package.parent, package.parents[1]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(base / "set.py"), str(src), str(base / "cache"), str(seed)],
         env={**os.environ, "PYTHONPATH": str(src)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert not done.returncode, done.stderr
-    return Path(done.stdout.strip())
+    assert not process.returncode, process.stderr
+    return Path(process.stdout.strip())
 
 
 def test_a_changed_generator_or_portrait_makes_another_tree(package: Path) -> None:

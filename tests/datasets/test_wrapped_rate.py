@@ -28,36 +28,36 @@ def courses() -> st.SearchStrategy[list[int]]:
 def test_what_wrapped_comes_back_where_a_step_proves_it(course: list[int]) -> None:
     true = np.array(course, dtype=np.float64)
     seen = to_seven_bits(true)
-    found = unwrap_rate(Signal(seen, np.arange(len(seen)) / 30))
+    rates = unwrap_rate(Signal(seen, np.arange(len(seen)) / 30))
     proven = bool((np.abs(np.diff(seen)) >= STEP_BPM).any())
     expected = np.where(true == 128, 127, true) if proven else seen
-    np.testing.assert_array_equal(found.heart_rate.values, expected)
-    assert found.corrected == int((expected != seen).sum())
-    assert found.averaged == 0
+    np.testing.assert_array_equal(rates.heart_rate.values, expected)
+    assert rates.corrected == int((expected != seen).sum())
+    assert rates.averaged == 0
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(30, 127), min_size=1, max_size=40))
 def test_plausible_rates_are_unchanged(values: list[int]) -> None:
-    found = unwrap_rate(read(*values))
-    np.testing.assert_array_equal(found.heart_rate.values, values)
-    assert (found.corrected, found.averaged) == (0, 0)
+    rates = unwrap_rate(read(*values))
+    np.testing.assert_array_equal(rates.heart_rate.values, values)
+    assert (rates.corrected, rates.averaged) == (0, 0)
 
 
 def test_a_recording_that_begins_above_128_is_corrected_from_its_first_reading() -> None:
-    found = unwrap_rate(read(6, 4, 1, 127, 126))
-    np.testing.assert_array_equal(found.heart_rate.values, [134, 132, 129, 127, 126])
-    assert wrap_warnings(found, "ground_truth.txt") == [
+    rates = unwrap_rate(read(6, 4, 1, 127, 126))
+    np.testing.assert_array_equal(rates.heart_rate.values, [134, 132, 129, 127, 126])
+    assert wrap_warnings(rates, "ground_truth.txt") == [
         "ground_truth.txt: 3 of 5 heart rates wrapped at 128 (1 follows 127): 128 bpm added"
     ]
 
 
 def test_a_mean_across_the_wrap_is_no_ground_truth() -> None:
-    found = unwrap_rate(read(127, 127, 1, 2, 1, 43, 127, 126))
+    rates = unwrap_rate(read(127, 127, 1, 2, 1, 43, 127, 126))
     np.testing.assert_array_equal(
-        found.heart_rate.values, [127, 127, 129, 130, 129, np.nan, 127, 126]
+        rates.heart_rate.values, [127, 127, 129, 130, 129, np.nan, 127, 126]
     )
-    assert wrap_warnings(found, "g.txt") == [
+    assert wrap_warnings(rates, "g.txt") == [
         "g.txt: 3 of 8 heart rates wrapped at 128 (1 follows 127): 128 bpm added",
         "g.txt: 1 of 8 heart rates are means across the wrap at 128: no truth there",
     ]
@@ -77,11 +77,11 @@ def test_a_mean_across_the_wrap_is_no_ground_truth() -> None:
     ids=["no step", "a jump", "beyond 240", "climbs back", "a dropout", "0 is none", "a gap"],
 )
 def test_what_is_not_certain_is_left_as_it_is(values: list[float]) -> None:
-    found = unwrap_rate(read(*values))
-    np.testing.assert_array_equal(found.heart_rate.values, values)
-    assert (found.corrected, found.averaged) == (0, 0)
+    rates = unwrap_rate(read(*values))
+    np.testing.assert_array_equal(rates.heart_rate.values, values)
+    assert (rates.corrected, rates.averaged) == (0, 0)
 
 
 def test_readings_of_0_do_not_hide_a_step() -> None:
-    found = unwrap_rate(read(127, 0, 1, 0, 127))
-    np.testing.assert_array_equal(found.heart_rate.values, [127, 0, 129, 0, 127])
+    rates = unwrap_rate(read(127, 0, 1, 0, 127))
+    np.testing.assert_array_equal(rates.heart_rate.values, [127, 0, 129, 0, 127])

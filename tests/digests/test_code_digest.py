@@ -43,21 +43,21 @@ SOME = ("pos", "constant", "two_sr", "physnet", "co_rectification", "pure", "sim
 
 def closures(sources: Sources, names: Container[str] | None = None) -> dict[str, Closure]:
     """The closures that enter digests, by what they are of: all, or those of some content."""
-    found = {
+    by_name = {
         "features": what_computes.extractor_code(sources),
         "conditions": what_computes.condition_code(sources),
     }
     for name, method in load_methods().available.items():
         if names is not None and name not in names:
             continue
-        found[f"method {name}"] = what_computes.method_code(method, sources)
+        by_name[f"method {name}"] = what_computes.method_code(method, sources)
     for name, dataset in load_datasets().available.items():
         if names is not None and name not in names:
             continue
-        found[f"reader {name}"] = what_computes.reader_code(dataset, sources)
+        by_name[f"reader {name}"] = what_computes.reader_code(dataset, sources)
         if dataset.simulate is not None:
-            found[f"simulated {name}"] = what_computes.simulation_code(dataset, sources)
-    return found
+            by_name[f"simulated {name}"] = what_computes.simulation_code(dataset, sources)
+    return by_name
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +70,16 @@ def edited(text: str) -> str:
     """The code with the last number or word changed that is no docstring and no annotation."""
     tree = ast.parse(text)
     alone = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
-    found = [
+    matches = [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and type(node.value) in {int, float}
         and id(node) not in alone
     ]
-    if not found:
+    if not matches:
         return text + "\nEDITED = 1\n"
-    found[-1].value = 12345
+    matches[-1].value = 12345
     return ast.unparse(tree)
 
 
@@ -373,19 +373,19 @@ def test_a_closure_holds_all_that_python_loads_and_nothing_that_nobody_imports(s
         f"import sys, {start}\n"
         "print(*(m for m in sys.modules if m.split('.')[0] in {'rppgbench', 'numpy', 'av'}))"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    loaded = set(done.stdout.split())
+    loaded = set(process.stdout.split())
     assert start in loaded
-    found = Sources().closure(start).parts
+    parts = Sources().closure(start).parts
     own = {name for name in loaded if name.startswith("rppgbench.")}
     files = {f"{name.replace('.', '/')}.py" for name in own}
-    assert {f for f in files if (ROOT / "src" / f).is_file()} <= found.keys()
+    assert {f for f in files if (ROOT / "src" / f).is_file()} <= parts.keys()
     for package in {"numpy", "av"} & loaded:
-        assert f"package {package}" in found
+        assert f"package {package}" in parts
     within = start.removeprefix("rppgbench.")
     reached = {within, *reach(GRAPH, within)}
-    for part in found:
+    for part in parts:
         if part.startswith("rppgbench/") and part.endswith(".py") and "__init__" not in part:
             assert part.removeprefix("rppgbench/").removesuffix(".py").replace("/", ".") in reached

@@ -139,8 +139,8 @@ def test_what_is_reached_by_attributes_counts(
         (tmp_path / f"methods/{name}.py").write_text("A = 1\n")
     text = f"{imports}\ndef f(trace):\n    return {use}\n"
     (tmp_path / "methods/mine.py").write_text(text)
-    own = Path(__file__).parents[2] / "src" / "rppgbench"
-    sources = Sources({PACKAGE: [tmp_path], "rppgbench": [own]})
+    package = Path(__file__).parents[2] / "src" / "rppgbench"
+    sources = Sources({PACKAGE: [tmp_path], "rppgbench": [package]})
     found = sources.closure(f"{PACKAGE}.methods.mine").parts
     assert parts <= found.keys()
     methods = {part for part in found if part.startswith("methods/")} - {"methods/mine.py"}

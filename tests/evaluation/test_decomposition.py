@@ -51,10 +51,10 @@ def score(rule: Evaluator) -> pd.DataFrame:
 def mae(rule: Evaluator, method: str, region: str) -> float:
     """The plain mean of absolute errors, or of the recordings' means where the rule pools so."""
     windows = score(rule)
-    own = windows[(windows["method"] == method) & (windows["region"] == region)]
-    errors = own["error_bpm"].abs()
+    rows = windows[(windows["method"] == method) & (windows["region"] == region)]
+    errors = rows["error_bpm"].abs()
     if rule.pooling == "recordings":
-        return float(errors.groupby(own["recording"]).mean().mean())
+        return float(errors.groupby(rows["recording"]).mean().mean())
     return float(errors.mean())
 
 
@@ -92,8 +92,8 @@ def test_a_difference_in_the_region_is_the_share_of_the_region() -> None:
     first, second = Endpoint("li2023", rule, "skin"), Endpoint("li2023", rule, "toolbox_box")
     assert differing(first, second) == (REGION,)
     for one in decompose(first, second, score):
-        apart = mae(rule, one.row[0], "toolbox_box") - mae(rule, one.row[0], "skin")
-        assert one.shares[REGION].value == pytest.approx(apart, abs=1e-9)
+        differences = mae(rule, one.row[0], "toolbox_box") - mae(rule, one.row[0], "skin")
+        assert one.shares[REGION].value == pytest.approx(differences, abs=1e-9)
 
 
 def test_an_endpoint_against_itself_has_no_shares() -> None:
@@ -162,8 +162,8 @@ def test_all_groups_of_the_second_rule_give_the_second_rule(a: str, b: str) -> N
     """Of what an error depends on, no setting is left out of the groups."""
     first, second = evaluator(a), evaluator(b)
     made = mixed_evaluator(first, second, frozenset(RULE_GROUPS))
-    words = {"title", "meaning", "source", "notes", "snr", "correlation", "made_for_fs"}
-    assert made.model_dump(exclude=words) == second.model_dump(exclude=words)
+    arguments = {"title", "meaning", "source", "notes", "snr", "correlation", "made_for_fs"}
+    assert made.model_dump(exclude=arguments) == second.model_dump(exclude=arguments)
     assert mixed_evaluator(first, second, Group()) == first
 
 
@@ -191,9 +191,9 @@ def test_declared_choices_name_every_setting_of_a_group() -> None:
         "window: fixed, length s 8, stride s 1, shortest s 8; rates: as given; border frames: 0; "
         "gap share: 0.25"
     )
-    said = declared_choices(side, "filter")
-    assert "filter: butterworth, " in said
-    assert {"order 6", "low hz 0.65", "high hz 4"} <= set(said.split(", "))
+    text = declared_choices(side, "filter")
+    assert "filter: butterworth, " in text
+    assert {"order 6", "low hz 0.65", "high hz 4"} <= set(text.split(", "))
 
 
 @pytest.fixture(scope="module")
@@ -236,8 +236,8 @@ def test_the_files_beside_the_page_hold_errors_and_shares(page: Path, results: P
     assert own["pyvhr", "pos", "skin"] == pytest.approx(_stored_mae(results), abs=1e-9)
     shares = pd.read_csv(page.with_name("decomposition_shares.csv"))
     for _, rows in shares.groupby("method"):
-        apart = rows["second_mae"].iloc[0] - rows["first_mae"].iloc[0]
-        assert rows["share_bpm"].sum() == pytest.approx(apart, abs=1e-9)
+        differences = rows["second_mae"].iloc[0] - rows["first_mae"].iloc[0]
+        assert rows["share_bpm"].sum() == pytest.approx(differences, abs=1e-9)
 
 
 def _stored_mae(results: Path) -> float:
@@ -264,8 +264,8 @@ def test_json_holds_the_same_numbers(said: tuple[Path, str]) -> None:
 def test_a_missing_reference_is_noted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: evaluator(name) for name in ("toolbox_2023", "pyvhr", "vipl")}
     monkeypatch.setattr("rppgbench.analysis.decomposition.load_evaluators", lambda: few)
-    made = made_store.estimates(("pos",))
-    store = made_store.write(tmp_path / "results", made, pulse=False)
+    estimates = made_store.estimates(("pos",))
+    store = made_store.write(tmp_path / "results", estimates, pulse=False)
     inputs = decomposition_inputs(store, (("toolbox_2023", ""), ("pyvhr", "")), quiet=True)
     (one,) = inputs.splits
     assert not one.shares
@@ -273,7 +273,7 @@ def test_a_missing_reference_is_noted_once(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("arguments", "says"),
     [
         (["--between", "toolbox_2032,pyvhr"], "did you mean 'toolbox_2023'"),
         (["--between", "pyvhr"], "A@REGION,B@REGION"),
@@ -281,9 +281,9 @@ def test_a_missing_reference_is_noted_once(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_a_fault_of_the_user_is_one_line(
-    results: Path, words: Sequence[str], says: str, capsys: pytest.CaptureFixture[str]
+    results: Path, arguments: Sequence[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["decompose", str(results), *words]) == 2
-    said = capsys.readouterr().err
-    assert says in said
-    assert said.count("\n") == 1
+    assert main(["decompose", str(results), *arguments]) == 2
+    output = capsys.readouterr().err
+    assert says in output
+    assert output.count("\n") == 1

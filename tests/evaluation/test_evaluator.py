@@ -27,8 +27,8 @@ def changed(tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 def test_the_presets_of_the_peers_are_there() -> None:
-    wanted = "toolbox_2023 toolbox_now pyvhr contrast_phys sinc gideon2021 physbench li2023"
-    assert {*wanted.split(), "hfut2024", "physformer", "vipl", "v4v"} <= set(NAMES)
+    expected = "toolbox_2023 toolbox_now pyvhr contrast_phys sinc gideon2021 physbench li2023"
+    assert {*expected.split(), "hfut2024", "physformer", "vipl", "v4v"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,7 +58,7 @@ def test_the_digest_ignores_texts_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("gap_share ", "gap_shore ", "no key 'gap_shore'; did you mean 'gap_share'"),
         ("gap_share     = 0.25\n", "", "missing gap_share"),
@@ -79,12 +79,12 @@ def test_the_digest_ignores_texts_and_nothing_else() -> None:
     ],
 )
 def test_a_mistake_is_one_line_with_file_and_key(
-    changed: Callable[[str, str], Path], old: str, new: str, said: str
+    changed: Callable[[str, str], Path], old: str, new: str, message: str
 ) -> None:
     file = changed(old, new)
     with pytest.raises(BenchError) as error:
         read_evaluator(file)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert str(error.value).startswith(str(file))
     assert "\n" not in str(error.value)
 

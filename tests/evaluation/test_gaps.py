@@ -46,11 +46,11 @@ def without(times_s: Array, start_s: float, stop_s: float) -> Array:
     return out
 
 
-def covered(found: Reading, start_s: float, stop_s: float) -> Array:
+def covered(result: Reading, start_s: float, stop_s: float) -> Array:
     """The share of every window that lies in a hole."""
-    first, last = found.start_s, found.start_s + found.duration_s
+    first, last = result.start_s, result.start_s + result.duration_s
     out: Array = np.clip(np.minimum(last, stop_s) - np.maximum(first, start_s), 0, None)
-    return out / found.duration_s
+    return out / result.duration_s
 
 
 # Signals
@@ -58,11 +58,11 @@ def covered(found: Reading, start_s: float, stop_s: float) -> Array:
 
 def test_no_value_between_neighbours_that_are_too_far_apart() -> None:
     signal = Signal(np.array([[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]]), np.array([0.0, 1.0, 4.0]))
-    found = signal.at(np.array([-1.0, 0.0, 0.5, 1.0, 1.001, 3.999, 4.0, 5.0]), gap_s=1.0)
-    assert np.isnan(found).all(axis=1).tolist() == [True, False, False, False, True, True, False,
+    result = signal.at(np.array([-1.0, 0.0, 0.5, 1.0, 1.001, 3.999, 4.0, 5.0]), gap_s=1.0)
+    assert np.isnan(result).all(axis=1).tolist() == [True, False, False, False, True, True, False,
                                                     True]  # fmt: skip
-    wanted: Array = np.array([[1, 5], [1.5, 5.5], [2, 6], [3, 7.0]])
-    np.testing.assert_allclose(found[np.array([1, 2, 3, 6])], wanted)
+    expected: Array = np.array([[1, 5], [1.5, 5.5], [2, 6], [3, 7.0]])
+    np.testing.assert_allclose(result[np.array([1, 2, 3, 6])], expected)
     assert np.isfinite(signal.at(np.array([2.5]), np.inf)).all()
 
 
@@ -95,13 +95,15 @@ def test_a_hole_anywhere_never_gives_a_rate_of_its_bridge(
 ) -> None:
     rule = evaluator(name)
     times_s = without(TIMES, start, start + lasts)
-    found = beside(rule, GroundTruth(pulse=Signal(wave(times_s), times_s)))
-    known = np.isfinite(found.reference_bpm)
-    np.testing.assert_allclose(found.reference_bpm[known], BPM, atol=8 if "toolbox" in name else 4)
+    reading = beside(rule, GroundTruth(pulse=Signal(wave(times_s), times_s)))
+    known = np.isfinite(reading.reference_bpm)
+    np.testing.assert_allclose(
+        reading.reference_bpm[known], BPM, atol=8 if "toolbox" in name else 4
+    )
     if rule.unit == "window":
-        lacks = covered(found, start, start + lasts)
+        lacks = covered(reading, start, start + lasts)
         assert not known[lacks > rule.gap_share + 0.03].any()
-        assert (found.reference_reason[~known] != "").all()
+        assert (reading.reference_reason[~known] != "").all()
         assert known[lacks == 0].all()
 
 
@@ -110,13 +112,13 @@ def test_a_hole_in_device_rates_gives_none_between(name: str) -> None:
     """60 bpm, nothing for 25 s, 100 bpm: 68.9 and 83.7 were read off the line between them."""
     times_s = np.r_[np.arange(20.0), np.arange(46.0, 61.0)]
     rates = np.where(times_s < 30, 60.0, 100.0)
-    found = beside(evaluator(name), GroundTruth(heart_rate=Signal(rates, times_s)))
+    reading = beside(evaluator(name), GroundTruth(heart_rate=Signal(rates, times_s)))
     if evaluator(name).unit == "window":
         expected = [60, 60, np.nan, np.nan, np.nan, 100]
-        np.testing.assert_allclose(found.reference_bpm[0], expected)
-        assert found.reference_reason[0, 3] == "reference: no device rate in the window"
+        np.testing.assert_allclose(reading.reference_bpm[0], expected)
+        assert reading.reference_reason[0, 3] == "reference: no device rate in the window"
     else:
-        np.testing.assert_allclose(found.reference_bpm, (60 + 60 + 100) / 3)
+        np.testing.assert_allclose(reading.reference_bpm, (60 + 60 + 100) / 3)
 
 
 def test_a_frame_in_a_hole_of_device_rates_has_no_truth() -> None:
@@ -131,8 +133,10 @@ def test_a_frame_in_a_hole_of_device_rates_has_no_truth() -> None:
 
 def test_a_reading_may_be_missing_and_a_slow_device_is_no_hole() -> None:
     times_s = np.delete(np.arange(61.0), 25)
-    found = beside(evaluator("li2023"), GroundTruth(heart_rate=Signal(np.full(60, 61.0), times_s)))
-    np.testing.assert_allclose(found.reference_bpm, 61)
+    reading = beside(
+        evaluator("li2023"), GroundTruth(heart_rate=Signal(np.full(60, 61.0), times_s))
+    )
+    np.testing.assert_allclose(reading.reference_bpm, 61)
     slow = GroundTruth(heart_rate=Signal(np.full(13, 61.0), np.arange(0, 61.0, 5)))
     np.testing.assert_allclose(beside(evaluator("li2023"), slow).reference_bpm, 61)
 
@@ -229,14 +233,14 @@ def test_a_straight_line_has_no_heart_rate(
         line = line.astype(np.float32).astype(np.float64)
     sensor_s = np.arange(61 * 60) / 60
     truth = GroundTruth(pulse=Signal(offset + slope * sensor_s, sensor_s))
-    found = beside(evaluator(name), truth, line)
-    assert found.bpm.size
-    assert np.isnan(found.bpm).all()
-    assert np.isnan(found.reference_bpm).all()
-    assert (found.reason != "").all()
+    reading = beside(evaluator(name), truth, line)
+    assert reading.bpm.size
+    assert np.isnan(reading.bpm).all()
+    assert np.isnan(reading.reference_bpm).all()
+    assert (reading.reason != "").all()
     if "pulse" in evaluator(name).truth and not single:
-        words = {str(why) for why in found.reference_reason.ravel()}
-        assert words <= {"reference: constant", "reference: a straight line, no pulse"}
+        arguments = {str(why) for why in reading.reference_reason.ravel()}
+        assert arguments <= {"reference: constant", "reference: a straight line, no pulse"}
 
 
 @pytest.mark.parametrize("name", FAITHFUL)
@@ -244,26 +248,26 @@ def test_a_sensor_that_hangs_is_a_gap(name: str) -> None:
     """Flat for two thirds: what is left is too little, for a reference and for an estimate."""
     hung = wave(TIMES)
     hung[: round(40 * FS)] = hung[round(40 * FS)]
-    found = beside(evaluator(name), GroundTruth(pulse=Signal(hung, TIMES)), hung)
+    reading = beside(evaluator(name), GroundTruth(pulse=Signal(hung, TIMES)), hung)
     if evaluator(name).unit == "window":
-        still = covered(found, 0, 40) > evaluator(name).gap_share + 0.01
+        still = covered(reading, 0, 40) > evaluator(name).gap_share + 0.01
         assert still.any()
-        assert np.isnan(found.bpm[still]).all()
-        assert np.isnan(found.reference_bpm[still]).all()
-        assert all("straight" in why or "constant" in why for why in found.reason[still])
+        assert np.isnan(reading.bpm[still]).all()
+        assert np.isnan(reading.reference_bpm[still]).all()
+        assert all("straight" in why or "constant" in why for why in reading.reason[still])
     if "toolbox" in name:
-        said = f"a straight line for {0.67:.0%} of the window, no pulse"
+        text = f"a straight line for {0.67:.0%} of the window, no pulse"
         if evaluator(name).window_s == 0:
-            assert found.reference_reason[0, 0] == f"reference: {said}"
-            assert found.reason[0, 0] == f"estimate: {said}"
+            assert reading.reference_reason[0, 0] == f"reference: {text}"
+            assert reading.reason[0, 0] == f"estimate: {text}"
 
 
 def test_short_flat_tops_and_coarse_labels_are_no_line() -> None:
     """A clipped pulse, and one told in whole numbers at 20 Hz, are read as ever."""
     for coarse in (np.clip(3 * wave(TIMES), -1, 1), np.round(4 * wave(TIMES))):
-        found = beside(evaluator("li2023"), GroundTruth(pulse=Signal(coarse, TIMES)), coarse)
-        np.testing.assert_allclose(found.reference_bpm, BPM, atol=0.5)
-        np.testing.assert_allclose(found.bpm, BPM, atol=0.5)
+        reading = beside(evaluator("li2023"), GroundTruth(pulse=Signal(coarse, TIMES)), coarse)
+        np.testing.assert_allclose(reading.reference_bpm, BPM, atol=0.5)
+        np.testing.assert_allclose(reading.bpm, BPM, atol=0.5)
 
 
 # What learns

@@ -42,14 +42,14 @@ def test_published_errors_come_back_from_their_tracks(
     }
     files, number = summary["file"], summary.groupby("file", sort=False).cumcount()
     printed = summary[["MAE", "RMSE", "PCC"]].to_numpy(np.float64)
-    found = np.empty_like(printed)
+    result = np.empty_like(printed)
     for k, (file, row) in enumerate(zip(files, number, strict=True)):
         times, estimate = tracks[file, row, "es"]
         truth_times, truth = tracks[file, row, "gt"]
         nearest = truth[np.abs(times[:, None] - truth_times).argmin(axis=1)]
-        found[k] = mae(nearest, estimate), rmse(nearest, estimate), r(nearest, estimate)
-    assert len(found) == 5389
-    np.testing.assert_allclose(found, printed, rtol=1e-9, atol=1e-9)
+        result[k] = mae(nearest, estimate), rmse(nearest, estimate), r(nearest, estimate)
+    assert len(result) == 5389
+    np.testing.assert_allclose(result, printed, rtol=1e-9, atol=1e-9)
 
 
 def blocks(summary: pd.DataFrame, dataset: str, approach: str) -> dict[str, Array]:
@@ -63,15 +63,15 @@ def test_ranks_and_pairs_of_published_results(
 ) -> None:
     summary, _ = published
     scores = blocks(summary, "PURE", "holistic")
-    found = ranks(scores)
-    assert found.n == 59
+    result = ranks(scores)
+    assert result.n == 59
     table = pd.DataFrame(scores)
-    np.testing.assert_allclose(found.mean_rank, table.rank(axis=1).mean().to_numpy())
-    assert found.p == pytest.approx(stats.friedmanchisquare(*scores.values()).pvalue)
-    best = found.methods[int(found.mean_rank.argmin())]
+    np.testing.assert_allclose(result.mean_rank, table.rank(axis=1).mean().to_numpy())
+    assert result.p == pytest.approx(stats.friedmanchisquare(*scores.values()).pvalue)
+    best = result.methods[int(result.mean_rank.argmin())]
     assert best in ("CHROM", "POS")  # PURE, mean over videos: 1.02 and 1.29 bpm
-    assert found.methods[int(found.mean_rank.argmax())] in ("ICA", "PCA")
-    assert any({"CHROM", "POS"} <= set(clique) for clique in found.cliques)
+    assert result.methods[int(result.mean_rank.argmax())] in ("ICA", "PCA")
+    assert any({"CHROM", "POS"} <= set(clique) for clique in result.cliques)
     tests = {frozenset((p.first, p.second)): p for p in paired_tests(scores)}
     assert tests[frozenset(("POS", "ICA"))].p_holm < 1e-4
     wilcoxon = stats.wilcoxon(scores["POS"], scores["ICA"], zero_method="zsplit").pvalue
@@ -83,7 +83,7 @@ def test_nemenyi_is_scikit_posthocs_and_its_diagram_joins_who_is_alike(
 ) -> None:
     """p of scikit-posthocs 0.17.1, posthoc_nemenyi_friedman, on the same 59 videos of PURE."""
     summary, _ = published
-    found = ranks(blocks(summary, "PURE", "holistic"))
+    result = ranks(blocks(summary, "PURE", "holistic"))
     expected = {
         ("CHROM", "POS"): 0.998966,
         ("ICA", "PCA"): 0.610502,
@@ -91,12 +91,12 @@ def test_nemenyi_is_scikit_posthocs_and_its_diagram_joins_who_is_alike(
         ("LGI", "ICA"): 0.000042,
         ("CHROM", "LGI"): 0.000005,
     }
-    at = found.methods.index
+    at = result.methods.index
     for (first, second), p in expected.items():
-        assert found.p_nemenyi[at(first), at(second)] == pytest.approx(p, abs=6e-7)
-    assert found.cliques == (("CHROM", "POS"), ("PCA", "ICA"))
-    drawing = rank_figure(found, "video", "pyvhr", key="ranks")
-    for name in found.methods:
+        assert result.p_nemenyi[at(first), at(second)] == pytest.approx(p, abs=6e-7)
+    assert result.cliques == (("CHROM", "POS"), ("PCA", "ICA"))
+    drawing = rank_figure(result, "video", "pyvhr", key="ranks")
+    for name in result.methods:
         assert name in drawing.svg
     assert "CHROM, POS" in drawing.alt
 
@@ -105,10 +105,10 @@ def test_ranks_over_data_sets(published: tuple[pd.DataFrame, pd.DataFrame]) -> N
     summary, _ = published
     own = summary[summary["approach"] == "holistic"]
     mean = own.groupby(["dataset", "method"])["MAE"].mean().unstack()
-    found = ranks({str(name): mean[name].to_numpy() for name in mean})
-    assert found.n == mean["POS"].size
-    assert found.mean_rank[found.methods.index("CHROM")] < 2.5
-    assert not math.isnan(found.critical_difference)
+    result = ranks({str(name): mean[name].to_numpy() for name in mean})
+    assert result.n == mean["POS"].size
+    assert result.mean_rank[result.methods.index("CHROM")] < 2.5
+    assert not math.isnan(result.critical_difference)
 
 
 def test_pos_on_a_genuine_trace_agrees_with_the_contact_sensor(real: Path) -> None:

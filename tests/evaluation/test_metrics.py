@@ -100,11 +100,11 @@ def test_every_metric_has_label_definition_source_range_and_unit(name: str) -> N
 def test_every_definition_has_a_docstring_with_its_source_and_an_example(
     told: Callable[..., object],
 ) -> None:
-    said = inspect.getdoc(told) or ""
-    assert "Source: " in said
-    assert ">>> " in said or told in SNRS.values()  # those are worked by hand below
+    text = inspect.getdoc(told) or ""
+    assert "Source: " in text
+    assert ">>> " in text or told in SNRS.values()  # those are worked by hand below
     if told in [m.compute for m in PAIRS.values()]:
-        assert re.search(r"; -?\d+ to (inf|\d+), [01] is best", said)
+        assert re.search(r"; -?\d+ to (inf|\d+), [01] is best", text)
 
 
 rates = st.lists(st.tuples(st.floats(40, 180), st.floats(40, 180)), min_size=2, max_size=40).map(
@@ -198,8 +198,8 @@ def test_snr_by_hand_on_exact_bins() -> None:
     """Lines at 60 bpm (power 1) and 90 bpm (power 1/4) of 512 samples: 10 log10(4)."""
     time = np.arange(512) / 32.0
     both = np.sin(2 * np.pi * time) + 0.5 * np.sin(2 * np.pi * 1.5 * time)
-    found = snr_toolbox(both, np.array(60.0), 32.0, 0.66, 3.0)
-    assert found == pytest.approx(10 * math.log10(4), abs=1e-6)
+    result = snr_toolbox(both, np.array(60.0), 32.0, 0.66, 3.0)
+    assert result == pytest.approx(10 * math.log10(4), abs=1e-6)
 
 
 def test_the_definitions_of_snr_differ() -> None:

@@ -42,9 +42,9 @@ def estimate(recording: str, samples: Array, fs: float = FS, name: str = "pos") 
 
 
 def edges(rule: Evaluator, truth: GroundTruth, bpm: float) -> tuple[bool, Array]:
-    found = read_pulses(rule, make_pulses(make_sine(bpm), FS), [truth])
-    assert found.band_edge.any() == found.band_edge.all()
-    return bool(found.band_edge.any()), found.reference_bpm
+    reading = read_pulses(rule, make_pulses(make_sine(bpm), FS), [truth])
+    assert reading.band_edge.any() == reading.band_edge.all()
+    return bool(reading.band_edge.any()), reading.reference_bpm
 
 
 # Bands
@@ -100,11 +100,11 @@ def test_a_window_without_truth_is_at_no_edge() -> None:
 @pytest.mark.parametrize("fs", [0.5, 6.0, 10.0, 30.0, 120.0])
 def test_the_wide_reading_goes_as_far_as_the_samples_tell(fs: float) -> None:
     for bpm in (50.0, 100.0, 200.0):
-        (found,) = wide_rates(make_sine(bpm, fs, 20.0)[None] + 3.0, fs)
+        (result,) = wide_rates(make_sine(bpm, fs, 20.0)[None] + 3.0, fs)
         if bpm / 60 < 0.45 * fs - 0.1 and fs > 2:
-            assert found == pytest.approx(bpm, abs=1.0)
+            assert result == pytest.approx(bpm, abs=1.0)
         else:
-            assert not abs(found - bpm) < 1
+            assert not abs(result - bpm) < 1
 
 
 def test_genuine_references_have_no_false_alarm(real: Path) -> None:
@@ -133,13 +133,13 @@ def test_edges_are_a_column_of_the_summary_and_a_sentence() -> None:
         "pos": 6, "chrom": 6, "both": 6,
     }  # fmt: skip
     scores = Scores(name="li2023", windows=windows, summary=summary)
-    (said,) = describe_band_edge(scores)
-    assert said.startswith(
+    (text,) = describe_band_edge(scores)
+    assert text.startswith(
         "Under li2023 the true heart rate of 6 of 12 windows lies outside the band, 40 to 180 bpm, "
         "or within 5 bpm of its edge"
     )
     table = method_table(scores)
-    assert said in table.notes
+    assert text in table.notes
     place = [column.key for column in table.columns].index("n_band_edge")
     assert [row.cells[place].text for row in table.rows] == ["6", "6", "6"]
     inside = score_windows(evaluator("li2023"), made[:1], truths)
@@ -177,11 +177,11 @@ def test_a_sampling_rate_that_a_rule_was_not_made_for_is_noted(name: str) -> Non
     mark_rule_notes(windows, rule)
     summary = summarise(windows, resamples=0).set_index("method")
     low, high = rule.made_for_fs
-    said = f"120 samples a second, the rule is made for {low:g} to {high:g}"
-    assert summary["rule_note"].to_dict() == {"pos": said, "chrom": ""}
+    text = f"120 samples a second, the rule is made for {low:g} to {high:g}"
+    assert summary["rule_note"].to_dict() == {"pos": text, "chrom": ""}
     table = method_table(Scores(name=name, windows=windows, summary=summary.reset_index()))
-    assert f"pos: {said}." in table.notes
-    assert said in [row.cells[0].below for row in table.rows]
+    assert f"pos: {text}." in table.notes
+    assert text in [row.cells[0].below for row in table.rows]
 
 
 def test_other_rules_need_no_range_and_a_range_changes_no_digest(tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def test_our_networks_of_changes_take_the_drift_off_themselves() -> None:
     for name in ("gideon2021", "sinc", "toolbox_2023"):
         for kind, pulses in kinds.items():
             many = make_pulses(pulses, FS)
-            found = read_pulses(evaluator(name), many, [GroundTruth()] * 20)
-            off_bpm[name, kind] = float(np.nanmean(np.abs(found.bpm - 72.0)))
+            reading = read_pulses(evaluator(name), many, [GroundTruth()] * 20)
+            off_bpm[name, kind] = float(np.nanmean(np.abs(reading.bpm - 72.0)))
     assert off_bpm["gideon2021", "plain"] > 20
     assert off_bpm["sinc", "plain"] > 1.5
     assert off_bpm["toolbox_2023", "plain"] < 1

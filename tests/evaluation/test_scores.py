@@ -263,8 +263,8 @@ def test_whole_recordings_are_read_between_their_first_and_last_sample() -> None
 
 
 def test_a_missing_estimate_costs_the_farther_edge_of_the_band() -> None:
-    found = worst_error(LI2023, np.array([50.0, 150.0, np.nan]))
-    np.testing.assert_allclose(found, [180 - 50, 0.66 * 60 - 150, np.nan])
+    result = worst_error(LI2023, np.array([50.0, 150.0, np.nan]))
+    np.testing.assert_allclose(result, [180 - 50, 0.66 * 60 - 150, np.nan])
 
 
 def test_a_failed_estimate_has_the_windows_of_the_others() -> None:
@@ -311,8 +311,8 @@ def test_a_window_without_truth_is_listed_and_not_scored() -> None:
     rows = score_windows(LI2023, [make_estimate(make_pulse(72.0))], short)
     assert rows["error_bpm"].isna().tolist() == [False] * 3 + [True] * 3
     assert rows["reason"][3] == "reference: absent in 50% of the window"
-    found = summarise(rows, resamples=0)
-    assert (found.loc[0, "n_windows"], found.loc[0, "n_unscored"]) == (3, 3)
+    summary = summarise(rows, resamples=0)
+    assert (summary.loc[0, "n_windows"], summary.loc[0, "n_unscored"]) == (3, 3)
 
 
 def test_an_estimate_that_comes_twice_is_refused() -> None:
@@ -341,18 +341,18 @@ KNOWN = truths(a1=72.0, a2=72.0, b1=72.0, c1=72.0)
 
 def test_a_summary_by_hand() -> None:
     rows = score_windows(LI2023, people({"a1": 1, "a2": -3, "b1": 8, "c1": 0}), KNOWN)
-    found = summarise(rows, expected=5).loc[0]
-    assert (found.n_subjects, found.n_recordings, found.n_expected) == (3, 4, 5)
-    assert (found.n_windows, found.n_unscored, found.n_seeds) == (24, 0, 1)
-    assert found.coverage == 4 / 5
-    assert found.mae == pytest.approx(3, abs=0.02)
-    assert found.rmse == pytest.approx(np.sqrt((1 + 9 + 64) / 4), abs=0.02)
-    assert found["std"] == pytest.approx(np.std([1, -3, 8, 0]), abs=0.02)
-    assert found.mape == pytest.approx(300 / 72, abs=0.03)
-    assert found.within_5_bpm == 0.75
-    assert np.isnan(found.r)  # all truths are alike
-    assert found.mae_low <= found.mae <= found.mae_high
-    assert "only 3 subjects" in found.interval_note
+    summary = summarise(rows, expected=5).loc[0]
+    assert (summary.n_subjects, summary.n_recordings, summary.n_expected) == (3, 4, 5)
+    assert (summary.n_windows, summary.n_unscored, summary.n_seeds) == (24, 0, 1)
+    assert summary.coverage == 4 / 5
+    assert summary.mae == pytest.approx(3, abs=0.02)
+    assert summary.rmse == pytest.approx(np.sqrt((1 + 9 + 64) / 4), abs=0.02)
+    assert summary["std"] == pytest.approx(np.std([1, -3, 8, 0]), abs=0.02)
+    assert summary.mape == pytest.approx(300 / 72, abs=0.03)
+    assert summary.within_5_bpm == 0.75
+    assert np.isnan(summary.r)  # all truths are alike
+    assert summary.mae_low <= summary.mae <= summary.mae_high
+    assert "only 3 subjects" in summary.interval_note
 
 
 def test_metrics_of_a_summary_are_the_plain_functions() -> None:
@@ -364,18 +364,18 @@ def test_metrics_of_a_summary_are_the_plain_functions() -> None:
     ]
     made.append(make_estimate(None, "g1", reason="no face"))
     rows = score_windows(LI2023, made, truths(g1=80.0, **bpm))
-    found = summarise(rows).loc[0]
+    summary = summarise(rows).loc[0]
     reference = rows["reference_bpm"].to_numpy()
-    said = reference + rows["error_bpm"].to_numpy()
+    text = reference + rows["error_bpm"].to_numpy()
     for name, metric in METRICS.items():
-        if name in found:
-            pair = (reference, said)
+        if name in summary:
+            pair = (reference, text)
             given = (rows[name].to_numpy(),) if metric.column else pair
-            assert found[name] == pytest.approx(metric.compute(*given), rel=1e-6)
-            assert found[f"{name}_low"] <= found[name] <= found[f"{name}_high"]
-    assert found.mae_covered < found.mae
-    assert found.coverage == 6 / 7
-    assert found.window_coverage == pytest.approx(36 / 42)
+            assert summary[name] == pytest.approx(metric.compute(*given), rel=1e-6)
+            assert summary[f"{name}_low"] <= summary[name] <= summary[f"{name}_high"]
+    assert summary.mae_covered < summary.mae
+    assert summary.coverage == 6 / 7
+    assert summary.window_coverage == pytest.approx(36 / 42)
 
 
 def test_a_metric_of_the_registry_is_in_the_summary_the_blocks_and_the_table(
@@ -408,12 +408,12 @@ def test_a_metric_of_the_registry_is_in_the_summary_the_blocks_and_the_table(
 
 def test_seeds_are_averaged_and_have_a_standard_deviation() -> None:
     made = people({"a1": 1, "b1": 1, "c1": 1}) + people({"a1": 4, "b1": 4, "c1": 4}, seed=1)
-    found = summarise(score_windows(LI2023, made, KNOWN)).loc[0]
-    assert found.n_seeds == 2
-    assert found.mae == pytest.approx(2.5, abs=0.02)
-    assert found.rmse == pytest.approx(2.5, abs=0.02)  # not sqrt((1 + 16) / 2) = 2.92
-    assert found.mae_seed_std == pytest.approx(3 / np.sqrt(2), abs=0.02)
-    assert found.coverage == 1.0
+    summary = summarise(score_windows(LI2023, made, KNOWN)).loc[0]
+    assert summary.n_seeds == 2
+    assert summary.mae == pytest.approx(2.5, abs=0.02)
+    assert summary.rmse == pytest.approx(2.5, abs=0.02)  # not sqrt((1 + 16) / 2) = 2.92
+    assert summary.mae_seed_std == pytest.approx(3 / np.sqrt(2), abs=0.02)
+    assert summary.coverage == 1.0
     single = summarise(score_windows(LI2023, people({"a1": 1}), KNOWN)).loc[0]
     assert np.isnan(single.mae_seed_std)
 
@@ -422,21 +422,21 @@ def test_a_seed_that_failed_lowers_coverage_and_counts() -> None:
     made = people({"a1": 0, "b1": 0}) + [
         make_estimate(None, name, seed=1, reason="collapsed") for name in ("a1", "b1")
     ]
-    found = summarise(score_windows(LI2023, made, KNOWN)).loc[0]
-    assert found.coverage == 0.5
-    assert found.mae == pytest.approx(108 / 2, abs=0.02)
+    summary = summarise(score_windows(LI2023, made, KNOWN)).loc[0]
+    assert summary.coverage == 0.5
+    assert summary.mae == pytest.approx(108 / 2, abs=0.02)
 
 
 def test_groups_and_groups_that_are_expected_but_absent() -> None:
     made = [make_estimate(make_pulse(72.0), "a1", method=m) for m in ("pos", "chrom")]
     rows = score_windows(LI2023, made, KNOWN)
-    found = summarise(rows, expected={"pos": 2, "chrom": 1, "ica": 3})
-    assert found["method"].tolist() == ["chrom", "ica", "pos"]
-    assert found["n_expected"].tolist() == [1, 3, 2]
-    assert found["coverage"].tolist() == [1.0, 0.0, 0.5]
-    assert found["n_recordings"].tolist() == [1, 0, 1]
-    assert np.isnan(found["mae"][1])
-    assert found["interval_note"][0] == "no interval: one subject"
+    summary = summarise(rows, expected={"pos": 2, "chrom": 1, "ica": 3})
+    assert summary["method"].tolist() == ["chrom", "ica", "pos"]
+    assert summary["n_expected"].tolist() == [1, 3, 2]
+    assert summary["coverage"].tolist() == [1.0, 0.0, 0.5]
+    assert summary["n_recordings"].tolist() == [1, 0, 1]
+    assert np.isnan(summary["mae"][1])
+    assert summary["interval_note"][0] == "no interval: one subject"
     both = summarise(rows, by=("method", "scenario"), expected={("pos", "rest"): 4})
     assert both["n_expected"].tolist() == [1, 4]
     rows["skin_tone"] = ["dark"] * 6 + ["light"] * 6
@@ -452,10 +452,10 @@ def test_pooling_by_recordings_weighs_long_and_short_recordings_equally() -> Non
     ]
     rows = score_windows(LI2023, made, KNOWN)
     assert summarise(rows).loc[0, "mae"] == pytest.approx((6 * 1 + 2 * 4) / 8, abs=0.02)
-    found = summarise(rows, pooling="recordings").loc[0]
-    assert found.mae == pytest.approx(2.5, abs=0.02)
+    summary = summarise(rows, pooling="recordings").loc[0]
+    assert summary.mae == pytest.approx(2.5, abs=0.02)
     rows.attrs["pooling"] = "recordings"
-    assert summarise(rows).loc[0, "mae"] == found.mae
+    assert summarise(rows).loc[0, "mae"] == summary.mae
 
 
 def test_subjects_of_two_data_sets_are_two_people() -> None:

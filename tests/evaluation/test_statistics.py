@@ -30,14 +30,14 @@ def by_subject(values: Array) -> Array:
 @pytest.mark.parametrize("count", [8, 40])
 def test_limits_are_scipys_for_the_same_resamples(statistic: Any, count: int) -> None:
     values = np.random.default_rng(count).gamma(2.0, 3.0, count)
-    theirs = stats.bootstrap(
+    reference = stats.bootstrap(
         (values,), statistic, n_resamples=999, method="BCa", rng=np.random.default_rng(0)
     )
     left_out = np.array([statistic(np.delete(values, k)) for k in range(count)])
     theta = np.array([statistic(values)])
-    low, high = bca(theta, theirs.bootstrap_distribution[:, None], left_out[:, None])
-    assert low[0] == pytest.approx(theirs.confidence_interval.low, rel=1e-9)
-    assert high[0] == pytest.approx(theirs.confidence_interval.high, rel=1e-9)
+    low, high = bca(theta, reference.bootstrap_distribution[:, None], left_out[:, None])
+    assert low[0] == pytest.approx(reference.confidence_interval.low, rel=1e-9)
+    assert high[0] == pytest.approx(reference.confidence_interval.high, rel=1e-9)
 
 
 def test_own_resamples_give_nearly_scipys_limits() -> None:
@@ -45,12 +45,12 @@ def test_own_resamples_give_nearly_scipys_limits() -> None:
     low, high = bootstrap(by_subject(values), mean_and_spread, resamples=20_000, seed=0)
     statistics: tuple[Any, ...] = (np.mean, np.std)
     for k, statistic in enumerate(statistics):
-        theirs = stats.bootstrap(
+        reference = stats.bootstrap(
             (values,), statistic, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1)
         ).confidence_interval
-        width = theirs.high - theirs.low
-        assert low[k] == pytest.approx(theirs.low, abs=0.03 * width)
-        assert high[k] == pytest.approx(theirs.high, abs=0.03 * width)
+        width = reference.high - reference.low
+        assert low[k] == pytest.approx(reference.low, abs=0.03 * width)
+        assert high[k] == pytest.approx(reference.high, abs=0.03 * width)
 
 
 def test_the_coverage_of_the_limits_is_near_their_level() -> None:
@@ -86,8 +86,8 @@ def test_a_single_subject_has_no_interval_and_equal_subjects_a_point() -> None:
 
 
 def test_a_statistic_without_a_value_in_many_resamples_has_no_limits() -> None:
-    drawn = np.where(np.arange(100) < 90, np.arange(100.0), np.nan)[:, None]
-    low, _ = bca(np.array([45.0]), drawn, np.arange(10.0)[:, None])
+    sample = np.where(np.arange(100) < 90, np.arange(100.0), np.nan)[:, None]
+    low, _ = bca(np.array([45.0]), sample, np.arange(10.0)[:, None])
     assert np.isnan(low[0])
 
 
@@ -122,13 +122,13 @@ def test_pairs_are_scipys_wilcoxon_over_common_blocks() -> None:
     one = generator.gamma(2, 2, 30)
     scores = {"a": one, "b": one + generator.normal(0.5, 1, 30), "c": one.copy()}
     scores["b"][3] = np.nan
-    found = {(p.first, p.second): p for p in paired_tests(scores)}
-    ab = found["a", "b"]
-    apart = np.delete(scores["a"] - scores["b"], 3)
+    tests = {(p.first, p.second): p for p in paired_tests(scores)}
+    ab = tests["a", "b"]
+    differences = np.delete(scores["a"] - scores["b"], 3)
     assert ab.n == 29
-    assert ab.difference == pytest.approx(apart.mean())
-    assert ab.p == pytest.approx(stats.wilcoxon(apart).pvalue)
-    assert found["a", "c"].p == 1.0
+    assert ab.difference == pytest.approx(differences.mean())
+    assert ab.p == pytest.approx(stats.wilcoxon(differences).pvalue)
+    assert tests["a", "c"].p == 1.0
     assert ab.p_holm >= ab.p
     with pytest.raises(ValueError, match="same order"):
         paired_tests({"a": np.zeros(3), "b": np.zeros(4)})
@@ -141,25 +141,25 @@ def test_ranks_by_hand() -> None:
         "middle": np.array([2.0, 2, 2, 3, 2]),
         "worst": np.array([3.0, 3, 3, 2, 3]),
     }
-    found = ranks(scores)
-    np.testing.assert_allclose(found.mean_rank, [1, 2.2, 2.8])
+    result = ranks(scores)
+    np.testing.assert_allclose(result.mean_rank, [1, 2.2, 2.8])
     # chi2 = 12 n / (k (k + 1)) (sum R^2 - k (k + 1)^2 / 4) = 5 (13.68 - 12) = 8.4
-    assert found.p == pytest.approx(stats.chi2.sf(8.4, 2))
-    assert found.critical_difference == pytest.approx(2.343 * math.sqrt(12 / 30), abs=1e-3)
-    assert found.cliques == (("best", "middle"), ("middle", "worst"))
-    assert found.p_nemenyi[0, 2] < 0.05 < found.p_nemenyi[0, 1]
+    assert result.p == pytest.approx(stats.chi2.sf(8.4, 2))
+    assert result.critical_difference == pytest.approx(2.343 * math.sqrt(12 / 30), abs=1e-3)
+    assert result.cliques == (("best", "middle"), ("middle", "worst"))
+    assert result.p_nemenyi[0, 2] < 0.05 < result.p_nemenyi[0, 1]
     assert ranks(scores, lower_is_better=False).mean_rank[0] == 3
 
 
 def test_nemenyi_is_scipys_studentized_range() -> None:
     scores = {name: np.random.default_rng(k).normal(size=12) for k, name in enumerate("abcd")}
-    found = ranks(scores)
+    result = ranks(scores)
     placed = stats.rankdata(np.stack(list(scores.values())), axis=0)
     q = abs(placed[0].mean() - placed[1].mean()) / math.sqrt(4 * 5 / (12 * 12))
-    assert found.p_nemenyi[0, 1] == pytest.approx(
+    assert result.p_nemenyi[0, 1] == pytest.approx(
         stats.studentized_range.sf(q, 4, np.inf), rel=1e-6
     )
-    assert found.p == pytest.approx(stats.friedmanchisquare(*scores.values()).pvalue)
+    assert result.p == pytest.approx(stats.friedmanchisquare(*scores.values()).pvalue)
 
 
 def test_ranks_without_enough_say_so() -> None:
@@ -173,39 +173,39 @@ def test_ranks_without_enough_say_so() -> None:
 
 def test_limits_of_agreement_of_single_measurements() -> None:
     reference = np.array([60.0, 70, 80, 90, 100])
-    apart = np.array([1.0, -1, 3, 0, 2])
-    found = bland_altman(reference, reference + apart)
-    sd = apart.std(ddof=1)
-    assert found.bias == pytest.approx(1.0)
-    assert found.upper == pytest.approx(1 + 1.96 * sd)
-    assert found.lower == pytest.approx(1 - 1.96 * sd)
+    differences = np.array([1.0, -1, 3, 0, 2])
+    limits = bland_altman(reference, reference + differences)
+    sd = differences.std(ddof=1)
+    assert limits.bias == pytest.approx(1.0)
+    assert limits.upper == pytest.approx(1 + 1.96 * sd)
+    assert limits.lower == pytest.approx(1 - 1.96 * sd)
     half = stats.t.ppf(0.975, 4) * sd / math.sqrt(5)
-    assert found.bias_high - found.bias == pytest.approx(half)
+    assert limits.bias_high - limits.bias == pytest.approx(half)
     # 1999, section 2: the limit's standard error is sqrt(1/n + 1.96^2 / (2 (n - 1))) sd
     wide = stats.t.ppf(0.975, 4) * sd * math.sqrt(1 / 5 + 1.96**2 / 8)
-    assert found.upper_high - found.upper == pytest.approx(wide)
+    assert limits.upper_high - limits.upper == pytest.approx(wide)
 
 
 def test_repeated_measurements_by_hand() -> None:
     """Subjects with differences (1, 3), (5, 7), (0, 2)."""
-    apart = np.array([1.0, 3, 5, 7, 0, 2])
+    differences = np.array([1.0, 3, 5, 7, 0, 2])
     subjects = ["a", "a", "b", "b", "c", "c"]
-    found = bland_altman(np.zeros(6) + 70, 70 + apart, subjects)
+    limits = bland_altman(np.zeros(6) + 70, 70 + differences, subjects)
     # means 2, 6, 1 about 3: mean square between 2 (1 + 9 + 4) / 2 = 14, within 6 / 3 = 2
     assert stats.f_oneway([1, 3], [5, 7], [0, 2]).statistic == pytest.approx(14 / 2)
-    assert found.within_sd**2 == pytest.approx(2)
-    assert found.between_sd**2 == pytest.approx((14 - 2) / 2)
-    assert found.upper == pytest.approx(3 + 1.96 * math.sqrt(8))
-    assert found.subjects == 3
+    assert limits.within_sd**2 == pytest.approx(2)
+    assert limits.between_sd**2 == pytest.approx((14 - 2) / 2)
+    assert limits.upper == pytest.approx(3 + 1.96 * math.sqrt(8))
+    assert limits.subjects == 3
 
 
 def test_unequal_numbers_of_measurements_by_hand() -> None:
     # a = 1, 3 (mean 2); b = 6, 7, 8 (mean 7); mean of all 5
     # within (1 + 1 + 1 + 0 + 1) / 3 = 4/3; between 2 * 9 + 3 * 4 = 30; m0 = 5 - 13/5 = 2.4
-    found = bland_altman(np.zeros(5), np.array([1.0, 3, 6, 7, 8]), list("aabbb"))
-    assert found.bias == 5
+    limits = bland_altman(np.zeros(5), np.array([1.0, 3, 6, 7, 8]), list("aabbb"))
+    assert limits.bias == 5
     variance = 4 / 3 + (30 - 4 / 3) / 2.4
-    assert (found.upper - found.lower) / 2 == pytest.approx(1.96 * variance**0.5)
+    assert (limits.upper - limits.lower) / 2 == pytest.approx(1.96 * variance**0.5)
 
 
 def test_repeats_do_not_shrink_the_limits() -> None:
@@ -214,12 +214,12 @@ def test_repeats_do_not_shrink_the_limits() -> None:
     inside_upper = inside_bias = inside_naive = 0
     for _ in range(150):
         subjects = np.repeat(np.arange(60), generator.integers(1, 12, 60))
-        apart = generator.normal(0, 3, 60)[subjects] + generator.normal(0, 1, len(subjects))
-        reference = np.full(len(apart), 70.0)
-        found = bland_altman(reference, reference + apart, subjects)
-        naive = bland_altman(reference, reference + apart)
-        inside_upper += found.upper_low < 1.96 * math.sqrt(10) < found.upper_high
-        inside_bias += found.bias_low < 0 < found.bias_high
+        differences = generator.normal(0, 3, 60)[subjects] + generator.normal(0, 1, len(subjects))
+        reference = np.full(len(differences), 70.0)
+        limits = bland_altman(reference, reference + differences, subjects)
+        naive = bland_altman(reference, reference + differences)
+        inside_upper += limits.upper_low < 1.96 * math.sqrt(10) < limits.upper_high
+        inside_bias += limits.bias_low < 0 < limits.bias_high
         inside_naive += naive.bias_low < 0 < naive.bias_high
     assert inside_upper >= 132  # 95 % of 150 are 142, less three standard errors and skewness
     assert inside_bias >= 132

@@ -92,11 +92,11 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def started(*words: str, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(*arguments: str, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of this Python that is gone afterwards."""
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, *words],
+            [sys.executable, *arguments],
             stdout=file,
             stderr=file,
             env=os.environ | ONE_THREAD | variables,
@@ -112,9 +112,9 @@ def until(true: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) 
     """The first true value, while a process lives that is at it."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        found = true()
-        if found:
-            return found
+        result = true()
+        if result:
+            return result
         if process.poll() is not None:
             pytest.fail(f"it ended: {log.read_text()}")
         time.sleep(0.05)
@@ -165,9 +165,19 @@ def test_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
     logs = {
         name: tmp_path / f"{name}.log" for name in ("scheduler", "first", "second", "third", "run")
     }
-    told = tmp_path / "scheduler.json"
-    dask: tuple[str, ...] = ("-m", "distributed.cli.dask_scheduler", "--scheduler-file", str(told))
-    worker: tuple[str, ...] = ("-m", "distributed.cli.dask_worker", "--scheduler-file", str(told))
+    scheduler_file = tmp_path / "scheduler.json"
+    dask: tuple[str, ...] = (
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--scheduler-file",
+        str(scheduler_file),
+    )
+    worker: tuple[str, ...] = (
+        "-m",
+        "distributed.cli.dask_worker",
+        "--scheduler-file",
+        str(scheduler_file),
+    )
     worker += ("--nthreads", "1", "--no-nanny", "--no-dashboard")
     mine = {name: {"WHO": name, "RPPGBENCH_PLUGINS": str(plugins)} for name in logs}
     # One keeps its features where its own environment says, not where the command does.
@@ -179,13 +189,13 @@ def test_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
         started(*worker, "--name", "second", *card, log=logs["second"], **mine["second"]),
         started(*worker, "--name", "third", log=logs["third"], **mine["third"]),
     ):
-        address = until(lambda: address_in(told), scheduler, logs["scheduler"])
+        address = until(lambda: address_in(scheduler_file), scheduler, logs["scheduler"])
         more = ("--executor", "dask", "--scheduler", address)
-        words = run_words(tree, plugins, tmp_path / "cache", tmp_path / "dask", *more)
+        arguments = run_words(tree, plugins, tmp_path / "cache", tmp_path / "dask", *more)
         with Client(address, set_as_default=False) as client:
             client.wait_for_workers(3, timeout=60)
             names = {w["name"]: a for a, w in client.scheduler_info()["workers"].items()}
-            with started(*words, log=logs["run"]) as run:
+            with started(*arguments, log=logs["run"]) as run:
 
                 def at_work() -> bool:
                     features = list((tmp_path / "cache of second").glob("features/*/*"))
@@ -196,8 +206,8 @@ def test_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
                 assert run.poll() is None
                 assert run.wait(600) == 0, logs["run"].read_text()
             assert names["first"] not in client.scheduler_info()["workers"]
-    words = run_words(tree, plugins, tmp_path / "cache of local", tmp_path / "local")
-    given = [sys.executable, *words]
+    arguments = run_words(tree, plugins, tmp_path / "cache of local", tmp_path / "local")
+    given = [sys.executable, *arguments]
     subprocess.run(given, check=True, capture_output=True, env=os.environ | ONE_THREAD)
     assert content(tmp_path / "dask") == content(tmp_path / "local")
     assert Store(tmp_path / "dask").missing() == 0
@@ -233,17 +243,30 @@ def test_a_scheduler_that_is_killed_ends_the_run_in_one_line(
     tree: Path, plugins: Path, tmp_path: Path
 ) -> None:
     (plugins / "methods" / "sleeps.py").write_text(SLEEPS)
-    told, log = tmp_path / "scheduler.json", tmp_path / "log"
-    dask = ("-m", "distributed.cli.dask_scheduler", "--scheduler-file", str(told), "--port", "0")
-    worker = ("-m", "distributed.cli.dask_worker", "--scheduler-file", str(told), "--no-nanny")
+    scheduler_file, log = tmp_path / "scheduler.json", tmp_path / "log"
+    dask = (
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--scheduler-file",
+        str(scheduler_file),
+        "--port",
+        "0",
+    )
+    worker = (
+        "-m",
+        "distributed.cli.dask_worker",
+        "--scheduler-file",
+        str(scheduler_file),
+        "--no-nanny",
+    )
     with (
         started(*dask, "--no-dashboard", log=log) as scheduler,
         started(*worker, "--no-dashboard", log=log, RPPGBENCH_PLUGINS=str(plugins)) as _,
     ):
-        address = until(lambda: address_in(told), scheduler, log)
+        address = until(lambda: address_in(scheduler_file), scheduler, log)
         more = ("--methods", "sleeps", "--executor", "dask", "--scheduler", address)
-        words = run_words(tree, plugins, tmp_path / "cache", tmp_path / "out", *more)
-        with started(*words, log=tmp_path / "run") as run:
+        arguments = run_words(tree, plugins, tmp_path / "cache", tmp_path / "out", *more)
+        with started(*arguments, log=tmp_path / "run") as run:
             until(
                 lambda: list((tmp_path / "cache").glob("features/*/*/base")), run, tmp_path / "run"
             )
@@ -277,7 +300,7 @@ class Place:
     cache: Path
 
     def task(self, root: Path) -> RecordingTask:
-        found = find_recording("simulated", self.tree, "01")
+        match = find_recording("simulated", self.tree, "01")
         job = make_job("simulated", "01", "pos")
         params = (("pos", load_params("pos")),)
         return make_recording_task(
@@ -287,7 +310,7 @@ class Place:
             jobs=(job,),
             params=params,
             options=RunOptions(cache=self.cache),
-            fingerprint=fingerprint([found]),
+            fingerprint=fingerprint([match]),
         )
 
 
@@ -381,12 +404,12 @@ def test_a_lesson_for_two_devices_is_two_processes_of_which_one_writes(
     place: Place, tmp_path: Path
 ) -> None:
     asked = lesson(place, tmp_path / "results" / "models", devices=2)
-    said: list[str] = []
-    assert train_in_subprocess(asked, said.append) is None
+    lines: list[str] = []
+    assert train_in_subprocess(asked, lines.append) is None
     (folder,) = (folder for folder in asked.models.iterdir() if not folder.name.startswith("."))
     assert folder.name == asked.fit.digest
     nobody = replace(asked, fit=replace(asked.fit, digest="e" * 16, train=()), fingerprints=())
-    fault = train_in_subprocess(nobody, said.append)
+    fault = train_in_subprocess(nobody, lines.append)
     assert fault is not None
     assert fault.kind == "recording"
     assert "nothing to learn from" in fault.reason
@@ -400,14 +423,14 @@ def test_results_that_the_node_does_not_see_are_one_line(place: Place, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("arguments", "says"),
     [
         (["--executor", "dask"], "give --scheduler"),
         (["--scheduler", "tcp://127.0.0.1:1"], "goes with --executor dask"),
     ],
 )
 def test_half_of_the_two_options_is_one_line(
-    words: list[str],
+    arguments: list[str],
     says: str,
     tree: Path,
     tmp_path: Path,
@@ -415,5 +438,5 @@ def test_half_of_the_two_options_is_one_line(
 ) -> None:
     out = tmp_path / "results"
     given = ["run", "--protocol", "quickstart", "--data", f"simulated={tree}", "--out", str(out)]
-    assert main([*given, "--cache", str(tmp_path), *words]) == 2
+    assert main([*given, "--cache", str(tmp_path), *arguments]) == 2
     assert says in capsys.readouterr().err

@@ -121,10 +121,12 @@ def lost(recording: str) -> TaskResult:
 
 def test_what_the_machine_kept_from_being_done_is_told_after_all_that_was(store: Store) -> None:
     part = outcome("r1", 3, Fault("machine", "pos on r1: not enough memory"))
-    with pytest.raises(MachineError, match=r"pos on r1: not enough memory; 1 more like it") as told:
+    with pytest.raises(
+        MachineError, match=r"pos on r1: not enough memory; 1 more like it"
+    ) as raised:
         keep(store, outcome("r0", EACH), part, lost("r3"), outcome("r2", EACH), RAISE)
     assert len(store.done()) == 2 * EACH + 3
-    assert f"{RECORDINGS * EACH - len(store.done())} estimates are not made" in str(told.value)
+    assert f"{RECORDINGS * EACH - len(store.done())} estimates are not made" in str(raised.value)
 
 
 def test_where_the_machine_gives_nothing_any_more_the_run_ends(store: Store) -> None:

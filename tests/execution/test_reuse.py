@@ -94,13 +94,13 @@ def why(folder: Path, before: Plan, after: Plan) -> str:
 def test_a_helper_that_was_edited_makes_its_methods_estimates_anew(
     plugins: Path, tree: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["run", "--protocol", "quickstart", "--methods", "green,usesh,rel,other"]
+    arguments = ["run", "--protocol", "quickstart", "--methods", "green,usesh,rel,other"]
     places = ["--data", f"simulated={tree}", "--cache", str(cache), "--out", str(tmp_path / "out")]
 
     def run() -> tuple[str, str]:
-        assert main([*words, *places]) == 0
-        said = capsys.readouterr()
-        return said.out, said.err
+        assert main([*arguments, *places]) == 0
+        captured = capsys.readouterr()
+        return captured.out, captured.err
 
     each = 2 * len(read_protocol(find_toml("protocols", "protocol", "quickstart", "")).regions)
     assert f"{4 * each} estimates made, 0 were stored already" in run()[0]
@@ -118,8 +118,8 @@ def test_a_helper_that_was_edited_makes_its_methods_estimates_anew(
     (tmp_path / "path" / "stalehelper_run.py").write_text("GAIN = 1000.0\n")
     out, err = run()
     assert f"{2 * each} estimates made, {2 * each} were stored already" in out
-    told = f"{2 * each} stored estimates are not reused: changed since: stalehelper_run.py"
-    assert f"note: {told} ({2 * each})\n" in err
+    message = f"{2 * each} stored estimates are not reused: changed since: stalehelper_run.py"
+    assert f"note: {message} ({2 * each})\n" in err
 
 
 def test_a_repaired_video_of_the_same_size_is_looked_at_again(
@@ -131,18 +131,18 @@ def test_a_repaired_video_of_the_same_size_is_looked_at_again(
     third = len(good) // 3
     assert third > 2 * 64 * 1024
     video.write_bytes(good[:third] + bytes(third) + good[2 * third :])
-    words = ["run", "--protocol", "quickstart", "--methods", "green"]
+    arguments = ["run", "--protocol", "quickstart", "--methods", "green"]
     places = ["--data", f"simulated={people}", "--cache", str(cache), "--out", str(tmp_path / "o")]
-    main([*words, *places])
+    main([*arguments, *places])
     capsys.readouterr()
     video.write_bytes(good)
-    assert main([*words, *places]) == 0
-    said = capsys.readouterr()
+    assert main([*arguments, *places]) == 0
+    captured = capsys.readouterr()
     regions = len(read_protocol(find_toml("protocols", "protocol", "quickstart", "")).regions)
-    assert f"{regions} estimates made, {regions} were stored already" in said.out
-    told = f"{regions} stored estimates are not reused: changed since: files of the recordings"
-    assert f"{told} ({regions})" in said.err
-    assert main([*words, *places]) == 0
+    assert f"{regions} estimates made, {regions} were stored already" in captured.out
+    message = f"{regions} stored estimates are not reused: changed since: files of the recordings"
+    assert f"{message} ({regions})" in captured.err
+    assert main([*arguments, *places]) == 0
     assert f"0 estimates made, {2 * regions} were stored already" in capsys.readouterr().out
 
 
@@ -157,8 +157,8 @@ def test_a_changed_parameter_is_told_by_its_name(tree: Path, tmp_path: Path) -> 
 
 def test_estimates_of_an_earlier_version_are_told_as_such(tree: Path, tmp_path: Path) -> None:
     plan = planned(tree, ["green"])
-    said = explain_recomputation(tmp_path, plan, ["0" * 16, "1" * 16])
-    assert said.startswith("2 stored estimates are not reused: an earlier version stored them")
+    text = explain_recomputation(tmp_path, plan, ["0" * 16, "1" * 16])
+    assert text.startswith("2 stored estimates are not reused: an earlier version stored them")
     (tmp_path / "digests.json").write_text('{"jobs": 3}')
     assert explain_recomputation(tmp_path, plan, ["0" * 16]).startswith("1 stored")
 

@@ -23,9 +23,9 @@ def test_every_field_is_an_argument_of_bench_run(tmp_path: Path) -> None:
 
 
 def test_arguments_reach_the_options_under_their_own_names(tmp_path: Path) -> None:
-    words = ["run", "--protocol", "quickstart", "--methods", "pos,chrom", "--seed", "3"]
-    words += ["--jobs", "2", "--every-epoch"]
-    args = parser().parse_args([*words, "--cache", str(tmp_path), "--data", f"pure={tmp_path}"])
+    arguments = ["run", "--protocol", "quickstart", "--methods", "pos,chrom", "--seed", "3"]
+    arguments += ["--jobs", "2", "--every-epoch"]
+    args = parser().parse_args([*arguments, "--cache", str(tmp_path), "--data", f"pure={tmp_path}"])
     args.command_line = ""
     assert run_options(args) == RunOptions(
         cache=tmp_path,

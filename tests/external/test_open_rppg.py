@@ -34,9 +34,14 @@ NAMES = sorted(
 )
 
 
-def bench(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from rppgbench.cli import main; raise SystemExit(main())", *words],
+        [
+            sys.executable,
+            "-c",
+            "from rppgbench.cli import main; raise SystemExit(main())",
+            *arguments,
+        ],
         env={k: v for k, v in os.environ.items() if k != open_rppg.PYTHON} | env,
         capture_output=True,
         text=True,
@@ -51,24 +56,24 @@ def test_without_open_rppg_the_list_and_the_run_say_what_to_install() -> None:
     lines = [line for line in listed if line.split()[:1] and line.split()[0] in NAMES]
     assert len(lines) == len(NAMES) == 17
     assert all("pip install 'rppgbench[open-rppg]'" in line for line in lines)
-    done = bench("run", "--protocol", "quickstart", "--methods", "pos,open_rppg_physnet")
-    assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
+    process = bench("run", "--protocol", "quickstart", "--methods", "pos,open_rppg_physnet")
+    assert process.returncode == 2
+    (line,) = process.stderr.strip().splitlines()
     assert "needs open-rppg: pip install" in line
 
 
 def test_a_python_that_is_absent_or_lacks_open_rppg_is_one_line(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "python")
-    done = bench("check-method", "open_rppg_physnet", **{open_rppg.PYTHON: nowhere})
-    assert done.returncode == 2
-    assert f"{nowhere} is no file" in done.stderr
+    process = bench("check-method", "open_rppg_physnet", **{open_rppg.PYTHON: nowhere})
+    assert process.returncode == 2
+    assert f"{nowhere} is no file" in process.stderr
     bare = f'#!/bin/sh\nexec {sys.executable} -S -E "$@"\n'  # without any package
     Path(nowhere).write_text(bare)
     Path(nowhere).chmod(0o755)
-    words = ["run", "--protocol", "quickstart", "--methods", "open_rppg_physnet"]
-    done = bench(*words, "--out", str(tmp_path / "results"), **{open_rppg.PYTHON: nowhere})
-    assert done.returncode == 2
-    assert "has no open-rppg" in done.stderr.strip().splitlines()[-1]
+    arguments = ["run", "--protocol", "quickstart", "--methods", "open_rppg_physnet"]
+    process = bench(*arguments, "--out", str(tmp_path / "results"), **{open_rppg.PYTHON: nowhere})
+    assert process.returncode == 2
+    assert "has no open-rppg" in process.stderr.strip().splitlines()[-1]
     assert not (tmp_path / "results").exists()  # the message comes before the simulation
 
 

@@ -87,10 +87,10 @@ def test_loading_pyvhr_leaves_no_replaced_module_behind() -> None:
         "assert left == [], left\n"
         "assert np.linalg.solve is solve\n"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
 @needs_pyvhr

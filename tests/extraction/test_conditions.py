@@ -109,7 +109,7 @@ def test_half_the_resolution_keeps_the_frame_size_and_loses_texture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "says"),
+    ("expected", "says"),
     [
         (condition("compresion", crf=6), "did you mean 'compression'"),
         (condition("compression", cfr=6), "did you mean 'crf'"),
@@ -117,14 +117,14 @@ def test_half_the_resolution_keeps_the_frame_size_and_loses_texture() -> None:
         (condition("noise", std=1.0, faces="lost"), "no value of faces 'lost'"),
     ],
 )
-def test_a_faulty_declaration_of_a_condition_is_one_line(wanted: Condition, says: str) -> None:
+def test_a_faulty_declaration_of_a_condition_is_one_line(expected: Condition, says: str) -> None:
     with pytest.raises(BenchError, match="p: condition") as caught:
-        check_condition(wanted, "p")
+        check_condition(expected, "p")
     assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "expected",
     [
         condition("compression", codec="libx264", crf=99),
         condition("compression", codec="h265x", crf=6),
@@ -133,9 +133,9 @@ def test_a_faulty_declaration_of_a_condition_is_one_line(wanted: Condition, says
         condition("resolution", scale=2.0),
     ],
 )
-def test_a_value_out_of_range_is_one_line(wanted: Condition) -> None:
+def test_a_value_out_of_range_is_one_line(expected: Condition) -> None:
     with pytest.raises(BenchError):
-        through(wanted)
+        through(expected)
 
 
 def test_the_digest_holds_kind_and_parameters() -> None:

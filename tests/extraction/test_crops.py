@@ -63,8 +63,8 @@ def test_contrast_phys_goes_on_after_a_gap() -> None:
     gap = [
         CropView(rgb=s.rgb, time_s=s.time_s, landmarks=None, toolbox_box=None) for s in seen[2:4]
     ]
-    found = crops("contrast_phys_64", [*seen[:2], *gap, *seen[4:]])
-    assert [face is None for face in found] == [False, False, True, True, False, False]
+    crop_images = crops("contrast_phys_64", [*seen[:2], *gap, *seen[4:]])
+    assert [face is None for face in crop_images] == [False, False, True, True, False, False]
 
 
 def test_toolbox_is_static_and_area_averaged() -> None:
@@ -97,10 +97,10 @@ def test_sinc_crop_is_cubic_of_its_box() -> None:
     (view,) = views(1, 0)
     assert view.landmarks is not None
     x0, y0, x1, y1 = sinc_box(landmarks_68(view.landmarks), 256, 256)
-    (found,) = crops("sinc", [view])
+    (crop_images,) = crops("sinc", [view])
     inside = view.rgb[y0:y1, x0:x1]
     expected = cv2.resize(inside, (64, 64), interpolation=cv2.INTER_CUBIC)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(crop_images, expected)
 
 
 def test_gideon_box_rests_within_its_dead_zone_and_then_follows() -> None:
@@ -178,9 +178,9 @@ def test_without_mtcnn_its_rule_is_refused_and_no_other_detector_is_used() -> No
 )
 def test_mtcnn_box_of_the_first_frame_times_one_and_a_half() -> None:
     seen = views(3, 4.0)
-    found = crops("mtcnn15", seen)
+    crop_images = crops("mtcnn15", seen)
     # the face of the portrait is at 85..171 by 62..172; x 1.5 about its centre
-    for view, face in zip(seen, found, strict=True):
+    for view, face in zip(seen, crop_images, strict=True):
         inside = view.rgb[34:199, 63:192]
         expected = cv2.resize(inside, (128, 128), interpolation=cv2.INTER_LINEAR)
         assert face is not None

@@ -37,66 +37,68 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
 
 def test_one_pass_extracts_track_moments_and_clips(source: VideoSource) -> None:
     before = decode_counts[source.path]
-    found = extract(source, FeatureRequest(frozenset(RULES)))
+    features = extract(source, FeatureRequest(frozenset(RULES)))
     assert decode_counts[source.path] == before + 1
-    assert len(found.times_s) == 25
-    assert found.track.detected.all()
-    assert tuple(sorted(found.clips)) == RULES
+    assert len(features.times_s) == 25
+    assert features.track.detected.all()
+    assert tuple(sorted(features.clips)) == RULES
     for rule in RULES:
-        assert found.clips[rule].frames.shape == (25, 32, 32, 3)
-        assert found.clips[rule].valid.all()
-        assert found.clips[rule].frames.std() > 20
-    assert (found.moments.count > 0).all()
-    np.testing.assert_allclose(found.times_s, np.arange(25) / 30, atol=1e-3)
+        assert features.clips[rule].frames.shape == (25, 32, 32, 3)
+        assert features.clips[rule].valid.all()
+        assert features.clips[rule].frames.std() > 20
+    assert (features.moments.count > 0).all()
+    np.testing.assert_allclose(features.times_s, np.arange(25) / 30, atol=1e-3)
 
 
 def test_moments_are_those_of_the_pixels(source: VideoSource) -> None:
     """Of the frames as decoded, under the track's own landmarks, by masks and int64 sums."""
-    found = extract(source)
+    features = extract(source)
     with open_video(source) as video:
         for frame in video:
             if frame.index % 8:
                 continue
-            regions = draw_regions(found.track.landmarks[frame.index], 256, 256)
+            regions = draw_regions(features.track.landmarks[frame.index], 256, 256)
             assert regions is not None
             x0, y0, x1, y1 = regions.box
             window = frame.rgb[y0:y1, x0:x1]
             for number, name in enumerate(REGIONS[:-1]):
                 pixels = window[regions.mask(name)].astype(np.int64)
-                assert found.moments.count[frame.index, number] == len(pixels)
+                assert features.moments.count[frame.index, number] == len(pixels)
                 np.testing.assert_array_equal(
-                    found.moments.rgb[frame.index, number], pixels.sum(axis=0)
+                    features.moments.rgb[frame.index, number], pixels.sum(axis=0)
                 )
                 products = [(pixels[:, i] * pixels[:, j]).sum() for i, j in PAIRS]
-                np.testing.assert_array_equal(found.moments.second[frame.index, number], products)
-            left, top, right, bottom = found.metadata["face"]["toolbox_box"]  # type: ignore[index]
+                np.testing.assert_array_equal(
+                    features.moments.second[frame.index, number], products
+                )
+            left, top, right, bottom = features.metadata["face"]["toolbox_box"]  # type: ignore[index]
             inside = frame.rgb[top:bottom, left:right].reshape(-1, 3).astype(np.int64)
-            np.testing.assert_array_equal(found.moments.rgb[frame.index, -1], inside.sum(axis=0))
+            np.testing.assert_array_equal(features.moments.rgb[frame.index, -1], inside.sum(axis=0))
 
 
 def test_clip_frames_are_those_of_the_toolbox_box(source: VideoSource) -> None:
-    found = extract(source, FeatureRequest(frozenset({"toolbox_32"})))
-    means = found.clips["toolbox_32"].frames.reshape(25, -1, 3).mean(axis=1)
-    np.testing.assert_allclose(means, found.moments.mean_rgb("toolbox_box"), atol=0.1)
+    features = extract(source, FeatureRequest(frozenset({"toolbox_32"})))
+    means = features.clips["toolbox_32"].frames.reshape(25, -1, 3).mean(axis=1)
+    np.testing.assert_allclose(means, features.moments.mean_rgb("toolbox_box"), atol=0.1)
 
 
 def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
     there = np.array([True] * 9 + [False] * 7 + [True] * 8)
     pictures = [portrait() if bit else empty() for bit in there]
-    found = extract(film(tmp_path / "gap.mkv", pictures), FeatureRequest(frozenset(RULES)))
-    np.testing.assert_array_equal(found.track.detected, there)
-    np.testing.assert_array_equal(np.isfinite(found.track.landmarks).all(axis=(1, 2)), there)
-    np.testing.assert_array_equal(np.isnan(found.track.landmarks).all(axis=(1, 2)), ~there)
-    np.testing.assert_array_equal(np.isfinite(found.track.box).all(axis=1), there)
-    face = found.moments.count[:, :-1]
+    features = extract(film(tmp_path / "gap.mkv", pictures), FeatureRequest(frozenset(RULES)))
+    np.testing.assert_array_equal(features.track.detected, there)
+    np.testing.assert_array_equal(np.isfinite(features.track.landmarks).all(axis=(1, 2)), there)
+    np.testing.assert_array_equal(np.isnan(features.track.landmarks).all(axis=(1, 2)), ~there)
+    np.testing.assert_array_equal(np.isfinite(features.track.box).all(axis=1), there)
+    face = features.moments.count[:, :-1]
     assert (face[there] > 0).all()
     assert not face[~there].any()
-    assert not found.moments.rgb[~there, :-1].any()
+    assert not features.moments.rgb[~there, :-1].any()
     for rule in RULES:
-        np.testing.assert_array_equal(found.clips[rule].valid, there)
-        assert not found.clips[rule].frames[~there].any()
-    assert "no face in 7 of 24 frames" in found.metadata["warnings"]  # type: ignore[operator]
-    json.dumps(found.metadata)
+        np.testing.assert_array_equal(features.clips[rule].valid, there)
+        assert not features.clips[rule].frames[~there].any()
+    assert "no face in 7 of 24 frames" in features.metadata["warnings"]  # type: ignore[operator]
+    json.dumps(features.metadata)
 
 
 def test_a_video_without_a_face_is_one_line_with_size_and_rate(tmp_path: Path) -> None:
@@ -111,46 +113,46 @@ def test_a_face_that_is_too_dark_is_one_line_with_its_level(tmp_path: Path) -> N
         extract(film(tmp_path / "night.mkv", [dark] * 6))
     assert "\n" not in str(fault.value)
     dim = (portrait() * 0.2).astype(np.uint8)
-    found = extract(film(tmp_path / "evening.mkv", [dark] * 5 + [dim] * 7))
-    assert found.track.detected.tolist() == [False] * 5 + [True] * 7
-    assert np.nanmin(found.moments.mean_rgb("skin").mean(axis=1)) > DARKEST_SKIN
-    assert found.metadata["face"]["dark"] == 5  # type: ignore[index]
-    assert "(5 of them too dark)" in str(found.metadata["warnings"])
+    features = extract(film(tmp_path / "evening.mkv", [dark] * 5 + [dim] * 7))
+    assert features.track.detected.tolist() == [False] * 5 + [True] * 7
+    assert np.nanmin(features.moments.mean_rgb("skin").mean(axis=1)) > DARKEST_SKIN
+    assert features.metadata["face"]["dark"] == 5  # type: ignore[index]
+    assert "(5 of them too dark)" in str(features.metadata["warnings"])
 
 
 def test_two_faces_are_a_warning(tmp_path: Path) -> None:
     both = np.concatenate([portrait(), portrait()[:, ::-1]], axis=1)
-    found = extract(film(tmp_path / "two.mkv", [np.ascontiguousarray(both)] * 3))
-    assert "2 faces in 1 of 1 frames checked" in str(found.metadata["warnings"])
+    features = extract(film(tmp_path / "two.mkv", [np.ascontiguousarray(both)] * 3))
+    assert "2 faces in 1 of 1 frames checked" in str(features.metadata["warnings"])
 
 
 def test_the_toolbox_box_that_comes_late_is_a_warning(tmp_path: Path) -> None:
-    found = extract(film(tmp_path / "late.mkv", [empty()] * 3 + [portrait()] * 5))
-    box = found.moments.count[:, -1]
+    features = extract(film(tmp_path / "late.mkv", [empty()] * 3 + [portrait()] * 5))
+    box = features.moments.count[:, -1]
     assert not box[:4].any()
     assert (box[4:] > 0).all()
-    assert "the toolbox's box begins at frame 4" in str(found.metadata["warnings"])
+    assert "the toolbox's box begins at frame 4" in str(features.metadata["warnings"])
 
 
 @pytest.mark.real
 def test_a_toolbox_box_off_the_face_is_a_warning(real: Path) -> None:
     """In the first frame of the dim clip, the Haar detector takes the shirt for a face."""
-    found = extract(VideoSource(real / "one-person-five-lights" / "light_025.avi"))
-    assert "not on the face" in str(found.metadata["warnings"])
+    features = extract(VideoSource(real / "one-person-five-lights" / "light_025.avi"))
+    assert "not on the face" in str(features.metadata["warnings"])
     other = extract(VideoSource(real / "pexels-and-occlusion" / "single.mp4"))
     assert "not on the face" not in str(other.metadata["warnings"])
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_video_of_a_few_frames(tmp_path: Path, count: int) -> None:
-    found = extract(film(tmp_path / "short.mkv", [portrait()] * count))
-    assert found.track.detected.tolist() == [True] * count
+    features = extract(film(tmp_path / "short.mkv", [portrait()] * count))
+    assert features.track.detected.tolist() == [True] * count
 
 
 def test_supplied_times_are_the_times_of_the_features(source: VideoSource) -> None:
     given = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.05, 25))
-    found = extract(replace(source, times_s=given))
-    np.testing.assert_array_equal(found.times_s, given)
+    features = extract(replace(source, times_s=given))
+    np.testing.assert_array_equal(features.times_s, given)
 
 
 class Brighter:
@@ -199,7 +201,7 @@ def test_a_transform_takes_the_frames_and_shares_the_faces_of_the_pass(
     ]
     assert extract_all(source, outputs) == [None] * 3
     assert decode_counts[source.path] == before + 1
-    plain, found = read(tmp_path / "plain"), read(tmp_path / "found")
+    plain, result = read(tmp_path / "plain"), read(tmp_path / "found")
     other = read(tmp_path / "shared", "sinc_32")
     np.testing.assert_array_equal(plain.track.landmarks, extract(source).track.landmarks)
     np.testing.assert_array_equal(other.track.landmarks, plain.track.landmarks)
@@ -209,8 +211,8 @@ def test_a_transform_takes_the_frames_and_shares_the_faces_of_the_pass(
     assert np.abs(change - 19.75).max() < 0.3  # half of a byte, cut: 0 or 0.5 less than half
     assert "looks" not in other.metadata["face"]  # type: ignore[operator]
     assert other.metadata["condition"] == {"added": 20}
-    assert "looks" in found.metadata["face"]  # type: ignore[operator]
-    distance = np.abs(found.track.landmarks - plain.track.landmarks)
+    assert "looks" in result.metadata["face"]  # type: ignore[operator]
+    distance = np.abs(result.track.landmarks - plain.track.landmarks)
     assert 0 < distance.max() < 5  # found in other pixels, so not the same, but the same face
 
 
@@ -261,20 +263,20 @@ def test_cadence_is_declared_and_changes_little(source: VideoSource) -> None:
 
 
 def test_the_same_video_gives_the_same_bits(source: VideoSource) -> None:
-    one, other = extract(source), extract(source)
-    np.testing.assert_array_equal(one.moments.second, other.moments.second)
-    np.testing.assert_array_equal(one.track.landmarks, other.track.landmarks)
+    first, second = extract(source), extract(source)
+    np.testing.assert_array_equal(first.moments.second, second.moments.second)
+    np.testing.assert_array_equal(first.track.landmarks, second.track.landmarks)
 
 
 def test_the_files_of_features_are_deleted_with_the_features(
     source: VideoSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other programs have files in /tmp
-    found = extract(source)
+    features = extract(source)
     assert len(list(tmp_path.iterdir())) == 1
-    rgb = found.moments.rgb
+    rgb = features.moments.rgb
     assert rgb.sum() > 0
-    del found
+    del features
     gc.collect()
     assert not list(tmp_path.iterdir())
     assert rgb.sum() > 0  # still mapped
@@ -291,10 +293,10 @@ def test_a_face_that_leaves_the_frame_sideways_ends_its_regions(tmp_path: Path) 
     """What of a region is out of the picture is not counted, and nothing is made up for it."""
     wide = np.concatenate([portrait(), empty()], axis=1)
     pictures = [np.ascontiguousarray(wide[:, 4 * n : 4 * n + 256]) for n in range(0, 30)]
-    found = extract(film(tmp_path / "leaving.mkv", pictures))
-    left = found.moments.count[:, REGIONS.index("cheek_left_lower")]
+    features = extract(film(tmp_path / "leaving.mkv", pictures))
+    left = features.moments.count[:, REGIONS.index("cheek_left_lower")]
     assert left[0] > 200
-    seen = np.flatnonzero(found.track.detected)
+    seen = np.flatnonzero(features.track.detected)
     assert left[seen[-1]] < 0.5 * left[0]
 
 
@@ -309,8 +311,8 @@ def test_a_face_that_leaves_the_frame_sideways_ends_its_regions(tmp_path: Path) 
     ],
 )
 def test_genuine_clips_have_their_coverage(name: str, low: float, high: float, real: Path) -> None:
-    found = extract(VideoSource(real / name))
-    assert low <= found.track.detected.mean() <= high
+    features = extract(VideoSource(real / name))
+    assert low <= features.track.detected.mean() <= high
 
 
 @pytest.mark.real

@@ -81,22 +81,22 @@ def same(one: Features, other: Features) -> bool:
 
 def test_cached_features_need_no_decoding(source: VideoSource, cache: Path) -> None:
     before = decode_counts[source.path]
-    found = cached_features(source, CLIPS, cache)
+    features = cached_features(source, CLIPS, cache)
     assert decode_counts[source.path] == before
-    assert same(found, extract(source, CLIPS))
-    assert found.metadata["frames"] == 9
+    assert same(features, extract(source, CLIPS))
+    assert features.metadata["frames"] == 9
     with pytest.raises(ValueError, match="read-only"):
-        found.moments.rgb[0] = 0
+        features.moments.rgb[0] = 0
 
 
 def test_a_new_clip_costs_one_pass_and_keeps_the_rest(source: VideoSource, cache: Path) -> None:
     before = decode_counts[source.path]
     files = {file: file.stat().st_mtime_ns for file in cache.rglob("*.npy")}
     both = FeatureRequest(frozenset({"sinc_16", "contrast_phys_16", "toolbox_16"}))
-    found = cached_features(source, both, cache)
+    features = cached_features(source, both, cache)
     assert decode_counts[source.path] == before + 1
     assert all(file.stat().st_mtime_ns == changed for file, changed in files.items())
-    assert same(found, extract(source, both))
+    assert same(features, extract(source, both))
     cached_features(source, both, cache)
     cached_features(source, FeatureRequest(), cache)
     assert decode_counts[source.path] == before + 2  # extract's own
@@ -129,12 +129,12 @@ def test_a_damaged_entry_is_named_deleted_and_extracted_again(
     before = decode_counts[source.path]
     part = name.split("/", maxsplit=1)[0]
     with pytest.warns(CorruptEntryWarning, match=f"{part}.*extracted again"):
-        found = cached_features(source, CLIPS, cache)
+        features = cached_features(source, CLIPS, cache)
     assert decode_counts[source.path] == before + 1
-    assert same(found, expected)
+    assert same(features, expected)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert same(cached_features(source, CLIPS, cache), found)
+        assert same(cached_features(source, CLIPS, cache), features)
 
 
 def test_every_flipped_bit_of_a_clip_is_found_with_verify_clips(
@@ -303,9 +303,9 @@ def test_transforms_have_separate_entries_and_cost_one_pass(
         assert features.clips.keys() == CLIPS.clips
     assert same(cached_features(source, CLIPS, tmp_path), plain)
     again = transformed_features(source, CLIPS, tmp_path, [None, dim, half])
-    for one, other in zip(again, (plain, darker, dark), strict=True):
-        assert isinstance(one, Features)
-        assert same(one, other)
+    for first, second in zip(again, (plain, darker, dark), strict=True):
+        assert isinstance(first, Features)
+        assert same(first, second)
     assert decode_counts[source.path] == before + 1
 
 
@@ -366,17 +366,17 @@ assert found.moments.count.sum() > 0
 
 
 def test_two_processes_may_fill_one_entry_at_once(source: VideoSource, tmp_path: Path) -> None:
-    words = [str(source.path), str(tmp_path), str(time.time() + 4), *sorted(CLIPS.clips)]
-    command = [sys.executable, "-c", WORK, *words]
+    arguments = [str(source.path), str(tmp_path), str(time.time() + 4), *sorted(CLIPS.clips)]
+    command = [sys.executable, "-c", WORK, *arguments]
     workers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [worker.communicate(timeout=120)[1] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], said
+    lines = [worker.communicate(timeout=120)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], lines
     before = decode_counts[source.path]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = cached_features(source, CLIPS, tmp_path)
+        features = cached_features(source, CLIPS, tmp_path)
     assert decode_counts[source.path] == before
-    assert same(found, extract(source, CLIPS))
+    assert same(features, extract(source, CLIPS))
     assert not list(tmp_path.glob("features/*/.*"))
 
 

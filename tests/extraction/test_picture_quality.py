@@ -32,25 +32,25 @@ def pictures(kind: str) -> Pictures:
     random = np.random.default_rng(3)
     rows, columns = np.mgrid[:60, :45]
     smooth = 120 + 60 * np.sin(rows / 7) + 40 * np.cos(columns / 9)
-    one = np.stack([smooth, smooth * 0.8, 255 - smooth], axis=-1)
+    first = np.stack([smooth, smooth * 0.8, 255 - smooth], axis=-1)
     if kind == "flat and bright":
-        one = np.full_like(one, 251.0)
+        first = np.full_like(first, 251.0)
     if kind == "other pictures":
         return (
-            one.astype(np.uint8),
-            random.integers(0, 256, one.shape).astype(np.uint8),
+            first.astype(np.uint8),
+            random.integers(0, 256, first.shape).astype(np.uint8),
         )
     noise = {"a little noise": 1.0, "much noise": 25.0, "flat and bright": 1.5}[kind]
-    other = one + random.normal(0, noise, one.shape)
-    return tuple(np.clip(p, 0, 255).astype(np.uint8) for p in (one, other))  # type: ignore[return-value]
+    second = first + random.normal(0, noise, first.shape)
+    return tuple(np.clip(p, 0, 255).astype(np.uint8) for p in (first, second))  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
     "kind", ["a little noise", "much noise", "flat and bright", "other pictures"]
 )
 def test_ssim_is_the_definition_in_single_precision(kind: str) -> None:
-    one, other = pictures(kind)
-    assert ssim(one, other) == pytest.approx(plain_ssim(one, other), abs=5e-6)
+    first, second = pictures(kind)
+    assert ssim(first, second) == pytest.approx(plain_ssim(first, second), abs=5e-6)
 
 
 def test_the_face_alone_is_compared_with_the_frame_of_its_time() -> None:

@@ -169,7 +169,7 @@ def test_sums_are_exact(face: NDArray[np.float32], seed: int) -> None:
     assert regions is not None
     for box in (None, (0, 0, width, height), (10, 20, 200, 150), regions.box):
         for some in (regions, None):
-            found = sums(rgb, some, box)
+            result = sums(rgb, some, box)
             for number, name in enumerate(REGIONS):
                 if name == "toolbox_box":
                     x0, y0, x1, y1 = box or (0, 0, 0, 0)
@@ -182,7 +182,7 @@ def test_sums_are_exact(face: NDArray[np.float32], seed: int) -> None:
                 values = pixels.astype(np.int64)
                 products = [(values[:, i] * values[:, j]).sum() for i, j in PAIRS]
                 np.testing.assert_array_equal(
-                    found[:, number], [len(values), *values.sum(axis=0), *products]
+                    result[:, number], [len(values), *values.sum(axis=0), *products]
                 )
 
 

@@ -27,10 +27,10 @@ from rppgbench.system.errors import BenchError
 FS = 30.0
 
 
-def features(times: Array, found: Any = True, clip: bool = False, pixels: int = 50) -> Features:
+def features(times: Array, result: Any = True, clip: bool = False, pixels: int = 50) -> Features:
     """Regions whose R, G, B are 100 + k, 50 + k, 20 + k of region k, plus 3 sin(2 pi t)."""
     count, size = len(times), len(REGIONS)
-    there = np.broadcast_to(np.asarray(found, bool), count)
+    there = np.broadcast_to(np.asarray(result, bool), count)
     rgb = np.array([100.0, 50, 20]) + np.arange(size)[:, None]
     mean = rgb + 3 * np.sin(2 * np.pi * times)[:, None, None]
     n = np.where(there, float(pixels), 0.0)[:, None] * np.ones(size)
@@ -89,10 +89,10 @@ def test_uneven_frames_are_interpolated_in_time(fs: float) -> None:
 
 def test_short_gaps_are_bridged_and_long_ones_split() -> None:
     times = even(20)
-    found = np.ones(len(times), bool)
-    found[100:112] = False  # 0.4 s: 13 periods from frame to frame
-    found[300:360] = False  # 2 s
-    first, second = extract_segments(features(times, found), "trace", fs=FS)
+    has_face = np.ones(len(times), bool)
+    has_face[100:112] = False  # 0.4 s: 13 periods from frame to frame
+    has_face[300:360] = False  # 2 s
+    first, second = extract_segments(features(times, has_face), "trace", fs=FS)
     assert (first.start_s, len(first.samples)) == (0.0, 300)
     assert second.start_s == pytest.approx(12.0)
     assert len(second.samples) == 240
@@ -100,8 +100,8 @@ def test_short_gaps_are_bridged_and_long_ones_split() -> None:
     np.testing.assert_array_equal(first.samples[:100, 1], green[:100])
     line = np.interp(times[100:112], times[[99, 112]], green[[99, 112]])
     np.testing.assert_allclose(first.samples[100:112, 1], line)
-    assert len(extract_segments(features(times, found), "trace", fs=FS, max_gap_s=0.3)) == 3
-    assert len(extract_segments(features(times, found), "trace", fs=FS, max_gap_s=3)) == 1
+    assert len(extract_segments(features(times, has_face), "trace", fs=FS, max_gap_s=0.3)) == 3
+    assert len(extract_segments(features(times, has_face), "trace", fs=FS, max_gap_s=3)) == 1
 
 
 def test_a_missing_frame_is_a_gap_by_its_time_not_its_index() -> None:
@@ -113,10 +113,10 @@ def test_a_missing_frame_is_a_gap_by_its_time_not_its_index() -> None:
 
 def test_stretches_that_are_too_short_are_left_out() -> None:
     times = even(10)
-    found = np.zeros(len(times), bool)
-    found[30:100] = True  # 2.3 s
-    assert extract_segments(features(times, found), "trace") == []
-    assert len(extract_segments(features(times, found), "trace", min_segment_s=2.0)) == 1
+    has_face = np.zeros(len(times), bool)
+    has_face[30:100] = True  # 2.3 s
+    assert extract_segments(features(times, has_face), "trace") == []
+    assert len(extract_segments(features(times, has_face), "trace", min_segment_s=2.0)) == 1
     assert extract_segments(features(times, False), "trace") == []
     assert extract_segments(features(even(1 / 30)), "trace") == []
 
@@ -128,8 +128,8 @@ def test_a_slow_video_is_not_all_gaps() -> None:
 
 def test_where_the_face_is_gone_the_static_box_is_a_gap_too() -> None:
     times = even(10)
-    found = times < 5
-    (wave,) = extract_segments(features(times, found), "trace", region="toolbox_box", fs=FS)
+    has_face = times < 5
+    (wave,) = extract_segments(features(times, has_face), "trace", region="toolbox_box", fs=FS)
     assert len(wave.samples) == 150
 
 
@@ -196,15 +196,15 @@ def test_wrong_names_are_the_users_fault() -> None:
 )
 def test_stretches_and_join_are_inverse(fs: float, gap: float, start: float) -> None:
     times = start + np.arange(int(14 * fs)) / fs
-    found = (times < start + 4) | (times > start + 4 + gap)
-    parts = extract_segments(features(times, found), "trace", fs=fs)
+    has_face = (times < start + 4) | (times > start + 4 + gap)
+    parts = extract_segments(features(times, has_face), "trace", fs=fs)
     assert len(parts) == 2
     green = [Waveform(part.samples[:, 1], part.fs, part.start_s) for part in parts]
     whole = join_segments(green, times[0], times[-1], fs)
     assert len(whole.samples) == len(times)
-    np.testing.assert_array_equal(np.isfinite(whole.samples), found)
+    np.testing.assert_array_equal(np.isfinite(whole.samples), has_face)
     np.testing.assert_array_equal(
-        whole.samples[found], features(times).moments.mean_rgb("skin")[found, 1]
+        whole.samples[has_face], features(times).moments.mean_rgb("skin")[has_face, 1]
     )
 
 
@@ -234,15 +234,15 @@ def test_yuv_of_the_map_is_that_of_its_mean_colour() -> None:
     for name, region in zip(MSTMAP_REGIONS, pixels, strict=True):
         count[0, REGIONS.index(name)] = len(region)
         rgb[0, REGIONS.index(name)] = region.sum(axis=0, dtype=float)
-    found = mstmap(
+    maps = mstmap(
         RegionMoments(names=REGIONS, count=count, rgb=rgb, second=np.zeros((1, size, 6)))
     )[0]
     expected = np.stack([yuv_matlab(region).mean(axis=0) for region in pixels])
     single = [31, 15, 7, 3, 1, 0]  # rows of the six regions alone: 32, 16, 8, 4, 2, 1 less one
-    assert np.abs(found[single, 3:] + [0, 0.25, 0.25] - expected).max() < 0.05
-    np.testing.assert_allclose(found[single, :3], pixels.mean(axis=1))
-    np.testing.assert_allclose(found[:, 3:], found[:, :3] @ YUV.T + YUV_OFFSET)
-    np.testing.assert_allclose(found[62, :3], pixels.reshape(-1, 3).mean(axis=0))
+    assert np.abs(maps[single, 3:] + [0, 0.25, 0.25] - expected).max() < 0.05
+    np.testing.assert_allclose(maps[single, :3], pixels.mean(axis=1))
+    np.testing.assert_allclose(maps[:, 3:], maps[:, :3] @ YUV.T + YUV_OFFSET)
+    np.testing.assert_allclose(maps[62, :3], pixels.reshape(-1, 3).mean(axis=0))
 
 
 def test_stmap_is_stretched_by_row_and_channel() -> None:

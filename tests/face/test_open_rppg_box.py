@@ -27,7 +27,7 @@ def seen(rgb: Image) -> NDArray[np.float64]:
 def test_every_edge_has_a_kalman_filter_and_the_box_stays_within_two_percent(step: float) -> None:
     pictures = drifting(26, step)
     box = OpenRppgBox()
-    found = [box.update(rgb, number / 30) for number, rgb in enumerate(pictures)]
+    matches = [box.update(rgb, number / 30) for number, rgb in enumerate(pictures)]
     edges: list[float] = []
     variance, held, moves = 1.0, [0.0] * 4, 0
     for number, rgb in enumerate(pictures):
@@ -47,7 +47,7 @@ def test_every_edge_has_a_kalman_filter_and_the_box_stays_within_two_percent(ste
             shares = down / ((held[0] + held[1]) / 2), across / ((held[2] + held[3]) / 2)
             if max(abs(share) for share in shares) > 0.02:
                 held, moves = now, moves + 1
-        assert found[number] == tuple(held)
+        assert matches[number] == tuple(held)
     assert (moves > 0) == (step > 0)
 
 
@@ -57,11 +57,11 @@ def test_a_crop_is_the_box_resized_to_a_square() -> None:
     (rgb,) = drifting(1, 0.0)
     left, top, right, bottom = (int(edge) for edge in seen(rgb))
     landmarks = np.zeros((468, 2))
-    found = crop_rule("open_rppg_36").cropper()(
+    result = crop_rule("open_rppg_36").cropper()(
         CropView(rgb=rgb, time_s=0.0, landmarks=landmarks, toolbox_box=None)
     )
     expected = cv2.resize(rgb[top:bottom, left:right], (36, 36), interpolation=cv2.INTER_AREA)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(result, expected)
 
 
 def test_without_a_face_there_is_no_crop() -> None:

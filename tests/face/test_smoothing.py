@@ -74,9 +74,9 @@ def test_smoothed_landmarks_do_not_lag_behind_a_steady_movement(uneven: bool) ->
 def test_landmarks_of_a_moving_face_are_not_smoothed() -> None:
     beat = 0.02 * SIZE * np.sin(2 * np.pi * 1.5 * even(120))  # a nod at 90 a minute
     marks = places(np.stack([beat, beat], axis=1))
-    apart = np.abs(seen(smoothed(marks, even(120))) - np.stack(marks)).max()
+    differences = np.abs(seen(smoothed(marks, even(120))) - np.stack(marks)).max()
     # The average is further away than twice the trembling except where the nod passes through it.
-    assert apart < 1.01 * JITTER * SIZE
+    assert differences < 1.01 * JITTER * SIZE
 
 
 def test_nothing_is_averaged_over_a_gap() -> None:
@@ -86,9 +86,9 @@ def test_nothing_is_averaged_over_a_gap() -> None:
     marks = [mark for _, mark in located]
     assert marks[40] is None
     for expected, part in ((left, marks[:40]), (right, marks[41:])):
-        for one, other in zip(expected, part, strict=True):
-            assert other is not None
-            np.testing.assert_allclose(other, one, atol=1e-4)
+        for first, second in zip(expected, part, strict=True):
+            assert second is not None
+            np.testing.assert_allclose(second, first, atol=1e-4)
 
 
 @pytest.mark.parametrize("fs", [10, 30, 240])

@@ -117,11 +117,11 @@ def test_a_swaying_head_is_the_same_at_any_cadence(cadence: int) -> None:
 
 def test_landmarks_follow_the_movement() -> None:
     moves = [(3.0 * n, -2.0 * n) for n in range(9)]
-    found, _ = marks((shifted(portrait(), x, y) for x, y in moves), 4)
-    assert found[0] is not None
-    for landmarks, move in zip(found, moves, strict=True):
+    track, _ = marks((shifted(portrait(), x, y) for x, y in moves), 4)
+    assert track[0] is not None
+    for landmarks, move in zip(track, moves, strict=True):
         assert landmarks is not None
-        drift = (landmarks - found[0]).mean(axis=0) - move
+        drift = (landmarks - track[0]).mean(axis=0) - move
         assert np.abs(drift).max() < 1.5
 
 
@@ -130,15 +130,15 @@ def test_landmarks_follow_the_movement() -> None:
     "there", ["0000111111110000", "1111000011111111", "1000000000000001", "1111111100000000"]
 )
 def test_the_edges_of_a_gap_are_exact_to_the_frame(there: str, cadence: int) -> None:
-    found, _ = marks((portrait() if bit == "1" else empty() for bit in there), cadence)
-    seen = "".join("01"[mark is not None] for mark in found)
+    track, _ = marks((portrait() if bit == "1" else empty() for bit in there), cadence)
+    seen = "".join("01"[mark is not None] for mark in track)
     assert seen == there
 
 
 def test_a_jump_is_not_interpolated() -> None:
     pictures = [portrait()] * 3 + [shifted(portrait(), 60, 20)] * 6
-    found, _ = marks(pictures, 4)
-    centres = np.array([bounding_box(mark)[:2] for mark in found if mark is not None])
+    track, _ = marks(pictures, 4)
+    centres = np.array([bounding_box(mark)[:2] for mark in track if mark is not None])
     assert len(centres) == 9
     near_first = np.abs(centres - centres[0]).max(axis=1) < 5
     assert near_first.tolist() == [True] * 3 + [False] * 6
@@ -148,10 +148,10 @@ def test_the_largest_of_two_faces_is_followed_and_both_are_counted() -> None:
     smaller = cv2.resize(portrait(), (180, 180), interpolation=cv2.INTER_AREA)
     both = np.concatenate([portrait(), empty()], axis=1)
     both[40:220, 290:470] = smaller
-    found, tracker = marks([both] * 3, 1)
+    track, tracker = marks([both] * 3, 1)
     assert tracker.stats.most_faces == 2
     assert tracker.stats.rivals == 1
-    assert all(mark is not None and bounding_box(mark)[2] < 256 for mark in found)
+    assert all(mark is not None and bounding_box(mark)[2] < 256 for mark in track)
 
 
 def test_the_same_person_stays_followed_when_another_comes_closer() -> None:
@@ -160,8 +160,8 @@ def test_the_same_person_stays_followed_when_another_comes_closer() -> None:
     alone[64:192, 20:148] = small
     both = alone.copy()
     both[:, 256:] = portrait()
-    found, _ = marks([alone] * 3 + [both] * 6, 2)
-    assert all(mark is not None and bounding_box(mark)[2] < 256 for mark in found)
+    track, _ = marks([alone] * 3 + [both] * 6, 2)
+    assert all(mark is not None and bounding_box(mark)[2] < 256 for mark in track)
 
 
 def test_a_face_too_small_for_the_detector_is_found_in_tiles() -> None:
@@ -182,12 +182,12 @@ def test_cadence_is_at_least_one() -> None:
 
 def test_the_toolbox_box_is_that_of_the_first_frame_with_a_box() -> None:
     box = ToolboxBox()
-    found: list[NDArray[np.int_] | None] = []
+    collected: list[NDArray[np.int_] | None] = []
     for number in range(10):
         here = box.update(number, portrait() if number >= 3 else empty())
-        found.append(None if here is None else np.array(here))
+        collected.append(None if here is None else np.array(here))
     # tried on frames 0, 1, 2 and 4
-    assert [here is None for here in found] == [True] * 4 + [False] * 6
+    assert [here is None for here in collected] == [True] * 4 + [False] * 6
     assert box.frame == 4
     assert box.tries == 4
     first = ToolboxBox()

@@ -17,9 +17,9 @@ class BenchResult:
     err: str
 
 
-def run_bench(*words: str | Path, capsys: pytest.CaptureFixture[str]) -> BenchResult:
+def run_bench(*arguments: str | Path, capsys: pytest.CaptureFixture[str]) -> BenchResult:
     """Run `bench WORDS`; what was printed before is left out."""
     capsys.readouterr()
-    code = main([str(word) for word in words])
+    code = main([str(word) for word in arguments])
     printed = capsys.readouterr()
     return BenchResult(code, printed.out, printed.err)

@@ -126,14 +126,14 @@ V4V_RATE = [70 + k // 10 for k in range(FRAMES)]
 
 
 def v4v(root: Path) -> None:
-    one, two = root / "Phase 1_ Training_Validation sets", root / "Phase 2_ Testing set"
-    clip(one / "Videos" / "train-001_of_002" / "F001_T1.mkv")
-    clip(one / "Videos" / "valid" / "M002_T8.mkv")
+    first, two = root / "Phase 1_ Training_Validation sets", root / "Phase 2_ Testing set"
+    clip(first / "Videos" / "train-001_of_002" / "F001_T1.mkv")
+    clip(first / "Videos" / "valid" / "M002_T8.mkv")
     clip(two / "Videos" / "Test" / "test" / "F003_T10.mkv")
     pressure = [f"{80 + (k % 40)}.5" for k in range(800)]
     rates = ", ".join(map(str, V4V_RATE))
     breath = ", ".join("15" for _ in V4V_RATE)
-    truth = one / "Ground truth"
+    truth = first / "Ground truth"
     column(
         truth / "Physiology" / "F001_T1.txt", [f"F001_T1, HR, {rates}", f"F001_T1, RR, {breath}"]
     )
@@ -141,8 +141,8 @@ def v4v(root: Path) -> None:
     column(two / "blood_pressure" / "val_set_bp" / "M002-T8.txt", pressure)
     column(two / "blood_pressure" / "test_set_bp" / "F003-T10.txt", pressure)
     for file, name in (("validation", "M002_T8"), ("test", "F003_T10")):
-        other = f"F003_T1.mkv, HR, {', '.join('200' for _ in V4V_RATE)}"
-        lines = [other, f"{name}.mkv, HR, {rates}", f"{name}.mkv, RR, {breath}"]
+        second = f"F003_T1.mkv, HR, {', '.join('200' for _ in V4V_RATE)}"
+        lines = [second, f"{name}.mkv, HR, {rates}", f"{name}.mkv, RR, {breath}"]
         column(two / f"{file}_set_gt_release.txt", lines)
 
 

@@ -26,9 +26,9 @@ class Undisturbed:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four simulated people."""
     folder = tmp_path_factory.mktemp("people") / "tree"
-    words = ("--subjects", "4", "--seconds", "11", "--seed", "1")
-    code, _, said = bench("simulate", "simulated", "--out", folder, *words)
-    assert code == 0, said
+    arguments = ("--subjects", "4", "--seconds", "11", "--seed", "1")
+    code, _, errors = bench("simulate", "simulated", "--out", folder, *arguments)
+    assert code == 0, errors
     return folder
 
 
@@ -37,8 +37,8 @@ def undisturbed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Undistu
     """What every disturbed run has to come to."""
     base = tmp_path_factory.mktemp("undisturbed")
     began = time.monotonic()
-    code, _, said = bench(*run_words(tree, base / "cache", base / "out"))
-    assert code == 0, said
+    code, _, errors = bench(*run_words(tree, base / "cache", base / "out"))
+    assert code == 0, errors
     took = time.monotonic() - began
     return Undisturbed(base / "cache", base / "out", waveforms(base / "out"), took)
 

@@ -29,11 +29,11 @@ Waves = dict[str, tuple[bytes, float, float]]
 
 
 def begin(
-    *words: str | Path, before: tuple[str, ...] = (), env: dict[str, str] | None = None
+    *arguments: str | Path, before: tuple[str, ...] = (), env: dict[str, str] | None = None
 ) -> subprocess.Popen[str]:
     """Start `bench WORDS` in a session of its own, so that all its processes can be killed."""
     return subprocess.Popen(
-        [*before, sys.executable, "-c", BENCH, *map(str, words)],
+        [*before, sys.executable, "-c", BENCH, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -49,9 +49,9 @@ def finish(run: subprocess.Popen[str]) -> tuple[int, str, str]:
     return run.returncode, out, err
 
 
-def bench(*words: str | Path, **more: Any) -> tuple[int, str, str]:
+def bench(*arguments: str | Path, **more: Any) -> tuple[int, str, str]:
     """Run `bench WORDS` to its end."""
-    return finish(begin(*words, **more))
+    return finish(begin(*arguments, **more))
 
 
 def until(seen: Callable[[], bool], run: subprocess.Popen[str]) -> bool:
@@ -67,15 +67,15 @@ def until(seen: Callable[[], bool], run: subprocess.Popen[str]) -> bool:
 
 def under(parent: int) -> list[int]:
     """The processes that `parent` began, from /proc."""
-    found = []
+    collected = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = status.read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[1]) == parent and fields[0] != "Z":
-            found.append(int(status.parent.name))
-    return found
+            collected.append(int(status.parent.name))
+    return collected
 
 
 def workers(parent: int) -> list[int]:
@@ -107,14 +107,14 @@ def kill_all(run: subprocess.Popen[str]) -> None:
 
 def waveforms(out: Path) -> Waves:
     """Every stored waveform by its job, to the bit; none is missing, none is there twice."""
-    store, found = Store(out), {}
+    store, by_name = Store(out), {}
     for one in store.estimates():
         assert one.waveform is not None, one.reason
         samples = np.ascontiguousarray(one.waveform.samples).tobytes()
-        assert one.job not in found
-        found[one.job] = (samples, one.waveform.fs, one.waveform.start_s)
+        assert one.job not in by_name
+        by_name[one.job] = (samples, one.waveform.fs, one.waveform.start_s)
     assert store.missing() == 0
-    return found
+    return by_name
 
 
 def stored_rows(out: Path) -> int:

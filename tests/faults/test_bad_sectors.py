@@ -78,8 +78,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("bad_sector")
     (place / "bad_sector.c").write_text(BAD_SECTOR)
     made = place / "bad_sector.so"
-    words = [compiler, "-shared", "-fPIC", "-o", str(made), str(place / "bad_sector.c"), "-ldl"]
-    subprocess.run(words, check=True)
+    arguments = [compiler, "-shared", "-fPIC", "-o", str(made), str(place / "bad_sector.c"), "-ldl"]
+    subprocess.run(arguments, check=True)
     return made
 
 
@@ -99,19 +99,19 @@ def test_a_bad_sector_ends_the_run_and_leaves_no_row(
     env = {"LD_PRELOAD": str(library), "BAD_FILE": str(bad), "BAD_FROM": str(half)}
     if when != "at the plan":
         env["BAD_TO"] = str(half + 4096)
-    words = run_words(tree, cache, out)
-    code, _, said = bench(*words, env=env)
-    assert code == 2, said
-    lines = [line for line in said.splitlines() if line.startswith("bench: ")]
-    assert len(lines) == 1, said
+    arguments = run_words(tree, cache, out)
+    code, _, errors = bench(*arguments, env=env)
+    assert code == 2, errors
+    lines = [line for line in errors.splitlines() if line.startswith("bench: ")]
+    assert len(lines) == 1, errors
     assert f"{bad}: the disk could not read it (Input/output error)" in lines[0]
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
     if when == "at the plan":
         assert not out.exists()
     else:
         assert bad.parent.name not in {one.recording for one in Store(out).estimates()}
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(out) == undisturbed.waves
     all_whole(cache, out)
 
@@ -187,30 +187,30 @@ def answers(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
         (root / name).mkdir()
         write(root / name)
     env = os.environ | {"LD_PRELOAD": str(library)}
-    words = [sys.executable, "-c", ASKED, str(root)]
-    told = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    found: Answers = json.loads(told.stdout)
-    return found
+    arguments = [sys.executable, "-c", ASKED, str(root)]
+    process = subprocess.run(arguments, env=env, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    answer: Answers = json.loads(process.stdout)
+    return answer
 
 
 @pytest.mark.parametrize("begin", ["0", "0.5"])
 @pytest.mark.parametrize("name", sorted(trees.WRITERS))
 def test_every_reader_of_a_data_set_names_the_file(answers: Answers, name: str, begin: str) -> None:
     """Text, JSON, XML, MAT, HDF5, images and videos: none is called damaged, missing or short."""
-    found = answers[name][begin]
-    sound, files = found[""], [file for file in found if file]
+    result = answers[name][begin]
+    sound, files = result[""], [file for file in result if file]
     assert files
     for file in files:
-        said = found[file]
+        text = result[file]
         line = (
             f"MachineError: {file}: the disk could not read it (Input/output error); "
             "run this again when it can, or copy the file from elsewhere first"
         )
-        for question, answer in said.items():
+        for question, answer in text.items():
             assert answer in {sound[question], line}, question
         if Path(file).name not in NOT_READ:
-            assert line in {said["labels"], said["frames"], said["folds"]}
+            assert line in {text["labels"], text["frames"], text["folds"]}
 
 
 def test_features_on_a_bad_sector_are_named_and_made_again(
@@ -225,9 +225,9 @@ def test_features_on_a_bad_sector_are_named_and_made_again(
     half = str(bad.stat().st_size // 2)
     env = {"LD_PRELOAD": str(library), "BAD_FILE": str(bad), "BAD_FROM": half}
     env |= {"BAD_TIME": "1000000000"}
-    code, _, said = bench(*run_words(tree, cache, tmp_path / "out"), env=env)
-    assert code == 0, said
-    (named,) = [line for line in said.splitlines() if "deleted, extracted again" in line]
+    code, _, errors = bench(*run_words(tree, cache, tmp_path / "out"), env=env)
+    assert code == 0, errors
+    (named,) = [line for line in errors.splitlines() if "deleted, extracted again" in line]
     assert str(bad.parent) in named
     assert "Input/output error" in named
     assert waveforms(tmp_path / "out") == undisturbed.waves

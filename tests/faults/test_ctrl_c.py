@@ -40,14 +40,14 @@ def stopped(run: Run, where: str, *, terminal: bool = False) -> str:
         os.killpg(run.pid, signal.SIGINT)
     else:
         run.send_signal(signal.SIGINT)
-    code, _, said = finish(run)
+    code, _, errors = finish(run)
     print(f"\nCtrl-C during {where}: ended after {time.monotonic() - began:.2f} s")
     assert code == 130
-    assert "Traceback" not in said
-    last = said.strip().splitlines()[-1]
+    assert "Traceback" not in errors
+    last = errors.strip().splitlines()[-1]
     assert last.startswith("bench: stopped: ")
     assert last.endswith("; the same command goes on from there")
-    assert said.count("bench: ") == 1
+    assert errors.count("bench: ") == 1
     deadline = time.monotonic() + LONG_S
     while set(theirs) & set(workers(1)) or any(Path(f"/proc/{p}").exists() for p in theirs):
         assert time.monotonic() < deadline, "workers outlive the run"
@@ -55,12 +55,14 @@ def stopped(run: Run, where: str, *, terminal: bool = False) -> str:
     return last
 
 
-def beside(words: Callable[[str], tuple[str | Path, ...]], at: Callable[[str], bool]) -> list[Run]:
+def beside(
+    arguments: Callable[[str], tuple[str | Path, ...]], at: Callable[[str], bool]
+) -> list[Run]:
     """Two equal runs, `words` of "one" and "other", both at a certain piece of work.
 
     The first to get there is frozen until the second does, lest it has ended by then.
     """
-    runs = [begin(*words(name)) for name in ("one", "other")]
+    runs = [begin(*arguments(name)) for name in ("one", "other")]
     for name, run in zip(("one", "other"), runs, strict=True):
         assert until(lambda name=name: at(name), run), "it ended before"  # type: ignore[misc]
         os.killpg(run.pid, signal.SIGSTOP)
@@ -79,16 +81,16 @@ def test_during_extraction_by_workers(
     def extracting(name: str) -> bool:
         return any((tmp_path / f"{name}-cache").glob("features/*/.*/base/rgb.npy"))
 
-    one, other = beside(words, extracting)
-    last = stopped(one, "extraction by two workers", terminal=terminal)
-    assert other.poll() is None
-    kill_all(other)
+    first, second = beside(words, extracting)
+    last = stopped(first, "extraction by two workers", terminal=terminal)
+    assert second.poll() is None
+    kill_all(second)
     planned = len(undisturbed.waves)
     assert f" of {planned} estimates are stored in {tmp_path / 'one'}" in last
     assert int(last.split()[2]) == len(Store(tmp_path / "one").done()) < planned
     all_whole(tmp_path / "one-cache", tmp_path / "one", swept=False)
-    code, _, said = bench(*words("one"))
-    assert code == 0, said
+    code, _, errors = bench(*words("one"))
+    assert code == 0, errors
     assert waveforms(tmp_path / "one") == undisturbed.waves
     all_whole(tmp_path / "one-cache", tmp_path / "one")
 
@@ -101,10 +103,10 @@ def test_during_extraction_in_one_process(tree: Path, tmp_path: Path) -> None:
     def extracting(name: str) -> bool:
         return any((tmp_path / f"{name}-cache").glob("features/*/.*/base/rgb.npy"))
 
-    one, other = beside(words, extracting)
-    stopped(one, "extraction in one process")
-    assert other.poll() is None
-    kill_all(other)
+    first, second = beside(words, extracting)
+    stopped(first, "extraction in one process")
+    assert second.poll() is None
+    kill_all(second)
     all_whole(tmp_path / "one-cache", tmp_path / "one")
 
 
@@ -118,13 +120,13 @@ def test_during_a_training(tree: Path, trained: Learned, tmp_path: Path) -> None
         logs = list((tmp_path / name).glob("models/*-training/train.jsonl"))
         return max((len(log.read_text().splitlines()) for log in logs), default=0)
 
-    one, other = beside(words, lambda name: epochs(name) >= 3)
-    stopped(one, "a training")
-    assert other.poll() is None
-    kill_all(other)
+    first, second = beside(words, lambda name: epochs(name) >= 3)
+    stopped(first, "a training")
+    assert second.poll() is None
+    kill_all(second)
     learned = epochs("one")
-    code, _, said = bench(*words("one"))
-    assert code == 0, said
+    code, _, errors = bench(*words("one"))
+    assert code == 0, errors
     assert learned >= 3
     assert waveforms(tmp_path / "one") == trained.waves
     all_whole(trained.cache, tmp_path / "one")
@@ -139,10 +141,10 @@ def test_while_people_are_filmed(tmp_path: Path) -> None:
     def filming(name: str) -> bool:
         return any((tmp_path / f"{name}-cache").glob("simulated/.*/*/.*.mp4"))
 
-    one, other = beside(words, filming)
-    last = stopped(one, "the filming of simulated people", terminal=True)
-    assert other.poll() is None
-    kill_all(other)
+    first, second = beside(words, filming)
+    last = stopped(first, "the filming of simulated people", terminal=True)
+    assert second.poll() is None
+    kill_all(second)
     assert "what is done stays" in last
     assert not list((tmp_path / "one-cache").glob("simulated/*"))
 
@@ -176,13 +178,13 @@ def test_while_the_page_is_made(tmp_path: Path) -> None:
             for k in range(60)
         ]
     )
-    words = ("report", str(tmp_path / "out"))
-    run = begin(*words)
+    arguments = ("report", str(tmp_path / "out"))
+    run = begin(*arguments)
     assert until(lambda: "libscipy" in _maps(run.pid) or "scipy" in _maps(run.pid), run)
     stopped(run, "the making of a page")
     assert not (tmp_path / "out" / "report.html").exists()
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert "</html>" in (tmp_path / "out" / "report.html").read_text()[-20:]
 
 

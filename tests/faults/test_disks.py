@@ -52,12 +52,12 @@ OBEYING = (
 )
 
 
-def one_line(said: str, *words: str) -> str:
+def one_line(text: str, *arguments: str) -> str:
     """The one line that tells the fault; nothing of it is a traceback."""
-    lines = [line for line in said.splitlines() if line.startswith("bench: ")]
-    assert len(lines) == 1, said
-    assert "Traceback" not in said, said
-    for word in words:
+    lines = [line for line in text.splitlines() if line.startswith("bench: ")]
+    assert len(lines) == 1, text
+    assert "Traceback" not in text, text
+    for word in arguments:
         assert word in lines[0], lines[0]
     return lines[0]
 
@@ -67,8 +67,10 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
     """A disk of its own in memory; skips where none may be mounted."""
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-    done = subprocess.run(command, capture_output=True, check=False) if os.getuid() == 0 else None
-    if done is None or done.returncode:
+    process = (
+        subprocess.run(command, capture_output=True, check=False) if os.getuid() == 0 else None
+    )
+    if process is None or process.returncode:
         pytest.skip("needs root and mount; the limits on file sizes are tested everywhere")
     try:
         yield place
@@ -84,16 +86,16 @@ def test_a_full_disk_ends_the_run_and_more_room_finishes_it(
     with small_disk(tmp_path / "disk", size) as disk:
         place = {"cache": tmp_path / "cache", "out": tmp_path / "out"} | {where: disk / where}
         cache = undisturbed.cache if where == "out" else place["cache"]
-        words = run_words(tree, cache, place["out"])
-        code, _, said = bench(*words)
-        assert code == 2, said
-        one_line(said, str(disk), "No space left on device")
+        arguments = run_words(tree, cache, place["out"])
+        code, _, errors = bench(*arguments)
+        assert code == 2, errors
+        one_line(errors, str(disk), "No space left on device")
         if where == "cache":
             all_whole(cache, place["out"])
             assert Store(place["out"]).done() == set()
         subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
-        code, _, said = bench(*words)
-        assert code == 0, said
+        code, _, errors = bench(*arguments)
+        assert code == 0, errors
         assert waveforms(place["out"]) == undisturbed.waves
         all_whole(cache, place["out"])
 
@@ -103,33 +105,33 @@ def test_files_that_may_not_grow_end_the_run_in_one_line(
     tree: Path, undisturbed: Undisturbed, tmp_path: Path, most: int
 ) -> None:
     """At 20 kB the first feature fails, at 200 kB a longer one, at 2 MB the video of a film."""
-    words = run_words(tree, tmp_path / "cache", tmp_path / "out")
+    arguments = run_words(tree, tmp_path / "cache", tmp_path / "out")
     if most > 1_000_000:
-        words = tuple(word for word in words if not str(word).startswith("simulated="))
-        words = tuple(word for word in words if word != "--data")
-        words = (*words, "--subjects", "3", "--seconds", "20")
-    code, _, said = bench(*words, before=(*LIMITED, str(most)))
-    assert code == 2, said
-    one_line(said, "File too large")
+        arguments = tuple(word for word in arguments if not str(word).startswith("simulated="))
+        arguments = tuple(word for word in arguments if word != "--data")
+        arguments = (*arguments, "--subjects", "3", "--seconds", "20")
+    code, _, errors = bench(*arguments, before=(*LIMITED, str(most)))
+    assert code == 2, errors
+    one_line(errors, "File too large")
     if most > 1_000_000:
         assert not list((tmp_path / "cache").glob("simulated/*"))
         return
     assert Store(tmp_path / "out").done() == set()
     all_whole(tmp_path / "cache", tmp_path / "out")
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(tmp_path / "out") == undisturbed.waves
 
 
 def test_a_training_without_room_goes_on_when_there_is_some(
     tree: Path, trained: Learned, tmp_path: Path
 ) -> None:
-    words = learn_words(tree, trained.cache, tmp_path / "out")
-    code, _, said = bench(*words, before=(*LIMITED, "2000"))
-    assert code == 2, said
-    one_line(said, str(tmp_path / "out"))
-    code, _, said = bench(*words)
-    assert code == 0, said
+    arguments = learn_words(tree, trained.cache, tmp_path / "out")
+    code, _, errors = bench(*arguments, before=(*LIMITED, "2000"))
+    assert code == 2, errors
+    one_line(errors, str(tmp_path / "out"))
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(tmp_path / "out") == trained.waves
 
 
@@ -145,13 +147,13 @@ def test_a_cache_that_may_not_be_written_is_read_all_the_same(
     try:
         for place in (whole, lacking):
             out = tmp_path / f"out-{place.name}"
-            code, _, said = bench(*run_words(tree, place, out), before=OBEYING)
+            code, _, errors = bench(*run_words(tree, place, out), before=OBEYING)
             if place is lacking:
-                assert code == 2, said
-                one_line(said, str(place), "cannot be written: Permission denied")
+                assert code == 2, errors
+                one_line(errors, str(place), "cannot be written: Permission denied")
                 assert Store(out).done() == set()
             else:
-                assert code == 0, said
+                assert code == 0, errors
                 assert waveforms(out) == undisturbed.waves
     finally:
         for place in (whole, lacking):
@@ -170,10 +172,10 @@ def test_a_flipped_bit_in_the_cache_is_named_and_made_again(
     bad = sorted(cache.glob("features/*/*/base/rgb.npy"))[0]
     flip(bad)
     before = {f: f.stat().st_mtime_ns for f in cache.glob("features/*/*/base/rgb.npy") if f != bad}
-    code, _, said = bench(*run_words(tree, cache, tmp_path / "out"))
-    assert code == 0, said
-    named = [line for line in said.splitlines() if "does not agree with its checksum" in line]
-    assert len(named) == 1, said
+    code, _, errors = bench(*run_words(tree, cache, tmp_path / "out"))
+    assert code == 0, errors
+    named = [line for line in errors.splitlines() if "does not agree with its checksum" in line]
+    assert len(named) == 1, errors
     assert str(bad.parent) in named[0]
     assert "deleted, extracted again" in named[0]
     assert waveforms(tmp_path / "out") == undisturbed.waves
@@ -186,19 +188,19 @@ def test_a_flipped_bit_in_a_model_is_named_and_no_estimate_made_by_it(
     tree: Path, trained: Learned, tmp_path: Path, name: str
 ) -> None:
     out = tmp_path / "out"
-    words = learn_words(tree, trained.cache, out)
-    run = begin(*words)
+    arguments = learn_words(tree, trained.cache, out)
+    run = begin(*arguments)
     assert until(lambda: bool(list(out.glob("models/[!.]*/model.json"))), run)
     kill_all(run)
     model = sorted(out.glob("models/[!.]*/model.json"))[0].parent
     shutil.rmtree(out / "estimates")
     flip(model / name)
-    code, _, said = bench(*words)
-    assert code == 2, said
-    one_line(said, str(model), "delete the folder to learn it again")
+    code, _, errors = bench(*arguments)
+    assert code == 2, errors
+    one_line(errors, str(model), "delete the folder to learn it again")
     shutil.rmtree(model)
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(out) == trained.waves
 
 
@@ -210,12 +212,12 @@ def test_a_flipped_bit_in_the_store_is_named_by_every_command(
     bad = sorted((out / "estimates").iterdir())[1]
     flip(bad)
     for words in (("report", out), run_words(tree, undisturbed.cache, out)):
-        code, _, said = bench(*words)
-        assert code == 2, said
-        one_line(said, str(bad), "damaged", "delete it and run the protocol again")
+        code, _, errors = bench(*words)
+        assert code == 2, errors
+        one_line(errors, str(bad), "damaged", "delete it and run the protocol again")
     bad.unlink()
-    code, _, said = bench(*run_words(tree, undisturbed.cache, out))
-    assert code == 0, said
+    code, _, errors = bench(*run_words(tree, undisturbed.cache, out))
+    assert code == 0, errors
     assert waveforms(out) == undisturbed.waves
 
 
@@ -242,9 +244,9 @@ def test_a_store_of_a_newer_version_is_left_alone(
         ("compare", out, undisturbed.out),
         ("rerun-check", out),
     ):
-        code, _, said = bench(*words)
-        assert code == 2, said
-        one_line(said, str(manifest), "newer version", "update rppgbench")
+        code, _, errors = bench(*words)
+        assert code == 2, errors
+        one_line(errors, str(manifest), "newer version", "update rppgbench")
     now = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
     now.pop(out / ".lock", None)
     held.pop(out / ".lock", None)
@@ -254,8 +256,8 @@ def test_a_store_of_a_newer_version_is_left_alone(
 def test_of_two_runs_on_one_store_one_works_and_nothing_is_done_twice(
     tree: Path, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    words = run_words(tree, tmp_path / "cache", tmp_path / "out")
-    runs = [begin(*words), begin(*words)]
+    arguments = run_words(tree, tmp_path / "cache", tmp_path / "out")
+    runs = [begin(*arguments), begin(*arguments)]
     ends = sorted(finish(run) for run in runs)
     assert ends[0][0] == 0, ends
     if ends[1][0] == 0:  # the second began when the first had ended: it found everything
@@ -275,8 +277,8 @@ def test_two_runs_with_one_cache_do_not_harm_each_other(
     outs = [tmp_path / "one", tmp_path / "other"]
     runs = [begin(*run_words(tree, tmp_path / "cache", out)) for out in outs]
     for out, run in zip(outs, runs, strict=True):
-        code, _, said = finish(run)
-        assert code == 0, said
+        code, _, errors = finish(run)
+        assert code == 0, errors
         assert waveforms(out) == undisturbed.waves
         all_whole(tmp_path / "cache", out, swept=False)
 
@@ -286,15 +288,15 @@ def test_files_out_of_the_future_change_nothing(
 ) -> None:
     """What a clock that jumped back leaves: files that were written in a year's time."""
     cache, out = tmp_path / "cache", tmp_path / "out"
-    words = run_words(tree, cache, out)
-    run = begin(*words)
+    arguments = run_words(tree, cache, out)
+    run = begin(*arguments)
     assert until(lambda: parts(out) >= 2, run)
     kill_all(run)
     later = time.time() + 365 * 86400
     for file in (*out.rglob("*"), *cache.rglob("*")):
         os.utime(file, (later, later))
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(out) == undisturbed.waves
     all_whole(cache, out)
 
@@ -305,12 +307,12 @@ def test_the_last_that_was_seen_counts_whatever_the_clock_said(tmp_path: Path) -
 
     from ..factories import stores as made_store
 
-    made = made_store.estimates(methods=["pos"])
-    store = made_store.write(tmp_path / "out", made)
+    estimates = made_store.estimates(methods=["pos"])
+    store = made_store.write(tmp_path / "out", estimates)
     one = next(iter(store.observed().values()))
     for reason in ("the disk was gone", "the cable was loose", ""):
         again = Store(tmp_path / "out")
-        again.begin(made_store.manifest({"pos": {}}, ["skin"]), [e.job for e in made])
+        again.begin(made_store.manifest({"pos": {}}, ["skin"]), [e.job for e in estimates])
         again.add_observed([replace(one, reason=reason)])
     files = sorted((tmp_path / "out" / "recordings").iterdir(), key=lambda f: f.stat().st_mtime_ns)
     for age, file in enumerate(files):
@@ -330,12 +332,12 @@ def test_a_clock_that_jumps_back_changes_nothing(
     """
     fake = ("faketime", "--exclude-monotonic", "-f")
     cache, out = tmp_path / "cache", tmp_path / "out"
-    words = run_words(tree, cache, out)
-    run = begin(*words, before=(*fake, "@2030-01-01 00:00:00"))
+    arguments = run_words(tree, cache, out)
+    run = begin(*arguments, before=(*fake, "@2030-01-01 00:00:00"))
     assert until(lambda: parts(out) >= 2, run)
     kill_all(run)
-    code, _, said = bench(*words, before=(*fake, "2001-01-01 00:00:00"))
-    assert code == 0, said
+    code, _, errors = bench(*arguments, before=(*fake, "2001-01-01 00:00:00"))
+    assert code == 0, errors
     assert waveforms(out) == undisturbed.waves
     all_whole(cache, out)
 
@@ -348,8 +350,8 @@ def test_a_data_root_that_disappears_ends_the_run_and_its_return_finishes_it(
     root, away = tmp_path / "data", tmp_path / "away"
     shutil.copytree(tree, root)
     cache, out = tmp_path / "cache", tmp_path / "out"
-    words = run_words(root, cache, out)
-    run = begin(*words)
+    arguments = run_words(root, cache, out)
+    run = begin(*arguments)
     assert until(lambda: any(cache.glob("features/*/.*/base/rgb.npy")), run)
     if how == "renamed":
         root.rename(away)
@@ -357,22 +359,22 @@ def test_a_data_root_that_disappears_ends_the_run_and_its_return_finishes_it(
         away.mkdir()
         for entry in list(root.iterdir()):
             entry.rename(away / entry.name)
-    code, _, said = finish(run)
-    assert code == 2, said
-    one_line(said, str(root), "gone")
+    code, _, errors = finish(run)
+    assert code == 2, errors
+    one_line(errors, str(root), "gone")
     stored = list(Store(out).estimates())
     assert len(stored) < len(undisturbed.waves)
     assert not any(one.reason for one in stored)
-    code, _, said = bench(*words)  # still away
-    assert code == 2, said
-    one_line(said, str(root))
+    code, _, errors = bench(*arguments)  # still away
+    assert code == 2, errors
+    one_line(errors, str(root))
     if how == "renamed":
         away.rename(root)
     else:
         for entry in list(away.iterdir()):
             entry.rename(root / entry.name)
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(out) == undisturbed.waves
 
 
@@ -382,19 +384,19 @@ def test_a_root_that_disappears_before_a_training_leaves_no_model_of_fewer(
     """A model that was to learn from three people is not learned from the two that are there."""
     root, cache, out = tmp_path / "data", tmp_path / "cache", tmp_path / "out"
     shutil.copytree(tree, root)
-    words = learn_words(root, cache, out)
-    run = begin(*words)
+    arguments = learn_words(root, cache, out)
+    run = begin(*arguments)
     assert until(lambda: len(list(cache.glob("features/*/[!.]*/base"))) >= 2, run)
     (root / "02").rename(tmp_path / "02")
     (root / "03").rename(tmp_path / "03")
-    code, _, said = finish(run)
-    assert code == 2, said
-    one_line(said, "gone")
+    code, _, errors = finish(run)
+    assert code == 2, errors
+    one_line(errors, "gone")
     assert not list(out.glob("models/[!.]*/model.json"))
     (tmp_path / "02").rename(root / "02")
     (tmp_path / "03").rename(root / "03")
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(out) == trained.waves
 
 
@@ -404,18 +406,18 @@ def test_a_video_that_is_replaced_while_it_is_read_is_not_kept(
     """Half of one and half of another are features of neither."""
     root, cache, out = tmp_path / "data", tmp_path / "cache", tmp_path / "out"
     shutil.copytree(tree, root)
-    words = run_words(root, cache, out, "--jobs", "1")
-    run = begin(*words)
+    arguments = run_words(root, cache, out, "--jobs", "1")
+    run = begin(*arguments)
     assert until(lambda: any(cache.glob("features/*/.*/base/rgb.npy")), run)
     videos = sorted(root.glob("*/video.mp4"))
     kept = {video: video.read_bytes() for video in videos}
     for video in videos:
         video.write_bytes(kept[video][: len(kept[video]) // 2])
-    code, _, said = finish(run)
-    assert code == 2, said
-    assert "changed" in one_line(said, "run this again")
+    code, _, errors = finish(run)
+    assert code == 2, errors
+    assert "changed" in one_line(errors, "run this again")
     for video in videos:
         video.write_bytes(kept[video])
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(out) == undisturbed.waves

@@ -55,11 +55,11 @@ SETTING = re.compile(rb"^(\s*[\w.-]+\s*=\s*)(.*)$", re.MULTILINE)
 
 
 @st.composite
-def damaged(draw: st.DrawFn, raw: bytes, words: Sequence[bytes] = WORDS) -> bytes:
+def damaged(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes] = WORDS) -> bytes:
     """A file with one to three things done to it that happen to files, or are done to them."""
     for _ in range(draw(st.integers(1, 3))):
         what = draw(st.sampled_from(DAMAGES))
-        raw = what(draw, raw, words)
+        raw = what(draw, raw, arguments)
     return raw
 
 
@@ -67,59 +67,59 @@ def place(draw: st.DrawFn, raw: bytes) -> int:
     return draw(st.integers(0, len(raw)))
 
 
-def replaced(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
+def replaced(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
     """A number becomes something else."""
-    found = list(itertools.islice(NUMBER.finditer(raw), 2000))
-    if not found:
-        return inserted(draw, raw, words)
-    match = draw(st.sampled_from(found))
-    return raw[: match.start()] + draw(st.sampled_from(words)) + raw[match.end() :]
+    result = list(itertools.islice(NUMBER.finditer(raw), 2000))
+    if not result:
+        return inserted(draw, raw, arguments)
+    match = draw(st.sampled_from(result))
+    return raw[: match.start()] + draw(st.sampled_from(arguments)) + raw[match.end() :]
 
 
-def inserted(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
+def inserted(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
     at = place(draw, raw)
-    return raw[:at] + draw(st.sampled_from(words) | st.binary(max_size=4)) + raw[at:]
+    return raw[:at] + draw(st.sampled_from(arguments) | st.binary(max_size=4)) + raw[at:]
 
 
-def removed(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
-    one, other = sorted((place(draw, raw), place(draw, raw)))
-    return raw[:one] + raw[other:]
+def removed(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
+    first, second = sorted((place(draw, raw), place(draw, raw)))
+    return raw[:first] + raw[second:]
 
 
-def shortened(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
+def shortened(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
     return raw[: place(draw, raw)]
 
 
-def doubled(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
-    one, other = sorted((place(draw, raw), place(draw, raw)))
-    return raw[:other] + raw[one:]
+def doubled(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
+    first, second = sorted((place(draw, raw), place(draw, raw)))
+    return raw[:second] + raw[first:]
 
 
-def flipped(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
+def flipped(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
     if not raw:
         return raw
     at = draw(st.integers(0, len(raw) - 1))
     return raw[:at] + bytes([raw[at] ^ (1 << draw(st.integers(0, 7)))]) + raw[at + 1 :]
 
 
-def shuffled(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
+def shuffled(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
     """Two lines change places."""
     lines = raw.split(b"\n")
-    one, other = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
-    lines[one], lines[other] = lines[other], lines[one]
+    first, second = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+    lines[first], lines[second] = lines[second], lines[first]
     return b"\n".join(lines)
 
 
-def anything(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
+def anything(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
     return draw(st.binary(max_size=60))
 
 
-def other_json(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
+def other_json(draw: st.DrawFn, raw: bytes, arguments: Sequence[bytes]) -> bytes:
     """A value within JSON becomes one of another kind; other files are dealt with otherwise."""
     try:
         value = json.loads(raw)
     except ValueError:
-        return replaced(draw, raw, words)
+        return replaced(draw, raw, arguments)
     nodes: list[tuple[Any, Any]] = []
 
     def walk(node: Any) -> None:
@@ -130,7 +130,7 @@ def other_json(draw: st.DrawFn, raw: bytes, words: Sequence[bytes]) -> bytes:
                 walk(node[key])
 
     if not isinstance(value, dict | list) or not value:
-        return replaced(draw, raw, words)
+        return replaced(draw, raw, arguments)
     walk(value)
     node, key = draw(st.sampled_from(nodes))
     if draw(st.booleans()):
@@ -150,12 +150,12 @@ DAMAGES = (
 def changed_toml(draw: st.DrawFn, raw: bytes) -> bytes:
     """A declaration with another value, without a line, with one twice, or damaged."""
     for _ in range(draw(st.integers(1, 2))):
-        found = list(SETTING.finditer(raw))
+        result = list(SETTING.finditer(raw))
         how = draw(st.sampled_from(["value", "value", "value", "number", "line", "damage"]))
-        if how == "damage" or not found:
+        if how == "damage" or not result:
             raw = draw(damaged(raw))
             continue
-        match = draw(st.sampled_from(found))
+        match = draw(st.sampled_from(result))
         if how == "value":
             value = draw(st.sampled_from(TOML)).encode()
             raw = raw[: match.start(2)] + value + raw[match.end() :]
@@ -182,15 +182,15 @@ class Tried:
         sound = file.read_bytes()
         file.write_bytes(raw)
         self.files += 1
-        said = "read"
+        text = "read"
         try:
             use()
             self.read += 1
         except BenchError as error:
-            said = str(error)
+            text = str(error)
         finally:
             file.write_bytes(sound)
-        assert said.strip()
+        assert text.strip()
 
 
 Try = Callable[[st.DataObject], None]

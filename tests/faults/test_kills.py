@@ -42,13 +42,13 @@ def test_a_killed_run_goes_on_to_the_same_results(
         turn = TURNS[number % len(TURNS)]
         cache, out = tmp_path / f"cache{number}", tmp_path / f"results{number}"
         if turn == "training":
-            cache, words = trained.cache, learn_words(tree, trained.cache, out)
-            lasts_s, wanted = trained.seconds, trained.waves
+            cache, arguments = trained.cache, learn_words(tree, trained.cache, out)
+            lasts_s, expected = trained.seconds, trained.waves
         else:
-            words = run_words(tree, cache, out)
-            lasts_s, wanted = undisturbed.seconds, undisturbed.waves
+            arguments = run_words(tree, cache, out)
+            lasts_s, expected = undisturbed.seconds, undisturbed.waves
         moment_s = draw.uniform(0.1, 0.9) * lasts_s
-        run = begin(*words)
+        run = begin(*arguments)
         deadline = time.monotonic() + moment_s
         while time.monotonic() < deadline and run.poll() is None:
             time.sleep(0.01)
@@ -60,8 +60,8 @@ def test_a_killed_run_goes_on_to_the_same_results(
         )
         if turn == "worker" and theirs:
             os.kill(draw.choice(theirs), signal.SIGKILL)
-            code, _, said = finish(run)  # the lost work is done again by the same run
-            assert code == 0, said
+            code, _, errors = finish(run)  # the lost work is done again by the same run
+            assert code == 0, errors
         elif turn == "parent alone":
             run.kill()
             run.communicate()
@@ -72,9 +72,9 @@ def test_a_killed_run_goes_on_to_the_same_results(
         else:
             kill_all(run)
         all_whole(cache, out, swept=False)
-        code, _, said = bench(*words)
-        assert code == 0, said
-        assert waveforms(out) == wanted
+        code, _, errors = bench(*arguments)
+        assert code == 0, errors
+        assert waveforms(out) == expected
         all_whole(cache, out)
 
 
@@ -83,12 +83,12 @@ def test_a_kill_before_the_first_file_leaves_a_folder_that_can_be_used(
 ) -> None:
     """The folder is made some steps before its manifest is there."""
     out = tmp_path / "out"
-    words = run_words(tree, undisturbed.cache, out)
-    run = begin(*words)
+    arguments = run_words(tree, undisturbed.cache, out)
+    run = begin(*arguments)
     assert until((out / "estimates").is_dir, run)
     kill_all(run)
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     assert waveforms(out) == undisturbed.waves
 
 
@@ -96,14 +96,14 @@ def test_a_kill_while_people_are_filmed_leaves_no_half_made_set(tmp_path: Path) 
     """A simulated set is there whole or not at all, and what is left of it goes."""
     cache, out = tmp_path / "cache", tmp_path / "out"
     people = ("--methods", "pos", "--subjects", "3", "--seconds", "11")
-    words = ("run", "--protocol", "quickstart", *people, "--cache", cache, "--out", out)
-    run = begin(*words)
+    arguments = ("run", "--protocol", "quickstart", *people, "--cache", cache, "--out", out)
+    run = begin(*arguments)
     assert until(lambda: any(cache.glob("simulated/.*/*/*.mp4")), run)
     kill_all(run)
     assert not list(cache.glob("simulated/[!.]*"))
     assert list(cache.glob("simulated/.*"))
-    code, _, said = bench(*words)
-    assert code == 0, said
+    code, _, errors = bench(*arguments)
+    assert code == 0, errors
     (made,) = cache.glob("simulated/[!.]*")
     assert len(list(made.glob("*/video.mp4"))) == 3
     all_whole(cache, out)

@@ -46,8 +46,8 @@ class Sweep:
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     base = tmp_path_factory.mktemp("sweep")
     people = ("--subjects", "2", "--seconds", str(SECONDS), "--seed", "1")
-    code, _, said = bench("simulate", "video_folder", "--out", base / "people", *people)
-    assert code == 0, said
+    code, _, errors = bench("simulate", "video_folder", "--out", base / "people", *people)
+    assert code == 0, errors
     shipped = Path(__file__).parents[2] / "protocols" / "videos_crf.toml"
     head = shipped.read_text(encoding="utf-8").split("[[conditions]]")[0]
     tables = [
@@ -58,18 +58,18 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     ]
     (base / "plugins" / "protocols").mkdir(parents=True)
     (base / "plugins" / "protocols" / "small_sweep.toml").write_text(head + "\n".join(tables))
-    words = (
+    arguments = (
         *("run", "--protocol", "small_sweep", "--plugins", base / "plugins"),
         *("--methods", "pos,green", "--data", f"video_folder={base / 'people'}"),
     )
-    whole = Sweep(words, {}, 0, 0)
-    code, _, said = bench(*whole.run(base / "cache", base / "out", base / "videos"))
-    assert code == 0, said
+    whole = Sweep(arguments, {}, 0, 0)
+    code, _, errors = bench(*whole.run(base / "cache", base / "out", base / "videos"))
+    assert code == 0, errors
     sizes = [
         sum(file.stat().st_size for file in (base / name).rglob("*") if file.is_file())
         for name in ("cache", "videos")
     ]
-    return Sweep(words, waveforms(base / "out"), *sizes)
+    return Sweep(arguments, waveforms(base / "out"), *sizes)
 
 
 @pytest.mark.parametrize("where", ["cache", "videos"])
@@ -81,9 +81,9 @@ def test_a_disk_that_fills_in_the_middle_of_a_sweep(
     with small_disk(tmp_path / "disk", str(int(0.7 * needed))) as disk:
         places = {name: tmp_path / name for name in ("cache", "out", "videos")}
         places[where] = disk / where
-        code, _, said = bench(*sweep.run(**places))
-        assert code == 2, said
-        one_line(said, str(disk), "No space left on device", "make room")
+        code, _, errors = bench(*sweep.run(**places))
+        assert code == 2, errors
+        one_line(errors, str(disk), "No space left on device", "make room")
         assert 0 < stored_rows(places["out"]) < len(sweep.waves)  # what was done stays
         all_whole(places["cache"], places["out"])
         assert not list(places["videos"].rglob(".*"))
@@ -91,8 +91,8 @@ def test_a_disk_that_fills_in_the_middle_of_a_sweep(
             with open_video(VideoSource(video)) as reader:
                 assert sum(1 for _ in reader) == FRAMES
         subprocess.run(["mount", "-o", "remount,size=500m", str(disk)], check=True)
-        code, _, said = bench(*sweep.run(**places))
-        assert code == 0, said
+        code, _, errors = bench(*sweep.run(**places))
+        assert code == 0, errors
         assert waveforms(places["out"]) == sweep.waves
         all_whole(places["cache"], places["out"])
         kept = {str(v.relative_to(places["videos"])) for v in places["videos"].rglob("crf_*.mkv")}

@@ -81,9 +81,17 @@ def test_names_of_videos_do_nothing_but_name_them(
     with (folder / "heart_rates.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     before = {p for p in tmp_path.rglob("*") if out not in p.parents}
-    words = ["run", "--protocol", "videos", "--methods", "pos", "--cache", str(tmp_path / "cache")]
-    assert main([*words, "--data", f"video_folder={folder}", "--out", str(out)]) == 3
-    said = capsys.readouterr()
+    arguments = [
+        "run",
+        "--protocol",
+        "videos",
+        "--methods",
+        "pos",
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
+    assert main([*arguments, "--data", f"video_folder={folder}", "--out", str(out)]) == 3
+    captured = capsys.readouterr()
     names = {e.recording for e in Store(out).estimates()}
     assert len(names) == len(NASTY) + 1
     # Nothing is written anywhere else, and nothing is run.
@@ -92,8 +100,8 @@ def test_names_of_videos_do_nothing_but_name_them(
     assert not list(tmp_path.rglob("owned"))
     assert not Path("owned").exists()
     # The terminal gets no command, and one line a failure.
-    assert "\x1b" not in said.err + said.out
-    failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
+    assert "\x1b" not in captured.err + captured.out
+    failed = [line for line in captured.err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == len(names)  # three hold no video, in the others no face stays
     # The page has the tags of the suite alone.
     page = Seen((out / "report.html").read_text(encoding="utf-8"))
@@ -113,9 +121,17 @@ def _page_of_plain_names(tmp_path: Path, clip: Path) -> str:
     for k in range(2):
         shutil.copyfile(clip, folder / f"{k}.mp4")
     (folder / "2.mp4").write_text("not a video")
-    words = ["run", "--protocol", "videos", "--methods", "pos", "--cache", str(tmp_path / "cache")]
+    arguments = [
+        "run",
+        "--protocol",
+        "videos",
+        "--methods",
+        "pos",
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
     out = tmp_path / "plain-out"
-    assert main([*words, "--data", f"video_folder={folder}", "--out", str(out)]) == 3
+    assert main([*arguments, "--data", f"video_folder={folder}", "--out", str(out)]) == 3
     return (out / "report.html").read_text(encoding="utf-8")
 
 
@@ -144,11 +160,11 @@ def test_weights_that_would_run_code_are_refused(
         weights.mkdir()
         (weights / "model.json").write_text("{}")
         (weights / "model.safetensors").write_bytes(pickle.dumps(Evil(mark)))
-    words = ["predict", str(clip), "--method", "contrast_phys", "--weights", str(weights)]
-    assert main([*words, "--cache", str(tmp_path / "cache")]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"bench: {weights}: ")
-    assert said.count("\n") == 1
+    arguments = ["predict", str(clip), "--method", "contrast_phys", "--weights", str(weights)]
+    assert main([*arguments, "--cache", str(tmp_path / "cache")]) == 2
+    output = capsys.readouterr().err
+    assert output.startswith(f"bench: {weights}: ")
+    assert output.count("\n") == 1
     assert not mark.exists()
     with pytest.raises(AttributeError, match="nothing"):  # the mark is made by what is refused
         pickle.loads(pickle.dumps({"a": Evil(mark)}))["a"].nothing  # noqa: B018
@@ -170,11 +186,11 @@ def test_names_on_the_command_line_are_no_paths(
         ["simulate", word, "--out", str(tmp_path / "new")],
     ):
         assert main(words) == 2
-        said = capsys.readouterr().err
-        assert said.startswith("bench: ")
-        assert "no " in said
-        assert said.count("\n") == 1
-        assert "root:" not in said
+        output = capsys.readouterr().err
+        assert output.startswith("bench: ")
+        assert "no " in output
+        assert output.count("\n") == 1
+        assert "root:" not in output
 
 
 PROTOCOL = """
@@ -213,13 +229,21 @@ def test_names_in_a_protocol_are_no_paths(tmp_path: Path, key: str) -> None:
     for word in ("../../../../etc/passwd", "/etc/passwd", ""):
         text = PROTOCOL.format(**(FINE | {key: word}))
         (plugins / "protocols" / "mine.toml").write_text(text)
-        words = ["run", "--protocol", "mine", "--plugins", str(plugins), "--out", f"{tmp_path}/o"]
+        arguments = [
+            "run",
+            "--protocol",
+            "mine",
+            "--plugins",
+            str(plugins),
+            "--out",
+            f"{tmp_path}/o",
+        ]
         data = ["--data", f"simulated={tree}", "--cache", f"{tmp_path}/cache"]
-        code, _, said = bench(*words, *data)
-        assert code == 2, said
-        assert said.startswith("bench: ")
-        assert said.count("\n") == 1
-        assert "root:" not in said
+        code, _, errors = bench(*arguments, *data)
+        assert code == 2, errors
+        assert errors.startswith("bench: ")
+        assert errors.count("\n") == 1
+        assert "root:" not in errors
         assert not (tmp_path / "o" / "manifest.json").exists()  # nothing was begun
 
 
@@ -241,15 +265,15 @@ def test_plugins_of_any_name_hide_no_other(tmp_path: Path) -> None:
     names = ("a.b.py", "..py", "import os.py", "x;y.py", "os.py", "<b>.py", "é.py", "__init__.py")
     for name in (*names, "deep/__init__.py"):
         (tmp_path / "methods" / name).write_text("raise RuntimeError('loaded')\n")
-    code, out, said = bench("list", "methods", "--json", "--plugins", tmp_path)
-    assert code == 0, said
+    code, out, errors = bench("list", "methods", "--json", "--plugins", tmp_path)
+    assert code == 0, errors
     code, plain, _ = bench("list", "methods", "--json")
     assert code == 0
     shown, known = json.dumps(json.loads(out)), json.loads(plain)
     assert "pos" in json.dumps(known)
     assert "loaded" in shown
-    code, out, said = bench("check-method", "pos", "--plugins", tmp_path)
-    assert code == 0, said  # the shipped ones run as before
+    code, out, errors = bench("check-method", "pos", "--plugins", tmp_path)
+    assert code == 0, errors  # the shipped ones run as before
 
 
 def test_a_manifest_of_others_leads_nowhere(
@@ -278,10 +302,10 @@ def test_a_manifest_of_others_leads_nowhere(
 
 def test_arrays_of_objects_in_a_cache_are_not_unpickled(clip: Path, tmp_path: Path) -> None:
     cache, mark = tmp_path / "cache", tmp_path / "ran"
-    words = ["predict", str(clip), "--method", "pos", "--cache", str(cache)]
-    main(words)
+    arguments = ["predict", str(clip), "--method", "pos", "--cache", str(cache)]
+    main(arguments)
     (file,) = cache.glob("features/*/*/base/rgb.npy")
     np.save(file, np.array([Evil(mark)], dtype=object), allow_pickle=True)
     with pytest.warns(UserWarning, match=r"deleted, extracted again"):
-        main(words)
+        main(arguments)
     assert not mark.exists()

@@ -188,14 +188,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run over all of them, and what it said."""
     base = tmp_path_factory.mktemp("run")
-    code, _, said = bench(
+    code, _, errors = bench(
         *("run", "--protocol", "videos", "--methods", "pos", "--jobs", "2"),
         *("--data", f"video_folder={folder}", "--cache", base / "cache", "--out", base / "out"),
     )
-    assert code == 3, said  # finished, some failed
-    assert "Traceback" not in said
-    assert "internal error" not in said
-    return base / "out", said
+    assert code == 3, errors  # finished, some failed
+    assert "Traceback" not in errors
+    assert "internal error" not in errors
+    return base / "out", errors
 
 
 def seen(results: tuple[Path, str]) -> dict[str, RecordingInfo]:
@@ -250,10 +250,10 @@ def test_predict_says_the_same_of_each(
         assert code == 0, err
         assert json.loads(out)["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
         return
-    said = json.loads(out)["reason"] if out else err
+    text = json.loads(out)["reason"] if out else err
     assert code == (3 if out else 2)
-    assert re.search(BAD[name].rstrip("$"), said), said
-    assert said.strip().count("\n") == 0
+    assert re.search(BAD[name].rstrip("$"), text), text
+    assert text.strip().count("\n") == 0
 
 
 def test_grey_pictures_are_said_to_be_grey_and_read_by_what_needs_no_colour(
@@ -261,15 +261,15 @@ def test_grey_pictures_are_said_to_be_grey_and_read_by_what_needs_no_colour(
 ) -> None:
     (warning,) = seen(results)["grey.mkv"].metadata["warnings"]
     assert warning == "greyscale: its channels are equal, which methods of colour cannot read"
-    words = ["predict", str(folder / "grey.mkv"), "--cache", str(results[0].parent / "cache")]
-    assert main([*words, "--json"]) == 3  # POS needs colour
-    said = json.loads(capsys.readouterr().out)
-    assert said["warnings"] == [warning]
-    assert said["heart_rate_bpm"] is None
-    assert said["reason"]
-    assert main([*words, "--json", "--method", "green"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
+    arguments = ["predict", str(folder / "grey.mkv"), "--cache", str(results[0].parent / "cache")]
+    assert main([*arguments, "--json"]) == 3  # POS needs colour
+    output = json.loads(capsys.readouterr().out)
+    assert output["warnings"] == [warning]
+    assert output["heart_rate_bpm"] is None
+    assert output["reason"]
+    assert main([*arguments, "--json", "--method", "green"]) == 0
+    output = json.loads(capsys.readouterr().out)
+    assert output["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
 
 
 def test_a_bare_stream_is_read_at_the_rate_in_its_header(
@@ -286,12 +286,18 @@ def test_a_bare_stream_is_read_at_the_rate_in_its_header(
             if packet.dts is not None:
                 packet.stream = stream
                 bare.mux(packet)
-    words = ["predict", str(tmp_path / "bare.h264"), "--json", "--cache", str(tmp_path / "cache")]
-    assert main(words) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
-    assert said["warnings"] == []
-    assert said["fps"] == pytest.approx(30.0)
+    arguments = [
+        "predict",
+        str(tmp_path / "bare.h264"),
+        "--json",
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
+    assert main(arguments) == 0
+    output = json.loads(capsys.readouterr().out)
+    assert output["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
+    assert output["warnings"] == []
+    assert output["fps"] == pytest.approx(30.0)
 
 
 MEASURED = """
@@ -317,20 +323,23 @@ def test_two_hours_take_no_more_memory_than_two_minutes(
     for name, seconds in (("minutes", 120), ("hours", 7200)):
         file = tmp_path / f"{name}.mkv"
         repeat(file, [beating(k, fps) for k in range(20 * fps)], seconds * fps, fps)
-        words = ["predict", str(file), "--json", "--cache", str(tmp_path / "cache")]
-        done = subprocess.run(
-            [sys.executable, "-c", MEASURED, *words], capture_output=True, text=True, check=False
+        arguments = ["predict", str(file), "--json", "--cache", str(tmp_path / "cache")]
+        process = subprocess.run(
+            [sys.executable, "-c", MEASURED, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        said = json.loads(done.stdout)
-        assert said["frames"] == seconds * fps
-        assert said["duration_s"] == pytest.approx(seconds)
+        text = json.loads(process.stdout)
+        assert text["frames"] == seconds * fps
+        assert text["duration_s"] == pytest.approx(seconds)
         if fps > 2:
-            assert said["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
+            assert text["heart_rate_bpm"] == pytest.approx(RATE_BPM, abs=2)
         else:
-            assert done.returncode == 3
-            assert said["heart_rate_bpm"] is None
-            assert said["reason"]
-        peaks[name] = float(done.stderr.strip().splitlines()[-1])
+            assert process.returncode == 3
+            assert text["heart_rate_bpm"] is None
+            assert text["reason"]
+        peaks[name] = float(process.stderr.strip().splitlines()[-1])
     print(f"\npeak memory: {peaks['minutes']:.0f} MiB for 2 min, {peaks['hours']:.0f} for 2 h")
     frames = 7200 * fps * portrait().nbytes / 2**20  # what holding the video would take
     assert peaks["hours"] - peaks["minutes"] < 0.1 * frames
@@ -354,11 +363,11 @@ def repeat(file: Path, pictures: list[Image], number: int, fps: int) -> None:
 @pytest.mark.real
 def test_genuine_videos_go_through_together(real: Path, tmp_path: Path) -> None:
     """The dark one fails with its reason; the pulse of the one that is known is found."""
-    words = ("run", "--protocol", "videos", "--methods", "pos,green", "--jobs", "2")
+    arguments = ("run", "--protocol", "videos", "--methods", "pos,green", "--jobs", "2")
     data = ("--data", f"video_folder={real}", "--cache", tmp_path / "cache")
-    code, _, said = bench(*words, *data, "--out", tmp_path / "out")
-    assert code == 3, said
-    failed = [line for line in said.splitlines() if line.startswith("failed: ")]
+    code, _, errors = bench(*arguments, *data, "--out", tmp_path / "out")
+    assert code == 3, errors
+    failed = [line for line in errors.splitlines() if line.startswith("failed: ")]
     assert any("light_000.avi: " in line and "too dark" in line for line in failed), failed
     assert not any("internal error" in line for line in failed)
     store = Store(tmp_path / "out")
@@ -368,9 +377,9 @@ def test_genuine_videos_go_through_together(real: Path, tmp_path: Path) -> None:
     assert "long enough" in reason
     assert "3 s are needed" in reason
     assert store.missing() == 0
-    found = {name: one for (_, name, _), one in store.observed().items()}
+    by_name = {name: one for (_, name, _), one in store.observed().items()}
     for name in ("face_noface.mov", "noface_face.mov"):
-        warnings = found[f"pexels-and-occlusion/{name}"].metadata["warnings"]
+        warnings = by_name[f"pexels-and-occlusion/{name}"].metadata["warnings"]
         assert any(line.startswith("no face in ") for line in warnings)
     with (tmp_path / "out" / "heart_rates.csv").open(newline="") as file:
         rates = {

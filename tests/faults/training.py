@@ -135,11 +135,11 @@ def learned_undisturbed(tree: Path, known: Path, base: Path) -> Learned:
     """
     cache = base / "cache"
     shutil.copytree(known, cache)
-    code, _, said = bench(*learn_words(tree, cache, base / "first"))
-    assert code == 0, said
+    code, _, errors = bench(*learn_words(tree, cache, base / "first"))
+    assert code == 0, errors
     began = time.monotonic()
-    code, _, said = bench(*learn_words(tree, cache, base / "out"))
-    assert code == 0, said
+    code, _, errors = bench(*learn_words(tree, cache, base / "out"))
+    assert code == 0, errors
     took = time.monotonic() - began
     waves = waveforms(base / "out")
     assert waves == waveforms(base / "first")

@@ -50,9 +50,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = (ROOT / "docs" / "how_to" / "plugins.md").read_text(encoding="utf-8")
     files = dict(BLOCK.findall(page))
     assert set(files) >= {"pyproject.toml", "loud_rppg/methods/loud_green.py"}
-    words = ["install", "--quiet", "--no-index", "--no-deps", "--target", str(folder / "site")]
+    arguments = ["install", "--quiet", "--no-index", "--no-deps", "--target", str(folder / "site")]
     subprocess.run(
-        [sys.executable, "-m", "pip", *words, str(wheel(folder, files))],
+        [sys.executable, "-m", "pip", *arguments, str(wheel(folder, files))],
         check=True,
         capture_output=True,
     )
@@ -77,9 +77,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def bench(site: Path, where: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def bench(site: Path, where: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from rppgbench.cli import main; raise SystemExit(main())", *words],
+        [
+            sys.executable,
+            "-c",
+            "from rppgbench.cli import main; raise SystemExit(main())",
+            *arguments,
+        ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT / "src")])},
         capture_output=True,
         text=True,
@@ -89,26 +94,26 @@ def bench(site: Path, where: Path, *words: str) -> subprocess.CompletedProcess[s
 
 
 def test_an_installed_package_s_content_is_listed_and_checked(site: Path, tmp_path: Path) -> None:
-    done = bench(site, tmp_path, "list", "--json")
-    assert done.returncode == 0, done.stderr
-    listed = json.loads(done.stdout)
+    process = bench(site, tmp_path, "list", "--json")
+    assert process.returncode == 0, process.stderr
+    listed = json.loads(process.stdout)
     assert listed["methods"]["loud_green"] == "Loud green"
     assert listed["benchmarks"]["our_lab"] == "Our lab's recordings"
     assert listed["protocols"]["our_lab_all"] == "Everybody of our lab"
     assert "pos" in listed["methods"]
-    done = bench(site, tmp_path, "check-method", "loud_green")
-    assert done.returncode == 0, done.stdout
-    assert {line.split()[0] for line in done.stdout.splitlines()} == {"kept"}
+    process = bench(site, tmp_path, "check-method", "loud_green")
+    assert process.returncode == 0, process.stdout
+    assert {line.split()[0] for line in process.stdout.splitlines()} == {"kept"}
 
 
 def test_its_method_runs_on_its_data_under_its_protocol(
     site: Path, lab: Path, tmp_path: Path
 ) -> None:
-    done = bench(site, tmp_path, "data", "check", "our_lab", str(lab))
-    assert done.returncode == 0, done.stderr
-    words = ["--data", f"our_lab={lab}", "--cache", "cache", "--out", "results"]
-    done = bench(site, tmp_path, "run", "--protocol", "our_lab_all", *words, "--jobs", "1")
-    assert done.returncode == 0, done.stderr
+    process = bench(site, tmp_path, "data", "check", "our_lab", str(lab))
+    assert process.returncode == 0, process.stderr
+    arguments = ["--data", f"our_lab={lab}", "--cache", "cache", "--out", "results"]
+    process = bench(site, tmp_path, "run", "--protocol", "our_lab_all", *arguments, "--jobs", "1")
+    assert process.returncode == 0, process.stderr
     page = (tmp_path / "results" / "report.html").read_text()
     assert "loud_green" in page
     with (tmp_path / "results" / "table.csv").open(newline="") as table:
@@ -118,7 +123,7 @@ def test_its_method_runs_on_its_data_under_its_protocol(
 
 
 def test_without_the_package_there_is_no_such_method(tmp_path: Path) -> None:
-    done = bench(tmp_path, tmp_path, "check-method", "loud_green")
-    assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
+    process = bench(tmp_path, tmp_path, "check-method", "loud_green")
+    assert process.returncode == 2
+    (line,) = process.stderr.strip().splitlines()
     assert "no method 'loud_green'" in line

@@ -53,8 +53,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def small_run(small: Path, cache: Path) -> list[str]:
-    words = ["run", "--protocol", "small", "--simulate", "--methods", "co_rectification,constant"]
-    return [*words, "--plugins", str(small), "--device", "cpu", "--cache", str(cache)]
+    arguments = [
+        "run",
+        "--protocol",
+        "small",
+        "--simulate",
+        "--methods",
+        "co_rectification,constant",
+    ]
+    return [*arguments, "--plugins", str(small), "--device", "cpu", "--cache", str(cache)]
 
 
 def read_table(results: Path) -> list[dict[str, str]]:
@@ -65,37 +72,39 @@ def read_table(results: Path) -> list[dict[str, str]]:
 def test_a_killed_training_of_the_command_continues_to_the_same_weights(
     small: Path, cache: Path, tmp_path: Path
 ) -> None:
-    words = small_run(small, cache)
-    code, _, said = bench(*words, "--out", tmp_path / "whole")
-    assert code == 0, said
+    arguments = small_run(small, cache)
+    code, _, errors = bench(*arguments, "--out", tmp_path / "whole")
+    assert code == 0, errors
     models = tmp_path / "killed" / "models"
 
     def two_epochs() -> bool:
         logs = list(models.glob("*-training/train.jsonl"))
         return any(len(log.read_text().splitlines()) >= 2 for log in logs)
 
-    run = begin(*words, "--out", tmp_path / "killed")
+    run = begin(*arguments, "--out", tmp_path / "killed")
     assert until(two_epochs, run), "it ended before it could be killed"
     os.killpg(run.pid, signal.SIGKILL)
     assert finish(run)[0] == -signal.SIGKILL
     (log,) = models.glob("*-training/train.jsonl")
     kept = len(log.read_text().splitlines())
-    run, seen = begin(*words, "--out", tmp_path / "killed"), []
+    run, seen = begin(*arguments, "--out", tmp_path / "killed"), []
     while run.poll() is None:
         seen.append(len(log.read_text().splitlines()))
         time.sleep(0.02)
-    code, _, said = finish(run)
-    assert code == 0, said
+    code, _, errors = finish(run)
+    assert code == 0, errors
     # It went on: the log, written anew after every epoch, was never shorter (0: being written).
     assert min(filter(None, seen)) >= kept
     assert max(seen) == 8
     learned = sorted(file.parent.name for file in models.glob("*/model.json"))
     assert len(learned) == 6  # two methods in three folds
     for name in learned:
-        one, other = (read_model(tmp_path / out / "models" / name) for out in ("whole", "killed"))
-        assert one.arrays.keys() == other.arrays.keys()
-        for key, value in one.arrays.items():
-            assert value.tobytes() == other.arrays[key].tobytes(), f"{name}: {key}"
+        first, second = (
+            read_model(tmp_path / out / "models" / name) for out in ("whole", "killed")
+        )
+        assert first.arrays.keys() == second.arrays.keys()
+        for key, value in first.arrays.items():
+            assert value.tobytes() == second.arrays[key].tobytes(), f"{name}: {key}"
     pulses = [
         {
             (e.recording, e.method): e.waveform.samples.tobytes()
@@ -106,9 +115,9 @@ def test_a_killed_training_of_the_command_continues_to_the_same_weights(
     ]
     assert len(pulses[0]) == 6
     assert pulses[0] == pulses[1]
-    code, _, said = bench(*words, "--every-epoch", "--out", tmp_path / "killed")
+    code, _, errors = bench(*arguments, "--every-epoch", "--out", tmp_path / "killed")
     assert code == 2
-    assert "was learned without --every-epoch" in said
+    assert "was learned without --every-epoch" in errors
     page = (tmp_path / "killed" / "report.html").read_text(encoding="utf-8")
     assert "Has it learned?" in page
     assert "smoke preset" in page
@@ -117,10 +126,10 @@ def test_a_killed_training_of_the_command_continues_to_the_same_weights(
 def test_the_best_epoch_is_a_row_of_its_own_that_is_not_ranked(
     small: Path, cache: Path, tmp_path: Path
 ) -> None:
-    words = small_run(small, cache)
+    arguments = small_run(small, cache)
     out = tmp_path / "out"
-    code, _, said = bench(*words, "--every-epoch", "--out", out)
-    assert code == 0, said
+    code, _, errors = bench(*arguments, "--every-epoch", "--out", out)
+    assert code == 0, errors
     rows = {r["method"]: r for r in read_table(out) if r["evaluator"] == "li2023"}
     last, best = rows["co_rectification"], rows["co_rectification: best epoch (oracle)"]
     assert float(best["mae"]) <= float(last["mae"])
@@ -137,8 +146,8 @@ def test_two_devices_share_a_training_of_the_command(
     rows = []
     for number in (1, 2):
         out = tmp_path / str(number)
-        code, _, said = bench(*small_run(small, cache), "--devices", str(number), "--out", out)
-        assert code == 0, said
+        code, _, errors = bench(*small_run(small, cache), "--devices", str(number), "--out", out)
+        assert code == 0, errors
         logs = [
             [json.loads(line) for line in file.read_text().splitlines()]
             for file in sorted((out / "models").glob("*-training/train.jsonl"))
@@ -164,13 +173,13 @@ sys.exit(main())
 def test_without_torch_a_protocol_runs_with_what_there_is(
     small: Path, cache: Path, tmp_path: Path
 ) -> None:
-    words = ["run", "--protocol", "small", "--simulate", "--plugins", str(small)]
-    words += ["--cache", str(cache), "--out", str(tmp_path / "out")]
-    run = [sys.executable, "-c", NO_TORCH, *words]
-    done = subprocess.run(run, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    said = "note: contrast_phys is left out: needs torch: pip install 'rppgbench[neural]'"
-    assert said in done.stderr.splitlines()
+    arguments = ["run", "--protocol", "small", "--simulate", "--plugins", str(small)]
+    arguments += ["--cache", str(cache), "--out", str(tmp_path / "out")]
+    run = [sys.executable, "-c", NO_TORCH, *arguments]
+    process = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    text = "note: contrast_phys is left out: needs torch: pip install 'rppgbench[neural]'"
+    assert text in process.stderr.splitlines()
     assert {r["method"] for r in read_table(tmp_path / "out")} == {"constant", "pos", "two_sr"}
     assert "contrast_phys is left out" in (tmp_path / "out" / "report.html").read_text("utf-8")
     asked = subprocess.run(
@@ -189,11 +198,11 @@ def test_the_error_on_unseen_people_reaches_the_goal(
         pytest.skip("only with --long")
     assert method in tomllib.loads(PROTOCOL.read_text(encoding="utf-8"))["methods"]
     folder = tmp_path_factory.getbasetemp() / "learning"
-    words = ["run", "--protocol", "simulated_intra", "--simulate", "--device", "cpu"]
-    words += ["--cache", str(folder / "cache"), "--out", str(folder / method)]
-    run = begin(*words, "--methods", f"{method},constant")
-    _, said = run.communicate()
-    assert run.returncode == 0, said
+    arguments = ["run", "--protocol", "simulated_intra", "--simulate", "--device", "cpu"]
+    arguments += ["--cache", str(folder / "cache"), "--out", str(folder / method)]
+    run = begin(*arguments, "--methods", f"{method},constant")
+    _, text = run.communicate()
+    assert run.returncode == 0, text
     rows = {r["method"]: r for r in read_table(folder / method) if r["evaluator"] == "li2023"}
     error, baseline = float(rows[method]["mae"]), float(rows["constant"]["mae"])
     assert error < GOAL_BPM
@@ -206,10 +215,19 @@ def test_on_hard_people_co_rectification_beats_its_pseudo_labels(
 ) -> None:
     if not request.config.getoption("--long"):
         pytest.skip("only with --long")
-    words = ["run", "--protocol", "simulated_hard", "--simulate", "--device", "cpu", "--jobs", "2"]
-    words += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "hard")]
-    run = begin(*words, "--methods", "co_rectification,two_sr")
-    _, said = run.communicate()
-    assert run.returncode == 0, said
+    arguments = [
+        "run",
+        "--protocol",
+        "simulated_hard",
+        "--simulate",
+        "--device",
+        "cpu",
+        "--jobs",
+        "2",
+    ]
+    arguments += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "hard")]
+    run = begin(*arguments, "--methods", "co_rectification,two_sr")
+    _, text = run.communicate()
+    assert run.returncode == 0, text
     rows = {r["method"]: r for r in read_table(tmp_path / "hard") if r["evaluator"] == "li2023"}
     assert float(rows["co_rectification"]["mae"]) < float(rows["two_sr"]["mae"])

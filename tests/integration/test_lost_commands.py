@@ -31,8 +31,8 @@ def written(folder: Path, text: str, body: str = PULSE) -> Path:
     return folder
 
 
-def bench(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rppgbench", *map(str, words)]
+def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rppgbench", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
@@ -49,39 +49,39 @@ def bench(*words: object) -> subprocess.CompletedProcess[str]:
 def test_a_plug_in_neither_ends_nor_keeps_the_command(
     text: str, lists: bool, tmp_path: Path
 ) -> None:
-    done = bench("list", "methods", "--plugins", written(tmp_path, text))
+    process = bench("list", "methods", "--plugins", written(tmp_path, text))
     if lists:
-        assert done.returncode == 0
-        assert "mine" in done.stdout
-        assert "pos" in done.stdout
+        assert process.returncode == 0
+        assert "mine" in process.stdout
+        assert "pos" in process.stdout
     else:
-        assert done.returncode == 2
-        assert "the import of" in done.stderr
-        assert "mine.py ended its process (exit code 0)" in done.stderr
+        assert process.returncode == 2
+        assert "the import of" in process.stderr
+        assert "mine.py ended its process (exit code 0)" in process.stderr
 
 
 @needs_fork
 def test_a_method_that_ends_the_process_in_c_is_told(tmp_path: Path) -> None:
     folder = written(tmp_path, "", "ctypes.CDLL(None)._exit(0)")
-    done = bench("check-method", folder / "methods/mine.py")
-    assert done.returncode == 2
-    assert "ended its process (exit code 0), and the command with it" in done.stderr
+    process = bench("check-method", folder / "methods/mine.py")
+    assert process.returncode == 2
+    assert "ended its process (exit code 0), and the command with it" in process.stderr
 
 
 def test_what_a_method_prints_through_c_is_no_part_of_the_answer(tmp_path: Path) -> None:
     prints = "ctypes.CDLL(None).puts(b'from C'); os.write(1, b'from 1'); print('from Python')"
     folder = written(tmp_path, "", f"{prints}; {PULSE}")
-    done = bench("check-method", folder / "methods/mine.py", "--json")
-    assert done.stdout.startswith("{")
+    process = bench("check-method", folder / "methods/mine.py", "--json")
+    assert process.stdout.startswith("{")
     for words in ("from C", "from 1", "from Python"):
-        assert words not in done.stdout
-        assert words in done.stderr
+        assert words not in process.stdout
+        assert words in process.stderr
 
 
 def test_a_method_that_forks_and_comes_back_in_the_child_answers_once(tmp_path: Path) -> None:
     folder = written(tmp_path, "", f"os.fork(); {PULSE}")
-    done = bench("check-method", folder / "methods/mine.py", "--json")
-    assert done.stdout.count('"method": "mine"') == 1
+    process = bench("check-method", folder / "methods/mine.py", "--json")
+    assert process.stdout.count('"method": "mine"') == 1
 
 
 @needs_fork
@@ -115,7 +115,7 @@ def _lives(pid: int) -> bool:
 
 
 def test_a_command_without_code_of_others_is_not_supervised() -> None:
-    words = [["report", "results"], ["list"], ["predict", "face.mp4"], ["check-method", "pos"]]
-    assert not [w for w in words if _calls_others(parser().parse_args(w))]
+    arguments = [["report", "results"], ["list"], ["predict", "face.mp4"], ["check-method", "pos"]]
+    assert not [w for w in arguments if _calls_others(parser().parse_args(w))]
     others = [["list", "--plugins", "somewhere"], ["check-method", "mine.py"]]
     assert all(_calls_others(parser().parse_args(w)) for w in others)

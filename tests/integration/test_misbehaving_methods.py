@@ -122,9 +122,17 @@ def _with_plugins(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def run(place: Path, out: Path, methods: str, *more: str, protocol: str = "one_fold") -> int:
-    words = ["run", "--protocol", protocol, "--methods", methods, "--cache", str(place / "cache")]
+    arguments = [
+        "run",
+        "--protocol",
+        protocol,
+        "--methods",
+        methods,
+        "--cache",
+        str(place / "cache"),
+    ]
     data = [] if protocol == "by_names" else ["--data", f"simulated={place / 'people'}"]
-    return main([*words, *data, "--out", str(out), *more])
+    return main([*arguments, *data, "--out", str(out), *more])
 
 
 def rows(out: Path) -> dict[tuple[str, str], Estimate]:
@@ -137,21 +145,21 @@ def test_each_method_that_misbehaves_is_named_and_the_others_go_on(
     out, here, errors = tmp_path / "out", Path.cwd(), np.geterr()
     assert run(place, out, "moves,ends,exits,two_d,bug,fine") == 3
     assert (Path.cwd(), np.geterr()) == (here, errors)
-    found = rows(out)
+    result = rows(out)
     for name in ("01", "02", "03"):
-        assert found["fine", name].waveform is not None
-        assert found["moves", name].waveform is not None
+        assert result["fine", name].waveform is not None
+        assert result["moves", name].waveform is not None
         bug = f"internal error in bug on simulated/{name}: ValueError: a bug and no short trace"
-        assert found["bug", name].reason == bug
+        assert result["bug", name].reason == bug
         for method in ("exits", "ends"):
             assert f"{method} on simulated/{name}: RuntimeError: it called sys.exit(0)" in (
-                found[method, name].reason
+                result[method, name].reason
             )
-        assert "two_d returned samples of shape" in found["two_d", name].reason
+        assert "two_d returned samples of shape" in result["two_d", name].reason
     assert "a bug and no short trace" in (out / "errors.log").read_text()
-    said = capsys.readouterr().err
-    assert said.count("failed: simulated/") == 3
-    assert said.count("a bug and no short trace") == said.count("two_d returned") == 3
+    output = capsys.readouterr().err
+    assert output.count("failed: simulated/") == 3
+    assert output.count("a bug and no short trace") == output.count("two_d returned") == 3
 
 
 def test_what_a_method_raises_is_one_short_line_whatever_it_is(
@@ -159,12 +167,12 @@ def test_what_a_method_raises_is_one_short_line_whatever_it_is(
 ) -> None:
     out = tmp_path / "out"
     assert run(place, out, "silent,no_exception,obeyed,fine") == 3
-    found = rows(out)
+    result = rows(out)
     for name in ("01", "02", "03"):
-        assert found["fine", name].waveform is not None
-        assert "ZeroDivisionError" in found["silent", name].reason
-        assert "RuntimeError: it raised GeneratorExit: x" in found["no_exception", name].reason
-        assert len(found["obeyed", name].reason) < 1100
+        assert result["fine", name].waveform is not None
+        assert "ZeroDivisionError" in result["silent", name].reason
+        assert "RuntimeError: it raised GeneratorExit: x" in result["no_exception", name].reason
+        assert len(result["obeyed", name].reason) < 1100
     assert "x" * 10**6 in (out / "errors.log").read_text()
     assert max(map(len, capsys.readouterr().err.splitlines())) < 4000
 
@@ -175,10 +183,10 @@ def test_predict_tells_of_a_method_that_raises(
 ) -> None:
     video = str(next((place / "people").rglob("*.mp4")))
     assert main(["predict", video, "--method", method, "--cache", str(place / "cache")]) == 3
-    said = capsys.readouterr()
-    assert f"internal error in {method} on {video}" in said.out
-    assert "Traceback" not in said.err
-    assert "\x1b" not in said.out + said.err
+    captured = capsys.readouterr()
+    assert f"internal error in {method} on {video}" in captured.out
+    assert "Traceback" not in captured.err
+    assert "\x1b" not in captured.out + captured.err
 
 
 def test_a_crash_costs_the_method_s_row_alone(
@@ -194,14 +202,14 @@ def test_a_crash_costs_the_method_s_row_alone(
     darkest = min(levels, key=lambda name: levels[name])
     monkeypatch.setenv("CRASH_BELOW", str(np.mean(sorted(levels.values())[:2])))
     assert run(place, tmp_path / "two", "fine,crashes,chrom", "--jobs", "2") == 3
-    found = rows(tmp_path / "two")
-    assert len(found) == 9
+    result = rows(tmp_path / "two")
+    assert len(result) == 9
     for key, estimate in undisturbed.items():
-        ours, theirs = found[key].waveform, estimate.waveform
+        ours, theirs = result[key].waveform, estimate.waveform
         assert ours is not None
         assert theirs is not None
         np.testing.assert_array_equal(ours.samples, theirs.samples)
-    reasons = {name: e.reason for (method, name), e in found.items() if method == "crashes"}
+    reasons = {name: e.reason for (method, name), e in result.items() if method == "crashes"}
     crash = f"crashes on simulated/{darkest} ended its process (SIGSEGV)"
     assert reasons == dict.fromkeys(levels, "") | {darkest: crash}
 
@@ -211,10 +219,10 @@ def test_a_missing_package_leaves_no_row_and_the_next_run_makes_it(
 ) -> None:
     out = tmp_path / "out"
     assert run(place, out, "lacks,fine") == 2
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bench: ")]
-    assert len(said) == 1
-    assert "lacks on simulated/01: No module named 'lazydep'; pip install lazydep" in said[0]
-    assert "2 more like it; 3 estimates are not made" in said[0]
+    output = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bench: ")]
+    assert len(output) == 1
+    assert "lacks on simulated/01: No module named 'lazydep'; pip install lazydep" in output[0]
+    assert "2 more like it; 3 estimates are not made" in output[0]
     assert {method for method, _ in rows(out)} == {"fine"}
     (tmp_path / "lazydep.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
@@ -250,20 +258,20 @@ def test_labels_of_a_reader_with_a_bug_are_named_and_the_others_are_scored(
         shutil.copy(place / "people" / "01" / "video.mp4", folder / f"{name}.mp4")
     more = ("--data", f"labels_of_names={folder}")
     assert run(place, tmp_path / "out", "fine", *more, protocol="by_names") == 3
-    said = {
+    output = {
         line.partition("labels_of_names/")[2].partition(":")[0]: line
         for line in capsys.readouterr().err.splitlines()
         if line.startswith("failed: ")
     }
-    assert said.keys() == {"raises", "exits", "none", "twod", "nantime"}
+    assert output.keys() == {"raises", "exits", "none", "twod", "nantime"}
     assert (
         "labels: internal error in the labels of labels_of_names/raises: KeyError: 'a bug'"
-        in (said["raises"])
+        in (output["raises"])
     )
-    assert "it called sys.exit(0)" in said["exits"]
-    assert "the reader returned None, not a GroundTruth" in said["none"]
-    assert "values of pulse of shape" in said["twod"]
-    assert "times of pulse that are not numbers" in said["nantime"]
+    assert "it called sys.exit(0)" in output["exits"]
+    assert "the reader returned None, not a GroundTruth" in output["none"]
+    assert "values of pulse of shape" in output["twod"]
+    assert "times of pulse that are not numbers" in output["nantime"]
     assert all(e.waveform is not None for e in rows(tmp_path / "out").values())
     shutil.copytree(folder, tmp_path / "again")
     shutil.copy(place / "people" / "01" / "video.mp4", tmp_path / "again" / "memory.mp4")
@@ -281,11 +289,19 @@ def test_videos_too_short_for_the_evaluator_are_told_and_are_no_success(
     file = place / "protocols" / "one_fold.toml"
     text = file.read_text().replace("physbench", "li2023")
     (place / "protocols" / "longer.toml").write_text(text)
-    words = ["run", "--protocol", "longer", "--methods", "fine", "--cache", str(place / "cache")]
+    arguments = [
+        "run",
+        "--protocol",
+        "longer",
+        "--methods",
+        "fine",
+        "--cache",
+        str(place / "cache"),
+    ]
     out = tmp_path / "out"
-    assert main([*words, "--data", f"simulated={place / 'people'}", "--out", str(out)]) == 3
-    said = capsys.readouterr().err
-    assert said.count("are too short; the evaluator's window takes at least 9") == 3
+    assert main([*arguments, "--data", f"simulated={place / 'people'}", "--out", str(out)]) == 3
+    output = capsys.readouterr().err
+    assert output.count("are too short; the evaluator's window takes at least 9") == 3
     table = (out / "heart_rates.csv").read_text().splitlines()
     assert table[0].endswith(",reason")
     assert all("are too short" in line for line in table[1:])

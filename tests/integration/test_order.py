@@ -178,10 +178,10 @@ def test_scoring_does_not_depend_on_the_order_of_the_rows(
 ) -> None:
     shuffled = rows.iloc[np.random.default_rng(seed).permutation(len(rows))]
     shuffled.attrs = rows.attrs
-    expected, found = SCORERS[name](rows), SCORERS[name](shuffled)
+    expected, result = SCORERS[name](rows), SCORERS[name](shuffled)
     if name == "combined":  # a row's other columns stay as they were
-        expected, found = (frame[found.columns] for frame in (expected, found))
-    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+        expected, result = (frame[result.columns] for frame in (expected, result))
+    pd.testing.assert_frame_equal(result, expected, check_exact=True)
 
 
 @FEW
@@ -193,11 +193,11 @@ def test_windows_pairs_and_agreement_do_not_depend_on_the_order(seed: int) -> No
     scored = ROWS[ROWS["estimate_bpm"].notna()]
     shuffled = scored.sample(frac=1, random_state=seed)
     for subjects in (True, False):
-        one, other = (
+        first, second = (
             bland_altman(f["reference_bpm"], f["estimate_bpm"], f["subject"] if subjects else None)
             for f in (scored, shuffled)
         )
-        assert one == other
+        assert first == second
     scores = block_scores(ROWS)
     blocks = np.random.default_rng(seed).permutation(SUBJECTS)
     assert paired_tests({name: values[blocks] for name, values in scores.items()}) == paired_tests(
@@ -208,6 +208,6 @@ def test_windows_pairs_and_agreement_do_not_depend_on_the_order(seed: int) -> No
 def test_rows_that_agree_in_every_key_have_an_order_too() -> None:
     rows = pd.DataFrame({"dataset": "d", "error_bpm": [2.0, np.nan, 1.0], "reason": ["", "x", ""]})
     for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
-        found = ordered_rows(rows.iloc[order])
-        assert found["error_bpm"].tolist()[:2] == [1.0, 2.0]
+        result = ordered_rows(rows.iloc[order])
+        assert result["error_bpm"].tolist()[:2] == [1.0, 2.0]
     assert KEYS.index("dataset") < KEYS.index("subject") < KEYS.index("recording")

@@ -78,10 +78,10 @@ def test_a_root_without_permission_is_one_line(
 ) -> None:
     with closed(made[name]):
         assert main(["data", "check", name, str(made[name])]) == 2
-    out, said = capsys.readouterr()
+    out, captured = capsys.readouterr()
     assert out == ""
-    assert said.count("\n") == 1
-    assert f"{made[name]}: may not be read; give yourself" in said
+    assert captured.count("\n") == 1
+    assert f"{made[name]}: may not be read; give yourself" in captured
 
 
 def test_a_root_in_a_folder_without_permission_is_one_line(
@@ -90,8 +90,8 @@ def test_a_root_in_a_folder_without_permission_is_one_line(
     root = made["vipl_hr"] / "data"
     with closed(made["vipl_hr"]):
         assert main(["data", "check", "vipl_hr", str(root)]) == 2
-        words = ["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={root}"]
-        assert main([*words, "--out", str(root)]) == 2
+        arguments = ["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={root}"]
+        assert main([*arguments, "--out", str(root)]) == 2
     check, run = capsys.readouterr().err.splitlines()
     assert str(root) in check
     assert f"--data vipl_hr=PATH says {root}: may not be read" in run
@@ -105,17 +105,17 @@ def test_every_folder_without_permission_is_named(name: str, made: dict[str, Pat
     for folder in folders:
         with closed(folder):
             try:
-                found = check_data(dataset(name), made[name])
+                result = check_data(dataset(name), made[name])
             except BenchError as error:
                 line = str(error)
                 assert line.startswith(f"{folder}"), folder
                 assert "may not be read" in line, folder
                 assert "\n" not in line
                 continue
-        if found == whole:
+        if result == whole:
             continue  # nothing of it is used, such as a second camera
-        assert found.counts == whole.counts, folder
-        new = [finding for finding in found.findings if finding not in whole.findings]
+        assert result.counts == whole.counts, folder
+        new = [finding for finding in result.findings if finding not in whole.findings]
         assert any(str(folder) in finding.file + finding.text for finding in new), folder
 
 
@@ -131,11 +131,11 @@ def test_every_file_without_permission_is_named(name: str, made: dict[str, Path]
                 with pytest.raises(BenchError, match=r"heart_rates\.csv: may not be read"):
                     check_data(dataset(name), root)
                 continue
-            found = check_data(dataset(name), root)
-        assert found.counts == whole.counts, file
-        if file.suffix in {".png", ".jpg"} and found.findings == whole.findings:
+            result = check_data(dataset(name), root)
+        assert result.counts == whole.counts, file
+        if file.suffix in {".png", ".jpg"} and result.findings == whole.findings:
             continue  # of a recording in pictures three are looked at
-        lines = set(found.findings) - set(whole.findings)
+        lines = set(result.findings) - set(whole.findings)
         assert {line.recording for line in lines} <= {recording.name for recording in own}
         picture = file.suffix in {".png", ".jpg"}
         assert str(file.parent if picture else file) in {line.file for line in lines}, file

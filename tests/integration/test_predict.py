@@ -54,11 +54,11 @@ def predict(
     video: Path, cache: Path, capsys: pytest.CaptureFixture[str], *more: str
 ) -> tuple[int, dict[str, Any], str]:
     """Exit code, JSON, and what a reader without --json sees."""
-    words = ["predict", str(video), "--cache", str(cache), *more]
-    code = main([*words, "--json"])
-    said = json.loads(capsys.readouterr().out)
-    assert main(words) == code
-    return code, said, capsys.readouterr().out
+    arguments = ["predict", str(video), "--cache", str(cache), *more]
+    code = main([*arguments, "--json"])
+    output = json.loads(capsys.readouterr().out)
+    assert main(arguments) == code
+    return code, output, capsys.readouterr().out
 
 
 def test_a_photograph_has_no_pulse_and_no_rate(
@@ -87,9 +87,9 @@ def test_a_pulse_is_called_one_and_read_as_a_run_reads_it(
     videos = tmp_path / "videos"
     videos.mkdir()
     (videos / "beating.mp4").symlink_to(folder / "beating.mp4")
-    words = ["run", "--protocol", "videos", "--methods", "pos", "--cache", str(cache)]
+    arguments = ["run", "--protocol", "videos", "--methods", "pos", "--cache", str(cache)]
     out = tmp_path / "results"
-    assert main([*words, "--data", f"video_folder={videos}", "--out", str(out)]) == 0
+    assert main([*arguments, "--data", f"video_folder={videos}", "--out", str(out)]) == 0
     assert "bench predict says whether there is one" in capsys.readouterr().out
     with (out / "heart_rates.csv").open(newline="") as table:
         (row,) = csv.DictReader(table)
@@ -129,10 +129,10 @@ def test_options_of_predict_without_effect_are_refused(
     folder: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "w.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
-    words = ["predict", str(folder / "tiny.mp4"), "--cache", str(cache)]
-    assert main([*words, "--weights", str(tmp_path / "w.safetensors")]) == 2
+    arguments = ["predict", str(folder / "tiny.mp4"), "--cache", str(cache)]
+    assert main([*arguments, "--weights", str(tmp_path / "w.safetensors")]) == 2
     assert "--weights: pos takes none" in capsys.readouterr().err
-    assert main([*words, "--plot", str(tmp_path / "p.png")]) == 3
+    assert main([*arguments, "--plot", str(tmp_path / "p.png")]) == 3
     assert "p.png is not drawn: there is no pulse" in capsys.readouterr().err
     (tmp_path / "tiny.mp4").symlink_to(folder / "tiny.mp4")
     (tmp_path / "tiny.csv").write_text("time_s,pulse\n")
@@ -157,9 +157,9 @@ def test_options_of_predict_without_effect_are_refused(
 def test_the_verdict_follows_its_rule(
     bpm: list[float], snr_db: list[float], lasts_s: float, word: str
 ) -> None:
-    said = verdict(np.array(bpm), np.array(snr_db), lasts_s)
-    assert said.word == word
-    assert bool(said.reason) == (word != "pulse")
+    text = verdict(np.array(bpm), np.array(snr_db), lasts_s)
+    assert text.word == word
+    assert bool(text.reason) == (word != "pulse")
 
 
 def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
@@ -170,27 +170,27 @@ def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
     from rppgbench.execution.prediction import read_rates
 
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "li2023", "a test"))
-    rng, words = np.random.default_rng(0), []
+    rng, arguments = np.random.default_rng(0), []
     for _ in range(40):
         trace = np.array([150.0, 110.0, 90.0]) + rng.normal(0, 0.05, (300, 3))
         for name in ("green", "chrom", "pos"):
             method = load_methods().available[name]
             pulse = method.estimate(Waveform(trace, 30.0), **method.parameters({}))
             read = read_rates(pulse, rule)
-            words.append(verdict(read.bpm[0], read.snr_db[0], 10.0).word)
-    assert words.count("no pulse") >= 0.95 * len(words)
-    assert "pulse" not in words
+            arguments.append(verdict(read.bpm[0], read.snr_db[0], 10.0).word)
+    assert arguments.count("no pulse") >= 0.95 * len(arguments)
+    assert "pulse" not in arguments
 
 
 @pytest.mark.real
 def test_genuine_clips(real: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One face whose pulse is known, and two in which nobody reads one."""
-    code, said, _ = predict(real / "evm-face" / "face.mp4", cache, capsys)
-    assert (code, said["verdict"]) == (0, "pulse")
-    assert said["heart_rate_bpm"] == pytest.approx(53, abs=1.5)
+    code, text, _ = predict(real / "evm-face" / "face.mp4", cache, capsys)
+    assert (code, text["verdict"]) == (0, "pulse")
+    assert text["heart_rate_bpm"] == pytest.approx(53, abs=1.5)
     for name in ("csiro.mp4", "63-61_2.mp4"):
-        code, said, _ = predict(real / "face-clips-no-truth" / name, cache, capsys)
-        assert (code, said["verdict"]) == (3, "no pulse")
-    code, said, _ = predict(real / "pexels-and-occlusion" / "single.mp4", cache, capsys)
+        code, text, _ = predict(real / "face-clips-no-truth" / name, cache, capsys)
+        assert (code, text["verdict"]) == (3, "no pulse")
+    code, text, _ = predict(real / "pexels-and-occlusion" / "single.mp4", cache, capsys)
     assert code == 3
-    assert said["reason"].startswith("the video is too short: its frames span 2.4 s")
+    assert text["reason"].startswith("the video is too short: its frames span 2.4 s")

@@ -46,8 +46,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(tree: Path, cache: Path, out: Path, *more: str) -> int:
-    words = ["run", "--protocol", "quickstart", "--data", f"simulated={tree}"]
-    given = [*words, "--cache", str(cache), "--out", str(out), *more]
+    arguments = ["run", "--protocol", "quickstart", "--data", f"simulated={tree}"]
+    given = [*arguments, "--cache", str(cache), "--out", str(out), *more]
     return main([*given, *([] if "--methods" in more else ["--methods", "pos,constant"])])
 
 
@@ -132,9 +132,9 @@ def test_the_same_run_gives_the_same_bytes(
     tree: Path, cache: Path, results: Path, tmp_path: Path
 ) -> None:
     """Over jobs, order of the methods, a run that was resumed and one that was made in halves."""
-    wanted = numbers(results)
+    expected = numbers(results)
     assert run(tree, cache, tmp_path / "two", "--jobs", "2", "--methods", "constant,pos") == 0
-    assert numbers(tmp_path / "two") == wanted
+    assert numbers(tmp_path / "two") == expected
     shutil.copytree(results, tmp_path / "resumed")
     for kind in ("estimates", "recordings"):
         for part in sorted((tmp_path / "resumed" / kind).iterdir())[1:]:
@@ -148,10 +148,10 @@ def test_the_same_run_gives_the_same_bytes(
     store.add(kept[::-1])
     assert store.missing() > 0
     assert run(tree, cache, tmp_path / "resumed") == 0
-    assert numbers(tmp_path / "resumed") == wanted
+    assert numbers(tmp_path / "resumed") == expected
     for methods in ("pos", "pos,constant"):
         assert run(tree, cache, tmp_path / "halves", "--methods", methods) == 0
-    assert numbers(tmp_path / "halves") == wanted
+    assert numbers(tmp_path / "halves") == expected
 
 
 class Backwards(Catalog):
@@ -164,7 +164,7 @@ class Backwards(Catalog):
 def test_a_plan_does_not_depend_on_the_order_of_methods_and_files(tree: Path) -> None:
     """Nor does what a model learns from: its digest is the same, so its weights have to be."""
     protocol = read_protocol(toml_files("protocols")["quickstart"])
-    one, other = (
+    first, second = (
         make_plan(
             protocol,
             "quickstart",
@@ -179,10 +179,10 @@ def test_a_plan_does_not_depend_on_the_order_of_methods_and_files(tree: Path) ->
             (["constant", "pos"], Backwards()),
         )
     )
-    assert [fit.train for fit in one.fits] == [fit.train for fit in other.fits]
-    assert all(len(fit.train) > 1 for fit in one.fits)
-    assert list(one.methods) == list(other.methods)
-    assert {job.digest for job in one.jobs} == {job.digest for job in other.jobs}
+    assert [fit.train for fit in first.fits] == [fit.train for fit in second.fits]
+    assert all(len(fit.train) > 1 for fit in first.fits)
+    assert list(first.methods) == list(second.methods)
+    assert {job.digest for job in first.jobs} == {job.digest for job in second.jobs}
 
 
 def test_a_run_that_makes_nothing_keeps_what_made_the_results(
@@ -234,8 +234,8 @@ def test_broken_videos_are_named_and_the_rest_goes_on(
 ) -> None:
     out = tmp_path / "results"
     assert run(broken_tree, cache, out, "--methods", "pos") == 3
-    said = capsys.readouterr().err
-    assert said.count("failed: simulated/") == 2
+    output = capsys.readouterr().err
+    assert output.count("failed: simulated/") == 2
     estimates = list(Store(out).estimates())
     assert {(e.recording, bool(e.waveform)) for e in estimates} == {
         ("01", False),
@@ -272,9 +272,9 @@ def test_broken_labels_are_named_and_the_rest_goes_on(
     labels.write_text("time_s,pulse,heart_rate_bpm\n0.0,1.0,sixty\n")
     out = tmp_path / "results"
     assert run(copy, cache, out, "--methods", "pos") == 3
-    said = capsys.readouterr().err
-    assert said.count("failed: simulated/") == 1
-    assert f"{labels}: line 2: '0.0,1.0,sixty' is not a number" in said
+    output = capsys.readouterr().err
+    assert output.count("failed: simulated/") == 1
+    assert f"{labels}: line 2: '0.0,1.0,sixty' is not a number" in output
     assert len({e.recording for e in Store(out).estimates()}) == PEOPLE
     assert "sixty" in (out / "report.html").read_text()
 
@@ -301,7 +301,7 @@ NO_EFFECT = [
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["run", "--protocol", "quickstart", "--seconds", "-3"],
         ["run", "--protocol", "quickstart", "--seconds", "0"],
@@ -318,12 +318,12 @@ NO_EFFECT = [
     ],
 )
 def test_values_that_no_run_can_have_are_refused_by_name(
-    words: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(words)
+        main(arguments)
     assert stop.value.code == 2
-    assert f"argument {words[-2]}" in capsys.readouterr().err
+    assert f"argument {arguments[-2]}" in capsys.readouterr().err
 
 
 def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
@@ -339,12 +339,12 @@ def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
         labels.write_text("\n".join([head, *scaled]))
     out = tmp_path / "results"
     assert run(copy, cache, out, "--methods", "pos") == 3
-    said = capsys.readouterr().err.splitlines()
+    output = capsys.readouterr().err.splitlines()
     page = html.unescape((out / "report.html").read_text())
-    (warning,) = [line for line in said if line.startswith("warning: simulated/01: pulse: ")]
+    (warning,) = [line for line in output if line.startswith("warning: simulated/01: pulse: ")]
     assert "clock ratio 1.0" in warning
     assert warning.removeprefix("warning: ") in page
-    (failed,) = [line for line in said if line.startswith("failed: simulated/")]
+    (failed,) = [line for line in output if line.startswith("failed: simulated/")]
     assert failed.startswith("failed: simulated/02: labels: pulse: labels last 11,")
     assert "look like milliseconds" in failed
     assert failed.split("02: ")[1] in page
@@ -355,7 +355,7 @@ def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("arguments", "says"),
     [
         (["run", "--protocol", "quickstrt"], "did you mean 'quickstart'"),
         (["run", "--protocol", "quickstart", "--methods", "poss"], "did you mean 'pos'"),
@@ -384,22 +384,22 @@ def test_labels_off_the_clock_of_the_frames_are_told_in_terminal_and_page(
         (["speed", "--only", "extraction", "--video", "v", "--seconds", "9"], "beside --video"),
         (["table", "li2023_table1", "--subjects", "3"], "--subjects: has no effect without"),
         (["table", "li2023_table1", "--stored", "--data", "pure=x"], "--data: has no effect"),
-        *((["run", "--protocol", *words], says) for words, says in NO_EFFECT),
+        *((["run", "--protocol", *arguments], says) for arguments, says in NO_EFFECT),
     ],
 )
 def test_a_fault_of_the_user_s_is_one_line(
-    words: list[str],
+    arguments: list[str],
     says: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(words) == 2
-    said = capsys.readouterr().err
-    assert says in said
-    assert said.count("\n") == 1
-    assert "Traceback" not in said
+    assert main(arguments) == 2
+    output = capsys.readouterr().err
+    assert says in output
+    assert output.count("\n") == 1
+    assert "Traceback" not in output
 
 
 def test_a_folder_with_another_protocol_s_results_is_refused(
@@ -445,19 +445,19 @@ def test_settings_say_when_they_are_used_and_when_they_have_no_effect(
     settings = tmp_path / "bench.toml"
     settings.write_text('[data]\npure = "~/mine"\npur = "x"\n')
     monkeypatch.setenv("RPPGBENCH_DATA_UBFC", "x")
-    words = ["run", "--protocol", "pure_intra", "--methods", "pos"]
-    assert main(words) == 2
-    said = capsys.readouterr().err
-    assert f"note: pure is {tmp_path / 'mine'}, by [data] of ./bench.toml" in said
-    assert f"{tmp_path / 'mine'}: no recordings" in said  # there it was looked for
-    assert "warning: has no effect: [data] of ./bench.toml: no data set 'pur'; did you" in said
-    assert "warning: has no effect: RPPGBENCH_DATA_UBFC: no data set 'ubfc'" in said
+    arguments = ["run", "--protocol", "pure_intra", "--methods", "pos"]
+    assert main(arguments) == 2
+    output = capsys.readouterr().err
+    assert f"note: pure is {tmp_path / 'mine'}, by [data] of ./bench.toml" in output
+    assert f"{tmp_path / 'mine'}: no recordings" in output  # there it was looked for
+    assert "warning: has no effect: [data] of ./bench.toml: no data set 'pur'; did you" in output
+    assert "warning: has no effect: RPPGBENCH_DATA_UBFC: no data set 'ubfc'" in output
     monkeypatch.setenv("RPPGBENCH_DATA_PURE", "~/theirs")
-    assert main(words) == 2
+    assert main(arguments) == 2
     assert f"note: pure is {tmp_path / 'theirs'}, by RPPGBENCH_DATA_PURE" in capsys.readouterr().err
     monkeypatch.delenv("RPPGBENCH_DATA_PURE")
     settings.write_text('[dat]\npure = "~/mine"\n')
-    assert main(words) == 2
+    assert main(arguments) == 2
     assert "bench.toml: no key 'dat'; did you mean 'data'?" in capsys.readouterr().err
 
 
@@ -468,8 +468,8 @@ def test_a_home_folder_is_meant_by_a_tilde_wherever_a_path_is_given(
     from rppgbench.datasets.roots import cache_folder
 
     monkeypatch.setenv("HOME", str(tmp_path))
-    words = ["run", "--protocol", "p", "--out", "~/o", "--plugins", "~/p", "--data", "a=~/d"]
-    args = parser().parse_args([*words, "--cache", "~/c", "--keep-videos", "~/k"])
+    arguments = ["run", "--protocol", "p", "--out", "~/o", "--plugins", "~/p", "--data", "a=~/d"]
+    args = parser().parse_args([*arguments, "--cache", "~/c", "--keep-videos", "~/k"])
     given = [args.out, *args.plugins, args.data[0][1], args.cache, args.keep_videos]
     assert given == [tmp_path / name for name in "opdck"]
     args = parser().parse_args(["predict", "~/v", "--weights", "~/w", "--plot", "~/p"])

@@ -41,14 +41,21 @@ def test_a_protocol_runs_simulated_and_decodes_each_video_once(
         pytest.skip("only with --long")
     protocol = read_protocol(toml_files("protocols")[name])
     methods = [m for m in protocol.methods if m in CLASSICAL]
-    words = ["run", "--protocol", name, "--simulate", "--methods", ",".join(methods)]
-    words += ["--subjects", str(PEOPLE.get(name, FEW)), "--seconds", "10.5", "--difficulty", "easy"]
-    words += [*(PAIR if name == "cross" else ()), "--cache", str(tmp_path / "cache")]
+    arguments = ["run", "--protocol", name, "--simulate", "--methods", ",".join(methods)]
+    arguments += [
+        "--subjects",
+        str(PEOPLE.get(name, FEW)),
+        "--seconds",
+        "10.5",
+        "--difficulty",
+        "easy",
+    ]
+    arguments += [*(PAIR if name == "cross" else ()), "--cache", str(tmp_path / "cache")]
     before = Counter(stream.decode_counts)
-    assert main([*words, "--out", str(tmp_path / "first")]) == 0, capsys.readouterr().err
+    assert main([*arguments, "--out", str(tmp_path / "first")]) == 0, capsys.readouterr().err
     decoded = stream.decode_counts - before
     assert set(decoded.values()) == {1}
-    assert main([*words, "--out", str(tmp_path / "second")]) == 0
+    assert main([*arguments, "--out", str(tmp_path / "second")]) == 0
     assert stream.decode_counts - before == decoded
     for folder in ("first", "second"):
         store = Store(tmp_path / folder)

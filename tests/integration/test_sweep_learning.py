@@ -56,15 +56,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_network_is_learned_for_each_seed_and_where_declared_each_condition(
     train_on: str, models: int, plugins: Path, cache: Path, tmp_path: Path
 ) -> None:
-    words = ["run", "--protocol", f"sweep_{train_on}", "--plugins", str(plugins), "--simulate"]
-    words += ["--methods", "co_rectification,pos", "--cache", str(cache)]
+    arguments = ["run", "--protocol", f"sweep_{train_on}", "--plugins", str(plugins), "--simulate"]
+    arguments += ["--methods", "co_rectification,pos", "--cache", str(cache)]
     out = tmp_path / "results"
-    assert main([*words, "--out", str(out)]) == 0
-    made = {(e.method, e.condition, e.seed): e for e in Store(out).estimates()}
-    learned = {key for key in made if key[0] == "co_rectification"}
-    wanted = {("co_rectification", c, seed) for c in ("raw", "crf_30") for seed in range(SEEDS)}
-    assert learned == wanted
-    assert all(one.waveform is not None for one in made.values())
+    assert main([*arguments, "--out", str(out)]) == 0
+    estimates = {(e.method, e.condition, e.seed): e for e in Store(out).estimates()}
+    learned = {key for key in estimates if key[0] == "co_rectification"}
+    expected = {("co_rectification", c, seed) for c in ("raw", "crf_30") for seed in range(SEEDS)}
+    assert learned == expected
+    assert all(one.waveform is not None for one in estimates.values())
     fits = json.loads((out / "manifest.json").read_text())["fits"]
     assert len(fits) == models
     assert {fit["condition"] for fit in fits} == (

@@ -117,32 +117,32 @@ def results(
 ) -> tuple[Path, list[str]]:
     """A finished run, and its command."""
     out = tmp_path_factory.mktemp("run") / "results"
-    words = ["run", "--protocol", "sweep_here", "--plugins", str(plugins), "--methods", "pos"]
-    words += ["--data", f"video_folder={videos}", "--out", str(out)]
-    words += ["--cache", str(out.with_name("cache"))]
+    arguments = ["run", "--protocol", "sweep_here", "--plugins", str(plugins), "--methods", "pos"]
+    arguments += ["--data", f"video_folder={videos}", "--out", str(out)]
+    arguments += ["--cache", str(out.with_name("cache"))]
     before = dict(decode_counts)
-    assert main(words) == 3  # some failed, and are named
+    assert main(arguments) == 3  # some failed, and are named
     for name in VIDEOS:
         assert decode_counts[videos / name] == before.get(videos / name, 0) + 1
-    return out, words
+    return out, arguments
 
 
 def test_one_pass_serves_every_condition_and_a_second_run_needs_none(
     results: tuple[Path, list[str]], videos: Path
 ) -> None:
-    out, words = results[0], list(results[1])
+    out, arguments = results[0], list(results[1])
     store = Store(out)
     assert store.missing() == 0
-    made = {(e.recording, e.condition): e for e in store.estimates()}
-    assert set(made) == {(v, c) for v in VIDEOS for c in CONDITIONS}
+    estimates = {(e.recording, e.condition): e for e in store.estimates()}
+    assert set(estimates) == {(v, c) for v in VIDEOS for c in CONDITIONS}
     for name in SOUND:
-        assert made["even.mkv", name].waveform is not None, made["even.mkv", name].reason
+        assert estimates["even.mkv", name].waveform is not None, estimates["even.mkv", name].reason
     before = dict(decode_counts)
-    assert main(words) == 3  # what failed stays failed, and is named again
+    assert main(arguments) == 3  # what failed stays failed, and is named again
     assert dict(decode_counts) == before
     out.with_name("again").mkdir(exist_ok=True)
-    words[words.index(str(out))] = str(out.with_name("again"))
-    assert main(words) == 3
+    arguments[arguments.index(str(out))] = str(out.with_name("again"))
+    assert main(arguments) == 3
     tried = {video: decode_counts[videos / video] - before[videos / video] for video in VIDEOS}
     assert tried == dict.fromkeys(VIDEOS, 1)  # for other results what failed is tried again
 
@@ -151,30 +151,30 @@ def test_each_fault_is_one_line_in_its_own_rows(results: tuple[Path, list[str]])
     failed = Store(results[0]).failed()
     assert "video_folder/odd.mkv, unknown_codec" in failed
     assert "video_folder/odd.mkv, raw" not in failed
-    made = {(e.recording, e.condition): e for e in Store(results[0]).estimates()}
+    estimates = {(e.recording, e.condition): e for e in Store(results[0]).estimates()}
     for name, says in REASONS.items():
         for video in VIDEOS:
-            one = made[video, name]
+            one = estimates[video, name]
             assert one.waveform is None
             assert says in one.reason
             assert "\n" not in one.reason
     for name in ("crf_30", "crf_30_found"):
-        assert "frames of 255 x 255 do not fit yuv420p" in made["odd.mkv", name].reason
+        assert "frames of 255 x 255 do not fit yuv420p" in estimates["odd.mkv", name].reason
     for name in ("raw", "lossless", "half_rate"):
-        assert made["odd.mkv", name].waveform is not None
+        assert estimates["odd.mkv", name].waveform is not None
     assert not list(results[0].with_name("cache").rglob(".*"))
     assert not (results[0] / "errors.log").exists()
 
 
 def test_without_loss_no_estimate_changes(results: tuple[Path, list[str]]) -> None:
-    made = {(e.recording, e.condition): e for e in Store(results[0]).estimates()}
+    estimates = {(e.recording, e.condition): e for e in Store(results[0]).estimates()}
     for video in VIDEOS:
-        raw, lossless = (made[video, name].waveform for name in ("raw", "lossless"))
+        raw, lossless = (estimates[video, name].waveform for name in ("raw", "lossless"))
         assert raw is not None
         assert lossless is not None
         np.testing.assert_array_equal(lossless.samples, raw.samples)
-    lossy = made["even.mkv", "crf_30"].waveform
-    raw = made["even.mkv", "raw"].waveform
+    lossy = estimates["even.mkv", "crf_30"].waveform
+    raw = estimates["even.mkv", "raw"].waveform
     assert lossy is not None
     assert raw is not None
     assert (lossy.samples != raw.samples).any()
@@ -197,7 +197,7 @@ def test_without_loss_no_extracted_value_changes(videos: Path, tmp_path: Path) -
     raw, lossless = transformed_features(source, needs, tmp_path, [None, change("lossless")])
     assert isinstance(raw, Features)
     assert isinstance(lossless, Features)
-    for one, other in (
+    for first, second in (
         (raw.times_s, lossless.times_s),
         (raw.track.landmarks, lossless.track.landmarks),
         (raw.track.box, lossless.track.box),
@@ -206,7 +206,7 @@ def test_without_loss_no_extracted_value_changes(videos: Path, tmp_path: Path) -
         (raw.moments.second, lossless.moments.second),
         (raw.clips["sinc_16"].frames, lossless.clips["sinc_16"].frames),
     ):
-        np.testing.assert_array_equal(other, one)
+        np.testing.assert_array_equal(second, first)
     assert raw.moments.count.sum() > 0
 
 
@@ -255,9 +255,9 @@ def test_a_disk_that_fills_stops_the_condition_that_needs_more(
     videos: Path, tmp_path: Path
 ) -> None:
     """40 clips of 12 kB do not fit into files of 300 kB, 20 do: the kernel refuses the rest."""
-    words = [sys.executable, "-c", FILLS, str(videos / "even.mkv"), str(tmp_path)]
+    arguments = [sys.executable, "-c", FILLS, str(videos / "even.mkv"), str(tmp_path)]
     path = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
-    run = subprocess.run(words, check=True, capture_output=True, text=True, env=path)
+    run = subprocess.run(arguments, check=True, capture_output=True, text=True, env=path)
     first, second = run.stdout.splitlines()
     assert first.startswith("MachineError ")
     assert "the cache cannot be written: File too large; make room" in first
@@ -297,9 +297,9 @@ def test_kept_videos_are_what_was_measured(
     results: tuple[Path, list[str]], videos: Path, tmp_path: Path
 ) -> None:
     """Asked for after the run, whose features are there: one more pass."""
-    words = [*results[1], "--keep-videos", str(tmp_path / "kept")]
+    arguments = [*results[1], "--keep-videos", str(tmp_path / "kept")]
     before = dict(decode_counts)
-    assert main(words) == 3
+    assert main(arguments) == 3
     assert {v: decode_counts[videos / v] - before[videos / v] for v in VIDEOS} == dict.fromkeys(
         VIDEOS, 1
     )
@@ -328,7 +328,7 @@ def test_kept_videos_are_what_was_measured(
     written = {file: file.stat().st_mtime_ns for file in made}
     wrong = folder / "even.mkv" / "crf_30.mkv"
     wrong.write_bytes(b"no video")
-    assert main(words) == 3
+    assert main(arguments) == 3
     assert {file: file.read_bytes() for file in made} == made
     del written[wrong]
     assert {file: file.stat().st_mtime_ns for file in written} == written
@@ -337,11 +337,11 @@ def test_kept_videos_are_what_was_measured(
 def test_nothing_to_keep_is_one_line(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["run", "--protocol", "videos", "--data", f"video_folder={videos}"]
-    words += ["--out", str(tmp_path / "out"), "--keep-videos", str(tmp_path / "kept")]
-    assert main(words) == 2
-    said = capsys.readouterr().err
-    assert "--keep-videos: protocols/videos.toml recompresses no video" in said
+    arguments = ["run", "--protocol", "videos", "--data", f"video_folder={videos}"]
+    arguments += ["--out", str(tmp_path / "out"), "--keep-videos", str(tmp_path / "kept")]
+    assert main(arguments) == 2
+    output = capsys.readouterr().err
+    assert "--keep-videos: protocols/videos.toml recompresses no video" in output
     assert not (tmp_path / "kept").exists()
 
 
@@ -387,10 +387,10 @@ def test_a_disk_that_fills_keeps_no_half_of_a_video(tmp_path: Path) -> None:
     """A frame of noise, 64 x 64, takes some 12 kB without loss: the fourth does not fit."""
     place = tmp_path / "crf_30.mkv"
     path = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
-    words = [sys.executable, "-c", KEEPS, str(place)]
-    run = subprocess.run(words, check=True, capture_output=True, text=True, env=path)
-    said, left = run.stdout.splitlines()
-    assert said == f"{place}: the video cannot be kept: File too large; make room, or choose " + (
+    arguments = [sys.executable, "-c", KEEPS, str(place)]
+    run = subprocess.run(arguments, check=True, capture_output=True, text=True, env=path)
+    text, left = run.stdout.splitlines()
+    assert text == f"{place}: the video cannot be kept: File too large; make room, or choose " + (
         "another folder"
     )
     assert left == "[]"

@@ -59,20 +59,20 @@ def peak_bpm(pulse: Array, fs: float) -> float:
 @pytest.mark.parametrize(("bpm", "fs"), [(50, 30.0), (72, 25.0), (72, 29.97), (120, 20.0)])
 def test_the_heart_rate_of_a_clean_face_is_found(name: str, bpm: int, fs: float) -> None:
     pixels, pulse = face(bpm, fs)
-    found = run(name, given(name, pixels, fs))
-    assert abs(peak_bpm(found.samples, fs) - bpm) < 2.0
+    result = run(name, given(name, pixels, fs))
+    assert abs(peak_bpm(result.samples, fs) - bpm) < 2.0
     inner = slice(60, -60)
     up = 1 if name in BLOOD_UP else -1
-    assert up * np.corrcoef(found.samples[inner], pulse[inner])[0, 1] > 0.5
+    assert up * np.corrcoef(result.samples[inner], pulse[inner])[0, 1] > 0.5
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_pulse_lies_on_the_clock_of_its_input(name: str) -> None:
     pixels, _ = face(72, 30.0, seconds=20.3)
-    found = run(name, given(name, pixels, 30.0, start_s=7.5))
-    assert (found.fs, found.start_s) == (30.0, 7.5)
-    assert found.samples.shape == (609,)
-    assert found.samples.dtype == np.float64
+    result = run(name, given(name, pixels, 30.0, start_s=7.5))
+    assert (result.fs, result.start_s) == (30.0, 7.5)
+    assert result.samples.shape == (609,)
+    assert result.samples.dtype == np.float64
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
@@ -93,15 +93,15 @@ def test_a_batch_of_recordings_gives_the_pulse_of_each_recording(name: str, pres
 @pytest.mark.parametrize("level", [0.0, 1.0, 97.3], ids=["black", "dark", "still"])
 def test_a_face_that_never_changes_gives_zeros(name: str, level: float) -> None:
     tones = level * np.random.default_rng(1).uniform(0.5, 1.5, (1, 40, 3))
-    found = run(name, given(name, np.repeat(tones, 300, axis=0), 30.0))
-    assert not found.samples.any()
+    result = run(name, given(name, np.repeat(tones, 300, axis=0), 30.0))
+    assert not result.samples.any()
 
 
 @pytest.mark.parametrize("name", ["chrom", "pos", "lgi", "omit"])
 def test_flicker_of_grey_light_on_a_grey_card_is_no_pulse(name: str) -> None:
     light = 100 + np.sin(np.arange(300) / 5)
-    found = run(name, Waveform(np.repeat(light[:, None], 3, axis=1), 30.0))
-    assert not found.samples.any()
+    result = run(name, Waveform(np.repeat(light[:, None], 3, axis=1), 30.0))
+    assert not result.samples.any()
 
 
 @pytest.mark.parametrize("name", OF_TRACES)
@@ -117,16 +117,16 @@ def test_black_frames_and_a_dead_channel_give_no_nan(name: str) -> None:
 def test_the_gain_of_each_channel_does_not_matter(name: str) -> None:
     trace = given(name, face(72, 30.0)[0], 30.0).samples
     expected = run(name, Waveform(trace, 30.0)).samples
-    found = run(name, Waveform(trace * [0.4, 3.0, 1.7], 30.0)).samples
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+    result = run(name, Waveform(trace * [0.4, 3.0, 1.7], 30.0)).samples
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name", ["green", "lgi", "omit"])
 def test_the_pulse_scales_with_the_trace(name: str) -> None:
     trace = given(name, face(72, 30.0)[0], 30.0).samples
     expected = 2.5 * run(name, Waveform(trace, 30.0)).samples
-    found = run(name, Waveform(2.5 * trace, 30.0)).samples
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+    result = run(name, Waveform(2.5 * trace, 30.0)).samples
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
 def test_the_gain_of_each_channel_does_not_change_the_independent_source() -> None:
@@ -211,10 +211,10 @@ def learned(*examples: Example) -> float:
 
 
 def test_constant_learns_the_mean_over_subjects_not_over_windows() -> None:
-    found = learned(
+    result = learned(
         example("a", rates(60, 62, 64)), example("a", rates(80)), example("b", rates(100, np.nan))
     )
-    assert found == pytest.approx(((62 + 80) / 2 + 100) / 2)
+    assert result == pytest.approx(((62 + 80) / 2 + 100) / 2)
 
 
 def test_constant_learns_from_rates_that_a_heart_can_have_alone() -> None:
@@ -299,10 +299,10 @@ def test_a_genuine_trace_agrees_with_its_contact_sensor(name: str, real: Path) -
     colours = Signal(loadmat(real / "ubfc-trace" / "mean_rgb.mat")["mean_rgb"].astype(float), times)
     fs = colours.fs
     grid = np.linspace(times[0], times[-1], len(times))
-    found = run(name, Waveform(colours.at(grid, np.inf), fs)).samples
-    both = butterworth(np.stack([found, Signal(ppg, times).at(grid, np.inf)]), fs, 0.66, 3.0, 1)
+    result = run(name, Waveform(colours.at(grid, np.inf), fs)).samples
+    both = butterworth(np.stack([result, Signal(ppg, times).at(grid, np.inf)]), fs, 0.66, 3.0, 1)
     width, step = round(10 * fs), 5 * fs
     starts = [round(k * step) for k in range(int((len(grid) - width) / step) + 1)]
-    ours, theirs = ([peak_bpm(x[s : s + width], fs) for s in starts] for x in both)
-    assert len(ours) >= 11
-    assert np.abs(np.array(ours) - np.array(theirs)).mean() < 1.0
+    measured, reference = ([peak_bpm(x[s : s + width], fs) for s in starts] for x in both)
+    assert len(measured) >= 11
+    assert np.abs(np.array(measured) - np.array(reference)).mean() < 1.0

@@ -108,8 +108,8 @@ def trained(name: str, folder: Path, **more: Any) -> tuple[Model, dict[str, Any]
     method = method_named(name)
     params = method.parameters({**TOY[name], **more})
     assert method.fit is not None
-    found = examples(method, labels=method.needs_labels)
-    return method.fit(found, Training(seed=0, device="cpu", folder=folder), **params), params
+    result = examples(method, labels=method.needs_labels)
+    return method.fit(result, Training(seed=0, device="cpu", folder=folder), **params), params
 
 
 @pytest.mark.parametrize("name", TOY)
@@ -241,10 +241,10 @@ def test_a_label_around_its_peak_keeps_rate_and_phase_and_loses_the_rest() -> No
     t = torch.arange(256) / 25.6
     rates = torch.tensor([[0.9], [1.4], [2.2]])
     pulse = torch.sin(2 * torch.pi * rates * t + rates)
-    other = 0.7 * torch.sin(2 * torch.pi * (rates + 0.6) * t)
-    kept = maps.select_peak(pulse + other, 25.6, 0.1, 0.66, 3.0)
-    for one, clean in zip(kept.numpy(), pulse.numpy(), strict=True):
-        assert np.corrcoef(one[40:-40], clean[40:-40])[0, 1] > 0.98
+    second = 0.7 * torch.sin(2 * torch.pi * (rates + 0.6) * t)
+    kept = maps.select_peak(pulse + second, 25.6, 0.1, 0.66, 3.0)
+    for first, clean in zip(kept.numpy(), pulse.numpy(), strict=True):
+        assert np.corrcoef(first[40:-40], clean[40:-40])[0, 1] > 0.98
     spectrum = torch.fft.rfft(kept * torch.hann_window(256)).abs()
     at = torch.fft.rfftfreq(256, 1 / 25.6)
     for row, rate in zip(spectrum, rates[:, 0], strict=True):
@@ -268,13 +268,13 @@ def test_labels_and_maps_are_played_at_the_same_speed() -> None:
     more = {"clip_s": 10.0, "map_kind": "differences", "label_bandwidth_hz": 0.1}
     params = method.parameters({**TOY["co_rectification"], **more})
     waveform, _ = given(method, 80.0, seconds=16.0)
-    found = cut_segments(
+    result = cut_segments(
         [Example(recording="r", subject="s", inputs=(waveform,), ground_truth=None)],
         params["fs"],
         10.0,
         "test",
     )
-    source = _part("clip_maps").ClipMaps(found, co_rectification_parameters(params))
+    source = _part("clip_maps").ClipMaps(result, co_rectification_parameters(params))
     for speed in (0.8, 1.25):
         skin = source.maps([(0, 10)], [speed])[0, 3, :1]
         for shown in (source.pseudo([(0, 10)], [speed]), skin):
@@ -292,12 +292,12 @@ def test_the_pseudo_loss_is_the_named_one(kind: str) -> None:
     maps, label = torch.rand(4, 3, 32, 128), torch.rand(4, 128)
     batch = {"map": maps, "faster": torch.rand_like(maps), "slower": maps, "pseudo": label}
     with torch.no_grad():
-        said = float(learner(batch, 0)["pseudo"])
+        text = float(learner(batch, 0)["pseudo"])
         pulses = learner.pair.networks[0](maps).double().numpy()
     wanted = label.double().numpy()
-    apart = [1 - np.corrcoef(a, b)[0, 1] for a, b in zip(pulses, wanted, strict=True)]
-    expected = np.mean(apart) if kind == "pearson" else np.mean((pulses - wanted) ** 2)
-    assert said == pytest.approx(expected, abs=1e-5)
+    differences = [1 - np.corrcoef(a, b)[0, 1] for a, b in zip(pulses, wanted, strict=True)]
+    expected = np.mean(differences) if kind == "pearson" else np.mean((pulses - wanted) ** 2)
+    assert text == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -394,10 +394,10 @@ def test_listing_methods_needs_no_torch() -> None:
         "assert 'torch' not in sys.modules and 'lightning_fabric' not in sys.modules"
     )
     source = Path(__file__).parents[2] / "src"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(source)!r}); {code}"],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr

@@ -41,10 +41,10 @@ def example(
 
 def test_another_rate_keeps_the_clock() -> None:
     t = np.arange(250) / 25
-    given = Waveform(np.sin(2 * np.pi * 1.2 * t), 25.0, 3.0)
-    out = resample_to_rate(given, 30.0)
+    segments = Waveform(np.sin(2 * np.pi * 1.2 * t), 25.0, 3.0)
+    out = resample_to_rate(segments, 30.0)
     assert (out.fs, out.start_s) == (30.0, 3.0)
-    assert out.times_s()[-1] <= given.times_s()[-1] + 1e-9
+    assert out.times_s()[-1] <= segments.times_s()[-1] + 1e-9
     expected = np.sin(2 * np.pi * 1.2 * (out.times_s() - 3.0))
     np.testing.assert_allclose(out.samples, expected, atol=0.02)
 
@@ -58,8 +58,8 @@ def test_pictures_stay_bytes_when_their_rate_changes() -> None:
 
 
 def test_short_segments_are_left_out_and_none_at_all_is_an_error() -> None:
-    found = cut_segments([example("b", 300, 100), example("a", 310)], 30.0, 10.0, "m")
-    assert [(part.recording, len(part.samples)) for part in found] == [("a", 310), ("b", 300)]
+    result = cut_segments([example("b", 300, 100), example("a", 310)], 30.0, 10.0, "m")
+    assert [(part.recording, len(part.samples)) for part in result] == [("a", 310), ("b", 300)]
     with pytest.raises(BenchError, match=r"m: none of 1 recordings has 10 s"):
         cut_segments([example("b", 100)], 30.0, 10.0, "m")
 
@@ -198,9 +198,9 @@ class Last(torch.nn.Module):
 
 
 def test_a_network_runs_over_windows_on_the_clock_of_the_segment() -> None:
-    given = Waveform(np.arange(70.0)[:, None], 30.0, 2.0)
+    segments = Waveform(np.arange(70.0)[:, None], 30.0, 2.0)
     out = estimate_pulse(
-        Last(), given, 30.0, 30, 30, lambda part: torch.from_numpy(part[:, 0].copy())[None]
+        Last(), segments, 30.0, 30, 30, lambda part: torch.from_numpy(part[:, 0].copy())[None]
     )
     np.testing.assert_array_equal(out.samples, np.arange(70.0))
     assert (out.fs, out.start_s) == (30.0, 2.0)

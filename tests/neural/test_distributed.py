@@ -108,9 +108,9 @@ def learned(folder: Path, devices: int, epochs: int = 4, size: int = 5) -> list[
         )
         for rank in range(devices)
     ]
-    said = [process.communicate(timeout=120)[0] for process in processes]
+    lines = [process.communicate(timeout=120)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * devices
-    return [json.loads(text.splitlines()[-1]) for text in said]
+    return [json.loads(text.splitlines()[-1]) for text in lines]
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_two_devices_continue_the_training_of_one(alone: dict[str, Any], tmp_pat
 
 def test_a_batch_too_small_to_be_shared_is_one_line() -> None:
     learner = nn.Sequential(nn.Linear(3, 1))
-    said = "--devices 4: a batch of 2 samples is too small to be shared by so many; take fewer"
-    with synchronised(learner, 0, 4), pytest.raises(BenchError, match=said):
+    text = "--devices 4: a batch of 2 samples is too small to be shared by so many; take fewer"
+    with synchronised(learner, 0, 4), pytest.raises(BenchError, match=text):
         learner(torch.ones(2, 3))
     assert learner(torch.ones(2, 3)).shape == (2, 1)

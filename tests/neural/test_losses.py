@@ -219,10 +219,10 @@ def test_sparsity_rises_with_a_second_peak() -> None:
 
 
 def test_variance_falls_as_the_batch_covers_the_band() -> None:
-    same, apart = (
+    same, differences = (
         float(variance(_full(x), *BAND)) for x in (sine(72, 72, 72, 72), sine(55, 85, 115, 145))
     )
-    assert apart < 0.2 * same
+    assert differences < 0.2 * same
 
 
 def test_periodicity_rises_when_the_rate_jumps() -> None:
@@ -282,11 +282,11 @@ def test_negatives_are_repelled_and_attracted_by_the_printed_sign_of_eq_4() -> N
     losses = part("co_rectification.losses")
     anchor, same = _rates(72), _rates(72)
     near, far = (_rates(75), _rates(69)), (_rates(100), _rates(54))
-    ours = [float(losses.self_supervised(anchor, same, *pair)) for pair in (near, far)]
+    measured = [float(losses.self_supervised(anchor, same, *pair)) for pair in (near, far)]
     literal = [
         float(losses.self_supervised(anchor, same, *pair, literal=True)) for pair in (near, far)
     ]
-    assert ours[1] < ours[0]
+    assert measured[1] < measured[0]
     assert literal[1] > literal[0]
 
 

@@ -158,11 +158,11 @@ def test_a_checkpoint_of_another_precision_is_named_and_not_used(tmp_path: Path)
     other = replace(RECIPE, precision="bf16-mixed")
     fresh = weights(tmp_path / "fresh", other)
     weights(tmp_path / "old")
-    said: list[str] = []
-    learner, _ = train(Toy, batches, other, training(tmp_path / "old", log=said.append))
+    lines: list[str] = []
+    learner, _ = train(Toy, batches, other, training(tmp_path / "old", log=lines.append))
     assert same(to_arrays(learner), fresh)
-    told = "of another recipe (precision 32-true, now bf16-mixed); starting again"
-    assert any(told in line for line in said)
+    message = "of another recipe (precision 32-true, now bf16-mixed); starting again"
+    assert any(message in line for line in lines)
 
 
 def test_every_loss_term_of_every_epoch_is_in_the_log_and_falls(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ except BenchError as error:
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
 def test_where_memory_is_short_micro_batches_have_the_same_gradients(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LIMITED, str(tmp_path)],
         capture_output=True,
         text=True,
@@ -263,8 +263,8 @@ def test_where_memory_is_short_micro_batches_have_the_same_gradients(tmp_path: P
         cwd=root,
         env={**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}", "OMP_NUM_THREADS": "1"},
     )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    assert process.returncode == 0, process.stderr
+    lines = process.stdout.splitlines()
     assert lines[0] == "train: out of memory; from here every batch in 2 micro-batches"
     assert "no memory on cpu for a step of train with 512 samples" in lines[-1]
     assert "can't allocate memory" in lines[-1]
@@ -277,8 +277,8 @@ def test_where_memory_is_short_micro_batches_have_the_same_gradients(tmp_path: P
         np.testing.assert_allclose(cut[name], value, atol=1e-4 * scale, rtol=0, err_msg=name)
     assert all("shares" not in terms for terms in facts["history"])
     assert all(terms["shares"] >= 2 for terms in cut_facts["history"])
-    for one, other in zip(facts["history"], cut_facts["history"], strict=True):
-        assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
+    for first, second in zip(facts["history"], cut_facts["history"], strict=True):
+        assert second["loss"] == pytest.approx(first["loss"], rel=1e-4)
 
 
 def test_an_epoch_without_a_batch_is_an_error(tmp_path: Path) -> None:
@@ -368,8 +368,10 @@ def test_a_changed_bit_is_damage_wherever_it_is(place: str, tmp_path: Path) -> N
     file = tmp_path / "state.safetensors"
     write_arrays(file, {"x": np.arange(4.0)}, {"history": [{"loss": 0.25}]})
     data = file.read_bytes()
-    words = {"facts": b"0.25", "array": np.array(3.0).tobytes(), "checksum": b'"sha256":"'}[place]
-    at = data.index(words) + len(words) - (place != "checksum")
+    arguments = {"facts": b"0.25", "array": np.array(3.0).tobytes(), "checksum": b'"sha256":"'}[
+        place
+    ]
+    at = data.index(arguments) + len(arguments) - (place != "checksum")
     file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     with pytest.raises(BenchError, match=r"damaged, it does not agree with its checksum|not a wh"):
         read_arrays(file)

@@ -71,9 +71,9 @@ ATTENTION = {
 
 def attention(case: str) -> torch.nn.Module:
     clips = ARRAYS[f"x__{case}"]
-    found = re.search(r"_fd(\d+)", case)
+    match = re.search(r"_fd(\d+)", case)
     network = AttentionNetwork(
-        clips.shape[-1], depth=int(found[1]) if found else 0, single_stream="EfficientPhys" in case
+        clips.shape[-1], depth=int(match[1]) if match else 0, single_stream="EfficientPhys" in case
     )
     return filled(network, case, ATTENTION)
 
@@ -82,7 +82,7 @@ def physformer(case: str) -> torch.nn.Module:
     blocks = {name.split(".")[0] for _, name, _ in FACTS["state_dict_order"][case]}
     layers = sum(name.startswith("transformer") for name in blocks)
     network = part("physformer.network").PhysFormer(layers=layers)
-    ours = {
+    measured = {
         "patch_embedding": "patches",
         **{f"transformer{k + 1}.blocks.0.": f"blocks.{k}." for k in range(layers)},
         "Stem0.": "stem.0.",
@@ -92,14 +92,14 @@ def physformer(case: str) -> torch.nn.Module:
         "upsample2.": "decoder.1.",
         "ConvBlockLast": "out",
     }
-    return filled(network, case, ours)
+    return filled(network, case, measured)
 
 
 def encoder_decoder(case: str) -> torch.nn.Module:
     pooled = {1: 0, 2: 2, 3: 3, 4: 5, 5: 6, 6: 8, 7: 9, 8: 11, 9: 12}  # places of the convolutions
-    ours = {f"ConvBlock{k}.": f"encoder.{place}." for k, place in pooled.items()}
-    ours |= {"upsample.": "decoder.0.", "upsample2.": "decoder.1.", "ConvBlock10.": "out."}
-    return filled(part("physnet_toolbox.network").EncoderDecoder(), case, ours)
+    measured = {f"ConvBlock{k}.": f"encoder.{place}." for k, place in pooled.items()}
+    measured |= {"upsample.": "decoder.0.", "upsample2.": "decoder.1.", "ConvBlock10.": "out."}
+    return filled(part("physnet_toolbox.network").EncoderDecoder(), case, measured)
 
 
 NETWORKS: dict[str, Any] = {

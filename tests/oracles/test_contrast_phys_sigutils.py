@@ -60,5 +60,5 @@ def test_the_harmonic_rule_matters_in_one_case() -> None:
 def test_snr(name: str) -> None:
     bpm = np.array(GIVEN_BPM["harm" in name])
     wave, fs = ARRAYS[f"bp__{name}"], rate_of(name)
-    found = snr_get(wave, bpm, fs, 0.6, 4.0)
-    assert found == pytest.approx(ARRAYS[f"vals__{name}"][3], rel=1e-9, abs=1e-9)
+    result = snr_get(wave, bpm, fs, 0.6, 4.0)
+    assert result == pytest.approx(ARRAYS[f"vals__{name}"][3], rel=1e-9, abs=1e-9)

@@ -67,14 +67,14 @@ def test_every_step_from_the_same_past(name: str, real: Path) -> None:
 @pytest.mark.parametrize("name", sorted(set(FACTS["clips"]) - set(WHOLE)))
 def test_followed_on_every_frame(name: str, real: Path) -> None:
     """40 frames on our own feet: within 2 px rms, scaled to a picture 640 wide."""
-    wanted = dict(zip(ARRAYS[f"{name}__frames"].tolist(), LANDMARKS[name], strict=True))
+    expected = dict(zip(ARRAYS[f"{name}__frames"].tolist(), LANDMARKS[name], strict=True))
     count = len(ARRAYS[f"{name}__found"])
-    found = track_face(frames(real / FACTS["clips"][name], count), FaceTracker(), cadence=1)
-    for frame, landmarks in found:
+    result = track_face(frames(real / FACTS["clips"][name], count), FaceTracker(), cadence=1)
+    for frame, landmarks in result:
         assert landmarks is not None
-        if frame.index in wanted:
+        if frame.index in expected:
             scale = max(frame.rgb.shape[1] / 640, 1.0)
-            assert rms(landmarks, wanted[frame.index]) < 2 * scale
+            assert rms(landmarks, expected[frame.index]) < 2 * scale
 
 
 @pytest.mark.real
@@ -84,7 +84,9 @@ def test_where_the_face_leaves_or_comes(name: str, cadence: int, real: Path) -> 
     """The edge of the gap, to a frame or two: each net decides by its own threshold crossing."""
     expected = ARRAYS[f"{name}__found"]
     source = frames(real / FACTS["clips"][name], len(expected))
-    found = np.array([mark is not None for _, mark in track_face(source, FaceTracker(), cadence)])
-    assert found.shape == expected.shape
+    has_face = np.array(
+        [mark is not None for _, mark in track_face(source, FaceTracker(), cadence)]
+    )
+    assert has_face.shape == expected.shape
     assert 0 < expected.sum() < len(expected)
-    assert (found != expected).sum() <= 2
+    assert (has_face != expected).sum() <= 2

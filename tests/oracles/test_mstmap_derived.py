@@ -19,8 +19,8 @@ def test_order_of_the_63_rows() -> None:
 
 
 def test_combined_by_pixel_count() -> None:
-    found = combine_regions(ARRAYS["roi_signals"], ARRAYS["roi_pixel_counts"])
-    assert far(found, ARRAYS["combined_63x6"]) < 1e-9
+    result = combine_regions(ARRAYS["roi_signals"], ARRAYS["roi_pixel_counts"])
+    assert far(result, ARRAYS["combined_63x6"]) < 1e-9
 
 
 def test_yuv_in_bytes() -> None:

@@ -37,6 +37,6 @@ def test_power_on_the_grid_of_the_reference(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_peak(name: str) -> None:
     fs = rate_of(name)
-    found = heart_rates(ARRAYS[f"POS_bp__{name}"], fs, CHAIN)
+    result = heart_rates(ARRAYS[f"POS_bp__{name}"], fs, CHAIN)
     grid, power = ARRAYS[f"Welch_freqs_bpm__fs{fs:g}"], ARRAYS[f"Welch_power_POS__{name}"]
-    np.testing.assert_allclose(found, grid[power.argmax(axis=-1)], rtol=1e-6)
+    np.testing.assert_allclose(result, grid[power.argmax(axis=-1)], rtol=1e-6)

@@ -54,7 +54,7 @@ def test_another_grid_would_not_agree() -> None:
 
 def test_overlap_add_of_standardised_packets() -> None:
     packets = ARRAYS["oadd_packets"]
-    apart = packets - packets.mean(axis=1, keepdims=True)
-    added = hann_overlap_add((apart / apart.std(axis=1, keepdims=True)).T)
+    differences = packets - packets.mean(axis=1, keepdims=True)
+    added = hann_overlap_add((differences / differences.std(axis=1, keepdims=True)).T)
     standard = (added - added.mean()) / added.std()
     np.testing.assert_allclose(standard, ARRAYS["overlap_add_120_60"], atol=1e-5)

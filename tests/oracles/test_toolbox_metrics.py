@@ -52,10 +52,10 @@ def test_rates_snr_and_correlation(case: tuple[str, str, str, str]) -> None:
     hr_label, hr_pred = heart_rates(label, fs, made), heart_rates(pred, fs, made)
     snr = snr_toolbox(pred, hr_label, fs, made.band.low_hz, made.band.high_hz)
     expected = ARRAYS[f"fs{fs_name}_diff{diff}_{hr_method}_bp{band_pass}"]
-    found = [hr_label, hr_pred, snr, macc(pred, label, fs)]
+    matches = [hr_label, hr_pred, snr, macc(pred, label, fs)]
     # the sums of differences carry rounding of 1e-13, which the SNR's small remainder magnifies
     tolerance = 1e-9 if diff == "0" else 1e-7
-    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(matches, expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("fs_name", sorted({case[0] for case in CASES}))
@@ -67,5 +67,5 @@ def test_the_preset_gives_the_same_from_stored_waveforms(fs_name: str) -> None:
     truth = GroundTruth(pulse=Signal(label, times))
     rows = score_windows(evaluator("toolbox_now"), [estimate], {("d", "r"): truth})
     assert len(rows) == 1
-    found = rows.loc[0, ["reference_bpm", "estimate_bpm", "snr_db", "macc"]].to_numpy(np.float64)
-    np.testing.assert_allclose(found, ARRAYS[f"fs{fs_name}_diff0_FFT_bp1"], rtol=1e-9)
+    result = rows.loc[0, ["reference_bpm", "estimate_bpm", "snr_db", "macc"]].to_numpy(np.float64)
+    np.testing.assert_allclose(result, ARRAYS[f"fs{fs_name}_diff0_FFT_bp1"], rtol=1e-9)

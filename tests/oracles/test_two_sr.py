@@ -64,22 +64,22 @@ def test_eigenvalues_and_first_axes_equal_those_of_bob(case: str) -> None:
 
 @pytest.mark.parametrize(("case", "stride"), RUNS)
 def test_every_sample_equals_that_of_bob_with_turned_axes(case: str, stride: int) -> None:
-    found = subspace_rotation(moments(case), fs(case), stride_s=stride / fs(case))
-    assert far(found, ARRAYS[f"bob_stride{stride}_u1pos__{case}"]) < 1e-6
+    result = subspace_rotation(moments(case), fs(case), stride_s=stride / fs(case))
+    assert far(result, ARRAYS[f"bob_stride{stride}_u1pos__{case}"]) < 1e-6
 
 
 @pytest.mark.parametrize(("case", "stride"), RUNS)
 def test_the_signs_of_bob_give_the_pulse_of_bob(case: str, stride: int) -> None:
-    found = rotation_pulse(*theirs(case, "eigvecs_raw"), stride)
-    assert far(found, ARRAYS[f"bob_stride{stride}_raw__{case}"]) < 1e-6
+    result = rotation_pulse(*theirs(case, "eigvecs_raw"), stride)
+    assert far(result, ARRAYS[f"bob_stride{stride}_raw__{case}"]) < 1e-6
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not flips(case)])
 def test_the_pulse_of_pyvhr_is_equal_where_no_sign_flips(case: str) -> None:
-    found = subspace_rotation(moments(case), fs(case), stride_s=int(fs(case)) / fs(case))
+    result = subspace_rotation(moments(case), fs(case), stride_s=int(fs(case)) / fs(case))
     expected = ARRAYS[f"pyvhr_cpu_SSR__{case}"]
-    sign = np.sign(np.corrcoef(found, expected)[0, 1])
-    assert far(sign * found, expected) < 1e-3
+    sign = np.sign(np.corrcoef(result, expected)[0, 1])
+    assert far(sign * result, expected) < 1e-3
 
 
 @pytest.mark.parametrize("case", CASES)

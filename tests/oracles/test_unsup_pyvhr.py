@@ -48,9 +48,9 @@ def test_every_sample_equals_that_of_pyvhr(name: str, preset: str, key: str, cas
 def test_pos_of_the_paper_differs_at_the_ends_only(case: str) -> None:
     given = trace(case)
     width = int(1.6 * given.fs)
-    found, expected = estimate("pos", given, ""), EXPECTED[f"POS__{case}"][0]
+    result, expected = estimate("pos", given, ""), EXPECTED[f"POS__{case}"][0]
     size = np.abs(expected).max()
-    away = np.abs(found - expected) / size
+    away = np.abs(result - expected) / size
     if width == np.ceil(1.6 * given.fs):  # else the windows differ by a frame
         assert away[width:-width].max() < 1e-6
         assert away[:width].max() > 1e-6
@@ -59,8 +59,8 @@ def test_pos_of_the_paper_differs_at_the_ends_only(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_the_band_pass_equals_that_of_pyvhr(case: str) -> None:
     given = trace(case)
-    found = butterworth(given.samples.T, given.fs, 0.65, 4.0, 6)
-    assert far(found, EXPECTED[f"BPfilter_o6_065_4__{case}"][0]) < 1e-6
+    result = butterworth(given.samples.T, given.fs, 0.65, 4.0, 6)
+    assert far(result, EXPECTED[f"BPfilter_o6_065_4__{case}"][0]) < 1e-6
     # Their own pulse: with b, a of order 6 the filter itself makes 1e-5 of a difference of 1e-13.
     pulse = butterworth(EXPECTED[f"POS__{case}"], given.fs, 0.65, 4.0, 6)
     assert far(pulse, EXPECTED[f"POS_bp__{case}"]) < 1e-6
@@ -70,8 +70,8 @@ def test_the_band_pass_equals_that_of_pyvhr(case: str) -> None:
 def test_chrom_on_filtered_colours_equals_that_of_pyvhr(case: str) -> None:
     given = trace(case)
     filtered = butterworth(given.samples, given.fs, 0.65, 4.0, 6, axis=0)
-    found = estimate("chrom", Waveform(filtered, given.fs), "pyvhr")
-    assert far(found, EXPECTED[f"CHROM_on_BPfiltered__{case}"][0]) < 1e-6
+    result = estimate("chrom", Waveform(filtered, given.fs), "pyvhr")
+    assert far(result, EXPECTED[f"CHROM_on_BPfiltered__{case}"][0]) < 1e-6
 
 
 def dependence(sources: Array) -> float:
@@ -91,10 +91,10 @@ def dependence(sources: Array) -> float:
 @pytest.mark.parametrize("case", CASES)
 def test_jade_unmixes_the_same_signals_further_than_pyvhr(case: str) -> None:
     """pyVHR's JADE stops at another rotation of the same white signals, a worse one."""
-    theirs = EXPECTED[f"ICA_all__{case}"]
-    ours = jade(trace(case).samples.T)
-    centred = theirs - theirs.mean(axis=1, keepdims=True)
-    turn = centred @ ours.T / ours.shape[1]
+    reference = EXPECTED[f"ICA_all__{case}"]
+    measured = jade(trace(case).samples.T)
+    centred = reference - reference.mean(axis=1, keepdims=True)
+    turn = centred @ measured.T / measured.shape[1]
     np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-6)
-    assert far(turn @ ours, centred) < 1e-6
-    assert dependence(ours) <= dependence(theirs) * (1 + 1e-3)
+    assert far(turn @ measured, centred) < 1e-6
+    assert dependence(measured) <= dependence(reference) * (1 + 1e-3)

@@ -51,6 +51,6 @@ def test_every_sample_equals_that_of_the_toolbox(
 @pytest.mark.parametrize("case", CASES)
 def test_ica_equals_that_of_the_toolbox_up_to_scale_and_sign(case: str) -> None:
     expected = EXPECTED[f"ICA__{case}"]
-    found = estimate("ica", trace(case), "toolbox")
-    assert found.shape == expected.shape
-    assert abs(np.corrcoef(found, expected)[0, 1]) >= 0.9999
+    result = estimate("ica", trace(case), "toolbox")
+    assert result.shape == expected.shape
+    assert abs(np.corrcoef(result, expected)[0, 1]) >= 0.9999

@@ -47,9 +47,9 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> StoredResults:
 
 
 def test_labels_and_what_corrects_them_are_read_against_the_sensor(held: StoredResults) -> None:
-    found = load_corrections(held, "net")
-    assert found is not None
-    windows = found.scores("li2023").windows
+    corrections = load_corrections(held, "net")
+    assert corrections is not None
+    windows = corrections.scores("li2023").windows
     assert len(windows) == 2 * len(OFF_BPM)  # eve has no truth: nothing is stored of her
     errors = windows.assign(error=windows["estimate_bpm"] - windows["reference_bpm"])
     for name, off in OFF_BPM.items():
@@ -59,9 +59,9 @@ def test_labels_and_what_corrects_them_are_read_against_the_sensor(held: StoredR
 
 
 def test_clips_are_shown_from_the_least_to_the_greatest_error(held: StoredResults) -> None:
-    found = load_corrections(held, "net")
-    assert found is not None
-    shown = found.spread_clips(found.scores("li2023").windows)
+    corrections = load_corrections(held, "net")
+    assert corrections is not None
+    shown = corrections.spread_clips(corrections.scores("li2023").windows)
     assert [label.subject for label, _, _ in shown] == ["cem", "bob", "ann", "dee"]
     drawing = correction_figure(shown, key="c", marks=DataMarks(simulated=True))
     assert drawing is not None

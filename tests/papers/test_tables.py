@@ -144,8 +144,8 @@ def test_the_rows_of_the_ablation_are_the_six_variants() -> None:
 
 def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "reports"]) == 0
-    said = capsys.readouterr().out
-    assert re.search(r"^  li2023_table2 +Li & Yin 2023, table 2: VIPL-HR", said, re.MULTILINE)
+    output = capsys.readouterr().out
+    assert re.search(r"^  li2023_table2 +Li & Yin 2023, table 2: VIPL-HR", output, re.MULTILINE)
 
 
 # ---- verdicts
@@ -170,9 +170,9 @@ def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_rule_of_the_verdicts(
     printed: float, measured: tuple[float, float, float], lower_is_better: bool, word: str
 ) -> None:
-    said = judge(printed, measured, margin=0.5, lower_is_better=lower_is_better)
-    assert said.word == word
-    assert said.why
+    text = judge(printed, measured, margin=0.5, lower_is_better=lower_is_better)
+    assert text.word == word
+    assert text.why
 
 
 def test_the_margins_are_what_their_rule_says() -> None:
@@ -197,10 +197,10 @@ def test_a_measure_without_a_margin_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_obstacle_goes_before_every_number_and_is_said() -> None:
-    said = judge(
+    text = judge(
         5.0, (5.0, 4.0, 6.0), margin=1, lower_is_better=True, obstacles=["another n: 3", "split"]
     )
-    assert (said.word, said.why) == ("not comparable", "another n: 3; split")
+    assert (text.word, text.why) == ("not comparable", "another n: 3; split")
 
 
 # ---- one small table, in every format
@@ -534,16 +534,16 @@ def table1(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, dict[str
 
 def test_the_page_says_that_results_were_made_by_different_versions(here: Path) -> None:
     held = Store(store(here / "results/ubfc_intra", "ubfc_intra"))
-    words = ["table", "li2023_table1", "--stored", "--out", "t.html"]
-    assert main(words) == 0
+    arguments = ["table", "li2023_table1", "--stored", "--out", "t.html"]
+    assert main(arguments) == 0
     assert "made by different runs" not in (here / "t.html").read_text()
     held.begin(held.manifest, list(held.planned()), {"commit": "later"})
     held.add(held.estimates()[:1])
-    assert main(words) == 0
-    told = (
+    assert main(arguments) == 0
+    message = (
         "made by different runs: commit not told (23 estimates, 12 recordings); later (1 estimate)"
     )
-    assert told in (here / "t.html").read_text()
+    assert message in (here / "t.html").read_text()
 
 
 def test_stored_results_fill_their_rows(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -561,8 +561,8 @@ def test_stored_results_fill_their_rows(here: Path, capsys: pytest.CaptureFixtur
 def test_another_n_is_not_comparable(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = store(here / "mine", "ubfc_intra", n=5)
     rows = table1(capsys, "--results", str(folder))
-    said = rows["POS"]["verdict"]
-    assert said == "not comparable (another n: 5 recordings, the table's is 12)"
+    text = rows["POS"]["verdict"]
+    assert text == "not comparable (another n: 5 recordings, the table's is 12)"
 
 
 def test_another_evaluator_is_not_comparable(
@@ -570,15 +570,15 @@ def test_another_evaluator_is_not_comparable(
 ) -> None:
     store(here / "results/ubfc_intra", "ubfc_intra")
     rows = table1(capsys, "--evaluator", "sinc")
-    said = rows["POS"]["verdict"]
-    assert said == "not comparable (another evaluator: sinc, the table's is li2023)"
+    text = rows["POS"]["verdict"]
+    assert text == "not comparable (another evaluator: sinc, the table's is li2023)"
 
 
 def test_another_split_is_not_comparable(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = store(here / "mine", "ubfc_clean")
-    said = table1(capsys, "--results", str(folder))["POS"]["verdict"]
-    assert "another split: ubfc-clean38, the table's is ubfc-38-49" in said
-    assert said.startswith("not comparable")
+    text = table1(capsys, "--results", str(folder))["POS"]["verdict"]
+    assert "another split: ubfc-clean38, the table's is ubfc-38-49" in text
+    assert text.startswith("not comparable")
 
 
 def test_simulated_stores_fill_only_simulated_columns(
@@ -599,10 +599,12 @@ def test_without_data_it_says_what_is_needed(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["table", "li2023_table2", "--format", "markdown"]) == 0
-    said = capsys.readouterr().out
-    assert "RPPGBENCH\\_DATA\\_VIPL\\_HR is not set" in said
-    assert "| Co-rectification | 7.88 | – | 5.19 | – | 8.26 | – | 0.78 | – | – | not run: " in said
-    assert "about 20 h" in said
+    output = capsys.readouterr().out
+    assert "RPPGBENCH\\_DATA\\_VIPL\\_HR is not set" in output
+    assert (
+        "| Co-rectification | 7.88 | – | 5.19 | – | 8.26 | – | 0.78 | – | – | not run: " in output
+    )
+    assert "about 20 h" in output
     assert not (here / "results").exists()
 
 
@@ -624,9 +626,9 @@ def test_without_data_every_cell_says_what_fills_it(
         if not line.method.method:
             assert row["verdict"] == "not run by us"
             continue
-        said = f"not run: protocol {setting.protocol}, data {' + '.join(setting.data)}, about "
-        assert row["verdict"].startswith(said)
-        hours = float(row["verdict"].removeprefix(said).removesuffix(" h"))
+        text = f"not run: protocol {setting.protocol}, data {' + '.join(setting.data)}, about "
+        assert row["verdict"].startswith(text)
+        hours = float(row["verdict"].removeprefix(text).removesuffix(" h"))
         assert hours >= float(f"{setting.video_hours:.1g}") / 2
     assert shown == sum(v.paper == table.paper and v.table == table.table for v in PRINTED)
     assert not (here / "results").exists()
@@ -640,8 +642,8 @@ def test_a_protocol_that_is_not_shipped_is_said(
     shutil.copy(here / "v.csv", folder)
     text = (here / "t.toml").read_text().replace('"quickstart"', '"not_there"')
     (folder / "own_table.toml").write_text(text)
-    words = ["table", "own_table", "--format", "markdown", "--plugins", str(here / "own")]
-    assert main(words) == 0
+    arguments = ["table", "own_table", "--format", "markdown", "--plugins", str(here / "own")]
+    assert main(arguments) == 0
     assert "protocol 'not\\_there' is not shipped yet" in capsys.readouterr().out
 
 
@@ -651,24 +653,24 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
     learned = methods_by_run(line for lines in tables.values() for line in lines)
     smoke = SmokeScale()
     digests: dict[str, set[str]] = {}
-    known = load_methods().available
+    methods = load_methods().available
     for lines in tables.values():
-        for one in experiments(lines, smoke, learned):
-            if one.protocol is None:
+        for first in experiments(lines, smoke, learned):
+            if first.protocol is None:
                 continue
-            digests.setdefault(one.folder, set()).add(one.protocol.digest)
-            for line in one.lines:
-                for name in known[line.method.method].members or (line.method.method,):
-                    params = known[name].parameters(one.protocol.params.get(name, {}))
+            digests.setdefault(first.folder, set()).add(first.protocol.digest)
+            for line in first.lines:
+                for name in methods[line.method.method].members or (line.method.method,):
+                    params = methods[name].parameters(first.protocol.params.get(name, {}))
                     cut = [v for k, v in params.items() if k.endswith(("epochs", "passes"))]
                     assert all(v <= 1 for v in cut)
-                    assert "smoke" not in known[name].presets or params["preset"] == "smoke"
-            assert one.protocol.simulation.subjects == 4
+                    assert "smoke" not in methods[name].presets or params["preset"] == "smoke"
+            assert first.protocol.simulation.subjects == 4
     assert {len(held) for held in digests.values()} == {1}
     assert len(digests) > 20
-    other = next(iter(experiments(tables["li2023_table1"], SmokeScale(epochs=3), learned)))
-    assert "epochs=3" in other.folder
-    assert other.folder not in digests
+    second = next(iter(experiments(tables["li2023_table1"], SmokeScale(epochs=3), learned)))
+    assert "epochs=3" in second.folder
+    assert second.folder not in digests
 
 
 def test_all_tables_come_with_an_index(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -707,15 +709,15 @@ def test_a_bad_store_is_one_line_and_no_table(
     for words in (["li2023_table1"], ["--all"]):
         given = ["table", *words, "--stored", "--results", str(folder), "--out", "out"]
         assert main(given) == 2
-        said = capsys.readouterr()
-        assert said.err.count("\n") == 1
-        assert str(folder) in said.err
-        assert not said.out
+        captured = capsys.readouterr()
+        assert captured.err.count("\n") == 1
+        assert str(folder) in captured.err
+        assert not captured.out
         assert not (here / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("arguments", "says"),
     [
         (["table"], "give the NAME of a table"),
         (["table", "li2023_table2", "--all"], "give the NAME of a table"),
@@ -725,12 +727,12 @@ def test_a_bad_store_is_one_line_and_no_table(
     ],
 )
 def test_a_fault_of_the_user_s_is_one_line(
-    words: list[str], says: str, here: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], says: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(words) == 2
-    said = capsys.readouterr().err
-    assert says in said
-    assert said.count("\n") == 1
+    assert main(arguments) == 2
+    output = capsys.readouterr().err
+    assert says in output
+    assert output.count("\n") == 1
 
 
 def test_rows_whose_evaluator_finds_no_window_say_so(
@@ -740,9 +742,9 @@ def test_rows_whose_evaluator_finds_no_window_say_so(
     folder = store(here / "mine", "ubfc_intra", simulated=True)
     asked = ["table", "li2023_table1", "--stored", "--simulate", "--evaluator", "contrast_phys"]
     assert main([*asked, "--results", str(folder), "--format", "markdown"]) == 0
-    said = capsys.readouterr().out
-    assert "SIMULATED n is 0 where the recordings hold no window" in said
-    assert "contrast\\_phys reads 29 s or more." in said
+    output = capsys.readouterr().out
+    assert "SIMULATED n is 0 where the recordings hold no window" in output
+    assert "contrast\\_phys reads 29 s or more." in output
     assert main([*asked[:-1], "li2023", "--results", str(folder), "--format", "markdown"]) == 0
     assert "hold no window" not in capsys.readouterr().out
 
@@ -752,8 +754,8 @@ def test_results_that_no_line_can_use_are_named(
 ) -> None:
     other = store(here / "other", "obf_intra")
     near = store(here / "near", "ubfc_clean")
-    words = ["table", "li2023_table1", "--stored", "--format", "csv"]
-    main([*words, "--results", str(other), "--results", str(near)])
-    said = capsys.readouterr().err
-    assert f"note: --results {other}: holds results of other data" in said
-    assert str(near) not in said
+    arguments = ["table", "li2023_table1", "--stored", "--format", "csv"]
+    main([*arguments, "--results", str(other), "--results", str(near)])
+    output = capsys.readouterr().err
+    assert f"note: --results {other}: holds results of other data" in output
+    assert str(near) not in output

@@ -43,10 +43,10 @@ def test_pairs_are_wilcoxon_s_with_holm_s_correction() -> None:
     raw = {}
     for row in table(section, "pairs").rows:
         first, second, n, difference, p = (cell.value for cell in row.cells[:5])
-        apart = held[first] - held[second]
+        differences = held[first] - held[second]
         assert n == len(held) == 24
-        assert difference == pytest.approx(apart.mean(), abs=1e-9)
-        assert p == pytest.approx(wilcoxon(apart, zero_method="zsplit").pvalue, rel=1e-9)
+        assert difference == pytest.approx(differences.mean(), abs=1e-9)
+        assert p == pytest.approx(wilcoxon(differences, zero_method="zsplit").pvalue, rel=1e-9)
         assert isinstance(p, float)
         raw[first, second] = p, row.cells[5].value, row.cells[6].text
     assert len(raw) == 6
@@ -107,10 +107,10 @@ def test_from_three_data_sets_on_they_are_ranked_too() -> None:
 
 
 def test_a_run_s_page_has_the_section_groups_and_a_seed_figure(tmp_path: Path) -> None:
-    made = made_store.estimates()
+    estimates = made_store.estimates()
 
     other = [replace(e, seed=1, job=f"{e.job}-1") for e in made_store.estimates(("pos",), seed=9)]
-    store = made_store.write(tmp_path / "results", [*made, *other])
+    store = made_store.write(tmp_path / "results", [*estimates, *other])
     page = build_report(store, tmp_path / "report.html").read_text()
     assert "Which methods differ" in page
     assert "Mean absolute error of each seed" in page

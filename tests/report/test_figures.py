@@ -114,10 +114,10 @@ def test_many_windows_are_counted_in_hexagons(
 def test_bland_altman_says_the_limits_that_it_draws(all_series: list[Series]) -> None:
     drawing = framed(plot_bland_altman(all_series, DATA, evaluator="one"))
     frame = all_series[0].paired_windows()
-    found = limits_of_agreement(frame["reference_bpm"], frame["estimate_bpm"], frame["subject"])
-    words = f"bias {found.bias:.2f}, limits {found.lower:.2f} to {found.upper:.2f}"
-    words = words.replace("-", "−")
-    assert f"{all_series[0].name}: {words}" in drawing.alt
+    result = limits_of_agreement(frame["reference_bpm"], frame["estimate_bpm"], frame["subject"])
+    arguments = f"bias {result.bias:.2f}, limits {result.lower:.2f} to {result.upper:.2f}"
+    arguments = arguments.replace("-", "−")
+    assert f"{all_series[0].name}: {arguments}" in drawing.alt
 
 
 def test_bland_altman_leaves_baselines_out_where_there_are_methods(
@@ -138,8 +138,8 @@ def test_distribution_gives_quantiles_in_words(all_series: list[Series]) -> None
     drawing = framed(plot_errors(all_series, DATA, evaluator="one"))
     frame = all_series[0].paired_windows()
     low, median, high = (frame["estimate_bpm"] - frame["reference_bpm"]).quantile([0.05, 0.5, 0.95])
-    words = f"median {median:.2f}, middle 90 % {low:.2f} to {high:.2f}".replace("-", "−")
-    assert f"{all_series[0].name}: {words}" in drawing.alt
+    arguments = f"median {median:.2f}, middle 90 % {low:.2f} to {high:.2f}".replace("-", "−")
+    assert f"{all_series[0].name}: {arguments}" in drawing.alt
     assert MAX_CURVES == 5
 
 
@@ -215,12 +215,12 @@ def test_picks_are_best_median_and_worst_by_mean_absolute_error() -> None:
     one = one_series(
         {"a": [4.0, -4.0], "b": [0.0, 1.0], "c": [9.0, 9.0], "d": [2.0, np.nan], "e": [5.0]}
     )
-    found = [(pick.word, pick.case.recording, pick.error_bpm) for pick in pick_recordings(one)]
-    assert found == [("best", "b", 0.5), ("median", "a", 4.0), ("worst", "c", 9.0)]
+    matches = [(pick.word, pick.case.recording, pick.error_bpm) for pick in pick_recordings(one)]
+    assert matches == [("best", "b", 0.5), ("median", "a", 4.0), ("worst", "c", 9.0)]
 
 
 @pytest.mark.parametrize(
-    ("errors", "words"),
+    ("errors", "arguments"),
     [
         ({"a": [1.0]}, ["best"]),
         ({"a": [1.0], "b": [2.0]}, ["best", "worst"]),
@@ -228,9 +228,9 @@ def test_picks_are_best_median_and_worst_by_mean_absolute_error() -> None:
     ],
 )
 def test_few_recordings_are_not_drawn_twice(
-    errors: dict[str, list[float]], words: list[str]
+    errors: dict[str, list[float]], arguments: list[str]
 ) -> None:
-    assert [pick.word for pick in pick_recordings(one_series(errors))] == words
+    assert [pick.word for pick in pick_recordings(one_series(errors))] == arguments
 
 
 def test_spectrum_is_the_periodogram_of_the_longest_segment() -> None:
@@ -254,9 +254,9 @@ def test_a_pulse_without_a_spectrum_has_none(samples: np.ndarray) -> None:
 
 def test_the_reference_is_taken_at_the_times_of_the_estimate() -> None:
     truth = GroundTruth(pulse=Signal(np.array([0.0, 10.0, 30.0]), np.array([0.0, 0.1, 0.2])))
-    found = reference_waveform(truth, Waveform(np.zeros(5), 20.0, 0.05))
-    assert found is not None
-    np.testing.assert_allclose(found.samples, [5, 10, 20, 30, np.nan])
+    result = reference_waveform(truth, Waveform(np.zeros(5), 20.0, 0.05))
+    assert result is not None
+    np.testing.assert_allclose(result.samples, [5, 10, 20, 30, np.nan])
     assert reference_waveform(GroundTruth(), Waveform(np.zeros(5), 2.0)) is None
 
 
@@ -297,10 +297,10 @@ def test_an_estimate_of_the_other_sign_is_drawn_upside_down_and_says_so(
 
     def of_sign(sign: float) -> Drawing:
         def made(case: EstimateKey) -> Estimate:
-            found = stored(case)
-            assert found is not None
+            result = stored(case)
+            assert result is not None
             wave = Waveform(sign * np.sin(2 * np.pi * 1.2 * np.arange(1500) / 30 + 0.3), 30.0)
-            return replace(found, waveform=wave)
+            return replace(result, waveform=wave)
 
         drawing = waveform_figure(all_series[0], made, truths, key="w")
         assert drawing is not None
@@ -379,12 +379,12 @@ def test_a_drawing_is_the_same_every_time_and_carries_no_date() -> None:
 
 def test_ids_are_apart_between_figures_and_all_links_lead_somewhere() -> None:
     svgs = {key: drawing_of("a", key) for key in ("one", "two")}
-    found = {key: set(re.findall(r'\bid="([^"]+)"', svg)) for key, svg in svgs.items()}
-    assert found["one"]
-    assert not found["one"] & found["two"]
+    by_name = {key: set(re.findall(r'\bid="([^"]+)"', svg)) for key, svg in svgs.items()}
+    assert by_name["one"]
+    assert not by_name["one"] & by_name["two"]
     for key, svg in svgs.items():
         links = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg))
-        assert {a or b for a, b in links} == found[key]
+        assert {a or b for a, b in links} == by_name[key]
 
 
 def test_colours_follow_the_theme_of_the_page() -> None:

@@ -61,12 +61,12 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
-        found = dict(attrs)
-        self.attributes.append((tag, found))
-        if found.get("id"):
-            self.ids.append(str(found["id"]))
-        if str(found.get("href", "")).startswith("#"):
-            self.links.append(str(found["href"])[1:])
+        result = dict(attrs)
+        self.attributes.append((tag, result))
+        if result.get("id"):
+            self.ids.append(str(result["id"]))
+        if str(result.get("href", "")).startswith("#"):
+            self.links.append(str(result["href"])[1:])
         if tag not in VOID:
             self.open.append(tag)
 
@@ -104,9 +104,9 @@ def outline(html: str) -> Outline:
 
 def files(html: str) -> dict[str, str]:
     """Name -> text of the files that the page offers."""
-    found = re.search(r'<script type="application/json" id="files">(.*?)</script>', html, re.S)
-    assert found is not None
-    return dict(json.loads(found[1]).values())
+    match = re.search(r'<script type="application/json" id="files">(.*?)</script>', html, re.S)
+    assert match is not None
+    return dict(json.loads(match[1]).values())
 
 
 def test_the_page_stands_alone(html: str) -> None:
@@ -303,13 +303,13 @@ def test_the_summary_says_what_was_run_and_which_is_best() -> None:
 def test_the_summary_says_where_the_best_changes_with_the_evaluator() -> None:
     first = summary_of(("chrom", 2.0, 1.2, 2.6), ("pos", 1.0, 0.8, 1.4))
     second = summary_of(("chrom", 2.5, 1.5, 3.0), ("pos", 3.0, 2.0, 4.0))
-    words = summary_text(told(first, second))
-    assert "Next is chrom with 2.00 bpm; the two intervals overlap." in words
+    arguments = summary_text(told(first, second))
+    assert "Next is chrom with 2.00 bpm; the two intervals overlap." in arguments
     assert (
         "The same waveforms of pos score 1.00 bpm under rule_0 and 3.00 bpm under rule_1: the "
-        "rules alone make the difference." in words
+        "rules alone make the difference." in arguments
     )
-    assert "The best method changes with the evaluator: chrom under rule_1." in words
+    assert "The best method changes with the evaluator: chrom under rule_1." in arguments
 
 
 def test_the_summary_says_who_does_not_beat_the_baseline() -> None:
@@ -332,9 +332,9 @@ def test_the_summary_says_when_n_differs() -> None:
 
 
 def test_a_single_method_is_not_said_to_be_the_lowest() -> None:
-    words = summary_text(told(summary_of(("pos", 1.0, 0.8, 1.4))))
-    assert words[0].startswith("One method was run on 3 recordings")
-    assert words[1] == (
+    arguments = summary_text(told(summary_of(("pos", 1.0, 0.8, 1.4))))
+    assert arguments[0].startswith("One method was run on 3 recordings")
+    assert arguments[1] == (
         "Under rule_0, the default evaluator, pos has a mean absolute error of 1.00 bpm "
         "(95 % interval 0.80 to 1.40 bpm over subjects)."
     )
@@ -343,9 +343,9 @@ def test_a_single_method_is_not_said_to_be_the_lowest() -> None:
 def test_where_the_truth_is_missing_no_estimate_is_said_to_be() -> None:
     frame = summary_of(*[(name, math.nan, math.nan, math.nan) for name in "ab"])
     frame["window_coverage"], frame["n_windows"] = 0.0, 0
-    words = " ".join(summary_text(told(frame)))
-    assert "No recording has a reference here: nothing is scored." in words
-    assert "Estimates are missing" not in words
+    arguments = " ".join(summary_text(told(frame)))
+    assert "No recording has a reference here: nothing is scored." in arguments
+    assert "Estimates are missing" not in arguments
 
 
 def test_missing_estimates_are_said_with_the_fewest_first() -> None:

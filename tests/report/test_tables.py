@@ -146,17 +146,19 @@ def test_a_measure_without_any_value_is_named_below_and_has_no_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recordings", "expected", "words"),
+    ("recordings", "expected", "arguments"),
     [
         (6, 6, "6 recordings of 3 subjects, as the protocol has it"),
         (5, 6, "5 recordings of 3 subjects; the protocol has 6: n differs"),
         (1, None, "1 recording of 1 subject"),
     ],
 )
-def test_the_caption_says_when_n_differs(recordings: int, expected: int | None, words: str) -> None:
+def test_the_caption_says_when_n_differs(
+    recordings: int, expected: int | None, arguments: str
+) -> None:
     one = scores(summary(a={"mae": 1.0}), recordings)
-    assert describe_sample(one, expected) == words
-    assert words in method_table(one, expected=expected).caption
+    assert describe_sample(one, expected) == arguments
+    assert arguments in method_table(one, expected=expected).caption
 
 
 def test_recordings_without_a_reference_do_not_count_as_scored() -> None:
@@ -247,10 +249,10 @@ def test_latex_compiles_with_every_special_letter_and_does_not_stick_out(tmp_pat
     body = "\n".join(texts)
     head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
     (tmp_path / "t.tex").write_text(f"{head}\n{body}\n\\end{{document}}\n", encoding="utf-8")
-    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout
+    arguments = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    process = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout[-2000:]
+    assert "Overfull" not in process.stdout
 
 
 def test_table_csv_has_a_row_for_every_evaluator_and_method(tmp_path: Path) -> None:

@@ -26,19 +26,19 @@ def test_results_stand_where_their_recordings_stood() -> None:
         weighed: Array = colours[:, :, 1] * weights[:, :1]
         return weighed
 
-    found = in_blocks(
+    result = in_blocks(
         lambda colours, weights: estimate(colours, weights[..., 0]),
         first,
         second[..., None],
         inner=2,
     )
-    np.testing.assert_array_equal(found, first[..., 1] * second[..., :1])
+    np.testing.assert_array_equal(result, first[..., 1] * second[..., :1])
     assert seen == [4] * 6
 
 
 def test_a_single_recording_needs_no_batch_and_an_empty_batch_is_refused() -> None:
     one = np.arange(12.0).reshape(4, 3)
-    found = in_blocks(lambda block: block.sum(axis=-1), one, inner=2)
-    np.testing.assert_array_equal(found, [3.0, 12.0, 21.0, 30.0])
+    result = in_blocks(lambda block: block.sum(axis=-1), one, inner=2)
+    np.testing.assert_array_equal(result, [3.0, 12.0, 21.0, 30.0])
     with pytest.raises(ValueError, match="no recordings"):
         in_blocks(lambda block: block, np.zeros((0, 4, 3)), inner=2)

@@ -49,11 +49,11 @@ def test_detrending_is_the_exact_solution(total: int, lam: float, seed: int) -> 
 
 def test_detrending_takes_a_batch_along_any_axis() -> None:
     x = np.random.default_rng(1).normal(size=(2, 50, 3))
-    found = smoothness_priors(x, 20.0, axis=1)
+    result = smoothness_priors(x, 20.0, axis=1)
     for recording in range(2):
         for colour in range(3):
             alone = smoothness_priors(x[recording, :, colour], 20.0)
-            np.testing.assert_array_equal(found[recording, :, colour], alone)
+            np.testing.assert_array_equal(result[recording, :, colour], alone)
 
 
 def test_detrending_has_the_gain_that_the_formula_gives() -> None:
@@ -62,9 +62,9 @@ def test_detrending_has_the_gain_that_the_formula_gives() -> None:
     for hz in (0.2, 0.35, 1.0):
         omega = 2 * np.pi * hz / 30
         strength = lam**2 * (2 * np.sin(omega / 2)) ** 4
-        found = smoothness_priors(np.sin(omega * samples), lam)[1000:2000]
+        result = smoothness_priors(np.sin(omega * samples), lam)[1000:2000]
         expected = strength / (1 + strength) * np.sin(omega * samples)[1000:2000]
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+        np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
 def test_a_straight_line_is_all_trend() -> None:

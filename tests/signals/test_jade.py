@@ -17,9 +17,9 @@ def sources(seed: int, total: int = 1500) -> Array:
     return unit
 
 
-def likeness(found: Array, true: Array) -> Array:
+def likeness(result: Array, true: Array) -> Array:
     """|r| of every found source with every true one: (3, 3)."""
-    both: Array = np.abs(np.corrcoef(np.concatenate([found, true]))[:3, 3:])
+    both: Array = np.abs(np.corrcoef(np.concatenate([result, true]))[:3, 3:])
     return both
 
 
@@ -27,11 +27,11 @@ def test_known_sources_are_found_from_any_mixture() -> None:
     for seed in range(5):
         true = sources(seed)
         mixed = np.random.default_rng(seed + 100).normal(size=(3, 3)) @ true
-        found = jade(mixed)
-        alike = likeness(found, true)
+        result = jade(mixed)
+        alike = likeness(result, true)
         assert sorted(alike.argmax(axis=1)) == [0, 1, 2]
         assert alike.max(axis=1).min() > 0.995
-        np.testing.assert_allclose(found @ found.T / found.shape[1], np.eye(3), atol=1e-9)
+        np.testing.assert_allclose(result @ result.T / result.shape[1], np.eye(3), atol=1e-9)
 
 
 def test_another_mixture_of_the_same_signals_gives_the_same_sources() -> None:
@@ -49,8 +49,8 @@ def test_a_batch_is_its_recordings() -> None:
 
 def test_constant_signals_become_sources_of_zeros() -> None:
     wave = np.sin(np.arange(300.0) / 7)
-    found = jade(np.stack([wave, 2 * wave, -0.5 * wave]))
-    assert np.isfinite(found).all()
-    power = (found**2).sum(axis=1)
+    result = jade(np.stack([wave, 2 * wave, -0.5 * wave]))
+    assert np.isfinite(result).all()
+    power = (result**2).sum(axis=1)
     assert np.count_nonzero(power > 1e-9) >= 1
     assert not jade(np.ones((3, 50))).any()

@@ -79,8 +79,8 @@ def test_tuned_projections_are_the_loop_s(width: int, more: int, seed: int) -> N
         return tuned
 
     expected = by_loop(x, first, second, width)
-    found = linear_overlap_add(x, weights, width)
-    np.testing.assert_allclose(found, expected, atol=1e-9 * max(1.0, np.abs(expected).max()))
+    result = linear_overlap_add(x, weights, width)
+    np.testing.assert_allclose(result, expected, atol=1e-9 * max(1.0, np.abs(expected).max()))
 
 
 def test_a_frozen_stretch_within_a_moving_trace_adds_exactly_nothing() -> None:

@@ -81,11 +81,11 @@ def test_v4v_and_vipl_hold_their_resolution_too() -> None:
 def test_periodogram_is_scipys_up_to_scale() -> None:
     wave = np.random.default_rng(1).normal(size=(3, 217))
     window = taper("hamming", 217, symmetric=False)
-    ours = periodogram(wave, 30.0, window, 512, (0, 257))
+    measured = periodogram(wave, 30.0, window, 512, (0, 257))
     freqs, density = signal.periodogram(wave, 30.0, window="hamming", nfft=512, detrend=False)
-    np.testing.assert_allclose(ours.freqs_hz, freqs)
+    np.testing.assert_allclose(measured.freqs_hz, freqs)
     scale = 2 / (30.0 * (window**2).sum())
-    np.testing.assert_allclose(ours.power[:, 1:-1] * scale, density[:, 1:-1], rtol=1e-10)
+    np.testing.assert_allclose(measured.power[:, 1:-1] * scale, density[:, 1:-1], rtol=1e-10)
 
 
 def test_the_zoomed_band_equals_the_whole_transform() -> None:
@@ -102,11 +102,11 @@ def test_welch_is_scipys_up_to_scale(samples: int) -> None:
     wave = np.random.default_rng(3).normal(size=(2, samples)) + 5
     segment = min(256, samples)
     window = taper("hann", segment, symmetric=False)
-    ours = welch(wave, 30.0, window, 2048, (20, 200), hop=56, centred=True)
+    measured = welch(wave, 30.0, window, 2048, (20, 200), hop=56, centred=True)
     overlap = min(200, segment - 1)
     _, density = signal.welch(wave, 30.0, nperseg=segment, noverlap=overlap, nfft=2048)
     scale = 2 / (30.0 * (window**2).sum())
-    np.testing.assert_allclose(ours.band * scale, density[:, 20:200], rtol=1e-9)
+    np.testing.assert_allclose(measured.band * scale, density[:, 20:200], rtol=1e-9)
 
 
 def test_matlab_like_segments_cover_the_window() -> None:
@@ -114,11 +114,11 @@ def test_matlab_like_segments_cover_the_window() -> None:
     chain = evaluator("physformer").estimate
     wave = np.random.default_rng(4).normal(size=450)
     assert isinstance(chain.spectrum, Welch)
-    found = band_spectrum(wave, 30.0, chain)
+    result = band_spectrum(wave, 30.0, chain)
     parts = [wave[k : k + 100] * np.hamming(100) for k in range(0, 351, 50)]
     power = np.mean([np.abs(np.fft.rfft(part, 8192)) ** 2 for part in parts], axis=0)
-    at = np.round(found.freqs_hz * 8192 / 30).astype(int)
-    np.testing.assert_allclose(found.power, power[at], rtol=1e-9)
+    at = np.round(result.freqs_hz * 8192 / 30).astype(int)
+    np.testing.assert_allclose(result.power, power[at], rtol=1e-9)
 
 
 def test_parabola_of_known_vertex() -> None:
@@ -216,9 +216,9 @@ def test_a_rate_does_not_depend_on_gain_or_sign(
 def test_a_rate_lies_in_its_band(seed: int, name: str) -> None:
     chain = evaluator(name).estimate
     noise = np.random.default_rng(seed).normal(size=(2, 900)).cumsum(axis=1)
-    found = heart_rates(prepare(noise, 30.0, chain), 30.0, chain)
+    result = heart_rates(prepare(noise, 30.0, chain), 30.0, chain)
     slack = 60 * 30 / 900  # a rounded edge is up to half a bin outside
-    known = found[np.isfinite(found)]
+    known = result[np.isfinite(result)]
     assert (known >= 60 * chain.band.low_hz - slack).all()
     assert (known <= 60 * chain.band.high_hz + slack).all()
 

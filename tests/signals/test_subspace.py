@@ -27,17 +27,17 @@ def skin(bpm: float, seed: int, seconds: float = 12.0) -> tuple[Array, Array]:
 @pytest.mark.parametrize("bpm", [50, 72, 120])
 def test_the_pulse_of_noisy_skin_under_changing_light_is_found(bpm: int) -> None:
     moments, pulse = skin(bpm, seed=bpm)
-    found = subspace_rotation(moments, FS)
+    result = subspace_rotation(moments, FS)
     middle = slice(25, -25)
-    assert np.corrcoef(found[middle], pulse[middle])[0, 1] > 0.8  # more blood, less light
-    assert found[-1] == 0.0
+    assert np.corrcoef(result[middle], pulse[middle])[0, 1] > 0.8  # more blood, less light
+    assert result[-1] == 0.0
 
 
 def test_unit_of_the_pixels_and_brightness_do_not_matter() -> None:
     moments, _ = skin(72, seed=1)
     expected = subspace_rotation(moments, FS)
-    found = subspace_rotation(moments / 255.0**2, FS)
-    np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
+    result = subspace_rotation(moments / 255.0**2, FS)
+    np.testing.assert_allclose(result, expected, atol=1e-9 * np.abs(expected).max())
 
 
 def test_signs_of_minor_axes_do_not_matter_and_those_of_the_first_do() -> None:
@@ -82,9 +82,9 @@ def test_pixels_without_noise_still_have_a_pulse() -> None:
     pulse = np.sin(2 * np.pi * 1.2 * times)
     colour = np.array([165.0, 115.0, 95.0]) * (1 - 0.01 * pulse[:, None] * [0.33, 0.77, 0.53])
     moments = np.einsum("ti,tj->tij", colour, colour)  # rank 1: both minor eigenvalues are 0
-    found = subspace_rotation(moments, FS)
-    assert np.isfinite(found).all()
-    assert np.corrcoef(found[25:-25], pulse[25:-25])[0, 1] > 0.95
+    result = subspace_rotation(moments, FS)
+    assert np.isfinite(result).all()
+    assert np.corrcoef(result[25:-25], pulse[25:-25])[0, 1] > 0.95
 
 
 @pytest.mark.parametrize(("frames", "stride_s"), [(25, 1.0), (100, 5.0), (100, 0.04)])

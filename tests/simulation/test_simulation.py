@@ -229,8 +229,8 @@ def test_no_two_recordings_share_a_heart_rate_trace() -> None:
         for seed in (0, 1)
     ]
     rates = np.array([one.heart_rate_at(times_s) for one in traces])
-    apart = np.abs(rates[:, None] - rates[None]).max(axis=-1)
-    assert apart[~np.eye(len(rates), dtype=bool)].min() > 0.3
+    differences = np.abs(rates[:, None] - rates[None]).max(axis=-1)
+    assert differences[~np.eye(len(rates), dtype=bool)].min() > 0.3
 
 
 # ----------------------------------------------------------------------------------- the picture
@@ -279,9 +279,9 @@ def test_subjects_differ_and_a_subject_keeps_the_face() -> None:
         return next(iter(made.frames())).astype(np.int16)
 
     faces = [first(subject, "1") for subject in "abcde"]
-    apart = [np.abs(a - b).mean() for i, a in enumerate(faces) for b in faces[:i]]
-    assert min(apart) > 5
-    assert np.abs(first("a", "2") - faces[0]).mean() < min(apart) / 2
+    differences = [np.abs(a - b).mean() for i, a in enumerate(faces) for b in faces[:i]]
+    assert min(differences) > 5
+    assert np.abs(first("a", "2") - faces[0]).mean() < min(differences) / 2
 
 
 def test_blood_changes_the_channels_by_the_signature() -> None:
@@ -552,7 +552,7 @@ def test_the_light_of_one_side_shades_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"times_s": np.array([0.0, 0.1, 0.1])}, "increasing"),
         ({"times_s": np.zeros(0)}, "at least one"),
@@ -560,9 +560,9 @@ def test_the_light_of_one_side_shades_the_other() -> None:
         ({"face_height": 1.5}, "0.1 to 0.9"),
     ],
 )
-def test_an_impossible_scene_is_refused(wrong: dict[str, Any], said: str) -> None:
+def test_an_impossible_scene_is_refused(wrong: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"width": 96, "height": 72, "times_s": np.array([0.0, 0.1]), **wrong}
-    with pytest.raises(ValueError, match=re.escape(said)):
+    with pytest.raises(ValueError, match=re.escape(message)):
         Scene(**given)
 
 
@@ -582,10 +582,10 @@ def test_frame_times_increase_whatever_the_jitter() -> None:
 
 def test_every_portrait_is_the_file_whose_licence_is_known() -> None:
     folder = Path(rppgbench.simulation.__file__).parent / "portraits"
-    said = (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text()
     files = [file for file in folder.iterdir() if file.suffix in {".jpg", ".png", ".json"}]
     assert len(files) == 6
     assert sum(file.stat().st_size for file in files) < 2**20
     for file in files:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        assert f"| `{file.name}` | `{digest}` |" in said
+        assert f"| `{file.name}` | `{digest}` |" in text

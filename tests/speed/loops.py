@@ -78,8 +78,8 @@ def two_sr(moments: Array, frames: int) -> Array:
     total = len(moments)
     values, vectors = np.zeros((total, 3)), np.zeros((total, 3, 3))
     for t in range(total):
-        found, axes = np.linalg.eigh(moments[t])
-        values[t], vectors[t] = found[::-1], axes[:, ::-1]
+        result, axes = np.linalg.eigh(moments[t])
+        values[t], vectors[t] = result[::-1], axes[:, ::-1]
         if vectors[t, :, 0].sum() < 0:
             vectors[t, :, 0] *= -1
     pulse = np.zeros(total)

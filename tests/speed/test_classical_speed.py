@@ -42,9 +42,9 @@ def estimate(name: str, samples: Array, **given: Any) -> Array:
     return method.estimate(Waveform(samples, FS), **method.parameters(given)).samples
 
 
-def assert_same(found: Array, expected: Array, within: float) -> None:
-    assert found.shape == expected.shape
-    assert np.abs(found - expected).max() <= within * np.abs(expected).max()
+def assert_same(result: Array, expected: Array, within: float) -> None:
+    assert result.shape == expected.shape
+    assert np.abs(result - expected).max() <= within * np.abs(expected).max()
 
 
 def assert_faster(benchmark: BenchmarkFixture, name: str, least: float, **what: Any) -> None:
@@ -77,8 +77,8 @@ def test_pos_of_one_recording(benchmark: BenchmarkFixture, traces: Array) -> Non
 
 def test_chrom(benchmark: BenchmarkFixture, traces: Array) -> None:
     band = {"low_hz": 0.7, "high_hz": 2.5}
-    found = estimate("chrom", traces, ends="drop", **band)
-    assert_same(found[3], loops.chrom(traces[3], FS, 0.7, 2.5), 1e-8)
+    result = estimate("chrom", traces, ends="drop", **band)
+    assert_same(result[3], loops.chrom(traces[3], FS, 0.7, 2.5), 1e-8)
     assert_faster(
         benchmark,
         "CHROM, 64 recordings",
@@ -112,8 +112,8 @@ def test_two_sr(benchmark: BenchmarkFixture) -> None:
 
 def test_jade(benchmark: BenchmarkFixture, traces: Array) -> None:
     mixed = np.ascontiguousarray(np.swapaxes(traces, 1, 2))
-    found, expected = jade(mixed)[3], loops.jade(mixed[3])
-    likeness = np.abs(np.corrcoef(np.concatenate([found, expected]))[:3, 3:])
+    result, expected = jade(mixed)[3], loops.jade(mixed[3])
+    likeness = np.abs(np.corrcoef(np.concatenate([result, expected]))[:3, 3:])
     assert likeness.max(axis=0).min() > 1 - 1e-6
     assert_faster(
         benchmark,

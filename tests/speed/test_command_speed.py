@@ -14,13 +14,13 @@ BENCH = "import sys; from rppgbench.cli import main; sys.exit(main(sys.argv[1:])
 ROUNDS = 7
 
 
-def least_s(environment: dict[str, str], *words: str) -> float:
+def least_s(environment: dict[str, str], *arguments: str) -> float:
     """Processor seconds of a Python process: the least of several, modules compiled."""
     taken = []
     for _ in range(ROUNDS):
         before = _children_s()
         subprocess.run(
-            [sys.executable, *words], env=environment, stdout=subprocess.DEVNULL, check=True
+            [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True
         )
         taken.append(_children_s() - before)
     return min(taken[1:])

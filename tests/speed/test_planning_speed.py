@@ -107,15 +107,15 @@ print(json.dumps({
 
 def measured(folder: Path, recordings: int) -> dict[str, float]:
     """Seconds of processor time and MB of a plan of 40 jobs a recording, in its own process."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", MEASURE, str(folder)],
         check=True,
         capture_output=True,
         text=True,
         env=os.environ | {"MANY": str(recordings), "OMP_NUM_THREADS": "1"},
     )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    answer: dict[str, float] = json.loads(process.stdout)
+    return answer
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs peak memory in kilobytes")

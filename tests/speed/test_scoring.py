@@ -89,8 +89,8 @@ def test_scoring_is_faster_than_a_loop_and_meets_the_goal(benchmark: BenchmarkFi
     rule = evaluator("li2023").model_copy(update={"correlation": "none"})
     estimates, truths = stored()
     some = estimates[: 2 * METHODS]
-    found = score_windows(rule, some, truths)[["estimate_bpm", "reference_bpm"]]
-    np.testing.assert_allclose(found.to_numpy(np.float64), loop(some, truths), rtol=1e-6)
+    windows = score_windows(rule, some, truths)[["estimate_bpm", "reference_bpm"]]
+    np.testing.assert_allclose(windows.to_numpy(np.float64), loop(some, truths), rtol=1e-6)
     timing = paired(
         benchmark,
         "scoring 10 s windows, SNR included in ours only",

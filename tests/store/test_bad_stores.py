@@ -16,10 +16,10 @@ from ..factories import stores as made_store
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results in two parts, as two recordings leave them."""
     folder = tmp_path_factory.mktemp("whole") / "results"
-    made = made_store.estimates(("pos",))
-    store = made_store.write(folder, made[:2], more={})
-    store.begin(store.manifest, [one.job for one in made])
-    store.add(made[2:])
+    estimates = made_store.estimates(("pos",))
+    store = made_store.write(folder, estimates[:2], more={})
+    store.begin(store.manifest, [one.job for one in estimates])
+    store.add(estimates[2:])
     return folder
 
 
@@ -75,16 +75,16 @@ def test_every_command_that_reads_a_store_says_so_in_one_line_and_writes_nothing
     shutil.copytree(whole, folder)
     harm(folder)
     before = sorted(tmp_path.rglob("*"))
-    words = {
+    arguments = {
         "compare": ["compare", str(whole), str(folder)],
         "table": ["table", "li2023_table1", "--stored", "--results", str(folder)],
     }
-    assert main(words.get(command, [command, str(folder)])) == 2
-    said = capsys.readouterr()
-    assert said.err.startswith("bench: ")
-    assert said.err.count("\n") == 1
-    assert str(folder) in said.err
-    assert not said.out
+    assert main(arguments.get(command, [command, str(folder)])) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("bench: ")
+    assert captured.err.count("\n") == 1
+    assert str(folder) in captured.err
+    assert not captured.out
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -95,8 +95,8 @@ def test_a_stopped_run_makes_a_page_only_where_it_is_asked_for(
     shutil.copytree(whole, folder)
     lose(folder)
     assert main(["report", str(folder)]) == 2
-    said = capsys.readouterr().err
-    assert "2 of 4 planned estimates are missing" in said
+    output = capsys.readouterr().err
+    assert "2 of 4 planned estimates are missing" in output
     assert main(["report", str(folder), "--partial"]) == 0
     assert "this table is partial" in (folder / "report.html").read_text()
 

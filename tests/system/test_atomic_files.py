@@ -98,15 +98,15 @@ def renames(file: Path) -> list[str]:
 
     `str.replace` has two arguments, `DataFrame.rename` has named ones.
     """
-    found = []
+    collected = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
             moves = node.func.attr in {"rename", "replace"} and len(node.args) == 1
             moves |= owner in {"os", "shutil"} and node.func.attr in {"rename", "replace", "move"}
             if moves or node.func.attr in {"fsync", "mkstemp", "NamedTemporaryFile"}:
-                found.append(f"{file.name}:{node.lineno}")
-    return found
+                collected.append(f"{file.name}:{node.lineno}")
+    return collected
 
 
 def test_nothing_else_moves_files_into_place() -> None:

@@ -132,9 +132,9 @@ sys.exit(4)
 
 @pytest.mark.parametrize(("left", "code"), [(True, 3), (False, 4)])
 def test_threads_that_a_call_left_do_not_keep_the_command(left: bool, code: int) -> None:
-    words = [sys.executable, "-c", LEAVES.format(left=left)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout) == (code, "said\n"), done.stderr
+    arguments = [sys.executable, "-c", LEAVES.format(left=left)]
+    process = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+    assert (process.returncode, process.stdout) == (code, "said\n"), process.stderr
 
 
 FILES = """

@@ -56,10 +56,10 @@ def ours(source: VideoSource, **params: float | str) -> tuple[Pictures, dict[str
     return np.stack(back), change.measurements()
 
 
-def theirs(source: VideoSource, out: Path, shape: tuple[int, ...], *words: str) -> Pictures:
+def theirs(source: VideoSource, out: Path, shape: tuple[int, ...], *arguments: str) -> Pictures:
     assert FFMPEG is not None
     quiet = [FFMPEG, "-hide_banner", "-loglevel", "error", "-y"]
-    subprocess.run([*quiet, "-i", str(source.path), *words, str(out)], check=True)
+    subprocess.run([*quiet, "-i", str(source.path), *arguments, str(out)], check=True)
     read = [*quiet, "-i", str(out), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     raw = subprocess.run(read, check=True, capture_output=True).stdout
     return np.frombuffer(raw, np.uint8).reshape(shape)
@@ -67,8 +67,10 @@ def theirs(source: VideoSource, out: Path, shape: tuple[int, ...], *words: str) 
 
 def kbps(file: Path) -> float:
     """The size of the coded frames, without the container."""
-    words = ["ffprobe", "-v", "error", "-show_entries", "packet=size", "-of", "json", str(file)]
-    packets = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)["packets"]
+    arguments = ["ffprobe", "-v", "error", "-show_entries", "packet=size", "-of", "json", str(file)]
+    packets = json.loads(subprocess.run(arguments, check=True, capture_output=True).stdout)[
+        "packets"
+    ]
     return 8e-3 * sum(int(packet["size"]) for packet in packets) / SECONDS
 
 
@@ -78,8 +80,8 @@ def psnr_db(pictures: Pictures, original: Pictures) -> float:
 
 def version(file: Path) -> str:
     """What x264 wrote of itself into the stream."""
-    found = file.read_bytes().split(b"x264 - ")[1].split(b" - H.264")[0]
-    return found.decode("ascii")
+    result = file.read_bytes().split(b"x264 - ")[1].split(b" - H.264")[0]
+    return result.decode("ascii")
 
 
 @pytest.mark.parametrize("crf", [6, 10, 14, 18, 30])
@@ -92,26 +94,26 @@ def test_each_rate_factor_of_the_sweep(
 ) -> None:
     """The same PSNR within 0.2 dB, the same bit rate within 5 %."""
     file = tmp_path / "out.mp4"
-    words = ["-c:v", "libx264", "-crf", str(crf), "-preset", "medium", "-g", "250"]
-    expected = theirs(source, file, original.shape, *words, "-pix_fmt", "yuv420p")
-    found, facts = ours(source, codec="libx264", crf=crf, preset="medium", gop=250)
+    arguments = ["-c:v", "libx264", "-crf", str(crf), "-preset", "medium", "-g", "250"]
+    expected = theirs(source, file, original.shape, *arguments, "-pix_fmt", "yuv420p")
+    result, facts = ours(source, codec="libx264", crf=crf, preset="medium", gop=250)
     with capsys.disabled():
         print(
-            f"\ncrf {crf}: {facts['encoder']} of the wheel {psnr_db(found, original):.3f} dB, "
+            f"\ncrf {crf}: {facts['encoder']} of the wheel {psnr_db(result, original):.3f} dB, "
             f"{facts['bit_rate_kbps']:.1f} kbit/s; x264 {version(file)} of the program "
             f"{psnr_db(expected, original):.3f} dB, {kbps(file):.1f} kbit/s",
             end="",
         )
-    assert psnr_db(found, original) == pytest.approx(psnr_db(expected, original), abs=0.2)
+    assert psnr_db(result, original) == pytest.approx(psnr_db(expected, original), abs=0.2)
     assert float(facts["bit_rate_kbps"]) == pytest.approx(kbps(file), rel=0.05)
     # Nearer to each other than to the original: the same loss, not one of the same size.
-    apart = np.mean((found.astype(float) - expected) ** 2)
-    assert apart < 0.5 * np.mean((found.astype(float) - original) ** 2)
+    differences = np.mean((result.astype(float) - expected) ** 2)
+    assert differences < 0.5 * np.mean((result.astype(float) - original) ** 2)
 
 
 @pytest.mark.protocols
 @pytest.mark.parametrize(
-    ("words", "params"),
+    ("arguments", "params"),
     [
         (
             ["libx265", "-crf", "18", "-preset", "fast", "-x265-params", "log-level=error"],
@@ -125,7 +127,7 @@ def test_each_rate_factor_of_the_sweep(
     ],
 )
 def test_the_other_codecs(
-    words: list[str],
+    arguments: list[str],
     params: dict[str, float | str],
     source: VideoSource,
     original: Pictures,
@@ -133,19 +135,19 @@ def test_the_other_codecs(
 ) -> None:
     """Their versions lie further apart, and frame threads change a little: 0.5 dB and 10 %."""
     file = tmp_path / "out.mkv"
-    given = ["-c:v", *words, "-g", "250", "-pix_fmt", "yuv420p"]
+    given = ["-c:v", *arguments, "-g", "250", "-pix_fmt", "yuv420p"]
     expected = theirs(source, file, original.shape, *given)
-    found, facts = ours(source, **params)
-    assert psnr_db(found, original) == pytest.approx(psnr_db(expected, original), abs=0.5)
+    result, facts = ours(source, **params)
+    assert psnr_db(result, original) == pytest.approx(psnr_db(expected, original), abs=0.5)
     assert float(facts["bit_rate_kbps"]) == pytest.approx(kbps(file), rel=0.1)
 
 
 def test_lossless_codecs_give_the_original_here_and_in_ffmpeg(
     source: VideoSource, original: Pictures, tmp_path: Path
 ) -> None:
-    words = ["-c:v", "libx264rgb", "-qp", "0", "-preset", "medium"]
-    expected = theirs(source, tmp_path / "out.mp4", original.shape, *words)
-    found, facts = ours(source, codec="libx264rgb", qp=0, preset="medium", pixel_format="rgb24")
-    np.testing.assert_array_equal(found, original)
+    arguments = ["-c:v", "libx264rgb", "-qp", "0", "-preset", "medium"]
+    expected = theirs(source, tmp_path / "out.mp4", original.shape, *arguments)
+    result, facts = ours(source, codec="libx264rgb", qp=0, preset="medium", pixel_format="rgb24")
+    np.testing.assert_array_equal(result, original)
     np.testing.assert_array_equal(expected, original)
     assert str(facts["pixels"]).endswith("rgb24 > libx264rgb rgb24 > rgb24")

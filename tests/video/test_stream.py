@@ -701,13 +701,13 @@ def test_memory_does_not_grow_with_the_length(
 ) -> None:
     path = tmp_path / "long.mkv"
     repeated(path, grey(128, *size), number, fps)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path), str(early)],
         capture_output=True,
         text=True,
         check=True,
     )
-    frames, end_s, early_mib, peak_mib = (float(part) for part in done.stdout.split())
+    frames, end_s, early_mib, peak_mib = (float(part) for part in process.stdout.split())
     assert frames == number
     assert end_s == pytest.approx((number - 1) / fps, abs=1e-3)
     assert peak_mib - early_mib < 16  # 36,000 frames' times, or three 1080p frames

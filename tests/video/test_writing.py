@@ -408,14 +408,14 @@ def test_a_file_that_cannot_grow_is_deleted(tmp_path: Path, name: str) -> None:
     """The system refuses more than 200,000 bytes a file, as a full disk would."""
     path = tmp_path / name
     path.write_bytes(b"what lay here before")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(path)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.startswith(f"{path}: cannot be written (File too large)")
-    assert done.stdout.count("\n") == 1
+    assert process.stdout.startswith(f"{path}: cannot be written (File too large)")
+    assert process.stdout.count("\n") == 1
     assert path.read_bytes() == b"what lay here before"
     assert list(tmp_path.iterdir()) == [path]
 
