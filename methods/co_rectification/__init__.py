@@ -113,9 +113,7 @@ def co_rectification(
         high_bpm: upper limit.
         min_ratio: least resampling ratio of a negative, which makes the pulse faster.
         max_ratio: greatest ratio, which makes it slower.
-        contrast_weight: of all self-supervision; 1 in the paper. A narrow network in few steps fits
-            its pseudo labels some three times sooner at 0.1: while its output is nearly flat,
-            unit-sum spectra have steep gradients.
+        contrast_weight: of all self-supervision, ranking included; 1 in the paper.
         ranking_weight: of the spectral ranking (the paper's alpha).
         ranking_logits: what the Gumbel softmax of the ranking takes: "power", the unit-sum spectra,
             or "log_power", their logarithms.

@@ -130,6 +130,9 @@ def test_a_declaration_names_what_there_is(name: str) -> None:
 
 def test_the_rows_of_the_ablation_are_the_six_variants() -> None:
     _, lines = read_table(REPORTS / "li2023_table3.toml")
+    *lines, one_network = lines
+    assert one_network.method.params == {"output": "first"}
+    assert not one_network.printed
     rmse = {line.method.params.get("variant", "full"): line.printed["RMSE"].value for line in lines}
     # section 4.4: "from 26.44 to 11.10", "from 11.10 to 10.38", "from 10.38 to 9.14"
     assert rmse == {
@@ -283,6 +286,21 @@ FILLS: dict[LineKey, CellContent] = {
     ("Set", "Ours_1"): measured(5.5, 5.0, 6.25),
     ("Set", "CHROM"): NotRun("no data here", 2.0),
 }
+
+
+def test_a_row_that_the_paper_does_not_print_stands_in_every_setting(tmp_path: Path) -> None:
+    other = TOML[TOML.index("[[settings]]") :].replace('"set"', '"b"').replace('"Set"', '"B"')
+    rows = [("CHROM", "chrom", ""), ("POS, our addition", "pos", "")]
+    (tmp_path / "t.toml").write_text(TOML + other + "".join(ROW % row for row in rows))
+    head = "paper,table,setting,method,annotations,metric,value,note"
+    (tmp_path / "v.csv").write_text(f"{head}\np,1,set,CHROM,with,MAE,6,\n")
+    table, lines = read_table(tmp_path / "t.toml")
+    names = [(line.setting.label, line.method.printed) for line in lines]
+    assert names == [("Set", "CHROM"), ("Set", "POS, our addition"), ("B", "POS, our addition")]
+    fills: dict[LineKey, CellContent] = {("Set", "POS, our addition"): measured(5.5, 5.0, 6.25)}
+    row = page((table, lines), fills).text("csv").splitlines()[2]
+    assert row.startswith('"POS, our addition",Set,,5.5,')
+    assert ",nothing printed," in row
 
 
 def test_csv_of_the_small_table(small: tuple[PaperTable, list[Line]]) -> None:

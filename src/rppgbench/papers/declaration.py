@@ -226,7 +226,11 @@ def read_printed(file: Path) -> list[Printed]:
 
 
 def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator[Line]:
-    """In the order of the settings, and in each in that of the methods."""
+    """In the order of the settings, and in each in that of the methods.
+
+    A method that the paper prints in no setting of the table is this project's own row: it has a
+    line in every setting, and no printed value.
+    """
     settings = {s.printed for s in table.settings if s.printed}
     methods = {m.printed for m in table.methods}
     printed_by_row: dict[tuple[str, str], dict[str, Printed]] = {}
@@ -243,10 +247,11 @@ def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator
                 f"{file}: {value.metric} of {value.method!r} is printed twice in {value.setting!r}"
             )
         line[value.metric] = value
+    printed_methods = {method for _, method in printed_by_row}
     for setting in table.settings:
         for method in table.methods:
             printed = printed_by_row.get((setting.printed, method.printed), {})
-            if printed or table.kind != "table":
+            if printed or table.kind != "table" or method.printed not in printed_methods:
                 yield Line(setting, method, printed)
 
 
