@@ -15,7 +15,7 @@ WHOLE_VIDEO = Signal(np.full(2, 75.0), np.array([0.0, 1e6]))
 
 
 def each_second(*bpm: float, start_s: float = 0.5) -> Signal:
-    return Signal(np.array(bpm), start_s + np.arange(len(bpm)))
+    return Signal(np.array(bpm), start_s + np.arange(len(bpm), dtype=float))
 
 
 def test_a_window_takes_the_mean_of_the_rates_in_it() -> None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from rppgbench.evaluation.heart_rate import band_spectrum, heart_rates
-from rppgbench.evaluation.rate_chain import Welch
-from rppgbench.signals.spectrum import taper
+from rppgbench.evaluation.rate_chain import Welch, taper_window
 
 from ..factories.evaluators import evaluator
 from .oracle import cases, load
@@ -28,7 +27,7 @@ def test_power_on_the_grid_of_the_reference(name: str) -> None:
     bpm = 60 * spectrum.freqs_hz[spectrum.first : spectrum.stop]
     np.testing.assert_allclose(bpm, ARRAYS[f"Welch_freqs_bpm__fs{fs:g}"], rtol=1e-6)
     assert isinstance(CHAIN.spectrum, Welch)
-    window = taper(CHAIN.spectrum.taper, 256, symmetric=CHAIN.spectrum.symmetric)
+    window = taper_window(CHAIN.spectrum.taper, 256, symmetric=CHAIN.spectrum.symmetric)
     density = spectrum.band * 2 / (fs * (window**2).sum())  # one-sided, per Hz
     expected = ARRAYS[f"Welch_power_POS__{name}"]
     np.testing.assert_allclose(density, expected, rtol=1e-5, atol=1e-6 * expected.max())
