@@ -166,28 +166,19 @@ def test_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
         name: tmp_path / f"{name}.log" for name in ("scheduler", "first", "second", "third", "run")
     }
     scheduler_file = tmp_path / "scheduler.json"
-    dask: tuple[str, ...] = (
-        "-m",
-        "distributed.cli.dask_scheduler",
-        "--scheduler-file",
-        str(scheduler_file),
-    )
-    worker: tuple[str, ...] = (
-        "-m",
-        "distributed.cli.dask_worker",
-        "--scheduler-file",
-        str(scheduler_file),
-    )
-    worker += ("--nthreads", "1", "--no-nanny", "--no-dashboard")
-    mine = {name: {"WHO": name, "RPPGBENCH_PLUGINS": str(plugins)} for name in logs}
+    by_file = ("--scheduler-file", str(scheduler_file))
+    dask = ("-m", "distributed.cli.dask_scheduler", *by_file)
+    quiet = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
+    worker = ("-m", "distributed.cli.dask_worker", *by_file, *quiet)
+    variables = {name: {"WHO": name, "RPPGBENCH_PLUGINS": str(plugins)} for name in logs}
     # One keeps its features where its own environment says, not where the command does.
-    mine["second"]["RPPGBENCH_CACHE"] = str(tmp_path / "cache of second")
+    variables["second"]["RPPGBENCH_CACHE"] = str(tmp_path / "cache of second")
     card = ("--resources", "GPU=1")
     with (
         started(*dask, "--port", "0", "--no-dashboard", log=logs["scheduler"]) as scheduler,
-        started(*worker, "--name", "first", log=logs["first"], **mine["first"]) as first,
-        started(*worker, "--name", "second", *card, log=logs["second"], **mine["second"]),
-        started(*worker, "--name", "third", log=logs["third"], **mine["third"]),
+        started(*worker, "--name", "first", log=logs["first"], **variables["first"]) as first,
+        started(*worker, "--name", "second", *card, log=logs["second"], **variables["second"]),
+        started(*worker, "--name", "third", log=logs["third"], **variables["third"]),
     ):
         address = until(lambda: address_in(scheduler_file), scheduler, logs["scheduler"])
         more = ("--executor", "dask", "--scheduler", address)
@@ -207,8 +198,8 @@ def test_workers_of_which_one_is_killed_give_the_bytes_of_this_machine(
                 assert run.wait(600) == 0, logs["run"].read_text()
             assert names["first"] not in client.scheduler_info()["workers"]
     arguments = run_words(tree, plugins, tmp_path / "cache of local", tmp_path / "local")
-    given = [sys.executable, *arguments]
-    subprocess.run(given, check=True, capture_output=True, env=os.environ | ONE_THREAD)
+    local = [sys.executable, *arguments]
+    subprocess.run(local, check=True, capture_output=True, env=os.environ | ONE_THREAD)
     assert content(tmp_path / "dask") == content(tmp_path / "local")
     assert Store(tmp_path / "dask").missing() == 0
     assert models(tmp_path / "dask") == models(tmp_path / "local")
