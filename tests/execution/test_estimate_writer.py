@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
 from rppgbench.execution.estimate_writer import MOST, EstimateWriter
@@ -16,35 +15,21 @@ from rppgbench.store.store import Store
 from rppgbench.system.errors import MachineError
 from rppgbench.system.fault_kinds import Fault
 
+from ..factories.records import make_estimate
 from ..factories.tasks import make_recording_task
 
 RECORDINGS, EACH = 25, 100
-
-
-def estimate(recording: str, job: str, reason: str = "") -> Estimate:
-    wave = None if reason else Waveform(np.arange(3.0), 30.0)
-    return Estimate(
-        job=job,
-        dataset="set",
-        recording=recording,
-        subject="s",
-        scenario="",
-        method="method",
-        fold="0",
-        seed=0,
-        condition="none",
-        region="skin",
-        waveform=wave,
-        coverage=1.0,
-        reason=reason,
-    )
 
 
 def outcome(
     recording: str, estimates: int, fault: Fault | None = None, reason: str = ""
 ) -> TaskResult:
     task = make_recording_task("set", recording, Path())
-    made = tuple(estimate(recording, f"{recording}-{k}", reason) for k in range(estimates))
+    wave = None if reason else Waveform(np.arange(3.0), 30.0)
+    made = tuple(
+        make_estimate(wave, recording, job=f"{recording}-{k}", reason=reason)
+        for k in range(estimates)
+    )
     seen = RecordingInfo(
         dataset="set",
         recording=recording,
