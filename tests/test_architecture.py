@@ -40,7 +40,7 @@ LAYERS = (
     ("extraction", "predictions", "report"),
     ("neural", "profiling"),
     ("execution",),
-    ("analysis", "testing"),
+    ("analysis", "importing", "testing"),
     ("api", "papers"),
     ("cli",),
 )

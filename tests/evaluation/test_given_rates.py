@@ -21,7 +21,7 @@ def each_second(*bpm: float, start_s: float = 0.5) -> Signal:
 def test_a_window_takes_the_mean_of_the_rates_in_it() -> None:
     rates = each_second(*[70.0] * 10, *[80.0] * 5, *[90.0] * 5)
     estimate = make_estimate(heart_rate=rates)
-    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, 21.0)})
+    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, seconds=21.0)})
     assert rows["estimate_bpm"].tolist() == [70.0, 85.0]
     np.testing.assert_allclose(rows["error_bpm"], [-2.0, 13.0], atol=0.05)
     assert rows["snr_db"].isna().all()
@@ -53,7 +53,7 @@ def test_one_rate_of_a_recording_is_scored_under_every_rule(name: str) -> None:
 def test_windows_with_too_few_rates_are_missing_and_cost_the_worst_error() -> None:
     rates = each_second(*[72.0] * 10, *[np.nan] * 4, *[72.0] * 6)
     estimate = make_estimate(heart_rate=rates)
-    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, 21.0)})
+    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, seconds=21.0)})
     assert rows["missing"].tolist() == [False, True]
     assert rows["reason"].tolist()[1] == "estimate: no heart rate in the window"
     assert rows["error_bpm"].iloc[1] > 100
@@ -63,7 +63,7 @@ def test_windows_with_too_few_rates_are_missing_and_cost_the_worst_error() -> No
 def test_no_rate_at_all_is_a_row_with_its_reason(values: list[float]) -> None:
     rates = Signal(np.array(values), np.arange(len(values), dtype=float))
     estimate = make_estimate(heart_rate=rates)
-    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, 21.0)})
+    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, seconds=21.0)})
     assert rows["missing"].all()
     assert set(rows["reason"]) == {"no value among the heart rates"}
 
@@ -94,3 +94,16 @@ def test_rows_of_rates_say_what_does_not_apply() -> None:
     mark_rule_notes(rows, LI2023)
     notes = {name: set(part["rule_note"]) for name, part in rows.groupby("method")}
     assert notes == {"net": {GIVEN_RATES}, "pos": {""}}
+
+
+def test_windows_of_the_reference_without_a_rate_are_missing() -> None:
+    estimate = make_estimate(heart_rate=each_second(*[72.0] * 20))
+    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, seconds=61.0)})
+    assert rows["missing"].tolist() == [False, False, True, True, True, True]
+
+
+def test_a_reading_for_each_window_is_the_rate_of_that_window() -> None:
+    rates = Signal(np.array([70.0, 80.0, 90.0]), np.array([5.0, 15.0, 25.0]))
+    estimate = make_estimate(heart_rate=rates)
+    rows = score_windows(LI2023, [estimate], {("set", "a1"): make_ground_truth(72.0, seconds=31.0)})
+    assert rows["estimate_bpm"].tolist() == [70.0, 80.0, 90.0]

@@ -29,6 +29,7 @@ from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import EstimateKey, ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
+from rppgbench.report.sections.imports import import_sections
 from rppgbench.report.sections.origin import origin_sections
 from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
@@ -158,8 +159,15 @@ def _sections(
             marks=marks,
         ),
         *training_sections(models, marks=marks),
-        *origin_sections(stored.manifest.get("origins", {}), marks=marks),
+        *origin_sections(_own_origins(stored), marks=marks),
+        *import_sections(stored.imports, marks=marks),
     )
+
+
+def _own_origins(stored: StoredResults) -> dict[str, Any]:
+    """What stands behind the methods of others that were run here."""
+    origins = stored.manifest.get("origins", {})
+    return {name: origin for name, origin in origins.items() if name not in stored.imported}
 
 
 def _write(inputs: ReportInputs, windows: pd.DataFrame, page: Path) -> Path:

@@ -101,6 +101,11 @@ def rerun_sample(
         BenchError: There are no results, or the data of the run is gone.
         MachineError: The machine fails during the repetition.
     """
+    if imports := store.manifest.get("imports"):
+        raise BenchError(
+            f"{store.folder}: {', '.join(imports)}: imported, not run here, so the results cannot "
+            "be made again; only their source can be read again (bench import)"
+        )
     stored, _ = store.read()
     plan, notes = stored_plan(store, cache, moved_roots)
     notes += other_versions(part_provenances(store), package_versions())

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SHOWN_ASSUMPTIONS = 3
+"""Assumptions of an import that every caption tells; a section of the page tells all."""
+
+SHOWN_CHARACTERS = 80
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredResults:
     """A results folder, read whole: a damaged part is found before anything is written.
@@ -49,10 +55,15 @@ class StoredResults:
         """Whether any recording is simulated."""
         return any(info.simulated for info in self.observed.values())
 
+    @property
+    def imports(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the manifest says of the methods whose predictions were imported."""
+        return dict(self.manifest.get("imports", {}))
+
     @cached_property
     def imported(self) -> dict[str, str]:
         """The methods whose predictions were imported, each with its source in a sentence."""
-        return dict(self.manifest.get("imported", {}))
+        return {name: describe_import(record) for name, record in self.imports.items()}
 
     @property
     def marks(self) -> DataMarks:
@@ -94,6 +105,26 @@ class StoredResults:
         )
         mark_leaks(windows, self.manifest.get("origins", {}))
         return windows
+
+
+def describe_import(record: Mapping[str, Any]) -> str:
+    """Source, digest, format and assumptions of an imported method, in a sentence.
+
+    Args:
+        record: What the manifest says under `imports`.
+
+    >>> describe_import({"source": "a.csv", "sha256": "0123456789abcdef", "format": "table",
+    ...                  "assumptions": ["times are seconds"], "references": "the source itself"})
+    'a.csv, sha256 0123456789ab, format table, references: the source itself; times are seconds'
+    """
+    description = (
+        f"{record['source']}, sha256 {record['sha256'][:12]}, format {record['format']}, "
+        f"references: {record['references'][:SHOWN_CHARACTERS]}"
+    )
+    lines = list(record["assumptions"])
+    if len(lines) > SHOWN_ASSUMPTIONS:
+        lines = [*lines[:SHOWN_ASSUMPTIONS], f"{len(lines) - SHOWN_ASSUMPTIONS} more assumptions"]
+    return "; ".join([description, *lines])
 
 
 def load_stored(store: Store, *, partial: bool = False) -> StoredResults:

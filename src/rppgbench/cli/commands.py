@@ -9,6 +9,7 @@ from rppgbench.cli import (
     compare_methods,
     data,
     decompose,
+    import_predictions,
     list_,
     predict,
     report,
@@ -22,6 +23,7 @@ from rppgbench.cli import (
 COMMANDS = (
     list_,
     run,
+    import_predictions,
     report,
     table,
     decompose,

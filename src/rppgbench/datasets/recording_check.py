@@ -199,6 +199,19 @@ def _check_length(source: VideoSource, clock: FrameClock | None, report: Report)
         report("error", text, source.path)
 
 
+def clock_of_video(source: VideoSource) -> FrameClock | None:
+    """The clock of the frames, from the frame times or the container, without decoding all frames.
+
+    Raises:
+        RecordingError: the video cannot be read.
+    """
+    if source.times_s is not None:
+        return FrameClock.from_times(source.times_s)
+    with open_video(source) as reader:
+        info = reader.info
+    return _container_clock(source, info, sample_frames(source)[-1])
+
+
 def _container_clock(source: VideoSource, info: VideoInfo, last: Frame) -> FrameClock | None:
     """The clock of the frames without decoding: the frame times, else the container's clock.
 

@@ -11,7 +11,7 @@ from rppgbench.core.waveform import Array, Waveform
 from rppgbench.evaluation.band_edge import at_edge
 from rppgbench.evaluation.chain_reading import ChainReader, PulseBatch, Reasons
 from rppgbench.evaluation.evaluator import Evaluator, FixedWindow
-from rppgbench.evaluation.reference import device_rates
+from rppgbench.evaluation.reference import estimated_rates
 from rppgbench.evaluation.reference_reading import ReferenceReader, read_device
 from rppgbench.evaluation.signal_quality import CORRELATIONS, SNRS
 from rppgbench.evaluation.windows import Block, layout_windows, min_samples, nearest_window
@@ -195,7 +195,7 @@ def _read_given_rates(
     stop_s = start_s + block.samples / pulses.fs
     bpm = np.stack(
         [
-            device_rates(evaluator, GroundTruth(heart_rate=rates), begin, end)
+            estimated_rates(evaluator, rates, begin, end)
             for rates, begin, end in zip(pulses.rates, start_s, stop_s, strict=True)
         ]
     )

@@ -103,6 +103,39 @@ def mean_rates(heart_rate: Signal, start_s: Array, stop_s: Array, gap_share: flo
     return out
 
 
+def estimated_rates(
+    evaluator: Evaluator, heart_rate: Signal, start_s: Array, stop_s: Array
+) -> Array:
+    """The heart rate of every window from the heart rates of an estimate, by the evaluator's rule.
+
+    The mean over a window is that of the readings in it, where at most `gap_share` of them are no
+    number. A source gives each reading for a stretch around its time, so readings need not reach
+    the ends of the window. A window between two readings takes the value at its centre.
+
+    Args:
+        evaluator: The rule.
+        heart_rate: The readings (N,), in bpm.
+        start_s: Starts of the windows (W,), in seconds.
+        stop_s: Their ends (W,).
+
+    Returns:
+        (W,) in bpm; NaN where there is none.
+    """
+    if evaluator.heart_rate != "window_mean":
+        return device_rates(evaluator, GroundTruth(heart_rate=heart_rate), start_s, stop_s)
+    rate = valid_rates(heart_rate)
+    valid = np.isfinite(rate.values)
+    total = np.concatenate([[0.0], np.cumsum(np.where(valid, rate.values, 0.0))])
+    count = np.concatenate([[0], np.cumsum(valid)])
+    first, stop = (np.searchsorted(rate.times_s, t - ROUNDING_S) for t in (start_s, stop_s))
+    readings, usable = stop - first, count[stop] - count[first]
+    enough = (usable > 0) & (usable >= (1 - evaluator.gap_share) * readings)
+    mean = (total[stop] - total[first]) / np.maximum(usable, 1)
+    between = rate.at((start_s + stop_s) / 2, rate_gap_s(heart_rate))
+    out: Array = np.where(readings > 0, np.where(enough, mean, np.nan), between)
+    return out
+
+
 def nearest_rates(heart_rate: Signal, times_s: Array, limit_s: float) -> Array:
     """The reading nearest to each time, the earlier of two that are equally near: (T,), in bpm.
 

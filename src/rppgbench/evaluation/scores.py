@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.canonical_order import ordered_records
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.recording import WHOLE_VIDEO_S, GroundTruth, rate_gap_s
+from rppgbench.core.recording import WHOLE_VIDEO_S, GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.evaluation.chain_reading import PulseBatch
 from rppgbench.evaluation.evaluator import Evaluator
@@ -219,14 +219,13 @@ def _grid_without_waveform(
         truth: The reference.
 
     Returns:
-        The first of this grid, the estimate's own and that of the reference that holds a
-        window, else the longest. One rate for a whole recording has no length of its own: the
-        reference's grid comes before it.
+        The first of the longest's grid, the estimate's own and that of the reference that holds a
+        window, else the longest. Heart rates come last: where none is, they are missing.
     """
     rates = estimate.heart_rate
     estimate_grid = estimate.waveform or _grid_of_rates(evaluator, rates)
     grids = [longest, estimate_grid, _grid_of_truth(evaluator, truth)]
-    if rates is not None and np.isinf(rate_gap_s(rates)):
+    if rates is not None:
         grids = [longest, _grid_of_truth(evaluator, truth), estimate_grid]
     present = [grid for grid in grids if grid is not None]
     long_enough = [grid for grid in present if has_window(evaluator, grid)]

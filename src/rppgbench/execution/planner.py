@@ -141,7 +141,7 @@ def make_plan(
     """
     selected = _methods(methods, protocol, location)
     listing = listing or Catalog()
-    recordings, left_out = _recordings(protocol, roots, listing)
+    recordings, left_out = protocol_recordings(protocol, roots, listing)
     sides, notes = fold_assignments(protocol, roots, recordings, location)
     notes += _leftovers(roots)
     lines = dict(zip(recordings, listing.lines(recordings.values()), strict=True))
@@ -350,9 +350,22 @@ def _variants(
                 yield name, seed, region
 
 
-def _recordings(
+def protocol_recordings(
     protocol: Protocol, roots: Mapping[str, Path], listing: Catalog
 ) -> tuple[dict[tuple[str, str], Recording], dict[str, str]]:
+    """The recordings of data sets that a protocol takes.
+
+    Args:
+        protocol: the protocol; it may leave out recordings that are known to be bad.
+        roots: the root of each data set.
+        listing: the recordings of the data sets.
+
+    Returns:
+        The recordings by (data set, name), and why each of the others is left out.
+
+    Raises:
+        BenchError: two recordings of a set have one name, or a root holds no recording.
+    """
     recordings: dict[tuple[str, str], Recording] = {}
     left_out = {}
     for name, root in roots.items():

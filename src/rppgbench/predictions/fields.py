@@ -228,12 +228,12 @@ def recording_from_fields(
         for field, kind in zip(wanted, kinds, strict=True)
     }
     reference = references[prediction.kind] or references["waveform"] or references["heart_rate"]
-    method = fields.get(roles.method) if roles.method is not None else ""
+    method = None if roles.method is None else fields.get(roles.method)
     return PredictedRecording(
         name=name,
         prediction=prediction,
         reference=reference,
-        method=check_name(_single(method, place), place, "method") if method else "",
+        method="" if method is None else check_name(_single(method, place), place, "method"),
         assumptions=(*roles.notes(), *notes, *reader.notes),
     )
 
@@ -312,14 +312,15 @@ class _FieldReader:
 def _single(value: Any, where: str) -> Any:
     """The one value of a field that does not change within a recording."""
     array = np.asarray(value)
-    if array.dtype.kind in "OV" or array.size == 0:
+    texts = array.ndim == 1 and all(isinstance(one, str) for one in array)
+    if (array.dtype.kind in "OV" and not texts) or array.size == 0:
         return value
     if not (array == array.flat[0]).all():
         raise RecordingError(
             f"{where}: a field that changes within the recording: {array.flat[0]!s} and "
             f"{array[array != array.flat[0]].flat[0]!s}"
         )
-    return array.flat[0].item()
+    return array.flat[0] if texts else array.flat[0].item()
 
 
 def bare_kind(values: Array, kind: Kind | None, where: str) -> Kind:

@@ -92,6 +92,11 @@ class Store:
                     f"{self.folder}: holds results of protocol {existing['protocol']['name']!r} "
                     f"({existing['protocol']['digest']}); give another --out"
                 )
+            if existing.get("imports") != manifest.get("imports"):
+                raise BenchError(
+                    f"{self.folder}: holds results that are imported from elsewhere, or other ones "
+                    "than these; give another --out"
+                )
         elif self.folder.is_dir() and any(
             p.name not in OWN and not p.name.startswith(PARTIAL) for p in self.folder.iterdir()
         ):  # OWN alone is what a run leaves that was killed before its manifest was written

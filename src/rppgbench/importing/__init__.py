@@ -1,0 +1,1 @@
+"""Other people's predictions, set beside references and stored as results."""
