@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.method import Example, Model, Pretraining, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
-from rppgbench.neural.parameters import typed_fit
+from rppgbench.neural.parameters import parameter_names, typed_fit
 
-from .parameters import ContrastPhysPlusParameters
+from .parameters import ContrastPhysPlusParameters, ContrastPhysPlusPretraining
 
 require_torch()
 
 SMOKE = {
     "crop": "contrast_phys_32",
+    "clip_choice": "random",
     "width": 12,
     "pretrain_epochs": 8,
     "finetune_epochs": 6,
@@ -24,8 +25,18 @@ SMOKE = {
 }
 """For a laptop: pictures of 32 pixels, a narrow network, few and large steps."""
 
-CONTRAST_PHYS = {"lr": 1e-5, "finetune_lr": 1e-5, "batch": 2}
-"""Rates and batch of Contrast-Phys+ itself, in place of Qian's (decision 15)."""
+CONTRAST_PHYS = {
+    "crop": "contrast_phys",
+    "clip_choice": "random",
+    "contrast_over_bins": "mean",
+    "lr": 1e-5,
+    "finetune_lr": 1e-5,
+    "batch": 2,
+}
+"""Crop, clips, contrast, rates and batch of the public code of Contrast-Phys+, not Qian's."""
+
+UNLABELLED = {"finetune_epochs": 0}
+"""The first stage alone, for recordings without a pulse."""
 
 WEAK = {
     **CONTRAST_PHYS,
@@ -38,11 +49,27 @@ WEAK = {
 """Weak supervision as Sun and Li have it: one stage, labels for half of the recordings."""
 
 
+@typed_fit(ContrastPhysPlusPretraining)
+def pretrain(
+    examples: Sequence[Example], training: Training, params: ContrastPhysPlusPretraining
+) -> Model:
+    """Learn from recordings without labels.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the parameters of the stage.
+    """
+    from .learning import learn_first_stage
+
+    return learn_first_stage(examples, training, params)
+
+
 @typed_fit(ContrastPhysPlusParameters)
 def fit(
     examples: Sequence[Example], training: Training, params: ContrastPhysPlusParameters
 ) -> Model:
-    """Learn from all recordings without labels, then from those that have a pulse.
+    """Learn without labels, then from the training side's recordings that have a pulse.
 
     Args:
         examples: recordings to learn from.
@@ -59,23 +86,33 @@ def fit(
     "10.1109/TPAMI.2024.3367910",
     "clip",
     fit=fit,
+    pretraining=Pretraining(pretrain, parameter_names(ContrastPhysPlusPretraining)),
     needs_labels=True,
-    presets={"smoke": SMOKE, "contrast_phys": CONTRAST_PHYS, "weak": WEAK},
+    presets={
+        "smoke": SMOKE,
+        "contrast_phys": CONTRAST_PHYS,
+        "weak": WEAK,
+        "unlabelled": UNLABELLED,
+    },
 )
 def contrast_phys_plus(
     clip: Waveform,
     model: Model,
     *,
     preset: str = "paper",
-    crop: str = "contrast_phys",
+    crop: str = "mtcnn15",
+    pretrain_on: str = "pretrain_sets",
+    checkpoint: str = "validation",
     fs: float = 30.0,
     difference: bool = False,
+    clip_choice: str = "consecutive",
     clip_s: float = 10.0,
     sample_s: float = 5.0,
     samples_per_row: int = 4,
     parts: int = 2,
     low_bpm: float = 40.0,
     high_bpm: float = 250.0,
+    contrast_over_bins: str = "sum",
     width: int = 32,
     pretrain_epochs: int = 30,
     finetune_epochs: int = 30,
@@ -103,20 +140,29 @@ def contrast_phys_plus(
     Args:
         clip: pictures of the face.
         model: the model that `fit` gave.
-        preset: "paper", "contrast_phys", "weak", or "smoke" for a laptop.
-        crop: rule by which the face is cropped; that of Qian is "mtcnn15".
+        preset: "paper", "contrast_phys", "weak", "unlabelled" without the second stage, or "smoke"
+            for a laptop.
+        crop: rule by which the face is cropped; that of Qian is "mtcnn15", which needs the extra
+            `mtcnn`.
+        pretrain_on: "pretrain_sets" or "all_sets": see `rppgbench.core.method.first_stage`.
+        checkpoint: "validation" tests the epoch of the second stage with the least error of heart
+            rates on the split's validation part, "last" the last; so does a split without one.
         fs: frame rate that the network expects, in Hz; others are interpolated.
         difference: feed differences of neighbouring pictures, divided by their deviation.
+        clip_choice: "consecutive" learns from all clips without overlap, each once in an epoch;
+            "random" from clips at random places, `passes` of every recording in an epoch.
         clip_s: length of a clip to learn from.
         sample_s: length of a sample of a pulse.
         samples_per_row: samples of every part of the face.
         parts: parts along each side of the face.
         low_bpm: lower limit of the band that is compared.
         high_bpm: upper limit.
+        contrast_over_bins: squared differences of spectra over bins: "sum" as the papers print,
+            "mean" as the public code of Contrast-Phys+ computes: 17 times less at 5 s.
         width: channels of the first layer.
         pretrain_epochs: epochs without labels.
         finetune_epochs: epochs with labels.
-        passes: clips of every recording in an epoch.
+        passes: clips of every recording in an epoch, where clips are random.
         batch: clips in a step, of different recordings, contrasted in pairs: an even number.
         lr: learning rate without labels.
         finetune_lr: learning rate with labels.

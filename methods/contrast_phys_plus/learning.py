@@ -1,7 +1,7 @@
 """Contrast-Phys+: training in two stages, without and with labels."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.core.method import Example, Model, Training
+from rppgbench.core.method import LEARNED_FROM, Example, Model, Training
 from rppgbench.neural.clips import Clips, cut_segments, keep_label_share
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network, single_clip, to_video_tensor
@@ -20,13 +20,16 @@ from rppgbench.neural.losses.contrastive import (
     reference_contrast,
     sampled_spectra,
 )
+from rppgbench.neural.losses.power_spectra import frequencies, in_band
+from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import CLIPS_JUDGED, sample_clips
-from rppgbench.neural.training import History, Recipe, to_model, train
+from rppgbench.neural.training import Recipe, to_model, train
+from rppgbench.neural.two_stage import finish_two_stages, make_validation, split_by_side
 from rppgbench.system.errors import RecordingError
 
-from .parameters import ContrastPhysPlusParameters
+from .parameters import ContrastPhysPlusParameters, ContrastPhysPlusPretraining
 
 
 def differences(video: Tensor) -> Tensor:
@@ -46,138 +49,199 @@ def input_maker(difference: bool) -> Callable[[NDArray[Any]], Tensor]:
     return (lambda samples: differences(single_clip(samples))) if difference else single_clip
 
 
-class _Stage(nn.Module):
-    """PhysNet and the loss of one stage."""
+class _Contrast(nn.Module):
+    """PhysNet and the contrast between videos: the first stage."""
 
-    def __init__(self, params: ContrastPhysPlusParameters, supervised: bool) -> None:
+    def __init__(self, params: ContrastPhysPlusPretraining) -> None:
         super().__init__()
         self.network = PhysNet(params.parts, width=params.width)
         self.params = params
-        self.supervised = supervised
+        samples = round(params.sample_s * params.fs)
+        band = in_band(frequencies(samples, params.fs), params.low_bpm / 60, params.high_bpm / 60)
+        self.scale = float(band.sum()) if params.contrast_over_bins == "sum" else 1.0
+
+    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        """The loss and its terms for clips (B, T, S, S, 3)."""
+        terms = self.scaled(contrast(self.sampled(self.block(batch))))
+        return {"loss": terms["attract"] + terms["repel"], **terms}
+
+    def block(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The pulses (B, M, T) of clips."""
+        video = to_video_tensor(batch["clip"])
+        block: Tensor = self.network(differences(video) if self.params.difference else video)
+        return block
+
+    def sampled(self, block: Tensor) -> Tensor:
+        """The spectra of samples at random places of pulses (B, M, T)."""
+        p = self.params
+        length = round(p.sample_s * p.fs)
+        offsets = draw_offsets((*block.shape[:2], p.samples_per_row), block.shape[2], length)
+        low_hz, high_hz = p.low_bpm / 60, p.high_bpm / 60
+        return sampled_spectra(block, offsets, length, p.fs, low_hz=low_hz, high_hz=high_hz)
+
+    def scaled(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Means over the bins as sums over the bins, where the parameters say so."""
+        return {name: self.scale * term for name, term in terms.items()}
+
+
+class _Supervised(_Contrast):
+    """The second stage: contrast with the sensor's pulses, correlation, cross-correlation."""
+
+    def __init__(self, params: ContrastPhysPlusParameters) -> None:
+        super().__init__(params)
+        self.weights = {
+            "attract": params.unlabelled_weight,
+            "repel": params.unlabelled_weight,
+            "attract_reference": params.reference_weight,
+            "repel_reference": params.reference_weight,
+            "pearson": params.pearson_weight,
+            "correlation": params.correlation_weight,
+        }
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """The loss and its terms for clips (B, T, S, S, 3), pulses (B, T), flags (B,)."""
-        p, fs = self.params, self.params.fs
-        video = to_video_tensor(batch["clip"])
-        block = self.network(differences(video) if p.difference else video)
-        low_hz, high_hz = p.low_bpm / 60, p.high_bpm / 60
-        length = round(p.sample_s * fs)
-        shape = (*block.shape[:2], p.samples_per_row)
-        frames = block.shape[2]
-        offsets = draw_offsets(shape, frames, length)
-        spectra = sampled_spectra(block, offsets, length, fs, low_hz=low_hz, high_hz=high_hz)
-        terms = contrast(spectra)
-        if not self.supervised:
-            return {"loss": terms["attract"] + terms["repel"], **terms}
+        p = self.params
+        block = self.block(batch)
+        spectra = self.sampled(block)
         pulse, flags = batch["pulse"], batch["labelled"]
         rows = pulse[:, None].expand(-1, block.shape[1], -1)
-        moments = draw_offsets(shape, frames, length)
-        terms |= reference_contrast(
-            spectra,
-            sampled_spectra(rows, moments, length, fs, low_hz=low_hz, high_hz=high_hz),
-            flags,
-        )
+        reference = reference_contrast(spectra, self.sampled(rows), flags)
+        terms = self.scaled(contrast(spectra) | reference)
         known = flags.sum().clamp_min(1.0)
         mean = block[:, -1]
         terms["pearson"] = (flags * negative_pearson(mean, pulse)).sum() / known
-        best = max_cross_correlation(mean, pulse, fs, low_hz=low_hz, high_hz=high_hz)
+        low_hz, high_hz = p.low_bpm / 60, p.high_bpm / 60
+        best = max_cross_correlation(mean, pulse, p.fs, low_hz=low_hz, high_hz=high_hz)
         terms["correlation"] = -(flags * best).sum() / known
-        loss = (
-            p.unlabelled_weight * (terms["attract"] + terms["repel"])
-            + p.reference_weight * (terms["attract_reference"] + terms["repel_reference"])
-            + p.pearson_weight * terms["pearson"]
-            + p.correlation_weight * terms["correlation"]
-        )
+        loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
         return {"loss": loss, **terms}
 
 
-@dataclass(frozen=True)
-class _Sources:
-    """The clips of both stages, and the number of recordings whose labels are used."""
+def _batches(
+    clips: Clips, rng: np.random.Generator, params: ContrastPhysPlusPretraining
+) -> Iterable[Batch]:
+    """Clips in pairs of two recordings, by the parameter `clip_choice`."""
+    chosen = (
+        clips.consecutive_pairs(rng, params.batch)
+        if params.clip_choice == "consecutive"
+        else clips.one_per_recording(rng, params.batch, params.passes)
+    )
+    for starts in chosen:
+        pulse, flags = clips.pulses(starts)
+        pictures = np.stack([clips.read(start) for start in starts])
+        yield {"clip": pictures, "pulse": pulse, "labelled": flags}
 
-    pretrain: Clips
-    finetune: Clips
-    labelled: int
+
+def learn_first_stage(
+    examples: Sequence[Example], training: Training, params: ContrastPhysPlusPretraining
+) -> Model:
+    """Learn from the contrast between the examples, without labels.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the parameters of the stage.
+
+    Raises:
+        RecordingError: fewer than two recordings have a clip without a gap.
+    """
+    clips = Clips(
+        cut_segments(examples, params.fs, params.clip_s, "contrast_phys_plus"), params.clip_length
+    )
+    learner, history = train(
+        lambda: _Contrast(params),
+        lambda epoch, rng: _batches(clips, rng, params),
+        Recipe(
+            epochs=params.pretrain_epochs,
+            lr=params.lr,
+            weight_decay=params.weight_decay,
+            precision=params.precision,
+        ),
+        training,
+        stage="pretrain",
+        export=lambda trained: to_model(trained.network, {}),
+    )
+    facts = {"collapse": _judge(learner.network, clips, params)} if history else {}
+    model = to_model(learner.network, {"pretrain": history}, **facts)
+    return replace(model, metadata={**model.metadata, LEARNED_FROM: sorted(clips.by_recording)})
 
 
-def _load_clips(
+def _judge(network: nn.Module, clips: Clips, params: ContrastPhysPlusPretraining) -> dict[str, Any]:
+    """The verdict on collapse, from clips of the training set."""
+    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
+    make_input = input_maker(params.difference)
+    pulses = run_network(network, (make_input(clips.read(start)) for start in judged))
+    return detect_collapse(pulses[:, -1], params.fs)
+
+
+def _labelled_clips(
     examples: Sequence[Example], training: Training, params: ContrastPhysPlusParameters
-) -> _Sources:
-    """Cut the clips; RecordingError where no recording has a pulse to fine-tune on."""
+) -> tuple[Clips, int]:
+    """The clips of the second stage, and the number of recordings whose labels are used.
+
+    Raises:
+        RecordingError: no recording has a pulse.
+    """
     segments = cut_segments(examples, params.fs, params.clip_s, "contrast_phys_plus")
     rng = np.random.default_rng(training.seed)
     shares = keep_label_share(segments, params.label_ratio, rng)
     labelled = [segment for segment in shares if segment.pulse is not None]
-    if params.finetune_epochs and not labelled:
+    if not labelled:
         raise RecordingError(
-            "contrast_phys_plus: no recording has a pulse to fine-tune on; "
-            "set finetune_epochs to 0, or train contrast_phys"
+            "contrast_phys_plus: no recording has a pulse to fine-tune on; choose preset "
+            "unlabelled, or train contrast_phys"
         )
     weak = params.unlabelled_weight > 0
-    return _Sources(
-        Clips([replace(segment, pulse=None) for segment in segments], params.clip_length),
-        Clips(shares if weak else labelled, params.clip_length),
-        len({segment.recording for segment in labelled}),
-    )
-
-
-def _train_stage(
-    name: str,
-    clips: Clips,
-    before: _Stage | None,
-    training: Training,
-    params: ContrastPhysPlusParameters,
-) -> tuple[_Stage, History]:
-    """Train the stage "pretrain", or the stage "finetune" from the weights of the one before."""
-
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for starts in clips.one_per_recording(rng, params.batch, params.passes):
-            pulse, flags = clips.pulses(starts)
-            pictures = np.stack([clips.read(start) for start in starts])
-            yield {"clip": pictures, "pulse": pulse, "labelled": flags}
-
-    def make() -> _Stage:
-        stage = _Stage(params, supervised=before is not None)
-        if before is not None:
-            stage.load_state_dict(before.state_dict())
-        return stage
-
-    recipe = Recipe(
-        epochs=params.pretrain_epochs if before is None else params.finetune_epochs,
-        lr=params.lr if before is None else params.finetune_lr,
-        weight_decay=params.weight_decay,
-        precision=params.precision,
-    )
-    return train(
-        make,
-        batches,
-        recipe,
-        training,
-        stage=name,
-        export=lambda trained: to_model(trained.network, {}),
-    )
+    clips = Clips(shares if weak else labelled, params.clip_length)
+    return clips, len({segment.recording for segment in labelled})
 
 
 def train_model(
     examples: Sequence[Example], training: Training, params: ContrastPhysPlusParameters
 ) -> Model:
-    """Pre-train on all recordings without labels, fine-tune on the recordings with a pulse.
+    """Pre-train without labels on one side's recordings, fine-tune on those with a pulse.
 
     Args:
         examples: recordings to learn from.
-        training: how and where to train.
+        training: how and where to train; with the first stage, where it is done already.
         params: the method's parameters.
+
+    Raises:
+        RecordingError: no recording has a pulse to fine-tune on, or a clip without a gap.
     """
-    sources = _load_clips(examples, training, params)
-    learner, first = _train_stage("pretrain", sources.pretrain, None, training, params)
-    learner, second = _train_stage("finetune", sources.finetune, learner, training, params)
-    clips = sources.pretrain
-    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
-    make_input = input_maker(params.difference)
-    pulses = run_network(learner.network, (make_input(clips.read(start)) for start in judged))
-    return to_model(
+    given = split_by_side(examples, params.pretrain_on)
+    first = training.pretrained or learn_first_stage(given.pretrain, training, params)
+    if not params.finetune_epochs:
+        return first
+    clips, labelled = _labelled_clips(given.train, training, params)
+    validation = make_validation(given.validation, params, input_maker(params.difference))
+
+    def make() -> _Supervised:
+        stage = _Supervised(params)
+        load_arrays(stage.network, first.arrays)
+        return stage
+
+    learner, history = train(
+        make,
+        lambda epoch, rng: _batches(clips, rng, params),
+        Recipe(
+            epochs=params.finetune_epochs,
+            lr=params.finetune_lr,
+            weight_decay=params.weight_decay,
+            precision=params.precision,
+        ),
+        training,
+        stage="finetune",
+        export=lambda trained: to_model(trained.network, {}),
+        score=None if validation is None else lambda trained: validation.score(trained.network),
+    )
+    return finish_two_stages(
         learner.network,
-        {"pretrain": first, "finetune": second},
-        labelled_recordings=sources.labelled,
-        collapse=detect_collapse(pulses[:, -1], params.fs),
+        first,
+        history,
+        validation,
+        clips,
+        training,
+        labelled_recordings=labelled,
+        collapse=_judge(learner.network, clips, params),
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.method import Example, Model, Pretraining, Training, method
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
-from rppgbench.neural.parameters import typed_fit
+from rppgbench.neural.parameters import parameter_names, typed_fit
 
-from .parameters import TransformerParameters
+from .parameters import TransformerParameters, TransformerPretraining
 
 require_torch()
 
@@ -30,9 +30,25 @@ At those steps and a variance weight of 1, the output collapsed to one frequency
 """
 
 
+@typed_fit(TransformerPretraining)
+def pretrain(
+    examples: Sequence[Example], training: Training, params: TransformerPretraining
+) -> Model:
+    """Learn from recordings without labels.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the parameters of the stage.
+    """
+    from .learning import learn_first_stage
+
+    return learn_first_stage(examples, training, params)
+
+
 @typed_fit(TransformerParameters)
 def fit(examples: Sequence[Example], training: Training, params: TransformerParameters) -> Model:
-    """Learn from all recordings without labels, then, with `labels`, from those with a pulse.
+    """Learn without labels and, with `labels`, from the training side's recordings with a pulse.
 
     Args:
         examples: recordings to learn from.
@@ -50,6 +66,7 @@ def fit(examples: Sequence[Example], training: Training, params: TransformerPara
     "Heart Rate Measurement, RePSS challenge at IJCAI 2024",
     "mstmap",
     fit=fit,
+    pretraining=Pretraining(pretrain, parameter_names(TransformerPretraining)),
     needs_labels=True,
     presets={"smoke": SMOKE, "unlabelled": {"labels": False}},
     gpu=0.25,
@@ -60,6 +77,8 @@ def st_transformer(
     *,
     preset: str = "paper",
     labels: bool = True,
+    pretrain_on: str = "pretrain_sets",
+    checkpoint: str = "validation",
     fs: float = 30.0,
     clip_s: float = 10.0,
     step_s: float = 0.5,
@@ -92,13 +111,16 @@ def st_transformer(
     First solution of W. Qian et al. 2024, section 2.1. A map (T, 63, 6) becomes a pulse (T,), in
     standardised windows of `clip_s` every `test_step_s`, added under a Hann window. A weight of 0
     switches a loss off: the paper's table 1 is `periodicity_weight` 0 and 1. The paper does not
-    give the number of epochs, nor the epoch that is tested: here the last.
+    give the number of epochs, nor what its validation compares.
 
     Args:
         maps: RGB and YUV of the 63 combinations of six regions of the face.
         model: the model that `fit` gave.
         preset: "paper", "unlabelled" without the second stage, or "smoke" for a laptop.
         labels: fine-tune on the recordings that have a pulse; False uses no label.
+        pretrain_on: "pretrain_sets" or "all_sets": see `rppgbench.core.method.first_stage`.
+        checkpoint: "validation" tests the epoch of the second stage with the least error of heart
+            rates on the split's validation part, "last" the last; so does a split without one.
         fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip.
         step_s: from one clip to learn from to the next.

@@ -1,6 +1,7 @@
 """ST-Transformer: training in two stages, without and with labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.core.method import Example, Model, Training
+from rppgbench.core.method import LEARNED_FROM, Example, Model, Training
 from rppgbench.neural.clips import Clips, cut_segments
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
@@ -20,14 +21,16 @@ from rppgbench.neural.losses.spectral import (
     sparsity,
     variance,
 )
+from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import sample_clips
-from rppgbench.neural.training import History, Recipe, to_model, train
+from rppgbench.neural.training import Recipe, to_model, train
+from rppgbench.neural.two_stage import finish_two_stages, make_validation, split_by_side
 from rppgbench.signals.spatial_maps import normalise_mstmap
 from rppgbench.system.errors import RecordingError
 
 from .network import SpatialTemporalTransformer
-from .parameters import TransformerParameters
+from .parameters import TransformerParameters, TransformerPretraining
 
 CLIPS_JUDGED = 48
 """About how many clips of the training set the verdict on collapse is based on."""
@@ -43,15 +46,13 @@ def _normalised(samples: NDArray[Any]) -> NDArray[np.float32]:
 
 
 class _Stage(nn.Module):
-    """The network and the loss of one stage."""
+    """The network and the loss of one stage: of the second, where there is a `pearson_weight`."""
 
-    def __init__(self, params: TransformerParameters, supervised: bool) -> None:
+    def __init__(self, params: TransformerPretraining, pearson_weight: float | None = None) -> None:
         super().__init__()
-        self.network = SpatialTemporalTransformer(
-            params.clip_length, width=params.width, layers=params.layers, ratio=params.ratio
-        )
+        self.network = make_network(params)
         self.params = params
-        self.supervised = supervised
+        self.pearson_weight = pearson_weight
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """The loss and its terms for maps (B, T, 63, 6) played at speeds (B,)."""
@@ -68,23 +69,30 @@ class _Stage(nn.Module):
                 pulse, p.fs, *band, segments=p.segments, samples=samples, speed=speed
             ),
         }
-        if self.supervised:
-            flags = batch["labelled"]
-            losses = flags * negative_pearson(pulse, batch["pulse"])
-            terms["pearson"] = losses.sum() / flags.sum().clamp_min(1.0)
         weights = {
             "bandwidth": p.bandwidth_weight,
             "sparsity": p.sparsity_weight,
             "variance": p.variance_weight,
             "periodicity": p.periodicity_weight,
-            "pearson": p.pearson_weight,
         }
+        if self.pearson_weight is not None:
+            flags = batch["labelled"]
+            losses = flags * negative_pearson(pulse, batch["pulse"])
+            terms["pearson"] = losses.sum() / flags.sum().clamp_min(1.0)
+            weights["pearson"] = self.pearson_weight
         loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
         return {"loss": loss, **terms}
 
 
+def make_network(params: TransformerPretraining) -> SpatialTemporalTransformer:
+    """The network without its weights."""
+    return SpatialTemporalTransformer(
+        params.clip_length, width=params.width, layers=params.layers, ratio=params.ratio
+    )
+
+
 def _pretrain_batches(
-    clips: Clips, rng: np.random.Generator, params: TransformerParameters
+    clips: Clips, rng: np.random.Generator, params: TransformerPretraining
 ) -> Iterable[Batch]:
     """Clips at random speeds, flipped in time and in the order of regions at random."""
     for starts in clips.sliding(rng, params.batch, round(params.step_s * params.fs)):
@@ -108,11 +116,23 @@ def _finetune_batches(
         yield {"map": maps, "speed": np.ones(len(starts)), "pulse": pulse, "labelled": flags}
 
 
-def _pretrain(
-    clips: Clips, training: Training, params: TransformerParameters
-) -> tuple[_Stage, History]:
-    return train(
-        lambda: _Stage(params, supervised=False),
+def learn_first_stage(
+    examples: Sequence[Example], training: Training, params: TransformerPretraining
+) -> Model:
+    """Learn from augmented clips of the examples, without labels.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train.
+        params: the parameters of the stage.
+
+    Raises:
+        RecordingError: no recording has a clip without a gap.
+    """
+    segments = cut_segments(examples, params.fs, params.clip_s, "st_transformer")
+    clips = Clips(segments, params.clip_length)
+    learner, history = train(
+        lambda: _Stage(params),
         lambda epoch, rng: _pretrain_batches(clips, rng, params),
         Recipe(
             epochs=params.pretrain_epochs,
@@ -124,19 +144,51 @@ def _pretrain(
         stage="pretrain",
         export=lambda trained: to_model(trained.network, {}),
     )
+    facts = {"collapse": _judge(learner.network, clips, params)} if history else {}
+    model = to_model(learner.network, {"pretrain": history}, **facts)
+    return replace(model, metadata={**model.metadata, LEARNED_FROM: sorted(clips.by_recording)})
 
 
-def _finetune(
-    before: _Stage, clips: Clips, training: Training, params: TransformerParameters
-) -> tuple[_Stage, History]:
-    weights = before.state_dict()
+def _judge(network: nn.Module, clips: Clips, params: TransformerPretraining) -> dict[str, Any]:
+    """The verdict on collapse, from clips of the training set."""
+    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
+    pulses = run_network(network, (map_image(clips.read(start)) for start in judged))
+    return detect_collapse(pulses, params.fs, low_hz=params.low_hz)
+
+
+def train_model(
+    examples: Sequence[Example], training: Training, params: TransformerParameters
+) -> Model:
+    """Pre-train without labels on one side's recordings, fine-tune on those with a pulse.
+
+    Args:
+        examples: recordings to learn from.
+        training: how and where to train; with the first stage, where it is done already.
+        params: the method's parameters.
+
+    Raises:
+        RecordingError: no recording has a pulse to fine-tune on, or a clip without a gap.
+    """
+    given = split_by_side(examples, params.pretrain_on)
+    first = training.pretrained or learn_first_stage(given.pretrain, training, params)
+    if not (params.labels and params.finetune_epochs):
+        return first
+    segments = cut_segments(given.train, params.fs, params.clip_s, "st_transformer")
+    labelled = [segment for segment in segments if segment.pulse is not None]
+    if not labelled:
+        raise RecordingError(
+            "st_transformer: no recording has a pulse to fine-tune on; choose preset unlabelled, "
+            "or set labels to false"
+        )
+    clips = Clips(labelled, params.clip_length)
+    validation = make_validation(given.validation, params, map_image)
 
     def make() -> _Stage:
-        stage = _Stage(params, supervised=True)
-        stage.load_state_dict(weights)
+        stage = _Stage(params, params.pearson_weight)
+        load_arrays(stage.network, first.arrays)
         return stage
 
-    return train(
+    learner, history = train(
         make,
         lambda epoch, rng: _finetune_batches(clips, rng, params),
         Recipe(
@@ -148,39 +200,9 @@ def _finetune(
         training,
         stage="finetune",
         export=lambda trained: to_model(trained.network, {}),
+        score=None if validation is None else lambda trained: validation.score(trained.network),
     )
-
-
-def train_model(
-    examples: Sequence[Example], training: Training, params: TransformerParameters
-) -> Model:
-    """Pre-train on augmented clips of all recordings, fine-tune on the recordings with a pulse.
-
-    Args:
-        examples: recordings to learn from.
-        training: how and where to train.
-        params: the method's parameters.
-
-    Raises:
-        RecordingError: no recording has a pulse to fine-tune on, or a clip without a gap.
-    """
-    segments = cut_segments(examples, params.fs, params.clip_s, "st_transformer")
-    labelled = [segment for segment in segments if segment.pulse is not None]
-    finetuned = params.labels and params.finetune_epochs > 0
-    if finetuned and not labelled:
-        raise RecordingError(
-            "st_transformer: no recording has a pulse to fine-tune on; set labels to false"
-        )
-    clips = Clips(segments, params.clip_length)
-    learner, first = _pretrain(clips, training, params)
-    second: History = []
-    if finetuned:
-        labelled_clips = Clips(labelled, params.clip_length)
-        learner, second = _finetune(learner, labelled_clips, training, params)
-    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
-    pulses = run_network(learner.network, (map_image(clips.read(start)) for start in judged))
-    return to_model(
-        learner.network,
-        {"pretrain": first, "finetune": second},
-        collapse=detect_collapse(pulses, params.fs, low_hz=params.low_hz),
+    collapse = _judge(learner.network, clips, params)
+    return finish_two_stages(
+        learner.network, first, history, validation, clips, training, collapse=collapse
     )

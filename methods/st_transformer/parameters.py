@@ -1,17 +1,15 @@
-"""The parameters of ST-Transformer as a typed record."""
+"""The parameters of ST-Transformer as typed records."""
 
 from dataclasses import dataclass
 
-from rppgbench.neural.parameters import TwoStageParameters
+from rppgbench.neural.parameters import PretrainingParameters, TwoStageParameters
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformerParameters(TwoStageParameters):
-    """The keyword parameters of `st_transformer`, which describes them."""
+class TransformerPretraining(PretrainingParameters):
+    """The parameters of the first stage: the network, its clips and the losses without labels."""
 
-    labels: bool
     step_s: float
-    test_step_s: float
     low_hz: float
     high_hz: float
     beside_hz: float
@@ -21,9 +19,17 @@ class TransformerParameters(TwoStageParameters):
     sparsity_weight: float
     variance_weight: float
     periodicity_weight: float
-    pearson_weight: float
     min_speed: float
     max_speed: float
     width: int
     layers: int
     ratio: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerParameters(TransformerPretraining, TwoStageParameters):
+    """The keyword parameters of `st_transformer`, which describes them."""
+
+    labels: bool
+    test_step_s: float
+    pearson_weight: float

@@ -177,7 +177,7 @@ def test_what_is_known_of_stored_estimates_stays_and_the_rest_goes(
     assert named < held["closures"].keys()
 
 
-FROM = LearnedFrom("a", "", ("simulated",))
+FROM = LearnedFrom(train="a", pretrain="", validation="", datasets=("simulated",))
 
 
 def fit_digest(device: str, **params: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def test_no_subject_is_in_training_and_test(name: str) -> None:
         learned = {person(entry) for entry in (*fold.train, *fold.validation)}
         tested = {person(entry) for entry in fold.test}
         assert learned
-        assert tested
+        assert tested or fold.validation
         assert not learned & tested
 
 
@@ -103,3 +103,11 @@ def test_mmse_3fold_and_obf_rs4_are_shuffled_by_seed_4() -> None:
     np.random.RandomState(4).shuffle(people)
     tests = [set(fold.test) for fold in SPLITS["obf-rs4"].folds]
     assert tests == [set(people[10 * i : 10 * i + 10]) for i in range(10)]
+
+
+def test_the_validation_part_of_vipl_v2_is_every_fifth_subject_and_none_is_tested() -> None:
+    (fold,) = SPLITS["vipl-v2-80-20-validation-rppgbench"].folds
+    (intra,) = SPLITS["vipl-v2-80-20-rppgbench"].folds
+    assert fold.test == ()
+    assert fold.validation == tuple(str(number) for number in range(5, 501, 5)) == intra.test
+    assert fold.train == intra.train

@@ -192,7 +192,7 @@ def _protocols(dataset: "Dataset", *, tested_only: bool = False) -> list[str]:
     names = []
     for name, file in toml_files("protocols").items():
         protocol = read_protocol(file)
-        datasets = {*protocol.pretrain, *protocol.train, *protocol.test}
+        datasets = protocol.datasets
         if protocol.test == [dataset.name] if tested_only else dataset.name in datasets:
             names.append(name)
     return names

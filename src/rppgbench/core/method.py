@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from numpy.typing import NDArray
 
@@ -25,6 +25,50 @@ clip            (T, S, S, 3)  uint8 face crop by the rule in the method's parame
 """
 
 
+Side = Literal["pretrain", "train", "validation"]
+"""The side of a protocol that a recording to learn from is on: a data set for pre-training, whose
+labels are never shown; the training side; or the validation part of the split, by which a method
+may choose among its epochs."""
+
+T = TypeVar("T")
+
+PRETRAIN_ON = ("pretrain_sets", "all_sets")
+"""Values of the parameter `pretrain_on` of methods with a pre-training; see `first_stage`."""
+
+
+def first_stage(pretrain: Sequence[T], train: Sequence[T], pretrain_on: str) -> tuple[T, ...]:
+    """What the stage without labels learns from, of the two sides of a protocol.
+
+    Args:
+        pretrain: recordings of the data sets for pre-training.
+        train: recordings of the training side.
+        pretrain_on: "pretrain_sets": those of `pretrain`, or those of `train` where a protocol has
+            no data set for pre-training; "all_sets": both.
+
+    Raises:
+        BenchError: another value.
+
+    >>> first_stage(["a"], ["b"], "pretrain_sets"), first_stage([], ["b"], "pretrain_sets")
+    (('a',), ('b',))
+    >>> first_stage(["a"], ["b"], "all_sets")
+    ('a', 'b')
+    """
+    if pretrain_on not in PRETRAIN_ON:
+        raise unknown_name("pretrain_on", pretrain_on, PRETRAIN_ON, "parameters")
+    return (*pretrain, *train) if pretrain_on == "all_sets" else tuple(pretrain or train)
+
+
+def chooses_by_validation(params: Mapping[str, Any]) -> bool:
+    """Whether a method chooses its epoch by the validation part, which it is then shown.
+
+    The parameter is `checkpoint`: "validation" or "last". A method without it sees no validation.
+
+    >>> chooses_by_validation({"checkpoint": "validation"}), chooses_by_validation({})
+    (True, False)
+    """
+    return params.get("checkpoint") == "validation"
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
     """A recording to learn from: its input, and its ground truth where the method needs labels."""
@@ -33,6 +77,7 @@ class Example:
     subject: str
     inputs: Sequence[Waveform]  # one for each segment without gaps
     ground_truth: GroundTruth | None
+    side: Side = "train"
 
 
 @dataclass(frozen=True)
@@ -58,6 +103,7 @@ class Training:
     `every_epoch` the model of every epoch stays there too, for the row "best epoch (oracle)".
     `log` takes a line of what is going on (epoch, loss, time left). A training that `devices`
     share is done by as many processes with one folder, of which that of `rank` 0 writes.
+    `pretrained` is what `Pretraining.learn` gave, where that was a training of its own.
     """
 
     seed: int
@@ -67,6 +113,20 @@ class Training:
     every_epoch: bool = False
     devices: int = 1
     rank: int = 0
+    pretrained: Model | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """The first stage of a method, without labels, as a training that several models share.
+
+    `learn(examples, training, **params)` gives the model from which `fit` goes on. It gets the
+    parameters named by `params` and no other, so that models that differ in other parameters only
+    can share it.
+    """
+
+    learn: Callable[..., Model] = field(repr=False)
+    params: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +140,10 @@ class Method:
     `params` hold the paper's values; `presets` name other sets ("smoke": for a laptop), chosen by
     the parameter `preset`. `members` names the methods whose heart rates are averaged, window by
     window, in place of an estimate of its own.
+
+    A method with a `pretraining` declares the parameters `pretrain_epochs`, `finetune_epochs` and
+    `pretrain_on`. Where both stages are wanted, the first is a training of its own, done once for
+    all models that begin with it; else `fit` does what there is to do.
 
     A method that runs other people's code has `versions`, which gives the versions of packages
     (they enter the digests of its estimates), with their `licence`, and, where its weights are
@@ -98,6 +162,7 @@ class Method:
     estimate: Callable[..., Waveform] = field(repr=False)
     params: Mapping[str, Any]
     fit: Callable[..., Model] | None = field(default=None, repr=False)
+    pretraining: Pretraining | None = field(default=None, repr=False)
     needs_labels: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     members: tuple[str, ...] = ()
@@ -175,6 +240,24 @@ class Method:
         """
         return self.needs_labels and bool(params.get("labels", True))
 
+    def pretraining_params(self, params: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The parameters of a pre-training that is done apart; None where there is none.
+
+        There is none where a method has no first stage, or where one of the stages is left out.
+
+        >>> both = {"lr": 1.0, "pretrain_epochs": 2, "finetune_epochs": 3}
+        >>> first = Pretraining(print, ("lr", "pretrain_epochs"))
+        >>> m = Method(name="m", title="", cite="", input="clip", estimate=print, params=both,
+        ...            pretraining=first)
+        >>> m.pretraining_params(both)
+        {'lr': 1.0, 'pretrain_epochs': 2}
+        >>> m.pretraining_params({**both, "finetune_epochs": 0})
+        """
+        stages = ("pretrain_epochs", "finetune_epochs", "labels")
+        if self.pretraining is None or not all(params.get(name, True) for name in stages):
+            return None
+        return {name: params[name] for name in self.pretraining.params}
+
 
 def _is_same_kind(value: object, default: object) -> bool:
     """Whether a value can stand for a default: numbers for numbers, but no fractions for counts.
@@ -195,6 +278,7 @@ def method(
     input: InputKind = "trace",
     *,
     fit: Callable[..., Model] | None = None,
+    pretraining: Pretraining | None = None,
     needs_labels: bool = False,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     baseline: bool = False,
@@ -214,6 +298,7 @@ def method(
         cite: where it was published: DOI or reference.
         input: what the method takes: see `InputKind`.
         fit: learns a model from examples; None for a method that does not learn.
+        pretraining: the first stage of `fit`, where several models can share it.
         needs_labels: whether `fit` needs the ground truth of its examples.
         presets: other sets of parameter values, by name.
         baseline: whether the method ignores the video, so that every other one must beat it.
@@ -240,6 +325,7 @@ def method(
             estimate=estimate,
             params=params,
             fit=fit,
+            pretraining=pretraining,
             needs_labels=needs_labels,
             presets=presets or {},
             baseline=baseline,

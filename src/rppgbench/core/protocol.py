@@ -18,6 +18,9 @@ class Declaration(BaseModel):
 
 D = TypeVar("D", bound=Declaration)
 
+EVERY_OTHER = "*"
+"""The key of a table by method that stands for the methods without a key."""
+
 
 class Simulation(Declaration):
     """What `--simulate` makes in place of each data set."""
@@ -42,6 +45,9 @@ class Condition(Declaration):
 class Protocol(Declaration):
     """A declared comparison; two protocols with one digest are the same experiment.
 
+    `pretrain` lists the data sets of the pre-training. As a table it has a list for each method
+    named, and under `"*"` the list of all others; without `"*"` the others have none.
+
     `train` and `test` name data sets; `split` is `whole`, `official` (the data set's own fold
     files), `parts` (its own parts) or the name of a list in `protocols/splits`. `recordings` is
     the number of test recordings that the whole data set gives, over all folds; 0 leaves it open.
@@ -52,7 +58,9 @@ class Protocol(Declaration):
     title: str = Field(description="one line for `bench list`")
     about: str = Field(description="what the comparison is, for the page")
     source: str = Field(description="where the comparison comes from")
-    pretrain: list[str] = Field(description="data sets for pre-training, used without labels")
+    pretrain: list[str] | dict[str, list[str]] = Field(
+        description="data sets for pre-training, used without labels; or a table, by method"
+    )
     train: list[str] = Field(description="data sets on the training side")
     test: list[str] = Field(description="data sets on the test side")
     split: str = Field(description="`whole`, `official`, `parts`, or a list of protocols/splits")
@@ -80,6 +88,19 @@ class Protocol(Declaration):
         if len({c.name for c in self.conditions}) != len(self.conditions):
             raise ValueError("conditions: two of one name")
         return self
+
+    def pretrain_sets(self, method: str) -> list[str]:
+        """The data sets of the pre-training of a method."""
+        if isinstance(self.pretrain, list):
+            return self.pretrain
+        return self.pretrain.get(method, self.pretrain.get(EVERY_OTHER, []))
+
+    @property
+    def datasets(self) -> list[str]:
+        """All data sets, each once: of pre-training, training and test, in this order."""
+        table = self.pretrain
+        lists = [table] if isinstance(table, list) else list(table.values())
+        return list(dict.fromkeys([d for names in [*lists, self.train, self.test] for d in names]))
 
     @property
     def digest(self) -> str:

@@ -30,6 +30,22 @@ class Waveform:
         return times
 
 
+def lasts(waveform: Waveform, seconds: float) -> bool:
+    """Whether a waveform is long enough for a clip, but for one sample.
+
+    A video of exactly 10 s spans 10 s less one frame. Interpolated from 20, 24 or 25 to 30 samples
+    a second it therefore has 299 samples, not 300.
+
+    Args:
+        waveform: samples (T, ...).
+        seconds: length of the clip.
+
+    >>> [lasts(Waveform(np.zeros(count), 30.0), 10.0) for count in (300, 299, 298)]
+    [True, True, False]
+    """
+    return len(waveform.samples) >= round(seconds * waveform.fs) - 1
+
+
 @dataclass(frozen=True, eq=False)
 class Signal:
     """Values with a timestamp each, as a label file or an uneven video has them.

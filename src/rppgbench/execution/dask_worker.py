@@ -129,7 +129,7 @@ def run_training_task(
         options=_local_options(task.options),
     )
     _require_shared_folder(task.models)
-    for example_task, _ in example_tasks(task, labels=False):
+    for example_task, _ in example_tasks(task):
         _require_same_files(example_task)
     fault = train_in_subprocess(task, lambda line: log(f"{_node_name()}: {line}"), is_wanted)
     return None if fault is None else replace(fault, reason=f"{_node_name()}: {fault.reason}")

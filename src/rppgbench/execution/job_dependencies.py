@@ -22,13 +22,18 @@ Key = tuple[str, str]
 Dependencies = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LearnedFrom:
-    """Digests of the recordings that a fold learns from, in their order, and their data sets."""
+    """Digests of the recordings that a fold learns from, in their order, and their data sets.
+
+    `is_pretraining` says that only the method's first stage learns.
+    """
 
     train: str
     pretrain: str
+    validation: str
     datasets: tuple[str, ...]
+    is_pretraining: bool = False
 
 
 @dataclass(kw_only=True)
@@ -108,6 +113,8 @@ class JobDependencies:
         return self._method(method, params) | {
             "train": learned_from.train,
             "pretrain": learned_from.pretrain,
+            "validation": learned_from.validation,
+            "is_pretraining": learned_from.is_pretraining,
             "readers": {dataset: self._reader(dataset) for dataset in learned_from.datasets},
             **self._condition(condition),
             "region": region,

@@ -1,14 +1,14 @@
 """What a protocol comes to: jobs and fits, by name and digest."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rppgbench.core.canonical_order import ordered_items
-from rppgbench.core.method import Method
-from rppgbench.core.protocol import Condition, Protocol
+from rppgbench.core.method import Method, Side, chooses_by_validation, first_stage
+from rppgbench.core.protocol import EVERY_OTHER, Condition, Protocol
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.datasets.catalog import Catalog
@@ -29,11 +29,14 @@ from rppgbench.execution.job_dependencies import (
     LearnedFrom,
     job_digest,
 )
+from rppgbench.execution.training_examples import sides
 from rppgbench.extraction.conditions import check_condition
 from rppgbench.system.errors import BenchError
 from rppgbench.system.hashing import digest
 
 UNTOUCHED = Condition(name="none", kind="none", params={})
+PRETRAINING = "pre-training"
+"""The fold of a pre-training that models share, for messages and tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +63,9 @@ class Job:
 class Fit:
     """One model to learn: a method on the training side of one fold, with one seed.
 
-    `train` and `pretrain` are (data set, recording) pairs; those of `pretrain` come without
-    labels.
+    `train`, `pretrain` and `validation` are (data set, recording) pairs; those of `pretrain` come
+    without labels. A model that begins with a pre-training done apart names that model's digest in
+    `pretraining`. The pre-training itself is a `Fit` too, with its recordings in `pretrain`.
     """
 
     digest: str
@@ -72,11 +76,22 @@ class Fit:
     condition: str
     train: tuple[tuple[str, str], ...]
     pretrain: tuple[tuple[str, str], ...]
+    validation: tuple[tuple[str, str], ...] = ()
+    pretraining: str = ""
+    is_pretraining: bool = False
+
+    @property
+    def recordings(self) -> list[tuple[tuple[str, str], Side]]:
+        """The recordings that are loaded for the training, in order, with their sides."""
+        return sides(() if self.pretraining else self.pretrain, self.train, self.validation)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
-    """Everything that a run is to do; `expected` recordings are tested over all folds."""
+    """Everything that a run is to do; `expected` recordings are tested over all folds.
+
+    `pretrainings` are the first stages with which models of `fits` begin, each once.
+    """
 
     protocol: Protocol
     name: str
@@ -85,6 +100,7 @@ class Plan:
     recordings: Mapping[tuple[str, str], Recording]
     jobs: tuple[Job, ...]
     fits: tuple[Fit, ...]
+    pretrainings: tuple[Fit, ...]
     expected: int
     fingerprints: Mapping[str, str]  # by data set
     prints: Mapping[tuple[str, str], str]  # fingerprints of the recordings
@@ -163,6 +179,7 @@ def make_plan(
         recordings=recordings,
         jobs=tuple(layout.jobs),
         fits=tuple(layout.fits.values()),
+        pretrainings=tuple(layout.pretrainings.values()),
         expected=len(tested),
         fingerprints={
             d: fingerprint_from_lines(line for k, line in lines.items() if k[0] == d) for d in roots
@@ -190,6 +207,7 @@ class _JobLayout:
     ) -> None:
         self.jobs: list[Job] = []
         self.fits: dict[str, Fit] = {}
+        self.pretrainings: dict[str, Fit] = {}
         self.dependencies = dependencies
         self._protocol, self._methods, self._prints, self._location = (
             protocol,
@@ -197,52 +215,87 @@ class _JobLayout:
             prints,
             location,
         )
-        self._pretrain = tuple(key for key in sorted(recordings) if key[0] in protocol.pretrain)
+        self._recordings = sorted(recordings)
 
     def add(self, side: FoldAssignment, seeds: Sequence[int]) -> None:
         """The jobs of one fold, with the fits that they need."""
-        train = tuple(sorted((r.dataset, r.name) for r in side.train))
-        parts = train, self._pretrain
-        train_digest, pretrain_digest = (
-            digest([(*key, self._prints[key]) for key in keys]) for keys in parts
+        train, validation = (
+            tuple(sorted((r.dataset, r.name) for r in part))
+            for part in (side.train, side.validation)
         )
-        datasets = {dataset for keys in parts for dataset, _ in keys}
-        learned_from = LearnedFrom(train_digest, pretrain_digest, tuple(sorted(datasets)))
         for condition in self._protocol.conditions or [UNTOUCHED]:
             for method, seed, region in _variants(self._methods, self._protocol, seeds):
                 fit, fit_dependencies = "", None
                 if load_methods().available[method].fit is not None:
-                    if not train and not self._pretrain:
+                    pretrain, params = self._pretrain(method), self._methods[method]
+                    if not train and not pretrain:
                         raise BenchError(
                             f"{self._location}: method {method!r} learns, and fold {side.fold!r} "
                             "has nothing to learn from; take it out of --methods, or choose a "
                             "protocol that trains"
                         )
                     same = self._protocol.train_on == "same"
-                    learned_in = condition if same else UNTOUCHED
-                    fit_dependencies = self.dependencies.fit(
-                        method,
-                        self._methods[method],
+                    wanted = Fit(
+                        digest="",
+                        method=method,
+                        fold=side.fold,
                         seed=seed,
                         region=region,
-                        condition=learned_in,
-                        learned_from=learned_from,
+                        condition=(condition if same else UNTOUCHED).name,
+                        train=train,
+                        pretrain=pretrain,
+                        validation=validation if chooses_by_validation(params) else (),
                     )
-                    fit = digest(fit_dependencies)
-                    self.fits.setdefault(
-                        fit,
-                        Fit(
-                            digest=fit,
-                            method=method,
-                            fold=side.fold,
-                            seed=seed,
-                            region=region,
-                            condition=learned_in.name,
-                            train=train,
-                            pretrain=self._pretrain,
-                        ),
-                    )
+                    fit, fit_dependencies = self._add_fit(wanted, condition if same else UNTOUCHED)
                 self._add_jobs(side, method, seed, region, condition, fit, fit_dependencies)
+
+    def _pretrain(self, method: str) -> tuple[tuple[str, str], ...]:
+        """The recordings of the data sets for the pre-training of a method."""
+        datasets = self._protocol.pretrain_sets(method)
+        return tuple(key for key in self._recordings if key[0] in datasets)
+
+    def _add_fit(self, fit: Fit, condition: Condition) -> tuple[str, dict[str, Any]]:
+        """Add a model, and the pre-training with which it begins; its digest and dependencies."""
+        params = self._methods[fit.method]
+        dependencies = self._fit_dependencies(fit, params, condition)
+        fit_digest = digest(dependencies)
+        first = load_methods().available[fit.method].pretraining_params(params)
+        pretraining = ""
+        if first is not None:
+            keys = first_stage(fit.pretrain, fit.train, str(params["pretrain_on"]))
+            stage = replace(
+                fit,
+                fold=PRETRAINING,
+                train=(),
+                validation=(),
+                pretrain=keys,
+                is_pretraining=True,
+            )
+            pretraining = digest(self._fit_dependencies(stage, first, condition))
+            self.pretrainings.setdefault(pretraining, replace(stage, digest=pretraining))
+        self.fits.setdefault(fit_digest, replace(fit, digest=fit_digest, pretraining=pretraining))
+        return fit_digest, dependencies
+
+    def _fit_dependencies(
+        self, fit: Fit, params: Mapping[str, Any], condition: Condition
+    ) -> dict[str, Any]:
+        """All that a model depends on."""
+        parts = fit.train, fit.pretrain, fit.validation
+        digests = [digest([(*key, self._prints[key]) for key in keys]) for keys in parts]
+        return self.dependencies.fit(
+            fit.method,
+            params,
+            seed=fit.seed,
+            region=fit.region,
+            condition=condition,
+            learned_from=LearnedFrom(
+                train=digests[0],
+                pretrain=digests[1],
+                validation=digests[2],
+                datasets=tuple(sorted({dataset for keys in parts for dataset, _ in keys})),
+                is_pretraining=fit.is_pretraining,
+            ),
+        )
 
     def _add_jobs(
         self,
@@ -306,12 +359,15 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
         "left_out": dict(plan.left_out),
         "notes": list(plan.notes),
         "jobs": len(plan.jobs),
-        "fits": [
-            {f.name: getattr(fit, f.name) for f in fields(Fit)}
-            | {"train": len(fit.train), "pretrain": len(fit.pretrain)}
-            for fit in plan.fits
-        ],
+        "fits": [_fit_summary(fit) for fit in plan.fits],
+        "pretrainings": [_fit_summary(fit) for fit in plan.pretrainings],
     }
+
+
+def _fit_summary(fit: Fit) -> dict[str, Any]:
+    """What the manifest says of a model: the number of its recordings, not their names."""
+    counts = {name: len(getattr(fit, name)) for name in ("train", "pretrain", "validation")}
+    return {f.name: getattr(fit, f.name) for f in fields(Fit)} | counts
 
 
 def _methods(
@@ -330,7 +386,8 @@ def _methods(
             selected[member] = registry.get("method", member, location).parameters(
                 declared, location
             )
-    for name in protocol.params:
+    by_method = set() if isinstance(protocol.pretrain, list) else {*protocol.pretrain}
+    for name in [*protocol.params, *sorted(by_method - {EVERY_OTHER})]:
         if name not in registry.unavailable:
             registry.get("method", name, location)
     return ordered_items(selected)
@@ -420,7 +477,7 @@ def fold_assignments(
         train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
         sides = [FoldAssignment(fold="whole", train=train, validation=(), test=tested)]
     elif not within:
-        raise BenchError(f"{location}: split {protocol.split!r} cuts one data set: train = test")
+        sides = _divide_training(protocol, recordings, tested, location)
     elif protocol.split == OFFICIAL:
         reader = load_datasets().available[first].folds
         if reader is None:
@@ -443,6 +500,39 @@ def fold_assignments(
             f"{location}: none of the recordings here is on the test side of the split"
         )
     return sides, notes
+
+
+def _divide_training(
+    protocol: Protocol,
+    recordings: Mapping[tuple[str, str], Recording],
+    tested: tuple[Recording, ...],
+    where: str,
+) -> list[FoldAssignment]:
+    """Assign recordings where a list divides a training set, and other data sets are tested."""
+    lists = protocol.split not in {OFFICIAL, PARTS}
+    split = (
+        read_split(find_toml("protocols/splits", "split", protocol.split, where)) if lists else None
+    )
+    if split is None or any(fold.test for fold in split.folds):
+        raise BenchError(
+            f"{where}: split {protocol.split!r} cuts one data set: train = test; only a list "
+            "without test subjects goes with other data sets to test"
+        )
+    if split.dataset not in protocol.train or set(protocol.train) & set(protocol.test):
+        raise BenchError(
+            f"{where}: split {split.name!r} divides {split.dataset} into training and validation, "
+            f"but train = {', '.join(protocol.train)} and test = {', '.join(protocol.test)}"
+        )
+    own = [r for (dataset, _), r in recordings.items() if dataset == split.dataset]
+    others = tuple(
+        r
+        for (dataset, _), r in recordings.items()
+        if dataset in protocol.train and dataset != split.dataset
+    )
+    return [
+        replace(side, train=(*side.train, *others), test=tested)
+        for side in assign_by_lists(own, split.folds)
+    ]
 
 
 def _origin(method: Method) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.features import Features
 from rppgbench.core.guarded_calls import list_recordings, read_video
-from rppgbench.core.method import Example, Method, Model
+from rppgbench.core.method import Example, Method, Model, Side
 from rppgbench.core.model_files import read_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import GroundTruth, Recording
@@ -369,7 +369,13 @@ def _reportable(*steps: Attempt[Any]) -> tuple[Fault, ...]:
 
 
 def load_example(
-    task: RecordingTask, method: Method, params: Mapping[str, Any], region: str, *, labelled: bool
+    task: RecordingTask,
+    method: Method,
+    params: Mapping[str, Any],
+    region: str,
+    *,
+    labelled: bool,
+    side: Side,
 ) -> Example:
     """Load a recording as a method learns from it, under the task's one condition.
 
@@ -379,6 +385,7 @@ def load_example(
         params: all parameters of the method.
         region: the face region, or "".
         labelled: whether the method is shown the labels.
+        side: the side of the protocol that the recording is on.
 
     Raises:
         RecordingError: the recording has no usable segment, or no labels.
@@ -391,7 +398,8 @@ def load_example(
         if fault is not None:
             raise fault.error()
     assert extracted.features.value is not None
-    return make_example(recording, extracted.features.value, method, params, region, labels.value)
+    features = extracted.features.value
+    return make_example(recording, features, method, params, region, labels.value, side)
 
 
 def _attempt_with_files(task: RecordingTask, step: Callable[[], T], doing: str) -> Attempt[T]:

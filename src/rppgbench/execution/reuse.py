@@ -19,6 +19,7 @@ CODE = {"code": "", "extractor": "", "reader": "", "change_code": ""}
 WORDS = {
     "train": "the recordings that are learned from",
     "pretrain": "the recordings that are learned from first",
+    "validation": "the recordings by which an epoch is chosen",
     "change": "the condition's parameters or codec libraries",
     "consumes": "the input of the method",
     "versions": "the versions of other people's packages",

@@ -104,12 +104,13 @@ def check_options(protocol: Protocol, name: str, options: RunOptions) -> None:
     Raises:
         BenchError: an option has no effect.
     """
-    datasets = [*protocol.pretrain, *protocol.train, *protocol.test]
-    check_roots(options.data, datasets, f"protocol {name}")
+    check_roots(options.data, protocol.datasets, f"protocol {name}")
     if options.simulate:
         refuse_unused(options, ["data"], "beside --simulate, which makes the data")
     available = load_datasets().available
-    simulated = [name for name in datasets if name in available and available[name].only_simulated]
+    simulated = [
+        name for name in protocol.datasets if name in available and available[name].only_simulated
+    ]
     if options.keep_videos and not any(keeps_video(c) for c in protocol.conditions):
         raise BenchError(
             f"--keep-videos: protocols/{name}.toml recompresses no video, so there is none to keep"
@@ -295,7 +296,7 @@ def find_roots(
     """
     everything = options.simulate if simulate is None else simulate
     roots = {}
-    for name in dict.fromkeys([*protocol.pretrain, *protocol.train, *protocol.test]):
+    for name in protocol.datasets:
         dataset = load_datasets().get("data set", name, origin)
         if everything or (dataset.only_simulated and name not in options.data):
             from rppgbench.simulation import SimulationPlan

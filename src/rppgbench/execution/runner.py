@@ -2,14 +2,17 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from rppgbench.core.content_roots import checkout_root
+from rppgbench.core.model_files import is_model
+from rppgbench.core.registry import load_methods
 from rppgbench.execution.epoch_models import EPOCHS, plan_epoch_jobs
 from rppgbench.execution.estimate_writer import EstimateWriter
 from rppgbench.execution.executors import Executor, load_executor
@@ -18,6 +21,7 @@ from rppgbench.execution.provenance import provenance
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.reuse import explain_recomputation, write_dependencies
 from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.shared_pretraining import share, take_shared
 from rppgbench.execution.training_task import TrainingTask
 from rppgbench.extraction.conditions import keeps_video
 from rppgbench.extraction.feature_cache import clean_cache
@@ -52,8 +56,8 @@ def run(
     """Make the missing estimates of a plan and store them; after an interruption they stay.
 
     First come the features and the methods that do not learn, one recording after another. Then
-    come the trainings, each followed by the estimates of its model. Networks compute on the
-    device of the plan.
+    come the pre-trainings that models share, and the trainings, each followed by the estimates of
+    its model. Networks compute on the device of the plan.
 
     Args:
         plan: what to do.
@@ -120,24 +124,65 @@ class _PlanRun:
             for fit in self.plan.fits
             if fit.digest in by_fit
         ]
+        pretrainings = self._missing_pretrainings(trainings)
         with_model = [job for jobs in by_fit.values() for job in jobs]
-        more = [*_learned_from(trainings, with_model), *_videos_to_keep(self.plan, self.options)]
+        more = [
+            *_learned_from([*pretrainings, *trainings], with_model),
+            *_videos_to_keep(self.plan, self.options),
+        ]
         tasks = _recording_tasks(self.plan, without_model, self.options, self.store, more=more)
         with _open_executor(self.options) as executor, EstimateWriter(self.store) as writer:
             _estimate(tasks, executor, writer, title="recordings", quiet=self.options.quiet)
-            self._train(trainings, by_fit, executor, writer)
+            faults = self._pretrain(pretrainings, executor, writer)
+            self._train(trainings, by_fit, faults, executor, writer)
             writer.raise_missed()
 
-    def _train(
+    def _missing_pretrainings(self, trainings: Sequence[TrainingTask]) -> list[TrainingTask]:
+        """Return the pre-trainings that these trainings begin with and that are not done.
+
+        What another results folder shares is copied.
+        """
+        models = self.store.folder / "models"
+        wanted = {
+            task.fit.pretraining for task in trainings if not is_model(models / task.fit.digest)
+        }
+        options = replace(self.options, every_epoch=False)
+        return [
+            _training_task(self.plan, fit, options, self.store)
+            for fit in self.plan.pretrainings
+            if fit.digest in wanted and not take_shared(options.cache, models, fit.digest)
+        ]
+
+    def _pretrain(
+        self, pretrainings: Sequence[TrainingTask], executor: Executor, writer: EstimateWriter
+    ) -> dict[str, Fault]:
+        """Do each pre-training once and share it; return the fault of each that failed."""
+        faults: dict[str, Fault] = {}
+        made_by = self.store.provenances().get(self.store.provenance(), {})
+        models = self.store.folder / "models"
+        for training, fault in self._trained(pretrainings, "pre-trainings", executor, writer):
+            if fault is None:
+                share(self.options.cache, models, training.fit.digest, made_by)
+            else:
+                faults[training.fit.digest] = fault
+        return faults
+
+    def _trained(
         self,
         trainings: Sequence[TrainingTask],
-        jobs: Mapping[str, Sequence[Job]],
+        title: str,
         executor: Executor,
         writer: EstimateWriter,
-    ) -> None:
-        """Train each model and make the estimates, `jobs` by the digest of the model, with it."""
+    ) -> Generator[tuple[TrainingTask, Fault | None]]:
+        """Train models with a progress bar; yield each with its fault, if any.
+
+        Raises:
+            BenchError: a fault of the user.
+        """
+        if not trainings:
+            return
         with (
-            progress("models", len(trainings), quiet=self.options.quiet) as display,
+            progress(title, len(trainings), quiet=self.options.quiet) as display,
             closing(executor.trainings(trainings, display.say)) as ended,
         ):
             for training, fault in ended:
@@ -146,10 +191,28 @@ class _PlanRun:
                     writer.note(fault, name)
                     if fault.kind == "user":
                         raise fault.error()
-                    if fault.kind == "machine":
-                        continue
-                self._test_model(jobs[training.fit.digest], fault, executor, writer)
+                yield training, fault
                 display.step(name)
+
+    def _train(
+        self,
+        trainings: Sequence[TrainingTask],
+        jobs: Mapping[str, Sequence[Job]],
+        faults: Mapping[str, Fault],
+        executor: Executor,
+        writer: EstimateWriter,
+    ) -> None:
+        """Train each model and make the estimates, `jobs` by the digest of the model, with it.
+
+        `faults` are those of pre-trainings. A model that begins with one of these has its fault.
+        """
+        possible = [task for task in trainings if task.fit.pretraining not in faults]
+        without = [task for task in trainings if task.fit.pretraining in faults]
+        failed = ((task, faults[task.fit.pretraining]) for task in without)
+        with closing(self._trained(possible, "models", executor, writer)) as ended:
+            for training, fault in chain(ended, failed):
+                if fault is None or fault.kind != "machine":
+                    self._test_model(jobs[training.fit.digest], fault, executor, writer)
 
     def _test_model(
         self, jobs: Sequence[Job], fault: Fault | None, executor: Executor, writer: EstimateWriter
@@ -213,10 +276,13 @@ def _test_epochs(
 
 
 def _training_task(plan: Plan, fit: Fit, options: RunOptions, store: Store) -> TrainingTask:
-    keys = (*fit.pretrain, *fit.train)
+    keys = [key for key, _ in fit.recordings]
+    params = plan.methods[fit.method]
+    if fit.is_pretraining:
+        params = load_methods().available[fit.method].pretraining_params(params) or {}
     return TrainingTask(
         fit=fit,
-        params=plan.methods[fit.method],
+        params=params,
         roots={dataset: plan.roots[dataset] for dataset, _ in keys},
         condition=plan.condition(fit.condition),
         clips=plan.clips,
@@ -276,7 +342,7 @@ def _learned_from(trainings: Iterable[TrainingTask], jobs: Iterable[Job]) -> Ite
     They are extracted with those of other methods, in parallel, and not during the training.
     """
     for training in trainings:
-        for key in (*training.fit.pretrain, *training.fit.train):
+        for key, _ in training.fit.recordings:
             yield (*key, training.fit.condition)
     for job in jobs:
         yield job.dataset, job.recording, job.condition

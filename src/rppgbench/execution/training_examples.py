@@ -5,7 +5,7 @@ from typing import Any
 
 from rppgbench.core.features import Features
 from rppgbench.core.guarded_calls import read_ground_truth
-from rppgbench.core.method import Example, Method
+from rppgbench.core.method import Example, Method, Side
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.ground_truth import plausible_ground_truth
@@ -15,17 +15,22 @@ from rppgbench.execution.pulse_estimation import method_inputs
 Key = tuple[str, str]
 
 
-def order_recordings(
-    pretrain: Sequence[Key], train: Sequence[Key], *, labels: bool
-) -> list[tuple[Key, bool]]:
-    """Return the recordings in the order in which a method sees them, and whether with labels.
+def sides(
+    pretrain: Sequence[Key], train: Sequence[Key], validation: Sequence[Key]
+) -> list[tuple[Key, Side]]:
+    """Return the recordings in the order in which a method sees them, and the side of each.
 
     Args:
-        pretrain: (data set, recording) of the pretraining; these come first and without labels.
+        pretrain: (data set, recording) of the pre-training, which come first.
         train: (data set, recording) of the training.
-        labels: whether the method sees the labels of `train`.
+        validation: (data set, recording) of the validation part.
     """
-    return [(key, False) for key in pretrain] + [(key, labels) for key in train]
+    parts: list[tuple[Side, Sequence[Key]]] = [
+        ("pretrain", pretrain),
+        ("train", train),
+        ("validation", validation),
+    ]
+    return [(key, side) for side, keys in parts for key in keys]
 
 
 def plausible_labels(recording: Recording) -> GroundTruth:
@@ -40,6 +45,7 @@ def make_example(
     params: Mapping[str, Any],
     region: str,
     truth: GroundTruth | None,
+    side: Side,
 ) -> Example:
     """A recording as a method learns from it.
 
@@ -50,6 +56,7 @@ def make_example(
         params: all of the method's parameters.
         region: of the face.
         truth: its labels (`plausible_labels`), or None where the method is shown none.
+        side: the side of the protocol that the recording is on.
 
     Raises:
         RecordingError: the labels do not fit the frames.
@@ -58,5 +65,9 @@ def make_example(
     if truth is not None:
         truth = check_against_frames(truth, FrameClock.from_times(features.times_s))
     return Example(
-        recording=recording.name, subject=recording.subject, inputs=inputs, ground_truth=truth
+        recording=recording.name,
+        subject=recording.subject,
+        inputs=inputs,
+        ground_truth=truth,
+        side=side,
     )

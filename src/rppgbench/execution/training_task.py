@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.guarded_calls import run_fit
-from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Training
-from rppgbench.core.model_files import is_model, write_model
+from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Side, Training
+from rppgbench.core.model_files import is_model, read_model, write_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import lasts
 from rppgbench.execution.planner import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.training_examples import order_recordings
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.fault_kinds import attempt
 
 NO_WHOLE_LABELS = "labels: not of the kind that the method learns from, or never for a whole clip"
+
+NAMED = 5
+"""Number of recordings that the log names; the facts of the model name all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,7 @@ class TrainingTask:
         options: the options of the run, with the device that is used.
         models: the folder of models: the model goes to `models/DIGEST`, its checkpoints and log to
             `models/DIGEST-training`.
-        fingerprints: those of its recordings as the plan saw them, pretraining first.
+        fingerprints: those of the fit's `recordings` as the plan saw them.
         provenance: the name of the run's provenance in its store.
         rank: the index of this process among those that share the training; the first writes.
     """
@@ -77,8 +80,18 @@ def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
     if is_model(folder):
         return
     method = load_methods().get("method", task.fit.method, task.fit.fold)
+    if task.fit.is_pretraining:
+        assert method.pretraining is not None
+        method = replace(method, fit=method.pretraining.learn)
     data = load_examples(task, method)
-    model = run_fit(method, list(data.examples), _training(task, log), task.params)
+    training = _training(task, log)
+    if data.rejected and not task.rank:
+        training.log(
+            f"{len(data.rejected)} of {len(data.rejected) + len(data.examples)} recordings are not "
+            f"learned from: {'; '.join(data.rejected[:NAMED])}"
+            + ("; and others" if len(data.rejected) > NAMED else "")
+        )
+    model = run_fit(method, list(data.examples), training, task.params)
     if not task.rank:
         write_model(folder, replace(model, metadata=_model_metadata(task, model, data)))
 
@@ -99,10 +112,17 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
     """
     examples: list[Example] = []
     rejected: list[str] = []
-    for recording_task, labelled in example_tasks(task, labels=method.is_shown_labels(task.params)):
+    labels = method.is_shown_labels(task.params)
+    for recording_task, side in example_tasks(task):
         name = recording_task.recording
         load = partial(
-            load_example, recording_task, method, task.params, task.fit.region, labelled=labelled
+            load_example,
+            recording_task,
+            method,
+            task.params,
+            task.fit.region,
+            labelled=labels and side != "pretrain",
+            side=side,
         )
         loaded = attempt(load, f"{recording_task.dataset}/{name}")
         if loaded.fault is not None and loaded.fault.kind in {"machine", "user"}:
@@ -130,13 +150,14 @@ def _training(task: TrainingTask, log: Callable[[str], None]) -> Training:
         every_epoch=task.options.every_epoch,
         devices=task.options.devices,
         rank=task.rank,
+        pretrained=read_model(task.models / fit.pretraining) if fit.pretraining else None,
     )
 
 
 def _model_metadata(task: TrainingTask, model: Model, data: ExampleSet) -> dict[str, Any]:
     """Return the metadata of a model: what the method states, and how the model was trained."""
     metadata = dict(model.metadata)
-    names = [example.recording for example in data.examples]
+    names = [example.recording for example in data.examples if example.side != "validation"]
     used_names = set(metadata.pop(LEARNED_FROM, names))
     unused = [f"{name}: {NO_WHOLE_LABELS}" for name in names if name not in used_names]
     return {
@@ -149,6 +170,7 @@ def _model_metadata(task: TrainingTask, model: Model, data: ExampleSet) -> dict[
         "learned_from": sum(name in used_names for name in names),
         "could_not_learn_from": [*data.rejected, *unused],
         "provenance": task.provenance,
+        **({"pretraining": task.fit.pretraining} if task.fit.pretraining else {}),
     }
 
 
@@ -157,9 +179,12 @@ def _unusable(example: Example, clip_s: float) -> str:
 
     An example needs a segment of `clip_s` seconds; with labels, a label at a frame of a segment.
     """
-    parts = [p for p in example.inputs if len(p.samples) >= clip_s * p.fs * (1 - 1e-3)]
+    parts = [part for part in example.inputs if lasts(part, clip_s)]
     if clip_s and not parts:
-        return f"has no {clip_s:g} s without a gap; choose a shorter clip_s"
+        longest_s = max((len(part.samples) / part.fs for part in example.inputs), default=0.0)
+        return (
+            f"has no {clip_s:g} s without a gap, at most {longest_s:.2f} s; choose a shorter clip_s"
+        )
     if example.ground_truth is None or not parts:
         return ""
     times_s = np.concatenate([part.times_s() for part in parts])
@@ -167,14 +192,8 @@ def _unusable(example: Example, clip_s: float) -> str:
     return "" if np.isfinite(labels).any() else "labels: none at any of its frames"
 
 
-def example_tasks(task: TrainingTask, *, labels: bool) -> list[tuple[RecordingTask, bool]]:
-    """Return the recordings of a training in order, and whether each comes with its labels.
-
-    Args:
-        task: the model to train.
-        labels: whether the method is shown the labels of the training recordings.
-    """
-    keys = order_recordings(task.fit.pretrain, task.fit.train, labels=labels)
+def example_tasks(task: TrainingTask) -> list[tuple[RecordingTask, Side]]:
+    """Return the recordings of a training in order, and the side of each."""
     return [
         (
             RecordingTask(
@@ -189,9 +208,9 @@ def example_tasks(task: TrainingTask, *, labels: bool) -> list[tuple[RecordingTa
                 models=task.models,
                 fingerprint=fingerprint,
             ),
-            labelled,
+            side,
         )
-        for ((dataset, recording), labelled), fingerprint in zip(
-            keys, task.fingerprints, strict=True
+        for ((dataset, recording), side), fingerprint in zip(
+            task.fit.recordings, task.fingerprints, strict=True
         )
     ]

@@ -17,6 +17,7 @@ from rppgbench.system.errors import BenchError
 class Checkpoint:
     """The checkpoints of the last two epochs of one stage, and its log, in the training's folder.
 
+    A stage that chooses among its epochs keeps the weights of the best in `STAGE.best.safetensors`.
     `STAGE.safetensors` is the last and `STAGE.before.safetensors` the one before, each with its
     checksum: a training continues from the last file that is whole.
     """
@@ -31,6 +32,7 @@ class Checkpoint:
         """
         self.file = training.folder / f"{stage}.safetensors"
         self.before = training.folder / f"{stage}.before.safetensors"
+        self.best = training.folder / f"{stage}.best.safetensors"
         self.log = training.folder / f"{stage}.jsonl"
         self.stage = stage
         self.write_line = training.log
@@ -52,6 +54,19 @@ class Checkpoint:
             move_into_place(self.file, self.before)
         write_arrays(self.file, arrays, {"recipe": self.recipe, "history": history})
         write_file(self.log, "".join(json.dumps(line) + "\n" for line in history))
+
+    def write_best(self, learner: nn.Module) -> None:
+        """Write the weights of the epoch with the least score so far."""
+        arrays = {name: to_array(value) for name, value in learner.state_dict().items()}
+        write_arrays(self.best, arrays, {})
+
+    def load_best(self, learner: nn.Module) -> None:
+        """Load the weights of the epoch with the least score.
+
+        Raises:
+            BenchError: the file is missing or damaged.
+        """
+        load_arrays(learner, read_arrays(self.best)[0])
 
     def resume(self, learner: nn.Module, optimiser: Any) -> list[dict[str, float]]:
         """Load the last checkpoint that is whole and of the same recipe.

@@ -1,5 +1,6 @@
 """Clips of equal length, cut from recordings, to learn from."""
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.method import Example
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Array, Waveform
+from rppgbench.core.waveform import Array, Waveform, lasts
 from rppgbench.evaluation.heart_rate import straight_segments
 from rppgbench.system.errors import RecordingError
 
@@ -97,6 +98,8 @@ def cut_segments(
 ) -> list[Segment]:
     """Every input of at least `shortest_s` without a gap, resampled, sorted by recording.
 
+    One sample less counts too: see `core.waveform.lasts`.
+
     Args:
         examples: recordings with their inputs.
         fs: sampling rate of the segments in Hz.
@@ -110,7 +113,7 @@ def cut_segments(
         _to_segment(example, resample_to_rate(part, fs))
         for example in sorted(examples, key=lambda example: example.recording)
         for part in example.inputs
-        if len(part.samples) >= shortest_s * part.fs * (1 - 1e-3)
+        if lasts(part, shortest_s)
     ]
     if not long_enough:
         raise RecordingError(
@@ -138,7 +141,7 @@ def cut_labelled_segments(
     labelled = [
         part
         for part in cut_segments(examples, fs, shortest_s, method)
-        if _longest_run(part.pulse) >= shortest_s * fs * (1 - 1e-3)
+        if _longest_run(part.pulse) >= round(shortest_s * fs) - 1
         or (rate and part.rate_bpm is not None)
     ]
     if not labelled:
@@ -199,7 +202,10 @@ def _none_if_unknown(label: Array) -> NDArray[np.float32] | None:
 
 
 class Clips:
-    """Clips of `length` samples out of segments that are about as long or longer."""
+    """Clips of `length` samples out of segments that are as long or longer, but for one sample.
+
+    A segment that lacks one sample of a clip gives that clip with its last sample twice.
+    """
 
     def __init__(self, segments: Sequence[Segment], length: int) -> None:
         self.segments = segments
@@ -229,6 +235,41 @@ class Clips:
             order = rng.permutation(len(names))
             for first in range(0, len(order) - size + 1, size):
                 yield [self._draw(rng, names[k]) for k in order[first : first + size]]
+
+    def consecutive_pairs(self, rng: np.random.Generator, batch: int) -> Iterator[list[ClipStart]]:
+        """Batches of pairs of clips of two recordings: all clips without overlap, each once.
+
+        A pair takes a clip of each of the two recordings with the most clips left, at random among
+        equals, so that as many clips as possible find a partner. What is left of a single recording
+        is left out. The pairs come in random order.
+
+        Args:
+            rng: random source.
+            batch: clips in a batch; an odd number counts as the even number below it.
+
+        Raises:
+            RecordingError: there is one recording.
+        """
+        if len(self.by_recording) < 2:
+            raise RecordingError("this method contrasts recordings and needs two to learn from")
+        left: dict[str, list[ClipStart]] = {name: [] for name in self.by_recording}
+        for start in self.all_starts(self.length):
+            left[self.segments[start[0]].recording].append(start)
+        for starts in left.values():
+            rng.shuffle(starts)
+        queue = [(-len(starts), float(rng.random()), name) for name, starts in left.items()]
+        heapq.heapify(queue)
+        pairs: list[list[ClipStart]] = []
+        while len(queue) > 1:
+            names = [heapq.heappop(queue)[2] for _ in range(2)]
+            pairs.append([left[name].pop() for name in names])
+            for name in names:
+                if left[name]:
+                    heapq.heappush(queue, (-len(left[name]), float(rng.random()), name))
+        rng.shuffle(pairs)
+        size = max(1, batch // 2)
+        for first in range(0, len(pairs), size):
+            yield [start for pair in pairs[first : first + size] for start in pair]
 
     def _draw(self, rng: np.random.Generator, recording: str) -> ClipStart:
         indices = self.by_recording[recording]
@@ -292,6 +333,8 @@ class Clips:
     def _play(self, samples: NDArray[Any], start: int, speed: float) -> NDArray[Any]:
         if speed == 1.0 and start + self.length <= len(samples):
             return samples[start : start + self.length]
+        if speed == 1.0 and start + self.length == len(samples) + 1:
+            return np.concatenate([samples[start:], samples[-1:]])
         span = (self.length - 1) * speed
         begin = max(0.0, min(float(start), len(samples) - 1 - span))
         at = begin + np.arange(self.length) * speed
@@ -313,7 +356,7 @@ class Clips:
         is_complete = np.zeros(len(starts), dtype=np.float32)
         for row, (index, start) in enumerate(starts):
             pulse = self.segments[index].pulse
-            if pulse is None or (speeds is None and start + self.length > len(pulse)):
+            if pulse is None or (speeds is None and start + self.length > len(pulse) + 1):
                 continue
             piece = self._play(pulse, start, 1.0 if speeds is None else speeds[row])
             if np.isfinite(piece).all():

@@ -5,16 +5,17 @@ from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Any, TypeVar
 
-from rppgbench.core.method import Example, Model, Training
+from rppgbench.core.method import PRETRAIN_ON, Example, Model, Training
 from rppgbench.system.errors import BenchError, unknown_name
+
+CHECKPOINTS = ("validation", "last")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningParameters:
-    """The parameters that every method with a network declares.
+class StageParameters:
+    """The parameters that every stage of a training needs.
 
     Attributes:
-        preset: name of the preset that was chosen.
         fs: sampling rate that the network expects, in Hz.
         clip_s: length of a clip to learn from, in seconds.
         batch: clips in a step.
@@ -23,7 +24,6 @@ class LearningParameters:
         precision: "auto", "32-true" or "bf16-mixed".
     """
 
-    preset: str
     fs: float
     clip_s: float
     batch: int
@@ -38,6 +38,17 @@ class LearningParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearningParameters(StageParameters):
+    """The parameters that every method with a network declares.
+
+    Attributes:
+        preset: name of the preset that was chosen.
+    """
+
+    preset: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SingleStageParameters(LearningParameters):
     """The parameters of a training in one stage of `epochs` epochs."""
 
@@ -45,16 +56,50 @@ class SingleStageParameters(LearningParameters):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoStageParameters(LearningParameters):
-    """The parameters of a training without labels at `lr`, then with labels at `finetune_lr`."""
+class PretrainingParameters(StageParameters):
+    """The parameters of a first stage, without labels, at `lr`.
+
+    A record of this kind holds all that the stage can see. So two models whose records are equal
+    can share the stage.
+    """
 
     pretrain_epochs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoStageParameters(PretrainingParameters, LearningParameters):
+    """The parameters of a training without labels at `lr`, then with labels at `finetune_lr`.
+
+    Attributes:
+        finetune_epochs: epochs with labels.
+        finetune_lr: learning rate with labels.
+        pretrain_on: what the first stage learns from: see `core.method.first_stage`.
+        checkpoint: "validation" keeps the epoch of the second stage with the least error on the
+            validation part, where there is one; "last" keeps the last.
+    """
+
     finetune_epochs: int
     finetune_lr: float
+    pretrain_on: str
+    checkpoint: str
+
+    def __post_init__(self) -> None:
+        """BenchError for a value without a meaning."""
+        for name, value, known in (
+            ("pretrain_on", self.pretrain_on, PRETRAIN_ON),
+            ("checkpoint", self.checkpoint, CHECKPOINTS),
+        ):
+            if value not in known:
+                raise unknown_name(name, value, known, "parameters")
 
 
-Parameters = TypeVar("Parameters", bound=LearningParameters)
+Parameters = TypeVar("Parameters", bound=StageParameters)
 TypedFit = Callable[[Sequence[Example], Training, Parameters], Model]
+
+
+def parameter_names(record: type[StageParameters]) -> tuple[str, ...]:
+    """The names of the parameters of a record."""
+    return tuple(field.name for field in fields(record))
 
 
 def typed_fit(record: type[Parameters]) -> Callable[[TypedFit[Parameters]], Callable[..., Model]]:
@@ -67,7 +112,7 @@ def typed_fit(record: type[Parameters]) -> Callable[[TypedFit[Parameters]], Call
         A decorator. The decorated function takes examples, training and all parameters as keywords.
         It raises BenchError for a parameter that the record does not have, and for a missing one.
     """
-    names = {field_.name for field_ in fields(record)}
+    names = set(parameter_names(record))
 
     def decorate(fit: TypedFit[Parameters]) -> Callable[..., Model]:
         @wraps(fit)

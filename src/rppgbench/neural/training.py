@@ -26,6 +26,9 @@ from rppgbench.system.errors import BenchError, MachineError, RecordingError
 
 Learner = TypeVar("Learner", bound=nn.Module)
 
+SCORE = "score"
+"""The name of an epoch's score in the history."""
+
 History = list[dict[str, float]]
 """The mean of every loss term in each epoch; "shares" counts the micro-batches of a batch."""
 
@@ -71,6 +74,7 @@ class _Stage(Generic[Learner]):
     schedule: Any
     checkpoint: Checkpoint
     history: History
+    score: Callable[[Learner], float] | None  # of an epoch; the least is kept
     micro_batches: int  # into which a batch is split
     started_at_s: float
     first_epoch: int
@@ -107,6 +111,7 @@ def train(
     *,
     stage: str = "train",
     export: Callable[[Learner], Model] | None = None,
+    score: Callable[[Learner], float] | None = None,
 ) -> tuple[Learner, History]:
     """Train a learner with AdamW.
 
@@ -131,6 +136,9 @@ def train(
         stage: name of the stage, for files and messages.
         export: makes the model of a learner; with `training.every_epoch` the model of each epoch
             of the last stage is kept in `epochs/0007`.
+        score: scores the learner after each epoch, in evaluation mode, without random numbers. The
+            learner of the epoch with the least score is returned (the first of equal ones); the
+            scores are the entries `SCORE` of the history. None returns the last epoch.
 
     Returns:
         The trained learner in evaluation mode, and the mean of every loss term in each epoch.
@@ -142,19 +150,46 @@ def train(
     """
     device = resolve_device(training.device)
     with deterministic(device) as nondeterministic:
-        run = _start(make, batches, recipe, training, stage, device)
+        run = _start(make, batches, recipe, training, stage, device, score)
         while len(run.history) < recipe.epochs:
             result = _run_epoch(run)
             if isinstance(result, _OutOfMemory):
                 _split_batches(run, result)
                 continue
             run.history.append(_check_means(run, result.means))
+            _score_epoch(run)
             if training.rank == 0:
                 _write_epoch(run, result.timer, export)
         if nondeterministic:
             training.log(f"{stage}: not deterministic on {device}: {'; '.join(nondeterministic)}")
+    if score is not None and run.history:
+        if run.distributed:
+            run.fabric.barrier()  # rank 0 has written the file
+        run.checkpoint.load_best(run.learner)
     run.learner.eval()
     return run.learner, run.history
+
+
+def best_epoch(history: History) -> int:
+    """The index of the epoch with the least score, the first of equal ones.
+
+    >>> best_epoch([{SCORE: 5.0}, {SCORE: 4.0}, {SCORE: 4.0}])
+    1
+    """
+    return int(np.argmin([terms[SCORE] for terms in history]))
+
+
+def _score_epoch(run: _Stage[Learner]) -> None:
+    """Score the epoch that has ended; the weights of the best are written before its checkpoint.
+
+    A training that is killed between both does the epoch again, with the same score and weights.
+    """
+    if run.score is None:
+        return
+    run.learner.eval()
+    run.history[-1][SCORE] = run.score(run.learner)
+    if best_epoch(run.history) == len(run.history) - 1 and run.training.rank == 0:
+        run.checkpoint.write_best(run.learner)
 
 
 def _start(
@@ -164,6 +199,7 @@ def _start(
     training: Training,
     stage: str,
     device: str,
+    score: Callable[[Learner], float] | None,
 ) -> _Stage[Learner]:
     """Make learner, optimiser and schedule, and load the last checkpoint."""
     fabric = _fabric(recipe, device, training)
@@ -176,7 +212,9 @@ def _start(
     wrapped, optimiser = fabric.setup(learner, optimiser)
     precision = effective_precision(recipe.precision, device)
     checkpoint = Checkpoint(
-        training, stage, {**asdict(recipe), "precision": precision, "device": device}
+        training,
+        stage,
+        {**asdict(recipe), "precision": precision, "device": device, "scored": score is not None},
     )
     history = _resume(checkpoint, learner, optimiser, fabric, training)
     for _ in range(len(history) * recipe.one_cycle_steps):
@@ -195,6 +233,7 @@ def _start(
         schedule=schedule,
         checkpoint=checkpoint,
         history=history,
+        score=score,
         micro_batches=int(history[-1].get("shares", 1)) if history else 1,
         started_at_s=time.monotonic(),
         first_epoch=len(history),

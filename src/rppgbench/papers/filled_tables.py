@@ -92,7 +92,7 @@ def fill_tables(
     learned = methods_by_run(_all_lines()) if scale else {}
     tables = [_table_runs(name, scale, learned) for name in names]
     protocols = [run.protocol for table in tables for run in table.genuine if run.protocol]
-    dataset_names = [name for p in protocols for name in (*p.pretrain, *p.train, *p.test)]
+    dataset_names = [name for p in protocols for name in p.datasets]
     check_roots(options.data, dataset_names, "the table")
     stored = StoredRuns(
         _methods_of_folders(tables),

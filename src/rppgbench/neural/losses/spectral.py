@@ -100,7 +100,8 @@ def sparsity(spectra: Spectra, low_hz: float, high_hz: float, *, beside_hz: floa
     """
     power = spectra.power * spectra.band(low_hz, high_hz)
     peak = spectra.freqs[power.argmax(dim=1)]
-    aside = (spectra.freqs - peak[:, None]).abs() > beside_hz
+    # With slack: 0.1 Hz is 18 bins of 1/180 Hz, and rounding must not move the limit.
+    aside = (spectra.freqs - peak[:, None]).abs() > beside_hz + 1e-9
     return _share(power, aside).mean()
 
 
@@ -137,8 +138,15 @@ def periodicity(
 ) -> Tensor:
     """Squared difference of the spectra of neighbouring segments, mean over the batch.
 
-    Spectra have unit sum in the band; differences are summed over bins and neighbours. The paper
-    neither pads nor normalises, which leaves 8 bins and a loss that depends on the amplitude.
+    Spectra have unit sum in the band. Differences are squared and summed over bins and neighbours,
+    and the sum is multiplied by `samples` over the length of a segment. With df = fs / samples, a
+    spectrum of unit sum is q(f) df for a density q of unit integral. So the sum is about
+
+        df * integral of (q_j - q_j+1)^2 df,
+
+    which falls as the grid becomes finer. The factor gives fs / length in place of df: the value
+    that the segment's own bins, without padding, give in the limit of a smooth density. The grid
+    is then a matter of accuracy only (the paper does not pad: 8 bins of 18 beats a minute).
 
     Args:
         pulse: (B, T).
@@ -157,7 +165,7 @@ def periodicity(
     spectra = power_spectra(parts, fs, samples=samples, speed=repeated)
     power = spectra.power * spectra.band(low_hz, high_hz)
     unit = (power / _nonzero(power.sum(dim=1, keepdim=True))).reshape(-1, segments, power.shape[1])
-    return unit.diff(dim=1).square().sum(dim=(1, 2)).mean()
+    return unit.diff(dim=1).square().sum(dim=(1, 2)).mean() * (samples / length)
 
 
 def _share(power: Tensor, part: Tensor) -> Tensor:
