@@ -161,8 +161,8 @@ def learn_first_stage(
         stage="pretrain",
         export=lambda trained: to_model(trained.network, {}),
     )
-    facts = {"collapse": _judge(learner.network, clips, params)} if history else {}
-    model = to_model(learner.network, {"pretrain": history}, **facts)
+    metadata = {"collapse": _judge(learner.network, clips, params)} if history else {}
+    model = to_model(learner.network, {"pretrain": history}, **metadata)
     return replace(model, metadata={**model.metadata, LEARNED_FROM: sorted(clips.by_recording)})
 
 
@@ -209,12 +209,12 @@ def train_model(
     Raises:
         RecordingError: no recording has a pulse to fine-tune on, or a clip without a gap.
     """
-    given = split_by_side(examples, params.pretrain_on)
-    first = training.pretrained or learn_first_stage(given.pretrain, training, params)
+    sides = split_by_side(examples, params.pretrain_on)
+    first = training.pretrained or learn_first_stage(sides.pretrain, training, params)
     if not params.finetune_epochs:
         return first
-    clips, labelled = _labelled_clips(given.train, training, params)
-    validation = make_validation(given.validation, params, input_maker(params.difference))
+    clips, labelled = _labelled_clips(sides.train, training, params)
+    validation = make_validation(sides.validation, params, input_maker(params.difference))
 
     def make() -> _Supervised:
         stage = _Supervised(params)

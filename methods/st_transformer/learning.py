@@ -144,8 +144,8 @@ def learn_first_stage(
         stage="pretrain",
         export=lambda trained: to_model(trained.network, {}),
     )
-    facts = {"collapse": _judge(learner.network, clips, params)} if history else {}
-    model = to_model(learner.network, {"pretrain": history}, **facts)
+    metadata = {"collapse": _judge(learner.network, clips, params)} if history else {}
+    model = to_model(learner.network, {"pretrain": history}, **metadata)
     return replace(model, metadata={**model.metadata, LEARNED_FROM: sorted(clips.by_recording)})
 
 
@@ -169,11 +169,11 @@ def train_model(
     Raises:
         RecordingError: no recording has a pulse to fine-tune on, or a clip without a gap.
     """
-    given = split_by_side(examples, params.pretrain_on)
-    first = training.pretrained or learn_first_stage(given.pretrain, training, params)
+    sides = split_by_side(examples, params.pretrain_on)
+    first = training.pretrained or learn_first_stage(sides.pretrain, training, params)
     if not (params.labels and params.finetune_epochs):
         return first
-    segments = cut_segments(given.train, params.fs, params.clip_s, "st_transformer")
+    segments = cut_segments(sides.train, params.fs, params.clip_s, "st_transformer")
     labelled = [segment for segment in segments if segment.pulse is not None]
     if not labelled:
         raise RecordingError(
@@ -181,7 +181,7 @@ def train_model(
             "or set labels to false"
         )
     clips = Clips(labelled, params.clip_length)
-    validation = make_validation(given.validation, params, map_image)
+    validation = make_validation(sides.validation, params, map_image)
 
     def make() -> _Stage:
         stage = _Stage(params, params.pearson_weight)

@@ -40,6 +40,21 @@ def protocol(folder: Path, text: str) -> Protocol:
     return read_protocol(file)
 
 
+def test_pretraining_sets_are_a_list_for_all_or_a_table_by_method(tmp_path: Path) -> None:
+    shared = protocol(tmp_path, TEXT.replace("pretrain = []", 'pretrain = ["pure"]'))
+    assert shared.pretrain_sets("net") == ["pure"]
+    text = (
+        TEXT.replace("pretrain = []", "") + '[pretrain]\n"*" = ["pure"]\nnet = ["disfa", "pure"]\n'
+    )
+    table = protocol(tmp_path, text)
+    assert table.pretrain_sets("net") == ["disfa", "pure"]
+    assert table.pretrain_sets("other") == ["pure"]
+    assert table.datasets == ["pure", "disfa", "simulated"]
+    assert table.digest != shared.digest
+    without = protocol(tmp_path, text.replace('"*" = ["pure"]\n', ""))
+    assert without.pretrain_sets("other") == []
+
+
 def test_words_and_evaluators_do_not_change_the_digest(tmp_path: Path) -> None:
     first = protocol(tmp_path, TEXT)
     second = protocol(tmp_path, TEXT.replace('"t"', '"u"').replace("li2023", "sinc"))

@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,8 +121,9 @@ def test_a_declaration_names_what_there_is(name: str) -> None:
         )
         if setting.protocol in shipped:
             protocol = read_protocol(shipped[setting.protocol])
-            used = {*(setting.pretrain or protocol.pretrain), *protocol.train, *protocol.test}
-            assert set(setting.data) == used
+            pretrain = setting.pretrain or protocol.pretrain
+            wanted = protocol.model_copy(update={"pretrain": pretrain})
+            assert set(setting.data) == set(wanted.datasets)
             assert setting.recordings in {0, protocol.recordings}
         else:
             assert setting.protocol in {"", *NOT_SHIPPED}
@@ -143,6 +145,34 @@ def test_the_rows_of_the_ablation_are_the_six_variants() -> None:
         "constant": "9.14",
         "full": "8.26",
     }
+
+
+def test_the_ensemble_of_the_challenge_is_the_papers_pair() -> None:
+    """Section 3.3: solution 1 chose UBFC, PURE and MMSE-HR; solution 2 DISFA besides."""
+    _, lines = read_table(REPORTS / "qian2024_table3.toml")
+    (experiment,) = experiments(lines)
+    protocol = experiment.protocol
+    assert protocol is not None
+    assert load_methods().available["hfut_ensemble"].members == (
+        "st_transformer",
+        "contrast_phys_plus",
+    )
+    first = {"ubfc_rppg", "pure", "mmse_hr"}
+    assert set(protocol.pretrain_sets("st_transformer")) == first
+    assert set(protocol.pretrain_sets("contrast_phys_plus")) == first | {"disfa"}
+
+
+def test_a_setting_gives_methods_their_own_lists() -> None:
+    _, lines = read_table(REPORTS / "qian2024_table3.toml")
+    own = {"st_transformer": ["pure"], "contrast_phys_plus": ["disfa", "pure"]}
+    (line,) = (line for line in lines if line.method.method)
+    changed = replace(line, setting=line.setting.model_copy(update={"pretrain": own}))
+    (experiment,) = experiments([changed])
+    assert experiment.protocol is not None
+    assert experiment.protocol.pretrain == own
+    assert experiment.folder.endswith(
+        "pretrain.contrast_phys_plus=disfa+pure-pretrain.st_transformer=pure"
+    )
 
 
 def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,8 @@ def build_report(
     """
     stored = load_stored(store, partial=partial)
     rules = report_evaluators(stored.manifest["protocol"], evaluator)
-    models = load_trained_models(store.folder / "models", stored.manifest["fits"])
+    fits = [*stored.manifest.get("pretrainings", ()), *stored.manifest["fits"]]
+    models = load_trained_models(store.folder / "models", fits)
     windows = {name: report_windows(stored, rule, models) for name, rule in rules.items()}
     scores = tuple(report_scores(name, rule, windows[name], stored) for name, rule in rules.items())
     warnings = (*training_warnings(models), *recording_warnings(stored.observed.values()))

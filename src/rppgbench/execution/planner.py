@@ -506,32 +506,34 @@ def _divide_training(
     protocol: Protocol,
     recordings: Mapping[tuple[str, str], Recording],
     tested: tuple[Recording, ...],
-    where: str,
+    location: str,
 ) -> list[FoldAssignment]:
     """Assign recordings where a list divides a training set, and other data sets are tested."""
     lists = protocol.split not in {OFFICIAL, PARTS}
     split = (
-        read_split(find_toml("protocols/splits", "split", protocol.split, where)) if lists else None
+        read_split(find_toml("protocols/splits", "split", protocol.split, location))
+        if lists
+        else None
     )
     if split is None or any(fold.test for fold in split.folds):
         raise BenchError(
-            f"{where}: split {protocol.split!r} cuts one data set: train = test; only a list "
+            f"{location}: split {protocol.split!r} cuts one data set: train = test; only a list "
             "without test subjects goes with other data sets to test"
         )
     if split.dataset not in protocol.train or set(protocol.train) & set(protocol.test):
         raise BenchError(
-            f"{where}: split {split.name!r} divides {split.dataset} into training and validation, "
-            f"but train = {', '.join(protocol.train)} and test = {', '.join(protocol.test)}"
+            f"{location}: split {split.name!r} divides {split.dataset} into training and "
+            f"validation, but train = {', '.join(protocol.train)} and test = {', '.join(protocol.test)}"
         )
-    own = [r for (dataset, _), r in recordings.items() if dataset == split.dataset]
-    others = tuple(
+    divided = [r for (dataset, _), r in recordings.items() if dataset == split.dataset]
+    undivided = tuple(
         r
         for (dataset, _), r in recordings.items()
         if dataset in protocol.train and dataset != split.dataset
     )
     return [
-        replace(side, train=(*side.train, *others), test=tested)
-        for side in assign_by_lists(own, split.folds)
+        replace(side, train=(*side.train, *undivided), test=tested)
+        for side in assign_by_lists(divided, split.folds)
     ]
 
 

@@ -11,7 +11,7 @@ from rppgbench.system.errors import MachineError
 
 FOLDER = "pretrainings"
 MADE_BY = "made_by"
-"""The fact of a shared model that holds the provenance of the run that trained it."""
+"""The metadata of a shared model that holds the provenance of the run that trained it."""
 
 
 def take_shared(cache: Path, models: Path, digest: str) -> bool:
@@ -52,5 +52,5 @@ def share(cache: Path, models: Path, digest: str, made_by: Mapping[str, Any]) ->
         made_by: the provenance of the run that trained it.
     """
     model = read_model(models / digest)
-    facts = {**model.metadata, MADE_BY: dict(made_by)}
-    write_model(cache / FOLDER / digest, replace(model, metadata=facts))
+    metadata = {**model.metadata, MADE_BY: dict(made_by)}
+    write_model(cache / FOLDER / digest, replace(model, metadata=metadata))

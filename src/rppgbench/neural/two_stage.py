@@ -113,7 +113,7 @@ def finish_two_stages(
     validation: Validation | None,
     clips: Clips,
     training: Training,
-    **facts: Any,
+    **metadata: Any,
 ) -> Model:
     """Make the model of a network after its second stage.
 
@@ -124,12 +124,12 @@ def finish_two_stages(
         validation: by which its epoch was chosen, if any.
         clips: the clips of the second stage.
         training: takes a line on the choice of the epoch.
-        **facts: further facts.
+        **metadata: further metadata.
 
     Returns:
-        The model, with the facts of both stages, the choice of the epoch and the recordings.
+        The model, with the metadata of both stages, the choice of the epoch and the recordings.
     """
-    model = to_model(network, {"finetune": history}, **facts)
+    model = to_model(network, {"finetune": history}, **metadata)
     joined = {name: {**first.metadata[name], **model.metadata[name]} for name in ("epochs", "last")}
     if validation is None:
         choice: dict[str, Any] = {"rule": "last", "why": NO_VALIDATION}

@@ -117,5 +117,9 @@ def _tag(line: Line) -> str:
     """Return the part of a folder's name that tells a run from others of its protocol."""
     params = {**line.setting.params, **line.method.params}
     parts = [f"{line.method.method}.{k}={v}" for k, v in sorted(params.items())]
-    parts += [f"pretrain={'+'.join(line.setting.pretrain)}"] if line.setting.pretrain else []
+    pretrain = line.setting.pretrain
+    if isinstance(pretrain, list):
+        parts += [f"pretrain={'+'.join(pretrain)}"] if pretrain else []
+    else:
+        parts += [f"pretrain.{name}={'+'.join(sets)}" for name, sets in sorted(pretrain.items())]
     return "".join(f"-{part}" for part in parts)

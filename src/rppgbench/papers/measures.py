@@ -171,6 +171,8 @@ def _condition(conditions: Sequence[Mapping[str, Any] | Condition], line: Line) 
 
 
 def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_said(names)}" for key, names in sorted(value.items()))
     if isinstance(value, list):
         return " + ".join(map(str, value)) or "nothing"
     return str(value)
