@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -229,6 +230,46 @@ def test_periodicity_rises_when_the_rate_jumps() -> None:
     jump = torch.cat([sine(60, seconds=10 / 3), sine(90, seconds=20 / 3)], dim=1)
     steady, broken = (float(periodicity(x, FS, *BAND)) for x in (sine(72), jump))
     assert steady < 0.1 * broken
+
+
+def test_the_grid_changes_neither_value_nor_gradient_of_periodicity() -> None:
+    values, gradients = [], []
+    for samples in (2700, 5400, 10800):
+        noise = torch.randn(
+            16, 300, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+        )
+        noise.requires_grad_()
+        value = periodicity(noise, FS, *BAND, samples=samples)
+        gradients.append(torch.autograd.grad(value, noise)[0])
+        values.append(float(value.detach()))
+    assert values[0] == pytest.approx(values[1], rel=0.02)
+    assert values[2] == pytest.approx(values[1], rel=0.02)
+    for gradient in gradients:
+        assert float((gradient - gradients[1]).norm() / gradients[1].norm()) < 0.02
+
+
+def test_periodicity_has_the_size_of_the_segments_own_bins() -> None:
+    """Noise: each of 8 bins has about an eighth of the power; unpadded spectra differ by about as
+    much as padded ones times samples over length. The other losses are 0.8 here."""
+    noise = torch.randn(256, 300, dtype=torch.float64)
+    parts = power_spectra(noise.reshape(-1, 100), FS, samples=100)
+    power = parts.power * parts.band(*BAND)
+    unit = (power / power.sum(dim=1, keepdim=True)).reshape(256, 3, -1)
+    unpadded = float(unit.diff(dim=1).square().sum(dim=(1, 2)).mean())
+    assert float(periodicity(noise, FS, *BAND)) == pytest.approx(unpadded, rel=0.25)
+    assert float(bandwidth(power_spectra(noise, FS), *BAND)) > 0.7
+
+
+@pytest.mark.parametrize("bpm", [66.0, 72.3, 84.0, 101.7, 133.3])
+def test_the_peak_of_sparsity_is_37_bins_wide(bpm: float) -> None:
+    """6 beats a minute to both sides, on bins of a third of a beat: 18 + 1 + 18."""
+    spectra = power_spectra(sine(bpm), FS)
+    flat = replace(spectra, power=torch.ones_like(spectra.power))
+    peak = int((spectra.power * spectra.band(*BAND)).argmax())
+    flat.power[0, peak] = 2.0
+    inside = int(spectra.band(*BAND).sum())
+    share = float(sparsity(flat, *BAND))
+    assert share == pytest.approx((inside - 37) / (inside + 1), abs=1e-9)
 
 
 def test_speeds_move_the_band_with_the_clip() -> None:

@@ -523,7 +523,8 @@ def _divide_training(
     if split.dataset not in protocol.train or set(protocol.train) & set(protocol.test):
         raise BenchError(
             f"{location}: split {split.name!r} divides {split.dataset} into training and "
-            f"validation, but train = {', '.join(protocol.train)} and test = {', '.join(protocol.test)}"
+            f"validation; train = {', '.join(protocol.train)} and "
+            f"test = {', '.join(protocol.test)} do not fit"
         )
     divided = [r for (dataset, _), r in recordings.items() if dataset == split.dataset]
     undivided = tuple(
