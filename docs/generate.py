@@ -92,6 +92,15 @@ def declarations(folder: str) -> None:
 
 
 @_text
+def meanings() -> None:
+    """What a reading under each evaluator is, in the sentence that its file declares."""
+    print("| evaluator | a reading is |\n| --- | --- |")
+    for name in sorted(toml_files("protocols/evaluators")):
+        facts = read_toml(find_toml("protocols/evaluators", "evaluator", name, "docs"))
+        print(f"| `{name}` | {facts['meaning']} |")
+
+
+@_text
 def keys(model: type) -> None:
     """The keys of a TOML file, from the class that reads it."""
     print("| key | type | meaning |\n| --- | --- | --- |")

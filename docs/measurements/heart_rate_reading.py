@@ -1,6 +1,7 @@
 """The tables of heart_rate_reading.md, from genuine recordings and from simulated pulses.
 
     python docs/measurements/heart_rate_reading.py REAL
+    python docs/measurements/heart_rate_reading.py --figure docs/images/heart_rate_reading.png
 
 REAL holds `webcam-traces-60hz/traces.npz`, `ubfc-labels/subject*/ground_truth.txt`,
 `ubfc-trace/ground_truth.txt` and `vitallens-labels/*.csv`; the page names their public places.
@@ -264,5 +265,48 @@ def main(real: Path) -> None:
     print_noisy_estimates()
 
 
+def draw_readings(file: Path) -> None:
+    """What tapers weight, and what they read of one simulated pulse with a varying rate."""
+    import matplotlib.pyplot as plt
+    from scipy.signal import get_window
+
+    random = np.random.default_rng(4)
+    times_s = np.arange(80 * 60) / 60
+    slow, fast = (2 * np.pi * random.uniform() for _ in range(2))
+    bpm = 72 * (1 + 0.06 * np.sin(2 * np.pi * 0.06 * times_s + slow)
+                + 0.03 * np.sin(2 * np.pi * 0.25 * times_s + fast))  # fmt: skip
+    phase = 2 * np.pi * np.cumsum(bpm) / 3600
+    pulse = Waveform(np.cos(phase) + 0.35 * np.cos(2 * phase), 60.0)
+    colours = {"beats_hann": "#D55E00", "beats_tukey": "#0072B2", "beats_boxcar": "#009E73"}
+    names = {"beats_hann": "Hann", "beats_tukey": "Tukey 0.25", "beats_boxcar": "boxcar"}
+    tapers = {"beats_hann": "hann", "beats_tukey": ("tukey", 0.25), "beats_boxcar": "boxcar"}
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(11, 3.6), width_ratios=[1, 2.4], layout="constrained"
+    )
+    for rule, taper in tapers.items():
+        weight = get_window(taper, 1000) ** 2
+        left.plot(np.linspace(0, 10, 1000), weight / weight.mean() * 10, color=colours[rule])
+    left.set(xlabel="time in the window, s", ylabel="weight, % per second", ylim=(0, 28),
+             title="How much each second counts", xlim=(0, 10))  # fmt: skip
+    right.plot(times_s, bpm, color="0.75", linewidth=1, label="heart rate at each time")
+    rows = {rule: rb.score_windows({"r": pulse}, {"r": pulse}, evaluator=rule) for rule in RULES}
+    start_s = rows["beats_hann"]["start_s"].to_numpy()
+    mean = rows["beats_hann"]["reference_bpm"].to_numpy()
+    right.hlines(mean, start_s, start_s + 10, color="black", linewidth=2.5,
+                 label="mean of the window, by its beats")  # fmt: skip
+    for rule, marker in zip(RULES, "vos", strict=True):
+        right.plot(start_s + 5, rows[rule]["estimate_bpm"], marker, color=colours[rule],
+                   label=f"peak under {names[rule]}")  # fmt: skip
+    right.set(xlabel="time, s", ylabel="heart rate, bpm", xlim=(0, 80),
+              title="SIMULATED: one clean pulse, read in windows of 10 s")  # fmt: skip
+    right.legend(fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=150)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "--figure":
+        draw_readings(Path(sys.argv[2]))
+    else:
+        main(Path(sys.argv[1]))

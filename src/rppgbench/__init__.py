@@ -7,7 +7,7 @@ Example:
     >>> import rppgbench as rb
     >>> rgb = np.random.default_rng(0).normal(100.0, 1.0, (300, 3))
     >>> pulse = rb.methods.pos(rgb, fs=30.0)
-    >>> rates = rb.read_heart_rate(pulse, evaluator="li2023")
+    >>> rates = rb.read_heart_rate(pulse, evaluator="beats_tukey")
     >>> list(rates)
     ['start_s', 'duration_s', 'heart_rate_bpm', 'snr_db', 'reason']
 """

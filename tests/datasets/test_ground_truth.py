@@ -104,3 +104,14 @@ def test_a_plugin_reader_gets_the_same_bounds() -> None:
             plausible_ground_truth(GroundTruth(pulse=Signal(nothing, times_s)))
     fine = GroundTruth(heart_rate=Signal(np.array([72.0, np.nan, 71.0]), times_s))
     assert plausible_ground_truth(fine) is fine
+
+
+def test_beats_that_are_no_times_or_go_backward_are_left_out_and_counted() -> None:
+    truth = plausible_ground_truth(GroundTruth(beats_s=np.array([0.5, np.nan, 1.4, 1.4, 0.9, 2.3])))
+    assert truth.beats_s is not None
+    assert truth.beats_s.tolist() == [0.5, 1.4, 2.3]
+    assert truth.warnings == ("3 of 6 beats are no times or go backward: left out",)
+    fine = GroundTruth(beats_s=np.array([0.5, 1.4]))
+    assert plausible_ground_truth(fine) is fine
+    with pytest.raises(RecordingError, match="hold no truth: 2 of 2 beats"):
+        plausible_ground_truth(GroundTruth(beats_s=np.full(2, np.nan)))

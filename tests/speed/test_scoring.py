@@ -105,6 +105,25 @@ def test_scoring_is_faster_than_a_loop_and_meets_the_goal(benchmark: BenchmarkFi
     assert least / len(estimates) * ISSUE < 60
 
 
+def test_a_reference_by_beats_takes_at_most_two_and_a_half_times_one_chain(
+    benchmark: BenchmarkFixture,
+) -> None:
+    estimates, truths = stored()
+
+    def by_beats() -> None:
+        fresh = {key: GroundTruth(pulse=truth.pulse) for key, truth in truths.items()}
+        score_windows(evaluator("beats_tukey"), estimates, fresh)
+
+    timing = paired(
+        benchmark,
+        "scoring by beats, found anew, against one chain for both",
+        loop=lambda: score_windows(evaluator("li2023"), estimates, truths),
+        fast=by_beats,
+        enough=0.5,
+    )
+    assert timing.ratio > 0.4
+
+
 def many_windows(subjects: int, windows: int, methods: int) -> pd.DataFrame:
     generator = np.random.default_rng(1)
     n = subjects * windows * methods

@@ -60,7 +60,8 @@ def test_estimates_come_back_bit_for_bit(tmp_path: Path) -> None:
 def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     held = store(tmp_path, "a")
     pulse = Signal(np.array([1.0, 2.0]), np.array([0.0, 0.017]))
-    truth = GroundTruth(pulse=pulse, heart_rate=None, warnings=("clock off",))
+    marks_s = np.array([0.2, 1.1, 2.0])
+    truth = GroundTruth(pulse=pulse, beats_s=marks_s, warnings=("clock off",))
     held.add_observed(
         [
             RecordingInfo(
@@ -82,6 +83,7 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     assert one.ground_truth.pulse is not None
     np.testing.assert_array_equal(one.ground_truth.pulse.times_s, pulse.times_s)
     assert one.ground_truth.heart_rate is None
+    np.testing.assert_array_equal(one.ground_truth.beats_s, marks_s)
     assert one.ground_truth.warnings == ("clock off",)
     assert one.metadata == {"fps": 30}
     assert one.simulated
@@ -249,3 +251,23 @@ def test_a_folder_of_the_format_before_heart_rates_is_read(tmp_path: Path) -> No
     assert old.waveform is not None
     assert old.heart_rate is None
     assert Store(tmp_path).done() == {"a"}
+
+
+def test_recordings_that_were_stored_before_beats_are_read(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    held.add_observed(
+        [
+            RecordingInfo(
+                dataset="d", recording="r", subject="s", scenario="", source="", skin_tone="",
+                light="", simulated=True, condition="none", ground_truth=GroundTruth(),
+            )
+        ]
+    )  # fmt: skip
+    (part,) = (tmp_path / "recordings").iterdir()
+    table = pq.read_table(part).drop_columns(["beats_s"])
+    part.unlink()
+    pq.write_table(table, tmp_path / "old.parquet")
+    data = (tmp_path / "old.parquet").read_bytes()
+    (part.parent / f"{hashlib.sha256(data).hexdigest()[:32]}.parquet").write_bytes(data)
+    (old,) = Store(tmp_path).observed().values()
+    assert old.ground_truth.beats_s is None

@@ -26,7 +26,7 @@ def load_evaluator(name: str) -> Evaluator:
 
 
 def read_heart_rate(
-    pulse: Waveform | ArrayLike, *, evaluator: str = "li2023", fs: float | None = None
+    pulse: Waveform | ArrayLike, *, evaluator: str = "beats_tukey", fs: float | None = None
 ) -> pd.DataFrame:
     """Read the heart rate of a pulse in the evaluator's windows, one window each second.
 
@@ -48,7 +48,7 @@ def read_heart_rate(
     Example:
         >>> import rppgbench as rb
         >>> pulse = np.sin(2 * np.pi * 1.2 * np.arange(300) / 30.0)
-        >>> rates = rb.read_heart_rate(pulse, evaluator="li2023", fs=30.0)
+        >>> rates = rb.read_heart_rate(pulse, evaluator="beats_tukey", fs=30.0)
         >>> rates["heart_rate_bpm"].round(1).tolist()
         [72.0]
     """

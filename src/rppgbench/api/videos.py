@@ -77,7 +77,7 @@ def predict(
     video: str | Path,
     *,
     method: str = "pos",
-    evaluator: str = "li2023",
+    evaluator: str = "beats_tukey",
     region: str = "skin",
     model: Model | str | Path | None = None,
     cache: str | Path | None = None,

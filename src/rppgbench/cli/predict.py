@@ -29,7 +29,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("video", type=path)
     parser.add_argument("--method", default="pos", metavar="NAME")
     parser.add_argument("--weights", type=path, metavar="FILE", help="of a method that learned")
-    parser.add_argument("--evaluator", default="li2023", metavar="NAME", help="how rates are read")
+    parser.add_argument(
+        "--evaluator", default="beats_tukey", metavar="NAME", help="how rates are read"
+    )
     parser.add_argument("--region", metavar="NAME", help="face region of the trace (skin)")
     as_json(parser)
     parser.add_argument("--plot", type=path, metavar="FILE", help="a picture, PNG or SVG")

@@ -54,7 +54,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--seconds", type=seconds, metavar="S", help="length of the simulated video (20)"
     )
-    parser.add_argument("--evaluator", metavar="NAME", help="of the scoring (li2023)")
+    parser.add_argument("--evaluator", metavar="NAME", help="of the scoring (beats_tukey)")
     parser.add_argument("--preset", metavar="NAME", help="of the learning (paper)")
     parser.add_argument(
         "--device", choices=["auto", "cpu", "cuda", "mps"], help="of the learning (auto)"
@@ -96,7 +96,7 @@ def _fill_in_defaults(args: argparse.Namespace) -> None:
     if args.video is not None:
         without_effect(args, ["seconds"], "beside --video")
     args.seconds = args.seconds or 20.0
-    args.evaluator = args.evaluator or "li2023"
+    args.evaluator = args.evaluator or "beats_tukey"
     args.preset = args.preset or "paper"
     args.device = args.device or "auto"
     presets = {

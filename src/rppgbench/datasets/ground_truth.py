@@ -104,9 +104,9 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
         truth: the output of a reader; the output of `clean_labels` is returned unchanged.
 
     Returns:
-        The same without pulse samples that are not numbers, and with NaN in place of heart rates
-        outside 30 to 240 bpm, each with a warning that counts them; without a signal of which
-        nothing is left.
+        The same without pulse samples and beats that are not numbers, without beats that go
+        backward, and with NaN in place of heart rates outside 30 to 240 bpm, each with a warning
+        that counts them; without a signal of which nothing is left.
 
     Raises:
         RecordingError: nothing is left of labels that were given.
@@ -128,11 +128,31 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
                 Signal(values, rate.times_s), "", lines, report_nan=nothing
             )
             rate = rate if np.isfinite(rate.values).any() else None
+    beats_s = _ordered_beats(truth.beats_s, lines)
     if not lines:
         return truth
-    if pulse is None and rate is None:
+    if pulse is None and rate is None and beats_s is None:
         raise RecordingError(f"the labels hold no truth: {'; '.join(lines)}")
-    return replace(truth, pulse=pulse, heart_rate=rate, warnings=(*truth.warnings, *lines))
+    return replace(
+        truth,
+        pulse=pulse,
+        heart_rate=rate,
+        beats_s=beats_s,
+        warnings=(*truth.warnings, *lines),
+    )
+
+
+def _ordered_beats(beats_s: Array | None, lines: list[str]) -> Array | None:
+    """Beats without those that are not numbers or go backward; a warning counts them."""
+    if beats_s is None:
+        return None
+    finite = np.asarray(beats_s, np.float64)[np.isfinite(beats_s)]
+    latest = np.maximum.accumulate(finite)
+    ordered = finite[np.concatenate([[True], finite[1:] > latest[:-1]])] if len(finite) else finite
+    left_out = len(beats_s) - len(ordered)
+    if left_out:
+        lines.append(f"{left_out} of {len(beats_s)} beats are no times or go backward: left out")
+    return ordered if len(ordered) else None
 
 
 def _drop_unknown_samples(pulse: Signal, prefix: str, lines: list[str]) -> Signal:

@@ -34,6 +34,9 @@ ESTIMATES = pa.schema(
 ADDED_IN_FORMAT_3 = ("heart_rate", "heart_rate_times_s")
 """Columns of `ESTIMATES` that parts of format 2 lack: they are read as absent."""
 
+BEATS = "beats_s"
+"""The column of `OBSERVED` that parts written before it lack: it is read as absent."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RecordingInfo:
@@ -63,6 +66,7 @@ OBSERVED = pa.schema(
         ("pulse_times_s", SAMPLES),
         ("heart_rate", SAMPLES),
         ("heart_rate_times_s", SAMPLES),
+        (BEATS, SAMPLES),
     ]
 )
 
@@ -94,10 +98,9 @@ def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) 
 
 
 def _lacking(stored: pa.Schema, schema: pa.Schema) -> frozenset[str]:
-    """The columns that a part of format 2 lacks."""
-    if schema is not ESTIMATES or set(ADDED_IN_FORMAT_3) & set(stored.names):
-        return frozenset()
-    return frozenset(ADDED_IN_FORMAT_3)
+    """The columns that a part lacks because it is older than they are."""
+    added = ADDED_IN_FORMAT_3 if schema is ESTIMATES else (BEATS,)
+    return frozenset() if set(added) & set(stored.names) else frozenset(added)
 
 
 def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
@@ -151,6 +154,7 @@ def recording_row(recording: RecordingInfo) -> dict[str, Any]:
         signal: Signal | None = getattr(recording.ground_truth, name)
         row[name] = None if signal is None else signal.values
         row[f"{name}_times_s"] = None if signal is None else signal.times_s
+    row[BEATS] = recording.ground_truth.beats_s
     return row
 
 
@@ -164,6 +168,7 @@ def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
     truth = GroundTruth(
         pulse=signals["pulse"],
         heart_rate=signals["heart_rate"],
+        beats_s=row.pop(BEATS),
         warnings=tuple(row.pop("warnings")),
     )
     metadata = json.loads(row.pop("facts"))
