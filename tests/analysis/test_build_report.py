@@ -1,5 +1,6 @@
 """From a store to a page: regions side by side, and what a method costs."""
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +9,11 @@ import pandas as pd
 import pytest
 
 from rppgbench.analysis.build_report import build_report
+from rppgbench.analysis.report_scores import describe_evaluator
 from rppgbench.cli import main
 
 from ..factories import stores as made_store
+from ..factories.evaluators import NAMES, evaluator
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,19 @@ def test_methods_are_compared_on_the_first_region_and_all_regions_have_a_table(p
     assert rows[["mae_low", "mae_high"]].notna().all(axis=None)
     rates = pd.read_csv(page.with_name("heart_rates.csv"))
     assert len(rates) == 2 * 2 * len(made_store.SUBJECTS)
+
+
+def test_the_page_says_what_a_reading_under_each_evaluator_is(page: Path) -> None:
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    for name in ("li2023", "toolbox_2023"):
+        after = text[text.index(f"<h3>{name}") :]
+        assert evaluator(name).meaning.replace("_", " ") in after[: after.index("<table")]
+
+
+def test_every_evaluator_is_described_by_its_meaning_first() -> None:
+    for name in NAMES:
+        rule = evaluator(name)
+        assert describe_evaluator(rule).startswith(rule.meaning.replace("_", " "))
 
 
 def test_what_a_first_call_loads_is_no_cost_of_the_method(page: Path) -> None:

@@ -12,7 +12,9 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.evaluation import beat_reading
 from rppgbench.evaluation.beat_reading import checked_rates, join_pieces, pulse_beats
-from rppgbench.evaluation.scores import score_windows
+from rppgbench.evaluation.scores import score_windows, summarise
+from rppgbench.report.inputs import Scores
+from rppgbench.report.tables.scores import describe_band_edge, describe_reference, method_table
 
 from ..factories.evaluators import beat_rule, evaluator
 from ..factories.heart_beats import beats_of_rate, pulse_of_beats, varying_rate
@@ -210,6 +212,36 @@ def test_a_device_rate_takes_the_place_of_a_pulse_and_each_row_says_so() -> None
     both = scored(GroundTruth(heart_rate=rate, pulse=contact()[0]))
     assert set(both["truth"]) == {"pulse"}
     assert (both["reference_bpm"] > 67).all()
+
+
+def test_a_table_says_how_many_windows_have_a_device_rate_for_want_of_a_pulse() -> None:
+    rate = GroundTruth(heart_rate=Signal(np.full(62, 66.0), np.arange(62.0)))
+    pulse = GroundTruth(pulse=contact()[0])
+    estimates = [
+        make_estimate(make_pulse(66.0), name, method=m) for name in "ab" for m in ("pos", "green")
+    ]
+    windows = score_windows(RULE, estimates, {("set", "a"): rate, ("set", "b"): pulse})
+    scores = Scores(name="beats_tukey", windows=windows, summary=summarise(windows, resamples=0))
+    (sentence,) = describe_reference(scores)
+    assert sentence.startswith(
+        "Under beats_tukey the reference of 6 of 12 windows is the device's own heart rate"
+    )
+    assert sentence in method_table(scores).notes
+    for rule, truth in (("beats_tukey", pulse), ("vipl", rate)):
+        windows = score_windows(evaluator(rule), estimates[:1], {("set", "a"): truth})
+        summary = summarise(windows, resamples=0)
+        assert describe_reference(Scores(name=rule, windows=windows, summary=summary)) == []
+
+
+def test_a_true_rate_beyond_the_band_is_read_and_counted() -> None:
+    """185 bpm: the estimate's chain ends at 180, the beats do not."""
+    fast = GroundTruth(pulse=pulse_of_beats(np.arange(0, 66, 60 / 185), 60.0, stop_s=61.0))
+    rows = scored(fast, bpm=185.0)
+    np.testing.assert_allclose(rows["reference_bpm"], 185, atol=0.1)
+    assert (rows["estimate_bpm"] < 181).all()
+    assert rows["band_edge"].all()
+    scores = Scores(name="beats_tukey", windows=rows, summary=summarise(rows, resamples=0))
+    assert describe_band_edge(scores)[0].endswith("so an error there is one of the rule.")
 
 
 def test_a_rule_that_reads_no_beats_ignores_them() -> None:

@@ -39,6 +39,8 @@ from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
+from ..factories.evaluators import evaluator
+
 pytestmark = pytest.mark.torch  # the papers' methods are networks
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -173,6 +175,15 @@ def test_a_setting_gives_methods_their_own_lists() -> None:
     assert experiment.folder.endswith(
         "pretrain.contrast_phys_plus=disfa+pure-pretrain.st_transformer=pure"
     )
+
+
+def test_a_table_says_what_a_reading_under_each_of_its_evaluators_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["table", "li2023_table1", "--stored", "--format", "markdown"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("\\", "").split())
+    for name in ("li2023", "contrast_phys"):
+        assert f"A reading under {name}: {evaluator(name).meaning}" in text
 
 
 def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

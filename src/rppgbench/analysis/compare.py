@@ -77,6 +77,7 @@ class Comparison:
     changes: tuple[Change, ...]
     waveforms: tuple[WaveformComparison, ...]
     evaluator: str
+    meaning: str
     paired: tuple[PairedErrors, ...]
     simulated: bool
     imported: Mapping[str, str]
@@ -109,6 +110,7 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
         changes=tuple(changed_settings(*(_settings(stored) for stored in results))),
         waveforms=tuple(compare_waveforms(*(stored.estimates for stored in results))),
         evaluator=name,
+        meaning=rule.meaning,
         paired=tuple(compare_errors(*(stored.score(rule) for stored in results))),
         simulated=any(stored.simulated for stored in results),
         imported={n: source for stored in results for n, source in stored.imported.items()},

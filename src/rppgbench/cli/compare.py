@@ -69,6 +69,7 @@ def _print(comparison: "Comparison") -> None:
     for waveforms in comparison.waveforms:
         answer(_waveforms_line(waveforms))
     answer(f"\nmean absolute error under {comparison.evaluator}, over the recordings of both (bpm)")
+    answer(f"  {comparison.meaning}")
     for row in comparison.paired:
         interval = (
             "no interval"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rppgbench.core.registry import find_toml
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.papers.declaration import (
     HOURS_OF_A_PASS,
     HOURS_RULE,
@@ -66,6 +66,7 @@ def printed_table(
     """
     rows = [_row(table, line, fills, simulated) for line in lines]
     notes = [*table.notes, verdict_rule(table), MARGIN_RULE] if table.measures else [*table.notes]
+    notes += _meaning_notes(lines, [*fills.values(), *(simulated or {}).values()])
     if simulated is not None:
         notes += _simulated_notes(simulated, scale)
     return Table(
@@ -124,6 +125,20 @@ def _row(
     return Row(tuple(cells), "" if line.method.method else "printed")
 
 
+def _meaning_notes(lines: Sequence[Line], fills: Sequence[CellContent]) -> list[str]:
+    """What a reading is under each evaluator that a table declares, or was scored by."""
+    declared = {line.method.evaluator or line.setting.evaluator for line in lines}
+    applied = {fill.evaluator for fill in fills if isinstance(fill, Measured)}
+    return [
+        f"A reading under {name}: {_read_rule(name).meaning}"
+        for name in sorted((declared | applied) - {""})
+    ]
+
+
+def _read_rule(name: str) -> Evaluator:
+    return read_evaluator(find_toml("protocols/evaluators", "evaluator", name, ""))
+
+
 def _simulated_notes(simulated: Mapping[LineKey, CellContent], scale: str) -> list[str]:
     notes = [
         "The columns headed SIMULATED are of videos that a program made. They show how the methods "
@@ -139,10 +154,7 @@ def _too_short(fills: Mapping[LineKey, CellContent]) -> list[str]:
     names = {f.evaluator for f in fills.values() if isinstance(f, Measured) and not f.recordings}
     if not names:
         return []
-    rules = [read_evaluator(find_toml("protocols/evaluators", "evaluator", n, "")) for n in names]
-    limits = [
-        f"{n} reads {r.window.shortest_s:g} s or more" for n, r in zip(names, rules, strict=True)
-    ]
+    limits = [f"{name} reads {_read_rule(name).window.shortest_s:g} s or more" for name in names]
     return [f"SIMULATED n is 0 where the recordings hold no window: {', '.join(sorted(limits))}."]
 
 

@@ -134,11 +134,16 @@ def describe_band_edge(scores: Scores) -> list[str]:
     every = len(scored[keys].drop_duplicates())
     low, high = windows.attrs.get("band_bpm", (math.nan, math.nan))
     band = "" if math.isnan(low) else f", {low:.0f} to {high:.0f} bpm,"
+    beyond_band = (
+        "the rule reads an estimate beyond the band as a rate within, and the reference by its "
+        "beats, so an error there is one of the rule."
+        if "beats" in windows.attrs.get("truth", [])
+        else "the rule reads a rate beyond the band as a rate within, for reference and estimate "
+        "alike, so a small error there is no evidence."
+    )
     return [
         f"Under {scores.name} the true heart rate of {beyond} of {pluralise(every, 'window')} lies "
-        f"outside the band{band} or within {EDGE_BPM:g} bpm of its edge: the rule reads a rate "
-        "beyond the band as a rate within, for reference and estimate alike, so a small error "
-        "there is no evidence."
+        f"outside the band{band} or within {EDGE_BPM:g} bpm of its edge: {beyond_band}"
     ]
 
 
