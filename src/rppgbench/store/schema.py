@@ -89,8 +89,9 @@ def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) 
     except (pa.ArrowException, OSError) as error:
         raise BenchError(f"{file}: not a Parquet file of this store: {error}") from error
     expected = schema if columns is None else pa.schema([schema.field(c) for c in columns])
-    for name in lacking & set(expected.names):
-        place = expected.names.index(name)
+    for place, name in enumerate(expected.names):
+        if name not in lacking:
+            continue
         table = table.add_column(place, name, pa.nulls(len(table), schema.field(name).type))
     if not table.schema.equals(expected):
         raise BenchError(f"{file}: columns of another kind of store; move it away")
