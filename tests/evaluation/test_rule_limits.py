@@ -138,7 +138,7 @@ def test_edges_are_a_column_of_the_summary_and_a_sentence() -> None:
         "Under li2023 the true heart rate of 6 of 12 windows lies outside the band, 40 to 180 bpm, "
         "or within 5 bpm of its edge"
     )
-    assert said.endswith("for reference and estimate alike, so a small error there is no evidence.")
+    assert text.endswith("for reference and estimate alike, so a small error there is no evidence.")
     table = method_table(scores)
     assert text in table.notes
     place = [column.key for column in table.columns].index("n_band_edge")
