@@ -122,7 +122,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
 mmse_hr = folder_dataset(
     name="mmse_hr",
     title="MMSE-HR",
-    cite="Tulyakov et al., CVPR 2016, pp. 2396-2404",
+    cite="10.1109/CVPR.2016.263",
     licence="research only, under the licence that Binghamton University signs with an institution",
     url="https://www.cs.binghamton.edu/~lijun/Research/3DFE/3DFE_Analysis.html",
     folders=("MMSE-HR", "MMSE_HR", "MMSE"),

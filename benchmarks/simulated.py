@@ -153,6 +153,7 @@ simulated = folder_dataset(
     title="Simulated subjects",
     cite="this suite: rppgbench.simulation, after Wang et al. 2017, 10.1109/TBME.2016.2609282",
     licence="free: portraits in the public domain, made with `bench simulate simulated --out DIR`",
+    redistribution="references",
     url="docs/background/simulation.md",
     expected={},
     example="01/video.mp4",

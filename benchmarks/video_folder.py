@@ -254,6 +254,7 @@ video_folder = folder_dataset(
     title="A folder of videos, with or without heart rates",
     cite="none: your own",
     licence="yours",
+    redistribution="owner",
     url="--data video_folder=DIR",
     expected={},
     example="videos such as .avi, .mkv, .mov, .mp4 (bench data show video_folder names more)",

@@ -41,6 +41,7 @@ LAYERS = (
     ("neural", "profiling"),
     ("execution",),
     ("analysis", "importing", "testing"),
+    ("sharing",),
     ("api", "papers"),
     ("cli",),
 )
@@ -160,6 +161,7 @@ def test_content_imports_the_library_and_its_own_parts_only(file: Path) -> None:
                 "store",
                 "report",
                 "analysis",
+                "sharing",
             }
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from rppgbench.api.heart_rate import load_evaluator, read_heart_rate
     from rppgbench.api.methods import methods
-    from rppgbench.api.results import Results, load_results
+    from rppgbench.api.results import Results, bundle, load_results
     from rppgbench.api.runs import run
     from rppgbench.api.scores import decompose, paired_tests, score, score_windows
     from rppgbench.api.videos import VideoPrediction, predict
@@ -46,7 +46,7 @@ _MODULES = {
     ),
     "rppgbench.api.heart_rate": ("load_evaluator", "read_heart_rate"),
     "rppgbench.api.methods": ("methods",),
-    "rppgbench.api.results": ("Results", "load_results"),
+    "rppgbench.api.results": ("Results", "bundle", "load_results"),
     "rppgbench.api.runs": ("run",),
     "rppgbench.api.scores": ("decompose", "paired_tests", "score", "score_windows"),
     "rppgbench.api.videos": ("VideoPrediction", "predict"),
@@ -69,6 +69,7 @@ __all__ = [
     "VideoPrediction",
     "VideoSource",
     "Waveform",
+    "bundle",
     "decompose",
     "list_datasets",
     "list_evaluators",

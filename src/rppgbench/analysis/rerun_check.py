@@ -3,7 +3,7 @@
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ import numpy as np
 from rppgbench.analysis.part_provenance import other_versions, part_provenances
 from rppgbench.analysis.stored_plan import stored_plan
 from rppgbench.core.estimate import Estimate
+from rppgbench.core.model_files import is_model
+from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
 from rppgbench.execution.planner import UNTOUCHED, Job, Plan
 from rppgbench.execution.provenance import package_versions
@@ -65,13 +67,18 @@ class Finding:
     detail: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verification:
-    """All findings, the number of stored estimates, and notes on data and packages."""
+    """All findings, the number of stored estimates, and notes on data and packages.
+
+    `ground_truths` are the references of the sample, read from the data anew, by data set and
+    recording.
+    """
 
     findings: tuple[Finding, ...]
     stored: int
     notes: tuple[str, ...] = ()
+    ground_truths: Mapping[tuple[str, str], GroundTruth] = field(default_factory=dict, repr=False)
 
     @property
     def fit(self) -> bool:
@@ -110,7 +117,13 @@ def rerun_sample(
     plan, notes = stored_plan(store, cache, moved_roots)
     notes += other_versions(part_provenances(store), package_versions())
     jobs = {_job_key(job): job for job in plan.jobs}
-    drawn = draw_sample(stored, sample, seed)
+    with_model = _with_model(stored, jobs, plan, store)
+    if len(with_model) < len(stored):
+        notes.append(
+            f"{len(stored) - len(with_model)} of {len(stored)} estimates are of models that are "
+            "not here: they cannot be made again"
+        )
+    drawn = draw_sample(with_model, sample, seed)
     for estimate in drawn:
         if _estimate_key(estimate) not in jobs:
             raise BenchError(
@@ -118,12 +131,15 @@ def rerun_sample(
                 "more; give the right folder by --data NAME=PATH"
             )
     findings = []
+    truths: dict[tuple[str, str], GroundTruth] = {}
     with tempfile.TemporaryDirectory(prefix="rppgbench-verify-") as folder:
         for task, estimates in _tasks(drawn, jobs, plan, store, Path(folder)):
             outcome = run_recording(task)
             for fault in outcome.faults:
                 if fault.kind == "machine":
                     raise fault.error()
+            for info in outcome.observed:
+                truths[info.dataset, info.recording] = info.ground_truth
             again = {_estimate_key(repeated): repeated for repeated in outcome.estimates}
             for estimate in estimates:
                 key = _estimate_key(estimate)
@@ -132,7 +148,20 @@ def rerun_sample(
                 )
                 findings.append(finding)
                 yield finding
-    yield Verification(tuple(findings), len(stored), tuple(notes))
+    yield Verification(
+        findings=tuple(findings), stored=len(stored), notes=tuple(notes), ground_truths=truths
+    )
+
+
+def _with_model(
+    stored: Sequence[Estimate], jobs: Mapping[EstimateKey, Job], plan: Plan, store: Store
+) -> list[Estimate]:
+    """The estimates without those of a learned method whose model is not in the folder."""
+    used = _models(plan, store.manifest)
+    fits = {job.fit for job in jobs.values() if job.fit}
+    lost = {f for f in fits if not is_model(store.folder / "models" / used.get(f, f))}
+    lost_keys = {key for key, job in jobs.items() if job.fit in lost}
+    return [one for one in stored if _estimate_key(one) not in lost_keys]
 
 
 def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estimate]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.catalog import Catalog
@@ -33,7 +35,14 @@ def stored_plan(
     name = declaration.pop("name")
     declaration.pop("digest")
     declaration["params"] = {m: p for m, p in manifest["methods"].items() if p}
-    protocol = Protocol.model_validate(declaration)
+    try:
+        protocol = Protocol.model_validate(declaration)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise BenchError(
+            f"{store.folder / 'manifest.json'}: no whole protocol: "
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        ) from error
     roots = {
         d: _root(d, Path(dataset["root"]), protocol, cache, moved_roots)
         for d, dataset in manifest["data"].items()

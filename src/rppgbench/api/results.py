@@ -12,6 +12,7 @@ from rppgbench.analysis.stored_results import load_stored
 from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.estimate import Estimate
 from rppgbench.evaluation.summary import summarise
+from rppgbench.sharing.checking import results_folder
 from rppgbench.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ class Results:
     """What a run stored, and its scores under any evaluator.
 
     Attributes:
-        folder: the results folder.
+        folder: the results folder, or the bundle.
     """
 
     def __init__(self, folder: Path, *, partial: bool = False) -> None:
         self.folder = folder
-        self._stored = load_stored(Store(folder), partial=partial)
+        with results_folder(folder) as opened:
+            self._stored = load_stored(Store(opened), partial=partial)
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -109,10 +111,10 @@ class Results:
 
 
 def load_results(folder: str | Path, *, partial: bool = False) -> Results:
-    """Read a results folder that `run` or `bench run` wrote.
+    """Read a results folder that `run` or `bench run` wrote, or a bundle of it.
 
     Args:
-        folder: the results folder.
+        folder: the results folder, or a bundle, which is checked to the last byte.
         partial: also read a folder whose run was stopped.
 
     Returns:
@@ -122,3 +124,40 @@ def load_results(folder: str | Path, *, partial: bool = False) -> Results:
         BenchError: there are no results, a part is damaged, or estimates of the plan are missing.
     """
     return Results(Path(folder).expanduser(), partial=partial)
+
+
+def bundle(
+    folder: str | Path,
+    file: str | Path | None = None,
+    *,
+    by: str = "",
+    licence: str = "",
+    own_data: Sequence[str] = (),
+    models: bool = True,
+) -> Path:
+    """Write a results folder as one file: the same results give the same bytes.
+
+    References are in it where the declaration of their data set allows it, else their digests.
+
+    Args:
+        folder: the results folder.
+        file: the bundle; None names it by protocol and id, inside the folder.
+        by: who made the results.
+        licence: of the bundle, such as "CC-BY-4.0".
+        own_data: data sets of your own, whose references may be passed on.
+        models: whether the models that learned methods used are in it.
+
+    Returns:
+        The file. `load_results` reads it.
+
+    Raises:
+        BenchError: the results are not whole, or references may not be passed on.
+        MachineError: the file cannot be written.
+    """
+    from rppgbench.sharing.bundle import write_bundle
+    from rppgbench.sharing.contents import Sharing
+
+    sharing = Sharing(by=by, licence=licence, own_data=tuple(own_data), models=models)
+    return write_bundle(
+        Path(folder).expanduser(), None if file is None else Path(file).expanduser(), sharing
+    )

@@ -4,6 +4,7 @@ import argparse
 
 from rppgbench import __version__
 from rppgbench.cli import (
+    bundle,
     check_method,
     compare,
     compare_methods,
@@ -29,6 +30,7 @@ COMMANDS = (
     decompose,
     compare,
     rerun_check,
+    bundle,
     predict,
     data,
     simulate,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import as_json, path, plugins
+from rppgbench.cli.options import as_json, plugins, results
 from rppgbench.cli.terminal import answer
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def add_parser(commands: Commands) -> None:
         about="Say what changed between two results: settings, versions, waveforms, then errors.",
         example="bench compare results/before results/after",
     )
-    parser.add_argument("first", type=path, help="a folder that `bench run` wrote")
-    parser.add_argument("second", type=path, help="another one")
+    results(parser, "first")
+    results(parser, "second")
     parser.add_argument("--evaluator", metavar="NAME", help="default: the first that both declare")
     as_json(parser)
     plugins(parser)
@@ -37,9 +37,11 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what changed: settings, then waveforms, then errors."""
     from rppgbench.analysis.compare import compare_results
+    from rppgbench.sharing.checking import results_folder
     from rppgbench.store.store import Store
 
-    comparison = compare_results(Store(args.first), Store(args.second), evaluator=args.evaluator)
+    with results_folder(args.first) as first, results_folder(args.second) as second:
+        comparison = compare_results(Store(first), Store(second), evaluator=args.evaluator)
     if args.json:
         answer(json.dumps(_nan_to_none(asdict(comparison)), indent=1))
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import as_json, path, plugins
+from rppgbench.cli.options import as_json, path, plugins, results
 from rppgbench.cli.terminal import answer
 from rppgbench.system.errors import BenchError
 
@@ -35,7 +35,7 @@ def add_parser(commands: Commands) -> None:
         "parts.",
         example="bench decompose results/quickstart --between toolbox_2023@toolbox_box,pyvhr@skin",
     )
-    parser.add_argument("results", type=path, help="a folder that `bench run` wrote")
+    results(parser)
     parser.add_argument(
         "--between",
         metavar="A,B",
@@ -52,15 +52,20 @@ def run(args: argparse.Namespace) -> int:
     """Print errors and shares; write the page and its two CSV files."""
     from rppgbench.analysis.decomposition import decomposition_inputs
     from rppgbench.report.decomposition_page import write_decomposition
+    from rppgbench.sharing.checking import output_folder, results_folder
     from rppgbench.store.store import Store
 
-    store = Store(args.results)
     between = _parse_pair(args.between or DEFAULT_PAIR)
     regions = [BOX if name.startswith(TOOLBOX_PREFIX) else SKIN for name, _ in between]
-    inputs = decomposition_inputs(
-        store, between, preferred_regions=regions, command=args.command_line, quiet=args.json
-    )
-    page = args.out or args.results / "decomposition.html"
+    with results_folder(args.results) as folder:
+        inputs = decomposition_inputs(
+            Store(folder),
+            between,
+            preferred_regions=regions,
+            command=args.command_line,
+            quiet=args.json,
+        )
+    page = args.out or output_folder(args.results) / "decomposition.html"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         files = write_decomposition(inputs, page)

@@ -31,6 +31,16 @@ def plugins(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def results(parser: argparse.ArgumentParser, name: str = "results") -> None:
+    """Declare the results that a command reads.
+
+    Args:
+        parser: the command.
+        name: of the argument.
+    """
+    parser.add_argument(name, type=path, help="a folder that `bench run` wrote, or a bundle of it")
+
+
 def as_json(parser: argparse.ArgumentParser) -> None:
     """Declare `--json`, for programs that read the answer."""
     parser.add_argument("--json", action="store_true", help="one JSON object")

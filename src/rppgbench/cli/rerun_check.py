@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, at_least_one, data_roots, path, places, plugins, seed
+from rppgbench.cli.options import (
+    as_json,
+    at_least_one,
+    data_roots,
+    places,
+    plugins,
+    results,
+    seed,
+    without_effect,
+)
 from rppgbench.cli.terminal import answer
+from rppgbench.system.errors import one_line
 
 if TYPE_CHECKING:
     from rppgbench.analysis.rerun_check import Finding, Verification
+    from rppgbench.sharing.rederivation import Rederivation
 
 
 def add_parser(commands: Commands) -> None:
@@ -26,9 +37,10 @@ def add_parser(commands: Commands) -> None:
         "Exit code 3 if one differs by more than the tolerance.",
         example="bench rerun-check results/quickstart --sample 10",
     )
-    parser.add_argument("results", type=path, help="a folder that `bench run` wrote")
+    results(parser)
     parser.add_argument("--sample", type=at_least_one, default=5, metavar="N", help="waveforms (5)")
     parser.add_argument("--seed", type=seed, default=0, metavar="K", help="of the sample")
+    parser.add_argument("--by", metavar="NAME", help="who runs it again: in the record of a bundle")
     as_json(parser)
     places(parser)
     plugins(parser)
@@ -36,6 +48,9 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each waveform and the counts; exit code 3 if one differs."""
+    if args.results.is_file():
+        return _run_bundle(args)
+    without_effect(args, ["by"], "without a bundle")
     from rppgbench.analysis.rerun_check import Verification, rerun_sample
     from rppgbench.datasets.roots import cache_folder
     from rppgbench.execution.run_setup import check_roots
@@ -44,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     store = Store(args.results)
     roots = data_roots(args)
     check_roots(roots, store.manifest["data"], f"{args.results}")
-    verification = Verification((), 0)
+    verification = Verification(findings=(), stored=0)
     for result in rerun_sample(
         store, sample=args.sample, seed=args.seed, cache=cache_folder(args.cache), moved_roots=roots
     ):
@@ -57,6 +72,43 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_counts(verification)
     return DONE if verification.fit else SOME_FAILED
+
+
+def _run_bundle(args: argparse.Namespace) -> int:
+    """Make a sample of a bundle again; with --json the answer is the record for a leaderboard."""
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.execution.run_setup import check_roots
+    from rppgbench.sharing.checking import check_bundle
+    from rppgbench.sharing.rederivation import Rederivation, record_json, rederive
+
+    bundle, roots = check_bundle(args.results), data_roots(args)
+    check_roots(roots, bundle.facts.datasets, f"{args.results}")
+    fit = False
+    for result in rederive(
+        bundle,
+        sample=args.sample,
+        seed=args.seed,
+        cache=cache_folder(args.cache),
+        roots=roots,
+        by=one_line(args.by or ""),
+    ):
+        if isinstance(result, Rederivation):
+            fit = result.fit
+            answer(record_json(result)) if args.json else _print_record(result)
+        elif not args.json:
+            answer(_finding_line(result))
+    return DONE if fit else SOME_FAILED
+
+
+def _print_record(record: "Rederivation") -> None:
+    for note in record.notes:
+        answer(f"note: {note}")
+    for line in record.differing:
+        answer(f"differs: {line}")
+    answer(
+        f"{record.estimates} of {record.stored} waveforms, the references of {record.references} "
+        f"recordings and {record.scores} scores made again: {len(record.differing)} different"
+    )
 
 
 def _finding_line(finding: "Finding") -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +153,15 @@ class Recording:
     simulated: bool = False
 
 
+Redistribution = Literal["references", "owner", "none"]
+"""What the terms of a data set let a user pass on.
+
+references  its labels may be passed on
+owner       the user owns the data, and decides
+none        neither videos nor labels; only what is computed from them
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A named source of recordings: the declaration that a file in `benchmarks/` makes.
@@ -167,6 +177,7 @@ class Dataset:
     title: str
     cite: str  # DOI, or the reference in words
     licence: str  # the licence or terms, and how to ask for the set
+    redistribution: Redistribution = "none"  # what of it a bundle may hold
     url: str
     expected: Mapping[str, int]  # what the whole set holds: {"subjects": 42, "recordings": 42}
     recordings: Callable[[Path], Iterable[Recording]] = field(repr=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from rppgbench.core.recording import Dataset, Recording
+from rppgbench.core.recording import Dataset, Recording, Redistribution
 from rppgbench.datasets.listing import FolderListing
 from rppgbench.datasets.simulated_writers import SimulatedSession, SimulatedWriter
 
@@ -31,6 +31,7 @@ def folder_dataset(
     folds: Callable[[Path], Mapping[str, tuple[str, ...]]] | None = None,
     leftovers: Callable[[Path], Iterable[str]] | None = None,
     only_simulated: bool = False,
+    redistribution: Redistribution = "none",
 ) -> Dataset:
     """Declare a data set that is read from, and simulated into, one folder.
 
@@ -56,6 +57,7 @@ def folder_dataset(
         folds: reads the set's own fold files: fold name -> test subjects.
         leftovers: one line for each thing in the folder that is not read.
         only_simulated: there is no genuine set; the tree is simulated when a run needs it.
+        redistribution: what the terms let a user pass on.
     """
     simulate = None
     if sessions is not None and write is not None:
@@ -74,4 +76,5 @@ def folder_dataset(
         folds=folds,
         leftovers=leftovers,
         only_simulated=only_simulated,
+        redistribution=redistribution,
     )

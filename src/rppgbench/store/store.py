@@ -122,7 +122,7 @@ class Store:
     def done(self) -> set[str]:
         """The digests of all stored estimates."""
         jobs: set[str] = set()
-        for file in self._parts("estimates"):
+        for file in self.parts("estimates"):
             jobs.update(read_table(file, ESTIMATES, ["job"])["job"].to_pylist())
         return jobs
 
@@ -149,7 +149,7 @@ class Store:
     def provenance(self) -> str:
         """The name of what this run says of itself; it is stored from now on."""
         data = _as_json(self._made_by).encode()
-        name = _content_digest(data)
+        name = part_digest(data)
         file = self.folder / PROVENANCE / f"{name}.json"
         try:
             if not file.exists():
@@ -163,7 +163,7 @@ class Store:
         """What each run that made something said of itself, by name."""
         provenances = {}
         for file in sorted((self.folder / PROVENANCE).glob("[!.]*")):
-            if file.suffix != ".json" or _content_digest(file.read_bytes()) != file.stem:
+            if file.suffix != ".json" or part_digest(file.read_bytes()) != file.stem:
                 raise BenchError(
                     f"{file}: no provenance of these results, or damaged (its bytes do not fit "
                     "its name); bring it back, or move the folder away and run the protocol again"
@@ -322,11 +322,11 @@ class Store:
     ) -> list[pa.Table]:
         """The parts, or some of their columns, from the first that was written to the last."""
         return sorted(
-            (read_table(file, schema, columns) for file in self._parts(kind)), key=_part_order
+            (read_table(file, schema, columns) for file in self.parts(kind)), key=_part_order
         )
 
-    def _parts(self, kind: str) -> list[Path]:
-        """The parts by name; anything else in the folder is named and refused."""
+    def parts(self, kind: str) -> list[Path]:
+        """The files of "estimates" or "recordings" by name; any other file there is refused."""
         folder = self.folder / kind
         if not folder.is_dir():
             raise BenchError(f"{self.folder}: no results here (no {kind}/); run `bench run` first")
@@ -336,7 +336,7 @@ class Store:
                 continue  # what a killed run left; it was never part of the results
             if file.suffix != ".parquet" or len(file.stem) != 32:
                 raise BenchError(f"{file}: not a part of these results; move it away")
-            if _content_digest(file.read_bytes()) != file.stem:
+            if part_digest(file.read_bytes()) != file.stem:
                 raise BenchError(
                     f"{file}: damaged (its bytes do not fit its name); "
                     "delete it and run the protocol again: only its jobs are done anew"
@@ -353,7 +353,7 @@ class Store:
         sink = pa.BufferOutputStream()
         pq.write_table(table.replace_schema_metadata(about), sink, compression="zstd")
         data = sink.getvalue().to_pybytes()
-        name = _content_digest(data)
+        name = part_digest(data)
         try:
             write_file(self.folder / kind / f"{name}.parquet", data)
         except OSError as error:
@@ -421,7 +421,7 @@ class _Lock:
             os.close(self.descriptor)
 
 
-def _content_digest(data: bytes) -> str:
+def part_digest(data: bytes) -> str:
     """The name of a file by its bytes."""
     return hashlib.sha256(data).hexdigest()[:32]
 

@@ -1,0 +1,1 @@
+"""Results as one checked file, and a leaderboard of such files."""

@@ -1,0 +1,278 @@
+"""The citations of a run as BibTeX and as CITATION.cff, written from records."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rppgbench import __version__
+from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.sharing.publications import Publication, cited_in, load_publications
+from rppgbench.system.errors import BenchError
+
+OWN = "rppgbench"
+OWN_TITLE = "rppgbench: a reproducibility benchmark suite for remote photoplethysmography"
+OWN_AUTHOR = "The rppgbench maintainers"
+
+ENTRY_TYPES = {"article-journal": "article", "paper-conference": "inproceedings", "article": "misc"}
+"""CSL type -> BibTeX entry type."""
+
+FIELDS = {
+    "volume": "volume",
+    "issue": "number",
+    "page": "pages",
+    "DOI": "doi",
+    "publisher": "publisher",
+}
+"""CSL variable -> BibTeX field."""
+
+ESCAPES = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Software:
+    """A package that a run used: its name and version."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citations:
+    """Everything that a run used, to be cited.
+
+    Attributes:
+        publications: Of methods, data sets, evaluators and packages.
+        unrecorded: What is declared but has no record: its name and the text of its declaration.
+        software: The packages with their versions.
+    """
+
+    publications: tuple[Publication, ...]
+    unrecorded: tuple[tuple[str, str], ...]
+    software: tuple[Software, ...]
+
+
+def citations_of(manifest: Mapping[str, Any], runs: Iterable[Mapping[str, Any]]) -> Citations:
+    """What is to be cited for a results folder.
+
+    Args:
+        manifest: The manifest of the folder.
+        runs: What each run said of itself.
+
+    Returns:
+        Publications of the methods with their members, the data sets, the evaluators, the protocol
+        and the packages, and the packages themselves.
+    """
+    texts = dict(_declared_texts(manifest))
+    versions = _package_versions(manifest, runs)
+    records = load_publications()
+    named = cited_in(texts.values(), records)
+    packages = {name.casefold() for name in versions}
+    tools = [r for r in records if r.custom.get("package", "-").casefold() in packages]
+    unrecorded = [
+        (what, text)
+        for what, text in texts.items()
+        if text and not text.startswith(("none:", "this suite")) and not cited_in([text], records)
+    ]
+    keys = {record.key: record for record in (*named, *tools)}
+    return Citations(
+        publications=tuple(keys[key] for key in sorted(keys)),
+        unrecorded=tuple(sorted(unrecorded)),
+        software=tuple(Software(name=n, version=v) for n, v in sorted(versions.items())),
+    )
+
+
+def _declared_texts(manifest: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Kind and name of what the run used, with the text by which its declaration cites."""
+    methods, datasets = load_methods().available, load_datasets().available
+    names = dict.fromkeys(manifest["methods"])
+    for name in [*names]:
+        names |= dict.fromkeys(methods[name].members if name in methods else ())
+    for name in names:
+        yield f"method {name}", methods[name].cite if name in methods else ""
+    for name in manifest["data"]:
+        yield f"data set {name}", datasets[name].cite if name in datasets else ""
+    for name in manifest["protocol"]["evaluators"]:
+        try:
+            file = find_toml("protocols/evaluators", "evaluator", name, "bundle")
+        except BenchError:
+            continue
+        yield f"evaluator {name}", read_evaluator(file).source
+    source = str(manifest["protocol"].get("source", ""))
+    if cited_in([source], load_publications()):
+        yield "protocol", source
+
+
+def _package_versions(
+    manifest: Mapping[str, Any], runs: Iterable[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Installed packages that made some of the results, with all versions of each."""
+    versions: dict[str, set[str]] = {}
+    for run in runs:
+        for name, version in {**run.get("packages", {}), OWN: run.get(OWN, "")}.items():
+            if version and version != "not installed":
+                versions.setdefault(name, set()).add(str(version))
+    for origin in manifest.get("origins", {}).values():
+        for name, version in origin.get("versions", {}).items():
+            versions.setdefault(name, set()).add(str(version))
+    versions.setdefault(OWN, {__version__})
+    return {name: ", ".join(sorted(each)) for name, each in versions.items()}
+
+
+def bibtex(citations: Citations) -> str:
+    """A bibliography in BibTeX, in UTF-8: an entry for each publication, then for each package.
+
+    What a declaration cites without a record of it becomes an entry of type `misc` whose note is
+    the declaration's text.
+
+    >>> print(bibtex(Citations(publications=(), unrecorded=(("method m", "A & B, 2020"),),
+    ...                        software=())))
+    @misc{method_m,
+      title = {{method m}},
+      note = {A \\& B, 2020},
+    }
+    <BLANKLINE>
+    """
+    entries = [_publication_entry(one) for one in citations.publications]
+    entries += [
+        _entry(
+            "misc",
+            re.sub(r"\W+", "_", what),
+            {"title": f"{{{_escape(what)}}}", "note": _escape(text)},
+        )
+        for what, text in citations.unrecorded
+    ]
+    entries += [_software_entry(one) for one in citations.software]
+    return "\n".join(entries)
+
+
+def _publication_entry(one: Publication) -> str:
+    kind = ENTRY_TYPES.get(one.kind, "misc")
+    fields = {
+        "title": f"{{{_escape(one.title)}}}",
+        "author": " and ".join(", ".join(filter(None, map(_escape, name))) for name in one.authors),
+        "year": str(one.year),
+    }
+    if "container-title" in one.details:
+        container = "journal" if kind == "article" else "booktitle"
+        fields[container] = _escape(one.details["container-title"])
+    for variable, name in FIELDS.items():
+        if variable in one.details:
+            value = one.details[variable]
+            fields[name] = value.replace("-", "--") if name == "pages" else value
+    if "arxiv" in one.custom:
+        fields |= {"eprint": one.custom["arxiv"], "archiveprefix": "arXiv"}
+    return _entry(kind, one.key, fields)
+
+
+def _software_entry(one: Software) -> str:
+    own = one.name == OWN
+    title = OWN_TITLE if own else one.name
+    fields = {"title": f"{{{_escape(title)}}}", "version": _escape(one.version)}
+    if own:
+        fields["author"] = f"{{{OWN_AUTHOR}}}"
+    else:
+        fields["howpublished"] = f"https://pypi.org/project/{one.name}/"
+    return _entry("software", f"software_{one.name}", fields)
+
+
+def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
+    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"@{kind}{{{key},\n{lines}}}\n"
+
+
+def _escape(text: str) -> str:
+    """Text for a field: what TeX reads as a command is escaped; braces would not balance.
+
+    >>> _escape("A {x} & B_1")
+    'A x \\\\& B\\\\_1'
+    """
+    plain = text.replace("{", "").replace("}", "")
+    return "".join(ESCAPES.get(character, character) for character in plain)
+
+
+def citation_cff(citations: Citations, *, title: str, version: str, by: str) -> str:
+    """CITATION.cff of a bundle: the bundle as a data set, and what it rests on as references.
+
+    Source: Citation File Format 1.2.0, https://doi.org/10.5281/zenodo.5171937. Every value is
+    written as JSON, which is YAML.
+
+    Args:
+        citations: What is to be cited.
+        title: The title of the bundle.
+        version: Which version of the results it is, as a text.
+        by: Who made them; "" where nobody is named.
+    """
+    author = [{"name": by or "not named"}]
+    facts: dict[str, Any] = {
+        "cff-version": "1.2.0",
+        "message": "Cite these results, and the methods, data sets, evaluators and packages below.",
+        "type": "dataset",
+        "title": title,
+        "version": version,
+        "authors": author,
+        "references": [
+            *(_publication_reference(one) for one in citations.publications),
+            *(_software_reference(one) for one in citations.software),
+        ],
+    }
+    lines = []
+    for key, value in facts.items():
+        if key == "references":
+            lines += ["references:", *(f"  - {_json(one)}" for one in value)]
+        else:
+            lines.append(f"{key}: {_json(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _publication_reference(one: Publication) -> dict[str, Any]:
+    kinds = {"article-journal": "article", "paper-conference": "conference-paper"}
+    reference: dict[str, Any] = {
+        "type": kinds.get(one.kind, "generic"),
+        "title": one.title,
+        "authors": [
+            {"family-names": family, "given-names": given} if given else {"name": family}
+            for family, given in one.authors
+        ],
+        "year": one.year,
+    }
+    if "DOI" in one.details:
+        reference["doi"] = one.details["DOI"]
+    elif one.url:
+        reference["url"] = one.url
+    container = one.details.get("container-title")
+    if container and one.kind == "paper-conference":
+        reference["collection-title"] = container
+    elif container:
+        reference["journal"] = container
+    return reference
+
+
+def _software_reference(one: Software) -> dict[str, Any]:
+    own = one.name == OWN
+    return {
+        "type": "software",
+        "title": OWN_TITLE if own else one.name,
+        "version": one.version,
+        "authors": [{"name": OWN_AUTHOR if own else f"The authors of {one.name}"}],
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def publication_entities(publications: Sequence[Publication]) -> list[dict[str, Any]]:
+    """Publications as entities of schema.org, for metadata in JSON-LD."""
+    return [
+        {
+            "@id": one.url or f"#{one.key}",
+            "@type": "ScholarlyArticle",
+            "name": one.title,
+            "author": ", ".join(" ".join(filter(None, name[::-1])) for name in one.authors),
+            "datePublished": str(one.year),
+        }
+        for one in publications
+    ]
