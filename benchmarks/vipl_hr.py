@@ -21,7 +21,10 @@ Rules and reasons:
   reference, because pulse and video of the set do not match in time (NEST's ReadMe: "VIPL should
   not use BVP as supervision"). Without it a recording has no ground truth.
 - The official folds are read from `fold/foldK.mat` (variable `foldK`, shape (1, n), numbers of
-  subjects): fold K is the test set, the others are the training set. No public repository has them.
+  subjects): fold K is the test set, the others are the training set. No public repository has the
+  files. The lists of RhythmMamba's loader are probably their contents (split
+  `vipl-5fold-rhythmmamba`): they are used where the files are absent, and compared where they are
+  there.
 
 2,378 colour videos. Situations: v1 stable, v2 motion, v3 talking, v4 bright, v5 dark, v6 long
 distance, v7 after exercise, v8 phone held stable, v9 phone moving. The set's ReadMe swaps 4 and 5;
@@ -38,7 +41,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, MissingFolds, Recording, VideoSource
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
@@ -177,11 +180,15 @@ def _folds(root: Path) -> Mapping[str, tuple[str, ...]]:
     files = []
     if is_folder(folder):
         files = [(f, f"fold{int(m[1])}") for f, m in matching(folder, r"fold(\d+)\.mat")]
+    if not files:
+        raise MissingFolds(
+            f"{folder}: no fold1.mat to fold5.mat; the official folds come with VIPL-HR, so copy "
+            "its folder 'fold'"
+        )
     if len(files) < 2:
         raise BenchError(
-            f"{folder}: no fold1.mat to fold5.mat; the official folds come with VIPL-HR and are in "
-            "no repository, so copy its folder 'fold', or run protocol vipl5fold_rs4, whose folds "
-            "are others and published"
+            f"{folder}: {files[0][0].name} alone, where fold1.mat to fold5.mat belong; copy the "
+            "folder 'fold' of VIPL-HR again"
         )
     return {name: _fold(file, name) for file, name in files}
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.core.recording import Dataset, Recording
+from rppgbench.core.recording import Dataset, MissingFolds, Recording
 from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Array
+from rppgbench.datasets.official_folds import OWN_FILES, official_folds, standing_splits
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import decode_counts, open_video
 
@@ -320,8 +321,42 @@ def test_vipl_hr_folds_are_the_sets_own(tree_roots: dict[str, Path], tmp_path: P
     folds = dataset("vipl_hr").folds
     assert folds is not None
     assert folds(tree_roots["vipl_hr"]) == {"fold1": ("p10",), "fold2": ("p2",)}
-    with pytest.raises(BenchError, match=r"no fold1\.mat.*or run protocol vipl5fold_rs4"):
+    with pytest.raises(MissingFolds, match=r"no fold1\.mat to fold5\.mat"):
         folds(tmp_path)
+
+
+def test_one_fold_file_of_vipl_hr_is_no_missing_folder(tmp_path: Path) -> None:
+    """A copy that lost files is damaged: no published list takes the place of its folds."""
+    trees.vipl_hr(tmp_path)
+    (tmp_path / "fold/fold2.mat").unlink()
+    with pytest.raises(BenchError, match=r"fold1\.mat alone") as fault:
+        official_folds(dataset("vipl_hr"), tmp_path, "here")
+    assert not isinstance(fault.value, MissingFolds)
+
+
+def test_the_published_folds_of_vipl_hr_stand_for_missing_files(tmp_path: Path) -> None:
+    folds = official_folds(dataset("vipl_hr"), tmp_path, "here")
+    assert folds.source == "vipl-5fold-rhythmmamba"
+    assert folds.subjects["fold1"][:3] == ("p7", "p10", "p12")
+    assert "which is not proven" in folds.notes[0]
+
+
+def test_folds_of_vipl_hr_s_files_are_compared_with_the_published_ones(tmp_path: Path) -> None:
+    from scipy.io import savemat
+
+    (split,) = standing_splits("vipl_hr")
+    (tmp_path / "fold").mkdir()
+    for fold in split.folds:
+        numbers = [int(subject[1:]) for subject in reversed(fold.test)]
+        savemat(tmp_path / f"fold/{fold.name}.mat", {fold.name: np.array([numbers])})
+    same = official_folds(dataset("vipl_hr"), tmp_path, "here")
+    assert same.source == OWN_FILES
+    assert "they agree with the list vipl-5fold-rhythmmamba for all 107 subjects" in same.notes[0]
+    first = [int(subject[1:]) for subject in split.folds[0].test]
+    savemat(tmp_path / "fold/fold1.mat", {"fold1": np.array([first[1:]])})
+    other = official_folds(dataset("vipl_hr"), tmp_path, "here")
+    assert other.source == OWN_FILES
+    assert "for 1 subject, such as p7 (no fold in the files, fold1 in the list)" in other.notes[0]
 
 
 @pytest.mark.parametrize(

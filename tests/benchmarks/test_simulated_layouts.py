@@ -191,7 +191,8 @@ def test_the_same_seed_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
 SIDES = [
     *("cohface-28-12", "cohface-clean-28-12", "mmse-3fold", "mmse-contrast-phys-plus"),
     *("obf-10fold", "obf-rs4", "pure-6810", "pure-frac", "pure-hrcnn", "pure-mod5"),
-    *("ubfc-phys-gideon", "vipl-rs4", "vipl-v2-80-20-rppgbench"),
+    *("ubfc-phys-gideon", "vipl-rs4", "vipl-5fold-rhythmmamba"),
+    "vipl-v2-80-20-rppgbench",
 ]
 
 

@@ -1,6 +1,7 @@
 """A data check names every fault in one line and goes on with the others."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -202,11 +203,21 @@ def test_a_subject_in_two_folds_is_found(vipl: Path) -> None:
     assert any("subject p10 is in fold fold1 and in fold fold2" in text for text in texts)
 
 
-def test_a_subject_in_no_fold_is_found(vipl: Path) -> None:
+def test_a_lost_fold_file_is_found(vipl: Path) -> None:
     (vipl / "fold/fold2.mat").unlink()
     trees.column(vipl / "fold/readme.txt", ["x"])
     texts = [finding.text for finding in check(vipl).findings]
-    assert any("no fold1.mat to fold5.mat" in text for text in texts)
+    assert any("fold1.mat alone, where fold1.mat to fold5.mat belong" in text for text in texts)
+
+
+def test_the_check_compares_the_sets_folds_with_the_published_ones(vipl: Path) -> None:
+    (finding,) = [f for f in check(vipl).findings if "vipl-5fold-rhythmmamba" in f.text]
+    assert finding.severity == "note"
+    assert "folds of the set's own files; they differ from the list" in finding.text
+    shutil.rmtree(vipl / "fold")
+    (finding,) = [f for f in check(vipl).findings if "vipl-5fold-rhythmmamba" in f.text]
+    assert finding.severity == "warning"
+    assert "the set's own fold files are absent" in finding.text
 
 
 def test_an_empty_root_is_one_line(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ SPLITS = {file.stem: read_split(file) for file in sorted(FOLDER.glob("*.toml"))}
 WHOLE = {
     "pure-mod5": 10,
     "vipl-rs4": 107,
+    "vipl-5fold-rhythmmamba": 107,
     "mmse-3fold": 40,
     "obf-10fold": 100,
     "obf-rs4": 100,
@@ -82,6 +83,18 @@ def test_vipl_rs4_is_the_list_that_was_published() -> None:
     assert folds[0].test == tuple(f"p{n}" for n in published.split())
     published = "1 2 4 10 37 39 45 47 51 53 56 58 59 70 73 88 95 96 97 101 106"
     assert folds[4].test == tuple(f"p{n}" for n in published.split())
+
+
+def test_the_folds_of_vipl_hr_are_the_list_that_was_published() -> None:
+    """Folds 1 and 5 as they stand in RhythmMamba's loader, in its order."""
+    split = SPLITS["vipl-5fold-rhythmmamba"]
+    assert split.stands_for == "official"
+    assert {s.stands_for for name, s in SPLITS.items() if name != split.name} == {""}
+    published = "74 100 21 10 65 90 57 58 101 59 64 7 49 43 62 25 50 105 35 81 12"
+    assert set(split.folds[0].test) == {f"p{n}" for n in published.split()}
+    published = "71 26 53 41 104 85 66 44 102 75 72 47 28 94 83 98 68 37 95 73 45 77"
+    assert set(split.folds[4].test) == {f"p{n}" for n in published.split()}
+    assert [len(fold.test) for fold in split.folds] == [21, 21, 21, 22, 22]
 
 
 def test_mmse_contrast_phys_plus_keeps_its_off_by_one() -> None:

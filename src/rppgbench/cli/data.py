@@ -153,7 +153,7 @@ def _fold_layout(
     protocol = read_protocol(toml_files("protocols")[name])
 
     def lay_out(recordings: "Sequence[Recording]") -> "Sequence[FoldAssignment]":
-        from rppgbench.execution.planner import fold_assignments
+        from rppgbench.execution.fold_layout import lay_out_folds
 
         usable = {
             (recording.dataset, recording.name): recording
@@ -164,7 +164,7 @@ def _fold_layout(
         test_only = (
             protocol.model_copy(update={"train": []}) if protocol.split == WHOLE else protocol
         )
-        return fold_assignments(test_only, roots, usable, f"protocols/{name}.toml")[0]
+        return lay_out_folds(test_only, roots, usable, f"protocols/{name}.toml").sides
 
     return lay_out
 

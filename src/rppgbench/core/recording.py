@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array, Signal
+from rppgbench.system.errors import BenchError
 
 PULSE_GAP_S = 0.15
 """A reference pulse has no value between samples that are further apart than this many seconds.
@@ -160,6 +161,10 @@ references  its labels may be passed on
 owner       the user owns the data, and decides
 none        neither videos nor labels; only what is computed from them
 """
+
+
+class MissingFolds(BenchError):
+    """A data set has fold files of its own, and this copy has none of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 from rppgbench.core.guarded_calls import list_recordings
 from rppgbench.core.recording import Dataset, Recording
 from rppgbench.datasets.fingerprint import fingerprint
+from rppgbench.datasets.official_folds import OWN_FILES, official_folds
 from rppgbench.datasets.protocol_fit import Need, Share
 from rppgbench.datasets.recording_check import Finding, Severity, check_recording
 from rppgbench.datasets.splits import assign_by_folds
@@ -167,11 +168,17 @@ def _check_set(dataset: Dataset, root: Path, recordings: Sequence[Recording]) ->
         yield Finding(severity="warning", recording="", file="", text=line)
     if dataset.folds is not None:
         try:
-            assign_by_folds(recordings, dataset.folds(root), str(root))
+            official = official_folds(dataset, root, str(root))
+            assign_by_folds(recordings, official.subjects, str(root))
         except BenchError as error:
             yield Finding(
                 severity="warning", recording="", file="", text=f"the set's own folds: {error}"
             )
+        else:
+            agrees = official.source == OWN_FILES
+            for line in official.notes:
+                severity = "note" if agrees else "warning"
+                yield Finding(severity=severity, recording="", file="", text=line)
 
 
 def _counts(dataset: Dataset, recordings: Sequence[Recording]) -> dict[str, tuple[int, int | None]]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rppgbench.core.protocol import Declaration, read_declaration
 from rppgbench.core.recording import Recording
@@ -27,12 +28,17 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """A named list of folds with its source."""
+    """A named list of folds with its source.
+
+    `stands_for` is "official" where the lists are probably the data set's own folds: they are used
+    where the set's fold files are absent, and compared with them where they are there.
+    """
 
     name: str
     dataset: str
     source: str
     folds: tuple[Fold, ...]
+    stands_for: Literal["", "official"] = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +66,7 @@ class _SplitFile(Declaration):
     title: str
     source: str
     dataset: str
+    stands_for: Literal["", "official"] = ""
     checksum: str
     fold: list[_FoldLists]
 
@@ -97,7 +104,13 @@ def read_split(file: Path) -> Split:
     )
     for fold in folds:
         check_disjoint(fold, str(file))
-    return Split(name=file.stem, dataset=declared.dataset, source=declared.source, folds=folds)
+    return Split(
+        name=file.stem,
+        dataset=declared.dataset,
+        source=declared.source,
+        folds=folds,
+        stands_for=declared.stands_for,
+    )
 
 
 def check_disjoint(fold: Fold, location: str) -> None:

@@ -10,19 +10,11 @@ from rppgbench.core.canonical_order import ordered_items
 from rppgbench.core.method import Method, Side, chooses_by_validation, first_stage
 from rppgbench.core.protocol import EVERY_OTHER, Condition, Protocol
 from rppgbench.core.recording import Recording
-from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.fingerprint import fingerprint_from_lines
-from rppgbench.datasets.splits import (
-    OFFICIAL,
-    PARTS,
-    WHOLE,
-    FoldAssignment,
-    assign_by_folds,
-    assign_by_lists,
-    assign_by_parts,
-    read_split,
-)
+from rppgbench.datasets.splits import FoldAssignment
+from rppgbench.execution.fold_layout import lay_out_folds
 from rppgbench.execution.job_dependencies import (
     WITHOUT_REGION,
     JobDependencies,
@@ -31,7 +23,7 @@ from rppgbench.execution.job_dependencies import (
 )
 from rppgbench.execution.training_examples import sides
 from rppgbench.extraction.conditions import check_condition
-from rppgbench.system.errors import BenchError
+from rppgbench.system.errors import BenchError, unknown_name
 from rppgbench.system.hashing import digest
 
 UNTOUCHED = Condition(name="none", kind="none", params={})
@@ -109,6 +101,8 @@ class Plan:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of jobs, by digest
     closures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # code of settings
     notes: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ()  # that are run
+    folds_from: str = ""  # where official folds were read: `FoldLayout.source`
 
     def condition(self, name: str) -> Condition:
         """The protocol's condition of that name, or the untouched one."""
@@ -135,6 +129,7 @@ def make_plan(
     location: str,
     listing: Catalog | None = None,
     device: str = "cpu",
+    chosen_folds: Sequence[str] = (),
 ) -> Plan:
     """Lay out the jobs of a protocol over the data that is there.
 
@@ -147,6 +142,7 @@ def make_plan(
         location: where the names come from, for messages.
         listing: the recordings of the data sets; several plans over the same files share one.
         device: the kind of device that networks compute on: "cpu", "cuda" or "mps".
+        chosen_folds: names of the folds to run; empty for all.
 
     Returns:
         The plan. A fold that a small simulated tree leaves without test subjects is a note.
@@ -158,8 +154,9 @@ def make_plan(
     selected = _methods(methods, protocol, location)
     listing = listing or Catalog()
     recordings, left_out = protocol_recordings(protocol, roots, listing)
-    sides, notes = fold_assignments(protocol, roots, recordings, location)
-    notes += _leftovers(roots)
+    folds = lay_out_folds(protocol, roots, recordings, location)
+    sides = _chosen_folds(folds.sides, chosen_folds)
+    notes = [*folds.notes, *_leftovers(roots)]
     lines = dict(zip(recordings, listing.lines(recordings.values()), strict=True))
     prints = {key: fingerprint_from_lines([line]) for key, line in lines.items()}
     for condition in protocol.conditions:
@@ -190,7 +187,19 @@ def make_plan(
         settings=dependencies.settings,
         closures=dependencies.closures,
         notes=tuple(notes),
+        folds=tuple(side.fold for side in sides),
+        folds_from=folds.source,
     )
+
+
+def _chosen_folds(
+    sides: Sequence[FoldAssignment], names: Sequence[str]
+) -> Sequence[FoldAssignment]:
+    """The folds of these names, or all where there is no name."""
+    for name in names:
+        if name not in {side.fold for side in sides}:
+            raise unknown_name("fold", name, [side.fold for side in sides], "--folds")
+    return [side for side in sides if not names or side.fold in names]
 
 
 class _JobLayout:
@@ -358,6 +367,8 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
         "computed_on": plan.device,
         "left_out": dict(plan.left_out),
         "notes": list(plan.notes),
+        "folds": list(plan.folds),
+        "folds_from": plan.folds_from,
         "jobs": len(plan.jobs),
         "fits": [_fit_summary(fit) for fit in plan.fits],
         "pretrainings": [_fit_summary(fit) for fit in plan.pretrainings],
@@ -444,98 +455,6 @@ def _leftovers(roots: Mapping[str, Path]) -> list[str]:
         (name, root, load_datasets().available[name].leftovers) for name, root in roots.items()
     )
     return [f"{name}: {line}" for name, root, tell in readers if tell for line in tell(root)]
-
-
-def fold_assignments(
-    protocol: Protocol,
-    roots: Mapping[str, Path],
-    recordings: Mapping[tuple[str, str], Recording],
-    location: str,
-) -> tuple[list[FoldAssignment], list[str]]:
-    """Assign the recordings to training and test in each fold.
-
-    Args:
-        protocol: the protocol.
-        roots: the root of each data set.
-        recordings: all recordings by (data set, name).
-        location: where the names come from, for messages.
-
-    Returns:
-        The folds with a test recording, and a note on each of the others.
-
-    Raises:
-        BenchError: the split does not fit the data sets, or no fold has a test recording.
-    """
-    tested = tuple(r for (d, _), r in recordings.items() if d in protocol.test)
-    first = protocol.test[0]
-    within = protocol.train == protocol.test and len(protocol.test) == 1
-    if protocol.split == WHOLE:
-        if set(protocol.train) & set(protocol.test):
-            raise BenchError(
-                f"{location}: split 'whole' cannot train and test on the same data set"
-            )
-        train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
-        sides = [FoldAssignment(fold="whole", train=train, validation=(), test=tested)]
-    elif not within:
-        sides = _divide_training(protocol, recordings, tested, location)
-    elif protocol.split == OFFICIAL:
-        reader = load_datasets().available[first].folds
-        if reader is None:
-            raise BenchError(f"{location}: {first} has no fold files of its own")
-        sides = assign_by_folds(tested, reader(roots[first]), str(roots[first]))
-    elif protocol.split == PARTS:
-        sides = assign_by_parts(tested)
-    else:
-        split = read_split(find_toml("protocols/splits", "split", protocol.split, location))
-        if split.dataset != first:
-            raise BenchError(
-                f"{location}: split {split.name!r} is of {split.dataset}, not of {first}"
-            )
-        sides = assign_by_lists(tested, split.folds)
-    empty = [side.fold for side in sides if not side.test]
-    notes = [f"fold {fold} has no recording to test here and is left out" for fold in empty]
-    sides = [side for side in sides if side.test]
-    if not sides:
-        raise BenchError(
-            f"{location}: none of the recordings here is on the test side of the split"
-        )
-    return sides, notes
-
-
-def _divide_training(
-    protocol: Protocol,
-    recordings: Mapping[tuple[str, str], Recording],
-    tested: tuple[Recording, ...],
-    location: str,
-) -> list[FoldAssignment]:
-    """Assign recordings where a list divides a training set, and other data sets are tested."""
-    lists = protocol.split not in {OFFICIAL, PARTS}
-    split = (
-        read_split(find_toml("protocols/splits", "split", protocol.split, location))
-        if lists
-        else None
-    )
-    if split is None or any(fold.test for fold in split.folds):
-        raise BenchError(
-            f"{location}: split {protocol.split!r} cuts one data set: train = test; only a list "
-            "without test subjects goes with other data sets to test"
-        )
-    if split.dataset not in protocol.train or set(protocol.train) & set(protocol.test):
-        raise BenchError(
-            f"{location}: split {split.name!r} divides {split.dataset} into training and "
-            f"validation; train = {', '.join(protocol.train)} and "
-            f"test = {', '.join(protocol.test)} do not fit"
-        )
-    divided = [r for (dataset, _), r in recordings.items() if dataset == split.dataset]
-    undivided = tuple(
-        r
-        for (dataset, _), r in recordings.items()
-        if dataset in protocol.train and dataset != split.dataset
-    )
-    return [
-        replace(side, train=(*side.train, *undivided), test=tested)
-        for side in assign_by_lists(divided, split.folds)
-    ]
 
 
 def _origin(method: Method) -> dict[str, Any]:

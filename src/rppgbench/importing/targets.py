@@ -10,7 +10,8 @@ from rppgbench.core.registry import find_toml, load_datasets
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.fingerprint import fingerprint_from_lines
 from rppgbench.datasets.roots import data_root
-from rppgbench.execution.planner import UNTOUCHED, fold_assignments, protocol_recordings
+from rppgbench.execution.fold_layout import lay_out_folds
+from rppgbench.execution.planner import UNTOUCHED, protocol_recordings
 from rppgbench.execution.run_setup import check_roots
 from rppgbench.importing.options import ImportOptions
 from rppgbench.system.errors import BenchError
@@ -153,7 +154,8 @@ def _of_protocol(options: ImportOptions, listing: Catalog, log: Log) -> Expected
         for dataset in protocol.test
     }
     recordings, left_out = protocol_recordings(protocol, roots, listing)
-    sides, notes = fold_assignments(protocol, roots, recordings, file)
+    folds = lay_out_folds(protocol, roots, recordings, file)
+    sides, notes = folds.sides, list(folds.notes)
     targets = tuple(_target(recording, side.fold) for side in sides for recording in side.test)
     several = len({target.key for target in targets}) < len(targets)
     if several:

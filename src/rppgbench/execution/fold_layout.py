@@ -1,0 +1,126 @@
+"""The folds of a protocol: which recordings train and which are tested."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rppgbench.core.protocol import Protocol
+from rppgbench.core.recording import Recording
+from rppgbench.core.registry import find_toml, load_datasets
+from rppgbench.datasets.official_folds import official_folds
+from rppgbench.datasets.splits import (
+    OFFICIAL,
+    PARTS,
+    WHOLE,
+    FoldAssignment,
+    assign_by_folds,
+    assign_by_lists,
+    assign_by_parts,
+    read_split,
+)
+from rppgbench.system.errors import BenchError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoldLayout:
+    """The folds of a protocol over the recordings that are there.
+
+    Attributes:
+        sides: the folds with a test recording.
+        notes: a line on each of the others, and on where the folds come from.
+        source: where official folds were read (`official_folds`); "" for other splits.
+    """
+
+    sides: tuple[FoldAssignment, ...]
+    notes: tuple[str, ...] = ()
+    source: str = ""
+
+
+def lay_out_folds(
+    protocol: Protocol,
+    roots: Mapping[str, Path],
+    recordings: Mapping[tuple[str, str], Recording],
+    location: str,
+) -> FoldLayout:
+    """Assign the recordings to training and test in each fold.
+
+    Args:
+        protocol: the protocol.
+        roots: the root of each data set.
+        recordings: all recordings by (data set, name).
+        location: where the names come from, for messages.
+
+    Raises:
+        BenchError: the split does not fit the data sets, or no fold has a test recording.
+    """
+    notes: tuple[str, ...] = ()
+    source = ""
+    tested = tuple(r for (d, _), r in recordings.items() if d in protocol.test)
+    first = protocol.test[0]
+    within = protocol.train == protocol.test and len(protocol.test) == 1
+    if protocol.split == WHOLE:
+        if set(protocol.train) & set(protocol.test):
+            raise BenchError(
+                f"{location}: split 'whole' cannot train and test on the same data set"
+            )
+        train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
+        sides = [FoldAssignment(fold="whole", train=train, validation=(), test=tested)]
+    elif not within:
+        sides = _divide_training(protocol, recordings, tested, location)
+    elif protocol.split == OFFICIAL:
+        official = official_folds(load_datasets().available[first], roots[first], location)
+        notes, source = official.notes, official.source
+        sides = assign_by_folds(tested, official.subjects, str(roots[first]))
+    elif protocol.split == PARTS:
+        sides = assign_by_parts(tested)
+    else:
+        split = read_split(find_toml("protocols/splits", "split", protocol.split, location))
+        if split.dataset != first:
+            raise BenchError(
+                f"{location}: split {split.name!r} is of {split.dataset}, not of {first}"
+            )
+        sides = assign_by_lists(tested, split.folds)
+    empty = [side.fold for side in sides if not side.test]
+    notes += tuple(f"fold {fold} has no recording to test here and is left out" for fold in empty)
+    sides = [side for side in sides if side.test]
+    if not sides:
+        raise BenchError(
+            f"{location}: none of the recordings here is on the test side of the split"
+        )
+    return FoldLayout(sides=tuple(sides), notes=notes, source=source)
+
+
+def _divide_training(
+    protocol: Protocol,
+    recordings: Mapping[tuple[str, str], Recording],
+    tested: tuple[Recording, ...],
+    location: str,
+) -> list[FoldAssignment]:
+    """Assign recordings where a list divides a training set, and other data sets are tested."""
+    lists = protocol.split not in {OFFICIAL, PARTS}
+    split = (
+        read_split(find_toml("protocols/splits", "split", protocol.split, location))
+        if lists
+        else None
+    )
+    if split is None or any(fold.test for fold in split.folds):
+        raise BenchError(
+            f"{location}: split {protocol.split!r} cuts one data set: train = test; only a list "
+            "without test subjects goes with other data sets to test"
+        )
+    if split.dataset not in protocol.train or set(protocol.train) & set(protocol.test):
+        raise BenchError(
+            f"{location}: split {split.name!r} divides {split.dataset} into training and "
+            f"validation; train = {', '.join(protocol.train)} and "
+            f"test = {', '.join(protocol.test)} do not fit"
+        )
+    divided = [r for (dataset, _), r in recordings.items() if dataset == split.dataset]
+    undivided = tuple(
+        r
+        for (dataset, _), r in recordings.items()
+        if dataset in protocol.train and dataset != split.dataset
+    )
+    return [
+        replace(side, train=(*side.train, *undivided), test=tested)
+        for side in assign_by_lists(divided, split.folds)
+    ]
