@@ -13,11 +13,16 @@ MATRIX, COMPRESSED = 14, 15
 NUMBERS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 12, 13})
 TEXT = NUMBERS | {16, 17, 18}
 ANY = TEXT | {MATRIX}
+WITH_VALUES = frozenset(range(4, 16)) - {5}  # classes of text and numbers; not sparse matrices
+PARTS = 4  # flags, sizes, name, values; those of complex numbers have imaginary values as well
+COMPLEX = 8
 MOST_DEEP = 16
 MOST_BYTES = 1 << 32
 
 
-def check_mat5(file: Path, names: Collection[str]) -> None:
+def check_mat5(
+    file: Path, names: Collection[str] | None = None, most_bytes: int = MOST_BYTES
+) -> None:
     """Check the variables of a MAT file of version 5 against the format that MathWorks describes.
 
     scipy's reader uses type numbers as table indices without a bound check: a file with one wrong
@@ -26,10 +31,12 @@ def check_mat5(file: Path, names: Collection[str]) -> None:
 
     Args:
         file: the file.
-        names: the names of the variables to check.
+        names: the names of the variables to check; None checks all.
+        most_bytes: of one variable, unpacked.
 
     Raises:
-        ValueError: a part has no known type, or is longer than what holds it.
+        ValueError: a part has no known type, or is longer than what holds it; a matrix of numbers
+            has too few or too many parts; a variable is larger than `most_bytes`.
         OSError: the file cannot be read.
     """
     with file.open("rb") as stream:
@@ -43,24 +50,31 @@ def check_mat5(file: Path, names: Collection[str]) -> None:
             stream.seek(at)
             kind, start, end, at = _tag(stream.read(TAG_BYTES), at, size, order)
             stream.seek(start)
-            _variable(kind, stream, end - start, order, names)
+            if names is None or _variable_name(kind, stream, end - start, order) in names:
+                stream.seek(start)
+                _variable(kind, stream, end - start, order, most_bytes)
 
 
-def _variable(kind: int, stream: BinaryIO, length: int, order: str, names: Collection[str]) -> None:
-    """Check the variable of `length` bytes at the position of the stream, if `names` has it."""
-    start = stream.tell()
+def _variable_name(kind: int, stream: BinaryIO, length: int, order: str) -> str:
+    """The name of the variable of `length` bytes at the position of the stream."""
     if kind == MATRIX:
-        if _name(stream.read(min(length, NAME_BYTES)), order) in names:
-            stream.seek(start)
-            _matrix(stream.read(length), order, 0)
+        return _name(stream.read(min(length, NAME_BYTES)), order)
+    return _name(_unpacked(stream, length)[TAG_BYTES:], order) if kind == COMPRESSED else ""
+
+
+def _variable(kind: int, stream: BinaryIO, length: int, order: str, most_bytes: int) -> None:
+    """Check the variable of `length` bytes at the position of the stream."""
+    if kind not in {MATRIX, COMPRESSED}:
         return
-    if kind != COMPRESSED or _name(_unpacked(stream, length)[TAG_BYTES:], order) not in names:
+    if kind == MATRIX:
+        if length > most_bytes:
+            raise ValueError(f"a variable of {length:,} bytes")
+        _matrix(stream.read(length), order, 0)
         return
-    stream.seek(start)
     unpacker = zlib.decompressobj()
-    content = unpacker.decompress(stream.read(length), MOST_BYTES)
+    content = unpacker.decompress(stream.read(length), most_bytes)
     if unpacker.unconsumed_tail:
-        raise ValueError("a variable of more than 4 GB")
+        raise ValueError(f"a variable of more than {most_bytes:,} bytes")
     for inner, start, end in _parts(memoryview(content), 0, order):
         if inner != MATRIX:
             raise ValueError(f"a variable of type {inner}")
@@ -98,7 +112,9 @@ def _matrix(data: bytes, order: str, depth: int) -> None:
     kind, start, end = parts[0]
     if kind != 6 or end - start != 8:
         raise ValueError("a matrix without flags")
-    numbers = data[start if order == "<" else start + 3]
+    numbers, flags = data[start:end][:2] if order == "<" else data[start:end][3:1:-1]
+    if numbers in WITH_VALUES and len(parts) != PARTS + bool(flags & COMPLEX):
+        raise ValueError(f"a matrix of {len(parts)} parts")
     allowed = NUMBERS if 5 <= numbers <= 15 else TEXT if numbers == 4 else ANY
     for kind, start, end in parts[1:]:
         if kind not in allowed:

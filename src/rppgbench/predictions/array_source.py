@@ -26,7 +26,7 @@ def is_npy(file: Path) -> bool:
 def is_npz(file: Path) -> bool:
     """Whether a file is an archive whose first member is an array."""
     with file.open("rb") as stream:
-        head = stream.read(512)
+        head = stream.read(30 + 2**16)  # the longest name
     name_bytes = int.from_bytes(head[26:28], "little")
     return head[:4] == ZIP_MAGIC and head[30 : 30 + name_bytes].endswith(b".npy")
 
@@ -56,6 +56,8 @@ def _read_array(stream: IO[bytes], size: int, where: str) -> NDArray[Any]:
         raise RecordingError(f"{where}: a damaged array ({text}); {WAY_OUT}") from error
     if dtype.kind not in "biufSU" or dtype.hasobject:
         raise RecordingError(f"{where}: an array of type {dtype}, which is not read; {WAY_OUT}")
+    if any(length < 0 for length in shape):
+        raise RecordingError(f"{where}: an array of shape {shape}; {WAY_OUT}")
     claimed = math.prod(shape) * dtype.itemsize
     if claimed > min(size, MOST_ITEM_BYTES):
         raise RecordingError(f"{where}: an array that claims {claimed:,} bytes; {WAY_OUT}")
@@ -69,32 +71,36 @@ def _read_array(stream: IO[bytes], size: int, where: str) -> NDArray[Any]:
 class NpzTree(Mapping[str, Any]):
     """The arrays of an NPZ file by name, each read when it is asked for; "/" in names nests."""
 
-    def __init__(self, archive: Any, file: Path, prefix: str = "") -> None:
+    def __init__(self, archive: Any, file: Path, members: Mapping[str, Any] | None = None) -> None:
         self._archive = archive
         self._file = file
-        self._prefix = prefix
-        members = [name for name in archive.namelist() if name.endswith(".npy")]
-        inner = [name.removeprefix(prefix).removesuffix(".npy") for name in members]
-        self._children = dict.fromkeys(
-            rest.partition("/")[0]
-            for name, rest in zip(members, inner, strict=True)
-            if name.startswith(prefix)
-        )
+        self._members: dict[str, Any] = {}
+        if members is None:
+            members = {
+                one.filename.removesuffix(".npy"): one
+                for one in archive.infolist()
+                if one.filename.endswith(".npy")
+            }
+        for name, member in members.items():
+            first, _, rest = name.partition("/")
+            if rest:
+                inner = self._members.setdefault(first, {})
+                if isinstance(inner, dict):
+                    inner[rest] = member
+            else:
+                self._members[first] = member
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._children)
+        return iter(self._members)
 
     def __len__(self) -> int:
-        return len(self._children)
+        return len(self._members)
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._children:
-            raise KeyError(key)
-        try:
-            member = self._archive.getinfo(f"{self._prefix}{key}.npy")
-        except KeyError:
-            return NpzTree(self._archive, self._file, f"{self._prefix}{key}/")
-        where = f"{self._file}: {self._prefix}{key}"
+        member = self._members[key]
+        if isinstance(member, dict):
+            return NpzTree(self._archive, self._file, member)
+        where = f"{self._file}: {member.filename.removesuffix('.npy')}"
         try:
             with self._archive.open(member) as stream:
                 return _read_array(stream, member.file_size, where)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.core.return_checks import SMALLEST_SCALE
 from rppgbench.core.waveform import Array
@@ -57,6 +58,24 @@ def check_name(name: object, where: str, what: str = "recording") -> str:
     return name
 
 
+def as_array(values: Any, where: str, what: str) -> NDArray[Any]:
+    """Values as an array of at least one axis.
+
+    Args:
+        values: an array, a list, or one value.
+        where: the file and recording, for messages.
+        what: what the values are.
+
+    Raises:
+        RecordingError: lists of different lengths within a list.
+    """
+    try:
+        return np.atleast_1d(np.asarray(values))
+    except (ValueError, OverflowError) as error:
+        text = shortened(one_line(error), 80)
+        raise RecordingError(f"{where}: {what} that are no row of numbers ({text})") from None
+
+
 def as_vector(values: Any, where: str, what: str) -> Array:
     """Numbers in a row as float64: (T,), from (T,), (T, 1) or (1, T).
 
@@ -68,13 +87,10 @@ def as_vector(values: Any, where: str, what: str) -> Array:
     Raises:
         RecordingError: no real numbers, several columns, or too many of them.
     """
-    try:
-        array = np.asarray(values)
-    except (ValueError, OverflowError) as error:  # a list of lists of different lengths
-        raise RecordingError(f"{where}: {what} that are no row of numbers ({error})") from None
-    if array.dtype.kind == "b" or array.dtype.kind not in "iuf":
+    array = as_array(values, where, what)
+    if array.dtype.kind not in "iuf":
         raise RecordingError(f"{where}: {what} that are no numbers, but of type {array.dtype}")
-    if array.ndim == 0 or array.size != max(array.shape):
+    if array.size != max(array.shape):
         raise RecordingError(f"{where}: {what} of shape {array.shape}, where one row belongs")
     if array.size > MOST_SAMPLES:
         raise RecordingError(f"{where}: {what} of {array.size:,} samples; cut it into recordings")

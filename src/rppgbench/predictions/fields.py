@@ -15,6 +15,7 @@ from rppgbench.predictions.checking import (
     NON_POSITIVE,
     PLAUSIBLE_BPM,
     agreed_fs,
+    as_array,
     as_vector,
     check_fs,
     check_name,
@@ -262,7 +263,7 @@ class _FieldReader:
         """
         if field is None:
             return None
-        values = as_vector(np.atleast_1d(self._fields[field]), self._where, field)
+        values = as_vector(self._fields[field], self._where, field)
         if is_reference and np.isnan(values).all():
             return None
         if kind == "heart_rate" and (values <= 0).any():
@@ -288,11 +289,11 @@ class _FieldReader:
             stated = _single(self._fields[roles.reference_fs], self._where)
             return sampled_times_s(count, check_fs(stated, self._where))
         if roles.time is not None:
-            times = as_vector(np.atleast_1d(self._fields[roles.time]), self._where, "times")
+            times = as_vector(self._fields[roles.time], self._where, "times")
             return times * TIME_SCALES[roles.time.lower()]
         fs = self._fs()
         if roles.frame is not None:
-            frames = as_vector(np.atleast_1d(self._fields[roles.frame]), self._where, "frames")
+            frames = as_vector(self._fields[roles.frame], self._where, "frames")
             return frames / fs
         self._note(f"the first sample is the first frame, and the others follow at {fs:g} a second")
         return sampled_times_s(count, fs)
@@ -311,16 +312,15 @@ class _FieldReader:
 
 def _single(value: Any, where: str) -> Any:
     """The one value of a field that does not change within a recording."""
-    array = np.asarray(value)
-    texts = array.ndim == 1 and all(isinstance(one, str) for one in array)
-    if (array.dtype.kind in "OV" and not texts) or array.size == 0:
+    array = as_array(value, where, "values")
+    if array.size == 0:
         return value
-    if not (array == array.flat[0]).all():
-        raise RecordingError(
-            f"{where}: a field that changes within the recording: {array.flat[0]!s} and "
-            f"{array[array != array.flat[0]].flat[0]!s}"
-        )
-    return array.flat[0] if texts else array.flat[0].item()
+    first = array.flat[0]
+    others = array[array != first]
+    if len(others):
+        shown = " and ".join(one_line(item)[:40] for item in (first, others.flat[0]))
+        raise RecordingError(f"{where}: a field that changes within the recording: {shown}")
+    return first.item() if isinstance(first, np.generic) else first
 
 
 def bare_kind(values: Array, kind: Kind | None, where: str) -> Kind:

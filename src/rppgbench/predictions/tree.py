@@ -172,7 +172,7 @@ def _read_bare(
 
     def build() -> PredictedRecording:
         place = f"{where}: {name}"
-        values = as_vector(np.atleast_1d(np.asarray(content)), place, "values")
+        values = as_vector(content, place, "values")
         kind = bare_kind(values, options.kind, place)
         field = "pulse" if kind == "waveform" else "heart_rate_bpm"
         fields = {**shared, field: values}
@@ -186,6 +186,6 @@ def _read_bare(
 
 def _text(value: Any) -> str:
     """A text, also from an array of one text."""
-    array = np.asarray(value)
-    single = array.reshape(-1)[0] if array.size == 1 else value
+    array = np.asarray(value) if isinstance(value, np.ndarray) else None
+    single = array.reshape(-1)[0] if array is not None and array.size == 1 else value
     return single.decode("utf-8", "replace") if isinstance(single, bytes) else str(single)

@@ -1,5 +1,6 @@
 """MAT files of MATLAB, versions 4 to 7.3: variables of one recording or of many."""
 
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from rppgbench.datasets.label_files import is_hdf5, mat_shapes, read_mat
+from rppgbench.datasets.mat_files import check_mat5
 from rppgbench.predictions.declaration import Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.fields import GENERIC_FIELDS, GENERIC_NOTES
 from rppgbench.predictions.formats.hdf5 import begins_as_matlab
 from rppgbench.predictions.hdf5_source import Hdf5Tree, open_source
 from rppgbench.predictions.record import PredictedRecording
 from rppgbench.predictions.tree import read_tree
+from rppgbench.system.errors import BenchError
 
+MOST_VARIABLE_BYTES = 2**28
 READ_AHEAD = 128
 """Variables that are read at once: each reading passes over the whole file."""
 
@@ -51,6 +55,10 @@ class MatTree(Mapping[str, Any]):
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        try:
+            check_mat5(file, most_bytes=MOST_VARIABLE_BYTES)
+        except (ValueError, zlib.error) as error:
+            raise BenchError(f"{file}: not a MAT file ({error}); save it again") from error
         names = [name for name in mat_shapes(file) if not name.startswith("__")]
         groups = [names[at : at + READ_AHEAD] for at in range(0, len(names), READ_AHEAD)]
         self._groups = {name: group for group in groups for name in group}
