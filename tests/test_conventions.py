@@ -167,3 +167,22 @@ def test_a_name_says_what_its_value_is(file: Path) -> None:
 )
 def test_every_kind_of_assignment_is_seen(code: str) -> None:
     assert set(assigned_names(ast.parse(code))) & VAGUE_NAMES
+
+
+def test_doctests_of_the_python_reference_stand_in_a_section() -> None:
+    """The site shows a bare doctest as nested quotations."""
+    page = (ROOT / "docs/reference/python.md").read_text(encoding="utf-8")
+    modules = re.findall(r"^::: rppgbench\.([\w.]+)", page, flags=re.MULTILINE)
+    names = [ROOT / "src/rppgbench" / Path(*module.split(".")) for module in modules]
+    checked = {name.with_suffix(".py") for name in names} | {
+        name.parent.with_suffix(".py") for name in names
+    }
+    checked = {file for file in checked if file.is_file()}
+    assert len(checked) > 5
+    for file in checked:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+                text = ast.get_docstring(node) or ""
+                if ">>>" in text:
+                    before = text[: text.index(">>>")].rstrip(" ")
+                    assert before.endswith("Examples:\n"), f"{file.name}: {text[:60]}"

@@ -2,7 +2,7 @@
 
 Every name below is imported when it is first used, so `import rppgbench` stays light.
 
-Example:
+Examples:
     >>> import numpy as np
     >>> import rppgbench as rb
     >>> rgb = np.random.default_rng(0).normal(100.0, 1.0, (300, 3))

@@ -45,7 +45,7 @@ def read_heart_rate(
         BenchError: there is no such evaluator.
         ValueError: `pulse` is an array and `fs` is missing, or the array is not (T,).
 
-    Example:
+    Examples:
         >>> import rppgbench as rb
         >>> pulse = np.sin(2 * np.pi * 1.2 * np.arange(300) / 30.0)
         >>> rates = rb.read_heart_rate(pulse, evaluator="beats_tukey", fs=30.0)

@@ -67,7 +67,7 @@ class MethodFunction:
             ValueError: the shape does not fit, `fs` is not above 0, or the samples are too few.
             BenchError: a parameter is unknown, or a model is missing or not wanted.
 
-        Example:
+        Examples:
             >>> import rppgbench as rb
             >>> rgb = np.random.default_rng(0).normal(100, 1, (300, 3))
             >>> rb.methods.pos(rgb, fs=30.0).samples.shape

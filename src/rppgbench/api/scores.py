@@ -44,7 +44,7 @@ def score(
         BenchError: an evaluator is unknown, a recording of the estimates has no reference, or the
             other way round.
 
-    Example:
+    Examples:
         >>> import rppgbench as rb
         >>> t = np.arange(900) / 30.0
         >>> pulses = {name: rb.Waveform(np.sin(2 * np.pi * hz * t), 30.0)
@@ -105,7 +105,7 @@ def paired_tests(windows: pd.DataFrame, *, measure: str = "mae") -> pd.DataFrame
     Raises:
         BenchError: the measure is unknown.
 
-    Example:
+    Examples:
         >>> import rppgbench as rb
         >>> wave = lambda hz: rb.Waveform(np.sin(2 * np.pi * hz * np.arange(900) / 30.0), 30.0)
         >>> good, bad = {"a": wave(1.0), "b": wave(1.5)}, {"a": wave(1.1), "b": wave(1.7)}
@@ -155,7 +155,7 @@ def decompose(
     Raises:
         BenchError: as `score`.
 
-    Example:
+    Examples:
         >>> import rppgbench as rb
         >>> wave = lambda hz: rb.Waveform(np.sin(2 * np.pi * hz * np.arange(900) / 30.0), 30.0)
         >>> parts = rb.decompose({"a": wave(1.13)}, {"a": wave(1.0)},

@@ -48,10 +48,11 @@ def first_stage(pretrain: Sequence[T], train: Sequence[T], pretrain_on: str) -> 
     Raises:
         BenchError: another value.
 
-    >>> first_stage(["a"], ["b"], "pretrain_sets"), first_stage([], ["b"], "pretrain_sets")
-    (('a',), ('b',))
-    >>> first_stage(["a"], ["b"], "all_sets")
-    ('a', 'b')
+    Examples:
+        >>> first_stage(["a"], ["b"], "pretrain_sets"), first_stage([], ["b"], "pretrain_sets")
+        (('a',), ('b',))
+        >>> first_stage(["a"], ["b"], "all_sets")
+        ('a', 'b')
     """
     if pretrain_on not in PRETRAIN_ON:
         raise unknown_name("pretrain_on", pretrain_on, PRETRAIN_ON, "parameters")
@@ -63,8 +64,9 @@ def chooses_by_validation(params: Mapping[str, Any]) -> bool:
 
     The parameter is `checkpoint`: "validation" or "last". A method without it sees no validation.
 
-    >>> chooses_by_validation({"checkpoint": "validation"}), chooses_by_validation({})
-    (True, False)
+    Examples:
+        >>> chooses_by_validation({"checkpoint": "validation"}), chooses_by_validation({})
+        (True, False)
     """
     return params.get("checkpoint") == "validation"
 
@@ -204,18 +206,19 @@ class Method:
         Raises:
             BenchError: a parameter or preset that is unknown, or a value of another kind.
 
-        >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
-        ...            params={"preset": "paper", "epochs": 30, "lr": 1.0},
-        ...            presets={"smoke": {"epochs": 2}})
-        >>> m.parameters({"preset": "smoke", "lr": 0.5})
-        {'preset': 'smoke', 'epochs': 2, 'lr': 0.5}
-        >>> m.parameters({"epoch": 3}, "smoke.toml")
-        Traceback (most recent call last):
-        rppgbench.system.errors.BenchError: smoke.toml: no parameter of m 'epoch'; did you mean \
-'epochs'? Known: epochs, lr, preset.
-        >>> m.parameters({"lr": "fast"}, "smoke.toml")
-        Traceback (most recent call last):
-        rppgbench.system.errors.BenchError: smoke.toml: lr of m is a value like 1.0, not 'fast'.
+        Examples:
+            >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
+            ...            params={"preset": "paper", "epochs": 30, "lr": 1.0},
+            ...            presets={"smoke": {"epochs": 2}})
+            >>> m.parameters({"preset": "smoke", "lr": 0.5})
+            {'preset': 'smoke', 'epochs': 2, 'lr': 0.5}
+            >>> m.parameters({"epoch": 3}, "smoke.toml")
+            Traceback (most recent call last):
+            rppgbench.system.errors.BenchError: smoke.toml: no parameter of m 'epoch'; did you \
+mean 'epochs'? Known: epochs, lr, preset.
+            >>> m.parameters({"lr": "fast"}, "smoke.toml")
+            Traceback (most recent call last):
+            rppgbench.system.errors.BenchError: smoke.toml: lr of m is a value like 1.0, not 'fast'.
         """
         for name, value in overrides.items():
             if name not in self.params:
@@ -233,10 +236,11 @@ class Method:
     def is_shown_labels(self, params: Mapping[str, Any]) -> bool:
         """Whether `fit` gets labels: those that need none, or have `labels` off, see none.
 
-        >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
-        ...            params={"labels": True}, needs_labels=True)
-        >>> m.is_shown_labels({"labels": True}), m.is_shown_labels({"labels": False})
-        (True, False)
+        Examples:
+            >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
+            ...            params={"labels": True}, needs_labels=True)
+            >>> m.is_shown_labels({"labels": True}), m.is_shown_labels({"labels": False})
+            (True, False)
         """
         return self.needs_labels and bool(params.get("labels", True))
 
@@ -245,13 +249,14 @@ class Method:
 
         There is none where a method has no first stage, or where one of the stages is left out.
 
-        >>> both = {"lr": 1.0, "pretrain_epochs": 2, "finetune_epochs": 3}
-        >>> first = Pretraining(print, ("lr", "pretrain_epochs"))
-        >>> m = Method(name="m", title="", cite="", input="clip", estimate=print, params=both,
-        ...            pretraining=first)
-        >>> m.pretraining_params(both)
-        {'lr': 1.0, 'pretrain_epochs': 2}
-        >>> m.pretraining_params({**both, "finetune_epochs": 0})
+        Examples:
+            >>> both = {"lr": 1.0, "pretrain_epochs": 2, "finetune_epochs": 3}
+            >>> first = Pretraining(print, ("lr", "pretrain_epochs"))
+            >>> m = Method(name="m", title="", cite="", input="clip", estimate=print, params=both,
+            ...            pretraining=first)
+            >>> m.pretraining_params(both)
+            {'lr': 1.0, 'pretrain_epochs': 2}
+            >>> m.pretraining_params({**both, "finetune_epochs": 0})
         """
         stages = ("pretrain_epochs", "finetune_epochs", "labels")
         if self.pretraining is None or not all(params.get(name, True) for name in stages):
@@ -262,10 +267,11 @@ class Method:
 def _is_same_kind(value: object, default: object) -> bool:
     """Whether a value can stand for a default: numbers for numbers, but no fractions for counts.
 
-    >>> _is_same_kind(3, 0.5), _is_same_kind(3.0, 1)
-    (True, False)
-    >>> _is_same_kind(True, 1), _is_same_kind("a", "b")
-    (False, True)
+    Examples:
+        >>> _is_same_kind(3, 0.5), _is_same_kind(3.0, 1)
+        (True, False)
+        >>> _is_same_kind(True, 1), _is_same_kind("a", "b")
+        (False, True)
     """
     if isinstance(value, bool) or isinstance(default, bool):
         return isinstance(value, bool) and isinstance(default, bool)

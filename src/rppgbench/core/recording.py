@@ -90,9 +90,11 @@ class GroundTruth:
     def pulse_at(self, times_s: Array) -> Array:
         """The pulse at `times_s` (T,), never across a gap (`pulse_gap_s`): (T,), NaN without one.
 
-        >>> times = np.array([0.0, 0.1, 2.0, 2.1])
-        >>> GroundTruth(pulse=Signal(np.array([0.0, 1.0, 0.0, 1.0]), times)).pulse_at(times + 0.05)
-        array([0.5, nan, 0.5, nan])
+        Examples:
+            >>> times = np.array([0.0, 0.1, 2.0, 2.1])
+            >>> pulse = Signal(np.array([0.0, 1.0, 0.0, 1.0]), times)
+            >>> GroundTruth(pulse=pulse).pulse_at(times + 0.05)
+            array([0.5, nan, 0.5, nan])
         """
         if self.pulse is None:
             return np.full(len(times_s), np.nan)
@@ -108,8 +110,9 @@ class GroundTruth:
 def pulse_gap_s(pulse: Signal) -> float:
     """How far apart two samples of a reference pulse may be, in seconds, to have values between.
 
-    >>> [pulse_gap_s(Signal(np.zeros(9), np.arange(9) / fs)) for fs in (32.0, 8.0, 1.0)]
-    [0.15, 0.25, 0.3]
+    Examples:
+        >>> [pulse_gap_s(Signal(np.zeros(9), np.arange(9) / fs)) for fs in (32.0, 8.0, 1.0)]
+        [0.15, 0.25, 0.3]
     """
     return min(max(PULSE_GAP_S, PULSE_GAP_INTERVALS * pulse.interval_s), PULSE_GAP_MOST_S)
 
@@ -119,10 +122,12 @@ def rate_gap_s(heart_rate: Signal) -> float:
 
     Infinite for one rate of a whole video, which is given as two equal readings far apart.
 
-    >>> [rate_gap_s(Signal(np.full(9, 60.0), np.arange(9) * step_s)) for step_s in (1.0, 4.0, 60.0)]
-    [3.0, 8.0, 10.0]
-    >>> rate_gap_s(Signal(np.full(2, 60.0), np.array([0.0, 1e6])))
-    inf
+    Examples:
+        >>> steps_s = (1.0, 4.0, 60.0)
+        >>> [rate_gap_s(Signal(np.full(9, 60.0), np.arange(9) * step_s)) for step_s in steps_s]
+        [3.0, 8.0, 10.0]
+        >>> rate_gap_s(Signal(np.full(2, 60.0), np.array([0.0, 1e6])))
+        inf
     """
     if len(heart_rate.times_s) == 2 and heart_rate.duration_s > WHOLE_VIDEO_S:
         first, last = heart_rate.values

@@ -40,8 +40,9 @@ def lasts(waveform: Waveform, seconds: float) -> bool:
         waveform: samples (T, ...).
         seconds: length of the clip.
 
-    >>> [lasts(Waveform(np.zeros(count), 30.0), 10.0) for count in (300, 299, 298)]
-    [True, True, False]
+    Examples:
+        >>> [lasts(Waveform(np.zeros(count), 30.0), 10.0) for count in (300, 299, 298)]
+        [True, True, False]
     """
     return len(waveform.samples) >= round(seconds * waveform.fs) - 1
 
@@ -72,16 +73,18 @@ class Signal:
     def fs(self) -> float:
         """The mean rate, in values per second.
 
-        >>> Signal(np.zeros(3), np.array([0.0, 0.4, 1.0])).fs
-        2.0
+        Examples:
+            >>> Signal(np.zeros(3), np.array([0.0, 0.4, 1.0])).fs
+            2.0
         """
         return (len(self.times_s) - 1) / self.duration_s if self.duration_s > 0 else 0.0
 
     def in_order(self) -> "Signal":
         """The same values without those whose time is repeated or goes backward.
 
-        >>> Signal(np.array([1.0, 2, 3, 4]), np.array([0.0, 1, 1, 2])).in_order().values
-        array([1., 2., 4.])
+        Examples:
+            >>> Signal(np.array([1.0, 2, 3, 4]), np.array([0.0, 1, 1, 2])).in_order().values
+            array([1., 2., 4.])
         """
         if not len(self.times_s):
             return self
@@ -93,16 +96,18 @@ class Signal:
     def interval_s(self) -> float:
         """The median time from one value to the next, in seconds; 0 with fewer than two values.
 
-        >>> Signal(np.zeros(4), np.array([0.0, 1.0, 2.0, 9.0])).interval_s
-        1.0
+        Examples:
+            >>> Signal(np.zeros(4), np.array([0.0, 1.0, 2.0, 9.0])).interval_s
+            1.0
         """
         return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 0.0
 
     def broken(self, gap_s: float) -> "Signal":
         """The same values with a NaN in the middle of every gap: a line that is drawn stops there.
 
-        >>> Signal(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 5.0])).broken(2.0).values
-        array([ 1.,  2., nan,  3.])
+        Examples:
+            >>> Signal(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 5.0])).broken(2.0).values
+            array([ 1.,  2., nan,  3.])
         """
         wide = np.flatnonzero(np.diff(self.times_s) > gap_s + ROUNDING_S)
         middle = (self.times_s[wide] + self.times_s[wide + 1]) / 2
@@ -122,9 +127,10 @@ class Signal:
             NaN before the first value, after the last, and within a gap. At the time of a value
             it is that value, on the edge of a gap too.
 
-        >>> rate = Signal(np.array([60.0, 80.0, 80.0]), np.array([0.0, 1.0, 9.0]))
-        >>> rate.at(np.array([0.25, 5.0, 9.0, 10.0]), gap_s=2.0)
-        array([65., nan, 80., nan])
+        Examples:
+            >>> rate = Signal(np.array([60.0, 80.0, 80.0]), np.array([0.0, 1.0, 9.0]))
+            >>> rate.at(np.array([0.25, 5.0, 9.0, 10.0]), gap_s=2.0)
+            array([65., nan, 80., nan])
         """
         columns = self.values.reshape(len(self.values), -1)
         parts = [
