@@ -8,7 +8,9 @@ from typing import Any
 
 from rppgbench.sharing.archive import Archive, write_archive
 from rppgbench.sharing.bundle import write_bundle
+from rppgbench.sharing.checking import check_bundle
 from rppgbench.sharing.contents import Sharing
+from rppgbench.sharing.rederivation import Rederivation, record_json
 from rppgbench.system.canonical_json import canonical_json
 
 from . import stores
@@ -19,6 +21,17 @@ MADE_BY = {
     "began": "2026-03-04T05:06:07+00:00",
     "command": "bench run --protocol made_up",
 }
+
+
+IMPORT: Mapping[str, Any] = {
+    "source": "predictions.csv",
+    "sha256": "0123456789abcdef" * 4,
+    "format": "table",
+    "assumptions": ["times are seconds"],
+    "references": "the source itself",
+    "cite": "Anybody, A Network, 2024",
+}
+"""What the manifest says of a method whose predictions were imported."""
 
 
 def write(
@@ -69,3 +82,24 @@ def forge(file: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
     forged = file.with_name(f"{file.stem.rpartition('-')[0]}-{new_id}.zip")
     rewrite(forged, files)
     return forged
+
+
+def record(file: Path, by: str = "Bob Ray", *, differing: Sequence[str] = ()) -> Path:
+    """A record, beside a bundle, that somebody made it again."""
+    facts = Rederivation(
+        bundle=check_bundle(file).id,
+        by=by,
+        made_at="2026-04-05T06:07:08+00:00",
+        rppgbench="0.1.0",
+        commit="abc",
+        seed=0,
+        estimates=4,
+        stored=8,
+        differing=tuple(differing),
+        references=4,
+        scores=8,
+        notes=(),
+    )
+    place = file.with_name(f"{file.stem}-{by.split(maxsplit=1)[0].lower()}.json")
+    place.write_text(record_json(facts))
+    return place

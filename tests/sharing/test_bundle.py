@@ -83,9 +83,9 @@ def test_its_name_holds_its_id(original: Path) -> None:
     found = check_bundle(original)
     assert original.name == f"made_up-{found.id}.zip"
     assert found.named
-    assert found.facts.by == "Ann Lee"
-    assert found.facts.methods == ("chrom", "pos")
-    assert found.facts.simulated
+    assert found.summary.by == "Ann Lee"
+    assert found.summary.methods == ("chrom", "pos")
+    assert found.summary.simulated
 
 
 def test_it_holds_what_a_reader_needs(original: Path) -> None:
@@ -139,7 +139,7 @@ def test_references_of_licensed_data_stay_behind(
     file = tmp_path / "out.zip"
     assert main(["bundle", str(folder), "-o", str(file)]) == DONE
     assert "references of 4 recordings of pure stay here" in capsys.readouterr().out
-    assert check_bundle(file).facts.datasets["pure"].references == 0
+    assert check_bundle(file).summary.datasets["pure"].references == 0
     with results_folder(file) as opened:
         stored = load_stored(Store(opened))
     assert [one.pulse for one in stored.ground_truths.values()] == [None] * 4
@@ -178,9 +178,9 @@ def test_no_byte_of_a_withheld_reference_is_in_the_file(tmp_path: Path) -> None:
 
 def test_only_an_owner_may_pass_references_on(tmp_path: Path) -> None:
     own = genuine_results(tmp_path / "own", "video_folder")
-    assert check_bundle(rb.bundle(own)).facts.datasets["video_folder"].references == 0
+    assert check_bundle(rb.bundle(own)).summary.datasets["video_folder"].references == 0
     shared = rb.bundle(own, own_data=["video_folder"])
-    assert check_bundle(shared).facts.datasets["video_folder"].references == 4
+    assert check_bundle(shared).summary.datasets["video_folder"].references == 4
     licensed = genuine_results(tmp_path / "licensed", "pure")
     with pytest.raises(BenchError, match="pure is not yours to pass on"):
         rb.bundle(licensed, own_data=["pure"])
@@ -503,5 +503,5 @@ def test_a_results_folder_that_is_not_whole_makes_no_bundle(tmp_path: Path) -> N
 def test_sharing_is_told(tmp_path: Path) -> None:
     sharing = Sharing(by="Ann", licence="CC-BY-4.0")
     file = bundles.write(tmp_path / "results", sharing=sharing)
-    assert check_bundle(file).facts.licence == "CC-BY-4.0"
+    assert check_bundle(file).summary.licence == "CC-BY-4.0"
     assert "CC-BY-4.0" in bundles.contents(file)["README.md"].decode()

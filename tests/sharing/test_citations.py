@@ -115,6 +115,13 @@ def test_what_has_no_record_is_cited_by_its_own_words(monkeypatch: pytest.Monkey
     assert found["method_pos"]["note"] == "{10.1109/TBME.2016.2609282}"
 
 
+def test_an_imported_method_is_cited_by_the_words_of_its_import() -> None:
+    manifest = stores.manifest({"pos": {}}, ["skin"]) | {"imports": {"pos": bundles.IMPORT}}
+    found = entries(bibtex(citations_of(manifest, [])))
+    assert found["method_pos"]["note"] == "{Anybody, A Network, 2024}"
+    assert "wang2017" not in found
+
+
 def test_citation_cff_holds_the_references(tmp_path: Path) -> None:
     """Every value is JSON, which is YAML: the file is read line by line."""
     text = bundles.contents(bundles.write(tmp_path / "results"))["CITATION.cff"].decode()

@@ -47,7 +47,7 @@ def test_a_sample_comes_back_and_is_recorded(
     assert record.fit
     assert record.bundle == check_bundle(bundle).id
     assert (record.by, record.estimates, record.stored, record.references) == ("Bob", 4, 4, 2)
-    evaluators = len(check_bundle(bundle).facts.evaluators)
+    evaluators = len(check_bundle(bundle).summary.evaluators)
     assert record.scores == 4 * evaluators
 
 
@@ -89,7 +89,7 @@ def test_without_models_what_needs_none_comes_back(
 def test_imported_results_are_not_run_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = bundles.write(tmp_path / "r", more={"imported": {"pos": "pos.csv"}})
+    file = bundles.write(tmp_path / "r", more={"imports": {"pos": bundles.IMPORT}})
     assert main(["rerun-check", str(file)]) == FAULT
     assert "pos was imported: there is nothing to run again" in capsys.readouterr().err
 

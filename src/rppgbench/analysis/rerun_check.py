@@ -161,7 +161,7 @@ def _with_model(
     fits = {job.fit for job in jobs.values() if job.fit}
     lost = {f for f in fits if not is_model(store.folder / "models" / used.get(f, f))}
     lost_keys = {key for key, job in jobs.items() if job.fit in lost}
-    return [one for one in stored if _estimate_key(one) not in lost_keys]
+    return [estimate for estimate in stored if _estimate_key(estimate) not in lost_keys]
 
 
 def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estimate]:

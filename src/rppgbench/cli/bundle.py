@@ -74,14 +74,14 @@ def _write(args: argparse.Namespace) -> int:
     )
     file = write_bundle(args.results, args.o, sharing)
     bundle = check_bundle(file)
-    for name, facts in bundle.facts.datasets.items():
-        withheld = facts.recordings - facts.references
+    for name, summary in bundle.summary.datasets.items():
+        withheld = summary.recordings - summary.references
         if withheld:
             answer(
                 f"note: references of {withheld} recordings of {name} stay here: their digests "
                 "are in the bundle"
             )
-    if not bundle.facts.by:
+    if not bundle.summary.by:
         answer("note: nobody is named; --by NAME says who made the results")
     if args.sign is not None:
         answer(one_line(os.fspath(sign(file, args.sign))))

@@ -82,7 +82,7 @@ def _run_bundle(args: argparse.Namespace) -> int:
     from rppgbench.sharing.rederivation import Rederivation, record_json, rederive
 
     bundle, roots = check_bundle(args.results), data_roots(args)
-    check_roots(roots, bundle.facts.datasets, f"{args.results}")
+    check_roots(roots, bundle.summary.datasets, f"{args.results}")
     fit = False
     for result in rederive(
         bundle,

@@ -53,9 +53,9 @@ def write_bundle(folder: Path, out: Path | None, sharing: Sharing) -> Path:
     stored = load_stored(store)
     check_own_data(sharing.own_data, stored.manifest["data"])
     files = bundle_files(stored, sharing)
-    facts = bundle_facts.read_bundle_json(_bytes(files[bundle_facts.FILE]))[0]
+    summary = bundle_facts.read_bundle_json(_bytes(files[bundle_facts.FILE]))[0]
     identity = bundle_id(_bytes(files[bundle_facts.FILE]))
-    place = out or folder / f"{facts.protocol['name']}-{identity}.zip"
+    place = out or folder / f"{summary.protocol['name']}-{identity}.zip"
     if place.is_dir():
         raise BenchError(f"-o: {place} is a folder; give a file")
     try:
@@ -90,20 +90,20 @@ def bundle_files(stored: StoredResults, sharing: Sharing) -> Files:
     files["evaluators.json"] = canonical_json(
         {name: {"digest": r.digest, **r.model_dump(mode="json")} for name, r in rules.items()}
     )
-    facts = _facts(stored, rules, references, sharing)
-    citations = citations_of(manifest, facts.runs)
-    version = f"{facts.protocol['digest']}, rppgbench {facts.made_with}"
+    summary = _facts(stored, rules, references, sharing)
+    citations = citations_of(manifest, summary.runs)
+    version = f"{summary.protocol['digest']}, rppgbench {summary.made_with}"
     files["citations.bib"] = bibtex(citations).encode()
     files["CITATION.cff"] = citation_cff(
-        citations, title=facts.title, version=version, by=facts.by
+        citations, title=summary.title, version=version, by=summary.by
     ).encode()
-    files["README.md"] = _readme(facts).encode()
-    document = croissant.croissant(facts, _members(files))
+    files["README.md"] = _readme(summary).encode()
+    document = croissant.croissant(summary, _members(files))
     files[croissant.FILE] = canonical_json(document)
-    crate = ro_crate.ro_crate(facts, _members(files), citations.publications)
+    crate = ro_crate.ro_crate(summary, _members(files), citations.publications)
     files[ro_crate.FILE] = canonical_json(crate)
     ordered = dict(sorted(files.items()))
-    return {bundle_facts.FILE: bundle_json(facts, _members(ordered)), **ordered}
+    return {bundle_facts.FILE: bundle_json(summary, _members(ordered)), **ordered}
 
 
 def _evaluators(manifest: Mapping[str, Any]) -> dict[str, Evaluator]:
@@ -155,14 +155,14 @@ def _bytes(content: bytes | Path) -> bytes:
     return content if isinstance(content, bytes) else content.read_bytes()
 
 
-def _readme(facts: BundleFacts) -> str:
+def _readme(summary: BundleFacts) -> str:
     """A page for a reader who has the file and nothing else."""
     lines = [
-        f"# {facts.title}",
+        f"# {summary.title}",
         "",
-        facts.description,
+        summary.description,
         "",
-        f"Terms: {facts.terms}.",
+        f"Terms: {summary.terms}.",
         "",
         "| file | content |",
         "| --- | --- |",

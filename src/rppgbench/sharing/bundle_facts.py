@@ -100,9 +100,13 @@ class BundleFacts:
     @property
     def terms(self) -> str:
         """The terms of the bundle and of each data set."""
-        own = self.licence or "The licence of this bundle is not stated"
-        each = [f"{name}: {one.licence}" for name, one in self.datasets.items() if one.licence]
-        return "; ".join([own, *each])
+        licence = self.licence or "The licence of this bundle is not stated"
+        each = [
+            f"{name}: {dataset.licence}"
+            for name, dataset in self.datasets.items()
+            if dataset.licence
+        ]
+        return "; ".join([licence, *each])
 
     @property
     def date(self) -> str:
@@ -114,15 +118,15 @@ FACTS = TypeAdapter(BundleFacts)
 MEMBERS = TypeAdapter(dict[str, MemberFacts])
 
 
-def bundle_json(facts: BundleFacts, members: Mapping[str, MemberFacts]) -> bytes:
+def bundle_json(summary: BundleFacts, members: Mapping[str, MemberFacts]) -> bytes:
     """The bytes of `bundle.json`.
 
     Args:
-        facts: What the bundle says of itself.
+        summary: What the bundle says of itself.
         members: Every other file of the bundle.
     """
     files = {name: asdict(member) for name, member in sorted(members.items())}
-    return canonical_json({"kind": KIND, "format": FORMAT, **asdict(facts), "files": files})
+    return canonical_json({"kind": KIND, "format": FORMAT, **asdict(summary), "files": files})
 
 
 def bundle_id(data: bytes) -> str:
@@ -150,8 +154,8 @@ def read_bundle_json(data: bytes) -> tuple[BundleFacts, dict[str, MemberFacts]]:
         raise ValueError(f"format {version}, and this version reads {FORMAT}; update rppgbench")
     try:
         files = MEMBERS.validate_python(content.pop("files", None))
-        facts = FACTS.validate_python(content)
+        summary = FACTS.validate_python(content)
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise ValueError(f"{place}: {error.errors()[0]['msg']}") from error
-    return facts, files
+    return summary, files

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rppgbench.analysis.stored_results import describe_import
 from rppgbench.sharing import bundle_facts
 from rppgbench.sharing.archive import Archive
 from rppgbench.sharing.bundle_facts import BundleFacts, bundle_id, read_bundle_json
@@ -32,14 +33,14 @@ class Bundle:
         file: The file.
         id: The digest of its `bundle.json`.
         named: Whether the id was known beforehand, from the name of the file or from the caller.
-        facts: What it says of itself.
+        summary: What it says of itself.
         archive: Its files.
     """
 
     file: Path
     id: str
     named: bool
-    facts: BundleFacts
+    summary: BundleFacts
     archive: Archive
 
     def read(self, name: str, most: int = 1 << 28) -> bytes:
@@ -75,7 +76,7 @@ def check_bundle(file: Path, expected_id: str = "") -> Bundle:
         raise BenchError(f"{file}: does not begin with {bundle_facts.FILE}: not a bundle, {AGAIN}")
     data = read_member(archive, bundle_facts.FILE, MAX_FACTS)
     try:
-        facts, files = read_bundle_json(data)
+        summary, files = read_bundle_json(data)
     except (ValueError, RecursionError) as error:
         raise BenchError(f"{file}: {bundle_facts.FILE}: {error}") from error
     _check_names(file, names[1:], sorted(files))
@@ -90,35 +91,38 @@ def check_bundle(file: Path, expected_id: str = "") -> Bundle:
     wanted = expected_id or (named.group(1) if named else "")
     if wanted and wanted.lower() != identity:
         raise BenchError(f"{file}: its id is {identity}, not {wanted}: another bundle; {AGAIN}")
-    _check_manifest(file, archive, facts)
-    return Bundle(file=file, id=identity, named=bool(wanted), facts=facts, archive=archive)
+    _check_manifest(file, archive, summary)
+    return Bundle(file=file, id=identity, named=bool(wanted), summary=summary, archive=archive)
 
 
-def _check_manifest(file: Path, archive: Archive, facts: BundleFacts) -> None:
+def _check_manifest(file: Path, archive: Archive, summary: BundleFacts) -> None:
     """BenchError where the bundle says something else of its results than their manifest."""
     try:
         manifest = json.loads(read_member(archive, f"{RESULTS}/manifest.json", MAX_FACTS))
         protocol = manifest["protocol"]
-        said = {
+        in_manifest = {
             "protocol": {key: str(protocol[key]) for key in ("name", "digest", "title")},
             "evaluators": sorted(protocol["evaluators"]),
             "methods": sorted(manifest["methods"]),
             "datasets": sorted(manifest["data"]),
             "expected": int(manifest["expected"]),
-            "imported": dict(manifest.get("imported", {})),
+            "imported": {
+                name: describe_import(record)
+                for name, record in manifest.get("imports", {}).items()
+            },
         }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BenchError(f"{file}: {RESULTS}/manifest.json: {error!r}") from error
-    told = {
-        "protocol": dict(facts.protocol),
-        "evaluators": sorted(facts.evaluators),
-        "methods": sorted(facts.methods),
-        "datasets": sorted(facts.datasets),
-        "expected": facts.expected,
-        "imported": dict(facts.imported),
+    in_summary = {
+        "protocol": dict(summary.protocol),
+        "evaluators": sorted(summary.evaluators),
+        "methods": sorted(summary.methods),
+        "datasets": sorted(summary.datasets),
+        "expected": summary.expected,
+        "imported": dict(summary.imported),
     }
-    for key, value in said.items():
-        if told[key] != value:
+    for key, value in in_manifest.items():
+        if in_summary[key] != value:
             raise BenchError(f"{file}: {bundle_facts.FILE} and the manifest differ in {key}")
 
 

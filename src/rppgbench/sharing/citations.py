@@ -90,8 +90,10 @@ def _declared_texts(manifest: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     names = dict.fromkeys(manifest["methods"])
     for name in [*names]:
         names |= dict.fromkeys(methods[name].members if name in methods else ())
+    imports = manifest.get("imports", {})
     for name in names:
-        yield f"method {name}", methods[name].cite if name in methods else ""
+        declared = methods[name].cite if name in methods else ""
+        yield f"method {name}", str(imports[name].get("cite", "")) if name in imports else declared
     for name in manifest["data"]:
         yield f"data set {name}", datasets[name].cite if name in datasets else ""
     for name in manifest["protocol"]["evaluators"]:
@@ -135,7 +137,7 @@ def bibtex(citations: Citations) -> str:
     }
     <BLANKLINE>
     """
-    entries = [_publication_entry(one) for one in citations.publications]
+    entries = [_publication_entry(record) for record in citations.publications]
     entries += [
         _entry(
             "misc",
@@ -144,38 +146,40 @@ def bibtex(citations: Citations) -> str:
         )
         for what, text in citations.unrecorded
     ]
-    entries += [_software_entry(one) for one in citations.software]
+    entries += [_software_entry(record) for record in citations.software]
     return "\n".join(entries)
 
 
-def _publication_entry(one: Publication) -> str:
-    kind = ENTRY_TYPES.get(one.kind, "misc")
+def _publication_entry(publication: Publication) -> str:
+    kind = ENTRY_TYPES.get(publication.kind, "misc")
     fields = {
-        "title": f"{{{_escape(one.title)}}}",
-        "author": " and ".join(", ".join(filter(None, map(_escape, name))) for name in one.authors),
-        "year": str(one.year),
+        "title": f"{{{_escape(publication.title)}}}",
+        "author": " and ".join(
+            ", ".join(filter(None, map(_escape, name))) for name in publication.authors
+        ),
+        "year": str(publication.year),
     }
-    if "container-title" in one.details:
+    if "container-title" in publication.details:
         container = "journal" if kind == "article" else "booktitle"
-        fields[container] = _escape(one.details["container-title"])
+        fields[container] = _escape(publication.details["container-title"])
     for variable, name in FIELDS.items():
-        if variable in one.details:
-            value = one.details[variable]
+        if variable in publication.details:
+            value = publication.details[variable]
             fields[name] = value.replace("-", "--") if name == "pages" else value
-    if "arxiv" in one.custom:
-        fields |= {"eprint": one.custom["arxiv"], "archiveprefix": "arXiv"}
-    return _entry(kind, one.key, fields)
+    if "arxiv" in publication.custom:
+        fields |= {"eprint": publication.custom["arxiv"], "archiveprefix": "arXiv"}
+    return _entry(kind, publication.key, fields)
 
 
-def _software_entry(one: Software) -> str:
-    own = one.name == OWN
-    title = OWN_TITLE if own else one.name
-    fields = {"title": f"{{{_escape(title)}}}", "version": _escape(one.version)}
-    if own:
+def _software_entry(software: Software) -> str:
+    is_rppgbench = software.name == OWN
+    title = OWN_TITLE if is_rppgbench else software.name
+    fields = {"title": f"{{{_escape(title)}}}", "version": _escape(software.version)}
+    if is_rppgbench:
         fields["author"] = f"{{{OWN_AUTHOR}}}"
     else:
-        fields["howpublished"] = f"https://pypi.org/project/{one.name}/"
-    return _entry("software", f"software_{one.name}", fields)
+        fields["howpublished"] = f"https://pypi.org/project/{software.name}/"
+    return _entry("software", f"software_{software.name}", fields)
 
 
 def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
@@ -206,7 +210,7 @@ def citation_cff(citations: Citations, *, title: str, version: str, by: str) -> 
         by: Who made them; "" where nobody is named.
     """
     author = [{"name": by or "not named"}]
-    facts: dict[str, Any] = {
+    content: dict[str, Any] = {
         "cff-version": "1.2.0",
         "message": "Cite these results, and the methods, data sets, evaluators and packages below.",
         "type": "dataset",
@@ -214,49 +218,51 @@ def citation_cff(citations: Citations, *, title: str, version: str, by: str) -> 
         "version": version,
         "authors": author,
         "references": [
-            *(_publication_reference(one) for one in citations.publications),
-            *(_software_reference(one) for one in citations.software),
+            *(_publication_reference(record) for record in citations.publications),
+            *(_software_reference(record) for record in citations.software),
         ],
     }
     lines = []
-    for key, value in facts.items():
+    for key, value in content.items():
         if key == "references":
-            lines += ["references:", *(f"  - {_json(one)}" for one in value)]
+            lines += ["references:", *(f"  - {_json(record)}" for record in value)]
         else:
             lines.append(f"{key}: {_json(value)}")
     return "\n".join(lines) + "\n"
 
 
-def _publication_reference(one: Publication) -> dict[str, Any]:
+def _publication_reference(publication: Publication) -> dict[str, Any]:
     kinds = {"article-journal": "article", "paper-conference": "conference-paper"}
     reference: dict[str, Any] = {
-        "type": kinds.get(one.kind, "generic"),
-        "title": one.title,
+        "type": kinds.get(publication.kind, "generic"),
+        "title": publication.title,
         "authors": [
-            {"family-names": family, "given-names": given} if given else {"name": family}
-            for family, given in one.authors
+            {"family-names": family, "given-names": given_names}
+            if given_names
+            else {"name": family}
+            for family, given_names in publication.authors
         ],
-        "year": one.year,
+        "year": publication.year,
     }
-    if "DOI" in one.details:
-        reference["doi"] = one.details["DOI"]
-    elif one.url:
-        reference["url"] = one.url
-    container = one.details.get("container-title")
-    if container and one.kind == "paper-conference":
+    if "DOI" in publication.details:
+        reference["doi"] = publication.details["DOI"]
+    elif publication.url:
+        reference["url"] = publication.url
+    container = publication.details.get("container-title")
+    if container and publication.kind == "paper-conference":
         reference["collection-title"] = container
     elif container:
         reference["journal"] = container
     return reference
 
 
-def _software_reference(one: Software) -> dict[str, Any]:
-    own = one.name == OWN
+def _software_reference(software: Software) -> dict[str, Any]:
+    is_rppgbench = software.name == OWN
     return {
         "type": "software",
-        "title": OWN_TITLE if own else one.name,
-        "version": one.version,
-        "authors": [{"name": OWN_AUTHOR if own else f"The authors of {one.name}"}],
+        "title": OWN_TITLE if is_rppgbench else software.name,
+        "version": software.version,
+        "authors": [{"name": OWN_AUTHOR if is_rppgbench else f"The authors of {software.name}"}],
     }
 
 
@@ -268,11 +274,11 @@ def publication_entities(publications: Sequence[Publication]) -> list[dict[str, 
     """Publications as entities of schema.org, for metadata in JSON-LD."""
     return [
         {
-            "@id": one.url or f"#{one.key}",
+            "@id": publication.url or f"#{publication.key}",
             "@type": "ScholarlyArticle",
-            "name": one.title,
-            "author": ", ".join(" ".join(filter(None, name[::-1])) for name in one.authors),
-            "datePublished": str(one.year),
+            "name": publication.title,
+            "author": ", ".join(" ".join(filter(None, name[::-1])) for name in publication.authors),
+            "datePublished": str(publication.year),
         }
-        for one in publications
+        for publication in publications
     ]

@@ -161,11 +161,11 @@ def dataset_facts(
     """
     known = load_datasets().available
     records = {}
-    for name, facts in sorted(manifest["data"].items()):
-        included = [one["included"] for one in references if one["dataset"] == name]
+    for name, dataset in sorted(manifest["data"].items()):
+        included = [record["included"] for record in references if record["dataset"] == name]
         declared = known.get(name)
         records[name] = DatasetFacts(
-            fingerprint=str(facts["fingerprint"]),
+            fingerprint=str(dataset["fingerprint"]),
             title=declared.title if declared else name,
             licence=declared.licence if declared else "",
             url=declared.url if declared else "",

@@ -63,11 +63,11 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 
 
-def croissant(facts: BundleFacts, members: Mapping[str, MemberFacts]) -> dict[str, Any]:
+def croissant(summary: BundleFacts, members: Mapping[str, MemberFacts]) -> dict[str, Any]:
     """The document `croissant.json`.
 
     Args:
-        facts: What the bundle says of itself.
+        summary: What the bundle says of itself.
         members: The files that it describes.
     """
     tables = [name for name in members if name.startswith("scores/")]
@@ -75,18 +75,18 @@ def croissant(facts: BundleFacts, members: Mapping[str, MemberFacts]) -> dict[st
         "@context": dict(CONTEXT),
         "@type": "sc:Dataset",
         "conformsTo": SPECIFICATION,
-        "name": facts.title,
-        "description": facts.description,
-        "license": facts.licence or facts.terms,
+        "name": summary.title,
+        "description": summary.description,
+        "license": summary.licence or summary.terms,
         "url": "./",
         "version": "1.0.0",
         "citeAs": "See CITATION.cff and citations.bib.",
-        "creator": {"@type": "sc:Person", "name": facts.by or "not named"},
+        "creator": {"@type": "sc:Person", "name": summary.by or "not named"},
         "distribution": [_resource(name, member) for name, member in members.items()],
         "recordSet": [_record_set(name) for name in tables],
     }
-    if facts.date:
-        document["datePublished"] = facts.date
+    if summary.date:
+        document["datePublished"] = summary.date
     return document
 
 

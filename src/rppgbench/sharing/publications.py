@@ -52,10 +52,10 @@ class Publication:
 
     def is_named_by(self, text: str) -> bool:
         """Whether a text names it: by DOI, preprint, repository, title or short title."""
-        words = text.casefold()
+        lowered = text.casefold()
         names = [self.details.get("DOI", ""), self.custom.get("repository", "")]
         arxiv = self.custom.get("arxiv", "")
-        if any(name and name.casefold() in words for name in (*names, arxiv)):
+        if any(name and name.casefold() in lowered for name in (*names, arxiv)):
             return True
         plain = _plain(text)
         return any(title and _plain(title) in plain for title in (self.title, self.short_title))

@@ -55,16 +55,21 @@ def recording_scores(windows: pd.DataFrame) -> pd.DataFrame:
     scored = np.isfinite(frame["reference_bpm"].to_numpy(np.float64))
     error = np.where(scored, frame["error_bpm"].to_numpy(np.float64), 0.0)
     missing = scored & frame["missing"].to_numpy(bool)
-    sums = frame[[*KEYS]].assign(
-        n_windows=scored.astype(np.int64),
-        n_missing=missing.astype(np.int64),
-        absolute_error_bpm=np.abs(error),
-        absolute_error_missing_bpm=np.where(missing, np.abs(error), 0.0),
-        squared_error_bpm2=error**2,
-        leaked=frame.get("leaked", ""),
-    )
-    groups = sums.groupby([*KEYS], sort=False, dropna=False)
-    return groups.agg({**dict.fromkeys(SUMS, "sum"), "leaked": "first"}).reset_index()
+    group = frame.groupby([*KEYS], sort=False, dropna=False).ngroup().to_numpy()
+    first = np.unique(group, return_index=True)[1]
+    terms = {
+        "n_windows": scored,
+        "n_missing": missing,
+        "absolute_error_bpm": np.abs(error),
+        "absolute_error_missing_bpm": np.where(missing, np.abs(error), 0.0),
+        "squared_error_bpm2": error**2,
+    }
+    scores = frame[[*KEYS]].iloc[first].reset_index(drop=True)
+    for name, values in terms.items():
+        total = np.bincount(group, weights=values, minlength=len(first))
+        scores[name] = total.astype(np.int64) if values.dtype == np.bool_ else total
+    scores["leaked"] = frame["leaked"].to_numpy()[first] if "leaked" in frame else ""
+    return scores
 
 
 def to_csv(scores: pd.DataFrame) -> bytes:
@@ -73,12 +78,12 @@ def to_csv(scores: pd.DataFrame) -> bytes:
     return text.encode()
 
 
-def from_csv(data: bytes, where: str) -> pd.DataFrame:
+def from_csv(data: bytes, location: str) -> pd.DataFrame:
     """The table of `to_csv`.
 
     Args:
         data: The bytes of the file.
-        where: Its name, for messages.
+        location: Its name, for messages.
 
     Returns:
         The scores.
@@ -98,12 +103,14 @@ def from_csv(data: bytes, where: str) -> pd.DataFrame:
             keep_default_na=False,
         )
     except (ValueError, TypeError, OverflowError) as error:
-        raise BenchError(f"{where}: not a table of scores: {error}") from error
+        raise BenchError(f"{location}: not a table of scores: {error}") from error
     if list(frame.columns) != list(COLUMNS):
-        raise BenchError(f"{where}: not a table of scores: its columns are {list(frame.columns)}")
+        raise BenchError(
+            f"{location}: not a table of scores: its columns are {list(frame.columns)}"
+        )
     sums_of = frame[list(SUMS)].to_numpy(np.float64)
     if not (np.isfinite(sums_of).all() and (sums_of >= 0).all()):
-        raise BenchError(f"{where}: a sum of errors is negative or no number")
+        raise BenchError(f"{location}: a sum of errors is negative or no number")
     return frame
 
 

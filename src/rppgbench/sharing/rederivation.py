@@ -96,7 +96,7 @@ def stated_scores(bundle: Bundle) -> dict[str, pd.DataFrame]:
     """
     return {
         name: from_csv(bundle.read(f"scores/{name}.csv"), f"{bundle.file}: scores/{name}.csv")
-        for name in bundle.facts.evaluators
+        for name in bundle.summary.evaluators
     }
 
 
@@ -123,11 +123,13 @@ def _compare_scores(
     bundle: Bundle, estimates: list[Estimate] | Any, truths: Truths, manifest: Mapping[str, Any]
 ) -> ScoreCheck:
     stated = stated_scores(bundle)
-    own = [one for one in estimates if (one.dataset, one.recording) in truths]
+    scored = [
+        estimate for estimate in estimates if (estimate.dataset, estimate.recording) in truths
+    ]
     rows, lines = 0, []
     for name, rule in _same_evaluators(bundle).items():
-        if own:
-            windows = score_estimates(rule, own, truths, manifest["methods"])
+        if scored:
+            windows = score_estimates(rule, scored, truths, manifest["methods"])
             mark_leaks(windows, manifest.get("origins", {}))
             again = recording_scores(windows)
             rows += len(again)
@@ -141,10 +143,10 @@ def _same_evaluators(bundle: Bundle) -> dict[str, Evaluator]:
     known = toml_files("protocols/evaluators")
     rules = {
         name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "bundle"))
-        for name in bundle.facts.evaluators
+        for name in bundle.summary.evaluators
         if name in known
     }
-    return {n: rule for n, rule in rules.items() if rule.digest == bundle.facts.evaluators[n]}
+    return {n: rule for n, rule in rules.items() if rule.digest == bundle.summary.evaluators[n]}
 
 
 def reference_digests(bundle: Bundle) -> dict[tuple[str, str], str]:
@@ -182,8 +184,8 @@ def rederive(
     Raises:
         BenchError: The results were imported, or the data is not at hand.
     """
-    if bundle.facts.imported:
-        names = ", ".join(bundle.facts.imported)
+    if bundle.summary.imported:
+        names = ", ".join(bundle.summary.imported)
         raise BenchError(f"{bundle.file}: {names} was imported: there is nothing to run again")
     with opened_bundle(bundle) as folder:
         store = Store(Path(folder))
@@ -249,5 +251,5 @@ def read_record(file: Path) -> Rederivation:
         content.pop("fit", None)
         return RECORD.validate_python(content)
     except (OSError, ValueError, ValidationError) as error:
-        words = str(error).splitlines()[0]
-        raise BenchError(f"{file}: {words}") from error
+        message = str(error).splitlines()[0]
+        raise BenchError(f"{file}: {message}") from error

@@ -27,12 +27,12 @@ ENCODINGS = {
 
 
 def ro_crate(
-    facts: BundleFacts, members: Mapping[str, MemberFacts], publications: Sequence[Publication]
+    summary: BundleFacts, members: Mapping[str, MemberFacts], publications: Sequence[Publication]
 ) -> dict[str, Any]:
     """The document `ro-crate-metadata.json`.
 
     Args:
-        facts: What the bundle says of itself.
+        summary: What the bundle says of itself.
         members: The files that it describes.
         publications: What the results rest on.
 
@@ -41,27 +41,27 @@ def ro_crate(
         publication.
     """
     cited = publication_entities(publications)
-    datasets = [_dataset(name, record) for name, record in facts.datasets.items()]
-    runs = [_run(number, run) for number, run in enumerate(facts.runs)]
-    author = {"@id": "#author", "@type": "Person", "name": facts.by or "not named"}
+    datasets = [_dataset(name, record) for name, record in summary.datasets.items()]
+    runs = [_run(number, run) for number, run in enumerate(summary.runs)]
+    author = {"@id": "#author", "@type": "Person", "name": summary.by or "not named"}
     root: dict[str, Any] = {
         "@id": "./",
         "@type": "Dataset",
-        "name": facts.title,
-        "description": facts.description,
+        "name": summary.title,
+        "description": summary.description,
         "license": {"@id": "#terms"},
         "author": {"@id": "#author"},
         "hasPart": [{"@id": name} for name in members],
         "mentions": [{"@id": each["@id"]} for each in (*datasets, *runs)],
         "citation": [{"@id": each["@id"]} for each in cited],
     }
-    if facts.date:
-        root["datePublished"] = facts.date
+    if summary.date:
+        root["datePublished"] = summary.date
     terms = {
         "@id": "#terms",
         "@type": "CreativeWork",
-        "name": facts.licence or "No licence is stated",
-        "description": facts.terms,
+        "name": summary.licence or "No licence is stated",
+        "description": summary.terms,
     }
     descriptor = {
         "@id": FILE,
@@ -77,7 +77,7 @@ def ro_crate(
             root,
             author,
             terms,
-            _software(facts),
+            _software(summary),
             *files,
             *datasets,
             *runs,
@@ -127,11 +127,11 @@ def _run(number: int, run: Mapping[str, Any]) -> dict[str, Any]:
     return action
 
 
-def _software(facts: BundleFacts) -> dict[str, Any]:
+def _software(summary: BundleFacts) -> dict[str, Any]:
     return {
         "@id": "#rppgbench",
         "@type": "SoftwareApplication",
         "name": "rppgbench",
-        "version": facts.made_with,
-        "softwareVersion": facts.made_with,
+        "version": summary.made_with,
+        "softwareVersion": summary.made_with,
     }

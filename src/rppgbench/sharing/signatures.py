@@ -55,27 +55,38 @@ def signer(file: Path, signers: Path) -> str:
     for needed in (signature, signers):
         if not needed.is_file():
             raise BenchError(f"--signers: {needed}: no such file")
-    found = _call(["-Y", "find-principals", "-s", str(signature), "-f", str(signers)])
-    names = found.stdout.decode(errors="replace").split("\n")
-    if found.returncode or not names[0]:
+    answer = _call(["-Y", "find-principals", "-s", str(signature), "-f", str(signers)])
+    names = answer.stdout.decode(errors="replace").split("\n")
+    if answer.returncode or not names[0]:
         raise BenchError(f"{signature}: no key of {signers} made this signature")
     name = names[0].split(",")[0].strip()
-    words = ["-Y", "verify", "-f", str(signers), "-I", name, "-n", NAMESPACE, "-s", str(signature)]
+    arguments = [
+        "-Y",
+        "verify",
+        "-f",
+        str(signers),
+        "-I",
+        name,
+        "-n",
+        NAMESPACE,
+        "-s",
+        str(signature),
+    ]
     with file.open("rb") as stream:
-        done = _call(words, stream.fileno())
+        done = _call(arguments, stream.fileno())
     if done.returncode:
         raise BenchError(f"{signature}: is no signature of {file.name}: {_words(done)}")
     return name
 
 
 def _call(
-    words: list[str], standard_input: int = subprocess.DEVNULL
+    arguments: list[str], standard_input: int = subprocess.DEVNULL
 ) -> subprocess.CompletedProcess[bytes]:
     program = shutil.which(PROGRAM)
     if program is None:
         raise BenchError(f"--sign, --signers: need {PROGRAM}, a part of OpenSSH; install it")
     return subprocess.run(
-        [program, *words], stdin=standard_input, capture_output=True, timeout=60, check=False
+        [program, *arguments], stdin=standard_input, capture_output=True, timeout=60, check=False
     )
 
 

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 
-def canonical_json(facts: Any) -> bytes:
+def canonical_json(content: Any) -> bytes:
     r"""Facts as JSON text in ASCII, keys sorted, with a line end.
 
     >>> canonical_json({"b": 1, "a": "é"})
     b'{\n "a": "\\u00e9",\n "b": 1\n}\n'
     """
-    return (json.dumps(facts, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+    return (json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
 
 
 def read_canonical_json(data: bytes) -> Any:
@@ -26,7 +26,7 @@ def read_canonical_json(data: bytes) -> Any:
     Traceback (most recent call last):
     ValueError: written in another form
     """
-    facts = json.loads(data)
-    if canonical_json(facts) != data:
+    content = json.loads(data)
+    if canonical_json(content) != data:
         raise ValueError("written in another form")
-    return facts
+    return content
