@@ -6,11 +6,14 @@ import functools
 import inspect
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rppgbench.cli.commands import parser
 from rppgbench.core.registry import find_toml, load_datasets, load_methods, toml_files
 from rppgbench.evaluation.metrics import METRICS
+from rppgbench.predictions.declaration import Field
+from rppgbench.predictions.fields import GENERIC_FIELDS, GENERIC_NOTES
+from rppgbench.predictions.registry import prediction_formats as formats_of_predictions
 from rppgbench.store.schema import ESTIMATES, OBSERVED
 from rppgbench.system.toml_files import read_toml
 
@@ -128,6 +131,36 @@ def metrics() -> None:
     for one in METRICS.values():
         source = _source(one.source)
         print(f"| `{one.name}` | {one.unit} | {one.better} | {one.definition} | {source} |")
+
+
+@_text
+def prediction_formats() -> None:
+    """Every format of predictions: its files, its fields, its rules."""
+    print("## Fields of the generic formats\n")
+    _fields(GENERIC_FIELDS, GENERIC_NOTES)
+    for name, one in sorted(formats_of_predictions().items()):
+        title = f" ({one.title})" if one.title.lower() != name else ""
+        print(f"## `{name}`{title}\n\nFiles: {one.files}.\n")
+        is_generic = one.fields == GENERIC_FIELDS
+        if is_generic:
+            print("Fields: those of the [generic formats](#fields-of-the-generic-formats).\n")
+        _fields(
+            () if is_generic else one.fields,
+            [note for note in one.notes if note not in GENERIC_NOTES],
+        )
+
+
+def _fields(fields: Sequence[Field], notes: Sequence[str]) -> None:
+    """A table of fields, and rules below it."""
+    if fields:
+        print("| field | meaning |\n| --- | --- |")
+    for field in fields:
+        names = field.name if field.name.startswith("[") else re.sub(" or |, ", "`, `", field.name)
+        print(f"| `{names}` | {field.meaning} |")
+    print()
+    for note in notes:
+        print(f"- {note}")
+    print()
 
 
 def _source(cite: str) -> str:
