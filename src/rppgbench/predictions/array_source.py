@@ -41,7 +41,7 @@ def read_npy(file: Path) -> NDArray[Any]:
         return _read_array(stream, file.stat().st_size, str(file))
 
 
-def _read_array(stream: IO[bytes], size: int, where: str) -> NDArray[Any]:
+def _read_array(stream: IO[bytes], size: int, location: str) -> NDArray[Any]:
     """The array in a stream of `size` bytes; numpy reserves the claimed memory unchecked."""
     try:
         version = np.lib.format.read_magic(stream)
@@ -53,17 +53,19 @@ def _read_array(stream: IO[bytes], size: int, where: str) -> NDArray[Any]:
         shape, in_fortran_order, dtype = read_header(stream)
     except (ValueError, EOFError, SyntaxError, TypeError) as error:
         text = shortened(str(error).splitlines()[0] if str(error) else "", 100)
-        raise RecordingError(f"{where}: a damaged array ({text}); {WAY_OUT}") from error
+        raise RecordingError(f"{location}: a damaged array ({text}); {WAY_OUT}") from error
     if dtype.kind not in "biufSU" or dtype.hasobject:
-        raise RecordingError(f"{where}: an array of type {dtype}, which is not read; {WAY_OUT}")
+        raise RecordingError(f"{location}: an array of type {dtype}, which is not read; {WAY_OUT}")
     if any(length < 0 for length in shape):
-        raise RecordingError(f"{where}: an array of shape {shape}; {WAY_OUT}")
+        raise RecordingError(f"{location}: an array of shape {shape}; {WAY_OUT}")
     claimed = math.prod(shape) * dtype.itemsize
     if claimed > min(size, MOST_ITEM_BYTES):
-        raise RecordingError(f"{where}: an array that claims {claimed:,} bytes; {WAY_OUT}")
+        raise RecordingError(f"{location}: an array that claims {claimed:,} bytes; {WAY_OUT}")
     raw = stream.read(claimed)
     if len(raw) != claimed:
-        raise RecordingError(f"{where}: an array of {claimed:,} bytes that ends early; {WAY_OUT}")
+        raise RecordingError(
+            f"{location}: an array of {claimed:,} bytes that ends early; {WAY_OUT}"
+        )
     array = np.frombuffer(raw, dtype)
     return array.reshape(shape, order="F" if in_fortran_order else "C")
 
@@ -77,9 +79,9 @@ class NpzTree(Mapping[str, Any]):
         self._members: dict[str, Any] = {}
         if members is None:
             members = {
-                one.filename.removesuffix(".npy"): one
-                for one in archive.infolist()
-                if one.filename.endswith(".npy")
+                member.filename.removesuffix(".npy"): member
+                for member in archive.infolist()
+                if member.filename.endswith(".npy")
             }
         for name, member in members.items():
             first, _, rest = name.partition("/")
@@ -100,12 +102,12 @@ class NpzTree(Mapping[str, Any]):
         member = self._members[key]
         if isinstance(member, dict):
             return NpzTree(self._archive, self._file, member)
-        where = f"{self._file}: {member.filename.removesuffix('.npy')}"
+        location = f"{self._file}: {member.filename.removesuffix('.npy')}"
         try:
             with self._archive.open(member) as stream:
-                return _read_array(stream, member.file_size, where)
+                return _read_array(stream, member.file_size, location)
         except BenchError:
             raise
         except Exception as error:  # a damaged archive raises exceptions of several modules
             text = shortened(str(error), 100)
-            raise RecordingError(f"{where}: a damaged array ({text}); {WAY_OUT}") from error
+            raise RecordingError(f"{location}: a damaged array ({text}); {WAY_OUT}") from error

@@ -25,12 +25,12 @@ _FORMULA = re.compile(r"[=+@]|-[^\w .]")
 NON_POSITIVE = "heart rates of 0 bpm or less are read as no estimate"
 
 
-def check_name(name: object, where: str, what: str = "recording") -> str:
+def check_name(name: object, location: str, what: str = "recording") -> str:
     """Check a name that a source gives: it is text for tables and pages, and never a path.
 
     Args:
         name: the name.
-        where: the file, for messages.
+        location: the file, for messages.
         what: what the name is of.
 
     Returns:
@@ -54,16 +54,16 @@ def check_name(name: object, where: str, what: str = "recording") -> str:
     elif _FORMULA.match(name):
         fault = f"the {what} {shown} has a name that a spreadsheet runs as a formula"
     if fault:
-        raise BenchError(f"{where}: {fault}; rename it in the source")
+        raise BenchError(f"{location}: {fault}; rename it in the source")
     return name
 
 
-def as_array(values: Any, where: str, what: str) -> NDArray[Any]:
+def as_array(values: Any, location: str, what: str) -> NDArray[Any]:
     """Values as an array of at least one axis.
 
     Args:
         values: an array, a list, or one value.
-        where: the file and recording, for messages.
+        location: the file and recording, for messages.
         what: what the values are.
 
     Raises:
@@ -73,27 +73,29 @@ def as_array(values: Any, where: str, what: str) -> NDArray[Any]:
         return np.atleast_1d(np.asarray(values))
     except (ValueError, OverflowError) as error:
         text = shortened(one_line(error), 80)
-        raise RecordingError(f"{where}: {what} that are no row of numbers ({text})") from None
+        raise RecordingError(f"{location}: {what} that are no row of numbers ({text})") from None
 
 
-def as_vector(values: Any, where: str, what: str) -> Array:
+def as_vector(values: Any, location: str, what: str) -> Array:
     """Numbers in a row as float64: (T,), from (T,), (T, 1) or (1, T).
 
     Args:
         values: an array or a list.
-        where: the file and recording, for messages.
+        location: the file and recording, for messages.
         what: what the numbers are.
 
     Raises:
         RecordingError: no real numbers, several columns, or too many of them.
     """
-    array = as_array(values, where, what)
+    array = as_array(values, location, what)
     if array.dtype.kind not in "iuf":
-        raise RecordingError(f"{where}: {what} that are no numbers, but of type {array.dtype}")
+        raise RecordingError(f"{location}: {what} that are no numbers, but of type {array.dtype}")
     if array.size != max(array.shape):
-        raise RecordingError(f"{where}: {what} of shape {array.shape}, where one row belongs")
+        raise RecordingError(f"{location}: {what} of shape {array.shape}, where one row belongs")
     if array.size > MOST_SAMPLES:
-        raise RecordingError(f"{where}: {what} of {array.size:,} samples; cut it into recordings")
+        raise RecordingError(
+            f"{location}: {what} of {array.size:,} samples; cut it into recordings"
+        )
     return array.reshape(-1).astype(np.float64)
 
 
@@ -113,7 +115,7 @@ def make_signal(
     kind: Kind,
     values: Any,
     times_s: Any,
-    where: str,
+    location: str,
     span_s: tuple[float, float] | None = None,
 ) -> PredictedSignal:
     """A checked signal.
@@ -123,18 +125,18 @@ def make_signal(
         kind: "waveform" or "heart_rate", in bpm.
         values: (T,).
         times_s: (T,), seconds from the first frame.
-        where: the file and recording, for messages.
+        location: the file and recording, for messages.
         span_s: see `PredictedSignal`.
 
     Raises:
         RecordingError: no value at all, infinite values, values beyond 64 bits, rates that are not
             in bpm, or times that are not numbers, do not increase, or are of another number.
     """
-    vector = as_vector(values, where, name)
-    times = as_vector(times_s, where, f"times of {name}")
+    vector = as_vector(values, location, name)
+    times = as_vector(times_s, location, f"times of {name}")
     fault = _values_fault(vector, kind) or _times_fault(times, len(vector))
     if fault:
-        raise RecordingError(f"{where}: {name} {fault}")
+        raise RecordingError(f"{location}: {name} {fault}")
     if kind == "heart_rate":
         vector = np.where(vector > 0, vector, np.nan)
     return PredictedSignal(name=name, kind=kind, values=vector, times_s=times, span_s=span_s)
@@ -171,73 +173,74 @@ def _times_fault(times_s: Array, count: int) -> str:
 
 
 def single_rate(
-    name: str, bpm: object, where: str, span_s: tuple[float, float] = (0.0, float("inf"))
+    name: str, bpm: object, location: str, span_s: tuple[float, float] = (0.0, float("inf"))
 ) -> PredictedSignal:
     """One heart rate of a whole recording.
 
     Args:
         name: what the source calls it.
         bpm: the rate.
-        where: the file and recording, for messages.
+        location: the file and recording, for messages.
         span_s: the first and last second; the end is infinite where it is not known.
 
     Raises:
         RecordingError: it is no number above 0.
     """
     if isinstance(bpm, bool) or not isinstance(bpm, int | float | np.integer | np.floating):
-        raise RecordingError(f"{where}: {name} is no number, but {type(bpm).__name__}")
+        raise RecordingError(f"{location}: {name} is no number, but {type(bpm).__name__}")
     first_s, last_s = span_s
     middle_s = (first_s + last_s) / 2 if np.isfinite(last_s) else first_s
-    return make_signal(name, "heart_rate", [float(bpm)], [middle_s], where, span_s)
+    return make_signal(name, "heart_rate", [float(bpm)], [middle_s], location, span_s)
 
 
-def needs_fs(fs: float | None, where: str) -> float:
+def needs_fs(fs: float | None, location: str) -> float:
     """The sampling rate that the user gives.
 
     Args:
         fs: what the user gave.
-        where: the file, for messages.
+        location: the file, for messages.
 
     Raises:
         BenchError: none was given, or it is not above 0.
     """
     if fs is None:
-        raise BenchError(f"{where}: states neither times nor a sampling rate; give --fs HZ")
-    return check_fs(fs, where)
+        raise BenchError(f"{location}: states neither times nor a sampling rate; give --fs HZ")
+    return check_fs(fs, location)
 
 
-def check_fs(fs: object, where: str) -> float:
+def check_fs(fs: object, location: str) -> float:
     """Check a sampling rate.
 
     Args:
         fs: the rate.
-        where: the file, for messages.
+        location: the file, for messages.
 
     Raises:
         BenchError: no number above 0.
     """
     if isinstance(fs, bool) or not isinstance(fs, int | float | np.integer | np.floating):
-        raise BenchError(f"{where}: a sampling rate that is no number; repair it")
+        raise BenchError(f"{location}: a sampling rate that is no number; repair it")
     if not 0 < float(fs) < 1e6:
-        raise BenchError(f"{where}: a sampling rate of {float(fs):g} Hz; give a positive one")
+        raise BenchError(f"{location}: a sampling rate of {float(fs):g} Hz; give a positive one")
     return float(fs)
 
 
-def agreed_fs(stated: object, option: float | None, where: str) -> float:
+def agreed_fs(stated: object, option: float | None, location: str) -> float:
     """The sampling rate that a file states, which the user's may not contradict.
 
     Args:
         stated: the rate in the file.
         option: the user's, or None.
-        where: the file, for messages.
+        location: the file, for messages.
 
     Raises:
         BenchError: the two differ.
     """
-    fs = check_fs(stated, where)
+    fs = check_fs(stated, location)
     if option is not None and abs(option - fs) > 1e-6 * fs:
         raise BenchError(
-            f"{where}: states {fs:g} samples per second, and --fs says {option:g}; leave --fs out"
+            f"{location}: states {fs:g} samples per second, and --fs says {option:g}; "
+            "leave --fs out"
         )
     return fs
 
@@ -246,7 +249,7 @@ def choose_signal(
     waveform: PredictedSignal | None,
     heart_rate: PredictedSignal | None,
     kind: Kind | None,
-    where: str,
+    location: str,
 ) -> tuple[PredictedSignal, tuple[str, ...]]:
     """Which of two signals of a recording is the prediction: the waveform, unless rates are wanted.
 
@@ -254,7 +257,7 @@ def choose_signal(
         waveform: the waveform, if there is one.
         heart_rate: the heart rates, if there are any.
         kind: which the user wants; None takes the waveform where there is one.
-        where: the file and recording, for messages.
+        location: the file and recording, for messages.
 
     Returns:
         The signal, and what to say of the other one.
@@ -266,7 +269,7 @@ def choose_signal(
         kind = "heart_rate" if waveform is None else "waveform"
     chosen, other = (heart_rate, waveform) if kind == "heart_rate" else (waveform, heart_rate)
     if chosen is None:
-        raise RecordingError(f"{where}: holds no {kind.replace('_', ' ')}")
+        raise RecordingError(f"{location}: holds no {kind.replace('_', ' ')}")
     if other is None:
         return chosen, ()
     return chosen, (f"of waveform and heart rates in the file, {chosen.name} is the prediction",)

@@ -131,13 +131,13 @@ class Roles:
         return tuple(lines)
 
 
-def find_roles(names: Iterable[str], kind: Kind | None, where: str) -> Roles:
+def find_roles(names: Iterable[str], kind: Kind | None, location: str) -> Roles:
     """Which field has which role, by its name.
 
     Args:
         names: the names of the fields.
         kind: what a field such as `value` holds, as the user says; None refuses such a field.
-        where: the file, for messages.
+        location: the file, for messages.
 
     Raises:
         BenchError: two fields have one role, or a name could mean two things.
@@ -159,35 +159,35 @@ def find_roles(names: Iterable[str], kind: Kind | None, where: str) -> Roles:
         "reference_time": ("reference_time_s",),
         "reference_fs": ("reference_fs",),
     }.items():
-        taken[role] = _only(fields, known, role, where)
-    _take_unclear(fields, taken, kind, where)
+        taken[role] = _only(fields, known, role, location)
+    _take_unclear(fields, taken, kind, location)
     used = set(taken.values())
     return Roles(unread=tuple(name for name in fields if name not in used), **taken)
 
 
-def _only(fields: Sequence[str], known: Sequence[str], role: str, where: str) -> str | None:
+def _only(fields: Sequence[str], known: Sequence[str], role: str, location: str) -> str | None:
     """The one field whose name is among the known ones; the first known name goes before others."""
     matching = [name for name in fields if name.lower() in known]
     if role == "recording":
         matching = [name for name in matching if name.lower() == known[0]] or matching
     if len(matching) > 1:
         raise BenchError(
-            f"{where}: {one_line(matching[0])!r} and {one_line(matching[1])!r} could both be the "
-            f"{role.replace('_', ' ')}; leave one of them out"
+            f"{location}: {one_line(matching[0])!r} and {one_line(matching[1])!r} could both be "
+            f"the {role.replace('_', ' ')}; leave one of them out"
         )
     return matching[0] if matching else None
 
 
 def _take_unclear(
-    fields: Sequence[str], taken: dict[str, str | None], kind: Kind | None, where: str
+    fields: Sequence[str], taken: dict[str, str | None], kind: Kind | None, location: str
 ) -> None:
     """Give roles to fields whose name leaves the kind open, where the user states the kind."""
     for name in fields:
         lower = name.lower()
         if lower in UNCLEAR_TIMES and taken["time"] is None:
             raise BenchError(
-                f"{where}: {name!r} could be in seconds or in milliseconds; rename it to 'time_s' "
-                "or 'time_ms'"
+                f"{location}: {name!r} could be in seconds or in milliseconds; rename it to "
+                "'time_s' or 'time_ms'"
             )
         for unclear, prefix in ((UNCLEAR_SIGNALS, ""), (UNCLEAR_REFERENCES, "reference_")):
             roles = (f"{prefix}waveform", f"{prefix}rate")
@@ -195,14 +195,14 @@ def _take_unclear(
                 continue
             if kind is None:
                 raise BenchError(
-                    f"{where}: {name!r} could be a waveform or heart rates in bpm; rename it to "
+                    f"{location}: {name!r} could be a waveform or heart rates in bpm; rename it to "
                     f"'{prefix}pulse' or '{prefix}heart_rate_bpm'"
                 )
             taken[roles[kind == "heart_rate"]] = name
 
 
 def recording_from_fields(
-    fields: Mapping[str, Any], roles: Roles, name: str, options: ReadOptions, where: str
+    fields: Mapping[str, Any], roles: Roles, name: str, options: ReadOptions, location: str
 ) -> PredictedRecording:
     """A recording made of its fields.
 
@@ -211,13 +211,13 @@ def recording_from_fields(
         roles: which field has which role.
         name: the recording's name, checked.
         options: a sampling rate, and which signal is the prediction.
-        where: the file, for messages.
+        location: the file, for messages.
 
     Raises:
         RecordingError: the fields do not fit each other.
         BenchError: neither times nor a sampling rate.
     """
-    place = f"{where}: {name}"
+    place = f"{location}: {name}"
     reader = _FieldReader(fields, roles, options, place)
     waveform = reader.signal(roles.waveform, "waveform")
     rate = reader.signal(roles.rate, "heart_rate")
@@ -243,12 +243,12 @@ class _FieldReader:
     """Makes signals of the fields of one recording."""
 
     def __init__(
-        self, fields: Mapping[str, Any], roles: Roles, options: ReadOptions, where: str
+        self, fields: Mapping[str, Any], roles: Roles, options: ReadOptions, location: str
     ) -> None:
         self._fields = fields
         self._roles = roles
         self._options = options
-        self._where = where
+        self._location = location
         self.notes: list[str] = []
 
     def signal(
@@ -263,15 +263,15 @@ class _FieldReader:
         """
         if field is None:
             return None
-        values = as_vector(self._fields[field], self._where, field)
+        values = as_vector(self._fields[field], self._location, field)
         if is_reference and np.isnan(values).all():
             return None
         if kind == "heart_rate" and (values <= 0).any():
             self._note(NON_POSITIVE)
         if kind == "heart_rate" and len(values) == 1 and not self._has_times(is_reference):
-            return single_rate(field, float(values[0]), self._where)
+            return single_rate(field, float(values[0]), self._location)
         times_s = self._times_s(len(values), is_reference)
-        return make_signal(field, kind, values, times_s, self._where)
+        return make_signal(field, kind, values, times_s, self._location)
 
     def _note(self, line: str) -> None:
         if line not in self.notes:
@@ -284,16 +284,16 @@ class _FieldReader:
     def _times_s(self, count: int, is_reference: bool) -> Array:
         roles = self._roles
         if is_reference and roles.reference_time is not None:
-            return as_vector(self._fields[roles.reference_time], self._where, "reference times")
+            return as_vector(self._fields[roles.reference_time], self._location, "reference times")
         if is_reference and roles.reference_fs is not None:
-            stated = _single(self._fields[roles.reference_fs], self._where)
-            return sampled_times_s(count, check_fs(stated, self._where))
+            stated = _single(self._fields[roles.reference_fs], self._location)
+            return sampled_times_s(count, check_fs(stated, self._location))
         if roles.time is not None:
-            times = as_vector(self._fields[roles.time], self._where, "times")
+            times = as_vector(self._fields[roles.time], self._location, "times")
             return times * TIME_SCALES[roles.time.lower()]
         fs = self._fs()
         if roles.frame is not None:
-            frames = as_vector(self._fields[roles.frame], self._where, "frames")
+            frames = as_vector(self._fields[roles.frame], self._location, "frames")
             return frames / fs
         self._note(f"the first sample is the first frame, and the others follow at {fs:g} a second")
         return sampled_times_s(count, fs)
@@ -301,35 +301,37 @@ class _FieldReader:
     def _fs(self) -> float:
         if self._roles.fs is not None:
             return agreed_fs(
-                _single(self._fields[self._roles.fs], self._where), self._options.fs, self._where
+                _single(self._fields[self._roles.fs], self._location),
+                self._options.fs,
+                self._location,
             )
         if self._options.fs is None:
             raise BenchError(
-                f"{self._where}: states neither times nor a sampling rate; give --fs HZ"
+                f"{self._location}: states neither times nor a sampling rate; give --fs HZ"
             )
-        return check_fs(self._options.fs, self._where)
+        return check_fs(self._options.fs, self._location)
 
 
-def _single(value: Any, where: str) -> Any:
+def _single(value: Any, location: str) -> Any:
     """The one value of a field that does not change within a recording."""
-    array = as_array(value, where, "values")
+    array = as_array(value, location, "values")
     if array.size == 0:
         return value
     first = array.flat[0]
-    others = array[array != first]
-    if len(others):
-        shown = " and ".join(one_line(item)[:40] for item in (first, others.flat[0]))
-        raise RecordingError(f"{where}: a field that changes within the recording: {shown}")
+    different = array[array != first]
+    if len(different):
+        shown = " and ".join(one_line(item)[:40] for item in (first, different.flat[0]))
+        raise RecordingError(f"{location}: a field that changes within the recording: {shown}")
     return first.item() if isinstance(first, np.generic) else first
 
 
-def bare_kind(values: Array, kind: Kind | None, where: str) -> Kind:
+def bare_kind(values: Array, kind: Kind | None, location: str) -> Kind:
     """What numbers without a name are.
 
     Args:
         values: (T,).
         kind: what the user says; None decides where only one reading is possible.
-        where: the file and recording, for messages.
+        location: the file and recording, for messages.
 
     Returns:
         "heart_rate" for a single number that can be one; "waveform" for numbers that cannot be
@@ -347,6 +349,6 @@ def bare_kind(values: Array, kind: Kind | None, where: str) -> Kind:
     if len(values) == 1:
         return "heart_rate"
     raise BenchError(
-        f"{where}: the numbers could be a waveform or heart rates in bpm; name them 'pulse' or "
+        f"{location}: the numbers could be a waveform or heart rates in bpm; name them 'pulse' or "
         "'heart_rate_bpm' in the source"
     )

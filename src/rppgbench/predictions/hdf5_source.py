@@ -110,20 +110,22 @@ def read_object(item: Any, file: Path) -> bytes:
     Raises:
         RecordingError: not one value, compressed, or of a length that the file cannot hold.
     """
-    where = f"{file}: {item.name!r}"
+    location = f"{file}: {item.name!r}"
     if item.shape != (1,) or item.chunks is None or item.external or item.is_virtual:
-        raise RecordingError(f"{where} is not one object; {WAY_OUT}")
+        raise RecordingError(f"{location} is not one object; {WAY_OUT}")
     claimed = int(np.prod(item.chunks)) * VLEN_BYTES
     packed = item.compression or item.shuffle or item.fletcher32 or item.scaleoffset is not None
     if packed or claimed > MOST_DESCRIPTOR_BYTES:
-        raise RecordingError(f"{where} is an object in a compressed array; {WAY_OUT}")
+        raise RecordingError(f"{location} is an object in a compressed array; {WAY_OUT}")
     _, descriptor = item.id.read_direct_chunk((0,))
     length = int.from_bytes(descriptor[:4], "little")
     if length > file.stat().st_size:
-        raise RecordingError(f"{where} claims {length:,} bytes, more than the file has; {WAY_OUT}")
+        raise RecordingError(
+            f"{location} claims {length:,} bytes, more than the file has; {WAY_OUT}"
+        )
     value = item[0]
     if value.dtype != np.uint8:
-        raise RecordingError(f"{where} holds no bytes; {WAY_OUT}")
+        raise RecordingError(f"{location} holds no bytes; {WAY_OUT}")
     return bytes(value)
 
 

@@ -28,8 +28,8 @@ def open_predictions(
     Raises:
         BenchError: nothing can be read at the path, or the format is unknown or not certain.
     """
-    found = list_files(path)
-    names, leftovers = _formats(path, found, format_name)
+    files = list_files(path)
+    names, leftovers = _formats(path, files, format_name)
     pairs = [(file, find_format(name)) for file, name in names.items()]
     return PredictionSource(
         path=path,
@@ -58,11 +58,11 @@ def _formats(
         reasons = {file: f"not of the format {format_name}" for file in files if file not in names}
     else:
         seen = {file: recognise_format(file) for file in files}
-        names = {file: one.name for file, one in seen.items() if one.name}
+        names = {file: recognition.name for file, recognition in seen.items() if recognition.name}
         reasons = {
-            file: one.question if one.candidates else "of no known format"
-            for file, one in seen.items()
-            if not one.name
+            file: recognition.question if recognition.candidates else "of no known format"
+            for file, recognition in seen.items()
+            if not recognition.name
         }
     if names:
         return names, tuple(

@@ -51,7 +51,7 @@ class Recognition:
 
 def recognise_format(file: Path) -> Recognition:
     """The format of a file, by its content."""
-    matches = {name: one.recognise(file) for name, one in prediction_formats().items()}
+    matches = {name: declared.recognise(file) for name, declared in prediction_formats().items()}
     certain = tuple(name for name, match in matches.items() if match is Match.CERTAIN)
     if len(certain) == 1:
         return Recognition(name=certain[0])

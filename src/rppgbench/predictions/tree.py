@@ -61,13 +61,13 @@ def read_tree(
 def _read_items(items: list[Any], options: ReadOptions, file: Path) -> Iterator[PredictedRecording]:
     """A list of fields: each item names its recording."""
     for number, item in enumerate(items):
-        where = f"{file}: item {number}"
+        location = f"{file}: item {number}"
         if not isinstance(item, Mapping):
-            raise BenchError(f"{where} has no fields, as the items before have")
-        roles = find_roles(map(str, item), options.kind, where)
+            raise BenchError(f"{location} has no fields, as the items before have")
+        roles = find_roles(map(str, item), options.kind, location)
         if roles.recording is None or not roles.has_signal:
-            raise BenchError(f"{where} lacks 'recording', or 'pulse' and 'heart_rate_bpm'")
-        name = check_name(item[roles.recording], where)
+            raise BenchError(f"{location} lacks 'recording', or 'pulse' and 'heart_rate_bpm'")
+        name = check_name(item[roles.recording], location)
         yield recording_or_reason(
             name,
             lambda i=item, r=roles, n=name: recording_from_fields(  # type: ignore[misc]
@@ -84,12 +84,12 @@ def _read_mapping(
     file: Path,
     depth: int,
 ) -> Iterator[PredictedRecording]:
-    where = f"{file}: {name}" if depth else str(file)
+    location = f"{file}: {name}" if depth else str(file)
     if depth > MOST_DEEP:
-        raise BenchError(f"{where}: nested more than {MOST_DEEP} deep; give {FORMS}")
+        raise BenchError(f"{location}: nested more than {MOST_DEEP} deep; give {FORMS}")
     if not all(isinstance(key, str) for key in content):
-        raise BenchError(f"{where}: names that are no texts; give {FORMS}")
-    roles = find_roles(content, options.kind, where)
+        raise BenchError(f"{location}: names that are no texts; give {FORMS}")
+    roles = find_roles(content, options.kind, location)
     if roles.has_signal:
         yield _read_fields(content, roles, name, shared, options, file)
         return
@@ -100,7 +100,7 @@ def _read_mapping(
     }
     beside = {**shared, **common}
     if not roles.unread:
-        raise BenchError(f"{where}: holds no predictions; give {FORMS}")
+        raise BenchError(f"{location}: holds no predictions; give {FORMS}")
     for key in roles.unread:
         inner = f"{name}/{key}" if depth else key
         yield from _read_child(content, key, inner, beside, options, file, depth + 1)
@@ -136,18 +136,18 @@ def _read_fields(
     options: ReadOptions,
     file: Path,
 ) -> PredictedRecording:
-    where = str(file)
+    location = str(file)
     if roles.recording is not None:
         name = _text(content[roles.recording])
-    checked = check_name(name, where)
+    checked = check_name(name, location)
 
     def build() -> PredictedRecording:
         needed = {*roles.per_sample(), roles.fs, roles.method, roles.reference_time}
         needed = {*needed, roles.reference_fs} - {None}
         fields = {field: content[field] for field in content if field in needed}
         merged = {**shared, **fields}
-        whole = find_roles(merged, options.kind, where)
-        made = recording_from_fields(merged, whole, checked, options, where)
+        whole = find_roles(merged, options.kind, location)
+        made = recording_from_fields(merged, whole, checked, options, location)
         return made if not roles.unread else _with_notes(made, roles.notes())
 
     return recording_or_reason(checked, build)
@@ -166,18 +166,18 @@ def _with_notes(recording: PredictedRecording, notes: tuple[str, ...]) -> Predic
 
 
 def _read_bare(
-    content: Any, name: str, shared: Mapping[str, Any], options: ReadOptions, where: str
+    content: Any, name: str, shared: Mapping[str, Any], options: ReadOptions, location: str
 ) -> PredictedRecording:
     """Numbers without the name of a field."""
 
     def build() -> PredictedRecording:
-        place = f"{where}: {name}"
+        place = f"{location}: {name}"
         values = as_vector(content, place, "values")
         kind = bare_kind(values, options.kind, place)
         field = "pulse" if kind == "waveform" else "heart_rate_bpm"
         fields = {**shared, field: values}
-        roles = find_roles(fields, options.kind, where)
-        made = recording_from_fields(fields, roles, name, options, where)
+        roles = find_roles(fields, options.kind, location)
+        made = recording_from_fields(fields, roles, name, options, location)
         note = f"the numbers without a name are {'a waveform' if kind == 'waveform' else 'bpm'}"
         return _with_notes(made, (note,))
 

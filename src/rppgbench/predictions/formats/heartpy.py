@@ -38,7 +38,7 @@ def recognise(file: Path) -> Match:
         names = set(csv_header(file)[0])
     except BenchError:
         return Match.NO
-    is_known = names >= MEASURES or any(names == others for others in WITHOUT_RATE)
+    is_known = names >= MEASURES or any(names == columns for columns in WITHOUT_RATE)
     return Match.CERTAIN if is_known else Match.NO
 
 
@@ -56,50 +56,50 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
     Raises:
         BenchError: the file holds no rates.
     """
-    where = str(file)
+    location = str(file)
     rows = list(csv.DictReader(read_text(file).splitlines()))
     names = set(rows[0]) if rows else set()
     if not names >= MEASURES:
         raise BenchError(
             f"{file}: holds no heart rate of heartpy; import the table of its measures instead"
         )
-    recording = check_name(name, where)
+    recording = check_name(name, location)
     if SEGMENTS in names:
-        fs = needs_fs(options.fs, where)
-        yield recording_or_reason(recording, lambda: _from_segments(rows, recording, fs, where))
+        fs = needs_fs(options.fs, location)
+        yield recording_or_reason(recording, lambda: _from_segments(rows, recording, fs, location))
     else:
-        yield recording_or_reason(recording, lambda: _from_measures(rows, recording, where))
+        yield recording_or_reason(recording, lambda: _from_measures(rows, recording, location))
 
 
-def _from_measures(rows: Sequence[dict[str, str]], name: str, where: str) -> PredictedRecording:
+def _from_measures(rows: Sequence[dict[str, str]], name: str, location: str) -> PredictedRecording:
     if len(rows) != 1:
-        raise RecordingError(f"{where}: {len(rows)} rows of measures, where one belongs")
+        raise RecordingError(f"{location}: {len(rows)} rows of measures, where one belongs")
     return PredictedRecording(
         name=name,
-        prediction=single_rate("bpm", _number(rows[0]["bpm"], where), where),
+        prediction=single_rate("bpm", _number(rows[0]["bpm"], location), location),
         assumptions=("bpm is the rate of the whole recording, whose length is not stated",),
     )
 
 
 def _from_segments(
-    rows: Sequence[dict[str, str]], name: str, fs: float, where: str
+    rows: Sequence[dict[str, str]], name: str, fs: float, location: str
 ) -> PredictedRecording:
     middles_s = []
     for row in rows:
         indices = _INDICES.fullmatch(row[SEGMENTS] or "")
         if indices is None:
-            raise RecordingError(f"{where}: segment indices {one_line(row[SEGMENTS])[:60]!r}")
+            raise RecordingError(f"{location}: segment indices {one_line(row[SEGMENTS])[:60]!r}")
         first, last = map(int, indices.groups())
         middles_s.append((first + last) / 2 / fs)
-    rates = [_number(row["bpm"], where) for row in rows]
+    rates = [_number(row["bpm"], location) for row in rows]
     return PredictedRecording(
         name=name,
-        prediction=make_signal("bpm", "heart_rate", np.array(rates), np.array(middles_s), where),
+        prediction=make_signal("bpm", "heart_rate", np.array(rates), np.array(middles_s), location),
         assumptions=("a rate belongs to the middle of its segment",),
     )
 
 
-def _number(cell: str | None, where: str) -> float:
+def _number(cell: str | None, location: str) -> float:
     text = (cell or "").strip()
     if text.lower() in MISSING:
         return float("nan")
@@ -107,7 +107,7 @@ def _number(cell: str | None, where: str) -> float:
         return float(text)
     except ValueError:
         raise RecordingError(
-            f"{where}: a rate {one_line(text)[:40]!r}, which is no number"
+            f"{location}: a rate {one_line(text)[:40]!r}, which is no number"
         ) from None
 
 

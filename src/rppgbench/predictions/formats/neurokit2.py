@@ -53,11 +53,11 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
     Raises:
         BenchError: the table holds variability only, or there is no sampling rate.
     """
-    where = str(file)
+    location = str(file)
     names = set(csv_header(file)[0])
-    recording = check_name(name, where)
+    recording = check_name(name, location)
     if names >= set(PROCESSED):
-        fs = needs_fs(options.fs, where)
+        fs = needs_fs(options.fs, location)
         yield recording_or_reason(recording, lambda: _from_samples(file, recording, fs, options))
     elif MEAN_RATE in names:
         yield recording_or_reason(recording, lambda: _from_mean(file, recording))
@@ -76,15 +76,15 @@ def _column(file: Path, name: str) -> "np.ndarray[tuple[int], np.dtype[np.float6
 
 
 def _from_samples(file: Path, name: str, fs: float, options: ReadOptions) -> PredictedRecording:
-    where = str(file)
+    location = str(file)
     waves, rates = (_column(file, column) for column in PROCESSED)
     times_s = sampled_times_s(len(waves), fs)
-    waveform = make_signal(PROCESSED[0], "waveform", waves, times_s, where)
+    waveform = make_signal(PROCESSED[0], "waveform", waves, times_s, location)
     kind = options.kind
     heart_rate = None
     if np.isfinite(rates).any():
-        heart_rate = make_signal(PROCESSED[1], "heart_rate", rates, times_s, where)
-    prediction, notes = choose_signal(waveform, heart_rate, kind, where)
+        heart_rate = make_signal(PROCESSED[1], "heart_rate", rates, times_s, location)
+    prediction, notes = choose_signal(waveform, heart_rate, kind, location)
     assumed = f"the first row is the first frame, and the others follow at {fs:g} a second"
     return PredictedRecording(name=name, prediction=prediction, assumptions=(assumed, *notes))
 

@@ -90,20 +90,20 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
     yield recording_or_reason(recording, lambda: _from_result(result, recording, str(file)))
 
 
-def _from_pulse(arrays: dict[str, Any], name: str, where: str) -> PredictedRecording:
+def _from_pulse(arrays: dict[str, Any], name: str, location: str) -> PredictedRecording:
     return PredictedRecording(
-        name=name, prediction=make_signal("bvp", "waveform", arrays["bvp"], arrays["ts"], where)
+        name=name, prediction=make_signal("bvp", "waveform", arrays["bvp"], arrays["ts"], location)
     )
 
 
-def _from_result(result: dict[str, Any], name: str, where: str) -> PredictedRecording:
+def _from_result(result: dict[str, Any], name: str, location: str) -> PredictedRecording:
     quality = result["SQI"]
     notes = []
     if isinstance(quality, int | float) and quality <= LOW_QUALITY:
         notes.append(f"open-rppg gives the signal a quality of {quality:.2f}, of 1 at most")
     return PredictedRecording(
         name=name,
-        prediction=single_rate("hr", result["hr"], where),
+        prediction=single_rate("hr", result["hr"], location),
         assumptions=("hr is the rate of the whole recording, whose length is not stated", *notes),
     )
 

@@ -128,19 +128,19 @@ def _names(content: Any, file: Path) -> dict[str, str]:
 
 
 def _recording(group: Any, name: str, method: str, kind: Kind, file: Path) -> PredictedRecording:
-    where = f"{file}: {name}"
+    location = f"{file}: {name}"
     arrays = read_arrays(group, file, "predict", "label", "timestamp")
     for needed in ("predict", "timestamp"):
         if needed not in arrays:
-            raise RecordingError(f"{where}: has no {needed!r}")
+            raise RecordingError(f"{location}: has no {needed!r}")
     times_s = arrays["timestamp"].reshape(-1).astype(np.float64)
     times_s = times_s - times_s[:1]
     reference = None
     if kind == "waveform" and "label" in arrays:
-        reference = make_signal("label", kind, arrays["label"], times_s, where)
+        reference = make_signal("label", kind, arrays["label"], times_s, location)
     return PredictedRecording(
         name=name,
-        prediction=make_signal("predict", kind, arrays["predict"], times_s, where),
+        prediction=make_signal("predict", kind, arrays["predict"], times_s, location),
         reference=reference,
         method=method,
         assumptions=(CLOCK,),

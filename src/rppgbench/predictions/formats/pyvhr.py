@@ -119,17 +119,17 @@ def _names(columns: Mapping[str, Any], file: Path) -> list[str]:
 
 
 def _recording(cells: Mapping[str, Any], name: str, method: str, file: Path) -> PredictedRecording:
-    where = f"{file}: {method} on {name}"
+    location = f"{file}: {method} on {name}"
     predicted = make_signal(
         "bpmES",
         "heart_rate",
-        _filled(cells, "bpmES", where),
-        _filled(cells, "timeES", where),
-        where,
+        _filled(cells, "bpmES", location),
+        _filled(cells, "timeES", location),
+        location,
     )
     reference = None
     if _is_set(cells.get("bpmGT")) and _is_set(cells.get("timeGT")):
-        reference = make_signal("bpmGT", "heart_rate", cells["bpmGT"], cells["timeGT"], where)
+        reference = make_signal("bpmGT", "heart_rate", cells["bpmGT"], cells["timeGT"], location)
     return PredictedRecording(
         name=name,
         prediction=predicted,
@@ -144,9 +144,9 @@ def _is_set(cell: object) -> bool:
     return isinstance(cell, np.ndarray | list) and len(cell) > 0
 
 
-def _filled(cells: Mapping[str, Any], column: str, where: str) -> Any:
+def _filled(cells: Mapping[str, Any], column: str, location: str) -> Any:
     if not _is_set(cells[column]):
-        raise RecordingError(f"{where}: {column} is empty")
+        raise RecordingError(f"{location}: {column} is empty")
     return cells[column]
 
 

@@ -89,62 +89,64 @@ def _recording(
     label_chunks: Any,
     kind: str,
     fs: float,
-    where: str,
+    location: str,
     assumptions: tuple[str, ...],
 ) -> PredictedRecording:
-    predicted = _joined(chunks, kind, where)
+    predicted = _joined(chunks, kind, location)
     times_s = sampled_times_s(len(predicted), fs)
     reference = None
     if label_chunks is not None:
         if isinstance(chunks, Mapping) and isinstance(label_chunks, Mapping):
-            _check_same_chunks(chunks, label_chunks, where)
-        label = _joined(label_chunks, kind, where)
-        reference = make_signal("labels", "waveform", label, sampled_times_s(len(label), fs), where)
+            _check_same_chunks(chunks, label_chunks, location)
+        label = _joined(label_chunks, kind, location)
+        reference = make_signal(
+            "labels", "waveform", label, sampled_times_s(len(label), fs), location
+        )
     return PredictedRecording(
         name=name,
-        prediction=make_signal("predictions", "waveform", predicted, times_s, where),
+        prediction=make_signal("predictions", "waveform", predicted, times_s, location),
         reference=reference,
         assumptions=assumptions,
     )
 
 
-def _check_same_chunks(chunks: Mapping[Any, Any], labels: Mapping[Any, Any], where: str) -> None:
+def _check_same_chunks(chunks: Mapping[Any, Any], labels: Mapping[Any, Any], location: str) -> None:
     """Predictions and labels lie on one clock only where they have the same chunks."""
     lengths = [
-        {_number(key, where): np.size(chunk) for key, chunk in group.items()}
+        {_number(key, location): np.size(chunk) for key, chunk in group.items()}
         for group in (chunks, labels)
     ]
     if lengths[0] != lengths[1]:
-        raise RecordingError(f"{where}: predictions and labels have different chunks")
+        raise RecordingError(f"{location}: predictions and labels have different chunks")
 
 
-def _joined(chunks: Any, kind: str, where: str) -> Array:
+def _joined(chunks: Any, kind: str, location: str) -> Array:
     """The chunks in the order of their numbers: (T,)."""
     if not isinstance(chunks, dict) or not chunks:
-        raise RecordingError(f"{where}: has no numbered chunks")
-    numbered = {_number(key, where): chunk for key, chunk in chunks.items()}
+        raise RecordingError(f"{location}: has no numbered chunks")
+    numbered = {_number(key, location): chunk for key, chunk in chunks.items()}
     if len(numbered) < len(chunks):
-        raise RecordingError(f"{where}: two chunks have one number")
+        raise RecordingError(f"{location}: two chunks have one number")
     numbers = sorted(numbered)
     absent = numbers[-1] - numbers[0] + 1 - len(numbers)
     if absent or numbers[0] not in (0, 1):
         raise RecordingError(
-            f"{where}: chunks {numbers[0]} to {numbers[-1]} with {max(absent, 0)} absent; the "
+            f"{location}: chunks {numbers[0]} to {numbers[-1]} with {max(absent, 0)} absent; the "
             "times after a lost chunk are not known"
         )
-    parts = [as_vector(numbered[number], where, f"chunk {number}") for number in numbers]
+    parts = [as_vector(numbered[number], location, f"chunk {number}") for number in numbers]
     values = np.concatenate(parts)
     joined: Array = np.cumsum(values) if kind == "DiffNormalized" else values
     return joined
 
 
-def _number(key: object, where: str) -> int:
+def _number(key: object, location: str) -> int:
     """The number of a chunk, which is a whole number or its text."""
     if isinstance(key, str) and key.isascii() and key.isdigit() and len(key) < 10:
         return int(key)
     if isinstance(key, int) and not isinstance(key, bool):
         return key
-    raise RecordingError(f"{where}: a chunk named {one_line(key)[:40]!r}, which is no number")
+    raise RecordingError(f"{location}: a chunk named {one_line(key)[:40]!r}, which is no number")
 
 
 FORMAT = PredictionFormat(

@@ -78,11 +78,11 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
 
 
 def _recording(
-    face: Mapping[str, Any], name: str, options: ReadOptions, where: str
+    face: Mapping[str, Any], name: str, options: ReadOptions, location: str
 ) -> PredictedRecording:
-    waveform = _waveform(face, options, where)
-    rate = _heart_rate(face, options, where)
-    prediction, notes = choose_signal(waveform, rate, options.kind, where)
+    waveform = _waveform(face, options, location)
+    rate = _heart_rate(face, options, location)
+    prediction, notes = choose_signal(waveform, rate, options.kind, location)
     return PredictedRecording(name=name, prediction=prediction, assumptions=notes)
 
 
@@ -92,52 +92,54 @@ def _part(face: Mapping[str, Any], group: str, signal: str) -> Mapping[str, Any]
     return part if isinstance(part, dict) else None
 
 
-def _waveform(face: Mapping[str, Any], options: ReadOptions, where: str) -> PredictedSignal | None:
+def _waveform(
+    face: Mapping[str, Any], options: ReadOptions, location: str
+) -> PredictedSignal | None:
     for group in ("waveforms", *VITALS):
         part = _part(face, group, "ppg_waveform")
         if part is not None and "data" in part:
-            values = as_vector(part["data"], where, "ppg_waveform")
-            times_s = _times_s(face, len(values), options, where)
-            return make_signal("ppg_waveform", "waveform", values, times_s, where)
+            values = as_vector(part["data"], location, "ppg_waveform")
+            times_s = _times_s(face, len(values), options, location)
+            return make_signal("ppg_waveform", "waveform", values, times_s, location)
     return None
 
 
 def _heart_rate(
-    face: Mapping[str, Any], options: ReadOptions, where: str
+    face: Mapping[str, Any], options: ReadOptions, location: str
 ) -> PredictedSignal | None:
     """The rolling rates where there are any, else the one rate of the video."""
     rolling = _part(face, "rolling_vitals", "heart_rate")
     if rolling is not None and "data" in rolling:
-        _check_unit(rolling, where)
-        values = as_vector(rolling["data"], where, "rolling heart_rate")
+        _check_unit(rolling, location)
+        values = as_vector(rolling["data"], location, "rolling heart_rate")
         if np.isfinite(values).any():
-            times_s = _times_s(face, len(values), options, where)
-            return make_signal("rolling heart_rate", "heart_rate", values, times_s, where)
+            times_s = _times_s(face, len(values), options, location)
+            return make_signal("rolling heart_rate", "heart_rate", values, times_s, location)
     for group in VITALS:
         part = _part(face, group, "heart_rate")
         if part is not None and "value" in part:
-            _check_unit(part, where)
+            _check_unit(part, location)
             span_s = (0.0, float("inf"))
             if isinstance(face.get("time"), list) and face["time"]:
-                span_s = (0.0, float(as_vector(face["time"], where, "time")[-1]))
-            return single_rate("heart_rate", part["value"], where, span_s)
+                span_s = (0.0, float(as_vector(face["time"], location, "time")[-1]))
+            return single_rate("heart_rate", part["value"], location, span_s)
     return None
 
 
-def _check_unit(part: Mapping[str, Any], where: str) -> None:
+def _check_unit(part: Mapping[str, Any], location: str) -> None:
     unit = part.get("unit", "bpm")
     if unit != "bpm":
-        raise RecordingError(f"{where}: a heart rate in {unit!r}, where bpm belongs")
+        raise RecordingError(f"{location}: a heart rate in {unit!r}, where bpm belongs")
 
 
-def _times_s(face: Mapping[str, Any], count: int, options: ReadOptions, where: str) -> Any:
+def _times_s(face: Mapping[str, Any], count: int, options: ReadOptions, location: str) -> Any:
     if isinstance(face.get("time"), list):
         return face["time"]
     if "fps" in face:
-        return sampled_times_s(count, agreed_fs(face["fps"], options.fs, where))
+        return sampled_times_s(count, agreed_fs(face["fps"], options.fs, location))
     if options.fs is not None:
         return sampled_times_s(count, options.fs)
-    raise BenchError(f"{where}: states neither times nor a sampling rate; give --fs HZ")
+    raise BenchError(f"{location}: states neither times nor a sampling rate; give --fs HZ")
 
 
 FORMAT = PredictionFormat(

@@ -44,8 +44,8 @@ class Global(NamedTuple):
 class Budget:
     """How many opcodes and bytes may still be spent on one file, nested pickles included."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, location: str) -> None:
+        self.location = location
         self._opcodes = MOST_OPCODES
         self._bytes = MOST_ARRAY_BYTES
 
@@ -63,7 +63,7 @@ class Budget:
 
     def fault(self, what: str) -> BenchError:
         """The error for a pickle that is not read."""
-        return BenchError(f"{self.where}: {shortened(one_line(what), 300)}; {WAY_OUT}")
+        return BenchError(f"{self.location}: {shortened(one_line(what), 300)}; {WAY_OUT}")
 
 
 class Draft(Protocol):

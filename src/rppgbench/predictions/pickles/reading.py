@@ -13,12 +13,12 @@ MOST_FILE_BYTES = 2**30
 HEAD_BYTES = 512
 
 
-def unpickle(data: bytes, where: str) -> Any:
+def unpickle(data: bytes, location: str) -> Any:
     """The value of a pickle.
 
     Args:
         data: the bytes of the pickle, or of an archive of `torch.save`.
-        where: the file, for messages.
+        location: the file, for messages.
 
     Returns:
         None, numbers, texts, bytes, lists, tuples, dictionaries, sets and numpy arrays, nested.
@@ -31,7 +31,7 @@ def unpickle(data: bytes, where: str) -> Any:
     Traceback (most recent call last):
     rppgbench.system.errors.BenchError: a.pkl: a pickle that wants 'posix.system'; only arrays, ...
     """
-    budget = Budget(where)
+    budget = Budget(location)
     if data[:4] == ZIP_MAGIC:
         value = read_zip(data, budget)
     else:

@@ -151,13 +151,13 @@ def read_zip(data: bytes, budget: Budget) -> Any:
 
 def _stored_members(archive: zipfile.ZipFile, budget: Budget) -> dict[str, zipfile.ZipInfo]:
     """The files in an archive by name; a compressed one could claim any size."""
-    found = archive.infolist()
-    if len(found) > MOST_MEMBERS:
-        raise budget.fault(f"an archive of {len(found):,} files")
-    for member in found:
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise budget.fault(f"an archive of {len(members):,} files")
+    for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
             raise budget.fault("an archive of tensors that is compressed")
-    return {member.filename: member for member in found}
+    return {member.filename: member for member in members}
 
 
 def _rebuild_tensor(arguments: tuple[Any, ...], budget: Budget) -> NDArray[Any]:
