@@ -48,7 +48,7 @@ def official_folds(dataset: Dataset, root: Path, location: str) -> OfficialFolds
         raise BenchError(f"{location}: {dataset.name} has no fold files of its own")
     splits = standing_splits(dataset.name)
     try:
-        own = dataset.folds(root)
+        folds = dataset.folds(root)
     except MissingFolds:
         if not splits:
             raise
@@ -58,9 +58,9 @@ def official_folds(dataset: Dataset, root: Path, location: str) -> OfficialFolds
             "they are probably the same, which is not proven"
         )
         return OfficialFolds(subjects=_tested(split), source=split.name, notes=(note,))
-    compared = [f"; {compare_folds(own, split)}" for split in splits]
+    compared = [f"; {compare_folds(folds, split)}" for split in splits]
     note = f"{dataset.name}: folds of the set's own files{''.join(compared)}"
-    return OfficialFolds(subjects=own, source=OWN_FILES, notes=(note,) if compared else ())
+    return OfficialFolds(subjects=folds, source=OWN_FILES, notes=(note,) if compared else ())
 
 
 def standing_splits(dataset: str) -> list[Split]:
@@ -69,11 +69,11 @@ def standing_splits(dataset: str) -> list[Split]:
     return [s for s in splits if s.dataset == dataset and s.stands_for == OFFICIAL]
 
 
-def compare_folds(own: Mapping[str, tuple[str, ...]], split: Split) -> str:
+def compare_folds(folds: Mapping[str, tuple[str, ...]], split: Split) -> str:
     """Compare the folds of a set's own files with a list that stands for them.
 
     Args:
-        own: the test subjects of each fold, from the files.
+        folds: the test subjects of each fold, from the files.
         split: the list.
 
     Returns:
@@ -88,7 +88,7 @@ def compare_folds(own: Mapping[str, tuple[str, ...]], split: Split) -> str:
     >>> compare_folds({"1": ("b",), "2": ("a", "c")}, split)
     'they differ from the list list for 3 subjects, such as a (2 in the files, 1 in the list)'
     """
-    in_files = {subject: fold for fold, subjects in own.items() for subject in subjects}
+    in_files = {subject: fold for fold, subjects in folds.items() for subject in subjects}
     in_list = {subject: fold for fold, subjects in _tested(split).items() for subject in subjects}
     every = in_files.keys() | in_list.keys()
     other = sorted(s for s in every if in_files.get(s) != in_list.get(s))

@@ -278,8 +278,8 @@ class _FieldReader:
             self.notes.append(line)
 
     def _has_times(self, is_reference: bool) -> bool:
-        own = is_reference and self._roles.reference_time is not None
-        return own or self._roles.time is not None or self._roles.frame is not None
+        has_reference_time = is_reference and self._roles.reference_time is not None
+        return has_reference_time or self._roles.time is not None or self._roles.frame is not None
 
     def _times_s(self, count: int, is_reference: bool) -> Array:
         roles = self._roles
