@@ -26,7 +26,7 @@ VAGUE_NAMES = frozenset(
 )
 """Names that do not say what a value is: `recording`, `matches`, `message`, `location` do."""
 
-VAGUE_PACKAGES: frozenset[str] = frozenset({"cli", "sharing", "system"})
+VAGUE_PACKAGES: frozenset[str] = frozenset()
 """Packages of the library in which such names are still to be replaced."""
 
 
