@@ -88,6 +88,7 @@ def fit(
     fit=fit,
     pretraining=Pretraining(pretrain, parameter_names(ContrastPhysPlusPretraining)),
     needs_labels=True,
+    needs_pulse=True,
     presets={
         "smoke": SMOKE,
         "contrast_phys": CONTRAST_PHYS,

@@ -35,6 +35,7 @@ def fit(examples: Sequence[Example], training: Training, params: BackboneParamet
     "stmap",
     fit=fit,
     needs_labels=True,
+    needs_pulse=True,
     presets={"smoke": SMOKE},
     gpu=0.25,
 )

@@ -41,8 +41,15 @@ def fit(examples: Sequence[Example], training: Training, params: PhysFormerParam
     return train_model(examples, training, params)
 
 
-@method("PhysFormer", "10.1109/CVPR52688.2022.00415", "clip", fit=fit, needs_labels=True,
-        presets={"smoke": SMOKE})  # fmt: skip
+@method(
+    "PhysFormer",
+    "10.1109/CVPR52688.2022.00415",
+    "clip",
+    fit=fit,
+    needs_labels=True,
+    needs_pulse=True,
+    presets={"smoke": SMOKE},
+)
 def physformer(
     clip: Waveform,
     model: Model,

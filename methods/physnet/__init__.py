@@ -42,6 +42,7 @@ def fit(examples: Sequence[Example], training: Training, params: PhysNetParamete
     "clip",
     fit=fit,
     needs_labels=True,
+    needs_pulse=True,
     presets={"smoke": SMOKE},
 )
 def physnet(

@@ -68,6 +68,7 @@ def fit(examples: Sequence[Example], training: Training, params: TransformerPara
     fit=fit,
     pretraining=Pretraining(pretrain, parameter_names(TransformerPretraining)),
     needs_labels=True,
+    needs_pulse=True,
     presets={"smoke": SMOKE, "unlabelled": {"labels": False}},
     gpu=0.25,
 )

@@ -73,6 +73,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Example]]:
         )
 
     monkeypatch.setattr(training_task, "load_example", example)
+    monkeypatch.setattr(runner, "require_possible", lambda plan, jobs: None)
     monkeypatch.setattr(runner, "_open_executor", lambda options: _Executor())
     return seen
 
@@ -94,6 +95,7 @@ class _Executor(AbstractContextManager["_Executor"]):
 
 def protocol_with(pretrain: list[str], **params: Any) -> Protocol:
     protocol = read_protocol(toml_files("protocols")["repss3_track1"])
+    params = {"crop": "contrast_phys", **params}
     changed = {"pretrain": pretrain, "params": {"contrast_phys_plus": params}}
     return protocol.model_copy(update=changed)
 

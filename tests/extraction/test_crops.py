@@ -169,8 +169,9 @@ def test_unknown_rules_and_sizes_are_named(name: str) -> None:
     importlib.util.find_spec("mtcnnruntime") is not None, reason="MTCNN is installed"
 )
 def test_without_mtcnn_its_rule_is_refused_and_no_other_detector_is_used() -> None:
-    with pytest.raises(BenchError, match=r"pip install .*mtcnn-runtime"):
-        crop_rule("mtcnn15").cropper()
+    for refused in (crop_rule("mtcnn15").cropper, crop_rule("mtcnn15_32").requires):
+        with pytest.raises(BenchError, match=r"pip install 'rppgbench\[mtcnn\]'"):
+            refused()
 
 
 @pytest.mark.skipif(

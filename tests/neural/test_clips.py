@@ -204,3 +204,54 @@ def test_a_network_runs_over_windows_on_the_clock_of_the_segment() -> None:
     )
     np.testing.assert_array_equal(out.samples, np.arange(70.0))
     assert (out.fs, out.start_s) == (30.0, 2.0)
+
+
+@pytest.mark.parametrize("fs", [20.0, 24.0, 25.0, 30.0])
+def test_a_video_of_exactly_ten_seconds_gives_a_clip_of_ten_seconds(fs: float) -> None:
+    count = round(10 * fs)
+    times = np.arange(count) / fs
+    wave = Waveform(np.arange(count, dtype=np.float64)[:, None], fs)
+    truth = GroundTruth(pulse=Signal(np.sin(7 * times), times))
+    one = Example(recording="a", subject="a", inputs=(wave,), ground_truth=truth)
+    segments = cut_segments([one], 30.0, 10.0, "m")
+    clips = Clips(segments, 300)
+    (start,) = clips.all_starts(300)
+    piece = clips.read(start)
+    assert piece.shape == (300, 1)
+    assert (np.diff(piece[:, 0]) >= 0).all()  # the last sample stays; nothing begins again
+    assert piece[-1, 0] == pytest.approx(count - 1, abs=1)
+    pulses, known = clips.pulses([start])
+    assert known.tolist() == [1.0]
+    np.testing.assert_allclose(pulses[0, :298], np.sin(7 * np.arange(298) / 30), atol=0.02)
+
+
+def test_two_samples_less_are_too_few() -> None:
+    assert len(cut_segments([example("a", 299)], 30.0, 10.0, "m")) == 1
+    with pytest.raises(BenchError, match="none of 1 recordings"):
+        cut_segments([example("a", 298)], 30.0, 10.0, "m")
+
+
+def test_consecutive_pairs_take_every_clip_once_from_two_recordings() -> None:
+    frames = {"a": 95, "b": 65, "c": 35, "d": 31}  # 3 + 2 + 1 + 1 clips of 30
+    clips = Clips([ramp(count, name) for name, count in frames.items()], 30)
+    orders = set()
+    for seed in range(20):
+        batches = list(clips.consecutive_pairs(np.random.default_rng(seed), 4))
+        drawn = [start for batch in batches for start in batch]
+        assert len(drawn) == len(set(drawn)) == 6  # of seven, one has no partner
+        assert all(start % 30 == 0 for _, start in drawn)
+        pairs = list(zip(drawn[0::2], drawn[1::2], strict=True))
+        assert all(first[0] != second[0] for first, second in pairs)
+        assert [len(batch) for batch in batches] == [4, 2]
+        orders.add(tuple(drawn))
+    assert len(orders) > 10
+    alone = Clips([ramp(95)], 30)
+    with pytest.raises(BenchError, match="needs two to learn from"):
+        list(alone.consecutive_pairs(np.random.default_rng(0), 4))
+
+
+def test_consecutive_pairs_of_one_long_recording_end_with_its_partners() -> None:
+    clips = Clips([ramp(300, "long"), *(ramp(30, f"s{k}") for k in range(4))], 30)
+    (batch,) = clips.consecutive_pairs(np.random.default_rng(0), 64)
+    assert len(batch) == 8
+    assert sum(index == 0 for index, _ in batch) == 4

@@ -166,6 +166,7 @@ class Method:
     fit: Callable[..., Model] | None = field(default=None, repr=False)
     pretraining: Pretraining | None = field(default=None, repr=False)
     needs_labels: bool = False
+    needs_pulse: bool = False  # of the labels, the contact sensor's pulse: a rate does not do
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     members: tuple[str, ...] = ()
     baseline: bool = False  # learns nothing from the video: every other method must beat it
@@ -234,7 +235,7 @@ mean 'epochs'? Known: epochs, lr, preset.
         return {**self.params, **self.presets.get(preset, {}), **overrides}
 
     def is_shown_labels(self, params: Mapping[str, Any]) -> bool:
-        """Whether `fit` gets labels: those that need none, or have `labels` off, see none.
+        """Whether `fit` gets labels: not where it needs none, or leaves the stage with labels out.
 
         Examples:
             >>> m = Method(name="m", title="", cite="", input="clip", estimate=print,
@@ -242,7 +243,8 @@ mean 'epochs'? Known: epochs, lr, preset.
             >>> m.is_shown_labels({"labels": True}), m.is_shown_labels({"labels": False})
             (True, False)
         """
-        return self.needs_labels and bool(params.get("labels", True))
+        wanted = params.get("labels", True) and params.get("finetune_epochs", True)
+        return self.needs_labels and bool(wanted)
 
     def pretraining_params(self, params: Mapping[str, Any]) -> dict[str, Any] | None:
         """The parameters of a pre-training that is done apart; None where there is none.
@@ -286,6 +288,7 @@ def method(
     fit: Callable[..., Model] | None = None,
     pretraining: Pretraining | None = None,
     needs_labels: bool = False,
+    needs_pulse: bool = False,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     baseline: bool = False,
     gpu: float = 1.0,
@@ -306,6 +309,7 @@ def method(
         fit: learns a model from examples; None for a method that does not learn.
         pretraining: the first stage of `fit`, where several models can share it.
         needs_labels: whether `fit` needs the ground truth of its examples.
+        needs_pulse: whether these labels are the contact sensor's pulse, and no heart rate.
         presets: other sets of parameter values, by name.
         baseline: whether the method ignores the video, so that every other one must beat it.
         gpu: the share of a GPU that the method learns and estimates with.
@@ -333,6 +337,7 @@ def method(
             fit=fit,
             pretraining=pretraining,
             needs_labels=needs_labels,
+            needs_pulse=needs_pulse,
             presets=presets or {},
             baseline=baseline,
             gpu=gpu,

@@ -16,6 +16,7 @@ from rppgbench.core.registry import load_methods
 from rppgbench.execution.epoch_models import EPOCHS, plan_epoch_jobs
 from rppgbench.execution.estimate_writer import EstimateWriter
 from rppgbench.execution.executors import Executor, load_executor
+from rppgbench.execution.obstacles import require_possible
 from rppgbench.execution.planner import Fit, Job, Plan, plan_manifest
 from rppgbench.execution.provenance import provenance
 from rppgbench.execution.recording_task import RecordingTask
@@ -69,7 +70,7 @@ def run(
         The number of estimates, the failures and the duration.
 
     Raises:
-        BenchError: the results folder holds something else.
+        BenchError: the results folder holds something else; a method is known to fail.
         MachineError: the machine prevented an estimate.
         KeyboardInterrupt: with a message on what is stored.
     """
@@ -85,6 +86,7 @@ def run(
         write_dependencies(store.folder, plan, stored)
         stored -= store.jobs_without_estimate() if options.retry_failed else set()
         todo = [job for job in plan.jobs if job.digest not in stored]
+        require_possible(plan, todo)
         try:
             _PlanRun(plan, store, options).run(todo)
             if options.every_epoch:

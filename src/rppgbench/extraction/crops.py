@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rppgbench.face.haar import Box, enlarge_box
 from rppgbench.face.mesh_layout import bounding_box, landmarks_68
-from rppgbench.face.mtcnn import load_mtcnn
+from rppgbench.face.mtcnn import load_mtcnn, require_mtcnn
 from rppgbench.face.open_rppg_box import OpenRppgBox
 from rppgbench.system.errors import BenchError, unknown_name
 
@@ -52,6 +52,7 @@ class CropRule:
         source: publication and code.
         create: creates the rule's cropper for one video, from the size.
         needs_toolbox_box: whether the rule reads rPPG-Toolbox's static box.
+        requires: raises BenchError where a package that the rule needs is not installed.
     """
 
     name: str
@@ -59,6 +60,7 @@ class CropRule:
     source: str
     create: Callable[[int], Cropper] = field(repr=False)
     needs_toolbox_box: bool = False
+    requires: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def cropper(self) -> Cropper:
         """Create the cropper of one video."""
@@ -361,7 +363,13 @@ _RULES = (
         source="Gideon and Stent, ICCV 2021, on the mesh's box",
         create=GideonCrop,
     ),
-    CropRule(name="mtcnn15", size=128, source="Qian et al., RePSS 2024", create=Mtcnn15Crop),
+    CropRule(
+        name="mtcnn15",
+        size=128,
+        source="Qian et al., RePSS 2024",
+        create=Mtcnn15Crop,
+        requires=require_mtcnn,
+    ),
     CropRule(
         name="open_rppg", size=128, source="Wang et al., open-rppg 0.1.1", create=OpenRppgCrop
     ),

@@ -81,6 +81,7 @@ def frame_method(
             "clip",
             fit=typed_fit(parameters)(fit),
             needs_labels=True,
+            needs_pulse=True,
             presets={"smoke": dict(smoke)},
         )(estimate)
 
