@@ -186,6 +186,38 @@ def test_a_table_says_what_a_reading_under_each_of_its_evaluators_is(
         assert f"A reading under {name}: {evaluator(name).meaning}" in text
 
 
+@pytest.mark.parametrize("name", ["qian2024_table1", "qian2024_table2", "qian2024_table3"])
+def test_a_row_of_the_challenge_says_in_what_it_differs(name: str) -> None:
+    _, lines = read_table(REPORTS / f"{name}.toml")
+    runnable = [line for line in lines if line.method.method]
+    assert runnable
+    for line in runnable:
+        differs = f"{line.setting.differs}; {line.method.differs}"
+        wanted = ["80 % of VIPL-HR-V2", "validates", "epoch", "one seed", "n of the test set"]
+        members = load_methods().available[line.method.method].members or (line.method.method,)
+        if "st_transformer" in members:
+            wanted += ["MediaPipe, not OpenFace", "windows of 10 s every 5 s"]
+        if "contrast_phys_plus" in members:
+            wanted += ["mtcnn-runtime", "summed over the bins"]
+        if line.setting.params.get("difference"):
+            wanted += ["frame differences are divided by the standard deviation"]
+        assert [text for text in wanted if text not in differs] == []
+
+
+def test_the_second_solution_has_the_crop_and_the_clips_of_the_paper() -> None:
+    _, lines = read_table(REPORTS / "qian2024_table2.toml")
+    method = load_methods().available["contrast_phys_plus"]
+    for line in lines:
+        params = method.parameters({**line.setting.params, **line.method.params})
+        assert (params["preset"], params["crop"]) == ("paper", "mtcnn15")
+        assert (params["clip_choice"], params["clip_s"], params["fs"]) == (
+            "consecutive",
+            10.0,
+            30.0,
+        )
+        assert (params["lr"], params["finetune_lr"], params["batch"]) == (1e-4, 1e-5, 4)
+
+
 def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "reports"]) == 0
     output = capsys.readouterr().out
