@@ -80,6 +80,16 @@ def test_every_training_is_a_row_with_its_verdict() -> None:
         assert text.count(FLAT) == 1
 
 
+def test_a_shared_pretraining_and_a_chosen_epoch_are_told() -> None:
+    first = {**model("pre-training", "learned"), "epochs": {"pretrain": 3}, "params": {}}
+    choice = {"rule": "validation", "epoch": 2, "rmse_bpm": 4.0, "clips": 9}
+    second = {**model("1", "learned"), "epochs": {"finetune": 5}, "checkpoint": choice}
+    (section,) = training_sections([first, second])
+    rows = [[cell.text for cell in row.cells] for row in section.tables[0].rows]
+    assert rows[0][1:4] == ["pre-training", "1", ""]
+    assert [row[6] for row in rows] == ["pretrain 3", "finetune 5 (epoch 2 is tested)"]
+
+
 def test_without_a_trained_network_there_is_no_section() -> None:
     assert training_sections([{"method": "constant", "fold": "1"}]) == ()
 

@@ -38,7 +38,9 @@ def training_sections(
     )
     return table_section(
         "How the methods were trained",
-        "The model of the last epoch is the one that is tested. The verdict is on the outputs for "
+        "The model of the last epoch is the one that is tested, or, where the row says so, that of "
+        "the epoch with the least error on the validation part of the split. A pre-training that "
+        "models share has a row of its own. The verdict is on the outputs for "
         "clips of the training set, without the sensor's labels: the share of their power in the "
         "band of a pulse, whether their peaks differ from clip to clip, and whether they lie at "
         "the band's limits. A method with pseudo labels has learned only if its heart rates are "
@@ -55,9 +57,16 @@ def training_sections(
     )
 
 
+def _is_pretraining(model: Mapping[str, Any]) -> bool:
+    """Whether a model is a first stage, from which other models begin."""
+    return list(model["epochs"]) == ["pretrain"]
+
+
 def _cells(model: Mapping[str, Any]) -> list[Cell]:
     last: Mapping[str, Mapping[str, float]] = model.get("last", {})
     epochs = ", ".join(f"{stage} {count}" for stage, count in model["epochs"].items() if count)
+    if model.get("checkpoint", {}).get("rule") == "validation":
+        epochs += f" (epoch {model['checkpoint']['epoch']} is tested)"
     loss = ", ".join(f"{terms['loss']:.4g}" for terms in last.values())
     verdict, detail = _verdict(model)
     params = model["params"]
@@ -66,7 +75,7 @@ def _cells(model: Mapping[str, Any]) -> list[Cell]:
         model["method"],
         model["fold"],
         str(model["seed"]),
-        str(params.get("preset", "paper")),
+        str(params.get("preset", "" if _is_pretraining(model) else "paper")),
         f"{learned} of {learned + len(unusable)}" if unusable else str(learned),
         f"{model['n_parameters']:,}",
         epochs,
