@@ -15,6 +15,7 @@ from rppgbench.analysis.diagnostics import (
     skipped_recordings,
     stage_timings,
 )
+from rppgbench.analysis.joined_results import join_results
 from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
 from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
@@ -52,6 +53,7 @@ def build_report(
     store: Store,
     page: Path,
     *,
+    further: Sequence[Store] = (),
     evaluator: str | None = None,
     partial: bool = False,
     command: str = "",
@@ -67,6 +69,7 @@ def build_report(
     Args:
         store: The results folder.
         page: File of the page.
+        further: Further results folders of the same protocol and references, for the same page.
         evaluator: The evaluator that comes first on the page; by default the protocol's first.
         partial: Whether a store that lacks planned estimates is reported, marked as partial.
         command: The command that the page names as its origin; by default the command of the run.
@@ -79,13 +82,16 @@ def build_report(
         `page`.
 
     Raises:
-        BenchError: The store is no results folder or incomplete, there is no such evaluator, or a
-            file cannot be written.
+        BenchError: The store is no results folder or incomplete, further folders do not fit to it,
+            there is no such evaluator, or a file cannot be written.
     """
-    stored = load_stored(store, partial=partial)
+    stored = join_results([load_stored(each, partial=partial) for each in (store, *further)])
     rules = report_evaluators(stored.manifest["protocol"], evaluator)
-    fits = [*stored.manifest.get("pretrainings", ()), *stored.manifest["fits"]]
-    models = load_trained_models(store.folder / "models", fits)
+    models = [
+        model
+        for each in stored.stores
+        for model in load_trained_models(each.folder / "models", _all_fits(each.manifest))
+    ]
     windows = {name: report_windows(stored, rule, models) for name, rule in rules.items()}
     scores = tuple(report_scores(name, rule, windows[name], stored) for name, rule in rules.items())
     warnings = (*training_warnings(models), *recording_warnings(stored.observed.values()))
@@ -99,6 +105,11 @@ def build_report(
     for recording, reason in _without_rate(default_windows, stored.estimates):
         without_rate(recording, reason)
     return _write(inputs, default_windows, page)
+
+
+def _all_fits(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """All trainings of a run, those before others first."""
+    return [*manifest.get("pretrainings", ()), *manifest["fits"]]
 
 
 def _report_inputs(
@@ -125,7 +136,7 @@ def _report_inputs(
         baselines=baseline_methods(),
         drawn_conditions=conditions_to_draw(settings),
         skipped=skipped_recordings(stored.estimates, observed, manifest),
-        warnings=(*plan_warnings(manifest, stored.store, stored.parts), *warnings),
+        warnings=(*plan_warnings(manifest, stored.stores, stored.parts), *warnings),
         timings=stage_timings(stored.estimates, observed),
         provenance={
             **({"command of the run": manifest["command"]} if command else {}),

@@ -123,7 +123,7 @@ def _page_inputs(
         baselines=baseline_methods(),
         skipped=skipped_recordings(stored.estimates, observed, manifest),
         warnings=(
-            *plan_warnings(manifest, stored.store, stored.parts),
+            *plan_warnings(manifest, stored.stores, stored.parts),
             *recording_warnings(observed),
         ),
         provenance={

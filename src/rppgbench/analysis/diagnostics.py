@@ -88,20 +88,20 @@ def skipped_recordings(
 
 
 def plan_warnings(
-    manifest: Mapping[str, Any], store: Store, parts: Sequence[PartProvenance]
+    manifest: Mapping[str, Any], stores: Sequence[Store], parts: Sequence[PartProvenance]
 ) -> tuple[str, ...]:
     """What the plan, the store and its parts warn of, a line each.
 
     Args:
         manifest: The manifest of the run.
-        store: The results folder.
+        stores: The results folders.
         parts: The runs that made parts of the results.
 
     Returns:
         One line for each warning.
     """
     lines = [*manifest["notes"], *difference_lines(parts)]
-    missing = store.missing()
+    missing = sum(store.missing() for store in stores)
     if missing:
         lines.append(f"{missing} estimates of the plan are not made yet: this table is partial")
     return tuple(lines)

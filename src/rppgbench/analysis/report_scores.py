@@ -151,14 +151,18 @@ def _with_best_epochs(
     """
     import pandas as pd
 
-    epoch_store = Store(stored.store.folder / EPOCHS)
-    if not epoch_store.folder.is_dir():
+    best = []
+    for epoch_store in (Store(store.folder / EPOCHS) for store in stored.stores):
+        if epoch_store.folder.is_dir():
+            tested = group_by_epoch(epoch_store.read(partial=True)[0], epoch_store.manifest[EPOCHS])
+            by_epoch = {
+                epoch: score_windows(rule, estimates, stored.ground_truths)
+                for epoch, estimates in tested.items()
+            }
+            best.append(best_epochs(by_epoch))
+    if not best:
         return windows
-    tested = group_by_epoch(epoch_store.read(partial=True)[0], epoch_store.manifest[EPOCHS])
-    best = best_epochs(
-        {k: score_windows(rule, estimates, stored.ground_truths) for k, estimates in tested.items()}
-    )
-    joined = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
+    joined = ordered_rows(pd.concat([windows, *best], ignore_index=True)).reset_index(drop=True)
     joined.attrs = windows.attrs
     mark_rule_notes(joined, rule, cumulative_methods())
     mark_leaks(joined, stored.manifest.get("origins", {}))

@@ -42,6 +42,7 @@ class StoredResults:
         estimates: Every stored estimate.
         observed: What was recorded of each recording, by data set, recording and condition.
         parts: The runs that made parts of the results.
+        further: Further folders whose results are joined to these.
     """
 
     store: Store
@@ -49,6 +50,12 @@ class StoredResults:
     estimates: Sequence[Estimate]
     observed: Mapping[tuple[str, str, str], RecordingInfo]
     parts: Sequence[PartProvenance]
+    further: tuple[Store, ...] = ()
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """All folders of the results."""
+        return (self.store, *self.further)
 
     @cached_property
     def simulated(self) -> bool:

@@ -2,12 +2,13 @@
 
 import argparse
 import os
+from contextlib import ExitStack
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import path, plugins, results
+from rppgbench.cli.options import path, plugins
 from rppgbench.cli.terminal import answer
-from rppgbench.system.errors import one_line
+from rppgbench.system.errors import BenchError, one_line
 
 
 def add_parser(commands: Commands) -> None:
@@ -19,7 +20,13 @@ def add_parser(commands: Commands) -> None:
         about="Score stored estimates anew and write the page; nothing is decoded or learned.",
         example="bench report results/quickstart --evaluator toolbox_2023",
     )
-    results(parser)
+    parser.add_argument(
+        "results",
+        nargs="+",
+        type=path,
+        help="folders that `bench run` or `bench import` wrote, or bundles; several of one protocol "
+        "make one page",
+    )
     parser.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
     parser.add_argument(
         "--partial", action="store_true", help="also where a run was stopped: the page says so"
@@ -34,10 +41,15 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.sharing.checking import output_folder, results_folder
     from rppgbench.store.store import Store
 
-    with results_folder(args.results) as folder:
+    first, *further = args.results
+    if further and args.out is None:
+        raise BenchError("--out: is needed for a page of several results folders; give a FILE")
+    with ExitStack() as opened:
+        stores = [Store(opened.enter_context(results_folder(results))) for results in args.results]
         page = build_report(
-            Store(folder),
-            args.out or output_folder(args.results) / "report.html",
+            stores[0],
+            args.out or output_folder(first) / "report.html",
+            further=stores[1:],
             evaluator=args.evaluator,
             partial=args.partial,
             command=args.command_line,
