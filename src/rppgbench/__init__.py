@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         load_dataset,
     )
     from rppgbench.api.heart_rate import load_evaluator, read_heart_rate
+    from rppgbench.api.imports import import_predictions
     from rppgbench.api.methods import methods
     from rppgbench.api.results import Results, bundle, load_results
     from rppgbench.api.runs import run
@@ -45,6 +46,7 @@ _MODULES = {
         "load_dataset",
     ),
     "rppgbench.api.heart_rate": ("load_evaluator", "read_heart_rate"),
+    "rppgbench.api.imports": ("import_predictions",),
     "rppgbench.api.methods": ("methods",),
     "rppgbench.api.results": ("Results", "bundle", "load_results"),
     "rppgbench.api.runs": ("run",),
@@ -71,6 +73,7 @@ __all__ = [
     "Waveform",
     "bundle",
     "decompose",
+    "import_predictions",
     "list_datasets",
     "list_evaluators",
     "list_methods",

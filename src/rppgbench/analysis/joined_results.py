@@ -63,10 +63,11 @@ def _check_experiment(first: StoredResults, second: StoredResults) -> None:
     """BenchError where two folders differ in what was tested on what."""
     a, b = first.manifest["protocol"], second.manifest["protocol"]
     for key in EXPERIMENT:
-        if a.get(key) != b.get(key):
+        values = a.get(key), b.get(key)
+        if values[0] != values[1]:
             raise BenchError(
-                f"{first.store.folder} and {second.store.folder}: {key} is {_text(a.get(key))} in the "
-                f"first and {_text(b.get(key))} in the second; one page holds results of one protocol"
+                f"{first.store.folder} and {second.store.folder}: {key} is {_text(values[0])} in "
+                f"the first, {_text(values[1])} in the second; a page holds results of one protocol"
             )
 
 
@@ -74,6 +75,15 @@ def _check_reference(
     first: StoredResults, first_info: RecordingInfo, second: StoredResults, info: RecordingInfo
 ) -> None:
     """BenchError where a recording has another reference in another folder."""
+    nothing = np.empty(0)
+    first_beats, beats = (i.ground_truth.beats_s for i in (first_info, info))
+    if not np.array_equal(
+        nothing if first_beats is None else first_beats, nothing if beats is None else beats
+    ):
+        raise BenchError(
+            f"{first.store.folder} and {second.store.folder}: {info.dataset}/{info.recording} has "
+            "other beats in its references; import with the same --data or --reference"
+        )
     for name in ("pulse", "heart_rate"):
         signals = [_signal(truth, name) for truth in (first_info.ground_truth, info.ground_truth)]
         if not _equal(*signals):

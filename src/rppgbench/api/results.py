@@ -12,11 +12,19 @@ from rppgbench.analysis.stored_results import load_stored
 from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.estimate import Estimate
 from rppgbench.evaluation.summary import summarise
+from rppgbench.predictions.record import PredictedSignal
+from rppgbench.predictions.results_folder import predicted_recordings, references_of
+from rppgbench.predictions.writing import write_signals
 from rppgbench.sharing.checking import results_folder
 from rppgbench.store.store import Store
+from rppgbench.system.errors import BenchError, unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+CHOICE = ("dataset", "method", "region", "condition", "seed", "fold")
+"""Fields by which estimates are chosen for an export."""
 
 
 class Results:
@@ -100,6 +108,63 @@ class Results:
         return summarise(
             self.windows(evaluator), by=by, expected=expected or None, resamples=resamples
         )
+
+    def export(self, path: str | Path, **fields: str | int) -> Path:
+        """Write the estimates of one method in a format that every tool reads.
+
+        `bench import` and `import_predictions` read the file again, with the same scores.
+
+        Args:
+            path: a file; the suffix is the format: .csv, .parquet, .json, .npz, .mat, .h5; or with
+                .npy a folder with a file for each recording.
+            **fields: which estimates: method, and where there are several, region, condition, seed,
+                fold or dataset.
+
+        Returns:
+            The path.
+
+        Raises:
+            BenchError: there is no such estimate, several of one recording, or the format cannot
+                hold it.
+        """
+        for name in fields:
+            if name not in CHOICE:
+                raise unknown_name("field", name, CHOICE, "export")
+        chosen = [
+            estimate
+            for estimate in self._stored.estimates
+            if all(getattr(estimate, name) == value for name, value in fields.items())
+        ]
+        signals: dict[str, PredictedSignal] = {}
+        for recording in predicted_recordings(chosen, {}):
+            if recording.name in signals:
+                raise BenchError(
+                    f"export: several estimates of {recording.name!r}; choose by method, region, "
+                    "condition, seed, fold or dataset"
+                )
+            if recording.prediction is not None:
+                signals[recording.name] = recording.prediction
+        return write_signals(Path(path).expanduser(), signals)
+
+    def export_references(self, path: str | Path) -> Path:
+        """Write the reference of each recording: the pulse, else the device's heart rates.
+
+        Args:
+            path: as `export` takes it.
+
+        Returns:
+            The path.
+
+        Raises:
+            BenchError: there is no reference, or the format cannot hold it.
+        """
+        several = len({info.dataset for info in self._stored.observed.values()}) > 1
+        signals = {}
+        for info in self._stored.observed.values():
+            for reference in references_of(info.ground_truth)[:1]:
+                name = f"{info.dataset}/{info.recording}" if several else info.recording
+                signals[name] = reference
+        return write_signals(Path(path).expanduser(), signals)
 
     @property
     def _default(self) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def score(
     estimates: Estimates,
-    references: References,
+    references: References | None = None,
     *,
     evaluators: Sequence[str] = ("beats_tukey",),
     subjects: Mapping[str, str] | None = None,
@@ -27,10 +27,12 @@ def score(
 
     Args:
         estimates: the pulse of each recording by name; or for each method such a mapping; or a
-            table with the columns recording, time_s and value, and method if there are several.
+            table with the columns recording, time_s and value, and method if there are several; or
+            a file or folder of predictions, as `import_predictions` takes it.
         references: the reference of each recording by name: a pulse (`Waveform` or `Signal`), or a
             `GroundTruth` with a pulse and a device's heart rate; or a table with recording, time_s
-            and value (a pulse). Times are on the clock of the estimates.
+            and value (a pulse); or a file or folder of references; None for those in the file of
+            the estimates. Times are on the clock of the estimates.
         evaluators: names of rules, as `bench list evaluators` shows them.
         subjects: the subject of each recording. Intervals resample subjects. Without it, each
             recording is a subject of its own.
@@ -65,7 +67,7 @@ def score(
 
 def score_windows(
     estimates: Estimates,
-    references: References,
+    references: References | None = None,
     *,
     evaluator: str = "beats_tukey",
     subjects: Mapping[str, str] | None = None,
@@ -128,7 +130,7 @@ def paired_tests(windows: pd.DataFrame, *, measure: str = "mae") -> pd.DataFrame
 
 def decompose(
     estimates: Estimates,
-    references: References,
+    references: References | None = None,
     *,
     first: str,
     second: str,
@@ -191,7 +193,7 @@ def decompose(
 
 def _windows(
     estimates: Estimates,
-    references: References,
+    references: References | None,
     evaluators: Sequence[str],
     subjects: Mapping[str, str] | None,
 ) -> dict[str, pd.DataFrame]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union, cast
 
 import numpy as np
 
+from rppgbench.api.source_inputs import read_estimates, read_references
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.importing.signals import ImportedSignal, coverage_of
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -23,16 +26,19 @@ SET = "given"
 Reference: TypeAlias = Waveform | Signal | GroundTruth
 
 
+Estimated: TypeAlias = Waveform | ImportedSignal
+
+
 Estimates: TypeAlias = Union[
-    Mapping[str, Waveform], Mapping[str, Mapping[str, Waveform]], "pd.DataFrame"
+    Mapping[str, Waveform], Mapping[str, Mapping[str, Waveform]], "pd.DataFrame", str, Path
 ]
 
 
-References: TypeAlias = Union[Mapping[str, Reference], "pd.DataFrame"]
+References: TypeAlias = Union[Mapping[str, Reference], "pd.DataFrame", str, Path]
 
 
 def paired_inputs(
-    estimates: Estimates, references: References, subjects: Mapping[str, str] | None
+    estimates: Estimates, references: References | None, subjects: Mapping[str, str] | None
 ) -> tuple[list[Estimate], dict[tuple[str, str], GroundTruth]]:
     """Return the estimates of all methods, and the ground truth of each recording.
 
@@ -45,9 +51,8 @@ def paired_inputs(
         BenchError: a recording has an estimate and no reference, or the other way round.
     """
     methods = _by_method(estimates)
-    truths = {
-        name: _truth(name, reference) for name, reference in _by_recording(references).items()
-    }
+    by_recording = _by_recording(_references(estimates, references))
+    truths = {name: _truth(name, reference) for name, reference in by_recording.items()}
     _require_pairs(methods, truths)
     rows = [
         _estimate(method, name, (subjects or {}).get(name, name), wave)
@@ -57,8 +62,21 @@ def paired_inputs(
     return rows, {(SET, name): truth for name, truth in truths.items()}
 
 
+def _references(
+    estimates: Estimates, references: References | None
+) -> Mapping[str, Reference] | pd.DataFrame:
+    """The references; those in a file are read, by default those in the file of the estimates."""
+    if isinstance(references, str | Path):
+        return read_references(references, of_estimates=False)
+    if references is not None:
+        return references
+    if not isinstance(estimates, str | Path):
+        raise BenchError("score: waveforms in memory have no references; give references")
+    return read_references(estimates, of_estimates=True)
+
+
 def _require_pairs(
-    methods: Mapping[str, Mapping[str, Waveform]], truths: Mapping[str, GroundTruth]
+    methods: Mapping[str, Mapping[str, Estimated]], truths: Mapping[str, GroundTruth]
 ) -> None:
     """BenchError where a recording is on one side alone: nothing is dropped."""
     for method, waves in methods.items():
@@ -75,7 +93,9 @@ def _require_pairs(
                 )
 
 
-def _by_method(estimates: Estimates) -> dict[str, dict[str, Waveform]]:
+def _by_method(estimates: Estimates) -> Mapping[str, Mapping[str, Estimated]]:
+    if isinstance(estimates, str | Path):
+        return read_estimates(estimates)
     if not isinstance(estimates, Mapping):
         groups = estimates.groupby("method") if "method" in estimates else [("", estimates)]
         return {str(name): _waves(part) for name, part in groups}
@@ -85,7 +105,7 @@ def _by_method(estimates: Estimates) -> dict[str, dict[str, Waveform]]:
     return {"": dict(cast("Mapping[str, Waveform]", estimates))}
 
 
-def _by_recording(references: References) -> Mapping[str, Reference]:
+def _by_recording(references: Mapping[str, Reference] | pd.DataFrame) -> Mapping[str, Reference]:
     if isinstance(references, Mapping):
         return references
     return {name: Signal(value, time_s) for name, time_s, value in _series(references)}
@@ -125,7 +145,10 @@ def _truth(name: str, reference: Reference) -> GroundTruth:
     raise TypeError(f"score: the reference of {name} is a {type(reference).__name__}")
 
 
-def _estimate(method: str, recording: str, subject: str, wave: Waveform) -> Estimate:
+def _estimate(method: str, recording: str, subject: str, estimated: Estimated) -> Estimate:
+    signal = estimated
+    if isinstance(signal, Waveform):
+        signal = ImportedSignal(waveform=signal)
     return Estimate(
         job=f"{method}/{recording}",
         dataset=SET,
@@ -137,8 +160,9 @@ def _estimate(method: str, recording: str, subject: str, wave: Waveform) -> Esti
         seed=0,
         condition="none",
         region="",
-        waveform=wave,
-        coverage=float(np.isfinite(wave.samples).mean()),
-        reason="",
+        waveform=signal.waveform,
+        heart_rate=signal.heart_rate,
+        coverage=coverage_of(signal, 0.0),
+        reason=signal.reason,
         seconds=0.0,
     )

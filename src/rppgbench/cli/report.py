@@ -24,8 +24,8 @@ def add_parser(commands: Commands) -> None:
         "results",
         nargs="+",
         type=path,
-        help="folders that `bench run` or `bench import` wrote, or bundles; several of one protocol "
-        "make one page",
+        help="folders that `bench run` or `bench import` wrote, or bundles; several of one "
+        "protocol make one page",
     )
     parser.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
     parser.add_argument(

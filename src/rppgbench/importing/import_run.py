@@ -112,6 +112,7 @@ class _Import:
     ) -> None:
         self.options, self.source, self.references = options, source, references
         self.expected, self.survey, self.matched = expected, survey, matched
+        self.simulated = options.simulated or source.simulated
         self.from_source = references is None and expected.targets is None
         self._durations: dict[Key, float] = {}
 
@@ -176,7 +177,7 @@ class _Import:
         """References that do not come with the predictions, and recordings that lack one."""
         if self.from_source:
             return
-        condition, simulated = self.expected.condition, self.options.simulated
+        condition, simulated = self.expected.condition, self.simulated
         targets = {target.key: target for _, _, target in self._rows()}
         if self.references is None:
             fs_by_key = self._fs_by_key()
@@ -188,7 +189,7 @@ class _Import:
         for places in named.values():
             targets.pop(places[0].key, None)
         for target in targets.values():
-            yield of_signal(target, condition, None, simulated=simulated)
+            yield of_signal(target, condition, (), simulated=simulated)
 
     def _fs_by_key(self) -> dict[Key, float]:
         """The rate of each recording's waveform in the source, in Hz."""
@@ -231,9 +232,9 @@ class _Import:
         seen = of_signal(
             target,
             self.expected.condition,
-            recording.reference,
-            simulated=self.options.simulated,
-            notes=recording.assumptions if recording.reference is not None else (),
+            recording.references,
+            simulated=self.simulated,
+            notes=recording.assumptions if recording.references else (),
         )
         self._keep(seen, batches)
 

@@ -1,6 +1,6 @@
 """The references of imported predictions, as what was seen of recordings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rppgbench.core.guarded_calls import read_video
@@ -9,11 +9,11 @@ from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.datasets.recording_check import clock_of_video
 from rppgbench.execution.training_examples import plausible_labels
-from rppgbench.importing.signals import ground_truth_of
+from rppgbench.importing.signals import digest_of, ground_truth_of
 from rppgbench.importing.targets import Target
-from rppgbench.predictions.record import PredictedSignal, PredictionSource
+from rppgbench.predictions.record import PredictedRecording, PredictedSignal, PredictionSource
 from rppgbench.store.schema import RecordingInfo
-from rppgbench.system.errors import BenchError
+from rppgbench.system.errors import BenchError, one_line
 from rppgbench.system.fault_kinds import attempt
 
 FS_TOLERANCE = 1e-3
@@ -68,7 +68,7 @@ def of_data_set(target: Target, condition: str, fs: float | None = None) -> Seen
 def of_signal(
     target: Target,
     condition: str,
-    reference: PredictedSignal | None,
+    references: Sequence[PredictedSignal],
     *,
     simulated: bool = False,
     notes: Iterable[str] = (),
@@ -78,7 +78,7 @@ def of_signal(
     Args:
         target: the recording.
         condition: the name of the untouched condition.
-        reference: the signal; None where there is none.
+        references: the signals, at most one of each kind; none where there is no reference.
         simulated: whether the user says that the recording is simulated.
         notes: what the source does not state of the reference.
 
@@ -86,8 +86,8 @@ def of_signal(
         The recording; where its reference cannot be used, with the reason.
     """
     truth, reason = GroundTruth(), ""
-    if reference is not None:
-        read = attempt(lambda: ground_truth_of(reference), f"the reference of {target.name}")
+    if references:
+        read = attempt(lambda: ground_truth_of(references), f"the reference of {target.name}")
         truth = read.value or GroundTruth()
         reason = "" if read.fault is None else f"reference: {read.fault.reason}"
     clock, video_notes = _clock(target.recording) if target.recording else (None, ())
@@ -117,12 +117,16 @@ def of_reference_source(
         condition: the name of the untouched condition.
         simulated: whether the user says that the recordings are simulated.
     """
+    keys: set[tuple[str, str]] = set()
     for recording in source:
         for target in targets.get(recording.name, ())[:1]:
+            if target.key in keys:
+                continue
+            keys.add(target.key)
             yield of_signal(
                 target,
                 condition,
-                recording.reference or recording.prediction,
+                truth_of(recording),
                 simulated=simulated,
                 notes=recording.assumptions,
             )
@@ -132,16 +136,25 @@ def names_of_references(source: PredictionSource | None) -> list[str]:
     """The names in a source of references; none without a source.
 
     Raises:
-        BenchError: the source cannot be read, or names a recording under several methods.
+        BenchError: the source cannot be read, or gives a recording several references.
     """
-    names = [recording.name for recording in source or ()]
-    if len(set(names)) < len(names):
-        path = source.path if source else ""
-        raise BenchError(
-            f"--reference {path}: holds several methods, so a recording has several references; "
-            "give a file with one"
-        )
-    return names
+    digests: dict[str, str] = {}
+    for recording in source or ():
+        own_digest = digest_of(truth_of(recording))
+        if digests.setdefault(recording.name, own_digest) != own_digest:
+            path = source.path if source else ""
+            raise BenchError(
+                f"--reference {path}: {one_line(recording.name)!r} has several references, one for "
+                "each method; give a file with one"
+            )
+    return list(digests)
+
+
+def truth_of(recording: PredictedRecording) -> tuple[PredictedSignal, ...]:
+    """The truth that a recording of a source of references holds."""
+    if recording.references:
+        return recording.references
+    return () if recording.prediction is None else (recording.prediction,)
 
 
 def _rate_notes(clock: FrameClock | None, fs: float | None) -> tuple[str, ...]:

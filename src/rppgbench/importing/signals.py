@@ -1,5 +1,7 @@
 """Signals of a source as estimates and references."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,11 +99,11 @@ def rates_of(predicted: PredictedSignal) -> Signal:
     return Signal(np.full(len(times_s), predicted.values[0]), times_s)
 
 
-def ground_truth_of(reference: PredictedSignal) -> GroundTruth:
-    """A reference of a source, checked as labels of a data set are.
+def ground_truth_of(references: Sequence[PredictedSignal]) -> GroundTruth:
+    """References of a source, checked as labels of a data set are.
 
     Args:
-        reference: a pulse, or heart rates.
+        references: a pulse, heart rates, or both.
 
     Returns:
         The ground truth.
@@ -109,14 +111,26 @@ def ground_truth_of(reference: PredictedSignal) -> GroundTruth:
     Raises:
         RecordingError: it holds no usable value.
     """
-    if reference.kind == "heart_rate":
-        rates = rates_of(reference)
-        if not np.isfinite(rates.values).any():
-            raise RecordingError("the reference holds no heart rate that is a number")
-        return plausible_ground_truth(GroundTruth(heart_rate=rates))
-    if np.isfinite(reference.values).sum() < FEWEST_SAMPLES:
-        raise RecordingError("the reference holds fewer than two numbers")
-    return plausible_ground_truth(GroundTruth(pulse=reference.as_signal()))
+    pulse = heart_rate = None
+    for reference in references:
+        if reference.kind == "heart_rate":
+            heart_rate = rates_of(reference)
+            if not np.isfinite(heart_rate.values).any():
+                raise RecordingError("the reference holds no heart rate that is a number")
+        elif np.isfinite(reference.values).sum() < FEWEST_SAMPLES:
+            raise RecordingError("the reference holds fewer than two numbers")
+        else:
+            pulse = reference.as_signal()
+    return plausible_ground_truth(GroundTruth(pulse=pulse, heart_rate=heart_rate))
+
+
+def digest_of(references: Sequence[PredictedSignal]) -> str:
+    """The digest of references; "" for none."""
+    state = hashlib.sha256()
+    for reference in references:
+        state.update(reference.kind.encode() + b"\0")
+        state.update(reference.values.tobytes() + reference.times_s.tobytes())
+    return state.hexdigest() if references else ""
 
 
 def coverage_of(signal: ImportedSignal, duration_s: float) -> float:

@@ -1,14 +1,13 @@
 """What a source holds, by name: the first of two readings, which keeps no signal."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rppgbench.importing.name_matching import first_names
 from rppgbench.importing.options import FORBIDDEN, MOST_CHARACTERS, check_method_name
-from rppgbench.importing.signals import imported_signal
-from rppgbench.predictions.record import PredictedSignal, PredictionSource
+from rppgbench.importing.signals import digest_of, imported_signal
+from rppgbench.predictions.record import PredictionSource
 from rppgbench.system.errors import BenchError, one_line
 
 MOST_ASSUMPTIONS = 20
@@ -58,7 +57,7 @@ def survey_source(source: PredictionSource, method: str) -> Survey:
     for recording in source:
         names[recording.name] = None
         predictions.append((recording.method, recording.name))
-        mark = _digest_of(recording.reference)
+        mark = digest_of(recording.references)
         if references.setdefault(recording.name, mark) != mark:
             raise BenchError(
                 f"{source.path}: {one_line(recording.name)!r} has different references under "
@@ -106,14 +105,6 @@ def method_names(source_methods: list[str], method: str) -> dict[str, str]:
         both = first_names(source for source, name in names.items() if name == twice[0])
         raise BenchError(f"--method: {both} of the source would both be called {twice[0]!r}")
     return names
-
-
-def _digest_of(reference: PredictedSignal | None) -> str:
-    """The digest of a reference; "" for none."""
-    if reference is None:
-        return ""
-    state = hashlib.sha256(reference.values.tobytes() + reference.times_s.tobytes())
-    return state.hexdigest()
 
 
 def _usable(name: str) -> str:

@@ -19,7 +19,7 @@ from rppgbench.system.errors import BenchError
 IMPORTED = "imported"
 """The protocol and the data set of predictions that are imported without either."""
 
-EVALUATORS = ("li2023", "toolbox_2023", "pyvhr", "physbench")
+EVALUATORS = ("beats_tukey", "li2023", "toolbox_2023", "pyvhr", "physbench")
 """The evaluators of predictions that are imported without a protocol."""
 
 Log = Callable[[str], None]

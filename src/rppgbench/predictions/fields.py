@@ -234,6 +234,14 @@ def recording_from_fields(
         name=name,
         prediction=prediction,
         reference=reference,
+        second_reference=next(
+            (
+                signal
+                for signal in references.values()
+                if signal is not None and signal is not reference
+            ),
+            None,
+        ),
         method="" if method is None else check_name(_single(method, place), place, "method"),
         assumptions=(*roles.notes(), *notes, *reader.notes),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from rppgbench.predictions.declaration import Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.record import PredictedRecording, PredictionSource
 from rppgbench.predictions.registry import find_format, recognise_format
+from rppgbench.predictions.results_folder import RESULTS, is_results_folder, open_results
 from rppgbench.predictions.source_files import digest_of_files, list_files
 from rppgbench.system.errors import BenchError, MachineError, one_line
 
@@ -28,6 +29,8 @@ def open_predictions(
     Raises:
         BenchError: nothing can be read at the path, or the format is unknown or not certain.
     """
+    if format_name == RESULTS or (format_name is None and is_results_folder(path)):
+        return open_results(path)
     files = list_files(path)
     names, leftovers = _formats(path, files, format_name)
     pairs = [(file, find_format(name)) for file, name in names.items()]

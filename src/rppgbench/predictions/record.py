@@ -96,6 +96,7 @@ class PredictedRecording:
         name: the recording's name in the source. It is text, never a path.
         prediction: the prediction; None where there is none, for the `reason`.
         reference: the truth that the source itself holds; None where it holds none.
+        second_reference: truth of the other kind, where the source holds a pulse and heart rates.
         method: the method's name in the source; empty where the source names none.
         assumptions: what the source does not state and the reader took as given, a line each.
         reason: why there is no prediction, in one line.
@@ -104,9 +105,16 @@ class PredictedRecording:
     name: str
     prediction: PredictedSignal | None
     reference: PredictedSignal | None = None
+    second_reference: PredictedSignal | None = None
     method: str = ""
     assumptions: tuple[str, ...] = ()
     reason: str = ""
+
+    @property
+    def references(self) -> tuple[PredictedSignal, ...]:
+        """All truth that the source holds, at most one of each kind."""
+        signals = (self.reference, self.second_reference)
+        return tuple(signal for signal in signals if signal is not None)
 
     def __post_init__(self) -> None:
         if (self.prediction is None) != bool(self.reason):
@@ -124,6 +132,7 @@ class PredictionSource:
         sha256: 64 hex digits over names and content of all files (`files.digest_of_files`).
         assumptions: what holds for all recordings and is not stated by the source.
         leftovers: files of a folder that are not read, each with the reason, a line each.
+        simulated: whether the source says that its recordings are simulated.
         read: starts reading; `recordings` checks what it gives.
     """
 
@@ -133,6 +142,7 @@ class PredictionSource:
     sha256: str
     assumptions: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    simulated: bool = False
     read: Callable[[], Iterator[PredictedRecording]] = field(repr=False)
 
     def __iter__(self) -> Iterator[PredictedRecording]:

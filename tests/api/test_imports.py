@@ -1,0 +1,40 @@
+"""Predictions in files, from Python."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.factories.imported_sources import write_rates, write_waves
+
+import rppgbench as rb
+
+TRUE_BPM = {"a": 66.0, "b": 84.0}
+OFF_BPM = {"a": 69.0, "b": 85.0}
+
+
+def test_the_results_are_those_of_the_command(tmp_path: Path) -> None:
+    source = write_waves(tmp_path / "net.csv", OFF_BPM, reference_bpm=TRUE_BPM)
+    results = rb.import_predictions(source, method="net", out=tmp_path / "out", page=False)
+    assert results.scores("li2023", by=["method"])["mae"].round(1).tolist() == [2.0]
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_score_takes_a_file_with_its_references(tmp_path: Path) -> None:
+    source = write_waves(tmp_path / "net.csv", OFF_BPM, reference_bpm=TRUE_BPM)
+    table = rb.score(source, evaluators=["li2023"], resamples=0)
+    assert table["mae"].round(1).tolist() == [2.0]
+
+
+def test_score_takes_rates_and_a_file_of_references(tmp_path: Path) -> None:
+    source = write_rates(tmp_path / "net.csv", OFF_BPM)
+    truth = write_waves(tmp_path / "truth.csv", TRUE_BPM)
+    table = rb.score(source, truth, evaluators=["li2023", "toolbox_2023"], resamples=0)
+    assert table["mae"].between(0.9, 2.6).all()
+
+
+def test_score_without_references_is_one_line(tmp_path: Path) -> None:
+    source = write_waves(tmp_path / "net.csv", OFF_BPM)
+    with pytest.raises(rb.BenchError, match="holds no references"):
+        rb.score(source)
+    with pytest.raises(rb.BenchError, match="have no references"):
+        rb.score({"a": rb.Waveform(np.zeros(900), 30.0)})
