@@ -11,6 +11,8 @@ from tests.factories.imported_sources import write_rates, write_ubfc, write_wave
 
 from rppgbench.api.results import load_results
 from rppgbench.cli import main
+from rppgbench.importing.import_run import import_predictions
+from rppgbench.importing.options import ImportOptions
 
 TEST_SUBJECTS = {"subject38": 66.0, "subject39": 78.0, "subject40": 90.0}
 
@@ -271,3 +273,26 @@ def test_decompose_and_compare_mark_what_is_imported(
     assert "IMPORTED, NOT RUN HERE: net from 1.csv" in capsys.readouterr().out
     shares = pd.read_csv(Path(folders[1]) / "decomposition_shares.csv")
     assert shares["imported"].str.startswith("IMPORTED, NOT RUN HERE: 1.csv").all()
+
+
+@pytest.mark.real
+def test_a_file_of_pyvhr_has_the_errors_that_pyvhr_published(real: Path, tmp_path: Path) -> None:
+    options = ImportOptions(
+        source=real / "pyvhr-h5" / "UBFC1_clustering.h5", method="theirs", out=tmp_path / "out"
+    )
+    import_predictions(options, tmp_path / "cache", lambda line: None)
+    results = load_results(tmp_path / "out")
+    scores = results.scores("pyvhr", by=["method", "recording"], resamples=0)
+    summary = pd.read_csv(real / "pyvhr-results" / "summary.csv")
+    published = summary[summary["file"] == "UBFC1_clustering"]
+    assert len(published) == len(scores) == 40
+    for row in published.to_dict("records"):
+        same = scores["method"].eq(f"theirs_{row['method']}")
+        same &= scores["recording"].str.endswith(row["video"])
+        ours = scores[same].iloc[0]
+        np.testing.assert_allclose(
+            [ours["mae"], ours["rmse"], ours["r"]],
+            [row["MAE"], row["RMSE"], row["PCC"]],
+            rtol=0,
+            atol=1e-9,
+        )
