@@ -99,7 +99,7 @@ def test_uneven_times_of_an_estimate_are_refused() -> None:
 def test_windows_stand_behind_the_scores() -> None:
     windows = rb.score_windows({"a": sine(72)}, {"a": sine(72)}, subjects={"a": "person"})
     assert set(windows["subject"]) == {"person"}
-    assert np.abs(windows["error_bpm"]).max() < 0.01
+    assert np.abs(windows["error_bpm"]).max() < 0.05
 
 
 def test_results_are_tables(tmp_path: Path) -> None:
