@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
-from rppgbench.evaluation import beat_reading
+from rppgbench.evaluation import beat_reading, reference_reading
+from rppgbench.evaluation.band_edge import wide_rates
 from rppgbench.evaluation.beat_reading import checked_rates, join_pieces, pulse_beats
 from rppgbench.evaluation.scores import score_windows, summarise
 from rppgbench.report.inputs import Scores
@@ -293,3 +294,10 @@ def test_an_estimate_that_starts_late_is_beside_the_beats_of_its_own_time() -> N
     late = make_estimate(Waveform(np.sin(np.arange(600) / 3.9), 30.0, start_s=20.0))
     rows = score_windows(RULE, [late], {("set", "a1"): GroundTruth(pulse=pulse)})
     np.testing.assert_allclose(rows["reference_bpm"], truth[1:3], atol=0.05)
+
+
+@pytest.mark.parametrize(("rule", "taper"), [("beats_tukey", "boxcar"), ("li2023", "hann")])
+def test_the_spectrum_that_checks_beats_has_no_taper(rule: str, taper: str) -> None:
+    with patch.object(reference_reading, "wide_rates", wraps=wide_rates) as read_wide:
+        scored(GroundTruth(pulse=contact()[0]), rule=rule)
+    assert {call.args[2] for call in read_wide.call_args_list} == {taper}
