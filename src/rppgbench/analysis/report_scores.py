@@ -151,6 +151,29 @@ def _with_best_epochs(
     """
     import pandas as pd
 
+    best = best_epoch_windows(stored, rule)
+    if best is None:
+        return windows
+    joined = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
+    joined.attrs = windows.attrs
+    mark_rule_notes(joined, rule, cumulative_methods())
+    mark_leaks(joined, stored.manifest.get("origins", {}))
+    joined.loc[joined["method"].str.endswith(BEST), "leaked"] = CHOICE
+    return joined
+
+
+def best_epoch_windows(stored: StoredResults, rule: Evaluator) -> pd.DataFrame | None:
+    """The windows of each training's best epoch, chosen by its error on the test data.
+
+    Args:
+        stored: The results folder.
+        rule: The evaluator.
+
+    Returns:
+        The rows of `best_epochs`; None where no epochs were tested.
+    """
+    import pandas as pd
+
     best = []
     for epoch_store in (Store(store.folder / EPOCHS) for store in stored.stores):
         if epoch_store.folder.is_dir():
@@ -160,14 +183,7 @@ def _with_best_epochs(
                 for epoch, estimates in tested.items()
             }
             best.append(best_epochs(by_epoch))
-    if not best:
-        return windows
-    joined = ordered_rows(pd.concat([windows, *best], ignore_index=True)).reset_index(drop=True)
-    joined.attrs = windows.attrs
-    mark_rule_notes(joined, rule, cumulative_methods())
-    mark_leaks(joined, stored.manifest.get("origins", {}))
-    joined.loc[joined["method"].str.endswith(BEST), "leaked"] = CHOICE
-    return joined
+    return pd.concat(best, ignore_index=True) if best else None
 
 
 def has_several_regions(windows: pd.DataFrame) -> bool:

@@ -61,6 +61,11 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--epochs", type=at_least_one, metavar="N", help="of learning on simulated data (1)"
     )
+    parser.add_argument(
+        "--every-epoch",
+        action="store_true",
+        help="also test the models of all epochs, for the rows 'best epoch (oracle)'",
+    )
     places(parser)
     parser.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")
     parser.add_argument("--format", choices=["html", "latex", "markdown", "csv"])

@@ -91,16 +91,16 @@ def compare_folds(folds: Mapping[str, tuple[str, ...]], split: Split) -> str:
     in_files = {subject: fold for fold, subjects in folds.items() for subject in subjects}
     in_list = {subject: fold for fold, subjects in _tested(split).items() for subject in subjects}
     every = in_files.keys() | in_list.keys()
-    other = sorted(s for s in every if in_files.get(s) != in_list.get(s))
-    if not other:
+    differing = sorted(s for s in every if in_files.get(s) != in_list.get(s))
+    if not differing:
         return f"they agree with the list {split.name} for all {len(every)} subjects"
-    subject = other[0]
+    subject = differing[0]
     places = (
         f"{in_files.get(subject, 'no fold')} in the files, "
         f"{in_list.get(subject, 'no fold')} in the list"
     )
     return (
-        f"they differ from the list {split.name} for {pluralise(len(other), 'subject')}, such as "
+        f"they differ from the list {split.name} for {pluralise(len(differing), 'subject')}, such as "
         f"{subject} ({places})"
     )
 

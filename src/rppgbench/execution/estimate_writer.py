@@ -8,7 +8,7 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.execution.recording_task import TaskResult
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
-from rppgbench.system.errors import MachineError
+from rppgbench.system.errors import BenchError, MachineError
 from rppgbench.system.fault_kinds import Fault
 
 EVERY_S = 2.0
@@ -32,6 +32,7 @@ class EstimateWriter:
         self._observed: list[RecordingInfo] = []
         self._seen: dict[tuple[str, str, str], str] = {}
         self._missed: list[str] = []
+        self._refused: list[str] = []
         self._in_a_row = 0
         self._began = self._wrote = time.monotonic()
 
@@ -68,16 +69,28 @@ class EstimateWriter:
             self._missed.append(fault.reason)
             self._in_a_row += 1
 
+    def refuse(self, reason: str) -> None:
+        """Take the reason of a training that a mistake of the user's prevented: it has no row."""
+        self._refused.append(reason)
+
     def raise_missed(self) -> None:
-        """MachineError if the machine kept anything from being done: it has no row."""
-        if self._missed:
-            self.write()
-            more = len(self._missed) - 1
-            similar = f"; {more} more like it" if more else ""
-            raise MachineError(
-                f"{self._missed[0]}{similar}; {self._store.missing()} estimates are not made, the "
-                "others are stored: put it right and run the same command again"
-            )
+        """Raise where something has no row.
+
+        Raises:
+            MachineError: the machine prevented it.
+            BenchError: a mistake of the user's prevented it.
+        """
+        reasons = self._missed or self._refused
+        if not reasons:
+            return
+        self.write()
+        more = len(reasons) - 1
+        similar = f"; {more} more like it" if more else ""
+        error = MachineError if self._missed else BenchError
+        raise error(
+            f"{reasons[0]}{similar}; {self._store.missing()} estimates are not made, the "
+            "others are stored: put it right and run the same command again"
+        )
 
     def write(self) -> None:
         """Store what was gathered: what was seen of a recording before its estimates."""

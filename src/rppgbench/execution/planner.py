@@ -1,5 +1,6 @@
 """What a protocol comes to: jobs and fits, by name and digest."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -25,6 +26,9 @@ from rppgbench.execution.training_examples import sides
 from rppgbench.extraction.conditions import check_condition
 from rppgbench.system.errors import BenchError, unknown_name
 from rppgbench.system.hashing import digest
+
+JOBS_BY_METHOD = "jobs_by_method"
+"""What of a manifest says how many estimates of each method are planned."""
 
 UNTOUCHED = Condition(name="none", kind="none", params={})
 PRETRAINING = "pre-training"
@@ -370,6 +374,7 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
         "folds": list(plan.folds),
         "folds_from": plan.folds_from,
         "jobs": len(plan.jobs),
+        JOBS_BY_METHOD: dict(Counter(job.method for job in plan.jobs)),
         "fits": [_fit_summary(fit) for fit in plan.fits],
         "pretrainings": [_fit_summary(fit) for fit in plan.pretrainings],
     }

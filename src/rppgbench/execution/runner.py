@@ -52,7 +52,11 @@ class RunSummary:
 
 
 def run(
-    plan: Plan, store: Store, options: RunOptions, log: Callable[[str], None] = lambda line: None
+    plan: Plan,
+    store: Store,
+    options: RunOptions,
+    log: Callable[[str], None] = lambda line: None,
+    report_failure: Callable[[str, str], object] = lambda method, reason: None,
 ) -> RunSummary:
     """Make the missing estimates of a plan and store them; after an interruption they stay.
 
@@ -65,12 +69,14 @@ def run(
         store: the results folder.
         options: how to do it; nothing there changes a number.
         log: takes a line on stored estimates that are not reused, and why.
+        report_failure: takes a method and a reason for each training that failed.
 
     Returns:
         The number of estimates, the failures and the duration.
 
     Raises:
-        BenchError: the results folder holds something else; a method is known to fail.
+        BenchError: the results folder holds something else, a method is known to fail, or a training
+            was refused; what else can be done is done first.
         MachineError: the machine prevented an estimate.
         KeyboardInterrupt: with a message on what is stored.
     """
@@ -88,7 +94,7 @@ def run(
         todo = [job for job in plan.jobs if job.digest not in stored]
         require_possible(plan, todo)
         try:
-            _PlanRun(plan, store, options).run(todo)
+            _PlanRun(plan, store, options, report_failure).run(todo)
             if options.every_epoch:
                 _test_epochs(plan, store, options, manifest, origin)
         except KeyboardInterrupt:
@@ -112,8 +118,15 @@ def _open_executor(options: RunOptions) -> Executor:
 class _PlanRun:
     """Runs the jobs of one plan with an executor and stores the results."""
 
-    def __init__(self, plan: Plan, store: Store, options: RunOptions) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        options: RunOptions,
+        report_failure: Callable[[str, str], object],
+    ) -> None:
         self.plan, self.store, self.options = plan, store, options
+        self.report_failure = report_failure
 
     def run(self, todo: Sequence[Job]) -> None:
         """Do these jobs and store each result as it comes."""
@@ -176,11 +189,7 @@ class _PlanRun:
         executor: Executor,
         writer: EstimateWriter,
     ) -> Generator[tuple[TrainingTask, Fault | None]]:
-        """Train models with a progress bar; yield each with its fault, if any.
-
-        Raises:
-            BenchError: a fault of the user.
-        """
+        """Train models with a progress bar; yield each with its fault, if any."""
         if not trainings:
             return
         with (
@@ -191,8 +200,9 @@ class _PlanRun:
                 name = f"{training.fit.method} {training.fit.fold}"
                 if fault is not None:
                     writer.note(fault, name)
+                    self.report_failure(training.fit.method, fault.reason)
                     if fault.kind == "user":
-                        raise fault.error()
+                        writer.refuse(fault.reason)
                 yield training, fault
                 display.step(name)
 
@@ -213,7 +223,7 @@ class _PlanRun:
         failed = ((task, faults[task.fit.pretraining]) for task in without)
         with closing(self._trained(possible, "models", executor, writer)) as ended:
             for training, fault in chain(ended, failed):
-                if fault is None or fault.kind != "machine":
+                if fault is None or fault.kind not in {"machine", "user"}:
                     self._test_model(jobs[training.fit.digest], fault, executor, writer)
 
     def _test_model(

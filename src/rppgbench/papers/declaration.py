@@ -3,17 +3,15 @@
 import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from rppgbench.core.protocol import Declaration, read_declaration
 from rppgbench.datasets.layout import require_inside
 from rppgbench.system.errors import BenchError, unknown_name
-
-VerdictWord = Literal["reproduced", "better", "worse", "not comparable"]
 
 HOURS_OF_A_PASS = 1.0
 """Hours of one core for an hour of video: decoding, face, and every method that does not learn."""
@@ -37,13 +35,6 @@ MARGIN_RULE = (
     "printed digit."
 )
 
-VERDICT_RULE = (
-    "Verdicts: reproduced, if the 95 % interval of what we measured covers the printed value, or "
-    "the two differ by less than the declared margin ({margins}); else better or worse, by the "
-    "measure's direction; not comparable where n, split, training or evaluator are other than the "
-    "printed value's; not run where nothing is stored."
-)
-
 
 class Setting(Declaration):
     """One experiment of a table: data, split and evaluator of a group of printed values.
@@ -54,7 +45,9 @@ class Setting(Declaration):
     not say. `pretrain` is as in a protocol, whose own takes the place of an empty one. `params` are
     the methods' in this setting. `data` names the data sets that are needed,
     `video_hours` their length; `folds` how often is learned. `differs` says what is known to be
-    another split, n or evaluator than the paper's, and is empty where nothing is.
+    another split, n or evaluator than the paper's, and is empty where nothing is. `readings` name
+    further evaluators, whose values stand beside, without a verdict. `panel` is the panel of a
+    figure that the setting belongs to.
     """
 
     printed: str
@@ -70,6 +63,17 @@ class Setting(Declaration):
     video_hours: float
     folds: int
     differs: str
+    readings: list[str] = Field(default_factory=list)
+    panel: str = ""
+
+
+class RowInSetting(Declaration):
+    """What of a row is otherwise in one setting: each key that is there replaces the row's."""
+
+    evaluator: str | None = None
+    differs: str | None = None
+    note: str | None = None
+    params: dict[str, bool | int | float | str] | None = None
 
 
 class PaperMethod(Declaration):
@@ -77,6 +81,9 @@ class PaperMethod(Declaration):
 
     `params` are the method's, where they are not its defaults; `evaluator` takes the place of the
     setting's where the printed row was scored by another rule; `differs` as in `Setting`.
+    `in_setting` holds what is otherwise in a setting, by its label. `epoch` is the epoch whose
+    model is tested: the last, or the best on the test data. `values_of` names the printed row that
+    this row is set beside, where its own name is not printed.
     """
 
     printed: str
@@ -85,6 +92,16 @@ class PaperMethod(Declaration):
     evaluator: str
     differs: str
     note: str
+    in_setting: dict[str, RowInSetting] = Field(default_factory=dict)
+    epoch: Literal["last", "best"] = "last"
+    values_of: str = ""
+
+    def within(self, setting: str) -> Self:
+        """The row as it is in a setting, by the setting's label."""
+        other = self.in_setting.get(setting)
+        return (
+            self if other is None else self.model_copy(update=other.model_dump(exclude_none=True))
+        )
 
 
 class PaperTable(Declaration):
@@ -115,6 +132,13 @@ class PaperTable(Declaration):
         ):
             if not names or len(set(names)) != len(names):
                 raise ValueError(f"{key} must name at least one, each once")
+        labels = {s.label for s in self.settings}
+        printed = {m.printed for m in self.methods}
+        for method in self.methods:
+            if strange := sorted(method.in_setting.keys() - labels):
+                raise ValueError(f"in_setting of {method.printed!r}: no setting {strange[0]!r}")
+            if method.values_of and method.values_of not in printed:
+                raise ValueError(f"values_of of {method.printed!r}: no row {method.values_of!r}")
         for measure in self.measures.values():
             if measure not in MARGINS:
                 raise ValueError(
@@ -142,16 +166,54 @@ class Printed:
         return float(self.value)
 
 
+Interval = tuple[float, float, float]
+"""A value with the ends of its 95 % interval, NaN where there is none."""
+
+COVERED = "covered only"
+"""Name of the reading that leaves missing estimates out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherReading:
+    """Another reading of the same estimates: under another evaluator, or of covered windows only.
+
+    Attributes:
+        name: the evaluator, or `COVERED`.
+        values: each measure with its interval.
+        recordings: recordings that are read.
+        subjects: subjects of these.
+        coverage: share of the scored windows that have an estimate.
+    """
+
+    name: str
+    values: Mapping[str, Interval]
+    recordings: int
+    subjects: int
+    coverage: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """What we have of one row: each measure with its interval, and what stands against it.
 
-    `values` map a measure's name to value, low and high (NaN where there is none). `obstacles` are
-    the reasons for which the value cannot be set against the printed one. `origin` names the
-    results folder, `made_by` says in what its parts were made differently.
+    Attributes:
+        values: each measure with its interval; a missing estimate costs what the evaluator says.
+        recordings: recordings that are scored.
+        subjects: subjects of these.
+        expected: recordings that the run expected.
+        evaluator: name of the evaluator.
+        origin: the results folder.
+        simulated: whether the recordings are simulated.
+        obstacles: reasons for which the value cannot be set against the printed one.
+        made_by: in what the parts of the results were made differently.
+        coverage: share of the scored windows that have an estimate.
+        n_printed: whether the paper says the n of the printed value.
+        imported: where imported predictions come from; "" for estimates of this suite.
+        readings: other readings of the same estimates.
+        seeds: the values of each measure by seed, and whether a training of the seed collapsed.
     """
 
-    values: Mapping[str, tuple[float, float, float]]
+    values: Mapping[str, Interval]
     recordings: int
     subjects: int
     expected: int
@@ -160,14 +222,24 @@ class Measured:
     simulated: bool
     obstacles: tuple[str, ...] = ()
     made_by: tuple[str, ...] = ()
+    coverage: float = 1.0
+    n_printed: bool = True
+    imported: str = ""
+    readings: tuple[OtherReading, ...] = ()
+    seeds: Mapping[str, tuple[tuple[float, bool], ...]] = field(default_factory=dict)
+
+    def reading(self, name: str) -> OtherReading | None:
+        """The other reading of that name, where there is one."""
+        return next((reading for reading in self.readings if reading.name == name), None)
 
 
 @dataclass(frozen=True)
 class NotRun:
-    """Nothing is stored: why, and what would fill the cells."""
+    """A row without values: why, what would fill the cells, and whether a run of it failed."""
 
     why: str
     hours: float = math.nan
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,14 +249,6 @@ class Line:
     setting: Setting
     method: PaperMethod
     printed: Mapping[str, Printed]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A word, and the reason for it."""
-
-    word: VerdictWord
-    why: str
 
 
 def read_table(file: Path) -> tuple[PaperTable, list[Line]]:
@@ -251,54 +315,10 @@ def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator
     printed_methods = {method for _, method in printed_by_row}
     for setting in table.settings:
         for method in table.methods:
-            printed = printed_by_row.get((setting.printed, method.printed), {})
-            if printed or table.kind != "table" or method.printed not in printed_methods:
-                yield Line(setting, method, printed)
-
-
-def judge(
-    printed: float,
-    measured: tuple[float, float, float],
-    *,
-    margin: float,
-    lower_is_better: bool,
-    obstacles: Sequence[str] = (),
-) -> Verdict:
-    """What a measured value with its interval says of a printed one, by the stated rule.
-
-    Args:
-        printed: The printed value.
-        measured: The measured value with the ends of its interval; NaN where there is none.
-        margin: Difference below which both values count as equal.
-        lower_is_better: Direction of the measure.
-        obstacles: Reasons why the two values are not comparable.
-
-    Returns:
-        The verdict with its reason.
-
-    >>> judge(5.19, (5.8, 5.1, 6.6), margin=0.5, lower_is_better=True)
-    Verdict(word='reproduced', why='the interval covers 5.19')
-    >>> judge(5.19, (5.6, 5.5, 5.7), margin=0.5, lower_is_better=True).why
-    'differs by 0.41, less than 0.5'
-    >>> judge(5.19, (9.0, 8.0, 10.0), margin=0.5, lower_is_better=True).word
-    'worse'
-    >>> judge(5.19, (5.2, 5.1, 5.3), margin=0.5, lower_is_better=True, obstacles=["another n"])
-    Verdict(word='not comparable', why='another n')
-    """
-    value, low, high = measured
-    if obstacles:
-        return Verdict("not comparable", "; ".join(obstacles))
-    if math.isnan(value):
-        return Verdict("not comparable", "the measure is not defined here")
-    if low <= printed <= high:
-        return Verdict("reproduced", f"the interval covers {printed:g}")
-    difference = abs(value - printed)
-    if difference < margin:
-        return Verdict("reproduced", f"differs by {difference:.2g}, less than {margin:g}")
-    lower = value < printed
-    side = f"{difference:.3g} {'below' if lower else 'above'} the printed value, which is outside"
-    reach = "the interval" if not math.isnan(low) else f"the margin of {margin:g} (no interval)"
-    return Verdict("better" if lower == lower_is_better else "worse", f"{side} {reach}")
+            name = method.values_of or method.printed
+            printed = printed_by_row.get((setting.printed, name), {})
+            if printed or table.kind != "table" or name not in printed_methods:
+                yield Line(setting, method.within(setting.label), printed)
 
 
 def estimate_hours(setting: Setting, *, learns: bool, seeds: int = 1) -> float:

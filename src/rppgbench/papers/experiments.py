@@ -23,12 +23,14 @@ class Experiment:
         folder: the name of its results folder.
         lines: the lines that it fills.
         reason: why there is no protocol, or "".
+        every_epoch: whether the models of all epochs are tested.
     """
 
     protocol: Protocol | None
     folder: str
     lines: list[Line]
     reason: str = ""
+    every_epoch: bool = False
 
 
 def methods_by_run(lines: Iterable[Line]) -> dict[str, list[str]]:
@@ -82,7 +84,12 @@ def experiments(
                 methods |= {method for method in learned.get(folder, ()) if method in declared}
                 protocol = scale.scale(protocol, sorted(methods), f"protocols/{name}.toml")
                 folder += scale.tag
-            yield Experiment(protocol=protocol, folder=folder, lines=members)
+            yield Experiment(
+                protocol=protocol,
+                folder=folder,
+                lines=members,
+                every_epoch=members[0].method.epoch == "best",
+            )
         except BenchError as error:
             yield Experiment(protocol=None, folder="", lines=members, reason=str(error))
 
@@ -122,4 +129,5 @@ def _tag(line: Line) -> str:
         parts += [f"pretrain={'+'.join(pretrain)}"] if pretrain else []
     else:
         parts += [f"pretrain.{name}={'+'.join(sets)}" for name, sets in sorted(pretrain.items())]
+    parts += ["every_epoch"] if line.method.epoch == "best" else []
     return "".join(f"-{part}" for part in parts)

@@ -16,11 +16,12 @@ from rppgbench.execution.run_setup import check_roots
 from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
 from rppgbench.papers.experiments import Experiment, experiments, methods_by_run
 from rppgbench.papers.figures import draw_figures
-from rppgbench.papers.measures import measure_line
+from rppgbench.papers.measures import measure_line, why_not_whole
+from rppgbench.papers.missing_rows import line_hours
 from rppgbench.papers.page import PaperPage
-from rppgbench.papers.rows import CellContent, LineKey, line_hours, line_key
+from rppgbench.papers.rows import CellContent, LineKey, line_key
 from rppgbench.papers.smoke_scale import SmokeScale, smoke_scale
-from rppgbench.papers.stored_runs import FAILED, Log, StoredRuns
+from rppgbench.papers.stored_runs import Log, StoredRuns
 from rppgbench.report.inputs import Scores
 
 
@@ -173,18 +174,21 @@ def _fill_lines(
     filled = FilledLines()
     measures = list(table.measures.values())
     for run in runs:
-        results, reason = stored.find(run, simulate=simulate)
-        if reason.startswith(FAILED):
-            filled.failed.append(f"{run.folder}: {reason.removeprefix(FAILED)}")
+        run_results = stored.find(run, simulate=simulate)
+        if run_results.failed:
+            filled.failed.append(f"{run.folder}: {run_results.reason}")
+        filled.failed += [f"{run.folder}: {m}: {text}" for m, text in run_results.failures.items()]
         for line in run.lines:
-            measured = _measure(line, run.protocol, results, measures, evaluator)
-            if measured is not None:
+            measured = _measure(line, run.protocol, run_results.results, measures, evaluator)
+            if isinstance(measured, tuple):
                 filled.fills[line_key(line)] = measured[1]
                 filled.behind[line_key(line)] = (measured[0], measured[2])
-            else:
-                text = reason.removeprefix(FAILED) or "nothing of this row is stored"
-                hours = _hours(line, run.protocol) if run.protocol else math.nan
-                filled.fills[line_key(line)] = NotRun(text, hours)
+                continue
+            method = line.method.method
+            hours = _hours(line, run.protocol) if run.protocol else math.nan
+            text = run_results.failures.get(method) or measured or run_results.why_missing(method)
+            failed = run_results.has_failed(method) or bool(measured)
+            filled.fills[line_key(line)] = NotRun(text, hours, failed=failed)
     return filled
 
 
@@ -194,15 +198,18 @@ def _measure(
     stores: Sequence[StoredResults],
     measures: Sequence[str],
     evaluator: str,
-) -> tuple[StoredResults, Measured, Scores] | None:
-    """Measure a line in the first of the results that hold it."""
-    if protocol is None:
-        return None
-    for results in stores:
+) -> tuple[StoredResults, Measured, Scores] | str:
+    """Measure a line in the first of the results that hold it whole; else say why not, or ""."""
+    reasons = []
+    for results in stores if protocol is not None else ():
+        assert protocol is not None
+        if reason := why_not_whole(results, line):
+            reasons.append(reason)
+            continue
         measured = measure_line(results, line, protocol, measures, evaluator=evaluator)
         if measured is not None:
             return results, *measured
-    return None
+    return next(iter(reasons), "")
 
 
 def _hours(line: Line, protocol: Protocol) -> float:

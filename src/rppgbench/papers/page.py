@@ -8,26 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rppgbench.papers.declaration import Line, Measured, PaperTable
-from rppgbench.papers.rows import (
-    NOT_RUN,
-    NOT_RUN_HERE,
-    CellContent,
-    LineKey,
-    line_key,
-    missing_table,
-    printed_table,
-    verdicts,
-)
+from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable
+from rppgbench.papers.missing_rows import missing_table
+from rppgbench.papers.rows import CellContent, LineKey, line_key, printed_table
+from rppgbench.papers.verdicts import FAILED, NOT_RUN, NOT_RUN_HERE, WORDS, verdicts
 from rppgbench.report.figures.drawing import Drawing
 from rppgbench.report.rendering import render
 from rppgbench.report.tables.table import Table
 from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError
-
-WORDS = ("reproduced", "better", "worse", "not comparable", NOT_RUN, NOT_RUN_HERE)
-"""What can be said of a printed value, in the order of the index."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,11 +51,13 @@ class PaperPage:
         """How many printed values have which verdict."""
         counts: Counter[str] = Counter()
         for line in self.lines:
-            verdict_by_name = (
-                verdicts(self.table, line, self.fills[line_key(line)]) if self._filled(line) else {}
-            )
+            if line.method.values_of:
+                continue  # its printed values count at the row that has their name
+            fill = self.fills.get(line_key(line), NotRun(NOT_RUN))
+            verdict_by_name = verdicts(self.table, line, fill)
+            otherwise = FAILED if isinstance(fill, NotRun) and fill.failed else NOT_RUN
             for name in line.printed:
-                word = verdict_by_name[name].word if name in verdict_by_name else NOT_RUN
+                word = verdict_by_name[name].word if name in verdict_by_name else otherwise
                 counts[word if line.method.method else NOT_RUN_HERE] += 1
         return counts
 
@@ -82,9 +74,6 @@ class PaperPage:
         missing = self.missing()
         parts = [self.model(), *([missing] if missing else [])]
         return "\n".join(write(part) for part in parts)
-
-    def _filled(self, line: Line) -> bool:
-        return line_key(line) in self.fills
 
 
 def paper_html(page: PaperPage) -> str:

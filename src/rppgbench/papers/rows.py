@@ -9,18 +9,22 @@ from dataclasses import replace
 from rppgbench.core.registry import find_toml
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.papers.declaration import (
-    HOURS_OF_A_PASS,
-    HOURS_RULE,
+    COVERED,
     MARGIN_RULE,
-    MARGINS,
-    VERDICT_RULE,
+    Interval,
     Line,
     Measured,
     NotRun,
+    OtherReading,
     PaperTable,
+)
+from rppgbench.papers.verdicts import (
+    FAILED,
+    NOT_RUN,
+    NOT_RUN_HERE,
     Verdict,
-    estimate_hours,
-    judge,
+    verdict_rule,
+    verdicts,
 )
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.tables.columns import Column, metric
@@ -30,9 +34,12 @@ from rppgbench.system.plural import pluralise
 CellContent = Measured | NotRun
 LineKey = tuple[str, str]  # setting's label, printed name of the method
 
-NOT_RUN_HERE = "not run by us"
-NOT_RUN = "not run"
 NOTHING_STORED = "nothing of this row is stored"
+
+
+def write_hours(value: float) -> str:
+    """Hours as tables write them: two digits below ten, whole numbers above."""
+    return f"about {value:.2g}" if value < 10 else f"about {value:.0f}"
 
 
 def line_key(line: Line) -> LineKey:
@@ -64,8 +71,12 @@ def printed_table(
     Returns:
         The table.
     """
-    rows = [_row(table, line, fills, simulated) for line in lines]
-    notes = [*table.notes, verdict_rule(table), MARGIN_RULE] if table.measures else [*table.notes]
+    rows = [row for line in lines for row in _rows(table, line, fills, simulated)]
+    notes = (
+        [*table.notes, verdict_rule(table.measures), MARGIN_RULE]
+        if table.measures
+        else [*table.notes]
+    )
     notes += _meaning_notes(lines, [*fills.values(), *(simulated or {}).values()])
     if simulated is not None:
         notes += _simulated_notes(simulated, scale)
@@ -91,7 +102,14 @@ def _columns(table: PaperTable, *, simulated: bool) -> list[Column]:
         ]
     columns += [
         Column("n", "n", decimals=0, about="Recordings measured; “of” gives the table's number."),
-        Column("verdict", "Verdict", text=True, about=verdict_rule(table)),
+        Column(
+            "coverage",
+            "Coverage",
+            unit="%",
+            decimals=1,
+            about="Share of the scored windows that have an estimate.",
+        ),
+        Column("verdict", "Verdict", text=True, about=verdict_rule(table.measures)),
     ]
     if simulated:
         columns += [
@@ -104,30 +122,82 @@ def _columns(table: PaperTable, *, simulated: bool) -> list[Column]:
     return columns
 
 
-def _row(
+def _rows(
     table: PaperTable,
     line: Line,
     fills: Mapping[LineKey, CellContent],
     simulated: Mapping[LineKey, CellContent] | None,
-) -> Row:
+) -> list[Row]:
+    """The row of a line, and below it a row for each other reading of its estimates."""
     fill = fills.get(line_key(line), NotRun(NOTHING_STORED))
+    made = None if simulated is None else simulated.get(line_key(line), NotRun(NOTHING_STORED))
+    names = dict.fromkeys(
+        reading.name
+        for content in (fill, made)
+        if isinstance(content, Measured) and line.method.method
+        for reading in content.readings
+    )
+    readings = [_reading_row(table, line, name, fill, made) for name in names]
+    return [_row(table, line, fill, made), *readings]
+
+
+def _reading_row(
+    table: PaperTable, line: Line, name: str, fill: CellContent, simulated: CellContent | None
+) -> Row:
+    """Another reading of a line's estimates: no printed value, and no verdict of its own."""
+    label = f"{line.method.printed}, {name if name == COVERED else f'read by {name}'}"
+    genuine = fill if isinstance(fill, Measured) and not fill.simulated else None
+    reading = genuine.reading(name) if genuine else None
+    cells = [Cell(label, label)]
+    if len(table.settings) > 1:
+        cells.append(Cell(line.setting.label, line.setting.label))
+    for metric_name, measure in table.measures.items():
+        cells += [Cell("–"), _reading_cell(reading, measure, metric_name)]
+    about = "missing estimates left out" if name == COVERED else "another reading, no verdict"
+    cells += [*_reading_counts(reading), Cell(about, about)]
+    if simulated is not None:
+        made = simulated.reading(name) if isinstance(simulated, Measured) else None
+        cells += [_reading_cell(made, m, f"SIMULATED {k}") for k, m in table.measures.items()]
+        cells.append(_reading_counts(made)[0])
+    return Row(tuple(cells))
+
+
+def _reading_cell(reading: OtherReading | None, measure: str, name: str) -> Cell:
+    if reading is None:
+        return Cell("–")
+    text, interval, value, detail = _number(
+        measure, reading.values[measure], reading.recordings, reading.subjects, reading.name
+    )
+    return Cell(text, value, interval=interval, detail=f"{name} {detail}; {reading.name}")
+
+
+def _reading_counts(reading: OtherReading | None) -> tuple[Cell, Cell]:
+    if reading is None:
+        return Cell("–"), Cell("–")
+    count = Cell(str(reading.recordings), float(reading.recordings))
+    return count, _coverage(reading.coverage)
+
+
+def _row(table: PaperTable, line: Line, fill: CellContent, simulated: CellContent | None) -> Row:
     cells = [_name(line)]
     if len(table.settings) > 1:
         cells.append(Cell(line.setting.label, line.setting.label, detail=line.setting.about))
     judged = verdicts(table, line, fill)
     for name, measure in table.measures.items():
         cells += [_printed(line, name), _measured(line, name, measure, fill, judged.get(name))]
-    cells += [_n(line, fill), _verdict(line, judged, fill)]
+    shown = isinstance(fill, Measured) and not fill.simulated and bool(line.method.method)
+    coverage = _coverage(fill.coverage) if shown and isinstance(fill, Measured) else Cell("–")
+    cells += [_n(line, fill), coverage, _verdict(line, judged, fill)]
     if simulated is not None:
-        simulated_fill = simulated.get(line_key(line), NotRun(NOTHING_STORED))
-        cells += [_simulated(line, measure, simulated_fill) for measure in table.measures.values()]
-        cells.append(_n_simulated(line, simulated_fill))
+        cells += [_simulated(line, measure, simulated) for measure in table.measures.values()]
+        cells.append(_n_simulated(line, simulated))
     return Row(tuple(cells), "" if line.method.method else "printed")
 
 
 def _meaning_notes(lines: Sequence[Line], fills: Sequence[CellContent]) -> list[str]:
     """What a reading is under each evaluator that a table declares, or was scored by."""
     declared = {line.method.evaluator or line.setting.evaluator for line in lines}
+    declared |= {name for line in lines for name in line.setting.readings}
     applied = {fill.evaluator for fill in fills if isinstance(fill, Measured)}
     return [
         f"A reading under {name}: {_read_rule(name).meaning}"
@@ -158,119 +228,9 @@ def _too_short(fills: Mapping[LineKey, CellContent]) -> list[str]:
     return [f"SIMULATED n is 0 where the recordings hold no window: {', '.join(sorted(limits))}."]
 
 
-def verdict_rule(table: PaperTable) -> str:
-    """The rule of the verdicts with the table's margins."""
-    margins = ", ".join(
-        f"{name} {MARGINS[measure]:g}" + (f" {unit}" if (unit := metric(measure).unit) else "")
-        for name, measure in table.measures.items()
-    )
-    return VERDICT_RULE.format(margins=margins)
-
-
-def verdicts(table: PaperTable, line: Line, fill: CellContent) -> dict[str, Verdict]:
-    """The verdict on each printed value of a line; none where nothing was measured.
-
-    Simulated results have none, wherever they are handed in.
-
-    Args:
-        table: The declaration.
-        line: The line of the table.
-        fill: What was measured of the line.
-
-    Returns:
-        The verdict by the paper's name of the measure.
-    """
-    if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
-        return {}
-    return {
-        name: judge(
-            value.number,
-            fill.values[table.measures[name]],
-            margin=MARGINS[table.measures[name]],
-            lower_is_better=metric(table.measures[name]).better == "low",
-            obstacles=fill.obstacles,
-        )
-        for name, value in line.printed.items()
-    }
-
-
-def missing_table(
-    key: str, lines: Sequence[Line], fills: Mapping[LineKey, CellContent]
-) -> Table | None:
-    """What would fill the cells that are empty: rows, protocol, data, hours and why.
-
-    Rows of one setting that lack the same thing stand together: their videos are decoded once.
-
-    Args:
-        key: Name of the table, unique on its page.
-        lines: The lines of the table.
-        fills: What was measured of each line.
-
-    Returns:
-        The table; None where no cell is empty.
-    """
-    groups: dict[tuple[str, str], list[tuple[Line, NotRun]]] = {}
-    for line in lines:
-        fill = fills.get(line_key(line), NotRun(NOTHING_STORED))
-        if line.method.method and isinstance(fill, NotRun):
-            groups.setdefault((line.setting.label, fill.why), []).append((line, fill))
-    if not groups:
-        return None
-    rows = []
-    for (label, reason), members in groups.items():
-        setting = members[0][0].setting
-        once = setting.video_hours * HOURS_OF_A_PASS
-        total = once + sum(fill.hours - once for _, fill in members)
-        names = ", ".join(line.method.printed for line, _ in members)
-        texts = [label, names, setting.protocol or "none", ", ".join(setting.data) or "none"]
-        cells = [Cell(text, text) for text in texts]
-        cells.append(_count(setting.recordings))
-        cells.append(Cell("–") if math.isnan(total) else Cell(_hours(total), total))
-        rows.append(Row((*cells, Cell(reason, reason))))
-    return Table(
-        key=f"{key}-missing",
-        caption="What would fill the empty cells",
-        columns=(
-            Column("setting", "Setting", text=True),
-            Column("rows", "Rows", text=True),
-            Column("protocol", "Protocol", text=True),
-            Column("data", "Data sets", text=True),
-            Column("recordings", "n", decimals=0, about="Recordings that the paper tests."),
-            Column("hours", "Hours, estimated", decimals=1, about=HOURS_RULE),
-            Column("why", "Why they are empty", text=True),
-        ),
-        rows=tuple(rows),
-        notes=(HOURS_RULE,),
-    )
-
-
-def line_hours(line: Line, *, learns: bool, seeds: int) -> float:
-    """Hours of a line, NaN where there is nothing to run.
-
-    Args:
-        line: The line of the table.
-        learns: Whether the method is trained.
-        seeds: Number of seeds.
-
-    Returns:
-        Hours, NaN where there is nothing to run.
-    """
-    if not line.setting.protocol or not line.method.method:
-        return math.nan
-    return estimate_hours(line.setting, learns=learns, seeds=seeds)
-
-
 def _name(line: Line) -> Cell:
     name = line.method.printed
     return Cell(name, name, detail=line.method.note)
-
-
-def _count(count: int) -> Cell:
-    return Cell(str(count), float(count)) if count else Cell("–")
-
-
-def _hours(value: float) -> str:
-    return f"about {value:.2g}" if value < 10 else f"about {value:.0f}"
 
 
 def _printed(line: Line, name: str) -> Cell:
@@ -286,7 +246,9 @@ def _measured(
     if isinstance(fill, NotRun) or fill.simulated or not line.method.method:
         reason = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
         return Cell("–", detail=f"{name}: {reason or NOT_RUN}")
-    text, interval, value, detail = _number(measure, fill)
+    text, interval, value, detail = _number(
+        measure, fill.values[measure], fill.recordings, fill.subjects, fill.evaluator
+    )
     if verdict is not None:
         detail += f"; {verdict.word}: {verdict.why}"
     return Cell(
@@ -294,12 +256,14 @@ def _measured(
     )
 
 
-def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
+def _number(
+    measure: str, interval_of: Interval, recordings: int, subjects: int, rule: str
+) -> tuple[str, str, float | None, str]:
     """Text, interval, value and words of one measure."""
     column = metric(measure)
-    value, low, high = fill.values[measure]
-    if not fill.recordings:
-        return "–", "", None, f"the recordings hold no window that {fill.evaluator} reads"
+    value, low, high = interval_of
+    if not recordings:
+        return "–", "", None, f"the recordings hold no window that {rule} reads"
     if math.isnan(value):
         return "–", "", None, "not defined here"
     text = column.write(value)
@@ -308,8 +272,8 @@ def _number(measure: str, fill: Measured) -> tuple[str, str, float | None, str]:
     if not (math.isnan(low) or math.isnan(high)):
         interval = f"{column.write(low)} to {column.write(high)}"
         detail += f", 95 % interval {interval}"
-    detail += f" over {pluralise(fill.recordings, 'recording')} of "
-    detail += pluralise(fill.subjects, "subject")
+    detail += f" over {pluralise(recordings, 'recording')} of "
+    detail += pluralise(subjects, "subject")
     return text, interval, value, detail
 
 
@@ -325,12 +289,14 @@ def _n(line: Line, fill: CellContent) -> Cell:
 def _verdict(line: Line, verdict_by_name: Mapping[str, Verdict], fill: CellContent) -> Cell:
     if not line.method.method:
         return Cell(NOT_RUN_HERE, NOT_RUN_HERE, detail=line.method.note)
+    if isinstance(fill, NotRun) and fill.failed:
+        return Cell(f"{FAILED}: {fill.why}", FAILED, detail=fill.why)
     if isinstance(fill, NotRun) or fill.simulated:
         setting = line.setting
         needs = [f"protocol {setting.protocol}"] if setting.protocol else []
         needs += [f"data {' + '.join(setting.data)}"] if setting.data else []
         if isinstance(fill, NotRun) and not math.isnan(fill.hours):
-            needs.append(f"{_hours(fill.hours)} h")
+            needs.append(f"{write_hours(fill.hours)} h")
         text = f"{NOT_RUN}: {', '.join(needs)}" if needs else NOT_RUN
         return Cell(text, text, detail=fill.why if isinstance(fill, NotRun) else "")
     if not verdict_by_name:
@@ -338,7 +304,7 @@ def _verdict(line: Line, verdict_by_name: Mapping[str, Verdict], fill: CellConte
     distinct = {verdict.word for verdict in verdict_by_name.values()}
     if len(distinct) == 1:
         text = distinct.pop()
-        if text == "not comparable":
+        if text in {"not comparable", "estimates missing", "imported"}:
             text = f"{text} ({'; '.join(dict.fromkeys(v.why for v in verdict_by_name.values()))})"
     else:
         text = ", ".join(f"{name} {verdict.word}" for name, verdict in verdict_by_name.items())
@@ -352,7 +318,9 @@ def _simulated(line: Line, measure: str, fill: CellContent) -> Cell:
     if isinstance(fill, NotRun) or not fill.simulated or not line.method.method:
         reason = fill.why if isinstance(fill, NotRun) and line.method.method else line.method.note
         return Cell("–", detail=f"SIMULATED: {reason}" if reason else "")
-    text, interval, value, detail = _number(measure, fill)
+    text, interval, value, detail = _number(
+        measure, fill.values[measure], fill.recordings, fill.subjects, fill.evaluator
+    )
     return Cell(text, value, interval=interval, detail=f"SIMULATED {detail}; no verdict")
 
 
@@ -360,3 +328,8 @@ def _n_simulated(line: Line, fill: CellContent) -> Cell:
     if isinstance(fill, NotRun) or not fill.simulated or not line.method.method:
         return Cell("–")
     return Cell(str(fill.recordings), float(fill.recordings), detail=f"from {fill.origin}")
+
+
+def _coverage(share: float) -> Cell:
+    text = f"{100 * share:.1f}"
+    return Cell("99.9" if share < 1 and text == "100.0" else text, 100 * share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_methods
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution.executors import load_executor
-from rppgbench.execution.planner import Plan, make_plan
+from rppgbench.execution.planner import JOBS_BY_METHOD, Plan, make_plan
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import RESULTS, find_roots, network_device
 from rppgbench.execution.runner import run
@@ -20,11 +21,34 @@ from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import make_folder
 
-FAILED = "run: "
-"""What the reason of a run that failed begins with."""
-
 NOT_STORED = "nothing of this row is stored, and --stored runs nothing"
+NO_EPOCHS = "the models of all epochs are tested with --every-epoch"
 Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundResults:
+    """The results that may fill the lines of a run.
+
+    Attributes:
+        results: nearest first.
+        reason: why there are not more, or "".
+        failed: whether the run failed; `reason` then says why.
+        failures: the reason of each method that could not be planned or trained.
+    """
+
+    results: Sequence[StoredResults] = ()
+    reason: str = ""
+    failed: bool = False
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    def why_missing(self, method: str) -> str:
+        """Why nothing complete is there of a method."""
+        return self.failures.get(method) or self.reason or "nothing of this row is stored"
+
+    def has_failed(self, method: str) -> bool:
+        """Whether a method, or the whole run, failed."""
+        return self.failed or method in self.failures
 
 
 class StoredRuns:
@@ -57,7 +81,7 @@ class StoredRuns:
         self._log = log
         self._catalog = Catalog(options.cache, self._note)
         self._read: dict[Path, StoredResults] = {}
-        self._found: dict[tuple[str, bool], tuple[list[StoredResults], str]] = {}
+        self._found: dict[tuple[str, bool], FoundResults] = {}
         self._used: set[Path] = set()
         self._extra = [self._load(folder) for folder in folders]
 
@@ -66,30 +90,26 @@ class StoredRuns:
         folders = [results.store.folder for results in self._extra]
         return [folder for folder in folders if folder not in self._used]
 
-    def find(self, experiment: Experiment, *, simulate: bool) -> tuple[list[StoredResults], str]:
+    def find(self, experiment: Experiment, *, simulate: bool) -> FoundResults:
         """Find the results that may fill the lines of a run, and run what is missing.
+
+        A method that cannot be planned or trained leaves the others as they are.
 
         Args:
             experiment: the run.
             simulate: on simulated or on genuine recordings.
 
-        Returns:
-            The results, nearest first, and why there are not more. The reason of a run that failed
-            begins with `FAILED`.
-
         Raises:
-            BenchError: stored results are incomplete or damaged.
+            BenchError: stored results are damaged.
         """
         if experiment.protocol is None:
-            return [], experiment.reason
+            return FoundResults(reason=experiment.reason)
         key = experiment.folder, simulate
         if key not in self._found:
             self._found[key] = self._find(experiment, experiment.protocol, simulate=simulate)
         return self._found[key]
 
-    def _find(
-        self, experiment: Experiment, protocol: Protocol, *, simulate: bool
-    ) -> tuple[list[StoredResults], str]:
+    def _find(self, experiment: Experiment, protocol: Protocol, *, simulate: bool) -> FoundResults:
         folder = RESULTS / experiment.folder
         near = [results for results in self._extra if _has_same_data(results, protocol)]
         self._used.update(results.store.folder for results in near)
@@ -97,68 +117,125 @@ class StoredRuns:
         exact = [r for r in near if r.manifest["protocol"]["digest"] == protocol.digest]
         if exact:
             folder = exact[0].store.folder
-        reason = self._complete(experiment, protocol, folder, simulate=simulate)
+        outcome = self._complete(experiment, protocol, folder, simulate=simulate)
         run_results = []
-        if not reason.startswith(FAILED) and _is_results(folder):
+        if _is_results(folder) and not (outcome.failed and not _has_estimates(folder)):
             run_results = [
                 results for results in [self._load(folder)] if results.simulated == simulate
             ]
-        return [*run_results, *(r for r in near if r.store.folder != folder)], reason
+        further = (results for results in near if results.store.folder != folder)
+        return replace(outcome, results=(*run_results, *further))
 
     def _load(self, folder: Path) -> StoredResults:
+        """Read a results folder; one that says how many estimates a method has may be partial."""
         if folder not in self._read:
-            self._read[folder] = load_stored(Store(folder))
+            store = Store(folder)
+            self._read[folder] = load_stored(store, partial=JOBS_BY_METHOD in store.manifest)
         return self._read[folder]
 
     def _complete(
         self, experiment: Experiment, protocol: Protocol, folder: Path, *, simulate: bool
-    ) -> str:
-        """Run what is missing in a results folder; the reason why nothing was run, or "".
+    ) -> FoundResults:
+        """Run what is missing in a results folder; say why nothing was run, and what failed.
 
         The methods that the folder holds already stay in its plan.
         """
-        if not self._run_missing:
-            return NOT_STORED
         store = Store(folder)
         manifest = store.manifest if _is_results(folder) else {}
-        if manifest and (blocked := _conflict(protocol, store, manifest, simulate=simulate)):
-            return blocked
+        if blocked := self._why_not_run(experiment, protocol, store, manifest, simulate=simulate):
+            return FoundResults(reason=blocked)
         name = experiment.lines[0].setting.protocol
+        try:
+            roots = find_roots(
+                protocol, self._options, f"protocols/{name}.toml", self._log, simulate=simulate
+            )
+        except BenchError as error:
+            return FoundResults(reason=str(error))
         stored = [m for m in manifest.get("methods", ()) if m in load_methods().available]
         methods = list(dict.fromkeys([*self._methods[experiment.folder], *stored]))
-        origin = f"protocols/{name}.toml"
+        failures: dict[str, str] = {}
         try:
-            roots = find_roots(protocol, self._options, origin, self._log, simulate=simulate)
-        except BenchError as error:
-            return str(error)
-        try:
-            plan = self._plan(protocol, name, roots, methods)
+            plan = self._plan(protocol, name, roots, methods, failures)
             if any(recording.simulated != simulate for recording in plan.recordings.values()):
                 places = ", ".join(map(str, roots.values()))
-                return f"the data in {places} is simulated; use --simulate"
-            make_folder(folder)
-            if not manifest or store.planned() != {j.digest for j in plan.jobs} or store.missing():
-                self._log(f"running {name} into {folder}: {', '.join(methods)}")
-                self._read.pop(folder, None)
-                run(plan, store, self._options, self._note)
+                return FoundResults(reason=f"the data in {places} is simulated; use --simulate")
+            self._run(experiment, plan, store, failures)
         except BenchError as error:
-            return f"{FAILED}{error}"
-        return ""
+            return FoundResults(reason=str(error), failed=True, failures=failures)
+        return FoundResults(failures=failures)
+
+    def _why_not_run(
+        self,
+        experiment: Experiment,
+        protocol: Protocol,
+        store: Store,
+        manifest: Mapping[str, Any],
+        *,
+        simulate: bool,
+    ) -> str:
+        """Why nothing is run, by the options and by what the results folder holds; or ""."""
+        if not self._run_missing:
+            return NOT_STORED
+        if experiment.every_epoch and not self._options.every_epoch:
+            return NO_EPOCHS
+        return _conflict(protocol, store, manifest, simulate=simulate) if manifest else ""
+
+    def _run(
+        self, experiment: Experiment, plan: Plan, store: Store, failures: dict[str, str]
+    ) -> None:
+        """Run a plan into a store where something of it is missing."""
+        make_folder(store.folder)
+        begun = _is_results(store.folder)
+        if begun and store.planned() == {j.digest for j in plan.jobs} and not store.missing():
+            return
+        self._log(f"running {plan.name} into {store.folder}: {', '.join(plan.methods)}")
+        self._read.pop(store.folder, None)
+        options = replace(self._options, every_epoch=experiment.every_epoch)
+        run(plan, store, options, self._note, failures.setdefault)
 
     def _plan(
-        self, protocol: Protocol, name: str, roots: Mapping[str, Path], methods: Sequence[str]
+        self,
+        protocol: Protocol,
+        name: str,
+        roots: Mapping[str, Path],
+        methods: Sequence[str],
+        failures: dict[str, str],
     ) -> Plan:
+        """Plan the methods that can be planned; the reasons of the others go to `failures`.
+
+        Raises:
+            BenchError: none of the methods can be planned.
+        """
         load_executor(self._options.executor).check_options(self._options)
-        return make_plan(
-            protocol,
-            name,
-            roots,
-            methods=methods,
-            seeds=protocol.seeds,
-            location=f"protocols/{name}.toml",
-            listing=self._catalog,
-            device=network_device(self._options, methods) or "cpu",
-        )
+        device = network_device(self._options, methods) or "cpu"
+
+        def plan_methods(names: Sequence[str]) -> Plan:
+            return make_plan(
+                protocol,
+                name,
+                roots,
+                methods=names,
+                seeds=protocol.seeds,
+                location=f"protocols/{name}.toml",
+                listing=self._catalog,
+                device=device,
+            )
+
+        try:
+            return plan_methods(methods)
+        except BenchError:
+            if len(methods) < 2:
+                raise
+        able = []
+        for method in methods:
+            try:
+                plan_methods([method])
+                able.append(method)
+            except BenchError as error:
+                failures[method] = str(error)
+        if not able:
+            raise BenchError(next(iter(failures.values())))
+        return plan_methods(able)
 
     def _note(self, line: str) -> None:
         self._log(f"note: {line}")
@@ -167,6 +244,12 @@ class StoredRuns:
 def _has_same_data(results: StoredResults, protocol: Protocol) -> bool:
     """Whether results are of the same data; the table marks results of another split."""
     return bool(results.manifest["protocol"].get("test") == protocol.test)
+
+
+def _has_estimates(folder: Path) -> bool:
+    """Whether a results folder holds any planned estimate."""
+    store = Store(folder)
+    return bool(store.planned() & store.done())
 
 
 def _is_results(folder: Path) -> bool:
