@@ -99,10 +99,8 @@ def compare_folds(folds: Mapping[str, tuple[str, ...]], split: Split) -> str:
         f"{in_files.get(subject, 'no fold')} in the files, "
         f"{in_list.get(subject, 'no fold')} in the list"
     )
-    return (
-        f"they differ from the list {split.name} for {pluralise(len(differing), 'subject')}, such as "
-        f"{subject} ({places})"
-    )
+    count = pluralise(len(differing), "subject")
+    return f"they differ from the list {split.name} for {count}, such as {subject} ({places})"
 
 
 def _tested(split: Split) -> dict[str, tuple[str, ...]]:
