@@ -75,8 +75,8 @@ def run(
         The number of estimates, the failures and the duration.
 
     Raises:
-        BenchError: the results folder holds something else, a method is known to fail, or a training
-            was refused; what else can be done is done first.
+        BenchError: the results folder holds something else; a method is known to fail; or a
+            training was refused, after everything else was done.
         MachineError: the machine prevented an estimate.
         KeyboardInterrupt: with a message on what is stored.
     """
