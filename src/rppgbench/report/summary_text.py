@@ -139,7 +139,8 @@ def _what_was_run(page: ReportInputs, default: Scores) -> str:
     noun = "method was" if methods == 1 else "methods were"
     data = "simulated recordings" if page.marks.simulated else "recordings"
     sample = describe_sample(default, page.protocol.expected)
-    return f"{number} {noun} run on {sample.replace('recordings', data, 1)}."
+    verb = "scored" if page.marks.imported else "run"
+    return f"{number} {noun} {verb} on {sample.replace('recordings', data, 1)}."
 
 
 def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) -> list[str]:
