@@ -13,8 +13,8 @@ import pytest
 from rppgbench.cli import main
 
 from ..factories import stores as made_store
-from ..factories.paper_results import store as made_results
 from ..factories.evaluators import evaluator
+from ..factories.paper_results import store as made_results
 from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, shot, tip
 
 pytestmark = BROWSER
