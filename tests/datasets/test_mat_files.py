@@ -8,6 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from rppgbench.datasets.label_files import read_mat
+from rppgbench.datasets.mat_files import check_mat5
 from rppgbench.system.errors import RecordingError
 
 CONTENT = {
@@ -48,3 +49,26 @@ def test_a_part_longer_than_its_file_is_refused(tmp_path: Path) -> None:
     file.write_bytes(raw.replace(struct.pack("<II", 9, 16), struct.pack("<II", 9, 1 << 31)))
     with pytest.raises(RecordingError, match="bytes at"):
         read_mat(file, "fold1")
+
+
+@pytest.mark.parametrize(
+    ("tag", "changed", "reason"),
+    [
+        (struct.pack("<II", 5, 8), struct.pack("<II", 5, 0), "without sizes"),
+        (struct.pack("<II", 5, 8), struct.pack("<II", 5 | 1 << 16, 8), "without sizes"),
+        (struct.pack("<II", 6, 8), struct.pack("<IIBB", 6, 8, 4, 8), "of 4 parts"),
+    ],
+    ids=["no sizes", "sizes of one byte", "no imaginary values"],
+)
+def test_a_matrix_that_lacks_a_part_is_refused(
+    tmp_path: Path, tag: bytes, changed: bytes, reason: str
+) -> None:
+    """scipy reads sizes and imaginary values that are not there: the process ended."""
+    file = tmp_path / "a.mat"
+    savemat(file, {"c": np.array([np.arange(3.0), "x"], dtype=object)})
+    check_mat5(file)
+    raw = file.read_bytes()
+    begin = raw.rindex(tag)  # of the text in the last cell
+    file.write_bytes(raw[:begin] + changed + raw[begin + len(changed) :])
+    with pytest.raises(ValueError, match=f"a matrix {reason}"):
+        check_mat5(file)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.io import savemat
 
-from rppgbench.predictions import hdf5_source, table_rows
+from rppgbench.predictions import array_source, hdf5_source, table_rows
 from rppgbench.predictions.declaration import ReadOptions
 from rppgbench.predictions.opening import open_predictions
 from rppgbench.system.errors import BenchError
@@ -221,6 +221,14 @@ def test_a_packed_archive_takes_no_more_memory_than_it_may(tmp_path: Path) -> No
     assert peak < 2**24
 
 
+def test_an_array_may_not_be_larger_than_a_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "a.npy", made.wave(72.0))
+    monkeypatch.setattr(array_source, "MOST_ITEM_BYTES", 2_399)
+    assert "claims 2,400 bytes" in refusal(tmp_path / "a.npy", fs=30.0)
+
+
 def with_pulse(write: Callable[[Any, Path], None]) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         with h5py.File(folder / "a.h5", "w") as content:
@@ -327,20 +335,17 @@ def test_a_pickle_inside_hdf5_is_refused_as_any_other(tmp_path: Path) -> None:
     assert "block0_values" in message
 
 
-def test_an_object_in_hdf5_may_not_claim_more_than_the_file_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_object_in_hdf5_may_not_claim_more_than_the_file_has(tmp_path: Path) -> None:
+    """The length stands in the descriptor, for which memory is reserved, and before the object."""
     file = made.write_pyvhr(tmp_path / "a.h5", made.PANDAS_1)
-    data = bytearray(file.read_bytes())
+    data = file.read_bytes()
     length = struct.pack("<I", len(pickled_block(file)))
-    at = max(place for place in range(len(data)) if data[place : place + 4] == length)
-    places = [p for p in range(at + 1) if data[p : p + 4] == length]
-    for place in places:  # the length stands in the descriptor, and before the object
-        changed = bytearray(data)
-        changed[place : place + 4] = b"\xff\xff\xff\x7f"
-        file.write_bytes(changed)
-        refusal(file, "pyvhr")
-    assert len(places) > 1
+    messages = []
+    for place in range(len(data)):
+        if data[place : place + 4] == length:
+            file.write_bytes(data[:place] + b"\xff\xff\xff\x7f" + data[place + 4 :])
+            messages.append(refusal(file, "pyvhr"))
+    assert any("claims 2,147,483,647 bytes, more than the file has" in one for one in messages)
 
 
 def pickled_block(file: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +14,7 @@ NUMBERS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 12, 13})
 TEXT = NUMBERS | {16, 17, 18}
 ANY = TEXT | {MATRIX}
 WITH_VALUES = frozenset(range(4, 16)) - {5}  # classes of text and numbers; not sparse matrices
+SIZES, MOST_AXES = 5, 32
 PARTS = 4  # flags, sizes, name, values; those of complex numbers have imaginary values as well
 COMPLEX = 8
 MOST_DEEP = 16
@@ -113,6 +114,8 @@ def _matrix(data: bytes, order: str, depth: int) -> None:
     if kind != 6 or end - start != 8:
         raise ValueError("a matrix without flags")
     numbers, flags = data[start:end][:2] if order == "<" else data[start:end][3:1:-1]
+    if 1 <= numbers <= 15 and not _has_sizes(parts):
+        raise ValueError("a matrix without sizes")
     if numbers in WITH_VALUES and len(parts) != PARTS + bool(flags & COMPLEX):
         raise ValueError(f"a matrix of {len(parts)} parts")
     allowed = NUMBERS if 5 <= numbers <= 15 else TEXT if numbers == 4 else ANY
@@ -121,6 +124,15 @@ def _matrix(data: bytes, order: str, depth: int) -> None:
             raise ValueError(f"a part of type {kind}")
         if kind == MATRIX:
             _matrix(data[start:end], order, depth + 1)
+
+
+def _has_sizes(parts: Sequence[tuple[int, int, int]]) -> bool:
+    """Whether the second part of a matrix holds its sizes: two or more numbers of 32 bits."""
+    if len(parts) < 2:
+        return False
+    kind, start, end = parts[1]
+    count, rest = divmod(end - start, 4)
+    return kind == SIZES and not rest and 2 <= count <= MOST_AXES
 
 
 def _parts(data: memoryview, at: int, order: str) -> Iterator[tuple[int, int, int]]:
