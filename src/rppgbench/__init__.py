@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rppgbench.api.results import Results, bundle, load_results
     from rppgbench.api.runs import run
     from rppgbench.api.scores import decompose, paired_tests, score, score_windows
-    from rppgbench.api.videos import VideoPrediction, predict
+    from rppgbench.api.videos import VideoPrediction, predict, predict_trace
     from rppgbench.core.method import Method, Model, method
     from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
     from rppgbench.core.waveform import Signal, Waveform
@@ -51,7 +51,7 @@ _MODULES = {
     "rppgbench.api.results": ("Results", "bundle", "load_results"),
     "rppgbench.api.runs": ("run",),
     "rppgbench.api.scores": ("decompose", "paired_tests", "score", "score_windows"),
-    "rppgbench.api.videos": ("VideoPrediction", "predict"),
+    "rppgbench.api.videos": ("VideoPrediction", "predict", "predict_trace"),
     "rppgbench.system.errors": ("BenchError",),
     "rppgbench.core.method": ("Method", "Model", "method"),
     "rppgbench.core.recording": ("Dataset", "Recording", "GroundTruth", "VideoSource"),
@@ -85,6 +85,7 @@ __all__ = [
     "methods",
     "paired_tests",
     "predict",
+    "predict_trace",
     "read_heart_rate",
     "run",
     "score",

@@ -72,7 +72,8 @@ def test_the_command_reads_traces_and_prints_a_table(
     rgb = clean_trace(72.0)
     uneven = np.arange(len(rgb)) / 30 + np.random.default_rng(0).normal(0, 1e-3, len(rgb))
     file = tmp_path / "trace.csv"
-    np.savetxt(file, np.column_stack([uneven, rgb]), delimiter=",")
+    lines = np.column_stack([uneven, rgb])
+    np.savetxt(file, lines, delimiter=",", header="time_s,red,green,blue", comments="")
     arguments = ["compare-methods", "green=green", "pos@iphys=pos", "--trace", str(file)]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -87,7 +88,7 @@ def test_the_command_reads_traces_and_prints_a_table(
     [
         (["compare-methods", "green", "--trace", "t.csv"], "'green' is no pair"),
         (["compare-methods", "green=gren", "--trace", "t.csv"], "did you mean 'green'"),
-        (["compare-methods", "green=pos"], "--video FILE or --trace CSV"),
+        (["compare-methods", "green=pos"], "--video FILE or --trace FILE"),
         (["compare-methods", "green=pos", "--trace", "none.csv"], "none.csv"),
         (
             ["compare-methods", "green=pos", "--video", "f.mp4", "--region", "nose"],

@@ -33,6 +33,7 @@ from rppgbench.execution.recording_task import RecordingTask, find_recording
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import train_in_subprocess
 from rppgbench.execution.training_task import TrainingTask
+from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError, MachineError
@@ -366,7 +367,7 @@ def lesson(place: Place, models: Path, method: str = "constant", devices: int = 
         params=load_params(method),
         roots={"simulated": place.tree},
         condition=UNTOUCHED,
-        clips=frozenset(),
+        request=FeatureRequest(),
         options=RunOptions(cache=place.cache, devices=devices),
         models=models,
         fingerprints=tuple(prints),

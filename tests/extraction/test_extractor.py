@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.core.features import PAIRS, REGIONS, Features
+from rppgbench.core.features import PAIRS, REGIONS, WHOLE_FRAME, Features
 from rppgbench.core.recording import VideoSource
 from rppgbench.extraction.extractor import (
     FeatureRequest,
@@ -46,7 +46,8 @@ def test_one_pass_extracts_track_moments_and_clips(source: VideoSource) -> None:
         assert features.clips[rule].frames.shape == (25, 32, 32, 3)
         assert features.clips[rule].valid.all()
         assert features.clips[rule].frames.std() > 20
-    assert (features.moments.count > 0).all()
+    assert (features.moments.count[:, : REGIONS.index(WHOLE_FRAME)] > 0).all()
+    assert not features.moments.count[:, REGIONS.index(WHOLE_FRAME)].any()
     np.testing.assert_allclose(features.times_s, np.arange(25) / 30, atol=1e-3)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from rppgbench.execution.planner import UNTOUCHED, Job
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.run_options import RunOptions
+from rppgbench.extraction.extractor import FeatureRequest
 
 
 def make_job(dataset: str, recording: str, method: str, *, digest: str = "0" * 16) -> Job:
@@ -26,7 +27,7 @@ def make_recording_task(dataset: str, recording: str, root: Path, **changes: Any
     """Make a task on an untouched recording, without jobs, with its cache in the data's folder."""
     fields: dict[str, Any] = {
         "conditions": (UNTOUCHED,),
-        "clips": frozenset(),
+        "request": FeatureRequest(),
         "jobs": (),
         "params": (),
         "options": RunOptions(cache=root),

@@ -292,7 +292,7 @@ def _tasks(
                 conditions[name]
                 for name in dict.fromkeys(estimate.condition for estimate in estimates)
             ),
-            clips=plan.clips,
+            request=plan.request,
             jobs=learned,
             params=tuple((m, plan.methods[m]) for m in sorted({job.method for job in planned})),
             options=RunOptions(cache=cache),

@@ -1,4 +1,4 @@
-"""The heart rate in one video."""
+"""The heart rate in one video, or in one file of mean colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.roots import cache_folder
 from rppgbench.execution.prediction import Prediction, predict_video
+from rppgbench.execution.prediction import predict_trace as predict_from_trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class VideoPrediction:
-    """What one method says of one video.
+    """What one method says of one video, or of one file of mean colours.
 
     Attributes:
         details: every number of the answer: frames, coverage, warnings, the reason where there is
@@ -107,6 +108,28 @@ def predict(
         model=_load_model(model),
     )
     return VideoPrediction(prediction)
+
+
+def predict_trace(
+    trace: str | Path, *, method: str = "pos", evaluator: str = "beats_tukey"
+) -> VideoPrediction:
+    """Estimate the pulse from a file of mean colours and read its rate.
+
+    Args:
+        trace: CSV, TSV, Parquet, NPZ or MAT with `time_s` or `fs`, and `red`, `green`, `blue`.
+        method: the name of a method that takes mean colours.
+        evaluator: the rule by which the rate is read.
+
+    Returns:
+        The answer, as `predict` gives it.
+
+    Raises:
+        BenchError: the file cannot be read, or the method is unknown or needs pictures.
+    """
+    declared = load_methods().get("method", method, "predict_trace")
+    return VideoPrediction(
+        predict_from_trace(Path(trace).expanduser(), declared, load_evaluator(evaluator))
+    )
 
 
 def _load_model(model: Model | str | Path | None) -> Model | None:

@@ -4,14 +4,13 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
 from rppgbench.cli.terminal import answer
-from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from rppgbench.analysis.method_pairs import MethodAgreement
@@ -49,8 +48,8 @@ def add_parser(commands: Commands) -> None:
         type=path,
         nargs="+",
         default=[],
-        metavar="CSV",
-        help="lines of time (s), R, G, B: for methods that take a mean colour",
+        metavar="FILE",
+        help="mean colours (time_s or fs, red, green, blue): for methods that take a mean colour",
     )
     parser.add_argument("--region", metavar="NAME", help="face region (skin)")
     parser.add_argument(
@@ -64,15 +63,17 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print one line for each pair of methods, as a table in Markdown."""
     from rppgbench.analysis.method_pairs import compare_methods
+    from rppgbench.core.features import WHOLE_FRAME
     from rppgbench.core.recording import VideoSource
     from rppgbench.core.registry import find_toml
     from rppgbench.datasets.roots import cache_folder
     from rppgbench.evaluation.evaluator import read_evaluator
     from rppgbench.extraction.extractor import FeatureRequest
     from rppgbench.extraction.feature_cache import cached_features
+    from rppgbench.extraction.trace_files import read_trace, trace_features
 
     if not args.video and not args.trace:
-        raise BenchError(f"{COMMAND}: give it --video FILE or --trace CSV")
+        raise BenchError(f"{COMMAND}: give it --video FILE or --trace FILE")
     evaluator = read_evaluator(
         find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
     )
@@ -85,11 +86,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.video:
         without_effect(args, ["cache"], "without --video")
     crops = frozenset(str(p["crop"]) for method, p in declared if method.input == "clip")
-    cache = cache_folder(args.cache)
-    features = [
-        cached_features(VideoSource(file), FeatureRequest(crops), cache) for file in args.video
-    ]
-    traces = [trace for file in args.trace for trace in _read_traces(file)]
+    cache, request = cache_folder(args.cache), FeatureRequest(crops, region == WHOLE_FRAME)
+    features = [cached_features(VideoSource(file), request, cache) for file in args.video]
+    traces = [trace_features(read_trace(file).source) for file in args.trace]
     agreements = {
         text: compare_methods(first, second, _inputs(first, features, traces, region), evaluator)
         for text, (first, second) in pairs.items()
@@ -121,42 +120,24 @@ def _parse_method(text: str) -> "MethodWithParams":
     return method, method.parameters({"preset": preset} if preset else {}, COMMAND)
 
 
-def _read_traces(file: Path) -> "list[Waveform]":
-    """A trace of uneven times on an even grid at its mean rate, one waveform a segment."""
-    import numpy as np
-
-    from rppgbench.core.waveform import Signal, Waveform
-    from rppgbench.datasets.label_text import read_table
-    from rppgbench.extraction.traces import split_at_gaps
-
-    table = read_table(file, columns=4, time_first=True)
-    if len(table) < 2:
-        raise RecordingError(f"{file}: fewer than two lines of time, R, G, B")
-    signal = Signal(table[:, 1:], table[:, 0]).in_order()
-    traces = []
-    for at in split_at_gaps(signal.times_s, np.ones(len(signal.times_s), np.bool_)):
-        part = Signal(signal.values[at], signal.times_s[at])
-        times_s = part.times_s[0] + np.arange(len(at)) / part.fs
-        inside = times_s <= part.times_s[-1]
-        traces.append(Waveform(part.at(times_s[inside], np.inf), part.fs, float(times_s[0])))
-    return traces
-
-
 def _inputs(
     declared: "MethodWithParams",
     features: "Sequence[Features]",
-    traces: "Sequence[Waveform]",
+    traces: "Sequence[Features]",
     region: str,
 ) -> "list[Waveform]":
+    from rppgbench.core.features import WHOLE_FRAME
     from rppgbench.execution.pulse_estimation import method_inputs
 
     method, params = declared
-    inputs = [
+    recordings = [(recording, region) for recording in features]
+    if method.input == "trace":
+        recordings += [(trace, WHOLE_FRAME) for trace in traces]
+    return [
         segment
-        for recording in features
-        for segment in method_inputs(recording, method, params, region)
+        for recording, place in recordings
+        for segment in method_inputs(recording, method, params, place)
     ]
-    return inputs + (list(traces) if method.input == "trace" else [])
 
 
 def _print_table(agreements: "Mapping[str, MethodAgreement]") -> None:

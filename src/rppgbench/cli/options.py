@@ -208,7 +208,7 @@ def choose_region(region: str | None, methods: Iterable[Method], default: str) -
     Raises:
         BenchError: the region is unknown, or no method reads one.
     """
-    from rppgbench.core.features import REGIONS
+    from rppgbench.core.features import REGIONS, WHOLE_FRAME
     from rppgbench.execution.job_dependencies import WITHOUT_REGION
 
     if region is None:
@@ -216,6 +216,9 @@ def choose_region(region: str | None, methods: Iterable[Method], default: str) -
     if region not in REGIONS:
         raise unknown_name("region", region, REGIONS, "--region")
     every = list(methods)
+    if region == WHOLE_FRAME and any(method.input in WITHOUT_REGION for method in every):
+        listed = ", ".join(m.name for m in every if m.input in WITHOUT_REGION)
+        raise BenchError(f"--region: {region} searches no face, which {listed} needs; leave it out")
     if all(method.input in WITHOUT_REGION for method in every):
         listed = ", ".join(method.name for method in every)
         raise BenchError(f"--region: has no effect on {listed}, whose input has no region of skin")

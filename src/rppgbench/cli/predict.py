@@ -1,4 +1,4 @@
-"""bench predict: the heart rate in one video."""
+"""bench predict: the heart rate in one video, or in one file of mean colours."""
 
 import argparse
 import json
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, choose_region, path, plugins
+from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
 from rppgbench.cli.terminal import answer, tell
 from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
-    from rppgbench.core.method import Model
+    from rppgbench.core.method import Method, Model
+    from rppgbench.evaluation.evaluator import Evaluator
     from rppgbench.execution.prediction import Prediction
 
 
@@ -23,16 +24,25 @@ def add_parser(commands: Commands) -> None:
         commands,
         "predict",
         run,
-        about="The heart rate in one video.",
+        about="The heart rate in one video, or in mean colours from a file.",
         example="bench predict me.mp4 --method pos --plot me.png",
     )
-    parser.add_argument("video", type=path)
+    parser.add_argument("video", type=path, nargs="?")
+    parser.add_argument(
+        "--trace",
+        type=path,
+        metavar="FILE",
+        help="mean colours in place of a video: CSV, Parquet, NPZ or MAT with time_s or fs, and "
+        "red, green, blue",
+    )
     parser.add_argument("--method", default="pos", metavar="NAME")
     parser.add_argument("--weights", type=path, metavar="FILE", help="of a method that learned")
     parser.add_argument(
         "--evaluator", default="beats_tukey", metavar="NAME", help="how rates are read"
     )
-    parser.add_argument("--region", metavar="NAME", help="face region of the trace (skin)")
+    parser.add_argument(
+        "--region", metavar="NAME", help="region of a video (skin); whole_frame searches no face"
+    )
     as_json(parser)
     parser.add_argument("--plot", type=path, metavar="FILE", help="a picture, PNG or SVG")
     parser.add_argument("--cache", type=path, metavar="DIR", help="where features are kept")
@@ -42,22 +52,13 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the heart rate, and draw it where `--plot` asks for a picture."""
     from rppgbench.core.registry import find_toml, load_methods
-    from rppgbench.datasets.roots import cache_folder
     from rppgbench.evaluation.evaluator import read_evaluator
-    from rppgbench.execution.prediction import predict_video
 
+    if (args.video is None) == (args.trace is None):
+        raise BenchError("bench predict: give it a video, or --trace FILE")
     method = load_methods().get("method", args.method, "--method")
-    region = choose_region(args.region, [method], "skin")
     file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
-    model = _read_model(args.weights) if args.weights else None
-    prediction = predict_video(
-        args.video,
-        method,
-        read_evaluator(file),
-        cache_folder(args.cache),
-        region=region,
-        model=model,
-    )
+    prediction = _predict(args, method, read_evaluator(file))
     if args.plot:
         from rppgbench.report.figures.prediction import draw_prediction, save_prediction
 
@@ -65,14 +66,32 @@ def run(args: argparse.Namespace) -> int:
             save_prediction(draw_prediction(prediction.pulse, prediction.windows), args.plot)
         else:
             tell(f"note: {args.plot} is not drawn: there is no pulse")
-    labels = args.video.with_suffix(".csv")
-    if labels.is_file():
+    labels = None if args.video is None else args.video.with_suffix(".csv")
+    if labels is not None and labels.is_file():
         tell(f"note: {labels} is not read; heart_rates.csv is, by bench run --protocol videos")
     if args.json:
         answer(json.dumps(prediction.to_dict(), indent=1))
     else:
         _print(prediction)
     return SOME_FAILED if math.isnan(prediction.heart_rate_bpm) else DONE
+
+
+def _predict(args: argparse.Namespace, method: "Method", rule: "Evaluator") -> "Prediction":
+    """The answer for the video or the mean colours."""
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.execution.prediction import predict_trace, predict_video
+
+    if args.trace is not None:
+        without_effect(args, ["region", "weights", "cache"], "with --trace")
+        return predict_trace(args.trace, method, rule)
+    return predict_video(
+        args.video,
+        method,
+        rule,
+        cache_folder(args.cache),
+        region=choose_region(args.region, [method], "skin"),
+        model=_read_model(args.weights) if args.weights else None,
+    )
 
 
 def _read_model(place: Path) -> "Model":
@@ -95,7 +114,7 @@ def _print(prediction: "Prediction") -> None:
         tell(f"warning: {one_line(warning)}")
     if math.isnan(prediction.heart_rate_bpm):
         answer(
-            f"{prediction.verdict}: {one_line(prediction.reason)} (a face is in "
+            f"{prediction.verdict}: {one_line(prediction.reason)} ({prediction.seen} in "
             f"{prediction.face_coverage:.0%} of {prediction.frames} frames over "
             f"{prediction.duration_s:.1f} s)"
         )

@@ -21,8 +21,12 @@ MSTMAP_REGIONS = (
 GRID_REGIONS = tuple(f"grid_{row}_{column}" for column in range(5) for row in range(5))
 """The 5 x 5 blocks of the aligned face, column by column."""
 
-REGIONS = (*MSTMAP_REGIONS, *GRID_REGIONS, "skin", "toolbox_box")
-"""Every face region that the pass over a video extracts, in the order of the arrays."""
+WHOLE_FRAME = "whole_frame"
+"""The region of videos that are crops of skin, and of mean colours from a file: no face is searched
+for. A pass over a video with a face leaves it empty."""
+
+REGIONS = (*MSTMAP_REGIONS, *GRID_REGIONS, "skin", "toolbox_box", WHOLE_FRAME)
+"""Every region that the pass over a video extracts, in the order of the arrays."""
 
 PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 """Which products of R, G and B the six columns of `second` hold."""
@@ -118,3 +122,9 @@ class Features:
     moments: RegionMoments
     clips: Mapping[str, FaceClip] = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+def has_whole_frames(features: Features) -> bool:
+    """Whether the features are of whole frames, for which no face was searched."""
+    whole = features.moments.names.index(WHOLE_FRAME)
+    return bool(features.moments.count[:, whole].any())

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.core.method import Example, Method, Model, Training
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import Dataset, GroundTruth, Recording, Source
 from rppgbench.core.return_checks import (
     ReturnError,
     check_ground_truth,
@@ -100,8 +100,8 @@ def read_ground_truth(recording: Recording) -> GroundTruth:
     return check_ground_truth(returned)
 
 
-def read_video(recording: Recording) -> VideoSource:
-    """Where a reader says that the frames are, checked. ReturnError as `check_video`."""
+def read_video(recording: Recording) -> Source:
+    """Where a reader says that the frames or mean colours are, checked, as `check_video`."""
     with isolated():
         returned = recording.video()
     return check_video(returned)

@@ -70,6 +70,25 @@ class VideoSource:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class TraceSource:
+    """Mean colours of one face region in place of frames: of sets that give no pictures.
+
+    `rgb` (T, 3) is the mean red, green and blue in any unit, NaN where a row has none (a gap);
+    `times_s` (T,) are seconds on the clock of the labels, increasing. `path` is the file that they
+    were read from, `warnings` are lines for the table.
+    """
+
+    path: Path
+    times_s: Array
+    rgb: Array
+    warnings: tuple[str, ...] = ()
+
+
+Source = VideoSource | TraceSource
+"""Where the colours of a recording come from."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GroundTruth:
     """What the contact sensor measured, on the clock of the frames.
 
@@ -139,6 +158,8 @@ def rate_gap_s(heart_rate: Signal) -> float:
 class Recording:
     """One video of one subject with its labels; nothing is read before it is asked for.
 
+    Of a data set of mean colours, `video` gives a `TraceSource` in place of a `VideoSource`.
+
     `name` is unique within the data set and stays the same whatever the order of the file system;
     `video` and `ground_truth` read the files and raise `RecordingError`. `files` are all files of
     the recording, for the fingerprint. `known_bad` says who excludes it and why, or is empty.
@@ -147,7 +168,7 @@ class Recording:
     dataset: str
     name: str
     subject: str
-    video: Callable[[], VideoSource] = field(repr=False)
+    video: Callable[[], Source] = field(repr=False)
     ground_truth: Callable[[], GroundTruth] = field(repr=False)
     files: tuple[Path, ...] = field(repr=False)
     scenario: str = ""
@@ -195,3 +216,4 @@ class Dataset:
     folds: Callable[[Path], Mapping[str, tuple[str, ...]]] | None = field(default=None, repr=False)
     leftovers: Callable[[Path], Iterable[str]] | None = field(default=None, repr=False)
     only_simulated: bool = False  # there is no real one: it is made when it is asked for
+    mean_colours: bool = False  # its recordings are mean colours of one region, without pictures

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.method import Model
-from rppgbench.core.recording import GroundTruth, VideoSource
+from rppgbench.core.recording import GroundTruth, Source, TraceSource, VideoSource
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import NoPulseError, RecordingError
 
@@ -135,12 +135,17 @@ def _as_float(signal: Signal) -> Signal:
     return signal if values is signal.values and times is signal.times_s else Signal(values, times)
 
 
-def check_video(returned: object) -> VideoSource:
+def check_video(returned: object) -> Source:
     """What a reader's `video` returned, with float64 times.
 
     Raises:
-        ReturnError: no `VideoSource`, or one whose parts are of another kind than it declares.
+        ReturnError: no `VideoSource` and no `TraceSource`, or one whose parts are of another kind
+            than it declares.
     """
+    if isinstance(returned, TraceSource):
+        for fault in _trace_faults(returned):
+            raise ReturnError(f"the reader returned a TraceSource with {fault}")
+        return returned
     if not isinstance(returned, VideoSource):
         raise ReturnError(f"the reader returned {describe_type(returned)}, not a VideoSource")
     for fault in _video_faults(returned):
@@ -162,6 +167,17 @@ def _video_faults(source: VideoSource) -> Iterator[str]:
         yield f"frames that are {describe_type(source.frames)}, not a function"
     if source.frames is not None and source.times_s is None:
         yield "frames without times"
+
+
+def _trace_faults(source: TraceSource) -> Iterator[str]:
+    yield from _array_faults(source.times_s, "times", "(T,)")
+    rgb = source.rgb
+    if not isinstance(rgb, np.ndarray) or rgb.dtype.kind not in "iuf" or rgb.ndim != 2:
+        yield f"colours that are {describe_type(rgb)}, not numbers (T, 3)"
+    elif rgb.shape != (len(source.times_s), 3):
+        yield f"colours of shape {rgb.shape} for {len(source.times_s)} times"
+    if not (np.diff(source.times_s) > 0).all() or not np.isfinite(source.times_s).all():
+        yield "times that do not increase"
 
 
 def check_model(returned: object, name: str) -> Model:

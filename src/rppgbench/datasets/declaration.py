@@ -32,6 +32,7 @@ def folder_dataset(
     leftovers: Callable[[Path], Iterable[str]] | None = None,
     only_simulated: bool = False,
     redistribution: Redistribution = "none",
+    mean_colours: bool = False,
 ) -> Dataset:
     """Declare a data set that is read from, and simulated into, one folder.
 
@@ -58,6 +59,7 @@ def folder_dataset(
         leftovers: one line for each thing in the folder that is not read.
         only_simulated: there is no genuine set; the tree is simulated when a run needs it.
         redistribution: what the terms let a user pass on.
+        mean_colours: the recordings are mean colours of one region, without pictures.
     """
     simulate = None
     if sessions is not None and write is not None:
@@ -77,4 +79,5 @@ def folder_dataset(
         leftovers=leftovers,
         only_simulated=only_simulated,
         redistribution=redistribution,
+        mean_colours=mean_colours,
     )

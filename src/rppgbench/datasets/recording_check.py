@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from rppgbench.core.guarded_calls import read_ground_truth, read_video
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import GroundTruth, Recording, Source, TraceSource, VideoSource
+from rppgbench.core.waveform import Array
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.datasets.label_alignment import check_against_frames
@@ -54,7 +55,7 @@ def check_recording(recording: Recording) -> list[Finding]:
 
     name = f"{recording.dataset}/{recording.name}"
     source = _attempt(lambda: read_video(recording), report, f"the extraction of {name}")
-    video = _check_video(source, report) if source is not None else None
+    checked = _check_source(source, report) if source is not None else None
     truth = _attempt(
         lambda: plausible_ground_truth(read_ground_truth(recording)),
         report,
@@ -63,12 +64,21 @@ def check_recording(recording: Recording) -> list[Finding]:
     if truth is not None:
         for line in truth.warnings:
             report("warning", line)
-        if source is not None and video is not None:
-            _check_clock(truth, _container_clock(source, *video), source.path, report)
+        if checked is not None:
+            _check_clock(truth, checked.clock, checked.path, report)
             _check_files(recording, report)
-    if source is not None and video is not None and all(f.severity != "error" for f in findings):
-        _check_length(source, _container_clock(source, *video), report)
+    if checked is not None and all(f.severity != "error" for f in findings):
+        _check_length(checked, report)
     return findings
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _CheckedSource:
+    """What a check knows of frames: their clock, and their times where the source states them."""
+
+    path: Path
+    clock: FrameClock | None
+    times_s: Array | None
 
 
 Report = Callable[..., None]
@@ -92,6 +102,21 @@ def _attempt(
             file, text = "", outcome.fault.reason
         report("error", text, file)
     return outcome.value
+
+
+def _check_source(source: Source, report: Report) -> _CheckedSource | None:
+    """Check frames or mean colours; None where they cannot be read."""
+    if isinstance(source, TraceSource):
+        for line in source.warnings:
+            report("warning", line, source.path)
+        times_s = source.times_s[np.isfinite(source.rgb).all(axis=1)]
+        clock = FrameClock.from_times(source.times_s)
+        return _CheckedSource(path=source.path, clock=clock, times_s=times_s)
+    video = _check_video(source, report)
+    if video is None:
+        return None
+    clock = _container_clock(source, *video)
+    return _CheckedSource(path=source.path, clock=clock, times_s=source.times_s)
 
 
 def _check_video(source: VideoSource, report: Report) -> tuple[VideoInfo, Frame] | None:
@@ -177,8 +202,9 @@ def _check_times(source: VideoSource, report: Report) -> None:
             )
 
 
-def _check_length(source: VideoSource, clock: FrameClock | None, report: Report) -> None:
+def _check_length(source: _CheckedSource, report: Report) -> None:
     """Check that a run can take a pulse: frames over `SHORTEST_S` without a gap."""
+    clock = source.clock
     lasts_s = SHORTEST_S if clock is None else clock.lasts_s - clock.interval_s
     if lasts_s < SHORTEST_S:
         text = f"is too short: its frames span {lasts_s:.1f} s, and {SHORTEST_S:g} s are needed"
@@ -199,7 +225,7 @@ def _check_length(source: VideoSource, clock: FrameClock | None, report: Report)
         report("error", text, source.path)
 
 
-def clock_of_video(source: VideoSource) -> FrameClock | None:
+def clock_of_video(source: Source) -> FrameClock | None:
     """The clock of the frames, from the frame times or the container, without decoding all frames.
 
     Raises:
@@ -207,6 +233,7 @@ def clock_of_video(source: VideoSource) -> FrameClock | None:
     """
     if source.times_s is not None:
         return FrameClock.from_times(source.times_s)
+    assert isinstance(source, VideoSource)
     with open_video(source) as reader:
         info = reader.info
     return _container_clock(source, info, sample_frames(source)[-1])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench.core.canonical_order import ordered_items
+from rppgbench.core.features import WHOLE_FRAME
 from rppgbench.core.method import Method, Side, chooses_by_validation, first_stage
 from rppgbench.core.protocol import EVERY_OTHER, Condition, Protocol
 from rppgbench.core.recording import Recording
@@ -24,6 +25,7 @@ from rppgbench.execution.job_dependencies import (
 )
 from rppgbench.execution.training_examples import sides
 from rppgbench.extraction.conditions import check_condition
+from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.system.errors import BenchError, unknown_name
 from rppgbench.system.hashing import digest
 
@@ -113,14 +115,15 @@ class Plan:
         return next(c for c in (UNTOUCHED, *self.protocol.conditions) if c.name == name)
 
     @cached_property
-    def clips(self) -> frozenset[str]:
-        """The crop rules that the methods ask for."""
+    def request(self) -> FeatureRequest:
+        """The features that the methods ask for."""
         available = load_methods().available
-        return frozenset(
+        clips = frozenset(
             str(params["crop"])
             for m, params in self.methods.items()
             if available[m].input == "clip"
         )
+        return FeatureRequest(clips, whole_frame=WHOLE_FRAME in self.protocol.regions)
 
 
 def make_plan(

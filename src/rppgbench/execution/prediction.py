@@ -1,5 +1,6 @@
-"""The heart rate in one video, without labels."""
+"""The heart rate in one video or one file of mean colours, without labels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from rppgbench.core.features import Features
+from rppgbench.core.features import WHOLE_FRAME, Features, has_whole_frames
 from rppgbench.core.method import Method, Model
 from rppgbench.core.recording import GroundTruth, VideoSource
 from rppgbench.core.waveform import Waveform
@@ -23,6 +24,7 @@ from rppgbench.evaluation.rate_reading import (
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import cached_features
+from rppgbench.extraction.trace_files import read_trace, trace_features
 from rppgbench.system.errors import BenchError
 from rppgbench.system.fault_kinds import attempt
 from rppgbench.system.process_state import note_call
@@ -40,8 +42,9 @@ class Prediction:
     of that length, one each second, with NaN where there is none: from them come the SNR, taken at
     a window's own rate, the `agreement` (the share near their median) and the `verdict` "pulse",
     "doubtful" or "no pulse". `coverage` is the share of the video that the pulse covers,
-    `face_coverage` the share of frames with a face. Without a pulse there is no heart rate, and
-    `reason` says why; `pulse` is None where no stretch of the face was long enough for one.
+    `face_coverage` the share of frames with a face; where no face is searched for, of those with a
+    colour (`seen` says which). Without a pulse there is no heart rate, and `reason` says why;
+    `pulse` is None where no stretch of the face was long enough for one.
     """
 
     method: str
@@ -59,6 +62,7 @@ class Prediction:
     verdict: Word = "no pulse"
     agreement: float = 0.0
     reading: str = ""
+    seen: str = "a face is"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; what is not known is null."""
@@ -107,6 +111,36 @@ def predict_video(
         BenchError: there is no video or no face in it, or a model is missing or has no use.
         MachineError: a package or memory is missing.
     """
+    params = _parameters(method, model)
+    clips = frozenset({str(params["crop"])}) if method.input == "clip" else frozenset[str]()
+    request = FeatureRequest(clips, whole_frame=region == WHOLE_FRAME)
+    features = cached_features(VideoSource(video), request, cache)
+    return _predict(features, str(video), method, params, region, model, rule)
+
+
+def predict_trace(trace: Path, method: Method, rule: Evaluator) -> Prediction:
+    """Estimate the pulse from a file of mean colours, and read the heart rate as `predict_video`.
+
+    Args:
+        trace: the file; `extraction.trace_files` names its columns.
+        method: a method that takes mean colours and does not learn.
+        rule: the evaluator.
+
+    Raises:
+        BenchError: the file cannot be read, or the method needs pictures or a model.
+    """
+    params = _parameters(method, None)
+    if method.input != "trace":
+        raise BenchError(
+            f"{method.name}: needs pictures ({method.input}), and {trace} holds mean colours; "
+            "choose a method that takes a trace"
+        )
+    features = trace_features(read_trace(trace).source)
+    return _predict(features, str(trace), method, params, WHOLE_FRAME, None, rule)
+
+
+def _parameters(method: Method, model: Model | None) -> dict[str, Any]:
+    """All parameters of a method that is run alone; BenchError where it cannot be."""
     if method.fit is not None and model is None:
         raise BenchError(f"{method.name}: learns; give the model that it learned with --weights")
     if method.fit is None and model is not None:
@@ -114,10 +148,20 @@ def predict_video(
     if method.members:
         raise BenchError(f"{method.name}: {' and '.join(method.members)} make it; predict by each")
     # What a model was learned with, its preset above all, is what it can be run with.
-    params = method.parameters(model.metadata.get("params", {}) if model is not None else {})
-    clips = frozenset({str(params["crop"])}) if method.input == "clip" else frozenset[str]()
-    features = cached_features(VideoSource(video), FeatureRequest(clips), cache)
-    doing = f"{method.name} on {video}"
+    return method.parameters(model.metadata.get("params", {}) if model is not None else {})
+
+
+def _predict(
+    features: Features,
+    name: str,
+    method: Method,
+    params: Mapping[str, Any],
+    region: str,
+    model: Model | None,
+    rule: Evaluator,
+) -> Prediction:
+    """The answer for features; `name` is the file, for messages."""
+    doing = f"{method.name} on {name}"
     note_call(doing)
     outcome = attempt(lambda: estimate_pulse(features, method, params, region, model), doing)
     if outcome.value is not None:
@@ -184,7 +228,7 @@ def _prediction(
     reason: str = "",
 ) -> Prediction:
     times = features.times_s
-    duration_s = float(times[-1] - times[0])
+    duration_s = float(times[-1] - times[0]) if len(times) > 1 else 0.0
     step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     rows = [] if rates is None else [rates.start_s, rates.duration_s, rates.bpm, rates.snr_db]
     windows = tuple(tuple(map(float, row)) for row in zip(*(r[0] for r in rows), strict=True))
@@ -204,6 +248,7 @@ def _prediction(
         verdict="no pulse" if judgement is None else judgement.word,
         agreement=0.0 if judgement is None else judgement.agreement,
         reading=reading,
+        seen="a colour is" if has_whole_frames(features) else "a face is",
     )
 
 

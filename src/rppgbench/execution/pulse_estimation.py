@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.core.features import Features
+from rppgbench.core.features import WHOLE_FRAME, Features
 from rppgbench.core.guarded_calls import run_estimate
 from rppgbench.core.method import Method, Model
 from rppgbench.core.waveform import Waveform
@@ -54,8 +54,9 @@ def _too_short(features: Features, method: Method, params: Mapping[str, Any], re
         return f"{why}; {odd}" if odd else why
     crop = str(params["crop"]) if method.input == "clip" else None
     seen_s = longest_segment_s(features, method.input, region or "skin", crop)
+    subject = "the colour is" if region == WHOLE_FRAME else "the face is"
     return (
-        f"the face is never seen for long enough: at most {seen_s:.1f} s at a stretch, and "
+        f"{subject} never seen for long enough: at most {seen_s:.1f} s at a stretch, and "
         f"{MIN_SEGMENT_S:g} s are needed"
     )
 

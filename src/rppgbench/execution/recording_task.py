@@ -13,7 +13,7 @@ from rppgbench.core.guarded_calls import list_recordings, read_video
 from rppgbench.core.method import Example, Method, Model, Side
 from rppgbench.core.model_files import read_model
 from rppgbench.core.protocol import Condition
-from rppgbench.core.recording import GroundTruth, Recording
+from rppgbench.core.recording import GroundTruth, Recording, TraceSource
 from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.fingerprint import fingerprint
@@ -31,6 +31,7 @@ from rppgbench.extraction.conditions import (
 )
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import NamedTransform, transformed_features
+from rppgbench.extraction.trace_files import trace_features
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
 from rppgbench.system.fault_kinds import Attempt, Fault, attempt
@@ -54,7 +55,7 @@ class RecordingTask:
         root: folder of the data set.
         recording: name of the recording.
         conditions: what is done to the video, one set of features for each.
-        clips: crop rules of the plan.
+        request: the features that the methods of the plan ask for.
         jobs: the estimates to make.
         params: all parameters of each method of the jobs, by name.
         options: the options of the run.
@@ -68,7 +69,7 @@ class RecordingTask:
     root: Path
     recording: str
     conditions: tuple[Condition, ...]
-    clips: frozenset[str]
+    request: FeatureRequest
     jobs: tuple[Job, ...]
     params: tuple[tuple[str, Mapping[str, Any]], ...]
     options: RunOptions
@@ -213,9 +214,11 @@ def extract(task: RecordingTask, recording: Recording) -> list[ConditionFeatures
     began = time.perf_counter()
 
     def extract_in_one_pass() -> list[Features | Exception]:
+        source = read_video(recording)
+        if isinstance(source, TraceSource):  # the plan allows no condition then
+            return [trace_features(source)]
         transforms = [_transform(condition, task) for condition in task.conditions]
-        request = FeatureRequest(task.clips)
-        return transformed_features(read_video(recording), request, task.options.cache, transforms)
+        return transformed_features(source, task.request, task.options.cache, transforms)
 
     crash = dict(task.broken).get("")
     if crash:

@@ -11,6 +11,7 @@ from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.executors import load_executor
+from rppgbench.execution.input_checks import check_inputs
 from rppgbench.execution.job_dependencies import uses_networks
 from rppgbench.execution.planner import Plan, make_plan
 from rppgbench.execution.run_options import RunOptions, refuse_unused
@@ -152,6 +153,7 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
     file = f"protocols/{name}.toml"
     origin = "--methods" if options.methods else file
     methods, left_out = choose_methods(protocol, options, origin)
+    check_inputs(protocol, [method.name for method in _with_members(methods)], origin)
     check_learning_options(methods, options)
     if options.preset:
         protocol = with_preset(protocol, methods, options.preset, origin)

@@ -17,6 +17,7 @@ from rppgbench.core.waveform import lasts
 from rppgbench.execution.planner import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
 from rppgbench.execution.run_options import RunOptions
+from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.fault_kinds import attempt
 
@@ -35,7 +36,7 @@ class TrainingTask:
         params: all parameters of the method.
         roots: roots of the data sets of its recordings.
         condition: what is done to the videos of its recordings.
-        clips: crop rules of the plan.
+        request: the features that the methods of the plan ask for.
         options: the options of the run, with the device that is used.
         models: the folder of models: the model goes to `models/DIGEST`, its checkpoints and log to
             `models/DIGEST-training`.
@@ -48,7 +49,7 @@ class TrainingTask:
     params: Mapping[str, Any]
     roots: Mapping[str, Path]
     condition: Condition
-    clips: frozenset[str]
+    request: FeatureRequest
     options: RunOptions
     models: Path
     fingerprints: tuple[str, ...]
@@ -201,7 +202,7 @@ def example_tasks(task: TrainingTask) -> list[tuple[RecordingTask, Side]]:
                 root=task.roots[dataset],
                 recording=recording,
                 conditions=(task.condition,),
-                clips=task.clips,
+                request=task.request,
                 jobs=(),
                 params=(),
                 options=task.options,

@@ -55,9 +55,12 @@ class FeatureRequest:
 
     Attributes:
         clips: names of crop rules, one face clip each.
+        whole_frame: the video is a crop of skin: no face is searched for, and the only region is
+            the whole frame. There are no clips then.
     """
 
     clips: frozenset[str] = frozenset()
+    whole_frame: bool = False
 
     def rules(self) -> tuple[CropRule, ...]:
         """The crop rules, sorted by name; BenchError names a rule that does not exist."""
@@ -143,7 +146,10 @@ def extract(
         folder = Path(temporary.name)
         rules = request.rules()
         output = OutputSpec(folder=folder, rules=rules)
-        for fault in extract_all(source, [output], cadence=cadence, track=track):
+        faults = extract_all(
+            source, [output], cadence=cadence, track=track, whole_frame=request.whole_frame
+        )
+        for fault in faults:
             if fault is not None:
                 raise fault
         features = read_features(folder / BASE, {rule.name: folder / rule.name for rule in rules})
@@ -160,6 +166,7 @@ def extract_all(
     *,
     cadence: int = CADENCE,
     track: FaceTrack | None = None,
+    whole_frame: bool = False,
 ) -> list[Exception | None]:
     """Extract several outputs in one pass over a video; see the module's docstring.
 
@@ -172,6 +179,7 @@ def extract_all(
         outputs: the outputs; each takes a frame before the next frame is decoded.
         cadence: the face mesh runs on every `cadence`-th frame.
         track: the known face track of the original video.
+        whole_frame: no face is searched for, and a `track` is not used; see `FeatureRequest`.
 
     Returns:
         For each output its fault, or None where the output is complete.
@@ -181,12 +189,15 @@ def extract_all(
             length.
         ValueError: neither a track nor an output of the original frames comes first.
     """
-    if track is None and (not outputs or outputs[0].transform is not None):
+    needs_faces = track is None and not whole_frame
+    if needs_faces and (not outputs or outputs[0].transform is not None):
         raise ValueError("without a track the first output is of the original frames")
     with open_video(source) as reader:
-        locator = _new_locator(cadence) if track is None else _KnownTrack(track, source.path)
+        locator: _Locator = _WholeFrames() if whole_frame else _new_locator(cadence)
+        if track is not None and not whole_frame:
+            locator = _KnownTrack(track, source.path)
         branches = [_Branch(output, source.path, cadence, locator) for output in outputs]
-        required = branches[:1] if track is None else []
+        required = branches[:1] if needs_faces else []
         try:
             for branch in branches:
                 branch.begin(reader.info)
@@ -250,6 +261,21 @@ class _KnownTrack:
         return iter(())
 
 
+class _WholeFrames:
+    """Gives frames without looking for a face."""
+
+    cadence = 1
+
+    def feed(self, frame: Frame) -> Iterator[LocatedFrame]:
+        yield frame, None
+
+    def end(self) -> Iterator[LocatedFrame]:
+        return iter(())
+
+
+_Locator = SmoothedLandmarks | _KnownTrack | _WholeFrames
+
+
 class _Branch:
     """One output during the pass; its `fault` stops this output alone."""
 
@@ -258,7 +284,7 @@ class _Branch:
         output: OutputSpec,
         path: Path,
         cadence: int,
-        original: SmoothedLandmarks | _KnownTrack,
+        original: "_Locator",
     ) -> None:
         self.fault: Exception | None = None
         self._output = output
@@ -266,10 +292,11 @@ class _Branch:
         self._files: FeatureFiles | None = None
         # The faces of the frames that the transform delays, by time.
         self._delayed_faces: dict[float, Landmarks | None] = {}
-        self._locator: SmoothedLandmarks | _KnownTrack | None = None
-        if output.track is not None:
+        self._is_whole = isinstance(original, _WholeFrames)
+        self._locator: _Locator | None = None
+        if output.track is not None and not self._is_whole:
             self._locator = _KnownTrack(output.track, path)
-        elif output.transform is not None and output.faces == "found":
+        elif not self._is_whole and output.transform is not None and output.faces == "found":
             self._locator = _new_locator(cadence)
         locator = self._locator or original
         self._cadence = locator.cadence
@@ -281,7 +308,9 @@ class _Branch:
 
     def begin(self, info: VideoInfo) -> None:
         try:
-            self._files = FeatureFiles(self._output.folder, self._output.rules, self._output.base)
+            self._files = FeatureFiles(
+                self._output.folder, self._output.rules, self._output.base, self._is_whole
+            )
             if self._output.transform is not None:
                 self._output.transform.begin(info)
         except Exception as error:

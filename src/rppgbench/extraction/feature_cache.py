@@ -94,12 +94,16 @@ def feature_digest(
     Returns:
         Sixteen hex digits.
     """
-    base = _base_digest(source, cadence, transform, cache)
+    base = _base_digest(source, cadence, transform, request.whole_frame, cache)
     return digest({"base": base, "clips": [rule.name for rule in request.rules()]})
 
 
 def _base_digest(
-    source: VideoSource, cadence: int, transform: NamedTransform | None, cache: Path | None
+    source: VideoSource,
+    cadence: int,
+    transform: NamedTransform | None,
+    whole_frame: bool,
+    cache: Path | None,
 ) -> str:
     return digest(
         {
@@ -107,6 +111,7 @@ def _base_digest(
             "extractor": _extractor_digest(),
             "models": dict(MODELS),
             "cadence": cadence,
+            "whole_frame": whole_frame,
             "change": None if transform is None else [transform.name, transform.faces],
         }
     )
@@ -187,6 +192,7 @@ def transformed_features(
             cadence=cadence,
             transform=transform,
             rules=rules if transform in transforms else (),
+            whole_frame=request.whole_frame,
             verify_clips=verify_clips,
         )
         for transform in dict.fromkeys([None, *transforms])
@@ -198,7 +204,7 @@ def transformed_features(
         if entry.no_face
     }
     if incomplete:
-        faults |= _extract_missing(source, incomplete, entries[0].track(), cadence)
+        faults |= _extract_missing(source, incomplete, entries[0], cadence)
     by_transform = {entry.transform: entry for entry in entries}
     return [faults.get(name) or by_transform[name].features(rules) for name in transforms]
 
@@ -232,10 +238,11 @@ class _Entry:
         cadence: int,
         transform: NamedTransform | None,
         rules: Sequence[CropRule],
+        whole_frame: bool,
         verify_clips: bool,
     ) -> None:
-        key = _base_digest(source, cadence, transform, cache)
-        self.transform = transform
+        key = _base_digest(source, cadence, transform, whole_frame, cache)
+        self.transform, self.whole_frame = transform, whole_frame
         self.folder = cache / "features" / key[:2] / key
         self.no_face = read_note(self.folder / NO_FACE)
         self.missing_rules: list[CropRule] = []
@@ -288,7 +295,7 @@ class _Entry:
 
 
 def _extract_missing(
-    source: VideoSource, entries: Sequence[_Entry], track: FaceTrack | None, cadence: int
+    source: VideoSource, entries: Sequence[_Entry], original: _Entry, cadence: int
 ) -> dict[NamedTransform | None, Exception]:
     """Run one pass into temporary folders beside the entries, then rename; return the faults."""
     faults: dict[NamedTransform | None, Exception] = {}
@@ -306,7 +313,13 @@ def _extract_missing(
                 ) from fault
         outputs = [entry.output(work) for entry, work in zip(entries, works, strict=True)]
         try:
-            results = extract_all(source, outputs, cadence=cadence, track=track)
+            results = extract_all(
+                source,
+                outputs,
+                cadence=cadence,
+                track=original.track(),
+                whole_frame=original.whole_frame,
+            )
         except Exception as fault:
             classified = _classify_fault(fault, entries[0], works[0])
             if classified is fault:

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.core.features import PAIRS, REGIONS, FaceClip, FaceTrack, Features, RegionMoments
+from rppgbench.core.features import (
+    PAIRS,
+    REGIONS,
+    WHOLE_FRAME,
+    FaceClip,
+    FaceTrack,
+    Features,
+    RegionMoments,
+)
 from rppgbench.core.waveform import Array
 from rppgbench.extraction.array_files import ArrayWriter, read_array
 from rppgbench.extraction.crops import CropRule, CropView
@@ -30,8 +38,8 @@ MIN_OVERLAP = 0.15
 """Intersection over union of face and toolbox box below which the box is not on the face; a box
 around the face has about 0.4."""
 
-BOX = REGIONS.index("toolbox_box")  # the last region; the regions before it need a face
-SKIN = REGIONS.index("skin")
+BOX = REGIONS.index("toolbox_box")  # the regions before it need a face
+SKIN, WHOLE = REGIONS.index("skin"), REGIONS.index(WHOLE_FRAME)
 
 BASE = "base"
 FACTS = "facts.json"
@@ -58,16 +66,20 @@ class FeatureFiles:
     """Writes features frame by frame into `folder/base` and into `folder/RULE` for each clip.
 
     Each folder holds .npy files and, after `finish`, `facts.json` with their checksums. Without
-    `base` the face track and the region moments are not written.
+    `base` the face track and the region moments are not written. With `whole_frame` each frame is a
+    crop of skin: the only region is the whole frame, and no face is needed.
 
     Attributes:
         frames: number of frames so far.
-        with_face: number of frames with a usable face.
+        with_face: number of frames with a usable face, or of usable crops.
         dark: number of frames whose face is too dark.
         darkest: lowest mean level of the skin, of 255.
     """
 
-    def __init__(self, folder: Path, rules: Sequence[CropRule], base: bool) -> None:
+    def __init__(
+        self, folder: Path, rules: Sequence[CropRule], base: bool, whole_frame: bool = False
+    ) -> None:
+        self._is_whole = whole_frame
         self.frames = self.with_face = self.dark = 0
         self.darkest = 255.0
         self._level_sum = 0.0  # over the frames with a face
@@ -76,7 +88,9 @@ class FeatureFiles:
         self._croppers = {rule.name: (rule, rule.cropper()) for rule in rules}
         self._sums = PixelSums()
         self._box = ToolboxBox()
-        self._needs_box = base or any(rule.needs_toolbox_box for rule in rules)
+        self._needs_box = not whole_frame and (
+            base or any(rule.needs_toolbox_box for rule in rules)
+        )
         self._files: dict[str, dict[str, ArrayWriter]] = {}
         self._stack = ExitStack()
         shapes = {BASE: BASE_ARRAYS} if base else {}
@@ -101,14 +115,20 @@ class FeatureFiles:
         """
         rgb = frame.rgb
         box = self._box.update(self.frames, rgb) if self._needs_box else None
-        regions = None if landmarks is None else draw_regions(landmarks, rgb.shape[0], rgb.shape[1])
-        sums = self._sums(rgb, regions, box)
+        if self._is_whole:
+            sums = self._sums.of_whole_frame(rgb)
+        else:
+            size = rgb.shape[0], rgb.shape[1]
+            sums = self._sums(
+                rgb, None if landmarks is None else draw_regions(landmarks, *size), box
+            )
         self._is_grey = self._is_grey and not _has_colour(sums)
-        if not self._is_usable(sums):
+        usable = self._is_usable(sums)
+        if not usable:
             sums[:, :BOX] = 0
             landmarks = None
         self.frames += 1
-        self.with_face += landmarks is not None
+        self.with_face += usable
         if self._box_is_on_face is None and box is not None and landmarks is not None:
             around = bounding_box(landmarks).astype(np.float64)
             self._box_is_on_face = bool(
@@ -121,7 +141,7 @@ class FeatureFiles:
                 "times_s": frame.time_s,
                 "landmarks": points,
                 "box": bounding_box(points),
-                "found": landmarks is not None,
+                "found": usable,
                 "count": sums[0],
                 "rgb": sums[1:4].T,
                 "second": sums[4:].T,
@@ -138,11 +158,12 @@ class FeatureFiles:
         return landmarks
 
     def _is_usable(self, sums: Array) -> bool:
-        """Whether the face is in the frame and not too dark."""
-        pixels = sums[0, SKIN]
+        """Whether the face, or the crop of skin, is in the frame and not too dark."""
+        region = WHOLE if self._is_whole else SKIN
+        pixels = sums[0, region]
         if not pixels:
             return False
-        level = float(sums[1:4, SKIN].sum() / (3 * pixels))
+        level = float(sums[1:4, region].sum() / (3 * pixels))
         self.darkest = min(self.darkest, level)
         self.dark += level < DARKEST_SKIN
         self._level_sum += level if level >= DARKEST_SKIN else 0.0
@@ -152,6 +173,9 @@ class FeatureFiles:
         """Why no frame has a usable face, with the size and rate of the video."""
         size = f"{metadata['width']}x{metadata['height']}"
         video = f"{self.frames} frames ({size}, {metadata['fps']:.3g} fps)"
+        if self._is_whole:
+            level = f"{DARKEST_SKIN:.0f} of 255"
+            return f"too dark: {video} are all under {level}; film it with more light"
         if self.dark:
             return (
                 f"too dark: a face is in {self.dark} of {video}, but its skin is at "
@@ -182,7 +206,9 @@ class FeatureFiles:
     def warnings(self, tracker: FaceTracker | None) -> Iterator[str]:
         """Warnings for the tables, one line each."""
         missing = self.frames - self.with_face
-        if missing:
+        if missing and self._is_whole:
+            yield f"too dark in {missing} of {self.frames} frames"
+        elif missing:
             dark = f" ({self.dark} of them too dark)" if self.dark else ""
             yield f"no face in {missing} of {self.frames} frames{dark}"
         if tracker is not None and tracker.stats.rivals:

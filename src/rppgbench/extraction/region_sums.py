@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.core.features import PAIRS, REGIONS
+from rppgbench.core.features import PAIRS, REGIONS, WHOLE_FRAME
 from rppgbench.core.waveform import Array
 from rppgbench.extraction.regions import CODES, RegionMap, membership
 
@@ -52,6 +52,13 @@ class PixelSums:
             sums += self._sum_codes(rgb, regions) @ membership()
         if box is not None:
             sums[:, REGIONS.index("toolbox_box")] = self._sum_box(rgb, box)
+        return sums
+
+    def of_whole_frame(self, rgb: NDArray[np.uint8]) -> Array:
+        """Sum all pixels of one frame (H, W, 3): sums (10, R) as above, 0 for other regions."""
+        sums: Array = np.zeros((10, len(REGIONS)))
+        height, width = rgb.shape[:2]
+        sums[:, REGIONS.index(WHOLE_FRAME)] = self._sum_box(rgb, (0, 0, width, height))
         return sums
 
     def _sum_codes(self, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
