@@ -38,7 +38,7 @@ MIN_OVERLAP = 0.15
 """Intersection over union of face and toolbox box below which the box is not on the face; a box
 around the face has about 0.4."""
 
-BOX = REGIONS.index("toolbox_box")  # the regions before it need a face
+BOX = REGIONS.index("toolbox_box")  # the last region; a frame that is dark has no other
 SKIN, WHOLE = REGIONS.index("skin"), REGIONS.index(WHOLE_FRAME)
 
 BASE = "base"
