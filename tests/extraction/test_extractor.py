@@ -90,8 +90,8 @@ def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
     np.testing.assert_array_equal(features.track.detected, there)
     np.testing.assert_array_equal(np.isfinite(features.track.landmarks).all(axis=(1, 2)), there)
     np.testing.assert_array_equal(np.isnan(features.track.landmarks).all(axis=(1, 2)), ~there)
+    np.testing.assert_array_equal(np.isfinite(features.track.box).all(axis=1), there)
     face = features.moments.count[:, : REGIONS.index(WHOLE_FRAME)]
-    face = features.moments.count[:, :-1]
     assert (face[there] > 0).all()
     assert not face[~there].any()
     assert not features.moments.rgb[~there, :-1].any()
