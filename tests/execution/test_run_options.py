@@ -23,18 +23,29 @@ def test_every_field_is_an_argument_of_bench_run(tmp_path: Path) -> None:
 
 
 def test_arguments_reach_the_options_under_their_own_names(tmp_path: Path) -> None:
-    arguments = ["run", "--protocol", "quickstart", "--methods", "pos,chrom", "--seed", "3"]
-    arguments += ["--jobs", "2", "--every-epoch"]
+    arguments = ["run", "--protocol", "quickstart", "--methods", "pos,chrom", "--seeds", "3,4"]
+    arguments += ["--jobs", "2", "--every-epoch", "--folds", "fold1,fold2"]
+    arguments += ["--param", "pos.window_s=2.5", "--param", "gideon2021.saliency=true"]
     args = parser().parse_args([*arguments, "--cache", str(tmp_path), "--data", f"pure={tmp_path}"])
     args.command_line = ""
     assert run_options(args) == RunOptions(
         cache=tmp_path,
         methods=("pos", "chrom"),
-        seeds=(3,),
+        seeds=(3, 4),
+        folds=("fold1", "fold2"),
+        params={"pos": {"window_s": 2.5}, "gideon2021": {"saliency": True}},
         jobs=2,
         every_epoch=True,
         data={"pure": tmp_path},
     )
+
+
+def test_a_parameter_with_two_values_is_refused(tmp_path: Path) -> None:
+    arguments = ["run", "--protocol", "quickstart", "--cache", str(tmp_path)]
+    args = parser().parse_args([*arguments, "--param", "pos.a=1", "--param", "pos.a=2"])
+    args.command_line = ""
+    with pytest.raises(BenchError, match=r"--param: pos\.a is given twice: 1 and 2"):
+        run_options(args)
 
 
 def test_an_option_at_its_default_is_not_refused(tmp_path: Path) -> None:

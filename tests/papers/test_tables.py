@@ -15,6 +15,7 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import load_datasets, load_methods, toml_files
+from rppgbench.execution.run_options import RunOptions
 from rppgbench.papers.declaration import (
     MARGINS,
     Line,
@@ -45,6 +46,7 @@ REPORTS = Path(__file__).parents[2] / "reports"
 VALUES = REPORTS / "printed_values.csv"
 NAMES = sorted(file.stem for file in REPORTS.glob("*.toml"))
 PRINTED = read_printed(VALUES)
+OPTIONS = RunOptions(cache=Path("cache"))
 NOT_SHIPPED: set[str] = set()  # named by tables; a cell says so while they are not
 
 
@@ -151,7 +153,7 @@ def test_the_rows_of_the_ablation_are_the_six_variants() -> None:
 def test_the_ensemble_of_the_challenge_is_the_papers_pair() -> None:
     """Section 3.3: solution 1 chose UBFC, PURE and MMSE-HR; solution 2 DISFA besides."""
     _, lines = read_table(REPORTS / "qian2024_table3.toml")
-    (experiment,) = experiments(lines)
+    (experiment,) = experiments(lines, OPTIONS)
     protocol = experiment.protocol
     assert protocol is not None
     assert load_methods().available["hfut_ensemble"].members == (
@@ -168,7 +170,7 @@ def test_a_setting_gives_methods_their_own_lists() -> None:
     own = {"st_transformer": ["pure"], "contrast_phys_plus": ["disfa", "pure"]}
     (line,) = (line for line in lines if line.method.method)
     changed = replace(line, setting=line.setting.model_copy(update={"pretrain": own}))
-    (experiment,) = experiments([changed])
+    (experiment,) = experiments([changed], OPTIONS)
     assert experiment.protocol is not None
     assert experiment.protocol.pretrain == own
     assert experiment.folder.endswith(
@@ -669,7 +671,7 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
     digests: dict[str, set[str]] = {}
     methods = load_methods().available
     for lines in tables.values():
-        for first in experiments(lines, smoke, learned):
+        for first in experiments(lines, OPTIONS, smoke, learned):
             if first.protocol is None:
                 continue
             digests.setdefault(first.folder, set()).add(first.protocol.digest)
@@ -682,7 +684,9 @@ def test_tables_that_share_a_folder_ask_for_one_protocol_at_smoke_scale() -> Non
             assert first.protocol.simulation.subjects == 4
     assert {len(held) for held in digests.values()} == {1}
     assert len(digests) > 20
-    second = next(iter(experiments(tables["li2023_table1"], SmokeScale(epochs=3), learned)))
+    second = next(
+        iter(experiments(tables["li2023_table1"], OPTIONS, SmokeScale(epochs=3), learned))
+    )
     assert "epochs=3" in second.folder
     assert second.folder not in digests
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,33 @@ def places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
 
 
+def selection(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that choose what of a plan is run, and the one that only shows it."""
+    parser.add_argument("--methods", type=names, metavar="A,B", help="only these (default: all)")
+    parser.add_argument(
+        "--param",
+        dest="params",
+        action="append",
+        default=[],
+        type=parameter,
+        metavar="METHOD.NAME=VALUE",
+        help="a parameter of a method; may be given several times",
+    )
+    parser.add_argument("--folds", type=names, metavar="A,B", help="only these (default: all)")
+    parser.add_argument(
+        "--seeds",
+        "--seed",
+        type=seeds,
+        metavar="K,L",
+        help="seeds of the trainings (default: the protocol's)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would be run, with hours, memory and disk, and stop",
+    )
+
+
 def workers(parser: argparse.ArgumentParser) -> None:
     """Declare the options for processes, devices and executors."""
     parser.add_argument("--jobs", type=at_least_one, metavar="N", help="processes (1)")
@@ -91,6 +119,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
     values |= {
         "data": data_roots(args),
         "cache": cache_folder(args.cache),
+        "params": _params(getattr(args, "params", [])),
         "command": args.command_line,
     }
     return RunOptions(**values)
@@ -150,6 +179,45 @@ def at_least_one(text: str) -> int:
 def seed(text: str) -> int:
     """A seed that every generator of numbers takes, or argparse's one line."""
     return _whole(text, 0, 2**32 - 1)
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Seeds with commas between them and none twice, or argparse's one line."""
+    return tuple(seed(part) for part in names(text))
+
+
+def parameter(text: str) -> tuple[str, str, bool | int | float | str]:
+    """METHOD.NAME=VALUE, or argparse's one line; a value is TOML, else a text.
+
+    >>> parameter("pos.window_s=2.5"), parameter("m.crop=box")
+    (('pos', 'window_s', 2.5), ('m', 'crop', 'box'))
+    """
+    place, sign, value = text.partition("=")
+    method, dot, name = place.partition(".")
+    if not (method and dot and name and sign and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not METHOD.NAME=VALUE")
+    try:
+        read = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return method, name, value
+    return method, name, read if isinstance(read, bool | int | float | str) else value
+
+
+def _params(
+    parts: Iterable[tuple[str, str, bool | int | float | str]],
+) -> dict[str, dict[str, bool | int | float | str]]:
+    """The parameters of `--param` by method.
+
+    Raises:
+        BenchError: a parameter has two values.
+    """
+    params: dict[str, dict[str, bool | int | float | str]] = {}
+    for method, name, value in parts:
+        values = params.setdefault(method, {})
+        if values.get(name, value) != value:
+            raise BenchError(f"--param: {method}.{name} is given twice: {values[name]} and {value}")
+        values[name] = value
+    return params
 
 
 def _whole(text: str, lowest: int, highest: int) -> int:

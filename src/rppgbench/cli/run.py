@@ -9,13 +9,12 @@ from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import (
     at_least_one,
-    names,
     path,
     places,
     plugins,
     run_options,
     seconds,
-    seed,
+    selection,
     workers,
 )
 from rppgbench.cli.terminal import answer, note, tell
@@ -38,9 +37,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--protocol", required=True, metavar="NAME", help="see `bench list protocols`"
     )
-    parser.add_argument(
-        "--methods", type=names, metavar="A,B", help="only these (default: the protocol's)"
-    )
+    selection(parser)
     places(parser)
     parser.add_argument("--train", metavar="SET", help="train on this data set instead")
     parser.add_argument("--test", metavar="SET", help="test on this data set instead")
@@ -72,13 +69,6 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="make the stored estimates that failed again (a fault of the machine leaves none)",
     )
-    parser.add_argument(
-        "--seed",
-        dest="seeds",
-        type=lambda text: (seed(text),),
-        metavar="K",
-        help="this one seed, not the protocol's",
-    )
     parser.add_argument("--out", type=path, metavar="DIR", help="results folder (results/PROTOCOL)")
     plugins(parser)
 
@@ -86,6 +76,7 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what is missing of a protocol, then score and render all of it."""
     from rppgbench.analysis.build_report import build_report
+    from rppgbench.execution.plan_cost import describe_cost
     from rppgbench.execution.run_setup import prepare_run
     from rppgbench.execution.runner import run as run_plan
     from rppgbench.system.process_state import enable_crash_traces
@@ -93,6 +84,10 @@ def run(args: argparse.Namespace) -> int:
     prepared = prepare_run(
         args.protocol, run_options(args), args.out, lambda line: tell(one_line(line))
     )
+    for line in describe_cost(prepared.plan, prepared.store, prepared.options):
+        (answer if args.dry_run else note)(one_line(line))
+    if args.dry_run:
+        return DONE
     enable_crash_traces()
     summary = run_plan(prepared.plan, prepared.store, prepared.options, note)
     lines: list[str] = []

@@ -15,6 +15,7 @@ from rppgbench.cli.options import (
     plugins,
     run_options,
     seconds,
+    selection,
     workers,
 )
 from rppgbench.cli.terminal import answer, note, tell
@@ -66,6 +67,7 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="also test the models of all epochs, for the rows 'best epoch (oracle)'",
     )
+    selection(parser)
     places(parser)
     parser.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")
     parser.add_argument("--format", choices=["html", "latex", "markdown", "csv"])
@@ -86,9 +88,14 @@ def run(args: argparse.Namespace) -> int:
         stored=args.stored,
         evaluator=args.evaluator or "",
         epochs=args.epochs,
+        dry_run=args.dry_run,
     )
     names = list(toml_files("reports")) if args.all else [args.name]
     filled = fill_tables(names, run_options(args), options, lambda line: tell(one_line(line)))
+    if args.dry_run:
+        for line in filled.costs:
+            answer(one_line(line))
+        return DONE
     for folder in filled.unused:
         note(f"--results {folder}: holds results of other data; nothing of them is used")
     for line in filled.failed:

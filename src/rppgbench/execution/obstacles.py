@@ -6,15 +6,20 @@ from rppgbench.core.method import Method
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.planner import Fit, Job, Plan
 from rppgbench.execution.training_examples import plausible_labels
+from rppgbench.execution.video_lengths import video_length
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.system.errors import BenchError, RecordingError, error_text
+
+SHORT_BY_S = 0.1
+"""By how much less than a clip a video may last by its container: some count a frame less."""
 
 
 def method_obstacles(plan: Plan, jobs: Iterable[Job]) -> dict[str, str]:
     """Return why methods cannot run, by method; nothing is decoded.
 
     A crop rule may need a package that is not installed. A method that learns from pulses may find
-    no recording with a pulse on its training side. Labels are read up to the first pulse only.
+    no recording with a pulse on its training side, and its clips may be longer than every
+    recording. Labels and lengths are read up to the first that does.
 
     Args:
         plan: the plan.
@@ -26,7 +31,9 @@ def method_obstacles(plan: Plan, jobs: Iterable[Job]) -> dict[str, str]:
     for name in sorted({job.method for job in todo}):
         method = load_methods().get("method", name, plan.name)
         fits = [fit for fit in plan.fits if fit.method == name and fit.digest in wanted]
-        missing = (_missing_pulse(plan, fit, method) for fit in fits)
+        missing = (
+            _missing_pulse(plan, fit, method) or _too_short(plan, fit, method) for fit in fits
+        )
         reason = _missing_crop(plan, method) or next(filter(None, missing), "")
         if reason:
             obstacles[name] = reason
@@ -77,3 +84,22 @@ def _has_pulse(plan: Plan, key: tuple[str, str]) -> bool:
         return plausible_labels(plan.recordings[key]).pulse is not None
     except RecordingError:
         return False
+
+
+def _too_short(plan: Plan, fit: Fit, method: Method) -> str:
+    """Why no recording is long enough for a clip; "" where one is, or its length is not known."""
+    clip_s = float(plan.methods[method.name].get("clip_s", 0.0))
+    keys = (*fit.pretrain, *fit.train)
+    if not clip_s or not keys or method.baseline:
+        return ""
+    longest_s = 0.0
+    for key in keys:
+        length = video_length(plan.recordings[key])
+        if length is None or length.seconds >= clip_s - SHORT_BY_S:
+            return ""
+        longest_s = max(longest_s, length.seconds)
+    return (
+        f"clips of {clip_s:g} s are longer than each of the {len(keys)} recordings that it learns "
+        f"from in fold {fit.fold} (at most {longest_s:.3g} s); choose a shorter clip_s or other "
+        "recordings"
+    )

@@ -29,6 +29,8 @@ class RunOptions:
         train: data set to train on in place of those of the protocol.
         test: data set to test on in place of those of the protocol.
         preset: named parameters of the methods that learn, such as "smoke".
+        params: parameters of methods, by method, in place of those of the protocol.
+        folds: names of folds; empty for all.
         seeds: seeds of the methods that learn; empty for those of the protocol.
         jobs: processes of this machine; None is one process.
         device: "auto", "cpu", "cuda" or "mps", for networks.
@@ -52,6 +54,8 @@ class RunOptions:
     train: str | None = None
     test: str | None = None
     preset: str | None = None
+    params: Mapping[str, Mapping[str, bool | int | float | str]] = field(default_factory=dict)
+    folds: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     jobs: int | None = None
     device: str = "auto"

@@ -64,7 +64,7 @@ def declared_protocol(name: str, options: RunOptions) -> Protocol:
 
     Args:
         name: the protocol.
-        options: `train`, `test`, `seeds` and the size of the simulation are used.
+        options: `train`, `test`, `seeds`, `params` and the size of the simulation are used.
 
     Raises:
         BenchError: the protocol or a data set is unknown, or the split is of other data sets.
@@ -76,8 +76,7 @@ def declared_protocol(name: str, options: RunOptions) -> Protocol:
         if dataset:
             load_datasets().get("data set", dataset, f"--{part}")
             changes[part] = [dataset]
-    if options.seeds:
-        changes["seeds"] = list(options.seeds)
+    changes |= selection_changes(protocol, options)
     size = {
         "subjects": options.subjects,
         "seconds": options.seconds,
@@ -92,6 +91,28 @@ def declared_protocol(name: str, options: RunOptions) -> Protocol:
             "--train and --test go with a protocol whose split is 'whole', such as cross"
         )
     return protocol.model_copy(update=changes)
+
+
+def selection_changes(protocol: Protocol, options: RunOptions) -> dict[str, Any]:
+    """Return what the options change of seeds and parameters in a protocol.
+
+    Args:
+        protocol: the protocol.
+        options: `seeds` and `params` are used.
+
+    Raises:
+        BenchError: a method or a parameter is unknown, or a value is of another kind.
+    """
+    changes: dict[str, Any] = {}
+    if options.seeds:
+        changes["seeds"] = list(options.seeds)
+    if options.params:
+        params = {name: dict(values) for name, values in protocol.params.items()}
+        for name, values in options.params.items():
+            params[name] = {**params.get(name, {}), **values}
+            load_methods().get("method", name, "--param").parameters(params[name], "--param")
+        changes["params"] = params
+    return changes
 
 
 def check_options(protocol: Protocol, name: str, options: RunOptions) -> None:
@@ -172,6 +193,7 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
         location=origin,
         listing=Catalog(options.cache, lambda line: log(f"note: {line}")),
         device=device or "cpu",
+        chosen_folds=options.folds,
     )
     return replace(plan, notes=(*plan.notes, *left_out))
 

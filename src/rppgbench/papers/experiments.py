@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from rppgbench.core.protocol import Protocol, read_protocol
 from rppgbench.core.registry import load_methods, toml_files
+from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.run_setup import selection_changes
 from rppgbench.papers.declaration import Line
 from rppgbench.papers.smoke_scale import SmokeScale
 from rppgbench.system.errors import BenchError
@@ -24,6 +26,7 @@ class Experiment:
         lines: the lines that it fills.
         reason: why there is no protocol, or "".
         every_epoch: whether the models of all epochs are tested.
+        declared: the protocol without what the options change in it.
     """
 
     protocol: Protocol | None
@@ -31,6 +34,7 @@ class Experiment:
     lines: list[Line]
     reason: str = ""
     every_epoch: bool = False
+    declared: Protocol | None = None
 
 
 def methods_by_run(lines: Iterable[Line]) -> dict[str, list[str]]:
@@ -44,6 +48,7 @@ def methods_by_run(lines: Iterable[Line]) -> dict[str, list[str]]:
 
 def experiments(
     lines: Sequence[Line],
+    options: RunOptions,
     scale: SmokeScale | None = None,
     learned: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Experiment]:
@@ -54,6 +59,7 @@ def experiments(
 
     Args:
         lines: the lines of the table.
+        options: `seeds` and `params` are used, which make other runs of the protocols.
         scale: the small scale of simulated runs; None for full size.
         learned: the methods of all tables that share a run, from `methods_by_run`. A small scale
             changes their parameters too, so that every table asks for the same protocol.
@@ -84,9 +90,12 @@ def experiments(
                 methods |= {method for method in learned.get(folder, ()) if method in declared}
                 protocol = scale.scale(protocol, sorted(methods), f"protocols/{name}.toml")
                 folder += scale.tag
+            used = {line.method.method for line in members}
+            changes = selection_changes(protocol, _options_of(used, options))
             yield Experiment(
-                protocol=protocol,
-                folder=folder,
+                protocol=protocol.model_copy(update=changes),
+                folder=folder + _selection_tag(used, options),
+                declared=protocol,
                 lines=members,
                 every_epoch=members[0].method.epoch == "best",
             )
@@ -130,4 +139,19 @@ def _tag(line: Line) -> str:
     else:
         parts += [f"pretrain.{name}={'+'.join(sets)}" for name, sets in sorted(pretrain.items())]
     parts += ["every_epoch"] if line.method.epoch == "best" else []
+    return "".join(f"-{part}" for part in parts)
+
+
+def _options_of(methods: set[str], options: RunOptions) -> RunOptions:
+    """The options with the parameters of these methods, and of their members, alone."""
+    available = load_methods().available
+    every = methods | {member for name in methods for member in available[name].members}
+    return replace(options, params={m: v for m, v in options.params.items() if m in every})
+
+
+def _selection_tag(methods: set[str], options: RunOptions) -> str:
+    """The part of a folder's name that tells runs with other seeds or parameters apart."""
+    chosen = _options_of(methods, options)
+    parts = [f"seeds={'+'.join(map(str, chosen.seeds))}"] if chosen.seeds else []
+    parts += [f"{m}.{k}={v}" for m, values in chosen.params.items() for k, v in values.items()]
     return "".join(f"-{part}" for part in parts)

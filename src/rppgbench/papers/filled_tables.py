@@ -23,6 +23,7 @@ from rppgbench.papers.rows import CellContent, LineKey, line_key
 from rppgbench.papers.smoke_scale import SmokeScale, smoke_scale
 from rppgbench.papers.stored_runs import Log, StoredRuns
 from rppgbench.report.inputs import Scores
+from rppgbench.system.errors import unknown_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +35,14 @@ class TableOptions:
         stored: run nothing.
         evaluator: the evaluator in place of those of the table, or "".
         epochs: limit of epochs on simulated data; None for the default.
+        dry_run: plan, and run nothing.
     """
 
     folders: Sequence[Path] = ()
     stored: bool = False
     evaluator: str = ""
     epochs: int | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +67,15 @@ class FilledLines:
 
 @dataclass(frozen=True, kw_only=True)
 class FilledTables:
-    """The pages of tables, the runs that failed, and the folders that filled no line."""
+    """The pages of tables, the runs that failed, and the folders that filled no line.
+
+    `costs` say what each run takes, a line for each part.
+    """
 
     pages: list[PaperPage]
     failed: list[str]
     unused: list[Path]
+    costs: list[str]
 
 
 def fill_tables(
@@ -88,10 +95,15 @@ def fill_tables(
     if table_options.evaluator:
         find_toml("protocols/evaluators", "evaluator", table_options.evaluator, "--evaluator")
     if table_options.stored:
-        refuse_unused(options, ["data", "jobs", "scheduler"], "beside --stored, which runs nothing")
+        refuse_unused(
+            options,
+            ["data", "jobs", "scheduler", "methods", "folds", "every_epoch"],
+            "beside --stored, which runs nothing",
+        )
     scale = smoke_scale(options, table_options.epochs)
     learned = methods_by_run(_all_lines()) if scale else {}
-    tables = [_table_runs(name, scale, learned) for name in names]
+    _check_methods(names, options)
+    tables = [_table_runs(name, scale, learned, options) for name in names]
     protocols = [run.protocol for table in tables for run in table.genuine if run.protocol]
     dataset_names = [name for p in protocols for name in p.datasets]
     check_roots(options.data, dataset_names, "the table")
@@ -100,6 +112,7 @@ def fill_tables(
         options,
         folders=table_options.folders,
         run_missing=not table_options.stored,
+        dry_run=table_options.dry_run,
         log=log,
     )
     scale_text = scale.describe() if scale else ""
@@ -109,19 +122,40 @@ def fill_tables(
         page, failures = _fill_page(table, stored, scale_text, options, table_options.evaluator)
         pages.append(page)
         failed += failures
-    return FilledTables(pages=pages, failed=list(dict.fromkeys(failed)), unused=stored.unused())
+    return FilledTables(
+        pages=pages, failed=list(dict.fromkeys(failed)), unused=stored.unused(), costs=stored.costs
+    )
+
+
+def _check_methods(names: Sequence[str], options: RunOptions) -> None:
+    """Refuse methods of the options that no table of these names has."""
+    lines = (
+        line
+        for name in names
+        for line in read_table(find_toml("reports", "table", name, "bench table"))[1]
+    )
+    known = dict.fromkeys(line.method.method for line in lines if line.method.method)
+    for option, chosen in (("--methods", options.methods), ("--param", options.params)):
+        members = [m for name in known for m in load_methods().available[name].members]
+        allowed = [*known, *(members if option == "--param" else ())]
+        for name in chosen:
+            if name not in allowed:
+                raise unknown_name("row with the method", name, allowed, option)
 
 
 def _table_runs(
-    name: str, scale: SmokeScale | None, learned: Mapping[str, Sequence[str]]
+    name: str,
+    scale: SmokeScale | None,
+    learned: Mapping[str, Sequence[str]],
+    options: RunOptions,
 ) -> TableRuns:
     table, lines = read_table(find_toml("reports", "table", name, "bench table"))
-    simulated = None if scale is None else list(experiments(lines, scale, learned))
+    simulated = None if scale is None else list(experiments(lines, options, scale, learned))
     return TableRuns(
         name=name,
         table=table,
         lines=lines,
-        genuine=list(experiments(lines)),
+        genuine=list(experiments(lines, options)),
         simulated=simulated,
     )
 
@@ -179,7 +213,7 @@ def _fill_lines(
             filled.failed.append(f"{run.folder}: {run_results.reason}")
         filled.failed += [f"{run.folder}: {m}: {text}" for m, text in run_results.failures.items()]
         for line in run.lines:
-            measured = _measure(line, run.protocol, run_results.results, measures, evaluator)
+            measured = _measure(line, run.declared, run_results.results, measures, evaluator)
             if isinstance(measured, tuple):
                 filled.fills[line_key(line)] = measured[1]
                 filled.behind[line_key(line)] = (measured[0], measured[2])

@@ -12,6 +12,8 @@ from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_methods
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution.executors import load_executor
+from rppgbench.execution.obstacles import method_obstacles
+from rppgbench.execution.plan_cost import describe_cost
 from rppgbench.execution.planner import JOBS_BY_METHOD, Plan, make_plan
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import RESULTS, find_roots, network_device
@@ -22,6 +24,8 @@ from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import make_folder
 
 NOT_STORED = "nothing of this row is stored, and --stored runs nothing"
+NOT_CHOSEN = "left out by --methods"
+PLANNED = "--dry-run runs nothing"
 NO_EPOCHS = "the models of all epochs are tested with --every-epoch"
 Log = Callable[[str], None]
 
@@ -63,7 +67,11 @@ class StoredRuns:
         options: the options of the runs.
         folders: further results folders that may fill lines; all are read at once.
         run_missing: whether missing results are run.
-        log: takes lines that begin with "note: ", "warning: " or "running ".
+        dry_run: whether runs are only planned.
+        log: takes lines that begin with "note: ", "warning: ", "plan: " or "running ".
+
+    Attributes:
+        costs: what each run takes, a line for each part.
     """
 
     def __init__(
@@ -73,11 +81,14 @@ class StoredRuns:
         *,
         folders: Sequence[Path] = (),
         run_missing: bool = True,
+        dry_run: bool = False,
         log: Log = lambda line: None,
     ) -> None:
         self._methods = methods
         self._options = options
         self._run_missing = run_missing
+        self._dry_run = dry_run
+        self.costs: list[str] = []
         self._log = log
         self._catalog = Catalog(options.cache, self._note)
         self._read: dict[Path, StoredResults] = {}
@@ -152,17 +163,30 @@ class StoredRuns:
         except BenchError as error:
             return FoundResults(reason=str(error))
         stored = [m for m in manifest.get("methods", ()) if m in load_methods().available]
-        methods = list(dict.fromkeys([*self._methods[experiment.folder], *stored]))
+        chosen = [m for m in self._methods[experiment.folder] if self._is_chosen(m)]
+        methods = list(dict.fromkeys([*chosen, *stored]))
+        if not methods:
+            return FoundResults(reason=NOT_CHOSEN)
         failures: dict[str, str] = {}
         try:
-            plan = self._plan(protocol, name, roots, methods, failures)
+            plan = self._plan(protocol, name, roots, methods, self._folds(manifest), failures)
             if any(recording.simulated != simulate for recording in plan.recordings.values()):
                 places = ", ".join(map(str, roots.values()))
                 return FoundResults(reason=f"the data in {places} is simulated; use --simulate")
             self._run(experiment, plan, store, failures)
         except BenchError as error:
             return FoundResults(reason=str(error), failed=True, failures=failures)
-        return FoundResults(failures=failures)
+        reason = PLANNED if self._dry_run else "" if len(chosen) == len(methods) else NOT_CHOSEN
+        return FoundResults(reason=reason, failures=failures)
+
+    def _is_chosen(self, method: str) -> bool:
+        return not self._options.methods or method in self._options.methods
+
+    def _folds(self, manifest: Mapping[str, Any]) -> list[str]:
+        """The chosen folds, and those that the results folder holds; none for all folds."""
+        if not self._options.folds:
+            return []
+        return list(dict.fromkeys([*self._options.folds, *manifest.get("folds", ())]))
 
     def _why_not_run(
         self,
@@ -184,10 +208,17 @@ class StoredRuns:
         self, experiment: Experiment, plan: Plan, store: Store, failures: dict[str, str]
     ) -> None:
         """Run a plan into a store where something of it is missing."""
-        make_folder(store.folder)
         begun = _is_results(store.folder)
         if begun and store.planned() == {j.digest for j in plan.jobs} and not store.missing():
             return
+        costs = describe_cost(plan, store if begun else None, self._options)
+        costs += [f"{plan.name}: cannot run: {m}: {reason}" for m, reason in failures.items()]
+        self.costs += costs
+        if self._dry_run:
+            return
+        for line in costs:
+            self._log(f"plan: {line}")
+        make_folder(store.folder)
         self._log(f"running {plan.name} into {store.folder}: {', '.join(plan.methods)}")
         self._read.pop(store.folder, None)
         options = replace(self._options, every_epoch=experiment.every_epoch)
@@ -199,9 +230,10 @@ class StoredRuns:
         name: str,
         roots: Mapping[str, Path],
         methods: Sequence[str],
+        folds: Sequence[str],
         failures: dict[str, str],
     ) -> Plan:
-        """Plan the methods that can be planned; the reasons of the others go to `failures`.
+        """Plan the methods that can run; the reasons of the others go to `failures`.
 
         Raises:
             BenchError: none of the methods can be planned.
@@ -219,13 +251,26 @@ class StoredRuns:
                 location=f"protocols/{name}.toml",
                 listing=self._catalog,
                 device=device,
+                chosen_folds=folds,
             )
 
         try:
-            return plan_methods(methods)
+            plan = plan_methods(methods)
         except BenchError:
             if len(methods) < 2:
                 raise
+        else:
+            obstacles = method_obstacles(plan, plan.jobs)
+            failures |= obstacles
+            if not obstacles:
+                return plan
+            able = [m for m in methods if not {m, *_members(m)} & obstacles.keys()]
+            for method in set(methods) - set(able) - obstacles.keys():
+                member = next(m for m in _members(method) if m in obstacles)
+                failures[method] = f"{member}: {obstacles[member]}"
+            if not able:
+                raise BenchError(next(iter(obstacles.values())))
+            return plan_methods(able)
         able = []
         for method in methods:
             try:
@@ -239,6 +284,10 @@ class StoredRuns:
 
     def _note(self, line: str) -> None:
         self._log(f"note: {line}")
+
+
+def _members(method: str) -> tuple[str, ...]:
+    return load_methods().available[method].members
 
 
 def _has_same_data(results: StoredResults, protocol: Protocol) -> bool:
