@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from statistics import stdev
 
 from rppgbench.analysis.stored_results import StoredResults
-from rppgbench.papers.declaration import Line, Measured, PaperTable
+from rppgbench.papers.declaration import Interval, Line, Measured, PaperTable, Setting
 from rppgbench.papers.label_corrections import LABEL, PEER, CorrectedLabels, load_corrections
 from rppgbench.papers.rows import CellContent, LineKey, line_key
 from rppgbench.report.data_marks import DataMarks
@@ -43,14 +44,7 @@ def draw_figures(
     """
     results = [(line, *stored[line_key(line)]) for line in lines if line_key(line) in stored]
     if table.kind == "compression":
-        drawing = compression_figure(
-            _curves(table, lines, fills),
-            [setting.label for setting in table.settings],
-            next(iter(table.measures)) + " (bpm)",
-            marks=_marks(results),
-        )
-        if drawing is not None:
-            yield drawing
+        yield from _compression(table, lines, fills, _marks(results))
     elif table.kind == "waveforms":
         yield from _corrected_waveforms(results)
         yield from _waveforms(results)
@@ -161,27 +155,81 @@ def _joined_scores(results: Sequence[Result]) -> Scores:
     )
 
 
+def _compression(
+    table: PaperTable,
+    lines: Sequence[Line],
+    fills: Mapping[LineKey, CellContent],
+    marks: DataMarks,
+) -> Iterator[Drawing]:
+    """A figure for each panel of the settings, in their order."""
+    measure = next(iter(table.measures)) + " (bpm)"
+    for number, panel in enumerate(dict.fromkeys(s.panel for s in table.settings)):
+        settings = [setting for setting in table.settings if setting.panel == panel]
+        drawing = compression_figure(
+            _curves(table, settings, lines, fills),
+            [_name_in_panel(setting) for setting in settings],
+            measure,
+            key=f"compression-{number}" if number else "compression",
+            title=f"{panel}: {measure} under compression" if panel else "",
+            marks=marks,
+        )
+        if drawing is not None:
+            yield drawing
+
+
+def _name_in_panel(setting: Setting) -> str:
+    """The label of a setting without what all settings of its panel share.
+
+    >>> from types import SimpleNamespace
+    >>> _name_in_panel(SimpleNamespace(panel="a", label="clean training, rate factor 6"))
+    'rate factor 6'
+    """
+    return setting.label.rpartition(", ")[2] if setting.panel else setting.label
+
+
 def _curves(
-    table: PaperTable, lines: Sequence[Line], fills: Mapping[LineKey, CellContent]
+    table: PaperTable,
+    settings: Sequence[Setting],
+    lines: Sequence[Line],
+    fills: Mapping[LineKey, CellContent],
 ) -> list[Curve]:
-    """A curve for each method over the settings in their order; of the first measure alone."""
+    """A curve for each method over the settings; of the first measure alone.
+
+    Where a method has several seeds, the arms are one standard deviation over the seeds, as in the
+    paper's figure; else they are the interval over subjects.
+    """
     name, measure = next(iter(table.measures.items()))
     by_key = {line_key(line): line for line in lines}
     curves = []
     for method in table.methods:
-        values: list[tuple[float, float, float]] = []
-        printed: list[float] = []
-        for setting in table.settings:
-            fill = fills.get((setting.label, method.printed))
-            missing = (math.nan,) * 3
-            values.append(fill.values[measure] if isinstance(fill, Measured) else missing)
-            line = by_key.get((setting.label, method.printed))
-            value = line.printed.get(name) if line else None
-            printed.append(value.number if value else math.nan)
-        measured, low, high = (tuple(v[k] for v in values) for k in range(3))
+        points = [
+            _point(fills.get((setting.label, method.printed)), measure) for setting in settings
+        ]
+        rows = [by_key.get((setting.label, method.printed)) for setting in settings]
+        values = [line.printed.get(name) if line else None for line in rows]
         curves.append(
             Curve(
-                name=method.printed, measured=measured, low=low, high=high, printed=tuple(printed)
+                name=method.printed,
+                measured=tuple(point[0] for point, _ in points),
+                low=tuple(point[1] for point, _ in points),
+                high=tuple(point[2] for point, _ in points),
+                printed=tuple(value.number if value else math.nan for value in values),
+                seeds=tuple(seeds for _, seeds in points) if any(s for _, s in points) else (),
             )
         )
     return curves
+
+
+def _point(
+    fill: CellContent | None, measure: str
+) -> tuple[Interval, tuple[tuple[float, bool], ...]]:
+    """A value with its arms, and the values of the seeds."""
+    if not isinstance(fill, Measured):
+        return (math.nan, math.nan, math.nan), ()
+    value, low, high = fill.values[measure]
+    seeds = fill.seeds.get(measure, ())
+    finite = [number for number, _ in seeds if math.isfinite(number)]
+    if len(finite) > 1:
+        deviation = stdev(finite)
+        low, high = value - deviation, value + deviation
+    return (value, low, high), seeds
