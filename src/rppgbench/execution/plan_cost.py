@@ -98,7 +98,7 @@ def _pass_lines(
         passes |= {(*key, fit.condition) for key in (*fit.pretrain, *fit.train, *fit.validation)}
     frames = sum(lengths[dataset].frames for dataset, _, _ in passes)
     seconds = sum(lengths[dataset].seconds for dataset, _, _ in passes)
-    sizes = [crop_rule(name).size for name in plan.clips]
+    sizes = [rule.size for rule in plan.request.rules()]
     rate = FRAMES_PER_S_WITH_CLIPS if sizes else FRAMES_PER_S
     processes = options.jobs or 1
     read = sum(length.read for length in lengths.values())

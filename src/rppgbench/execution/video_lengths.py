@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rppgbench.core.recording import Recording
+from rppgbench.core.recording import Recording, VideoSource
 from rppgbench.system.errors import BenchError
 from rppgbench.video.stream import open_video
 
@@ -33,6 +33,8 @@ def video_length(recording: Recording) -> VideoLength | None:
         if source.times_s is not None and len(source.times_s) > 1:
             times_s = source.times_s
             return VideoLength(seconds=float(times_s[-1] - times_s[0]), frames=float(len(times_s)))
+        if not isinstance(source, VideoSource):
+            return None
         with open_video(source) as video:
             info = video.info
     except (BenchError, OSError):

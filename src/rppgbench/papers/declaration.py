@@ -13,18 +13,6 @@ from rppgbench.core.protocol import Declaration, read_declaration
 from rppgbench.datasets.layout import require_inside
 from rppgbench.system.errors import BenchError, unknown_name
 
-HOURS_OF_A_PASS = 1.0
-"""Hours of one core for an hour of video: decoding, face, and every method that does not learn."""
-
-HOURS_OF_A_FIT = 0.5
-"""Hours of a GPU for an hour of video that is learned from, in each fold and seed."""
-
-HOURS_RULE = (
-    "Hours are a rule of thumb, not a measurement: one hour of one core for an hour of video "
-    "(decoded once for all methods), and for a method that learns half an hour of a GPU for an "
-    "hour of video in each fold and seed."
-)
-
 MARGINS: Mapping[str, float] = {"mae": 0.5, "rmse": 0.75, "std": 0.75, "r": 0.02}
 """Below which difference a value counts as the printed one, by measure; see `MARGIN_RULE`."""
 
@@ -234,11 +222,22 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Hours:
+    """What a row takes: hours of one core for the videos, and of one GPU for the trainings.
+
+    `gpu` is 0 where nothing is trained, and NaN where no rate is declared for a method.
+    """
+
+    core: float
+    gpu: float = 0.0
+
+
+@dataclass(frozen=True)
 class NotRun:
     """A row without values: why, what would fill the cells, and whether a run of it failed."""
 
     why: str
-    hours: float = math.nan
+    hours: Hours | None = None
     failed: bool = False
 
 
@@ -319,24 +318,3 @@ def _lines(table: PaperTable, values: Sequence[Printed], file: Path) -> Iterator
             printed = printed_by_row.get((setting.printed, name), {})
             if printed or table.kind != "table" or name not in printed_methods:
                 yield Line(setting, method.within(setting.label), printed)
-
-
-def estimate_hours(setting: Setting, *, learns: bool, seeds: int = 1) -> float:
-    """Roughly how many hours one row of a setting takes, by the rule of `HOURS_RULE`.
-
-    Args:
-        setting: The setting.
-        learns: Whether the method is trained.
-        seeds: Number of seeds.
-
-    Returns:
-        Hours.
-
-    >>> s = Setting(printed="", label="", about="", protocol="", pretrain=[], evaluator="",
-    ...             condition="none", params={}, recordings=0, data=[], video_hours=20.0, folds=5,
-    ...             differs="")
-    >>> estimate_hours(s, learns=False), estimate_hours(s, learns=True)
-    (20.0, 70.0)
-    """
-    fits = setting.folds * seeds if learns else 0
-    return setting.video_hours * (HOURS_OF_A_PASS + HOURS_OF_A_FIT * fits)

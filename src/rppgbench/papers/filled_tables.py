@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, rea
 from rppgbench.papers.experiments import Experiment, experiments, methods_by_run
 from rppgbench.papers.figures import draw_figures
 from rppgbench.papers.measures import measure_line, why_not_whole
-from rppgbench.papers.missing_rows import line_hours
 from rppgbench.papers.page import PaperPage
+from rppgbench.papers.row_hours import row_hours
 from rppgbench.papers.rows import CellContent, LineKey, line_key
 from rppgbench.papers.smoke_scale import SmokeScale, smoke_scale
 from rppgbench.papers.stored_runs import Log, StoredRuns
@@ -219,7 +218,7 @@ def _fill_lines(
                 filled.behind[line_key(line)] = (measured[0], measured[2])
                 continue
             method = line.method.method
-            hours = _hours(line, run.protocol) if run.protocol else math.nan
+            hours = row_hours(line, run.declared) if run.declared else None
             text = run_results.failures.get(method) or measured or run_results.why_missing(method)
             failed = run_results.has_failed(method) or bool(measured)
             filled.fills[line_key(line)] = NotRun(text, hours, failed=failed)
@@ -244,12 +243,3 @@ def _measure(
         if measured is not None:
             return results, *measured
     return next(iter(reasons), "")
-
-
-def _hours(line: Line, protocol: Protocol) -> float:
-    declared = load_methods().available
-    method = declared.get(line.method.method)
-    names = method.members or (method.name,) if method else ()
-    members = [declared[name] for name in names if name in declared]
-    learns = any(member.fit is not None and not member.baseline for member in members)
-    return line_hours(line, learns=learns, seeds=len(protocol.seeds))

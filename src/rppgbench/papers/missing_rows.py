@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from rppgbench.papers.declaration import HOURS_OF_A_PASS, HOURS_RULE, Line, NotRun, estimate_hours
-from rppgbench.papers.rows import NOTHING_STORED, CellContent, LineKey, line_key, write_hours
+from rppgbench.core.protocol import read_protocol
+from rppgbench.core.registry import toml_files
+from rppgbench.papers.declaration import Hours, Line, NotRun
+from rppgbench.papers.row_hours import HOURS_RULE, write_hours
+from rppgbench.papers.rows import NOTHING_STORED, CellContent, LineKey, line_key
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.table import Cell, Row, Table
 
@@ -16,7 +19,8 @@ def missing_table(
 ) -> Table | None:
     """What would fill the cells that are empty: rows, protocol, data, hours and why.
 
-    Rows of one setting that lack the same thing stand together: their videos are decoded once.
+    Rows of one protocol that lack the same thing stand together: their videos are decoded once, and
+    a training that serves several conditions is counted once.
 
     Args:
         key: Name of the table, unique on its page.
@@ -26,23 +30,25 @@ def missing_table(
     Returns:
         The table; None where no cell is empty.
     """
-    groups: dict[tuple[str, str], list[tuple[Line, NotRun]]] = {}
+    groups: dict[tuple[str, str, str], list[tuple[Line, NotRun]]] = {}
     for line in lines:
         fill = fills.get(line_key(line), NotRun(NOTHING_STORED))
         if line.method.method and isinstance(fill, NotRun):
-            groups.setdefault((line.setting.label, fill.why), []).append((line, fill))
+            setting = line.setting
+            key_of_run = setting.protocol or setting.label, str(setting.pretrain), fill.why
+            groups.setdefault(key_of_run, []).append((line, fill))
     if not groups:
         return None
     rows = []
-    for (label, reason), members in groups.items():
+    for (_, _, reason), members in groups.items():
         setting = members[0][0].setting
-        once = setting.video_hours * HOURS_OF_A_PASS
-        total = once + sum(fill.hours - once for _, fill in members)
-        names = ", ".join(line.method.printed for line, _ in members)
+        total = _total_hours(members)
+        names = ", ".join(dict.fromkeys(line.method.printed for line, _ in members))
+        label = "; ".join(dict.fromkeys(line.setting.label for line, _ in members))
         texts = [label, names, setting.protocol or "none", ", ".join(setting.data) or "none"]
         cells = [Cell(text, text) for text in texts]
         cells.append(_count(setting.recordings))
-        cells.append(Cell("–") if math.isnan(total) else Cell(write_hours(total), total))
+        cells += _hour_cells(total)
         rows.append(Row((*cells, Cell(reason, reason))))
     return Table(
         key=f"{key}-missing",
@@ -53,7 +59,8 @@ def missing_table(
             Column("protocol", "Protocol", text=True),
             Column("data", "Data sets", text=True),
             Column("recordings", "n", decimals=0, about="Recordings that the paper tests."),
-            Column("hours", "Hours, estimated", decimals=1, about=HOURS_RULE),
+            Column("core_hours", "Core hours, estimated", decimals=1, about=HOURS_RULE),
+            Column("gpu_hours", "GPU hours, estimated", decimals=1, about=HOURS_RULE),
             Column("why", "Why they are empty", text=True),
         ),
         rows=tuple(rows),
@@ -61,21 +68,36 @@ def missing_table(
     )
 
 
-def line_hours(line: Line, *, learns: bool, seeds: int) -> float:
-    """Hours of a line, NaN where there is nothing to run.
+def _total_hours(members: Sequence[tuple[Line, NotRun]]) -> Hours | None:
+    """The hours of rows of one protocol: videos are decoded once, and equal trainings done once."""
+    gpu: dict[tuple[object, ...], float] = {}
+    core: list[float] = []
+    shared = _trains_once(members[0][0])
+    for line, fill in members:
+        if fill.hours is not None:
+            params = {**line.setting.params, **line.method.params}
+            condition = "" if shared else line.setting.condition
+            key = line.method.method, str(sorted(params.items())), condition
+            gpu[key] = fill.hours.gpu
+            core.append(fill.hours.core)
+    return Hours(max(core), sum(gpu.values())) if core else None
 
-    Args:
-        line: The line of the table.
-        learns: Whether the method is trained.
-        seeds: Number of seeds.
 
-    Returns:
-        Hours, NaN where there is nothing to run.
-    """
-    if not line.setting.protocol or not line.method.method:
-        return math.nan
-    return estimate_hours(line.setting, learns=learns, seeds=seeds)
+def _trains_once(line: Line) -> bool:
+    """Whether one training serves all conditions of a protocol."""
+    files = toml_files("protocols")
+    name = line.setting.protocol
+    return name not in files or read_protocol(files[name]).train_on == "clean"
 
 
 def _count(count: int) -> Cell:
     return Cell(str(count), float(count)) if count else Cell("–")
+
+
+def _hour_cells(hours: Hours | None) -> list[Cell]:
+    if hours is None:
+        return [Cell("–"), Cell("–")]
+    core = Cell(f"about {write_hours(hours.core)}", hours.core)
+    if math.isnan(hours.gpu):
+        return [core, Cell("not declared")]
+    return [core, Cell(f"about {write_hours(hours.gpu)}" if hours.gpu else "0", hours.gpu)]

@@ -18,6 +18,7 @@ from rppgbench.papers.declaration import (
     OtherReading,
     PaperTable,
 )
+from rppgbench.papers.row_hours import hours_text
 from rppgbench.papers.verdicts import (
     FAILED,
     NOT_RUN,
@@ -35,11 +36,6 @@ CellContent = Measured | NotRun
 LineKey = tuple[str, str]  # setting's label, printed name of the method
 
 NOTHING_STORED = "nothing of this row is stored"
-
-
-def write_hours(value: float) -> str:
-    """Hours as tables write them: two digits below ten, whole numbers above."""
-    return f"about {value:.2g}" if value < 10 else f"about {value:.0f}"
 
 
 def line_key(line: Line) -> LineKey:
@@ -295,8 +291,8 @@ def _verdict(line: Line, verdict_by_name: Mapping[str, Verdict], fill: CellConte
         setting = line.setting
         needs = [f"protocol {setting.protocol}"] if setting.protocol else []
         needs += [f"data {' + '.join(setting.data)}"] if setting.data else []
-        if isinstance(fill, NotRun) and not math.isnan(fill.hours):
-            needs.append(f"{write_hours(fill.hours)} h")
+        if isinstance(fill, NotRun) and fill.hours is not None:
+            needs.append(hours_text(fill.hours))
         text = f"{NOT_RUN}: {', '.join(needs)}" if needs else NOT_RUN
         return Cell(text, text, detail=fill.why if isinstance(fill, NotRun) else "")
     if not verdict_by_name:
