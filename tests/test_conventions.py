@@ -26,18 +26,9 @@ VAGUE_NAMES = frozenset(
 )
 """Names that do not say what a value is: `recording`, `matches`, `message`, `location` do."""
 
-VAGUE_PACKAGES: frozenset[str] = frozenset()
-"""Packages of the library in which such names are still to be replaced."""
-
 
 def relative(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
-
-
-def package_of(file: Path) -> str:
-    """The package of the library, or the content folder, that a file lies in."""
-    parts = file.relative_to(ROOT).parts
-    return parts[2] if parts[0] == "src" else parts[0]
 
 
 def parse(file: Path) -> ast.Module:
@@ -147,8 +138,7 @@ def assigned_names(tree: ast.Module) -> Iterator[str]:
     "file", [f for f in SOURCES if "src" in f.relative_to(ROOT).parts], ids=relative
 )
 def test_a_name_says_what_its_value_is(file: Path) -> None:
-    if package_of(file) not in VAGUE_PACKAGES:
-        assert not set(assigned_names(parse(file))) & VAGUE_NAMES
+    assert not set(assigned_names(parse(file))) & VAGUE_NAMES
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ def fit(examples: Sequence[Example], training: Training, params: BackboneParamet
 
 @method(
     "Dual-GAN's backbone",
-    "10.1109/CVPR46437.2021.01222",
+    "H. Lu, H. Han, S. K. Zhou, Dual-GAN: Joint BVP and Noise Modeling for Remote Physiological "
+    "Measurement, CVPR 2021",
     "stmap",
     fit=fit,
     needs_labels=True,

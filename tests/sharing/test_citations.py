@@ -17,7 +17,7 @@ from rppgbench.system.errors import BenchError
 from ..factories import bundles, stores
 
 RECORDS = load_publications()
-WITHOUT = {"constant", "video_folder"}
+WITHOUT = {"constant", "traces", "video_folder"}
 """A baseline of our own, and a user's own data: nobody published them."""
 
 ROOT = Path(__file__).parents[2]
@@ -54,10 +54,26 @@ def test_records_are_whole() -> None:
         assert record.details.get("container-title") or record.details.get("publisher")
         assert re.fullmatch(r"(10\.\d{4,}/\S+)?", record.details.get("DOI", ""))
         assert re.fullmatch(r"(\d{4}\.\d{5})?", record.custom.get("arxiv", ""))
+        assert not record.details.get("URL") or record.url == record.details["URL"]
     for what in ("DOI", "title"):
         values = [getattr(r, what, r.details.get(what)) for r in RECORDS]
         known = [value for value in values if value]
         assert len(set(known)) == len(known)
+
+
+def test_a_record_says_what_it_was_checked_against() -> None:
+    records = json.loads((ROOT / publications.FILE).read_text(encoding="utf-8"))
+    start = "Checked against: "
+    assert [r["id"] for r in records if len(r.get("note", "")) <= len(start)] == []
+    assert all(record["note"].startswith(start) for record in records)
+
+
+def test_a_publication_without_doi_and_preprint_is_found_by_its_address() -> None:
+    manifest = stores.manifest({"dual_gan_backbone": {}}, ["skin"])
+    made = citations_of(manifest, [])
+    address = "https://openaccess.thecvf.com/content/CVPR2021/"
+    assert entries(bibtex(made))["lu2021"]["url"].startswith("{" + address)
+    assert f'"url": "{address}' in citation_cff(made, title="a", version="1", by="b")
 
 
 def test_a_text_names_a_publication_by_doi_preprint_repository_or_title() -> None:

@@ -25,6 +25,7 @@ FIELDS = {
     "page": "pages",
     "DOI": "doi",
     "publisher": "publisher",
+    "URL": "url",
 }
 """CSL variable -> BibTeX field."""
 

@@ -2,8 +2,10 @@
 
 Every root of content may hold `reports/publications.json`: a list of records as the citation style
 language defines them (https://docs.citationstyles.org/en/1.0.2/specification.html, schema
-`csl-data.json`). Under `custom` stand the number of a preprint (`arxiv`), the repository of the
-code (`repository`, as OWNER/NAME) and the installed package that is cited by it (`package`).
+`csl-data.json`). `note` says what a record was checked against. A record leaves out what no source
+confirms. Where neither a DOI nor a preprint is known, `URL` says where the publication is. Under
+`custom` stand the number of a preprint (`arxiv`), the repository of the code (`repository`, as
+OWNER/NAME) and the installed package that is cited by it (`package`).
 """
 
 import json
@@ -28,7 +30,8 @@ class Publication:
         title: The title.
         authors: Family name and given name of each; a name without parts has an empty given name.
         year: The year of publication.
-        details: What else the record says: container-title, volume, issue, page, DOI, publisher.
+        details: What else the record says: container-title, volume, issue, page, DOI, publisher,
+            URL.
         short_title: A shorter title, or "".
         custom: arxiv, repository and package, where the record has them.
     """
@@ -44,11 +47,11 @@ class Publication:
 
     @property
     def url(self) -> str:
-        """Where the publication is; empty where neither a DOI nor a preprint is known."""
+        """Where the publication is; its DOI, else its preprint, else its `URL`, else ""."""
         if "DOI" in self.details:
             return f"https://doi.org/{self.details['DOI']}"
         arxiv = self.custom.get("arxiv")
-        return f"https://arxiv.org/abs/{arxiv}" if arxiv else ""
+        return f"https://arxiv.org/abs/{arxiv}" if arxiv else self.details.get("URL", "")
 
     def is_named_by(self, text: str) -> bool:
         """Whether a text names it: by DOI, preprint, repository, title or short title."""
@@ -99,7 +102,7 @@ def cited_in(texts: Iterable[str], records: Sequence[Publication]) -> list[Publi
 
 
 def _publication(record: Mapping[str, Any]) -> Publication:
-    names = ("container-title", "volume", "issue", "page", "DOI", "publisher")
+    names = ("container-title", "volume", "issue", "page", "DOI", "publisher", "URL")
     return Publication(
         key=str(record["id"]),
         kind=str(record["type"]),
