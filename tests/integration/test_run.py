@@ -154,6 +154,21 @@ def test_the_same_run_gives_the_same_bytes(
     assert numbers(tmp_path / "halves") == expected
 
 
+def test_a_dry_run_into_a_new_folder_says_what_a_run_would_do(
+    tree: Path, cache: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    regions = len(read_protocol(toml_files("protocols")["quickstart"]).regions)
+    estimates = 2 * PEOPLE * regions
+    assert run(tree, cache, tmp_path / "new", "--dry-run") == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"quickstart: {estimates} estimates of 2 methods over {PEOPLE} ")
+    assert not Store(tmp_path / "new").begun
+    assert run(tree, cache, results, "--dry-run") == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("quickstart: 0 estimates")
+    assert first.endswith(f"{estimates} are stored")
+
+
 class Backwards(Catalog):
     """A listing whose file system lists everything the other way round."""
 

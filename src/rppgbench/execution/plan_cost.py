@@ -54,20 +54,20 @@ class TrainingCost:
     memory_bytes: float
 
 
-def describe_cost(plan: Plan, store: Store | None, options: RunOptions) -> list[str]:
+def describe_cost(plan: Plan, store: Store, options: RunOptions) -> list[str]:
     """Say what a plan will do, for how long, with how much memory and disk, and what cannot run.
 
     No frame is decoded: the headers of some containers say how long the videos are.
 
     Args:
         plan: the plan.
-        store: the results folder; None where there is none yet.
+        store: the results folder, whether or not a run has begun in it.
         options: the cache, the processes and the device count.
 
     Returns:
         One line for each part.
     """
-    stored = store.done() if store is not None else set()
+    stored = store.done() if store.begun else set()
     todo = [job for job in plan.jobs if job.digest not in stored]
     obstacles = method_obstacles(plan, todo)
     jobs = [job for job in todo if job.method not in obstacles]

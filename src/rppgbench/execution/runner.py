@@ -173,10 +173,10 @@ class _PlanRun:
     ) -> dict[str, Fault]:
         """Do each pre-training once and share it; return the fault of each that failed."""
         faults: dict[str, Fault] = {}
-        made_by = self.store.provenances().get(self.store.provenance(), {})
         models = self.store.folder / "models"
         for training, fault in self._trained(pretrainings, "pre-trainings", executor, writer):
             if fault is None:
+                made_by = self.store.provenances()[self.store.provenance()]
                 share(self.options.cache, models, training.fit.digest, made_by)
             else:
                 faults[training.fit.digest] = fault

@@ -211,7 +211,7 @@ class StoredRuns:
         begun = _is_results(store.folder)
         if begun and store.planned() == {j.digest for j in plan.jobs} and not store.missing():
             return
-        costs = describe_cost(plan, store if begun else None, self._options)
+        costs = describe_cost(plan, store, self._options)
         costs += [f"{plan.name}: cannot run: {m}: {reason}" for m, reason in failures.items()]
         self.costs += costs
         if self._dry_run:

@@ -119,6 +119,11 @@ class Store:
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
+    @property
+    def begun(self) -> bool:
+        """Whether a run or an import has begun in the folder."""
+        return (self.folder / "manifest.json").is_file()
+
     def done(self) -> set[str]:
         """The digests of all stored estimates."""
         jobs: set[str] = set()
