@@ -135,23 +135,8 @@ def _deviation(count: int, total: float, squares: float) -> float:
     return float(np.sqrt(max(0.0, squares / max(1, count) - mean * mean)))
 
 
-def motion_and_appearance(
-    video: NDArray[Any], start: int, length: int, scale: VideoScale
-) -> NDArray[np.float32]:
-    """Normalised differences of a clip (motion) above its standardised pictures (appearance).
-
-    Args:
-        video: pictures (T, H, W, 3).
-        start: first picture of the clip.
-        length: pictures in the clip.
-        scale: scale of the whole video.
-
-    Returns:
-        (length, 6, H, W). Only the last picture of the video has no difference (0).
-    """
-    frames = video[start : start + length + 1]
-    motion = normalise_differences(frames, scale.difference_deviation)[:length]
-    pictures = np.concatenate([motion, scale.standardise(frames[:length])], axis=-1)
+def _channels_first(pictures: Frames) -> Frames:
+    """Pictures (T, H, W, C) as (T, C, H, W)."""
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
 
 
@@ -167,12 +152,28 @@ def motion_only(
         scale: scale of the whole video.
 
     Returns:
-        (length, 3, H, W).
+        (length, 3, H, W). Only the last picture of the video has no difference (0).
     """
-    motion = normalise_differences(video[start : start + length + 1], scale.difference_deviation)[
-        :length
-    ]
-    return np.ascontiguousarray(motion.transpose(0, 3, 1, 2))
+    frames = video[start : start + length + 1]
+    return _channels_first(normalise_differences(frames, scale.difference_deviation)[:length])
+
+
+def motion_and_appearance(
+    video: NDArray[Any], start: int, length: int, scale: VideoScale
+) -> NDArray[np.float32]:
+    """Normalised differences of a clip (motion) above its standardised pictures (appearance).
+
+    Args:
+        video: pictures (T, H, W, 3).
+        start: first picture of the clip.
+        length: pictures in the clip.
+        scale: scale of the whole video.
+
+    Returns:
+        (length, 6, H, W).
+    """
+    appearance = _channels_first(scale.standardise(video[start : start + length]))
+    return np.concatenate([motion_only(video, start, length, scale), appearance], axis=1)
 
 
 def appearance_and_next(
@@ -193,4 +194,4 @@ def appearance_and_next(
     missing = length + 1 - len(frames)
     if missing > 0:
         frames = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
-    return np.ascontiguousarray(frames.transpose(0, 3, 1, 2))
+    return _channels_first(frames)
