@@ -1,0 +1,85 @@
+"""What a plan will take is said before the first frame, and each number has a source."""
+
+import math
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from rppgbench.cli import main
+from rppgbench.core.recording import Recording
+from rppgbench.core.registry import load_methods
+from rppgbench.execution.plan_cost import RATES_FILE, count_steps, training_rate
+from rppgbench.execution.video_lengths import video_length
+from rppgbench.video.stream import decode_counts
+
+from ..factories import trees
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_declared_rates_are_of_methods_that_learn_and_have_a_source() -> None:
+    declared = tomllib.loads((ROOT / RATES_FILE).read_text())
+    loaded = load_methods()
+    for name, rates in declared.items():
+        assert name in loaded.unavailable or loaded.available[name].fit is not None
+        for device, rate in rates.items():
+            assert device in {"cpu", "cuda", "mps"}
+            assert rate["step_s"] > 0
+            assert rate["source"].startswith(("measured: ", "arithmetic, not measured: "))
+    assert math.isnan(training_rate("pos", "cuda")[0])
+    assert (
+        "bench speed --only learning --device cuda --methods pos" in training_rate("pos", "cuda")[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "durations_s", "steps"),
+    [
+        ({"epochs": 2, "batch": 4, "clip_s": 10.0}, [30.0, 29.9], 2 * 2),  # 3 + 2 clips
+        ({"epochs": 2, "batch": 4, "clip_s": 10.0, "step_s": 5.0}, [30.0], 2 * 2),  # 5 clips
+        ({"epochs": 1, "batch": 1, "clip_s": 10.0, "train_step_s": 4.0, "step_s": 1.0}, [20.0], 3),
+        ({"pretrain_epochs": 3, "finetune_epochs": 4, "batch": 2, "passes": 3}, [9.0] * 5, 7 * 8),
+        ({"epochs": 5, "batch": 8, "clip_s": 10.0}, [4.0], 5),  # a short one still gives a batch
+    ],
+)
+def test_steps_are_counted_from_the_parameters(
+    params: dict[str, float], durations_s: list[float], steps: int
+) -> None:
+    assert count_steps(params, durations_s) == steps
+
+
+def test_the_length_of_a_video_is_that_of_its_times_and_needs_no_frame(tmp_path: Path) -> None:
+    trees.vipl_hr(tmp_path)
+    before = decode_counts.copy()
+    recordings = {r.name: r for r in _vipl(tmp_path)}
+    with_times = video_length(recordings["p2/v1/source1"])
+    assert with_times is not None
+    assert with_times.seconds == pytest.approx(0.64)
+    assert with_times.frames == len(trees.VIPL_MS)
+    (tmp_path / "data/p2/v1/source1/time.txt").write_text("x")
+    assert video_length(recordings["p2/v1/source1"]) is None
+    assert decode_counts == before
+
+
+def _vipl(root: Path) -> Iterable[Recording]:
+    from rppgbench.core.registry import load_datasets
+
+    return load_datasets().available["vipl_hr"].recordings(root)
+
+
+def test_bench_run_says_it_too_and_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trees.vipl_hr(tmp_path / "vipl")
+    before = decode_counts.copy()
+    arguments = ["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={tmp_path / 'vipl'}"]
+    arguments += ["--cache", str(tmp_path / "cache"), "--methods", "pos", "--folds", "fold2"]
+    code = main([*arguments, "--dry-run"])
+    output, faults = capsys.readouterr()
+    assert code == 0, faults
+    assert output.startswith("vipl5fold: 3 estimates of 1 method over 3 recordings in 1 fold")
+    assert "3 container headers" in output
+    assert decode_counts == before
