@@ -84,11 +84,11 @@ class NpzTree(Mapping[str, Any]):
                 if member.filename.endswith(".npy")
             }
         for name, member in members.items():
-            first, _, rest = name.partition("/")
-            if rest:
+            first, _, inner_name = name.partition("/")
+            if inner_name:
                 inner = self._members.setdefault(first, {})
                 if isinstance(inner, dict):
-                    inner[rest] = member
+                    inner[inner_name] = member
             else:
                 self._members[first] = member
 

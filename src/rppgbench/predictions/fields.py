@@ -143,7 +143,7 @@ def find_roles(names: Iterable[str], kind: Kind | None, location: str) -> Roles:
         BenchError: two fields have one role, or a name could mean two things.
     """
     fields = list(names)
-    taken: dict[str, str | None] = {}
+    field_by_role: dict[str, str | None] = {}
     references = [prefix + name for prefix in REFERENCE_PREFIXES for name in WAVEFORM_NAMES]
     reference_rates = [prefix + name for prefix in REFERENCE_PREFIXES for name in RATE_NAMES]
     for role, known in {
@@ -159,10 +159,10 @@ def find_roles(names: Iterable[str], kind: Kind | None, location: str) -> Roles:
         "reference_time": ("reference_time_s",),
         "reference_fs": ("reference_fs",),
     }.items():
-        taken[role] = _only(fields, known, role, location)
-    _take_unclear(fields, taken, kind, location)
-    used = set(taken.values())
-    return Roles(unread=tuple(name for name in fields if name not in used), **taken)
+        field_by_role[role] = _only(fields, known, role, location)
+    _take_unclear(fields, field_by_role, kind, location)
+    used = set(field_by_role.values())
+    return Roles(unread=tuple(name for name in fields if name not in used), **field_by_role)
 
 
 def _only(fields: Sequence[str], known: Sequence[str], role: str, location: str) -> str | None:
@@ -179,26 +179,26 @@ def _only(fields: Sequence[str], known: Sequence[str], role: str, location: str)
 
 
 def _take_unclear(
-    fields: Sequence[str], taken: dict[str, str | None], kind: Kind | None, location: str
+    fields: Sequence[str], field_by_role: dict[str, str | None], kind: Kind | None, location: str
 ) -> None:
     """Give roles to fields whose name leaves the kind open, where the user states the kind."""
     for name in fields:
         lower = name.lower()
-        if lower in UNCLEAR_TIMES and taken["time"] is None:
+        if lower in UNCLEAR_TIMES and field_by_role["time"] is None:
             raise BenchError(
                 f"{location}: {name!r} could be in seconds or in milliseconds; rename it to "
                 "'time_s' or 'time_ms'"
             )
         for unclear, prefix in ((UNCLEAR_SIGNALS, ""), (UNCLEAR_REFERENCES, "reference_")):
             roles = (f"{prefix}waveform", f"{prefix}rate")
-            if lower not in unclear or any(taken[role] is not None for role in roles):
+            if lower not in unclear or any(field_by_role[role] is not None for role in roles):
                 continue
             if kind is None:
                 raise BenchError(
                     f"{location}: {name!r} could be a waveform or heart rates in bpm; rename it to "
                     f"'{prefix}pulse' or '{prefix}heart_rate_bpm'"
                 )
-            taken[roles[kind == "heart_rate"]] = name
+            field_by_role[roles[kind == "heart_rate"]] = name
 
 
 def recording_from_fields(
@@ -222,11 +222,11 @@ def recording_from_fields(
     waveform = reader.signal(roles.waveform, "waveform")
     rate = reader.signal(roles.rate, "heart_rate")
     prediction, notes = choose_signal(waveform, rate, options.kind, place)
-    wanted = roles.reference_waveform, roles.reference_rate
+    reference_fields = roles.reference_waveform, roles.reference_rate
     kinds: tuple[Kind, Kind] = ("waveform", "heart_rate")
     references = {
         kind: reader.signal(field, kind, is_reference=True)
-        for field, kind in zip(wanted, kinds, strict=True)
+        for field, kind in zip(reference_fields, kinds, strict=True)
     }
     reference = references[prediction.kind] or references["waveform"] or references["heart_rate"]
     method = None if roles.method is None else fields.get(roles.method)

@@ -136,14 +136,14 @@ class Hdf5Tree(Mapping[str, Any]):
     is reached on two ways is refused: such a file has no end.
     """
 
-    def __init__(self, group: Any, file: Path, seen: set[int] | None = None) -> None:
+    def __init__(self, group: Any, file: Path, addresses: set[int] | None = None) -> None:
         self._group = group
         self._file = file
-        self._seen: set[int] = set() if seen is None else seen
+        self._addresses: set[int] = set() if addresses is None else addresses
         address = _address(group)
-        if address in self._seen:
+        if address in self._addresses:
             raise BenchError(f"{file}: the group {group.name!r} is there twice; {WAY_OUT}")
-        self._seen.add(address)
+        self._addresses.add(address)
         self._members = [
             name
             for name in LimitedReader(group, file, MOST_GROUP_BYTES).names()
@@ -170,7 +170,7 @@ class Hdf5Tree(Mapping[str, Any]):
             return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         item = self._group[key]
         if isinstance(item, h5py.Group):
-            return Hdf5Tree(item, self._file, self._seen)
+            return Hdf5Tree(item, self._file, self._addresses)
         if not isinstance(item, h5py.Dataset):
             raise RecordingError(f"{self._file}: {key!r} is neither group nor data set; {WAY_OUT}")
         values = LimitedReader(self._group, self._file, MOST_GROUP_BYTES).read(item)

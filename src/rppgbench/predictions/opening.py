@@ -53,32 +53,34 @@ def _formats(
         BenchError: no file is of a known format, or of the given one.
     """
     if format_name is not None:
-        wanted = find_format(format_name)
+        declared_format = find_format(format_name)
         if files == (path,):
             return {path: format_name}, ()
-        matches = {file: wanted.recognise(file) for file in files}
+        matches = {file: declared_format.recognise(file) for file in files}
         names = {file: format_name for file, match in matches.items() if match is not Match.NO}
         reasons = {file: f"not of the format {format_name}" for file in files if file not in names}
     else:
-        seen = {file: recognise_format(file) for file in files}
-        names = {file: recognition.name for file, recognition in seen.items() if recognition.name}
+        recognitions = {file: recognise_format(file) for file in files}
+        names = {
+            file: recognition.name for file, recognition in recognitions.items() if recognition.name
+        }
         reasons = {
             file: recognition.question if recognition.candidates else "of no known format"
-            for file, recognition in seen.items()
+            for file, recognition in recognitions.items()
             if not recognition.name
         }
     if names:
         return names, tuple(
             f"{one_line(file.relative_to(path))}: {reason}" for file, reason in reasons.items()
         )
-    asked = {file: reason for file, reason in reasons.items() if "--format" in reason}
-    file = next(iter(asked), path)
-    what = asked.get(file) or (
+    ambiguous = {file: reason for file, reason in reasons.items() if "--format" in reason}
+    file = next(iter(ambiguous), path)
+    advice = ambiguous.get(file) or (
         f"holds no file in the format {format_name}; check the path"
         if format_name is not None
         else "holds predictions in no known format; convert it to a table (CSV) or NPZ"
     )
-    raise BenchError(f"{file}: {what}")
+    raise BenchError(f"{file}: {advice}")
 
 
 def _read_all(

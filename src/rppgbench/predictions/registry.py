@@ -45,8 +45,8 @@ class Recognition:
     @property
     def question(self) -> str:
         """What to say where there are candidates."""
-        wanted = " or ".join(f"--format {name}" for name in self.candidates)
-        return f"the content does not say which format it is; give {wanted}"
+        options = " or ".join(f"--format {name}" for name in self.candidates)
+        return f"the content does not say which format it is; give {options}"
 
 
 def recognise_format(file: Path) -> Recognition:

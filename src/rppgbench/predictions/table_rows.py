@@ -229,7 +229,7 @@ def grouped_rows(
     Raises:
         BenchError: rows of one recording do not stand together, or are too many.
     """
-    seen: set[tuple[str, ...]] = set()
+    read_keys: set[tuple[str, ...]] = set()
     current: tuple[str, ...] | None = None
     parts: list[dict[str, Any]] = []
     for batch in batches:
@@ -237,13 +237,13 @@ def grouped_rows(
             if key != current:
                 if current is not None:
                     yield current, _joined(parts, file)
-                if key in seen:
+                if key in read_keys:
                     shown = " of ".join(one_line(part)[:80] for part in key)
                     raise BenchError(
                         f"{file}: the rows of {shown!r} do not stand together; sort the table by "
                         "recording"
                     )
-                seen.add(key)
+                read_keys.add(key)
                 current, parts = key, []
             parts.append(rows)
             if sum(len(next(iter(part.values()))) for part in parts) > MOST_SAMPLES:

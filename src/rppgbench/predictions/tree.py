@@ -147,8 +147,8 @@ def _read_fields(
         fields = {field: content[field] for field in content if field in needed}
         merged = {**shared, **fields}
         whole = find_roles(merged, options.kind, location)
-        made = recording_from_fields(merged, whole, checked, options, location)
-        return made if not roles.unread else _with_notes(made, roles.notes())
+        recording = recording_from_fields(merged, whole, checked, options, location)
+        return recording if not roles.unread else _with_notes(recording, roles.notes())
 
     return recording_or_reason(checked, build)
 
@@ -177,9 +177,9 @@ def _read_bare(
         field = "pulse" if kind == "waveform" else "heart_rate_bpm"
         fields = {**shared, field: values}
         roles = find_roles(fields, options.kind, location)
-        made = recording_from_fields(fields, roles, name, options, location)
+        recording = recording_from_fields(fields, roles, name, options, location)
         note = f"the numbers without a name are {'a waveform' if kind == 'waveform' else 'bpm'}"
-        return _with_notes(made, (note,))
+        return _with_notes(recording, (note,))
 
     return recording_or_reason(name, build)
 

@@ -155,7 +155,7 @@ class Archive:
             raise BenchError(f"{self.file}: its directory is longer than that of a bundle")
         stream.seek(start)
         entries, place, members = stream.read(length), 0, []
-        seen: set[str] = set()
+        lowered_names: set[str] = set()
         for _ in range(count):
             fields = CENTRAL.unpack_from(entries, place)
             method, crc, packed, size, name_length = fields[4], *fields[7:11]
@@ -163,11 +163,11 @@ class Archive:
             name = raw.decode("ascii", errors="backslashreplace")
             if not NAME.fullmatch(name) or len(name) > MAX_NAME:
                 raise BenchError(f"{self.file}: {name[:80]!r} is no name of a file in a bundle")
-            if name.lower() in seen:
+            if name.lower() in lowered_names:
                 raise BenchError(f"{self.file}: holds {name} twice")
             if method or packed != size:
                 raise BenchError(f"{self.file}: {name} is compressed, as nothing in a bundle is")
-            seen.add(name.lower())
+            lowered_names.add(name.lower())
             members.append(Member(name=name, crc=crc, size=size))
             place += CENTRAL.size + name_length
         return tuple(members)
@@ -199,15 +199,15 @@ class Archive:
         if name not in places:
             raise BenchError(f"{self.file}: {name} is missing")
         member = self.members[places[name]]
-        left = member.size
+        remaining_bytes = member.size
         try:
             with self.file.open("rb") as stream:
                 stream.seek(self._offsets[places[name]] + len(member.header))
-                while left:
-                    chunk = stream.read(min(left, CHUNK))
+                while remaining_bytes:
+                    chunk = stream.read(min(remaining_bytes, CHUNK))
                     if not chunk:
                         raise BenchError(f"{self.file}: ends within {name}")
-                    left -= len(chunk)
+                    remaining_bytes -= len(chunk)
                     yield chunk
         except OSError as error:
             raise BenchError(f"{self.file}: cannot be read: {error.strerror}") from error

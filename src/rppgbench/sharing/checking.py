@@ -87,12 +87,12 @@ def check_bundle(file: Path, expected_id: str = "") -> Bundle:
         if member.size != files[member.name].size or state.hexdigest() != files[member.name].sha256:
             raise BenchError(f"{file}: {member.name} is not what the bundle lists; {AGAIN}")
     identity = bundle_id(data)
-    named = NAME.fullmatch(file.stem)
-    wanted = expected_id or (named.group(1) if named else "")
-    if wanted and wanted.lower() != identity:
-        raise BenchError(f"{file}: its id is {identity}, not {wanted}: another bundle; {AGAIN}")
+    match = NAME.fullmatch(file.stem)
+    expected = expected_id or (match.group(1) if match else "")
+    if expected and expected.lower() != identity:
+        raise BenchError(f"{file}: its id is {identity}, not {expected}: another bundle; {AGAIN}")
     _check_manifest(file, archive, summary)
-    return Bundle(file=file, id=identity, named=bool(wanted), summary=summary, archive=archive)
+    return Bundle(file=file, id=identity, named=bool(expected), summary=summary, archive=archive)
 
 
 def _check_manifest(file: Path, archive: Archive, summary: BundleFacts) -> None:

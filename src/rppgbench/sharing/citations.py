@@ -69,7 +69,7 @@ def citations_of(manifest: Mapping[str, Any], runs: Iterable[Mapping[str, Any]])
     texts = dict(_declared_texts(manifest))
     versions = _package_versions(manifest, runs)
     records = load_publications()
-    named = cited_in(texts.values(), records)
+    cited = cited_in(texts.values(), records)
     packages = {name.casefold() for name in versions}
     tools = [r for r in records if r.custom.get("package", "-").casefold() in packages]
     unrecorded = [
@@ -77,7 +77,7 @@ def citations_of(manifest: Mapping[str, Any], runs: Iterable[Mapping[str, Any]])
         for what, text in texts.items()
         if text and not text.startswith(("none:", "this suite")) and not cited_in([text], records)
     ]
-    keys = {record.key: record for record in (*named, *tools)}
+    keys = {record.key: record for record in (*cited, *tools)}
     return Citations(
         publications=tuple(keys[key] for key in sorted(keys)),
         unrecorded=tuple(sorted(unrecorded)),

@@ -110,11 +110,15 @@ def results_files(store: Store, withheld: Withholding, *, models: bool) -> Files
 
 def _store_files(store: Store, withheld: Withholding, prefix: str) -> Files:
     files: Files = {f"{prefix}/plan.json": store.folder / "plan.json"}
-    seen = store.observed().values()
-    left = sorted({o.dataset for o in seen if withheld(o.dataset, o.recording, o.simulated)})
+    recordings = store.observed().values()
+    withheld_names = sorted(
+        {o.dataset for o in recordings if withheld(o.dataset, o.recording, o.simulated)}
+    )
     manifest = store.manifest
-    if left:
-        notes = [f"the references of {name} are not in this bundle: its terms" for name in left]
+    if withheld_names:
+        notes = [
+            f"the references of {name} are not in this bundle: its terms" for name in withheld_names
+        ]
         manifest = {**manifest, "notes": [*manifest.get("notes", ()), *notes]}
         files[f"{prefix}/manifest.json"] = json.dumps(manifest, indent=1, sort_keys=True).encode()
     else:

@@ -97,8 +97,8 @@ def cited_in(texts: Iterable[str], records: Sequence[Publication]) -> list[Publi
     Returns:
         Each publication once, in the order of `records`.
     """
-    every = list(texts)
-    return [record for record in records if any(record.is_named_by(text) for text in every)]
+    cited_texts = list(texts)
+    return [record for record in records if any(record.is_named_by(text) for text in cited_texts)]
 
 
 def _publication(record: Mapping[str, Any]) -> Publication:

@@ -213,13 +213,13 @@ def _record(
         if digests.get(key, "") != reference_digest(truth)
     ]
     scores = _compare_scores(bundle, store.read()[0], truths, store.manifest)
-    here = provenance(checkout_root())
+    versions = provenance(checkout_root())
     return Rederivation(
         bundle=bundle.id,
         by=by,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        rppgbench=str(here["rppgbench"]),
-        commit=str(here["commit"]),
+        rppgbench=str(versions["rppgbench"]),
+        commit=str(versions["commit"]),
         seed=seed,
         estimates=len(verification.findings),
         stored=verification.stored,

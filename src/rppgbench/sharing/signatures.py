@@ -30,9 +30,9 @@ def sign(file: Path, key: Path) -> Path:
     """
     signature = file.with_name(file.name + SUFFIX)
     signature.unlink(missing_ok=True)
-    done = _call(["-Y", "sign", "-q", "-f", str(key), "-n", NAMESPACE, str(file)])
-    if done.returncode or not signature.is_file():
-        raise BenchError(f"--sign: {PROGRAM} signs nothing with {key}: {_words(done)}")
+    process = _call(["-Y", "sign", "-q", "-f", str(key), "-n", NAMESPACE, str(file)])
+    if process.returncode or not signature.is_file():
+        raise BenchError(f"--sign: {PROGRAM} signs nothing with {key}: {_last_line(process)}")
     return signature
 
 
@@ -73,9 +73,9 @@ def signer(file: Path, signers: Path) -> str:
         str(signature),
     ]
     with file.open("rb") as stream:
-        done = _call(arguments, stream.fileno())
-    if done.returncode:
-        raise BenchError(f"{signature}: is no signature of {file.name}: {_words(done)}")
+        process = _call(arguments, stream.fileno())
+    if process.returncode:
+        raise BenchError(f"{signature}: is no signature of {file.name}: {_last_line(process)}")
     return name
 
 
@@ -90,6 +90,6 @@ def _call(
     )
 
 
-def _words(done: subprocess.CompletedProcess[bytes]) -> str:
-    text = (done.stderr or done.stdout).decode(errors="replace").strip()
-    return text.splitlines()[-1] if text else f"exit code {done.returncode}"
+def _last_line(process: subprocess.CompletedProcess[bytes]) -> str:
+    text = (process.stderr or process.stdout).decode(errors="replace").strip()
+    return text.splitlines()[-1] if text else f"exit code {process.returncode}"
