@@ -19,6 +19,7 @@ from rppgbench.video import stream
 SHORT = {"ubfc_intra": 3, "pure_to_ubfc": 1, "vipl5fold": 5, "v4v": 4}
 PEOPLE = SHORT | {
     "vipl5fold_rs4": 5,
+    "vipl5fold_rhythmmamba": 5,
     "obf_intra": 5,
     "pure_mod5": 5,
     "vipl_v2_intra": 4,

@@ -201,4 +201,4 @@ def test_rows_of_another_rule_or_split_declare_it() -> None:
     assert [key for key in taken if not lines[key].method.differs] == []
     assert lines["li2023_table1", "PURE", "Gideon2021"].method.evaluator == "gideon2021"
     assert lines["li2023_table1", "UBFC-rPPG", "Gideon2021"].method.evaluator == "contrast_phys"
-    assert lines["li2023_table2", "VIPL-HR", "Gideon2021"].method.params["saliency"] is True
+    assert lines["li2023_table2", "VIPL-HR", "Gideon2021"].method.params == {"preset": "saliency"}
