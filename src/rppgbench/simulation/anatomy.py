@@ -30,7 +30,7 @@ class Anatomy:
     (Verkruysse, Svaasand & Nelson 2008, 10.1364/OE.16.021434; Kumar, Veeraraghavan & Sabharwal
     2015, DistancePPG, 10.1364/BOE.6.001565). The pulse arrives later further from the
     carotid artery, up to some 30 ms across the face (Kamshilin et al. 2015, A new look at the
-    essence of the imaging photoplethysmography, 10.1038/srep10494, finds such local delays).
+    essence of the imaging photoplethysmography, Scientific Reports, finds such local delays).
     """
 
     cell: int
