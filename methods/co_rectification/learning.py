@@ -10,7 +10,9 @@ from rppgbench.neural.clips import cut_segments
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
 from rppgbench.neural.single_stage import sample_clips
-from rppgbench.neural.training import Recipe, to_model, train
+from rppgbench.neural.trained_model import to_model
+from rppgbench.neural.training import train
+from rppgbench.neural.training_stage import Recipe
 from rppgbench.system.errors import BenchError
 
 from .clip_maps import ClipMaps

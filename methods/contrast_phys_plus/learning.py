@@ -25,7 +25,9 @@ from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import CLIPS_JUDGED, sample_clips
-from rppgbench.neural.training import Recipe, to_model, train
+from rppgbench.neural.trained_model import to_model
+from rppgbench.neural.training import train
+from rppgbench.neural.training_stage import Recipe
 from rppgbench.neural.two_stage import finish_two_stages, make_validation, split_by_side
 from rppgbench.system.errors import RecordingError
 

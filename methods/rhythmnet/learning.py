@@ -17,12 +17,12 @@ from rppgbench.neural.clips import (
     cut_labelled_segments,
     resample_to_rate,
 )
+from rppgbench.neural.devices import resolve_device
 from rppgbench.neural.inference import run_network, window_starts
 from rppgbench.neural.losses.rate_spectrum import clip_rates
 from rppgbench.neural.networks.map_unet import yuv_image
 from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import train_single_stage
-from rppgbench.neural.training import resolve_device
 
 from .network import RhythmNet
 from .parameters import RhythmNetParameters

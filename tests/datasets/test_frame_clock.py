@@ -24,7 +24,7 @@ from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.execution import prediction
 from rppgbench.execution import recording_task as work
-from rppgbench.execution.planner import Fit
+from rppgbench.execution.plan_records import Fit
 from rppgbench.execution.prediction import predict_video
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.recording_task import RecordingTask

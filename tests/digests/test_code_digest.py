@@ -203,6 +203,8 @@ def test_closures_are_neither_too_narrow_nor_too_wide(before: Mapping[str, Closu
     assert made["benchmarks/pure.py"] != read["benchmarks/pure.py"]
     plumbing = {
         "rppgbench/execution/planner.py",
+        "rppgbench/execution/plan_records.py",
+        "rppgbench/execution/job_layout.py",
         "rppgbench/execution/recording_task.py",
         "rppgbench/core/registry.py",
     }

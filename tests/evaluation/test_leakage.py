@@ -15,7 +15,7 @@ from rppgbench.core.registry import Registry, clear_registry
 from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.job_dependencies import JobDependencies
-from rppgbench.execution.planner import _origin
+from rppgbench.execution.plan_manifest import method_origin
 from rppgbench.report.inputs import ProtocolInfo, ReportInputs, Scores
 from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.summary_text import best_row
@@ -136,7 +136,7 @@ def test_others_versions_enter_the_digest_and_the_manifest(
     assert told(old) == told(declared("1.0"))
     assert told(old) != told(new)
     assert told(old) != told(replace(old, versions=None))
-    assert _origin(old) == {
+    assert method_origin(old) == {
         "trained_on": ["ubfc"],
         "licence": TERMS,
         "versions": {"them": "1.0"},
@@ -160,6 +160,6 @@ def test_an_ensemble_was_trained_on_the_data_sets_of_its_members(
     clear_registry()
     try:
         mean = ensemble("Mean", "10.1/x", "mean", ("pos", "seen"))
-        assert _origin(mean)["trained_on"] == ["pure"]
+        assert method_origin(mean)["trained_on"] == ["pure"]
     finally:
         clear_registry()

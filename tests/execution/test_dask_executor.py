@@ -28,7 +28,7 @@ from rppgbench.execution.dask_worker import (
     run_training_task,
     to_text,
 )
-from rppgbench.execution.planner import UNTOUCHED, Fit
+from rppgbench.execution.plan_records import UNTOUCHED, Fit
 from rppgbench.execution.recording_task import RecordingTask, find_recording
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import train_in_subprocess

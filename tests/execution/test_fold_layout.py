@@ -7,7 +7,9 @@ import pytest
 
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import load_datasets, toml_files
-from rppgbench.execution.planner import Plan, make_plan, plan_manifest
+from rppgbench.execution.plan_manifest import plan_manifest
+from rppgbench.execution.plan_records import Plan
+from rppgbench.execution.planner import make_plan
 from rppgbench.system.errors import BenchError
 
 from ..factories import trees

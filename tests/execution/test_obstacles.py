@@ -9,7 +9,8 @@ import pytest
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import toml_files
 from rppgbench.execution import obstacles, runner
-from rppgbench.execution.planner import Plan, make_plan
+from rppgbench.execution.plan_records import Plan
+from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
@@ -60,8 +61,9 @@ def test_a_training_side_without_a_pulse_is_told_before_anything_is_decoded(
 
 
 def test_one_pulse_is_enough_and_a_stage_without_labels_needs_none(
-    roots: dict[str, Path],
+    roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(obstacles, "video_length", lambda recording: None)  # these last 1 s
     unlabelled = {
         "contrast_phys_plus": {"preset": "unlabelled", "crop": "contrast_phys"},
         "st_transformer": {"preset": "unlabelled"},

@@ -15,7 +15,8 @@ from rppgbench.core.protocol import Protocol, read_protocol
 from rppgbench.core.registry import load_methods, toml_files
 from rppgbench.core.waveform import Waveform
 from rppgbench.execution import runner, training_task
-from rppgbench.execution.planner import Plan, make_plan
+from rppgbench.execution.plan_records import Plan
+from rppgbench.execution.planner import make_plan
 from rppgbench.execution.recording_task import RecordingTask, TaskResult
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import train_in_this_process

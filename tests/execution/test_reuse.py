@@ -15,7 +15,8 @@ from rppgbench.core.registry import clear_registry, find_toml, load_datasets
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.digests.code_digest import Sources
 from rppgbench.execution.job_dependencies import JobDependencies, LearnedFrom
-from rppgbench.execution.planner import UNTOUCHED, Plan, make_plan
+from rppgbench.execution.plan_records import UNTOUCHED, Plan
+from rppgbench.execution.planner import make_plan
 from rppgbench.execution.reuse import explain_recomputation, write_dependencies
 from rppgbench.simulation import SimulationPlan
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from rppgbench.execution.planner import UNTOUCHED, Job
+from rppgbench.execution.plan_records import UNTOUCHED, Job
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.extraction.extractor import FeatureRequest

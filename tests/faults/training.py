@@ -43,7 +43,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from rppgbench.neural.training import Recipe, train, to_model
+from rppgbench.neural.trained_model import to_model
+from rppgbench.neural.training import train
+from rppgbench.neural.training_stage import Recipe
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.core.waveform import Waveform
 

@@ -25,7 +25,8 @@ import torch
 from torch import nn
 from rppgbench.system.errors import BenchError
 from rppgbench.core.method import Training
-from rppgbench.neural.training import Recipe, train
+from rppgbench.neural.training import train
+from rppgbench.neural.training_stage import Recipe
 from rppgbench.neural.network_weights import to_arrays
 
 torch.set_num_threads(1)

@@ -35,7 +35,8 @@ from rppgbench.neural.networks.convolutional_attention import (
     temporal_shift,
 )
 from rppgbench.neural.networks.map_unet import map_image, yuv_image
-from rppgbench.neural.training import Recipe, train
+from rppgbench.neural.training import train
+from rppgbench.neural.training_stage import Recipe
 
 FS = 30.0
 

@@ -1,8 +1,6 @@
 """The training loop: resumption, checkpoints, determinism, collapse."""
 
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -23,7 +21,9 @@ from rppgbench.neural.network_weights import load_arrays, to_arrays
 from rppgbench.neural.prefetch import prefetch
 from rppgbench.neural.safetensors_io import read_arrays, read_weights, write_arrays
 from rppgbench.neural.throughput import learning_speed
-from rppgbench.neural.training import Recipe, resolve_device, to_model, train
+from rppgbench.neural.trained_model import to_model
+from rppgbench.neural.training import train
+from rppgbench.neural.training_stage import Recipe
 from rppgbench.system.errors import BenchError
 
 
@@ -211,76 +211,6 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
     assert not (tmp_path / "train.safetensors").exists()
 
 
-class Wide(nn.Module):
-    """A layer that needs about half a MiB a sample, forward and backward, and no batch norm."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.last = nn.Linear(6, 2**16), nn.Linear(2**16, 1)
-
-    def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        error = self.last(self.first(batch["x"]).tanh())[:, 0] - batch["y"]
-        return {"loss": error.square().mean()}
-
-
-def wide_batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    for size in (16, 512):  # the second step of an epoch is the one that does not fit
-        x = rng.standard_normal((size, 6)).astype(np.float32)
-        yield {"x": x, "y": x[:, 0]}
-
-
-LIMITED = """
-import resource, sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from tests.neural.test_training import Recipe, Wide, train, training, wide_batches
-from rppgbench.system.errors import BenchError
-folder = Path(sys.argv[1])
-said = []
-recipe = Recipe(epochs=2, lr=1e-6, one_cycle_steps=2)
-train(Wide, wide_batches, recipe, training(folder / "roomy"))
-now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (now + 250 * 2**20,) * 2)
-train(Wide, wide_batches, recipe, training(folder / "tight", log=said.append))
-print(*said, sep=chr(10))
-try:
-    recipe = Recipe(epochs=1, lr=1e-6, min_micro_batch=512)
-    train(Wide, wide_batches, recipe, training(folder / "whole"))
-except BenchError as error:
-    print(error)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
-def test_where_memory_is_short_micro_batches_have_the_same_gradients(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    process = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LIMITED, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}", "OMP_NUM_THREADS": "1"},
-    )
-    assert process.returncode == 0, process.stderr
-    lines = process.stdout.splitlines()
-    assert lines[0] == "train: out of memory; from here every batch in 2 micro-batches"
-    assert "no memory on cpu for a step of train with 512 samples" in lines[-1]
-    assert "can't allocate memory" in lines[-1]
-    whole, facts = read_arrays(tmp_path / "roomy" / "train.safetensors")
-    cut, cut_facts = read_arrays(tmp_path / "tight" / "train.safetensors")
-    # The mean of the shares' gradients is the whole batch's, but for rounding: AdamW keeps both
-    # their mean and their square.
-    for name, value in whole.items():
-        scale = np.abs(value).max()
-        np.testing.assert_allclose(cut[name], value, atol=1e-4 * scale, rtol=0, err_msg=name)
-    assert all("shares" not in terms for terms in facts["history"])
-    assert all(terms["shares"] >= 2 for terms in cut_facts["history"])
-    for first, second in zip(facts["history"], cut_facts["history"], strict=True):
-        assert second["loss"] == pytest.approx(first["loss"], rel=1e-4)
-
-
 def test_an_epoch_without_a_batch_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no batch"):
         train(Toy, lambda epoch, rng: iter(()), RECIPE, training(tmp_path))
@@ -321,14 +251,6 @@ def test_the_thread_ends_when_no_more_batches_are_wanted() -> None:
     stream.close()  # type: ignore[attr-defined]
     source.close()  # type: ignore[attr-defined]
     assert stopped == [True]
-
-
-def test_an_unknown_device_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve_device("cpu") == "cpu"
-    monkeypatch.setenv("RPPGBENCH_DEVICE", "cpu")
-    assert resolve_device() == "cpu"
-    with pytest.raises(BenchError, match="--device tpu: not there"):
-        resolve_device("tpu")
 
 
 # --- weights on disk ------------------------------------------------------------------------------

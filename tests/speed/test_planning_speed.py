@@ -47,7 +47,9 @@ from pathlib import Path
 import numpy as np
 from rppgbench.core.registry import add_plugins, find_toml, load_methods
 from rppgbench.execution.estimate_writer import EstimateWriter
-from rppgbench.execution.planner import UNTOUCHED, plan_manifest, make_plan
+from rppgbench.execution.plan_manifest import plan_manifest
+from rppgbench.execution.plan_records import UNTOUCHED
+from rppgbench.execution.planner import make_plan
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth

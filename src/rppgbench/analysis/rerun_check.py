@@ -15,7 +15,7 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.model_files import is_model
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
-from rppgbench.execution.planner import UNTOUCHED, Job, Plan
+from rppgbench.execution.plan_records import UNTOUCHED, Job, Plan
 from rppgbench.execution.provenance import package_versions
 from rppgbench.execution.recording_task import RecordingTask, run_recording
 from rppgbench.execution.run_options import RunOptions

@@ -9,7 +9,8 @@ from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import data_root, simulated_root
-from rppgbench.execution.planner import Plan, make_plan
+from rppgbench.execution.plan_records import Plan
+from rppgbench.execution.planner import make_plan
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 

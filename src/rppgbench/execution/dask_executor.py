@@ -232,7 +232,7 @@ def _connection_errors() -> tuple[type[BaseException], ...]:
 
 
 def _find_worker_device() -> str:
-    from rppgbench.neural.training import resolve_device
+    from rppgbench.neural.devices import resolve_device
 
     return resolve_device("auto")
 

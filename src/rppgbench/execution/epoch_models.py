@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.registry import load_methods
-from rppgbench.execution.planner import Job
+from rppgbench.execution.plan_records import Job
 from rppgbench.system.errors import BenchError
 from rppgbench.system.hashing import digest
 

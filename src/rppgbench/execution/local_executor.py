@@ -33,7 +33,7 @@ def check_options(options: RunOptions) -> None:
 
 def network_device(options: RunOptions) -> str:
     """Return the device of this machine for networks; BenchError where it is missing."""
-    from rppgbench.neural.training import resolve_device
+    from rppgbench.neural.devices import resolve_device
 
     return resolve_device(options.device)
 

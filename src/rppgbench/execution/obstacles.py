@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rppgbench.core.method import Method
 from rppgbench.core.registry import load_methods
-from rppgbench.execution.planner import Fit, Job, Plan
+from rppgbench.execution.plan_records import Fit, Job, Plan
 from rppgbench.execution.training_examples import plausible_labels
 from rppgbench.execution.video_lengths import video_length
 from rppgbench.extraction.crops import crop_rule

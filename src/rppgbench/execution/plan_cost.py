@@ -15,7 +15,7 @@ from rppgbench.core.content_roots import content_roots
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.obstacles import method_obstacles
-from rppgbench.execution.planner import Fit, Job, Plan
+from rppgbench.execution.plan_records import Fit, Job, Plan
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.video_lengths import VideoLength, video_length
 from rppgbench.extraction.crops import crop_rule

@@ -19,7 +19,7 @@ from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.label_alignment import check_against_frames
-from rppgbench.execution.planner import Job
+from rppgbench.execution.plan_records import Job
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_examples import make_example, plausible_labels

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rppgbench.execution.planner import Plan
+from rppgbench.execution.plan_records import Plan
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import MachineError
 

@@ -13,7 +13,8 @@ from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.executors import load_executor
 from rppgbench.execution.input_checks import check_inputs
 from rppgbench.execution.job_dependencies import uses_networks
-from rppgbench.execution.planner import Plan, make_plan
+from rppgbench.execution.plan_records import Plan
+from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.extraction.conditions import keeps_video
 from rppgbench.store.store import Store

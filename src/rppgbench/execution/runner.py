@@ -17,7 +17,8 @@ from rppgbench.execution.epoch_models import EPOCHS, plan_epoch_jobs
 from rppgbench.execution.estimate_writer import EstimateWriter
 from rppgbench.execution.executors import Executor, load_executor
 from rppgbench.execution.obstacles import require_possible
-from rppgbench.execution.planner import Fit, Job, Plan, plan_manifest
+from rppgbench.execution.plan_manifest import plan_manifest
+from rppgbench.execution.plan_records import Fit, Job, Plan
 from rppgbench.execution.provenance import provenance
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.reuse import explain_recomputation, write_dependencies

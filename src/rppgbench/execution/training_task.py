@@ -14,7 +14,7 @@ from rppgbench.core.model_files import is_model, read_model, write_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import lasts
-from rppgbench.execution.planner import Fit
+from rppgbench.execution.plan_records import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.extraction.extractor import FeatureRequest

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.neural.clips import resample_to_rate
+from rppgbench.neural.devices import resolve_device
 from rppgbench.neural.train_epoch import is_out_of_memory
-from rppgbench.neural.training import resolve_device
 from rppgbench.system.errors import MachineError
 
 

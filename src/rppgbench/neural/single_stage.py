@@ -12,7 +12,9 @@ from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
 from rppgbench.neural.parameters import SingleStageParameters
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.training import Recipe, to_model, train
+from rppgbench.neural.trained_model import to_model
+from rppgbench.neural.training import train
+from rppgbench.neural.training_stage import Recipe
 
 CLIPS_JUDGED = 24
 """About how many clips of the training set the verdict on collapse is based on."""

@@ -14,7 +14,7 @@ from rppgbench.neural.inference import run_network
 from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.parameters import TwoStageParameters
 from rppgbench.neural.single_stage import last_row
-from rppgbench.neural.training import SCORE, History, best_epoch, to_model
+from rppgbench.neural.trained_model import SCORE, History, best_epoch, to_model
 
 LOW_HZ, HIGH_HZ = 40 / 60, 3.0
 """The band in which a validation reads heart rates: 40 to 180 beats a minute."""

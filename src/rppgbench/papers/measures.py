@@ -18,7 +18,7 @@ from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.epoch_models import BEST
-from rppgbench.execution.planner import JOBS_BY_METHOD
+from rppgbench.execution.plan_manifest import JOBS_BY_METHOD
 from rppgbench.papers.declaration import COVERED, Interval, Line, Measured, OtherReading
 from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.scores import describe_band_edge

@@ -14,7 +14,9 @@ from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution.executors import load_executor
 from rppgbench.execution.obstacles import method_obstacles
 from rppgbench.execution.plan_cost import describe_cost
-from rppgbench.execution.planner import JOBS_BY_METHOD, Plan, make_plan
+from rppgbench.execution.plan_manifest import JOBS_BY_METHOD
+from rppgbench.execution.plan_records import Plan
+from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import RESULTS, find_roots, network_device
 from rppgbench.execution.runner import run

@@ -1,0 +1,106 @@
+"""The records of a plan: estimates to make, models to train, and all that a run is to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rppgbench.core.features import WHOLE_FRAME
+from rppgbench.core.method import Side
+from rppgbench.core.protocol import Condition, Protocol
+from rppgbench.core.recording import Recording
+from rppgbench.core.registry import load_methods
+from rppgbench.execution.training_examples import sides
+from rppgbench.extraction.extractor import FeatureRequest
+
+UNTOUCHED = Condition(name="none", kind="none", params={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One estimate to make: one method on one recording in one fold, seed and condition.
+
+    `fit` is the digest of the model that it needs, or empty; `setting` that of all that it is made
+    of but its recording (`job_dependencies`).
+    """
+
+    digest: str
+    dataset: str
+    recording: str
+    method: str
+    fold: str
+    seed: int
+    condition: str
+    region: str
+    fit: str = ""
+    setting: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """One model to learn: a method on the training side of one fold, with one seed.
+
+    `train`, `pretrain` and `validation` are (data set, recording) pairs; those of `pretrain` come
+    without labels. A model that begins with a pre-training done apart names that model's digest in
+    `pretraining`. The pre-training itself is a `Fit` too, with its recordings in `pretrain`.
+    """
+
+    digest: str
+    method: str
+    fold: str
+    seed: int
+    region: str
+    condition: str
+    train: tuple[tuple[str, str], ...]
+    pretrain: tuple[tuple[str, str], ...]
+    validation: tuple[tuple[str, str], ...] = ()
+    pretraining: str = ""
+    is_pretraining: bool = False
+
+    @property
+    def recordings(self) -> list[tuple[tuple[str, str], Side]]:
+        """The recordings that are loaded for the training, in order, with their sides."""
+        return sides(() if self.pretraining else self.pretrain, self.train, self.validation)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """Everything that a run is to do; `expected` recordings are tested over all folds.
+
+    `pretrainings` are the first stages with which models of `fits` begin, each once.
+    """
+
+    protocol: Protocol
+    name: str
+    methods: Mapping[str, Mapping[str, Any]]  # every method with all its parameters
+    roots: Mapping[str, Path]
+    recordings: Mapping[tuple[str, str], Recording]
+    jobs: tuple[Job, ...]
+    fits: tuple[Fit, ...]
+    pretrainings: tuple[Fit, ...]
+    expected: int
+    fingerprints: Mapping[str, str]  # by data set
+    prints: Mapping[tuple[str, str], str]  # fingerprints of the recordings
+    left_out: Mapping[str, str] = field(default_factory=dict)  # recording -> why
+    device: str = ""  # that networks compute on; empty without networks
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of jobs, by digest
+    closures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # code of settings
+    notes: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ()  # that are run
+    folds_from: str = ""  # where official folds were read: `FoldLayout.source`
+
+    def condition(self, name: str) -> Condition:
+        """The protocol's condition of that name, or the untouched one."""
+        return next(c for c in (UNTOUCHED, *self.protocol.conditions) if c.name == name)
+
+    @cached_property
+    def request(self) -> FeatureRequest:
+        """The features that the methods ask for."""
+        available = load_methods().available
+        clips = frozenset(
+            str(params["crop"])
+            for m, params in self.methods.items()
+            if available[m].input == "clip"
+        )
+        return FeatureRequest(clips, whole_frame=WHOLE_FRAME in self.protocol.regions)
