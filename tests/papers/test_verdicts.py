@@ -180,6 +180,24 @@ def test_table_2_is_read_clip_by_clip_against_the_device_and_by_video_beside_it(
     assert by_clip["verdict"].startswith("not comparable (another n: 12 recordings")
 
 
+def test_the_cell_of_a_best_epoch_says_the_command(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = ours(capsys, "li2023_table2", "VIPL-HR")["Contrast-Phys, best epoch (oracle)"]
+    assert row["verdict"].startswith("not run: ")
+    assert row["verdict"].endswith("bench table --every-epoch")
+    assert row["mae_printed"] == "32.1"
+
+
+def test_recordings_without_a_window_have_no_coverage(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Recordings of 20 s hold no window of the 30 s of contrast_phys."""
+    store(here / "results/ubfc_intra", "ubfc_intra", methods={"contrast_phys": 0.0})
+    row = ours(capsys)["Contrast-Phys"]
+    assert (row["n"], row["coverage"]) == ("0.0", "")
+
+
 def test_rows_of_another_rule_or_split_declare_it() -> None:
     """A printed value that was taken over from another paper gets no verdict."""
     from rppgbench.papers.declaration import read_table

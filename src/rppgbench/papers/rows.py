@@ -182,7 +182,9 @@ def _row(table: PaperTable, line: Line, fill: CellContent, simulated: CellConten
     for name, measure in table.measures.items():
         cells += [_printed(line, name), _measured(line, name, measure, fill, judged.get(name))]
     shown = isinstance(fill, Measured) and not fill.simulated and bool(line.method.method)
-    coverage = _coverage(fill.coverage) if shown and isinstance(fill, Measured) else Cell("–")
+    coverage = Cell("–")
+    if shown and isinstance(fill, Measured) and fill.recordings:
+        coverage = _coverage(fill.coverage)
     cells += [_n(line, fill), coverage, _verdict(line, judged, fill)]
     if simulated is not None:
         cells += [_simulated(line, measure, simulated) for measure in table.measures.values()]
@@ -293,6 +295,7 @@ def _verdict(line: Line, verdict_by_name: Mapping[str, Verdict], fill: CellConte
         needs += [f"data {' + '.join(setting.data)}"] if setting.data else []
         if isinstance(fill, NotRun) and fill.hours is not None:
             needs.append(hours_text(fill.hours))
+        needs += ["bench table --every-epoch"] if line.method.epoch == "best" else []
         text = f"{NOT_RUN}: {', '.join(needs)}" if needs else NOT_RUN
         return Cell(text, text, detail=fill.why if isinstance(fill, NotRun) else "")
     if not verdict_by_name:
