@@ -33,6 +33,19 @@ def test_a_figure_carries_the_mark_within() -> None:
     assert "IMPORTED, NOT RUN HERE: net" in svg
 
 
+def test_the_mark_of_a_figure_leaves_the_legend_and_the_panels_free() -> None:
+    many = DataMarks(imported={f"method_with_a_long_name_{n}": "x.csv" for n in range(4)})
+    with drawing_style("k"):
+        figure, (axes,) = panels(1, columns=1, width_in=6, panel_height_in=2)
+        axes.plot([0, 1], label="a curve")
+        legend = figure.legend(loc="outside upper left")
+        to_svg(figure, "k", "alt", marks=many)
+        (mark,) = figure.texts
+        bottom_of_mark, extent = mark.get_window_extent().y0, legend.get_window_extent()
+        assert extent.y1 <= bottom_of_mark
+        assert axes.get_window_extent().y1 <= extent.y0
+
+
 def test_every_caption_and_file_of_a_page_is_marked() -> None:
     page = make_page(SMALL, simulated=False)
     method = page.scores[0].summary["method"].iloc[0]

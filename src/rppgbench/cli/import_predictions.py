@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         f"imported, not run here: {', '.join(summary.methods)}: {summary.rows} predictions of "
         f"{summary.recordings} recordings; names matched {one_line(summary.rule)}"
     )
+    if summary.clock_note:
+        note(summary.clock_note)
     for name, reason in list(summary.failed.items())[:SHOWN]:
         tell(f"failed: {one_line(name)}: {one_line(reason)}")
     if len(summary.failed) > SHOWN:

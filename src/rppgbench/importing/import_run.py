@@ -20,6 +20,7 @@ from rppgbench.importing.options import (
     open_references,
     open_source,
 )
+from rppgbench.importing.reference_rates import doubtful_clock
 from rppgbench.importing.references import (
     SeenRecording,
     names_of_references,
@@ -55,6 +56,7 @@ class ImportSummary:
         leftovers: how many names and files are on one side alone.
         failed: the reason of each recording that has no usable prediction or reference.
         store: the results folder.
+        clock_note: why the clock of the references is doubtful; "" where it is not.
     """
 
     methods: tuple[str, ...]
@@ -64,6 +66,7 @@ class ImportSummary:
     leftovers: int
     failed: Mapping[str, str]
     store: Store
+    clock_note: str = ""
 
 
 def import_predictions(options: ImportOptions, cache: Path, log: Log) -> ImportSummary:
@@ -171,6 +174,7 @@ class _Import:
             leftovers=len(self.matched.leftovers) + len(self.source.leftovers),
             failed=store.failed(),
             store=store,
+            clock_note=doubtful_clock(info.ground_truth for info in store.observed().values()),
         )
 
     def _references(self) -> Iterator[SeenRecording]:

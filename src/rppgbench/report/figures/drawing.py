@@ -241,11 +241,19 @@ def to_svg(figure: Figure, key: str, alt: str, *, marks: DataMarks = UNMARKED) -
 
 
 def _stamp(figure: Figure, text: str) -> None:
-    """Write the marks of the data into a strip of its own above the panels."""
-    strip = 0.17 / figure.get_figheight()
+    """Write the marks of the data into a strip of its own above the panels and the legend.
+
+    The layout reserves no space for a legend with an anchor of its own, so it is reserved here.
+    """
+    strip, gap = 0.17 / figure.get_figheight(), 0.05 / figure.get_figheight()
+    heights = [
+        gap + legend.get_window_extent().height / figure.bbox.height for legend in figure.legends
+    ]
     layout = figure.get_layout_engine()
     if layout is not None:
-        layout.set(rect=(0, 0, 1, 1 - strip))  # type: ignore[call-arg]
+        layout.set(rect=(0, 0, 1, 1 - strip - max(heights, default=0.0)))  # type: ignore[call-arg]
+    for legend in figure.legends:
+        legend.set_bbox_to_anchor((0, 0, 1, 1 - strip), transform=figure.transFigure)
     figure.text(
         0.998,
         0.998,

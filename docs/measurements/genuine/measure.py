@@ -1,0 +1,219 @@
+"""The tables of the pages on genuine data, from files at their public places.
+
+    python docs/measurements/genuine/measure.py REAL WORK [TABLE ...]
+
+REAL holds the files under the names of the table of sources (index.md), WORK is a new folder for
+converted files and results. TABLE is traces, videos, labels or published; all without one.
+Nothing of REAL is written elsewhere than into WORK.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.io import loadmat
+
+import rppgbench as rb
+from rppgbench.cli import main
+from rppgbench.core.waveform import Array
+from rppgbench.datasets.wrapped_rate import unwrap_rate
+
+RULES = ("beats_tukey", "li2023")
+REGIONS = {"FH": "forehead", "Cheeks": "cheeks", "FH___Cheeks": "forehead and cheeks"}
+VIDEOS = (
+    "evm-face/face.mp4",
+    *(f"one-person-five-lights/light_{level}.avi" for level in ("000", "025", "050", "075", "100")),
+    *(f"pexels-and-occlusion/{name}" for name in ("Wolfgang.mp4", "single.mp4")),
+    *(f"pexels-and-occlusion/{name}" for name in ("face_noface.mov", "noface_face.mov")),
+    "face-clips-no-truth/csiro.mp4",
+    "face-clips-no-truth/63-61_2.mp4",
+)
+FS = 60.0
+PIECE = 300  # samples of one piece of the published outputs, 10 s at 30 a second
+
+
+def convert_traces(real: Path, out: Path) -> None:
+    """Mean colours of others as files with the declared columns, a folder for each person."""
+    archive = np.load(real / "webcam-traces-60hz" / "traces.npz", allow_pickle=False)
+    for person in ("01", "02", "03"):
+        folder = out / "webcam" / person
+        folder.mkdir(parents=True, exist_ok=True)
+        ms, pulse, _ = archive[f"{person}_ppg"].astype(np.float64).T
+        write_table(folder / "contact.csv", time_s=ms / 1000, pulse=pulse)
+        for region in REGIONS:
+            red, green, blue = archive[f"{person}_{region}_rgb"].astype(np.float64).T
+            times_s = archive[f"{person}_{region}_t"]
+            write_table(folder / f"{region}.csv", time_s=times_s, red=red, green=green, blue=blue)
+    (out / "ubfc").mkdir(parents=True, exist_ok=True)
+    pulse, rate_bpm, times_s = np.loadtxt(real / "ubfc-trace" / "ground_truth.txt")
+    red, green, blue = loadmat(real / "ubfc-trace" / "mean_rgb.mat")["mean_rgb"].T.astype(float)
+    colours = {"red": red, "green": green, "blue": blue}
+    contact = {"pulse": pulse, "heart_rate_bpm": rate_bpm}
+    write_table(out / "ubfc" / "subject.csv", time_s=times_s, **colours, **contact)
+
+
+def write_table(file: Path, **columns: Array) -> None:
+    """A CSV with the columns."""
+    pd.DataFrame(columns).to_csv(file, index=False)
+
+
+def convert_pieces(source: Path, out: Path, fs: float = 30.0) -> None:
+    """Published outputs in joined pieces as a long table, a recording for each piece."""
+    archive = np.load(source, allow_pickle=False)
+    label = archive["label"].astype(np.float64)
+    methods = [name for name in archive if name != "label"]
+    names = [f"piece{number:03d}" for number in range(len(label) // PIECE)]
+    table = pd.DataFrame(
+        {
+            "recording": np.tile(np.repeat(names, PIECE), len(methods)),
+            "method": np.repeat(methods, len(label)),
+            "fs": fs,
+            "pulse": np.concatenate([archive[name].astype(np.float64) for name in methods]),
+            "reference_pulse": np.tile(label, len(methods)),
+        }
+    )
+    table.to_parquet(out)
+
+
+def show(title: str, table: pd.DataFrame) -> None:
+    """A table in Markdown, numbers with two decimals."""
+    lines = [f"\n### {title}\n", "| " + " | ".join(map(str, table.columns)) + " |"]
+    lines.append("| --- |" + " ---: |" * (len(table.columns) - 1))
+    for row in table.itertuples(index=False):
+        cells = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def traces(real: Path, work: Path) -> None:
+    """MAE of each method and region, under both rules."""
+    convert_traces(real, work / "traces")
+    for name, title in (("webcam", "Three people at 60 Hz"), ("ubfc", "UBFC-rPPG, one subject")):
+        root, out = work / "traces" / name, work / "results" / name
+        main(["run", "--protocol", "traces", "--data", f"traces={root}", "--out", str(out)])
+        results = rb.load_results(out)
+        for rule in RULES:
+            windows = results.windows(rule)
+            windows["place"] = windows["recording"].str.split("/").str[-1].replace(REGIONS)
+            windows["error"] = windows["error_bpm"].abs()
+            table = windows.pivot_table(index="method", columns="place", values="error")
+            table["windows"] = windows.groupby("method")["error"].count()
+            show(f"{title}, {rule}: MAE in bpm", table.reset_index())
+
+
+def videos(real: Path, work: Path) -> None:
+    """Rate and verdict of two methods on each clip."""
+    rows = []
+    for video in VIDEOS:
+        row: dict[str, object] = {"clip": video}
+        for rule in RULES:
+            for method in ("pos", "green"):
+                row[f"{method}, {rule}"] = answer_of(real / video, method, rule, work / "cache")
+        rows.append(row)
+    show("Clips", pd.DataFrame(rows))
+
+
+def answer_of(video: Path, method: str, rule: str, cache: Path) -> str:
+    """The answer in a few words."""
+    try:
+        answer = rb.predict(video, method=method, evaluator=rule, cache=cache).details
+    except rb.BenchError as error:
+        return str(error).removeprefix(f"{video}: ").split(":")[0]
+    if np.isnan(answer.snr_db):
+        return answer.reason.split(":")[0]
+    rate = "" if np.isnan(answer.heart_rate_bpm) else f"{answer.heart_rate_bpm:.1f}, "
+    return f"{rate}{answer.verdict} ({answer.snr_db:.1f} dB)"
+
+
+def labels(real: Path, work: Path) -> None:
+    """The mean over the windows of a contact pulse, beside the device's own rate there."""
+    rows = []
+    for name, pulse, rate in contact_labels(real):
+        start_s, count = float(pulse.times_s[0]), int(pulse.duration_s * FS) + 1
+        wave = rb.Waveform(pulse.at(start_s + np.arange(count) / FS, np.inf), FS, start_s)
+        row: dict[str, object] = {"file": name}
+        for rule in RULES:
+            windows = rb.score_windows(
+                {name: wave}, {name: rb.GroundTruth(pulse=pulse)}, evaluator=rule
+            )
+            row[rule] = float(windows["reference_bpm"].mean())
+        rows.append(row | {"device": float(np.nanmean(rate)), "windows": len(windows)})
+    show("Contact pulses: mean rate in bpm", pd.DataFrame(rows))
+
+
+def contact_labels(real: Path) -> Iterator[tuple[str, rb.Signal, Array]]:
+    """Name, contact pulse, and the device's own heart rates."""
+    for file in sorted(real.glob("ubfc-*/**/ground_truth.txt")):
+        values, rate_bpm, times_s = np.loadtxt(file)
+        name = file.parent.name.replace("subject", "UBFC ")
+        device = unwrap_rate(rb.Signal(rate_bpm, times_s).in_order()).heart_rate.values
+        yield name, rb.Signal(values, times_s).in_order(), device
+    wave = np.loadtxt(real / "vipl-example" / "wave.csv", skiprows=1)
+    rate_bpm = np.loadtxt(real / "vipl-example" / "gt_HR.csv", skiprows=1)
+    yield "VIPL example", rb.Signal(wave, np.arange(len(wave)) / 60), rate_bpm
+    table = pd.read_csv(real / "vitallens-labels" / "sample_vitals_1.csv")
+    times_s = np.arange(len(table)) / 30
+    yield (
+        "vitallens 1",
+        rb.Signal(table["ppg"].to_numpy(float), times_s),
+        table["hr_ppg"].to_numpy(),
+    )
+
+
+def published(real: Path, work: Path) -> None:
+    """Other people's outputs under several rules, and their own number where they state one."""
+    for name in ("UBFC", "cohface"):
+        convert_pieces(real / "rppg2ppg-outputs" / f"{name}.npz", work / f"{name}.parquet")
+        results = imported(work / f"{name}.parquet", "rppg2ppg", work)
+        rules = ("toolbox_2023", "toolbox_now", "pyvhr", "physbench", *RULES[::-1])
+        columns = {rule: results.scores(rule).set_index("method")["mae"] for rule in rules}
+        show(f"rppg2ppg, {name}: MAE in bpm", pd.DataFrame(columns).reset_index())
+        rates_bpm = results.windows("li2023").query("method == 'rppg2ppg_POS'")["reference_bpm"]
+        shares = [f"{rates_bpm.quantile(share):.1f}" for share in (0.05, 0.5, 0.95)]
+        sys.stdout.write(f"\nreferences: {', '.join(shares)} bpm (5, 50, 95 %)\n")
+    results = imported(real / "pyvhr-h5" / "UBFC1_clustering.h5", "clustering", work)
+    stated = pd.read_csv(real / "pyvhr-results" / "summary.csv").query("file == 'UBFC1_clustering'")
+    stated["method"] = "clustering_" + stated["method"]
+    columns = {rule: results.scores(rule).set_index("method")["mae"] for rule in ("pyvhr", *RULES)}
+    columns = {"stated": stated.groupby("method")["MAE"].mean(), **columns}
+    show("pyVHR, UBFC-rPPG 1, clustering: MAE in bpm", pd.DataFrame(columns).reset_index())
+    for name in ("UBFC", "PURE"):
+        file = "comparison_UBFC.csv" if name == "UBFC" else "comparision_PURE.csv"
+        table = pd.read_csv(real / "toolbox-video-rates" / file)
+        long = pd.concat(
+            pd.DataFrame(
+                {
+                    "recording": table.iloc[:, 0].astype(str),
+                    "method": reading,
+                    "heart_rate_bpm": table[reading],
+                    "reference_heart_rate_bpm": table["Sensor"],
+                }
+            )
+            for reading in ("PeakDetection", "FFT")
+        ).dropna()
+        long.to_csv(work / f"rates_{name}.csv", index=False)
+        results = imported(work / f"rates_{name}.csv", "toolbox", work)
+        columns = {rule: results.scores(rule).set_index("method")["mae"] for rule in RULES}
+        show(f"rPPG-Toolbox's rates, {name}: MAE in bpm", pd.DataFrame(columns).reset_index())
+
+
+def imported(source: Path, method: str, work: Path) -> rb.Results:
+    """Import, or take what an earlier call imported."""
+    out = work / "imported" / source.stem
+    return rb.import_predictions(source, method=method, out=out, page=False)
+
+
+TABLES: dict[str, Callable[[Path, Path], None]] = {
+    "traces": traces,
+    "videos": videos,
+    "labels": labels,
+    "published": published,
+}
+
+if __name__ == "__main__":
+    folders = [Path(argument) for argument in sys.argv[1:3]]
+    folders[1].mkdir(parents=True, exist_ok=True)
+    for table_name in sys.argv[3:] or TABLES:
+        TABLES[table_name](*folders)
