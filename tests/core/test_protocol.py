@@ -50,6 +50,8 @@ def test_pretraining_sets_are_a_list_for_all_or_a_table_by_method(tmp_path: Path
     assert table.pretrain_sets("net") == ["disfa", "pure"]
     assert table.pretrain_sets("other") == ["pure"]
     assert table.datasets == ["pure", "disfa", "simulated"]
+    assert table.datasets_of(["other"]) == ["pure", "simulated"]
+    assert table.datasets_of(["net"]) == ["disfa", "pure", "simulated"]
     assert table.digest != shared.digest
     without = protocol(tmp_path, text.replace('"*" = ["pure"]\n', ""))
     assert without.pretrain_sets("other") == []

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from rppgbench.core.features import FaceTrack, Features, RegionMoments
+from rppgbench.core.features import WHOLE_FRAME, FaceTrack, Features, RegionMoments
 from rppgbench.core.method import LEARNED_FROM, Example, Model, Training
 from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
@@ -30,6 +30,7 @@ from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_task import NO_WHOLE_LABELS, TrainingTask, run_training
+from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import open_video
 
@@ -319,10 +320,10 @@ def decoded(source: VideoSource, *rest: object) -> list[Features]:
         cadence=1,
     )
     moments = RegionMoments(
-        names=("skin",),
-        count=np.ones((count, 1)),
-        rgb=np.ones((count, 1, 3)),
-        second=np.ones((count, 1, 6)),
+        names=("skin", WHOLE_FRAME),
+        count=np.tile([1.0, 0.0], (count, 1)),
+        rgb=np.ones((count, 2, 3)),
+        second=np.ones((count, 2, 6)),
     )
     return [Features(times_s=times_s, track=track, moments=moments, clips={}, metadata=facts)]
 
@@ -386,7 +387,7 @@ def taught(root: Path, method: str, *names: str, **params: object) -> dict[str, 
         params=load.parameters({}) | params,
         roots={"cohface": root},
         condition=untouched,
-        clips=frozenset(),
+        request=FeatureRequest(),
         options=RunOptions(cache=root, device="cpu"),
         models=root / "models",
         fingerprints=("",) * len(names),
@@ -403,9 +404,9 @@ def test_a_training_counts_only_recordings_that_gave_labels(tmp_path: Path) -> N
     facts = taught(tmp_path, "constant", "1/0", "2/0", "3/0")
     assert facts["learned_from"] == 1
     unix, late = facts["could_not_learn_from"]
-    assert unix.startswith("2/0: pulse: labels from 1,400,000,000.0 s")
-    assert late == "3/0: labels: none at any of its frames"
-    with pytest.raises(BenchError, match=r"constant: nothing to learn from: 2/0: pulse: labels"):
+    assert unix.startswith("cohface/2/0: pulse: labels from 1,400,000,000.0 s")
+    assert late == "cohface/3/0: labels: none at any of its frames"
+    with pytest.raises(BenchError, match=r"constant: nothing to learn from: cohface/2/0: pulse"):
         taught(tmp_path, "constant", "2/0")
 
 
@@ -425,10 +426,10 @@ def test_a_training_counts_only_what_the_method_says_that_it_learned_from(
     monkeypatch.setitem(methods.available, "constant", made)
     none: list[str] = []
     facts = taught(tmp_path, "constant", "1/0", names=none, clip_s=9.0)
-    assert shown == ["1/0"]
+    assert shown == ["cohface/1/0"]
     assert facts["learned_from"] == 0
-    assert facts["could_not_learn_from"] == [f"1/0: {NO_WHOLE_LABELS}"]
-    with pytest.raises(BenchError, match=r"1/0: has no 11 s without a gap, at most 10\.00 s;"):
+    assert facts["could_not_learn_from"] == [f"cohface/1/0: {NO_WHOLE_LABELS}"]
+    with pytest.raises(BenchError, match=r"cohface/1/0: has no 11 s .* at most 10\.00 s;"):
         taught(tmp_path, "constant", "1/0", names=none, clip_s=11.0)
 
 

@@ -266,7 +266,8 @@ def try_protocols(roots: dict[str, Path], tried: Tried, place: Path) -> Try:
 
         def use() -> None:
             protocol = read_protocol(file)
-            given = find_roots(protocol, RunOptions(cache=place, data=roots), str(file), print)
+            options = RunOptions(cache=place, data=roots)
+            given = find_roots(protocol, protocol.methods, options, str(file), print)
             make_plan(
                 protocol,
                 file.stem,

@@ -38,7 +38,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> StoredResults:
         middle = made_store.rate_bpm(name, np.array([start_s + 5]))[0] if name != "eve" else 60.0
         labels.append(np.sin(2 * np.pi * (middle + off) / 60 * clip_s))
         peers.append(made_store.pulse(name, start_s + clip_s) if name != "eve" else np.sin(clip_s))
-        rows.append({"recording": f"{name}-1", "start_s": start_s})
+        rows.append({"recording": f"made_up/{name}-1", "start_s": start_s})
     arrays = {"corrected.pseudo": np.stack(labels), "corrected.peer": np.stack(peers)}
     facts = {"corrected": rows, "corrected_fs": FS}
     write_model(folder / "models" / ("f" * 16), Model(arrays, facts))

@@ -73,7 +73,11 @@ def chooses_by_validation(params: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
-    """A recording to learn from: its input, and its ground truth where the method needs labels."""
+    """A recording to learn from: its input, and its ground truth where the method needs labels.
+
+    `recording` and `subject` begin with the data set: `DATASET/NAME`. Data sets share names such as
+    `subject1`.
+    """
 
     recording: str
     subject: str

@@ -1,5 +1,6 @@
 """Protocols: which methods are compared on which data, and how, as a TOML file."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -100,7 +101,19 @@ class Protocol(Declaration):
         """All data sets, each once: of pre-training, training and test, in this order."""
         table = self.pretrain
         lists = [table] if isinstance(table, list) else list(table.values())
-        return list(dict.fromkeys([d for names in [*lists, self.train, self.test] for d in names]))
+        return self._with_train_and_test(lists)
+
+    def datasets_of(self, methods: Iterable[str]) -> list[str]:
+        """The data sets that some methods need, in the order of `datasets`.
+
+        Args:
+            methods: the methods that are run, with the members of combinations.
+        """
+        return self._with_train_and_test([self.pretrain_sets(method) for method in methods])
+
+    def _with_train_and_test(self, pretrain: Iterable[list[str]]) -> list[str]:
+        lists = [*pretrain, self.train, self.test]
+        return list(dict.fromkeys(dataset for names in lists for dataset in names))
 
     @property
     def digest(self) -> str:

@@ -1,6 +1,6 @@
 """The check that methods can get their input from the data sets and regions of a protocol."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rppgbench.core.features import WHOLE_FRAME
 from rppgbench.core.protocol import Protocol
@@ -9,7 +9,7 @@ from rppgbench.execution.job_dependencies import WITHOUT_REGION
 from rppgbench.system.errors import BenchError
 
 
-def check_inputs(protocol: Protocol, methods: Iterable[str], location: str) -> None:
+def check_inputs(protocol: Protocol, methods: Sequence[str], location: str) -> None:
     """Refuse methods that need a face or pictures where a protocol has neither.
 
     Args:
@@ -23,9 +23,8 @@ def check_inputs(protocol: Protocol, methods: Iterable[str], location: str) -> N
             pictures.
     """
     available = load_datasets().available
-    traces = [
-        name for name in protocol.datasets if name in available and available[name].mean_colours
-    ]
+    datasets = protocol.datasets_of(methods)
+    traces = [name for name in datasets if name in available and available[name].mean_colours]
     if WHOLE_FRAME in protocol.regions and len(protocol.regions) > 1:
         of_faces = ", ".join(region for region in protocol.regions if region != WHOLE_FRAME)
         raise BenchError(

@@ -182,7 +182,7 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
     for evaluator in protocol.evaluators:
         find_toml("protocols/evaluators", "evaluator", evaluator, file)
     device = network_device(options, methods)
-    roots = find_roots(protocol, options, file, log)
+    roots = find_roots(protocol, methods, options, file, log)
     if device and options.device == "auto":
         log(f"note: networks compute on {device} (--device auto)")
     plan = make_plan(
@@ -302,12 +302,19 @@ def network_device(options: RunOptions, methods: Sequence[str]) -> str:
 
 
 def find_roots(
-    protocol: Protocol, options: RunOptions, origin: str, log: Log, *, simulate: bool | None = None
+    protocol: Protocol,
+    methods: Iterable[str],
+    options: RunOptions,
+    origin: str,
+    log: Log,
+    *,
+    simulate: bool | None = None,
 ) -> dict[str, Path]:
-    """Find the root of each data set of a protocol; simulate those that are to be simulated.
+    """Find the root of each data set that methods need; simulate those that are to be simulated.
 
     Args:
         protocol: the protocol.
+        methods: the methods that are run; pre-training sets of other methods are not looked for.
         options: roots that are stated, and the cache, in which simulated data sets lie.
         origin: where the names come from, for messages.
         log: takes lines that begin with "note: " or "warning: ".
@@ -321,7 +328,7 @@ def find_roots(
     """
     everything = options.simulate if simulate is None else simulate
     roots = {}
-    for name in protocol.datasets:
+    for name in protocol.datasets_of(method.name for method in _with_members(methods)):
         dataset = load_datasets().get("data set", name, origin)
         if everything or (dataset.only_simulated and name not in options.data):
             from rppgbench.simulation import SimulationPlan

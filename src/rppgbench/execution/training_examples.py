@@ -50,7 +50,7 @@ def make_example(
     """A recording as a method learns from it.
 
     Args:
-        recording: whose name and subject it bears.
+        recording: whose data set, name and subject it bears.
         features: from its video.
         method: that learns.
         params: all of the method's parameters.
@@ -65,8 +65,8 @@ def make_example(
     if truth is not None:
         truth = check_against_frames(truth, FrameClock.from_times(features.times_s))
     return Example(
-        recording=recording.name,
-        subject=recording.subject,
+        recording=f"{recording.dataset}/{recording.name}",
+        subject=f"{recording.dataset}/{recording.subject}",
         inputs=inputs,
         ground_truth=truth,
         side=side,

@@ -115,7 +115,7 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
     rejected: list[str] = []
     labels = method.is_shown_labels(task.params)
     for recording_task, side in example_tasks(task):
-        name = recording_task.recording
+        name = f"{recording_task.dataset}/{recording_task.recording}"
         load = partial(
             load_example,
             recording_task,
@@ -125,7 +125,7 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
             labelled=labels and side != "pretrain",
             side=side,
         )
-        loaded = attempt(load, f"{recording_task.dataset}/{name}")
+        loaded = attempt(load, name)
         if loaded.fault is not None and loaded.fault.kind in {"machine", "user"}:
             raise loaded.fault.error()
         if loaded.value is None:

@@ -73,10 +73,9 @@ class CorrectedLabels:
 def load_corrections(results: StoredResults, method: str) -> CorrectedLabels | None:
     """What the models of a results folder keep of the labels that they corrected; None without.
 
-    That is a fact `corrected`, a row a clip with `recording` and `start_s`, the rate `corrected_fs`
-    and the arrays `corrected.pseudo` and `corrected.peer` (clips, samples). Clips of recordings
-    that nothing is stored of have no truth to stand beside and are left out. MachineError where a
-    model is damaged.
+    That is a fact `corrected`, a row a clip with `recording` (`DATASET/NAME`) and `start_s`, the
+    rate `corrected_fs` and the arrays `corrected.pseudo` and `corrected.peer` (clips, samples).
+    Clips of recordings that nothing is stored of have no truth to stand beside and are left out.
 
     Args:
         results: The results folder.
@@ -90,7 +89,9 @@ def load_corrections(results: StoredResults, method: str) -> CorrectedLabels | N
     """
     estimates: list[Estimate] = []
     truths: dict[tuple[str, str], GroundTruth] = {}
-    recordings = _by_name(results)
+    recordings = {
+        f"{dataset}/{name}": info for (dataset, name, _), info in results.observed.items()
+    }
     for fit in results.manifest.get("fits", ()):
         folder = results.store.folder / "models" / str(fit["digest"])
         if fit["method"] != method or not is_model(folder):
@@ -101,17 +102,6 @@ def load_corrections(results: StoredResults, method: str) -> CorrectedLabels | N
             estimates.append(estimate)
             truths[estimate.dataset, estimate.recording] = truth
     return CorrectedLabels(tuple(estimates), truths) if estimates else None
-
-
-def _by_name(results: StoredResults) -> dict[str, RecordingInfo]:
-    """What was seen of recordings whose name only one data set has: models keep the name alone."""
-    infos: dict[str, RecordingInfo] = {}
-    several = set()
-    for (dataset, name, _), info in results.observed.items():
-        if name in infos and infos[name].dataset != dataset:
-            several.add(name)
-        infos[name] = info
-    return {name: info for name, info in infos.items() if name not in several}
 
 
 def _clips(

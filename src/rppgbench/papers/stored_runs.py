@@ -158,17 +158,16 @@ class StoredRuns:
         if blocked := self._why_not_run(experiment, protocol, store, manifest, simulate=simulate):
             return FoundResults(reason=blocked)
         name = experiment.lines[0].setting.protocol
-        try:
-            roots = find_roots(
-                protocol, self._options, f"protocols/{name}.toml", self._log, simulate=simulate
-            )
-        except BenchError as error:
-            return FoundResults(reason=str(error))
         stored = [m for m in manifest.get("methods", ()) if m in load_methods().available]
         chosen = [m for m in self._methods[experiment.folder] if self._is_chosen(m)]
         methods = list(dict.fromkeys([*chosen, *stored]))
         if not methods:
             return FoundResults(reason=NOT_CHOSEN)
+        file = f"protocols/{name}.toml"
+        try:
+            roots = find_roots(protocol, methods, self._options, file, self._log, simulate=simulate)
+        except BenchError as error:
+            return FoundResults(reason=str(error))
         failures: dict[str, str] = {}
         try:
             plan = self._plan(protocol, name, roots, methods, self._folds(manifest), failures)
