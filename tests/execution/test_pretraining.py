@@ -156,7 +156,8 @@ def test_the_twelve_rows_of_table_2_do_five_pretrainings(
     _, lines = read_table(toml_files("reports")["qian2024_table2"])
     assert len(lines) == 12
     trained: list[str] = []
-    for number, experiment in enumerate(experiments(lines)):
+    options = RunOptions(cache=tmp_path / "cache")
+    for number, experiment in enumerate(experiments(lines, options)):
         assert experiment.protocol is not None
         folder = tmp_path / str(number)
         before = len(calls)
