@@ -142,6 +142,23 @@ def test_the_filter_makes_most_of_the_difference(
     assert shares.sum() == pytest.approx(25.46 - 17.84, abs=0.02)
 
 
+def test_a_published_series_without_a_waveform_costs_the_edge_of_the_band(real: Path) -> None:
+    archive = np.load(real / "rppg2ppg-outputs" / "UBFC.npz", allow_pickle=False)
+    pieces = archive["CHROM"].reshape(-1, 300).astype(np.float64)
+    is_flat = (pieces == 0).all(axis=1)
+    assert (int(is_flat.sum()), len(is_flat)) == (191, 231)
+    labels = archive["label"].reshape(-1, 300).astype(np.float64)
+    first = int(np.flatnonzero(is_flat)[0])
+    waves = {"piece": rb.Waveform(pieces[first], 30.0)}
+    truth = {"piece": rb.Waveform(labels[first], 30.0)}
+    edges = {"toolbox_2023": (45.0, 150.0), "pyvhr": (39.0, 240.0)}
+    for rule, edge in edges.items():
+        windows = rb.score_windows(waves, truth, evaluator=rule)
+        assert windows["missing"].all()
+        farthest = np.abs(windows["reference_bpm"].to_numpy()[:, None] - edge).max(axis=1)
+        np.testing.assert_allclose(windows["error_bpm"].abs(), farthest, atol=0.01)
+
+
 @pytest.mark.parametrize(("name", "is_odd"), [("UBFC", False), ("cohface", True)])
 def test_references_on_a_wrong_clock_are_odd(real: Path, name: str, is_odd: bool) -> None:
     labels = np.load(real / "rppg2ppg-outputs" / f"{name}.npz", allow_pickle=False)["label"]
