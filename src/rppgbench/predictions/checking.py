@@ -291,3 +291,22 @@ def recording_or_reason(
         raise
     except RecordingError as error:
         return PredictedRecording(name=name, prediction=None, method=method, reason=one_line(error))
+
+
+def prediction_or_reason(
+    build: Callable[[], PredictedSignal],
+) -> tuple[PredictedSignal | None, str]:
+    """A prediction, or why it cannot be used: the reference of its recording stays usable.
+
+    Args:
+        build: makes the prediction.
+
+    Returns:
+        The prediction and "", or None and the reason in one line.
+    """
+    try:
+        return build(), ""
+    except MachineError:
+        raise
+    except RecordingError as error:
+        return None, one_line(error)

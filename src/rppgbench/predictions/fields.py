@@ -21,6 +21,7 @@ from rppgbench.predictions.checking import (
     check_name,
     choose_signal,
     make_signal,
+    prediction_or_reason,
     sampled_times_s,
     single_rate,
 )
@@ -219,16 +220,24 @@ def recording_from_fields(
     """
     place = f"{location}: {name}"
     reader = _FieldReader(fields, roles, options, place)
-    waveform = reader.signal(roles.waveform, "waveform")
-    rate = reader.signal(roles.rate, "heart_rate")
-    prediction, notes = choose_signal(waveform, rate, options.kind, place)
+    notes: list[str] = []
+
+    def predict() -> PredictedSignal:
+        waveform = reader.signal(roles.waveform, "waveform")
+        rate = reader.signal(roles.rate, "heart_rate")
+        chosen, lines = choose_signal(waveform, rate, options.kind, place)
+        notes.extend(lines)
+        return chosen
+
+    prediction, reason = prediction_or_reason(predict)
     reference_fields = roles.reference_waveform, roles.reference_rate
     kinds: tuple[Kind, Kind] = ("waveform", "heart_rate")
     references = {
         kind: reader.signal(field, kind, is_reference=True)
         for field, kind in zip(reference_fields, kinds, strict=True)
     }
-    reference = references[prediction.kind] or references["waveform"] or references["heart_rate"]
+    preferred = references[prediction.kind] if prediction is not None else None
+    reference = preferred or references["waveform"] or references["heart_rate"]
     method = None if roles.method is None else fields.get(roles.method)
     return PredictedRecording(
         name=name,
@@ -244,6 +253,7 @@ def recording_from_fields(
         ),
         method="" if method is None else check_name(_single(method, place), place, "method"),
         assumptions=(*roles.notes(), *notes, *reader.notes),
+        reason=reason,
     )
 
 

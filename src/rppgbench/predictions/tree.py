@@ -12,6 +12,7 @@ Names may be nested further: a recording in a group has the name GROUP/RECORDING
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,13 +157,7 @@ def _read_fields(
 def _with_notes(recording: PredictedRecording, notes: tuple[str, ...]) -> PredictedRecording:
     """The same recording with further assumptions."""
     fresh = tuple(line for line in notes if line not in recording.assumptions)
-    return PredictedRecording(
-        name=recording.name,
-        prediction=recording.prediction,
-        reference=recording.reference,
-        method=recording.method,
-        assumptions=(*fresh, *recording.assumptions),
-    )
+    return replace(recording, assumptions=(*fresh, *recording.assumptions))
 
 
 def _read_bare(

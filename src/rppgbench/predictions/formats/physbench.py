@@ -14,6 +14,7 @@ import numpy as np
 from rppgbench.predictions.checking import (
     check_name,
     make_signal,
+    prediction_or_reason,
     recording_or_reason,
     single_rate,
 )
@@ -138,12 +139,16 @@ def _recording(group: Any, name: str, method: str, kind: Kind, file: Path) -> Pr
     reference = None
     if kind == "waveform" and "label" in arrays:
         reference = make_signal("label", kind, arrays["label"], times_s, location)
+    prediction, reason = prediction_or_reason(
+        lambda: make_signal("predict", kind, arrays["predict"], times_s, location)
+    )
     return PredictedRecording(
         name=name,
-        prediction=make_signal("predict", kind, arrays["predict"], times_s, location),
+        prediction=prediction,
         reference=reference,
         method=method,
         assumptions=(CLOCK,),
+        reason=reason,
     )
 
 

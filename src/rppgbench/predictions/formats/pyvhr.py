@@ -12,7 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.predictions.checking import check_name, make_signal, recording_or_reason
+from rppgbench.predictions.checking import (
+    check_name,
+    make_signal,
+    prediction_or_reason,
+    recording_or_reason,
+)
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.hdf5_source import (
     holds,
@@ -120,22 +125,25 @@ def _names(columns: Mapping[str, Any], file: Path) -> list[str]:
 
 def _recording(cells: Mapping[str, Any], name: str, method: str, file: Path) -> PredictedRecording:
     location = f"{file}: {method} on {name}"
-    predicted = make_signal(
-        "bpmES",
-        "heart_rate",
-        _filled(cells, "bpmES", location),
-        _filled(cells, "timeES", location),
-        location,
+    prediction, reason = prediction_or_reason(
+        lambda: make_signal(
+            "bpmES",
+            "heart_rate",
+            _filled(cells, "bpmES", location),
+            _filled(cells, "timeES", location),
+            location,
+        )
     )
     reference = None
     if _is_set(cells.get("bpmGT")) and _is_set(cells.get("timeGT")):
         reference = make_signal("bpmGT", "heart_rate", cells["bpmGT"], cells["timeGT"], location)
     return PredictedRecording(
         name=name,
-        prediction=predicted,
+        prediction=prediction,
         reference=reference,
         method=method,
         assumptions=ASSUMPTIONS,
+        reason=reason,
     )
 
 

@@ -16,12 +16,13 @@ from rppgbench.predictions.checking import (
     as_vector,
     check_name,
     make_signal,
+    prediction_or_reason,
     recording_or_reason,
     sampled_times_s,
 )
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.pickles.reading import is_pickle_with, read_pickled_file
-from rppgbench.predictions.record import PredictedRecording
+from rppgbench.predictions.record import PredictedRecording, PredictedSignal
 from rppgbench.system.errors import BenchError, RecordingError, one_line
 
 LABEL_TYPES = {
@@ -92,11 +93,19 @@ def _recording(
     location: str,
     assumptions: tuple[str, ...],
 ) -> PredictedRecording:
-    predicted = _joined(chunks, kind, location)
-    times_s = sampled_times_s(len(predicted), fs)
+    def predict() -> PredictedSignal:
+        predicted = _joined(chunks, kind, location)
+        times_s = sampled_times_s(len(predicted), fs)
+        return make_signal("predictions", "waveform", predicted, times_s, location)
+
+    prediction, reason = prediction_or_reason(predict)
     reference = None
     if label_chunks is not None:
-        if isinstance(chunks, Mapping) and isinstance(label_chunks, Mapping):
+        if (
+            prediction is not None
+            and isinstance(chunks, Mapping)
+            and isinstance(label_chunks, Mapping)
+        ):
             _check_same_chunks(chunks, label_chunks, location)
         label = _joined(label_chunks, kind, location)
         reference = make_signal(
@@ -104,9 +113,10 @@ def _recording(
         )
     return PredictedRecording(
         name=name,
-        prediction=make_signal("predictions", "waveform", predicted, times_s, location),
+        prediction=prediction,
         reference=reference,
         assumptions=assumptions,
+        reason=reason,
     )
 
 
