@@ -5,13 +5,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rppgbench.cli import main
+from rppgbench.core.content_roots import checkout_root
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.recording import Recording
@@ -27,6 +28,15 @@ from rppgbench.system.errors import MachineError
 from rppgbench.video import stream
 
 PEOPLE, SECONDS = 3, 11.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_commit() -> Iterator[None]:
+    """The checkout as it is at first: a commit or an edit meanwhile is no other run's code."""
+    at_first = runner.provenance(checkout_root())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "provenance", lambda root: at_first)
+        yield
 
 
 @pytest.fixture(scope="module")
