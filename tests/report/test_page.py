@@ -29,7 +29,13 @@ from rppgbench.report.inputs import (
 )
 from rppgbench.report.page import flatten, report_html, skipped_rows, write_report
 from rppgbench.report.rendering import Downloads
-from rppgbench.report.summary_text import best_row, key_numbers, sample_mismatch, summary_text
+from rppgbench.report.summary_text import (
+    best_row,
+    key_numbers,
+    sample_line,
+    sample_mismatch,
+    summary_text,
+)
 from rppgbench.report.tables.columns import metric
 from rppgbench.report.tables.scores import method_table
 
@@ -318,6 +324,14 @@ def test_the_summary_says_who_does_not_beat_the_baseline() -> None:
     )
     assert any(
         text.endswith("12.00 bpm: b, a do not beat it.") for text in summary_text(told(frame))
+    )
+
+
+def test_the_terminal_says_why_a_recording_is_not_scored() -> None:
+    page = told(summary_of(("pos", 1.0, 0.8, 1.4)).assign(n_present=4))
+    assert sample_line(page).endswith(
+        "; 1 recording here without a scored window (no usable reference, unreadable, or shorter "
+        "than a window)"
     )
 
 

@@ -19,6 +19,9 @@ PLAUSIBLE_BPM = (30.0, 240.0)
 HZ_LIMIT = 4.5
 """Heart rates that are all below this are rates in Hz: no heart beats 4.5 times a minute."""
 
+WAVEFORM_FS = (0.5, 10_000.0)
+"""Samples per second of a pulse: 0.5 show no rate above 15 bpm, and no sensor gives 10,000."""
+
 _FORMULA = re.compile(r"[=+@]|-[^\w .]")
 """How a cell begins that spreadsheets take for a formula."""
 
@@ -130,11 +133,14 @@ def make_signal(
 
     Raises:
         RecordingError: no value at all, infinite values, values beyond 64 bits, rates that are not
-            in bpm, or times that are not numbers, do not increase, or are of another number.
+            in bpm, or times that are not numbers, do not increase, are of another number, or are
+            in another unit than seconds.
     """
     vector = as_vector(values, location, name)
     times = as_vector(times_s, location, f"times of {name}")
     fault = _values_fault(vector, kind) or _times_fault(times, len(vector))
+    if not fault and kind == "waveform":
+        fault = _rate_fault(times)
     if fault:
         raise RecordingError(f"{location}: {name} {fault}")
     if kind == "heart_rate":
@@ -170,6 +176,22 @@ def _times_fault(times_s: Array, count: int) -> str:
     if backward:
         return f"has {backward:,} times that do not increase"
     return ""
+
+
+def _rate_fault(times_s: Array) -> str:
+    """Why the times of a waveform are not in seconds; empty where they can be."""
+    if len(times_s) < 2:
+        return ""
+    fs = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+    low, high = WAVEFORM_FS
+    if low <= fs <= high:
+        return ""
+    field = "time_ms" if fs < low else "time_s"
+    unit = "milliseconds" if fs < low else "seconds"
+    return (
+        f"has {fs:.3g} samples per second, and a pulse has {low:g} to {high:,.0f}; give the right "
+        f"rate, or times in {unit} as {field!r}"
+    )
 
 
 def single_rate(

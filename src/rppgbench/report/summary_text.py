@@ -102,7 +102,8 @@ def sample_line(page: ReportInputs) -> str:
     scored = count_sample(default)[0]
     if scored < present:
         text += (
-            f"; {pluralise(present - scored, 'recording')} here without a reference or unreadable"
+            f"; {pluralise(present - scored, 'recording')} here without a scored window (no usable "
+            "reference, unreadable, or shorter than a window)"
         )
     return text
 
