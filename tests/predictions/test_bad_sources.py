@@ -108,8 +108,8 @@ TABLES: dict[str, tuple[str, str]] = {
     "rate that changes": ("fs,pulse\n30,1\n25,2\n", "a field that changes within the recording"),
     "milliseconds as seconds": (
         "time_s,pulse\n0,0\n33,1\n66,0\n",
-        "0.0303 samples per second, and a pulse has 0.5 to 10,000; give the right rate, or times in "
-        "milliseconds as 'time_ms'",
+        "0.0303 samples per second, and a pulse has 0.5 to 10,000; give the right rate, or times "
+        "in milliseconds as 'time_ms'",
     ),
     "seconds as milliseconds": (
         "time_ms,pulse\n0,0\n0.033,1\n0.066,0\n",
