@@ -21,8 +21,13 @@ def test_the_results_are_those_of_the_command(tmp_path: Path) -> None:
 
 def test_score_takes_a_file_with_its_references(tmp_path: Path) -> None:
     source = write_waves(tmp_path / "net.csv", OFF_BPM, reference_bpm=TRUE_BPM)
-    table = rb.score(source, evaluators=["li2023"], resamples=0)
-    assert table["mae"].round(1).tolist() == [2.0]
+    table = rb.score(source, evaluators=["li2023", "toolbox_2023"], resamples=0)
+    assert table["mae"].round(1).tolist()[0] == 2.0
+    sha256 = rb.import_predictions(source, method="net", out=tmp_path / "out", page=False).manifest[
+        "imports"
+    ]["net"]["sha256"]
+    mark = f"IMPORTED, NOT RUN HERE: net.csv, sha256 {sha256[:12]}, format table"
+    assert table["imported"].tolist() == [mark, mark]
 
 
 def test_score_takes_rates_and_a_file_of_references(tmp_path: Path) -> None:
@@ -36,5 +41,7 @@ def test_score_without_references_is_one_line(tmp_path: Path) -> None:
     source = write_waves(tmp_path / "net.csv", OFF_BPM)
     with pytest.raises(rb.BenchError, match="holds no references"):
         rb.score(source)
+    pulses = {"a": rb.Waveform(np.sin(np.arange(900.0) / 4), 30.0)}
+    assert "imported" not in rb.score(pulses, pulses, resamples=0)
     with pytest.raises(rb.BenchError, match="have no references"):
         rb.score({"a": rb.Waveform(np.zeros(900), 30.0)})

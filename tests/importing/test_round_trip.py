@@ -17,6 +17,7 @@ from rppgbench.core.waveform import Signal
 from rppgbench.importing.import_run import import_predictions
 from rppgbench.importing.options import ImportOptions
 from rppgbench.predictions.writing import SUFFIXES
+from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
 MEASURES = ["mae", "rmse", "me", "r", "snr_db", "coverage", "window_coverage", "n_windows"]
@@ -86,6 +87,21 @@ def test_a_results_folder_is_a_source_itself(own: Results, tmp_path: Path) -> No
     assert_same_scores(imported, own, NAMES)
     assert imported.manifest["imports"]["again"]["format"] == "rppgbench"
     assert imported.recordings["simulated"].all()
+
+
+def test_beats_that_a_device_marked_are_references_of_an_imported_results_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats_s = np.arange(0.3, stores.SECONDS, 0.71)
+    truth = stores.truth
+    monkeypatch.setattr(stores, "truth", lambda subject: replace(truth(subject), beats_s=beats_s))
+    own = stores.write(tmp_path / "own", stores.estimates(("pos",)))
+    for number, reference in enumerate((None, own.folder)):
+        import_again(own.folder, tmp_path / str(number), reference=reference)
+        observed = Store(tmp_path / str(number) / "out").observed()
+        assert len(observed) == len(stores.SUBJECTS)
+        for info in observed.values():
+            np.testing.assert_array_equal(info.ground_truth.beats_s, beats_s)
 
 
 def test_heart_rates_are_exported_as_such(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_a_fault_of_one_toolbox_recording_is_its_reason(
     got = made.read(made.write_toolbox(tmp_path / "a.pickle", broken_toolbox(case)))
     assert got["subject1"].prediction is None
     assert reason in got["subject1"].reason
+    assert (got["subject1"].reference is None) == (case == "begins late")  # labels as well
     assert got["subject2"].prediction is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.analysis.part_provenance import PartProvenance, difference_lines, part_provenances
@@ -109,6 +110,7 @@ class StoredResults:
             self.estimates if estimates is None else estimates,
             self.ground_truths,
             self.manifest["methods"] if methods is None else methods,
+            self.manifest.get("imports", {}),
         )
         mark_leaks(windows, self.manifest.get("origins", {}))
         return windows
@@ -166,6 +168,7 @@ def score_estimates(
     estimates: Sequence[Estimate],
     ground_truths: Mapping[tuple[str, str], GroundTruth],
     methods: Iterable[str],
+    imports: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Score estimates, and the ensembles that are formed from heart rates of other methods.
 
@@ -174,6 +177,7 @@ def score_estimates(
         estimates: The estimates.
         ground_truths: Ground truth by data set and recording.
         methods: Names of methods; those with members are formed as ensembles.
+        imports: What the manifest says of imported methods.
 
     Returns:
         One row for each estimate and window, as `score_windows` describes.
@@ -184,11 +188,17 @@ def score_estimates(
         members = declared[name].members if name in declared else ()
         if members:
             windows = ensemble_rates(windows, name, members, evaluator)
-    mark_rule_notes(windows, evaluator, cumulative_methods())
+    mark_rule_notes(windows, evaluator, cumulative_methods(imports))
     return windows
 
 
-def cumulative_methods() -> frozenset[str]:
-    """The methods whose pulse is a running sum that still drifts, and their best epochs."""
+def cumulative_methods(imports: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """The methods whose pulse is a running sum that still drifts, and their best epochs.
+
+    Args:
+        imports: What the manifest says of imported methods; those whose differences were summed up
+            at import are among the methods.
+    """
     names = {name for name, method in load_methods().available.items() if method.cumulated}
-    return frozenset(names | {name + BEST for name in names})
+    imported = {name for name, record in imports.items() if record.get("cumulated")}
+    return frozenset(names | {name + BEST for name in names} | imported)

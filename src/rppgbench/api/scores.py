@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rppgbench.api.heart_rate import load_evaluator
+from rppgbench.api.source_inputs import mark_of_source
 from rppgbench.api.waveform_inputs import Estimates, References, paired_inputs
 from rppgbench.evaluation import scores as scoring
 
@@ -40,7 +42,8 @@ def score(
 
     Returns:
         One row for each evaluator and method, with the columns of a results table: mae, mae_low,
-        mae_high, rmse, r, coverage, n_recordings and others.
+        mae_high, rmse, r, coverage, n_recordings and others. Scores of predictions in a file have
+        the column imported, which says so with the source and its digest.
 
     Raises:
         BenchError: an evaluator is unknown, a recording of the estimates has no reference, or the
@@ -62,7 +65,10 @@ def score(
         table = scoring.summarise(windows, resamples=resamples)
         table.insert(0, "evaluator", name)
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    whole = pd.concat(tables, ignore_index=True)
+    if isinstance(estimates, str | Path):
+        whole["imported"] = mark_of_source(estimates)
+    return whole
 
 
 def score_windows(

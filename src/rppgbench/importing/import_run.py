@@ -237,6 +237,7 @@ class _Import:
             target,
             self.expected.condition,
             recording.references,
+            beats_s=recording.beats_s,
             simulated=self.simulated,
             notes=recording.assumptions if recording.references else (),
         )
@@ -353,6 +354,7 @@ class _Import:
             "sha256": self.source.sha256,
             "format": self.source.format,
             "method": method,
+            "cumulated": method in self.survey.cumulated,
             "assumptions": list(self.survey.assumptions[method]),
             "references": reference,
             "names": "; ".join(filter(None, (self.matched.rule, self.matched.examples))),

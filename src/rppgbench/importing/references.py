@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rppgbench.core.guarded_calls import read_video
 from rppgbench.core.recording import GroundTruth, Recording
+from rppgbench.core.waveform import Array
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.datasets.recording_check import clock_of_video
@@ -70,6 +71,7 @@ def of_signal(
     condition: str,
     references: Sequence[PredictedSignal],
     *,
+    beats_s: Array | None = None,
     simulated: bool = False,
     notes: Iterable[str] = (),
 ) -> SeenRecording:
@@ -79,6 +81,7 @@ def of_signal(
         target: the recording.
         condition: the name of the untouched condition.
         references: the signals, at most one of each kind; none where there is no reference.
+        beats_s: beats that the device marked, (B,) in seconds.
         simulated: whether the user says that the recording is simulated.
         notes: what the source does not state of the reference.
 
@@ -86,8 +89,10 @@ def of_signal(
         The recording; where its reference cannot be used, with the reason.
     """
     truth, reason = GroundTruth(), ""
-    if references:
-        read = attempt(lambda: ground_truth_of(references), f"the reference of {target.name}")
+    if references or beats_s is not None:
+        read = attempt(
+            lambda: ground_truth_of(references, beats_s), f"the reference of {target.name}"
+        )
         truth = read.value or GroundTruth()
         reason = "" if read.fault is None else f"reference: {read.fault.reason}"
     clock, video_notes = _clock(target.recording) if target.recording else (None, ())
@@ -127,6 +132,7 @@ def of_reference_source(
                 target,
                 condition,
                 truth_of(recording),
+                beats_s=recording.beats_s,
                 simulated=simulated,
                 notes=recording.assumptions,
             )
@@ -140,7 +146,7 @@ def names_of_references(source: PredictionSource | None) -> list[str]:
     """
     digests: dict[str, str] = {}
     for recording in source or ():
-        own_digest = digest_of(truth_of(recording))
+        own_digest = digest_of(truth_of(recording), recording.beats_s)
         if digests.setdefault(recording.name, own_digest) != own_digest:
             path = source.path if source else ""
             raise BenchError(

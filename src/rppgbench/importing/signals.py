@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rppgbench.core.recording import GroundTruth, pulse_gap_s
-from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.predictions.record import PredictedSignal
 from rppgbench.system.errors import RecordingError
@@ -99,11 +99,14 @@ def rates_of(predicted: PredictedSignal) -> Signal:
     return Signal(np.full(len(times_s), predicted.values[0]), times_s)
 
 
-def ground_truth_of(references: Sequence[PredictedSignal]) -> GroundTruth:
+def ground_truth_of(
+    references: Sequence[PredictedSignal], beats_s: Array | None = None
+) -> GroundTruth:
     """References of a source, checked as labels of a data set are.
 
     Args:
         references: a pulse, heart rates, or both.
+        beats_s: beats that the device marked, (B,) in seconds.
 
     Returns:
         The ground truth.
@@ -121,16 +124,23 @@ def ground_truth_of(references: Sequence[PredictedSignal]) -> GroundTruth:
             raise RecordingError("the reference holds fewer than two numbers")
         else:
             pulse = reference.as_signal()
-    return plausible_ground_truth(GroundTruth(pulse=pulse, heart_rate=heart_rate))
+    return plausible_ground_truth(GroundTruth(pulse=pulse, heart_rate=heart_rate, beats_s=beats_s))
 
 
-def digest_of(references: Sequence[PredictedSignal]) -> str:
-    """The digest of references; "" for none."""
+def digest_of(references: Sequence[PredictedSignal], beats_s: Array | None = None) -> str:
+    """The digest of references; "" for none.
+
+    Args:
+        references: the signals.
+        beats_s: beats that the device marked, (B,) in seconds.
+    """
     state = hashlib.sha256()
     for reference in references:
         state.update(reference.kind.encode() + b"\0")
         state.update(reference.values.tobytes() + reference.times_s.tobytes())
-    return state.hexdigest() if references else ""
+    if beats_s is not None:
+        state.update(b"beats\0" + beats_s.tobytes())
+    return state.hexdigest() if references or beats_s is not None else ""
 
 
 def coverage_of(signal: ImportedSignal, duration_s: float) -> float:

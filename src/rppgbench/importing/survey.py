@@ -24,6 +24,7 @@ class Survey:
         methods: method in the source -> its name in results.
         with_reference: the names whose recording has a reference in the source.
         fs: by name, the samples per second of a waveform.
+        cumulated: the methods in the source whose waveforms are sums of differences.
         assumptions: by method in the source, what its rows take as given.
     """
 
@@ -32,6 +33,7 @@ class Survey:
     methods: Mapping[str, str]
     with_reference: frozenset[str]
     fs: Mapping[str, float]
+    cumulated: frozenset[str]
     assumptions: Mapping[str, tuple[str, ...]]
 
 
@@ -54,10 +56,11 @@ def survey_source(source: PredictionSource, method: str) -> Survey:
     references: dict[str, str] = {}
     fs: dict[str, float] = {}
     lines: dict[str, Counter[str]] = {}
+    cumulated: set[str] = set()
     for recording in source:
         names[recording.name] = None
         predictions.append((recording.method, recording.name))
-        mark = digest_of(recording.references)
+        mark = digest_of(recording.references, recording.beats_s)
         if references.setdefault(recording.name, mark) != mark:
             raise BenchError(
                 f"{source.path}: {one_line(recording.name)!r} has different references under "
@@ -65,6 +68,8 @@ def survey_source(source: PredictionSource, method: str) -> Survey:
             )
         if recording.prediction is not None and recording.prediction.kind == "waveform":
             fs[recording.name] = recording.prediction.fs
+        if recording.cumulated:
+            cumulated.add(recording.method)
         notes = lines.setdefault(recording.method, Counter())
         notes.update(set(recording.assumptions))
         if recording.prediction is not None and (n := imported_signal(recording.prediction).note):
@@ -76,6 +81,7 @@ def survey_source(source: PredictionSource, method: str) -> Survey:
         methods=method_names(list(lines), method),
         with_reference=frozenset(name for name, mark in references.items() if mark),
         fs=fs,
+        cumulated=frozenset(cumulated),
         assumptions={
             name: (*source.assumptions, *_assumptions(lines[name], counts[name])) for name in lines
         },

@@ -155,7 +155,7 @@ def _scorer(results: StoredResults, line: Line, protocol: Protocol) -> Scorer | 
             )
         ]
         of_line = best[rows].reset_index(drop=True)
-        mark_rule_notes(of_line, rule, cumulative_methods())
+        mark_rule_notes(of_line, rule, cumulative_methods(results.manifest.get("imports", {})))
         return of_line.assign(method=name)
 
     return score

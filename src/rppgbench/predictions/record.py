@@ -100,6 +100,8 @@ class PredictedRecording:
         method: the method's name in the source; empty where the source names none.
         assumptions: what the source does not state and the reader took as given, a line each.
         reason: why there is no prediction, in one line.
+        cumulated: whether the reader summed up differences, so that the waveform may drift.
+        beats_s: beats that the device of the reference marked, (B,) in seconds; None without any.
     """
 
     name: str
@@ -109,6 +111,8 @@ class PredictedRecording:
     method: str = ""
     assumptions: tuple[str, ...] = ()
     reason: str = ""
+    cumulated: bool = False
+    beats_s: Array | None = None
 
     @property
     def references(self) -> tuple[PredictedSignal, ...]:

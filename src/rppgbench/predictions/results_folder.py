@@ -80,12 +80,14 @@ def predicted_recordings(
         key = estimate.dataset, estimate.recording, estimate.condition
         parts = [str(getattr(estimate, field)) for field in fields]
         signal = _prediction(estimate)
-        references = references_of(observed[key].ground_truth) if key in observed else ()
+        truth = observed[key].ground_truth if key in observed else GroundTruth()
+        references = references_of(truth)
         yield PredictedRecording(
             name=name,
             prediction=signal,
             reference=references[0] if references else None,
             second_reference=references[1] if len(references) > 1 else None,
+            beats_s=truth.beats_s,
             method="_".join([estimate.method, *filter(None, parts)]),
             reason="" if signal is not None else estimate.reason or "no sample in the waveform",
         )

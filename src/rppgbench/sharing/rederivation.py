@@ -129,7 +129,9 @@ def _compare_scores(
     rows, lines = 0, []
     for name, rule in _same_evaluators(bundle).items():
         if scored:
-            windows = score_estimates(rule, scored, truths, manifest["methods"])
+            windows = score_estimates(
+                rule, scored, truths, manifest["methods"], manifest.get("imports", {})
+            )
             mark_leaks(windows, manifest.get("origins", {}))
             again = recording_scores(windows)
             rows += len(again)

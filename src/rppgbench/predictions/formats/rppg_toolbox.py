@@ -93,20 +93,16 @@ def _recording(
     location: str,
     assumptions: tuple[str, ...],
 ) -> PredictedRecording:
-    def predict() -> PredictedSignal:
+    def read_prediction() -> PredictedSignal:
         predicted = _joined(chunks, kind, location)
+        if isinstance(chunks, Mapping) and isinstance(label_chunks, Mapping):
+            _check_same_chunks(chunks, label_chunks, location)
         times_s = sampled_times_s(len(predicted), fs)
         return make_signal("predictions", "waveform", predicted, times_s, location)
 
-    prediction, reason = prediction_or_reason(predict)
+    prediction, reason = prediction_or_reason(read_prediction)
     reference = None
     if label_chunks is not None:
-        if (
-            prediction is not None
-            and isinstance(chunks, Mapping)
-            and isinstance(label_chunks, Mapping)
-        ):
-            _check_same_chunks(chunks, label_chunks, location)
         label = _joined(label_chunks, kind, location)
         reference = make_signal(
             "labels", "waveform", label, sampled_times_s(len(label), fs), location
@@ -116,6 +112,7 @@ def _recording(
         prediction=prediction,
         reference=reference,
         assumptions=assumptions,
+        cumulated=kind == "DiffNormalized",
         reason=reason,
     )
 
