@@ -27,7 +27,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for one in estimates:
         timed.append(replace(one, seconds=cost[one.method] if one.method in seen else 100.0))
         seen.add(one.method)
-    return build_report(made_store.write(folder / "made", timed), folder / "report.html")
+    store = made_store.write(folder / "made", timed)
+    return build_report(store, folder / "report.html").page
 
 
 def test_methods_are_compared_on_the_first_region_and_all_regions_have_a_table(page: Path) -> None:

@@ -62,7 +62,7 @@ def test_mixed_parts_are_named_with_their_counts(tmp_path: Path) -> None:
         "made by different runs: packages.numpy 2.0 (3 estimates); "
         "9.9.9 (1 estimate, 4 recordings)",
     ]
-    page = build_report(store, folder / "report.html").read_text(encoding="utf-8")
+    page = build_report(store, folder / "report.html").page.read_text(encoding="utf-8")
     for line in (*lines, "again (1 estimate, 4 recordings)"):
         assert line in page
     (matches,) = [

@@ -114,7 +114,7 @@ def test_the_page_says_below_a_method_how_it_was_trained(tmp_path: Path) -> None
     store.folder.joinpath("manifest.json").write_text(
         json.dumps({**store.manifest, "fits": [{"digest": "a", "method": "chrom", "fold": "1"}]})
     )
-    page = build_report(store, tmp_path / "report.html").read_text(encoding="utf-8")
+    page = build_report(store, tmp_path / "report.html").page.read_text(encoding="utf-8")
     assert "<small>smoke preset; did not learn in 1 of 1 trainings</small>" in page
     assert "How the methods were trained" in page
     assert FLAT in page

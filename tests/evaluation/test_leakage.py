@@ -49,7 +49,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, pd.DataFrame]:
     """The page and the table of a run whose best method has seen the recordings before."""
     folder = tmp_path_factory.mktemp("leaked")
     store = made_store.write(folder / "results", made_store.estimates(), more=ORIGINS)
-    page = build_report(store, folder / "report.html").read_text()
+    page = build_report(store, folder / "report.html").page.read_text()
     return page, pd.read_csv(folder / "table.csv", keep_default_na=False)
 
 

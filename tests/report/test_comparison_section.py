@@ -111,7 +111,7 @@ def test_a_run_s_page_has_the_section_groups_and_a_seed_figure(tmp_path: Path) -
 
     other = [replace(e, seed=1, job=f"{e.job}-1") for e in made_store.estimates(("pos",), seed=9)]
     store = made_store.write(tmp_path / "results", [*estimates, *other])
-    page = build_report(store, tmp_path / "report.html").read_text()
+    page = build_report(store, tmp_path / "report.html").page.read_text()
     assert "Which methods differ" in page
     assert "Mean absolute error of each seed" in page
     assert "by subject under li2023" in page

@@ -258,7 +258,8 @@ def test_latex_compiles_with_every_special_letter_and_does_not_stick_out(tmp_pat
 def test_table_csv_has_a_row_for_every_evaluator_and_method(tmp_path: Path) -> None:
     page = make_page()
     path = tmp_path / "table.csv"
-    write_table_csv({s.name: s.summary for s in page.scores}, path, marks=DataMarks(simulated=True))
+    summaries = {s.name: s.summary for s in page.scores}
+    write_table_csv(scores_frame(summaries, marks=DataMarks(simulated=True)), path)
     back = pd.read_csv(path)
     assert list(back.columns[:3]) == ["evaluator", "simulated", "imported"]
     assert len(back) == 3 * 9

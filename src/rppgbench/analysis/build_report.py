@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from rppgbench.report.sections.origin import origin_sections
 from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.summary_text import sample_line
-from rppgbench.report.tables.summary_rows import write_table_csv
+from rppgbench.report.tables.summary_rows import scores_frame, write_table_csv
 from rppgbench.store.store import Store
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError
@@ -49,6 +50,28 @@ HEART_RATES_NOTE = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Report:
+    """A page that was written, and what a terminal tells of it.
+
+    Attributes:
+        page: The file of the page; table.csv and heart_rates.csv lie beside it.
+        inputs: What the page was made from.
+        table: The rows of table.csv.
+        notes: Lines on the number of scored recordings and on heart_rates.csv.
+        warnings: The warnings of recordings and trainings.
+        without_rate: The recordings of which the first evaluator reads no heart rate although there
+            is a pulse, each with the reason.
+    """
+
+    page: Path
+    inputs: ReportInputs
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    without_rate: Mapping[str, str]
+
+
 def build_report(
     store: Store,
     page: Path,
@@ -57,10 +80,7 @@ def build_report(
     evaluator: str | None = None,
     partial: bool = False,
     command: str = "",
-    tell: Callable[[str], None] = lambda line: None,
-    warn: Callable[[str], None] = lambda line: None,
-    without_rate: Callable[[str, str], None] = lambda recording, reason: None,
-) -> Path:
+) -> Report:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
     table.csv and heart_rates.csv lie beside the page. Nothing is decoded or trained, and nothing is
@@ -73,13 +93,9 @@ def build_report(
         evaluator: The evaluator that comes first on the page; by default the protocol's first.
         partial: Whether a store that lacks planned estimates is reported, marked as partial.
         command: The command that the page names as its origin; by default the command of the run.
-        tell: Called with a line on the number of scored recordings.
-        warn: Called with each warning of recordings and trainings.
-        without_rate: Called with each recording of which the first evaluator reads no heart rate
-            although there is a pulse, and with the reason.
 
     Returns:
-        `page`.
+        The page, and what there is to tell of it.
 
     Raises:
         BenchError: The store is no results folder or incomplete, further folders do not fit to it,
@@ -97,14 +113,17 @@ def build_report(
     warnings = (*training_warnings(models), *recording_warnings(stored.observed.values()))
     inputs = _report_inputs(stored, rules, scores, models, warnings=warnings, command=command)
     default_windows = windows[scores[0].name]
-    tell(sample_line(inputs))
+    notes = [sample_line(inputs)]
     if default_windows["reference_bpm"].isna().any():
-        tell(HEART_RATES_NOTE)
-    for line in warnings:
-        warn(line)
-    for recording, reason in _without_rate(default_windows, stored.estimates):
-        without_rate(recording, reason)
-    return _write(inputs, default_windows, page)
+        notes.append(HEART_RATES_NOTE)
+    return Report(
+        page=page,
+        inputs=inputs,
+        table=_write(inputs, default_windows, page),
+        notes=tuple(notes),
+        warnings=warnings,
+        without_rate=dict(_without_rate(default_windows, stored.estimates)),
+    )
 
 
 def _all_fits(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -182,16 +201,18 @@ def _own_origins(stored: StoredResults) -> dict[str, Any]:
     return {name: origin for name, origin in origins.items() if name not in stored.imported}
 
 
-def _write(inputs: ReportInputs, windows: pd.DataFrame, page: Path) -> Path:
-    """Write table.csv, heart_rates.csv (of `windows`) and the page."""
+def _write(inputs: ReportInputs, windows: pd.DataFrame, page: Path) -> pd.DataFrame:
+    """Write table.csv, heart_rates.csv (of `windows`) and the page; the rows of table.csv."""
+    summaries = {s.name: s.groups.get("region", s.summary) for s in inputs.scores}
+    table = scores_frame(summaries, marks=inputs.marks)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        summaries = {s.name: s.groups.get("region", s.summary) for s in inputs.scores}
-        write_table_csv(summaries, page.with_name("table.csv"), marks=inputs.marks)
+        write_table_csv(table, page.with_name("table.csv"))
         write_heart_rates(windows, page.with_name("heart_rates.csv"), marks=inputs.marks)
-        return write_report(inputs, page)
+        write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
+    return table
 
 
 def _without_rate(

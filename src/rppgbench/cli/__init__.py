@@ -44,7 +44,7 @@ def _tell_lost(args: argparse.Namespace, fault: Fault) -> int:
         advice = ", and the command with it" + (
             "; with --jobs 2 it costs a row" if in_process else ""
         )
-    tell(f"bench: {one_line(fault.reason)}{advice}")
+    tell(f"bench: {one_line(fault.reason)}{advice}", error=True)
     return FAULT
 
 
@@ -62,8 +62,8 @@ def _calls_others(args: argparse.Namespace) -> bool:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        with answers_alone():
-            if args.plugins:
+        with answers_alone(quiet=getattr(args, "quiet", False)):
+            if getattr(args, "plugins", None):
                 from rppgbench.core.registry import add_plugins
 
                 for folder in args.plugins:

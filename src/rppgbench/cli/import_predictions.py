@@ -1,13 +1,13 @@
 """bench import: predictions that were made elsewhere, scored as own results are."""
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import data_roots, names, path, places, plugins
-from rppgbench.cli.terminal import answer, note, tell
+from rppgbench.cli.options import data_roots, names, output, path, places, plugins
+from rppgbench.cli.report_answer import answer_report
+from rppgbench.cli.terminal import note, tell
 from rppgbench.system.errors import one_line
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def add_parser(commands: Commands) -> None:
         "--simulated", action="store_true", help="the recordings are simulated: mark the results"
     )
     places(parser)
+    output(parser)
     plugins(parser)
 
 
@@ -76,25 +77,20 @@ def run(args: argparse.Namespace) -> int:
     summary = import_predictions(
         _options(args), cache_folder(args.cache), lambda line: note(line.removeprefix("note: "))
     )
-    answer(
+    imported = (
         f"imported, not run here: {', '.join(summary.methods)}: {summary.rows} predictions of "
         f"{summary.recordings} recordings; names matched {one_line(summary.rule)}"
     )
     if summary.clock_note:
         note(summary.clock_note)
     for name, reason in list(summary.failed.items())[:SHOWN]:
-        tell(f"failed: {one_line(name)}: {one_line(reason)}")
+        tell(f"failed: {one_line(name)}: {one_line(reason)}", error=True)
     if len(summary.failed) > SHOWN:
-        tell(f"failed: {len(summary.failed) - SHOWN} more; the page lists all")
+        tell(f"failed: {len(summary.failed) - SHOWN} more; the page lists all", error=True)
     if summary.leftovers:
         tell(f"left over: {summary.leftovers}, listed in {args.out / LEFTOVERS}")
-    page = build_report(
-        summary.store,
-        args.out / "report.html",
-        command=args.command_line,
-        tell=lambda line: answer(one_line(line)),
-    )
-    answer(one_line(os.fspath(page)))
+    report = build_report(summary.store, args.out / "report.html", command=args.command_line)
+    answer_report(report, as_json=args.json, before=imported)
     return SOME_FAILED if summary.failed else DONE
 
 

@@ -47,6 +47,18 @@ def as_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
+def output(parser: argparse.ArgumentParser) -> None:
+    """Declare `--json` and `--quiet`, of commands that write files and say what is in them."""
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="one JSON object")
+    forms.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def quiet(parser: argparse.ArgumentParser) -> None:
+    """Declare `--quiet`, of commands whose answer is a file or an exit code."""
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
 def places(parser: argparse.ArgumentParser) -> None:
     """Declare the options for the folders of data sets and of the cache."""
     parser.add_argument(

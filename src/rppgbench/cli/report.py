@@ -1,14 +1,13 @@
 """bench report: score stored estimates anew and write the page."""
 
 import argparse
-import os
 from contextlib import ExitStack
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import path, plugins
-from rppgbench.cli.terminal import answer
-from rppgbench.system.errors import BenchError, one_line
+from rppgbench.cli.options import output, path, plugins
+from rppgbench.cli.report_answer import answer_report
+from rppgbench.system.errors import BenchError
 
 
 def add_parser(commands: Commands) -> None:
@@ -32,6 +31,7 @@ def add_parser(commands: Commands) -> None:
         "--partial", action="store_true", help="also where a run was stopped: the page says so"
     )
     parser.add_argument("--out", type=path, metavar="FILE", help="the page (RESULTS/report.html)")
+    output(parser)
     plugins(parser)
 
 
@@ -46,14 +46,13 @@ def run(args: argparse.Namespace) -> int:
         raise BenchError("--out: is needed for a page of several results folders; give a FILE")
     with ExitStack() as opened:
         stores = [Store(opened.enter_context(results_folder(results))) for results in args.results]
-        page = build_report(
+        report = build_report(
             stores[0],
             args.out or output_folder(first) / "report.html",
             further=stores[1:],
             evaluator=args.evaluator,
             partial=args.partial,
             command=args.command_line,
-            tell=lambda line: answer(one_line(line)),
         )
-    answer(one_line(os.fspath(page)))
+    answer_report(report, as_json=args.json)
     return DONE

@@ -1,14 +1,13 @@
 """bench run: do what is missing of a protocol, then score everything and write the page."""
 
 import argparse
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import (
     at_least_one,
+    output,
     path,
     places,
     plugins,
@@ -17,6 +16,7 @@ from rppgbench.cli.options import (
     selection,
     workers,
 )
+from rppgbench.cli.report_answer import answer_report
 from rppgbench.cli.terminal import answer, note, tell
 from rppgbench.system.errors import one_line
 
@@ -70,6 +70,7 @@ def add_parser(commands: Commands) -> None:
         help="make the stored estimates that failed again (a fault of the machine leaves none)",
     )
     parser.add_argument("--out", type=path, metavar="DIR", help="results folder (results/PROTOCOL)")
+    output(parser)
     plugins(parser)
 
 
@@ -90,24 +91,18 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     enable_crash_traces()
     summary = run_plan(prepared.plan, prepared.store, prepared.options, note)
-    lines: list[str] = []
-    warnings: list[str] = []
-    page = prepared.store.folder / "report.html"
-    without_rate: dict[str, str] = {}
-    page = build_report(
-        prepared.store,
-        page,
-        tell=lines.append,
-        warn=warnings.append,
-        without_rate=without_rate.__setitem__,
-    )
-    answer(
+    report = build_report(prepared.store, prepared.store.folder / "report.html")
+    without_rate = {
+        name: reason for name, reason in report.without_rate.items() if name not in summary.failed
+    }
+    failed = [f"{name}: {reason}" for name, reason in (summary.failed | without_rate).items()]
+    _tell("warning", report.warnings)
+    _tell("failed", failed, error=True)
+    done = (
         f"{summary.done} estimates made, {summary.stored} were stored already, "
         f"over {prepared.plan.expected} recordings in {_duration(summary.seconds)}"
     )
-    without_rate = {n: reason for n, reason in without_rate.items() if n not in summary.failed}
-    failed = [f"{name}: {reason}" for name, reason in (summary.failed | without_rate).items()]
-    _show(warnings, failed, lines, page)
+    answer_report(report, as_json=args.json, before=done)
     return SOME_FAILED if failed else DONE
 
 
@@ -117,13 +112,10 @@ def _duration(seconds: float) -> str:
     return format_duration(seconds)
 
 
-def _show(warnings: Sequence[str], failed: Sequence[str], lines: Iterable[str], page: Path) -> None:
-    """Show what a run found, in a few lines: the page comes last."""
-    for kind, messages in (("warning", warnings), ("failed", failed)):
-        for line in messages[:MAX_LINES]:
-            tell(f"{kind}: {one_line(line)}")
-        if len(messages) > MAX_LINES:
-            tell(f"{kind}: {len(messages) - MAX_LINES} more; the report names them all")
-    for line in lines:
-        answer(one_line(line))
-    answer(one_line(os.fspath(page)))
+def _tell(kind: str, messages: Sequence[str], *, error: bool = False) -> None:
+    """Tell the first messages of a kind, and how many more there are."""
+    for line in messages[:MAX_LINES]:
+        tell(f"{kind}: {one_line(line)}", error=error)
+    if len(messages) > MAX_LINES:
+        more = len(messages) - MAX_LINES
+        tell(f"{kind}: {more} more; the report names them all", error=error)

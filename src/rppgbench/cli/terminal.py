@@ -1,6 +1,7 @@
 """Answers on standard output, all else on standard error."""
 
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -12,7 +13,14 @@ from rppgbench.system.errors import one_line
 _NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories that a terminal obeys instead of showing: controls, directions, lines."""
 
+MIN_WIDTH = 40
+"""Columns of the narrowest terminal whose width is obeyed."""
+
+ANY_WIDTH = 10_000
+"""The width of an answer that goes to a file or another program: no line is broken."""
+
 _answers: list[TextIO] = []
+_quiet: list[bool] = []
 
 
 def harmless(text: object) -> str:
@@ -37,12 +45,30 @@ def answer(text: object = "", *, end: str = "\n") -> None:
         text: what to print; control characters are shown, not obeyed.
         end: what follows the text.
     """
-    print(harmless(text), end=end, file=_answers[-1] if _answers else sys.stdout, flush=True)
+    if not any(_quiet):
+        print(harmless(text), end=end, file=_answers[-1] if _answers else sys.stdout, flush=True)
 
 
-def tell(text: object) -> None:
-    """Print what is beside the answer on standard error."""
-    print(harmless(text), file=sys.stderr, flush=True)
+def tell(text: object, *, error: bool = False) -> None:
+    """Print what is beside the answer on standard error.
+
+    Args:
+        text: what to print; control characters are shown, not obeyed.
+        error: whether `--quiet` leaves it.
+    """
+    if error or not any(_quiet):
+        print(harmless(text), file=sys.stderr, flush=True)
+
+
+def answer_width() -> int:
+    """The columns of the terminal that shows the answer; no limit where there is no terminal.
+
+    COLUMNS, where it is set, says another width.
+    """
+    answers = _answers[-1] if _answers else sys.stdout
+    if not answers.isatty() and not os.environ.get("COLUMNS"):
+        return ANY_WIDTH
+    return max(shutil.get_terminal_size().columns, MIN_WIDTH)
 
 
 def answers_on_their_own() -> None:
@@ -64,11 +90,17 @@ def note(line: object) -> None:
 
 
 @contextmanager
-def answers_alone() -> Iterator[None]:
-    """In here standard output takes answers alone; what others print goes to standard error."""
+def answers_alone(*, quiet: bool = False) -> Iterator[None]:
+    """In here standard output takes answers alone; what others print goes to standard error.
+
+    Args:
+        quiet: whether nothing but errors is printed.
+    """
     _answers.append(sys.stdout)
+    _quiet.append(quiet)
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
         _answers.pop()
+        _quiet.pop()

@@ -254,9 +254,15 @@ def _span(counts: pd.Series) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
+def describe_count(record: Mapping[str, Any]) -> str:
+    """The n of a row: the recordings scored, and of how many where that is another number."""
+    count, expected = int(record["n_recordings"]), int(record["n_expected"])
+    return str(count) if expected == count else f"{count} of {expected}"
+
+
 def _count_cell(record: Mapping[str, Any]) -> Cell:
     count, expected = int(record["n_recordings"]), int(record["n_expected"])
-    text = str(count) if expected == count else f"{count} of {expected}"
+    text = describe_count(record)
     present = f", {int(record['n_present'])} of them here" if "n_present" in record else ""
     detail = (
         f"{pluralise(count, 'recording')} of {pluralise(int(record['n_subjects']), 'subject')}, "

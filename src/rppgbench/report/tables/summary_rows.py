@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.report.data_marks import UNMARKED, DataMarks
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.plural import pluralise
 
@@ -103,19 +103,15 @@ def scores_frame(summaries: Mapping[str, pd.DataFrame], *, marks: DataMarks) -> 
     return pd.concat(parts, ignore_index=True)
 
 
-def write_table_csv(
-    summaries: Mapping[str, pd.DataFrame], path: Path, *, marks: DataMarks = UNMARKED
-) -> Path:
-    """Write `scores_frame` with every digit; `path` comes back. The file is replaced whole.
+def write_table_csv(table: pd.DataFrame, path: Path) -> Path:
+    """Write the frame of `scores_frame` with every digit. The file is replaced whole.
 
     Args:
-        summaries: The summary of each evaluator by its name.
+        table: The rows.
         path: The CSV file.
-        marks: What is simulated or imported.
 
     Returns:
         `path`.
     """
-    text = scores_frame(summaries, marks=marks).to_csv(index=False, lineterminator="\n")
-    write_file(path, text)
+    write_file(path, table.to_csv(index=False, lineterminator="\n"))
     return path

@@ -1,0 +1,73 @@
+"""What the terminal shows of a page that was written: scores, what was left out, the place."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rppgbench.cli.terminal import answer, answer_width
+from rppgbench.system.errors import one_line
+
+if TYPE_CHECKING:
+    from rppgbench.analysis.build_report import Report
+
+
+def answer_report(report: Report, *, as_json: bool, before: str = "") -> None:
+    """Print the score table, what was left out, notes and the place of the page.
+
+    Args:
+        report: The page that was written.
+        as_json: Whether one JSON object is printed.
+        before: A line above the table.
+    """
+    from rppgbench.report.tables.terminal_table import left_out_lines, score_lines, wrapped
+
+    if as_json:
+        answer(json.dumps(report_object(report), indent=1))
+        return
+    width = answer_width()
+    lines = [*wrapped(one_line(before), width), ""] if before else []
+    lines += [*score_lines(report.inputs, width), ""]
+    lines += left_out_lines(report.inputs.skipped, width)
+    lines += [line for note in report.notes for line in wrapped(one_line(note), width)]
+    for line in lines:
+        answer(line)
+    answer(one_line(os.fspath(report.page)))
+
+
+def report_object(report: Report) -> dict[str, Any]:
+    """The JSON object of a page.
+
+    Args:
+        report: The page that was written.
+
+    Returns:
+        `protocol`, `evaluator` (the first of the page), `rows` (those of table.csv), `left_out`,
+        `warnings`, `simulated`, `imported` and `page`.
+    """
+    inputs = report.inputs
+    return {
+        "protocol": inputs.protocol.name,
+        "protocol_recordings": inputs.protocol.expected,
+        "evaluator": inputs.scores[0].name if inputs.scores else None,
+        "simulated": inputs.marks.simulated,
+        "imported": dict(inputs.marks.imported),
+        "rows": [_plain_row(row) for row in report.table.to_dict("records")],
+        "left_out": [asdict(entry) for entry in inputs.skipped],
+        "warnings": list(report.warnings),
+        "notes": list(report.notes),
+        "table": os.fspath(report.page.with_name("table.csv")),
+        "page": os.fspath(report.page),
+    }
+
+
+def _plain_row(row: dict[Any, Any]) -> dict[str, Any]:
+    """A row with the numbers that JSON has: None for NaN, and no type of numpy."""
+    plain = {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in plain.items()
+    }

@@ -1,0 +1,183 @@
+"""The score table as lines of a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rppgbench.report.inputs import ReportInputs, Skipped
+from rppgbench.report.tables.columns import COVERAGE, metric
+from rppgbench.report.tables.highlights import row_kind
+from rppgbench.report.tables.scores import LABELS, NOTED, describe_count
+from rppgbench.report.tables.summary_rows import canonical_order, records, row_name
+from rppgbench.system.plural import pluralise
+
+MAX_NAME = 28
+"""Letters of a name in a column; a longer one is cut."""
+
+MIN_NAME = 8
+"""Letters that stay of a name in a narrow terminal."""
+
+DROPPED_FIRST = ("Coverage", "RMSE", "r", "95 % interval")
+"""Columns that a narrow terminal lacks, in this order; MAE and n always stay."""
+
+MAX_REASONS = 8
+"""How many reasons the terminal tells; the page has them all."""
+
+MAX_NAMED = 3
+"""How many recordings a reason names."""
+
+ASCII = str.maketrans({"−": "-", "–": "-"})
+"""Signs that some terminals lack."""
+
+
+def score_lines(inputs: ReportInputs, width: int) -> list[str]:
+    """The scores under the page's first evaluator: title, heading, a line a row, and notes.
+
+    Args:
+        inputs: The inputs of the page.
+        width: Columns of the terminal.
+
+    Returns:
+        Lines, none where nothing was scored.
+    """
+    if not inputs.scores or inputs.scores[0].summary.empty:
+        return []
+    scores = inputs.scores[0]
+    subject = f"heart-rate error in bpm under {scores.name}, {inputs.role}"
+    title = ": ".join(filter(None, (inputs.marks.short, subject)))
+    rows = records(canonical_order(scores.summary, scores.by))
+    names = {LABELS.get(key, key): [str(row[key]) for row in rows] for key in scores.by}
+    values = _value_columns(rows)
+    marks = [_row_marks(row, inputs) for row in rows]
+    columns = _fit(names, values | ({"": marks} if any(marks) else {}), width)
+    notes = [
+        f"{row_name(row, scores.by)}: {row[column]}"
+        for column in NOTED
+        for row in rows
+        if row.get(column)
+    ]
+    return [*wrapped(title, width), *columns, *(line for n in notes for line in wrapped(n, width))]
+
+
+def left_out_lines(skipped: Sequence[Skipped], width: int) -> list[str]:
+    """What has no estimate: a line for each reason, with how many and the first names.
+
+    Args:
+        skipped: What has no estimate, each with its reason.
+        width: Columns of the terminal.
+
+    Returns:
+        Lines, none where nothing was left out.
+    """
+    names_by_reason: dict[tuple[str, str, str], list[str]] = {}
+    for entry in skipped:
+        name = "/".join(filter(None, (entry.dataset, entry.recording)))
+        names_by_reason.setdefault((entry.stage, entry.method, entry.reason), []).append(name)
+    lines = []
+    for (stage, method, reason), names in list(names_by_reason.items())[:MAX_REASONS]:
+        further = len(names) - MAX_NAMED
+        named = ", ".join(names[:MAX_NAMED]) + (f" and {further} more" if further > 0 else "")
+        who = f"{pluralise(len(names), 'recording')} ({named})"
+        what = f"{stage} {method}".strip()
+        lines += wrapped(f"left out: {who}: {what}: {reason}", width)
+    if len(names_by_reason) > MAX_REASONS:
+        lines.append(f"left out: {len(names_by_reason) - MAX_REASONS} more reasons; see the page")
+    return lines
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in lines that fit; a word that is longer than a line stays whole.
+
+    Args:
+        text: One paragraph.
+        width: Columns of the terminal.
+
+    Returns:
+        Lines; all but the first are indented.
+    """
+    return textwrap.wrap(
+        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _value_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The texts of the columns of numbers, by heading."""
+    return {
+        "MAE": [_number("mae", row) for row in rows],
+        "95 % interval": [_interval(row) for row in rows],
+        "RMSE": [_number("rmse", row) for row in rows],
+        "r": [_number("r", row) for row in rows],
+        "Coverage": [f"{COVERAGE.write(float(row['coverage']))} %" for row in rows],
+        "n": [describe_count(row) for row in rows],
+    }
+
+
+def _number(key: str, row: Mapping[str, Any]) -> str:
+    """A measure, its interval's end or its spread over seeds, as the measure is written."""
+    column = metric(key.split("_", maxsplit=1)[0])
+    return column.write(float(row.get(key, float("nan")))).translate(ASCII)
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    low, high = _number("mae_low", row), _number("mae_high", row)
+    return "-" if "-" in (low, high) else f"{low} to {high}"
+
+
+def _row_marks(row: Mapping[str, Any], inputs: ReportInputs) -> str:
+    """What a reader has to know of a row: not ranked, imported, of how many seeds."""
+    imported = "imported" if inputs.marks.of_method(str(row.get("method"))) else ""
+    marks = [row_kind(row, inputs.baselines), imported]
+    if int(row.get("n_seeds", 1)) > 1:
+        spread = _number("mae_seed_std", row)
+        marks.append(f"{int(row['n_seeds'])} seeds, MAE std {spread}")
+    return ", ".join(filter(None, marks))
+
+
+def _fit(
+    names: Mapping[str, Sequence[str]], values: Mapping[str, Sequence[str]], width: int
+) -> list[str]:
+    """The columns side by side: names are cut first, then columns are left out."""
+    shown = dict(values)
+    left_out: list[str] = []
+    for letters in range(MAX_NAME, MIN_NAME - 1, -1):
+        if _line_width(names, shown, letters) <= width:
+            break
+    for heading in DROPPED_FIRST:
+        if _line_width(names, shown, letters) <= width:
+            break
+        del shown[heading]
+        left_out.append(heading)
+    columns = [
+        [f"{_cut(text, letters):<{_width(heading, texts, letters)}}" for text in (heading, *texts)]
+        for heading, texts in names.items()
+    ]
+    columns += [_aligned(heading, texts) for heading, texts in shown.items()]
+    lines = ["  ".join(cells).rstrip()[:width] for cells in zip(*columns, strict=True)]
+    if left_out:
+        note = f"not shown in {width} columns: {', '.join(left_out)}; the page has them"
+        lines += wrapped(note, width)
+    return lines
+
+
+def _aligned(heading: str, texts: Sequence[str]) -> list[str]:
+    """A column of numbers to the right, the marks to the left."""
+    longest = max(map(len, (heading, *texts)))
+    return [f"{text:>{longest}}" if heading else text for text in (heading, *texts)]
+
+
+def _line_width(
+    names: Mapping[str, Sequence[str]], values: Mapping[str, Sequence[str]], letters: int
+) -> int:
+    widths = [_width(heading, texts, letters) for heading, texts in names.items()]
+    widths += [max(map(len, (heading, *texts))) for heading, texts in values.items()]
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _width(heading: str, texts: Sequence[str], letters: int) -> int:
+    return min(letters, max(map(len, (heading, *texts))))
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 2]}.."
