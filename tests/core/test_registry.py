@@ -271,9 +271,9 @@ def test_what_a_plug_in_does_when_imported_ends_no_command(
     captured = capsys.readouterr()
     methods = json.loads(captured.out)["methods"]
     assert "pos" in methods
-    assert "sys.exit(0)" in methods["leaves"]
-    assert "like Ctrl-C" in methods["likes"]
-    assert "no Exception" in methods["based"]
+    assert "sys.exit(0)" in methods["leaves"]["not_available"]
+    assert "like Ctrl-C" in methods["likes"]["not_available"]
+    assert "no Exception" in methods["based"]["not_available"]
     assert "{not json" in captured.err
     with pytest.raises(BenchError, match=r"sys\.exit"):
         load_method_file(plugins / "methods" / "leaves.py")
@@ -350,7 +350,7 @@ def test_a_broken_entry_point_is_a_line_and_the_others_go_on(
         clear_registry()
     assert "pos" in methods
     for name, value in ENTRIES.items():
-        assert f"{name} = {value!r}: " in methods[f"entry point {name}"]
+        assert f"{name} = {value!r}: " in methods[f"entry point {name}"]["not_available"]
 
 
 def test_plug_in_folders_of_the_environment_are_looked_at(

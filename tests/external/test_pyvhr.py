@@ -108,8 +108,9 @@ def test_without_pyvhr_the_list_and_the_run_say_what_to_install(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["list", "methods"]) == 0
-    (line,) = (x for x in capsys.readouterr().out.splitlines() if f" pyvhr_{name} " in x)
-    assert "pip install 'rppgbench[pyvhr]'" in line
+    lines = capsys.readouterr().out.splitlines()
+    (place,) = (number for number, line in enumerate(lines) if f"pyvhr_{name}" in line)
+    assert "pip install 'rppgbench[pyvhr]'" in lines[place + 1]
     assert main(["run", "--protocol", "quickstart", "--methods", f"pos,pyvhr_{name}"]) == 2
     (message,) = capsys.readouterr().err.strip().splitlines()
     assert "pip install 'rppgbench[pyvhr]'" in message

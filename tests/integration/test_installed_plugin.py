@@ -97,9 +97,9 @@ def test_an_installed_package_s_content_is_listed_and_checked(site: Path, tmp_pa
     process = bench(site, tmp_path, "list", "--json")
     assert process.returncode == 0, process.stderr
     listed = json.loads(process.stdout)
-    assert listed["methods"]["loud_green"] == "Loud green"
-    assert listed["benchmarks"]["our_lab"] == "Our lab's recordings"
-    assert listed["protocols"]["our_lab_all"] == "Everybody of our lab"
+    assert listed["methods"]["loud_green"]["title"] == "Loud green"
+    assert listed["benchmarks"]["our_lab"]["title"] == "Our lab's recordings"
+    assert listed["protocols"]["our_lab_all"]["title"] == "Everybody of our lab"
     assert "pos" in listed["methods"]
     process = bench(site, tmp_path, "check-method", "loud_green")
     assert process.returncode == 0, process.stdout

@@ -27,6 +27,16 @@ SHAPES: dict[str, tuple[int | None, ...]] = {
 """The shape of one sample of each input; None is any length."""
 
 
+def input_shape(kind: str) -> str:
+    """The shape of an input of T samples in words.
+
+    >>> input_shape("trace"), input_shape("clip")
+    ('(T, 3)', '(T, S, S, 3)')
+    """
+    sizes = ("S" if size is None else str(size) for size in SHAPES[kind])
+    return f"({', '.join(('T', *sizes))})"
+
+
 class MethodFunction:
     """A method that is called with an array and gives a pulse.
 
@@ -124,10 +134,8 @@ def _checked(array: NDArray[Any], method: Method) -> NDArray[Any]:
         size in (None, actual) for size, actual in zip(expected, array.shape[1:], strict=True)
     )
     if not fits or len(array) < 2:
-        shape = ", ".join("T" if size is None else str(size) for size in (None, *expected))
-        raise ValueError(
-            f"{method.name}: takes {method.input} of shape ({shape}), not {array.shape}"
-        )
+        shape = input_shape(method.input)
+        raise ValueError(f"{method.name}: takes {method.input} of shape {shape}, not {array.shape}")
     if method.input == "clip":
         if array.dtype != np.uint8:
             raise ValueError(f"{method.name}: takes clips as uint8, not {array.dtype}")

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rppgbench.cli.commands import parser
+from rppgbench.cli.commands import first_commands, parser
 from rppgbench.cli.exit_codes import DONE, FAULT, SOME_FAILED, STOPPED
-from rppgbench.cli.terminal import answers_alone, answers_on_their_own, tell
+from rppgbench.cli.terminal import answer, answers_alone, answers_on_their_own, tell
 from rppgbench.system.errors import BenchError, format_own_warnings, one_line
 from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.process_state import exit_without_threads, raise_file_limit
@@ -21,7 +21,11 @@ __all__ = ["DONE", "FAULT", "SOME_FAILED", "STOPPED", "main", "parser"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; a `BenchError` becomes one line and exit code 2."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = parser().parse_args(arguments)
+    bench = parser()
+    args = bench.parse_args(arguments)
+    if "run" not in args:
+        answer(first_commands(bench))
+        return FAULT
     format_own_warnings()
     args.command_line = shlex.join(["bench", *arguments])
     raise_file_limit()

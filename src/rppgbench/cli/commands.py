@@ -1,6 +1,7 @@
 """The whole command line: every command is declared by the module of its name."""
 
 import argparse
+import re
 
 from rppgbench import __version__
 from rppgbench.cli import (
@@ -14,16 +15,20 @@ from rppgbench.cli import (
     leaderboard,
     list_,
     predict,
+    quickstart,
     report,
     rerun_check,
     run,
+    show,
     simulate,
     speed,
     table,
 )
 
 COMMANDS = (
+    quickstart,
     list_,
+    show,
     run,
     import_predictions,
     report,
@@ -42,6 +47,33 @@ COMMANDS = (
 )
 """In the order of `bench --help`. Each module has `add_parser(commands)` and `run(args)`."""
 
+FIRST = ("quickstart", "predict", "list", "run", "report")
+"""The commands that one needs first: `bench` alone shows them."""
+
+
+def first_commands(bench: argparse.ArgumentParser) -> str:
+    """The usage, and a line on each of the commands that one needs first.
+
+    Args:
+        bench: the parser of `bench`.
+
+    Returns:
+        Lines of text.
+    """
+    (group,) = (a for a in bench._actions if isinstance(a, argparse._SubParsersAction))
+    about = {choice.dest: choice.help or "" for choice in group._choices_actions}
+    width = max(map(len, FIRST))
+    lines = [f"  bench {name:{width}}  {re.split('[.;]', about[name])[0]}" for name in FIRST]
+    return "\n".join(
+        [
+            "usage: bench COMMAND [OPTIONS]",
+            "",
+            *lines,
+            "",
+            "All commands: bench --help. The options of one: bench COMMAND --help.",
+        ]
+    )
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `bench`; what a command needs is imported when the command runs."""
@@ -53,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     bench.add_argument("--version", action="version", version=f"bench {__version__}")
-    commands = bench.add_subparsers(metavar="COMMAND", required=True)
+    commands = bench.add_subparsers(metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(commands)
     return bench

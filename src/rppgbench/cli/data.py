@@ -1,9 +1,7 @@
 """bench data: show or check a data set."""
 
 import argparse
-import inspect
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,26 +62,16 @@ def add_parser(commands: Commands) -> None:
 
 def show(args: argparse.Namespace) -> int:
     """Print what a reader needs to know before asking for a data set."""
+    from rppgbench.cli.descriptions import describe_dataset
+    from rppgbench.cli.show import answer_description
     from rppgbench.core.registry import load_datasets
 
     dataset = load_datasets().get("data set", args.name, "bench data show")
-    description = {
-        "name": dataset.name,
-        "title": dataset.title,
-        "holds": dict(dataset.expected),
-        "licence": dataset.licence,
-        "ask": dataset.url,
-        "cite": dataset.cite,
-        "protocols": _protocols(dataset),
-        "about": inspect.cleandoc(sys.modules[dataset.recordings.__module__].__doc__ or ""),
-    }
+    description = {"name": dataset.name, **describe_dataset(dataset)}
     if args.json:
         answer(json.dumps(description, indent=1))
-        return DONE
-    about = description.pop("about")
-    for key, value in description.items():
-        answer(f"{key:10} {_to_text(value)}")
-    answer(f"\n{about}")
+    else:
+        answer_description(description)
     return DONE
 
 
@@ -101,7 +89,7 @@ def check(args: argparse.Namespace) -> int:
     root = args.path or data_root(dataset, {}, tell=tell)
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
-    protocols = _protocols(dataset, tested_only=True)
+    protocols = _protocols_testing(dataset)
     with progress(f"checking {args.name}", len(list_recordings(dataset, root))) as bar:
         result = check_data(
             dataset,
@@ -134,12 +122,6 @@ def _print(result: "DataCheck", name: str) -> None:
         if count > MAX_LINES:
             answer(f"{severity}: {count - MAX_LINES} more; --json names them all")
     answer(result.verdict)
-
-
-def _to_text(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{count} {noun}" for noun, count in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _fold_layout(
@@ -184,15 +166,13 @@ def _share(name: str, root: Path) -> "Share":
     return describe_share(_fold_layout(name, root), entries=entries, number=protocol.recordings)
 
 
-def _protocols(dataset: "Dataset", *, tested_only: bool = False) -> list[str]:
-    """The protocols that use a data set, or with `tested_only` those that test it and no other."""
+def _protocols_testing(dataset: "Dataset") -> list[str]:
+    """The protocols that test a data set and no other."""
     from rppgbench.core.protocol import read_protocol
     from rppgbench.core.registry import toml_files
 
-    names = []
-    for name, file in toml_files("protocols").items():
-        protocol = read_protocol(file)
-        datasets = protocol.datasets
-        if protocol.test == [dataset.name] if tested_only else dataset.name in datasets:
-            names.append(name)
-    return names
+    return [
+        name
+        for name, file in toml_files("protocols").items()
+        if read_protocol(file).test == [dataset.name]
+    ]

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _parse_pair(text: str) -> "tuple[EndpointName, EndpointName]":
     """Two evaluators, each with a region after "@" if one is wanted."""
-    parts = text.split(",")
+    parts = [part.strip() for part in text.split(",")]
     if len(parts) != 2 or not all(parts):
         raise BenchError(
             f"--between: {text!r} is not A,B or A@REGION,B@REGION, such as {DEFAULT_PAIR}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.terminal import answer, answer_width
 from rppgbench.system.errors import one_line
+from rppgbench.system.text_wrapping import wrapped
 
 if TYPE_CHECKING:
     from rppgbench.analysis.build_report import Report
@@ -23,7 +24,7 @@ def answer_report(report: Report, *, as_json: bool, before: str = "") -> None:
         as_json: Whether one JSON object is printed.
         before: A line above the table.
     """
-    from rppgbench.report.tables.terminal_table import left_out_lines, score_lines, wrapped
+    from rppgbench.report.tables.terminal_table import left_out_lines, score_lines
 
     if as_json:
         answer(json.dumps(report_object(report), indent=1))

@@ -37,6 +37,11 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--protocol", required=True, metavar="NAME", help="see `bench list protocols`"
     )
+    run_arguments(parser)
+
+
+def run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare all options of a run but the protocol."""
     selection(parser)
     places(parser)
     parser.add_argument("--train", metavar="SET", help="train on this data set instead")

@@ -131,7 +131,7 @@ def _training_lines(
         hours = "hours unknown" if math.isnan(cost.hours) else f"{cost.hours:.3g} h"
         elsewhere = "".join(
             f"; {cost.steps * rate_s / 3600:.3g} h on one {other} ({source})"
-            for other, (rate_s, source) in _declared_rates(method).items()
+            for other, (rate_s, source) in declared_rates(method).items()
             if other != device and not math.isnan(cost.steps)
         )
         steps = "" if math.isnan(cost.steps) else f" of {cost.steps / cost.fits:,.0f} steps each"
@@ -212,14 +212,14 @@ def training_rate(method: str, device: str) -> tuple[float, str]:
     Returns:
         The seconds, NaN where nothing is declared; and the source.
     """
-    rates = _declared_rates(method)
+    rates = declared_rates(method)
     if device in rates:
         return rates[device]
     ask = f"bench speed --only learning --device {device} --methods {method} measures it"
     return math.nan, f"no rate is declared for {device}; {ask}"
 
 
-def _declared_rates(method: str) -> dict[str, tuple[float, str]]:
+def declared_rates(method: str) -> dict[str, tuple[float, str]]:
     """Seconds of a step and the source, by the kind of device."""
     rates: dict[str, tuple[float, str]] = {}
     for root in content_roots():

@@ -7,6 +7,23 @@ from collections.abc import Iterable
 MOST_CHARACTERS = 1000
 """A reason that is longer is cut; the log of errors has the whole of it."""
 
+MOST_NEAR = 3
+"""How many similar names a message shows."""
+
+MOST_KNOWN = 8
+"""Up to how many names a message shows all of them."""
+
+LISTS = {
+    "method": "methods",
+    "data set": "benchmarks",
+    "protocol": "protocols",
+    "evaluator": "evaluators",
+    "report": "reports",
+    "table": "reports",
+    "declaration": "",
+}
+"""What `bench list` calls the names of a kind."""
+
 
 class BenchError(Exception):
     """A mistake of the user's: the command line prints it and exits with 2, without a traceback."""
@@ -100,7 +117,7 @@ def format_own_warnings() -> None:
 
 
 def unknown_name(kind: str, name: str, choices: Iterable[str], location: str) -> BenchError:
-    """Describe a name that is unknown: who asked for it, similar names, and all that there are.
+    """Describe a name that is unknown: who asked for it, similar names, and where all are listed.
 
     Args:
         kind: what the name is of, such as "method".
@@ -113,8 +130,18 @@ def unknown_name(kind: str, name: str, choices: Iterable[str], location: str) ->
 
     >>> print(unknown_name("method", "poss", ["green", "pos"], "protocols/smoke.toml"))
     protocols/smoke.toml: no method 'poss'; did you mean 'pos'? Known: green, pos.
+    >>> many = [f"m{number}" for number in range(30)] + ["pos"]
+    >>> print(unknown_name("method", "poss", many, "--methods"))
+    --methods: no method 'poss'; did you mean 'pos'? 30 more: bench list methods.
     """
     names = sorted(choices)
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    return BenchError(f"{location}: no {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}.")
+    near = difflib.get_close_matches(name, names, n=MOST_NEAR)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+    known = f" Known: {', '.join(names) or 'none'}."
+    if len(names) > MOST_KNOWN:
+        shown = [] if near else names[:MOST_KNOWN]
+        known = f" Known: {', '.join(shown)};" if shown else ""
+        more = len(names) - len(near or shown)
+        place = f": bench list {LISTS[kind]}".rstrip() if kind in LISTS else ""
+        known += f" {more} more{place}."
+    return BenchError(f"{location}: no {kind} {name!r}{hint}{known}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.scores import LABELS, NOTED, describe_count
 from rppgbench.report.tables.summary_rows import canonical_order, records, row_name
 from rppgbench.system.plural import pluralise
+from rppgbench.system.text_wrapping import wrapped
 
 MAX_NAME = 28
 """Letters of a name in a column; a longer one is cut."""
@@ -85,21 +85,6 @@ def left_out_lines(skipped: Sequence[Skipped], width: int) -> list[str]:
     if len(names_by_reason) > MAX_REASONS:
         lines.append(f"left out: {len(names_by_reason) - MAX_REASONS} more reasons; see the page")
     return lines
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines that fit; a word that is longer than a line stays whole.
-
-    Args:
-        text: One paragraph.
-        width: Columns of the terminal.
-
-    Returns:
-        Lines; all but the first are indented.
-    """
-    return textwrap.wrap(
-        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _value_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
