@@ -87,11 +87,11 @@ def test_json_is_one_object_with_the_rows_of_the_table(
     with (results / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(answer["rows"]) == len(rows)
-    for given, row in zip(answer["rows"], rows, strict=True):
-        assert list(given) == list(row)
-        assert given["method"] == row["method"]
-        assert given["mae"] == pytest.approx(float(row["mae"]), rel=1e-12)
-        assert (given["mae_seed_std"] is None) == (row["mae_seed_std"] == "")
+    for answered, row in zip(answer["rows"], rows, strict=True):
+        assert list(answered) == list(row)
+        assert answered["method"] == row["method"]
+        assert answered["mae"] == pytest.approx(float(row["mae"]), rel=1e-12)
+        assert (answered["mae_seed_std"] is None) == (row["mae_seed_std"] == "")
     assert answer["left_out"] == [
         {
             "recording": "ann-1",

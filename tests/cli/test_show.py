@@ -92,8 +92,8 @@ def test_every_declaration_is_described_and_has_a_title(
     assert list(listed) == list(DESCRIBE)
     for kind, described in listed.items():
         assert list(described) == names_of(kind)
-        for name, facts in described.items():
-            assert facts.get("title") or facts["not_available"], name
+        for name, description in described.items():
+            assert description.get("title") or description["not_available"], name
 
 
 def test_an_unknown_name_shows_similar_ones_and_where_all_are(

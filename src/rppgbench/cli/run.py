@@ -1,6 +1,7 @@
 """bench run: do what is missing of a protocol, then score everything and write the page."""
 
 import argparse
+import json
 from collections.abc import Sequence
 
 from rppgbench.cli.command import Commands, add_command
@@ -90,7 +91,11 @@ def run(args: argparse.Namespace) -> int:
     prepared = prepare_run(
         args.protocol, run_options(args), args.out, lambda line: tell(one_line(line))
     )
-    for line in describe_cost(prepared.plan, prepared.store, prepared.options):
+    costs = describe_cost(prepared.plan, prepared.store, prepared.options)
+    if args.dry_run and args.json:
+        answer(json.dumps({"costs": costs}, indent=1))
+        return DONE
+    for line in costs:
         (answer if args.dry_run else note)(one_line(line))
     if args.dry_run:
         return DONE

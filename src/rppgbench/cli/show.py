@@ -49,20 +49,21 @@ def run(args: argparse.Namespace) -> int:
 
     kinds = [args.kind] if args.kind else list(KINDS)
     names = {kind: names_of(KINDS[kind]) for kind in kinds}
-    having = [kind for kind in kinds if args.name in names[kind]]
-    if not having:
-        every = [name for known in names.values() for name in known]
+    kinds_of_name = [kind for kind in kinds if args.name in names[kind]]
+    if not kinds_of_name:
+        all_names = [name for names_of_kind in names.values() for name in names_of_kind]
         what = {"dataset": "data set"}.get(args.kind or "", args.kind or "declaration")
-        raise unknown_name(what, args.name, set(every), "bench show")
-    described = {kind: describe(KINDS[kind], args.name) for kind in having}
+        raise unknown_name(what, args.name, set(all_names), "bench show")
+    described = {kind: describe(KINDS[kind], args.name) for kind in kinds_of_name}
     for kind, description in described.items():
-        if NOT_AVAILABLE in description and len(having) == 1:
+        if NOT_AVAILABLE in description and len(kinds_of_name) == 1:
             raise BenchError(f"{kind} {args.name} cannot be used: {description[NOT_AVAILABLE]}")
     if args.json:
         answer(json.dumps({"name": args.name, **described}, indent=1))
         return DONE
     for number, (kind, description) in enumerate(described.items()):
-        answer(f"{chr(10) if number else ''}{kind} {one_line(args.name)}")
+        before = "\n" if number else ""
+        answer(f"{before}{kind} {one_line(args.name)}")
         answer_description(description)
     return DONE
 
@@ -96,8 +97,8 @@ def _answer_parameters(
     """The default of each parameter, and its value in each preset that changes it."""
     texts = {}
     for name, default in defaults.items():
-        others = [f"{preset}: {v[name]!r}" for preset, v in presets.items() if name in v]
-        texts[name] = f"{default!r}" + (f"  ({', '.join(others)})" if others else "")
+        preset_values = [f"{preset}: {v[name]!r}" for preset, v in presets.items() if name in v]
+        texts[name] = f"{default!r}" + (f"  ({', '.join(preset_values)})" if preset_values else "")
     if texts:
         _answer_group("parameters", texts)
     else:
@@ -144,6 +145,6 @@ def _text(value: Any, *, inner: bool = False) -> str:
 
 
 def _publication(record: Mapping[str, Any]) -> str:
-    first, *others = record["authors"]
-    authors = f"{first} et al." if others else first
+    first_author, *further_authors = record["authors"]
+    authors = f"{first_author} et al." if further_authors else first_author
     return f"{authors}, {record['title']}, {record['year']}. {record['url']}"

@@ -4,7 +4,7 @@ import argparse
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import at_least_one, path, plugins, seconds, seed
+from rppgbench.cli.options import at_least_one, path, plugins, quiet, seconds, seed
 from rppgbench.cli.terminal import answer
 from rppgbench.system.errors import BenchError
 
@@ -26,6 +26,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--seconds", type=seconds, default=20.0, metavar="S")
     parser.add_argument("--seed", type=seed, default=0, metavar="K")
     parser.add_argument("--difficulty", choices=["easy", "paper", "hard"], default="easy")
+    quiet(parser)
     plugins(parser)
 
 
@@ -45,6 +46,6 @@ def run(args: argparse.Namespace) -> int:
     plan = SimulationPlan(
         subjects=args.subjects, seconds=args.seconds, seed=args.seed, difficulty=args.difficulty
     )
-    write_simulated(dataset, out, plan)
+    write_simulated(dataset, out, plan, quiet=args.quiet)
     answer(out)
     return DONE

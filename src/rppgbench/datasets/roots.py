@@ -2,22 +2,27 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from rppgbench.core.recording import Dataset
 from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.layout import is_folder
+from rppgbench.datasets.simulated_writers import SimulatedWriter
 from rppgbench.digests.closures import simulation_code
 from rppgbench.digests.code_digest import Sources
 from rppgbench.system.atomic_files import atomic_dir, move_into_place
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
 from rppgbench.system.hashing import digest
+from rppgbench.system.plural import pluralise
 from rppgbench.system.processes import run_in_process
+from rppgbench.system.progress import progress
 from rppgbench.system.toml_files import read_toml
 
 if TYPE_CHECKING:
-    from rppgbench.simulation import SimulationPlan
+    from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 VARIABLE = "RPPGBENCH_DATA_"
 SETTINGS = "bench.toml"
@@ -79,7 +84,14 @@ def data_root(
     )
 
 
-def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Path:
+def simulated_root(
+    dataset: Dataset,
+    plan: "SimulationPlan",
+    cache: Path,
+    *,
+    tell: Callable[[str], None] = lambda line: None,
+    quiet: bool = True,
+) -> Path:
     """The simulated tree of a plan, which is written once and kept in the cache.
 
     The name of the tree holds a digest of the plan and of the code of simulation and writer, so a
@@ -90,6 +102,8 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
         dataset: the data set.
         plan: the size of the tree.
         cache: the cache folder.
+        tell: called with a line before a tree is written.
+        quiet: whether no progress is shown.
 
     Raises:
         BenchError: the set cannot be simulated.
@@ -108,9 +122,11 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
     root = cache / "simulated" / f"{dataset.name}-{digest(settings)}"
     if root.is_dir():
         return root
+    subjects = pluralise(plan.subjects, "subject")
+    tell(f"note: {dataset.name} is simulated once: {subjects}, {plan.seconds:g} s each, in {root}")
     try:
         with atomic_dir(root) as partial:
-            write_simulated(dataset, partial, plan)
+            write_simulated(dataset, partial, plan, quiet=quiet)
             move_into_place(partial, root)
     except OSError as error:
         if not root.is_dir():
@@ -120,7 +136,9 @@ def simulated_root(dataset: Dataset, plan: "SimulationPlan", cache: Path) -> Pat
     return root
 
 
-def write_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> None:
+def write_simulated(
+    dataset: Dataset, folder: Path, plan: "SimulationPlan", *, quiet: bool = True
+) -> None:
     """Write a simulated tree in a separate process, so that Ctrl-C stops the rendering at once.
 
     A data set that is not registered cannot be found by another process; its tree is written in
@@ -130,6 +148,7 @@ def write_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> N
         dataset: the data set.
         folder: a new folder.
         plan: the size of the tree.
+        quiet: whether no progress is shown.
 
     Raises:
         BenchError: the set cannot be simulated.
@@ -137,15 +156,35 @@ def write_simulated(dataset: Dataset, folder: Path, plan: "SimulationPlan") -> N
     if dataset.simulate is None:
         raise BenchError(f"{dataset.name}: cannot be simulated; its real data is needed")
     if load_datasets().available.get(dataset.name) is dataset:
-        run_in_process(_write_by_name, dataset.name, folder, plan)
+        run_in_process(_write_by_name, dataset.name, folder, plan, quiet)
     else:
         dataset.simulate(folder, plan)
 
 
-def _write_by_name(name: str, folder: Path, plan: "SimulationPlan") -> None:
+def _write_by_name(name: str, folder: Path, plan: "SimulationPlan", quiet: bool) -> None:
     dataset = load_datasets().get("data set", name, str(folder))
     assert dataset.simulate is not None
-    dataset.simulate(folder, plan)
+    if isinstance(dataset.simulate, SimulatedWriter):
+        _write_with_progress(dataset.simulate, folder, plan, quiet)
+    else:
+        dataset.simulate(folder, plan)
+
+
+def _write_with_progress(
+    writer: SimulatedWriter, folder: Path, plan: "SimulationPlan", quiet: bool
+) -> None:
+    """Write a tree and count its recordings; several threads write at once."""
+    total = sum(1 for _ in writer.sessions(plan))
+    lock = Lock()
+    with progress(f"simulating {writer.dataset}", total, quiet=quiet) as display:
+
+        def write(root: Path, recording: "SimulatedRecording", plan: "SimulationPlan") -> Any:
+            output = writer.write(root, recording, plan)
+            with lock:
+                display.step(recording.subject)
+            return output
+
+        replace(writer, write=write)(folder, plan)
 
 
 def _read_settings() -> dict[str, str]:

@@ -337,7 +337,9 @@ def find_roots(
             plan = SimulationPlan(
                 subjects=s.subjects, seconds=s.seconds, seed=s.seed, difficulty=s.difficulty
             )
-            roots[name] = simulated_root(dataset, plan, options.cache)
+            roots[name] = simulated_root(
+                dataset, plan, options.cache, tell=log, quiet=options.quiet
+            )
         else:
             roots[name] = data_root(dataset, options.data, tell=log)
     return roots
