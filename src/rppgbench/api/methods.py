@@ -30,8 +30,9 @@ SHAPES: dict[str, tuple[int | None, ...]] = {
 def input_shape(kind: str) -> str:
     """The shape of an input of T samples in words.
 
-    >>> input_shape("trace"), input_shape("clip")
-    ('(T, 3)', '(T, S, S, 3)')
+    Examples:
+        >>> input_shape("trace"), input_shape("clip")
+        ('(T, 3)', '(T, S, S, 3)')
     """
     sizes = ("S" if size is None else str(size) for size in SHAPES[kind])
     return f"({', '.join(('T', *sizes))})"
