@@ -49,6 +49,12 @@ def test_a_source_with_references_needs_no_option(
     assert len(imports["sha256"]) == 64
 
 
+def test_a_source_without_references_is_not_said_to_have_them(tmp_path: Path) -> None:
+    source = write_waves(tmp_path / "net.csv", {"a": 66.0})
+    assert run_import(source, "--method", "net", "--out", tmp_path / "out") == 0
+    assert load_results(tmp_path / "out").manifest["imports"]["net"]["references"] == "none"
+
+
 def test_every_file_of_the_results_says_where_they_come_from(tmp_path: Path) -> None:
     source = write_waves(tmp_path / "net.csv", {"a": 66.0}, reference_bpm={"a": 63.0})
     assert run_import(source, "--method", "net", "--out", tmp_path / "out") == 0

@@ -343,7 +343,7 @@ class _Import:
 
     def _record(self, method: str) -> dict[str, Any]:
         """What the manifest says of an imported method."""
-        reference = "the source itself"
+        reference = "the source itself" if self.survey.with_reference else "none"
         if self.references is not None:
             path = self.references.path.name
             reference = f"{one_line(path)}, sha256 {self.references.sha256}"
