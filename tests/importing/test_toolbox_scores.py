@@ -28,7 +28,8 @@ def pulses() -> dict[str, tuple[Array, Array]]:
 
     def noisy(bpm: float) -> Array:
         noise = 0.3 * rng.standard_normal(COUNT)
-        pulse: Array = np.sin(2 * np.pi * bpm / 60 * times_s) + noise + 0.05 * times_s
+        fast = 0.9 * np.sin(2 * np.pi * 140 / 60 * times_s)  # the strongest in differences alone
+        pulse: Array = np.sin(2 * np.pi * bpm / 60 * times_s) + fast + noise + 0.05 * times_s
         return pulse
 
     return {
