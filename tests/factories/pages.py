@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import (
-    EstimateKey,
     ProtocolInfo,
     ReportInputs,
     Scores,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.evaluation.bland_altman import bland_altman as limits_of_agreement
@@ -44,7 +44,7 @@ from rppgbench.report.figures.waveforms import (
     spectrum,
     waveform_figure,
 )
-from rppgbench.report.inputs import EstimateKey, ReportInputs, Timings
+from rppgbench.report.inputs import ReportInputs, Timings
 from rppgbench.report.page import report_html
 from rppgbench.system.errors import BenchError
 

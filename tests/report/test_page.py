@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.registry import find_toml
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.evaluation.scores import score_windows, summarise
 from rppgbench.report.figures.drawing import Download
 from rppgbench.report.inputs import (
-    EstimateKey,
     ProtocolInfo,
     ReportInputs,
     Scores,

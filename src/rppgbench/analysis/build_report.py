@@ -25,10 +25,10 @@ from rppgbench.analysis.trainings import (
     training_warnings,
 )
 from rppgbench.core.canonical_order import ordered_rows
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.report.data_marks import DataMarks
-from rppgbench.report.inputs import EstimateKey, ReportInputs, Scores, Section
+from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.sections.imports import import_sections
@@ -255,16 +255,4 @@ def write_heart_rates(windows: pd.DataFrame, file: Path, *, marks: DataMarks) ->
 def _estimate_finder(
     estimates: Sequence[Estimate],
 ) -> Callable[[EstimateKey], Estimate | None]:
-    stored = {
-        EstimateKey(
-            dataset=e.dataset,
-            recording=e.recording,
-            method=e.method,
-            fold=e.fold,
-            seed=e.seed,
-            condition=e.condition,
-            region=e.region,
-        ): e
-        for e in estimates
-    }
-    return stored.get
+    return {estimate.key: estimate for estimate in estimates}.get

@@ -8,7 +8,7 @@ import numpy as np
 
 from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.canonical_order import ordered_items, ordered_records
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal
 from rppgbench.store.schema import RecordingInfo
@@ -114,19 +114,11 @@ def _joined_manifest(
 
 
 def _joined_estimates(results: Sequence[StoredResults]) -> list[Estimate]:
-    folders: dict[tuple[str | int, ...], StoredResults] = {}
+    folders: dict[EstimateKey, StoredResults] = {}
     estimates = []
     for stored in results:
         for estimate in stored.estimates:
-            key = (
-                estimate.dataset,
-                estimate.recording,
-                estimate.method,
-                estimate.fold,
-                estimate.seed,
-                estimate.condition,
-                estimate.region,
-            )
+            key = estimate.key
             if key in folders:
                 raise BenchError(
                     f"{folders[key].store.folder} and {stored.store.folder}: both hold method "

@@ -11,7 +11,7 @@ import numpy as np
 
 from rppgbench.analysis.part_provenance import other_versions, part_provenances
 from rppgbench.analysis.stored_plan import stored_plan
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.model_files import is_model
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
@@ -30,8 +30,6 @@ network let that grow by some orders of magnitude. A millionth of the pulse chan
 """
 
 Verdict = Literal["same bits", "within tolerance", "differs"]
-EstimateKey = tuple[str, str, str, str, int, str, str]
-"""Data set, recording, method, fold, seed, condition and region."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +123,7 @@ def rerun_sample(
         )
     drawn = draw_sample(with_model, sample, seed)
     for estimate in drawn:
-        if _estimate_key(estimate) not in jobs:
+        if estimate.key not in jobs:
             raise BenchError(
                 f"{store.folder}: {estimate.dataset}/{estimate.recording} is not in the data any "
                 "more; give the right folder by --data NAME=PATH"
@@ -140,9 +138,9 @@ def rerun_sample(
                     raise fault.error()
             for info in outcome.observed:
                 truths[info.dataset, info.recording] = info.ground_truth
-            again = {_estimate_key(repeated): repeated for repeated in outcome.estimates}
+            again = {repeated.key: repeated for repeated in outcome.estimates}
             for estimate in estimates:
-                key = _estimate_key(estimate)
+                key = estimate.key
                 finding = compare_estimates(
                     estimate, again[key], changed=jobs[key].digest != estimate.job
                 )
@@ -161,7 +159,7 @@ def _with_model(
     fits = {job.fit for job in jobs.values() if job.fit}
     lost = {f for f in fits if not is_model(store.folder / "models" / used.get(f, f))}
     lost_keys = {key for key, job in jobs.items() if job.fit in lost}
-    return [estimate for estimate in stored if _estimate_key(estimate) not in lost_keys]
+    return [estimate for estimate in stored if estimate.key not in lost_keys]
 
 
 def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estimate]:
@@ -176,7 +174,7 @@ def draw_sample(stored: Sequence[Estimate], count: int, seed: int) -> list[Estim
         The drawn estimates; the same ones for the same seed, whatever the order of `stored`.
     """
     rng = np.random.default_rng(seed)
-    ordered = sorted(stored, key=_estimate_key)
+    ordered = sorted(stored, key=lambda estimate: estimate.key)
     shuffled = [ordered[k] for k in rng.permutation(len(ordered))]
     rows: dict[str, list[Estimate]] = defaultdict(list)
     for estimate in shuffled:
@@ -252,20 +250,16 @@ def _waveforms(then: Waveform, now: Waveform) -> tuple[Verdict, float, str]:
     return "differs", difference, f"{count} of {len(differences)} samples differ"
 
 
-def _estimate_key(estimate: Estimate) -> EstimateKey:
-    return (
-        estimate.dataset,
-        estimate.recording,
-        estimate.method,
-        estimate.fold,
-        estimate.seed,
-        estimate.condition,
-        estimate.region,
-    )
-
-
 def _job_key(job: Job) -> EstimateKey:
-    return (job.dataset, job.recording, job.method, job.fold, job.seed, job.condition, job.region)
+    return EstimateKey(
+        dataset=job.dataset,
+        recording=job.recording,
+        method=job.method,
+        fold=job.fold,
+        seed=job.seed,
+        condition=job.condition,
+        region=job.region,
+    )
 
 
 def _tasks(
@@ -282,7 +276,7 @@ def _tasks(
     models = _models(plan, store.manifest)
     conditions = {c.name: c for c in (UNTOUCHED, *plan.protocol.conditions)}
     for (dataset, recording), estimates in grouped.items():
-        planned = [jobs[_estimate_key(estimate)] for estimate in estimates]
+        planned = [jobs[estimate.key] for estimate in estimates]
         learned = tuple(replace(job, fit=models.get(job.fit, job.fit)) for job in planned)
         task = RecordingTask(
             dataset=dataset,

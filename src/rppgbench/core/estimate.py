@@ -5,6 +5,19 @@ from dataclasses import dataclass
 from rppgbench.core.waveform import Signal, Waveform
 
 
+@dataclass(frozen=True, kw_only=True, order=True)
+class EstimateKey:
+    """The fields of `Estimate` that name one."""
+
+    dataset: str
+    recording: str
+    method: str
+    fold: str
+    seed: int
+    condition: str
+    region: str
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Estimate:
     """One method on one recording in one fold, seed and condition: a waveform, never a score.
@@ -30,3 +43,16 @@ class Estimate:
     reason: str = ""
     seconds: float = 0.0
     heart_rate: Signal | None = None
+
+    @property
+    def key(self) -> EstimateKey:
+        """What names the estimate among others of a results folder."""
+        return EstimateKey(
+            dataset=self.dataset,
+            recording=self.recording,
+            method=self.method,
+            fold=self.fold,
+            seed=self.seed,
+            condition=self.condition,
+            region=self.region,
+        )

@@ -19,7 +19,7 @@ from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.figures.scatter import plot_scatter
 from rppgbench.report.figures.series import summary_series, windows_download
 from rppgbench.report.figures.waveforms import waveform_figure
-from rppgbench.report.inputs import EstimateKey, Scores
+from rppgbench.report.inputs import Scores
 
 Result = tuple[Line, StoredResults, Scores]
 """A line with the results folder and the scores behind it."""
@@ -61,18 +61,7 @@ def draw_figures(
 def _waveforms(results: Sequence[Result]) -> Iterator[Drawing]:
     """Pulse and spectrum of the best, median and worst recording of each line."""
     for number, (_, folder, scores) in enumerate(results):
-        estimates = {
-            EstimateKey(
-                dataset=e.dataset,
-                recording=e.recording,
-                method=e.method,
-                fold=e.fold,
-                seed=e.seed,
-                condition=e.condition,
-                region=e.region,
-            ): e
-            for e in folder.estimates
-        }
+        estimates = {estimate.key: estimate for estimate in folder.estimates}
         for series in summary_series(scores):
             drawing = waveform_figure(
                 series,

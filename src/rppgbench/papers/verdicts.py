@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from rppgbench.papers.declaration import (
     COVERED,
@@ -32,19 +32,7 @@ VerdictWord = Literal[
 NOT_RUN_HERE = "not run by us"
 NOT_RUN = "not run"
 FAILED = "failed"
-WORDS = (
-    "reproduced",
-    "better",
-    "worse",
-    "within the interval, n unknown",
-    "outside the interval, n unknown",
-    "estimates missing",
-    "not comparable",
-    "imported",
-    FAILED,
-    NOT_RUN,
-    NOT_RUN_HERE,
-)
+WORDS = (*get_args(VerdictWord), FAILED, NOT_RUN, NOT_RUN_HERE)
 """What can be said of a printed value, in the order of the index."""
 
 VERDICT_RULE = (

@@ -69,6 +69,16 @@ def csv_header(file: Path) -> tuple[list[str], str]:
     return names, separator
 
 
+def csv_columns(file: Path) -> set[str]:
+    """The names in the first line of a file called `.csv`; none where the file is no such table."""
+    if file.suffix.lower() != ".csv":
+        return set()
+    try:
+        return set(csv_header(file)[0])
+    except BenchError:
+        return set()
+
+
 def check_header(names: Sequence[str], file: Path) -> None:
     """Check that a header has names, and each once.
 

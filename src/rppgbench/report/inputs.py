@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 
@@ -49,19 +49,6 @@ class Scores:
     about: str = ""
     by: tuple[str, ...] = ("method",)
     groups: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EstimateKey:
-    """Which stored estimate a figure asks for: the fields of `Estimate` that name one."""
-
-    dataset: str
-    recording: str
-    method: str
-    fold: str
-    seed: int
-    condition: str
-    region: str
 
 
 @dataclass(frozen=True, kw_only=True)

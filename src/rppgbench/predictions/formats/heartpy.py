@@ -20,7 +20,7 @@ from rppgbench.predictions.checking import (
 )
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.record import PredictedRecording
-from rppgbench.predictions.table_rows import csv_header
+from rppgbench.predictions.table_rows import csv_columns
 from rppgbench.system.errors import BenchError, RecordingError, one_line
 
 MEASURES = {"bpm", "ibi", "sdnn"}
@@ -32,12 +32,7 @@ MISSING = frozenset({"", "--", "nan"})
 
 def recognise(file: Path) -> Match:
     """Certain for a table with heartpy's measures, peaks or intervals."""
-    if file.suffix.lower() != ".csv":
-        return Match.NO
-    try:
-        names = set(csv_header(file)[0])
-    except BenchError:
-        return Match.NO
+    names = csv_columns(file)
     is_known = names >= MEASURES or any(names == columns for columns in WITHOUT_RATE)
     return Match.CERTAIN if is_known else Match.NO
 

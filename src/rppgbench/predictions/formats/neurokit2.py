@@ -19,7 +19,7 @@ from rppgbench.predictions.checking import (
 )
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.record import PredictedRecording
-from rppgbench.predictions.table_rows import csv_header, read_batches
+from rppgbench.predictions.table_rows import csv_columns, csv_header, read_batches
 from rppgbench.system.errors import BenchError, RecordingError
 
 PROCESSED = ("PPG_Clean", "PPG_Rate")
@@ -29,12 +29,7 @@ VARIABILITY = "HRV_MeanNN"
 
 def recognise(file: Path) -> Match:
     """Certain for a table with neurokit2's columns."""
-    if file.suffix.lower() != ".csv":
-        return Match.NO
-    try:
-        names = set(csv_header(file)[0])
-    except BenchError:
-        return Match.NO
+    names = csv_columns(file)
     is_known = names >= set(PROCESSED) or MEAN_RATE in names or VARIABILITY in names
     return Match.CERTAIN if is_known else Match.NO
 

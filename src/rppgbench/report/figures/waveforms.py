@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rppgbench.core.estimate import Estimate
+from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.report.data_marks import UNMARKED, DataMarks
@@ -23,7 +23,6 @@ from rppgbench.report.figures.drawing import (
 )
 from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.figures.series import Series
-from rppgbench.report.inputs import EstimateKey
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
