@@ -219,6 +219,22 @@ def test_the_validation_part_chooses_the_epoch_and_the_last_stays_the_last(
     assert [json.loads(line)["score"] for line in log] == [5.0, 4.0, 6.0]
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_validation_part_without_a_whole_clip_leaves_the_last_epoch(
+    name: str, tmp_path: Path
+) -> None:
+    method = method_named(name)
+    examples = [
+        example(method, "a", "pretrain", 100.0, 8.0, labelled=False),
+        example(method, "c", "pretrain", 105.0, 8.0, labelled=False),
+        example(method, "b", "train", 110.0, 8.0, labelled=True),
+        example(method, "d", "train", 115.0, 8.0, labelled=True),
+        example(method, "w", "validation", 120.0, 3.0, labelled=True),
+    ]
+    model = fit(name, examples, tmp_path, {})
+    assert model.metadata["checkpoint"] == {"rule": "last", "why": two_stage.NO_VALIDATION}
+
+
 def test_the_score_is_the_root_mean_square_error_of_heart_rates() -> None:
     method = method_named("contrast_phys_plus")
     params = method.parameters(TOY["contrast_phys_plus"])

@@ -46,6 +46,14 @@ def test_the_dry_run_says_what_would_be_run_and_decodes_nothing(
     assert not (here / "results").exists()
 
 
+def test_the_dry_run_says_what_a_whole_run_lacks(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert table(here, "--dry-run", "--methods", "pos", "--folds", "fold9") == 0
+    line = "vipl5fold: cannot run: --folds: no fold 'fold9'"
+    assert capsys.readouterr().out.startswith(line)
+
+
 def test_the_dry_run_counts_steps_and_hours(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["--methods", "co_rectification", "--device", "cpu", "--seeds", "0,1"]
     params = ["--param", "co_rectification.clip_s=0.625", "--param", "co_rectification.epochs=2000"]
@@ -64,6 +72,7 @@ def test_the_dry_run_counts_steps_and_hours(here: Path, capsys: pytest.CaptureFi
     [
         (["--methods", "physnet"], "--methods: no row with the method 'physnet'"),
         (["--param", "pos"], "is not METHOD.NAME=VALUE"),
+        (["--param", "pos.windwo=3"], "--param: no parameter of pos 'windwo'"),
         (["--param", "physnet.epochs=3"], "--param: no row with the method 'physnet'"),
         (["--seeds", "0,0"], "names 0 twice"),
         (["--stored", "--folds", "fold1"], "--folds: has no effect beside --stored"),

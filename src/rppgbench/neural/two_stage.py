@@ -15,11 +15,15 @@ from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.parameters import TwoStageParameters
 from rppgbench.neural.single_stage import last_row
 from rppgbench.neural.trained_model import SCORE, History, best_epoch, to_model
+from rppgbench.system.errors import RecordingError
 
 LOW_HZ, HIGH_HZ = 40 / 60, 3.0
 """The band in which a validation reads heart rates: 40 to 180 beats a minute."""
 
-NO_VALIDATION = "the validation part has no clip with a pulse, or the split has no such part"
+NO_VALIDATION = (
+    'the parameter checkpoint is "last", the validation part has no clip with a pulse, '
+    "or the split has no such part"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +89,11 @@ def make_validation(
     labelled = [e for e in examples if e.ground_truth is not None and e.ground_truth.pulse]
     if params.checkpoint == "last" or not labelled:
         return None
-    clips = Clips(
-        cut_segments(labelled, params.fs, params.clip_s, "validation"), params.clip_length
-    )
+    try:
+        segments = cut_segments(labelled, params.fs, params.clip_s, "validation")
+    except RecordingError:  # no recording is as long as a clip
+        return None
+    clips = Clips(segments, params.clip_length)
     starts = clips.all_starts(clips.length)
     pulses, known = clips.pulses(starts)
     starts = [start for start, flag in zip(starts, known, strict=True) if flag]

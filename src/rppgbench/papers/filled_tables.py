@@ -127,7 +127,7 @@ def fill_tables(
 
 
 def _check_methods(names: Sequence[str], options: RunOptions) -> None:
-    """Refuse methods of the options that no table of these names has."""
+    """Refuse methods of the options that no table has, and parameters that no method has."""
     lines = (
         line
         for name in names
@@ -140,6 +140,8 @@ def _check_methods(names: Sequence[str], options: RunOptions) -> None:
         for name in chosen:
             if name not in allowed:
                 raise unknown_name("row with the method", name, allowed, option)
+    for name, values in options.params.items():
+        load_methods().available[name].parameters(values, "--param")
 
 
 def _table_runs(

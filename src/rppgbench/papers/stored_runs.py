@@ -176,6 +176,7 @@ class StoredRuns:
                 return FoundResults(reason=f"the data in {places} is simulated; use --simulate")
             self._run(experiment, plan, store, failures)
         except BenchError as error:
+            self.costs.append(f"{name}: cannot run: {error}")
             return FoundResults(reason=str(error), failed=True, failures=failures)
         reason = PLANNED if self._dry_run else "" if len(chosen) == len(methods) else NOT_CHOSEN
         return FoundResults(reason=reason, failures=failures)
