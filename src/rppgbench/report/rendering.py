@@ -30,8 +30,8 @@ def render(template: str, **parts: object) -> str:
             **parts,
             download_id=downloads.add,
             table_files=table_files,
-            style=_asset("page.css"),
-            script=_asset("page.js"),
+            style=asset("page.css"),
+            script=asset("sorting.js") + asset("page.js"),
         )
     )
     return body.replace("<!--downloads-->", downloads.script())
@@ -80,15 +80,7 @@ def table_files(table: Table) -> list[tuple[str, Download]]:
 @cache
 def _environment() -> Environment:
     """Compiles each template once, however many pages are made."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.PackageLoader("rppgbench.report"),
-    )
+    environment = template_environment("rppgbench.report")
     environment.filters["unbroken"] = lambda text: re.sub(
         r"(?<=\d) (?=(?:h|s|bpm|%)\b)", "\xa0", text
     )
@@ -96,7 +88,25 @@ def _environment() -> Environment:
     return environment
 
 
+def template_environment(package: str) -> Environment:
+    """The templates of a package: every part is escaped, and a part that is missing is a fault."""
+    import jinja2
+
+    return jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.PackageLoader(package),
+    )
+
+
 @cache
-def _asset(name: str) -> str:
-    """The text of a file that pages carry within them: style or script."""
-    return (resources.files("rppgbench.report") / "templates" / name).read_text(encoding="utf-8")
+def asset(name: str, package: str = "rppgbench.report") -> str:
+    """The text of a file that pages carry within them: style or script.
+
+    Args:
+        name: The name of the file.
+        package: The package whose templates the file lies beside.
+    """
+    return (resources.files(package) / "templates" / name).read_text(encoding="utf-8")

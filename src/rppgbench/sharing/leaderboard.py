@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.report.rendering import asset, template_environment
 from rppgbench.sharing.leaderboard_entries import Entry, Version
 from rppgbench.sharing.leaderboard_tables import LEVEL, LeaderboardTable
 from rppgbench.system.atomic_files import write_file
@@ -110,31 +110,17 @@ def render(template: str, **parts: object) -> str:
         .get_template(template)
         .render(
             **parts,
-            style=_asset("report", "page.css") + _asset("sharing", "leaderboard.css"),
-            script=_asset("sharing", "leaderboard.js"),
+            style=asset("page.css") + asset("leaderboard.css", "rppgbench.sharing"),
+            script=asset("sorting.js") + asset("leaderboard.js", "rppgbench.sharing"),
         )
     )
 
 
 @cache
 def _environment() -> Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.PackageLoader("rppgbench.sharing"),
-    )
+    environment = template_environment("rppgbench.sharing")
     environment.filters |= {"bpm": _bpm, "signed": _signed, "percent": _percent, "p": _p}
     return environment
-
-
-@cache
-def _asset(package: str, name: str) -> str:
-    file = resources.files(f"rppgbench.{package}") / "templates" / name
-    return file.read_text(encoding="utf-8")
 
 
 def _bpm(value: float) -> str:
