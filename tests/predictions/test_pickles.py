@@ -306,6 +306,7 @@ def test_tensors_are_read_where_there_is_no_torch(tmp_path: Path) -> None:
     ("size", "stride", "offset", "wanted"),
     [
         ((10**6, 10**6), (0, 0), 0, "claim more than 1 GB"),
+        ((5 * 10**6,), (0,), 0, "claim more than 1 GB"),  # 20 MB of one value, 64 times
         ((5,), (2,), 0, "beyond its storage"),
         ((5,), (1,), 1, "beyond its storage"),
         ((5,), (-1,), 4, "impossible shape"),

@@ -27,6 +27,7 @@ MAGIC = 0x1950A86A20F9469CFC6C
 ZIP_MAGIC = b"PK\x03\x04"
 MOST_AXES = 8
 MOST_MEMBERS = 100_000
+EXPANDED_WEIGHT = 64
 
 _STORAGES = {
     "FloatStorage": "<f4",
@@ -161,7 +162,11 @@ def _stored_members(archive: zipfile.ZipFile, budget: Budget) -> dict[str, zipfi
 
 
 def _rebuild_tensor(arguments: tuple[Any, ...], budget: Budget) -> NDArray[Any]:
-    """The view of a storage; it is copied, so elements that are used twice count twice."""
+    """A copy of the view of a storage.
+
+    A view with more values than its storage has strides of 0. Its bytes count `EXPANDED_WEIGHT`
+    times, so that a few kilobytes cannot become as many samples as the limit for bytes allows.
+    """
     match arguments:
         case (Storage() as storage, int(offset), tuple(sizes), tuple(strides), *_):
             pass
@@ -177,7 +182,8 @@ def _rebuild_tensor(arguments: tuple[Any, ...], budget: Budget) -> NDArray[Any]:
     if count and last >= len(storage.values):
         raise budget.fault("a tensor that reaches beyond its storage")
     itemsize = storage.values.dtype.itemsize
-    budget.spend_bytes(count * itemsize)
+    weight = EXPANDED_WEIGHT if count > len(storage.values) else 1
+    budget.spend_bytes(weight * count * itemsize)
     if not count:
         return np.empty(sizes, storage.values.dtype)
     view = np.lib.stride_tricks.as_strided(
