@@ -72,8 +72,8 @@ def test_the_command_reads_traces_and_prints_a_table(
     rgb = clean_trace(72.0)
     uneven = np.arange(len(rgb)) / 30 + np.random.default_rng(0).normal(0, 1e-3, len(rgb))
     file = tmp_path / "trace.csv"
-    lines = np.column_stack([uneven, rgb])
-    np.savetxt(file, lines, delimiter=",", header="time_s,red,green,blue", comments="")
+    table = np.column_stack([uneven, rgb])
+    np.savetxt(file, table, delimiter=",", header="time_s,red,green,blue", comments="")
     arguments = ["compare-methods", "green=green", "pos@iphys=pos", "--trace", str(file)]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()

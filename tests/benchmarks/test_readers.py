@@ -18,6 +18,7 @@ from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import decode_counts, open_video
 
 from ..factories import trees
+from ..factories.records import video_source
 
 FRAMES = trees.FRAMES
 
@@ -94,7 +95,7 @@ def test_recordings_are_listed_in_natural_order_without_decoding(
 @pytest.mark.parametrize("name", NAMES)
 def test_every_frame_comes_with_its_time(name: str, tree_roots: dict[str, Path]) -> None:
     for recording in dataset(name).recordings(tree_roots[name]):
-        with open_video(recording.video()) as reader:
+        with open_video(video_source(recording)) as reader:
             times_s = [frame.time_s for frame in reader]
         assert len(times_s) == (10 if name == "mmpd" else FRAMES)
 
@@ -247,7 +248,7 @@ def test_pure_sorts_images_by_their_time_not_as_text(tmp_path: Path) -> None:
     trees.pure(tmp_path)
     inner = tmp_path / "01-01" / "01-01"
     trees.pictures(inner, ["Image999.png"])  # fewer digits: earlier, though later as text
-    assert listed("pure", tmp_path)["01-01"].video().images[0].name == "Image999.png"
+    assert video_source(listed("pure", tmp_path)["01-01"]).images[0].name == "Image999.png"
 
 
 def test_vipl_hr_takes_times_from_the_file_and_scores_by_gt_hr(tree_roots: dict[str, Path]) -> None:
@@ -308,7 +309,7 @@ def test_the_container_times_of_vipl_hr_are_not_used(tmp_path: Path) -> None:
     """Its rate is 25 whatever the camera's was: that is no warning, and no time."""
     trees.vipl_hr(tmp_path)
     trees.clip(tmp_path / "data/p2/v1/source1/video.avi", fps=20)
-    source = listed("vipl_hr", tmp_path)["p2/v1/source1"].video()
+    source = video_source(listed("vipl_hr", tmp_path)["p2/v1/source1"])
     for clock, warned in ((False, False), (True, True)):
         with open_video(replace(source, container_clock=clock)) as reader:
             times_s = [frame.time_s for frame in reader]
@@ -513,7 +514,9 @@ def test_mmse_hr_reads_both_subtrees_at_25_and_1000_hz(tree_roots: dict[str, Pat
         times_s = recording.video().times_s
         assert times_s is not None
         np.testing.assert_allclose(times_s, np.arange(FRAMES) / 25)
-        assert [image.stem for image in recording.video().images] == list(map(str, range(FRAMES)))
+        assert [image.stem for image in video_source(recording).images] == list(
+            map(str, range(FRAMES))
+        )
         truth = recording.ground_truth()
         assert truth.pulse is not None
         assert truth.heart_rate is not None
@@ -582,7 +585,7 @@ def test_mmpd_reads_situation_frames_and_pulse_from_one_file(tree_roots: dict[st
     assert {r.scenario for r in recordings.values()} == {"walking"}
     assert (recordings["p2_1"].skin_tone, recordings["p10_0"].skin_tone) == ("VI", "III")
     assert recordings["p2_1"].light == "led-low"
-    with open_video(recordings["p2_1"].video()) as reader:
+    with open_video(video_source(recordings["p2_1"])) as reader:
         levels = [(round(frame.time_s * 30), int(frame.rgb[0, 0, 0])) for frame in reader]
     assert levels == [(k, round(k / 20 * 255)) for k in range(10)]
     truth = recordings["p2_1"].ground_truth()
@@ -618,7 +621,7 @@ RAMP = np.linspace(0, 1, 10)[:, None, None, None] * np.ones((10, 8, 8, 3))
     ids=["0..1", "single", "0..255", "uint8", "uint16", "int16", "int64", "16 bits", "overshoot"],
 )
 def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array) -> None:
-    with open_video(mmpd_with(tmp_path, video=video).video()) as reader:
+    with open_video(video_source(mmpd_with(tmp_path, video=video))) as reader:
         levels = [int(frame.rgb[0, 0, 0]) for frame in reader]
     np.testing.assert_allclose(levels, np.linspace(0, 255, 10), atol=5.2)
     assert (levels[0], levels[-1]) == (0, 255)
@@ -641,7 +644,7 @@ def test_mmpd_refuses_a_video_that_could_mean_two_things(
 ) -> None:
     with (
         pytest.raises(RecordingError) as caught,
-        open_video(mmpd_with(tmp_path, video=video).video()) as reader,
+        open_video(video_source(mmpd_with(tmp_path, video=video))) as reader,
     ):
         list(reader)
     assert message in str(caught.value)

@@ -27,6 +27,7 @@ from rppgbench.system.errors import BenchError
 from rppgbench.video.stream import open_video
 
 from ..factories.datasets import dataset, simulated_recordings, write_tree
+from ..factories.records import video_source
 
 SPLITS = Path(__file__).parents[2] / "protocols" / "splits"
 PLAN = SimulationPlan(subjects=2, seconds=3.0, seed=5)
@@ -115,7 +116,7 @@ def of_the_phone(name: str, session: SimulatedRecording) -> bool:
 
 
 def frames_come_back(recording: Recording, session: SimulatedRecording) -> None:
-    with open_video(recording.video()) as reader:
+    with open_video(video_source(recording)) as reader:
         seen = [(frame.time_s, float(frame.rgb.mean())) for frame in reader]
         assert reader.info.warnings == ()
     times_s = session.scene.times_s - session.scene.times_s[0]
@@ -275,7 +276,7 @@ def test_more_subjects_than_the_set_has_are_refused_in_one_line(tmp_path: Path) 
 
 def test_a_tree_with_rendered_faces_is_fit(tmp_path: Path) -> None:
     recordings = write_tree("disfa", tmp_path, SimulationPlan(subjects=1, seconds=1.0))
-    with open_video(recordings["SN001"].video()) as reader:
+    with open_video(video_source(recordings["SN001"])) as reader:
         frames = [frame.rgb for frame in reader]
     assert len(frames) == 20
     assert frames[0].std() > 10  # a picture, not a plain

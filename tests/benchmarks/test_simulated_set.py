@@ -18,6 +18,7 @@ from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import open_video
 
 from ..factories.datasets import dataset, simulated_recordings, write_tree
+from ..factories.records import video_source
 
 PLAN = SimulationPlan(subjects=2, seconds=1.0, seed=3)
 
@@ -77,7 +78,7 @@ def test_simulated_subjects_and_labels_are_read_back(tree: Path) -> None:
         # A rate of the labels' own, uneven, on the frames' clock and around them.
         assert truth.pulse.fs == pytest.approx(60, rel=0.01)
         assert np.diff(times_s).std() > 0.001
-        with open_video(recording.video()) as reader:
+        with open_video(video_source(recording)) as reader:
             shown_s = np.array([frame.time_s for frame in reader])
         assert times_s[0] < shown_s[0] < shown_s[-1] < times_s[-1]
         assert len(shown_s) == 30
@@ -151,7 +152,7 @@ def test_faces_are_found_and_pos_and_chrom_read_the_pulse_at_easy(tmp_path: Path
     methods = load_methods().available
     errors: dict[str, list[float]] = {"pos": [], "chrom": []}
     for recording in recordings.values():
-        features = extract(recording.video())
+        features = extract(video_source(recording))
         assert features.track.detected.mean() >= 0.99
         (trace,) = extract_segments(features, "trace", region="skin")
         reference = rate_bpm(recording.ground_truth().pulse_at(trace.times_s()), trace.fs)
@@ -188,7 +189,7 @@ def test_ubfc_rppg_comes_back_in_its_native_layout(ubfc: Path) -> None:
         np.testing.assert_allclose(truth.pulse.values, pulse[kept])
         np.testing.assert_allclose(truth.pulse.times_s, times_s[kept] - times_s[0])
         np.testing.assert_allclose(truth.heart_rate.values, rate[kept])
-        with open_video(recording.video()) as reader:
+        with open_video(video_source(recording)) as reader:
             assert reader.info.fps == pytest.approx(30)
             frames = [frame.rgb for frame in reader]
         assert len(frames) == 30

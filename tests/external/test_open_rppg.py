@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.factories.records import video_source
 
 from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.core.waveform import Waveform
@@ -100,7 +101,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Waveform, float]:
     (recording,) = dataset.recordings(folder / "people")
     method = load_methods().available["open_rppg_physnet"]
     request = FeatureRequest(frozenset({str(method.params["crop"])}))
-    features = cached_features(recording.video(), request, folder / "cache")
+    features = cached_features(video_source(recording), request, folder / "cache")
     (frames,) = method_inputs(features, method, method.parameters({}), "")
     rate = recording.ground_truth().heart_rate
     assert rate is not None

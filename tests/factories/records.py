@@ -89,3 +89,10 @@ def make_method(estimate: Callable[..., Any] = Waveform, **fields: Any) -> Metho
     """A method named "mine" that takes a trace and has no parameters."""
     defaults = {"name": "mine", "title": "", "cite": "", "input": "trace", "params": {}}
     return Method(estimate=estimate, **{**defaults, **fields})
+
+
+def video_source(recording: Recording) -> VideoSource:
+    """The video of a recording that is a video, not a trace."""
+    source = recording.video()
+    assert isinstance(source, VideoSource)
+    return source

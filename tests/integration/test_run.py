@@ -20,6 +20,7 @@ from rppgbench.core.registry import load_datasets, toml_files
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution import runner
 from rppgbench.execution.planner import make_plan
+from rppgbench.execution.provenance import provenance
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.runner import run as run_plan
 from rppgbench.simulation import SimulationPlan
@@ -33,7 +34,7 @@ PEOPLE, SECONDS = 3, 11.0
 @pytest.fixture(scope="module", autouse=True)
 def _one_commit() -> Iterator[None]:
     """The checkout as it is at first: a commit or an edit meanwhile is no other run's code."""
-    at_first = runner.provenance(checkout_root())
+    at_first = provenance(checkout_root())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "provenance", lambda root: at_first)
         yield
