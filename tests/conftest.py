@@ -14,9 +14,10 @@ KEPT = {"RPPGBENCH_ORACLES", "RPPGBENCH_OPEN_RPPG_PYTHON"}
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's cache, settings or plugins."""
+    """No test reads or writes the user's cache, settings or plugins, or depends on the terminal."""
     for name in [n for n in os.environ if n.startswith("RPPGBENCH_") and n not in KEPT]:
         monkeypatch.delenv(name)
+    monkeypatch.delenv("COLUMNS", raising=False)  # which parallel runs of tests set
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(home))
