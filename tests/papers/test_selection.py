@@ -54,6 +54,15 @@ def test_the_dry_run_says_what_a_whole_run_lacks(
     assert capsys.readouterr().out.startswith(line)
 
 
+def test_the_dry_run_names_data_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["table", "qian2024_table2", "--dry-run"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()  # once, not for each of the rows
+    assert line.startswith("repss3_track1: cannot run: disfa: no data")
+
+
 def test_the_dry_run_counts_steps_and_hours(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["--methods", "co_rectification", "--device", "cpu", "--seeds", "0,1"]
     params = ["--param", "co_rectification.clip_s=0.625", "--param", "co_rectification.epochs=2000"]

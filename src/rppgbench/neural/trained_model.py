@@ -17,12 +17,13 @@ History = list[dict[str, float]]
 
 
 def best_epoch(history: History) -> int:
-    """The index of the epoch with the least score, the first of equal ones.
+    """The index of the epoch with the least score, the first of equal ones; NaN is no score.
 
-    >>> best_epoch([{SCORE: 5.0}, {SCORE: 4.0}, {SCORE: 4.0}])
-    1
+    >>> best_epoch([{SCORE: float("nan")}, {SCORE: 5.0}, {SCORE: 4.0}, {SCORE: 4.0}])
+    2
     """
-    return int(np.argmin([terms[SCORE] for terms in history]))
+    scores = np.array([terms[SCORE] for terms in history])
+    return int(np.argmin(np.where(np.isnan(scores), np.inf, scores)))
 
 
 def to_model(network: nn.Module, history: Mapping[str, History], **metadata: Any) -> Model:

@@ -167,6 +167,7 @@ class StoredRuns:
         try:
             roots = find_roots(protocol, methods, self._options, file, self._log, simulate=simulate)
         except BenchError as error:
+            self._note_obstacle(f"{name}: cannot run: {error}")
             return FoundResults(reason=str(error))
         failures: dict[str, str] = {}
         try:
@@ -176,7 +177,7 @@ class StoredRuns:
                 return FoundResults(reason=f"the data in {places} is simulated; use --simulate")
             self._run(experiment, plan, store, failures)
         except BenchError as error:
-            self.costs.append(f"{name}: cannot run: {error}")
+            self._note_obstacle(f"{name}: cannot run: {error}")
             return FoundResults(reason=str(error), failed=True, failures=failures)
         reason = PLANNED if self._dry_run else "" if len(chosen) == len(methods) else NOT_CHOSEN
         return FoundResults(reason=reason, failures=failures)
@@ -189,6 +190,11 @@ class StoredRuns:
         if not self._options.folds:
             return []
         return list(dict.fromkeys([*self._options.folds, *manifest.get("folds", ())]))
+
+    def _note_obstacle(self, line: str) -> None:
+        """Tell once what rows of one protocol cannot run without."""
+        if line not in self.costs:
+            self.costs.append(line)
 
     def _why_not_run(
         self,
