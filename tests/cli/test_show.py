@@ -34,6 +34,7 @@ def test_a_method_is_shown_with_defaults_presets_input_and_citation(
     assert lines["weights"].endswith("none needed")
 
 
+@pytest.mark.torch
 def test_a_method_that_learns_says_where_weights_come_from_and_what_a_step_takes() -> None:
     described = describe("methods", "co_rectification")
     assert "--weights FILE" in described["weights"]

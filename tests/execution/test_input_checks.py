@@ -25,10 +25,14 @@ def test_shipped_protocols_pass_with_their_own_methods(name: str) -> None:
     ("name", "changes", "method", "says"),
     [
         ("traces", {}, "two_sr", "two_sr needs pictures (second_moments), and traces holds mean"),
-        ("traces", {}, "physnet", "physnet needs pictures (clip)"),
+        pytest.param(
+            *("traces", {}, "physnet", "physnet needs pictures (clip)"), marks=pytest.mark.torch
+        ),
         ("traces", {"regions": ["skin"]}, "pos", 'set regions = ["whole_frame"]'),
         ("traces", {"conditions": [NOISE]}, "pos", "conditions change pictures"),
-        ("skin_videos", {}, "physnet", "physnet needs a face (clip)"),
+        pytest.param(
+            *("skin_videos", {}, "physnet", "physnet needs a face (clip)"), marks=pytest.mark.torch
+        ),
         ("skin_videos", {"regions": ["whole_frame", "skin"]}, "pos", "run them as two protocols"),
     ],
 )

@@ -68,6 +68,7 @@ def test_a_record_says_what_it_was_checked_against() -> None:
     assert all(record["note"].startswith(start) for record in records)
 
 
+@pytest.mark.torch
 def test_a_publication_without_doi_and_preprint_is_found_by_its_address() -> None:
     manifest = stores.manifest({"dual_gan_backbone": {}}, ["skin"])
     made = citations_of(manifest, [])

@@ -142,10 +142,15 @@ def _tag(line: Line) -> str:
     return "".join(f"-{part}" for part in parts)
 
 
+def ensemble_members(method: str) -> tuple[str, ...]:
+    """The members of an ensemble; none of another method, or of one whose package is missing."""
+    available = load_methods().available
+    return available[method].members if method in available else ()
+
+
 def _options_of(methods: set[str], options: RunOptions) -> RunOptions:
     """The options with the parameters of these methods, and of their members, alone."""
-    available = load_methods().available
-    every = methods | {member for name in methods for member in available[name].members}
+    every = methods | {member for name in methods for member in ensemble_members(name)}
     return replace(options, params={m: v for m, v in options.params.items() if m in every})
 
 

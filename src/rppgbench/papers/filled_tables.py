@@ -13,7 +13,7 @@ from rppgbench.core.registry import find_toml, load_methods, toml_files
 from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.execution.run_setup import check_roots
 from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
-from rppgbench.papers.experiments import Experiment, experiments, methods_by_run
+from rppgbench.papers.experiments import Experiment, ensemble_members, experiments, methods_by_run
 from rppgbench.papers.figures import draw_figures
 from rppgbench.papers.measures import measure_line, why_not_whole
 from rppgbench.papers.page import PaperPage
@@ -135,13 +135,13 @@ def _check_methods(names: Sequence[str], options: RunOptions) -> None:
     )
     known = dict.fromkeys(line.method.method for line in lines if line.method.method)
     for option, chosen in (("--methods", options.methods), ("--param", options.params)):
-        members = [m for name in known for m in load_methods().available[name].members]
+        members = [m for name in known for m in ensemble_members(name)]
         allowed = [*known, *(members if option == "--param" else ())]
         for name in chosen:
             if name not in allowed:
                 raise unknown_name("row with the method", name, allowed, option)
     for name, values in options.params.items():
-        load_methods().available[name].parameters(values, "--param")
+        load_methods().get("method", name, "--param").parameters(values, "--param")
 
 
 def _table_runs(

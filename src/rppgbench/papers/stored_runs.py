@@ -20,7 +20,7 @@ from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import RESULTS, find_roots, network_device
 from rppgbench.execution.runner import run
-from rppgbench.papers.experiments import Experiment
+from rppgbench.papers.experiments import Experiment, ensemble_members
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import make_folder
@@ -272,9 +272,9 @@ class StoredRuns:
             failures |= obstacles
             if not obstacles:
                 return plan
-            able = [m for m in methods if not {m, *_members(m)} & obstacles.keys()]
+            able = [m for m in methods if not {m, *ensemble_members(m)} & obstacles.keys()]
             for method in set(methods) - set(able) - obstacles.keys():
-                member = next(m for m in _members(method) if m in obstacles)
+                member = next(m for m in ensemble_members(method) if m in obstacles)
                 failures[method] = f"{member}: {obstacles[member]}"
             if not able:
                 raise BenchError(next(iter(obstacles.values())))
@@ -292,10 +292,6 @@ class StoredRuns:
 
     def _note(self, line: str) -> None:
         self._log(f"note: {line}")
-
-
-def _members(method: str) -> tuple[str, ...]:
-    return load_methods().available[method].members
 
 
 def _has_same_data(results: StoredResults, protocol: Protocol) -> bool:
