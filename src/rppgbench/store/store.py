@@ -121,8 +121,8 @@ class Store:
 
     @property
     def begun(self) -> bool:
-        """Whether a run or an import has begun in the folder."""
-        return (self.folder / "manifest.json").is_file()
+        """Whether a run or an import has begun in the folder, and its estimates can be read."""
+        return (self.folder / "manifest.json").is_file() and (self.folder / "estimates").is_dir()
 
     def done(self) -> set[str]:
         """The digests of all stored estimates."""
