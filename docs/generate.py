@@ -34,17 +34,17 @@ def _text(write: Callable[..., None]) -> Callable[..., str]:
 @_text
 def command_line() -> None:
     """Every command with its options, as its own help says."""
-    for name, one in _commands(parser(), "bench"):
-        print(f"## `{name}`\n\n{one.description}\n")
-        print(f"```text\n{one.format_help().rstrip()}\n```\n")
+    for name, command in _commands(parser(), "bench"):
+        print(f"## `{name}`\n\n{command.description}\n")
+        print(f"```text\n{command.format_help().rstrip()}\n```\n")
 
 
 def _commands(
-    one: argparse.ArgumentParser, name: str
+    command: argparse.ArgumentParser, name: str
 ) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    groups = [a for a in one._actions if isinstance(a, argparse._SubParsersAction)]
+    groups = [a for a in command._actions if isinstance(a, argparse._SubParsersAction)]
     if not groups:
-        yield name, one
+        yield name, command
     for group in groups:
         for word, inner in group.choices.items():
             yield from _commands(inner, f"{name} {word}")
@@ -53,22 +53,21 @@ def _commands(
 @_text
 def methods() -> None:
     """Every method that can run here: title, source, input, parameters and presets."""
-    for name, one in sorted(load_methods().available.items()):
-        print(f"## `{name}`\n\n**{one.title}**. Source: {_source(one.cite)}. ", end="")
-        print(f"Input: `{one.input}`.")
-        kinds = ["learns from labels" if one.needs_labels else "learns without labels"]
-        if one.fit is not None:
-            print(f"\nThe method {kinds[0]}.")
-        if one.licence:
-            print(f"\nCode or weights of others, under: {one.licence}.")
-        doc = inspect.getdoc(one.estimate) or ""
+    for name, method in sorted(load_methods().available.items()):
+        print(f"## `{name}`\n\n**{method.title}**. Source: {_source(method.cite)}. ", end="")
+        print(f"Input: `{method.input}`.")
+        if method.fit is not None:
+            print(f"\nThe method learns {'from' if method.needs_labels else 'without'} labels.")
+        if method.licence:
+            print(f"\nCode or weights of others, under: {method.licence}.")
+        doc = inspect.getdoc(method.estimate) or ""
         print(f"\n{doc.splitlines()[0] if doc else ''}\n")
-        if one.params:
-            presets = list(one.presets)
+        if method.params:
+            presets = list(method.presets)
             print("| parameter | default |", *[f" {p} |" for p in presets], sep="")
             print("| --- | --- |", *[" --- |" for _ in presets], sep="")
-            for key, value in one.params.items():
-                more = [f" {_value(one.presets[p].get(key, ''))} |" for p in presets]
+            for key, value in method.params.items():
+                more = [f" {_value(method.presets[p].get(key, ''))} |" for p in presets]
                 print(f"| `{key}` | {_value(value)} |", *more, sep="")
         print()
 
@@ -78,10 +77,12 @@ def data_sets() -> None:
     """Every data set: licence, where to ask, size, source."""
     print("| name | data set | subjects | recordings | licence | source |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, one in sorted(load_datasets().available.items()):
-        size = [str(one.expected.get(kind, "")) for kind in ("subjects", "recordings")]
-        where = f"[{one.licence}]({one.url})" if one.url.startswith("http") else one.licence
-        print(f"| `{name}` | {one.title} | {' | '.join(size)} | {where} | {_source(one.cite)} |")
+    for name, dataset in sorted(load_datasets().available.items()):
+        size = [str(dataset.expected.get(kind, "")) for kind in ("subjects", "recordings")]
+        has_page = dataset.url.startswith("http")
+        licence = f"[{dataset.licence}]({dataset.url})" if has_page else dataset.licence
+        cells = [f"`{name}`", dataset.title, *size, licence, _source(dataset.cite)]
+        print(f"| {' | '.join(cells)} |")
 
 
 @_text
@@ -89,9 +90,9 @@ def declarations(folder: str) -> None:
     """A line on each TOML file of a folder: its name, its title, its source."""
     print("| name | title | source |\n| --- | --- | --- |")
     for name in sorted(toml_files(folder)):
-        facts = read_toml(find_toml(folder, folder, name, "docs"))
-        source = " ".join(str(facts.get("source", "")).split())
-        print(f"| `{name}` | {facts.get('title', '')} | {source} |")
+        declared = read_toml(find_toml(folder, folder, name, "docs"))
+        source = " ".join(str(declared.get("source", "")).split())
+        print(f"| `{name}` | {declared.get('title', '')} | {source} |")
 
 
 @_text
@@ -99,19 +100,19 @@ def meanings() -> None:
     """What a reading under each evaluator is, in the sentence that its file declares."""
     print("| evaluator | a reading is |\n| --- | --- |")
     for name in sorted(toml_files("protocols/evaluators")):
-        facts = read_toml(find_toml("protocols/evaluators", "evaluator", name, "docs"))
-        print(f"| `{name}` | {facts['meaning']} |")
+        declared = read_toml(find_toml("protocols/evaluators", "evaluator", name, "docs"))
+        print(f"| `{name}` | {declared['meaning']} |")
 
 
 @_text
 def keys(model: type) -> None:
     """The keys of a TOML file, from the class that reads it."""
     print("| key | type | meaning |\n| --- | --- | --- |")
-    for name, one in model.model_fields.items():  # type: ignore[attr-defined]
-        kind = str(one.annotation).replace("typing.", "").replace("<class '", "").rstrip("'>")
+    for name, field in model.model_fields.items():  # type: ignore[attr-defined]
+        kind = str(field.annotation).replace("typing.", "").replace("<class '", "").rstrip("'>")
         kind = re.sub(r"Annotated\[(\w+), .*\]\]", r"\1]", kind)
         kind = re.sub(r"\brppgbench[\w.]*\.(\w+)", r"\1", kind)
-        print(f"| `{name}` | `{kind.replace('|', '/')}` | {one.description or ''} |")
+        print(f"| `{name}` | `{kind.replace('|', '/')}` | {field.description or ''} |")
 
 
 @_text
@@ -119,8 +120,8 @@ def columns() -> None:
     """The columns of the Parquet files in a results folder."""
     for title, schema in (("estimates/*.parquet", ESTIMATES), ("recordings/*.parquet", OBSERVED)):
         print(f"### `{title}`\n\n| column | type |\n| --- | --- |")
-        for one in schema:
-            print(f"| `{one.name}` | `{one.type}` |")
+        for column in schema:
+            print(f"| `{column.name}` | `{column.type}` |")
         print()
 
 
@@ -128,9 +129,9 @@ def columns() -> None:
 def metrics() -> None:
     """Every metric: name, unit, definition, source."""
     print("| name | unit | better | definition | source |\n| --- | --- | --- | --- | --- |")
-    for one in METRICS.values():
-        source = _source(one.source)
-        print(f"| `{one.name}` | {one.unit} | {one.better} | {one.definition} | {source} |")
+    for metric in METRICS.values():
+        cells = [metric.unit, metric.better, metric.definition, _source(metric.source)]
+        print(f"| `{metric.name}` | {' | '.join(cells)} |")
 
 
 @_text
@@ -138,15 +139,15 @@ def prediction_formats() -> None:
     """Every format of predictions: its files, its fields, its rules."""
     print("## Fields of the generic formats\n")
     _fields(GENERIC_FIELDS, GENERIC_NOTES)
-    for name, one in sorted(formats_of_predictions().items()):
-        title = f" ({one.title})" if one.title.lower() != name else ""
-        print(f"## `{name}`{title}\n\nFiles: {one.files}.\n")
-        is_generic = one.fields == GENERIC_FIELDS
+    for name, declared in sorted(formats_of_predictions().items()):
+        title = f" ({declared.title})" if declared.title.lower() != name else ""
+        print(f"## `{name}`{title}\n\nFiles: {declared.files}.\n")
+        is_generic = declared.fields == GENERIC_FIELDS
         if is_generic:
             print("Fields: those of the [generic formats](#fields-of-the-generic-formats).\n")
         _fields(
-            () if is_generic else one.fields,
-            [note for note in one.notes if note not in GENERIC_NOTES],
+            () if is_generic else declared.fields,
+            [note for note in declared.notes if note not in GENERIC_NOTES],
         )
 
 

@@ -176,3 +176,11 @@ def test_doctests_of_the_python_reference_stand_in_a_section() -> None:
                 if ">>>" in text:
                     before = text[: text.index(">>>")].rstrip(" ")
                     assert before.endswith("Examples:\n"), f"{file.name}: {text[:60]}"
+
+
+@pytest.mark.parametrize("folder", ["protocols", "protocols/evaluators"])
+def test_the_readme_names_what_is_shipped(folder: str) -> None:
+    words = set(re.findall(r"\w+", (ROOT / "README.md").read_text(encoding="utf-8")))
+    shipped = {file.stem for file in (ROOT / folder).glob("*.toml")}
+    assert len(shipped) > 10
+    assert sorted(shipped - words) == []
