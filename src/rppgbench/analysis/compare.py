@@ -86,14 +86,13 @@ class Comparison:
 def compare_results(first: Store, second: Store, *, evaluator: str | None = None) -> Comparison:
     """Settings, versions, data and waveforms that differ, then errors over the same recordings.
 
-    `evaluator` is by default the first that both protocols declare, else the first's first.
-    Nothing is decoded or learned. BenchError where a folder holds no results or the two have no
-    recording in common.
+    Nothing is decoded or learned.
 
     Args:
         first: A results folder.
         second: Another results folder.
-        evaluator: Name of the evaluator.
+        evaluator: Name of the evaluator; by default the first that both protocols declare, else
+            the first that the first protocol declares.
 
     Returns:
         Settings, waveforms and errors that differ.
@@ -157,11 +156,11 @@ def compare_waveforms(
     Returns:
         One comparison for each method.
     """
-    first_by_key, second_by_key = ({_key(e): e for e in estimates} for estimates in (first, second))
+    first_by_key, second_by_key = ({e.key: e for e in estimates} for estimates in (first, second))
     comparisons = []
     for method in sorted({e.method for e in (*first, *second)}):
-        first_keys = {key for key in first_by_key if key[0] == method}
-        second_keys = {key for key in second_by_key if key[0] == method}
+        first_keys = {key for key in first_by_key if key.method == method}
+        second_keys = {key for key in second_by_key if key.method == method}
         shared = first_keys & second_keys
         differences = [
             _largest_difference(first_by_key[key], second_by_key[key]) for key in sorted(shared)
@@ -263,18 +262,6 @@ def _evaluator(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
 
 def _recordings(estimates: Sequence[Estimate]) -> set[tuple[str, str]]:
     return {(e.dataset, e.recording) for e in estimates}
-
-
-def _key(estimate: Estimate) -> tuple[str, str, str, str, int, str, str]:
-    return (
-        estimate.method,
-        estimate.dataset,
-        estimate.recording,
-        estimate.fold,
-        estimate.seed,
-        estimate.condition,
-        estimate.region,
-    )
 
 
 def _largest_difference(first: Estimate, second: Estimate) -> float:

@@ -47,7 +47,7 @@ def join_results(results: Sequence[StoredResults]) -> StoredResults:
         for key, info in stored.observed.items():
             if key in observed:
                 _check_reference(folders[key], observed[key], stored, info)
-            elif key not in observed:
+            else:
                 observed[key], folders[key] = info, stored
     return replace(
         first,

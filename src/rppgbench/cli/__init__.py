@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tell_lost(args: argparse.Namespace, fault: Fault) -> int:
-    """What is said of a command that code of others ended in its midst."""
+    """Tell the reason why the process of a command died; the exit code of the command."""
     advice = ""
     if fault.kind != "machine":
         in_process = getattr(args, "jobs", 0) in {None, 1}

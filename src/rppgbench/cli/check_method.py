@@ -1,13 +1,12 @@
 """bench check-method: the contract tests, on one method."""
 
 import argparse
-import json
 from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, FAULT
 from rppgbench.cli.options import as_json, plugins
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.terminal import answer, answer_json
 
 
 def add_parser(commands: Commands) -> None:
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         entries = [{"clause": f.clause, "kept": f.kept, "words": f.reason} for f in findings]
         result = {"method": method.name, "findings": entries}
-        answer(json.dumps(result, indent=1))
+        answer_json(result)
     else:
         for finding in findings:
             verdict = {True: "kept", False: "BROKEN", None: "not tried"}[finding.kept]

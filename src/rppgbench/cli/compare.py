@@ -1,15 +1,14 @@
 """bench compare: what changed between two results folders."""
 
 import argparse
-import json
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, plugins, results
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.terminal import answer, answer_json
 
 if TYPE_CHECKING:
     from rppgbench.analysis.compare import Comparison, WaveformComparison
@@ -43,19 +42,10 @@ def run(args: argparse.Namespace) -> int:
     with results_folder(args.first) as first, results_folder(args.second) as second:
         comparison = compare_results(Store(first), Store(second), evaluator=args.evaluator)
     if args.json:
-        answer(json.dumps(_nan_to_none(asdict(comparison)), indent=1))
+        answer_json(asdict(comparison))
     else:
         _print(comparison)
     return DONE
-
-
-def _nan_to_none(value: Any) -> Any:
-    """The value with None for NaN, which JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _nan_to_none(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_nan_to_none(part) for part in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _print(comparison: "Comparison") -> None:

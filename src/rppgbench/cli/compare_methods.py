@@ -1,7 +1,6 @@
 """bench compare-methods: two methods on the same input."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
             text: asdict(agreement) | {"speed_ratio": agreement.speed_ratio}
             for text, agreement in agreements.items()
         }
-        answer(json.dumps(rows, indent=1))
+        answer_json(rows)
     else:
         _print_table(agreements)
     return SOME_FAILED if any(agreement.reason for agreement in agreements.values()) else DONE

@@ -1,7 +1,6 @@
 """bench data: show or check a data set."""
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import as_json, at_least_one, path, plugins
-from rppgbench.cli.terminal import answer, tell
+from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def show(args: argparse.Namespace) -> int:
     dataset = load_datasets().get("data set", args.name, "bench data show")
     description = {"name": dataset.name, **describe_dataset(dataset)}
     if args.json:
-        answer(json.dumps(description, indent=1))
+        answer_json(description)
     else:
         answer_description(description)
     return DONE
@@ -101,7 +100,7 @@ def check(args: argparse.Namespace) -> int:
             progress=lambda done, total: bar.step() if done else None,
         )
     if args.json:
-        answer(json.dumps(result.to_dict(), indent=1))
+        answer_json(result.to_dict())
     else:
         _print(result, args.name)
     return DONE if result.fit else SOME_FAILED

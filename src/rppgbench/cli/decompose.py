@@ -1,7 +1,6 @@
 """bench decompose: the same waveforms under every evaluator, and a difference in its parts."""
 
 import argparse
-import json
 import math
 import os
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, path, plugins, results
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
     if args.json:
-        answer(json.dumps(_to_dict(inputs), indent=1))
+        answer_json(_to_dict(inputs))
     else:
         _print(inputs)
         for file in files:
@@ -103,14 +102,14 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
     return {
         "simulated": inputs.page.marks.simulated,
         "imported": dict(inputs.page.marks.imported),
-        "errors": [{str(k): _nan_to_none(v) for k, v in row.items()} for row in rows],
+        "errors": rows,
         "first": inputs.first.label,
         "second": inputs.second.label,
         "splits": [
             {
                 **dict(zip(inputs.by, split.row, strict=True)),
-                "first_bpm": _nan_to_none(split.first_bpm),
-                "second_bpm": _nan_to_none(split.second_bpm),
+                "first_bpm": split.first_bpm,
+                "second_bpm": split.second_bpm,
                 "shares": {group: asdict(share) for group, share in split.shares.items()},
                 "orders": split.orders,
                 "of": split.all_orders,
@@ -119,11 +118,6 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
             for split in inputs.splits
         ],
     }
-
-
-def _nan_to_none(value: Any) -> Any:
-    """The value with None for NaN, which JSON does not have."""
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _print(inputs: "DecompositionInputs") -> None:

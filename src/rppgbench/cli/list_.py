@@ -1,7 +1,6 @@
 """bench list: the methods, data sets, protocols, evaluators and tables that there are."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.descriptions import TOML_FOLDERS, describe, names_of
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, plugins
-from rppgbench.cli.terminal import answer, answer_width
+from rppgbench.cli.terminal import answer, answer_json, answer_width
 from rppgbench.system.errors import BenchError, one_line
 from rppgbench.system.text_wrapping import wrapped
 
@@ -31,11 +30,11 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print names and titles by kind; as JSON all that `bench show` says of each."""
+    """Print names and titles by kind; as JSON the values that `bench show` prints."""
     kinds = [args.kind] if args.kind else list(KINDS)
     if args.json:
         described = {kind: {n: describe(kind, n) for n in names_of(kind)} for kind in kinds}
-        answer(json.dumps(described, indent=1))
+        answer_json(described)
         return DONE
     for kind in kinds:
         answer(f"{kind}:")

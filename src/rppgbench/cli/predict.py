@@ -1,7 +1,6 @@
 """bench predict: the heart rate in one video, or in one file of mean colours."""
 
 import argparse
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
-from rppgbench.cli.terminal import answer, tell
+from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if labels is not None and labels.is_file():
         tell(f"note: {labels} is not read; heart_rates.csv is, by bench run --protocol videos")
     if args.json:
-        answer(json.dumps(prediction.to_dict(), indent=1))
+        answer_json(prediction.to_dict())
     else:
         _print(prediction)
     return SOME_FAILED if math.isnan(prediction.heart_rate_bpm) else DONE

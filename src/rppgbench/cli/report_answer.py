@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.cli.terminal import answer, answer_width
+from rppgbench.cli.terminal import answer, answer_json, answer_width
 from rppgbench.system.errors import one_line
 from rppgbench.system.text_wrapping import wrapped
 
@@ -27,7 +25,7 @@ def answer_report(report: Report, *, as_json: bool, before: str = "") -> None:
     from rppgbench.report.tables.terminal_table import left_out_lines, score_lines
 
     if as_json:
-        answer(json.dumps(report_object(report), indent=1))
+        answer_json(report_object(report))
         return
     width = answer_width()
     lines = [*wrapped(one_line(before), width), ""] if before else []
@@ -56,19 +54,10 @@ def report_object(report: Report) -> dict[str, Any]:
         "evaluator": inputs.scores[0].name if inputs.scores else None,
         "simulated": inputs.marks.simulated,
         "imported": dict(inputs.marks.imported),
-        "rows": [_plain_row(row) for row in report.table.to_dict("records")],
+        "rows": report.table.to_dict("records"),
         "left_out": [asdict(entry) for entry in inputs.skipped],
         "warnings": list(report.warnings),
         "notes": list(report.notes),
         "table": os.fspath(report.page.with_name("table.csv")),
         "page": os.fspath(report.page),
-    }
-
-
-def _plain_row(row: dict[Any, Any]) -> dict[str, Any]:
-    """A row with the numbers that JSON has: None for NaN, and no type of numpy."""
-    plain = {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in plain.items()
     }

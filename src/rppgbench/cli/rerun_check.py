@@ -1,8 +1,6 @@
 """bench rerun-check: a sample of stored waveforms, computed again and compared."""
 
 import argparse
-import json
-import math
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,7 +17,7 @@ from rppgbench.cli.options import (
     seed,
     without_effect,
 )
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import one_line
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         elif not args.json:
             answer(_finding_line(result))
     if args.json:
-        answer(json.dumps(_to_dict(verification), indent=1))
+        answer_json(_to_dict(verification))
     else:
         _print_counts(verification)
     return DONE if verification.fit else SOME_FAILED
@@ -130,15 +128,12 @@ def _finding_line(finding: "Finding") -> str:
 def _to_dict(verification: "Verification") -> dict[str, Any]:
     from rppgbench.analysis.rerun_check import TOLERANCE
 
-    findings = [asdict(finding) for finding in verification.findings]
-    for finding in findings:
-        finding["difference"] = None if math.isnan(finding["difference"]) else finding["difference"]
     return {
         "fit": verification.fit,
         "tolerance": TOLERANCE,
         "stored": verification.stored,
         "notes": list(verification.notes),
-        "findings": findings,
+        "findings": [asdict(finding) for finding in verification.findings],
     }
 
 

@@ -1,7 +1,6 @@
 """bench run: do what is missing of a protocol, then score everything and write the page."""
 
 import argparse
-import json
 from collections.abc import Sequence
 
 from rppgbench.cli.command import Commands, add_command
@@ -18,7 +17,7 @@ from rppgbench.cli.options import (
     workers,
 )
 from rppgbench.cli.report_answer import answer_report
-from rppgbench.cli.terminal import answer, note, tell
+from rppgbench.cli.terminal import answer, answer_json, note, tell
 from rppgbench.system.errors import one_line
 
 MAX_LINES = 20
@@ -93,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     )
     costs = describe_cost(prepared.plan, prepared.store, prepared.options)
     if args.dry_run and args.json:
-        answer(json.dumps({"costs": costs}, indent=1))
+        answer_json({"costs": costs})
         return DONE
     for line in costs:
         (answer if args.dry_run else note)(one_line(line))

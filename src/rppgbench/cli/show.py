@@ -1,14 +1,13 @@
 """bench show: everything that one method, data set, protocol, evaluator or report declares."""
 
 import argparse
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, plugins
-from rppgbench.cli.terminal import answer, answer_width
+from rppgbench.cli.terminal import answer, answer_json, answer_width
 from rppgbench.system.errors import BenchError, one_line, unknown_name
 from rppgbench.system.text_wrapping import wrapped
 
@@ -59,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         if NOT_AVAILABLE in description and len(kinds_of_name) == 1:
             raise BenchError(f"{kind} {args.name} cannot be used: {description[NOT_AVAILABLE]}")
     if args.json:
-        answer(json.dumps({"name": args.name, **described}, indent=1))
+        answer_json({"name": args.name, **described})
         return DONE
     for number, (kind, description) in enumerate(described.items()):
         before = "\n" if number else ""

@@ -1,7 +1,6 @@
 """bench speed: how much this machine does in a second."""
 
 import argparse
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, names, path, plugins, seconds, without_effect
-from rppgbench.cli.terminal import answer, tell
+from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             if not args.json:
                 answer(_line(rate))
     if args.json:
-        answer(json.dumps({"machine": machine, "rates": [asdict(r) for r in rates]}, indent=1))
+        answer_json({"machine": machine, "rates": [asdict(r) for r in rates]})
     return DONE
 
 

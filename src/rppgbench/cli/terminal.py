@@ -1,12 +1,14 @@
 """Answers on standard output, all else on standard error."""
 
+import json
+import math
 import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from rppgbench.system.errors import one_line
 
@@ -47,6 +49,25 @@ def answer(text: object = "", *, end: str = "\n") -> None:
     """
     if not any(_quiet):
         print(harmless(text), end=end, file=_answers[-1] if _answers else sys.stdout, flush=True)
+
+
+def answer_json(value: object) -> None:
+    """Print the answer as one JSON value; a number that is not finite becomes null.
+
+    Args:
+        value: mappings, lists, tuples, texts, numbers (those of numpy too), booleans and None.
+    """
+    answer(json.dumps(_plain_value(value), indent=1, allow_nan=False))
+
+
+def _plain_value(value: Any) -> Any:
+    """The value with None for NaN and infinities, which JSON lacks, and without numpy's types."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain_value(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_value(part) for part in value]
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def tell(text: object, *, error: bool = False) -> None:

@@ -279,7 +279,7 @@ def experiment_differences(
         stored_params = manifest["methods"].get(name, {})
         changed = [k for k in params if stored_params.get(k) != params[k]]
         if changed:
-            # With a preset, all that it sets differs too: the preset says it.
+            # A preset sets further parameters: its name stands for them.
             listed = ["preset"] if "preset" in changed else changed
             text = ", ".join(f"{k} {_said(stored_params.get(k))}" for k in listed)
             differences.append(f"other parameters of {name}: {text}")

@@ -21,11 +21,12 @@ from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import RESULTS, find_roots, network_device
 from rppgbench.execution.runner import run
 from rppgbench.papers.experiments import Experiment, ensemble_members
+from rppgbench.papers.rows import NOTHING_STORED
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import make_folder
 
-NOT_STORED = "nothing of this row is stored, and --stored runs nothing"
+NOT_STORED = f"{NOTHING_STORED}, and --stored runs nothing"
 NOT_CHOSEN = "left out by --methods"
 PLANNED = "--dry-run runs nothing"
 NO_EPOCHS = "the models of all epochs are tested with --every-epoch"
@@ -50,7 +51,7 @@ class FoundResults:
 
     def why_missing(self, method: str) -> str:
         """Why nothing complete is there of a method."""
-        return self.failures.get(method) or self.reason or "nothing of this row is stored"
+        return self.failures.get(method) or self.reason or NOTHING_STORED
 
     def has_failed(self, method: str) -> bool:
         """Whether a method, or the whole run, failed."""
@@ -273,7 +274,7 @@ class StoredRuns:
             if not obstacles:
                 return plan
             able = [m for m in methods if not {m, *ensemble_members(m)} & obstacles.keys()]
-            for method in set(methods) - set(able) - obstacles.keys():
+            for method in (m for m in methods if m not in able and m not in obstacles):
                 member = next(m for m in ensemble_members(method) if m in obstacles)
                 failures[method] = f"{member}: {obstacles[member]}"
             if not able:
