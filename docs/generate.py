@@ -5,10 +5,14 @@ import contextlib
 import functools
 import inspect
 import io
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from rppgbench.cli.commands import parser
+from rppgbench.core.protocol import Declaration
 from rppgbench.core.registry import find_toml, load_datasets, load_methods, toml_files
 from rppgbench.evaluation.metrics import METRICS
 from rppgbench.predictions.declaration import Field
@@ -105,14 +109,78 @@ def meanings() -> None:
 
 
 @_text
-def keys(model: type) -> None:
-    """The keys of a TOML file, from the class that reads it."""
-    print("| key | type | meaning |\n| --- | --- | --- |")
-    for name, field in model.model_fields.items():  # type: ignore[attr-defined]
-        kind = str(field.annotation).replace("typing.", "").replace("<class '", "").rstrip("'>")
-        kind = re.sub(r"Annotated\[(\w+), .*\]\]", r"\1]", kind)
-        kind = re.sub(r"\brppgbench[\w.]*\.(\w+)", r"\1", kind)
-        print(f"| `{name}` | `{kind.replace('|', '/')}` | {field.description or ''} |")
+def keys(model: type[Declaration]) -> None:
+    """The keys of a TOML file, from the class that reads it, with the default of each."""
+    print("| key | type | default | meaning |\n| --- | --- | --- | --- |")
+    for name, field in model.model_fields.items():
+        default = "**needed**" if field.is_required() else _default(field.default)
+        kind = _kind(field.annotation)
+        print(f"| `{name}` | {kind} | {default} | {field.description or ''} |")
+
+
+@_text
+def tables(model: type[Declaration]) -> None:
+    """The tables within a TOML file, each once: where it first stands, its meaning, its keys."""
+    shown: set[type[Declaration]] = set()
+    for place, form in nested(model):
+        if form in shown:
+            continue
+        shown.add(form)
+        meaning = " ".join(inspect.cleandoc(form.__doc__ or "").split())
+        print(f"- `{place}`: {meaning} Keys: {', '.join(_inner_keys(form))}.")
+
+
+def _inner_keys(form: type[Declaration]) -> Iterator[str]:
+    for name, field in form.model_fields.items():
+        kind = _kind(field.annotation)
+        default = "" if field.is_required() else f", default {_default(field.default)}"
+        yield f"`{name}` ({kind}{default})"
+
+
+def nested(model: type[Declaration], place: str = "") -> Iterator[tuple[str, type[Declaration]]]:
+    """The tables within a declaration, each with the dotted key where it stands, outer ones first.
+
+    Args:
+        model: the class that reads the outer table.
+        place: where the outer table stands.
+    """
+    for name, field in model.model_fields.items():
+        where = f"{place}.{name}" if place else name
+        for form in _forms(field.annotation):
+            yield where, form
+            yield from nested(form, where)
+
+
+def _forms(annotation: Any) -> list[type[Declaration]]:
+    """The declarations among the types of an annotation, in their order."""
+    if inspect.isclass(annotation) and issubclass(annotation, Declaration):
+        return [annotation]
+    return [form for part in get_args(annotation) for form in _forms(part)]
+
+
+def _kind(annotation: Any) -> str:
+    """The type of a value in words, without the limits that pydantic checks."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(f'`"{part}"`' for part in parts)
+    if origin in {Annotated, Union, UnionType}:
+        wanted = parts[:1] if origin is Annotated else parts
+        return " or ".join(dict.fromkeys(_kind(part) for part in wanted if part is not type(None)))
+    if origin in {list, dict}:
+        return f"{'list' if origin is list else 'table'} of {_kind(parts[-1])}"
+    if issubclass(annotation, Declaration):
+        return "table"
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[annotation]
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "none"
+    plain = value.model_dump() if isinstance(value, Declaration) else value
+    if isinstance(plain, dict):
+        inner = ", ".join(f"{name} = {json.dumps(part)}" for name, part in plain.items())
+        return f"`{{ {inner} }}`" if inner else "`{}`"
+    return f"`{json.dumps(plain)}`"
 
 
 @_text

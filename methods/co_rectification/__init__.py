@@ -98,7 +98,7 @@ def co_rectification(
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face, above the skin's second moments.
         model: the model that `fit` gave.
-        preset: "paper", or "smoke" for a laptop.
+        preset: "paper", "smoke" or "toy" for a laptop.
         variant: which losses are used.
         output: pulse of "both" networks (their mean), the "first" or the "second".
         fs: frame rate that the network expects, in Hz: 256 frames in 10 s.

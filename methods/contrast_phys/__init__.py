@@ -70,7 +70,7 @@ def contrast_phys(
     Args:
         clip: pictures of the face.
         model: the model that `fit` gave, or the public weights.
-        preset: "paper", or "smoke" for a laptop.
+        preset: "paper", "smoke" or "toy" for a laptop.
         crop: rule by which the face is cropped.
         fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip to learn from.

@@ -70,7 +70,7 @@ def dual_gan_backbone(
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face.
         model: the model that `fit` gave.
-        preset: "paper", or "smoke" for a laptop.
+        preset: "paper", "smoke" or "toy" for a laptop.
         fs: frame rate that the network expects, in Hz: 256 frames in 10 s.
         clip_s: length of a clip.
         step_s: from one clip to learn from to the next.

@@ -78,7 +78,7 @@ def gideon2021(
     Args:
         clip: pictures of the face.
         model: the model that `fit` gave.
-        preset: "paper", "saliency" with the sampler in front, or "smoke" for a laptop.
+        preset: "paper", "saliency" with the sampler in front, "smoke" or "toy" for a laptop.
         crop: rule by which the face is cropped.
         fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip.

@@ -83,7 +83,7 @@ def physformer(
     Args:
         clip: pictures of the face, S a multiple of 32.
         model: the model that `fit` gave.
-        preset: "paper", or "smoke" for a laptop.
+        preset: "paper", "smoke" or "toy" for a laptop.
         crop: rule by which the face is cropped; that of rPPG-Toolbox's configuration stands for
             the paper's MTCNN box of the first frame.
         fs: frame rate that the network expects, in Hz; others are interpolated.

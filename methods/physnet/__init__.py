@@ -71,7 +71,7 @@ def physnet(
     Args:
         clip: pictures of the face.
         model: the model that `fit` gave.
-        preset: "paper", or "smoke" for a laptop.
+        preset: "paper", "smoke" or "toy" for a laptop.
         crop: rule by which the face is cropped.
         fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip to learn from.

@@ -77,7 +77,7 @@ def rhythmnet(
     Args:
         maps: RGB of a 5 x 5 grid of the aligned face.
         model: the model that `fit` gave.
-        preset: "paper", or "smoke" for a laptop.
+        preset: "paper", "smoke" or "toy" for a laptop.
         fs: frame rate that the network expects, in Hz.
         clip_s: length of a row of maps, six of them in the paper.
         map_s: length of a map.

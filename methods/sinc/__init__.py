@@ -83,7 +83,7 @@ def sinc(
     Args:
         clip: pictures of the face.
         model: the model that `fit` gave.
-        preset: "paper", "rpnet" with dilations in time, or "smoke" for a laptop.
+        preset: "paper", "rpnet" with dilations in time, "smoke" or "toy" for a laptop.
         crop: rule by which the face is cropped.
         fs: frame rate that the network expects, in Hz; others are interpolated.
         clip_s: length of a clip.

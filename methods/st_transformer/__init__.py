@@ -117,7 +117,7 @@ def st_transformer(
     Args:
         maps: RGB and YUV of the 63 combinations of six regions of the face.
         model: the model that `fit` gave.
-        preset: "paper", "unlabelled" without the second stage, or "smoke" for a laptop.
+        preset: "paper", "unlabelled" without the second stage, "smoke" or "toy" for a laptop.
         labels: fine-tune on the recordings that have a pulse; False uses no label.
         pretrain_on: "pretrain_sets" or "all_sets": see `rppgbench.core.method.first_stage`.
         checkpoint: "validation" tests the epoch of the second stage with the least error of heart

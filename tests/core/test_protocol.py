@@ -1,4 +1,4 @@
-"""Protocols: every key is needed, no other is allowed, and the digest holds what is run."""
+"""Protocols: five keys are needed, no unknown one is allowed, the digest holds what is run."""
 
 import json
 from pathlib import Path
@@ -38,6 +38,30 @@ def protocol(folder: Path, text: str) -> Protocol:
     file = folder / "p.toml"
     file.write_text(text, encoding="utf-8")
     return read_protocol(file)
+
+
+FIVE = """
+title = "t"
+source = "s"
+test = ["simulated"]
+methods = ["pos"]
+evaluators = ["li2023"]
+"""
+
+
+def test_five_keys_are_enough_and_each_is_needed(tmp_path: Path) -> None:
+    declared = protocol(tmp_path, FIVE)
+    assert (declared.split, declared.regions, declared.seeds) == ("whole", ["skin"], [0])
+    assert (declared.train, declared.conditions, declared.params) == ([], [], {})
+    for line in FIVE.strip().splitlines():
+        with pytest.raises(BenchError, match=f"missing {line.split()[0]}$"):
+            protocol(tmp_path, FIVE.replace(line, ""))
+
+
+def test_a_default_that_is_written_out_is_the_same_experiment(tmp_path: Path) -> None:
+    simulation = '[simulation]\nsubjects = 4\nseconds = 20.0\ndifficulty = "easy"\nseed = 0\n'
+    stated = protocol(tmp_path, FIVE + 'split = "whole"\nregions = ["skin"]\n' + simulation)
+    assert stated.digest == protocol(tmp_path, FIVE).digest
 
 
 def test_pretraining_sets_are_a_list_for_all_or_a_table_by_method(tmp_path: Path) -> None:
@@ -82,7 +106,7 @@ def test_what_is_run_changes_the_digest(tmp_path: Path, old: str, new: str) -> N
     ("old", "new", "says"),
     [
         ('split = "whole"', 'splitt = "whole"', "no key 'splitt'; did you mean 'split'"),
-        ('split = "whole"\n', "", "missing split"),
+        ('methods = ["pos"]\n', "", "missing methods"),
         ("seeds = [0]", 'seeds = ["0"]', "seeds.0"),
         ("seeds = [0]", "seeds = []", "seeds must name at least one"),
         ('methods = ["pos"]', 'methods = ["pos", "pos"]', "methods must name"),

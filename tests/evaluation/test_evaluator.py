@@ -8,9 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.evaluation.scores import score_windows
 from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import FOLDER, NAMES, evaluator
+from ..factories.records import make_estimate, make_ground_truth, make_pulse
 
 LI2023 = (FOLDER / "li2023.toml").read_text()
 
@@ -24,6 +26,33 @@ def changed(tmp_path: Path) -> Callable[[str, str], Path]:
         return file
 
     return change
+
+
+FIVE = """
+title = "t"
+source = "s"
+meaning = "The highest peak of the spectrum of a window."
+window = { kind = "fixed", length_s = 10.0, stride_s = 10.0, shortest_s = 9.0 }
+
+[estimate]
+filter = { kind = "none" }
+spectrum = { kind = "periodogram", taper = "hann", symmetric = false, centred = true, nfft = "length" }
+band = { low_hz = 0.66, high_hz = 3.0, edges = "inclusive" }
+peak = { kind = "bin" }
+"""  # noqa: E501
+
+
+def test_five_keys_are_enough_and_read_the_rate_of_a_wave(tmp_path: Path) -> None:
+    file = tmp_path / "five.toml"
+    file.write_text(FIVE)
+    rule = read_evaluator(file)
+    assert (rule.reference, rule.unit, rule.missing) == ("same", "window", "farthest_band_edge")
+    wave = make_pulse(72.0, seconds=20.0)
+    estimate = make_estimate(wave)
+    truth = {(estimate.dataset, estimate.recording): make_ground_truth(72.0, seconds=20.0)}
+    rows = score_windows(rule, [estimate], truth)
+    assert rows["estimate_bpm"].tolist() == pytest.approx([72.0, 72.0])
+    assert rows["reference_bpm"].tolist() == pytest.approx([72.0, 72.0])
 
 
 def test_the_presets_of_the_peers_are_there() -> None:
@@ -61,7 +90,7 @@ def test_the_digest_ignores_texts_and_nothing_else() -> None:
     ("old", "new", "message"),
     [
         ("gap_share ", "gap_shore ", "no key 'gap_shore'; did you mean 'gap_share'"),
-        ("gap_share     = 0.25\n", "", "missing gap_share"),
+        ("source  = ", "# ", "missing source"),
         ('"farthest_band_edge"', '"skip"', "missing: Input should be 'farthest_band_edge'"),
         ("order = 1", 'order = "1"', "order"),
         ("high_hz = 3.0, edges", "high_hz = 0.3, edges", "high_hz must be above low_hz"),

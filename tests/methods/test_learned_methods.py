@@ -159,6 +159,20 @@ def test_presets_are_explicit_values_of_declared_parameters() -> None:
             assert set(values) == set(method.params)
 
 
+def test_every_network_has_a_toy_preset_of_one_epoch_and_one_pass() -> None:
+    learned = [m for m in load_methods().available.values() if m.fit is not None and not m.baseline]
+    assert learned
+    for method in learned:
+        toy = method.parameters({"preset": "toy"})
+        smoke = method.parameters({"preset": "smoke"})
+        counts = {name for name in toy if name.endswith(("epochs", "passes"))}
+        assert counts, method.name
+        assert {toy[name] for name in counts} <= {0, 1}, method.name
+        assert {n: v for n, v in toy.items() if n not in {*counts, "preset"}} == {
+            n: v for n, v in smoke.items() if n not in {*counts, "preset"}
+        }
+
+
 @pytest.mark.parametrize(
     ("variant", "terms"),
     [

@@ -22,6 +22,7 @@ from rppgbench.cli import (
     show,
     simulate,
     speed,
+    split,
     table,
 )
 
@@ -42,6 +43,7 @@ COMMANDS = (
     data,
     simulate,
     check_method,
+    split,
     compare_methods,
     speed,
 )

@@ -32,6 +32,9 @@ may choose among its epochs."""
 
 T = TypeVar("T")
 
+SMOKE, TOY = "smoke", "toy"
+"""Presets of methods that learn: for a laptop, and `toy_preset` of it."""
+
 PRETRAIN_ON = ("pretrain_sets", "all_sets")
 """Values of the parameter `pretrain_on` of methods with a pre-training; see `first_stage`."""
 
@@ -69,6 +72,27 @@ def chooses_by_validation(params: Mapping[str, Any]) -> bool:
         (True, False)
     """
     return params.get("checkpoint") == "validation"
+
+
+def toy_preset(params: Mapping[str, Any], smoke: Mapping[str, Any]) -> dict[str, Any]:
+    """The smallest training of a method: its preset `smoke` with one epoch and one pass.
+
+    It shows that a training runs from end to end; nothing converges.
+
+    Args:
+        params: all parameters of the method with their defaults.
+        smoke: its preset `smoke`.
+
+    Returns:
+        The values that differ from the defaults.
+
+    Examples:
+        >>> toy_preset({"width": 64, "epochs": 30, "passes": 6}, {"width": 12, "epochs": 8})
+        {'width': 12, 'epochs': 1, 'passes': 1}
+    """
+    values = {**params, **smoke}
+    counts = [name for name in values if name.endswith(("epochs", "passes"))]
+    return {**smoke, **{name: 1 for name in counts if values[name] > 1}}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,8 +168,9 @@ class Method:
     gives a `Model`; it is None for the methods that do not learn. Both take all parameters.
 
     `params` hold the paper's values; `presets` name other sets ("smoke": for a laptop), chosen by
-    the parameter `preset`. `members` names the methods whose heart rates are averaged, window by
-    window, in place of an estimate of its own.
+    the parameter `preset`. A method with a preset "smoke" has a preset "toy" too (`toy_preset`).
+    `members` names the methods whose heart rates are averaged, window by window, in place of an
+    estimate of its own.
 
     A method with a `pretraining` declares the parameters `pretrain_epochs`, `finetune_epochs` and
     `pretrain_on`. Where both stages are wanted, the first is a training of its own, done once for
@@ -331,6 +356,9 @@ def method(
         keyword = inspect.Parameter.KEYWORD_ONLY
         signature = inspect.signature(estimate).parameters.values()
         params = {p.name: p.default for p in signature if p.kind is keyword}
+        sets = dict(presets or {})
+        if SMOKE in sets:
+            sets.setdefault(TOY, toy_preset(params, sets[SMOKE]))
         return Method(
             name=estimate.__name__,
             title=title,
@@ -342,7 +370,7 @@ def method(
             pretraining=pretraining,
             needs_labels=needs_labels,
             needs_pulse=needs_pulse,
-            presets=presets or {},
+            presets=sets,
             baseline=baseline,
             gpu=gpu,
             trained_on=trained_on,

@@ -1,8 +1,8 @@
 """Protocols: which methods are compared on which data, and how, as a TOML file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -12,7 +12,7 @@ from rppgbench.system.toml_files import read_toml
 
 
 class Declaration(BaseModel):
-    """Every key is needed, and no other is allowed; a number is finite."""
+    """A key without a default is needed, and no other key is allowed; a number is finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -26,10 +26,14 @@ EVERY_OTHER = "*"
 class Simulation(Declaration):
     """What `--simulate` makes in place of each data set."""
 
-    subjects: int = Field(ge=1, description="simulated subjects for each data set")
-    seconds: float = Field(ge=1, le=3600, description="length of each recording, in seconds")
-    difficulty: Literal["easy", "paper", "hard"] = Field(description="light, motion and noise")
-    seed: int = Field(ge=0, lt=2**32, description="seed of the simulation")
+    subjects: int = Field(default=4, ge=1, description="simulated subjects for each data set")
+    seconds: float = Field(
+        default=20.0, ge=1, le=3600, description="length of each recording, in seconds"
+    )
+    difficulty: Literal["easy", "paper", "hard"] = Field(
+        default="easy", description="light, motion and noise"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the simulation")
 
 
 class Condition(Declaration):
@@ -40,7 +44,9 @@ class Condition(Declaration):
 
     name: str = Field(pattern=r"^\w[\w.+-]*$", description="name in tables and kept videos")
     kind: str = Field(description="the transformation: none, h264, resize, noise, ...")
-    params: dict[str, int | float | str] = Field(description="parameters of the transformation")
+    params: dict[str, int | float | str] = Field(
+        default={}, description="parameters of the transformation"
+    )
 
 
 class Protocol(Declaration):
@@ -54,31 +60,50 @@ class Protocol(Declaration):
     the number of test recordings that the whole data set gives, over all folds; 0 leaves it open.
     `train_on` says whether methods learn from untouched videos or from those of the condition
     they are tested in.
+
+    Five keys are needed: `title`, `source`, `test`, `methods` and `evaluators`.
     """
 
     title: str = Field(description="one line for `bench list`")
-    about: str = Field(description="what the comparison is, for the page")
     source: str = Field(description="where the comparison comes from")
-    pretrain: list[str] | dict[str, list[str]] = Field(
-        description="data sets for pre-training, used without labels; or a table, by method"
-    )
-    train: list[str] = Field(description="data sets on the training side")
     test: list[str] = Field(description="data sets on the test side")
-    split: str = Field(description="`whole`, `official`, `parts`, or a list of protocols/splits")
-    without_known_bad: bool = Field(description="leave out recordings that are known to be bad")
-    recordings: int = Field(ge=0, description="test recordings of the complete set; 0: open")
     methods: list[str] = Field(description="names of methods")
-    regions: list[str] = Field(description="face regions of methods that average skin")
-    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(description="seeds of trainings")
-    conditions: list[Condition] = Field(description="transformations of the frames; [] for none")
-    train_on: Literal["clean", "same"] = Field(
-        description="learn from untouched videos, or under the condition of the test"
-    )
     evaluators: list[str] = Field(description="names of evaluators; the first is the default")
-    params: dict[str, dict[str, bool | int | float | str]] = Field(
-        description="parameters of methods, by method"
+    about: str = Field(default="", description="what the comparison is, for the page")
+    pretrain: list[str] | dict[str, list[str]] = Field(
+        default=[],
+        description="data sets for pre-training, used without labels; or a table, by method",
     )
-    simulation: Simulation = Field(description="size of the simulation for `--simulate`")
+    train: list[str] = Field(default=[], description="data sets on the training side")
+    split: str = Field(
+        default="whole",
+        description="`whole`, `official`, `parts`, or a list of protocols/splits",
+    )
+    without_known_bad: bool = Field(
+        default=False, description="leave out recordings that are known to be bad"
+    )
+    recordings: int = Field(
+        default=0, ge=0, description="test recordings of the complete set; 0: open"
+    )
+    regions: list[str] = Field(
+        default=["skin"], description="face regions of methods that average skin"
+    )
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
+        default=[0], description="seeds of trainings"
+    )
+    conditions: list[Condition] = Field(
+        default=[], description="transformations of the frames; [] for none"
+    )
+    train_on: Literal["clean", "same"] = Field(
+        default="clean",
+        description="learn from untouched videos, or under the condition of the test",
+    )
+    params: dict[str, dict[str, bool | int | float | str]] = Field(
+        default={}, description="parameters of methods, by method"
+    )
+    simulation: Simulation = Field(
+        default=Simulation(), description="size of the simulation for `--simulate`"
+    )
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -145,8 +170,25 @@ def read_declaration(file: Path, kind: type[D]) -> D:
         BenchError: the file cannot be read, or keys are missing, unknown or wrong; one line names
             all.
     """
+    return declaration_of(read_toml(file), kind, file)
+
+
+def declaration_of(content: Mapping[str, Any], kind: type[D], file: Path) -> D:
+    """Check the content of a TOML file.
+
+    Args:
+        content: the keys with their values.
+        kind: the declaration that they make.
+        file: the file, for messages.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        BenchError: keys are missing, unknown or wrong; one line names all.
+    """
     try:
-        return kind.model_validate(read_toml(file))
+        return kind.model_validate(content)
     except ValidationError as error:
         raise _declaration_error(file, kind, error) from error
 

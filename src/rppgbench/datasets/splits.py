@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rppgbench.core.protocol import Declaration, read_declaration
+from pydantic import Field
+
+from rppgbench.core.protocol import Declaration, declaration_of, read_declaration
 from rppgbench.core.recording import Recording
 from rppgbench.system.errors import BenchError
+from rppgbench.system.toml_files import read_toml
 
 WHOLE = "whole"  # all recordings of the test sets, and all of the training sets
 OFFICIAL = "official"  # the data set's own fold files
@@ -51,24 +54,30 @@ class FoldAssignment:
     test: tuple[Recording, ...]
 
 
-class _FoldLists(Declaration):
+class FoldLists(Declaration):
     """A fold in a file."""
 
-    name: str
-    train: list[str]
-    validation: list[str]
-    test: list[str]
+    name: str = Field(description="name of the fold, in tables and in `--folds`")
+    train: list[str] = Field(description="subjects, or recordings, to learn from")
+    validation: list[str] = Field(
+        default=[], description="those by which a method may choose its epoch"
+    )
+    test: list[str] = Field(description="those that are tested")
 
 
-class _SplitFile(Declaration):
+class SplitFile(Declaration):
     """A split in a file."""
 
-    title: str
-    source: str
-    dataset: str
-    stands_for: Literal["", "official"] = ""
-    checksum: str
-    fold: list[_FoldLists]
+    title: str = Field(description="a few words")
+    source: str = Field(description="where the lists come from")
+    dataset: str = Field(description="the data set that the lists divide")
+    stands_for: Literal["", "official"] = Field(
+        default="",
+        description="`official`: the lists are the data set's own folds, for where its fold files "
+        "are absent",
+    )
+    checksum: str = Field(description="`bench split checksum FILE` prints it")
+    fold: list[FoldLists] = Field(min_length=1, description="a table for each fold")
 
 
 def checksum(folds: Iterable[Mapping[str, object]]) -> str:
@@ -81,17 +90,28 @@ def checksum(folds: Iterable[Mapping[str, object]]) -> str:
     return hashlib.sha256(json.dumps(lists, separators=(",", ":")).encode()).hexdigest()
 
 
+def file_checksum(file: Path) -> str:
+    """The checksum of the lists of a file, whatever checksum the file states.
+
+    Raises:
+        BenchError: keys other than the checksum are missing or wrong.
+    """
+    declared = declaration_of({"checksum": "", **read_toml(file)}, SplitFile, file)
+    return checksum(fold.model_dump() for fold in declared.fold)
+
+
 def read_split(file: Path) -> Split:
     """Read a file of `protocols/splits`.
 
     Raises:
         BenchError: wrong keys, a wrong checksum, or a subject in two parts of a fold.
     """
-    declared = read_declaration(file, _SplitFile)
+    declared = read_declaration(file, SplitFile)
     raw = [fold.model_dump() for fold in declared.fold]
     if checksum(raw) != declared.checksum:
         raise BenchError(
-            f"{file}: the lists do not fit their checksum; a changed split needs another name"
+            f"{file}: the lists do not fit their checksum; bench split checksum {file} prints "
+            "theirs; a changed copy of a split that has results needs another name"
         )
     folds = tuple(
         Fold(

@@ -79,54 +79,85 @@ class Evaluator(Declaration):
     segments of 2 s and more, and where its wave is a straight line; such a window of a reference
     has no heart rate. Smaller gaps are filled linearly.
 
-    Attributes:
-        title: A few words.
-        meaning: One sentence: what a reading under this rule is. Pages show it.
-        source: The paper or the code.
-        notes: Where the rule differs from its source, and what a reader should know.
-        truth: The kinds of reference by preference, the device's own `beats`, its `pulse`, or its
-            `heart_rate`: the first that a recording has is used. The pulse is interpolated in time
-            onto the estimate's samples.
-        heart_rate: The heart rate of a window from readings of a device, or of an estimate without
-            a waveform: the mean of the readings in it, the value at the centre, or the reading
-            nearest to the centre.
-        window: Where windows lie.
-        border_frames: Samples that are left out at both ends of a recording.
-        gap_share: The share of a window that may be absent.
-        unit: What a row is: a window, a recording (mean or median over its windows), or a frame
-            (the window around it).
-        pooling: Whether metrics are over all rows, or are computed per recording and averaged.
-        snr: Definition of the signal-to-noise ratio.
-        correlation: Definition of the correlation with the reference pulse.
-        missing: The rule for missing estimates. `farthest_band_edge`: the estimate counts as the
-            band's edge that is farther from the reference, the largest error of any answer within
-            the band.
-        estimate: The chain that reads estimates.
-        reference: The chain that reads reference pulses, or "same", or how their beats are found.
-        made_for_fs: Lowest and highest sampling rate that the rule was made for, where it counts
-            samples: at other rates its rows have a note. It changes no number.
-        rates: Estimates that are heart rates without a waveform: read in windows, or each reading
-            is a row, as given. Where the reference is a pulse, they are read in windows.
+    Five keys are needed: `title`, `meaning`, `source`, `window` and `estimate`.
     """
 
-    title: str
-    meaning: str = Field(pattern=r"^\S.{20,}\.$")
-    source: str
-    notes: str
-    truth: list[Literal["beats", "pulse", "heart_rate"]] = Field(min_length=1)
-    heart_rate: Literal["window_mean", "window_centre", "nearest"]
-    window: Annotated[WholeWindow | FixedWindow | PartsWindow, Field(discriminator="kind")]
-    border_frames: int = Field(ge=0, le=1_000_000)
-    gap_share: float = Field(ge=0, lt=1)
-    unit: Literal["window", "recording_mean", "recording_median", "frame"]
-    pooling: Literal["rows", "recordings"]
-    snr: Literal["toolbox", "de_haan", "pyvhr", "snr_get"]
-    correlation: Literal["mcc", "macc", "none"]
-    missing: Literal["farthest_band_edge"]
-    estimate: RateChain
-    reference: ReferenceReading
-    made_for_fs: list[Rate] | None = Field(default=None, min_length=2, max_length=2)
-    rates: Literal["windows", "as_given"] = "windows"
+    title: str = Field(description="a few words")
+    meaning: str = Field(
+        pattern=r"^\S.{20,}\.$",
+        description="one sentence: what a reading under this rule is; pages show it",
+    )
+    source: str = Field(description="the paper or the code")
+    window: Annotated[WholeWindow | FixedWindow | PartsWindow, Field(discriminator="kind")] = Field(
+        description="where windows lie"
+    )
+    estimate: RateChain = Field(description="the chain that reads estimates")
+    reference: ReferenceReading = Field(
+        default="same",
+        description="the chain that reads reference pulses, `same`, or how their beats are found",
+    )
+    notes: str = Field(
+        default="", description="where the rule differs from its source, and what to know of it"
+    )
+    truth: list[Literal["beats", "pulse", "heart_rate"]] = Field(
+        default=["pulse", "heart_rate"],
+        min_length=1,
+        description="kinds of reference by preference: the device's own beats, its pulse, or its "
+        "heart rate; the first that a recording has is used, and each row says which. The pulse is "
+        "interpolated in time onto the samples of the estimate",
+    )
+    heart_rate: Literal["window_mean", "window_centre", "nearest"] = Field(
+        default="window_mean",
+        description="the rate of a window from readings of a device, or of an estimate without a "
+        "waveform: the mean of the readings in it, the value at its centre, or the reading nearest "
+        "to the centre",
+    )
+    rates: Literal["windows", "as_given"] = Field(
+        default="windows",
+        description="estimates that are heart rates without a waveform: read in windows, or each "
+        "reading is a row, where the reference is no pulse",
+    )
+    border_frames: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="samples that are left out at both ends of a recording",
+    )
+    gap_share: float = Field(
+        default=0.25,
+        ge=0,
+        lt=1,
+        description="a window that lacks more than this share of its samples, of the estimate or "
+        "of the reference, has no heart rate; smaller gaps are filled linearly",
+    )
+    unit: Literal["window", "recording_mean", "recording_median", "frame"] = Field(
+        default="window",
+        description="what a row is: a window, a recording (mean or median over its windows), or a "
+        "frame (the window around it)",
+    )
+    pooling: Literal["rows", "recordings"] = Field(
+        default="rows",
+        description="metrics over all rows, or per recording and averaged",
+    )
+    snr: Literal["toolbox", "de_haan", "pyvhr", "snr_get"] = Field(
+        default="de_haan",
+        description="definition of the signal-to-noise ratio (`snr_get`: of Contrast-Phys)",
+    )
+    correlation: Literal["mcc", "macc", "none"] = Field(
+        default="none", description="definition of the correlation with the reference pulse"
+    )
+    missing: Literal["farthest_band_edge"] = Field(
+        default="farthest_band_edge",
+        description="a missing estimate counts as the edge of the band that is farther from the "
+        "reference: the largest error of any answer within the band",
+    )
+    made_for_fs: list[Rate] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="lowest and highest sampling rate that the rule was made for, where it counts "
+        "samples: rows at other rates have a note; it changes no number",
+    )
 
     @model_validator(mode="after")
     def _rates_ordered(self) -> Self:
@@ -182,5 +213,5 @@ class Evaluator(Declaration):
 
 
 def read_evaluator(file: Path) -> Evaluator:
-    """Read and check one file: every key is needed, no other is allowed; BenchError in one line."""
+    """Read and check one file; all faults in one line."""
     return read_declaration(file, Evaluator)

@@ -203,8 +203,10 @@ class RateChain(Declaration):
     `steps_on` says whether detrending and filtering see a window or the whole recording.
     """
 
-    steps_on: Literal["window", "recording"]
-    detrend: Annotated[Untouched | MeanRemoval | SmoothnessPriors, Field(discriminator="kind")]
+    steps_on: Literal["window", "recording"] = "window"
+    detrend: Annotated[Untouched | MeanRemoval | SmoothnessPriors, Field(discriminator="kind")] = (
+        Untouched(kind="none")
+    )
     filter: Annotated[Untouched | Butterworth | FirHamming, Field(discriminator="kind")]
     spectrum: Annotated[Periodogram | Welch | PeakIntervals, Field(discriminator="kind")]
     band: Band

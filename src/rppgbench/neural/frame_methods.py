@@ -19,7 +19,7 @@ SMOKE: Mapping[str, Any] = {"crop": "toolbox_36", "clip_s": 2.0, "width": 8, "de
 """For a laptop: pictures of 36 pixels, a narrow network, short clips and few steps."""
 
 DESCRIPTIONS = {
-    "preset": '"paper", or "smoke" for a laptop.',
+    "preset": '"paper", "smoke" or "toy" for a laptop.',
     "crop": "rule by which the face is cropped.",
     "fs": "frame rate that the network expects, in Hz; others are interpolated.",
     "clip_s": "length of a clip in seconds, in training and at test.",
