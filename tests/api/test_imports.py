@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.factories.imported_sources import write_rates, write_waves
 
 import rppgbench as rb
+from rppgbench.api import source_inputs
+from rppgbench.predictions.opening import open_predictions
+from rppgbench.predictions.record import PredictionSource
 
 TRUE_BPM = {"a": 66.0, "b": 84.0}
 OFF_BPM = {"a": 69.0, "b": 85.0}
@@ -28,6 +32,32 @@ def test_score_takes_a_file_with_its_references(tmp_path: Path) -> None:
     ]["net"]["sha256"]
     mark = f"IMPORTED, NOT RUN HERE: net.csv, sha256 {sha256[:12]}, format table"
     assert table["imported"].tolist() == [mark, mark]
+
+
+def test_score_reads_a_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_waves(tmp_path / "net.csv", OFF_BPM, reference_bpm=TRUE_BPM)
+    opened = []
+
+    def count_opening(path: Path) -> PredictionSource:
+        opened.append(path)
+        return open_predictions(path)
+
+    monkeypatch.setattr(source_inputs, "open_predictions", count_opening)
+    rb.score(source, evaluators=["li2023", "toolbox_2023"], resamples=0)
+    assert opened == [source]
+
+
+def test_score_says_why_a_reference_cannot_be_used(tmp_path: Path) -> None:
+    source = write_waves(tmp_path / "net.csv", OFF_BPM, reference_bpm=TRUE_BPM)
+    table = pd.read_csv(source)
+    table.loc[table["recording"] == "b", "reference_pulse"] = np.inf
+    table.to_csv(source, index=False)
+    for references in (None, source):
+        with pytest.raises(rb.BenchError, match="reference_pulse has 600 infinite values"):
+            rb.score(source, references, resamples=0)
+    write_rates(tmp_path / "truth.csv", {"a": 66.0, "b": 1.2})
+    with pytest.raises(rb.BenchError, match="in Hz, not in bpm"):
+        rb.score(write_waves(tmp_path / "n.csv", OFF_BPM), tmp_path / "truth.csv", resamples=0)
 
 
 def test_score_takes_rates_and_a_file_of_references(tmp_path: Path) -> None:

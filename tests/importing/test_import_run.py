@@ -64,6 +64,7 @@ def test_every_file_of_the_results_says_where_they_come_from(tmp_path: Path) -> 
         frame = pd.read_csv(tmp_path / "out" / name)
         assert frame["imported"].str.startswith(mark).all()
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Imported: net</h1>" in page
     assert f"net from net.csv, sha256 {sha256[:12]}" in page
     assert sha256 in page
 
@@ -194,6 +195,37 @@ def test_unusable_waveforms_are_rows_with_reasons_and_the_others_go_on(tmp_path:
     assert lost["missing"].all()
     assert (lost["error_bpm"].abs() > 80).all()  # the farther edge of the band
     assert load_results(out).scores("li2023")["coverage"].tolist() == [0.5]
+
+
+def test_an_unusable_reference_is_a_reason_and_its_prediction_is_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates = {"a": 66.0, "b": 90.0}
+    source = write_waves(tmp_path / "net.csv", rates, reference_bpm=rates)
+    table = pd.read_csv(source)
+    table.loc[table["recording"] == "b", "reference_pulse"] = np.inf
+    table.to_csv(source, index=False)
+    assert run_import(source, "--method", "net", "--out", tmp_path / "out") == 3
+    results = load_results(tmp_path / "out")
+    assert set(results.estimates["reason"]) == {""}
+    reasons = results.recordings.set_index("recording")["reason"]
+    assert reasons["a"] == ""
+    assert str(reasons["b"]).startswith("reference: ")
+    assert "reference_pulse has 600 infinite values" in reasons["b"]
+    assert results.scores("li2023")["n_recordings"].tolist() == [1]
+    assert "failed: imported/b: reference: " in capsys.readouterr().err
+
+
+def test_a_single_recording_is_told_in_the_singular(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_waves(tmp_path / "net.csv", {"a": 66.0, "c": 70.0})
+    truth = write_rates(tmp_path / "truth.csv", {"a": 66.0})
+    assert run_import(source, "--method", "net", "--out", tmp_path / "o", "--reference", truth) == 0
+    assert "1 recording without a prediction or a reference: c" in capsys.readouterr().err
+    source = write_waves(tmp_path / "one.csv", {"a": 66.0})
+    assert run_import(source, "--method", "net", "--out", tmp_path / "p", "--reference", truth) == 0
+    assert "1 prediction of 1 recording;" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

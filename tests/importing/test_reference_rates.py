@@ -54,3 +54,6 @@ def test_the_command_says_it_again_when_nothing_is_new(
         assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
         text = "".join(capsys.readouterr())
         assert "too fast for so many people; check the sampling rate" in text
+        for file in ("manifest.json", "report.html"):
+            stored = (tmp_path / "out" / file).read_text(encoding="utf-8")
+            assert stored.count("too fast for so many people") == 1

@@ -430,6 +430,7 @@ def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
     assert "no format of predictions 'tabel'; did you mean 'table'" in refusal(
         tmp_path / "a.bin", "tabel"
     )
+    assert "did you mean 'rppgbench'" in refusal(tmp_path / "a.bin", "rppgbenhc")
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.npy", "a.npz", "a.mat", "a.h5", "a.pkl"])

@@ -325,3 +325,51 @@ def test_what_python_writes_as_nan_is_no_value(tmp_path: Path) -> None:
     file.write_text(json.dumps({"fs": 30, "pulse": [0.5, float("nan"), 0.25]}))
     assert "NaN" in file.read_text()
     np.testing.assert_array_equal(made.values(made.read(file)["a"]), [0.5, np.nan, 0.25])
+
+
+@pytest.mark.parametrize("column", ["heart_rate_bpm", "reference_heart_rate_bpm"])
+def test_intervals_under_the_name_of_rates_are_refused_with_both_readings(
+    column: str, tmp_path: Path
+) -> None:
+    """Ten intervals from 600 to 960 ms are 62 to 100 bpm; fewer may be wrong rates."""
+    intervals_ms = np.linspace(600.0, 960.0, 10)
+    table = pd.DataFrame({"time_s": np.arange(10.0), "pulse": np.sin(np.arange(10.0))})
+    table[column] = intervals_ms
+    if column == "heart_rate_bpm":
+        del table["pulse"]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    if column == "heart_rate_bpm":
+        with pytest.raises(BenchError) as error:
+            made.read(tmp_path / "a.csv")
+        reason = str(error.value)
+    else:
+        recording = made.read(tmp_path / "a.csv")["a"]
+        assert recording.prediction is not None
+        reason = recording.reference_reason
+    assert "10 values, all above 300: no heart rates in bpm" in reason
+    assert "as intervals between beats in ms they are 62 to 100 bpm" in reason
+    for rates in (intervals_ms[:9], np.append(intervals_ms, 300.0)):
+        table = pd.DataFrame({"time_s": np.arange(float(len(rates))), "heart_rate_bpm": rates})
+        table.to_csv(tmp_path / "b.csv", index=False)
+        assert made.values(made.read(tmp_path / "b.csv")["b"]).tolist() == pytest.approx(rates)
+
+
+def test_a_reference_that_cannot_be_used_leaves_the_prediction(tmp_path: Path) -> None:
+    table = made.long_table()
+    table.loc[table["recording"] == "subject2", "reference_pulse"] = np.inf
+    table.to_csv(tmp_path / "a.csv", index=False)
+    got = made.read(tmp_path / "a.csv")
+    np.testing.assert_allclose(made.values(got["subject2"]), made.waves()["subject2"], atol=1e-12)
+    assert got["subject2"].references == ()
+    assert "reference_pulse has 300 infinite values" in got["subject2"].reference_reason
+    assert got["subject1"].reference_reason == ""
+    assert got["subject1"].reference is not None
+
+
+def test_a_kind_that_a_recording_lacks_names_the_option(tmp_path: Path) -> None:
+    file = write_table(tmp_path, "time_s,pulse\n0,0.5\n1,0.25\n")
+    with pytest.raises(BenchError, match="holds no heart rate; leave --kind heart_rate out"):
+        made.read(file, kind="heart_rate")
+    file = write_table(tmp_path, "time_s,hr\n0,70\n1,71\n")
+    with pytest.raises(BenchError, match="holds no waveform; leave --kind waveform out"):
+        made.read(file, kind="waveform")

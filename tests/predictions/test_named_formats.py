@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -318,3 +319,25 @@ def test_every_format_says_what_it_reads() -> None:
         assert one.title, name
         assert one.files, name
         assert one.fields, name
+
+
+def test_a_reference_that_cannot_be_used_leaves_the_prediction(tmp_path: Path) -> None:
+    toolbox = made.toolbox_content()
+    toolbox["labels"]["subject1"][0] = np.full((100, 1), np.inf)
+    rows = made.pyvhr_rows()
+    rows[0]["timeGT"] = np.zeros(9)
+    physbench = made.write_physbench(tmp_path / "b.h5")
+    with h5py.File(physbench, "r+") as content:
+        content["0/label"][:] = np.inf
+    sources = {
+        made.write_toolbox(tmp_path / "a.pickle", toolbox): "infinite values",
+        made.write_pyvhr(tmp_path / "a.h5", made.PANDAS_1, rows): "times that do not increase",
+        physbench: "infinite values",
+    }
+    for file, reason in sources.items():
+        first, second = list(open_predictions(file))[:2]
+        assert first.prediction is not None, first.reason
+        assert first.reference is None
+        assert reason in first.reference_reason
+        assert second.reference is not None
+        assert second.reference_reason == ""

@@ -18,6 +18,7 @@ from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.registry import find_toml
 from rppgbench.evaluation.evaluator import read_evaluator
 from rppgbench.evaluation.scores import score_windows, summarise
+from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.drawing import Download
 from rppgbench.report.inputs import (
     ProtocolInfo,
@@ -303,6 +304,12 @@ def test_the_summary_says_what_was_run_and_which_is_best() -> None:
         ("Baseline", "12.00 bpm", "flat"),
         ("Recordings", "3", "of 3 subjects"),
     ]
+
+
+def test_the_summary_of_a_page_with_imported_methods_says_scored() -> None:
+    frame = summary_of(("chrom", 2.0, 1.5, 2.6), ("pos", 1.0, 0.8, 1.4), ("flat", 12.0, 9.0, 15.0))
+    page = replace(told(frame), marks=DataMarks(imported={"chrom": "net.csv"}))
+    assert summary_text(page)[0].startswith("Three methods were scored on 3 recordings")
 
 
 def test_the_summary_says_where_the_best_changes_with_the_evaluator() -> None:

@@ -26,6 +26,7 @@ from rppgbench.analysis.trainings import (
 )
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate, EstimateKey
+from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import ReportInputs, Scores, Section
@@ -131,6 +132,12 @@ def _all_fits(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*manifest.get("pretrainings", ()), *manifest["fits"]]
 
 
+def _page_title(manifest: Mapping[str, Any]) -> str:
+    """The name of the protocol; the methods of predictions that were imported without one."""
+    name = str(manifest["protocol"]["name"])
+    return ", ".join(manifest["methods"]) if name == WITHOUT_PROTOCOL else name
+
+
 def _report_inputs(
     stored: StoredResults,
     rules: Mapping[str, Evaluator],
@@ -145,7 +152,7 @@ def _report_inputs(
     default = protocol["evaluators"][0]
     settings = sweep_settings(protocol["conditions"], observed)
     return ReportInputs(
-        title=protocol["name"],
+        title=_page_title(manifest),
         command=command or manifest["command"],
         in_place_of=default if scores[0].name != default else "",
         protocol=protocol_info(protocol),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rppgbench.api.heart_rate import load_evaluator
-from rppgbench.api.source_inputs import mark_of_source
 from rppgbench.api.waveform_inputs import Estimates, References, paired_inputs
 from rppgbench.evaluation import scores as scoring
 
@@ -61,13 +59,16 @@ def score(
     import pandas as pd
 
     tables = []
-    for name, windows in _windows(estimates, references, evaluators, subjects).items():
+    rules = {name: load_evaluator(name) for name in evaluators}
+    inputs = paired_inputs(estimates, references, subjects)
+    for name, rule in rules.items():
+        windows = scoring.score_windows(rule, inputs.rows, inputs.truths)
         table = scoring.summarise(windows, resamples=resamples)
         table.insert(0, "evaluator", name)
         tables.append(table)
     whole = pd.concat(tables, ignore_index=True)
-    if isinstance(estimates, str | Path):
-        whole["imported"] = mark_of_source(estimates)
+    if inputs.mark:
+        whole["imported"] = inputs.mark
     return whole
 
 
@@ -93,7 +94,9 @@ def score_windows(
     Raises:
         BenchError: as `score`.
     """
-    return _windows(estimates, references, [evaluator], subjects)[evaluator]
+    rule = load_evaluator(evaluator)
+    inputs = paired_inputs(estimates, references, subjects)
+    return scoring.score_windows(rule, inputs.rows, inputs.truths)
 
 
 def paired_tests(windows: pd.DataFrame, *, measure: str = "mae") -> pd.DataFrame:
@@ -177,11 +180,11 @@ def decompose(
     from rppgbench.evaluation.decomposition import Endpoint
     from rppgbench.evaluation.decomposition import decompose as decompose_rows
 
-    rows, truths = paired_inputs(estimates, references, subjects)
+    inputs = paired_inputs(estimates, references, subjects)
     splits = decompose_rows(
         Endpoint(first, load_evaluator(first)),
         Endpoint(second, load_evaluator(second)),
-        lambda rule: scoring.score_windows(rule, rows, truths),
+        lambda rule: scoring.score_windows(rule, inputs.rows, inputs.truths),
     )
     table = []
     for split in splits:
@@ -195,14 +198,3 @@ def decompose(
             part = {"group": group, "share_bpm": value, "low_bpm": low, "high_bpm": high}
             table.append({"method": split.row[0], **part, **shared})
     return pd.DataFrame(table)
-
-
-def _windows(
-    estimates: Estimates,
-    references: References | None,
-    evaluators: Sequence[str],
-    subjects: Mapping[str, str] | None,
-) -> dict[str, pd.DataFrame]:
-    rules = {name: load_evaluator(name) for name in evaluators}
-    rows, truths = paired_inputs(estimates, references, subjects)
-    return {name: scoring.score_windows(rule, rows, truths) for name, rule in rules.items()}

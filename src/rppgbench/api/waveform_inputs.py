@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union, cast
 
 import numpy as np
 
-from rppgbench.api.source_inputs import read_estimates, read_references
+from rppgbench.api.source_inputs import read_references, read_source
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
@@ -29,17 +30,35 @@ Reference: TypeAlias = Waveform | Signal | GroundTruth
 Estimated: TypeAlias = Waveform | ImportedSignal
 
 
-Estimates: TypeAlias = Union[
-    Mapping[str, Waveform], Mapping[str, Mapping[str, Waveform]], "pd.DataFrame", str, Path
+WaveformsInMemory: TypeAlias = Union[
+    Mapping[str, Waveform], Mapping[str, Mapping[str, Waveform]], "pd.DataFrame"
 ]
+
+
+Estimates: TypeAlias = WaveformsInMemory | str | Path
 
 
 References: TypeAlias = Union[Mapping[str, Reference], "pd.DataFrame", str, Path]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PairedInputs:
+    """Estimates with the ground truth of each recording.
+
+    Attributes:
+        rows: the estimates of all methods.
+        truths: the ground truth by data set and recording.
+        mark: what a table says of scores of predictions in a file; empty for waveforms in memory.
+    """
+
+    rows: Sequence[Estimate]
+    truths: Mapping[tuple[str, str], GroundTruth]
+    mark: str
+
+
 def paired_inputs(
     estimates: Estimates, references: References | None, subjects: Mapping[str, str] | None
-) -> tuple[list[Estimate], dict[tuple[str, str], GroundTruth]]:
+) -> PairedInputs:
     """Return the estimates of all methods, and the ground truth of each recording.
 
     Args:
@@ -50,8 +69,15 @@ def paired_inputs(
     Raises:
         BenchError: a recording has an estimate and no reference, or the other way round.
     """
-    methods = _by_method(estimates)
-    by_recording = _by_recording(_references(estimates, references))
+    mark = ""
+    if isinstance(estimates, str | Path):
+        source = read_source(estimates, with_references=references is None)
+        methods: Mapping[str, Mapping[str, Estimated]] = source.methods
+        references = source.references if references is None else references
+        mark = source.mark
+    else:
+        methods = _by_method(estimates)
+    by_recording = _by_recording(references)
     truths = {name: _truth(name, reference) for name, reference in by_recording.items()}
     _require_pairs(methods, truths)
     rows = [
@@ -59,20 +85,8 @@ def paired_inputs(
         for method, waves in methods.items()
         for name, wave in waves.items()
     ]
-    return rows, {(SET, name): truth for name, truth in truths.items()}
-
-
-def _references(
-    estimates: Estimates, references: References | None
-) -> Mapping[str, Reference] | pd.DataFrame:
-    """The references; those in a file are read, by default those in the file of the estimates."""
-    if isinstance(references, str | Path):
-        return read_references(references, of_estimates=False)
-    if references is not None:
-        return references
-    if not isinstance(estimates, str | Path):
-        raise BenchError("score: waveforms in memory have no references; give references")
-    return read_references(estimates, of_estimates=True)
+    by_key = {(SET, name): truth for name, truth in truths.items()}
+    return PairedInputs(rows=rows, truths=by_key, mark=mark)
 
 
 def _require_pairs(
@@ -93,9 +107,7 @@ def _require_pairs(
                 )
 
 
-def _by_method(estimates: Estimates) -> Mapping[str, Mapping[str, Estimated]]:
-    if isinstance(estimates, str | Path):
-        return read_estimates(estimates)
+def _by_method(estimates: WaveformsInMemory) -> Mapping[str, Mapping[str, Estimated]]:
     if not isinstance(estimates, Mapping):
         groups = estimates.groupby("method") if "method" in estimates else [("", estimates)]
         return {str(name): _waves(part) for name, part in groups}
@@ -105,7 +117,12 @@ def _by_method(estimates: Estimates) -> Mapping[str, Mapping[str, Estimated]]:
     return {"": dict(cast("Mapping[str, Waveform]", estimates))}
 
 
-def _by_recording(references: Mapping[str, Reference] | pd.DataFrame) -> Mapping[str, Reference]:
+def _by_recording(references: References | None) -> Mapping[str, Reference]:
+    """The reference of each recording; those in a file are read."""
+    if references is None:
+        raise BenchError("score: waveforms in memory have no references; give references")
+    if isinstance(references, str | Path):
+        return read_references(references)
     if isinstance(references, Mapping):
         return references
     return {name: Signal(value, time_s) for name, time_s, value in _series(references)}

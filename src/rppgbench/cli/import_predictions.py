@@ -9,6 +9,7 @@ from rppgbench.cli.options import data_roots, names, output, path, places, plugi
 from rppgbench.cli.report_answer import answer_report
 from rppgbench.cli.terminal import note, tell
 from rppgbench.system.errors import one_line
+from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
     from rppgbench.importing.options import ImportOptions
@@ -72,14 +73,16 @@ def run(args: argparse.Namespace) -> int:
     """Import, say what was matched and what was not, and write the page."""
     from rppgbench.analysis.build_report import build_report
     from rppgbench.datasets.roots import cache_folder
-    from rppgbench.importing.import_run import LEFTOVERS, import_predictions
+    from rppgbench.importing.import_run import import_predictions
+    from rppgbench.importing.matched import LEFTOVERS
 
     summary = import_predictions(
         _options(args), cache_folder(args.cache), lambda line: note(line.removeprefix("note: "))
     )
     imported = (
-        f"imported, not run here: {', '.join(summary.methods)}: {summary.rows} predictions of "
-        f"{summary.recordings} recordings; names matched {one_line(summary.rule)}"
+        f"imported, not run here: {', '.join(summary.methods)}: "
+        f"{pluralise(summary.rows, 'prediction')} of "
+        f"{pluralise(summary.recordings, 'recording')}; names matched {one_line(summary.rule)}"
     )
     if summary.clock_note:
         note(summary.clock_note)

@@ -19,6 +19,9 @@ class Declaration(BaseModel):
 
 D = TypeVar("D", bound=Declaration)
 
+WITHOUT_PROTOCOL = "imported"
+"""The protocol and the data set of predictions that are imported without either."""
+
 EVERY_OTHER = "*"
 """The key of a table by method that stands for the methods without a key."""
 

@@ -94,10 +94,7 @@ class EstimateWriter:
 
     def write(self) -> None:
         """Store what was gathered: what was seen of a recording before its estimates."""
-        if self._observed:
-            self._store.add_observed(self._observed)
-        if self._estimates:
-            self._store.add(self._estimates)
+        self._store.add_batch(self._observed, self._estimates)
         self._estimates, self._observed = [], []
         self._wrote = time.monotonic()
 

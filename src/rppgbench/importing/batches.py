@@ -1,7 +1,4 @@
-"""Rows on their way into the store, some at a time."""
-
-from types import TracebackType
-from typing import Self
+"""Writes the rows of an import into the store in batches."""
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.store.schema import RecordingInfo
@@ -12,7 +9,10 @@ MOST_ROWS, MOST_SAMPLES = 500, 1 << 22
 
 
 class RowBatches:
-    """Rows on their way into the store, some at a time."""
+    """Collects recordings and estimates, and stores them in batches of bounded size.
+
+    The last batch is stored by `write`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -39,21 +39,6 @@ class RowBatches:
             self.write()
 
     def write(self) -> None:
-        """Store what was collected, recordings before their estimates."""
-        if self._observed:
-            self._store.add_observed(self._observed)
-        if self._estimates:
-            self._store.add(self._estimates)
+        """Store what was collected."""
+        self._store.add_batch(self._observed, self._estimates)
         self._estimates, self._observed, self._samples = [], [], 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.write()

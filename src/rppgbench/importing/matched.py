@@ -5,17 +5,25 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.importing.name_matching import NameMatch, first_names, match_names
 from rppgbench.importing.survey import Survey
-from rppgbench.importing.targets import IMPORTED, Expected, Target
+from rppgbench.importing.targets import Expected, Target
 from rppgbench.system.errors import BenchError
+
+LEFTOVERS = "leftovers.csv"
+"""The file in the results folder that lists predictions without a recording, recordings without a
+prediction or a reference, references without a prediction, and files that are not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leftover:
-    """A name or file that is on one side alone.
+    """A name without a match.
 
-    `side` is "source", "reference" or "recording".
+    Attributes:
+        side: where the name comes from: "source", "reference" or "recording".
+        name: the name.
+        reason: what is missing.
     """
 
     side: str
@@ -34,7 +42,7 @@ class Matched:
             with the predictions or in a data set.
         rule: how names were matched, in words.
         examples: some names that were not equal, in words; "" where all are.
-        leftovers: what is on one side alone.
+        leftovers: names without a match.
     """
 
     targets: Mapping[str, tuple[Target, ...]]
@@ -96,7 +104,7 @@ def match_rows(
 
 
 def leftovers_csv(leftovers: Sequence[Leftover], files: Sequence[str]) -> str:
-    """All that is on one side alone, as a CSV file.
+    """Names without a match and files that are not read, as a CSV file.
 
     Args:
         leftovers: names of recordings.
@@ -116,7 +124,7 @@ def _places(survey: Survey, expected: Expected) -> dict[str, tuple[Target, ...]]
     """The recordings that names are matched with, by the text that names each."""
     if expected.targets is None:
         return {
-            name: (Target(dataset=IMPORTED, name=name, subject=name, fold="whole"),)
+            name: (Target(dataset=WITHOUT_PROTOCOL, name=name, subject=name, fold="whole"),)
             for name in survey.names
         }
     sets_of: dict[str, set[str]] = {}

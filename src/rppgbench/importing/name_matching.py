@@ -23,8 +23,8 @@ class NameMatch:
     Attributes:
         pairs: name in the source -> expected name.
         rule: how the names were matched, in words.
-        only_source: names of the source that match nothing, in their order.
-        only_expected: expected names that nothing matches, in their order.
+        only_source: names of the source without a match, in the order of the source.
+        only_expected: expected names without a match, in their order.
     """
 
     pairs: Mapping[str, str]
@@ -72,10 +72,14 @@ RULES: Mapping[str, Callable[[str], str]] = {
 def match_names(
     source: Sequence[str], expected: Sequence[str], named: Mapping[str, str], location: str
 ) -> NameMatch:
-    """Match names: by the map, else exactly, else all that are left by one rule.
+    """Match the names of a source with the expected names.
 
-    The first rule that leaves no name over on one of the sides is taken; where none does, the one
-    that matches most, numbers excepted: some equal numbers may be chance.
+    1. Names in the map are matched as the map says.
+    2. Other names are matched with equal names.
+    3. Without a map, one of `RULES` matches the remaining names: the first rule that matches all
+       remaining names of the source, or all remaining expected names. If no rule does so, the rule
+       with the most matches is taken. The rule of numbers is not taken for some names only, because
+       a few equal numbers may be chance.
 
     Args:
         source: the distinct names in the source.

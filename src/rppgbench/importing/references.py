@@ -72,6 +72,7 @@ def of_signal(
     references: Sequence[PredictedSignal],
     *,
     beats_s: Array | None = None,
+    reason: str = "",
     simulated: bool = False,
     notes: Iterable[str] = (),
 ) -> SeenRecording:
@@ -82,19 +83,20 @@ def of_signal(
         condition: the name of the untouched condition.
         references: the signals, at most one of each kind; none where there is no reference.
         beats_s: beats that the device marked, (B,) in seconds.
+        reason: why the source has no usable reference; empty where it has one, or none.
         simulated: whether the user says that the recording is simulated.
         notes: what the source does not state of the reference.
 
     Returns:
         The recording; where its reference cannot be used, with the reason.
     """
-    truth, reason = GroundTruth(), ""
+    truth, reason = GroundTruth(), reason and f"reference: {reason}"
     if references or beats_s is not None:
         read = attempt(
             lambda: ground_truth_of(references, beats_s), f"the reference of {target.name}"
         )
         truth = read.value or GroundTruth()
-        reason = "" if read.fault is None else f"reference: {read.fault.reason}"
+        reason = reason if read.fault is None else f"reference: {read.fault.reason}"
     clock, video_notes = _clock(target.recording) if target.recording else (None, ())
     return _seen(
         target,
@@ -133,6 +135,7 @@ def of_reference_source(
                 condition,
                 truth_of(recording),
                 beats_s=recording.beats_s,
+                reason=recording.reference_reason or recording.reason,
                 simulated=simulated,
                 notes=recording.assumptions,
             )
@@ -157,10 +160,13 @@ def names_of_references(source: PredictionSource | None) -> list[str]:
 
 
 def truth_of(recording: PredictedRecording) -> tuple[PredictedSignal, ...]:
-    """The truth that a recording of a source of references holds."""
-    if recording.references:
+    """The truth that a recording of a source of references holds: its references, else the signal.
+
+    A recording whose references cannot be used has none: its prediction is no substitute.
+    """
+    if recording.references or recording.reference_reason or recording.prediction is None:
         return recording.references
-    return () if recording.prediction is None else (recording.prediction,)
+    return (recording.prediction,)
 
 
 def _rate_notes(clock: FrameClock | None, fs: float | None) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class Survey:
         names: the distinct names of recordings, in the order of the source.
         predictions: (method in the source, name) of every row.
         methods: method in the source -> its name in results.
-        with_reference: the names whose recording has a reference in the source.
+        with_reference: the names whose recording has a reference in the source, usable or not.
         fs: by name, the samples per second of a waveform.
         cumulated: the methods in the source whose waveforms are sums of differences.
         assumptions: by method in the source, what its rows take as given.
@@ -60,7 +60,7 @@ def survey_source(source: PredictionSource, method: str) -> Survey:
     for recording in source:
         names[recording.name] = None
         predictions.append((recording.method, recording.name))
-        mark = digest_of(recording.references, recording.beats_s)
+        mark = digest_of(recording.references, recording.beats_s) or recording.reference_reason
         if references.setdefault(recording.name, mark) != mark:
             raise BenchError(
                 f"{source.path}: {one_line(recording.name)!r} has different references under "

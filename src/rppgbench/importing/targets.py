@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rppgbench.core.protocol import Protocol, Simulation, read_protocol
+from rppgbench.core.protocol import WITHOUT_PROTOCOL, Protocol, Simulation, read_protocol
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import find_toml, load_datasets
 from rppgbench.datasets.catalog import Catalog
@@ -16,9 +16,6 @@ from rppgbench.execution.planned_recordings import protocol_recordings
 from rppgbench.execution.run_setup import check_roots
 from rppgbench.importing.options import ImportOptions
 from rppgbench.system.errors import BenchError
-
-IMPORTED = "imported"
-"""The protocol and the data set of predictions that are imported without either."""
 
 EVALUATORS = ("beats_tukey", "li2023", "toolbox_2023", "pyvhr", "physbench")
 """The evaluators of predictions that are imported without a protocol."""
@@ -102,12 +99,15 @@ def expected_recordings(options: ImportOptions, listing: Catalog, log: Log) -> E
         recordings, left_out = protocol_recordings(protocol, roots, listing)
         return Expected(
             protocol=protocol,
-            protocol_name=IMPORTED,
+            protocol_name=WITHOUT_PROTOCOL,
             targets=tuple(_target(recording, "whole") for recording in recordings.values()),
             data=_data(roots, recordings, listing),
             left_out=left_out,
         )
-    return Expected(protocol=imported_protocol([IMPORTED], options.method), protocol_name=IMPORTED)
+    return Expected(
+        protocol=imported_protocol([WITHOUT_PROTOCOL], options.method),
+        protocol_name=WITHOUT_PROTOCOL,
+    )
 
 
 def imported_protocol(datasets: list[str], method: str) -> Protocol:

@@ -100,6 +100,8 @@ class PredictedRecording:
         method: the method's name in the source; empty where the source names none.
         assumptions: what the source does not state and the reader took as given, a line each.
         reason: why there is no prediction, in one line.
+        reference_reason: why the truth in the source cannot be used, in one line; empty where there
+            is no such fault.
         cumulated: whether the reader summed up differences, so that the waveform may drift.
         beats_s: beats that the device of the reference marked, (B,) in seconds; None without any.
     """
@@ -111,6 +113,7 @@ class PredictedRecording:
     method: str = ""
     assumptions: tuple[str, ...] = ()
     reason: str = ""
+    reference_reason: str = ""
     cumulated: bool = False
     beats_s: Array | None = None
 
@@ -123,6 +126,8 @@ class PredictedRecording:
     def __post_init__(self) -> None:
         if (self.prediction is None) != bool(self.reason):
             raise ValueError("a recording has a prediction, or the reason why it has none")
+        if self.references and self.reference_reason:
+            raise ValueError("a reference is usable, or has the reason why it is not")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

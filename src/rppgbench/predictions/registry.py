@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rppgbench.predictions import formats
 from rppgbench.predictions.declaration import Match, PredictionFormat
+from rppgbench.predictions.results_folder import RESULTS
 from rppgbench.system.errors import unknown_name
 
 
@@ -26,7 +27,7 @@ def find_format(name: str) -> PredictionFormat:
     """
     known = prediction_formats()
     if name not in known:
-        raise unknown_name("format of predictions", name, known, "--format")
+        raise unknown_name("format of predictions", name, sorted([*known, RESULTS]), "--format")
     return known[name]
 
 

@@ -141,6 +141,18 @@ class Store:
         last = {row["job"]: row["reason"] for table in tables for row in table.to_pylist()}
         return {job for job, reason in last.items() if reason}
 
+    def add_batch(self, observed: Sequence[RecordingInfo], estimates: Sequence[Estimate]) -> None:
+        """Store what was seen of recordings, then their estimates; nothing where both are empty.
+
+        Args:
+            observed: what was seen of recordings.
+            estimates: estimates of these recordings, or of recordings that are stored already.
+        """
+        if observed:
+            self.add_observed(observed)
+        if estimates:
+            self.add(estimates)
+
     def add(self, estimates: Sequence[Estimate]) -> None:
         """Store estimates, all or none."""
         rows = [estimate_row(estimate) for estimate in estimates]

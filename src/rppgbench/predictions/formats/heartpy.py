@@ -11,13 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from rppgbench.datasets.label_text import read_text
-from rppgbench.predictions.checking import (
-    check_name,
-    make_signal,
-    needs_fs,
-    recording_or_reason,
-    single_rate,
-)
+from rppgbench.predictions.checked_signals import make_signal, single_rate
+from rppgbench.predictions.checking import check_name, needs_fs, recording_or_reason
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.record import PredictedRecording
 from rppgbench.predictions.table_rows import csv_columns

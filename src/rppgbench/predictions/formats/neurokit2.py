@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from rppgbench.predictions.checking import (
-    check_name,
+from rppgbench.predictions.checked_signals import (
     choose_signal,
     make_signal,
-    needs_fs,
-    recording_or_reason,
     sampled_times_s,
     single_rate,
 )
+from rppgbench.predictions.checking import check_name, needs_fs, recording_or_reason
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.record import PredictedRecording
 from rppgbench.predictions.table_rows import csv_columns, csv_header, read_batches

@@ -11,12 +11,8 @@ from typing import Any
 import numpy as np
 
 from rppgbench.predictions.array_source import NpzTree, is_npz
-from rppgbench.predictions.checking import (
-    check_name,
-    make_signal,
-    recording_or_reason,
-    single_rate,
-)
+from rppgbench.predictions.checked_signals import make_signal, single_rate
+from rppgbench.predictions.checking import check_name, recording_or_reason
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.json_source import begins_json, read_json_source
 from rppgbench.predictions.pickles.reading import is_pickle, is_pickle_with, read_pickled_file

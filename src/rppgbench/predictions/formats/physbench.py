@@ -11,13 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.predictions.checking import (
-    check_name,
-    make_signal,
-    prediction_or_reason,
-    recording_or_reason,
-    single_rate,
-)
+from rppgbench.predictions.checked_signals import make_signal, single_rate
+from rppgbench.predictions.checking import check_name, recording_or_reason, value_or_reason
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.hdf5_source import (
     groups,
@@ -136,10 +131,12 @@ def _recording(group: Any, name: str, method: str, kind: Kind, file: Path) -> Pr
             raise RecordingError(f"{location}: has no {needed!r}")
     times_s = arrays["timestamp"].reshape(-1).astype(np.float64)
     times_s = times_s - times_s[:1]
-    reference = None
+    reference, reference_reason = None, ""
     if kind == "waveform" and "label" in arrays:
-        reference = make_signal("label", kind, arrays["label"], times_s, location)
-    prediction, reason = prediction_or_reason(
+        reference, reference_reason = value_or_reason(
+            lambda: make_signal("label", kind, arrays["label"], times_s, location)
+        )
+    prediction, reason = value_or_reason(
         lambda: make_signal("predict", kind, arrays["predict"], times_s, location)
     )
     return PredictedRecording(
@@ -149,6 +146,7 @@ def _recording(group: Any, name: str, method: str, kind: Kind, file: Path) -> Pr
         method=method,
         assumptions=(CLOCK,),
         reason=reason,
+        reference_reason=reference_reason,
     )
 
 

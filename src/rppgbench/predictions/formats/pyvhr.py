@@ -12,12 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.predictions.checking import (
-    check_name,
-    make_signal,
-    prediction_or_reason,
-    recording_or_reason,
-)
+from rppgbench.predictions.checked_signals import make_signal
+from rppgbench.predictions.checking import check_name, recording_or_reason, value_or_reason
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.hdf5_source import (
     holds,
@@ -125,7 +121,7 @@ def _names(columns: Mapping[str, Any], file: Path) -> list[str]:
 
 def _recording(cells: Mapping[str, Any], name: str, method: str, file: Path) -> PredictedRecording:
     location = f"{file}: {method} on {name}"
-    prediction, reason = prediction_or_reason(
+    prediction, reason = value_or_reason(
         lambda: make_signal(
             "bpmES",
             "heart_rate",
@@ -134,9 +130,11 @@ def _recording(cells: Mapping[str, Any], name: str, method: str, file: Path) -> 
             location,
         )
     )
-    reference = None
+    reference, reference_reason = None, ""
     if _is_set(cells.get("bpmGT")) and _is_set(cells.get("timeGT")):
-        reference = make_signal("bpmGT", "heart_rate", cells["bpmGT"], cells["timeGT"], location)
+        reference, reference_reason = value_or_reason(
+            lambda: make_signal("bpmGT", "heart_rate", cells["bpmGT"], cells["timeGT"], location)
+        )
     return PredictedRecording(
         name=name,
         prediction=prediction,
@@ -144,6 +142,7 @@ def _recording(cells: Mapping[str, Any], name: str, method: str, file: Path) -> 
         method=method,
         assumptions=ASSUMPTIONS,
         reason=reason,
+        reference_reason=reference_reason,
     )
 
 

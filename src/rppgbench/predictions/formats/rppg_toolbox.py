@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.waveform import Array
+from rppgbench.predictions.checked_signals import make_signal, sampled_times_s
 from rppgbench.predictions.checking import (
     agreed_fs,
     as_vector,
     check_name,
-    make_signal,
-    prediction_or_reason,
     recording_or_reason,
-    sampled_times_s,
+    value_or_reason,
 )
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.pickles.reading import is_pickle_with, read_pickled_file
@@ -64,7 +63,7 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
     if kind not in LABEL_TYPES:
         raise BenchError(
             f"{file}: the label type {one_line(kind)[:60]!r} is none of {', '.join(LABEL_TYPES)}; "
-            "convert it to a table"
+            "give its waveforms as a table with recording, time_s, pulse and reference_pulse"
         )
     if "fs" not in content and options.fs is None:
         raise BenchError(f"{file}: states no sampling rate; give --fs HZ")
@@ -100,13 +99,15 @@ def _recording(
         times_s = sampled_times_s(len(predicted), fs)
         return make_signal("predictions", "waveform", predicted, times_s, location)
 
-    prediction, reason = prediction_or_reason(read_prediction)
-    reference = None
-    if label_chunks is not None:
+    def read_label() -> PredictedSignal:
         label = _joined(label_chunks, kind, location)
-        reference = make_signal(
-            "labels", "waveform", label, sampled_times_s(len(label), fs), location
-        )
+        times_s = sampled_times_s(len(label), fs)
+        return make_signal("labels", "waveform", label, times_s, location)
+
+    prediction, reason = value_or_reason(read_prediction)
+    reference, reference_reason = None, ""
+    if label_chunks is not None:
+        reference, reference_reason = value_or_reason(read_label)
     return PredictedRecording(
         name=name,
         prediction=prediction,
@@ -114,6 +115,7 @@ def _recording(
         assumptions=assumptions,
         cumulated=kind == "DiffNormalized",
         reason=reason,
+        reference_reason=reference_reason,
     )
 
 

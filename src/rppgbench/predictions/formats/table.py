@@ -9,14 +9,8 @@ import numpy as np
 from rppgbench.core.waveform import Array
 from rppgbench.predictions.checking import check_name, recording_or_reason
 from rppgbench.predictions.declaration import Match, PredictionFormat, ReadOptions
-from rppgbench.predictions.fields import (
-    GENERIC_FIELDS,
-    GENERIC_NOTES,
-    Roles,
-    bare_kind,
-    find_roles,
-    recording_from_fields,
-)
+from rppgbench.predictions.field_signals import bare_kind, recording_from_fields
+from rppgbench.predictions.fields import GENERIC_FIELDS, GENERIC_NOTES, Roles, find_roles
 from rppgbench.predictions.record import PredictedRecording
 from rppgbench.predictions.table_rows import (
     column_names,

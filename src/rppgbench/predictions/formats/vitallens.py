@@ -10,16 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.predictions.checking import (
-    agreed_fs,
-    as_vector,
-    check_name,
+from rppgbench.predictions.checked_signals import (
     choose_signal,
     make_signal,
-    recording_or_reason,
     sampled_times_s,
     single_rate,
 )
+from rppgbench.predictions.checking import agreed_fs, as_vector, check_name, recording_or_reason
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.json_source import begins_json, read_json_source
 from rppgbench.predictions.record import PredictedRecording, PredictedSignal
