@@ -22,14 +22,15 @@ from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.ground_truth import regular_signal
 from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.evaluation.evaluator import read_evaluator
-from rppgbench.execution import prediction
 from rppgbench.execution import recording_task as work
+from rppgbench.execution import video_prediction
 from rppgbench.execution.plan_records import Fit
-from rppgbench.execution.prediction import predict_video
+from rppgbench.execution.prediction_reading import NamedEvaluator
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_task import NO_WHOLE_LABELS, TrainingTask, run_training
+from rppgbench.execution.video_prediction import predict_video
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import open_video
@@ -456,12 +457,12 @@ def test_a_prediction_says_that_a_frame_rate_was_assumed(
     def features_of(source: VideoSource, *rest: object) -> Features:
         return decoded(source)[0]
 
-    monkeypatch.setattr(prediction, "cached_features", features_of)
+    monkeypatch.setattr(video_prediction, "cached_features", features_of)
     file = tmp_path / f"film.{kind}"
     bare(file, codec, kind)
     green = load_methods().get("method", "green", "test")
     rule = read_evaluator(toml_files("protocols/evaluators")["li2023"])
-    text = predict_video(file, green, rule, tmp_path).to_dict()
+    text = predict_video(file, green, NamedEvaluator(name="li2023", rule=rule), tmp_path).to_dict()
     assert text["fps"] == pytest.approx(fps)
     assumed = "25.00 frames a second are assumed, not measured; write the video again"
     assert (assumed in " ".join(text["warnings"])) == (fps == 25)

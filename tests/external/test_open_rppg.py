@@ -15,8 +15,9 @@ from tests.factories.records import video_source
 from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.evaluator import read_evaluator
-from rppgbench.execution.prediction import predict_video
+from rppgbench.execution.prediction_reading import NamedEvaluator
 from rppgbench.execution.pulse_estimation import method_inputs
+from rppgbench.execution.video_prediction import predict_video
 from rppgbench.external import open_rppg
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import cached_features
@@ -163,7 +164,10 @@ def test_physnet_on_a_genuine_face(name: str, real: Path, tmp_path: Path) -> Non
     """The face has 53 bpm by several sources; see the page of the recordings."""
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "li2023", ""))
     prediction = predict_video(
-        real / "evm-face" / "face.mp4", load_methods().available[name], rule, tmp_path
+        real / "evm-face" / "face.mp4",
+        load_methods().available[name],
+        NamedEvaluator(name="li2023", rule=rule),
+        tmp_path,
     )
     assert abs(prediction.heart_rate_bpm - 53) < 2
     assert prediction.coverage == 1.0

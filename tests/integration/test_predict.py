@@ -67,10 +67,10 @@ def test_a_photograph_has_no_pulse_and_no_rate(
     for method in ("pos", "chrom", "green"):
         code, said, text = predict(folder / "photograph.mp4", cache, capsys, "--method", method)
         assert code == 3
-        assert (said["verdict"], said["heart_rate_bpm"]) == ("no pulse", None)
+        assert (said["pulse"], said["heart_rate_bpm"]) == ("no", None)
         assert "SNR" in said["reason"]
         assert said["windows"]  # what it would have been stays to be seen
-        assert text.startswith("no pulse: ")
+        assert text.startswith("photograph.mp4: pulse: no: ")
         assert "a run reads" in text
 
 
@@ -80,9 +80,9 @@ def test_a_pulse_is_called_one_and_read_as_a_run_reads_it(
     """The mean over the evaluator's own windows, not the median of windows a second apart."""
     code, said, text = predict(folder / "beating.mp4", cache, capsys)
     assert code == 0
-    assert said["verdict"] == "pulse"
+    assert said["pulse"] == "yes"
     assert said["reason"] == ""
-    assert "bpm by pos: pulse (" in text
+    assert "bpm by pos, read by beats_tukey; pulse: yes (" in text
     assert "mean of 2 windows of 10 s, as in a run" in text
     videos = tmp_path / "videos"
     videos.mkdir()
@@ -120,7 +120,7 @@ def test_less_than_a_window_is_doubtful_and_says_that_a_run_has_no_rate(
 ) -> None:
     code, said, text = predict(folder / "window.mp4", cache, capsys)
     assert code == 0
-    assert said["verdict"] == "doubtful"
+    assert said["pulse"] == "doubtful"
     assert "so a run gives it no rate" in text
 
 
@@ -143,15 +143,15 @@ def test_options_of_predict_without_effect_are_refused(
 @pytest.mark.parametrize(
     ("bpm", "snr_db", "lasts_s", "word"),
     [
-        ([72.0], [3.0], 10.0, "pulse"),
+        ([72.0], [3.0], 10.0, "yes"),
         ([72.0], [2.9], 10.0, "doubtful"),
         ([72.0], [9.0], ENOUGH_S - 0.1, "doubtful"),
-        ([72.0], [-0.1], 10.0, "no pulse"),
+        ([72.0], [-0.1], 10.0, "no"),
         ([72.0, 72, 73, 74, 90], [-1.0] * 5, 10.0, "doubtful"),  # weak, and steady
-        ([72.0, 72, 73, 74, 90], [-2.1] * 5, 10.0, "no pulse"),
+        ([72.0, 72, 73, 74, 90], [-2.1] * 5, 10.0, "no"),
         ([72.0, 72, 50, 110, 90], [5.0] * 5, 10.0, "doubtful"),  # strong, and disagreeing
-        ([72.0, 72, 50, 110, 90], [1.0] * 5, 10.0, "no pulse"),
-        ([np.nan], [np.nan], 10.0, "no pulse"),
+        ([72.0, 72, 50, 110, 90], [1.0] * 5, 10.0, "no"),
+        ([np.nan], [np.nan], 10.0, "no"),
     ],
 )
 def test_the_verdict_follows_its_rule(
@@ -159,7 +159,7 @@ def test_the_verdict_follows_its_rule(
 ) -> None:
     text = verdict(np.array(bpm), np.array(snr_db), lasts_s)
     assert text.word == word
-    assert bool(text.reason) == (word != "pulse")
+    assert bool(text.reason) == (word != "yes")
 
 
 def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
@@ -167,7 +167,7 @@ def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
     from rppgbench.core.registry import find_toml, load_methods
     from rppgbench.core.waveform import Waveform
     from rppgbench.evaluation.evaluator import read_evaluator
-    from rppgbench.execution.prediction import read_rates
+    from rppgbench.execution.prediction_reading import read_rates
 
     rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "li2023", "a test"))
     rng, arguments = np.random.default_rng(0), []
@@ -178,19 +178,147 @@ def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
             pulse = method.estimate(Waveform(trace, 30.0), **method.parameters({}))
             read = read_rates(pulse, rule)
             arguments.append(verdict(read.bpm[0], read.snr_db[0], 10.0).word)
-    assert arguments.count("no pulse") >= 0.95 * len(arguments)
-    assert "pulse" not in arguments
+    assert arguments.count("no") >= 0.95 * len(arguments)
+    assert "yes" not in arguments
 
 
 @pytest.mark.real
 def test_genuine_clips(real: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One face whose pulse is known, and two in which nobody reads one."""
     code, text, _ = predict(real / "evm-face" / "face.mp4", cache, capsys)
-    assert (code, text["verdict"]) == (0, "pulse")
+    assert (code, text["pulse"]) == (0, "yes")
     assert text["heart_rate_bpm"] == pytest.approx(53, abs=1.5)
     for name in ("csiro.mp4", "63-61_2.mp4"):
         code, text, _ = predict(real / "face-clips-no-truth" / name, cache, capsys)
-        assert (code, text["verdict"]) == (3, "no pulse")
+        assert (code, text["pulse"]) == (3, "no")
     code, text, _ = predict(real / "pexels-and-occlusion" / "single.mp4", cache, capsys)
     assert code == 3
     assert text["reason"].startswith("the video is too short: its frames span 2.4 s")
+
+
+def write_reference(place: Path, *videos: str) -> Path:
+    """A pulse of 60 to 90 bpm over 20 s, sampled at 60 Hz, of each video."""
+    time_s = np.arange(0, 20, 1 / 60)
+    pulse = np.sin(2 * np.pi * (time_s + 0.5 * time_s**2 / 40))
+    lines = [
+        f"{video},{time:.4f},{value:.5f}"
+        for video in videos
+        for time, value in zip(time_s, pulse, strict=True)
+    ]
+    place.write_text("\n".join(["video,time_s,pulse", *lines]) + "\n")
+    return place
+
+
+def test_a_reference_gives_errors_in_text_json_tables_and_picture(
+    folder: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rate of the film rises by 1.5 bpm each second: in its windows by known means."""
+    reference = write_reference(tmp_path / "oximeter.csv", "any")
+    more = ["--reference", str(reference), "--samples", str(tmp_path / "samples.csv")]
+    more += ["--windows", str(tmp_path / "windows.json"), "--plot", str(tmp_path / "p.svg")]
+    code, said, text = predict(folder / "beating.mp4", cache, capsys, *more)
+    assert code == 0
+    assert said["reference_bpm"] == pytest.approx(75, abs=1)
+    assert said["mae_bpm"] < 1.5
+    assert f"mean absolute error {said['mae_bpm']:.2f} bpm" in text
+    windows = json.loads((tmp_path / "windows.json").read_text())
+    assert [row["start_s"] for row in windows] == [w["start_s"] for w in said["windows"]]
+    for row in windows:
+        middle_s = row["start_s"] + row["duration_s"] / 2
+        assert row["reference_bpm"] == pytest.approx(60 + 1.5 * middle_s, abs=1)
+        assert row["error_bpm"] == pytest.approx(row["heart_rate_bpm"] - row["reference_bpm"])
+    with (tmp_path / "samples.csv").open(newline="") as table:
+        samples = list(csv.DictReader(table))
+    assert (samples[0]["method"], samples[0]["evaluator"]) == ("pos", "beats_tukey")
+    pulse, truth = (
+        np.array([float(row[name]) for row in samples]) for name in ("pulse", "reference_pulse")
+    )
+    middle = slice(len(pulse) // 4, 3 * len(pulse) // 4)
+    assert abs(np.corrcoef(pulse[middle], truth[middle])[0, 1]) > 0.7
+    picture = (tmp_path / "p.svg").read_text(encoding="utf-8")
+    for words in ("beating.mp4: pos, read by beats_tukey", "Bland-Altman", "Error of each window"):
+        assert words in picture
+
+
+def test_several_videos_and_folders_each_have_an_answer(
+    folder: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is no video costs the others nothing; references are matched by name."""
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("beating.mp4", "window.mp4"):
+        (clips / name).symlink_to(folder / name)
+    broken = tmp_path / "broken.mp4"
+    broken.write_text("no video")
+    reference = write_reference(tmp_path / "oximeter.csv", "beating", "stranger")
+    arguments = ["predict", str(clips), str(broken), "--cache", str(cache)]
+    arguments += ["--reference", str(reference), "--windows", str(tmp_path / "w.csv")]
+    code = main([*arguments, "--plot", str(tmp_path / "pictures"), "--json"])
+    captured = capsys.readouterr()
+    assert code == 3
+    answers = json.loads(captured.out)["predictions"]
+    assert [Path(one["video"]).name for one in answers] == [
+        "beating.mp4",
+        "window.mp4",
+        "broken.mp4",
+    ]
+    assert answers[0]["mae_bpm"] < 1.5
+    assert "mae_bpm" not in answers[1]
+    assert answers[2]["heart_rate_bpm"] is None
+    assert str(broken) in answers[2]["reason"]
+    assert "no reference of 2 videos: window.mp4, broken.mp4" in captured.err
+    assert "no video of 1 reference: stranger" in captured.err
+    assert {file.name for file in (tmp_path / "pictures").iterdir()} == {
+        "beating.png",
+        "window.png",
+    }
+    with (tmp_path / "w.csv").open(newline="") as table:
+        videos = {Path(row["video"]).name for row in csv.DictReader(table)}
+    assert videos == {"beating.mp4", "window.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["{clips}", "--plot", "p.png"], "p.png is one picture of 5 videos; give a folder"),
+        (["{clip}", "--windows", "w.xlsx"], "w.xlsx: no table of kind '.xlsx'; known: .csv, .json"),
+        (["{clip}", "--reference-fs", "60"], "--reference-fs: has no effect without --reference"),
+        (["{clip}", "--reference", "{names}"], "no video has such a name"),
+        (["{empty}"], "holds no video by its name"),
+        ([], "give it videos, or --trace FILE"),
+    ],
+)
+def test_what_predict_cannot_do_is_one_line(
+    folder: Path,
+    cache: Path,
+    tmp_path: Path,
+    more: list[str],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    names = write_reference(tmp_path / "names.csv", "a", "b")
+    places = {"clips": folder, "clip": folder / "tiny.mp4", "empty": tmp_path / "empty"}
+    arguments = [part.format(names=names, **places) for part in more]
+    assert main(["predict", *arguments, "--cache", str(cache)]) == 2
+    error = capsys.readouterr().err.strip()
+    assert says in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_trace_with_its_own_pulse_is_compared_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time_s = np.arange(0, 20, 1 / 30)
+    wave = np.sin(2 * np.pi * 1.2 * time_s)
+    colours = np.array([150.0, 110.0, 90.0]) * (1 - np.outer(wave, BLOOD))
+    rows = [
+        f"{t:.4f},{r:.4f},{g:.4f},{b:.4f},{w:.4f}"
+        for t, (r, g, b), w in zip(time_s, colours, wave, strict=True)
+    ]
+    place = tmp_path / "forehead.csv"
+    place.write_text("\n".join(["time_s,red,green,blue,pulse", *rows]) + "\n")
+    assert main(["predict", "--trace", str(place), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["reference_bpm"] == pytest.approx(72, abs=0.3)
+    assert said["mae_bpm"] < 0.3

@@ -14,6 +14,7 @@ from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.evaluation.bland_altman import bland_altman as limits_of_agreement
+from rppgbench.evaluation.windows import RateWindow
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures import registry, window_panels
 from rppgbench.report.figures import series as series_module
@@ -463,7 +464,11 @@ def test_csv_of_a_frame_keeps_quotes_and_commas() -> None:
     assert back["x"].tolist() == [0.3]
 
 
-WINDOWS = [(0.0, 10.0, 72.0, 6.0), (1.0, 10.0, float("nan"), float("nan")), (2.0, 10.0, 73.0, 5.0)]
+WINDOWS = [
+    RateWindow(0.0, 10.0, 72.0, 6.0, 71.0),
+    RateWindow(1.0, 10.0, float("nan"), float("nan")),
+    RateWindow(2.0, 10.0, 73.0, 5.0, 74.5),
+]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from rppgbench.core.recording import VideoSource
 from rppgbench.core.registry import load_methods
-from rppgbench.execution.prediction import read_rates
+from rppgbench.execution.prediction_reading import read_rates
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.extraction.extractor import extract
 from rppgbench.face.tracking import CADENCE

@@ -10,7 +10,7 @@ import numpy as np
 from rppgbench.core.method import Method
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.evaluation.evaluator import Evaluator
-from rppgbench.execution.prediction import read_rates
+from rppgbench.execution.prediction_reading import read_rates
 from rppgbench.signals.filters import butterworth
 from rppgbench.system.errors import BenchError, NoPulseError
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
-from rppgbench.execution.prediction import read_rates
+from rppgbench.execution.prediction_reading import read_rates
 
 if TYPE_CHECKING:
     import pandas as pd

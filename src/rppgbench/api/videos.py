@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.method import Model
-from rppgbench.core.model_files import read_model
+from rppgbench.core.model_files import is_model, read_model
+from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.roots import cache_folder
-from rppgbench.execution.prediction import Prediction, predict_video
-from rppgbench.execution.prediction import predict_trace as predict_from_trace
+from rppgbench.evaluation.windows import RateWindow
+from rppgbench.execution.prediction import Prediction
+from rppgbench.execution.prediction_reading import NamedEvaluator
+from rppgbench.execution.video_prediction import predict_trace as predict_from_trace
+from rppgbench.execution.video_prediction import predict_video
+from rppgbench.importing.reference_files import read_video_references
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,14 +48,37 @@ class VideoPrediction:
 
     @property
     def windows(self) -> pd.DataFrame:
-        """One row for each window: start_s, duration_s, heart_rate_bpm, snr_db."""
+        """One row for each window of the evaluator's length, one window each second.
+
+        Columns: start_s, duration_s, heart_rate_bpm, snr_db; with a reference also reference_bpm
+        and error_bpm (estimate less reference).
+        """
         import pandas as pd
 
-        columns = ["start_s", "duration_s", "heart_rate_bpm", "snr_db"]
-        return pd.DataFrame(list(self.details.windows), columns=columns, dtype=float)
+        columns = [*RateWindow._fields]
+        table = pd.DataFrame(list(self.details.windows), columns=columns, dtype=float)
+        if self.details.reference is None:
+            return table.drop(columns="reference_bpm")
+        return table.assign(error_bpm=table["heart_rate_bpm"] - table["reference_bpm"])
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        """The pulse, a row for each sample: time_s, pulse; and reference_pulse where it is known.
+
+        A value is NaN in a gap. Without a pulse there is no row.
+        """
+        import pandas as pd
+
+        pulse, truth = self.pulse, self.details.reference
+        if pulse is None:
+            return pd.DataFrame({"time_s": [], "pulse": []}, dtype=float)
+        table = pd.DataFrame({"time_s": pulse.times_s(), "pulse": pulse.samples})
+        if truth is None or truth.pulse is None:
+            return table
+        return table.assign(reference_pulse=truth.pulse_at(pulse.times_s()))
 
     def plot(self, path: str | Path | None = None) -> Figure:
-        """Draw pulse, rates and spectrum.
+        """Draw pulse, rates and spectrum; with a reference also the errors.
 
         Args:
             path: a PNG, SVG or PDF file to write as well.
@@ -63,15 +92,25 @@ class VideoPrediction:
         """
         from rppgbench.report.figures.prediction import draw_prediction, save_prediction
 
-        if self.pulse is None:
-            raise ValueError(f"no pulse to draw: {self.details.reason}")
-        figure = draw_prediction(self.pulse, self.details.windows)
+        details = self.details
+        if details.pulse is None:
+            raise ValueError(f"no pulse to draw: {details.reason}")
+        band = load_evaluator(details.evaluator).estimate.band
+        figure = draw_prediction(
+            details.pulse,
+            details.windows,
+            details.reference,
+            title=f"{Path(details.video).name}: {details.method}, read by {details.evaluator}",
+            band_hz=(band.low_hz, band.high_hz),
+        )
         if path is not None:
             save_prediction(figure, Path(path))
         return figure
 
     def __repr__(self) -> str:
-        return f"<{self.details.method}: {self.heart_rate_bpm:.1f} bpm, {self.details.verdict}>"
+        return (
+            f"<{self.details.method}: {self.heart_rate_bpm:.1f} bpm, pulse: {self.details.verdict}>"
+        )
 
 
 def predict(
@@ -82,6 +121,8 @@ def predict(
     region: str = "skin",
     model: Model | str | Path | None = None,
     cache: str | Path | None = None,
+    reference: str | Path | GroundTruth | None = None,
+    reference_fs: float | None = None,
 ) -> VideoPrediction:
     """Find the face in a video, estimate the pulse and read its rate.
 
@@ -92,26 +133,37 @@ def predict(
         region: the face region of methods that average skin.
         model: for a method that learns: its model, or the folder or weights file of one.
         cache: the folder for features. None: RPPGBENCH_CACHE, or the user's cache folder.
+        reference: what a contact sensor measured: a file with times in seconds from the first
+            frame, and a pulse or heart rates, or a ground truth.
+        reference_fs: samples per second of a reference file without times.
 
     Returns:
-        The answer with `.heart_rate_bpm`, `.pulse`, `.windows` and `.plot(path)`.
+        The answer with `.heart_rate_bpm`, `.pulse`, `.samples`, `.windows` and `.plot(path)`.
 
     Raises:
-        BenchError: there is no such file, method, evaluator or region, or no face in the video.
+        BenchError: there is no such file, method, evaluator or region, no face in the video, or the
+            reference cannot be read or aligned.
     """
+    file = Path(video).expanduser()
     prediction = predict_video(
-        Path(video).expanduser(),
-        load_methods().get("method", method, "predict"),
-        load_evaluator(evaluator),
+        file,
+        load_methods().get("method", method, "--method"),
+        NamedEvaluator(name=evaluator, rule=load_evaluator(evaluator)),
         cache_folder(None if cache is None else Path(cache)),
         region=region,
-        model=_load_model(model),
+        model=load_model(model),
+        reference=_load_reference(reference, file, reference_fs),
     )
     return VideoPrediction(prediction)
 
 
 def predict_trace(
-    trace: str | Path, *, method: str = "pos", evaluator: str = "beats_tukey"
+    trace: str | Path,
+    *,
+    method: str = "pos",
+    evaluator: str = "beats_tukey",
+    reference: str | Path | GroundTruth | None = None,
+    reference_fs: float | None = None,
 ) -> VideoPrediction:
     """Estimate the pulse from a file of mean colours and read its rate.
 
@@ -119,6 +171,8 @@ def predict_trace(
         trace: CSV, TSV, Parquet, NPZ or MAT with `time_s` or `fs`, and `red`, `green`, `blue`.
         method: the name of a method that takes mean colours.
         evaluator: the rule by which the rate is read.
+        reference: as of `predict`. None: `pulse` or `heart_rate` of the trace's file, if any.
+        reference_fs: samples per second of a reference file without times.
 
     Returns:
         The answer, as `predict` gives it.
@@ -126,18 +180,44 @@ def predict_trace(
     Raises:
         BenchError: the file cannot be read, or the method is unknown or needs pictures.
     """
-    declared = load_methods().get("method", method, "predict_trace")
+    file = Path(trace).expanduser()
     return VideoPrediction(
-        predict_from_trace(Path(trace).expanduser(), declared, load_evaluator(evaluator))
+        predict_from_trace(
+            file,
+            load_methods().get("method", method, "--method"),
+            NamedEvaluator(name=evaluator, rule=load_evaluator(evaluator)),
+            reference=_load_reference(reference, file, reference_fs),
+        )
     )
 
 
-def _load_model(model: Model | str | Path | None) -> Model | None:
+def _load_reference(
+    reference: str | Path | GroundTruth | None, video: Path, fs: float | None
+) -> GroundTruth | None:
+    if reference is None or isinstance(reference, GroundTruth):
+        return reference
+    return read_video_references(Path(reference).expanduser(), [video], fs).truths[video]
+
+
+def load_model(model: Model | str | Path | None) -> Model | None:
+    """Read a model folder of a run, or a file of weights; nothing is unpickled.
+
+    Args:
+        model: the model itself, its folder or file, or None.
+
+    Returns:
+        The model; None for None.
+
+    Raises:
+        BenchError: the folder holds no model, or the file no weights.
+    """
     if model is None or isinstance(model, Model):
         return model
     place = Path(model).expanduser()
-    if place.is_dir():
-        return read_model(place)
-    from rppgbench.neural.safetensors_io import read_weights
+    if not place.is_dir():
+        from rppgbench.neural.safetensors_io import read_weights
 
-    return read_weights(place)
+        return read_weights(place)
+    if not is_model(place):
+        raise BenchError(f"--weights: {place} holds no model; give RESULTS/models/NAME or a file")
+    return read_model(place)

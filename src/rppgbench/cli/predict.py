@@ -1,20 +1,27 @@
-"""bench predict: the heart rate in one video, or in one file of mean colours."""
+"""bench predict: the heart rates in videos, or in one file of mean colours."""
 
 import argparse
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
-from rppgbench.cli.terminal import answer, answer_json, tell
-from rppgbench.system.errors import BenchError, one_line
+from rppgbench.cli.terminal import answer, answer_json, note, tell
+from rppgbench.system.errors import BenchError, MachineError, one_line
+from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
-    from rppgbench.core.method import Method, Model
-    from rppgbench.evaluation.evaluator import Evaluator
+    import pandas as pd
+
+    from rppgbench.api.videos import VideoPrediction
+    from rppgbench.core.recording import GroundTruth
     from rppgbench.execution.prediction import Prediction
+
+TABLES = (".csv", ".json")
+"""What a table of samples or windows can be, by the end of its file's name."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -23,10 +30,12 @@ def add_parser(commands: Commands) -> None:
         commands,
         "predict",
         run,
-        about="The heart rate in one video, or in mean colours from a file.",
-        example="bench predict me.mp4 --method pos --plot me.png",
+        about="The heart rates in videos, or in mean colours from a file.",
+        example="bench predict me.mp4 --method pos --reference oximeter.csv --plot me.png",
     )
-    parser.add_argument("video", type=path, nargs="?")
+    parser.add_argument(
+        "videos", type=path, nargs="*", metavar="VIDEO", help="videos, or folders that hold some"
+    )
     parser.add_argument(
         "--trace",
         type=path,
@@ -42,92 +51,228 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--region", metavar="NAME", help="region of a video (skin); whole_frame searches no face"
     )
+    parser.add_argument(
+        "--reference",
+        type=path,
+        metavar="FILE",
+        help="what a sensor measured: time_s from the first frame, and pulse or heart_rate_bpm; of "
+        "several videos with a column video",
+    )
+    parser.add_argument(
+        "--reference-fs", type=float, metavar="HZ", help="of a reference file without times"
+    )
     as_json(parser)
-    parser.add_argument("--plot", type=path, metavar="FILE", help="a picture, PNG or SVG")
+    parser.add_argument(
+        "--plot", type=path, metavar="FILE", help="a picture, PNG, SVG or PDF; else a folder of PNG"
+    )
+    parser.add_argument("--samples", type=path, metavar="FILE", help="the pulse, CSV or JSON")
+    parser.add_argument(
+        "--windows", type=path, metavar="FILE", help="rate and error of each window, CSV or JSON"
+    )
     parser.add_argument("--cache", type=path, metavar="DIR", help="where features are kept")
     plugins(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the heart rate, and draw it where `--plot` asks for a picture."""
-    from rppgbench.core.registry import find_toml, load_methods
-    from rppgbench.evaluation.evaluator import read_evaluator
-
-    if (args.video is None) == (args.trace is None):
-        raise BenchError("bench predict: give it a video, or --trace FILE")
-    method = load_methods().get("method", args.method, "--method")
-    file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
-    prediction = _predict(args, method, read_evaluator(file))
-    if args.plot:
-        from rppgbench.report.figures.prediction import draw_prediction, save_prediction
-
-        if prediction.pulse is not None:
-            save_prediction(draw_prediction(prediction.pulse, prediction.windows), args.plot)
-        else:
-            tell(f"note: {args.plot} is not drawn: there is no pulse")
-    labels = None if args.video is None else args.video.with_suffix(".csv")
-    if labels is not None and labels.is_file():
-        tell(f"note: {labels} is not read; heart_rates.csv is, by bench run --protocol videos")
+    """Print each heart rate, and write the pictures and tables that are asked for."""
+    if bool(args.videos) == (args.trace is not None):
+        raise BenchError("bench predict: give it videos, or --trace FILE")
+    videos = [args.trace] if args.trace is not None else list(_listed(args.videos))
+    pictures = _pictures(args.plot, videos)
+    for table in (args.samples, args.windows):
+        if table is not None and table.suffix.lower() not in TABLES:
+            raise BenchError(f"{table}: no table of kind {table.suffix!r}; known: .csv, .json")
+    predict = _predictor(args, videos)
+    single = args.trace is not None or (videos == args.videos and len(videos) == 1)
+    predictions: list[VideoPrediction] = []
+    outcomes: list[dict[str, object]] = []
+    for number, video in enumerate(videos, start=1):
+        if not single and args.json:
+            tell(f"{number} of {len(videos)}: {video}")
+        try:
+            prediction = predict(video)
+        except MachineError:
+            raise
+        except BenchError as error:
+            if single:
+                raise
+            tell(f"{video}: no answer: {one_line(error)}", error=True)
+            outcomes.append({"video": str(video), "heart_rate_bpm": None, "reason": str(error)})
+            continue
+        outcomes.append(prediction.details.to_dict())
+        predictions.append(prediction)
+        if not args.json:
+            _print(prediction.details, with_windows=single)
+        if pictures:
+            _plot(prediction, pictures[video])
+    _write_tables(args, predictions)
     if args.json:
-        answer_json(prediction.to_dict())
-    else:
-        _print(prediction)
-    return SOME_FAILED if math.isnan(prediction.heart_rate_bpm) else DONE
+        answer_json(outcomes[0] if single else {"predictions": outcomes})
+    failed = len(predictions) < len(videos)
+    rates = [prediction.heart_rate_bpm for prediction in predictions]
+    return SOME_FAILED if failed or any(map(math.isnan, rates)) else DONE
 
 
-def _predict(args: argparse.Namespace, method: "Method", rule: "Evaluator") -> "Prediction":
-    """The answer for the video or the mean colours."""
-    from rppgbench.datasets.roots import cache_folder
-    from rppgbench.execution.prediction import predict_trace, predict_video
+def _listed(places: Iterable[Path]) -> Iterator[Path]:
+    """The videos, with those of a folder in their natural order."""
+    from rppgbench.datasets.layout import files_below
+    from rppgbench.video.suffixes import VIDEO_SUFFIXES
 
+    for place in places:
+        if not place.is_dir():
+            yield place
+            continue
+        videos = [file for file in files_below(place) if file.suffix.lower() in VIDEO_SUFFIXES]
+        if not videos:
+            raise BenchError(
+                f"{place}: holds no video by its name; `bench data show video_folder` lists the "
+                "endings"
+            )
+        yield from videos
+
+
+def _pictures(place: Path | None, videos: Sequence[Path]) -> dict[Path, Path]:
+    """The picture of each video; none without `--plot`."""
+    from rppgbench.report.figures.prediction import KINDS
+
+    if place is None:
+        return {}
+    if len(videos) == 1 and not place.is_dir():
+        return {videos[0]: place}
+    if place.suffix.lower() in KINDS:
+        raise BenchError(f"--plot: {place} is one picture of {len(videos)} videos; give a folder")
+    pictures = {video: place / f"{video.stem}.png" for video in videos}
+    if len(set(pictures.values())) < len(videos):
+        pictures = {video: place / f"{video.parent.name}-{video.name}.png" for video in videos}
+    if len(set(pictures.values())) < len(videos):
+        raise BenchError("--plot: two videos have one name; predict them in two calls")
+    return pictures
+
+
+def _predictor(
+    args: argparse.Namespace, videos: Sequence[Path]
+) -> Callable[[Path], "VideoPrediction"]:
+    """What gives the answer for one video or file of mean colours."""
+    from rppgbench.api.videos import load_model, predict, predict_trace
+    from rppgbench.core.registry import load_methods
+
+    method = load_methods().get("method", args.method, "--method")
+    truths = _references(args, videos)
     if args.trace is not None:
         without_effect(args, ["region", "weights", "cache"], "with --trace")
-        return predict_trace(args.trace, method, rule)
-    return predict_video(
-        args.video,
-        method,
-        rule,
-        cache_folder(args.cache),
-        region=choose_region(args.region, [method], "skin"),
-        model=_read_model(args.weights) if args.weights else None,
+        return lambda trace: predict_trace(
+            trace, method=args.method, evaluator=args.evaluator, reference=truths.get(trace)
+        )
+    region = choose_region(args.region, [method], "skin")
+    model = load_model(args.weights)
+    return lambda video: predict(
+        video,
+        method=args.method,
+        evaluator=args.evaluator,
+        region=region,
+        model=model,
+        cache=args.cache,
+        reference=truths.get(video),
     )
 
 
-def _read_model(place: Path) -> "Model":
-    """A model folder of a run, or a file of weights; nothing is unpickled."""
-    from rppgbench.core.model_files import is_model, read_model
+def _references(args: argparse.Namespace, videos: Sequence[Path]) -> dict[Path, "GroundTruth"]:
+    """The reference of each video that has one."""
+    if args.reference is None:
+        without_effect(args, ["reference-fs"], "without --reference")
+        for video in videos if args.trace is None else ():
+            if video.with_suffix(".csv").is_file():
+                note(f"{video.with_suffix('.csv')} is not read; --reference reads it")
+        return {}
+    from rppgbench.importing.reference_files import read_video_references
 
-    if place.is_dir():
-        if not is_model(place):
-            raise BenchError(
-                f"--weights: {place} holds no model; give RESULTS/models/NAME or a file"
+    references = read_video_references(args.reference, videos, args.reference_fs)
+    for line in references.notes:
+        note(line)
+    return dict(references.truths)
+
+
+def _plot(prediction: "VideoPrediction", picture: Path) -> None:
+    if prediction.pulse is None:
+        note(f"{picture} is not drawn: there is no pulse")
+    else:
+        prediction.plot(picture)
+
+
+def _write_tables(args: argparse.Namespace, predictions: "Sequence[VideoPrediction]") -> None:
+    """Write `--samples` and `--windows`, a row for each sample or window of all videos."""
+    for place, tables in (
+        (args.samples, [p.samples for p in predictions] if args.samples else []),
+        (args.windows, [p.windows for p in predictions] if args.windows else []),
+    ):
+        if place is not None:
+            _write_table(
+                place,
+                [
+                    table.assign(
+                        video=p.details.video,
+                        method=p.details.method,
+                        evaluator=p.details.evaluator,
+                    )
+                    for p, table in zip(predictions, tables, strict=True)
+                ],
             )
-        return read_model(place)
-    from rppgbench.neural.safetensors_io import read_weights
-
-    return read_weights(place)
 
 
-def _print(prediction: "Prediction") -> None:
+def _write_table(place: Path, parts: "Sequence[pd.DataFrame]") -> None:
+    import pandas as pd
+
+    from rppgbench.system.atomic_files import write_file
+
+    names = ["video", "method", "evaluator"]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+    table = table[[*names, *table.columns.difference(names, sort=False)]]
+    if place.suffix.lower() == ".json":
+        text = table.to_json(orient="records", indent=1, double_precision=9) + "\n"
+    else:
+        text = table.to_csv(index=False, lineterminator="\n", float_format="%.9g")
+    try:
+        write_file(place, text)
+    except OSError as error:
+        raise BenchError(f"{place}: cannot be written: {error.strerror}") from error
+
+
+def _print(prediction: "Prediction", *, with_windows: bool) -> None:
     for warning in prediction.warnings:
         tell(f"warning: {one_line(warning)}")
+    name = Path(prediction.video).name
     if math.isnan(prediction.heart_rate_bpm):
         answer(
-            f"{prediction.verdict}: {one_line(prediction.reason)} ({prediction.seen} in "
-            f"{prediction.face_coverage:.0%} of {prediction.frames} frames over "
-            f"{prediction.duration_s:.1f} s)"
+            f"{name}: pulse: {prediction.verdict}: {one_line(prediction.reason)} "
+            f"({prediction.seen} in {prediction.face_coverage:.0%} of {prediction.frames} frames "
+            f"over {prediction.duration_s:.1f} s)"
         )
         if prediction.reading:
             answer(f"  {prediction.reading}")
     else:
         answer(
-            f"{prediction.heart_rate_bpm:.1f} bpm by {prediction.method}: {prediction.verdict} "
-            f"(SNR {prediction.snr_db:.1f} dB, coverage {prediction.coverage:.0%}, "
-            f"{prediction.frames} frames, {prediction.fps:.2f} a second)"
+            f"{name}: {prediction.heart_rate_bpm:.1f} bpm by {prediction.method}, read by "
+            f"{prediction.evaluator}; pulse: {prediction.verdict} (SNR {prediction.snr_db:.1f} dB, "
+            f"coverage {prediction.coverage:.0%}, {prediction.frames} frames, "
+            f"{prediction.fps:.2f} a second)"
         )
         answer(f"  {prediction.reading}")
         if prediction.reason:
             answer(f"  {prediction.verdict}: {one_line(prediction.reason)}")
-    for start_s, duration_s, bpm, snr_db in prediction.windows:
+    if prediction.reference is not None:
+        answer(f"  {_comparison(prediction)}")
+    for window in prediction.windows if with_windows else ():
+        start_s, duration_s, bpm, snr_db, truth_bpm = window
         rate = "   no rate" if math.isnan(bpm) else f"{bpm:6.1f} bpm  {snr_db:5.1f} dB"
-        answer(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}")
+        truth = "" if math.isnan(truth_bpm) else f"  reference {truth_bpm:6.1f} bpm"
+        answer(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}{truth}")
+
+
+def _comparison(prediction: "Prediction") -> str:
+    if not prediction.compared_windows:
+        return "reference: no window has a rate of both"
+    return (
+        f"reference {prediction.reference_bpm:.1f} bpm, mean absolute error "
+        f"{prediction.mae_bpm:.2f} bpm over "
+        f"{pluralise(prediction.compared_windows, 'window')} with a rate of both"
+    )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,24 @@ class Block:
         if len(strides) == 1:
             return view[:, self.starts[0] : self.starts[-1] + 1 : strides[0]]
         return view[:, self.starts]
+
+
+class RateWindow(NamedTuple):
+    """A window of one recording with its heart rate, and that of the reference.
+
+    Attributes:
+        start_s: Start in seconds.
+        duration_s: Duration in seconds.
+        heart_rate_bpm: Heart rate in bpm; NaN where there is none.
+        snr_db: Signal-to-noise ratio in dB; NaN where there is none.
+        reference_bpm: Heart rate of the reference in bpm; NaN where there is none.
+    """
+
+    start_s: float
+    duration_s: float
+    heart_rate_bpm: float
+    snr_db: float
+    reference_bpm: float = float("nan")
 
 
 def min_samples(fs: float, window: WholeWindow | FixedWindow | PartsWindow) -> int:
