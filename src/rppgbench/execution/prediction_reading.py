@@ -36,7 +36,7 @@ class NamedEvaluator:
     rule: Evaluator
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PredictionReader:
     """Reads the answer of one method on one video under one evaluator.
 

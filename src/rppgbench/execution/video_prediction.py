@@ -51,7 +51,9 @@ def predict_video(
     clips = frozenset({str(params["crop"])}) if method.input == "clip" else frozenset[str]()
     request = FeatureRequest(clips, whole_frame=region == WHOLE_FRAME)
     features = cached_features(VideoSource(video), request, cache)
-    reader = PredictionReader(str(video), method.name, evaluator, reference)
+    reader = PredictionReader(
+        video=str(video), method=method.name, evaluator=evaluator, reference=reference
+    )
     return _predict(features, reader, method, params, region, model)
 
 
@@ -82,7 +84,9 @@ def predict_trace(
             GroundTruth(pulse=contents.pulse, heart_rate=contents.heart_rate)
         )
     features = trace_features(contents.source)
-    reader = PredictionReader(str(trace), method.name, evaluator, reference)
+    reader = PredictionReader(
+        video=str(trace), method=method.name, evaluator=evaluator, reference=reference
+    )
     return _predict(features, reader, method, params, WHOLE_FRAME, None)
 
 
