@@ -20,7 +20,7 @@ from rppgbench.datasets.recording_check import MOST_GAP_S as GAP_TOO
 from rppgbench.datasets.recording_check import SHORTEST_S as SHORTEST_TOO
 from rppgbench.datasets.recording_check import Finding, check_recording
 from rppgbench.datasets.splits import Fold, assign_by_lists, assign_by_parts, read_split
-from rppgbench.extraction.traces import MAX_GAP_S, MIN_SEGMENT_S
+from rppgbench.extraction.even_grid import MAX_GAP_S, MIN_SEGMENT_S
 from rppgbench.system.errors import BenchError
 from rppgbench.video.stream import decode_counts
 

@@ -1,7 +1,8 @@
 """Records of what one decoding pass extracts from a video, for every method."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,12 +102,17 @@ class RegionMoments:
 class FaceClip:
     """Face crops by a named rule: `frames` (T, S, S, 3) uint8, memory-mapped when from the cache.
 
-    `valid` is (T,): False where there was no face to crop; such a frame holds zeros.
+    `valid` is (T,): False where there was no face to crop; such a frame holds zeros. `file` is the
+    array file of the frames in the cache and `sha256` the checksum of its rows; None and "" for
+    frames that are from elsewhere.
     """
 
     rule: str
     frames: NDArray[np.uint8]
     valid: NDArray[np.bool_]
+    _: KW_ONLY
+    file: Path | None = None
+    sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

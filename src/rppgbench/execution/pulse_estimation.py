@@ -9,12 +9,8 @@ from rppgbench.core.features import WHOLE_FRAME, Features
 from rppgbench.core.guarded_calls import run_estimate
 from rppgbench.core.method import Method, Model
 from rppgbench.core.waveform import Waveform
-from rppgbench.extraction.traces import (
-    MIN_SEGMENT_S,
-    extract_segments,
-    join_segments,
-    longest_segment_s,
-)
+from rppgbench.extraction.even_grid import MIN_SEGMENT_S
+from rppgbench.extraction.traces import extract_segments, join_segments, longest_segment_s
 from rppgbench.system.errors import NoPulseError, RecordingError, error_text
 from rppgbench.video.timestamps import implausible_rate
 
@@ -24,9 +20,6 @@ def method_inputs(
 ) -> list[Waveform]:
     """Return the input of a method: one waveform for each segment without a gap.
 
-    A method's parameter `fs` is the rate that the method expects. Frames at another rate are
-    interpolated once, at their true times; a rate within a thousandth of `fs` is left as it is.
-
     Args:
         features: the features of a recording.
         method: the method.
@@ -34,11 +27,26 @@ def method_inputs(
         region: the face region; "" for the whole skin.
     """
     crop = str(params["crop"]) if method.input == "clip" else None
+    return extract_segments(
+        features, method.input, region=region or "skin", fs=input_rate(features, params), crop=crop
+    )
+
+
+def input_rate(features: Features, params: Mapping[str, Any]) -> float | None:
+    """The sampling rate of a method's input in Hz; None for the mean frame rate.
+
+    A method's parameter `fs` is the rate that the method expects. Frames at another rate are
+    interpolated once, at their true times; a rate within a thousandth of `fs` is left as it is.
+
+    Args:
+        features: the features of a recording.
+        params: all parameters of the method.
+    """
     times, fs = features.times_s, params.get("fs")
-    if fs and len(times) > 1:
-        rate_fps = (len(times) - 1) / float(times[-1] - times[0])
-        fs = None if abs(rate_fps / fs - 1) < 1e-3 else float(fs)
-    return extract_segments(features, method.input, region=region or "skin", fs=fs, crop=crop)
+    if not fs or len(times) < 2:
+        return float(fs) if fs else None
+    rate_fps = (len(times) - 1) / float(times[-1] - times[0])
+    return None if abs(rate_fps / fs - 1) < 1e-3 else float(fs)
 
 
 def _too_short(features: Features, method: Method, params: Mapping[str, Any], region: str) -> str:

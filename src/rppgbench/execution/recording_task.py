@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,10 @@ from rppgbench.system.errors import BenchError, MachineError, RecordingError, un
 from rppgbench.system.fault_kinds import Attempt, Fault, attempt
 from rppgbench.system.process_state import note_call
 from rppgbench.video.packet_writer import SUFFIX, PacketWriter, read_description
+
+MODELS_IN_MEMORY = 16
+"""Number of models that a process keeps: the jobs of one recording use a model of each method and
+seed of its fold, and the next recording of the fold uses the same models."""
 
 T = TypeVar("T")
 OnStart = Callable[[str], None]
@@ -198,7 +202,9 @@ def read_labels(task: RecordingTask, recording: Recording) -> Attempt[GroundTrut
     )
 
 
-def extract(task: RecordingTask, recording: Recording) -> list[ConditionFeatures]:
+def extract(
+    task: RecordingTask, recording: Recording, *, trust_notes: bool = False
+) -> list[ConditionFeatures]:
     """Extract the features of a recording under each of the task's conditions.
 
     What is in the cache is not extracted again. The rest is made in one pass over the video.
@@ -206,6 +212,7 @@ def extract(task: RecordingTask, recording: Recording) -> list[ConditionFeatures
     Args:
         task: the conditions, crop rules and the cache.
         recording: the recording.
+        trust_notes: see `feature_cache.transformed_features`.
 
     Returns:
         One entry for each condition, in order, with features or a fault.
@@ -218,7 +225,9 @@ def extract(task: RecordingTask, recording: Recording) -> list[ConditionFeatures
         if isinstance(source, TraceSource):  # the plan allows no condition then
             return [trace_features(source)]
         transforms = [_transform(condition, task) for condition in task.conditions]
-        return transformed_features(source, task.request, task.options.cache, transforms)
+        return transformed_features(
+            source, task.request, task.options.cache, transforms, trust_notes=trust_notes
+        )
 
     crash = dict(task.broken).get("")
     if crash:
@@ -395,14 +404,15 @@ def load_example(
         MachineError: its files are gone. A model never learns from fewer recordings in silence.
     """
     recording = locate_recording(task)
-    (extracted,) = extract(task, recording)
+    (extracted,) = extract(task, recording, trust_notes=True)
     labels = read_labels(task, recording) if labelled else Attempt[GroundTruth]()
     for fault in (extracted.features.fault, labels.fault):
         if fault is not None:
             raise fault.error()
     assert extracted.features.value is not None
     features = extracted.features.value
-    return make_example(recording, features, method, params, region, labels.value, side)
+    cache = task.options.cache
+    return make_example(recording, features, method, params, region, labels.value, side, cache)
 
 
 def _attempt_with_files(task: RecordingTask, step: Callable[[], T], doing: str) -> Attempt[T]:
@@ -438,7 +448,7 @@ def find_recording(dataset: str, root: Path, name: str) -> Recording:
     return recordings[name]
 
 
-@cache
+@lru_cache(maxsize=MODELS_IN_MEMORY)
 def _model(folder: Path) -> Model:
     return read_model(folder)
 

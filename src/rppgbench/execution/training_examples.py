@@ -1,6 +1,7 @@
 """The examples that a method learns from."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rppgbench.core.features import Features
@@ -10,7 +11,8 @@ from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.datasets.label_alignment import check_against_frames
-from rppgbench.execution.pulse_estimation import method_inputs
+from rppgbench.execution.pulse_estimation import input_rate, method_inputs
+from rppgbench.extraction.resampled_clips import stored_segments
 
 Key = tuple[str, str]
 
@@ -46,8 +48,11 @@ def make_example(
     region: str,
     truth: GroundTruth | None,
     side: Side,
+    cache: Path | None = None,
 ) -> Example:
     """A recording as a method learns from it.
+
+    With a cache, pictures stay in files: `resampled_clips.stored_segments`.
 
     Args:
         recording: whose data set, name and subject it bears.
@@ -57,11 +62,17 @@ def make_example(
         region: of the face.
         truth: its labels (`plausible_labels`), or None where the method is shown none.
         side: the side of the protocol that the recording is on.
+        cache: folder of the cache from which the features were read; None for others.
 
     Raises:
         RecordingError: the labels do not fit the frames.
+        MachineError: the cache cannot be written.
     """
-    inputs = method_inputs(features, method, params, region)
+    if cache is not None and method.input == "clip":
+        crop = str(params["crop"])
+        inputs = stored_segments(features, crop, input_rate(features, params), cache)
+    else:
+        inputs = method_inputs(features, method, params, region)
     if truth is not None:
         truth = check_against_frames(truth, FrameClock.from_times(features.times_s))
     return Example(

@@ -41,6 +41,7 @@ from rppgbench.extraction.feature_files import (
     clip_arrays,
     read_features,
 )
+from rppgbench.extraction.verified_files import is_verified, note_verified
 from rppgbench.face.face_models import MODELS
 from rppgbench.face.tracking import CADENCE
 from rppgbench.system.atomic_files import atomic_dir, move_into_place, remove_stale
@@ -165,6 +166,7 @@ def transformed_features(
     *,
     cadence: int = CADENCE,
     verify_clips: bool = True,
+    trust_notes: bool = False,
 ) -> list[Features | Exception]:
     """Read or extract the features of a video under several transforms, in one pass.
 
@@ -177,6 +179,8 @@ def transformed_features(
         transforms: transforms of the frames; None for the original frames.
         cadence: the face mesh runs on every `cadence`-th frame.
         verify_clips: whether the frames of clips are verified as well.
+        trust_notes: whether a folder that was verified before, and whose files have not changed
+            since, counts as verified: see `verified_files`.
 
     Returns:
         For each transform its features, or the fault that concerns this transform alone.
@@ -194,6 +198,7 @@ def transformed_features(
             rules=rules if transform in transforms else (),
             whole_frame=request.whole_frame,
             verify_clips=verify_clips,
+            trust_notes=trust_notes,
         )
         for transform in dict.fromkeys([None, *transforms])
     ]
@@ -240,6 +245,7 @@ class _Entry:
         rules: Sequence[CropRule],
         whole_frame: bool,
         verify_clips: bool,
+        trust_notes: bool,
     ) -> None:
         key = _base_digest(source, cadence, transform, whole_frame, cache)
         self.transform, self.whole_frame = transform, whole_frame
@@ -251,11 +257,12 @@ class _Entry:
             if transform is None:
                 raise NoFaceError(source.path, self.no_face)
             return
-        self.lacks_base = not _is_intact(self.folder / BASE, BASE_ARRAYS, True)
+        notes = cache if trust_notes else None
+        self.lacks_base = not _is_intact(self.folder / BASE, BASE_ARRAYS, True, notes)
         self.missing_rules = [
             rule
             for rule in rules
-            if not _is_intact(self.folder / rule.name, clip_arrays(rule), verify_clips)
+            if not _is_intact(self.folder / rule.name, clip_arrays(rule), verify_clips, notes)
         ]
 
     @property
@@ -358,12 +365,19 @@ def _move(extracted: Path, target: Path) -> None:
             raise
 
 
-def _is_intact(folder: Path, arrays: Shapes, verify: bool) -> bool:
-    """Whether a part of an entry exists undamaged; a damaged part is deleted with a warning."""
+def _is_intact(folder: Path, arrays: Shapes, verify: bool, notes: Path | None) -> bool:
+    """Whether a part of an entry exists undamaged; a damaged part is deleted with a warning.
+
+    With `notes`, the folder of the cache, a part that was verified before is not read again.
+    """
     if not folder.is_dir():
         return False
+    if notes is not None and is_verified(folder, notes):
+        return True
     fault = _find_damage(folder, arrays, verify)
     if not fault:
+        if notes is not None and verify:
+            note_verified(folder, notes)
         return True
     warnings.warn(f"{folder}: {fault}; deleted, extracted again", CorruptEntryWarning, stacklevel=3)
     shutil.rmtree(folder, ignore_errors=True)

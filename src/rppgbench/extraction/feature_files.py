@@ -283,10 +283,19 @@ def read_features(base: Path, clips: Mapping[str, Path]) -> Features:
     moments = RegionMoments(
         names=REGIONS, count=arrays["count"], rgb=arrays["rgb"], second=arrays["second"]
     )
-    face_clips = {
-        name: FaceClip(name, read_array(folder / "frames.npy"), read_array(folder / "valid.npy"))
-        for name, folder in clips.items()
-    }
+    face_clips = {name: _read_clip(name, folder) for name, folder in clips.items()}
     return Features(
         times_s=arrays["times_s"], track=track, moments=moments, clips=face_clips, metadata=metadata
+    )
+
+
+def _read_clip(rule: str, folder: Path) -> FaceClip:
+    content = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    file = folder / "frames.npy"
+    return FaceClip(
+        rule,
+        read_array(file),
+        read_array(folder / "valid.npy"),
+        file=file,
+        sha256=content["sha256"]["frames"],
     )

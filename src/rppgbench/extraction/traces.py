@@ -9,19 +9,16 @@ from numpy.typing import NDArray
 from rppgbench.core.features import GRID_REGIONS, Features
 from rppgbench.core.method import InputKind
 from rppgbench.core.waveform import Array, Waveform
+from rppgbench.extraction.even_grid import (
+    GRID_TOLERANCE,
+    MAX_GAP_S,
+    MIN_SEGMENT_S,
+    sample,
+    segment_grids,
+    split_at_gaps,
+)
 from rppgbench.signals.spatial_maps import mstmap
 from rppgbench.system.errors import BenchError
-
-GRID_TOLERANCE = 0.01
-"""Frame times within this share of a period from the grid count as on the grid."""
-
-MAX_GAP_S = 0.5
-"""Frames with a face that are further apart are not interpolated: a new segment begins."""
-
-MIN_SEGMENT_S = 3.0
-"""Shorter segments are dropped: 3 s hold two beats of a heart rate of 40 bpm."""
-
-_CHUNK = 256
 
 
 def extract_segments(
@@ -57,21 +54,14 @@ def extract_segments(
         BenchError: no such region, or the features have no clip by that crop rule.
     """
     values, usable = _read_input(features, input_kind, region, crop)
-    times = np.asarray(features.times_s)
-    if len(times) < 2 or not usable.any():
-        return []
-    rate = (len(times) - 1) / float(times[-1] - times[0]) if fs is None else fs
-    segments = []
-    for frames in split_at_gaps(times, usable, max_gap_s):
-        first, last = times[frames[0]], times[frames[-1]]
-        if last - first < min_segment_s:
-            continue
-        low = int(np.ceil((first - times[0]) * rate - GRID_TOLERANCE))
-        high = int(np.floor((last - times[0]) * rate + GRID_TOLERANCE))
-        grid = times[0] + np.arange(low, high + 1) / rate
-        samples = _sample(values, times, frames, grid, rate)
-        segments.append(Waveform(samples, rate, float(grid[0])))
-    return segments
+    grids = segment_grids(
+        np.asarray(features.times_s),
+        usable,
+        fs=fs,
+        max_gap_s=max_gap_s,
+        min_segment_s=min_segment_s,
+    )
+    return [Waveform(sample(values, grid), grid.fs, grid.start_s) for grid in grids]
 
 
 def longest_segment_s(
@@ -128,56 +118,6 @@ def _read_input(
         values = moments.mean_rgb(region) if is_trace else moments.mean_second(region)
     is_complete = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     return values, np.logical_and(face, is_complete)
-
-
-def split_at_gaps(
-    times: Array, usable: NDArray[np.bool_], max_gap_s: float = MAX_GAP_S
-) -> list[NDArray[np.intp]]:
-    """Split usable frames into segments without gaps.
-
-    Args:
-        times: times (T,) of the frames in seconds.
-        usable: whether each frame (T,) has an input.
-        max_gap_s: usable frames that are further apart belong to different segments; at least 2.5
-            frame periods are used, so that a slow video does not consist of gaps.
-
-    Returns:
-        Indices of the frames of each segment.
-    """
-    indices = np.flatnonzero(usable)
-    limit = max(max_gap_s, 2.5 * float(np.median(np.diff(times))))
-    breaks = np.flatnonzero(np.diff(times[indices]) > limit + 1e-9) + 1
-    return [part for part in np.split(indices, breaks) if len(part) > 1]
-
-
-def _sample(
-    values: NDArray[Any],
-    times: Array,
-    frames: NDArray[np.intp],
-    grid: Array,
-    rate: float,
-) -> NDArray[Any]:
-    """The values of some frames at the times of the grid, copied where the times agree."""
-    frame_times_s = times[frames]
-    nearest = np.clip(
-        np.searchsorted(frame_times_s, grid - GRID_TOLERANCE / rate), 0, len(frames) - 1
-    )
-    if np.abs(frame_times_s[nearest] - grid).max() <= (GRID_TOLERANCE + 1e-6) / rate:
-        low, high = frames[nearest[0]], frames[nearest[-1]]
-        if high - low == len(grid) - 1:
-            return values[low : high + 1]
-        return values[frames[nearest]]
-    right = np.clip(np.searchsorted(frame_times_s, grid), 1, len(frames) - 1)
-    span = frame_times_s[right] - frame_times_s[right - 1]
-    share = np.clip((grid - frame_times_s[right - 1]) / span, 0.0, 1.0)
-    out = np.empty((len(grid), *values.shape[1:]), values.dtype)
-    for start in range(0, len(grid), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        weight = share[part].reshape(-1, *[1] * (values.ndim - 1))
-        before, after = values[frames[right[part] - 1]], values[frames[right[part]]]
-        mixed = before + weight * (after.astype(np.float64) - before)
-        out[part] = np.round(mixed) if values.dtype == np.uint8 else mixed
-    return out
 
 
 def join_segments(parts: Sequence[Waveform], start_s: float, end_s: float, fs: float) -> Waveform:

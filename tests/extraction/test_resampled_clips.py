@@ -1,0 +1,237 @@
+"""Clips on the clock of a method: made once, shared, whole or not at all, and bounded."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rppgbench.core.features import FaceClip, FaceTrack, Features, RegionMoments
+from rppgbench.core.waveform import Array
+from rppgbench.extraction import resampled_clips
+from rppgbench.extraction.array_files import ArrayWriter
+from rppgbench.extraction.resampled_clips import CorruptClipWarning, stored_segments
+from rppgbench.extraction.stored_rows import StoredRows
+from rppgbench.extraction.traces import extract_segments
+
+ROOT = Path(__file__).parents[2]
+UNEVEN_S = np.arange(200) / 27 + np.random.default_rng(1).uniform(-0.004, 0.004, 200)
+EVEN_S = np.arange(200) / 30
+WITH_GAP_S = np.concatenate([UNEVEN_S[:100], UNEVEN_S[100:] + 2.0])
+
+
+def features(folder: Path, times_s: Array, seed: int = 0) -> Features:
+    """Features with one clip of noise that lies in a file, and without a face elsewhere."""
+    rng, frames = np.random.default_rng(seed), len(times_s)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ArrayWriter(folder / "frames.npy", (4, 4, 3), np.uint8) as writer:
+        for _ in range(frames):
+            writer.append(rng.integers(0, 256, (4, 4, 3)))
+    stored: Any = StoredRows(folder / "frames.npy")
+    valid = np.ones(frames, bool)
+    clip = FaceClip(
+        "crop", np.asarray(stored), valid, file=folder / "frames.npy", sha256=writer.sha256
+    )
+    track = FaceTrack(
+        landmarks=np.zeros((frames, 0, 2), np.float32),
+        box=np.zeros((frames, 4), np.float32),
+        detected=valid,
+        cadence=1,
+    )
+    empty = np.zeros((frames, 0))
+    moments = RegionMoments(names=(), count=empty, rgb=empty, second=empty)
+    return Features(times_s=times_s, track=track, moments=moments, clips={"crop": clip})
+
+
+def entries(cache: Path) -> list[Path]:
+    return sorted((cache / "resampled_clips").glob("*/*"))
+
+
+@pytest.mark.parametrize(
+    ("times_s", "fs", "made"),
+    [
+        (UNEVEN_S, 30.0, 1),
+        (UNEVEN_S, None, 1),
+        (WITH_GAP_S, 30.0, 2),
+        (EVEN_S, 30.0, 0),  # consecutive frames: the features' own file
+        (EVEN_S, 15.0, 1),  # every second frame
+    ],
+)
+def test_stored_clips_are_what_a_method_gets_at_test(
+    tmp_path: Path, times_s: Array, fs: float | None, made: int
+) -> None:
+    source = features(tmp_path / "source", times_s)
+    stored = stored_segments(source, "crop", fs, tmp_path / "cache")
+    expected = extract_segments(source, "clip", fs=fs, crop="crop")
+    assert len(stored) == len(expected) > 0
+    for mine, other in zip(stored, expected, strict=True):
+        assert isinstance(mine.samples, StoredRows)
+        assert (mine.fs, mine.start_s) == (other.fs, other.start_s)
+        np.testing.assert_array_equal(np.asarray(mine.samples), other.samples)
+    assert len(entries(tmp_path / "cache")) == made
+
+
+def test_a_clip_is_made_once_for_each_clock_and_each_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = features(tmp_path / "a", UNEVEN_S), features(tmp_path / "b", UNEVEN_S, seed=1)
+    cache = tmp_path / "cache"
+    stored_segments(first, "crop", 30.0, cache)
+    monkeypatch.setattr(resampled_clips, "_write", lambda *_: pytest.fail("made again"))
+    stored_segments(features(tmp_path / "copy", UNEVEN_S), "crop", 30.0, cache)
+    monkeypatch.undo()
+    stored_segments(first, "crop", 25.0, cache)
+    stored_segments(other, "crop", 30.0, cache)
+    assert len(entries(cache)) == 3
+
+
+def test_other_code_of_the_interpolation_makes_other_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = features(tmp_path / "a", UNEVEN_S)
+    stored_segments(source, "crop", 30.0, tmp_path / "cache")
+    monkeypatch.setattr(resampled_clips, "_sampling_code", lambda: "other code")
+    stored_segments(source, "crop", 30.0, tmp_path / "cache")
+    assert len(entries(tmp_path / "cache")) == 2
+
+
+@pytest.mark.parametrize("damage", ["byte", "cut", "facts", "no facts"])
+def test_a_damaged_clip_is_named_and_made_again(tmp_path: Path, damage: str) -> None:
+    source, cache = features(tmp_path / "a", UNEVEN_S), tmp_path / "cache"
+    (whole,) = (np.array(part.samples) for part in stored_segments(source, "crop", 30.0, cache))
+    (entry,) = entries(cache)
+    content = bytearray((entry / "frames.npy").read_bytes())
+    if damage == "byte":
+        content[-1] ^= 1
+    elif damage == "cut":
+        del content[-10:]
+    (entry / "frames.npy").write_bytes(content)
+    if damage == "facts":
+        facts = entry / "facts.json"
+        facts.write_text(facts.read_text().replace('"fs": 30.0', '"fs": 31.0'))
+    elif damage == "no facts":
+        (entry / "facts.json").unlink()
+    with pytest.warns(CorruptClipWarning, match="deleted, made again"):
+        (again,) = stored_segments(source, "crop", 30.0, cache)
+    np.testing.assert_array_equal(np.asarray(again.samples), whole)
+
+
+def test_a_process_that_ends_in_the_middle_leaves_no_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, cache = features(tmp_path / "a", UNEVEN_S), tmp_path / "cache"
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(resampled_clips, "_move", stop)
+    with pytest.raises(KeyboardInterrupt):
+        stored_segments(source, "crop", 30.0, cache)
+    assert entries(cache) == []
+    monkeypatch.undo()
+    (part,) = stored_segments(source, "crop", 30.0, cache)
+    assert len(part.samples) == len(
+        extract_segments(source, "clip", fs=30.0, crop="crop")[0].samples
+    )
+
+
+MAKE = """
+import sys
+from pathlib import Path
+import numpy as np
+from tests.extraction.test_resampled_clips import WITH_GAP_S, features
+from rppgbench.extraction.array_files import array_sha256
+from rppgbench.extraction.resampled_clips import stored_segments
+folder = Path(sys.argv[1])
+source = features(folder / sys.argv[2], WITH_GAP_S)
+print("ready", flush=True)
+sys.stdin.readline()
+parts = stored_segments(source, "crop", 30.0, folder / "cache")
+print(*(array_sha256(np.asarray(part.samples)) for part in parts))
+"""
+
+
+def test_processes_that_make_the_same_clip_at_once_get_one(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKE, str(tmp_path), f"source{number}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for number in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    answers = {process.communicate("\n", timeout=60)[0] for process in processes}
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert len(answers) == 1
+    assert len(answers.pop().split()) == 2
+    folders = list((tmp_path / "cache" / "resampled_clips").glob("*/*"))
+    assert len(folders) == 2  # nothing unfinished beside the two segments
+    assert all((folder / "facts.json").is_file() for folder in folders)
+
+
+# --- rows of a file ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> tuple[StoredRows, Any]:
+    values = np.random.default_rng(0).integers(0, 256, (20, 3, 2)).astype(np.uint8)
+    np.save(tmp_path / "rows.npy", values)
+    return StoredRows(tmp_path / "rows.npy", 5, 15), values[5:15]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        slice(2, 6), slice(-3, None), slice(8, 99), slice(4, 4), slice(6, 2), slice(None, None, -2),
+        3, -1, np.array([7, 1, 1]), np.arange(10) > 4, (slice(1, 3), 0), (..., 1),
+    ],
+)  # fmt: skip
+def test_rows_are_indexed_as_an_array_is(rows: tuple[StoredRows, Any], key: Any) -> None:
+    stored, values = rows
+    np.testing.assert_array_equal(stored[key], values[key])
+
+
+def test_rows_do_what_an_array_does(rows: tuple[StoredRows, Any]) -> None:
+    stored, values = rows
+    assert (stored.shape, stored.ndim, len(stored)) == ((10, 3, 2), 3, 10)
+    assert stored.dtype == np.uint8
+    np.testing.assert_array_equal(stored / 2 + 1, values / 2 + 1)
+    np.testing.assert_array_equal(1.0 - stored, 1.0 - values)
+    np.testing.assert_array_equal(np.sqrt(stored), np.sqrt(values))
+    np.testing.assert_array_equal(np.concatenate([stored, stored]), np.concatenate([values] * 2))
+    np.testing.assert_array_equal(stored.mean(axis=(1, 2)), values.mean(axis=(1, 2)))
+    np.testing.assert_array_equal(stored.astype(np.float32), values.astype(np.float32))
+    np.testing.assert_array_equal(np.array(stored, dtype=np.float32), values)
+    np.testing.assert_array_equal([frame.sum() for frame in stored], values.sum(axis=(1, 2)))
+    with pytest.raises(ValueError, match="read-only"):
+        stored[2:4][0] = 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="lists the open files in /proc")
+def test_rows_keep_no_file_open(rows: tuple[StoredRows, Any]) -> None:
+    stored, _ = rows
+    many = [StoredRows(stored.file) for _ in range(50)]
+    part = many[0][3:5]
+
+    def opened() -> int:
+        links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return sum(link.resolve() == stored.file.resolve() for link in links)
+
+    assert opened() == 1  # that of the part
+    del part
+    assert opened() == 0
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 21), (-1, 4), (9, 3)])
+def test_rows_that_are_not_in_the_file_are_refused(
+    rows: tuple[StoredRows, Any], first: int, end: int
+) -> None:
+    with pytest.raises(ValueError, match="are not in it"):
+        StoredRows(rows[0].file, first, end)
