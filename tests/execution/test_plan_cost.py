@@ -10,7 +10,12 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_methods
-from rppgbench.execution.plan_cost import RATES_FILE, count_steps, training_rate
+from rppgbench.execution.training_cost import (
+    RATES_FILE,
+    count_steps,
+    stage_steps,
+    training_rate,
+)
 from rppgbench.execution.video_lengths import video_length
 from rppgbench.video.stream import decode_counts
 
@@ -40,7 +45,8 @@ def test_declared_rates_are_of_methods_that_learn_and_have_a_source() -> None:
         ({"epochs": 2, "batch": 4, "clip_s": 10.0}, [30.0, 29.9], 2 * 2),  # 3 + 2 clips
         ({"epochs": 2, "batch": 4, "clip_s": 10.0, "step_s": 5.0}, [30.0], 2 * 2),  # 5 clips
         ({"epochs": 1, "batch": 1, "clip_s": 10.0, "train_step_s": 4.0, "step_s": 1.0}, [20.0], 3),
-        ({"pretrain_epochs": 3, "finetune_epochs": 4, "batch": 2, "passes": 3}, [9.0] * 5, 7 * 8),
+        ({"epochs": 7, "batch": 2, "passes": 3}, [9.0] * 5, 7 * 8),
+        ({"epochs": 2, "batch": 4, "passes": 9, "clip_choice": "consecutive"}, [30.0, 29.9], 2 * 2),
         ({"epochs": 5, "batch": 8, "clip_s": 10.0}, [4.0], 5),  # a short one still gives a batch
     ],
 )
@@ -48,6 +54,16 @@ def test_steps_are_counted_from_the_parameters(
     params: dict[str, float], durations_s: list[float], steps: int
 ) -> None:
     assert count_steps(params, durations_s) == steps
+
+
+def test_each_stage_is_counted_over_the_recordings_that_it_learns_from() -> None:
+    """The stage without labels takes the pre-training sets alone, and may be the only stage."""
+    params = {"pretrain_epochs": 3, "finetune_epochs": 4, "batch": 1, "clip_s": 10.0}
+    own = {**params, "pretrain_on": "pretrain_sets"}
+    assert stage_steps(own, [10.0], [20.0, 20.0]) == (3 * 1, 4 * 4)
+    assert stage_steps({**params, "pretrain_on": "all_sets"}, [10.0], [20.0]) == (3 * 3, 4 * 2)
+    assert stage_steps({**own, "labels": False}, [], [20.0]) == (3 * 2, 0)
+    assert stage_steps({"epochs": 2, "batch": 1, "clip_s": 10.0}, [10.0], [20.0]) == (0, 2 * 3)
 
 
 def test_the_length_of_a_video_is_that_of_its_times_and_needs_no_frame(tmp_path: Path) -> None:

@@ -29,13 +29,21 @@ def mistreat_torch() -> None:
     torch.set_default_dtype(torch.float64)
     torch.set_grad_enabled(False)
     torch.manual_seed(99)
+    torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def state_of_torch() -> Any:
     import torch
 
     state = torch.get_rng_state().tolist()
-    return torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled(), state
+    return (
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        state,
+    )
 
 
 def umask() -> int:
@@ -78,6 +86,17 @@ def test_what_a_call_changes_in_the_process_is_put_back(change: Look, look: Look
     with pytest.raises(KeyError):
         _fail_in(change)
     assert look() == before
+
+
+@pytest.mark.torch
+def test_a_call_that_changes_nothing_does_not_load_torch_s_compiler() -> None:
+    program = (
+        "import sys, torch\n"
+        "from rppgbench.system.isolation import isolated\n"
+        "with isolated(): pass\n"
+        "assert 'torch._inductor' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 class Stopped(KeyboardInterrupt):

@@ -228,15 +228,17 @@ def looks_grouped(cells: Sequence[str], mark: str) -> str:
     >>> looks_grouped(["998", "999.5", "1.000"], "."), looks_grouped(["1.000", "1.001"], ".")
     ('', '')
     """
-    numbers = [cell for cell in map(unquote, cells) if cell.lower() not in MISSING]
-    with_mark = [cell for cell in numbers if mark in cell]
-    without_mark = [cell for cell in numbers if mark not in cell]
-    fits = all(_GROUPED[mark].fullmatch(cell) for cell in with_mark)
-    return (
-        with_mark[0]
-        if with_mark and without_mark and fits and all(map(_SMALL.fullmatch, without_mark))
-        else ""
-    )
+    first_with_mark, has_other = "", False
+    for cell in map(unquote, cells):  # most columns end at the first cell with the mark
+        if mark in cell:
+            if not _GROUPED[mark].fullmatch(cell):
+                return ""
+            first_with_mark = first_with_mark or cell
+        elif cell.lower() not in MISSING:
+            if not _SMALL.fullmatch(cell):
+                return ""
+            has_other = True
+    return first_with_mark if has_other else ""
 
 
 def names_one_column(header: str) -> bool:

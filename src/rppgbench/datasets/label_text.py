@@ -468,4 +468,5 @@ def _read_plain_numbers(text: str) -> Array | None:
         values = np.array(tokens, dtype=np.float64)
     except ValueError:
         return None
-    return None if np.isinf(values).any() or looks_grouped(tokens, ".") else values
+    grouped = "." in text and looks_grouped(tokens, ".")
+    return None if np.isinf(values).any() or grouped else values

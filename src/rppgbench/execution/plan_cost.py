@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 import shutil
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from rppgbench.core.content_roots import content_roots
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.obstacles import method_obstacles
 from rppgbench.execution.plan_records import Fit, Job, Plan
 from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.training_cost import TrainingCost, declared_rates, training_cost
 from rppgbench.execution.video_lengths import VideoLength, video_length
-from rppgbench.extraction.crops import crop_rule
 from rppgbench.store.store import Store
 from rppgbench.system.plural import pluralise
 
@@ -31,27 +27,7 @@ MOMENT_BYTES = 6_500
 SAMPLED = 12
 """How many recordings of each data set have their container read."""
 
-RATES_FILE = "methods/training_rates.toml"
 Key = tuple[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingCost:
-    """The trainings of one method: how many, of how many steps, for how long.
-
-    Attributes:
-        fits: number of trainings.
-        steps: steps of all trainings; NaN where they cannot be counted.
-        hours: hours of one device; NaN where the rate is unknown.
-        source: where the rate comes from.
-        memory_bytes: size of the clips of the largest training that lie in memory.
-    """
-
-    fits: int
-    steps: float
-    hours: float
-    source: str
-    memory_bytes: float
 
 
 def describe_cost(plan: Plan, store: Store, options: RunOptions) -> list[str]:
@@ -134,11 +110,7 @@ def _training_lines(
             for other, (rate_s, source) in declared_rates(method).items()
             if other != device and not math.isnan(cost.steps)
         )
-        steps = "" if math.isnan(cost.steps) else f" of {cost.steps / cost.fits:,.0f} steps each"
-        yield (
-            f"{method}: {pluralise(cost.fits, 'training')}{steps}, {hours} on one "
-            f"{device} ({cost.source}){elsewhere}"
-        )
+        yield (f"{method}: {_trainings(cost)}, {hours} on one {device} ({cost.source}){elsewhere}")
     if by_method:
         yield (
             f"memory: {_bytes(largest)} of clips in the largest training (clips at the network's "
@@ -146,112 +118,19 @@ def _training_lines(
         )
 
 
-def training_cost(
-    plan: Plan, method: str, fits: Sequence[Fit], lengths: Mapping[str, VideoLength]
-) -> TrainingCost:
-    """The cost of the trainings of one method.
-
-    Args:
-        plan: the plan.
-        method: name of the method.
-        fits: its trainings.
-        lengths: mean lengths of the videos, by data set.
-    """
-    params = plan.methods[method]
-    steps = sum(count_steps(params, _seconds(fit, lengths)) for fit in fits)
-    rate_s, source = training_rate(method, plan.device or "cpu")
-    memory = max(_memory(plan, method, fit, lengths) for fit in fits)
-    return TrainingCost(
-        fits=len(fits),
-        steps=steps,
-        hours=steps * rate_s / 3600,
-        source=source,
-        memory_bytes=memory,
-    )
-
-
-def count_steps(params: Mapping[str, Any], durations_s: Sequence[float]) -> float:
-    """The steps of a training, by the names that the parameters of all methods share.
-
-    A method with `passes` draws so many clips of each recording in an epoch. Others cut a clip
-    every `train_step_s`, `step_s` or `clip_s`.
-
-    Args:
-        params: the parameters of the method.
-        durations_s: the durations of the recordings, in s.
-
-    Returns:
-        The number of steps; NaN where the method has no epochs or no batches.
-
-    >>> count_steps({"epochs": 30, "passes": 6, "batch": 2, "clip_s": 10.0}, [30.0] * 1902)
-    171180.0
-    >>> count_steps({"epochs": 80, "batch": 16, "clip_s": 10.0, "step_s": 10.0}, [30.0] * 1902)
-    28560.0
-    >>> count_steps({"window_s": 1.6}, [30.0])
-    nan
-    """
-    epochs = sum(v for k, v in params.items() if k.endswith("epochs") and isinstance(v, int))
-    if not epochs or "batch" not in params:
-        return math.nan
-    if "passes" in params:
-        clips = float(params["passes"] * len(durations_s))
-    else:
-        clip_s = float(params.get("clip_s", 10.0))
-        every_s = float(params.get("train_step_s", params.get("step_s", clip_s)))
-        clips = float(sum(1 + max(0, int((s - clip_s) / every_s + 1e-6)) for s in durations_s))
-    return float(epochs * math.ceil(clips / params["batch"]))
-
-
-def training_rate(method: str, device: str) -> tuple[float, str]:
-    """Seconds of a step of a method on a kind of device, and where the number comes from.
-
-    Args:
-        method: name of the method.
-        device: "cpu", "cuda" or "mps".
-
-    Returns:
-        The seconds, NaN where nothing is declared; and the source.
-    """
-    rates = declared_rates(method)
-    if device in rates:
-        return rates[device]
-    ask = f"bench speed --only learning --device {device} --methods {method} measures it"
-    return math.nan, f"no rate is declared for {device}; {ask}"
-
-
-def declared_rates(method: str) -> dict[str, tuple[float, str]]:
-    """Seconds of a step and the source, by the kind of device."""
-    rates: dict[str, tuple[float, str]] = {}
-    for root in content_roots():
-        file = root / RATES_FILE
-        if file.is_file():
-            declared = tomllib.loads(file.read_text(encoding="utf-8")).get(method, {})
-            rates |= {d: (float(r["step_s"]), str(r["source"])) for d, r in declared.items()}
-    return rates
+def _trainings(cost: TrainingCost) -> str:
+    """How many trainings, and of how many steps."""
+    trainings = pluralise(cost.fits, "training")
+    if cost.pretrainings:
+        trainings += f" and {pluralise(cost.pretrainings, 'pre-training')}"
+        return trainings if math.isnan(cost.steps) else f"{trainings} of {cost.steps:,.0f} steps"
+    each = cost.steps / cost.fits
+    return trainings if math.isnan(cost.steps) else f"{trainings} of {each:,.0f} steps each"
 
 
 def _fits(plan: Plan, jobs: Sequence[Job]) -> list[Fit]:
     wanted = {job.fit for job in jobs}
     return [fit for fit in plan.fits if fit.digest in wanted]
-
-
-def _seconds(fit: Fit, lengths: Mapping[str, VideoLength]) -> list[float]:
-    return [lengths[dataset].seconds for dataset, _ in (*fit.pretrain, *fit.train)]
-
-
-def _memory(plan: Plan, method: str, fit: Fit, lengths: Mapping[str, VideoLength]) -> float:
-    """Bytes of the clips of a training that are resampled to the network's frame rate."""
-    params = plan.methods[method]
-    if load_methods().available[method].input != "clip" or "fs" not in params:
-        return 0.0
-    fs, size = float(params["fs"]), crop_rule(str(params["crop"])).size
-    total = 0.0
-    for dataset, _ in (*fit.pretrain, *fit.train):
-        length = lengths[dataset]
-        own_fs = length.frames / length.seconds if length.seconds else 0.0
-        if abs(own_fs / fs - 1) >= 1e-3:
-            total += length.seconds * fs * 3 * size**2
-    return total
 
 
 def _lengths(plan: Plan, jobs: Sequence[Job]) -> dict[str, VideoLength]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_datasets, load_methods
-from rppgbench.execution.plan_cost import FRAMES_PER_S_WITH_CLIPS, count_steps, training_rate
+from rppgbench.execution.plan_cost import FRAMES_PER_S_WITH_CLIPS
+from rppgbench.execution.training_cost import stage_steps, training_rate
 from rppgbench.papers.declaration import Hours, Line, Setting
 from rppgbench.papers.measures import wanted_params
 
@@ -35,13 +37,14 @@ def row_hours(line: Line, protocol: Protocol) -> Hours | None:
     available = load_methods().available
     if name not in available:
         return Hours(core)
-    durations_s = _training_durations_s(setting)
     gpu = 0.0
     for member in available[name].members or (name,):
         method = available.get(member)
         if method is None or method.fit is None or method.baseline:
             continue
-        steps = count_steps(wanted_params(line, protocol, member), durations_s)
+        pretrain_sets = setting.pretrain or protocol.pretrain_sets(member)
+        durations_s = _training_durations_s(setting, pretrain_sets)
+        steps = sum(stage_steps(wanted_params(line, protocol, member), *durations_s))
         gpu += setting.folds * len(protocol.seeds) * steps * training_rate(member, "cuda")[0] / 3600
     return Hours(core, gpu)
 
@@ -65,14 +68,19 @@ def write_hours(value: float) -> str:
     return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
-def _training_durations_s(setting: Setting) -> list[float]:
-    """The mean duration for each recording of the training side, by what the whole sets hold."""
+def _training_durations_s(
+    setting: Setting, pretrain_sets: Sequence[str]
+) -> tuple[list[float], list[float]]:
+    """The mean duration for each recording of both sides, by what the whole sets hold."""
     datasets = load_datasets().available
-    total = sum(
-        int(datasets[d].expected.get("recordings", 0)) for d in setting.data if d in datasets
-    )
+    counts = {
+        d: int(datasets[d].expected.get("recordings", 0)) for d in setting.data if d in datasets
+    }
+    total = sum(counts.values())
     if not total:
-        return []
+        return [], []
     folds = setting.folds
     learned = total * (folds - 1) // folds if folds > 1 else max(1, total - setting.recordings)
-    return [setting.video_hours * 3600 / total] * learned
+    pretrained = sum(count for name, count in counts.items() if name in pretrain_sets)
+    mean_s = setting.video_hours * 3600 / total
+    return [mean_s] * pretrained, [mean_s] * (learned - pretrained)

@@ -128,10 +128,7 @@ def _save_torch_state() -> Iterator[Restore]:
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
     )
-    strict, warn = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    algorithms = _deterministic_algorithms()
     state = torch.get_rng_state()
 
     def restore() -> None:
@@ -139,10 +136,20 @@ def _save_torch_state() -> Iterator[Restore]:
             torch.set_num_threads(threads)
         torch.set_default_dtype(dtype)
         torch.set_grad_enabled(grad)
-        torch.use_deterministic_algorithms(strict, warn_only=warn)
+        if _deterministic_algorithms() != algorithms:  # the setter imports torch's compiler: 1 s
+            torch.use_deterministic_algorithms(algorithms[0], warn_only=algorithms[1])
         torch.set_rng_state(state)
 
     yield restore
+
+
+def _deterministic_algorithms() -> tuple[bool, bool]:
+    """Whether torch's algorithms must be deterministic, and whether others only warn."""
+    torch = sys.modules["torch"]
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
 
 
 def _save_opencv_state() -> Iterator[Restore]:

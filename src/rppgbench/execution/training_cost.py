@@ -1,0 +1,180 @@
+"""The steps, hours and memory of trainings, by parameters, lengths of videos and declared rates."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rppgbench.core.content_roots import content_roots
+from rppgbench.core.method import first_stage
+from rppgbench.core.registry import load_methods
+from rppgbench.execution.plan_records import Fit, Plan
+from rppgbench.execution.video_lengths import VideoLength
+from rppgbench.extraction.crops import crop_rule
+
+RATES_FILE = "methods/training_rates.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCost:
+    """The trainings of one method: how many, of how many steps, for how long.
+
+    Attributes:
+        fits: number of trainings.
+        pretrainings: number of first stages that are done apart, each once for several trainings.
+        steps: steps of all of them; NaN where they cannot be counted.
+        hours: hours of one device; NaN where the rate is unknown.
+        source: where the rate comes from.
+        memory_bytes: size of the clips of the largest training that lie in memory.
+    """
+
+    fits: int
+    pretrainings: int
+    steps: float
+    hours: float
+    source: str
+    memory_bytes: float
+
+
+def training_cost(
+    plan: Plan, method: str, fits: Sequence[Fit], lengths: Mapping[str, VideoLength]
+) -> TrainingCost:
+    """The cost of the trainings of one method, with the pre-trainings that they share.
+
+    Args:
+        plan: the plan.
+        method: name of the method.
+        fits: its trainings.
+        lengths: mean lengths of the videos, by data set.
+    """
+    params = plan.methods[method]
+    wanted = {fit.pretraining for fit in fits}
+    shared = [stage for stage in plan.pretrainings if stage.digest in wanted]
+    parts = [*shared, *fits]
+    steps = sum(_fit_steps(params, fit, lengths) for fit in parts)
+    rate_s, source = training_rate(method, plan.device or "cpu")
+    return TrainingCost(
+        fits=len(fits),
+        pretrainings=len(shared),
+        steps=steps,
+        hours=steps * rate_s / 3600,
+        source=source,
+        memory_bytes=max(_memory(plan, method, fit, lengths) for fit in parts),
+    )
+
+
+def _fit_steps(params: Mapping[str, Any], fit: Fit, lengths: Mapping[str, VideoLength]) -> float:
+    """The steps of one training, without a stage that is done apart."""
+    pretrain_s, train_s = (
+        [lengths[dataset].seconds for dataset, _ in keys] for keys in (fit.pretrain, fit.train)
+    )
+    first, second = stage_steps(params, pretrain_s, train_s)
+    if fit.is_pretraining:
+        return first
+    return second if fit.pretraining else first + second
+
+
+def stage_steps(
+    params: Mapping[str, Any], pretrain_s: Sequence[float], train_s: Sequence[float]
+) -> tuple[float, float]:
+    """The steps of the stage without labels and of the stage with labels, each on its own side.
+
+    Args:
+        params: the parameters of the method.
+        pretrain_s: the durations of the recordings for pre-training, in s.
+        train_s: the durations of those of the training side, in s.
+
+    Returns:
+        The steps of both stages; of a method with one stage 0 and its steps, on both sides.
+
+    >>> params = {"pretrain_epochs": 2, "finetune_epochs": 3, "batch": 1, "clip_s": 10.0}
+    >>> params["pretrain_on"] = "pretrain_sets"
+    >>> stage_steps(params, [10.0], [20.0]), stage_steps(params | {"labels": False}, [], [20.0])
+    ((2.0, 6.0), (4.0, 0.0))
+    """
+    if "pretrain_epochs" not in params:
+        return 0.0, count_steps(params, (*pretrain_s, *train_s))
+    first = first_stage(pretrain_s, train_s, str(params["pretrain_on"]))
+    shared = {name: value for name, value in params.items() if not name.endswith("epochs")}
+    finetune_epochs = params["finetune_epochs"] if params.get("labels", True) else 0
+    return (
+        count_steps(shared | {"epochs": params["pretrain_epochs"]}, first),
+        count_steps(shared | {"epochs": finetune_epochs}, train_s),
+    )
+
+
+def count_steps(params: Mapping[str, Any], durations_s: Sequence[float]) -> float:
+    """The steps of a stage of `epochs` epochs, by the names that the parameters of methods share.
+
+    A method with `passes` draws so many clips of each recording in an epoch, unless its
+    `clip_choice` is "consecutive". Others cut a clip every `train_step_s`, `step_s` or `clip_s`.
+
+    Args:
+        params: the parameters of the method.
+        durations_s: the durations of the recordings, in s.
+
+    Returns:
+        The number of steps; NaN where the method has no epochs or no batches.
+
+    >>> count_steps({"epochs": 30, "passes": 6, "batch": 2, "clip_s": 10.0}, [30.0] * 1902)
+    171180.0
+    >>> count_steps({"epochs": 80, "batch": 16, "clip_s": 10.0, "step_s": 10.0}, [30.0] * 1902)
+    28560.0
+    >>> count_steps({"window_s": 1.6}, [30.0])
+    nan
+    """
+    if "epochs" not in params or "batch" not in params:
+        return math.nan
+    if "passes" in params and params.get("clip_choice") != "consecutive":
+        clips = float(params["passes"] * len(durations_s))
+    else:
+        clip_s = float(params.get("clip_s", 10.0))
+        every_s = float(params.get("train_step_s", params.get("step_s", clip_s)))
+        clips = float(sum(1 + max(0, int((s - clip_s) / every_s + 1e-6)) for s in durations_s))
+    return float(params["epochs"] * math.ceil(clips / params["batch"]))
+
+
+def training_rate(method: str, device: str) -> tuple[float, str]:
+    """Seconds of a step of a method on a kind of device, and where the number comes from.
+
+    Args:
+        method: name of the method.
+        device: "cpu", "cuda" or "mps".
+
+    Returns:
+        The seconds, NaN where nothing is declared; and the source.
+    """
+    rates = declared_rates(method)
+    if device in rates:
+        return rates[device]
+    ask = f"bench speed --only learning --device {device} --methods {method} measures it"
+    return math.nan, f"no rate is declared for {device}; {ask}"
+
+
+def declared_rates(method: str) -> dict[str, tuple[float, str]]:
+    """Seconds of a step and the source, by the kind of device."""
+    rates: dict[str, tuple[float, str]] = {}
+    for root in content_roots():
+        file = root / RATES_FILE
+        if file.is_file():
+            declared = tomllib.loads(file.read_text(encoding="utf-8")).get(method, {})
+            rates |= {d: (float(r["step_s"]), str(r["source"])) for d, r in declared.items()}
+    return rates
+
+
+def _memory(plan: Plan, method: str, fit: Fit, lengths: Mapping[str, VideoLength]) -> float:
+    """Bytes of the clips of a training that are resampled to the network's frame rate."""
+    params = plan.methods[method]
+    if load_methods().available[method].input != "clip" or "fs" not in params:
+        return 0.0
+    fs, size = float(params["fs"]), crop_rule(str(params["crop"])).size
+    total = 0.0
+    for dataset, _ in (*fit.pretrain, *fit.train):
+        length = lengths[dataset]
+        own_fs = length.frames / length.seconds if length.seconds else 0.0
+        if abs(own_fs / fs - 1) >= 1e-3:
+            total += length.seconds * fs * 3 * size**2
+    return total
