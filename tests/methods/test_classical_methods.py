@@ -12,12 +12,12 @@ from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import BenchError
 
-NAMES = ("green", "ica", "chrom", "pos", "two_sr", "pbv", "lgi", "omit")
+NAMES = ("green", "ica", "chrom", "pos", "two_sr", "pbv", "lgi", "omit", "pca")
 OF_TRACES = tuple(name for name in NAMES if name != "two_sr")
 PRESETS = (
     *((name, "paper") for name in NAMES),
     *((name, "toolbox") for name in ("green", "ica", "chrom", "pos", "pbv")),
-    *((name, "pyvhr") for name in ("chrom", "pos", "pbv")),
+    *((name, "pyvhr") for name in ("chrom", "pos", "pbv", "pca")),
 )
 BLOOD_UP = ("chrom",)  # the paper's polarity; in all others brighter skin is up
 
@@ -113,7 +113,7 @@ def test_black_frames_and_a_dead_channel_give_no_nan(name: str) -> None:
     assert np.isfinite(run(name, Waveform(trace, 30.0)).samples).all()
 
 
-@pytest.mark.parametrize("name", ["chrom", "pos", "pbv"])
+@pytest.mark.parametrize("name", ["chrom", "pos", "pbv", "pca"])
 def test_the_gain_of_each_channel_does_not_matter(name: str) -> None:
     trace = given(name, face(72, 30.0)[0], 30.0).samples
     expected = run(name, Waveform(trace, 30.0)).samples
@@ -165,6 +165,7 @@ def test_a_recording_shorter_than_a_window_is_refused(name: str, least: int) -> 
         ("pos", {"rounding": "upp"}, "up"),
         ("chrom", {"ends": "reflekt"}, "reflect"),
         ("pbv", {"signature": "skn"}, "skin"),
+        ("pca", {"variables": "colors"}, "colours"),
     ],
 )
 def test_an_unknown_option_is_refused_with_near_matches(
