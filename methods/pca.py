@@ -14,7 +14,7 @@ COMPONENTS = 3
 PAPER = "Lewandowska et al., Measuring pulse rate with a webcam, FedCSIS 2011"
 
 
-@method("PCA", "FedCSIS 2011, 405-410", presets={"pyvhr": PYVHR})
+@method("PCA", PAPER, presets={"pyvhr": PYVHR})
 def pca(
     trace: Waveform,
     *,
