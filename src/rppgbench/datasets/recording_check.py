@@ -9,11 +9,11 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from rppgbench.core.guarded_calls import read_ground_truth, read_video
+from rppgbench.core.guarded_calls import read_video
 from rppgbench.core.recording import GroundTruth, Recording, Source, TraceSource, VideoSource
 from rppgbench.core.waveform import Array
+from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.datasets.frame_clock import FrameClock
-from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.fault_kinds import attempt
@@ -57,7 +57,7 @@ def check_recording(recording: Recording) -> list[Finding]:
     source = _attempt(lambda: read_video(recording), report, f"the extraction of {name}")
     checked = _check_source(source, report) if source is not None else None
     truth = _attempt(
-        lambda: plausible_ground_truth(read_ground_truth(recording)),
+        lambda: read_labels(recording),
         report,
         f"the labels of {name}",
     )

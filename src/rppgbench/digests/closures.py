@@ -1,7 +1,7 @@
 """Find the code behind features, readers, methods and simulated trees."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ EXTRACTOR = "rppgbench.extraction.extractor"
 CONDITIONS = "rppgbench.extraction.conditions"
 ESTIMATING = "rppgbench.execution.pulse_estimation"
 LEARNING = "rppgbench.execution.training_examples"
+LABELS = "rppgbench.datasets.checked_labels"
 
 
 def extractor_code(sources: Sources) -> Closure:
@@ -68,9 +69,10 @@ def _method_part(method: Method, module: str) -> Part:
 
 
 def reader_code(dataset: Dataset, sources: Sources) -> Closure:
-    """Find the code that reads a data set, from its files to recordings with labels.
+    """Find the code that reads a data set, from its files to recordings with references.
 
-    The writer of its simulation is not part of it.
+    The check of labels and their comparison with the frames are part of it, whoever wrote the
+    reader. The writer of its simulation is not.
 
     Args:
         dataset: the data set.
@@ -79,7 +81,7 @@ def reader_code(dataset: Dataset, sources: Sources) -> Closure:
     Returns:
         All parts of the code.
     """
-    return _functions_code(dataset, sources, dataset.recordings, dataset.folds)
+    return _functions_code(dataset, sources, dataset.recordings, dataset.folds, also=(LABELS,))
 
 
 def simulation_code(dataset: Dataset, sources: Sources) -> Closure:
@@ -93,13 +95,18 @@ def simulation_code(dataset: Dataset, sources: Sources) -> Closure:
         All parts of the code.
     """
     assert dataset.simulate is not None
-    return _functions_code(dataset, sources, dataset.simulate)
+    return _functions_code(dataset, sources, dataset.simulate, also=())
 
 
 def _functions_code(
-    dataset: Dataset, sources: Sources, *functions: Callable[..., Any] | None
+    dataset: Dataset,
+    sources: Sources,
+    *functions: Callable[..., Any] | None,
+    also: Sequence[str],
 ) -> Closure:
-    """Functions of a data set's file, with what they use there; the declaration is not in.
+    """Functions of a data set's file, with what they use there, and the modules of `also`.
+
+    The declaration is not in.
 
     Where one of them is not simply a function of that file (one that a factory makes, a `partial`,
     a lambda), the declaration says what it is, and so counts with all that it uses. Of a callable
@@ -112,15 +119,16 @@ def _functions_code(
     elsewhere = [Part(home) for f in callables if (home := _module_name(f)) and home != declaring]
     if not sources.declares(declaring):
         return sources.closure(
-            *(_joined_parts([Part(_module_name(f), _names(f)) for f in callables]))
+            *_joined_parts([Part(_module_name(f), _names(f)) for f in callables]), *also
         )
     names = [name for f in callables if _module_name(f) == declaring for name in _names(f)]
     if len(names) + len(records) == len(callables):
         return sources.closure(
             Part(declaring, tuple(names), (dataset.name,)),
             *(Part(_module_name(r)) for r in records),
+            *also,
         )
-    return sources.closure(Part(declaring, (dataset.name,)), *elsewhere)
+    return sources.closure(Part(declaring, (dataset.name,)), *elsewhere, *also)
 
 
 def _is_record(function: Callable[..., Any]) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from rppgbench.core.method import Method
 from rppgbench.core.registry import load_methods
+from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.execution.plan_records import Fit, Job, Plan
-from rppgbench.execution.training_examples import plausible_labels
 from rppgbench.execution.video_lengths import video_length
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.system.errors import BenchError, RecordingError, error_text
@@ -81,7 +81,7 @@ def _missing_pulse(plan: Plan, fit: Fit, method: Method) -> str:
 
 def _has_pulse(plan: Plan, key: tuple[str, str]) -> bool:
     try:
-        return plausible_labels(plan.recordings[key]).pulse is not None
+        return read_labels(plan.recordings[key]).pulse is not None
     except RecordingError:
         return False
 

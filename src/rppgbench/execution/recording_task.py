@@ -16,13 +16,13 @@ from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import GroundTruth, Recording, TraceSource
 from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Waveform
+from rppgbench.datasets import checked_labels
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock
-from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.execution.plan_records import Job
 from rppgbench.execution.pulse_estimation import estimate_pulse
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.training_examples import make_example, plausible_labels
+from rppgbench.execution.training_examples import make_example
 from rppgbench.extraction.conditions import (
     ConditionTransform,
     condition_digest,
@@ -33,7 +33,7 @@ from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import NamedTransform, transformed_features
 from rppgbench.extraction.trace_files import trace_features
 from rppgbench.store.schema import RecordingInfo
-from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
+from rppgbench.system.errors import BenchError, MachineError, unknown_name
 from rppgbench.system.fault_kinds import Attempt, Fault, attempt
 from rppgbench.system.process_state import note_call
 from rppgbench.video.packet_writer import SUFFIX, PacketWriter, read_description
@@ -198,7 +198,7 @@ def read_labels(task: RecordingTask, recording: Recording) -> Attempt[GroundTrut
         The ground truth, or the fault.
     """
     return _attempt_with_files(
-        task, lambda: plausible_labels(recording), f"the labels of {task.name}"
+        task, lambda: checked_labels.read_labels(recording), f"the labels of {task.name}"
     )
 
 
@@ -261,7 +261,8 @@ def describe(
         A row by the name of the condition. A fault of the machine leaves no row.
     """
     unlabelled = "" if labels.fault is None else f"labels: {labels.fault.reason}"
-    truths, mismatch = _fit_to_frames(labels.value or GroundTruth(), extracted)
+    clocks = [_frame_clock(part.features.value) for part in extracted]
+    truths, mismatch = checked_labels.align_labels(labels.value or GroundTruth(), clocks)
     rows = {}
     for part, truth in zip(extracted, truths, strict=True):
         if _is_machine_fault(part.features):
@@ -320,22 +321,8 @@ def estimate(
                 yield _estimate_job(job, task, recording, features)
 
 
-def _fit_to_frames(
-    truth: GroundTruth, extracted: Sequence[ConditionFeatures]
-) -> tuple[list[GroundTruth], str]:
-    """Compare the labels with the frames of each condition; without a fit, also say why.
-
-    What the frames of one condition refute holds for all: fewer frames may only hide the mismatch.
-    """
-    fitted = []
-    for part in extracted:
-        features = part.features.value
-        clock = None if features is None else FrameClock.from_times(features.times_s)
-        try:
-            fitted.append(check_against_frames(truth, clock))
-        except RecordingError as error:
-            return [GroundTruth(warnings=truth.warnings)] * len(extracted), f"labels: {error}"
-    return fitted, ""
+def _frame_clock(features: Features | None) -> FrameClock | None:
+    return None if features is None else FrameClock.from_times(features.times_s)
 
 
 def _value_or_raise(features: Features | Exception) -> Features:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rppgbench.core.features import Features
-from rppgbench.core.guarded_calls import read_ground_truth
 from rppgbench.core.method import Example, Method, Side
 from rppgbench.core.recording import GroundTruth, Recording
+from rppgbench.core.waveform import lasts
 from rppgbench.datasets.frame_clock import FrameClock
-from rppgbench.datasets.ground_truth import plausible_ground_truth
 from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.execution.pulse_estimation import input_rate, method_inputs
 from rppgbench.extraction.resampled_clips import stored_segments
@@ -35,9 +36,15 @@ def sides(
     return [(key, side) for side, keys in parts for key in keys]
 
 
-def plausible_labels(recording: Recording) -> GroundTruth:
-    """What the reader says of the contact sensor, checked; RecordingError as it says."""
-    return plausible_ground_truth(read_ground_truth(recording))
+def is_labelled(method: Method, params: Mapping[str, Any], side: Side) -> bool:
+    """Whether a method is shown the labels of a recording.
+
+    Args:
+        method: that learns.
+        params: all of the method's parameters.
+        side: the side of the protocol that the recording is on.
+    """
+    return method.is_shown_labels(params) and side != "pretrain"
 
 
 def make_example(
@@ -60,7 +67,7 @@ def make_example(
         method: that learns.
         params: all of the method's parameters.
         region: of the face.
-        truth: its labels (`plausible_labels`), or None where the method is shown none.
+        truth: its labels (`checked_labels.read_labels`), or None where the method is shown none.
         side: the side of the protocol that the recording is on.
         cache: folder of the cache from which the features were read; None for others.
 
@@ -82,3 +89,25 @@ def make_example(
         ground_truth=truth,
         side=side,
     )
+
+
+def unusable_reason(example: Example, clip_s: float) -> str:
+    """Return why a method cannot learn from an example, or "".
+
+    An example needs a segment of `clip_s` seconds; with labels, a label at a frame of a segment.
+
+    Args:
+        example: the recording.
+        clip_s: the length of the method's clips in seconds; 0 where the method has none.
+    """
+    parts = [part for part in example.inputs if lasts(part, clip_s)]
+    if clip_s and not parts:
+        longest_s = max((len(part.samples) / part.fs for part in example.inputs), default=0.0)
+        return (
+            f"has no {clip_s:g} s without a gap, at most {longest_s:.2f} s; choose a shorter clip_s"
+        )
+    if example.ground_truth is None or not parts:
+        return ""
+    times_s = np.concatenate([part.times_s() for part in parts])
+    labels = (example.ground_truth.pulse_at(times_s), example.ground_truth.heart_rate_at(times_s))
+    return "" if np.isfinite(labels).any() else "labels: none at any of its frames"

@@ -6,17 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rppgbench.core.guarded_calls import run_fit
 from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Side, Training
 from rppgbench.core.model_files import is_model, read_model, write_model
 from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import load_methods
-from rppgbench.core.waveform import lasts
 from rppgbench.execution.plan_records import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
 from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.training_examples import is_labelled, unusable_reason
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.fault_kinds import attempt
@@ -113,7 +111,6 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
     """
     examples: list[Example] = []
     rejected: list[str] = []
-    labels = method.is_shown_labels(task.params)
     for recording_task, side in example_tasks(task):
         name = f"{recording_task.dataset}/{recording_task.recording}"
         load = partial(
@@ -122,7 +119,7 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
             method,
             task.params,
             task.fit.region,
-            labelled=labels and side != "pretrain",
+            labelled=is_labelled(method, task.params, side),
             side=side,
         )
         loaded = attempt(load, name)
@@ -130,7 +127,7 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
             raise loaded.fault.error()
         if loaded.value is None:
             rejected.append(f"{name}: {loaded.fault.reason if loaded.fault else ''}")
-        elif reason := _unusable(loaded.value, float(task.params.get("clip_s", 0.0))):
+        elif reason := unusable_reason(loaded.value, float(task.params.get("clip_s", 0.0))):
             rejected.append(f"{name}: {reason}")
         else:
             examples.append(loaded.value)
@@ -173,24 +170,6 @@ def _model_metadata(task: TrainingTask, model: Model, data: ExampleSet) -> dict[
         "provenance": task.provenance,
         **({"pretraining": task.fit.pretraining} if task.fit.pretraining else {}),
     }
-
-
-def _unusable(example: Example, clip_s: float) -> str:
-    """Return why a method cannot learn from an example, or "".
-
-    An example needs a segment of `clip_s` seconds; with labels, a label at a frame of a segment.
-    """
-    parts = [part for part in example.inputs if lasts(part, clip_s)]
-    if clip_s and not parts:
-        longest_s = max((len(part.samples) / part.fs for part in example.inputs), default=0.0)
-        return (
-            f"has no {clip_s:g} s without a gap, at most {longest_s:.2f} s; choose a shorter clip_s"
-        )
-    if example.ground_truth is None or not parts:
-        return ""
-    times_s = np.concatenate([part.times_s() for part in parts])
-    labels = (example.ground_truth.pulse_at(times_s), example.ground_truth.heart_rate_at(times_s))
-    return "" if np.isfinite(labels).any() else "labels: none at any of its frames"
 
 
 def example_tasks(task: TrainingTask) -> list[tuple[RecordingTask, Side]]:

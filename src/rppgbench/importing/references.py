@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rppgbench.core.guarded_calls import read_video
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.core.waveform import Array
+from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.datasets.recording_check import clock_of_video
-from rppgbench.execution.training_examples import plausible_labels
 from rppgbench.importing.signals import digest_of, ground_truth_of
 from rppgbench.importing.targets import Target
 from rppgbench.predictions.record import PredictedRecording, PredictedSignal, PredictionSource
@@ -56,7 +56,7 @@ def of_data_set(target: Target, condition: str, fs: float | None = None) -> Seen
     """
     assert target.recording is not None
     recording = target.recording
-    labels = attempt(lambda: plausible_labels(recording), f"the labels of {target.name}")
+    labels = attempt(lambda: read_labels(recording), f"the labels of {target.name}")
     if labels.fault is not None and labels.fault.kind == "machine":
         raise labels.fault.error()
     truth = labels.value or GroundTruth()

@@ -1,0 +1,62 @@
+"""All that a task runs is in a digest, or only moves what other code computed."""
+
+import pytest
+
+from rppgbench.core.recording import Dataset
+from rppgbench.core.registry import load_datasets, load_methods
+from rppgbench.digests import closures
+from rppgbench.digests.code_digest import Sources
+
+MOVES_RESULTS = {
+    "core/content_roots.py": "finds the folders of content",
+    "core/registry.py": "finds content by name",
+    "core/estimate.py": "a record",
+    "core/model_files.py": "writes and reads models, with checksums",
+    "datasets/fingerprint.py": "digests of files",
+    "digests/__init__.py": "",
+    "digests/closures.py": "digests of code",
+    "digests/code_digest.py": "digests of code",
+    "execution/plan_records.py": "records",
+    "execution/recording_task.py": "calls the steps of a task in order",
+    "execution/run_options.py": "records",
+    "execution/training_task.py": "calls the steps of a training in order",
+    "extraction/content_digest.py": "digests of files",
+    "extraction/feature_cache.py": "keeps features under digests of all that they are made of",
+    "store/__init__.py": "",
+    "store/schema.py": "the format of stored rows, which has a number of its own",
+    "system/file_digest.py": "digests of files",
+}
+"""Modules in no digest, and why no number depends on them."""
+
+
+@pytest.mark.parametrize("task", ["recording_task", "training_task"])
+def test_what_a_task_runs_is_in_a_digest_or_only_moves_results(task: str) -> None:
+    sources, datasets = Sources(), load_datasets().available
+    in_digests = {
+        *closures.method_code(load_methods().available["constant"], sources).parts,
+        *closures.extractor_code(sources).parts,
+        *closures.condition_code(sources).parts,
+        *(part for d in datasets.values() for part in closures.reader_code(d, sources).parts),
+    }
+    parts = sources.closure(f"rppgbench.execution.{task}").parts
+    own = {part.removeprefix("rppgbench/") for part in {*parts} - in_digests if "/" in part}
+    own = {part for part in own if not part.startswith(("methods/", "benchmarks/"))}
+    own.discard("core/__init__/__init__.py")  # `rppgbench.core.__init__`, named in a string
+    own.discard("digests/__init__/__init__.py")
+    unused = {"execution/training_task.py"} if task == "recording_task" else set()
+    assert own == MOVES_RESULTS.keys() - unused
+
+
+def test_the_rules_of_labels_are_in_the_digest_of_every_reader() -> None:
+    """Also of a reader of somebody else, which imports none of them."""
+    own = Dataset(
+        name="own", title="t", cite="c", licence="l", url="u", recordings=_read_own, expected={}
+    )
+    rules = {f"rppgbench/datasets/{n}.py" for n in ("ground_truth", "label_alignment")}
+    for dataset in (*load_datasets().available.values(), own):
+        parts = closures.reader_code(dataset, Sources()).parts
+        assert rules <= parts.keys(), dataset.name
+
+
+def _read_own(root: object) -> list[object]:
+    return []
