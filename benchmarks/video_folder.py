@@ -67,7 +67,6 @@ class _Line(NamedTuple):
 
 def _recordings(root: Path) -> Iterator[Recording]:
     videos = _videos(root)
-    labels = root / LABELS
     known = {line.video: line for line in _lines(_sheet(root), videos)}
     for name, video in videos.items():
         line = known.get(name, _Line(name, name, float("nan"), ""))
@@ -77,8 +76,9 @@ def _recordings(root: Path) -> Iterator[Recording]:
             subject=line.subject or name,
             video=partial(VideoSource, video),
             ground_truth=partial(_ground_truth, line.rate_bpm),
-            files=(video, labels) if name in known else (video,),
+            files=(video,),
             part="test",
+            shared_label=f"{RATE} {line.rate_bpm!r}" if name in known else "",
         )
 
 

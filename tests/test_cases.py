@@ -682,15 +682,11 @@ def _suits(key: str, kind: str, columns: Columns) -> bool:
     return not needs or needs in columns
 
 
-ONE_CLOCK = "labels and frames are stamped by one clock, on which labels may last longer"
 FROM_THE_FIRST = "the reader counts the labels' times from the first one"
 NO_DAMAGE = {
-    ("pure", "at twice the time"): ONE_CLOCK,
-    ("simulated", "at twice the time"): ONE_CLOCK,
     ("video_folder", "without some rates"): "there is one rate, half of which is none",
     ("video_folder", "rates that are not numbers"): "a video without a rate is not scored",
     ("vipl_hr_v2:rate", "an index"): "columns are found by their names",
-    ("vipl_hr_v2", "at twice the time"): ONE_CLOCK,
     ("ubfc_rppg_1", "on the Unix clock"): FROM_THE_FIRST,
 }
 """What no labels of a set can show."""

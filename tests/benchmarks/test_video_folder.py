@@ -16,6 +16,7 @@ from rppgbench.cli import main
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import find_toml, load_datasets
+from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.execution.planner import make_plan
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.suffixes import VIDEO_SUFFIXES
@@ -156,6 +157,22 @@ def test_files_and_columns_that_are_not_read_are_reported(tmp_path: Path) -> Non
         "not read: 'notes.txt': no videos by their names",
         "not read: 'linked': links to folders are not followed",
     ]
+
+
+def test_a_changed_line_of_the_labels_concerns_its_video_alone(tmp_path: Path) -> None:
+    """Columns that are not read and the order of the lines concern none."""
+    root = lay(tmp_path, f"{HEAD}\na.mp4,60,1\nb.mp4,70,2\n", "a.mp4", "b.mp4", "c.mp4")
+
+    def changed_by(labels: str) -> set[str]:
+        before = {name: fingerprint([one]) for name, one in recordings(root).items()}
+        lay(root, labels)
+        return {n for n, one in recordings(root).items() if fingerprint([one]) != before[n]}
+
+    assert changed_by("video,note,heart_rate_bpm,subject\nb.mp4,x,70.0,2\na.mp4,y,60,1\n") == set()
+    assert changed_by(f"{HEAD}\na.mp4,60,1\nb.mp4,71,2\n") == {"b.mp4"}
+    assert changed_by(f"{HEAD}\na.mp4,60,2\nb.mp4,71,2\n") == {"a.mp4"}
+    assert changed_by(f"{HEAD}\na.mp4,60,2\nb.mp4,71,2\nc.mp4,80,c.mp4\n") == {"c.mp4"}
+    assert changed_by(f"{HEAD}\na.mp4,,2\nb.mp4,71,2\n") == {"a.mp4", "c.mp4"}
 
 
 def test_a_folder_without_labels_is_complete(tmp_path: Path) -> None:

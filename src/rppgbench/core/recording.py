@@ -162,7 +162,9 @@ class Recording:
 
     `name` is unique within the data set and stays the same whatever the order of the file system;
     `video` and `ground_truth` read the files and raise `RecordingError`. `files` are all files of
-    the recording, for the fingerprint. `known_bad` says who excludes it and why, or is empty.
+    the recording, for the fingerprint. `shared_label` is what a file with labels of several
+    recordings says of this one: it enters the fingerprint in place of that file, so that a changed
+    line concerns one recording. `known_bad` says who excludes it and why, or is empty.
     """
 
     dataset: str
@@ -176,6 +178,7 @@ class Recording:
     skin_tone: str = ""
     light: str = ""
     part: str = ""  # the data set's own part: "train", "validation", "test", or none
+    shared_label: str = ""
     known_bad: str = ""
     simulated: bool = False
 

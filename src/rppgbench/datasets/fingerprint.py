@@ -12,11 +12,11 @@ from rppgbench.system.io_errors import disk_fault, special_file_kind
 def fingerprint(recordings: Iterable[Recording], cache: Path | None = None) -> str:
     """Sixteen hex digits that show whether two results used the same files.
 
-    The fingerprint depends on the names, subjects and parts of the recordings and, for each file,
-    on the name without folders and the whole content. It does not depend on the folder of the set,
-    the order of the recordings, or modification times. A file is read once; later the digest in
-    `cache` is used as long as size, inode and modification times are the same (`file_digest`), so
-    2,400 videos take seconds. A missing file counts as missing.
+    The fingerprint depends on the names, subjects, parts and shared labels of the recordings and,
+    for each file, on the name without folders and the whole content. It does not depend on the
+    folder of the set, the order of the recordings, or modification times. A file is read once;
+    later the digest in `cache` is used as long as size, inode and modification times are the same
+    (`file_digest`), so 2,400 videos take seconds. A missing file counts as missing.
 
     Args:
         recordings: the recordings.
@@ -36,7 +36,8 @@ def fingerprint_line(recording: Recording, cache: Path | None = None) -> str:
         cache: the folder for digests of files; None reads every file.
     """
     r = recording
-    return f"{r.dataset}\0{r.name}\0{r.subject}\0{r.part}\0{_files(r.files, cache)}"
+    label = f"\0{r.shared_label}" if r.shared_label else ""
+    return f"{r.dataset}\0{r.name}\0{r.subject}\0{r.part}\0{_files(r.files, cache)}{label}"
 
 
 def fingerprint_from_lines(lines: Iterable[str]) -> str:

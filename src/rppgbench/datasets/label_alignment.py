@@ -44,6 +44,10 @@ MOST_LONGER = 5.0
 aligned: they are in tenths or hundredths of a second or are numbers of samples, or they are of a
 longer recording whose begin is not known."""
 
+SAME_BEGIN_S, MUCH_LONGER = 5.0, 1.5
+"""Labels may go on after the frames where one clock stamps both. Where they begin within 5 s of the
+frames and last more than 1.5 times as long, a clock at a wrong speed is as likely: a warning."""
+
 RARELY_S = {"pulse": 0.5, "heart rate": 30.0}
 """No device samples a pulse less often than every 0.5 s, or a rate less often than every 30 s."""
 
@@ -80,6 +84,7 @@ def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> Groun
     - The durations differ by more than `CLOCK_TOLERANCE`: the clock ratio, and the place where the
       labels' clock jumps. Labels of a `one_clock` set, and labels that begin before the
       frames, may last longer.
+    - Labels that begin with the frames last more than `MUCH_LONGER` times as long.
     - Frames without labels before the first one or after the last one.
     - Gaps in the labels that make up more than `HOLES_SHARE` of the frames.
     - A pulse that is flat for longer than `FLAT_PULSE_S`, a rate frozen for `FROZEN_RATE_S`.
@@ -127,9 +132,12 @@ class _Comparison:
         self._check_unit()
         self._check_overlap()
         self._check_one_per_frame()
-        if self._difference_s() > self._slack_s and not self._may_last_longer:
+        is_off = self._difference_s() > self._slack_s
+        if is_off and not self._may_last_longer:
             yield f"{self._describe_durations()}{self._describe_jumps()}"
         else:
+            if is_off:
+                yield from self._describe_much_longer()
             yield from self._describe_uncovered()
             yield from self._describe_gaps()
         yield from self._describe_flat_runs()
@@ -234,6 +242,14 @@ class _Comparison:
         jumps = "a jump" if len(at) == 1 else f"{len(at)} jumps, the longest"
         when = _seconds(float(self.signal.times_s[longest]))
         return f" ({jumps} of {_seconds(float(steps_s[longest]))} after {when})"
+
+    def _describe_much_longer(self) -> Iterator[str]:
+        early_s = self.frames.start_s - float(self.signal.times_s[0])
+        if abs(early_s) <= SAME_BEGIN_S and self.ratio > MUCH_LONGER:
+            yield (
+                f"{self._describe_durations()} from the same begin on; right if the sensor went on"
+                " after the video, else the times of labels or frames are wrong"
+            )
 
     def _describe_uncovered(self) -> Iterator[str]:
         times_s, frames = self.signal.times_s, self.frames
