@@ -151,6 +151,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     "simulated": _table(
         "labels.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"
     ),
+    "traces": _table("contact.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"),
     "ubfc_phys": _table("bvp_*.csv", "pulse"),
     "ubfc_rppg": LabelFile("ground_truth.txt", _read_rows, _write_rows),
     "ubfc_rppg_1": _table("gtdump.xmp", "time", "rate", "saturation", "pulse"),

@@ -586,7 +586,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
     """A simulated tree of every reader with labels, of small grey frames."""
 
     def grey(scene: Scene, *_: object) -> Iterator[NDArray[np.uint8]]:
-        return (np.full((16, 16, 3), 40 + k % 100, np.uint8) for k in range(len(scene.times_s)))
+        return (np.full((48, 48, 3), 40 + k % 100, np.uint8) for k in range(len(scene.times_s)))
 
     decoded: dict[object, Features] = {}
 
@@ -690,6 +690,11 @@ NO_DAMAGE = {
     ("ubfc_rppg_1", "on the Unix clock"): FROM_THE_FIRST,
 }
 """What no labels of a set can show."""
+
+
+def test_every_reader_with_labels_is_damaged() -> None:
+    without = {"disfa"}  # has no labels
+    assert {key.partition(":")[0] for key in LABEL_FILES} == {*load_datasets().available} - without
 
 
 @pytest.mark.parametrize("key", LABEL_FILES)
