@@ -58,5 +58,14 @@ def test_the_rules_of_labels_are_in_the_digest_of_every_reader() -> None:
         assert rules <= parts.keys(), dataset.name
 
 
+def test_an_import_depends_on_what_reads_it_and_on_nothing_that_plans() -> None:
+    parts = closures.import_code(["table"], Sources()).parts
+    code = ("importing/signals", "importing/references", "predictions/fields")
+    reads = (*code, "predictions/formats/table", "datasets/label_alignment")
+    assert {f"rppgbench/{name}.py" for name in reads} <= parts.keys()
+    others = ("predictions/formats/npz", "execution/planner", "importing/import_run")
+    assert not {f"rppgbench/{name}.py" for name in others} & parts.keys()
+
+
 def _read_own(root: object) -> list[object]:
     return []

@@ -270,6 +270,31 @@ def test_the_same_import_again_changes_nothing_and_another_is_refused(
     assert "give another --out" in capsys.readouterr().err
 
 
+def test_corrected_labels_are_references_of_the_same_import_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the recording whose file was changed alone; the line says how many."""
+    ubfc = write_ubfc(tmp_path / "ubfc", {"subject38": 66.0, "subject39": 78.0})
+    source = write_waves(tmp_path / "net.csv", {"subject38": 66.0, "subject39": 78.0})
+    words = ["--method", "net", "--cache", tmp_path / "cache", "--data", f"ubfc_rppg={ubfc}"]
+
+    def references() -> list[float]:
+        assert run_import(source, *words, "--out", tmp_path / "out") == 0
+        windows = load_results(tmp_path / "out").windows("li2023")
+        by_recording = windows.groupby("recording")["reference_bpm"].mean().round()
+        return [float(bpm) for bpm in by_recording]
+
+    assert references() == [66.0, 78.0]
+    (labels,) = ubfc.rglob("subject38/ground_truth.txt")
+    _, rates, times_s = np.loadtxt(labels)
+    np.savetxt(labels, [np.sin(2 * np.pi * 100 / 60 * times_s), rates, times_s])
+    capsys.readouterr()
+    assert references() == [100.0, 78.0]
+    assert "note: not reused: 1 stored row: the labels" in capsys.readouterr().err
+    assert references() == [100.0, 78.0]
+    assert "not reused" not in capsys.readouterr().err
+
+
 def test_names_that_point_elsewhere_stay_text(tmp_path: Path) -> None:
     name = "../../escape"
     source = write_waves(tmp_path / "net.csv", {name: 66.0}, reference_bpm={name: 66.0})

@@ -1,4 +1,4 @@
-"""Find the code behind features, readers, methods and simulated trees."""
+"""Find the code behind features, readers, methods, imports and simulated trees."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +16,12 @@ CONDITIONS = "rppgbench.extraction.conditions"
 ESTIMATING = "rppgbench.execution.pulse_estimation"
 LEARNING = "rppgbench.execution.training_examples"
 LABELS = "rppgbench.datasets.checked_labels"
+IMPORTING = (
+    "rppgbench.predictions.opening",
+    "rppgbench.importing.signals",
+    "rppgbench.importing.references",
+)
+FORMATS = "rppgbench.predictions.formats"
 
 
 def extractor_code(sources: Sources) -> Closure:
@@ -82,6 +88,19 @@ def reader_code(dataset: Dataset, sources: Sources) -> Closure:
         All parts of the code.
     """
     return _functions_code(dataset, sources, dataset.recordings, dataset.folds, also=(LABELS,))
+
+
+def import_code(formats: Sequence[str], sources: Sources) -> Closure:
+    """Find the code that reads predictions and sets them beside references.
+
+    Args:
+        formats: names of the formats of predictions that are read.
+        sources: reads the modules.
+
+    Returns:
+        All parts of the code.
+    """
+    return sources.closure(*IMPORTING, *(f"{FORMATS}.{name}" for name in formats))
 
 
 def simulation_code(dataset: Dataset, sources: Sources) -> Closure:

@@ -6,10 +6,10 @@ from functools import cached_property
 
 from rppgbench.importing.matched import Matched
 from rppgbench.importing.options import ImportOptions
+from rppgbench.importing.row_digests import RowDigests
 from rppgbench.importing.survey import Survey
 from rppgbench.importing.targets import Expected, Target
 from rppgbench.predictions.record import PredictionSource
-from rppgbench.system.hashing import digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class ImportPlan:
         expected: the recordings of a protocol or data set, if any.
         survey: what the source of the predictions holds.
         matched: predictions and references, set beside recordings.
+        digests: what rows are made of.
     """
 
     options: ImportOptions
@@ -46,6 +47,7 @@ class ImportPlan:
     expected: Expected
     survey: Survey
     matched: Matched
+    digests: RowDigests
 
     @property
     def simulated(self) -> bool:
@@ -110,19 +112,5 @@ class ImportPlan:
 
     def job(self, row: ImportRow) -> str:
         """The digest of what a row depends on."""
-        return digest(
-            [
-                "imported",
-                self.source.sha256,
-                self.source.format,
-                self.options.fs,
-                self.options.kind,
-                self.references.sha256 if self.references else "",
-                row.method,
-                self.survey.methods[row.method],
-                row.name,
-                row.target.dataset,
-                row.target.name,
-                row.target.fold,
-            ]
-        )
+        stored_name = self.survey.methods[row.method]
+        return self.digests.of_row(row.method, stored_name, row.name, row.target)

@@ -29,6 +29,7 @@ from rppgbench.importing.references import (
     of_reference_source,
     of_signal,
 )
+from rppgbench.importing.row_digests import RowDigests
 from rppgbench.importing.signals import ImportedSignal, coverage_of, imported_signal
 from rppgbench.importing.survey import survey_source
 from rppgbench.importing.targets import Target, expected_recordings
@@ -36,6 +37,9 @@ from rppgbench.predictions.record import PredictedRecording
 from rppgbench.store.store import Store
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import MachineError, one_line
+from rppgbench.system.plural import pluralise
+
+CHANGED = "the labels, the options or the code that reads them changed since"
 
 Log = Callable[[str], None]
 
@@ -86,7 +90,8 @@ def import_predictions(options: ImportOptions, cache: Path, log: Log) -> ImportS
     """
     check_method_name(options.method)
     source, references = open_source(options), open_references(options)
-    expected = expected_recordings(options, Catalog(cache, lambda line: log(f"note: {line}")), log)
+    listing = Catalog(cache, lambda line: log(f"note: {line}"))
+    expected = expected_recordings(options, listing, log)
     survey = survey_source(source, options.method)
     named = read_name_map(options.names) if options.names else {}
     reference_names = names_of_references(references)
@@ -97,10 +102,11 @@ def import_predictions(options: ImportOptions, cache: Path, log: Log) -> ImportS
         expected=expected,
         survey=survey,
         matched=match_rows(survey, expected, reference_names, named, str(options.source)),
+        digests=RowDigests(options, source, references, listing),
     )
     for note in import_notes(plan):
         log(f"note: {note}")
-    return _ImportRun(plan).store_all()
+    return _ImportRun(plan).store_all(log)
 
 
 class _ImportRun:
@@ -110,7 +116,7 @@ class _ImportRun:
         self._plan = plan
         self._durations_s: dict[tuple[str, str], float] = {}
 
-    def store_all(self) -> ImportSummary:
+    def store_all(self, log: Log) -> ImportSummary:
         """Write manifest, references, estimates and leftovers."""
         plan, store = self._plan, Store(self._plan.options.out)
         with store.locked():
@@ -118,6 +124,8 @@ class _ImportRun:
             store.begin(import_manifest(plan), jobs, _made_by(plan.options))
             done = store.done()
             if not set(jobs) <= done:
+                if changed := len(done - set(jobs)):
+                    log(f"note: not reused: {pluralise(changed, 'stored row')}: {CHANGED}")
                 batches = RowBatches(store)
                 for seen in self._separate_references():
                     self._keep(seen, batches)

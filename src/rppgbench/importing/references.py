@@ -1,7 +1,10 @@
 """The references of imported predictions, as what was seen of recordings."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rppgbench.core.guarded_calls import read_video
 from rppgbench.core.recording import GroundTruth, Recording
@@ -11,11 +14,13 @@ from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.datasets.recording_check import clock_of_video
 from rppgbench.importing.signals import digest_of, ground_truth_of
-from rppgbench.importing.targets import Target
 from rppgbench.predictions.record import PredictedRecording, PredictedSignal, PredictionSource
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.system.errors import BenchError, one_line
 from rppgbench.system.fault_kinds import attempt
+
+if TYPE_CHECKING:  # a record alone; its module leads to the planner, which is in no digest
+    from rppgbench.importing.targets import Target
 
 FS_TOLERANCE = 1e-3
 """A rate that differs from the frame rate by more than this share is told."""
