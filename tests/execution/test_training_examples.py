@@ -10,6 +10,7 @@ from rppgbench.core.method import Example, Training
 from rppgbench.core.recording import GroundTruth, Recording, TraceSource
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Signal
+from rppgbench.execution.pulse_estimation import method_inputs
 from rppgbench.execution.training_examples import make_example
 from rppgbench.extraction.trace_files import trace_features
 from rppgbench.neural.clips import Clips, cut_segments, keep_label_share
@@ -37,7 +38,8 @@ def example(dataset: str, bpm: float) -> Example:
     )
     method = load_methods().get("method", "constant", "test")
     features = trace_features(source)
-    return make_example(recording, features, method, {}, WHOLE_FRAME, truth, "train")
+    inputs = method_inputs(features, method, {}, WHOLE_FRAME)
+    return make_example(recording, features, inputs, truth, "train")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from rppgbench.datasets import checked_labels
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.execution.plan_records import Job
-from rppgbench.execution.pulse_estimation import estimate_pulse
+from rppgbench.execution.pulse_estimation import estimate_pulse, input_rate, method_inputs
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_examples import make_example
 from rppgbench.extraction.conditions import (
@@ -31,6 +31,7 @@ from rppgbench.extraction.conditions import (
 )
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import NamedTransform, transformed_features
+from rppgbench.extraction.resampled_clips import stored_segments
 from rppgbench.extraction.trace_files import trace_features
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.system.errors import BenchError, MachineError, unknown_name
@@ -398,8 +399,12 @@ def load_example(
             raise fault.error()
     assert extracted.features.value is not None
     features = extracted.features.value
-    cache = task.options.cache
-    return make_example(recording, features, method, params, region, labels.value, side, cache)
+    if method.input == "clip":  # the same values, in files of the cache
+        crop, fs = str(params["crop"]), input_rate(features, params)
+        inputs = stored_segments(features, crop, fs, task.options.cache)
+    else:
+        inputs = method_inputs(features, method, params, region)
+    return make_example(recording, features, inputs, labels.value, side)
 
 
 def _attempt_with_files(task: RecordingTask, step: Callable[[], T], doing: str) -> Attempt[T]:

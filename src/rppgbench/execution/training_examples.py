@@ -1,7 +1,6 @@
 """The examples that a method learns from."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,9 @@ import numpy as np
 from rppgbench.core.features import Features
 from rppgbench.core.method import Example, Method, Side
 from rppgbench.core.recording import GroundTruth, Recording
-from rppgbench.core.waveform import lasts
+from rppgbench.core.waveform import Waveform, lasts
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.label_alignment import check_against_frames
-from rppgbench.execution.pulse_estimation import input_rate, method_inputs
-from rppgbench.extraction.resampled_clips import stored_segments
 
 Key = tuple[str, str]
 
@@ -50,36 +47,22 @@ def is_labelled(method: Method, params: Mapping[str, Any], side: Side) -> bool:
 def make_example(
     recording: Recording,
     features: Features,
-    method: Method,
-    params: Mapping[str, Any],
-    region: str,
+    inputs: Sequence[Waveform],
     truth: GroundTruth | None,
     side: Side,
-    cache: Path | None = None,
 ) -> Example:
     """A recording as a method learns from it.
-
-    With a cache, pictures stay in files: `resampled_clips.stored_segments`.
 
     Args:
         recording: whose data set, name and subject it bears.
         features: from its video.
-        method: that learns.
-        params: all of the method's parameters.
-        region: of the face.
+        inputs: the method's inputs from these features (`pulse_estimation.method_inputs`).
         truth: its labels (`checked_labels.read_labels`), or None where the method is shown none.
         side: the side of the protocol that the recording is on.
-        cache: folder of the cache from which the features were read; None for others.
 
     Raises:
         RecordingError: the labels do not fit the frames.
-        MachineError: the cache cannot be written.
     """
-    if cache is not None and method.input == "clip":
-        crop = str(params["crop"])
-        inputs = stored_segments(features, crop, input_rate(features, params), cache)
-    else:
-        inputs = method_inputs(features, method, params, region)
     if truth is not None:
         truth = check_against_frames(truth, FrameClock.from_times(features.times_s))
     return Example(
