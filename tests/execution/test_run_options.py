@@ -10,8 +10,8 @@ from rppgbench.cli.options import run_options
 from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.system.errors import BenchError
 
-WITHOUT_ARGUMENT = {"quiet", "command"}
-"""Fields that only the Python interface or the program sets."""
+WITHOUT_ARGUMENT = {"quiet", "command", "sweeps"}
+"""Fields that only the Python interface or the program sets, and what `--param` gives too."""
 
 
 def test_every_field_is_an_argument_of_bench_run(tmp_path: Path) -> None:
@@ -38,6 +38,16 @@ def test_arguments_reach_the_options_under_their_own_names(tmp_path: Path) -> No
         every_epoch=True,
         data={"pure": tmp_path},
     )
+
+
+def test_several_values_of_a_parameter_are_a_sweep(tmp_path: Path) -> None:
+    arguments = ["run", "--protocol", "quickstart", "--cache", str(tmp_path)]
+    arguments += ["--param", "pos.window_s=1.0,1.6", "--param", "pos.left_out=last"]
+    args = parser().parse_args(arguments)
+    args.command_line = ""
+    options = run_options(args)
+    assert options.sweeps == {"pos": {"window_s": (1.0, 1.6)}}
+    assert options.params == {"pos": {"left_out": "last"}}
 
 
 def test_a_parameter_with_two_values_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rppgbench.cli import main
@@ -431,8 +432,53 @@ def test_a_fault_of_the_user_s_is_one_line(
 def test_a_folder_with_another_protocol_s_results_is_refused(
     tree: Path, cache: Path, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tree, cache, results, "--seed", "5") == 2
-    assert "holds results of protocol" in capsys.readouterr().err
+    command = ["run", "--protocol", "simulated_intra", "--methods", "pos", "--cache", str(cache)]
+    assert main([*command, "--data", f"simulated={tree}", "--out", str(results)]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "holds results of protocol 'quickstart' with other settings: " in line
+    assert "recordings is 12 there and 24 here" in line
+
+
+def test_another_seed_adds_to_what_is_stored_and_takes_nothing_away(
+    tree: Path, cache: Path, results: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    shutil.copytree(results, out)
+    assert run(tree, cache, out, "--seed", "5") == 0
+    stored = Store(out).done()
+    assert Store(results).done() < stored
+    assert run(tree, cache, out) == 0
+    assert Store(out).done() == stored
+    same(waveforms(results), waveforms(out))
+
+
+def test_several_values_of_a_parameter_are_rows_and_a_figure(
+    tree: Path, cache: Path, results: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    shutil.copytree(results, out)
+    sweep = ["--methods", "pos,constant", "--param", "pos.window_s=1.0,1.6"]
+    assert run(tree, cache, out, *sweep) == 0
+    estimates = Store(out).estimates()
+    by_method = {
+        method: {e.recording: e.waveform for e in estimates if e.method == method}
+        for method in {e.method for e in estimates}
+    }
+    assert by_method.keys() == {"constant", "pos window_s=1.0", "pos window_s=1.6"}
+    default = {e.recording: e.waveform for e in Store(results).estimates(method="pos")}
+    for recording, waveform in default.items():
+        assert waveform is not None
+        same_value, other_value = (by_method[f"pos window_s={v}"][recording] for v in (1.6, 1.0))
+        assert same_value is not None
+        assert other_value is not None
+        np.testing.assert_array_equal(same_value.samples, waveform.samples)
+        assert not np.array_equal(other_value.samples, waveform.samples)
+    page = (out / "report.html").read_text()
+    assert '<figure id="parameter-pos-window_s">' in page
+    rows = pd.read_csv(out / "table.csv")
+    assert {"pos window_s=1.0", "pos window_s=1.6"} < set(rows["method"])
+    assert run(tree, cache, out, "--methods", "pos,constant") == 0
+    assert {e.method for e in Store(out).estimates()} == {"pos", "constant"}
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(

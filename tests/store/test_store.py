@@ -177,10 +177,55 @@ def test_what_a_killed_run_left_is_not_read(tmp_path: Path) -> None:
     assert held.done() == set()
 
 
-def test_another_protocol_s_folder_is_refused(tmp_path: Path) -> None:
-    store(tmp_path, "a")
-    with pytest.raises(BenchError, match="holds results of protocol 'p'"):
-        Store(tmp_path).begin({"protocol": {"name": "q", "digest": "d2"}}, [])
+PROTOCOL = {
+    "name": "p",
+    "digest": "d1",
+    "test": ["pure"],
+    "methods": ["pos"],
+    "params": {},
+    "seeds": [0],
+    "simulation": {"subjects": 3, "seed": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"test": ["cohface"]}, 'test is ["pure"] there and ["cohface"] here'),
+        (
+            {"simulation": {"subjects": 4, "seed": 0}},
+            "simulation.subjects is 3 there and 4 here",
+        ),
+        ({"split": "whole"}, 'split is not stated there and "whole" here'),
+    ],
+)
+def test_a_folder_of_another_protocol_is_refused_with_the_setting_that_differs(
+    tmp_path: Path, change: dict[str, object], says: str
+) -> None:
+    Store(tmp_path).begin({"protocol": PROTOCOL}, ["a"])
+    with pytest.raises(BenchError) as error:
+        Store(tmp_path).begin({"protocol": {**PROTOCOL, "digest": "d2", **change}}, [])
+    assert str(error.value) == (
+        f"{tmp_path}: holds results of protocol 'p' with other settings: {says}; give another --out"
+    )
+
+
+def test_another_method_parameter_or_seed_leaves_what_is_stored(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    first.begin({"protocol": PROTOCOL}, ["a"])
+    first.add([estimate("a")])
+    joined = {
+        **PROTOCOL,
+        "digest": "d2",
+        "methods": ["pos", "chrom"],
+        "seeds": [0, 1],
+        "params": {"pos": {"window_s": 2.0}},
+        "regions": ["skin"],
+    }
+    Store(tmp_path).begin({"protocol": joined}, ["a", "b"])
+    assert Store(tmp_path).done() == {"a"}
+    Store(tmp_path).begin({"protocol": PROTOCOL}, ["a"])
+    assert [e.job for e in Store(tmp_path).estimates()] == ["a"]
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.sections.imports import import_sections
 from rppgbench.report.sections.origin import origin_sections
+from rppgbench.report.sections.parameters import parameter_sections
 from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.summary_text import sample_line
@@ -159,7 +160,7 @@ def _report_inputs(
         scores=scores,
         estimate=_estimate_finder(stored.estimates),
         ground_truths=stored.ground_truths,
-        baselines=baseline_methods(),
+        baselines=baseline_methods(manifest["methods"]),
         drawn_conditions=conditions_to_draw(settings),
         skipped=skipped_recordings(stored.estimates, observed, manifest),
         warnings=(*plan_warnings(manifest, stored.stores, stored.parts), *warnings),
@@ -181,7 +182,7 @@ def _sections(
 ) -> tuple[Section, ...]:
     """The sections below the figures: sweep, comparisons, trainings, origins."""
     protocol, marks = stored.manifest["protocol"], stored.marks
-    baselines = baseline_methods()
+    baselines = baseline_methods(stored.manifest["methods"])
     return (
         *sweep_sections(
             scores,
@@ -190,6 +191,7 @@ def _sections(
             baselines=baselines,
             marks=marks,
         ),
+        *parameter_sections(scores, baselines=baselines, marks=marks),
         *comparison_sections(
             scores,
             condition=next((str(c["name"]) for c in protocol["conditions"]), ""),

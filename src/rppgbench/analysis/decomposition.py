@@ -120,7 +120,7 @@ def _page_inputs(
         command=command,
         protocol=protocol_info(manifest["protocol"]),
         scores=scores,
-        baselines=baseline_methods(),
+        baselines=baseline_methods(manifest["methods"]),
         skipped=skipped_recordings(stored.estimates, observed, manifest),
         warnings=(
             *plan_warnings(manifest, stored.stores, stored.parts),

@@ -31,9 +31,14 @@ def protocol_info(protocol: Mapping[str, Any]) -> ProtocolInfo:
     )
 
 
-def baseline_methods() -> frozenset[str]:
-    """The methods that learn nothing from the video."""
-    return frozenset(name for name, method in load_methods().available.items() if method.baseline)
+def baseline_methods(methods: Iterable[str]) -> frozenset[str]:
+    """Those of some methods that learn nothing from the video.
+
+    Args:
+        methods: names of methods, also of ones that are not known here.
+    """
+    known = load_methods().available
+    return frozenset(name for name in methods if name in known and known[name].baseline)
 
 
 def skipped_recordings(

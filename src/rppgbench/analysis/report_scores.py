@@ -156,7 +156,8 @@ def _with_best_epochs(
         return windows
     joined = ordered_rows(pd.concat([windows, best], ignore_index=True)).reset_index(drop=True)
     joined.attrs = windows.attrs
-    mark_rule_notes(joined, rule, cumulative_methods(stored.manifest.get("imports", {})))
+    imports = stored.manifest.get("imports", {})
+    mark_rule_notes(joined, rule, cumulative_methods(joined["method"].unique(), imports))
     mark_leaks(joined, stored.manifest.get("origins", {}))
     joined.loc[joined["method"].str.endswith(BEST), "leaked"] = CHOICE
     return joined

@@ -188,17 +188,25 @@ def score_estimates(
         members = declared[name].members if name in declared else ()
         if members:
             windows = ensemble_rates(windows, name, members, evaluator)
-    mark_rule_notes(windows, evaluator, cumulative_methods(imports))
+    mark_rule_notes(windows, evaluator, cumulative_methods(windows["method"].unique(), imports))
     return windows
 
 
-def cumulative_methods(imports: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
-    """The methods whose pulse is a running sum that still drifts, and their best epochs.
+def cumulative_methods(
+    methods: Iterable[str], imports: Mapping[str, Mapping[str, Any]]
+) -> frozenset[str]:
+    """Those of some methods whose pulse is a running sum that still drifts.
 
     Args:
+        methods: Names of scored rows: methods, variants, and their best epochs.
         imports: What the manifest says of imported methods; those whose differences were summed up
             at import are among the methods.
     """
-    names = {name for name, method in load_methods().available.items() if method.cumulated}
+    known = load_methods().available
     imported = {name for name, record in imports.items() if record.get("cumulated")}
-    return frozenset(names | {name + BEST for name in names} | imported)
+    declared = {
+        name
+        for name in methods
+        if (method := name.removesuffix(f": {BEST}")) in known and known[method].cumulated
+    }
+    return frozenset(declared | imported)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +81,8 @@ def selection(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=parameter,
         metavar="METHOD.NAME=VALUE",
-        help="a parameter of a method; may be given several times",
+        help="a parameter of a method; several values (VALUE,VALUE) make a row each; may be given "
+        "several times",
     )
     parser.add_argument("--folds", type=names, metavar="A,B", help="only these (default: all)")
     parser.add_argument(
@@ -128,10 +128,12 @@ def run_options(args: argparse.Namespace) -> RunOptions:
 
     option_names = {field.name for field in fields(RunOptions)}
     values = {name: v for name, v in vars(args).items() if name in option_names and v is not None}
+    params, sweeps = _params(getattr(args, "params", []))
     values |= {
         "data": data_roots(args),
         "cache": cache_folder(args.cache),
-        "params": _params(getattr(args, "params", [])),
+        "params": params,
+        "sweeps": sweeps,
         "command": args.command_line,
     }
     return RunOptions(**values)
@@ -198,38 +200,51 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(seed(part) for part in names(text))
 
 
-def parameter(text: str) -> tuple[str, str, bool | int | float | str]:
-    """METHOD.NAME=VALUE, or argparse's one line; a value is TOML, else a text.
+def parameter(text: str) -> tuple[str, str, tuple[bool | int | float | str, ...]]:
+    """METHOD.NAME=VALUE or =VALUE,VALUE, or argparse's one line; a value is TOML, else a text.
 
-    >>> parameter("pos.window_s=2.5"), parameter("m.crop=box")
-    (('pos', 'window_s', 2.5), ('m', 'crop', 'box'))
+    >>> parameter("pos.window_s=2.5"), parameter("m.crop=box,face")
+    (('pos', 'window_s', (2.5,)), ('m', 'crop', ('box', 'face')))
     """
+    from rppgbench.core.method_variants import read_value
+
     place, sign, value = text.partition("=")
     method, dot, name = place.partition(".")
     if not (method and dot and name and sign and value):
         raise argparse.ArgumentTypeError(f"{text!r} is not METHOD.NAME=VALUE")
-    try:
-        read = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return method, name, value
-    return method, name, read if isinstance(read, bool | int | float | str) else value
+    whole = read_value(value)
+    is_quoted = whole != value
+    texts = [value] if is_quoted or "," not in value else list(names(value))
+    return method, name, tuple(read_value(part) for part in texts)
 
 
 def _params(
-    parts: Iterable[tuple[str, str, bool | int | float | str]],
-) -> dict[str, dict[str, bool | int | float | str]]:
-    """The parameters of `--param` by method.
+    parts: Iterable[tuple[str, str, tuple[bool | int | float | str, ...]]],
+) -> tuple[
+    dict[str, dict[str, bool | int | float | str]],
+    dict[str, dict[str, tuple[bool | int | float | str, ...]]],
+]:
+    """The parameters of `--param` by method: those of one value, and those of several.
 
     Raises:
-        BenchError: a parameter has two values.
+        BenchError: a parameter is given twice, with other values.
     """
+    values_by_place: dict[tuple[str, str], tuple[bool | int | float | str, ...]] = {}
+    for method, name, values in parts:
+        if values_by_place.setdefault((method, name), values) != values:
+            texts = [",".join(map(str, v)) for v in (values_by_place[method, name], values)]
+            raise BenchError(
+                f"--param: {method}.{name} is given twice: {texts[0]} and {texts[1]}; several "
+                f"values are {method}.{name}={','.join(texts)}"
+            )
     params: dict[str, dict[str, bool | int | float | str]] = {}
-    for method, name, value in parts:
-        values = params.setdefault(method, {})
-        if values.get(name, value) != value:
-            raise BenchError(f"--param: {method}.{name} is given twice: {values[name]} and {value}")
-        values[name] = value
-    return params
+    sweeps: dict[str, dict[str, tuple[bool | int | float | str, ...]]] = {}
+    for (method, name), values in values_by_place.items():
+        if len(values) == 1:
+            params.setdefault(method, {})[name] = values[0]
+        else:
+            sweeps.setdefault(method, {})[name] = values
+    return params, sweeps
 
 
 def _whole(text: str, lowest: int, highest: int) -> int:

@@ -7,6 +7,7 @@ from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import (
     at_least_one,
+    names,
     output,
     path,
     places,
@@ -56,7 +57,20 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=seconds, metavar="S", help="length of the simulated recordings"
     )
     parser.add_argument("--difficulty", choices=["easy", "paper", "hard"], help="of the simulation")
-    parser.add_argument("--preset", metavar="NAME", help="of the methods that learn: paper, smoke")
+    parser.add_argument(
+        "--preset", metavar="NAME", help="of the methods that learn: paper, smoke, toy"
+    )
+    parser.add_argument(
+        "--epochs", type=at_least_one, metavar="N", help="of every training and pre-training"
+    )
+    parser.add_argument(
+        "--region",
+        dest="regions",
+        type=names,
+        metavar="A,B",
+        help="face regions (default: the protocol's)",
+    )
+    parser.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
     parser.add_argument(
         "--every-epoch",
         action="store_true",
@@ -82,11 +96,14 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what is missing of a protocol, then score and render all of it."""
     from rppgbench.analysis.build_report import build_report
+    from rppgbench.core.registry import find_toml
     from rppgbench.execution.plan_cost import describe_cost
     from rppgbench.execution.run_setup import prepare_run
     from rppgbench.execution.runner import run as run_plan
     from rppgbench.system.process_state import enable_crash_traces
 
+    if args.evaluator:
+        find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
     prepared = prepare_run(
         args.protocol, run_options(args), args.out, lambda line: tell(one_line(line))
     )
@@ -100,7 +117,9 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     enable_crash_traces()
     summary = run_plan(prepared.plan, prepared.store, prepared.options, note)
-    report = build_report(prepared.store, prepared.store.folder / "report.html")
+    report = build_report(
+        prepared.store, prepared.store.folder / "report.html", evaluator=args.evaluator
+    )
     without_rate = {
         name: reason for name, reason in report.without_rate.items() if name not in summary.failed
     }

@@ -60,7 +60,11 @@ def add_parser(commands: Commands) -> None:
         "--seconds", type=seconds, metavar="S", help="length of simulated videos (12)"
     )
     parser.add_argument(
-        "--epochs", type=at_least_one, metavar="N", help="of learning on simulated data (1)"
+        "--epochs",
+        dest="most_epochs",
+        type=at_least_one,
+        metavar="N",
+        help="of learning on simulated data (1)",
     )
     parser.add_argument(
         "--every-epoch",
@@ -87,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         folders=args.results,
         stored=args.stored,
         evaluator=args.evaluator or "",
-        epochs=args.epochs,
+        epochs=args.most_epochs,
         dry_run=args.dry_run,
     )
     names = list(toml_files("reports")) if args.all else [args.name]

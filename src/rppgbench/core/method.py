@@ -205,6 +205,12 @@ class Method:
     versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
     requires: Callable[[], None] | None = field(default=None, repr=False)
     cumulated: bool = False
+    variant_of: str = ""  # the method of which this one is a variant (`method_variants`)
+
+    @property
+    def declared_name(self) -> str:
+        """The name under which the method is declared: that of a variant's method."""
+        return self.variant_of or self.name
 
     def __post_init__(self) -> None:
         """BenchError where a default is no plain value: defaults enter digests and stores."""

@@ -22,6 +22,7 @@ from rppgbench.core.content_roots import (
     unavailable_roots,
 )
 from rppgbench.core.method import Method
+from rppgbench.core.method_variants import MethodTable
 from rppgbench.core.recording import Dataset
 from rppgbench.system.errors import BenchError, error_text, shortened, unknown_name
 from rppgbench.system.fault_kinds import install_hint
@@ -78,8 +79,9 @@ def clear_registry() -> None:
 
 @cache
 def load_methods() -> Registry[Method]:
-    """Every method by name."""
-    return _load("methods", Method)
+    """Every method by name, and variants of them (`method_variants`)."""
+    methods = _load("methods", Method)
+    return Registry(MethodTable(methods.available), methods.unavailable)
 
 
 @cache

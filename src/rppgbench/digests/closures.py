@@ -58,7 +58,7 @@ def method_code(method: Method, sources: Sources) -> Closure:
 
 def _find_declaring_module(method: Method, sources: Sources) -> list[str]:
     """The module that declares a method: of its name, or of the beginning of it."""
-    parts = method.name.split("_")
+    parts = method.declared_name.split("_")
     names = ("_".join(parts[:end]) for end in range(len(parts), 0, -1))
     modules = (f"{PACKAGE}.methods.{name}" for name in names)
     return [module for module in modules if sources.declares(module)][:1]
@@ -67,11 +67,12 @@ def _find_declaring_module(method: Method, sources: Sources) -> list[str]:
 def _method_part(method: Method, module: str) -> Part:
     """The whole module or, of a file that declares several methods, what this method uses there."""
     folder, _, stem = module.rpartition(".")
-    if folder != f"{PACKAGE}.methods" or stem == method.name:
+    if folder != f"{PACKAGE}.methods" or stem == method.declared_name:
         return Part(module)
     declared = vars(sys.modules[module]) if module in sys.modules else {}
     methods = (name for name, value in declared.items() if isinstance(value, Method))
-    return Part(module, (method.name,), tuple(name for name in methods if name != method.name))
+    declared_name = method.declared_name
+    return Part(module, (declared_name,), tuple(name for name in methods if name != declared_name))
 
 
 def reader_code(dataset: Dataset, sources: Sources) -> Closure:

@@ -13,6 +13,7 @@ from rppgbench.datasets.splits import FoldAssignment
 from rppgbench.execution.fold_layout import lay_out_folds
 from rppgbench.execution.job_dependencies import JobDependencies
 from rppgbench.execution.job_layout import JobLayout
+from rppgbench.execution.method_parameters import declared_parameters
 from rppgbench.execution.plan_records import Plan
 from rppgbench.execution.planned_recordings import protocol_recordings, unread_files
 from rppgbench.extraction.conditions import check_condition
@@ -114,7 +115,7 @@ def _methods(
     for name in names:
         method = registry.get("method", name, location)
         for member in (*method.members, name):
-            declared = protocol.params.get(member, {})
+            declared = declared_parameters(protocol, member)
             selected[member] = registry.get("method", member, location).parameters(
                 declared, location
             )

@@ -30,6 +30,9 @@ class RunOptions:
         test: data set to test on in place of those of the protocol.
         preset: named parameters of the methods that learn, such as "smoke".
         params: parameters of methods, by method, in place of those of the protocol.
+        sweeps: several values of parameters, by method: each combination is a row of its own.
+        epochs: epochs of every training and pre-training; None for those of the methods.
+        regions: face regions in place of those of the protocol; empty for these.
         folds: names of folds; empty for all.
         seeds: seeds of the methods that learn; empty for those of the protocol.
         jobs: processes of this machine; None is one process.
@@ -55,6 +58,11 @@ class RunOptions:
     test: str | None = None
     preset: str | None = None
     params: Mapping[str, Mapping[str, bool | int | float | str]] = field(default_factory=dict)
+    sweeps: Mapping[str, Mapping[str, tuple[bool | int | float | str, ...]]] = field(
+        default_factory=dict
+    )
+    epochs: int | None = None
+    regions: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     jobs: int | None = None

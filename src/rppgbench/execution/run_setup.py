@@ -5,14 +5,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rppgbench.core.method import Method
+from rppgbench.core.features import REGIONS
 from rppgbench.core.protocol import Protocol, read_protocol
 from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.executors import load_executor
 from rppgbench.execution.input_checks import check_inputs
-from rppgbench.execution.job_dependencies import uses_networks
+from rppgbench.execution.job_dependencies import WITHOUT_REGION, uses_networks
+from rppgbench.execution.method_parameters import (
+    with_epochs,
+    with_members,
+    with_preset,
+    with_sweeps,
+)
 from rppgbench.execution.plan_records import Plan
 from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions, refuse_unused
@@ -24,6 +30,9 @@ from rppgbench.system.folders import make_folder
 Log = Callable[[str], None]
 RESULTS = Path("results")
 """The folder of results folders, in the current folder."""
+
+SIMULATED = "-simulated"
+"""The end of the name of a results folder of simulated recordings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +58,13 @@ def prepare_run(name: str, options: RunOptions, out: Path | None, log: Log) -> P
     """
     protocol = declared_protocol(name, options)
     check_options(protocol, name, options)
+    folder = _expected_folder(name, options, out)
+    if folder is not None:
+        Store(folder).require_joinable(protocol.model_dump(mode="json"))
     load_executor(options.executor).check_options(options)
     plan = plan_run(protocol, name, options, log)
     simulated = any(recording.simulated for recording in plan.recordings.values())
-    folder = make_folder(out or RESULTS / f"{name}{'-simulated' if simulated else ''}")
+    folder = make_folder(out or RESULTS / f"{name}{SIMULATED if simulated else ''}")
     if options.keep_videos is not None:
         options = replace(options, keep_videos=make_folder(options.keep_videos).resolve())
     for note in plan.notes:
@@ -60,12 +72,20 @@ def prepare_run(name: str, options: RunOptions, out: Path | None, log: Log) -> P
     return PreparedRun(plan=plan, store=Store(folder), options=options)
 
 
+def _expected_folder(name: str, options: RunOptions, out: Path | None) -> Path | None:
+    """The results folder, where it is known before any data is found or simulated."""
+    if out is not None:
+        return out
+    return RESULTS / f"{name}{SIMULATED}" if options.simulate else None
+
+
 def declared_protocol(name: str, options: RunOptions) -> Protocol:
     """Read a protocol and replace in it what the options state.
 
     Args:
         name: the protocol.
-        options: `train`, `test`, `seeds`, `params` and the size of the simulation are used.
+        options: `train`, `test`, `regions`, `seeds`, `params` and the size of the simulation are
+            used.
 
     Raises:
         BenchError: the protocol or a data set is unknown, or the split is of other data sets.
@@ -78,6 +98,11 @@ def declared_protocol(name: str, options: RunOptions) -> Protocol:
             load_datasets().get("data set", dataset, f"--{part}")
             changes[part] = [dataset]
     changes |= selection_changes(protocol, options)
+    for region in options.regions:
+        if region not in REGIONS:
+            raise unknown_name("region", region, REGIONS, "--region")
+    if options.regions:
+        changes["regions"] = list(options.regions)
     size = {
         "subjects": options.subjects,
         "seconds": options.seconds,
@@ -175,10 +200,17 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
     file = f"protocols/{name}.toml"
     origin = "--methods" if options.methods else file
     methods, left_out = choose_methods(protocol, options, origin)
-    check_inputs(protocol, [method.name for method in _with_members(methods)], origin)
+    check_inputs(protocol, [method.name for method in with_members(methods)], origin)
     check_learning_options(methods, options)
+    if options.regions and all(m.input in WITHOUT_REGION for m in with_members(methods)):
+        raise BenchError(
+            f"--region: has no effect: none of {', '.join(methods)} averages a region of skin; "
+            "leave it out"
+        )
     if options.preset:
-        protocol = with_preset(protocol, methods, options.preset, origin)
+        protocol = with_preset(protocol, methods, options.preset, "--preset", options.params)
+    if options.epochs is not None:
+        protocol = with_epochs(protocol, methods, options.epochs)
     for evaluator in protocol.evaluators:
         find_toml("protocols/evaluators", "evaluator", evaluator, file)
     device = network_device(options, methods)
@@ -208,7 +240,7 @@ def choose_methods(
 
     Args:
         protocol: the protocol as it is run.
-        options: `methods` is used.
+        options: `methods` and `sweeps` are used.
         origin: where the names come from, for messages.
 
     Returns:
@@ -226,6 +258,7 @@ def choose_methods(
         method = load_methods().get("method", name, origin)
         if method.versions is not None:
             method.versions()  # raises where a package of other people is missing
+    methods = with_sweeps(methods, options)
     return methods, [f"{name} is left out: {missing[name].reason}" for name in left_out]
 
 
@@ -239,44 +272,11 @@ def check_learning_options(methods: Iterable[str], options: RunOptions) -> None:
     Raises:
         BenchError: an option has no effect.
     """
-    members = _with_members(methods)
+    members = with_members(methods)
     if not any(method.fit is not None and not method.baseline for method in members):
-        refuse_unused(options, ["every_epoch", "devices"], "where no method learns")
+        refuse_unused(options, ["every_epoch", "devices", "epochs"], "where no method learns")
     if not any(method.presets for method in members):
         refuse_unused(options, ["preset"], "on methods without presets")
-
-
-def _with_members(methods: Iterable[str]) -> list[Method]:
-    """Return the known methods among these names and their members."""
-    available = load_methods().available
-    names = [m for name in methods if name in available for m in (name, *available[name].members)]
-    return [available[name] for name in sorted(set(names)) if name in available]
-
-
-def with_preset(protocol: Protocol, methods: Iterable[str], preset: str, origin: str) -> Protocol:
-    """Set a preset for those of the methods, and of their members, that have it.
-
-    Args:
-        protocol: the protocol.
-        methods: names of methods.
-        preset: name of the preset.
-        origin: where the names come from, for messages.
-
-    Raises:
-        BenchError: a method is unknown, or some methods have presets and none has this one.
-    """
-    params = {name: dict(values) for name, values in protocol.params.items()}
-    all_presets: set[str] = set()
-    for name in methods:
-        method = load_methods().get("method", name, origin)
-        for member in (name, *method.members):
-            presets = load_methods().get("method", member, origin).presets
-            all_presets.update({"paper", *presets} if presets else ())
-            if presets and (preset == "paper" or preset in presets):
-                params[member] = {**params.get(member, {}), "preset": preset}
-    if all_presets and preset not in all_presets:
-        raise unknown_name("preset", preset, all_presets, origin)
-    return protocol.model_copy(update={"params": params})
 
 
 def network_device(options: RunOptions, methods: Sequence[str]) -> str:
@@ -291,7 +291,7 @@ def network_device(options: RunOptions, methods: Sequence[str]) -> str:
     Raises:
         BenchError: the device is missing.
     """
-    if not uses_networks(_with_members(methods)):
+    if not uses_networks(with_members(methods)):
         if options.device in {"cuda", "mps"}:
             raise BenchError(
                 f"--device {options.device}: has no effect: none of {', '.join(methods)} computes "
@@ -328,7 +328,7 @@ def find_roots(
     """
     everything = options.simulate if simulate is None else simulate
     roots = {}
-    for name in protocol.datasets_of(method.name for method in _with_members(methods)):
+    for name in protocol.datasets_of(method.name for method in with_members(methods)):
         dataset = load_datasets().get("data set", name, origin)
         if everything or (dataset.only_simulated and name not in options.data):
             from rppgbench.simulation import SimulationPlan

@@ -155,7 +155,8 @@ def _scorer(results: StoredResults, line: Line, protocol: Protocol) -> Scorer | 
             )
         ]
         of_line = best[rows].reset_index(drop=True)
-        mark_rule_notes(of_line, rule, cumulative_methods(results.manifest.get("imports", {})))
+        imports = results.manifest.get("imports", {})
+        mark_rule_notes(of_line, rule, cumulative_methods(of_line["method"].unique(), imports))
         return of_line.assign(method=name)
 
     return score

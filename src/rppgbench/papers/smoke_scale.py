@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_methods
+from rppgbench.execution.method_parameters import with_preset
 from rppgbench.execution.run_options import RunOptions, refuse_unused
-from rppgbench.execution.run_setup import with_preset
 from rppgbench.system.errors import BenchError
 
 PRESET = "smoke"
@@ -61,7 +61,7 @@ class SmokeScale:
         declared_methods = load_methods().available
         learning = list(dict.fromkeys(m for name in methods for m in learning_members(name)))
         with_smoke = [name for name in learning if PRESET in declared_methods[name].presets]
-        small = with_preset(protocol, with_smoke, PRESET, origin)
+        small = with_preset(protocol, with_smoke, PRESET, origin, protocol.params)
         params = {name: dict(values) for name, values in small.params.items()}
         for name in learning:
             declared = params.get(name, {})

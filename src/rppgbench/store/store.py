@@ -28,7 +28,7 @@ from rppgbench.store.schema import (
     recording_row,
 )
 from rppgbench.system.atomic_files import PARTIAL, write_file
-from rppgbench.system.errors import BenchError, MachineError
+from rppgbench.system.errors import BenchError, MachineError, shortened
 
 FORMAT, OLDEST_FORMAT = 3, 2
 """The format that is written, and the oldest that is read: 3 added heart rates of estimates."""
@@ -42,6 +42,21 @@ OWN = frozenset(
 
 Seen = dict[tuple[str, str, str], RecordingInfo]
 """What was last seen of every recording, by data set, name and condition."""
+
+
+JOINABLE = frozenset(
+    {"digest", "name", "title", "about", "source", "evaluators"}
+    | {"methods", "params", "regions", "seeds"}
+)
+"""Keys of a protocol that may differ from those of stored results: texts, how estimates are scored,
+and what is named by every stored estimate itself. All other keys say on which data is tested, and
+what is done to the data."""
+
+MAX_CHARACTERS = 80
+"""Of a setting in the refusal of a folder."""
+
+MAX_DIFFERENCES = 3
+"""How many settings the refusal of a folder names."""
 
 
 class Store:
@@ -84,23 +99,13 @@ class Store:
             MachineError: it cannot be written.
         """
         file = self.folder / "manifest.json"
-        existing: dict[str, Any] = {}
-        if file.exists():
-            existing = self.manifest
-            if existing["protocol"]["digest"] != manifest["protocol"]["digest"]:
-                raise BenchError(
-                    f"{self.folder}: holds results of protocol {existing['protocol']['name']!r} "
-                    f"({existing['protocol']['digest']}); give another --out"
-                )
-            if existing.get("imports") != manifest.get("imports"):
-                raise BenchError(
-                    f"{self.folder}: holds results that are imported from elsewhere, or other ones "
-                    "than these; give another --out"
-                )
-        elif self.folder.is_dir() and any(
-            p.name not in OWN and not p.name.startswith(PARTIAL) for p in self.folder.iterdir()
-        ):  # OWN alone is what a run leaves that was killed before its manifest was written
-            raise BenchError(f"{self.folder}: holds other files than results; give another --out")
+        self.require_joinable(manifest["protocol"])
+        existing = self.manifest if file.exists() else {}
+        if existing and existing.get("imports") != manifest.get("imports"):
+            raise BenchError(
+                f"{self.folder}: holds results that are imported from elsewhere, or other ones "
+                "than these; give another --out"
+            )
         try:
             for name in ("estimates", "recordings"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -118,6 +123,36 @@ class Store:
                 write_file(file, text)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
+
+    def require_joinable(self, protocol: Mapping[str, Any]) -> None:
+        """Refuse a folder that results of a protocol cannot be added to.
+
+        Args:
+            protocol: The protocol as a manifest has it.
+
+        Raises:
+            BenchError: The folder holds other files, or results of a protocol that differs in
+                more than `JOINABLE`; the message names the settings.
+        """
+        if not (self.folder / "manifest.json").exists():
+            # OWN alone is what a run leaves that was killed before its manifest was written.
+            if self.folder.is_dir() and any(
+                p.name not in OWN and not p.name.startswith(PARTIAL) for p in self.folder.iterdir()
+            ):
+                raise BenchError(
+                    f"{self.folder}: holds other files than results; give another --out"
+                )
+            return
+        existing = self.manifest["protocol"]
+        differences = list(_differences(existing, protocol))
+        if differences:
+            more = len(differences) - MAX_DIFFERENCES
+            shown = "; ".join(differences[:MAX_DIFFERENCES])
+            shown += f"; {more} more" if more > 0 else ""
+            raise BenchError(
+                f"{self.folder}: holds results of protocol {existing['name']!r} with other "
+                f"settings: {shown}; give another --out"
+            )
 
     @property
     def begun(self) -> bool:
@@ -445,6 +480,22 @@ def part_digest(data: bytes) -> str:
 
 def _as_json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, sort_keys=True)
+
+
+def _differences(existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    """The settings in which two protocols differ, with both values; those of tables one by one."""
+    for key in sorted({*existing, *wanted} - JOINABLE):
+        before, now = existing.get(key), wanted.get(key)
+        if isinstance(before, dict) and isinstance(now, dict):
+            for inner in _differences(before, now):
+                yield f"{key}.{inner}"
+        elif before != now:
+            there, here = (shortened(_setting(value), MAX_CHARACTERS) for value in (before, now))
+            yield f"{key} is {there} there and {here} here"
+
+
+def _setting(value: object) -> str:
+    return "not stated" if value is None else json.dumps(value)
 
 
 def _without_command(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def compression_figure(
         title or f"{measure} under compression",
         lambda: Plot(
             figure=_draw(curves, settings, measure, bit_rates, simulated=simulated),
-            caption=_caption(curves, table, simulated=simulated),
+            caption=_caption(curves, simulated=simulated),
             alt=_describe(curves, settings, measure, simulated=simulated),
             data=csv_download(f"{key}.csv", table),
         ),
@@ -209,16 +209,18 @@ def _describe(
     return f"{measure} by setting. {'; '.join(texts)}."
 
 
-def _caption(curves: Sequence[Curve], table: pd.DataFrame, *, simulated: bool) -> str:
+def _caption(curves: Sequence[Curve], *, simulated: bool) -> str:
     seeded = any(values for curve in curves for values in curve.seeds)
     deviation = "standard deviations over seeds, else " if seeded else ""
     data = "simulated recordings" if simulated else "measured"
     caption = f"Lines: {data}, with {deviation}95 % intervals over subjects."
     if seeded:
         caption += " Dots: seeds; crosses: seeds whose training collapsed, which count as well."
+    if not any(_any_known(curve.printed) for curve in curves):
+        return caption
     if simulated:
         return f"The paper's values are left out. {caption}"
-    return f"{caption} Hollow markers: as printed." if table["printed"].notna().any() else caption
+    return f"{caption} Hollow markers: as printed."
 
 
 def _any_known(values: Sequence[float]) -> bool:
