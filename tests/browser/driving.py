@@ -1,8 +1,12 @@
 """A real browser, driven: what the tests of pages share."""
 
 import base64
+import importlib.metadata
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +113,39 @@ def shot(browser: Any, path: Path, target: str) -> None:
     )
     path.write_bytes(base64.b64decode(taken["data"]))
     assert path.stat().st_size > 10_000
+
+
+@contextmanager
+def narrowed(
+    browser: Any, width: int, *, media: str = "screen", scheme: str = "light"
+) -> Iterator[None]:
+    """A window of so many pixels, in light or dark, on the screen or as in print."""
+    screen = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@cache
+def axe_source() -> str:
+    """axe-core's script, as a package of Python carries it."""
+    files = importlib.metadata.files("axe-playwright-python") or []
+    (script,) = [file for file in files if file.name == "axe.min.js"]
+    return script.read_text(encoding="utf-8")
+
+
+def accessibility_faults(browser: Any) -> list[str]:
+    """What axe-core finds on the open page by all its rules: rule, element, what to mend."""
+    browser.set_script_timeout(120)
+    browser.execute_script(axe_source())
+    found = browser.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations.flatMap("
+        "v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))))"
+    )
+    return [str(fault) for fault in found]

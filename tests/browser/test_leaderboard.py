@@ -6,28 +6,11 @@ from typing import Any
 
 import pytest
 
-from rppgbench.cli import DONE, main
-
-from ..factories import leaderboards
 from .driving import BROWSER, contrast, heads, luminance, rows, shot
 
 pytestmark = BROWSER
 
 RANKED, UNRANKED, ALL = "ranked-rows", "unranked-rows", "all-rows"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """75 bundles of one version of a protocol and 25 of another."""
-    folder = tmp_path_factory.mktemp("leaderboard")
-    files, records = leaderboards.write_many(folder / "bundles", 100)
-    words = [str(word) for record in records for word in ("--rederived", record)]
-    out = folder / "site"
-    assert (
-        main(["leaderboard", *map(str, files), *words, "--min-subjects", "4", "--out", str(out)])
-        == DONE
-    )
-    return out
 
 
 def table_page(site: Path) -> Path:

@@ -10,37 +10,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rppgbench.cli import main
-
-from ..factories import stores as made_store
-from ..factories.evaluators import evaluator
-from ..factories.paper_results import store as made_results
 from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, shot, tip
 
 pytestmark = BROWSER
 
-RULES = ("toolbox_2023", "pyvhr", "li2023")
 TABLES = {"decomposition": "decomposition-errors", "paper": "li2023_figure5"}
 FIGURES = {"decomposition": "share-steps", "paper": "labels"}
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A decomposition page of simulated waveforms, and a figure of a paper with stored results."""
-    folder = tmp_path_factory.mktemp("pages")
-    results = folder / "results"
-    made_store.write(results, made_store.estimates(("pos", "green"), tuple(made_store.REGIONS)))
-    by_name = {"decomposition": folder / "decomposition.html", "paper": folder / "paper.html"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        few = {name: evaluator(name) for name in RULES}
-        patch.setattr("rppgbench.analysis.decomposition.load_evaluators", lambda: few)
-        assert main(["decompose", str(results), "--out", str(by_name["decomposition"])]) == 0
-        methods = {"two_sr": 3.0, "co_rectification": 0.0}
-        held = made_results(folder / "mine", "vipl5fold", methods=methods)
-        arguments = ["table", "li2023_figure5", "--stored", "--results", str(held)]
-        assert main([*arguments, "--out", str(by_name["paper"])]) == 0
-    return by_name
 
 
 @pytest.fixture(params=["decomposition", "paper"])

@@ -20,16 +20,6 @@ from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, 
 pytestmark = BROWSER
 
 
-@pytest.fixture(scope="module")
-def inputs() -> ReportInputs:
-    return make_page()
-
-
-@pytest.fixture(scope="module")
-def report(inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(inputs, tmp_path_factory.mktemp("report") / "report.html")
-
-
 @pytest.fixture
 def opened(browser: Any, report: Path) -> Any:
     """The page, freshly opened from disk."""
