@@ -97,3 +97,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["leaderboard", *map(str, files), *words, "--min-subjects", "4", "--out", str(out)]
     assert main(command) == DONE
     return out
+
+
+@pytest.fixture(scope="session")
+def files(report: Path, pages: dict[str, Path], site: Path) -> dict[str, Path]:
+    """A page of every kind."""
+    (table,) = site.glob("made_up-01234567-*.html")
+    return {
+        "report": report,
+        **pages,
+        "leaderboard": site / "index.html",
+        "leaderboard-table": table,
+        "leaderboard-results": site / "results.html",
+    }

@@ -21,18 +21,6 @@ KINDS = (
 )
 
 
-@pytest.fixture(scope="module")
-def files(report: Path, pages: dict[str, Path], site: Path) -> dict[str, Path]:
-    (table,) = site.glob("made_up-01234567-*.html")
-    return {
-        "report": report,
-        **pages,
-        "leaderboard": site / "index.html",
-        "leaderboard-table": table,
-        "leaderboard-results": site / "results.html",
-    }
-
-
 def test_every_kind_of_page_is_looked_at(files: dict[str, Path]) -> None:
     assert set(files) == set(KINDS)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, shot, tip
+from .driving import BROWSER, contrast, fetched, heads, luminance, narrowed, press, rows, shot, tip
 
 pytestmark = BROWSER
 
@@ -110,6 +110,23 @@ def test_the_numbers_behind_a_figure_come_down(
     assert ET.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
 
 
+def test_an_explanation_covers_no_name_of_a_row(opened: Any, name: str) -> None:
+    from selenium.webdriver import ActionChains
+
+    table = f"#{TABLES[name]}"
+    for cell in opened.find_elements("css selector", f"{table} tbody td[data-detail]")[:3]:
+        opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
+        ActionChains(opened).move_to_element(cell).perform()
+        assert tip(opened)
+        covered = opened.execute_script(
+            "const box = e => e.getBoundingClientRect(), t = box(document.getElementById('tip'));"
+            "return [...document.querySelectorAll(arguments[0])].map(box).filter(n => t.left <"
+            " n.right && n.left < t.right && t.top < n.bottom && n.top < t.bottom).length",
+            f"{table} tbody th",
+        )
+        assert covered == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_can_be_read_in_light_and_dark(opened: Any, name: str, scheme: str, folder: Path) -> None:
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
@@ -136,6 +153,33 @@ def test_nothing_sticks_out_on_a_telephone(opened: Any) -> None:
     width = opened.execute_script("return document.documentElement.scrollWidth")
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert width <= 390
+
+
+def test_what_is_cut_says_so_and_is_reached_by_keyboard(
+    browser: Any, pages: dict[str, Path]
+) -> None:
+    box = f"#{TABLES['decomposition']} .scroll"
+    for width, cut in ((400, True), (1280, False)):
+        with narrowed(browser, width):
+            browser.get(pages["decomposition"].as_uri())
+            region = browser.find_element("css selector", box)
+            assert (region.get_attribute("tabindex") == "0") == cut
+            hint = region.find_element("xpath", "preceding-sibling::p[@class='sideways']")
+            assert hint.is_displayed() == cut
+
+
+@pytest.mark.parametrize("kind", ["report", "joint", "decomposition", "paper"])
+def test_buttons_and_regions_have_names_of_their_own(
+    browser: Any, pages: dict[str, Path], report: Path, kind: str
+) -> None:
+    browser.get((pages | {"report": report})[kind].as_uri())
+    for names in browser.execute_script(
+        "const texts = [...document.querySelectorAll('.files button')].map(b => b.textContent);"
+        "const labels = [...document.querySelectorAll('.scroll')].map(b => b.ariaLabel);"
+        "return [texts, labels]"
+    ):
+        assert len(names) > 1
+        assert len(set(names)) == len(names)
 
 
 def test_names_of_rows_stay_in_sight_while_a_wide_table_scrolls(

@@ -27,15 +27,19 @@
     });
   }
 
+  // Below the number or above it, beside the names of the rows: a name is never covered.
   let shown = null;
   const show = (cell) => {
     shown = cell;
     tip.textContent = cell.dataset.detail;
     tip.hidden = false;
     const box = cell.getBoundingClientRect();
+    const names = [...cell.parentNode.querySelectorAll("th")].map((name) => name.getBoundingClientRect().right);
+    const least = Math.max(6, ...names.map((right) => right + 6));
+    tip.style.maxWidth = `min(22rem, ${innerWidth - least - 6}px)`;
     const below = box.bottom + 6 + tip.offsetHeight < innerHeight;
     tip.style.top = `${below ? box.bottom + 6 : box.top - 6 - tip.offsetHeight}px`;
-    tip.style.left = `${Math.max(6, Math.min(box.right - tip.offsetWidth, innerWidth - tip.offsetWidth - 6))}px`;
+    tip.style.left = `${Math.max(least, Math.min(box.right - tip.offsetWidth, innerWidth - tip.offsetWidth - 6))}px`;
   };
   const hide = () => { shown = null; tip.hidden = true; };
 
@@ -71,6 +75,25 @@
       next.tabIndex = 0;
       next.focus();
     });
+  }
+
+  // A box that scrolls sideways says so, and the keyboard reaches it.
+  const scrolls = (box) => {
+    const wider = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("more", wider && box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+    if (wider) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    box.previousElementSibling.hidden = !wider;
+  };
+  const sizes = new ResizeObserver((entries) => entries.forEach((entry) => scrolls(entry.target)));
+  for (const box of document.querySelectorAll(".scroll")) {
+    const hint = document.createElement("p");
+    hint.className = "sideways";
+    hint.hidden = true;
+    hint.textContent = "Wider than the window: scroll sideways, or with the arrow keys.";
+    box.before(hint);
+    box.addEventListener("scroll", () => scrolls(box), { passive: true });
+    scrolls(box);
+    sizes.observe(box);
   }
 
   let opened = [];
