@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from rppgbench.core.features import Features
 from rppgbench.core.protocol import Condition
 from rppgbench.core.recording import VideoSource
+from rppgbench.digests.code_digest import Closure
+from rppgbench.extraction import feature_cache
 from rppgbench.extraction.array_files import ArrayWriter, read_array, stored_sha256
 from rppgbench.extraction.conditions import ConditionTransform
 from rppgbench.extraction.content_digest import content_digest
@@ -210,6 +212,24 @@ def test_the_digest_follows_everything_that_changes_the_features(source: VideoSo
     }
     assert len(digests) == 9
     assert feature_digest(source, CLIPS) in digests
+
+
+def test_code_that_changes_frames_is_in_the_digest_of_changed_videos_alone(
+    source: VideoSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def digests() -> tuple[str, str]:
+        return feature_digest(source), feature_digest(source, transform=named("half"))
+
+    whole, changed = digests()
+    edited = Closure({"rppgbench/extraction/conditions.py": "edited"})
+    monkeypatch.setattr(feature_cache, "condition_code", lambda sources: edited)
+    feature_cache._condition_digest.cache_clear()
+    try:
+        after_whole, after_changed = digests()
+    finally:
+        feature_cache._condition_digest.cache_clear()
+    assert after_whole == whole
+    assert after_changed != changed
 
 
 def test_a_changed_file_is_another_content(tmp_path: Path) -> None:

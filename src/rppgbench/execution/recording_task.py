@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +30,11 @@ from rppgbench.extraction.conditions import (
     keeps_video,
 )
 from rppgbench.extraction.extractor import FeatureRequest
-from rppgbench.extraction.feature_cache import NamedTransform, transformed_features
+from rppgbench.extraction.feature_cache import (
+    NamedTransform,
+    transform_digest,
+    transformed_features,
+)
 from rppgbench.extraction.resampled_clips import stored_segments
 from rppgbench.extraction.trace_files import trace_features
 from rppgbench.store.schema import RecordingInfo
@@ -449,16 +453,21 @@ def _transform(condition: Condition, task: RecordingTask) -> NamedTransform | No
     """Return what a condition does to the frames, and where its video is kept, if anywhere."""
     if condition.kind == "none":
         return None
-    name, faces = condition_digest(condition), face_source(condition)
+    transform = NamedTransform(
+        name=condition_digest(condition),
+        create=partial(ConditionTransform, condition),
+        faces=face_source(condition),
+    )
     keep_videos = task.options.keep_videos
     if keep_videos is None or not keeps_video(condition):
-        return NamedTransform(name=name, create=partial(ConditionTransform, condition), faces=faces)
+        return transform
     file = keep_videos / task.dataset / task.recording / f"{condition.name}{SUFFIX}"
-    description = f"rppgbench condition {name} of recording {task.fingerprint}"
+    change = transform_digest(transform)
+    description = f"rppgbench condition {change} of recording {task.fingerprint}"
     if read_description(file) == description:
-        return NamedTransform(name=name, create=partial(ConditionTransform, condition), faces=faces)
+        return transform
     create = partial(ConditionTransform, condition, PacketWriter(file, description))
-    return NamedTransform(name=name, create=create, faces=faces, always_run=True)
+    return replace(transform, create=create, always_run=True)
 
 
 def _estimate_row(

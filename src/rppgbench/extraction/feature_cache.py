@@ -19,7 +19,7 @@ from typing import Any
 
 from rppgbench.core.features import FaceTrack, Features
 from rppgbench.core.recording import VideoSource
-from rppgbench.digests.closures import extractor_code
+from rppgbench.digests.closures import condition_code, extractor_code
 from rppgbench.digests.code_digest import Sources
 from rppgbench.extraction.array_files import read_array, stored_sha256
 from rppgbench.extraction.content_digest import content_digest
@@ -113,7 +113,7 @@ def _base_digest(
             "models": dict(MODELS),
             "cadence": cadence,
             "whole_frame": whole_frame,
-            "change": None if transform is None else [transform.name, transform.faces],
+            "change": None if transform is None else transform_digest(transform),
         }
     )
 
@@ -122,6 +122,17 @@ def _base_digest(
 def _extractor_digest() -> str:
     """Digest of the extractor's code, computed once: a process keeps the code that it loaded."""
     return extractor_code(Sources()).digest
+
+
+def transform_digest(transform: NamedTransform) -> str:
+    """Digest of what a transform does: its kind and parameters, its faces, and the code."""
+    return digest([transform.name, transform.faces, _condition_digest()])
+
+
+@cache
+def _condition_digest() -> str:
+    """Digest of the code that changes frames, computed once, as that of the extractor."""
+    return condition_code(Sources()).digest
 
 
 def cached_features(
