@@ -37,7 +37,14 @@ def fit(examples: Sequence[Example], training: Training, params: ContrastPhysPar
     return train_model(examples, training, params)
 
 
-@method("Contrast-Phys", "10.1007/978-3-031-19775-8_29", "clip", fit=fit, presets={"smoke": SMOKE})
+@method(
+    "Contrast-Phys",
+    "10.1007/978-3-031-19775-8_29",
+    "clip",
+    fit=fit,
+    least_recordings=2,
+    presets={"smoke": SMOKE},
+)
 def contrast_phys(
     clip: Waveform,
     model: Model,

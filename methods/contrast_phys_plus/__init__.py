@@ -89,6 +89,7 @@ def fit(
     pretraining=Pretraining(pretrain, parameter_names(ContrastPhysPlusPretraining)),
     needs_labels=True,
     needs_pulse=True,
+    least_recordings=2,
     presets={
         "smoke": SMOKE,
         "contrast_phys": CONTRAST_PHYS,

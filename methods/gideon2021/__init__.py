@@ -41,6 +41,7 @@ def fit(examples: Sequence[Example], training: Training, params: GideonParameter
     "Photoplethysmography from Unlabelled Video, ICCV 2021",
     "clip",
     fit=fit,
+    least_recordings=2,
     presets={"smoke": SMOKE, "saliency": {"saliency": True, "crop": "gideon_mesh_box_128"}},
 )
 def gideon2021(

@@ -48,6 +48,7 @@ def fit(examples: Sequence[Example], training: Training, params: PhysFormerParam
     fit=fit,
     needs_labels=True,
     needs_pulse=True,
+    least_recordings=2,
     presets={"smoke": SMOKE},
 )
 def physformer(

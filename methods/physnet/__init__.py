@@ -43,6 +43,7 @@ def fit(examples: Sequence[Example], training: Training, params: PhysNetParamete
     fit=fit,
     needs_labels=True,
     needs_pulse=True,
+    least_recordings=2,
     presets={"smoke": SMOKE},
 )
 def physnet(

@@ -98,4 +98,7 @@ def test_bench_run_says_it_too_and_stops(
     assert code == 0, faults
     assert output.startswith("vipl5fold: 3 estimates of 1 method over 3 recordings in 1 fold")
     assert "3 container headers" in output
+    assert " in results/vipl5fold (8 bytes a frame and estimate" in output
+    assert "memory: at most 458 MiB of 1 x 458 MiB for features" in output
+    assert "no score: vipl: each of the 3 recordings that are tested is shorter" in output
     assert decode_counts == before

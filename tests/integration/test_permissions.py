@@ -88,10 +88,12 @@ def test_a_root_in_a_folder_without_permission_is_one_line(
     made: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = made["vipl_hr"] / "data"
-    with closed(made["vipl_hr"]):
-        assert main(["data", "check", "vipl_hr", str(root)]) == 2
-        arguments = ["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={root}"]
-        assert main([*arguments, "--out", str(root)]) == 2
+    arguments = ["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={root}"]
+    with tempfile.TemporaryDirectory() as out:
+        Path(out).chmod(0o777)
+        with closed(made["vipl_hr"]):
+            assert main(["data", "check", "vipl_hr", str(root)]) == 2
+            assert main([*arguments, "--out", out, "--cache", out]) == 2
     check, run = capsys.readouterr().err.splitlines()
     assert str(root) in check
     assert f"--data vipl_hr=PATH says {root}: may not be read" in run
@@ -139,3 +141,26 @@ def test_every_file_without_permission_is_named(name: str, made: dict[str, Path]
         assert {line.recording for line in lines} <= {recording.name for recording in own}
         picture = file.suffix in {".png", ".jpg"}
         assert str(file.parent if picture else file) in {line.file for line in lines}, file
+
+
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [("--out", "closed/results"), ("--cache", "closed"), ("--keep-videos", "closed/videos")],
+)
+def test_an_output_folder_without_permission_is_told_before_anything_is_simulated(
+    made: dict[str, Path], capsys: pytest.CaptureFixture[str], option: str, place: str
+) -> None:
+    with tempfile.TemporaryDirectory() as parent:
+        for name in ("closed", "open"):
+            Path(parent, name).mkdir()
+        Path(parent, "open").chmod(0o777)
+        Path(parent, "closed").chmod(0o555)
+        Path(parent).chmod(0o755)
+        places = {"--out": "open/results", "--cache": "open/cache"} | {option: place}
+        words = [word for name, path in places.items() for word in (name, f"{parent}/{path}")]
+        with as_nobody():
+            assert main(["run", "--protocol", "ubfc_crf", "--simulate", *words]) == 2
+        line = capsys.readouterr().err
+        message = f"{parent}/{place}: cannot be written: Permission denied; give another {option}"
+        assert line == f"bench: {message}\n"
+        assert not list(Path(parent, "open").iterdir())

@@ -16,8 +16,10 @@ from rppgbench.execution.training_process import (
     train_in_this_process,
 )
 from rppgbench.execution.training_task import TrainingTask
+from rppgbench.extraction.feature_cache import FEATURES
 from rppgbench.system.errors import BenchError
 from rppgbench.system.fault_kinds import Fault, classify_exit
+from rppgbench.system.folders import existing_folder, require_writable
 from rppgbench.system.worker_pool import Lost, run_in_pool
 
 ONE_NUMERIC_THREAD = dict.fromkeys(
@@ -26,16 +28,24 @@ ONE_NUMERIC_THREAD = dict.fromkeys(
 
 
 def check_options(options: RunOptions) -> None:
-    """Raise BenchError for a scheduler, which this executor does not use."""
+    """Raise BenchError for a scheduler, and for a cache that is empty and cannot be written.
+
+    A cache that cannot be written is of use where it holds the features of the recordings.
+    """
     if options.scheduler:
         raise BenchError("--scheduler: goes with --executor dask")
+    features = options.cache / FEATURES
+    if existing_folder(features) != features.absolute():
+        require_writable(options.cache, "--cache")
 
 
 def network_device(options: RunOptions) -> str:
-    """Return the device of this machine for networks; BenchError where it is missing."""
-    from rppgbench.neural.devices import resolve_device
+    """Return the device of this machine for networks; BenchError where there are too few."""
+    from rppgbench.neural.devices import require_devices, resolve_device
 
-    return resolve_device(options.device)
+    device = resolve_device(options.device)
+    require_devices(device, options.devices)
+    return device
 
 
 def open_executor(options: RunOptions) -> "LocalExecutor":

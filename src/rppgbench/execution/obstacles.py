@@ -1,25 +1,31 @@
 """What can be known before the first frame: methods that cannot run, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from rppgbench.core.method import Method
+from rppgbench.core.method import Method, first_stage
 from rppgbench.core.registry import load_methods
 from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.execution.plan_records import Fit, Job, Plan
+from rppgbench.execution.training_examples import Key
 from rppgbench.execution.video_lengths import video_length
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.system.errors import BenchError, RecordingError, error_text
+from rppgbench.system.plural import pluralise
 
 SHORT_BY_S = 0.1
 """By how much less than a clip a video may last by its container: some count a frame less."""
+
+LABEL_FIELDS = {"pulse": "pulse", "heart_rate": "heart_rate", "beats": "beats_s"}
+"""Fields of `GroundTruth` by the kind of label."""
 
 
 def method_obstacles(plan: Plan, jobs: Iterable[Job]) -> dict[str, str]:
     """Return why methods cannot run, by method; nothing is decoded.
 
-    A crop rule may need a package that is not installed. A method that learns from pulses may find
-    no recording with a pulse on its training side, and its clips may be longer than every
-    recording. Labels and lengths are read up to the first that does.
+    A crop rule may need a package that is not installed. A method that learns from labels may find
+    no recording with labels on its training side, its clips may be longer than every recording, and
+    a method that contrasts recordings needs two. Labels and lengths are read up to the first that
+    does.
 
     Args:
         plan: the plan.
@@ -32,7 +38,10 @@ def method_obstacles(plan: Plan, jobs: Iterable[Job]) -> dict[str, str]:
         method = load_methods().get("method", name, plan.name)
         fits = [fit for fit in plan.fits if fit.method == name and fit.digest in wanted]
         missing = (
-            _missing_pulse(plan, fit, method) or _too_short(plan, fit, method) for fit in fits
+            _missing_labels(plan, fit, method)
+            or _too_few(plan, fit, method)
+            or _too_short(plan, fit, method)
+            for fit in fits
         )
         reason = _missing_crop(plan, method) or next(filter(None, missing), "")
         if reason:
@@ -55,6 +64,21 @@ def require_possible(plan: Plan, jobs: Iterable[Job]) -> None:
         raise BenchError("; ".join(f"{name}: {reason}" for name, reason in obstacles.items()))
 
 
+def has_labels(plan: Plan, key: Key, kinds: Sequence[str]) -> bool:
+    """Whether a recording has a label of one of these kinds that can be read.
+
+    Args:
+        plan: the plan.
+        key: data set and name of the recording.
+        kinds: "pulse", "heart_rate" or "beats".
+    """
+    try:
+        truth = read_labels(plan.recordings[key])
+    except RecordingError:
+        return False
+    return any(getattr(truth, LABEL_FIELDS[kind]) is not None for kind in kinds)
+
+
 def _missing_crop(plan: Plan, method: Method) -> str:
     if method.input != "clip":
         return ""
@@ -65,41 +89,74 @@ def _missing_crop(plan: Plan, method: Method) -> str:
     return ""
 
 
-def _missing_pulse(plan: Plan, fit: Fit, method: Method) -> str:
-    if not (method.needs_pulse and method.is_shown_labels(plan.methods[method.name])):
+def _missing_labels(plan: Plan, fit: Fit, method: Method) -> str:
+    if not method.is_shown_labels(plan.methods[method.name]):
         return ""
-    if not fit.train or any(_has_pulse(plan, key) for key in fit.train):
+    kinds = ("pulse",) if method.needs_pulse else ("pulse", "heart_rate")
+    if not fit.train or any(has_labels(plan, key, kinds) for key in fit.train):
         return ""
     datasets = ", ".join(sorted({dataset for dataset, _ in fit.train}))
     unlabelled = "--preset unlabelled, " if "unlabelled" in method.presets else ""
+    label, labels = ("pulse", "pulses") if method.needs_pulse else ("pulse or heart rate", "labels")
     return (
         f"none of the {len(fit.train)} recordings of {datasets} that it learns from has a "
-        f"pulse; put the pulses beside the videos (bench data show {datasets.split(', ')[0]} "
+        f"{label}; put the {labels} beside the videos (bench data show {datasets.split(', ')[0]} "
         f"says where), or choose {unlabelled}another training set or another method"
     )
 
 
-def _has_pulse(plan: Plan, key: tuple[str, str]) -> bool:
-    try:
-        return read_labels(plan.recordings[key]).pulse is not None
-    except RecordingError:
-        return False
+def _stages(plan: Plan, fit: Fit, method: Method) -> list[tuple[Key, ...]]:
+    """The recordings of each stage of a training; a stage needs clips of its own."""
+    params = plan.methods[method.name]
+    if method.pretraining_params(params) is None:
+        return [(*fit.pretrain, *fit.train)]
+    return [first_stage(fit.pretrain, fit.train, str(params["pretrain_on"])), fit.train]
+
+
+def _too_few(plan: Plan, fit: Fit, method: Method) -> str:
+    """Why a method that contrasts recordings cannot learn from a single one."""
+    least = method.least_recordings if plan.methods[method.name].get("batch", 2) > 1 else 1
+    fewest = min(len(set(keys)) for keys in _stages(plan, fit, method))
+    if fewest >= least:
+        return ""
+    return (
+        f"it learns from {least} recordings and more, and fold {fit.fold} has {fewest}; add "
+        "recordings to the training side, or choose another split or another method"
+    )
 
 
 def _too_short(plan: Plan, fit: Fit, method: Method) -> str:
-    """Why no recording is long enough for a clip; "" where one is, or its length is not known."""
+    """Why a stage has no recording of a clip's length; "" where one has, or a length is unknown."""
     clip_s = float(plan.methods[method.name].get("clip_s", 0.0))
-    keys = (*fit.pretrain, *fit.train)
-    if not clip_s or not keys or method.baseline:
+    if not clip_s or method.baseline:
         return ""
-    longest_s = 0.0
+    for keys in _stages(plan, fit, method):
+        longest_s = longest_recording_s(plan, keys, clip_s - SHORT_BY_S)
+        if longest_s is not None:
+            return (
+                f"clips of {clip_s:g} s are longer than each of the "
+                f"{pluralise(len(keys), 'recording')} that it learns from in fold {fit.fold} (at "
+                f"most {longest_s:.3g} s); choose a shorter clip_s or other recordings"
+            )
+    return ""
+
+
+def longest_recording_s(plan: Plan, keys: Sequence[Key], least_s: float) -> float | None:
+    """The duration of the longest recording where all are shorter than `least_s`.
+
+    Args:
+        plan: the plan.
+        keys: data sets and names of the recordings.
+        least_s: the duration that one of them should have, in s.
+
+    Returns:
+        The duration in s; None where a recording is long enough, a length is not known, or there is
+        no recording.
+    """
+    longest_s = None
     for key in keys:
         length = video_length(plan.recordings[key])
-        if length is None or length.seconds >= clip_s - SHORT_BY_S:
-            return ""
-        longest_s = max(longest_s, length.seconds)
-    return (
-        f"clips of {clip_s:g} s are longer than each of the {len(keys)} recordings that it learns "
-        f"from in fold {fit.fold} (at most {longest_s:.3g} s); choose a shorter clip_s or other "
-        "recordings"
-    )
+        if length is None or length.seconds >= least_s:
+            return None
+        longest_s = max(longest_s or 0.0, length.seconds)
+    return longest_s

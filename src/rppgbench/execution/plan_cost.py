@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.obstacles import method_obstacles
 from rppgbench.execution.plan_records import Fit, Job, Plan
+from rppgbench.execution.plan_room import disk_line, memory_line
 from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.score_obstacles import score_obstacles
 from rppgbench.execution.training_cost import TrainingCost, declared_rates, training_cost
 from rppgbench.execution.video_lengths import VideoLength, video_length
 from rppgbench.store.store import Store
@@ -50,7 +50,9 @@ def describe_cost(plan: Plan, store: Store, options: RunOptions) -> list[str]:
     lengths = _lengths(plan, jobs)
     lines = [_overview(plan, todo, len(plan.jobs) - len(todo))]
     if jobs:
-        lines += [*_pass_lines(plan, jobs, lengths, options), *_training_lines(plan, jobs, lengths)]
+        lines += _pass_lines(plan, jobs, lengths, store, options)
+        lines += _training_lines(plan, jobs, lengths, options)
+        lines += [f"no score: {rule}: {why}" for rule, why in score_obstacles(plan, jobs).items()]
     lines += [f"cannot run: {method}: {reason}" for method, reason in obstacles.items()]
     return [f"{plan.name}: {line}" for line in lines]
 
@@ -66,9 +68,13 @@ def _overview(plan: Plan, todo: Sequence[Job], stored: int) -> str:
 
 
 def _pass_lines(
-    plan: Plan, jobs: Sequence[Job], lengths: Mapping[str, VideoLength], options: RunOptions
+    plan: Plan,
+    jobs: Sequence[Job],
+    lengths: Mapping[str, VideoLength],
+    store: Store,
+    options: RunOptions,
 ) -> Iterator[str]:
-    """The decoding passes: hours of the processes, and room in the cache."""
+    """The decoding passes: hours of the processes, and room in the cache and for the results."""
     passes = {(job.dataset, job.recording, job.condition) for job in jobs}
     for fit in _fits(plan, jobs):
         passes |= {(*key, fit.condition) for key in (*fit.pretrain, *fit.train, *fit.validation)}
@@ -83,17 +89,15 @@ def _pass_lines(
         f" at most {frames / rate / processes / 3600:.2g} h with --jobs {processes}, at {rate:g} "
         f"frames a second ({PASS_SOURCE}); features in the cache are not made again"
     )
-    disk = frames * (MOMENT_BYTES + sum(3 * size**2 for size in sizes))
-    room = shutil.disk_usage(_existing(options.cache)).free
-    short = "" if disk < room else "; TOO LITTLE ROOM: give another --cache"
-    yield (
-        f"disk: at most {_bytes(disk)} in {options.cache} (frames x {MOMENT_BYTES:,} bytes of "
-        f"moments, and 3 S^2 bytes for each crop of S pixels); {_bytes(room)} are free{short}"
-    )
+    cached = frames * (MOMENT_BYTES + sum(3 * size**2 for size in sizes))
+    basis = f"frames x {MOMENT_BYTES:,} bytes of moments, and 3 S^2 bytes for each crop of S pixels"
+    yield disk_line(options.cache, "--cache", cached, basis)
+    tested = sum(lengths[job.dataset].frames for job in jobs)
+    yield disk_line(store.folder, "--out", 8 * tested, "8 bytes a frame and estimate, and models")
 
 
 def _training_lines(
-    plan: Plan, jobs: Sequence[Job], lengths: Mapping[str, VideoLength]
+    plan: Plan, jobs: Sequence[Job], lengths: Mapping[str, VideoLength], options: RunOptions
 ) -> Iterator[str]:
     by_method: dict[str, list[Fit]] = defaultdict(list)
     for fit in _fits(plan, jobs):
@@ -111,11 +115,7 @@ def _training_lines(
             if other != device and not math.isnan(cost.steps)
         )
         yield (f"{method}: {_trainings(cost)}, {hours} on one {device} ({cost.source}){elsewhere}")
-    if by_method:
-        yield (
-            f"memory: {_bytes(largest)} of clips in the largest training (clips at the network's "
-            "own frame rate stay on disk; others are resampled in memory), beside the network"
-        )
+    yield memory_line(options.jobs or 1, largest)
 
 
 def _trainings(cost: TrainingCost) -> str:
@@ -163,20 +163,3 @@ def _mean_length(recordings: Sequence[Recording]) -> VideoLength:
         frames=sum(length.frames for length in lengths) / read,
         read=read,
     )
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest of its parents that exists."""
-    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-
-
-def _bytes(count: float) -> str:
-    """A size in the largest unit that leaves a number of at least one.
-
-    >>> _bytes(130 * 2**30), _bytes(2**20)
-    ('130 GiB', '1 MiB')
-    """
-    for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count / 2**10:.3g} KiB"

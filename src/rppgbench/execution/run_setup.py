@@ -25,7 +25,7 @@ from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.extraction.conditions import keeps_video
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError, unknown_name
-from rppgbench.system.folders import make_folder
+from rppgbench.system.folders import make_folder, require_writable
 
 Log = Callable[[str], None]
 RESULTS = Path("results")
@@ -62,6 +62,9 @@ def prepare_run(name: str, options: RunOptions, out: Path | None, log: Log) -> P
     if folder is not None:
         Store(folder).require_joinable(protocol.model_dump(mode="json"))
     load_executor(options.executor).check_options(options)
+    require_writable(out or RESULTS, "--out")
+    if options.keep_videos is not None:
+        require_writable(options.keep_videos, "--keep-videos")
     plan = plan_run(protocol, name, options, log)
     simulated = any(recording.simulated for recording in plan.recordings.values())
     folder = make_folder(out or RESULTS / f"{name}{SIMULATED if simulated else ''}")

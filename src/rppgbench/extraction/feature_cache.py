@@ -49,6 +49,9 @@ from rppgbench.system.errors import MachineError
 from rppgbench.system.file_digest import read_note, write_note
 from rppgbench.system.hashing import digest
 
+FEATURES, SIMULATED = "features", "simulated"
+"""The folders of the cache that hold features and simulated data sets."""
+
 NO_FACE = "no_face.txt"
 NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -236,7 +239,7 @@ def clean_cache(cache: Path) -> Iterator[None]:
 
 
 def _remove_stale(cache: Path) -> None:
-    for folder in (cache / "simulated", *(cache / "features").glob("*")):
+    for folder in (cache / SIMULATED, *(cache / FEATURES).glob("*")):
         remove_stale(folder)
 
 
@@ -260,7 +263,7 @@ class _Entry:
     ) -> None:
         key = _base_digest(source, cadence, transform, whole_frame, cache)
         self.transform, self.whole_frame = transform, whole_frame
-        self.folder = cache / "features" / key[:2] / key
+        self.folder = cache / FEATURES / key[:2] / key
         self.no_face = read_note(self.folder / NO_FACE)
         self.missing_rules: list[CropRule] = []
         self.lacks_base = False

@@ -32,6 +32,22 @@ def resolve_device(name: str = "") -> str:
     return name
 
 
+def require_devices(device: str, count: int) -> None:
+    """Refuse a training that more devices share than there are; processes share the CPU.
+
+    Args:
+        device: "cpu", "cuda" or "mps".
+        count: how many devices share a training.
+
+    Raises:
+        BenchError: there are fewer.
+    """
+    counts = {"cuda": torch.cuda.device_count(), "mps": 1}
+    available = counts.get(device, count)
+    if available < count:
+        raise BenchError(f"--devices {count}: of {device} there are {available}")
+
+
 @contextmanager
 def deterministic(device: str) -> Iterator[list[str]]:
     """Use deterministic algorithms; restore the settings and the random sources afterwards.

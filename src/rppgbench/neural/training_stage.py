@@ -13,9 +13,9 @@ from torch import nn
 from rppgbench.core.method import Training
 from rppgbench.core.precision import effective_precision
 from rppgbench.neural.checkpoint import Checkpoint
+from rppgbench.neural.devices import require_devices
 from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.trained_model import History
-from rppgbench.system.errors import BenchError
 
 Learner = TypeVar("Learner", bound=nn.Module)
 
@@ -144,10 +144,7 @@ def _fabric(recipe: Recipe, device: str, training: Training) -> Any:
 
     strategy: Any = "auto"
     if training.devices > 1:
-        counts = {"cuda": torch.cuda.device_count(), "mps": 1}
-        available = counts.get(device, training.devices)
-        if available < training.devices:
-            raise BenchError(f"--devices {training.devices}: of {device} there are {available}")
+        require_devices(device, training.devices)
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         # A network that a step does not use has no gradients in that step.
         strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)

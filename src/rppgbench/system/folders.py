@@ -1,5 +1,6 @@
 """Folders for output."""
 
+import tempfile
 from pathlib import Path
 
 from rppgbench.system.errors import BenchError
@@ -16,3 +17,49 @@ def make_folder(folder: Path) -> Path:
     except OSError as error:
         raise BenchError(f"{folder}: cannot be made: {error.strerror}; give another") from error
     return folder
+
+
+def existing_folder(folder: Path) -> Path:
+    """The folder, or the nearest of its parents that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if _is_dir(path))
+
+
+def _is_dir(path: Path) -> bool:
+    """Whether a folder is there; what lies in a folder without permission is not seen."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False
+
+
+def unwritable_reason(folder: Path) -> str:
+    """Why no file can be written into a folder, or into the parent in which it would be made.
+
+    A file without a name is made and is gone at once.
+
+    Args:
+        folder: the folder; it may not exist yet.
+
+    Returns:
+        What the system says; "" where a file can be written.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=existing_folder(folder)):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def require_writable(folder: Path, option: str) -> None:
+    """Refuse a folder for output into which nothing can be written.
+
+    Args:
+        folder: the folder; it may not exist yet.
+        option: the option that names it, such as "--out".
+
+    Raises:
+        BenchError: a file cannot be written there.
+    """
+    reason = unwritable_reason(folder)
+    if reason:
+        raise BenchError(f"{folder}: cannot be written: {reason}; give another {option}")
