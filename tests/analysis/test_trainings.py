@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from rppgbench.analysis.build_report import build_report
-from rppgbench.analysis.trainings import load_trained_models, training_notes, training_warnings
+from rppgbench.analysis.trainings import (
+    load_loss_curves,
+    load_trained_models,
+    training_notes,
+    training_warnings,
+)
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.tables.scores import method_table
 from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
@@ -88,6 +93,27 @@ def test_a_shared_pretraining_and_a_chosen_epoch_are_told() -> None:
     rows = [[cell.text for cell in row.cells] for row in section.tables[0].rows]
     assert rows[0][1:4] == ["pre-training", "1", ""]
     assert [row[6] for row in rows] == ["pretrain 3", "finetune 5 (epoch 2 is tested)"]
+
+
+def test_the_losses_of_every_stage_are_drawn_and_all_terms_are_in_the_file(tmp_path: Path) -> None:
+    logs = {"a": {"pretrain": [1.5, 0.5], "finetune": [2.0, 0.25]}, "b": {"train": [3.0]}}
+    for digest, stages in logs.items():
+        for stage, losses in stages.items():
+            file = tmp_path / f"{digest}-training" / f"{stage}.jsonl"
+            file.parent.mkdir(exist_ok=True)
+            lines = [json.dumps({"loss": loss, "variance": loss / 4}) for loss in losses]
+            file.write_text("\n".join(lines) + "\n")
+    fits = [
+        {"digest": d, "method": "net", "fold": "1", "condition": "none", "seed": 7}
+        for d in ("a", "b", "absent")
+    ]
+    curves = load_loss_curves(tmp_path, fits)
+    assert [curve.stage for curve in curves] == ["pretrain", "finetune", "train"]
+    (section,) = training_sections([model("1", "learned")], curves)
+    (drawing,) = section.drawings
+    assert "net, pretrain: 1.5 in the first epoch, 0.5 in the last" in drawing.alt
+    assert "net, train" not in drawing.alt  # one epoch is no line
+    assert "net,1,none,7,finetune,2,variance,0.0625" in drawing.data.text.splitlines()
 
 
 def test_without_a_trained_network_there_is_no_section() -> None:

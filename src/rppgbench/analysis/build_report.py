@@ -21,6 +21,7 @@ from rppgbench.analysis.report_scores import report_evaluators, report_scores, r
 from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
 from rppgbench.analysis.trainings import (
+    load_loss_curves,
     load_trained_models,
     training_warnings,
 )
@@ -183,6 +184,11 @@ def _sections(
     """The sections below the figures: sweep, comparisons, trainings, origins."""
     protocol, marks = stored.manifest["protocol"], stored.marks
     baselines = baseline_methods(stored.manifest["methods"])
+    curves = [
+        curve
+        for each in stored.stores
+        for curve in load_loss_curves(each.folder / "models", _all_fits(each.manifest))
+    ]
     return (
         *sweep_sections(
             scores,
@@ -198,7 +204,7 @@ def _sections(
             baselines=baselines,
             marks=marks,
         ),
-        *training_sections(models, marks=marks),
+        *training_sections(models, curves, marks=marks),
         *origin_sections(_own_origins(stored), marks=marks),
         *import_sections(stored.imports, marks=marks),
     )

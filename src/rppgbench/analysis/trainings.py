@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.core.model_files import FACTS
+from rppgbench.report.figures.losses import LossCurve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,32 @@ def load_trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list
             labels = {key: fit[key] for key in ("method", "fold", "condition") if key in fit}
             models.append({**metadata, **labels})
     return models
+
+
+def load_loss_curves(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list[LossCurve]:
+    """The losses of every training whose log lies in `folder`, stage by stage.
+
+    A training that was not done here, such as that of a shared pre-training, has none.
+
+    Args:
+        folder: The folder of models.
+        fits: The trainings of a manifest.
+
+    Returns:
+        The curves in the order of the trainings.
+    """
+    return [
+        LossCurve(
+            method=str(fit["method"]),
+            fold=str(fit["fold"]),
+            condition=str(fit.get("condition", "")),
+            seed=int(fit["seed"]),
+            stage=file.stem,
+            epochs=tuple(json.loads(line) for line in file.read_text("utf-8").splitlines()),
+        )
+        for fit in fits
+        for file in sorted((folder / f"{fit['digest']}-training").glob("*.jsonl"), reverse=True)
+    ]
 
 
 def training_notes(

@@ -1,24 +1,30 @@
 """How the methods that learn did so: a row a training."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rppgbench.report.data_marks import UNMARKED, DataMarks
+from rppgbench.report.figures.losses import LossCurve, loss_figure
 from rppgbench.report.inputs import Section, table_section
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.table import Cell, Row, Table
 
 
 def training_sections(
-    models: Sequence[Mapping[str, Any]], *, marks: DataMarks = UNMARKED
+    models: Sequence[Mapping[str, Any]],
+    curves: Sequence[LossCurve] = (),
+    *,
+    marks: DataMarks = UNMARKED,
 ) -> tuple[Section, ...]:
-    """Every model's fold, seed, size, epochs, last loss and the verdict on its training.
+    """Every model's fold, seed, size, epochs, losses and the verdict on its training.
 
     `models` are those of `trainings.trained_models`; those that learned no network are left out,
     and without any there is no section.
 
     Args:
         models: The facts of each trained model.
+        curves: The losses of the trainings over their epochs.
         marks: What is simulated or imported.
 
     Returns:
@@ -36,7 +42,8 @@ def training_sections(
         Column("loss", "Last loss", text=True),
         Column("verdict", "Has it learned?", text=True),
     )
-    return table_section(
+    drawing = loss_figure(curves, marks=marks)
+    sections = table_section(
         "How the methods were trained",
         "The model of the last epoch is the one that is tested, or, where the row says so, that of "
         "the epoch with the least error on the validation part of the split. A pre-training that "
@@ -55,6 +62,7 @@ def training_sections(
             marks=marks,
         ),
     )
+    return tuple(replace(section, drawings=(drawing,) if drawing else ()) for section in sections)
 
 
 def _is_pretraining(model: Mapping[str, Any]) -> bool:
