@@ -1,7 +1,6 @@
 """Contrast-Phys+: training in two stages, without and with labels."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.core.method import LEARNED_FROM, Example, Model, Training
+from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.clips import Clips, cut_segments, keep_label_share
-from rppgbench.neural.collapse import detect_collapse
-from rppgbench.neural.inference import run_network, single_clip, to_video_tensor
+from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.agreement import max_cross_correlation, negative_pearson
 from rppgbench.neural.losses.contrastive import (
     contrast,
@@ -21,14 +19,14 @@ from rppgbench.neural.losses.contrastive import (
     sampled_spectra,
 )
 from rppgbench.neural.losses.power_spectra import frequencies, in_band
-from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.single_stage import CLIPS_JUDGED, sample_clips
-from rppgbench.neural.trained_model import to_model
-from rppgbench.neural.training import train
-from rppgbench.neural.training_stage import Recipe
-from rppgbench.neural.two_stage import finish_two_stages, make_validation, split_by_side
+from rppgbench.neural.two_stage import (
+    StageParts,
+    learn_with_labels,
+    learn_without_labels,
+    split_by_side,
+)
 from rppgbench.system.errors import RecordingError
 
 from .parameters import ContrastPhysPlusParameters, ContrastPhysPlusPretraining
@@ -150,30 +148,20 @@ def learn_first_stage(
     clips = Clips(
         cut_segments(examples, params.fs, params.clip_s, "contrast_phys_plus"), params.clip_length
     )
-    learner, history = train(
-        lambda: _Contrast(params),
-        lambda epoch, rng: _batches(clips, rng, params),
-        Recipe(
-            epochs=params.pretrain_epochs,
-            lr=params.lr,
-            weight_decay=params.weight_decay,
-            precision=params.precision,
-        ),
-        training,
-        stage="pretrain",
-        export=lambda trained: to_model(trained.network, {}),
+    return learn_without_labels(
+        _stage_parts(lambda: _Contrast(params), clips, params), training, params
     )
-    metadata = {"collapse": _judge(learner.network, clips, params)} if history else {}
-    model = to_model(learner.network, {"pretrain": history}, **metadata)
-    return replace(model, metadata={**model.metadata, LEARNED_FROM: sorted(clips.by_recording)})
 
 
-def _judge(network: nn.Module, clips: Clips, params: ContrastPhysPlusPretraining) -> dict[str, Any]:
-    """The verdict on collapse, from clips of the training set."""
-    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
-    make_input = input_maker(params.difference)
-    pulses = run_network(network, (make_input(clips.read(start)) for start in judged))
-    return detect_collapse(pulses[:, -1], params.fs)
+def _stage_parts(
+    make: Callable[[], _Contrast], clips: Clips, params: ContrastPhysPlusPretraining
+) -> StageParts:
+    return StageParts(
+        make=make,
+        batches=lambda rng: _batches(clips, rng, params),
+        clips=clips,
+        make_input=input_maker(params.difference),
+    )
 
 
 def _labelled_clips(
@@ -216,34 +204,7 @@ def train_model(
     if not params.finetune_epochs:
         return first
     clips, labelled = _labelled_clips(sides.train, training, params)
-    validation = make_validation(sides.validation, params, input_maker(params.difference))
-
-    def make() -> _Supervised:
-        stage = _Supervised(params)
-        load_arrays(stage.network, first.arrays)
-        return stage
-
-    learner, history = train(
-        make,
-        lambda epoch, rng: _batches(clips, rng, params),
-        Recipe(
-            epochs=params.finetune_epochs,
-            lr=params.finetune_lr,
-            weight_decay=params.weight_decay,
-            precision=params.precision,
-        ),
-        training,
-        stage="finetune",
-        export=lambda trained: to_model(trained.network, {}),
-        score=None if validation is None else lambda trained: validation.score(trained.network),
-    )
-    return finish_two_stages(
-        learner.network,
-        first,
-        history,
-        validation,
-        clips,
-        training,
-        labelled_recordings=labelled,
-        collapse=_judge(learner.network, clips, params),
+    parts = _stage_parts(lambda: _Supervised(params), clips, params)
+    return learn_with_labels(
+        parts, first, sides.validation, training, params, labelled_recordings=labelled
     )

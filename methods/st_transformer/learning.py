@@ -1,7 +1,6 @@
 """ST-Transformer: training in two stages, without and with labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rppgbench.core.method import LEARNED_FROM, Example, Model, Training
+from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.clips import Clips, cut_segments
-from rppgbench.neural.collapse import detect_collapse
-from rppgbench.neural.inference import run_network
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.losses.spectral import (
     bandwidth,
@@ -21,13 +18,13 @@ from rppgbench.neural.losses.spectral import (
     sparsity,
     variance,
 )
-from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.prefetch import Batch
-from rppgbench.neural.single_stage import sample_clips
-from rppgbench.neural.trained_model import to_model
-from rppgbench.neural.training import train
-from rppgbench.neural.training_stage import Recipe
-from rppgbench.neural.two_stage import finish_two_stages, make_validation, split_by_side
+from rppgbench.neural.two_stage import (
+    StageParts,
+    learn_with_labels,
+    learn_without_labels,
+    split_by_side,
+)
 from rppgbench.signals.spatial_maps import normalise_mstmap
 from rppgbench.system.errors import RecordingError
 
@@ -133,29 +130,26 @@ def learn_first_stage(
     """
     segments = cut_segments(examples, params.fs, params.clip_s, "st_transformer")
     clips = Clips(segments, params.clip_length)
-    learner, history = train(
-        lambda: _Stage(params),
-        lambda epoch, rng: _pretrain_batches(clips, rng, params),
-        Recipe(
-            epochs=params.pretrain_epochs,
-            lr=params.lr,
-            weight_decay=params.weight_decay,
-            precision=params.precision,
-        ),
-        training,
-        stage="pretrain",
-        export=lambda trained: to_model(trained.network, {}),
+    parts = _stage_parts(
+        lambda: _Stage(params), clips, lambda rng: _pretrain_batches(clips, rng, params), params
     )
-    metadata = {"collapse": _judge(learner.network, clips, params)} if history else {}
-    model = to_model(learner.network, {"pretrain": history}, **metadata)
-    return replace(model, metadata={**model.metadata, LEARNED_FROM: sorted(clips.by_recording)})
+    return learn_without_labels(parts, training, params)
 
 
-def _judge(network: nn.Module, clips: Clips, params: TransformerPretraining) -> dict[str, Any]:
-    """The verdict on collapse, from clips of the training set."""
-    judged = sample_clips(clips.all_starts(clips.length), CLIPS_JUDGED)
-    pulses = run_network(network, (map_image(clips.read(start)) for start in judged))
-    return detect_collapse(pulses, params.fs, low_hz=params.low_hz)
+def _stage_parts(
+    make: Callable[[], _Stage],
+    clips: Clips,
+    batches: Callable[[np.random.Generator], Iterable[Batch]],
+    params: TransformerPretraining,
+) -> StageParts:
+    return StageParts(
+        make=make,
+        batches=batches,
+        clips=clips,
+        make_input=map_image,
+        clips_judged=CLIPS_JUDGED,
+        lowest_hz=params.low_hz,
+    )
 
 
 def train_model(
@@ -183,28 +177,10 @@ def train_model(
             "or set labels to false"
         )
     clips = Clips(labelled, params.clip_length)
-    validation = make_validation(sides.validation, params, map_image)
-
-    def make() -> _Stage:
-        stage = _Stage(params, params.pearson_weight)
-        load_arrays(stage.network, first.arrays)
-        return stage
-
-    learner, history = train(
-        make,
-        lambda epoch, rng: _finetune_batches(clips, rng, params),
-        Recipe(
-            epochs=params.finetune_epochs,
-            lr=params.finetune_lr,
-            weight_decay=params.weight_decay,
-            precision=params.precision,
-        ),
-        training,
-        stage="finetune",
-        export=lambda trained: to_model(trained.network, {}),
-        score=None if validation is None else lambda trained: validation.score(trained.network),
+    parts = _stage_parts(
+        lambda: _Stage(params, params.pearson_weight),
+        clips,
+        lambda rng: _finetune_batches(clips, rng, params),
+        params,
     )
-    collapse = _judge(learner.network, clips, params)
-    return finish_two_stages(
-        learner.network, first, history, validation, clips, training, collapse=collapse
-    )
+    return learn_with_labels(parts, first, sides.validation, training, params)

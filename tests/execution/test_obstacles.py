@@ -124,6 +124,15 @@ def test_each_stage_needs_a_recording_of_a_clip_s_length(
         assert all("(at most 4 s)" in reason for reason in reasons.values())
 
 
+def test_a_stage_of_no_epochs_needs_no_long_recording(
+    roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(roots, ["st_transformer"], {"st_transformer": {"preset": "unlabelled"}})
+    for short, names in (("vipl_hr_v2", set()), ("disfa", {"st_transformer"})):
+        with_durations(monkeypatch, {short: 4.0})
+        assert set(obstacles.method_obstacles(plan, plan.jobs)) == names, short
+
+
 def test_labels_of_any_kind_are_looked_for_where_no_pulse_is_needed(
     roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from rppgbench.core.registry import load_methods
 from rppgbench.execution.training_cost import (
     RATES_FILE,
     count_steps,
-    stage_steps,
+    total_steps,
     training_rate,
 )
 from rppgbench.execution.video_lengths import video_length
@@ -60,10 +60,11 @@ def test_each_stage_is_counted_over_the_recordings_that_it_learns_from() -> None
     """The stage without labels takes the pre-training sets alone, and may be the only stage."""
     params = {"pretrain_epochs": 3, "finetune_epochs": 4, "batch": 1, "clip_s": 10.0}
     own = {**params, "pretrain_on": "pretrain_sets"}
-    assert stage_steps(own, [10.0], [20.0, 20.0]) == (3 * 1, 4 * 4)
-    assert stage_steps({**params, "pretrain_on": "all_sets"}, [10.0], [20.0]) == (3 * 3, 4 * 2)
-    assert stage_steps({**own, "labels": False}, [], [20.0]) == (3 * 2, 0)
-    assert stage_steps({"epochs": 2, "batch": 1, "clip_s": 10.0}, [10.0], [20.0]) == (0, 2 * 3)
+    assert total_steps(own, [10.0], [20.0, 20.0]) == 3 * 1 + 4 * 4
+    assert total_steps({**params, "pretrain_on": "all_sets"}, [10.0], [20.0]) == 3 * 3 + 4 * 2
+    assert total_steps({**own, "labels": False}, [], [20.0]) == 3 * 2
+    assert total_steps({"epochs": 2, "batch": 1, "clip_s": 10.0}, [10.0], [20.0]) == 2 * 3
+    assert math.isnan(total_steps({"batch": 1}, [10.0], [20.0]))
 
 
 def test_the_length_of_a_video_is_that_of_its_times_and_needs_no_frame(tmp_path: Path) -> None:
@@ -101,4 +102,6 @@ def test_bench_run_says_it_too_and_stops(
     assert " in results/vipl5fold (8 bytes a frame and estimate" in output
     assert "memory: at most 458 MiB of 1 x 458 MiB for features" in output
     assert "no score: vipl: each of the 3 recordings that are tested is shorter" in output
+    assert "features of 3 videos (4.6 s, by" in output  # 0.64 s by times, and twice 2 s by rates
+    assert not (tmp_path / "results").exists()
     assert decode_counts == before

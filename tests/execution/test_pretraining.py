@@ -1,5 +1,6 @@
 """Pre-trainings: on their own side only, once for all models that begin alike, shared by digest."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -14,7 +15,8 @@ from rppgbench.core.model_files import ARRAYS, read_model
 from rppgbench.core.protocol import Protocol, read_protocol
 from rppgbench.core.registry import load_methods, toml_files
 from rppgbench.core.waveform import Waveform
-from rppgbench.execution import runner, training_task
+from rppgbench.execution import plan_cost, runner, training_task
+from rppgbench.execution.plan_cost import describe_cost
 from rppgbench.execution.plan_records import Plan
 from rppgbench.execution.planner import make_plan
 from rppgbench.execution.recording_task import RecordingTask, TaskResult
@@ -211,6 +213,33 @@ def test_device_files_and_recordings_are_in_the_digest_and_the_training_side_is_
     (fewer / "train" / "1" / "video1.avi").unlink()
     changed = plan_of(protocol_with(["disfa"]), {**roots, "vipl_hr_v2": fewer})
     assert changed.pretrainings[0].digest == plain.digest
+
+
+def test_the_cost_of_a_shared_pretraining_is_counted_once(
+    calls: list[tuple[str, Example]],
+    roots: Mapping[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan_cost, "method_obstacles", lambda plan, jobs: {})
+    epochs = {"pretrain_epochs": 7, "finetune_epochs": 3, "clip_choice": "random", "passes": 2}
+    plan = plan_of(protocol_with(["disfa"], **epochs), roots, seeds=[0, 1])
+    other = plan_of(protocol_with(["disfa"], **epochs, finetune_lr=2e-5), roots, seeds=[0, 1])
+    options = RunOptions(cache=tmp_path / "cache", device="cpu")
+    counted: set[str] = set()
+    batch = plan.methods["contrast_phys_plus"]["batch"]
+    (fit,) = {
+        (first.pretrain, fit.train) for first, fit in zip(plan.pretrainings, plan.fits, strict=True)
+    }
+    steps = [e * math.ceil(2 * len(keys) / batch) for e, keys in zip((7, 3), fit, strict=True)]
+    first = "\n".join(describe_cost(plan, Store(tmp_path / "a"), options, counted))
+    assert f"2 trainings and 2 pre-trainings of {2 * sum(steps)} steps, time unknown" in first
+    second = "\n".join(describe_cost(other, Store(tmp_path / "b"), options, counted))
+    assert "pre-training" not in second
+    assert f"contrast_phys_plus: 2 trainings of {steps[1]} steps each" in second
+    run(plan, tmp_path / "a", tmp_path / "cache")
+    third = "\n".join(describe_cost(other, Store(tmp_path / "b"), options))
+    assert "pre-training" not in third  # the cache holds both
 
 
 def test_a_single_stage_has_no_pretraining_apart(

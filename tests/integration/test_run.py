@@ -545,7 +545,7 @@ def test_a_home_folder_is_meant_by_a_tilde_wherever_a_path_is_given(
     given = [args.out, *args.plugins, args.data[0][1], args.cache, args.keep_videos]
     assert given == [tmp_path / name for name in "opdck"]
     args = parser().parse_args(["predict", "~/v", "--weights", "~/w", "--plot", "~/p"])
-    assert [args.video, args.weights, args.plot] == [tmp_path / name for name in "vwp"]
+    assert [*args.videos, args.weights, args.plot] == [tmp_path / name for name in "vwp"]
     monkeypatch.setenv("RPPGBENCH_CACHE", "~/e")
     assert cache_folder() == tmp_path / "e"
 

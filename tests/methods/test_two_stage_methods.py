@@ -123,7 +123,7 @@ def test_the_first_stage_draws_no_clip_of_the_fine_tuning_set(
 
     drawn: list[float] = []
     monkeypatch.setattr(learning.Clips, "read", read)
-    monkeypatch.setattr(learning, "train", spied)
+    monkeypatch.setattr(two_stage, "train", spied)
     method = method_named(name)
     epochs = {"pretrain_epochs": 1, "finetune_epochs": 1}
     fit(name, two_disfa_and_twenty_vipl(method), tmp_path, {}, **epochs, **choice)
@@ -161,7 +161,6 @@ class Killed(Exception):
 def test_a_killed_first_stage_continues_to_the_same_weights(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learning = importlib.import_module(f"{PACKAGE}.methods.{name}.learning")
     given = two_disfa_and_twenty_vipl(method_named(name))[:6]
     whole = fit(name, given, tmp_path / "whole", {})
 
@@ -176,7 +175,7 @@ def test_a_killed_first_stage_continues_to_the_same_weights(
         return train(make, until, *args, **more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(learning, "train", killed_in_the_second_epoch)
+        patched.setattr(two_stage, "train", killed_in_the_second_epoch)
         with pytest.raises(Killed):
             fit(name, given, tmp_path / "killed", {})
     lines: list[str] = []
@@ -203,9 +202,8 @@ def test_the_validation_part_chooses_the_epoch_and_the_last_stays_the_last(
         assert real.clips == 1
         return two_stage.Validation(real.clips, lambda network: next(scores))
 
-    learning = importlib.import_module(f"{PACKAGE}.methods.contrast_phys_plus.learning")
     with monkeypatch.context() as patched:
-        patched.setattr(learning, "make_validation", scripted)
+        patched.setattr(two_stage, "make_validation", scripted)
         chosen = fit(
             "contrast_phys_plus", [*given[:5], *part], tmp_path / "chosen", {}, finetune_epochs=3
         )

@@ -50,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Closure:
-    """All that a piece of code is made of: file, package or `python` -> digest or version."""
+    """The parts of a piece of code: file, package or `python` -> digest or version."""
 
     parts: Mapping[str, str]
 
@@ -103,7 +103,7 @@ class Sources:
         self._beside: dict[Path, list[Path]] = {}
 
     def closure(self, *starts: str | Part) -> Closure:
-        """The parts of these modules and of all that they import, directly or not."""
+        """The parts of these modules and of the modules that they import, directly or not."""
         parts = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}"}
         visited: set[str] = set()
         todo: list[Part] = [s if isinstance(s, Part) else Part(s) for s in starts]

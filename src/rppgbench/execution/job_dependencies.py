@@ -40,8 +40,8 @@ class LearnedFrom:
 class JobDependencies:
     """Dependencies of jobs and fits of one plan, each code read once.
 
-    `settings` holds, by its digest, all that jobs of a kind have in common; `closures` the parts
-    of the code that the settings name by digest.
+    `settings` holds, by digest, the dependencies that jobs of one method, fold and seed share.
+    `closures` holds, by digest, the parts of the code on which the settings depend.
     """
 
     device: str
@@ -62,7 +62,7 @@ class JobDependencies:
         condition: Condition,
         fit: Mapping[str, Any] | None = None,
     ) -> str:
-        """Return the digest of all that an estimate depends on but the files of its recording.
+        """Return the digest of the dependencies of an estimate, without its recording's files.
 
         The dependencies behind the digest are kept in `settings`.
 
@@ -100,7 +100,7 @@ class JobDependencies:
         condition: Condition,
         learned_from: LearnedFrom,
     ) -> Dependencies:
-        """Return all that a model depends on.
+        """Return the dependencies of a model.
 
         Args:
             method: name of the method.

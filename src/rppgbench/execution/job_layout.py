@@ -117,7 +117,7 @@ class JobLayout:
     def _fit_dependencies(
         self, fit: Fit, params: Mapping[str, Any], condition: Condition
     ) -> dict[str, Any]:
-        """All that a model depends on."""
+        """The dependencies of a model, with digests of the recordings of each side."""
         parts = fit.train, fit.pretrain, fit.validation
         digests = [digest([(*key, self._prints[key]) for key in keys]) for keys in parts]
         return self.dependencies.fit(

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from rppgbench.core.method import Method, first_stage
+from rppgbench.core.method import Method
 from rppgbench.core.registry import load_methods
 from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.execution.plan_records import Fit, Job, Plan
 from rppgbench.execution.training_examples import Key
+from rppgbench.execution.training_stages import training_stages
 from rppgbench.execution.video_lengths import video_length
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.system.errors import BenchError, RecordingError, error_text
@@ -105,18 +106,17 @@ def _missing_labels(plan: Plan, fit: Fit, method: Method) -> str:
     )
 
 
-def _stages(plan: Plan, fit: Fit, method: Method) -> list[tuple[Key, ...]]:
+def _stages(plan: Plan, fit: Fit, method: Method) -> list[Sequence[Key]]:
     """The recordings of each stage of a training; a stage needs clips of its own."""
-    params = plan.methods[method.name]
-    if method.pretraining_params(params) is None:
-        return [(*fit.pretrain, *fit.train)]
-    return [first_stage(fit.pretrain, fit.train, str(params["pretrain_on"])), fit.train]
+    stages = training_stages(plan.methods[method.name], fit.pretrain, fit.train)
+    return [stage.data for stage in stages if stage.epochs != 0]
 
 
 def _too_few(plan: Plan, fit: Fit, method: Method) -> str:
     """Why a method that contrasts recordings cannot learn from a single one."""
     least = method.least_recordings if plan.methods[method.name].get("batch", 2) > 1 else 1
-    fewest = min(len(set(keys)) for keys in _stages(plan, fit, method))
+    counts = [len(set(keys)) for keys in _stages(plan, fit, method)]
+    fewest = min(counts, default=least)
     if fewest >= least:
         return ""
     return (

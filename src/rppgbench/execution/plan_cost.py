@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from rppgbench.core.model_files import is_model
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.obstacles import method_obstacles
@@ -13,6 +14,7 @@ from rppgbench.execution.plan_records import Fit, Job, Plan
 from rppgbench.execution.plan_room import disk_line, memory_line
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.score_obstacles import score_obstacles
+from rppgbench.execution.shared_pretraining import is_shared
 from rppgbench.execution.training_cost import TrainingCost, declared_rates, training_cost
 from rppgbench.execution.video_lengths import VideoLength, video_length
 from rppgbench.store.store import Store
@@ -30,7 +32,9 @@ SAMPLED = 12
 Key = tuple[str, str]
 
 
-def describe_cost(plan: Plan, store: Store, options: RunOptions) -> list[str]:
+def describe_cost(
+    plan: Plan, store: Store, options: RunOptions, counted: set[str] | None = None
+) -> list[str]:
     """Say what a plan will do, for how long, with how much memory and disk, and what cannot run.
 
     No frame is decoded: the headers of some containers say how long the videos are.
@@ -39,6 +43,8 @@ def describe_cost(plan: Plan, store: Store, options: RunOptions) -> list[str]:
         plan: the plan.
         store: the results folder, whether or not a run has begun in it.
         options: the cache, the processes and the device count.
+        counted: digests of the pre-trainings that other plans do, which are left out; those of
+            this plan are added.
 
     Returns:
         One line for each part.
@@ -50,8 +56,9 @@ def describe_cost(plan: Plan, store: Store, options: RunOptions) -> list[str]:
     lengths = _lengths(plan, jobs)
     lines = [_overview(plan, todo, len(plan.jobs) - len(todo))]
     if jobs:
+        fits = _missing_fits(plan, jobs, store, options, counted)
         lines += _pass_lines(plan, jobs, lengths, store, options)
-        lines += _training_lines(plan, jobs, lengths, options)
+        lines += _training_lines(plan, fits, lengths, options)
         lines += [f"no score: {rule}: {why}" for rule, why in score_obstacles(plan, jobs).items()]
     lines += [f"cannot run: {method}: {reason}" for method, reason in obstacles.items()]
     return [f"{plan.name}: {line}" for line in lines]
@@ -79,14 +86,14 @@ def _pass_lines(
     for fit in _fits(plan, jobs):
         passes |= {(*key, fit.condition) for key in (*fit.pretrain, *fit.train, *fit.validation)}
     frames = sum(lengths[dataset].frames for dataset, _, _ in passes)
-    seconds = sum(lengths[dataset].seconds for dataset, _, _ in passes)
+    hours = sum(lengths[dataset].seconds for dataset, _, _ in passes) / 3600
     sizes = [rule.size for rule in plan.request.rules()]
     rate = FRAMES_PER_S_WITH_CLIPS if sizes else FRAMES_PER_S
     processes = options.jobs or 1
     read = sum(length.read for length in lengths.values())
     yield (
-        f"features of {len(passes):,} videos ({seconds / 3600:.1f} h, by {read} container headers):"
-        f" at most {frames / rate / processes / 3600:.2g} h with --jobs {processes}, at {rate:g} "
+        f"features of {len(passes):,} videos ({_time(hours)}, by {read} container headers):"
+        f" at most {_time(frames / rate / processes / 3600)} with --jobs {processes}, at {rate:g} "
         f"frames a second ({PASS_SOURCE}); features in the cache are not made again"
     )
     cached = frames * (MOMENT_BYTES + sum(3 * size**2 for size in sizes))
@@ -97,24 +104,26 @@ def _pass_lines(
 
 
 def _training_lines(
-    plan: Plan, jobs: Sequence[Job], lengths: Mapping[str, VideoLength], options: RunOptions
+    plan: Plan, fits: Sequence[Fit], lengths: Mapping[str, VideoLength], options: RunOptions
 ) -> Iterator[str]:
     by_method: dict[str, list[Fit]] = defaultdict(list)
-    for fit in _fits(plan, jobs):
+    for fit in fits:
         if not load_methods().available[fit.method].baseline:
             by_method[fit.method].append(fit)
     largest = 0.0
-    for method, fits in by_method.items():
-        cost = training_cost(plan, method, fits, lengths)
+    for method, of_method in by_method.items():
+        cost = training_cost(plan, method, of_method, lengths)
         largest = max(largest, cost.memory_bytes)
         device = plan.device or "cpu"
-        hours = "hours unknown" if math.isnan(cost.hours) else f"{cost.hours:.3g} h"
         elsewhere = "".join(
-            f"; {cost.steps * rate_s / 3600:.3g} h on one {other} ({source})"
+            f"; {_time(cost.steps * rate_s / 3600)} on one {other} ({source})"
             for other, (rate_s, source) in declared_rates(method).items()
             if other != device and not math.isnan(cost.steps)
         )
-        yield (f"{method}: {_trainings(cost)}, {hours} on one {device} ({cost.source}){elsewhere}")
+        yield (
+            f"{method}: {_trainings(cost)}, {_time(cost.hours)} on one {device} ({cost.source})"
+            f"{elsewhere}"
+        )
     yield memory_line(options.jobs or 1, largest)
 
 
@@ -131,6 +140,27 @@ def _trainings(cost: TrainingCost) -> str:
 def _fits(plan: Plan, jobs: Sequence[Job]) -> list[Fit]:
     wanted = {job.fit for job in jobs}
     return [fit for fit in plan.fits if fit.digest in wanted]
+
+
+def _missing_fits(
+    plan: Plan,
+    jobs: Sequence[Job],
+    store: Store,
+    options: RunOptions,
+    counted: set[str] | None,
+) -> list[Fit]:
+    """The trainings that jobs need, without pre-trainings that are done or counted already."""
+    fits = plan.trainings({job.fit for job in jobs})
+    pretrainings = {fit.digest for fit in fits if fit.is_pretraining}
+    left_out = {
+        digest
+        for digest in pretrainings
+        if is_shared(options.cache, digest) or is_model(store.folder / "models" / digest)
+    }
+    if counted is not None:
+        left_out |= counted & pretrainings
+        counted |= pretrainings
+    return [fit for fit in fits if fit.digest not in left_out]
 
 
 def _lengths(plan: Plan, jobs: Sequence[Job]) -> dict[str, VideoLength]:
@@ -163,3 +193,16 @@ def _mean_length(recordings: Sequence[Recording]) -> VideoLength:
         frames=sum(length.frames for length in lengths) / read,
         read=read,
     )
+
+
+def _time(hours: float) -> str:
+    """A duration in seconds below a minute, in minutes below an hour, else in hours.
+
+    >>> _time(0.013), _time(0.25), _time(1.256), _time(1234.5), _time(math.nan)
+    ('47 s', '15 min', '1.26 h', '1,234 h', 'time unknown')
+    """
+    if math.isnan(hours):
+        return "time unknown"
+    if hours >= 1:
+        return f"{hours:,.0f} h" if hours >= 100 else f"{hours:.3g} h"
+    return f"{hours * 60:.2g} min" if hours >= 1 / 60 else f"{hours * 3600:.2g} s"

@@ -1,6 +1,6 @@
-"""The records of a plan: estimates to make, models to train, and all that a run is to do."""
+"""The records of a plan: estimates to make, models to train, and the plan of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,8 @@ UNTOUCHED = Condition(name="none", kind="none", params={})
 class Job:
     """One estimate to make: one method on one recording in one fold, seed and condition.
 
-    `fit` is the digest of the model that it needs, or empty; `setting` that of all that it is made
-    of but its recording (`job_dependencies`).
+    `fit` is the digest of the model that the estimate needs, or empty. `setting` is the digest of
+    the estimate's dependencies without its recording (`JobDependencies.setting`).
     """
 
     digest: str
@@ -66,7 +66,7 @@ class Fit:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
-    """Everything that a run is to do; `expected` recordings are tested over all folds.
+    """The estimates and trainings of a run; `expected` recordings are tested over all folds.
 
     `pretrainings` are the first stages with which models of `fits` begin, each once.
     """
@@ -89,6 +89,12 @@ class Plan:
     notes: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()  # that are run
     folds_from: str = ""  # where official folds were read: `FoldLayout.source`
+
+    def trainings(self, digests: Collection[str]) -> list[Fit]:
+        """The models of these digests, after the pre-trainings with which they begin."""
+        fits = [fit for fit in self.fits if fit.digest in digests]
+        first = {fit.pretraining for fit in fits}
+        return [*(fit for fit in self.pretrainings if fit.digest in first), *fits]
 
     def condition(self, name: str) -> Condition:
         """The protocol's condition of that name, or the untouched one."""

@@ -1,4 +1,4 @@
-"""From features to a pulse: all that computes between the two."""
+"""The steps from the features of a recording to a pulse estimate."""
 
 from collections.abc import Mapping
 from typing import Any

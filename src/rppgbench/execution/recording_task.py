@@ -128,7 +128,7 @@ def run_recording(task: RecordingTask, on_start: OnStart = lambda started: None)
         on_start: takes what is begun, so that a crash of the process can be assigned to a job.
 
     Returns:
-        Rows of all that was done, and the faults. Only KeyboardInterrupt is raised.
+        Rows of the estimates that were made, and the faults. Only KeyboardInterrupt is raised.
     """
     on_start("")
     located = attempt(lambda: locate_recording(task), task.name)

@@ -25,7 +25,7 @@ from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.extraction.conditions import keeps_video
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError, unknown_name
-from rppgbench.system.folders import make_folder, require_writable
+from rppgbench.system.folders import require_writable
 
 Log = Callable[[str], None]
 RESULTS = Path("results")
@@ -37,7 +37,7 @@ SIMULATED = "-simulated"
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """All that `runner.run` needs: nothing is done yet, but the folders for output exist."""
+    """The plan, the results folder and the options of a run; no output is written yet."""
 
     plan: Plan
     store: Store
@@ -67,9 +67,9 @@ def prepare_run(name: str, options: RunOptions, out: Path | None, log: Log) -> P
         require_writable(options.keep_videos, "--keep-videos")
     plan = plan_run(protocol, name, options, log)
     simulated = any(recording.simulated for recording in plan.recordings.values())
-    folder = make_folder(out or RESULTS / f"{name}{SIMULATED if simulated else ''}")
+    folder = out or RESULTS / f"{name}{SIMULATED if simulated else ''}"
     if options.keep_videos is not None:
-        options = replace(options, keep_videos=make_folder(options.keep_videos).resolve())
+        options = replace(options, keep_videos=options.keep_videos.resolve())
     for note in plan.notes:
         log(f"note: {note}")
     return PreparedRun(plan=plan, store=Store(folder), options=options)

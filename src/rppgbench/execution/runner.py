@@ -29,6 +29,7 @@ from rppgbench.extraction.conditions import keeps_video
 from rppgbench.extraction.feature_cache import clean_cache
 from rppgbench.store.store import Store
 from rppgbench.system.fault_kinds import Fault
+from rppgbench.system.folders import make_folder
 from rppgbench.system.progress import progress
 
 Features = tuple[str, str, str]
@@ -76,13 +77,15 @@ def run(
         The number of estimates, the failures and the duration.
 
     Raises:
-        BenchError: the results folder holds something else; a method is known to fail; or a
-            training was refused, after everything else was done.
+        BenchError: the results folder cannot be made or holds something else; a method is known
+            to fail; or a training was refused, after everything else was done.
         MachineError: the machine prevented an estimate.
         KeyboardInterrupt: with a message on what is stored.
     """
     began = time.monotonic()
     options = replace(options, device=plan.device or options.device)
+    for folder in filter(None, (store.folder, options.keep_videos)):
+        make_folder(folder)
     with store.locked(), clean_cache(options.cache):
         manifest = plan_manifest(plan) | {"command": options.command}
         origin = _run_provenance(options)

@@ -1,6 +1,5 @@
 """Pre-trainings that results folders share through the cache, by digest."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,21 @@ MADE_BY = "made_by"
 """The metadata of a shared model that holds the provenance of the run that trained it."""
 
 
+def is_shared(cache: Path, digest: str) -> bool:
+    """Whether the cache holds a pre-training.
+
+    Args:
+        cache: the cache.
+        digest: the digest of the pre-training.
+    """
+    return is_model(cache / FOLDER / digest)
+
+
 def take_shared(cache: Path, models: Path, digest: str) -> bool:
     """Copy a pre-training from the cache into the models of a results folder.
 
     The digest holds everything that the weights depend on, so the copy is what the training would
-    give. A damaged copy in the cache is deleted.
+    give. A damaged copy is not taken; the training that replaces the copy writes over it (`share`).
 
     Args:
         cache: the cache.
@@ -30,13 +39,11 @@ def take_shared(cache: Path, models: Path, digest: str) -> bool:
     """
     if is_model(models / digest):
         return True
-    shared = cache / FOLDER / digest
-    if not is_model(shared):
+    if not is_shared(cache, digest):
         return False
     try:
-        model = read_model(shared)
+        model = read_model(cache / FOLDER / digest)
     except MachineError:
-        shutil.rmtree(shared, ignore_errors=True)
         return False
     write_model(models / digest, model)
     return True

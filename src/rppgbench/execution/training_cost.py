@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rppgbench.core.content_roots import content_roots
-from rppgbench.core.method import first_stage
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.plan_records import Fit, Plan
+from rppgbench.execution.training_stages import fit_stages, training_stages
 from rppgbench.execution.video_lengths import VideoLength
 from rppgbench.extraction.crops import crop_rule
 
@@ -42,45 +42,40 @@ class TrainingCost:
 def training_cost(
     plan: Plan, method: str, fits: Sequence[Fit], lengths: Mapping[str, VideoLength]
 ) -> TrainingCost:
-    """The cost of the trainings of one method, with the pre-trainings that they share.
+    """The cost of trainings of one method.
 
     Args:
         plan: the plan.
         method: name of the method.
-        fits: its trainings.
+        fits: trainings of the method, and pre-trainings that are done apart.
         lengths: mean lengths of the videos, by data set.
     """
     params = plan.methods[method]
-    wanted = {fit.pretraining for fit in fits}
-    shared = [stage for stage in plan.pretrainings if stage.digest in wanted]
-    parts = [*shared, *fits]
-    steps = sum(_fit_steps(params, fit, lengths) for fit in parts)
+    pretrainings = sum(fit.is_pretraining for fit in fits)
+    steps = sum(_fit_steps(params, fit, lengths) for fit in fits)
     rate_s, source = training_rate(method, plan.device or "cpu")
     return TrainingCost(
-        fits=len(fits),
-        pretrainings=len(shared),
+        fits=len(fits) - pretrainings,
+        pretrainings=pretrainings,
         steps=steps,
         hours=steps * rate_s / 3600,
         source=source,
-        memory_bytes=max(_memory(plan, method, fit, lengths) for fit in parts),
+        memory_bytes=max(_memory(plan, method, fit, lengths) for fit in fits),
     )
 
 
 def _fit_steps(params: Mapping[str, Any], fit: Fit, lengths: Mapping[str, VideoLength]) -> float:
     """The steps of one training, without a stage that is done apart."""
-    pretrain_s, train_s = (
-        [lengths[dataset].seconds for dataset, _ in keys] for keys in (fit.pretrain, fit.train)
+    return sum(
+        _stage_steps(params, stage.epochs, [lengths[dataset].seconds for dataset, _ in stage.data])
+        for stage in fit_stages(fit, params)
     )
-    first, second = stage_steps(params, pretrain_s, train_s)
-    if fit.is_pretraining:
-        return first
-    return second if fit.pretraining else first + second
 
 
-def stage_steps(
+def total_steps(
     params: Mapping[str, Any], pretrain_s: Sequence[float], train_s: Sequence[float]
-) -> tuple[float, float]:
-    """The steps of the stage without labels and of the stage with labels, each on its own side.
+) -> float:
+    """The steps of all stages of a training.
 
     Args:
         params: the parameters of the method.
@@ -88,22 +83,24 @@ def stage_steps(
         train_s: the durations of those of the training side, in s.
 
     Returns:
-        The steps of both stages; of a method with one stage 0 and its steps, on both sides.
+        The number of steps; NaN where the method has no epochs or no batches.
 
     >>> params = {"pretrain_epochs": 2, "finetune_epochs": 3, "batch": 1, "clip_s": 10.0}
     >>> params["pretrain_on"] = "pretrain_sets"
-    >>> stage_steps(params, [10.0], [20.0]), stage_steps(params | {"labels": False}, [], [20.0])
-    ((2.0, 6.0), (4.0, 0.0))
+    >>> total_steps(params, [10.0], [20.0]), total_steps(params | {"labels": False}, [], [20.0])
+    (8.0, 4.0)
     """
-    if "pretrain_epochs" not in params:
-        return 0.0, count_steps(params, (*pretrain_s, *train_s))
-    first = first_stage(pretrain_s, train_s, str(params["pretrain_on"]))
+    stages = training_stages(params, pretrain_s, train_s)
+    return sum(_stage_steps(params, stage.epochs, stage.data) for stage in stages)
+
+
+def _stage_steps(
+    params: Mapping[str, Any], epochs: int | None, durations_s: Sequence[float]
+) -> float:
     shared = {name: value for name, value in params.items() if not name.endswith("epochs")}
-    finetune_epochs = params["finetune_epochs"] if params.get("labels", True) else 0
-    return (
-        count_steps(shared | {"epochs": params["pretrain_epochs"]}, first),
-        count_steps(shared | {"epochs": finetune_epochs}, train_s),
-    )
+    if epochs is None:
+        return math.nan
+    return count_steps({**shared, "epochs": epochs}, durations_s)
 
 
 def count_steps(params: Mapping[str, Any], durations_s: Sequence[float]) -> float:

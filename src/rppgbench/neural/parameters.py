@@ -59,8 +59,8 @@ class SingleStageParameters(LearningParameters):
 class PretrainingParameters(StageParameters):
     """The parameters of a first stage, without labels, at `lr`.
 
-    A record of this kind holds all that the stage can see. So two models whose records are equal
-    can share the stage.
+    A record of this kind holds every parameter that the stage uses. So two models whose records
+    are equal can share the stage.
     """
 
     pretrain_epochs: int

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.execution.plan_cost import FRAMES_PER_S_WITH_CLIPS
-from rppgbench.execution.training_cost import stage_steps, training_rate
+from rppgbench.execution.training_cost import total_steps, training_rate
 from rppgbench.papers.declaration import Hours, Line, Setting
 from rppgbench.papers.measures import wanted_params
 
@@ -44,7 +44,7 @@ def row_hours(line: Line, protocol: Protocol) -> Hours | None:
             continue
         pretrain_sets = setting.pretrain or protocol.pretrain_sets(member)
         durations_s = _training_durations_s(setting, pretrain_sets)
-        steps = sum(stage_steps(wanted_params(line, protocol, member), *durations_s))
+        steps = total_steps(wanted_params(line, protocol, member), *durations_s)
         gpu += setting.folds * len(protocol.seeds) * steps * training_rate(member, "cuda")[0] / 3600
     return Hours(core, gpu)
 

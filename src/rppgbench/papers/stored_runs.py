@@ -24,7 +24,6 @@ from rppgbench.papers.experiments import Experiment, ensemble_members
 from rppgbench.papers.rows import NOTHING_STORED
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
-from rppgbench.system.folders import make_folder
 
 NOT_STORED = f"{NOTHING_STORED}, and --stored runs nothing"
 NOT_CHOSEN = "left out by --methods"
@@ -97,6 +96,8 @@ class StoredRuns:
         self._read: dict[Path, StoredResults] = {}
         self._found: dict[tuple[str, bool], FoundResults] = {}
         self._used: set[Path] = set()
+        # A pre-training of an earlier row is in the cache before the next row, or is planned.
+        self._counted: set[str] = set()  # pre-trainings of rows in `costs`
         self._extra = [self._load(folder) for folder in folders]
 
     def unused(self) -> list[Path]:
@@ -220,14 +221,13 @@ class StoredRuns:
         begun = _is_results(store.folder)
         if begun and store.planned() == {j.digest for j in plan.jobs} and not store.missing():
             return
-        costs = describe_cost(plan, store, self._options)
+        costs = describe_cost(plan, store, self._options, self._counted)
         costs += [f"{plan.name}: cannot run: {m}: {reason}" for m, reason in failures.items()]
         self.costs += costs
         if self._dry_run:
             return
         for line in costs:
             self._log(f"plan: {line}")
-        make_folder(store.folder)
         self._log(f"running {plan.name} into {store.folder}: {', '.join(plan.methods)}")
         self._read.pop(store.folder, None)
         options = replace(self._options, every_epoch=experiment.every_epoch)
