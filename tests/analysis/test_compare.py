@@ -111,13 +111,9 @@ def test_differences_are_paired_over_recordings_in_any_order() -> None:
     assert (comparison.recordings, comparison.subjects) == (3, 3)
     assert comparison.difference == pytest.approx(np.mean(differences), abs=1e-9)
     assert comparison.second - comparison.first == pytest.approx(comparison.difference, abs=1e-9)
-    assert (
-        min(differences)
-        <= comparison.low
-        <= comparison.difference
-        <= comparison.high
-        <= max(differences)
-    )
+    half = 4.302653 * np.std(differences, ddof=1) / np.sqrt(3)  # t with 2 degrees of freedom
+    assert comparison.low == pytest.approx(comparison.difference - half, rel=1e-6)
+    assert comparison.high == pytest.approx(comparison.difference + half, rel=1e-6)
 
 
 def test_the_command_tells_both(

@@ -14,15 +14,14 @@ from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Array
-from rppgbench.evaluation.bootstrap import bootstrap
 from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.power import paired_interval
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESAMPLES = 2000
 BLOCK = ["dataset", "recording", "subject", "condition", "region"]
 TEXT_KEYS = frozenset({"title", "about", "source"})
 
@@ -57,7 +56,7 @@ class PairedErrors:
     """Mean absolute error of one method over the recordings that both have, in bpm.
 
     `difference` is the mean over recordings of second less first, with its 95 % interval over
-    subjects (BCa; NaN with one subject).
+    subjects (t; NaN with one subject).
     """
 
     method: str
@@ -229,14 +228,9 @@ def _paired(
             high=nan,
         )
     places = np.array([order[person] for person in people])
-    sums = np.stack(
-        [
-            np.bincount(places, after - before, len(order)),
-            np.bincount(places, minlength=len(order)),
-        ],
-        -1,
-    ).astype(np.float64)
-    low, high = bootstrap(sums, _mean, resamples=RESAMPLES, seed=0)
+    sums = np.asarray(np.bincount(places, after - before, len(order)), dtype=np.float64)
+    counts = np.bincount(places, minlength=len(order)).astype(np.float64)
+    low, high = paired_interval(sums, counts)
     return PairedErrors(
         method=method,
         recordings=len(before),
@@ -244,14 +238,9 @@ def _paired(
         first=float(before.mean()),
         second=float(after.mean()),
         difference=float((after - before).mean()),
-        low=float(low[0]),
-        high=float(high[0]),
+        low=low,
+        high=high,
     )
-
-
-def _mean(sums: Array) -> Array:
-    out: Array = sums[..., :1] / sums[..., 1:]
-    return out
 
 
 def _evaluator(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:

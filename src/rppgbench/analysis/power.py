@@ -1,0 +1,182 @@
+"""How small a difference stored results can show, and how many people a wanted one takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rppgbench.core.canonical_order import ordered_rows
+from rppgbench.core.waveform import Array
+from rppgbench.evaluation.power import (
+    detectable_difference,
+    paired_interval,
+    paired_sd,
+    people_needed,
+    power,
+    printed_sd,
+)
+from rppgbench.evaluation.summary import block_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONDITION_KEYS = ("condition", "region")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairPower:
+    """What the people of some results can tell of two methods; errors in bpm.
+
+    Attributes:
+        first: Name of a method.
+        second: Name of another.
+        condition: The condition and region, or "".
+        people: People with an error of both.
+        difference: Mean over people of first less second.
+        low: Lower limit of its 95 % interval.
+        high: Upper limit.
+        sd: Standard deviation of the differences between people.
+        correlation: Correlation of both errors over people; NaN with fewer than three.
+        detectable: The difference that these people find with a chance of 80 %.
+        detectable_with: The same with the number of people asked for; NaN where none was.
+        needed: People that find the wanted difference; None where a million do not.
+        chance: Power of these people for the wanted difference.
+    """
+
+    first: str
+    second: str
+    condition: str
+    people: int
+    difference: float
+    low: float
+    high: float
+    sd: float
+    correlation: float
+    detectable: float
+    detectable_with: float
+    needed: int | None
+    chance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrintedGap:
+    """Two printed values of one column, and what their number of recordings can tell.
+
+    Attributes:
+        first: The method with the smaller error.
+        second: The other.
+        gap: Printed MAE of second less first, in bpm.
+        sd: Standard deviation of the paired differences at the given correlation.
+        detectable: The difference that is found with a chance of 80 %.
+        told: Whether the gap is at least the detectable one.
+    """
+
+    first: str
+    second: str
+    gap: float
+    sd: float
+    detectable: float
+    told: bool
+
+
+def pair_powers(
+    windows: pd.DataFrame, *, wanted_bpm: float, people: int | None = None
+) -> list[PairPower]:
+    """What the people behind scored windows can tell of each pair of methods.
+
+    The error of a person is the mean absolute error over the person's windows, then over seeds.
+
+    Args:
+        windows: The rows of `score_windows`.
+        wanted_bpm: The difference to find, above 0.
+        people: A number of people to plan for, or None.
+
+    Returns:
+        One record for each pair under each condition and region, in canonical order.
+    """
+    windows = ordered_rows(windows)
+    conditions = windows[list(CONDITION_KEYS)].drop_duplicates().itertuples(index=False, name=None)
+    records = []
+    for condition, region in sorted((str(c), str(r)) for c, r in conditions):
+        part = windows[(windows["condition"] == condition) & (windows["region"] == region)]
+        errors = block_scores(part, block=("dataset", "subject"))
+        name = ", ".join(word for word in (condition, region) if word)
+        for first, second in combinations(errors, 2):
+            records.append(
+                _pair(first, second, name, errors[first], errors[second], wanted_bpm, people)
+            )
+    return records
+
+
+def _pair(
+    first: str,
+    second: str,
+    condition: str,
+    first_errors: Array,
+    second_errors: Array,
+    wanted_bpm: float,
+    people: int | None,
+) -> PairPower:
+    both = np.isfinite(first_errors) & np.isfinite(second_errors)
+    differences = (first_errors - second_errors)[both]
+    count = len(differences)
+    sd = float(differences.std(ddof=1)) if count > 1 else float("nan")
+    spread = count > 2 and min(first_errors[both].std(), second_errors[both].std()) > 0
+    low, high = paired_interval(differences)
+    return PairPower(
+        first=first,
+        second=second,
+        condition=condition,
+        people=count,
+        difference=float(differences.mean()) if count else float("nan"),
+        low=low,
+        high=high,
+        sd=sd,
+        correlation=float(np.corrcoef(first_errors[both], second_errors[both])[0, 1])
+        if spread
+        else float("nan"),
+        detectable=detectable_difference(sd, count),
+        detectable_with=float("nan") if people is None else detectable_difference(sd, people),
+        needed=people_needed(wanted_bpm, sd),
+        chance=power(wanted_bpm, sd, count),
+    )
+
+
+def printed_gaps(
+    printed: Sequence[tuple[str, float, float]], people: int, correlation: float
+) -> list[PrintedGap]:
+    """What the printed MAE and RMSE of one column can tell, of every pair of methods.
+
+    The spread of the paired differences is not printed. It follows from that of each method, which
+    is `printed_sd`, and from the correlation of both over people, which is assumed.
+
+    Args:
+        printed: Method, MAE and RMSE in bpm, all of the same recordings.
+        people: The number of people, or of recordings where that of people is not known; then the
+            detectable difference is too small.
+        correlation: Of the absolute errors of two methods over people.
+
+    Returns:
+        The pairs, those of the smallest errors first.
+    """
+    order = sorted(printed, key=lambda row: (row[1], row[0]))
+    gaps = []
+    for better, worse in combinations(order, 2):
+        sd = paired_sd(printed_sd(*better[1:]), printed_sd(*worse[1:]), correlation)
+        detectable = detectable_difference(sd, people)
+        gap = worse[1] - better[1]
+        gaps.append(
+            PrintedGap(
+                first=better[0],
+                second=worse[0],
+                gap=gap,
+                sd=sd,
+                detectable=detectable,
+                told=bool(gap >= detectable),
+            )
+        )
+    return gaps
