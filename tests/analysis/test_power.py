@@ -74,5 +74,5 @@ def test_printed_gaps_are_held_against_their_number() -> None:
     assert gaps[0].gap == pytest.approx(2.0)
     assert gaps[0].sd == pytest.approx(5.0)  # of 3 and 4
     assert gaps[0].detectable == pytest.approx(detectable_difference(5.0, 42))
-    assert [gap.told for gap in gaps] == [False, True, True]
+    assert [gap.is_detectable for gap in gaps] == [False, True, True]
     assert printed_gaps(printed, 42, 0.9)[0].detectable < gaps[0].detectable

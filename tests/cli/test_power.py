@@ -44,13 +44,13 @@ def test_the_gaps_of_a_printed_table(capsys: pytest.CaptureFixture[str]) -> None
     within = settings[0]
     assert (within["n"], len(within["gaps"])) == (12, 45)
     first = next(gap for gap in within["gaps"] if gap["first"] == "Co-rectification")
-    assert (first["second"], first["told"]) == ("Contrast-Phys", False)
+    assert (first["second"], first["is_detectable"]) == ("Contrast-Phys", False)
     assert first["gap"] == pytest.approx(0.16)
     assert main(["power", "--table", "li2023_table2", "--people", "107", "--json"]) == 0
     (vipl,) = json.loads(capsys.readouterr().out)["settings"]
     names = {name for gap in vipl["gaps"] for name in (gap["first"], gap["second"])}
     assert len(vipl["gaps"]) == len(names) * (len(names) - 1) // 2
-    told = sum(gap["told"] for gap in vipl["gaps"])
+    told = sum(gap["is_detectable"] for gap in vipl["gaps"])
     assert main(["power", "--table", "li2023_table2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("VIPL-HR, n = 2378: ")

@@ -72,7 +72,7 @@ class PrintedGap:
         gap: Printed MAE of second less first, in bpm.
         sd: Standard deviation of the paired differences at the given correlation.
         detectable: The difference that is found with a chance of 80 %.
-        told: Whether the gap is at least the detectable one.
+        is_detectable: Whether the gap is at least the detectable one.
     """
 
     first: str
@@ -80,7 +80,7 @@ class PrintedGap:
     gap: float
     sd: float
     detectable: float
-    told: bool
+    is_detectable: bool
 
 
 def pair_powers(
@@ -176,7 +176,7 @@ def printed_gaps(
                 gap=gap,
                 sd=sd,
                 detectable=detectable,
-                told=bool(gap >= detectable),
+                is_detectable=bool(gap >= detectable),
             )
         )
     return gaps

@@ -139,8 +139,8 @@ def _printed(args: argparse.Namespace) -> int:
         f"{'people' if args.people else 'recordings (fewer people find less)'}"
     )
     for label, n, gaps in groups:
-        told = sum(gap.told for gap in gaps)
-        answer(f"{label}, n = {n}: {told} of {len(gaps)} gaps are found")
+        detectable = sum(gap.is_detectable for gap in gaps)
+        answer(f"{label}, n = {n}: {detectable} of {len(gaps)} gaps are found")
         _print_table(("pair", "gap", "found from", "told"), [_gap_cells(gap) for gap in gaps])
     return DONE
 
@@ -171,7 +171,7 @@ def _cells(pair: "PairPower", people: int | None) -> tuple[str, ...]:
 
 def _gap_cells(gap: "PrintedGap") -> tuple[str, ...]:
     name = f"{gap.first} < {gap.second}"
-    return (name, _number(gap.gap), _number(gap.detectable), "yes" if gap.told else "no")
+    return (name, _number(gap.gap), _number(gap.detectable), "yes" if gap.is_detectable else "no")
 
 
 def _number(value: float) -> str:
@@ -182,8 +182,8 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns of equal width, the first to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
-        first, *others = zip(row, widths, strict=True)
-        cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+        name, *numbers = zip(row, widths, strict=True)
+        cells = [name[0].ljust(name[1]), *(cell.rjust(width) for cell, width in numbers)]
         answer(f"  {'  '.join(cells)}")
 
 
