@@ -138,7 +138,7 @@ def test_references_of_licensed_data_stay_behind(
     folder = genuine_results(tmp_path / "results", "pure")
     file = tmp_path / "out.zip"
     assert main(["bundle", str(folder), "-o", str(file)]) == DONE
-    assert "references of 4 recordings of pure stay here" in capsys.readouterr().out
+    assert "references of 4 recordings of pure stay here" in capsys.readouterr().err
     assert check_bundle(file).summary.datasets["pure"].references == 0
     with results_folder(file) as opened:
         stored = load_stored(Store(opened))

@@ -74,7 +74,8 @@ def _run(args: argparse.Namespace) -> int:
                     add_plugins(folder)
             code: int = args.run(args)
     except BenchError as error:
-        tell(f"bench: {one_line(error)}")
+        message = one_line(error)
+        tell(message if message.startswith("bench ") else f"bench: {message}")
         return FAULT
     except SystemExit as stop:
         tell(

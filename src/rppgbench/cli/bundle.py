@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import names, path, plugins, without_effect
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.options import names, output, path, plugins, without_effect
+from rppgbench.cli.terminal import answer, answer_json, note
 from rppgbench.system.errors import BenchError, one_line
 
 MAKE = ("o", "by", "licence", "own_data", "without_models", "sign")
@@ -46,6 +46,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--signers", type=path, metavar="FILE", help="keys that are trusted (ssh-keygen)"
     )
+    output(parser)
     plugins(parser)
 
 
@@ -74,17 +75,29 @@ def _write(args: argparse.Namespace) -> int:
     )
     file = write_bundle(args.results, args.o, sharing)
     bundle = check_bundle(file)
-    for name, summary in bundle.summary.datasets.items():
-        withheld = summary.recordings - summary.references
-        if withheld:
-            answer(
-                f"note: references of {withheld} recordings of {name} stay here: their digests "
-                "are in the bundle"
-            )
+    withheld = {
+        name: summary.recordings - summary.references
+        for name, summary in bundle.summary.datasets.items()
+        if summary.recordings > summary.references
+    }
+    signature = None if args.sign is None else os.fspath(sign(file, args.sign))
+    if args.json:
+        answer_json(
+            {
+                "id": bundle.id,
+                "file": os.fspath(file),
+                "by": bundle.summary.by,
+                "signature": signature,
+                "references_withheld": withheld,
+            }
+        )
+        return DONE
+    for name, count in withheld.items():
+        note(f"references of {count} recordings of {name} stay here: the bundle has their digests")
     if not bundle.summary.by:
-        answer("note: nobody is named; --by NAME says who made the results")
-    if args.sign is not None:
-        answer(one_line(os.fspath(sign(file, args.sign))))
+        note("nobody is named; --by NAME says who made the results")
+    if signature is not None:
+        answer(one_line(signature))
     answer(f"id {bundle.id}")
     answer(one_line(os.fspath(file)))
     return DONE
@@ -102,11 +115,26 @@ def _check(args: argparse.Namespace) -> int:
             f"{file}: {len(scores.differing)} scores do not follow from its estimates: "
             f"{scores.differing[0]}"
         )
-    answer(f"id {bundle.id}{'' if bundle.named else ': compare it with the id that was published'}")
-    answer(f"{len(bundle.archive.members)} files are as they were written")
-    answer(f"{scores.rows} of {scores.of} scores follow from the estimates and references in it")
+    signed_by = None
     if args.signers is not None:
         from rppgbench.sharing.signatures import signer
 
-        answer(f"signed by {signer(file, args.signers)}")
+        signed_by = signer(file, args.signers)
+    if args.json:
+        answer_json(
+            {
+                "id": bundle.id,
+                "named": bundle.named,
+                "files": len(bundle.archive.members),
+                "scores_that_follow": scores.rows,
+                "scores": scores.of,
+                "signed_by": signed_by,
+            }
+        )
+        return DONE
+    answer(f"id {bundle.id}{'' if bundle.named else ': compare it with the id that was published'}")
+    answer(f"{len(bundle.archive.members)} files are as they were written")
+    answer(f"{scores.rows} of {scores.of} scores follow from the estimates and references in it")
+    if signed_by is not None:
+        answer(f"signed by {signed_by}")
     return DONE

@@ -9,6 +9,7 @@ from rppgbench.cli import (
     check_method,
     compare,
     compare_methods,
+    completion,
     data,
     decompose,
     import_predictions,
@@ -48,6 +49,7 @@ COMMANDS = (
     split,
     compare_methods,
     speed,
+    completion,
 )
 """In the order of `bench --help`. Each module has `add_parser(commands)` and `run(args)`."""
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MAX_LENGTH = 60
 """Characters of a setting that are printed; the rest is cut off."""
 
+CONTEXT = 20
+"""Characters that two long values have in common and that stand before the first other one."""
+
 
 def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
@@ -56,7 +59,8 @@ def _print(comparison: "Comparison") -> None:
     note = "" if comparison.changes else ": alike"
     answer(f"settings, versions and data{note}")
     for change in comparison.changes:
-        answer(f"  {change.what}: {_shorten(change.first)} -> {_shorten(change.second)}")
+        first, second = _shorten(change.first, change.second)
+        answer(f"  {change.what}: {first} -> {second}")
     answer("\nwaveforms")
     for waveforms in comparison.waveforms:
         answer(_waveforms_line(waveforms))
@@ -84,6 +88,20 @@ def _waveforms_line(waveforms: "WaveformComparison") -> str:
     return line + (f"; {waveforms.only_second} only in the second" if waveforms.only_second else "")
 
 
-def _shorten(text: str) -> str:
-    shown_text = text or "(not there)"
-    return shown_text if len(shown_text) <= MAX_LENGTH else shown_text[: MAX_LENGTH - 3] + "..."
+def _shorten(first: str, second: str) -> tuple[str, str]:
+    """Two values of a setting, each cut to `MAX_LENGTH` characters that show where they differ.
+
+    >>> _shorten("", "b"), _shorten("x" * 80 + "a", "x" * 80 + "b")[1]
+    (('(not there)', 'b'), '...xxxxxxxxxxxxxxxxxxxxb')
+    """
+    begin = 0
+    if max(len(first), len(second)) > MAX_LENGTH:
+        pairs = enumerate(zip(first, second, strict=False))
+        differing = (place for place, (before, after) in pairs if before != after)
+        begin = max(0, next(differing, min(len(first), len(second))) - CONTEXT)
+    return _cut(first, begin), _cut(second, begin)
+
+
+def _cut(text: str, begin: int) -> str:
+    shown = ("..." if begin else "") + text[begin:] if text else "(not there)"
+    return shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 3] + "..."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import as_json, path, plugins, results
+from rppgbench.cli.options import output, path, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 
@@ -43,7 +43,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--out", type=path, metavar="FILE", help="the page (RESULTS/decomposition.html)"
     )
-    as_json(parser)
+    output(parser)
     plugins(parser)
 
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             between,
             preferred_regions=regions,
             command=args.command_line,
-            quiet=args.json,
+            quiet=args.json or args.quiet,
         )
     page = args.out or output_folder(args.results) / "decomposition.html"
     try:

@@ -66,7 +66,7 @@ def describe(kind: str, name: str) -> Description:
 def describe_method(method: Any) -> Description:
     """Input, learning, parameters with presets, licence and citation of a method."""
     from rppgbench.api.methods import input_shape
-    from rppgbench.execution.plan_cost import declared_rates
+    from rppgbench.execution.training_cost import declared_rates
 
     learns = method.fit is not None
     weights = "none needed"

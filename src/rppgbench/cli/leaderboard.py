@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import at_least_one, path, plugins
-from rppgbench.cli.terminal import answer, tell
+from rppgbench.cli.options import at_least_one, output, path, plugins
+from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def add_parser(commands: Commands) -> None:
         metavar="N",
         help=f"fewest subjects of a ranked result ({MIN_SUBJECTS})",
     )
+    output(parser)
     plugins(parser)
 
 
@@ -70,6 +71,16 @@ def run(args: argparse.Namespace) -> int:
     tables = leaderboard_tables(entries, min_subjects=args.min_subjects)
     pages = write_leaderboard(tables, args.out, min_subjects=args.min_subjects)
     counts = Counter(entry.status for entry in entries)
+    if args.json:
+        answer_json(
+            {
+                "bundles": list(bundles),
+                "tables": len(tables),
+                "results": dict(sorted(counts.items())),
+                "pages": [os.fspath(page) for page in pages],
+            }
+        )
+        return DONE
     answer(
         f"{len(bundles)} bundles, {len(tables)} tables, {len(entries)} results: "
         + ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -1,11 +1,14 @@
 """bench simulate: write simulated recordings in a data set's native layout."""
 
 import argparse
+import os
+from dataclasses import asdict
+from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import at_least_one, path, plugins, quiet, seconds, seed
-from rppgbench.cli.terminal import answer
+from rppgbench.cli.options import at_least_one, output, path, plugins, seconds, seed
+from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 
 
@@ -26,7 +29,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--seconds", type=seconds, default=20.0, metavar="S")
     parser.add_argument("--seed", type=seed, default=0, metavar="K")
     parser.add_argument("--difficulty", choices=["easy", "paper", "hard"], default="easy")
-    quiet(parser)
+    output(parser)
     plugins(parser)
 
 
@@ -35,17 +38,27 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.core.registry import load_datasets
     from rppgbench.datasets.roots import write_simulated
     from rppgbench.simulation import SimulationPlan
+    from rppgbench.system.atomic_files import atomic_dir, move_into_place
     from rppgbench.system.folders import make_folder
 
     dataset = load_datasets().get("data set", args.name, "bench simulate")
     if dataset.simulate is None:
         raise BenchError(f"bench simulate: {args.name} cannot be simulated")
-    out = make_folder(args.out)
-    if any(out.iterdir()):
-        raise BenchError(f"{out}: not empty; give a new folder")
+    out: Path = args.out
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise BenchError(f"{out}: not an empty folder; give a new one")
+    make_folder(out.parent)
     plan = SimulationPlan(
         subjects=args.subjects, seconds=args.seconds, seed=args.seed, difficulty=args.difficulty
     )
-    write_simulated(dataset, out, plan, quiet=args.quiet)
-    answer(out)
+    try:
+        with atomic_dir(out) as partial:
+            write_simulated(dataset, partial, plan, quiet=args.quiet or args.json)
+            move_into_place(partial, out)
+    except OSError as error:
+        raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error
+    if args.json:
+        answer_json({"data_set": args.name, "folder": os.fspath(out), **asdict(plan)})
+    else:
+        answer(out)
     return DONE

@@ -85,7 +85,8 @@ def lay_out_folds(
     sides = [side for side in sides if side.test]
     if not sides:
         raise BenchError(
-            f"{location}: none of the recordings here is on the test side of the split"
+            f"{location}: none of the {len(recordings)} recordings here is on the test side of its "
+            f"split {protocol.split!r}; bench data check {first} says what is there"
         )
     return FoldLayout(sides=tuple(sides), notes=notes, source=source)
 

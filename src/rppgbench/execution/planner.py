@@ -55,13 +55,14 @@ def make_plan(
     selected = _methods(methods, protocol, location)
     listing = listing or Catalog()
     recordings, left_out = protocol_recordings(protocol, roots, listing)
-    folds = lay_out_folds(protocol, roots, recordings, location)
+    file = f"protocols/{name}.toml"
+    folds = lay_out_folds(protocol, roots, recordings, file)
     sides = _chosen_folds(folds.sides, chosen_folds)
     notes = [*folds.notes, *unread_files(roots)]
     lines = dict(zip(recordings, listing.lines(recordings.values()), strict=True))
     prints = {key: fingerprint_from_lines([line]) for key, line in lines.items()}
     for condition in protocol.conditions:
-        check_condition(condition, location)
+        check_condition(condition, file)
     layout = JobLayout(
         protocol, selected, recordings, prints, JobDependencies(device=device), location
     )

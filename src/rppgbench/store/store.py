@@ -284,7 +284,9 @@ class Store:
         estimates, observed = self.estimates(), self.observed()
         if not estimates:
             raise BenchError(f"{self.folder}: no estimate stored yet; run the protocol first")
-        advice = "run its command again, what is there stays"
+        advice = (
+            "run its command again, what is there stays; bench report --partial shows what is there"
+        )
         planned = len(self.planned())
         if not partial and len(estimates) < planned:
             raise BenchError(

@@ -137,6 +137,8 @@ def unknown_name(kind: str, name: str, choices: Iterable[str], location: str) ->
     names = sorted(choices)
     near = difflib.get_close_matches(name, names, n=MOST_NEAR)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+    if kind in LISTS and not near:
+        hint += " One of your own needs --plugins DIR."
     known = f" Known: {', '.join(names) or 'none'}."
     if len(names) > MOST_KNOWN:
         shown = [] if near else names[:MOST_KNOWN]

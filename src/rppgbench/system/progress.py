@@ -46,13 +46,14 @@ class _Bar:
 
 
 class _Lines:
-    """Plain lines elsewhere: at most one in ten seconds, and the last."""
+    """Plain lines elsewhere: the first at once, then at most one in ten seconds, and the last."""
 
     EVERY_S = 10.0
 
     def __init__(self, title: str, total: int) -> None:
         self.title, self.total, self.count = title, total, 0
         self.began = self.spoke = time.monotonic()
+        self._write(f"{title}: 0/{total}")
 
     def step(self, note: str = "") -> None:
         self.count += 1
@@ -70,9 +71,13 @@ class _Lines:
         left_s = spent_s / self.count * (self.total - self.count) if self.count else float("nan")
         until = f", {format_duration(left_s)} left" if self.count and not last else ""
         tail = f": {one_line(note)}" if note else ""
-        sys.stderr.write(
-            f"{self.title}: {self.count}/{self.total} in {format_duration(spent_s)}{until}{tail}\n"
+        self._write(
+            f"{self.title}: {self.count}/{self.total} in {format_duration(spent_s)}{until}{tail}"
         )
+
+    @staticmethod
+    def _write(line: str) -> None:
+        sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
 
