@@ -184,7 +184,15 @@ def names_of_content() -> set[str]:
         if not f.name.startswith((".", "_"))
     }
     names |= {*load_methods().available, *load_methods().unavailable}
-    return names - {"evaluators", "splits", "simulated", "constant", "green", "printed"}
+    return names - {
+        "evaluators",
+        "splits",
+        "templates",
+        "simulated",
+        "constant",
+        "green",
+        "printed",
+    }
 
 
 @pytest.mark.parametrize(

@@ -289,17 +289,17 @@ def test_ctrl_c_while_content_loads_stays_ctrl_c(plugins: Path) -> None:
 def test_what_a_method_prints_or_ends_is_no_part_of_the_answer(
     plugins: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """bench check-method calls it; standard output stays one JSON object."""
+    """bench check calls it; standard output stays one JSON object."""
     text = METHOD.format(name="loud", parts="parts").replace("from .parts import shift\n", "")
     body = text.replace("shift(trace.samples[:, 1])", "-trace.samples[:, 1]")
     loud = plugins / "methods" / "loud.py"
     loud.write_text(body.replace("    return", "    print('mid-way')\n    return"))
-    main(["check-method", str(loud), "--json"])
+    main(["check", str(loud), "--json"])
     captured = capsys.readouterr()
     assert json.loads(captured.out)["method"] == "loud"
     assert "mid-way" in captured.err
     loud.write_text(body.replace("    return", "    raise SystemExit(0)\n    return"))
-    assert main(["check-method", str(loud)]) == 2
+    assert main(["check", str(loud)]) == 2
     assert "sys.exit(0)" in capsys.readouterr().out
 
 

@@ -67,7 +67,7 @@ def test_without_open_rppg_the_list_and_the_run_say_what_to_install() -> None:
 
 def test_a_python_that_is_absent_or_lacks_open_rppg_is_one_line(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "python")
-    process = bench("check-method", "open_rppg_physnet", **{open_rppg.PYTHON: nowhere})
+    process = bench("check", "open_rppg_physnet", **{open_rppg.PYTHON: nowhere})
     assert process.returncode == 2
     assert f"{nowhere} is no file" in process.stderr
     bare = f'#!/bin/sh\nexec {sys.executable} -S -E "$@"\n'  # without any package

@@ -272,7 +272,7 @@ def test_plugins_of_any_name_hide_no_other(tmp_path: Path) -> None:
     shown, known = json.dumps(json.loads(out)), json.loads(plain)
     assert "pos" in json.dumps(known)
     assert "loaded" in shown
-    code, out, errors = bench("check-method", "pos", "--plugins", tmp_path)
+    code, out, errors = bench("check", "pos", "--plugins", tmp_path)
     assert code == 0, errors  # the shipped ones run as before
 
 

@@ -101,7 +101,7 @@ def test_an_installed_package_s_content_is_listed_and_checked(site: Path, tmp_pa
     assert listed["benchmarks"]["our_lab"]["title"] == "Our lab's recordings"
     assert listed["protocols"]["our_lab_all"]["title"] == "Everybody of our lab"
     assert "pos" in listed["methods"]
-    process = bench(site, tmp_path, "check-method", "loud_green")
+    process = bench(site, tmp_path, "check", "loud_green")
     assert process.returncode == 0, process.stdout
     assert {line.split()[0] for line in process.stdout.splitlines()} == {"kept"}
 
@@ -123,7 +123,7 @@ def test_its_method_runs_on_its_data_under_its_protocol(
 
 
 def test_without_the_package_there_is_no_such_method(tmp_path: Path) -> None:
-    process = bench(tmp_path, tmp_path, "check-method", "loud_green")
+    process = bench(tmp_path, tmp_path, "check", "loud_green")
     assert process.returncode == 2
     (line,) = process.stderr.strip().splitlines()
     assert "no method 'loud_green'" in line

@@ -63,7 +63,7 @@ def test_a_plug_in_neither_ends_nor_keeps_the_command(
 @needs_fork
 def test_a_method_that_ends_the_process_in_c_is_told(tmp_path: Path) -> None:
     folder = written(tmp_path, "", "ctypes.CDLL(None)._exit(0)")
-    process = bench("check-method", folder / "methods/mine.py")
+    process = bench("check", folder / "methods/mine.py")
     assert process.returncode == 2
     assert "ended its process (exit code 0), and the command with it" in process.stderr
 
@@ -71,7 +71,7 @@ def test_a_method_that_ends_the_process_in_c_is_told(tmp_path: Path) -> None:
 def test_what_a_method_prints_through_c_is_no_part_of_the_answer(tmp_path: Path) -> None:
     prints = "ctypes.CDLL(None).puts(b'from C'); os.write(1, b'from 1'); print('from Python')"
     folder = written(tmp_path, "", f"{prints}; {PULSE}")
-    process = bench("check-method", folder / "methods/mine.py", "--json")
+    process = bench("check", folder / "methods/mine.py", "--json")
     assert process.stdout.startswith("{")
     for words in ("from C", "from 1", "from Python"):
         assert words not in process.stdout
@@ -80,7 +80,7 @@ def test_what_a_method_prints_through_c_is_no_part_of_the_answer(tmp_path: Path)
 
 def test_a_method_that_forks_and_comes_back_in_the_child_answers_once(tmp_path: Path) -> None:
     folder = written(tmp_path, "", f"os.fork(); {PULSE}")
-    process = bench("check-method", folder / "methods/mine.py", "--json")
+    process = bench("check", folder / "methods/mine.py", "--json")
     assert process.stdout.count('"method": "mine"') == 1
 
 
@@ -115,7 +115,7 @@ def _lives(pid: int) -> bool:
 
 
 def test_a_command_without_code_of_others_is_not_supervised() -> None:
-    arguments = [["report", "results"], ["list"], ["predict", "face.mp4"], ["check-method", "pos"]]
+    arguments = [["report", "results"], ["list"], ["predict", "face.mp4"], ["check", "pos"]]
     assert not [w for w in arguments if _calls_others(parser().parse_args(w))]
-    others = [["list", "--plugins", "somewhere"], ["check-method", "mine.py"]]
+    others = [["list", "--plugins", "somewhere"], ["check", "mine.py"]]
     assert all(_calls_others(parser().parse_args(w)) for w in others)

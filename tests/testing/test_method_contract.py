@@ -76,7 +76,7 @@ def test_a_docstring_without_shape_or_unit_is_caught(tmp_path: Path) -> None:
 def test_the_command_says_a_line_a_clause(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check-method", str(write(tmp_path, FAULTS["survives gaps"]))]) == 2
+    assert main(["check", str(write(tmp_path, FAULTS["survives gaps"]))]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("BROKEN")] == [
         "BROKEN     survives gaps: raises RuntimeError: short"
@@ -85,5 +85,5 @@ def test_the_command_says_a_line_a_clause(
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check-method", str(tmp_path / "none.py")]) == 2
+    assert main(["check", str(tmp_path / "none.py")]) == 2
     assert "no such file" in capsys.readouterr().err

@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         answer(first_commands(bench))
         return FAULT
     format_own_warnings()
+    args.bench = bench
     args.command_line = shlex.join(["bench", *arguments])
     raise_file_limit()
     if argv is not None:
@@ -57,7 +58,7 @@ def _calls_others(args: argparse.Namespace) -> bool:
     from importlib.metadata import entry_points
 
     plugins = getattr(args, "plugins", None) or os.environ.get("RPPGBENCH_PLUGINS")
-    method = Path(str(getattr(args, "method", "") or ""))
+    method = Path(str(getattr(args, "method", None) or getattr(args, "declaration", "")))
     is_file = (
         method.suffix == ".py" or len(method.parts) > 1 or bool(method.parts and method.is_dir())
     )

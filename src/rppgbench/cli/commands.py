@@ -6,7 +6,7 @@ import re
 from rppgbench import __version__
 from rppgbench.cli import (
     bundle,
-    check_method,
+    check,
     compare,
     compare_methods,
     completion,
@@ -15,6 +15,7 @@ from rppgbench.cli import (
     import_predictions,
     leaderboard,
     list_,
+    new,
     power,
     predict,
     quickstart,
@@ -45,7 +46,8 @@ COMMANDS = (
     predict,
     data,
     simulate,
-    check_method,
+    new,
+    check,
     split,
     compare_methods,
     speed,

@@ -25,7 +25,5 @@ def run(args: argparse.Namespace) -> int:
     """Print the script, which is made from the parsers of all commands."""
     import shtab
 
-    from rppgbench.cli.commands import parser
-
-    answer(shtab.complete(parser(), args.shell))
+    answer(shtab.complete(args.bench, args.shell))
     return DONE

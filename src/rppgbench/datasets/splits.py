@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,15 @@ def file_checksum(file: Path) -> str:
     """
     declared = declaration_of({"checksum": "", **read_toml(file)}, SplitFile, file)
     return checksum(fold.model_dump() for fold in declared.fold)
+
+
+def text_checksum(text: str) -> str:
+    """The checksum of the lists in the text of a file.
+
+    >>> text_checksum('[[fold]]\\nname = "1"\\ntrain = ["a"]\\nvalidation = []\\ntest = ["b"]')[:8]
+    'e69a3bbe'
+    """
+    return checksum(tomllib.loads(text)["fold"])
 
 
 def read_split(file: Path) -> Split:
