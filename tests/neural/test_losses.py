@@ -232,6 +232,30 @@ def test_periodicity_rises_when_the_rate_jumps() -> None:
     assert steady < 0.1 * broken
 
 
+@pytest.mark.parametrize(("variance_weight", "is_cheaper"), [(1.0, True), (8.0, False)])
+def test_one_fixed_sine_costs_less_than_true_pulses_unless_the_variance_weighs_more(
+    variance_weight: float, is_cheaper: bool
+) -> None:
+    """Decision 29: the sum of four losses with equal weights is least for a collapsed output.
+
+    A batch of 64 clips at speeds of 0.6 to 1.4. The true pulses have rates of 50 to 120 bpm, no
+    noise, and rates that swing by 2 bpm at 0.1 Hz; the collapsed output is one sine of 90 bpm.
+    """
+    speed = torch.linspace(0.6, 1.4, 64, dtype=torch.float64)
+    rates = torch.linspace(50, 120, 64, dtype=torch.float64)[torch.randperm(64)] / 60
+    t = torch.arange(300, dtype=torch.float64)[None] / FS * speed[:, None]
+    swing = 2 / 60 / 0.1 * torch.sin(2 * torch.pi * (0.1 * t + rates[:, None]))
+    true = torch.sin(2 * torch.pi * rates[:, None] * t + swing)
+    costs = []
+    for pulses in (sine(90).expand(64, -1), true):
+        spectra = power_spectra(pulses, FS, speed=speed)
+        unweighted = bandwidth(spectra, *BAND) + sparsity(spectra, *BAND)
+        unweighted += periodicity(pulses, FS, *BAND, speed=speed)
+        costs.append(float(unweighted + variance_weight * variance(spectra, *BAND)))
+    assert (costs[0] < 0.8 * costs[1]) is is_cheaper
+    assert (costs[0] > costs[1]) is not is_cheaper
+
+
 def test_the_grid_changes_neither_value_nor_gradient_of_periodicity() -> None:
     values, gradients = [], []
     for samples in (2700, 5400, 10800):

@@ -220,6 +220,16 @@ def test_the_second_solution_has_the_crop_and_the_clips_of_the_paper() -> None:
         assert (params["lr"], params["finetune_lr"], params["batch"]) == (1e-4, 1e-5, 4)
 
 
+def test_table_4_learns_and_reads_clips_of_5_s_without_overlap() -> None:
+    """Section 4.2: clips of 5 s on V4V; clips do not overlap."""
+    _, lines = read_table(REPORTS / "li2023_table4.toml")
+    assert {line.setting.evaluator for line in lines} == {"v4v_clips"}
+    window = evaluator("v4v_clips").window
+    assert (window.length_s, window.stride_s) == (5.0, 5.0)
+    (own,) = (line for line in lines if line.method.method == "co_rectification")
+    assert (own.method.params["clip_s"], own.method.params["step_s"]) == (5.0, 5.0)
+
+
 def test_titles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "reports"]) == 0
     output = capsys.readouterr().out
