@@ -590,7 +590,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
 
     decoded: dict[object, Features] = {}
 
-    def features(source: VideoSource, *_: object) -> list[Features]:
+    def features(source: VideoSource, *_: object, **__: object) -> list[Features]:
         """Every frame is decoded once, and no face is looked for: what counts are its times."""
         key = source.path, str(source.times_s)
         if key not in decoded:

@@ -1,6 +1,7 @@
 """One order: whatever order things were made, stored or asked for in, every number is the same."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -135,6 +136,38 @@ def test_table_and_page_are_the_same_bytes_in_any_order_of_storage(
         again = written(held)
     assert again["table.csv"].decode() == first["table.csv"].decode()
     assert again == first
+
+
+class Backwards:
+    """The entries of a folder in the reverse order of `os.scandir`."""
+
+    def __init__(self, path: Any = ".") -> None:
+        with SCANDIR(path) as entries:
+            self.entries = iter([*entries][::-1])
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.entries
+
+    def __enter__(self) -> Iterator[Any]:
+        return self.entries
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+
+SCANDIR, LISTDIR = os.scandir, os.listdir
+
+
+def test_a_file_system_that_lists_backwards_gives_the_same_bytes(
+    first: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = store(tmp_path / "results", MADE, SEEN, 5, METHODS)
+    parts = [file.name for file in (tmp_path / "results" / "estimates").iterdir()]
+    monkeypatch.setattr(os, "scandir", Backwards)
+    monkeypatch.setattr(os, "listdir", lambda path=".": LISTDIR(path)[::-1])
+    backwards = [file.name for file in (tmp_path / "results" / "estimates").iterdir()]
+    assert backwards == parts[::-1] != parts
+    assert written(made) == first
 
 
 def test_the_made_up_store_has_something_to_say(first: dict[str, bytes]) -> None:
