@@ -18,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rppgbench.core.recording import Recording
+from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.layout import is_simulated
 from rppgbench.datasets.splits import assign_by_folds, assign_by_lists, assign_by_parts, read_split
@@ -304,6 +305,14 @@ def test_the_genuine_labels_of_ubfc_have_the_form_that_is_simulated(real: Path) 
         rates = np.array(rows_of_ubfc(file)[1].split(), dtype=np.float64)
         assert (rates == np.rint(rates)).mean() > 0.97
         assert rates.max() <= 127
+
+
+def test_the_page_of_facts_has_a_row_for_every_data_set() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "data_set_facts.md"
+    facts, _, _ = page.read_text(encoding="utf-8").partition("\n## ")
+    first_cells = [line.split("|")[1] for line in facts.splitlines() if line.startswith("| `")]
+    named = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+    assert named == load_datasets().available.keys()
 
 
 @pytest.mark.usefixtures("plain")

@@ -308,7 +308,7 @@ CASES: dict[str, Case] = {
 }
 
 
-def decoded(source: VideoSource, *rest: object) -> list[Features]:
+def decoded(source: VideoSource, *rest: object, **options: object) -> list[Features]:
     """Every frame is decoded, and no face is looked for: what counts here are its times."""
     with open_video(source) as reader:
         times_s = np.array([frame.time_s for frame in reader])
@@ -474,7 +474,7 @@ def test_what_one_condition_refutes_is_scored_under_none(
     """A third of the frames are no longer as many as the labels: that hides the wrong header."""
     ubfc(tmp_path, TIMES_S, fps=25.0)
 
-    def twice(source: VideoSource, *rest: object) -> list[Features]:
+    def twice(source: VideoSource, *rest: object, **options: object) -> list[Features]:
         (whole,) = decoded(source)
         return [replace(whole, times_s=whole.times_s[::3]), whole]
 
