@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rppgbench.cli.commands import first_commands, parser
+from rppgbench.cli.commands import command_parser, first_commands, parser
 from rppgbench.cli.exit_codes import DONE, FAULT, SOME_FAILED, STOPPED
 from rppgbench.cli.terminal import answer, answers_alone, answers_on_their_own, tell
 from rppgbench.system.errors import BenchError, format_own_warnings, one_line
@@ -22,7 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; a `BenchError` becomes one line and exit code 2."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     bench = parser()
-    args = bench.parse_args(arguments)
+    args, unknown = bench.parse_known_args(arguments)
+    if unknown:
+        command_parser(bench, arguments).refuse_unknown(unknown)
     if "run" not in args:
         answer(first_commands(bench))
         return FAULT

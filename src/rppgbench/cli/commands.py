@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Sequence
 
 from rppgbench import __version__
 from rppgbench.cli import (
@@ -28,6 +29,7 @@ from rppgbench.cli import (
     split,
     table,
 )
+from rppgbench.cli.command import CommandParser
 
 COMMANDS = (
     quickstart,
@@ -83,9 +85,9 @@ def first_commands(bench: argparse.ArgumentParser) -> str:
     )
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """The parser of `bench`; what a command needs is imported when the command runs."""
-    bench = argparse.ArgumentParser(
+    bench = CommandParser(
         prog="bench",
         description="Runs rPPG methods under named protocols and scores what is stored.",
         epilog="Exit codes: 0 done, 2 a fault of yours in one line, "
@@ -97,3 +99,20 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_parser(commands)
     return bench
+
+
+def command_parser(bench: CommandParser, arguments: Sequence[str]) -> CommandParser:
+    """The parser of the command that a command line names, with its action.
+
+    Args:
+        bench: the parser of `bench`.
+        arguments: the command line.
+    """
+    command = bench
+    for word in arguments:
+        groups = [a for a in command._actions if isinstance(a, argparse._SubParsersAction)]
+        inner = [group.choices[word] for group in groups if word in group.choices]
+        if not inner:
+            break
+        command = inner[0]
+    return command

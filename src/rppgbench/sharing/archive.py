@@ -142,8 +142,12 @@ class Archive:
                 self._size = stream.seek(0, 2)
                 self.members = self._members(stream)
                 self._offsets = self._check_form(stream)
-        except (OSError, struct.error, ValueError) as error:
-            raise BenchError(f"{file}: not a bundle, or a cut one: {error}") from error
+        except OSError as error:
+            raise BenchError(f"{file}: cannot be read: {error.strerror}") from error
+        except (struct.error, ValueError) as error:
+            raise BenchError(
+                f"{file}: not a bundle, or a cut one; bench bundle RESULTS writes one"
+            ) from error
 
     def _members(self, stream: BinaryIO) -> tuple[Member, ...]:
         """The files that the directory names; `_check_form` compares every byte of it later."""

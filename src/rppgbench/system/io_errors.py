@@ -115,4 +115,4 @@ def check_disk(file: Path) -> None:
 
 def no_such_video(file: Path) -> RecordingError:
     """What a run and a data check say of a video that is not there."""
-    return RecordingError(f"{file}: no such video; check the folder of the data set")
+    return RecordingError(f"{file}: no such video; check the path")
