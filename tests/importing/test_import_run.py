@@ -86,6 +86,7 @@ def test_labels_come_from_a_data_set_and_absent_recordings_count(
     said = capsys.readouterr()
     assert code == 3
     assert "failed: ubfc_rppg/subject40: no prediction in net.csv" in said.err
+    assert "no prediction in net.csv" not in said.out  # it is told once
     assert leftovers(out) == [("source", "1"), ("recording", "ubfc_rppg/subject40")]
     table = load_results(out).scores("li2023", by=["method"])
     assert table["n_recordings"].tolist() == [3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,20 @@ from rppgbench.system.text_wrapping import wrapped
 
 if TYPE_CHECKING:
     from rppgbench.analysis.build_report import Report
+    from rppgbench.report.inputs import Skipped
 
 
-def answer_report(report: Report, *, as_json: bool, before: str = "") -> None:
+def answer_report(
+    report: Report, *, as_json: bool, before: str = "", failed: Mapping[str, str] | None = None
+) -> None:
     """Print the score table, what was left out, notes and the place of the page.
 
     Args:
         report: The page that was written.
         as_json: Whether one JSON object is printed.
         before: A line above the table.
+        failed: Recordings of which the terminal has told the reason: DATA SET/NAME -> reason. What
+            they lack is not told again; the JSON object has it.
     """
     from rppgbench.report.tables.terminal_table import left_out_lines, score_lines
 
@@ -30,11 +36,21 @@ def answer_report(report: Report, *, as_json: bool, before: str = "") -> None:
     width = answer_width()
     lines = [*wrapped(one_line(before), width), ""] if before else []
     lines += [*score_lines(report.inputs, width), ""]
-    lines += left_out_lines(report.inputs.skipped, width)
+    untold = [entry for entry in report.inputs.skipped if not _is_told(entry, failed or {})]
+    lines += left_out_lines(untold, width)
     lines += [line for note in report.notes for line in wrapped(one_line(note), width)]
     for line in lines:
         answer(line)
     answer(one_line(os.fspath(report.page)))
+
+
+def _is_told(entry: Skipped, failed: Mapping[str, str]) -> bool:
+    """Whether one of the told reasons is that of the entry; a name may end with a condition."""
+    key = f"{entry.dataset}/{entry.recording}"
+    return any(
+        (name == key or name.startswith(f"{key}, ")) and entry.reason in reason
+        for name, reason in failed.items()
+    )
 
 
 def report_object(report: Report) -> dict[str, Any]:

@@ -123,14 +123,15 @@ def run(args: argparse.Namespace) -> int:
     without_rate = {
         name: reason for name, reason in report.without_rate.items() if name not in summary.failed
     }
-    failed = [f"{name}: {reason}" for name, reason in (summary.failed | without_rate).items()]
+    failed = summary.failed | without_rate
     _tell("warning", report.warnings)
-    _tell("failed", failed, error=True)
+    _tell("failed", [f"{name}: {reason}" for name, reason in failed.items()], error=True)
     done = (
         f"{summary.done} estimates made, {summary.stored} were stored already, "
         f"over {prepared.plan.expected} recordings in {_duration(summary.seconds)}"
     )
-    answer_report(report, as_json=args.json, before=done)
+    told = dict(list(failed.items())[:MAX_LINES])
+    answer_report(report, as_json=args.json, before=done, failed=told)
     return SOME_FAILED if failed else DONE
 
 
