@@ -10,12 +10,13 @@ import pytest
 
 from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
 from rppgbench.core.protocol import read_protocol
-from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import toml_files
 from rppgbench.report.inputs import Scores
 from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.tables.table import Table
 from rppgbench.store.schema import RecordingInfo
+
+from ..factories.records import make_recording_info
 
 X264 = {"codec": "libx264", "faces": "original", "gop": 250}
 CONDITIONS = [
@@ -32,20 +33,7 @@ SEEDS = range(3)
 
 def observed(recording: str, condition: str, **measured: float | str) -> RecordingInfo:
     facts = {"condition": measured} if measured else {}
-    return RecordingInfo(
-        dataset="set",
-        recording=recording,
-        subject=recording,
-        scenario="",
-        source="",
-        skin_tone="",
-        light="",
-        simulated=False,
-        condition=condition,
-        ground_truth=GroundTruth(),
-        metadata=facts,
-        reason="",
-    )
+    return make_recording_info(recording, subject=recording, condition=condition, metadata=facts)
 
 
 def test_settings_are_ordered_and_averaged_and_know_what_they_differ_in() -> None:

@@ -6,16 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
 from rppgbench.execution.estimate_writer import MOST, EstimateWriter
 from rppgbench.execution.recording_task import TaskResult
-from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.errors import MachineError
 from rppgbench.system.fault_kinds import Fault
 
-from ..factories.records import make_estimate
+from ..factories.records import make_estimate, make_recording_info
 from ..factories.tasks import make_recording_task
 
 RECORDINGS, EACH = 25, 100
@@ -30,19 +28,7 @@ def outcome(
         make_estimate(wave, recording, job=f"{recording}-{k}", reason=reason)
         for k in range(estimates)
     )
-    seen = RecordingInfo(
-        dataset="set",
-        recording=recording,
-        subject="s",
-        scenario="",
-        source="",
-        skin_tone="",
-        light="",
-        simulated=False,
-        condition="none",
-        ground_truth=GroundTruth(),
-        reason=reason,
-    )
+    seen = make_recording_info(recording, subject="s", reason=reason)
     faults = () if fault is None else (fault,)
     return TaskResult(task=task, observed=(seen,), estimates=made, faults=faults)
 

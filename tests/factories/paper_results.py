@@ -15,6 +15,8 @@ from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 
+from .records import make_recording_info
+
 RATES_BPM = (60.0, 66.0, 72.0, 78.0, 84.0, 90.0, 61.5, 67.5, 73.5, 79.5, 85.5, 91.5)
 
 
@@ -22,17 +24,8 @@ def stored_recording(
     dataset: str, number: int, truth: GroundTruth, *, simulated: bool
 ) -> RecordingInfo:
     """The recording of one subject, of whom nothing but the reference is known."""
-    return RecordingInfo(
-        dataset=dataset,
-        recording=f"r{number}",
-        subject=f"s{number}",
-        scenario="",
-        source="",
-        skin_tone="",
-        light="",
-        simulated=simulated,
-        condition="none",
-        ground_truth=truth,
+    return make_recording_info(
+        f"r{number}", dataset=dataset, subject=f"s{number}", simulated=simulated, ground_truth=truth
     )
 
 

@@ -10,6 +10,7 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import Method
 from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.store.schema import RecordingInfo
 
 FS = 30.0
 SECONDS = 60.0
@@ -64,6 +65,22 @@ def make_estimate(
         "coverage": float(waveform is not None),
     }
     return Estimate(waveform=waveform, **{**defaults, **fields})
+
+
+def make_recording_info(recording: str = "a1", **fields: Any) -> RecordingInfo:
+    """What was seen of a genuine recording; `fields` replaces any field.
+
+    The subject is the first letter of the recording, and nothing else is known of the recording.
+    """
+    texts = dict.fromkeys(("scenario", "source", "skin_tone", "light"), "")
+    defaults = {
+        "dataset": "set",
+        "subject": recording[:1],
+        "simulated": False,
+        "condition": "none",
+        "ground_truth": GroundTruth(),
+    }
+    return RecordingInfo(recording=recording, **{**texts, **defaults, **fields})
 
 
 def make_recording(name: str = "01", **fields: Any) -> Recording:

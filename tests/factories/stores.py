@@ -10,9 +10,10 @@ import numpy as np
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
-from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.hashing import digest
+
+from .records import make_recording_info
 
 FS, SECONDS = 30.0, 40.0
 NOISE = {"pos": 0.6, "chrom": 1.4, "green": 3.0}
@@ -122,16 +123,12 @@ def write(
     seen = {f"{name}-1": name for name in SUBJECTS} | {e.recording: e.subject for e in made}
     store.add_observed(
         [
-            RecordingInfo(
+            make_recording_info(
+                recording,
                 dataset="made_up",
-                recording=recording,
                 subject=subject,
                 scenario="rest",
-                source="",
-                skin_tone="",
-                light="",
                 simulated=True,
-                condition="none",
                 ground_truth=truth(subject) if pulse else replace(truth(subject), pulse=None),
                 metadata={"duration_s": SECONDS},
             )

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.hashing import digest
 
 from ..factories import stores as made_store
+from ..factories.records import make_recording_info
 from .conftest import Undisturbed, run_words
 from .runs import LONG_S, all_whole, begin, bench, finish, kill_all, until, waveforms, workers
 from .training import Learned, learn_words
@@ -162,16 +162,12 @@ def test_while_the_page_is_made(tmp_path: Path) -> None:
     store.add(many)
     store.add_observed(
         [
-            RecordingInfo(
+            make_recording_info(
+                f"{subject}-{k}",
                 dataset="made_up",
-                recording=f"{subject}-{k}",
                 subject=subject,
                 scenario="rest",
-                source="",
-                skin_tone="",
-                light="",
                 simulated=True,
-                condition="none",
                 ground_truth=made_store.truth(subject),
             )
             for subject in made_store.SUBJECTS

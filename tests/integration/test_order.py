@@ -28,6 +28,7 @@ from rppgbench.store.store import Store
 
 from ..factories import stores as made_store
 from ..factories.evaluators import evaluator
+from ..factories.records import make_recording_info
 
 SUBJECTS, FS, SECONDS = 42, 30.0, 12.0
 METHODS = ("chrom", "green", "pos")
@@ -70,16 +71,13 @@ def people() -> tuple[list[Estimate], list[RecordingInfo]]:
                 )
             )
         seen.append(
-            RecordingInfo(
+            make_recording_info(
+                f"{subject}-1",
                 dataset="made_up",
-                recording=f"{subject}-1",
                 subject=subject,
                 scenario=f"scene {k % 3}",
-                source="",
                 skin_tone=str(k % 2),
-                light="",
                 simulated=True,
-                condition="none",
                 ground_truth=truth,
                 metadata={"duration_s": SECONDS},
             )

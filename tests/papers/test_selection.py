@@ -12,6 +12,7 @@ from rppgbench.video.stream import decode_counts
 
 from ..factories import trees
 from ..factories.paper_results import store
+from ..factories.paper_tables import table_head, table_row, table_setting
 
 pytestmark = pytest.mark.torch  # the papers' methods are networks
 
@@ -122,40 +123,6 @@ def fit(examples, training, **params):
 def nobody(rgb, model):
     return rgb
 """
-HEAD = """
-title = "t"
-about = "a"
-source = "s"
-paper = "p"
-table = "1"
-kind = "table"
-values = "v.csv"
-measures = { MAE = "mae" }
-notes = []
-[[settings]]
-printed = "set"
-label = "Set"
-about = ""
-protocol = "vipl5fold"
-pretrain = []
-evaluator = "gideon2021"
-condition = "none"
-params = {}
-recordings = 4
-data = ["vipl_hr"]
-video_hours = 1.0
-folds = 2
-differs = ""
-"""
-ROW = """
-[[methods]]
-printed = "{name}"
-method = "{name}"
-params = {{}}
-evaluator = ""
-differs = ""
-note = "not printed"
-"""
 
 
 def test_one_failing_method_never_empties_a_table(
@@ -169,7 +136,10 @@ def test_one_failing_method_never_empties_a_table(
     (own / "reports/v.csv").write_text(
         "paper,table,setting,method,annotations,metric,value,note\np,1,set,pos,with,MAE,5,\n"
     )
-    text = HEAD + "".join(ROW.format(name=name) for name in ("nobody", "pos"))
+    text = table_head() + "".join(
+        table_row(name, name, "not printed") for name in ("nobody", "pos")
+    )
+    text += table_setting(protocol="vipl5fold", evaluator="gideon2021", data="vipl_hr", folds=2)
     (own / "reports/own_table.toml").write_text(text)
     small = ["--simulate", "--subjects", "2", "--seconds", "6", "--cache", str(here / "cache")]
     more = ["own_table", *small, "--plugins", str(own), "--format", "csv"]

@@ -40,6 +40,7 @@ from rppgbench.system.errors import BenchError
 
 from ..factories.evaluators import evaluator
 from ..factories.paper_results import store
+from ..factories.paper_tables import table_head, table_row, table_setting
 
 pytestmark = pytest.mark.torch  # the papers' methods are networks
 
@@ -278,7 +279,7 @@ def test_the_margins_are_what_their_rule_says() -> None:
 
 
 def test_a_measure_without_a_margin_is_refused(tmp_path: Path) -> None:
-    text = TOML.replace('"mae"', '"mape"') + ROW % ("a", "pos", "")
+    text = TOML.replace('"mae"', '"mape"') + table_row("a", "pos")
     (tmp_path / "t.toml").write_text(text)
     with pytest.raises(BenchError, match="'mape' has no margin"):
         read_table(tmp_path / "t.toml")
@@ -293,46 +294,14 @@ def test_an_obstacle_goes_before_every_number_and_is_said() -> None:
 
 # ---- one small table, in every format
 
-TOML = """
-title = "Small & co"
-about = "a"
-source = "s"
-paper = "p"
-table = "1"
-kind = "table"
-values = "v.csv"
-measures = { MAE = "mae" }
-notes = []
-[[settings]]
-printed = "set"
-label = "Set"
-about = ""
-protocol = "quickstart"
-pretrain = []
-evaluator = "li2023"
-condition = "none"
-params = {}
-recordings = 4
-data = ["simulated"]
-video_hours = 2.0
-folds = 1
-differs = ""
-"""
-ROW = """
-[[methods]]
-printed = "%s"
-method = "%s"
-params = {}
-evaluator = ""
-differs = ""
-note = "%s"
-"""
+SETTING = table_setting(protocol="quickstart", evaluator="li2023", data="simulated")
+TOML = table_head("Small & co") + SETTING
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> tuple[PaperTable, list[Line]]:
     rows = [("Ours_1", "pos", ""), ("CHROM", "chrom", ""), ("Net", "", "supervised")]
-    (tmp_path / "t.toml").write_text(TOML + "".join(ROW % row for row in rows))
+    (tmp_path / "t.toml").write_text(TOML + "".join(table_row(*row) for row in rows))
     lines = [f"p,1,set,{m},with,MAE,{v}," for m, v in [("Ours_1", 5.10), ("CHROM", 6), ("Net", 7)]]
     head = "paper,table,setting,method,annotations,metric,value,note"
     (tmp_path / "v.csv").write_text("\n".join([head, *lines]) + "\n")
@@ -375,9 +344,9 @@ FILLS: dict[LineKey, CellContent] = {
 
 
 def test_a_row_that_the_paper_does_not_print_stands_in_every_setting(tmp_path: Path) -> None:
-    other = TOML[TOML.index("[[settings]]") :].replace('"set"', '"b"').replace('"Set"', '"B"')
+    other = SETTING.replace('"set"', '"b"').replace('"Set"', '"B"')
     rows = [("CHROM", "chrom", ""), ("POS, our addition", "pos", "")]
-    (tmp_path / "t.toml").write_text(TOML + other + "".join(ROW % row for row in rows))
+    (tmp_path / "t.toml").write_text(TOML + other + "".join(table_row(*row) for row in rows))
     head = "paper,table,setting,method,annotations,metric,value,note"
     (tmp_path / "v.csv").write_text(f"{head}\np,1,set,CHROM,with,MAE,6,\n")
     table, lines = read_table(tmp_path / "t.toml")

@@ -22,11 +22,11 @@ from rppgbench.sharing.contents import Sharing
 from rppgbench.sharing.recording_scores import from_csv
 from rppgbench.sharing.rederivation import check_scores
 from rppgbench.store.references import reference_digest
-from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
 from ..factories import bundles, stores
+from ..factories.records import make_recording_info
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +52,8 @@ def genuine_results(folder: Path, dataset: str) -> Path:
     store.add(made)
     store.add_observed(
         [
-            RecordingInfo(
-                dataset=dataset,
-                recording=f"{subject}-1",
-                subject=subject,
-                simulated=False,
-                condition="none",
-                ground_truth=stores.truth(subject),
-                scenario="",
-                source="",
-                skin_tone="",
-                light="",
+            make_recording_info(
+                f"{subject}-1", dataset=dataset, subject=subject, ground_truth=stores.truth(subject)
             )
             for subject in stores.SUBJECTS
         ]

@@ -12,9 +12,11 @@ import pytest
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.store.schema import ADDED_IN_FORMAT_3, RecordingInfo
+from rppgbench.store.schema import ADDED_IN_FORMAT_3
 from rppgbench.store.store import FORMAT, Store
 from rppgbench.system.errors import BenchError
+
+from ..factories.records import make_estimate, make_recording_info
 
 FACTS = {"protocol": {"name": "p", "digest": "d1"}}
 
@@ -22,21 +24,7 @@ FACTS = {"protocol": {"name": "p", "digest": "d1"}}
 def estimate(job: str, *, reason: str = "", method: str = "pos") -> Estimate:
     samples = np.array([0.1, np.nan, -3.0, np.pi])
     waveform = None if reason else Waveform(samples, 29.97, 0.5)
-    return Estimate(
-        job=job,
-        dataset="d",
-        recording="r 1",
-        subject="s1",
-        scenario="rest",
-        method=method,
-        fold="1",
-        seed=0,
-        condition="none",
-        region="skin",
-        waveform=waveform,
-        coverage=0.75,
-        reason=reason,
-    )
+    return make_estimate(waveform, "r 1", job=job, method=method, coverage=0.75, reason=reason)
 
 
 def store(folder: Path, *jobs: str) -> Store:
@@ -64,16 +52,11 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     truth = GroundTruth(pulse=pulse, beats_s=marks_s, warnings=("clock off",))
     held.add_observed(
         [
-            RecordingInfo(
+            make_recording_info(
+                "r",
                 dataset="d",
-                recording="r",
                 subject="s",
-                scenario="",
-                source="",
-                skin_tone="",
-                light="",
                 simulated=True,
-                condition="none",
                 ground_truth=truth,
                 metadata={"fps": 30},
             )
@@ -93,21 +76,7 @@ def test_what_reading_took_is_what_the_first_reading_took(tmp_path: Path) -> Non
     held = store(tmp_path, "a")
     for facts in ({"fps": 20}, {"read_s": 4.5, "fps": 30}, {"read_s": 0.01, "fps": 25}):
         held.add_observed(
-            [
-                RecordingInfo(
-                    dataset="d",
-                    recording="r",
-                    subject="s",
-                    scenario="",
-                    source="",
-                    skin_tone="",
-                    light="",
-                    simulated=True,
-                    condition="none",
-                    ground_truth=GroundTruth(),
-                    metadata=facts,
-                )
-            ]
+            [make_recording_info("r", dataset="d", subject="s", simulated=True, metadata=facts)]
         )
     (one,) = held.observed().values()
     assert one.metadata == {"read_s": 4.5, "fps": 25}
@@ -302,10 +271,7 @@ def test_recordings_that_were_stored_before_beats_are_read(tmp_path: Path) -> No
     held = store(tmp_path, "a")
     held.add_observed(
         [
-            RecordingInfo(
-                dataset="d", recording="r", subject="s", scenario="", source="", skin_tone="",
-                light="", simulated=True, condition="none", ground_truth=GroundTruth(),
-            )
+            make_recording_info("r", dataset="d", subject="s", simulated=True)
         ]
     )  # fmt: skip
     (part,) = (tmp_path / "recordings").iterdir()
