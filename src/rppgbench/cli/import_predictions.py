@@ -86,15 +86,15 @@ def run(args: argparse.Namespace) -> int:
     )
     if summary.clock_note:
         note(summary.clock_note)
-    told = dict(list(summary.failed.items())[:SHOWN])
-    for name, reason in told.items():
+    shown_failures = dict(list(summary.failed.items())[:SHOWN])
+    for name, reason in shown_failures.items():
         tell(f"failed: {one_line(name)}: {one_line(reason)}", error=True)
     if len(summary.failed) > SHOWN:
         tell(f"failed: {len(summary.failed) - SHOWN} more; the page lists all", error=True)
     if summary.leftovers:
         tell(f"left over: {summary.leftovers}, listed in {args.out / LEFTOVERS}")
     report = build_report(summary.store, args.out / "report.html", command=args.command_line)
-    answer_report(report, as_json=args.json, before=imported, failed=told)
+    answer_report(report, as_json=args.json, before=imported, failed=shown_failures)
     return SOME_FAILED if summary.failed else DONE
 
 

@@ -130,8 +130,8 @@ def run(args: argparse.Namespace) -> int:
         f"{summary.done} estimates made, {summary.stored} were stored already, "
         f"over {prepared.plan.expected} recordings in {_duration(summary.seconds)}"
     )
-    told = dict(list(failed.items())[:MAX_LINES])
-    answer_report(report, as_json=args.json, before=done, failed=told)
+    shown_failures = dict(list(failed.items())[:MAX_LINES])
+    answer_report(report, as_json=args.json, before=done, failed=shown_failures)
     return SOME_FAILED if failed else DONE
 
 
