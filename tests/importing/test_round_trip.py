@@ -13,7 +13,7 @@ from tests.factories import stores
 from tests.factories.evaluators import NAMES
 
 from rppgbench.api.results import Results, load_results
-from rppgbench.core.waveform import Signal
+from rppgbench.core.waveform import Array, Signal
 from rppgbench.importing.import_run import import_predictions
 from rppgbench.importing.options import ImportOptions
 from rppgbench.predictions.writing import SUFFIXES
@@ -98,10 +98,23 @@ def test_beats_that_a_device_marked_are_references_of_an_imported_results_folder
     own = stores.write(tmp_path / "own", stores.estimates(("pos",)))
     for number, reference in enumerate((None, own.folder)):
         import_again(own.folder, tmp_path / str(number), reference=reference)
-        observed = Store(tmp_path / str(number) / "out").observed()
-        assert len(observed) == len(stores.SUBJECTS)
-        for info in observed.values():
-            np.testing.assert_array_equal(info.ground_truth.beats_s, beats_s)
+        assert_beats(tmp_path / str(number) / "out", beats_s)
+    results = load_results(own.folder)
+    for suffix in (".json", ".npz", ".mat", ".h5"):
+        truth_file = results.export_references(tmp_path / f"truth{suffix}")
+        import_again(own.folder, tmp_path / suffix, reference=truth_file)
+        assert_beats(tmp_path / suffix / "out", beats_s)
+    for suffix in (".csv", ".parquet", ".npy"):
+        with pytest.raises(BenchError, match=r"choose one of \.json, \.npz, \.mat, \.h5, or leave"):
+            results.export_references(tmp_path / f"truth{suffix}")
+    assert results.export_references(tmp_path / "truth.csv", beats=False).is_file()
+
+
+def assert_beats(folder: Path, beats_s: Array) -> None:
+    observed = Store(folder).observed()
+    assert len(observed) == len(stores.SUBJECTS)
+    for info in observed.values():
+        np.testing.assert_array_equal(info.ground_truth.beats_s, beats_s)
 
 
 def test_heart_rates_are_exported_as_such(tmp_path: Path) -> None:

@@ -320,6 +320,13 @@ def test_a_reference_may_have_times_of_its_own(tmp_path: Path) -> None:
     assert reference.times_s.tolist() == [0.0, 0.1]
 
 
+@pytest.mark.parametrize("column", ["reference_time_s", "reference_fs", "reference_beats_s"])
+def test_a_table_holds_no_reference_with_times_of_its_own(column: str, tmp_path: Path) -> None:
+    file = write_table(tmp_path, f"time_s,pulse,reference_pulse,{column}\n0,0.5,1,0\n1,0.25,2,1\n")
+    with pytest.raises(BenchError, match=f"'{column}': in a table a reference has the times"):
+        made.read(file)
+
+
 def test_what_python_writes_as_nan_is_no_value(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_text(json.dumps({"fs": 30, "pulse": [0.5, float("nan"), 0.25]}))

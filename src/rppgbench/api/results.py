@@ -146,11 +146,13 @@ class Results:
                 signals[recording.name] = recording.prediction
         return write_signals(Path(path).expanduser(), signals)
 
-    def export_references(self, path: str | Path) -> Path:
+    def export_references(self, path: str | Path, *, beats: bool = True) -> Path:
         """Write the reference of each recording: the pulse, else the device's heart rates.
 
         Args:
             path: as `export` takes it.
+            beats: whether the beats that a device marked are written beside the reference; the
+                formats .csv, .parquet and .npy hold none.
 
         Returns:
             The path.
@@ -159,12 +161,15 @@ class Results:
             BenchError: there is no reference, or the format cannot hold it.
         """
         several = len({info.dataset for info in self._stored.observed.values()}) > 1
-        signals = {}
+        signals, beats_s = {}, {}
         for info in self._stored.observed.values():
-            for reference in references_of(info.ground_truth)[:1]:
+            truth = info.ground_truth
+            for reference in references_of(truth)[:1]:
                 name = f"{info.dataset}/{info.recording}" if several else info.recording
                 signals[name] = reference
-        return write_signals(Path(path).expanduser(), signals)
+                if beats and truth.beats_s is not None:
+                    beats_s[name] = truth.beats_s
+        return write_signals(Path(path).expanduser(), signals, beats_s)
 
     @property
     def _default(self) -> str:

@@ -57,10 +57,9 @@ def recording_from_fields(
         return chosen
 
     prediction, reason = value_or_reason(predict)
-    truths, reference_reason = value_or_reason(reader.references)
-    references = sorted(
-        truths or (), key=lambda s: prediction is not None and s.kind != prediction.kind
-    )
+    truth, reference_reason = value_or_reason(lambda: (reader.references(), reader.beats_s()))
+    signals, beats_s = truth or ((), None)
+    references = sorted(signals, key=lambda s: prediction is not None and s.kind != prediction.kind)
     method = None if roles.method is None else fields.get(roles.method)
     return PredictedRecording(
         name=name,
@@ -71,6 +70,7 @@ def recording_from_fields(
         assumptions=(*roles.notes(), *notes, *reader.notes),
         reason=reason,
         reference_reason=reference_reason,
+        beats_s=beats_s,
     )
 
 
@@ -115,6 +115,11 @@ class _FieldReader:
             self.signal(self._roles.reference_rate, "heart_rate", is_reference=True),
         )
         return tuple(signal for signal in signals if signal is not None)
+
+    def beats_s(self) -> Array | None:
+        """The beats that the device of the reference marked: (B,) in seconds."""
+        field = self._roles.reference_beats
+        return None if field is None else as_vector(self._fields[field], self._location, field)
 
     def _note(self, line: str) -> None:
         if line not in self.notes:

@@ -55,6 +55,10 @@ GENERIC_FIELDS = (
         name="reference_time_s, reference_fs",
         meaning="times or sampling rate of a reference that has its own (not in a table)",
     ),
+    Field(
+        name="reference_beats_s",
+        meaning="beats that the device of the reference marked, in seconds (not in a table)",
+    ),
 )
 """The fields of the generic formats, for the documentation."""
 
@@ -82,6 +86,7 @@ class Roles:
     reference_rate: str | None
     reference_time: str | None
     reference_fs: str | None
+    reference_beats: str | None
     unread: tuple[str, ...]
 
     @property
@@ -99,6 +104,11 @@ class Roles:
             self.reference_waveform,
             self.reference_rate,
         )
+        return tuple(name for name in names if name is not None)
+
+    def separate_reference(self) -> tuple[str, ...]:
+        """The fields of a reference whose numbers are not one for each sample of a prediction."""
+        names = (self.reference_time, self.reference_fs, self.reference_beats)
         return tuple(name for name in names if name is not None)
 
     def notes(self) -> tuple[str, ...]:
@@ -141,6 +151,7 @@ def find_roles(names: Iterable[str], kind: Kind | None, location: str) -> Roles:
         "reference_rate": reference_rates,
         "reference_time": ("reference_time_s",),
         "reference_fs": ("reference_fs",),
+        "reference_beats": ("reference_beats_s",),
     }.items():
         field_by_role[role] = _only(fields, known, role, location)
     _take_unclear(fields, field_by_role, kind, location)

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from rppgbench.core.waveform import Array
 from rppgbench.predictions.checking import check_name
 from rppgbench.predictions.record import PredictedSignal
 from rppgbench.system.atomic_files import atomic_file
@@ -15,10 +17,18 @@ from rppgbench.system.errors import BenchError, MachineError
 FIELD = {"waveform": "pulse", "heart_rate": "heart_rate_bpm"}
 """The field of each kind of signal."""
 
-Signals = Mapping[str, PredictedSignal]
+BEATS = "reference_beats_s"
+"""The field of the beats that the device of a reference marked."""
+
+Columns = Mapping[str, Mapping[str, Array]]
+"""Fields by recording: name -> field -> numbers (T,)."""
 
 
-def write_signals(path: Path, signals: Signals) -> Path:
+def write_signals(
+    path: Path,
+    signals: Mapping[str, PredictedSignal],
+    beats_s: Mapping[str, Array] = MappingProxyType({}),
+) -> Path:
     """Write one signal for each recording, with its times.
 
     Args:
@@ -26,6 +36,7 @@ def write_signals(path: Path, signals: Signals) -> Path:
             a file for each recording: no times fit in there, so they have to be even and begin at
             0.
         signals: the signal of each recording by name.
+        beats_s: the beats (B,) in seconds of recordings that have some.
 
     Returns:
         `path`.
@@ -38,6 +49,7 @@ def write_signals(path: Path, signals: Signals) -> Path:
         raise BenchError(f"{path}: there is no signal to write")
     for name in signals:
         check_name(name, str(path))
+    _refuse_beats(path, beats_s)
     try:
         if path.suffix == ".npy":
             _write_arrays(path, signals)
@@ -48,68 +60,79 @@ def write_signals(path: Path, signals: Signals) -> Path:
             raise BenchError(f"{path}: no format has this suffix; known: {known}")
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as partial:
-            writer(partial, signals)
+            columns = {name: _fields(s, beats_s.get(name)) for name, s in signals.items()}
+            writer(partial, columns)
     except OSError as error:
         raise MachineError(f"{path}: cannot be written: {error.strerror}") from error
     return path
 
 
-def _columns(signal: PredictedSignal) -> dict[str, Any]:
-    return {"time_s": signal.times_s, FIELD[signal.kind]: signal.values}
+def _fields(signal: PredictedSignal, beats_s: Array | None) -> dict[str, Array]:
+    fields = {"time_s": signal.times_s, FIELD[signal.kind]: signal.values}
+    return fields if beats_s is None else {**fields, BEATS: beats_s}
 
 
-def _table(signals: Signals) -> Any:
+def _refuse_beats(path: Path, beats_s: Mapping[str, Array]) -> None:
+    """Refuse beats where every field has one number for each sample."""
+    if beats_s and path.suffix in WITHOUT_BEATS:
+        formats = ", ".join(suffix for suffix in WRITERS if suffix not in WITHOUT_BEATS)
+        raise BenchError(
+            f"{path}: cannot hold the beats of {next(iter(beats_s))!r}; choose one of {formats}, "
+            "or leave them out with beats=False"
+        )
+
+
+def _table(columns: Columns) -> Any:
     import pandas as pd
 
     return pd.concat(
-        [pd.DataFrame({"recording": name, **_columns(signal)}) for name, signal in signals.items()],
+        [pd.DataFrame({"recording": name, **fields}) for name, fields in columns.items()],
         ignore_index=True,
     )
 
 
-def _write_csv(file: Path, signals: Signals) -> None:
-    _table(signals).to_csv(file, index=False, lineterminator="\n")
+def _write_csv(file: Path, columns: Columns) -> None:
+    _table(columns).to_csv(file, index=False, lineterminator="\n")
 
 
-def _write_parquet(file: Path, signals: Signals) -> None:
-    _table(signals).to_parquet(file, index=False)
+def _write_parquet(file: Path, columns: Columns) -> None:
+    _table(columns).to_parquet(file, index=False)
 
 
-def _write_json(file: Path, signals: Signals) -> None:
+def _write_json(file: Path, columns: Columns) -> None:
     content = [
-        {"recording": name} | {key: values.tolist() for key, values in _columns(signal).items()}
-        for name, signal in signals.items()
+        {"recording": name} | {key: values.tolist() for key, values in fields.items()}
+        for name, fields in columns.items()
     ]
     file.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _write_npz(file: Path, signals: Signals) -> None:
-    _refuse_names([name for name in signals if "/" in name], file)
+def _write_npz(file: Path, columns: Columns) -> None:
+    _refuse_names([name for name in columns if "/" in name], file)
     arrays = {
         f"{name}/{key}": values
-        for name, signal in signals.items()
-        for key, values in _columns(signal).items()
+        for name, fields in columns.items()
+        for key, values in fields.items()
     }
     with file.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
-def _write_mat(file: Path, signals: Signals) -> None:
+def _write_mat(file: Path, columns: Columns) -> None:
     from scipy.io import savemat
 
-    _refuse_names([name for name in signals if name.startswith("_") or len(name) > 63], file)
-    variables = {name: _columns(signal) for name, signal in signals.items()}
-    savemat(file, variables, long_field_names=True)
+    _refuse_names([name for name in columns if name.startswith("_") or len(name) > 63], file)
+    savemat(file, dict(columns), long_field_names=True)
 
 
-def _write_hdf5(file: Path, signals: Signals) -> None:
+def _write_hdf5(file: Path, columns: Columns) -> None:
     import h5py
 
-    _refuse_names([name for name in signals if "/" in name], file)
+    _refuse_names([name for name in columns if "/" in name], file)
     with h5py.File(file, "w") as content:
-        for name, signal in signals.items():
+        for name, fields in columns.items():
             group = content.create_group(name)
-            for key, values in _columns(signal).items():
+            for key, values in fields.items():
                 group[key] = values
 
 
@@ -122,7 +145,7 @@ def _refuse_names(names: Sequence[str], file: Path) -> None:
         )
 
 
-def _write_arrays(folder: Path, signals: Signals) -> None:
+def _write_arrays(folder: Path, signals: Mapping[str, PredictedSignal]) -> None:
     """A file for each recording; they share one sampling rate, which the reader has to state."""
     for name, signal in signals.items():
         even = signal.kind == "waveform" and signal.is_uniform and abs(signal.times_s[0]) < 1e-9
@@ -140,7 +163,7 @@ def _write_arrays(folder: Path, signals: Signals) -> None:
             np.save(stream, signal.values, allow_pickle=False)
 
 
-WRITERS: Mapping[str, Callable[[Path, Signals], None]] = {
+WRITERS: Mapping[str, Callable[[Path, Columns], None]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
     ".json": _write_json,
@@ -151,3 +174,6 @@ WRITERS: Mapping[str, Callable[[Path, Signals], None]] = {
 """Formats with times, by suffix."""
 
 SUFFIXES: Sequence[str] = (*WRITERS, ".npy")
+
+WITHOUT_BEATS = frozenset({".csv", ".parquet", ".npy"})
+"""Formats in which a field has one number for each sample."""

@@ -19,7 +19,7 @@ from rppgbench.predictions.table_rows import (
     is_parquet,
     read_batches,
 )
-from rppgbench.system.errors import BenchError
+from rppgbench.system.errors import BenchError, one_line
 
 MOST_WIDE_VALUES = 50_000_000
 """Of a table with a column for each recording, which is read whole."""
@@ -75,6 +75,11 @@ def _read_long(
     file: Path, names: Sequence[str], roles: Roles, options: ReadOptions, name: str
 ) -> Iterator[PredictedRecording]:
     """Rows of samples, or of one recording each."""
+    if roles.separate_reference():
+        raise BenchError(
+            f"{file}: {one_line(roles.separate_reference()[0])!r}: in a table a reference has the "
+            "times of the prediction; leave the column out, or give JSON, NPZ, MAT or HDF5"
+        )
     keys = [key for key in (roles.recording, roles.method) if key is not None]
     fields = [*keys, *roles.per_sample(), *([roles.fs] if roles.fs is not None else [])]
     wanted = [column for column in names if column in fields]
