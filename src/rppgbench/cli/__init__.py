@@ -4,7 +4,8 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rppgbench.cli.commands import command_parser, first_commands, parser
@@ -67,6 +68,24 @@ def _calls_others(args: argparse.Namespace) -> bool:
     return bool(plugins) or is_file or bool(entry_points(group="rppgbench"))
 
 
+@contextmanager
+def _cache_in_use(args: argparse.Namespace) -> Iterator[None]:
+    """Keep `bench cache prune` from what a command with a cache uses before it knows its data."""
+    if not hasattr(args, "cache"):
+        yield
+        return
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.system.cache_use import in_use
+    from rppgbench.system.folders import existing_folder
+
+    folder = cache_folder(args.cache)
+    if existing_folder(folder) != folder.absolute():  # no command but a run makes it
+        yield
+        return
+    with in_use(folder):
+        yield
+
+
 def _run(args: argparse.Namespace) -> int:
     try:
         with answers_alone(quiet=getattr(args, "quiet", False)):
@@ -75,7 +94,8 @@ def _run(args: argparse.Namespace) -> int:
 
                 for folder in args.plugins:
                     add_plugins(folder)
-            code: int = args.run(args)
+            with _cache_in_use(args):
+                code: int = args.run(args)
     except BenchError as error:
         message = one_line(error)
         tell(message if message.startswith("bench ") else f"bench: {message}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rppgbench import __version__
 from rppgbench.cli import (
     bundle,
+    cache,
     check,
     compare,
     compare_methods,
@@ -47,6 +48,7 @@ COMMANDS = (
     leaderboard,
     predict,
     data,
+    cache,
     simulate,
     new,
     check,

@@ -14,6 +14,7 @@ from rppgbench.datasets.simulated_writers import SimulatedWriter
 from rppgbench.digests.closures import simulation_code
 from rppgbench.digests.code_digest import Sources
 from rppgbench.system.atomic_files import atomic_dir, move_into_place
+from rppgbench.system.cache_use import mark_used
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
 from rppgbench.system.hashing import digest
 from rppgbench.system.plural import pluralise
@@ -120,6 +121,7 @@ def simulated_root(
         "generator": simulation_code(dataset, Sources()).digest,
     }
     root = cache / "simulated" / f"{dataset.name}-{digest(settings)}"
+    mark_used(cache, dataset.name, root.parent.name, root.name)
     if root.is_dir():
         return root
     subjects = pluralise(plan.subjects, "subject")

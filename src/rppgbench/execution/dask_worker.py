@@ -28,6 +28,7 @@ from rppgbench.execution.recording_task import (
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import DEVICE, train_in_subprocess
 from rppgbench.execution.training_task import TrainingTask, example_tasks
+from rppgbench.system.cache_use import in_use
 from rppgbench.system.errors import BenchError
 from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.hashing import code_digest, digest
@@ -96,7 +97,8 @@ def run_recording_task(text: str, contract: WorkerContract) -> TaskResult:
     if any(job.fit for job in task.jobs):
         _require_shared_folder(task.models)
         os.environ[DEVICE] = task.options.device
-    return run_recording(task)
+    with in_use(task.options.cache, [task.dataset]):
+        return run_recording(task)
 
 
 def run_training_task(
@@ -131,7 +133,8 @@ def run_training_task(
     _require_shared_folder(task.models)
     for example_task, _ in example_tasks(task):
         _require_same_files(example_task)
-    fault = train_in_subprocess(task, lambda line: log(f"{_node_name()}: {line}"), is_wanted)
+    with in_use(task.options.cache, task.roots):
+        fault = train_in_subprocess(task, lambda line: log(f"{_node_name()}: {line}"), is_wanted)
     return None if fault is None else replace(fault, reason=f"{_node_name()}: {fault.reason}")
 
 

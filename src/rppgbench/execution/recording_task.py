@@ -231,7 +231,12 @@ def extract(
             return [trace_features(source)]
         transforms = [_transform(condition, task) for condition in task.conditions]
         return transformed_features(
-            source, task.request, task.options.cache, transforms, trust_notes=trust_notes
+            source,
+            task.request,
+            task.options.cache,
+            transforms,
+            trust_notes=trust_notes,
+            dataset=task.dataset,
         )
 
     crash = dict(task.broken).get("")
@@ -405,7 +410,7 @@ def load_example(
     features = extracted.features.value
     if method.input == "clip":  # the same values, in files of the cache
         crop, fs = str(params["crop"]), input_rate(features, params)
-        inputs = stored_segments(features, crop, fs, task.options.cache)
+        inputs = stored_segments(features, crop, fs, task.options.cache, dataset=task.dataset)
     else:
         inputs = method_inputs(features, method, params, region)
     return make_example(recording, features, inputs, labels.value, side)

@@ -28,6 +28,7 @@ from rppgbench.execution.training_task import TrainingTask
 from rppgbench.extraction.conditions import keeps_video
 from rppgbench.extraction.feature_cache import clean_cache
 from rppgbench.store.store import Store
+from rppgbench.system.cache_use import in_use
 from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.folders import make_folder
 from rppgbench.system.progress import progress
@@ -86,7 +87,8 @@ def run(
     options = replace(options, device=plan.device or options.device)
     for folder in filter(None, (store.folder, options.keep_videos)):
         make_folder(folder)
-    with store.locked(), clean_cache(options.cache):
+    cache = options.cache
+    with store.locked(), in_use(cache, plan.roots), clean_cache(cache):
         manifest = plan_manifest(plan) | {"command": options.command}
         origin = _run_provenance(options)
         store.begin(manifest, [job.digest for job in plan.jobs], origin)
@@ -169,7 +171,7 @@ class _PlanRun:
         return [
             _training_task(self.plan, fit, options, self.store)
             for fit in self.plan.pretrainings
-            if fit.digest in wanted and not take_shared(options.cache, models, fit.digest)
+            if fit.digest in wanted and not take_shared(options.cache, models, fit)
         ]
 
     def _pretrain(
@@ -181,7 +183,7 @@ class _PlanRun:
         for training, fault in self._trained(pretrainings, "pre-trainings", executor, writer):
             if fault is None:
                 made_by = self.store.provenances()[self.store.provenance()]
-                share(self.options.cache, models, training.fit.digest, made_by)
+                share(self.options.cache, models, training.fit, made_by)
             else:
                 faults[training.fit.digest] = fault
         return faults

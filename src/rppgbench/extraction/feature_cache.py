@@ -45,6 +45,7 @@ from rppgbench.extraction.verified_files import is_verified, note_verified
 from rppgbench.face.face_models import MODELS
 from rppgbench.face.tracking import CADENCE
 from rppgbench.system.atomic_files import atomic_dir, move_into_place, remove_stale
+from rppgbench.system.cache_use import mark_used
 from rppgbench.system.errors import MachineError
 from rppgbench.system.file_digest import read_note, write_note
 from rppgbench.system.hashing import digest
@@ -181,6 +182,7 @@ def transformed_features(
     cadence: int = CADENCE,
     verify_clips: bool = True,
     trust_notes: bool = False,
+    dataset: str = "",
 ) -> list[Features | Exception]:
     """Read or extract the features of a video under several transforms, in one pass.
 
@@ -195,6 +197,7 @@ def transformed_features(
         verify_clips: whether the frames of clips are verified as well.
         trust_notes: whether a folder that was verified before, and whose files have not changed
             since, counts as verified: see `verified_files`.
+        dataset: name of the data set that the video belongs to, for `bench cache`.
 
     Returns:
         For each transform its features, or the fault that concerns this transform alone.
@@ -213,6 +216,7 @@ def transformed_features(
             whole_frame=request.whole_frame,
             verify_clips=verify_clips,
             trust_notes=trust_notes,
+            dataset=dataset,
         )
         for transform in dict.fromkeys([None, *transforms])
     ]
@@ -260,8 +264,10 @@ class _Entry:
         whole_frame: bool,
         verify_clips: bool,
         trust_notes: bool,
+        dataset: str,
     ) -> None:
         key = _base_digest(source, cadence, transform, whole_frame, cache)
+        mark_used(cache, dataset, FEATURES, key)
         self.transform, self.whole_frame = transform, whole_frame
         self.folder = cache / FEATURES / key[:2] / key
         self.no_face = read_note(self.folder / NO_FACE)

@@ -25,6 +25,7 @@ from rppgbench.extraction.feature_files import FACTS
 from rppgbench.extraction.stored_rows import StoredRows
 from rppgbench.extraction.verified_files import is_verified, note_verified
 from rppgbench.system.atomic_files import atomic_dir, move_into_place
+from rppgbench.system.cache_use import mark_used
 from rppgbench.system.errors import MachineError
 from rppgbench.system.hashing import digest
 
@@ -36,7 +37,9 @@ class CorruptClipWarning(UserWarning):
     """A damaged clip of the cache was deleted; it is made again."""
 
 
-def stored_segments(features: Features, crop: str, fs: float | None, cache: Path) -> list[Waveform]:
+def stored_segments(
+    features: Features, crop: str, fs: float | None, cache: Path, *, dataset: str = ""
+) -> list[Waveform]:
     """The segments of a clip on an even grid, as files of the cache that are mapped when read.
 
     The values are those of `traces.extract_segments`.
@@ -46,6 +49,7 @@ def stored_segments(features: Features, crop: str, fs: float | None, cache: Path
         crop: crop rule of the clip.
         fs: sampling rate in Hz; the mean frame rate if None.
         cache: folder of the cache.
+        dataset: name of the data set of the recording, for `bench cache`.
 
     Returns:
         One waveform for each segment without a gap. Its samples are `StoredRows`, or an array for
@@ -56,20 +60,21 @@ def stored_segments(features: Features, crop: str, fs: float | None, cache: Path
     """
     clip = features.clips[crop]
     grids = segment_grids(np.asarray(features.times_s), np.asarray(clip.valid), fs=fs)
-    return [Waveform(_samples(clip, grid, cache), grid.fs, grid.start_s) for grid in grids]
+    return [Waveform(_samples(clip, grid, cache, dataset), grid.fs, grid.start_s) for grid in grids]
 
 
-def _samples(clip: FaceClip, grid: SegmentGrid, cache: Path) -> Any:
+def _samples(clip: FaceClip, grid: SegmentGrid, cache: Path, dataset: str) -> Any:
     if clip.file is None:
         return sample(clip.frames, grid)
     if grid.frames is not None:
         return StoredRows(clip.file, grid.frames.start, grid.frames.stop)
-    return StoredRows(_resampled(clip, grid, cache))
+    return StoredRows(_resampled(clip, grid, cache, dataset))
 
 
-def _resampled(clip: FaceClip, grid: SegmentGrid, cache: Path) -> Path:
+def _resampled(clip: FaceClip, grid: SegmentGrid, cache: Path, dataset: str) -> Path:
     """The file of a clip on a grid; made where it is not there or damaged."""
     key = _digest(clip, grid)
+    mark_used(cache, dataset, FOLDER, key)
     folder = cache / FOLDER / key[:2] / key
     if not _is_intact(folder, clip, grid, cache):
         try:
