@@ -10,6 +10,7 @@ from rppgbench.digests.code_digest import Sources
 MOVES_RESULTS = {
     "core/content_roots.py": "finds the folders of content",
     "core/registry.py": "finds content by name",
+    "core/method_variants.py": "names of variants, whose values are parameters of jobs",
     "core/estimate.py": "a record",
     "core/model_files.py": "writes and reads models, with checksums",
     "datasets/fingerprint.py": "digests of files",

@@ -517,6 +517,7 @@ def test_settings_say_when_they_are_used_and_when_they_have_no_effect(
     settings = tmp_path / "bench.toml"
     settings.write_text('[data]\npure = "~/mine"\npur = "x"\n')
     monkeypatch.setenv("RPPGBENCH_DATA_UBFC", "x")
+    monkeypatch.setenv("RPPGBENCH_DATA_obf", "x")
     arguments = ["run", "--protocol", "pure_intra", "--methods", "pos"]
     assert main(arguments) == 2
     output = capsys.readouterr().err
@@ -524,6 +525,7 @@ def test_settings_say_when_they_are_used_and_when_they_have_no_effect(
     assert f"{tmp_path / 'mine'}: no recordings" in output  # there it was looked for
     assert "warning: has no effect: [data] of ./bench.toml: no data set 'pur'; did you" in output
     assert "warning: has no effect: RPPGBENCH_DATA_UBFC: no data set 'ubfc'" in output
+    assert "has no effect: RPPGBENCH_DATA_obf: write the name in capitals" in output
     monkeypatch.setenv("RPPGBENCH_DATA_PURE", "~/theirs")
     assert main(arguments) == 2
     assert f"note: pure is {tmp_path / 'theirs'}, by RPPGBENCH_DATA_PURE" in capsys.readouterr().err

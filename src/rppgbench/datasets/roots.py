@@ -205,16 +205,22 @@ def _read_settings() -> dict[str, str]:
 
 
 def _settings_without_effect(settings: Mapping[str, str]) -> list[str]:
-    """Settings for data sets that do not exist, such as misspelt names: they have no effect."""
+    """Settings without effect: of data sets that do not exist, and variables in small letters."""
     loaded = load_datasets()
     datasets = [*loaded.available, *loaded.unavailable]
     places = [(f"[data] of ./{SETTINGS}", name) for name in settings]
     places += [(f"{VARIABLE}{n}", n.lower()) for n in _variables()]
-    return [
+    lines = [
         f"has no effect: {unknown_name('data set', name, datasets, location)}"
         for location, name in places
         if name not in datasets
     ]
+    in_small = [n for n in _variables() if n != n.upper() and n.lower() in datasets]
+    lines += [
+        f"has no effect: {VARIABLE}{n}: write the name in capitals, {VARIABLE}{n.upper()}"
+        for n in in_small
+    ]
+    return lines
 
 
 def _variables() -> list[str]:
