@@ -103,9 +103,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def files(report: Path, pages: dict[str, Path], site: Path) -> dict[str, Path]:
     """A page of every kind."""
     (table,) = site.glob("made_up-01234567-*.html")
+    atlas = site.parent / "atlas.html"
+    assert main(["atlas", "--out", str(atlas)]) == DONE
     return {
         "report": report,
         **pages,
+        "atlas": atlas,
         "leaderboard": site / "index.html",
         "leaderboard-table": table,
         "leaderboard-results": site / "results.html",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rppgbench import __version__
 from rppgbench.cli import (
+    atlas,
     bundle,
     cache,
     check,
@@ -40,6 +41,7 @@ COMMANDS = (
     import_predictions,
     report,
     table,
+    atlas,
     decompose,
     compare,
     power,
