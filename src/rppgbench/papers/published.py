@@ -133,22 +133,22 @@ def read_file(file: Path) -> list[PublishedValue]:
 
 
 def _value(row: dict[str, str], file: Path, number: int) -> PublishedValue:
-    where = f"{file}: line {number}"
+    position = f"{file}: line {number}"
     if None in row or None in row.values():
-        raise BenchError(f"{where} has not {len(fields(PublishedValue))} cells")
+        raise BenchError(f"{position} has not {len(fields(PublishedValue))} cells")
     empty = [name for name in row if name != "note" and not row[name].strip()]
     if empty:
-        raise BenchError(f"{where}: no {empty[0]}; fill it in")
+        raise BenchError(f"{position}: no {empty[0]}; fill it in")
     if row["metric"] not in METRICS or row["kind"] not in get_args(Kind):
         known = METRICS if row["metric"] not in METRICS else get_args(Kind)
         name = "metric" if known is METRICS else "kind"
-        raise BenchError(f"{where}: {name} {row[name]!r} is not one of {', '.join(known)}")
+        raise BenchError(f"{position}: {name} {row[name]!r} is not one of {', '.join(known)}")
     try:
         bpm = float(row["value"])
     except ValueError:
         bpm = math.nan
     if not (math.isfinite(bpm) and bpm >= 0):
-        raise BenchError(f"{where}: value {row['value']!r} is no error in bpm")
+        raise BenchError(f"{position}: value {row['value']!r} is no error in bpm")
     return PublishedValue(**{**row, "value": bpm})  # type: ignore[arg-type]  # all are checked
 
 
