@@ -1,6 +1,7 @@
 """The first contact: `bench` alone, quickstart, lists of names."""
 
 import argparse
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,6 +22,39 @@ def test_bench_alone_shows_the_five_commands_that_one_needs_first(
     assert all(len(words) > 4 for words in commands)
     assert captured.out.startswith("usage: bench ")
     assert captured.err == ""
+
+
+WRITE = {
+    "bench quickstart", "bench run", "bench import", "bench report", "bench decompose",
+    "bench bundle", "bench leaderboard", "bench simulate", "bench new", "bench check",
+}  # fmt: skip
+"""Commands that write files, or whose exit code is an answer: a script wants them silent."""
+
+WITHOUT_JSON = {"bench completion", "bench table"}
+"""A script of a shell; and tables, whose formats are `--format`."""
+
+
+def leaf_commands(
+    command: argparse.ArgumentParser, name: str
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command with its action, by its whole name."""
+    groups = [a for a in command._actions if isinstance(a, argparse._SubParsersAction)]
+    if not groups:
+        yield name, command
+    for group in groups:
+        for word, inner in group.choices.items():
+            yield from leaf_commands(inner, f"{name} {word}")
+
+
+def test_every_command_that_answers_has_json_and_every_one_that_writes_has_quiet() -> None:
+    options = {
+        name: {text for action in command._actions for text in action.option_strings}
+        for name, command in leaf_commands(parser(), "bench")
+    }
+    assert options.keys() > WRITE
+    without = {name for name, texts in options.items() if "--json" not in texts}
+    assert without <= WITHOUT_JSON
+    assert [name for name in WRITE if "--quiet" not in options[name]] == []
 
 
 def test_the_first_commands_are_commands(capsys: pytest.CaptureFixture[str]) -> None:

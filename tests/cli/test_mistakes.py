@@ -10,6 +10,7 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.core.content_roots import PLUGINS
 from rppgbench.core.registry import clear_registry
+from rppgbench.store.store import Store
 
 from ..factories import stores, trees
 
@@ -69,6 +70,7 @@ NAMES = [
     ("table", "bench table", "bench list reports"),
     ("data show ubfc", "bench data show", "did you mean 'ubfc"),
     ("simulate nosuch --out here", "bench simulate", "bench list benchmarks"),
+    ("simulate video_folder --out here", "video_folder", "real data"),
     ("new method pos", "bench new", "another NAME"),
     ("predict face.mp4 --method poss", "--method", "did you mean 'pos'"),
 ]
@@ -106,7 +108,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     stores.write(tmp_path / "results", stores.estimates())
     stores.write(tmp_path / "stopped", stores.estimates())
     next((tmp_path / "stopped" / "estimates").glob("*.parquet")).unlink()
-    stores.Store(tmp_path / "stopped").add(stores.estimates()[:2])
+    Store(tmp_path / "stopped").add(stores.estimates()[:2])
     for tree in ("tree", "train"):
         trees.pure(tmp_path / tree)
     shutil.rmtree(tmp_path / "train" / "10-01")  # the one test subject of pure_intra

@@ -24,6 +24,7 @@ def test_the_simulation_is_told_before_it_begins_and_counted_to_its_end(
     (begin,) = (n for n, line in enumerate(lines) if "pure is simulated once: 2 subjects" in line)
     counted = [n for n, line in enumerate(lines) if line.startswith("simulating pure: ")]
     assert begin < counted[0]
+    assert lines[counted[0]].split()[2].startswith("0/")  # told at once
     done, total = lines[counted[-1]].split()[2].split("/")
     assert done == total
     assert int(total) == len(list((tmp_path / "cache").rglob("??-??.json")))

@@ -83,6 +83,19 @@ def test_a_report_names_protocol_evaluator_and_n_of_each_setting(
         "li2023",
         12,
     )
+    assert settings["PURE"]["data"] == {"pure": load_datasets().available["pure"].licence}
+
+
+def test_a_report_s_rows_have_method_parameters_and_hours_by_setting(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = json.loads(shown(capsys, "li2023_table1", "--json"))["report"]
+    pos = report["rows"]["POS"]
+    assert (pos["method"], pos["parameters"]) == ("pos", {})
+    assert pos["hours"].keys() == {"UBFC-rPPG", "PURE → UBFC-rPPG"}  # those that the paper prints
+    assert report["rows"]["PulseGAN"]["method"] == "not run here"
+    assert report["rows"]["PulseGAN"]["hours"] == {}
+    assert "estimates" in report["hours"]
 
 
 def test_every_declaration_is_described_and_has_a_title(

@@ -146,11 +146,13 @@ def describe_evaluator(file: Path) -> Description:
 
 
 def describe_report(file: Path) -> Description:
-    """The settings and rows of a paper's table, with protocol, evaluator and n of each setting."""
-    from rppgbench.core.protocol import read_declaration
-    from rppgbench.papers.declaration import PaperTable
+    """A paper's table: settings with protocol, evaluator, n, data; rows with method and hours."""
+    from rppgbench.core.registry import load_datasets
+    from rppgbench.papers.declaration import read_table
+    from rppgbench.papers.row_hours import HOURS_RULE
 
-    table = read_declaration(file, PaperTable)
+    table, lines = read_table(file)
+    datasets = load_datasets().available
     return {
         "title": table.title,
         "about": " ".join(table.about.split()),
@@ -161,12 +163,29 @@ def describe_report(file: Path) -> Description:
                 "protocol": setting.protocol,
                 "evaluator": setting.evaluator,
                 "recordings": setting.recordings or "not stated in the paper",
-                "data": list(setting.data),
+                "data": {
+                    name: datasets[name].licence if name in datasets else ""
+                    for name in setting.data
+                },
+                "parameters": dict(setting.params),
+                "folds": setting.folds,
                 "differs": setting.differs,
             }
             for setting in table.settings
         },
-        "rows": {row.printed: row.method or "not run here" for row in table.methods},
+        "rows": {
+            row.printed: {
+                "method": row.method or "not run here",
+                "parameters": dict(row.params),
+                "evaluator": row.evaluator,
+                "epoch": row.epoch,
+                "note": row.note,
+                "hours": _hours_by_setting(lines, row.printed),
+            }
+            for row in table.methods
+        },
+        "hours": HOURS_RULE,
+        "notes": list(table.notes),
         "source": table.source,
         "publications": _publications([table.source]),
     }
@@ -203,6 +222,22 @@ def protocols_of(dataset: str) -> list[str]:
         if dataset in protocol.datasets:
             names.append(name)
     return names
+
+
+def _hours_by_setting(lines: Iterable[Any], printed: str) -> dict[str, str]:
+    """What a row takes in each setting, by declared rates; nothing where nothing can be run."""
+    from rppgbench.core.protocol import read_protocol
+    from rppgbench.core.registry import toml_files
+    from rppgbench.papers.row_hours import hours_text, row_hours
+
+    files = toml_files("protocols")
+    texts = {}
+    for line in lines:
+        if line.method.printed == printed and line.setting.protocol in files:
+            hours = row_hours(line, read_protocol(files[line.setting.protocol]))
+            if hours is not None:
+                texts[line.setting.label] = hours_text(hours)
+    return texts
 
 
 def _can_simulate(dataset: Any) -> str:

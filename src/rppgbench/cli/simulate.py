@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
 
     dataset = load_datasets().get("data set", args.name, "bench simulate")
     if dataset.simulate is None:
-        raise BenchError(f"bench simulate: {args.name} cannot be simulated")
+        raise BenchError(
+            f"bench simulate: {args.name} cannot be simulated; its real data is needed"
+        )
     out: Path = args.out
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise BenchError(f"{out}: not an empty folder; give a new one")

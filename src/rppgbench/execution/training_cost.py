@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rppgbench.core.content_roots import content_roots
+from rppgbench.core.method_variants import split_variant
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.plan_records import Fit, Plan
 from rppgbench.execution.training_stages import fit_stages, training_stages
@@ -147,17 +148,19 @@ def training_rate(method: str, device: str) -> tuple[float, str]:
     rates = declared_rates(method)
     if device in rates:
         return rates[device]
-    ask = f"bench speed --only learning --device {device} --methods {method} measures it"
+    name, _ = split_variant(method)
+    ask = f"bench speed --only learning --device {device} --methods {name} measures it"
     return math.nan, f"no rate is declared for {device}; {ask}"
 
 
 def declared_rates(method: str) -> dict[str, tuple[float, str]]:
-    """Seconds of a step and the source, by the kind of device."""
+    """Seconds of a step and the source, by the kind of device; a variant has its method's."""
+    name, _ = split_variant(method)
     rates: dict[str, tuple[float, str]] = {}
     for root in content_roots():
         file = root / RATES_FILE
         if file.is_file():
-            declared = tomllib.loads(file.read_text(encoding="utf-8")).get(method, {})
+            declared = tomllib.loads(file.read_text(encoding="utf-8")).get(name, {})
             rates |= {d: (float(r["step_s"]), str(r["source"])) for d, r in declared.items()}
     return rates
 
