@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ from rppgbench.papers.missing_rows import missing_table
 from rppgbench.papers.page import PaperPage, index_html
 from rppgbench.papers.rows import CellContent, LineKey, printed_table
 from rppgbench.papers.smoke_scale import SmokeScale
+from rppgbench.papers.terminal_lines import paper_lines, paper_object
 from rppgbench.papers.verdicts import judge, verdicts
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.compression import Curve, compression_figure
@@ -471,6 +473,55 @@ def test_simulated_results_have_columns_of_their_own_and_no_verdict(
     assert both.text("html").count("<title>SIMULATED: ") == 1
     assert {row["simulated"] for row in csv.DictReader(io.StringIO(both.text("csv")))} == {"True"}
     assert both.counts()["not run"] == 1
+
+
+def test_the_terminal_shows_printed_beside_measured_and_the_verdict(
+    small: tuple[PaperTable, list[Line]],
+) -> None:
+    title, head, ours, chrom, net, counts = paper_lines(page(small, FILLS), 100)
+    assert title == "Small & co (printed / measured)"
+    assert head.split("  ")[0] == "Method"
+    assert ours.split() == ["Ours_1", "5.1", "/", "5.50", "4", "reproduced"]
+    assert chrom.split() == ["CHROM", "6", "/", "-", "-", "not", "run"]
+    assert net.split() == ["Net", "7", "/", "-", "-", "not", "run", "by", "us"]
+    assert counts.startswith("printed values: 1 reproduced, 1 not run")
+    made: dict[LineKey, CellContent] = {("Set", "CHROM"): measured(6.0, 5.0, 7.0, simulated=True)}
+    title, head, _, chrom, *_ = paper_lines(page(small, FILLS, made), 100)
+    assert title.startswith("SIMULATED DATA: ")
+    assert "SIMULATED MAE" in head
+    assert chrom.split()[4] == "6.00"
+    narrow = paper_lines(page(small, FILLS, made), 40)
+    assert max(map(len, narrow)) <= 40
+
+
+def test_json_has_the_numbers_and_texts_of_the_table(
+    small: tuple[PaperTable, list[Line]],
+) -> None:
+    answer = paper_object(page(small, FILLS))
+    assert (answer["name"], answer["title"], answer["simulated"]) == ("small", "Small & co", False)
+    assert answer["verdicts"] == {"reproduced": 1, "not run": 1, "not run by us": 1}
+    ours, chrom, net = answer["rows"]
+    assert (ours["mae_printed"], ours["mae_measured"], ours["n"]) == (5.1, 5.5, 4.0)
+    assert ours["mae_measured_interval"] == "5.00 to 6.25"
+    assert (chrom["mae_measured"], chrom["verdict"]) == (None, LACKING)
+    assert net["verdict"] == "not run by us"
+
+
+def test_json_and_quiet_of_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["table", "li2023_table1", "--stored", "--out", "t.csv", "--format", "csv"]
+    assert main([*words, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    (table,) = answer["tables"]
+    assert (table["name"], answer["files"], answer["failed"]) == ("li2023_table1", ["t.csv"], [])
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
+    assert [row["method"] for row in table["rows"]] == [row["method"] for row in rows]
+    assert main([*words, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["table", "li2023_table1", "--stored", "--format", "markdown", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == []
 
 
 def test_simulated_results_that_come_as_genuine_fill_no_cell(

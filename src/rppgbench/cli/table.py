@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import (
     at_least_one,
+    output,
     path,
     places,
     plugins,
@@ -18,10 +20,11 @@ from rppgbench.cli.options import (
     selection,
     workers,
 )
-from rppgbench.cli.terminal import answer, note, tell
+from rppgbench.cli.terminal import answer, answer_json, answer_width, note, tell
 from rppgbench.system.errors import BenchError, one_line
 
 if TYPE_CHECKING:
+    from rppgbench.papers.filled_tables import FilledTables
     from rppgbench.papers.page import PaperPage
 
 SUFFIXES = {"html": "html", "latex": "tex", "markdown": "md", "csv": "csv"}
@@ -77,6 +80,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--format", choices=["html", "latex", "markdown", "csv"])
     parser.add_argument("--out", type=path, metavar="FILE", help="file, or with --all a folder")
     workers(parser)
+    output(parser)
     plugins(parser)
 
 
@@ -97,19 +101,54 @@ def run(args: argparse.Namespace) -> int:
     names = list(toml_files("reports")) if args.all else [args.name]
     filled = fill_tables(names, run_options(args), options, lambda line: tell(one_line(line)))
     if args.dry_run:
-        for line in filled.costs:
-            answer(one_line(line))
+        _answer_costs(filled.costs, as_json=args.json)
         return DONE
     for folder in filled.unused:
         note(f"--results {folder}: holds results of other data; nothing of them is used")
     for line in filled.failed:
-        tell(f"failed: {line}")
-    _write(filled.pages, args)
+        tell(f"failed: {line}", error=True)
+    files = _write(filled.pages, args)
+    if args.json:
+        answer_json(_tables_object(filled, files))
+    elif files:
+        _answer_table(filled.pages, files[-1])
     return SOME_FAILED if filled.failed else DONE
 
 
-def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:
-    """Write the tables; all texts are complete before the first file is written."""
+def _answer_costs(costs: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        answer_json({"costs": costs})
+        return
+    for line in costs:
+        answer(one_line(line))
+
+
+def _answer_table(pages: Sequence[PaperPage], file: Path) -> None:
+    """Show a single table, and say where the file is."""
+    from rppgbench.papers.terminal_lines import paper_lines
+
+    if len(pages) == 1:
+        for line in [*paper_lines(pages[0], answer_width()), ""]:
+            answer(line)
+    answer(file)
+
+
+def _tables_object(filled: FilledTables, files: Sequence[Path]) -> dict[str, Any]:
+    """The JSON object: the tables, the runs that failed and the files that were written."""
+    from rppgbench.papers.terminal_lines import paper_object
+
+    return {
+        "tables": [paper_object(page) for page in filled.pages],
+        "failed": filled.failed,
+        "files": [str(file) for file in files],
+    }
+
+
+def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> list[Path]:
+    """Write the tables; all texts are complete before the first file is written.
+
+    A table in another format than HTML goes to standard output where no file is named.
+    """
     from rppgbench.execution.run_setup import RESULTS
     from rppgbench.papers.page import index_html, write_text
     from rppgbench.system.folders import make_folder
@@ -119,21 +158,19 @@ def _write(pages: Sequence[PaperPage], args: argparse.Namespace) -> None:
         kind = args.format or "html"
         text = page.text(kind)
         if args.out is None and kind != "html":
-            answer(text, end="")
-            return
+            if not args.json:
+                answer(text, end="")
+            return []
         out = args.out or RESULTS / "tables" / _file_name(page, kind)
         make_folder(out.parent)
-        answer(write_text(out, text))
-        return
+        return [write_text(out, text)]
     kinds = [args.format] if args.format else list(SUFFIXES)
     folder = args.out or RESULTS / "tables"
     texts = {_file_name(page, kind): page.text(kind) for page in pages for kind in kinds}
     links = [(page, {kind: _file_name(page, kind) for kind in kinds}) for page in pages]
     texts["index.html"] = index_html(links, args.command_line)
     make_folder(folder)
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    answer(folder / "index.html")
+    return [write_text(folder / name, text) for name, text in texts.items()]
 
 
 def _file_name(page: PaperPage, kind: str) -> str:

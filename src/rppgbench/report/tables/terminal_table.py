@@ -51,7 +51,9 @@ def score_lines(inputs: ReportInputs, width: int) -> list[str]:
     names = {LABELS.get(key, key): [str(row[key]) for row in rows] for key in scores.by}
     values = _value_columns(rows)
     marks = [_row_marks(row, inputs) for row in rows]
-    columns = _fit(names, values | ({"": marks} if any(marks) else {}), width)
+    columns = fit_columns(
+        names, values | ({"": marks} if any(marks) else {}), width, dropped_first=DROPPED_FIRST
+    )
     notes = [
         f"{row_name(row, scores.by)}: {row[column]}"
         for column in NOTED
@@ -120,16 +122,32 @@ def _row_marks(row: Mapping[str, Any], inputs: ReportInputs) -> str:
     return ", ".join(filter(None, marks))
 
 
-def _fit(
-    names: Mapping[str, Sequence[str]], values: Mapping[str, Sequence[str]], width: int
+def fit_columns(
+    names: Mapping[str, Sequence[str]],
+    values: Mapping[str, Sequence[str]],
+    width: int,
+    *,
+    dropped_first: Sequence[str],
+    words: Sequence[str] = ("",),
 ) -> list[str]:
-    """The columns side by side: names are cut first, then columns are left out."""
+    """The columns side by side: names are cut first, then columns are left out.
+
+    Args:
+        names: The texts that name the rows, by heading.
+        values: The texts of the other columns, by heading.
+        width: Columns of the terminal.
+        dropped_first: The headings of columns that a narrow terminal lacks, in this order.
+        words: The headings of columns of words, which begin at the left.
+
+    Returns:
+        A line for the headings and one for each row; last, what is not shown.
+    """
     shown = dict(values)
     left_out: list[str] = []
     for letters in range(MAX_NAME, MIN_NAME - 1, -1):
         if _line_width(names, shown, letters) <= width:
             break
-    for heading in DROPPED_FIRST:
+    for heading in dropped_first:
         if _line_width(names, shown, letters) <= width:
             break
         del shown[heading]
@@ -138,7 +156,7 @@ def _fit(
         [f"{_cut(text, letters):<{_width(heading, texts, letters)}}" for text in (heading, *texts)]
         for heading, texts in names.items()
     ]
-    columns += [_aligned(heading, texts) for heading, texts in shown.items()]
+    columns += [_aligned(heading, texts, left=heading in words) for heading, texts in shown.items()]
     lines = ["  ".join(cells).rstrip()[:width] for cells in zip(*columns, strict=True)]
     if left_out:
         note = f"not shown in {width} columns: {', '.join(left_out)}; the page has them"
@@ -146,10 +164,10 @@ def _fit(
     return lines
 
 
-def _aligned(heading: str, texts: Sequence[str]) -> list[str]:
-    """A column of numbers to the right, the marks to the left."""
+def _aligned(heading: str, texts: Sequence[str], *, left: bool) -> list[str]:
+    """A column of one width."""
     longest = max(map(len, (heading, *texts)))
-    return [f"{text:>{longest}}" if heading else text for text in (heading, *texts)]
+    return [f"{text:{'<' if left else '>'}{longest}}" for text in (heading, *texts)]
 
 
 def _line_width(
