@@ -39,7 +39,7 @@ def paper_lines(page: PaperPage, width: int) -> list[str]:
     verdict_counts = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
     return [
         *wrapped(": ".join(filter(None, (model.marks.short, title))).translate(ASCII), width),
-        *fit_columns(names, values, width, dropped_first=dropped_first, words=[VERDICT]),
+        *fit_columns(names, values, width, dropped_first=dropped_first, left_aligned=[VERDICT]),
         *wrapped(f"printed values: {verdict_counts}", width),
     ]
 

@@ -128,7 +128,7 @@ def fit_columns(
     width: int,
     *,
     dropped_first: Sequence[str],
-    words: Sequence[str] = ("",),
+    left_aligned: Sequence[str] = ("",),
 ) -> list[str]:
     """The columns side by side: names are cut first, then columns are left out.
 
@@ -137,7 +137,7 @@ def fit_columns(
         values: The texts of the other columns, by heading.
         width: Columns of the terminal.
         dropped_first: The headings of columns that a narrow terminal lacks, in this order.
-        words: The headings of columns of words, which begin at the left.
+        left_aligned: The headings of columns of words.
 
     Returns:
         A line for the headings and one for each row; last, what is not shown.
@@ -156,7 +156,9 @@ def fit_columns(
         [f"{_cut(text, letters):<{_width(heading, texts, letters)}}" for text in (heading, *texts)]
         for heading, texts in names.items()
     ]
-    columns += [_aligned(heading, texts, left=heading in words) for heading, texts in shown.items()]
+    columns += [
+        _aligned(heading, texts, left=heading in left_aligned) for heading, texts in shown.items()
+    ]
     lines = ["  ".join(cells).rstrip()[:width] for cells in zip(*columns, strict=True)]
     if left_out:
         note = f"not shown in {width} columns: {', '.join(left_out)}; the page has them"
