@@ -3,7 +3,7 @@
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from rppgbench.analysis.part_provenance import other_versions, part_provenances
 from rppgbench.analysis.stored_plan import stored_plan
-from rppgbench.core.estimate import Estimate, EstimateKey
+from rppgbench.core.estimate import Estimate, EstimateKey, key_of
 from rppgbench.core.model_files import is_model
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
@@ -33,17 +33,10 @@ Verdict = Literal["same bits", "within tolerance", "differs"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(EstimateKey):
     """One stored estimate beside its repetition.
 
     Attributes:
-        dataset: Name of the data set.
-        recording: Name of the recording.
-        method: Name of the method.
-        fold: Fold of the split.
-        seed: Seed of the training.
-        condition: Condition of the video.
-        region: Region of the face.
         verdict: Whether both waveforms are the same.
         difference: Largest difference over the stored waveform's standard deviation; NaN where
             the two cannot be compared.
@@ -52,13 +45,6 @@ class Finding:
         detail: What differs, in a sentence.
     """
 
-    dataset: str
-    recording: str
-    method: str
-    fold: str
-    seed: int
-    condition: str
-    region: str
     verdict: Verdict
     difference: float
     changed: bool
@@ -114,7 +100,7 @@ def rerun_sample(
     stored, _ = store.read()
     plan, notes = stored_plan(store, cache, moved_roots)
     notes += other_versions(part_provenances(store), package_versions())
-    jobs = {_job_key(job): job for job in plan.jobs}
+    jobs = {key_of(job): job for job in plan.jobs}
     with_model = _with_model(stored, jobs, plan, store)
     if len(with_model) < len(stored):
         notes.append(
@@ -208,13 +194,7 @@ def compare_estimates(stored: Estimate, again: Estimate, *, changed: bool = Fals
     else:
         verdict, difference, detail = _waveforms(stored.waveform, again.waveform)
     return Finding(
-        dataset=stored.dataset,
-        recording=stored.recording,
-        method=stored.method,
-        fold=stored.fold,
-        seed=stored.seed,
-        condition=stored.condition,
-        region=stored.region,
+        **asdict(stored.key),
         verdict=verdict,
         difference=difference,
         changed=changed,
@@ -248,18 +228,6 @@ def _waveforms(then: Waveform, now: Waveform) -> tuple[Verdict, float, str]:
         return "within tolerance", difference, ""
     count = int((differences > TOLERANCE * spread).sum())
     return "differs", difference, f"{count} of {len(differences)} samples differ"
-
-
-def _job_key(job: Job) -> EstimateKey:
-    return EstimateKey(
-        dataset=job.dataset,
-        recording=job.recording,
-        method=job.method,
-        fold=job.fold,
-        seed=job.seed,
-        condition=job.condition,
-        region=job.region,
-    )
 
 
 def _tasks(

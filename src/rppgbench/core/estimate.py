@@ -7,7 +7,7 @@ from rppgbench.core.waveform import Signal, Waveform
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class EstimateKey:
-    """The fields of `Estimate` that name one."""
+    """The fields that name one estimate among others of a results folder."""
 
     dataset: str
     recording: str
@@ -47,12 +47,17 @@ class Estimate:
     @property
     def key(self) -> EstimateKey:
         """What names the estimate among others of a results folder."""
-        return EstimateKey(
-            dataset=self.dataset,
-            recording=self.recording,
-            method=self.method,
-            fold=self.fold,
-            seed=self.seed,
-            condition=self.condition,
-            region=self.region,
-        )
+        return key_of(self)
+
+
+def key_of(row: Estimate | EstimateKey) -> EstimateKey:
+    """The key of an estimate, or of a record that has the fields of a key."""
+    return EstimateKey(
+        dataset=row.dataset,
+        recording=row.recording,
+        method=row.method,
+        fold=row.fold,
+        seed=row.seed,
+        condition=row.condition,
+        region=row.region,
+    )

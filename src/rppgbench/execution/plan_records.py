@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rppgbench.core.estimate import EstimateKey
 from rppgbench.core.features import WHOLE_FRAME
 from rppgbench.core.method import Side
 from rppgbench.core.protocol import Condition, Protocol
@@ -18,7 +19,7 @@ UNTOUCHED = Condition(name="none", kind="none", params={})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(EstimateKey):
     """One estimate to make: one method on one recording in one fold, seed and condition.
 
     `fit` is the digest of the model that the estimate needs, or empty. `setting` is the digest of
@@ -26,13 +27,6 @@ class Job:
     """
 
     digest: str
-    dataset: str
-    recording: str
-    method: str
-    fold: str
-    seed: int
-    condition: str
-    region: str
     fit: str = ""
     setting: str = ""
 

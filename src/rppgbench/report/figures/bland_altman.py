@@ -9,7 +9,7 @@ from rppgbench.evaluation.bland_altman import bland_altman
 from rppgbench.report.figures.drawing import INK, MUTED, VERMILLION, Download
 from rppgbench.report.figures.frame import Plot
 from rppgbench.report.figures.registry import figure
-from rppgbench.report.figures.series import Series, drawn_series, report_download
+from rppgbench.report.figures.series import Series, plot_windows
 from rppgbench.report.figures.window_panels import (
     annotate_corner,
     describe_windows,
@@ -28,11 +28,7 @@ if TYPE_CHECKING:
 @figure(name="bland-altman", title="Bland-Altman", place="figures", order=20)
 def draw(inputs: ReportInputs) -> Plot | None:
     """Every window of the default evaluator; None where no window has both rates."""
-    all_series = drawn_series(inputs)
-    if not all_series:
-        return None
-    data, note = report_download(inputs)
-    return plot_bland_altman(all_series, data, evaluator=inputs.scores[0].name, data_note=note)
+    return plot_windows(inputs, plot_bland_altman)
 
 
 def plot_bland_altman(

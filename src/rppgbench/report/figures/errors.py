@@ -21,7 +21,7 @@ from rppgbench.report.figures.drawing import (
 )
 from rppgbench.report.figures.frame import Plot
 from rppgbench.report.figures.registry import figure
-from rppgbench.report.figures.series import Series, drawn_series, report_download
+from rppgbench.report.figures.series import Series, plot_windows
 from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.tables.columns import metric
 
@@ -37,11 +37,7 @@ _REACH_BPM = 20.0
 @figure(name="errors", title="Distribution of errors", place="figures", order=30)
 def draw(inputs: ReportInputs) -> Plot | None:
     """Errors of the default evaluator; None where no window has both rates."""
-    all_series = drawn_series(inputs)
-    if not all_series:
-        return None
-    data, note = report_download(inputs)
-    return plot_errors(all_series, data, evaluator=inputs.scores[0].name, data_note=note)
+    return plot_windows(inputs, plot_errors)
 
 
 def plot_errors(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rppgbench.report.figures.drawing import INK, MUTED, Download
 from rppgbench.report.figures.frame import Plot
 from rppgbench.report.figures.registry import figure
-from rppgbench.report.figures.series import Series, drawn_series, report_download
+from rppgbench.report.figures.series import Series, plot_windows
 from rppgbench.report.figures.window_panels import (
     annotate_corner,
     describe_windows,
@@ -24,11 +24,7 @@ TITLE = "Estimate and reference"
 @figure(name="scatter", title=TITLE, place="figures", order=10)
 def draw(inputs: ReportInputs) -> Plot | None:
     """Every window of the default evaluator; None where no window has both rates."""
-    all_series = drawn_series(inputs)
-    if not all_series:
-        return None
-    data, note = report_download(inputs)
-    return plot_scatter(all_series, data, evaluator=inputs.scores[0].name, data_note=note)
+    return plot_windows(inputs, plot_scatter)
 
 
 def plot_scatter(

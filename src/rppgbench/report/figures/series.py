@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -13,6 +13,8 @@ from rppgbench.report.tables.summary_rows import canonical_order, records, row_n
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from rppgbench.report.figures.frame import Plot
 
 CSV_LIMIT = 3_000_000
 """Largest CSV of windows on a page, in characters; above it, the page has means of recordings."""
@@ -86,6 +88,20 @@ def report_download(inputs: ReportInputs) -> tuple[Download, str]:
     if inputs not in _DOWNLOADS:
         _DOWNLOADS[inputs] = windows_download(inputs.scores[0])
     return _DOWNLOADS[inputs]
+
+
+def plot_windows(inputs: ReportInputs, plot: Callable[..., Plot]) -> Plot | None:
+    """Draw the windows of the default evaluator; None where no window has both rates.
+
+    Args:
+        inputs: The inputs of the report.
+        plot: Draws series and a download, with the keywords `evaluator` and `data_note`.
+    """
+    all_series = drawn_series(inputs)
+    if not all_series:
+        return None
+    data, note = report_download(inputs)
+    return plot(all_series, data, evaluator=inputs.scores[0].name, data_note=note)
 
 
 def windows_download(scores: Scores) -> tuple[Download, str]:
