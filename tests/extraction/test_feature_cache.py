@@ -34,6 +34,7 @@ from rppgbench.extraction.feature_cache import (
     feature_digest,
     transformed_features,
 )
+from rppgbench.extraction.stored_rows import StoredRows
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import decode_counts
 
@@ -413,7 +414,7 @@ def test_a_damaged_header_is_a_value_error_whatever_numpy_s_parser_raises(
         flipped = bytearray(content)
         flipped[bit // 8] ^= 1 << bit % 8
         damaged.write_bytes(flipped)
-        for read in (read_array, stored_sha256):
+        for read in (read_array, stored_sha256, StoredRows):
             with contextlib.suppress(ValueError, OSError):
                 read(damaged)
 
@@ -422,6 +423,6 @@ def test_a_damaged_header_is_a_value_error_whatever_numpy_s_parser_raises(
 
     monkeypatch.setattr(np, "load", stumble)
     monkeypatch.setattr(np.lib.format, "read_array_header_1_0", stumble)
-    for read in (read_array, stored_sha256):
+    for read in (read_array, stored_sha256, StoredRows):
         with pytest.raises(ValueError, match=r"header is damaged: .*unexpected EOF"):
             read(whole)

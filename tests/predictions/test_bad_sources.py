@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import struct
+import tokenize
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -176,6 +177,19 @@ def test_two_recordings_of_one_name_are_one_line(tmp_path: Path) -> None:
     assert "two rows of one video" in refusal(
         made.write_pyvhr(tmp_path / "a.h5", made.PANDAS_1, rows)
     )
+
+
+def test_an_array_whose_header_no_parser_reads_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From Python 3.12 on, a flipped bit may end in the parser's own TokenError."""
+    np.save(tmp_path / "a.npy", made.wave(72.0))
+
+    def stumble(*given: object) -> None:
+        raise tokenize.TokenError("unexpected EOF in multi-line statement", (1, 0))
+
+    monkeypatch.setattr(np.lib.format, "read_array_header_1_0", stumble)
+    assert "its header is damaged" in refusal(tmp_path / "a.npy", fs=30.0)
 
 
 def write_npy(file: Path, shape: tuple[int, ...], data: bytes, descr: str = "'<f8'") -> Path:

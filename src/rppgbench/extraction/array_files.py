@@ -1,13 +1,13 @@
 """Write arrays to disk row by row, and map them when they are read."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from rppgbench.system.array_headers import header_errors_as_value_errors
 
 
 class ArrayWriter:
@@ -73,20 +73,9 @@ def read_array(path: Path) -> NDArray[Any]:
     """Map a .npy file as a read-only array; ValueError or OSError if the file is damaged."""
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: empty")
-    with _raise_value_error(path):
+    with header_errors_as_value_errors(str(path)):
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     return np.asarray(mapped)
-
-
-@contextmanager
-def _raise_value_error(path: Path) -> Iterator[None]:
-    """Raise ValueError for the errors of numpy's header parser (TokenError from Python 3.12 on)."""
-    try:
-        yield
-    except (OSError, ValueError, MemoryError):
-        raise
-    except Exception as error:
-        raise ValueError(f"{path}: its header is damaged: {error}") from error
 
 
 def stored_sha256(path: Path) -> str:
@@ -100,7 +89,7 @@ def stored_sha256(path: Path) -> str:
     """
     state = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        with _raise_value_error(path):
+        with header_errors_as_value_errors(str(path)):
             if np.lib.format.read_magic(file) != (1, 0):
                 raise ValueError(f"{path}: another version of its format")
             np.lib.format.read_array_header_1_0(file)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
+from rppgbench.system.array_headers import header_errors_as_value_errors
+
 
 class StoredRows(NDArrayOperatorsMixin):
     """A range of rows of a .npy file that serves as a read-only array (T, ...).
@@ -32,10 +34,11 @@ class StoredRows(NDArrayOperatorsMixin):
             ValueError: its header is damaged, or the rows are not in the file.
         """
         with file.open("rb") as stream:
-            version = np.lib.format.read_magic(stream)
-            if version != (1, 0):
-                raise ValueError(f"{file}: another version of its format")
-            shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+            with header_errors_as_value_errors(str(file)):
+                version = np.lib.format.read_magic(stream)
+                if version != (1, 0):
+                    raise ValueError(f"{file}: another version of its format")
+                shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
             start = stream.tell()
         end = shape[0] if end is None else end
         if fortran_order or dtype.hasobject or not 0 <= first <= end <= shape[0]:

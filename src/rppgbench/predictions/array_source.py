@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.predictions.checking import MOST_SAMPLES
+from rppgbench.system.array_headers import header_errors_as_value_errors
 from rppgbench.system.errors import BenchError, RecordingError, shortened
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -44,14 +45,15 @@ def read_npy(file: Path) -> NDArray[Any]:
 def _read_array(stream: IO[bytes], size: int, location: str) -> NDArray[Any]:
     """The array in a stream of `size` bytes; numpy reserves the claimed memory unchecked."""
     try:
-        version = np.lib.format.read_magic(stream)
-        read_header = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, in_fortran_order, dtype = read_header(stream)
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+        with header_errors_as_value_errors():
+            version = np.lib.format.read_magic(stream)
+            read_header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, in_fortran_order, dtype = read_header(stream)
+    except ValueError as error:
         text = shortened(str(error).splitlines()[0] if str(error) else "", 100)
         raise RecordingError(f"{location}: a damaged array ({text}); {WAY_OUT}") from error
     if dtype.kind not in "biufSU" or dtype.hasobject:
