@@ -16,6 +16,7 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import load_datasets, load_methods, toml_files
+from rppgbench.evaluation.evaluator import FixedWindow
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.papers.declaration import (
     MARGINS,
@@ -228,6 +229,7 @@ def test_table_4_learns_and_reads_clips_of_5_s_without_overlap() -> None:
     _, lines = read_table(REPORTS / "li2023_table4.toml")
     assert {line.setting.evaluator for line in lines} == {"v4v_clips"}
     window = evaluator("v4v_clips").window
+    assert isinstance(window, FixedWindow)
     assert (window.length_s, window.stride_s) == (5.0, 5.0)
     (own,) = (line for line in lines if line.method.method == "co_rectification")
     assert (own.method.params["clip_s"], own.method.params["step_s"]) == (5.0, 5.0)

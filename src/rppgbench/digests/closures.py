@@ -129,8 +129,9 @@ def _functions_code(
     The declaration is not in.
 
     Where one of them is not simply a function of that file (one that a factory makes, a `partial`,
-    a lambda), the declaration says what it is, and so counts with all that it uses. Of a callable
-    record of the library (`FolderListing`, `SimulatedWriter`) the functions in its fields count.
+    a lambda), the declaration says what it is, and so counts with the code that it uses. Of a
+    callable record of the library (`FolderListing`, `SimulatedWriter`) the functions in its fields
+    count.
     """
     declaring = f"{PACKAGE}.benchmarks.{dataset.name}"
     callables = [function for function in functions if function is not None]

@@ -53,7 +53,7 @@ def draw_light(scene: Scene, random: np.random.Generator) -> Light:
 
     At "paper" the fast parts stay below what a genuine recording of UBFC-rPPG holds (the skin's
     mean colours of one subject, github BeCuriousS/ippg-toolbox @74b5845): between 0.66 and 3 Hz,
-    with all that goes with the contact pulse taken out, its green varies by 0.5 thousandths of
+    without the part that varies with the contact pulse, its green varies by 0.5 thousandths of
     its level, and green and red by 0.2 thousandths against each other.
 
     Args:
