@@ -1,15 +1,15 @@
 """Batches of maps and pseudo labels that co-rectification learns from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rppgbench.neural.batches import Batch, BatchSource
 from rppgbench.neural.clips import Clips, ClipStart, Segment
 from rppgbench.neural.networks.map_unet import unit_range
-from rppgbench.neural.prefetch import Batch
 
 from .maps import derive_rows, map_image, pseudo_pulse, select_peak
 from .parameters import CoRectificationParameters
@@ -58,24 +58,26 @@ class ClipMaps:
             pulses = select_peak(pulses, self.params.fs, self.params.label_bandwidth_hz, *self.band)
         return unit_range(pulses)
 
-    def batches(self, rng: np.random.Generator, step: int) -> Iterable[Batch]:
-        """Batches of clips that start every `step` samples, with faster and slower versions.
+    def batches(self, step: int) -> BatchSource:
+        """Batches of clips that start every `step` samples, with faster and slower versions."""
+        return BatchSource(lambda rng: self.clips.sliding(rng, self.params.batch, step), self.read)
+
+    def read(self, starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        """Read a batch: maps of clips and of their faster and slower versions, and pseudo labels.
 
         Args:
+            starts: the clips.
             rng: random source.
-            step: samples from one clip to the next.
         """
         params = self.params
-        max_log_speed = np.log(params.max_speed)
-        for starts in self.clips.sliding(rng, params.batch, step):
-            down = rng.uniform(params.min_ratio, 1.0, len(starts))
-            up = rng.uniform(1.0, params.max_ratio, len(starts))
-            speeds = np.ones(len(starts))
-            if max_log_speed:
-                speeds = np.exp(rng.uniform(-max_log_speed, max_log_speed, len(starts)))
-            yield {
-                "map": self.maps(starts, list(speeds)).numpy(),
-                "faster": self.maps(starts, list(speeds / down)).numpy(),
-                "slower": self.maps(starts, list(speeds / up)).numpy(),
-                "pseudo": self.pseudo(starts, list(speeds)).numpy(),
-            }
+        down = rng.uniform(params.min_ratio, 1.0, len(starts))
+        up = rng.uniform(1.0, params.max_ratio, len(starts))
+        speeds = np.ones(len(starts))
+        if max_log_speed := np.log(params.max_speed):
+            speeds = np.exp(rng.uniform(-max_log_speed, max_log_speed, len(starts)))
+        return {
+            "map": self.maps(starts, list(speeds)).numpy(),
+            "faster": self.maps(starts, list(speeds / down)).numpy(),
+            "slower": self.maps(starts, list(speeds / up)).numpy(),
+            "pseudo": self.pseudo(starts, list(speeds)).numpy(),
+        }

@@ -80,7 +80,7 @@ def train_model(
     )
     learner, history = train(
         lambda: Correction(params, judged),
-        lambda epoch, rng: source.batches(rng, step),
+        source.batches(step),
         recipe,
         training,
         export=lambda trained: to_model(trained.pair, {}),

@@ -1,17 +1,17 @@
 """Contrast-Phys: training on clips without labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, cut_segments
+from rppgbench.neural.batches import Batch, BatchSource
+from rppgbench.neural.clips import Clips, ClipStart, cut_segments
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.contrastive import contrast, draw_offsets, sampled_spectra
 from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio
 from rppgbench.neural.networks.physnet import PhysNet
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import train_single_stage
 
 from .parameters import ContrastPhysParameters
@@ -58,13 +58,12 @@ def train_model(
     segments = cut_segments(examples, params.fs, params.clip_s, "contrast_phys")
     clips = Clips(segments, params.clip_length)
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for starts in clips.one_per_recording(rng, params.batch, params.passes):
-            yield {"clip": np.stack([clips.read(start) for start in starts])}
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        return {"clip": clips.stack(starts)}
 
     return train_single_stage(
         lambda: Contrast(params),
-        batches,
+        BatchSource(lambda rng: clips.one_per_recording(rng, params.batch, params.passes), read),
         clips,
         lambda start: single_clip(clips.read(start)),
         training,

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, cut_segments, keep_label_share
+from rppgbench.neural.batches import Batch, BatchSource
+from rppgbench.neural.clips import Clips, ClipStart, cut_segments, keep_label_share
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.agreement import max_cross_correlation, negative_pearson
 from rppgbench.neural.losses.contrastive import (
@@ -20,7 +21,6 @@ from rppgbench.neural.losses.contrastive import (
 )
 from rppgbench.neural.losses.power_spectra import frequencies, in_band
 from rppgbench.neural.networks.physnet import PhysNet
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.two_stage import (
     StageParts,
     learn_with_labels,
@@ -117,19 +117,19 @@ class _Supervised(_Contrast):
         return {"loss": loss, **terms}
 
 
-def _batches(
-    clips: Clips, rng: np.random.Generator, params: ContrastPhysPlusPretraining
-) -> Iterable[Batch]:
+def _batches(clips: Clips, params: ContrastPhysPlusPretraining) -> BatchSource:
     """Clips in pairs of two recordings, by the parameter `clip_choice`."""
-    chosen = (
-        clips.consecutive_pairs(rng, params.batch)
-        if params.clip_choice == "consecutive"
-        else clips.one_per_recording(rng, params.batch, params.passes)
-    )
-    for starts in chosen:
+
+    def choose(rng: np.random.Generator) -> Iterable[Sequence[ClipStart]]:
+        if params.clip_choice == "consecutive":
+            return clips.consecutive_pairs(rng, params.batch)
+        return clips.one_per_recording(rng, params.batch, params.passes)
+
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
         pulse, flags = clips.pulses(starts)
-        pictures = np.stack([clips.read(start) for start in starts])
-        yield {"clip": pictures, "pulse": pulse, "labelled": flags}
+        return {"clip": clips.stack(starts), "pulse": pulse, "labelled": flags}
+
+    return BatchSource(choose, read)
 
 
 def learn_first_stage(
@@ -158,7 +158,7 @@ def _stage_parts(
 ) -> StageParts:
     return StageParts(
         make=make,
-        batches=lambda rng: _batches(clips, rng, params),
+        batches=_batches(clips, params),
         clips=clips,
         make_input=input_maker(params.difference),
     )

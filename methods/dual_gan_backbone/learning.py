@@ -1,13 +1,14 @@
 """Dual-GAN's backbone: training on labelled maps."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, cut_labelled_segments
+from rppgbench.neural.batches import Batch, BatchSource
+from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
@@ -16,7 +17,6 @@ from rppgbench.neural.losses.rate_spectrum import (
     rate_spectrum,
 )
 from rppgbench.neural.networks.map_unet import MapUNet, unit_range, yuv_image
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import train_single_stage
 
 from .parameters import BackboneParameters
@@ -63,16 +63,15 @@ def train_model(
     clips = Clips(segments, params.clip_length)
     step = round(params.step_s * params.fs)
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for starts in clips.sliding(rng, params.batch, step):
-            pulse, whole = clips.pulses(starts)
-            bpm, known = clip_rates(clips, starts, params.fs)
-            maps = torch.cat([yuv_image(clips.read(start), params.rows) for start in starts])
-            yield {"map": maps.numpy(), "pulse": pulse, "bpm": bpm, "labelled": whole * known}
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        pulse, whole = clips.pulses(starts)
+        bpm, known = clip_rates(clips, starts, params.fs)
+        maps = torch.cat([yuv_image(clips.read(start), params.rows) for start in starts])
+        return {"map": maps.numpy(), "pulse": pulse, "bpm": bpm, "labelled": whole * known}
 
     return train_single_stage(
         lambda: _Supervised(params),
-        batches,
+        BatchSource(lambda rng: clips.sliding(rng, params.batch, step), read),
         clips,
         lambda start: yuv_image(clips.read(start), params.rows),
         training,

@@ -1,6 +1,6 @@
 """Gideon and Stent 2021: training on triplets of clips."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, cut_segments
+from rppgbench.neural.batches import Batch, BatchSource
+from rppgbench.neural.clips import Clips, ClipStart, cut_segments
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio
 from rppgbench.neural.networks.physnet import PhysNet
-from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.played_clips import play
 from rppgbench.neural.single_stage import train_single_stage
 
 from .losses import draw_starts, faster, resized, triplet, views
@@ -54,12 +55,12 @@ class Triplet(nn.Module):
         """The loss and its terms.
 
         Args:
-            batch: "clip", clips (B, T, S, S, 3).
+            batch: "frames" and "at" of slowed clips, as `play` takes them.
             epoch: number of the epoch; not used.
         """
         p, fs = self.params, self.params.fs
         band = {"low_hz": p.low_bpm / 60, "high_hz": p.high_bpm / 60}
-        video = to_video_tensor(batch["clip"])
+        video = to_video_tensor(play(batch["frames"], batch["at"]))
         frames = video.shape[2]
         anchor, saliency = self.watcher.pulse_and_saliency(video)
         quick = faster(video, 1.25 + 0.25 * float(torch.rand(1)))
@@ -95,15 +96,13 @@ def train_model(examples: Sequence[Example], training: Training, params: GideonP
     segments = cut_segments(examples, params.fs, params.clip_s, "gideon2021")
     clips = Clips(segments, params.clip_length)
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for starts in clips.one_per_recording(rng, params.batch, params.passes):
-            speeds = rng.uniform(params.min_speed, 1.0, len(starts))
-            slowed = [clips.read(start, s) for start, s in zip(starts, speeds, strict=True)]
-            yield {"clip": np.stack(slowed).astype(np.float32)}
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        frames, at = clips.windows(starts, rng.uniform(params.min_speed, 1.0, len(starts)))
+        return {"frames": frames, "at": at}
 
     return train_single_stage(
         lambda: Triplet(params),
-        batches,
+        BatchSource(lambda rng: clips.one_per_recording(rng, params.batch, params.passes), read),
         clips,
         lambda start: single_clip(clips.read(start)),
         training,

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rppgbench.neural.deterministic_layers import interpolate_last
 from rppgbench.neural.losses.agreement import max_cross_correlation
 from rppgbench.neural.losses.power_spectra import HIGH_HZ, LOW_HZ, norm_psd
 
@@ -45,8 +46,7 @@ def resized(pulse: Tensor, frames: int) -> Tensor:
     Returns:
         The pulse (B, frames).
     """
-    out = functional.interpolate(pulse[:, None], size=frames, mode="linear", align_corners=False)
-    return out[:, 0]
+    return interpolate_last(pulse, frames)
 
 
 def views(pulse: Tensor, starts: Tensor, length: int) -> Tensor:
@@ -62,7 +62,7 @@ def views(pulse: Tensor, starts: Tensor, length: int) -> Tensor:
     """
     short = max(0, length - pulse.shape[1])
     padded = functional.pad(pulse, (0, short))
-    at = starts.to(pulse.device)[:, None] + torch.arange(length, device=pulse.device)
+    at = (starts[:, None] + torch.arange(length)).to(pulse.device, non_blocking=True)
     return padded[:, at].transpose(0, 1)
 
 

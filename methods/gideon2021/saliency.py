@@ -6,6 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rppgbench.neural.deterministic_layers import (
+    LargestOfNine,
+    interpolate_pictures,
+    repeat_border,
+    sample_pictures,
+)
+
 
 class _Residual(nn.Module):
     def __init__(self, width: int) -> None:
@@ -28,7 +35,7 @@ def first_layers(width: int = 64) -> nn.Sequential:
         nn.Conv2d(3, width, 7, 2, 3, bias=False),
         nn.BatchNorm2d(width),
         nn.ReLU(),
-        nn.MaxPool2d(3, 2, 1),
+        LargestOfNine(),
         _Residual(width),
         _Residual(width),
     )
@@ -83,24 +90,23 @@ class SaliencySampler(nn.Module):
         flat = clip.transpose(1, 2).reshape(-1, channels, *clip.shape[3:])
         small = functional.adaptive_avg_pool2d(flat, (self.size, self.size))
         raw = self.last(functional.relu(self.features(small)))
-        raw = _resized(raw, self.grid)
+        raw = interpolate_pictures(raw, self.grid, align_corners=True)
         saliency = raw.flatten(1).softmax(dim=1).reshape(raw.shape)
-        padded = functional.pad(saliency, (self.padding,) * 4, mode="replicate")
+        padded = saliency
+        for axis in (2, 3):
+            padded = repeat_border(padded, self.padding, self.padding, axis)
         weight = functional.conv2d(padded, self.kernel)
         moved = functional.conv2d((padded * self.basis).flatten(0, 1)[:, None], self.kernel)
         positions = moved.reshape(-1, 2, self.grid, self.grid) / weight
         positions = (2 * positions - 1).clamp(-1, 1)
-        positions = _resized(positions, self.size).permute(0, 2, 3, 1)
-        sampled = functional.grid_sample(flat, positions, align_corners=True)
+        positions = interpolate_pictures(positions, self.size, align_corners=True)
+        positions = positions.permute(0, 2, 3, 1)
+        sampled = sample_pictures(flat, positions)
         shape = (batch, frames, channels, self.size, self.size)
         return (
             sampled.reshape(shape).transpose(1, 2),
             saliency.reshape(batch, frames, 1, self.grid, self.grid),
         )
-
-
-def _resized(maps: Tensor, size: int) -> Tensor:
-    return functional.interpolate(maps, size=(size, size), mode="bilinear", align_corners=True)
 
 
 def sparseness(saliency: Tensor) -> Tensor:

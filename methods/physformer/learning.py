@@ -1,14 +1,16 @@
 """PhysFormer: training on labelled clips."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, cut_labelled_segments
-from rppgbench.neural.inference import single_clip
+from rppgbench.neural.batches import Batch, BatchSource
+from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments
+from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
@@ -17,7 +19,7 @@ from rppgbench.neural.losses.rate_spectrum import (
     rate_divergence,
     rate_spectrum,
 )
-from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.played_clips import play
 from rppgbench.neural.single_stage import train_single_stage
 
 from .network import PhysFormer
@@ -43,9 +45,17 @@ class _Curriculum(nn.Module):
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """The loss and its terms for clips (B, T, S, S, 3), their pulses (B, T) and rates (B,)."""
+        """The loss and its terms for clips, their pulses (B, T) and rates (B,).
+
+        Args:
+            batch: "frames" and "at" of the clips, as `play` takes them; whether each is "mirrored";
+                their labels.
+            epoch: number of the epoch, from 0.
+        """
         p = self.params
-        pulse = self.network(scale(batch["clip"].permute(0, 4, 1, 2, 3).float()))
+        clip = play(batch["frames"], batch["at"])
+        clip = torch.where(batch["mirrored"][:, None, None, None, None], clip.flip(3), clip)
+        pulse = self.network(scale(to_video_tensor(clip)))
         spectrum = rate_spectrum(pulse, p.fs)
         bins = rate_bins(batch["bpm"])
         losses = {
@@ -92,27 +102,23 @@ def train_model(
     segments = cut_labelled_segments(examples, params.fs, params.clip_s, "physformer")
     clips = Clips(segments, params.clip_length)
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for starts in clips.one_per_recording(rng, params.batch, params.passes):
-            bpm, known = clip_rates(clips, starts, params.fs)
-            speeds, mirrored = draw_speeds(bpm, params.varied_share, rng)
-            pulse, whole = clips.pulses(starts, speeds)
-            pictures = np.stack(
-                [
-                    clips.read(start, speed)[:, :, :: -1 if flip else 1]
-                    for start, speed, flip in zip(starts, speeds, mirrored, strict=True)
-                ]
-            )
-            yield {
-                "clip": pictures,
-                "pulse": pulse,
-                "bpm": bpm * np.asarray(speeds, dtype=np.float32),
-                "labelled": whole * known,
-            }
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        bpm, known = clip_rates(clips, starts, params.fs)
+        speeds, mirrored = draw_speeds(bpm, params.varied_share, rng)
+        pulse, whole = clips.pulses(starts, speeds)
+        frames, at = clips.windows(starts, speeds)
+        return {
+            "frames": frames,
+            "at": at,
+            "mirrored": mirrored,
+            "pulse": pulse,
+            "bpm": bpm * np.asarray(speeds, dtype=np.float32),
+            "labelled": whole * known,
+        }
 
     return train_single_stage(
         lambda: _Curriculum(params),
-        batches,
+        BatchSource(lambda rng: clips.one_per_recording(rng, params.batch, params.passes), read),
         clips,
         lambda start: scale(single_clip(clips.read(start))),
         training,

@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rppgbench.neural.deterministic_layers import LargestPool3d, repeat_last
+
 
 class TemporalDifference(nn.Module):
     """A 3 x 3 x 3 convolution of temporal differences: (B, C, T, H, W), same shape.
@@ -102,7 +104,7 @@ def _stem(before: int, after: int, kernel: tuple[int, int, int]) -> nn.Sequentia
         nn.Conv3d(before, after, kernel, padding=padding),
         nn.BatchNorm3d(after),
         nn.ReLU(),
-        nn.MaxPool3d((1, 2, 2)),
+        LargestPool3d((1, 2, 2)),
     )
 
 
@@ -158,7 +160,7 @@ class PhysFormer(nn.Module):
             temperature: divisor of the attention's scores, in place of the root of the width.
         """
         frames = clip.shape[2]
-        filled = functional.pad(clip, (0, 0, 0, 0, 0, -frames % 4), mode="replicate")
+        filled = repeat_last(clip, -frames % 4, 2)
         grid = self.patches(self.stem(filled))
         shape = tuple(grid.shape[2:])
         pieces = grid.flatten(2).transpose(1, 2)

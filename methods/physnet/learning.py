@@ -1,16 +1,16 @@
 """PhysNet: training on labelled clips."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, cut_labelled_segments
+from rppgbench.neural.batches import Batch, BatchSource
+from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.networks.physnet import PhysNet
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import train_single_stage
 
 from .parameters import PhysNetParameters
@@ -44,15 +44,13 @@ def train_model(
     segments = cut_labelled_segments(examples, params.fs, params.clip_s, "physnet")
     clips = Clips(segments, params.clip_length)
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for starts in clips.one_per_recording(rng, params.batch, params.passes):
-            pulse, flags = clips.pulses(starts)
-            pictures = np.stack([clips.read(start) for start in starts])
-            yield {"clip": pictures, "pulse": pulse, "labelled": flags}
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        pulse, flags = clips.pulses(starts)
+        return {"clip": clips.stack(starts), "pulse": pulse, "labelled": flags}
 
     return train_single_stage(
         lambda: _Supervised(params.width),
-        batches,
+        BatchSource(lambda rng: clips.one_per_recording(rng, params.batch, params.passes), read),
         clips,
         lambda start: single_clip(clips.read(start)),
         training,

@@ -1,8 +1,8 @@
 """PhysNet as in rPPG-Toolbox: an encoder and a decoder."""
 
 from torch import Tensor, nn
-from torch.nn import functional
 
+from rppgbench.neural.deterministic_layers import LargestPool3d, repeat_last
 from rppgbench.neural.frame_differences import motion_only
 from rppgbench.neural.frame_parameters import FrameParameters
 from rppgbench.neural.frame_supervision import FrameNetwork
@@ -41,7 +41,7 @@ class EncoderDecoder(nn.Module):
         sizes = [(3, width), (width, 2 * width), (2 * width, w), *[(w, w)] * 6]
         kernels = [(1, 5, 5), *[(3, 3, 3)] * 8]
         layers = [_convolution(*size, k) for size, k in zip(sizes, kernels, strict=True)]
-        space, both = nn.MaxPool3d((1, 2, 2)), nn.MaxPool3d((2, 2, 2))
+        space, both = LargestPool3d((1, 2, 2)), LargestPool3d((2, 2, 2))
         self.encoder = nn.Sequential(
             layers[0], space, *layers[1:3], both, *layers[3:5], both, *layers[5:7], space,
             *layers[7:9],
@@ -53,7 +53,7 @@ class EncoderDecoder(nn.Module):
         """The differences of the pulse (B, T); H and W are at least 16."""
         frames = clips.shape[1]
         video = clips.transpose(1, 2)
-        filled = functional.pad(video, (0, 0, 0, 0, 0, -frames % 4), mode="replicate")
+        filled = repeat_last(video, -frames % 4, 2)
         longer = self.decoder(self.encoder(filled)).mean(dim=(3, 4), keepdim=True)
         change: Tensor = self.out(longer)[:, 0, :frames, 0, 0]
         return change

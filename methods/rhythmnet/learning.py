@@ -1,6 +1,6 @@
 """RhythmNet: training on rows of maps, and heart rates as a cosine."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.core.waveform import Array, Waveform
+from rppgbench.neural.batches import Batch, BatchSource
 from rppgbench.neural.clips import (
     Clips,
     ClipStart,
@@ -21,7 +22,6 @@ from rppgbench.neural.devices import resolve_device
 from rppgbench.neural.inference import run_network, window_starts
 from rppgbench.neural.losses.rate_spectrum import clip_rates
 from rppgbench.neural.networks.map_unet import yuv_image
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import train_single_stage
 
 from .network import RhythmNet
@@ -113,19 +113,27 @@ class _MapRows:
         """A row of maps (1, K, 3, rows, T), played at a speed."""
         return map_row(self.clips.read(start, speed), self.length, self.step, self.params.rows)
 
-    def batches(self, rng: np.random.Generator, step: int) -> Iterable[Batch]:
+    def batches(self, step: int) -> BatchSource:
         """Batches of rows that start every `step` samples, at random speeds and masked."""
+        return BatchSource(lambda rng: self.clips.sliding(rng, self.params.batch, step), self.read)
+
+    def read(self, starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        """Read a batch of rows at random speeds and masked, with their heart rates.
+
+        Args:
+            starts: the rows.
+            rng: random source.
+        """
         params = self.params
-        for starts in self.clips.sliding(rng, params.batch, step):
-            bpm, flags = self.rates(starts)
-            octave = np.log2(params.max_speed)
-            speeds = 2 ** rng.uniform(-octave, octave, len(starts))
-            maps = torch.cat(
-                [self.maps(start, s) for start, s in zip(starts, speeds.tolist(), strict=True)]
-            )
-            maps = mask_frames(maps, params.min_mask_frames, params.max_mask_frames, rng)
-            bpm = bpm * speeds[:, None].astype(np.float32)
-            yield {"maps": maps.numpy(), "bpm": bpm, "known": flags}
+        bpm, flags = self.rates(starts)
+        octave = np.log2(params.max_speed)
+        speeds = 2 ** rng.uniform(-octave, octave, len(starts))
+        maps = torch.cat(
+            [self.maps(start, s) for start, s in zip(starts, speeds.tolist(), strict=True)]
+        )
+        maps = mask_frames(maps, params.min_mask_frames, params.max_mask_frames, rng)
+        bpm = bpm * speeds[:, None].astype(np.float32)
+        return {"maps": maps.numpy(), "bpm": bpm, "known": flags}
 
 
 def train_model(
@@ -155,7 +163,7 @@ def train_model(
 
     return train_single_stage(
         lambda: _Rates(params, start_bpm),
-        lambda epoch, rng: rows.batches(rng, step),
+        rows.batches(step),
         rows.clips,
         rows.maps,
         training,

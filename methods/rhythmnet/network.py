@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from rppgbench.neural.deterministic_layers import LargestOfNine, PictureMean
+
 
 class _Residual(nn.Module):
     """A residual block of two convolutions."""
@@ -43,10 +45,9 @@ class ResNet18(nn.Sequential):
             nn.Conv2d(3, w, 7, 2, 3, bias=False),
             nn.BatchNorm2d(w),
             nn.ReLU(),
-            nn.MaxPool2d(3, 2, 1),
+            LargestOfNine(),
             *(_Residual(*stage) for stage in stages),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
+            PictureMean(),
         )
 
 

@@ -1,19 +1,19 @@
 """SiNC: training on augmented clips without labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rppgbench.core.method import Example, Model, Training
+from rppgbench.neural.batches import Batch, BatchSource
 from rppgbench.neural.clips import Clips, ClipStart, cut_segments
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.spectral import bandwidth, power_spectra, sparsity, variance
-from rppgbench.neural.prefetch import Batch
+from rppgbench.neural.played_clips import interpolate_axis, play
 from rppgbench.neural.single_stage import train_single_stage
 
 from .network import VideoPulse
@@ -46,9 +46,9 @@ class _SpectralLosses(nn.Module):
         self.params = params
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """The loss and its terms for clips (B, T, S, S, 3) played at speeds (B,)."""
+        """The loss and its terms for clips that `augment` makes, played at speeds (B,)."""
         p = self.params
-        pulse = self.network(to_video_tensor(batch["clip"]) / 255)
+        pulse = self.network(to_video_tensor(augment(batch, p.pixel_noise)) / 255)
         spectra = power_spectra(
             pulse,
             p.fs,
@@ -70,44 +70,83 @@ class _SpectralLosses(nn.Module):
         return {"loss": torch.stack(weighted).sum(), **terms}
 
 
-def augment(
-    clips: Clips, start: ClipStart, rng: np.random.Generator, params: SincParameters
-) -> tuple[NDArray[np.float32], float]:
-    """Read a clip at a random speed; flip, reverse, relight, add noise and crop at random.
+def draw_augmentation(
+    clips: Clips, starts: Sequence[ClipStart], rng: np.random.Generator, params: SincParameters
+) -> Batch:
+    """Draw speed, flips, light and crop of clips, and read the frames that they need.
 
-    The order is that of the public code ("figscr"); so is the crop, whose corner lies on the
-    diagonal (x0 = y0).
+    The order is that of the public code ("figscr"): speed, flips, light and noise, crop. So is the
+    crop, whose corner lies on the diagonal (x0 = y0). Pictures stay bytes here; `augment`
+    computes on the device.
 
     Args:
         clips: clips of the training set.
-        start: the clip.
+        starts: B clips.
         rng: random source.
-        params: limits of the speeds, of the crop, and the noise.
+        params: limits of the speeds and of the crop, and the deviation of the light.
 
     Returns:
-        The pictures (T, S, S, 3) of values 0 to 255, and the speed.
+        "frames" (B, N, S, S, 3); the positions in time "at" (B, T) of the samples, reversed for a
+        reversed clip; the positions "rows" and "columns" (B, S) of the crop, whose columns are
+        reversed for a mirrored clip; "light" (B,); "speed" (B,).
     """
-    speed = float(rng.uniform(params.min_speed, params.max_speed))
-    pictures = clips.read(start, speed).astype(np.float32)
-    if rng.random() < 0.5:
-        pictures = pictures[:, :, ::-1]
-    if rng.random() < 0.5:
-        pictures = pictures[::-1]
-    light = rng.normal(0, params.light_noise) if params.light_noise else 0.0
-    noise = params.pixel_noise * rng.standard_normal(pictures.shape, dtype=np.float32)
-    pictures = pictures + np.float32(light) + noise
-    size = pictures.shape[1]
-    side = max(4, round(size * rng.uniform(params.min_crop, 1.0)))
-    corner = int(rng.integers(0, size - side + 1))
-    part = pictures[:, corner : corner + side, corner : corner + side]
-    resized = functional.interpolate(
-        torch.from_numpy(np.ascontiguousarray(part)).permute(0, 3, 1, 2),
-        size=(size, size),
-        mode="bilinear",
-        align_corners=False,
-    )
-    out: NDArray[np.float32] = resized.permute(0, 2, 3, 1).clamp(0, 255).numpy()
-    return out, speed
+    count = len(starts)
+    speeds = rng.uniform(params.min_speed, params.max_speed, count)
+    frames, at = clips.windows(starts, speeds)
+    mirrored, backward = rng.random((2, count)) < 0.5
+    at[backward] = at[backward, ::-1]
+    size = frames.shape[2]
+    shares = rng.uniform(params.min_crop, 1.0, count)
+    sides = np.maximum(4, np.round(size * shares).astype(int))
+    rows = crop_positions(size, sides, rng.integers(0, size - sides + 1))
+    return {
+        "frames": frames,
+        "at": at,
+        "rows": rows,
+        "columns": np.where(mirrored[:, None], size - 1 - rows, rows),
+        "light": (params.light_noise * rng.standard_normal(count)).astype(np.float32),
+        "speed": speeds.astype(np.float32),
+    }
+
+
+def crop_positions(
+    size: int, sides: NDArray[np.int_], corners: NDArray[np.int_]
+) -> NDArray[np.float32]:
+    """Where the pixels of crops that are resized to whole pictures lie: bilinear, borders repeated.
+
+    Args:
+        size: side of the pictures.
+        sides: side (B,) of each crop.
+        corners: first pixel (B,) of each crop.
+
+    Returns:
+        Positions (B, size) along a side of the pictures.
+
+    >>> crop_positions(4, np.array([2]), np.array([1]))
+    array([[1.  , 1.25, 1.75, 2.  ]], dtype=float32)
+    """
+    within = (np.arange(size) + 0.5) * (sides / size)[:, None] - 0.5
+    clipped = np.clip(within, 0, (sides - 1)[:, None])
+    out: NDArray[np.float32] = (corners[:, None] + clipped).astype(np.float32)
+    return out
+
+
+def augment(batch: Mapping[str, Tensor], pixel_noise: float) -> Tensor:
+    """Play, flip, relight and crop clips, and add noise, as `draw_augmentation` drew.
+
+    Args:
+        batch: what `draw_augmentation` gave.
+        pixel_noise: standard deviation of the noise.
+
+    Returns:
+        The clips (B, T, S, S, 3) of values 0 to 255.
+    """
+    clips = play(batch["frames"], batch["at"])
+    clips = clips + batch["light"][:, None, None, None, None]
+    if pixel_noise:
+        clips = clips + pixel_noise * torch.randn_like(clips)
+    part = interpolate_axis(interpolate_axis(clips, batch["rows"], 2), batch["columns"], 3)
+    return part.clamp(0, 255)
 
 
 def train_model(examples: Sequence[Example], training: Training, params: SincParameters) -> Model:
@@ -122,17 +161,12 @@ def train_model(examples: Sequence[Example], training: Training, params: SincPar
     clips = Clips(segments, params.clip_length)
     step = round(params.step_s * params.fs)
 
-    def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-        for starts in clips.sliding(rng, params.batch, step):
-            augmented = [augment(clips, start, rng, params) for start in starts]
-            yield {
-                "clip": np.stack([pictures for pictures, _ in augmented]),
-                "speed": np.array([speed for _, speed in augmented]),
-            }
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+        return draw_augmentation(clips, starts, rng, params)
 
     return train_single_stage(
         lambda: _SpectralLosses(params),
-        batches,
+        BatchSource(lambda rng: clips.sliding(rng, params.batch, step), read),
         clips,
         lambda start: scaled_clip(clips.read(start)),
         training,

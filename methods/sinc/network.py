@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from rppgbench.neural.deterministic_layers import BorderConv3d, LargestPool3d, PartMeans
+
 
 class VideoPulse(nn.Module):
     """A video (B, C, T, H, W) becomes a pulse (B, T), without any pooling in time.
@@ -27,13 +29,13 @@ class VideoPulse(nn.Module):
         layers = _convolution(channels, width // 2, (1, 5, 5), 1)
         for number in range(2, 10):
             if number % 2 == 0:  # halve the picture before the second, fourth, sixth and eighth
-                layers.append(nn.MaxPool3d((1, 2, 2), (1, 2, 2)))
+                layers.append(LargestPool3d((1, 2, 2)))
                 if number > 2:
                     layers.append(nn.Dropout3d(dropout))
             before = width // 2 if number == 2 else width
             layers += _convolution(before, width, (5, 3, 3), in_time.get(number, 1))
         layers += [
-            nn.AdaptiveAvgPool3d((None, 1, 1)),
+            PartMeans(1),
             nn.Dropout3d(dropout),
             nn.Conv3d(width, 1, 1),
         ]
@@ -50,14 +52,7 @@ def _convolution(
 ) -> list[nn.Module]:
     padding = (dilation * (kernel[0] // 2), kernel[1] // 2, kernel[2] // 2)
     return [
-        nn.Conv3d(
-            before,
-            after,
-            kernel,
-            padding=padding,
-            dilation=(dilation, 1, 1),
-            padding_mode="replicate",
-        ),
+        BorderConv3d(before, after, kernel, padding=padding, dilation=(dilation, 1, 1)),
         nn.BatchNorm3d(after),
         nn.ReLU(),
     ]

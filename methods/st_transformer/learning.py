@@ -1,6 +1,6 @@
 """ST-Transformer: training in two stages, without and with labels."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import Clips, cut_segments
+from rppgbench.neural.batches import Batch, BatchSource
+from rppgbench.neural.clips import Clips, ClipStart, cut_segments
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.losses.spectral import (
     bandwidth,
@@ -18,7 +19,6 @@ from rppgbench.neural.losses.spectral import (
     sparsity,
     variance,
 )
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.two_stage import (
     StageParts,
     learn_with_labels,
@@ -90,11 +90,19 @@ def make_network(params: TransformerPretraining) -> SpatialTemporalTransformer:
     )
 
 
-def _pretrain_batches(
-    clips: Clips, rng: np.random.Generator, params: TransformerPretraining
-) -> Iterable[Batch]:
+def _batches(
+    clips: Clips,
+    params: TransformerPretraining,
+    read: Callable[[Sequence[ClipStart], np.random.Generator], Batch],
+) -> BatchSource:
+    step = round(params.step_s * params.fs)
+    return BatchSource(lambda rng: clips.sliding(rng, params.batch, step), read)
+
+
+def _pretrain_batches(clips: Clips, params: TransformerPretraining) -> BatchSource:
     """Clips at random speeds, flipped in time and in the order of regions at random."""
-    for starts in clips.sliding(rng, params.batch, round(params.step_s * params.fs)):
+
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
         speeds = rng.uniform(params.min_speed, params.max_speed, len(starts))
         maps = np.stack(
             [_normalised(clips.read(start, s)) for start, s in zip(starts, speeds, strict=True)]
@@ -102,17 +110,20 @@ def _pretrain_batches(
         flips = [rng.random(len(starts)) < 0.5 for _ in range(2)]
         for axis, flipped in enumerate(flips):
             maps[flipped] = np.flip(maps[flipped], axis=axis + 1)
-        yield {"map": maps, "speed": speeds}
+        return {"map": maps, "speed": speeds}
+
+    return _batches(clips, params, read)
 
 
-def _finetune_batches(
-    clips: Clips, rng: np.random.Generator, params: TransformerParameters
-) -> Iterable[Batch]:
+def _finetune_batches(clips: Clips, params: TransformerParameters) -> BatchSource:
     """Clips as they are, with their labels."""
-    for starts in clips.sliding(rng, params.batch, round(params.step_s * params.fs)):
+
+    def read(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
         pulse, flags = clips.pulses(starts)
         maps = np.stack([_normalised(clips.read(start)) for start in starts])
-        yield {"map": maps, "speed": np.ones(len(starts)), "pulse": pulse, "labelled": flags}
+        return {"map": maps, "speed": np.ones(len(starts)), "pulse": pulse, "labelled": flags}
+
+    return _batches(clips, params, read)
 
 
 def learn_first_stage(
@@ -130,16 +141,14 @@ def learn_first_stage(
     """
     segments = cut_segments(examples, params.fs, params.clip_s, "st_transformer")
     clips = Clips(segments, params.clip_length)
-    parts = _stage_parts(
-        lambda: _Stage(params), clips, lambda rng: _pretrain_batches(clips, rng, params), params
-    )
+    parts = _stage_parts(lambda: _Stage(params), clips, _pretrain_batches(clips, params), params)
     return learn_without_labels(parts, training, params)
 
 
 def _stage_parts(
     make: Callable[[], _Stage],
     clips: Clips,
-    batches: Callable[[np.random.Generator], Iterable[Batch]],
+    batches: BatchSource,
     params: TransformerPretraining,
 ) -> StageParts:
     return StageParts(
@@ -180,7 +189,7 @@ def train_model(
     parts = _stage_parts(
         lambda: _Stage(params, params.pearson_weight),
         clips,
-        lambda rng: _finetune_batches(clips, rng, params),
+        _finetune_batches(clips, params),
         params,
     )
     return learn_with_labels(parts, first, sides.validation, training, params)

@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from rppgbench.neural.deterministic_layers import attention
 
 
 class Encoder(nn.Module):
@@ -21,10 +22,7 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Eq 1 of the paper, with the layer norm before attention of its figure 1."""
         z = self.before_attention(x)
-        attended = functional.scaled_dot_product_attention(
-            self.query(z), self.key(z), self.value(z)
-        )
-        x = x + attended
+        x = x + attention(self.query(z), self.key(z), self.value(z))
         mlp: Tensor = self.mlp(self.before_mlp(x))
         return x + mlp
 

@@ -44,6 +44,7 @@ import torch
 from torch import nn
 
 from rppgbench.neural.trained_model import to_model
+from rppgbench.neural.batches import BatchSource
 from rppgbench.neural.training import train
 from rppgbench.neural.training_stage import Recipe
 from rppgbench.neural.network_weights import load_arrays
@@ -79,15 +80,15 @@ def learned(examples, training, params):
             pulse = np.interp(times, wave.times_s, wave.values).astype(np.float32)
             parts.append((columns(clip), pulse))
 
-    def batches(epoch, rng):
-        for _ in range(12):
-            inputs, pulses = parts[rng.integers(len(parts))]
-            at = rng.integers(0, len(pulses) - 60, 8)
-            yield {
-                "columns": np.stack([inputs[a : a + 60] for a in at]),
-                "pulse": np.stack([pulses[a : a + 60] for a in at]),
-            }
+    def read(starts, rng):
+        inputs, pulses = parts[rng.integers(len(parts))]
+        at = rng.integers(0, len(pulses) - 60, 8)
+        return {
+            "columns": np.stack([inputs[a : a + 60] for a in at]),
+            "pulse": np.stack([pulses[a : a + 60] for a in at]),
+        }
 
+    batches = BatchSource(lambda rng: [[(number, 0)] for number in range(12)], read)
     recipe = Recipe(epochs=params["epochs"], lr=1e-2, precision="32-true")
     learner, history = train(Columns, batches, recipe, training)
     return to_model(learner.network, {"train": history})

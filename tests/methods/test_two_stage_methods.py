@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import PACKAGE, load_methods
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.neural import two_stage
+from rppgbench.neural.batches import BatchSource
 from rppgbench.neural.training import train
 from rppgbench.system.errors import BenchError, RecordingError
 
@@ -115,9 +116,10 @@ def test_the_first_stage_draws_no_clip_of_the_fine_tuning_set(
         drawn.append(float(np.mean(piece)))
         return piece
 
-    def spied(make: Any, batches: Callable[..., Any], *args: Any, stage: str, **more: Any) -> Any:
+    def spied(make: Any, batches: BatchSource, *args: Any, stage: str, **more: Any) -> Any:
         drawn.clear()
-        steps[stage] = len(list(batches(0, np.random.default_rng(0))))
+        rng = np.random.default_rng(0)
+        steps[stage] = len([batches.read(starts, rng) for starts in batches.choose(rng)])
         levels[stage] = list(drawn)
         return train(make, batches, *args, stage=stage, **more)
 
@@ -164,15 +166,15 @@ def test_a_killed_first_stage_continues_to_the_same_weights(
     given = two_disfa_and_twenty_vipl(method_named(name))[:6]
     whole = fit(name, given, tmp_path / "whole", {})
 
-    def killed_in_the_second_epoch(
-        make: Any, batches: Callable[..., Any], *args: Any, **more: Any
-    ) -> Any:
-        def until(epoch: int, rng: np.random.Generator) -> Any:
-            if epoch == 1:
-                raise Killed
-            yield from batches(epoch, rng)
+    def killed_in_the_second_epoch(make: Any, batches: BatchSource, *args: Any, **more: Any) -> Any:
+        epochs = iter(range(2))
 
-        return train(make, until, *args, **more)
+        def until(rng: np.random.Generator) -> Any:
+            if next(epochs) == 1:
+                raise Killed
+            return batches.choose(rng)
+
+        return train(make, BatchSource(until, batches.read), *args, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(two_stage, "train", killed_in_the_second_epoch)

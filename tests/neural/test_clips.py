@@ -1,6 +1,7 @@
 """Clips to learn from, and windows joined to one pulse."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.neural.clips import Clips, Segment, cut_segments, keep_label_share, resample_to_rate
 from rppgbench.neural.inference import estimate_pulse, join_windows, overlap_add, window_starts
+from rppgbench.neural.played_clips import play
 from rppgbench.system.errors import BenchError
 
 from ..oracles.oracle import load
@@ -113,6 +115,20 @@ def test_a_faster_clip_reads_more_samples_of_the_segment(speed: float) -> None:
         np.testing.assert_allclose(np.diff(values), speed, atol=1e-4)
         assert 0 <= values[0] <= start
         assert values[-1] <= 99
+
+
+@pytest.mark.parametrize("total", [29, 36, 100])
+def test_clips_played_on_the_device_are_those_that_are_read(total: int) -> None:
+    rng = np.random.default_rng(0)
+    values = [rng.integers(0, 256, (length, 2, 3)).astype(np.uint8) for length in (total, 200)]
+    segments = [replace(ramp(1, str(k)), samples=part) for k, part in enumerate(values)]
+    clips = Clips(segments, 30)
+    starts, speeds = [(0, 0), (1, 170), (1, 25), (0, max(0, total - 30))], [0.6, 1.4, 0.8, 1.0]
+    frames, at = clips.windows(starts, speeds)
+    assert frames.dtype == np.uint8
+    played = play(torch.from_numpy(frames), torch.from_numpy(at))
+    read = [clips.read(start, speed) for start, speed in zip(starts, speeds, strict=True)]
+    np.testing.assert_allclose(played, np.stack(read), atol=0.01)
 
 
 def test_a_short_segment_is_repeated() -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Training
 from rppgbench.neural.safetensors_io import read_arrays
+
+from ..factories.batches import make_batches
 
 
 def training(folder: Path, **more: Any) -> Training:
@@ -31,10 +33,13 @@ class Wide(nn.Module):
         return {"loss": error.square().mean()}
 
 
-def wide_batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    for size in (16, 512):  # the second step of an epoch is the one that does not fit
-        x = rng.standard_normal((size, 6)).astype(np.float32)
-        yield {"x": x, "y": x[:, 0]}
+def draw(number: int, rng: np.random.Generator) -> dict[str, Any]:
+    size = (16, 512)[number]  # the second step of an epoch is the one that does not fit
+    x = rng.standard_normal((size, 6)).astype(np.float32)
+    return {"x": x, "y": x[:, 0]}
+
+
+wide_batches = make_batches(2, draw)
 
 
 LIMITED = """

@@ -1,6 +1,6 @@
 """What supervised methods share: changes of frames, attention, losses on rates, one cycle."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ from rppgbench.neural.networks.convolutional_attention import (
 from rppgbench.neural.networks.map_unet import map_image, yuv_image
 from rppgbench.neural.training import train
 from rppgbench.neural.training_stage import Recipe
+
+from ..factories.batches import make_batches
 
 FS = 30.0
 
@@ -280,10 +282,12 @@ class Line(nn.Module):
         return {"loss": (self.slope * batch["x"] - batch["y"]).square().mean()}
 
 
-def batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    for _ in range(5):
-        x = rng.standard_normal((8, 1)).astype(np.float32)
-        yield {"x": x, "y": 3 * x}
+def draw(number: int, rng: np.random.Generator) -> dict[str, Any]:
+    x = rng.standard_normal((8, 1)).astype(np.float32)
+    return {"x": x, "y": 3 * x}
+
+
+batches = make_batches(5, draw)
 
 
 def test_one_cycle_ends_in_the_same_weights_after_a_kill(tmp_path: Path) -> None:
@@ -327,7 +331,7 @@ def test_one_cycle_is_that_of_pytorch_over_all_steps(tmp_path: Path) -> None:
         cycle.step()
     _, history = train(
         Push,
-        lambda epoch, rng: [{"x": np.zeros(1, np.float32)}],
+        make_batches(1, lambda number, rng: {"x": np.zeros(1, np.float32)}),
         Recipe(epochs=20, lr=0.1, weight_decay=0.0, one_cycle_steps=1),
         Training(seed=0, device="cpu", folder=tmp_path),
     )

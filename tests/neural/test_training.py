@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,17 @@ from torch import Tensor, nn
 from rppgbench.core.method import Training
 from rppgbench.core.model_files import read_model
 from rppgbench.core.registry import load_methods
+from rppgbench.neural.batches import BatchSource
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.network_weights import load_arrays, to_arrays
-from rppgbench.neural.prefetch import prefetch
 from rppgbench.neural.safetensors_io import read_arrays, read_weights, write_arrays
-from rppgbench.neural.throughput import learning_speed
+from rppgbench.neural.throughput import feeding_speed, learning_speed
 from rppgbench.neural.trained_model import to_model
 from rppgbench.neural.training import train
 from rppgbench.neural.training_stage import Recipe
 from rppgbench.system.errors import BenchError
+
+from ..factories.batches import make_batches
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +49,12 @@ class Toy(nn.Module):
         return {"loss": error + 0.001 * epoch, "error": error}
 
 
-def batches(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    for _ in range(4):
-        x = rng.standard_normal((16, 6)).astype(np.float32)
-        yield {"x": x, "y": x[:, 0] - 2 * x[:, 1]}
+def draw(number: int, rng: np.random.Generator) -> dict[str, Any]:
+    x = rng.standard_normal((16, 6)).astype(np.float32)
+    return {"x": x, "y": x[:, 0] - 2 * x[:, 1]}
+
+
+batches = make_batches(4, draw)
 
 
 def training(folder: Path, seed: int = 0, **more: Any) -> Training:
@@ -78,14 +82,19 @@ class Killed(Exception):
 def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None:
     whole = weights(tmp_path / "whole")
 
-    def until_the_fourth(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-        for number, batch in enumerate(batches(epoch, rng)):
-            if epoch == 3 and number == 2:
-                raise Killed
-            yield batch
+    epochs = iter(range(5))
+
+    def choose(rng: np.random.Generator) -> Iterable[list[tuple[int, int]]]:
+        epoch = next(epochs)
+        return [[(number, epoch)] for number in range(4)]
+
+    def until_the_fourth(starts: Any, rng: np.random.Generator) -> dict[str, Any]:
+        if starts == [(2, 3)]:
+            raise Killed
+        return draw(0, rng)
 
     with pytest.raises(Killed):
-        train(Toy, until_the_fourth, RECIPE, training(tmp_path / "killed"))
+        train(Toy, BatchSource(choose, until_the_fourth), RECIPE, training(tmp_path / "killed"))
     lines: list[str] = []
     learner, history = train(Toy, batches, RECIPE, training(tmp_path / "killed", log=lines.append))
     assert lines[0] == "train: continuing after epoch 3"
@@ -113,10 +122,10 @@ def test_the_callers_random_source_and_settings_stay(tmp_path: Path) -> None:
 def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
     first = weights(tmp_path)
 
-    def none(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    def none(number: int, rng: np.random.Generator) -> dict[str, Any]:
         raise AssertionError("asked for a batch")
 
-    learner, history = train(Toy, none, RECIPE, training(tmp_path))
+    learner, history = train(Toy, make_batches(4, none), RECIPE, training(tmp_path))
     assert same(to_arrays(learner), first)
     assert len(history) == RECIPE.epochs
 
@@ -167,7 +176,7 @@ def test_a_checkpoint_of_another_precision_is_named_and_not_used(tmp_path: Path)
 
 def test_every_loss_term_of_every_epoch_is_in_the_log_and_falls(tmp_path: Path) -> None:
     lines: list[str] = []
-    train(Toy, batches, RECIPE, training(tmp_path, log=lines.append))
+    train(Toy, batches, replace(RECIPE, lr=0.04), training(tmp_path, log=lines.append))
     logged = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert [set(line) for line in logged] == [{"loss", "error"}] * 5
     for epoch, line in enumerate(logged):
@@ -202,55 +211,25 @@ def test_models_of_every_epoch_are_kept_when_asked(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
-    def broken(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-        for batch in batches(epoch, rng):
-            yield {**batch, "y": batch["y"] * np.float32(np.nan)}
+    def broken(number: int, rng: np.random.Generator) -> dict[str, Any]:
+        batch = draw(number, rng)
+        return {**batch, "y": batch["y"] * np.float32(np.nan)}
 
     with pytest.raises(BenchError, match="not finite in epoch 1"):
-        train(Toy, broken, RECIPE, training(tmp_path))
+        train(Toy, make_batches(4, broken), RECIPE, training(tmp_path))
     assert not (tmp_path / "train.safetensors").exists()
 
 
 def test_an_epoch_without_a_batch_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no batch"):
-        train(Toy, lambda epoch, rng: iter(()), RECIPE, training(tmp_path))
+        train(Toy, make_batches(0, draw), RECIPE, training(tmp_path))
 
 
 def test_lower_precision_learns_too(tmp_path: Path) -> None:
     _, history = train(
-        Toy, batches, Recipe(epochs=5, lr=0.02, precision="bf16-mixed"), training(tmp_path)
+        Toy, batches, Recipe(epochs=5, lr=0.04, precision="bf16-mixed"), training(tmp_path)
     )
     assert history[-1]["error"] < 0.7 * history[0]["error"]
-
-
-def test_batches_are_prepared_ahead_in_order_and_errors_arrive() -> None:
-    made = [{"x": np.full(1, k)} for k in range(7)]
-    assert [int(batch["x"][0]) for batch in prefetch(iter(made))] == list(range(7))
-
-    def broken() -> Iterator[dict[str, Any]]:
-        yield made[0]
-        raise RuntimeError("unreadable")
-
-    with pytest.raises(RuntimeError, match="unreadable"):
-        list(prefetch(broken()))
-
-
-def test_the_thread_ends_when_no_more_batches_are_wanted() -> None:
-    stopped = []
-
-    def endless() -> Iterator[dict[str, Any]]:
-        try:
-            while True:
-                yield {"x": np.zeros(1)}
-        finally:
-            stopped.append(True)
-
-    source = endless()
-    stream = prefetch(source)
-    next(stream)
-    stream.close()  # type: ignore[attr-defined]
-    source.close()  # type: ignore[attr-defined]
-    assert stopped == [True]
 
 
 # --- weights on disk ------------------------------------------------------------------------------
@@ -400,12 +379,11 @@ def test_noise_is_a_collapse() -> None:
 
 
 def test_waiting_for_batches_is_measured_apart_from_computing(tmp_path: Path) -> None:
-    def slow(epoch: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-        for batch in batches(epoch, rng):
-            time.sleep(0.05)
-            yield batch
+    def slow(number: int, rng: np.random.Generator) -> dict[str, Any]:
+        time.sleep(0.05)
+        return draw(number, rng)
 
-    train(Toy, slow, Recipe(epochs=2, lr=0.01), training(tmp_path))
+    train(Toy, make_batches(4, slow), Recipe(epochs=2, lr=0.01), training(tmp_path))
     facts = json.loads((tmp_path / "train_speed.json").read_text())
     assert facts["steps"] == 4
     assert facts["seconds_per_step"] >= 0.05
@@ -414,6 +392,18 @@ def test_waiting_for_batches_is_measured_apart_from_computing(tmp_path: Path) ->
     assert facts["precision"] == "32-true"
     if sys.platform == "linux":
         assert 20 < facts["peak_memory_mib"] < 64 * 1024  # at least what torch itself takes
+
+
+def test_feeding_is_read_from_files_and_no_step_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rppgbench.neural.throughput.FEEDING_S", 0.05)
+    monkeypatch.setattr("rppgbench.neural.training.start_stage", lambda *_: pytest.fail("trained"))
+    method = load_methods().get("method", "sinc", "test")
+    (row,) = feeding_speed(method, method.parameters({"preset": "smoke", "clip_s": 2.0}))
+    assert row["stage"] == "train"
+    least_mib = row["batch"] * 0.6 * 60 * 32 * 32 * 3 / 2**20  # bytes, at the least speed
+    assert least_mib < row["mib_per_step"] < 4 * least_mib
 
 
 def test_learning_speed_has_a_row_for_each_stage() -> None:
@@ -427,6 +417,20 @@ def test_learning_speed_has_a_row_for_each_stage() -> None:
         assert row["method"] == "st_transformer"
         assert (row["device"], row["precision"], row["steps"]) == ("cpu", "bf16-mixed", 1)
         assert row["seconds_per_step"] > 0
+
+
+def test_feeding_speed_has_a_row_for_each_stage() -> None:
+    method = load_methods().get("method", "st_transformer", "test")
+    params = method.parameters({"width": 4, "layers": 1, "clip_s": 3.0, "batch": 2})
+    rows = {row["stage"]: row for row in feeding_speed(method, params)}
+    assert rows.keys() == {"pretrain", "finetune"}
+    for row in rows.values():
+        assert row["batch"] == pytest.approx(2, abs=0.1)
+        clips_a_step = row["clips_per_processor_s"] / row["steps_per_processor_s"]
+        assert clips_a_step == pytest.approx(row["batch"])
+        assert row["steps_per_s"] > 0
+    map_mib = 2 * 90 * 63 * 6 * 4 / 2**20
+    assert rows["pretrain"]["mib_per_step"] == pytest.approx(map_mib, rel=0.05)
 
 
 def odd_weights(kind: str) -> dict[Any, torch.Tensor]:

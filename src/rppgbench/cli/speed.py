@@ -25,9 +25,9 @@ PRECISIONS = ("32-true", "bf16-mixed")
 PARTS_OF_OPTION = {
     "video": ("extraction",),
     "seconds": ("extraction",),
-    "methods": ("methods", "learning"),
+    "methods": ("methods", "feeding", "learning"),
     "evaluator": ("scoring",),
-    "preset": ("learning",),
+    "preset": ("feeding", "learning"),
     "device": ("learning",),
 }
 """The parts that an option has an effect on."""
@@ -54,7 +54,7 @@ def add_parser(commands: Commands) -> None:
         "--seconds", type=seconds, metavar="S", help="length of the simulated video (20)"
     )
     parser.add_argument("--evaluator", metavar="NAME", help="of the scoring (beats_tukey)")
-    parser.add_argument("--preset", metavar="NAME", help="of the learning (paper)")
+    parser.add_argument("--preset", metavar="NAME", help="of learning and feeding (paper)")
     parser.add_argument(
         "--device", choices=["auto", "cpu", "cuda", "mps"], help="of the learning (auto)"
     )
@@ -154,21 +154,42 @@ def _bookkeeping(args: argparse.Namespace) -> "Iterator[Rate]":
         yield from bookkeeping_rates(Path(folder), STORED_RECORDINGS, RECORDING_S)
 
 
-def _learning(args: argparse.Namespace) -> "Iterator[Rate]":
-    """The rows of `rppgbench.neural.throughput`, one for each method, stage and precision."""
+def _learning_methods(args: argparse.Namespace) -> "Iterator[tuple[Method, dict[str, Any]]]":
+    """Each method that learns and has the preset, with its parameters."""
     methods = [m for m in _chosen_methods(args) if m.fit and not m.baseline]
     if not methods:
-        tell("learning: not measured; pip install 'rppgbench[neural]'")
-        return
-    from rppgbench.neural.throughput import learning_speed
-
+        tell("methods that learn: not measured; pip install 'rppgbench[neural]'")
     for method in methods:
         preset = {} if args.preset == "paper" else {"preset": args.preset}
-        if not preset.items() <= {("preset", name) for name in method.presets}:
-            continue
+        if preset.items() <= {("preset", name) for name in method.presets}:
+            yield method, method.parameters(preset)
+
+
+def _feeding(args: argparse.Namespace) -> "Iterator[Rate]":
+    """How fast batches are read, one row for each method and stage."""
+    for method, params in _learning_methods(args):
+        from rppgbench.neural.throughput import feeding_speed
+        from rppgbench.profiling.speed import Rate
+
+        for row in feeding_speed(method, params):
+            yield Rate(
+                part="feeding",
+                what=f"{method.name} {row['stage']}, {row['batch']:.3g} clips a batch",
+                value=row["clips_per_processor_s"],
+                unit="clips/s",
+                note=f"{row['steps_per_processor_s']:,.1f} steps a second, "
+                f"{row['steps_per_s']:,.1f} by the clock with one thread; "
+                f"{row['mib_per_step']:.3g} MiB a step",
+            )
+
+
+def _learning(args: argparse.Namespace) -> "Iterator[Rate]":
+    """The rows of `rppgbench.neural.throughput`, one for each method, stage and precision."""
+    for method, params in _learning_methods(args):
+        from rppgbench.neural.throughput import learning_speed
+
         full_precision_s: dict[str, float] = {}
         for precision in PRECISIONS:
-            params = method.parameters(preset)
             for row in learning_speed(method, params, args.device, precision=precision):
                 first_s = full_precision_s.setdefault(row["stage"], _step_s(row))
                 yield _learning_rate(row, None if precision == PRECISIONS[0] else first_s)
@@ -203,6 +224,7 @@ PARTS: "dict[str, Callable[[argparse.Namespace], Iterator[Rate]]]" = {
     "methods": _methods,
     "scoring": _scoring,
     "bookkeeping": _bookkeeping,
+    "feeding": _feeding,
     "learning": _learning,
 }
 

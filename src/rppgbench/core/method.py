@@ -129,8 +129,9 @@ Where a method does not say so, all examples count.
 class Training:
     """How and where to learn: what the runner decides, not the method.
 
-    `folder` is the method's own, for checkpoints that a killed training goes on from; with
-    `every_epoch` the model of every epoch stays there too, for the row "best epoch (oracle)".
+    `folder` is the method's own, for checkpoints that a killed training goes on from, named
+    `*.safetensors`: they are deleted when the model is written. With `every_epoch` the model of
+    every epoch stays there, in `epochs`, for the row "best epoch (oracle)".
     `log` takes a line of what is going on (epoch, loss, time left). A training that `devices`
     share is done by as many processes with one folder, of which that of `rank` 0 writes.
     `pretrained` is what `Pretraining.learn` gave, where that was a training of its own.

@@ -21,6 +21,9 @@ from rppgbench.system.fault_kinds import attempt
 
 NO_WHOLE_LABELS = "labels: not of the kind that the method learns from, or never for a whole clip"
 
+CHECKPOINTS = "*.safetensors"
+"""The checkpoints of a training, in its folder: `Training.folder`."""
+
 NAMED = 5
 """Number of recordings that the log names; the facts of the model name all."""
 
@@ -77,6 +80,7 @@ def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
     """
     folder = task.models / task.fit.digest
     if is_model(folder):
+        remove_checkpoints(task)
         return
     method = load_methods().get("method", task.fit.method, task.fit.fold)
     if task.fit.is_pretraining:
@@ -93,6 +97,21 @@ def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
     model = run_fit(method, list(data.examples), training, task.params)
     if not task.rank:
         write_model(folder, replace(model, metadata=_model_metadata(task, model, data)))
+        remove_checkpoints(task)
+
+
+def remove_checkpoints(task: TrainingTask) -> None:
+    """Delete the checkpoints of a training whose model is written: nothing continues from them.
+
+    A checkpoint holds the weights three times, as the optimiser has two values for each, and there
+    are two. Losses, speeds and the models of epochs stay. The process of rank 0 does it.
+
+    Args:
+        task: the model that was trained.
+    """
+    if not task.rank:
+        for file in _training_folder(task).glob(CHECKPOINTS):
+            file.unlink(missing_ok=True)
 
 
 def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
@@ -137,13 +156,17 @@ def load_examples(task: TrainingTask, method: Method) -> ExampleSet:
     return ExampleSet(tuple(examples), tuple(rejected))
 
 
+def _training_folder(task: TrainingTask) -> Path:
+    return task.models / f"{task.fit.digest}-training"
+
+
 def _training(task: TrainingTask, log: Callable[[str], None]) -> Training:
     """Return what the method's `fit` needs to know of the run."""
     fit = task.fit
     return Training(
         seed=fit.seed,
         device=task.options.device,
-        folder=task.models / f"{fit.digest}-training",
+        folder=_training_folder(task),
         log=lambda line: log(f"{fit.method} {fit.fold} seed {fit.seed}: {line}"),
         every_epoch=task.options.every_epoch,
         devices=task.options.devices,

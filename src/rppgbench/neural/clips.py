@@ -335,10 +335,58 @@ class Clips:
             return samples[start : start + self.length]
         if speed == 1.0 and start + self.length == len(samples) + 1:
             return np.concatenate([samples[start:], samples[-1:]])
+        return interpolate_rows(samples, self._positions(len(samples), start, speed))
+
+    def _positions(self, total: int, start: int, speed: float) -> Array:
+        """The positions (length,) of the samples of a clip in a segment of `total` samples."""
+        if speed == 1.0 and start + self.length <= total + 1:
+            return np.minimum(start + np.arange(self.length, dtype=np.float64), total - 1)
         span = (self.length - 1) * speed
-        begin = max(0.0, min(float(start), len(samples) - 1 - span))
-        at = begin + np.arange(self.length) * speed
-        return interpolate_rows(samples, np.mod(at, max(1, len(samples) - 1 + 1e-9)))
+        begin = max(0.0, min(float(start), total - 1 - span))
+        at: Array = np.mod(begin + np.arange(self.length) * speed, max(1, total - 1 + 1e-9))
+        return at
+
+    def stack(self, starts: Sequence[ClipStart]) -> NDArray[Any]:
+        """Read the samples of clips, played as they are.
+
+        Args:
+            starts: B clips.
+
+        Returns:
+            The samples (B, length, ...).
+        """
+        return np.stack([self.read(start) for start in starts])
+
+    def windows(
+        self, starts: Sequence[ClipStart], speeds: Sequence[float] | Array
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Read what is needed to play clips at speeds: `played_clips.play` interpolates.
+
+        The samples stay of the type that they have, and are interpolated on the device.
+
+        Args:
+            starts: B clips.
+            speeds: factor for each clip, as in `read`.
+
+        Returns:
+            Samples (B, S, ...), the last of a clip repeated until all are equally long; and the
+            positions (B, length) among them of the samples of each clip.
+        """
+        positions = np.stack(
+            [
+                self._positions(len(self.segments[index].samples), start, speed)
+                for (index, start), speed in zip(starts, speeds, strict=True)
+            ]
+        )
+        first = np.floor(positions.min(axis=1)).astype(int)
+        end = np.floor(positions.max(axis=1)).astype(int) + 2
+        row = self.segments[starts[0][0]].samples
+        out = np.empty((len(starts), int((end - first).max()), *row.shape[1:]), row.dtype)
+        for number, (index, _) in enumerate(starts):
+            part = self.segments[index].samples[first[number] : end[number]]
+            out[number, : len(part)] = part
+            out[number, len(part) :] = part[-1]
+        return out, (positions - first[:, None]).astype(np.float32)
 
     def pulses(
         self, starts: Sequence[ClipStart], speeds: Sequence[float] | None = None

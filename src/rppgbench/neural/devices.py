@@ -3,9 +3,11 @@
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
+import torch.utils.deterministic
 
 from rppgbench.system.errors import BenchError
 
@@ -50,7 +52,10 @@ def require_devices(device: str, count: int) -> None:
 
 @contextmanager
 def deterministic(device: str) -> Iterator[list[str]]:
-    """Use deterministic algorithms; restore the settings and the random sources afterwards.
+    """Use deterministic algorithms and whole float32; restore all settings afterwards.
+
+    The random sources are restored too. Memory that is written later is not filled first: no
+    result depends on it, and the filling takes time.
 
     Args:
         device: "cpu", "cuda" or "mps".
@@ -63,12 +68,39 @@ def deterministic(device: str) -> Iterator[list[str]]:
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     devices = range(torch.cuda.device_count()) if device == "cuda" else ()
     operations: list[str] = []
-    with torch.random.fork_rng(devices), warnings.catch_warnings(record=True) as caught:
+    memory: Any = torch.utils.deterministic
+    fills = memory.fill_uninitialized_memory
+    with ExitStack() as settings:
+        settings.enter_context(whole_float32())
+        settings.enter_context(torch.random.fork_rng(devices))
+        caught = settings.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("default")
         torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+        memory.fill_uninitialized_memory = False
         try:
             yield operations
         finally:
             torch.use_deterministic_algorithms(before, warn_only=warn_only)
+            memory.fill_uninitialized_memory = fills
             lines = {str(w.message).splitlines()[0] for w in caught}
             operations += sorted(line for line in lines if "deterministic" in line)
+
+
+@contextmanager
+def whole_float32() -> Iterator[None]:
+    """Compute float32 products and convolutions on CUDA in float32; restore the setting afterwards.
+
+    PyTorch's default for convolutions and recurrent layers is TF32, with 10 bits of mantissa: a
+    result then depends on the generation of the card.
+    """
+    cuda: Any = torch.backends.cuda
+    cudnn: Any = torch.backends.cudnn
+    places = (cuda.matmul, cudnn.conv, cudnn.rnn)
+    before = [place.fp32_precision for place in places]
+    for place in places:
+        place.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for place, precision in zip(places, before, strict=True):
+            place.fp32_precision = precision

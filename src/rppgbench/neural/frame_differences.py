@@ -28,10 +28,13 @@ def frame_differences(frames: NDArray[Any]) -> Frames:
     >>> frame_differences(np.array([1, 3, 3], dtype=np.uint8))
     array([0.5, 0. ], dtype=float32)
     """
-    values = frames if np.issubdtype(frames.dtype, np.floating) else frames.astype(np.float64)
-    out: Frames = ((values[1:] - values[:-1]) / (values[1:] + values[:-1] + 1e-7)).astype(
-        np.float32
-    )
+    # Sums and differences of bytes are exact in float32.
+    values = frames if np.issubdtype(frames.dtype, np.floating) else frames.astype(np.float32)
+    change = values[1:] - values[:-1]
+    level = values[1:] + values[:-1]
+    level += values.dtype.type(1e-7)
+    change /= level
+    out: Frames = change.astype(np.float32, copy=False)
     return out
 
 

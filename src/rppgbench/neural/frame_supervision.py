@@ -1,6 +1,6 @@
 """Networks that learn the differences of the pulse from the differences of frames."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.core.waveform import Waveform
+from rppgbench.neural.batches import Batch, BatchSource
 from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments, resample_to_rate
 from rppgbench.neural.frame_differences import VideoScale, integrate, pulse_differences
 from rppgbench.neural.frame_parameters import FrameParameters
 from rppgbench.neural.inference import join_windows, run_windows
 from rppgbench.neural.network_weights import load_arrays
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import train_single_stage
 
 Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
@@ -100,15 +100,14 @@ class FrameNetwork(Generic[Record]):
         def read(start: ClipStart) -> NDArray[np.float32]:
             return self.read(segments[start[0]].samples, start[1], clips.length, scales[start[0]])
 
-        def batches(epoch: int, rng: np.random.Generator) -> Iterable[Batch]:
-            for starts in clips.sliding(rng, params.batch, clips.length):
-                change, flags = clips.pulses(starts)
-                pictures = np.stack([read(start) for start in starts])
-                yield {"clip": pictures, "change": change, "labelled": flags}
+        def read_batch(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
+            change, flags = clips.pulses(starts)
+            pictures = np.stack([read(start) for start in starts])
+            return {"clip": pictures, "change": change, "labelled": flags}
 
         return train_single_stage(
             lambda: _Differences(self.make(params), self.loss),
-            batches,
+            BatchSource(lambda rng: clips.sliding(rng, params.batch, clips.length), read_batch),
             clips,
             lambda start: torch.from_numpy(read(start)[None]),
             training,

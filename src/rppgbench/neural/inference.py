@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.neural.clips import resample_to_rate
-from rppgbench.neural.devices import resolve_device
+from rppgbench.neural.devices import resolve_device, whole_float32
 from rppgbench.neural.train_epoch import is_out_of_memory
 from rppgbench.system.errors import MachineError
 
@@ -115,7 +115,7 @@ def run_network(network: nn.Module, inputs: Iterable[Tensor]) -> Tensor:
     device = next(network.parameters()).device
     was = network.training
     network.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), whole_float32():
         parts = [network(part.to(device)).float().cpu() for part in inputs]
     network.train(was)
     return torch.cat(parts)
@@ -188,7 +188,7 @@ def run_windows(
     count = min(length, total)
     starts = window_starts(total, length, step)
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), whole_float32():
             parts = [
                 network(read(start, count).to(device)).reshape(-1, count)[-1].double().cpu().numpy()
                 for start in starts

@@ -1,17 +1,16 @@
 """A training in one stage: from batches to a model with a verdict on collapse."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 from torch import Tensor, nn
 
 from rppgbench.core.method import LEARNED_FROM, Model, Training
+from rppgbench.neural.batches import BatchSource
 from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
 from rppgbench.neural.parameters import SingleStageParameters
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.trained_model import to_model
 from rppgbench.neural.training import train
 from rppgbench.neural.training_stage import Recipe
@@ -40,7 +39,7 @@ def sample_clips(starts: list[ClipStart], count: int) -> list[ClipStart]:
 
 def train_single_stage(
     make: Callable[[], nn.Module],
-    batches: Callable[[int, np.random.Generator], Iterable[Batch]],
+    batches: BatchSource,
     clips: Clips,
     read: Callable[[ClipStart], Tensor],
     training: Training,
@@ -54,7 +53,7 @@ def train_single_stage(
 
     Args:
         make: makes the learner: see `training.train`.
-        batches: the batches of an epoch: see `training.train`.
+        batches: the batches of each epoch.
         clips: the clips of the training set.
         read: reads a clip as a batch of one, for the verdict on collapse.
         training: how and where to train.

@@ -4,12 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-
-from rppgbench.neural.prefetch import Batch
 
 
 class OutOfMemoryStep(Exception):
@@ -25,7 +21,7 @@ def train_epoch(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     fabric: Any,
-    batches: Iterable[Batch],
+    batches: Iterable[Mapping[str, Tensor]],
     epoch: int,
     *,
     count: int,
@@ -34,13 +30,14 @@ def train_epoch(
     """Take one step for each batch.
 
     Gradients and terms of a batch are the means over its micro-batches, weighted by their lengths.
+    Terms are added up on the device and read once, at the end: no step waits for the device.
 
     Args:
         learner: returns named loss terms of a batch of tensors and the epoch.
         optimiser: takes the steps.
         schedule: sets the learning rate after each step.
         fabric: Lightning Fabric: device, precision and backward pass.
-        batches: arrays by name, all as long as the batch.
+        batches: tensors by name, all as long as the batch, on the CPU.
         epoch: number of the epoch, from 0.
         count: number of micro-batches into which a batch is split.
         min_samples: least number of samples in a micro-batch.
@@ -51,17 +48,17 @@ def train_epoch(
     Raises:
         OutOfMemoryStep: a step needs more memory than there is.
     """
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
     steps = 0
     for batch in batches:
         try:
             optimiser.zero_grad(set_to_none=True)
             for weight, part in micro_batches(batch, count, min_samples):
-                tensors = {name: _to_tensor(value, fabric.device) for name, value in part.items()}
+                tensors = {k: v.to(fabric.device, non_blocking=True) for k, v in part.items()}
                 terms = learner(tensors, epoch)
                 fabric.backward(weight * terms["loss"])
                 for name, term in terms.items():
-                    sums[name] = sums.get(name, 0.0) + weight * float(term.detach())
+                    sums[name] = sums.get(name, 0.0) + weight * _wide(term.detach())
             optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -70,39 +67,59 @@ def train_epoch(
             raise OutOfMemoryStep(max_micro_batches(batch, min_samples), reason) from None
         schedule.step()
         steps += 1
-    return {name: value / steps for name, value in sums.items()}
+    return {name: float(total) / steps for name, total in sums.items()}
 
 
-def _to_tensor(value: NDArray[Any], device: torch.device) -> Tensor:
-    tensor = torch.from_numpy(np.ascontiguousarray(value))
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
+def _wide(term: Tensor) -> Tensor:
+    """A term as float64, in which sums over many steps are exact enough; MPS has float32 only."""
+    return term.float() if term.device.type == "mps" else term.double()
+
+
+OUT_OF_MEMORY = (
+    "out of memory",  # CUDA's allocator and runtime, MPS
+    "can't allocate memory",  # PyTorch on a CPU
+    "cannot allocate memory",  # the system
+    "alloc_failed",  # the status of cuBLAS, cuDNN, cuFFT, cuSOLVER and cuSPARSE
+    "allocation_failed",  # cuDNN 9
+    "failed to cuda malloc",  # NCCL
+    "failed to cuda host alloc",
+)
+"""What messages of errors say, in lower case, where memory is short."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory is short, on a device or in the machine."""
+    """Whether an error means that memory is short, on a device or in the machine.
+
+    The libraries of CUDA raise plain errors with a status in place of `OutOfMemoryError`.
+
+    >>> is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"))
+    True
+    >>> is_out_of_memory(RuntimeError("shapes cannot be multiplied"))
+    False
+    """
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    # On a CPU torch raises a plain RuntimeError.
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in message for words in OUT_OF_MEMORY)
 
 
-def max_micro_batches(batch: Batch, min_samples: int) -> int:
+def max_micro_batches(batch: Mapping[str, Tensor], min_samples: int) -> int:
     """Greatest number of micro-batches of a batch, at least 1.
 
     Args:
-        batch: arrays by name, all as long as the batch.
+        batch: tensors by name, all as long as the batch.
         min_samples: least number of samples in a micro-batch.
     """
     return max(1, _length(batch) // min_samples)
 
 
-def micro_batches(batch: Batch, count: int, min_samples: int = 1) -> list[tuple[float, Batch]]:
+def micro_batches(
+    batch: Mapping[str, Tensor], count: int, min_samples: int = 1
+) -> list[tuple[float, dict[str, Tensor]]]:
     """Split a batch along the first axis for gradient accumulation.
 
     Args:
-        batch: arrays by name, all as long as the batch.
+        batch: tensors by name, all as long as the batch.
         count: greatest number of micro-batches.
         min_samples: every micro-batch has a multiple of this number of samples; samples that are
             left over go with the last micro-batch.
@@ -110,8 +127,7 @@ def micro_batches(batch: Batch, count: int, min_samples: int = 1) -> list[tuple[
     Returns:
         Micro-batches, each with its share of the batch's samples.
 
-    >>> import numpy as np
-    >>> [(share, part["x"].tolist()) for share, part in micro_batches({"x": np.arange(5)}, 2, 2)]
+    >>> [(share, part["x"].tolist()) for share, part in micro_batches({"x": torch.arange(5)}, 2, 2)]
     [(0.4, [0, 1]), (0.6, [2, 3, 4])]
     """
     length, pieces = _length(batch), max_micro_batches(batch, min_samples)
@@ -123,5 +139,5 @@ def micro_batches(batch: Batch, count: int, min_samples: int = 1) -> list[tuple[
     ]
 
 
-def _length(batch: Batch) -> int:
+def _length(batch: Mapping[str, Tensor]) -> int:
     return len(next(iter(batch.values())))

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
@@ -12,10 +12,12 @@ import torch
 from rppgbench.core.method import Model, Training
 from rppgbench.core.model_files import write_model
 from rppgbench.core.precision import effective_precision
+from rppgbench.neural.batches import BatchSource, offer_batches
 from rppgbench.neural.devices import deterministic, resolve_device
 from rppgbench.neural.distributed import synchronised
+from rppgbench.neural.feeding import feed, worker_count
 from rppgbench.neural.memory_recovery import OutOfMemory, group_settings, split_batches
-from rppgbench.neural.prefetch import Batch, StepTimer, prefetch
+from rppgbench.neural.step_timer import StepTimer
 from rppgbench.neural.train_epoch import OutOfMemoryStep, train_epoch
 from rppgbench.neural.trained_model import SCORE, History, best_epoch
 from rppgbench.neural.training_stage import Learner, Recipe, Stage, stage_seed, start_stage
@@ -32,7 +34,7 @@ class _Epoch:
 
 def train(
     make: Callable[[], Learner],
-    batches: Callable[[int, np.random.Generator], Iterable[Batch]],
+    batches: BatchSource,
     recipe: Recipe,
     training: Training,
     *,
@@ -56,8 +58,7 @@ def train(
     Args:
         make: makes the learner; its forward takes a batch of tensors and the epoch, and returns
             named loss terms, of which "loss" is minimised.
-        batches: the batches of an epoch as arrays, from the epoch and a random source; a thread
-            prepares them ahead.
+        batches: the batches of each epoch; threads read them ahead (`feeding`).
         recipe: epochs, learning rate, precision.
         training: seed, device, folder, and where messages go.
         stage: name of the stage, for files and messages.
@@ -75,6 +76,8 @@ def train(
         MachineError: no memory for `recipe.min_micro_batch` samples.
         BenchError: a device that is not available.
     """
+    if recipe.epochs:
+        offer_batches(batches, stage)
     device = resolve_device(training.device)
     with deterministic(device) as nondeterministic:
         run = start_stage(make, batches, recipe, training, stage, device, score)
@@ -118,13 +121,13 @@ def _run_epoch(run: Stage[Learner]) -> _Epoch | OutOfMemory:
     run.learner.train()
     groups, schedule = group_settings(run.optimiser), run.schedule.state_dict()
     timer = StepTimer(run.fabric.device)
-    batches = prefetch(run.batches(epoch, np.random.default_rng(seed)))
+    batches = feed(run.batches, seed, run.fabric.device, worker_count(run.device))
     synchronisation = (
         synchronised(run.learner, run.training.rank, run.training.devices)
         if run.distributed
         else nullcontext()
     )
-    with closing(timer.timed(batches)) as timed, synchronisation:
+    with closing(batches), closing(timer.timed(batches)) as timed, synchronisation:
         try:
             means = train_epoch(
                 run.wrapped,

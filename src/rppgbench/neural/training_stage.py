@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
@@ -12,9 +12,9 @@ from torch import nn
 
 from rppgbench.core.method import Training
 from rppgbench.core.precision import effective_precision
+from rppgbench.neural.batches import BatchSource
 from rppgbench.neural.checkpoint import Checkpoint
 from rppgbench.neural.devices import require_devices
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.trained_model import History
 
 Learner = TypeVar("Learner", bound=nn.Module)
@@ -50,7 +50,7 @@ class Stage(Generic[Learner]):
 
     name: str
     make: Callable[[], Learner]
-    batches: Callable[[int, np.random.Generator], Iterable[Batch]]
+    batches: BatchSource
     recipe: Recipe
     training: Training
     device: str
@@ -74,7 +74,7 @@ class Stage(Generic[Learner]):
 
 def start_stage(
     make: Callable[[], Learner],
-    batches: Callable[[int, np.random.Generator], Iterable[Batch]],
+    batches: BatchSource,
     recipe: Recipe,
     training: Training,
     stage: str,
@@ -85,7 +85,7 @@ def start_stage(
 
     Args:
         make: makes the learner.
-        batches: the batches of an epoch, from the epoch and a random source.
+        batches: the batches of each epoch.
         recipe: epochs, learning rate, precision.
         training: seed, folder, devices and where messages go.
         stage: name of the stage.

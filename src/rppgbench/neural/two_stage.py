@@ -1,22 +1,21 @@
 """A training in two stages: without labels, then with labels; and the choice of its epoch."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.core.method import LEARNED_FROM, Example, Model, Training, first_stage
+from rppgbench.neural.batches import BatchSource
 from rppgbench.neural.clips import Clips, cut_segments
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
 from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.parameters import PretrainingParameters, TwoStageParameters
-from rppgbench.neural.prefetch import Batch
 from rppgbench.neural.single_stage import CLIPS_JUDGED, last_row, sample_clips
 from rppgbench.neural.trained_model import SCORE, History, best_epoch, to_model
 from rppgbench.neural.training import train
@@ -124,7 +123,7 @@ class StageParts:
 
     Attributes:
         make: makes the learner (see `training.train`), whose submodule `network` is the model.
-        batches: the batches of an epoch, from a random source.
+        batches: the batches of each epoch.
         clips: the clips to learn from.
         make_input: makes the network's input (a batch of one) from the samples of a clip.
         clips_judged: about how many of the clips the verdict on collapse is based on.
@@ -132,7 +131,7 @@ class StageParts:
     """
 
     make: Callable[[], nn.Module]
-    batches: Callable[[np.random.Generator], Iterable[Batch]]
+    batches: BatchSource
     clips: Clips
     make_input: Callable[[NDArray[Any]], Tensor]
     clips_judged: int = CLIPS_JUDGED
@@ -229,7 +228,7 @@ def _train(
 
     learner, history = train(
         parts.make,
-        lambda epoch, rng: parts.batches(rng),
+        parts.batches,
         recipe,
         training,
         stage=stage,

@@ -36,7 +36,7 @@ def samples_at(block: Tensor, offsets: Tensor, length: int) -> Tensor:
              [7., 8.]]])
     """
     within = torch.arange(length, device=block.device)
-    at = offsets.to(block.device)[..., None] + within  # (B, M, K, length)
+    at = offsets.to(block.device, non_blocking=True)[..., None] + within  # (B, M, K, length)
     rows = block[:, :, None].expand(-1, -1, at.shape[2], -1)
     return rows.gather(3, at).flatten(1, 2)
 

@@ -1,15 +1,27 @@
 """Power spectra of pulses, in torch."""
 
+from functools import lru_cache
+
+import numpy as np
 import torch
 from torch import Tensor
 
 LOW_HZ, HIGH_HZ = 40 / 60, 250 / 60
 """The band of the contrastive losses: 40 to 250 beats a minute."""
 
+SLACK_HZ = 1e-6
+"""How far beyond a limit a frequency still counts as at the limit: more than rounding in float32,
+far less than a bin."""
+
 
 def full_precision(values: Tensor) -> Tensor:
     """Values of at least float32: torch has no Fourier transform of half precision on a CPU."""
     return values.float() if values.dtype in {torch.float16, torch.bfloat16} else values
+
+
+def wide_type(device: torch.device) -> torch.dtype:
+    """The type of frequencies on a device: float64, or float32 on MPS, which has no wider one."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def frequencies(samples: int, fs: float, device: torch.device | None = None) -> Tensor:
@@ -21,13 +33,32 @@ def frequencies(samples: int, fs: float, device: torch.device | None = None) -> 
         device: device of the result.
 
     Returns:
-        Frequencies in Hz (samples // 2 + 1,), float64.
+        Frequencies in Hz (samples // 2 + 1,), of `wide_type`.
 
     >>> frequencies(4, 30.0)
     tensor([ 0.0000,  7.5000, 15.0000], dtype=torch.float64)
     """
-    bins = torch.arange(samples // 2 + 1, dtype=torch.float64, device=device)
+    device = device or torch.device("cpu")
+    bins = torch.arange(samples // 2 + 1, dtype=wide_type(device), device=device)
     return bins * (fs / samples)
+
+
+@lru_cache(maxsize=256)
+def band_bins(samples: int, fs: float, low_hz: float, high_hz: float) -> slice:
+    """The bins of an `rfft` that lie in a band; known without asking the device.
+
+    Args:
+        samples: length of the signal.
+        fs: sampling rate in Hz.
+        low_hz: lower limit of the band.
+        high_hz: upper limit.
+
+    >>> band_bins(150, 30.0, 40 / 60, 250 / 60)
+    slice(4, 21, None)
+    """
+    hz = np.arange(samples // 2 + 1) * (fs / samples)
+    low, end = np.searchsorted(hz, [low_hz - SLACK_HZ, high_hz + SLACK_HZ])
+    return slice(int(low), int(end))
 
 
 def in_band(freqs: Tensor, low_hz: float, high_hz: float) -> Tensor:
@@ -41,8 +72,7 @@ def in_band(freqs: Tensor, low_hz: float, high_hz: float) -> Tensor:
     Returns:
         A mask of the same shape.
     """
-    slack = 1e-9
-    return (freqs >= low_hz - slack) & (freqs <= high_hz + slack)
+    return (freqs >= low_hz - SLACK_HZ) & (freqs <= high_hz + SLACK_HZ)
 
 
 def norm_psd(
@@ -81,7 +111,7 @@ def norm_psd(
     samples = pulse.shape[-1] + round(zero_pad * pulse.shape[-1])
     spectrum = torch.fft.rfft(pulse - mean, n=samples, norm="forward")
     power = spectrum.real.square() + spectrum.imag.square()
-    band = power[..., in_band(frequencies(samples, fs, pulse.device), low_hz, high_hz)]
+    band = power[..., band_bins(samples, fs, low_hz, high_hz)]
     total = band.sum(dim=-1, keepdim=True)
     unit: Tensor = band / torch.where(total > 0, total, torch.ones_like(total))
     return unit
@@ -112,8 +142,9 @@ def irrelevant_power_ratio(
     """
     pulse = full_precision(pulse)
     amplitude = torch.fft.rfft(pulse).abs()
-    outside = ~in_band(frequencies(pulse.shape[-1], fs, pulse.device), low_hz, high_hz)
-    ratio: Tensor = amplitude[..., outside].sum(dim=-1) / amplitude.sum(dim=-1)
+    band = band_bins(pulse.shape[-1], fs, low_hz, high_hz)
+    outside = amplitude[..., : band.start].sum(dim=-1) + amplitude[..., band.stop :].sum(dim=-1)
+    ratio: Tensor = outside / amplitude.sum(dim=-1)
     return ratio
 
 
@@ -139,6 +170,7 @@ def peak_bpm(
     pulse = full_precision(pulse)
     samples = max(bins, pulse.shape[-1])
     spectrum = torch.fft.rfft(pulse - pulse.mean(dim=-1, keepdim=True), n=samples).abs()
-    freqs = frequencies(samples, fs, pulse.device)
-    keep = in_band(freqs, low_hz, high_hz)
-    return 60 * freqs[keep][spectrum[..., keep].argmax(dim=-1)]
+    band = band_bins(samples, fs, low_hz, high_hz)
+    peak = band.start + spectrum[..., band].argmax(dim=-1)
+    rate_bpm: Tensor = 60 * (peak.to(wide_type(pulse.device)) * (fs / samples))
+    return rate_bpm

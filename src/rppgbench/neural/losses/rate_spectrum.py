@@ -1,12 +1,12 @@
 """Losses on the power of a pulse at whole heart rates."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.losses.power_spectra import full_precision, peak_bpm
@@ -39,13 +39,23 @@ def rate_spectrum(
     """
     x = full_precision(pulse)
     frames = x.shape[-1]
-    at = torch.arange(frames, dtype=torch.float64, device=x.device)
-    bpm = torch.arange(lowest_bpm, end_bpm, dtype=torch.float64, device=x.device)
-    angle = 2 * torch.pi / (60 * fs) * bpm[:, None] * at
-    x = x * torch.hann_window(frames, periodic=False, dtype=x.dtype, device=x.device)
-    power = (x @ angle.cos().to(x.dtype).T).square() + (x @ angle.sin().to(x.dtype).T).square()
+    waves = _windowed_waves(frames, fs, lowest_bpm, end_bpm).to(x.dtype)
+    cosine, sine = waves.to(x.device, non_blocking=True)
+    power = (x @ cosine).square() + (x @ sine).square()
     total = power.sum(dim=-1, keepdim=True)
-    return power / torch.where(total > 0, total, torch.ones_like(total))
+    share: Tensor = power / torch.where(total > 0, total, torch.ones_like(total))
+    return share
+
+
+@lru_cache(maxsize=16)
+def _windowed_waves(frames: int, fs: float, lowest_bpm: int, end_bpm: int) -> Tensor:
+    """Cosines and sines (2, T, rates) under a Hann window, float64 on the CPU."""
+    with torch.inference_mode(False):
+        at = torch.arange(frames, dtype=torch.float64)
+        bpm = torch.arange(lowest_bpm, end_bpm, dtype=torch.float64)
+        angle = 2 * torch.pi / (60 * fs) * at[:, None] * bpm
+        window = torch.hann_window(frames, periodic=False, dtype=torch.float64)
+        return torch.stack([angle.cos(), angle.sin()]) * window[:, None]
 
 
 def rate_bins(bpm: Tensor, *, lowest_bpm: int = LOWEST_BPM, end_bpm: int = END_BPM) -> Tensor:
@@ -75,8 +85,8 @@ def rate_cross_entropy(spectrum: Tensor, bins: Tensor) -> Tensor:
     Returns:
         A loss for each clip (B,).
     """
-    loss: Tensor = functional.cross_entropy(spectrum, bins, reduction="none")
-    return loss
+    log_share: Tensor = spectrum.log_softmax(dim=1).gather(1, bins[:, None])[:, 0]
+    return -log_share
 
 
 def rate_divergence(spectrum: Tensor, bins: Tensor, deviation_bpm: float = 1.0) -> Tensor:

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rppgbench.neural.losses.power_spectra import frequencies, full_precision, in_band
+from rppgbench.neural.deterministic_layers import running_sum
+from rppgbench.neural.losses.power_spectra import (
+    SLACK_HZ,
+    frequencies,
+    full_precision,
+    in_band,
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,9 @@ class Spectra:
         if self.speed is None:
             return in_band(self.freqs, low_hz, high_hz).expand_as(self.power)
         speed = self.speed.to(self.freqs)[:, None]
-        return (self.freqs >= low_hz * speed - 1e-9) & (self.freqs <= high_hz * speed + 1e-9)
+        return (self.freqs >= low_hz * speed - SLACK_HZ) & (
+            self.freqs <= high_hz * speed + SLACK_HZ
+        )
 
 
 def power_spectra(
@@ -64,8 +72,8 @@ def power_spectra(
     pulse = full_precision(pulse)
     centred = pulse - pulse.mean(dim=-1, keepdim=True)
     constant = (pulse == pulse[..., :1]).all(dim=-1, keepdim=True)
-    if bool(constant.any()):
-        centred = torch.where(constant, torch.rand_like(centred) - 0.5, centred)
+    # Drawn for every batch: to ask whether a pulse is constant would wait for the device.
+    centred = torch.where(constant, torch.rand_like(centred) - 0.5, centred)
     spectrum = torch.fft.rfft(centred, n=samples)
     freqs = frequencies(samples, fs, pulse.device)
     if published_frequencies:
@@ -101,7 +109,7 @@ def sparsity(spectra: Spectra, low_hz: float, high_hz: float, *, beside_hz: floa
     power = spectra.power * spectra.band(low_hz, high_hz)
     peak = spectra.freqs[power.argmax(dim=1)]
     # With slack: 0.1 Hz is 18 bins of 1/180 Hz, and rounding must not move the limit.
-    aside = (spectra.freqs - peak[:, None]).abs() > beside_hz + 1e-9
+    aside = (spectra.freqs - peak[:, None]).abs() > beside_hz + SLACK_HZ
     return _share(power, aside).mean()
 
 
@@ -119,11 +127,12 @@ def variance(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
     Source: Speth et al. 2023, Eq 3; Qian et al. 2024, Eq 4.
     """
     bands = spectra.band(low_hz, high_hz).to(spectra.power.dtype)
-    span = bands.any(dim=0)
-    power = spectra.power[:, span]
+    span = bands.amax(dim=0)
+    power = spectra.power * span
     mean_share = (power / _nonzero(power.sum(dim=1, keepdim=True))).mean(dim=0)
-    even = (bands / bands.sum(dim=1, keepdim=True)).mean(dim=0)[span]
-    return (mean_share.cumsum(0) - even.cumsum(0)).square().mean()
+    even = (bands / bands.sum(dim=1, keepdim=True)).mean(dim=0)
+    distance = running_sum(mean_share - even).square() * span
+    return distance.sum() / span.sum()
 
 
 def periodicity(

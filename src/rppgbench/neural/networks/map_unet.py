@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rppgbench.neural.deterministic_layers import repeat_last
 from rppgbench.signals.spatial_maps import YUV, normalise_stmap
 
 
@@ -63,7 +64,7 @@ class MapUNet(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """The pulse (B, T) of maps (B, 3, rows, T) of values 0 to 1."""
         frames = maps.shape[3]
-        padded = functional.pad(maps, (0, -frames % 16, 0, 0), mode="replicate")
+        padded = repeat_last(maps, -frames % 16, 3)
         pulse: Tensor = self.up(self.down(padded))[:, 0, :, :frames].mean(dim=1)
         return pulse
 

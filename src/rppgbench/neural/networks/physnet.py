@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rppgbench.neural.deterministic_layers import MeanPool3d, PartMeans, repeat_last
+
 
 def _convolution(before: int, after: int, kernel: tuple[int, int, int]) -> list[nn.Module]:
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
@@ -16,7 +18,7 @@ def _convolution(before: int, after: int, kernel: tuple[int, int, int]) -> list[
 
 def _stage(before: int, after: int, pool: tuple[int, int, int]) -> nn.Sequential:
     return nn.Sequential(
-        nn.AvgPool3d(pool, pool),
+        MeanPool3d(pool),
         *_convolution(before, after, (3, 3, 3)),
         *_convolution(after, after, (3, 3, 3)),
     )
@@ -56,7 +58,7 @@ class PhysNet(nn.Module):
         self.decoder1 = nn.Sequential(*_convolution(deep, deep, (3, 1, 1)))
         self.decoder2 = nn.Sequential(*_convolution(deep, deep, (3, 1, 1)))
         self.end = nn.Sequential(
-            nn.AdaptiveAvgPool3d((None, parts, parts)),
+            PartMeans(parts),
             nn.Conv3d(deep, 1, 1),
         )
 
@@ -75,4 +77,4 @@ class PhysNet(nn.Module):
     @staticmethod
     def _doubled(decoder: nn.Module, x: Tensor, frames: int) -> Tensor:
         x = decoder(functional.interpolate(x, scale_factor=(2.0, 1.0, 1.0)))
-        return functional.pad(x, (0, 0, 0, 0, 0, frames - x.shape[2]), mode="replicate")
+        return repeat_last(x, frames - x.shape[2], 2)

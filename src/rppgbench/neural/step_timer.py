@@ -1,56 +1,15 @@
-"""Batches that a thread prepares ahead, and a timer of optimisation steps."""
+"""A timer of optimisation steps."""
 
 import json
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
-from queue import Queue
-from threading import Thread
-from typing import Any
+from typing import TypeVar
 
 import torch
-from numpy.typing import NDArray
 
-Batch = Mapping[str, NDArray[Any]]
-
-
-def prefetch(batches: Iterable[Batch], depth: int = 2) -> Iterator[Batch]:
-    """Prepare batches ahead in another thread.
-
-    Args:
-        batches: the batches; an exception of theirs is raised where that batch is taken.
-        depth: how many batches are prepared before they are taken.
-
-    Yields:
-        The same batches in the same order.
-    """
-    queue: Queue[Batch | BaseException | None] = Queue(depth)
-    is_open = True
-
-    def fill() -> None:
-        try:
-            for batch in batches:
-                if not is_open:
-                    return
-                queue.put(batch)
-            queue.put(None)
-        except BaseException as error:
-            queue.put(error)
-
-    thread = Thread(target=fill, daemon=True)
-    thread.start()
-    try:
-        while (item := queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        is_open = False
-        while thread.is_alive():  # the thread may wait for room in the queue
-            if not queue.empty():
-                queue.get_nowait()
-            thread.join(timeout=0.01)
+T = TypeVar("T")
 
 
 class StepTimer:
@@ -66,7 +25,7 @@ class StepTimer:
         else:
             _reset_peak()
 
-    def timed(self, batches: Iterable[Batch]) -> Generator[Batch]:
+    def timed(self, batches: Iterable[T]) -> Generator[T]:
         """Yield the same batches; the time until a batch is ready counts as waiting."""
         source = iter(batches)
         while True:
