@@ -2,21 +2,26 @@
 
 import math
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from rppgbench.cli import main
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_methods
+from rppgbench.execution.plan_records import Fit
 from rppgbench.execution.training_cost import (
     RATES_FILE,
     count_steps,
+    resampled_bytes,
     total_steps,
     training_rate,
 )
-from rppgbench.execution.video_lengths import video_length
+from rppgbench.execution.video_lengths import VideoLength, video_length
+from rppgbench.extraction.crops import crop_rule
 from rppgbench.video.stream import decode_counts
 
 from ..factories import trees
@@ -105,3 +110,39 @@ def test_bench_run_says_it_too_and_stops(
     assert "features of 3 videos (4.6 s, by" in output  # 0.64 s by times, and twice 2 s by rates
     assert not (tmp_path / "results").exists()
     assert decode_counts == before
+
+
+def clip_plan(methods: dict[str, dict[str, object]]) -> Any:
+    """What `resampled_bytes` reads of a plan."""
+    available = load_methods().available
+    return SimpleNamespace(
+        methods={name: available[name].parameters(params) for name, params in methods.items()}
+    )
+
+
+def clip_fit(method: str, train: Sequence[str], seed: int = 0) -> Fit:
+    return Fit(
+        digest=f"{method}{seed}",
+        method=method,
+        fold="1",
+        seed=seed,
+        region="",
+        condition="none",
+        train=tuple(("set", name) for name in train),
+        pretrain=(),
+    )
+
+
+@pytest.mark.torch
+def test_a_clip_on_a_clock_takes_room_once_for_all_trainings() -> None:
+    lengths = {"set": VideoLength(seconds=30.0, frames=750.0, read=1)}
+    plan = clip_plan({"contrast_phys": {}, "physnet": {"fs": 30.0}, "st_transformer": {}})
+    of_one = 30 * 30 * 3 * crop_rule(str(plan.methods["contrast_phys"]["crop"])).size ** 2
+    fits = [clip_fit("contrast_phys", "ab"), clip_fit("contrast_phys", "bc", seed=1)]
+    assert resampled_bytes(plan, fits, lengths) == 3 * of_one
+    assert resampled_bytes(plan, [clip_fit("st_transformer", "ab")], lengths) == 0  # no pictures
+    even = {"set": VideoLength(seconds=30.0, frames=900.0, read=1)}
+    assert resampled_bytes(plan, fits, even) == 0  # the features' own files
+    same_crop = plan.methods["physnet"]["crop"] == plan.methods["contrast_phys"]["crop"]
+    both = resampled_bytes(plan, [*fits, clip_fit("physnet", "abc")], lengths)
+    assert (both == 3 * of_one) == same_crop

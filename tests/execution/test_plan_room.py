@@ -26,23 +26,23 @@ def test_a_folder_that_takes_no_file_is_told(
 
 
 @pytest.mark.parametrize(
-    ("processes", "clip_bytes", "available_bytes", "end"),
+    ("processes", "trains", "available_bytes", "end"),
     [
-        (1, 0.0, PASS_BYTES, "are available"),
-        (2, 0.0, 2 * PASS_BYTES - 1, "TOO LITTLE MEMORY: fewer --jobs"),
-        (1, 1e9, 1e9 + NETWORK_BYTES, "are available"),
-        (2, 1e9, 1e9 + NETWORK_BYTES - 1, "TOO LITTLE MEMORY: a larger machine, or smaller clips"),
-        (1, 1e9, None, "what is available is not known"),
+        (1, False, PASS_BYTES, "are available"),
+        (2, False, 2 * PASS_BYTES - 1, "TOO LITTLE MEMORY: fewer --jobs"),
+        (1, True, NETWORK_BYTES, "are available"),
+        (1, True, NETWORK_BYTES - 1, "TOO LITTLE MEMORY: a larger machine"),
+        (1, True, None, "what is available is not known"),
     ],
 )
 def test_passes_and_trainings_follow_each_other_so_the_greater_counts(
     monkeypatch: pytest.MonkeyPatch,
     processes: int,
-    clip_bytes: float,
+    trains: bool,
     available_bytes: float | None,
     end: str,
 ) -> None:
     monkeypatch.setattr(plan_room, "available_memory_bytes", lambda: available_bytes)
-    line = memory_line(processes, clip_bytes)
+    line = memory_line(processes, trains=trains)
     assert line.endswith(end), line
-    assert ("of clips in the largest training" in line) == bool(clip_bytes)
+    assert ("a training, whose clips stay in files" in line) == trains

@@ -87,12 +87,12 @@ def written_out(state: Mapping[str, Tensor], clip: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("case", [c for c in cases(ARRAYS, "x") if c.endswith("_32")])
-def test_outputs_are_those_of_the_formula_bit_for_bit(network: PhysNet, case: str) -> None:
+def test_outputs_are_those_of_the_formula_up_to_rounding(network: PhysNet, case: str) -> None:
     network.eval()
     clip = torch.from_numpy(ARRAYS[f"x__{case}"]).float()[None]
     with torch.inference_mode():
         torch.testing.assert_close(
-            network(clip), written_out(network.state_dict(), clip), rtol=0, atol=0
+            network(clip), written_out(network.state_dict(), clip), rtol=1e-5, atol=3e-6
         )
 
 

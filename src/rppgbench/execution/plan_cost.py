@@ -15,7 +15,12 @@ from rppgbench.execution.plan_room import disk_line, memory_line
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.score_obstacles import score_obstacles
 from rppgbench.execution.shared_pretraining import is_shared
-from rppgbench.execution.training_cost import TrainingCost, declared_rates, training_cost
+from rppgbench.execution.training_cost import (
+    TrainingCost,
+    declared_rates,
+    resampled_bytes,
+    training_cost,
+)
 from rppgbench.execution.video_lengths import VideoLength, video_length
 from rppgbench.store.store import Store
 from rppgbench.system.plural import pluralise
@@ -110,10 +115,8 @@ def _training_lines(
     for fit in fits:
         if not load_methods().available[fit.method].baseline:
             by_method[fit.method].append(fit)
-    largest = 0.0
     for method, of_method in by_method.items():
         cost = training_cost(plan, method, of_method, lengths)
-        largest = max(largest, cost.memory_bytes)
         device = plan.device or "cpu"
         elsewhere = "".join(
             f"; {_time(cost.steps * rate_s / 3600)} on one {other} ({source})"
@@ -124,7 +127,10 @@ def _training_lines(
             f"{method}: {_trainings(cost)}, {_time(cost.hours)} on one {device} ({cost.source})"
             f"{elsewhere}"
         )
-    yield memory_line(options.jobs or 1, largest)
+    if resampled := resampled_bytes(plan, fits, lengths):
+        basis = "clips on the clocks of networks, 3 S^2 bytes a sample for a crop of S pixels"
+        yield disk_line(options.cache, "--cache", resampled, basis)
+    yield memory_line(options.jobs or 1, trains=bool(by_method))
 
 
 def _trainings(cost: TrainingCost) -> str:

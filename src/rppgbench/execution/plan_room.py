@@ -12,7 +12,7 @@ PASS_BYTES = 480e6
 
 PASS_SOURCE = "measured with 60 s of 1080p and clips, docs/measurements/performance.md"
 NETWORK_BYTES = 600e6
-"""Resident memory of a process with PyTorch and a small network, without clips."""
+"""Resident memory of a process with PyTorch, a small network and its batches."""
 
 
 def disk_line(folder: Path, option: str, needed_bytes: float, basis: str) -> str:
@@ -34,28 +34,27 @@ def disk_line(folder: Path, option: str, needed_bytes: float, basis: str) -> str
     )
 
 
-def memory_line(processes: int, clip_bytes: float) -> str:
+def memory_line(processes: int, *, trains: bool) -> str:
     """Say how much memory a run takes, and how much is available on this machine.
 
     Args:
         processes: how many processes extract features at once.
-        clip_bytes: size of the clips of the largest training that lie in memory; 0 without one.
+        trains: whether a network is trained. Its clips stay in files.
     """
     passes = processes * PASS_BYTES
-    training = f", then {format_bytes(clip_bytes)} of clips in the largest training beside some "
-    training += f"{format_bytes(NETWORK_BYTES)} of PyTorch (clips at the network's own frame rate "
-    training += "stay on disk; others are resampled in memory)"
+    training = f", then some {format_bytes(NETWORK_BYTES)} of PyTorch in a training, whose clips "
+    training += "stay in files"
     available_bytes = available_memory_bytes()
-    needed_bytes = max(passes, clip_bytes + NETWORK_BYTES if clip_bytes else 0.0)
+    needed_bytes = max(passes, NETWORK_BYTES if trains else 0.0)
     if available_bytes is None:
         rest = "what is available is not known"
     else:
         rest = f"{format_bytes(available_bytes)} are available"
         if needed_bytes > available_bytes:
             many = needed_bytes == passes and processes > 1
-            advice = "fewer --jobs" if many else "a larger machine, or smaller clips"
+            advice = "fewer --jobs" if many else "a larger machine"
             rest += f"; TOO LITTLE MEMORY: {advice}"
     return (
         f"memory: at most {format_bytes(passes)} of {processes} x {format_bytes(PASS_BYTES)} for "
-        f"features ({PASS_SOURCE}){training if clip_bytes else ''}; {rest}"
+        f"features ({PASS_SOURCE}){training if trains else ''}; {rest}"
     )

@@ -29,7 +29,6 @@ class TrainingCost:
         steps: steps of all of them; NaN where they cannot be counted.
         hours: hours of one device; NaN where the rate is unknown.
         source: where the rate comes from.
-        memory_bytes: size of the clips of the largest training that lie in memory.
     """
 
     fits: int
@@ -37,7 +36,6 @@ class TrainingCost:
     steps: float
     hours: float
     source: str
-    memory_bytes: float
 
 
 def training_cost(
@@ -61,7 +59,6 @@ def training_cost(
         steps=steps,
         hours=steps * rate_s / 3600,
         source=source,
-        memory_bytes=max(_memory(plan, method, fit, lengths) for fit in fits),
     )
 
 
@@ -165,16 +162,28 @@ def declared_rates(method: str) -> dict[str, tuple[float, str]]:
     return rates
 
 
-def _memory(plan: Plan, method: str, fit: Fit, lengths: Mapping[str, VideoLength]) -> float:
-    """Bytes of the clips of a training that are resampled to the network's frame rate."""
-    params = plan.methods[method]
-    if load_methods().available[method].input != "clip" or "fs" not in params:
-        return 0.0
-    fs, size = float(params["fs"]), crop_rule(str(params["crop"])).size
-    total = 0.0
-    for dataset, _ in (*fit.pretrain, *fit.train):
-        length = lengths[dataset]
-        own_fs = length.frames / length.seconds if length.seconds else 0.0
-        if abs(own_fs / fs - 1) >= 1e-3:
-            total += length.seconds * fs * 3 * size**2
-    return total
+def resampled_bytes(plan: Plan, fits: Sequence[Fit], lengths: Mapping[str, VideoLength]) -> float:
+    """Size of the clips in the cache that trainings need on the clocks of their networks.
+
+    A clip on a clock counts once for all trainings. Clips at the network's own rate need no file.
+
+    Args:
+        plan: the plan.
+        fits: the trainings.
+        lengths: mean lengths of the videos, by data set.
+    """
+    clips: set[tuple[str, str, str, str, float]] = set()
+    for fit in fits:
+        params = plan.methods[fit.method]
+        if load_methods().available[fit.method].input != "clip" or "fs" not in params:
+            continue
+        crop, fs = str(params["crop"]), float(params["fs"])
+        for dataset, recording in (*fit.pretrain, *fit.train, *fit.validation):
+            length = lengths[dataset]
+            own_fs = length.frames / length.seconds if length.seconds else 0.0
+            if abs(own_fs / fs - 1) >= 1e-3:
+                clips.add((dataset, recording, fit.condition, crop, fs))
+    return sum(
+        lengths[dataset].seconds * fs * 3 * crop_rule(crop).size ** 2
+        for dataset, _, _, crop, fs in clips
+    )
