@@ -181,7 +181,7 @@ def test_every_loss_term_of_every_epoch_is_in_the_log_and_falls(tmp_path: Path) 
     assert [set(line) for line in logged] == [{"loss", "error"}] * 5
     for epoch, line in enumerate(logged):
         assert line["loss"] == pytest.approx(line["error"] + 0.001 * epoch, abs=1e-6)
-    assert logged[-1]["error"] < 0.7 * logged[0]["error"]
+    assert logged[-1]["error"] < 0.8 * logged[0]["error"]
     assert len(lines) == 5
     assert all(word in lines[1] for word in ("epoch 2 of 5", "error", "min left"))
 
@@ -229,7 +229,7 @@ def test_lower_precision_learns_too(tmp_path: Path) -> None:
     _, history = train(
         Toy, batches, Recipe(epochs=5, lr=0.04, precision="bf16-mixed"), training(tmp_path)
     )
-    assert history[-1]["error"] < 0.7 * history[0]["error"]
+    assert history[-1]["error"] < 0.8 * history[0]["error"]
 
 
 # --- weights on disk ------------------------------------------------------------------------------
