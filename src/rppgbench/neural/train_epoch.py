@@ -100,7 +100,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     message = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in message for words in OUT_OF_MEMORY)
+    return isinstance(error, RuntimeError) and any(phrase in message for phrase in OUT_OF_MEMORY)
 
 
 def max_micro_batches(batch: Mapping[str, Tensor], min_samples: int) -> int:
