@@ -296,7 +296,7 @@ def test_what_a_method_prints_or_ends_is_no_part_of_the_answer(
     loud.write_text(body.replace("    return", "    print('mid-way')\n    return"))
     main(["check", str(loud), "--json"])
     captured = capsys.readouterr()
-    assert json.loads(captured.out)["method"] == "loud"
+    assert json.loads(captured.out)["name"] == "loud"
     assert "mid-way" in captured.err
     loud.write_text(body.replace("    return", "    raise SystemExit(0)\n    return"))
     assert main(["check", str(loud)]) == 2

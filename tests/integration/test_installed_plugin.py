@@ -126,4 +126,4 @@ def test_without_the_package_there_is_no_such_method(tmp_path: Path) -> None:
     process = bench(tmp_path, tmp_path, "check", "loud_green")
     assert process.returncode == 2
     (line,) = process.stderr.strip().splitlines()
-    assert "no method 'loud_green'" in line
+    assert "no declaration 'loud_green'" in line

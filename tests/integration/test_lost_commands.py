@@ -81,7 +81,7 @@ def test_what_a_method_prints_through_c_is_no_part_of_the_answer(tmp_path: Path)
 def test_a_method_that_forks_and_comes_back_in_the_child_answers_once(tmp_path: Path) -> None:
     folder = written(tmp_path, "", f"os.fork(); {PULSE}")
     process = bench("check", folder / "methods/mine.py", "--json")
-    assert process.stdout.count('"method": "mine"') == 1
+    assert process.stdout.count('"name": "mine"') == 1
 
 
 @needs_fork
