@@ -64,7 +64,7 @@ def test_what_a_first_call_loads_is_no_cost_of_the_method(page: Path) -> None:
     """2 s for 40 s of video is 3 s a minute, whatever the first recording took."""
     match = re.search(r"Seconds of computing for a minute of video: ([^\"<]*)\.", page.read_text())
     assert match is not None
-    assert {"pos 3", "green 6"} <= set(match[1].split(", "))
+    assert {"POS 3", "GREEN 6"} <= set(match[1].split(", "))
 
 
 def test_pairs_of_methods_are_not_called_floors(page: Path) -> None:
@@ -108,6 +108,6 @@ def test_a_page_names_the_command_that_makes_it_and_what_its_first_evaluator_is(
     assert match[1] == f"bench report {short} --evaluator toolbox_2023 --out {out}"
     assert "bench run --protocol made_up" in text  # the run's own, among its provenance
     assert "the default evaluator" not in text
-    assert "Under toolbox_2023, asked for in place of the default li2023, pos has" in text
+    assert "Read by toolbox_2023, asked for in place of the default li2023." in text
     assert main(["report", str(short), "--evaluator", "li2023", "--out", str(out)]) == 0
-    assert "Under li2023, the default evaluator, pos has" in out.read_text(encoding="utf-8")
+    assert "Read by li2023, the default evaluator." in out.read_text(encoding="utf-8")

@@ -61,9 +61,9 @@ def test_the_best_row_is_leaked_in_the_table_and_the_next_is_called_best(
     assert (first["method"], first["leaked"]) == ("pos", "made_up")
     assert set(rows[rows["method"] != "pos"]["leaked"]) == {""}
     assert '<tr class="leaked">' in page
-    assert "pos has weights that were learned on made_up: leaked." in page
-    assert "chrom has the lowest mean absolute error" in page
-    assert "Left out, for its weights were learned on what is tested: pos on made_up." in page
+    assert "POS has weights that were learned on made_up: leaked." in page
+    assert "CHROM, with a mean absolute error of" in page
+    assert "Left out, for its weights were learned on what is tested: POS on made_up." in page
 
 
 def test_the_page_says_whose_code_weights_and_terms(table: tuple[str, pd.DataFrame]) -> None:

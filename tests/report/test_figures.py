@@ -166,7 +166,7 @@ def test_a_baseline_far_beyond_the_methods_is_written_and_not_drawn(
         summary[key] = np.where(baseline, baseline_bpm * size, size)
     held = [replace(one, summary=summary) for one in page.scores]
     drawing = framed(plot_evaluators(held, baselines=page.baselines))
-    assert ("20.00 bpm →" in drawing.svg) == written
+    assert ("20.00 →" in drawing.svg) == written
     assert ("beyond the axis" in drawing.caption) == written
     data = pd.read_csv(io.StringIO(drawing.data.text))  # the data lack nothing
     assert (data["method"] == "constant").sum() == 2

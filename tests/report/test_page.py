@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,12 +30,11 @@ from rppgbench.report.inputs import (
 )
 from rppgbench.report.page import flatten, report_html, skipped_rows, write_report
 from rppgbench.report.rendering import Downloads
+from rppgbench.report.summary_answers import report_answers
 from rppgbench.report.summary_text import (
     best_row,
-    key_numbers,
     sample_line,
     sample_mismatch,
-    summary_text,
 )
 from rppgbench.report.tables.columns import metric
 from rppgbench.report.tables.scores import method_table
@@ -255,25 +255,48 @@ def summary_of(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
     )
 
 
+def windows_of(summary: pd.DataFrame) -> pd.DataFrame:
+    """Three recordings of three subjects, on each of which a method has the error of its row."""
+    rows = [
+        {
+            "dataset": "d",
+            "recording": name,
+            "subject": name,
+            "method": method,
+            "window": 0,
+            "reference_bpm": 70.0,
+            "estimate_bpm": 70.0 + error,
+            "error_bpm": error,
+            "missing": math.isnan(error),
+        }
+        for method, error in zip(summary["method"], summary["mae"], strict=True)
+        for name in "abc"
+    ]
+    facts: dict[str, Any] = {
+        "fold": "",
+        "seed": 0,
+        "condition": "none",
+        "region": "skin",
+        "snr_db": 0.0,
+    }
+    return pd.DataFrame(rows).assign(**facts, reason="", scenario="", start_s=0.0, duration_s=10.0)
+
+
+def answer(page: ReportInputs, question: str) -> str:
+    """The answer to a question of the summary; empty where it is not answered."""
+    return " ".join(
+        sentence
+        for answer in report_answers(page)
+        if answer.question == question
+        for sentence in answer.sentences
+    )
+
+
 def told(
     *summaries: pd.DataFrame, expected: int | None = 3, baselines: str = "flat"
 ) -> ReportInputs:
-    windows = pd.DataFrame(
-        {
-            "dataset": "d",
-            "recording": ["a", "b", "c"],
-            "subject": ["a", "b", "c"],
-            "method": "pos",
-            "reference_bpm": 70.0,
-            "estimate_bpm": float("nan"),
-            "fold": "",
-            "seed": 0,
-            "condition": "none",
-            "region": "skin",
-        }
-    )
     scores = [
-        Scores(name=f"rule_{k}", windows=windows, summary=frame)
+        Scores(name=f"rule_{k}", windows=windows_of(frame), summary=frame)
         for k, frame in enumerate(summaries)
     ]
     protocol = ProtocolInfo(name="p", digest="0", title="P", about="", source="", expected=expected)
@@ -286,51 +309,81 @@ def told(
     )
 
 
-def test_the_summary_says_what_was_run_and_which_is_best() -> None:
+def test_the_summary_says_who_won_by_how_much_and_on_what() -> None:
     frame = summary_of(("chrom", 2.0, 1.5, 2.6), ("pos", 1.0, 0.8, 1.4), ("flat", 12.0, 9.0, 15.0))
     page = told(frame, frame)
-    assert summary_text(page) == [
-        "Three methods were run on 3 recordings of 3 subjects, as the protocol has it.",
-        "Under rule_0, the default evaluator, pos has the lowest mean absolute error: 1.00 bpm "
-        "(95 % interval 0.80 to 1.40 bpm over subjects).",
-        "Next is chrom with 2.00 bpm; the intervals are apart.",
-        "The baseline, flat, which learns nothing from the video, has 12.00 bpm.",
-        "The same waveforms of pos score 1.00 bpm under every evaluator.",
-        "It is best under all 2 evaluators.",
-    ]
-    assert key_numbers(page) == [
-        ("Lowest error", "pos", "under rule_0"),
-        ("Mean absolute error", "1.00 bpm", "95 % interval 0.80 to 1.40 bpm"),
-        ("Baseline", "12.00 bpm", "flat"),
-        ("Recordings", "3", "of 3 subjects"),
-    ]
+    assert answer(page, "Which method has the lowest error?") == (
+        "pos, with a mean absolute error of 1.00 bpm (95 % interval 0.80 to 1.40 bpm over "
+        "subjects). Read by rule_0, the default evaluator."
+    )
+    assert answer(page, "By how much?") == (
+        "1.00 bpm less than the next, chrom (2.00 bpm); 95 % interval of the difference 1.00 to "
+        "1.00 bpm."
+    )
+    assert answer(page, "Better than without the video?").startswith(
+        "flat, which learns nothing from the video, has 12.00 bpm. pos is 11.00 bpm better (95 % "
+        "interval 11.00 to 11.00 bpm)"
+    )
+    assert answer(page, "On what data?") == (
+        "Three methods were run on 3 recordings of 3 subjects, as the protocol has it."
+    )
+    assert answer(page, "What was left out, and why?").startswith("Nothing: every recording")
+    assert answer(page, "Does the evaluator matter?") == (
+        "The same waveforms of pos score 1.00 bpm under every evaluator. It is best under all 2 "
+        "evaluators."
+    )
 
 
 def test_the_summary_of_a_page_with_imported_methods_says_scored() -> None:
     frame = summary_of(("chrom", 2.0, 1.5, 2.6), ("pos", 1.0, 0.8, 1.4), ("flat", 12.0, 9.0, 15.0))
     page = replace(told(frame), marks=DataMarks(imported={"chrom": "net.csv"}))
-    assert summary_text(page)[0].startswith("Three methods were scored on 3 recordings")
+    assert answer(page, "On what data?").startswith("Three methods were scored on 3 recordings")
 
 
 def test_the_summary_says_where_the_best_changes_with_the_evaluator() -> None:
     first = summary_of(("chrom", 2.0, 1.2, 2.6), ("pos", 1.0, 0.8, 1.4))
     second = summary_of(("chrom", 2.5, 1.5, 3.0), ("pos", 3.0, 2.0, 4.0))
-    arguments = summary_text(told(first, second))
-    assert "Next is chrom with 2.00 bpm; the two intervals overlap." in arguments
-    assert (
+    assert answer(told(first, second), "Does the evaluator matter?") == (
         "The same waveforms of pos score 1.00 bpm under rule_0 and 3.00 bpm under rule_1: the "
-        "rules alone make the difference." in arguments
+        "rules alone make the difference. The best method changes with the evaluator: chrom under "
+        "rule_1."
     )
-    assert "The best method changes with the evaluator: chrom under rule_1." in arguments
 
 
 def test_the_summary_says_who_does_not_beat_the_baseline() -> None:
     frame = summary_of(
         ("a", 14.0, 1, 20), ("b", 13.0, 1, 20), ("c", 1.0, 1, 1), ("flat", 12, 9, 15)
     )
-    assert any(
-        text.endswith("12.00 bpm: b, a do not beat it.") for text in summary_text(told(frame))
+    question = "Better than without the video?"
+    assert answer(told(frame), question).endswith("b and a do not beat it.")
+    worst = summary_of(("a", 14.0, 1, 20), ("flat", 12, 9, 15))
+    assert "a does not beat it." in answer(told(worst), question)
+    assert "no baseline" in answer(told(summary_of(("a", 1.0, 1, 1))), question)
+
+
+def test_the_summary_says_whether_the_lead_is_more_than_chance() -> None:
+    question = "Is that more than chance?"
+    three = summary_of(("chrom", 2.0, 1.5, 2.6), ("pos", 1.0, 0.8, 1.4))
+    assert answer(told(three), question).startswith("No: chrom cannot be told apart from it (p = ")
+    many = answer(make_page(), question)
+    assert "Wilcoxon's signed-rank test over 24 recordings, Holm's correction" in many
+    assert many.endswith("Larger errors are shown for omit, lgi, two_sr, pbv and 2 more.")
+
+
+def test_the_summary_says_what_was_left_out_and_why() -> None:
+    page = make_page()
+    text = answer(page, "What was left out, and why?")
+    assert (
+        "made_up/s03-talking failed for two_sr: less than 3 s of face in a row. made_up/s09-rest "
+        "failed: made_up/s09/rest.mp4: ends after 12 frames." in text
     )
+    assert "Estimates are missing for two_sr" in text
+    many = tuple(
+        Skipped(recording=f"r{n}", stage="video", reason=f"reason {n % 5}") for n in range(10)
+    )
+    text = answer(replace(page, skipped=many), "What was left out, and why?")
+    assert text.startswith("2 recordings failed: reason 0. 2 recordings failed: reason 1.")
+    assert "2 more reasons under failures and warnings." in text
 
 
 def test_the_terminal_says_why_a_recording_is_not_scored() -> None:
@@ -346,26 +399,27 @@ def test_the_summary_says_when_n_differs() -> None:
     assert sample_mismatch(page) == (
         "The protocol has 5 recordings; 3 recordings of 3 subjects were scored under rule_0"
     )
-    assert "the protocol has 5" in summary_text(page)[0]
+    assert "the protocol has 5" in answer(page, "On what data?")
+    assert "The protocol has 5 recordings" in answer(page, "What was left out, and why?")
     assert "n differs from the protocol." in report_html(page)
     assert sample_mismatch(told(summary_of(("pos", 1.0, 0.8, 1.4)), expected=3)) == ""
 
 
 def test_a_single_method_is_not_said_to_be_the_lowest() -> None:
-    arguments = summary_text(told(summary_of(("pos", 1.0, 0.8, 1.4))))
-    assert arguments[0].startswith("One method was run on 3 recordings")
-    assert arguments[1] == (
-        "Under rule_0, the default evaluator, pos has a mean absolute error of 1.00 bpm "
-        "(95 % interval 0.80 to 1.40 bpm over subjects)."
+    page = told(summary_of(("pos", 1.0, 0.8, 1.4)))
+    assert answer(page, "On what data?").startswith("One method was run on 3 recordings")
+    assert answer(page, "Which method has the lowest error?") == ""
+    assert answer(page, "How large is the error?").startswith(
+        "pos has a mean absolute error of 1.00 bpm (95 % interval 0.80 to 1.40 bpm over subjects)."
     )
 
 
 def test_where_the_truth_is_missing_no_estimate_is_said_to_be() -> None:
     frame = summary_of(*[(name, math.nan, math.nan, math.nan) for name in "ab"])
     frame["window_coverage"], frame["n_windows"] = 0.0, 0
-    arguments = " ".join(summary_text(told(frame)))
-    assert "No recording has a reference here: nothing is scored." in arguments
-    assert "Estimates are missing" not in arguments
+    text = answer(told(frame), "What was left out, and why?")
+    assert "No recording has a reference here: nothing is scored." in text
+    assert "Estimates are missing" not in text
 
 
 def test_missing_estimates_are_said_with_the_fewest_first() -> None:
@@ -373,7 +427,8 @@ def test_missing_estimates_are_said_with_the_fewest_first() -> None:
     frame["window_coverage"] = [0.9, 1.0, 0.5, 0.8, 0.7]
     assert (
         "Estimates are missing for c (50.0 % of windows covered), e (70.0 % of windows covered), "
-        "d (80.0 % of windows covered) and 1 more." in summary_text(told(frame))
+        "d (80.0 % of windows covered) and 1 more; they count as errors."
+        in answer(told(frame), "What was left out, and why?")
     )
 
 

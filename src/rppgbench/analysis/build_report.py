@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.analysis.diagnostics import (
     baseline_methods,
+    method_titles,
     plan_warnings,
     protocol_info,
     provenance_rows,
@@ -31,6 +32,7 @@ from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import ReportInputs, Scores, Section
+from rppgbench.report.method_titles import titled_marks, titled_scores
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.sections.imports import import_sections
@@ -153,6 +155,7 @@ def _report_inputs(
     protocol = manifest["protocol"]
     default = protocol["evaluators"][0]
     settings = sweep_settings(protocol["conditions"], observed)
+    titles = method_titles(_methods(scores, manifest), stored.imported)
     return ReportInputs(
         title=_page_title(manifest),
         command=command or manifest["command"],
@@ -171,8 +174,15 @@ def _report_inputs(
             **provenance_rows(manifest, rules, stored.parts),
         },
         marks=stored.marks,
-        sections=_sections(stored, scores[0], settings, models),
+        sections=_sections(stored, scores[0], settings, models, titles),
+        titles=titles,
     )
+
+
+def _methods(scores: Sequence[Scores], manifest: Mapping[str, Any]) -> set[str]:
+    """All methods that a page names."""
+    scored = {str(name) for each in scores for name in each.summary["method"]}
+    return scored | {str(name) for name in manifest["methods"]}
 
 
 def _sections(
@@ -180,12 +190,18 @@ def _sections(
     scores: Scores,
     settings: Sequence[Setting],
     models: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
 ) -> tuple[Section, ...]:
-    """The sections below the figures: sweep, comparisons, trainings, origins."""
-    protocol, marks = stored.manifest["protocol"], stored.marks
-    baselines = baseline_methods(stored.manifest["methods"])
+    """The sections below the figures: sweep, comparisons, trainings, origins; methods by title."""
+    protocol, marks = stored.manifest["protocol"], titled_marks(stored.marks, titles)
+    baseline_names = baseline_methods(stored.manifest["methods"])
+    by_parameter = parameter_sections(scores, baselines=baseline_names, marks=marks)
+    baselines = frozenset(titles.get(name, name) for name in baseline_names)
+    scores = titled_scores(scores, titles)
+    models = [{**model, "method": titles.get(model["method"], model["method"])} for model in models]
+    origins = {titles.get(name, name): facts for name, facts in _own_origins(stored).items()}
     curves = [
-        curve
+        replace(curve, method=titles.get(curve.method, curve.method))
         for each in stored.stores
         for curve in load_loss_curves(each.folder / "models", _all_fits(each.manifest))
     ]
@@ -197,7 +213,7 @@ def _sections(
             baselines=baselines,
             marks=marks,
         ),
-        *parameter_sections(scores, baselines=baselines, marks=marks),
+        *by_parameter,
         *comparison_sections(
             scores,
             condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
@@ -205,7 +221,7 @@ def _sections(
             marks=marks,
         ),
         *training_sections(models, curves, marks=marks),
-        *origin_sections(_own_origins(stored), marks=marks),
+        *origin_sections(origins, marks=marks),
         *import_sections(stored.imports, marks=marks),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.analysis.diagnostics import (
     baseline_methods,
+    method_titles,
     plan_warnings,
     protocol_info,
     recording_warnings,
@@ -135,6 +136,7 @@ def _page_inputs(
             "evaluators": {name: rule.digest for name, rule in rules.items()},
         },
         marks=stored.marks,
+        titles=method_titles(scores[0].summary["method"], stored.imported),
     )
 
 

@@ -1,7 +1,7 @@
 """What a page says of how results came about: faults, times."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -12,9 +12,12 @@ from rppgbench.analysis.part_provenance import (
     merge_provenance,
 )
 from rppgbench.core.estimate import Estimate
+from rppgbench.core.method_variants import split_variant
 from rppgbench.core.registry import load_methods
 from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.execution.epoch_models import BEST
 from rppgbench.report.inputs import ProtocolInfo, Skipped, Timings
+from rppgbench.report.method_titles import unique_titles
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 
@@ -39,6 +42,27 @@ def baseline_methods(methods: Iterable[str]) -> frozenset[str]:
     """
     known = load_methods().available
     return frozenset(name for name in methods if name in known and known[name].baseline)
+
+
+def method_titles(methods: Iterable[str], imported: Collection[str]) -> dict[str, str]:
+    """What a page calls each method: its declared title, told apart where two are the same.
+
+    A method that was imported, or that no folder declares, goes by its name.
+
+    Args:
+        methods: Names of methods, with or without values of parameters or a note of a best epoch.
+        imported: The methods that were imported.
+
+    Returns:
+        The title of every name.
+    """
+    declared = load_methods().available
+    titles = {}
+    for name in set(methods):
+        plain = split_variant(name.removesuffix(f": {BEST}"))[0]
+        if plain in declared and name not in imported:
+            titles[name] = declared[plain].title + name.removeprefix(plain)
+    return unique_titles(sorted(set(methods)), titles)
 
 
 def skipped_recordings(

@@ -14,7 +14,7 @@ from rppgbench.report.decomposition_inputs import (
 from rppgbench.report.decomposition_text import (
     HOW,
     WHY,
-    decomposition_summary,
+    decomposition_answers,
     describe_endpoint_region,
 )
 from rppgbench.report.figures.drawing import Drawing
@@ -23,14 +23,15 @@ from rppgbench.report.figures.evaluators import TITLE as OVERVIEW_TITLE
 from rppgbench.report.figures.frame import draw_framed
 from rppgbench.report.figures.waterfall import waterfall_figure
 from rppgbench.report.inputs import Section
+from rppgbench.report.method_titles import titled_inputs
 from rppgbench.report.page import page_html, write_page
 from rppgbench.report.tables.decomposition import (
     change_table,
-    error_table,
     evaluator_table,
     region_table,
     share_table,
 )
+from rppgbench.report.tables.evaluator_errors import error_tables, span_table
 from rppgbench.system.atomic_files import write_file
 
 TITLE = "Why one method has many numbers"
@@ -56,6 +57,7 @@ def write_decomposition(inputs: DecompositionInputs, out: Path) -> tuple[Path, P
 
 def decomposition_html(inputs: DecompositionInputs) -> str:
     """The page as text, with nothing beside it that it needs."""
+    inputs = _titled(inputs)
     page = inputs.page
     titled = replace(page, title=TITLE, sections=decomposition_sections(inputs))
     scores = scores_on_one_region(inputs)
@@ -67,9 +69,26 @@ def decomposition_html(inputs: DecompositionInputs) -> str:
     )
     return page_html(
         titled,
-        summary=decomposition_summary(inputs),
+        answers=decomposition_answers(inputs),
         overview=[] if overview is None else [overview],
     )
+
+
+def _titled(inputs: DecompositionInputs) -> DecompositionInputs:
+    """The inputs with every method by its title."""
+    titles, place = inputs.page.titles, inputs.by.index("method")
+    splits = tuple(
+        replace(
+            split,
+            row=(
+                *split.row[:place],
+                titles.get(split.row[place], split.row[place]),
+                *split.row[place + 1 :],
+            ),
+        )
+        for split in inputs.splits
+    )
+    return replace(inputs, page=titled_inputs(inputs.page), splits=splits)
 
 
 def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
@@ -88,7 +107,7 @@ def decomposition_sections(inputs: DecompositionInputs) -> tuple[Section, ...]:
             key="errors",
             title="Every method under every evaluator",
             paragraphs=(_errors_words(inputs),),
-            tables=(error_table(inputs),),
+            tables=(span_table(inputs), *error_tables(inputs)),
         ),
     ]
     if len(inputs.regions) > 1:

@@ -11,6 +11,7 @@ from rppgbench.report.decomposition_inputs import (
     format_bpm,
     scores_on_one_region,
 )
+from rppgbench.report.summary_answers import Answer
 from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
@@ -41,58 +42,87 @@ HOW = (
 )
 
 
-def decomposition_summary(inputs: DecompositionInputs) -> list[str]:
-    """The finding in sentences."""
+def decomposition_answers(inputs: DecompositionInputs) -> list[Answer]:
+    """The finding as answers to questions."""
+    questions = (
+        ("How far do the rules alone move a number?", _widest_span(inputs)),
+        ("Does the best method change with the rule?", _winners(inputs)),
+        (f"What lies between {inputs.first.name} and {inputs.second.name}?", _largest(inputs)),
+        ("On what data?", _data(inputs)),
+    )
+    return [
+        Answer(question=question, sentences=(sentence,))
+        for question, sentence in questions
+        if sentence
+    ]
+
+
+def _on_region(inputs: DecompositionInputs) -> str:
+    return f" on {inputs.second.region}" if len(inputs.regions) > 1 else ""
+
+
+def _data(inputs: DecompositionInputs) -> str:
     page = inputs.page
-    reach = error_spans(inputs)
     default = page.scores[0]
-    methods = default.summary["method"].nunique()
-    run = pluralise(methods, "method")
-    on_region = ""
+    run = pluralise(default.summary["method"].nunique(), "method")
     if len(inputs.regions) > 1:
         run += f" on {len(inputs.regions)} face regions ({', '.join(inputs.regions)})"
-        on_region = f" on {inputs.second.region}"
-    sentences = [
+    return (
         f"{run}, over {describe_sample(default, page.protocol.expected)}: the stored waveforms "
         f"scored under {len(page.scores)} evaluators, without running anything again."
-    ]
-    ranked = {name: s for name, s in reach.items() if s.method not in page.baselines}
-    if ranked:
-        name = max(ranked, key=lambda n: ranked[n].high - ranked[n].low)
-        low, high, low_rule, high_rule, _ = ranked[name]
-        sentences.append(
-            f"The rules alone move {name}{on_region} from {format_bpm(low)} bpm ({low_rule}) to "
-            f"{format_bpm(high)} bpm ({high_rule}), the widest span of all."
-        )
+    )
+
+
+def _widest_span(inputs: DecompositionInputs) -> str:
+    spans = error_spans(inputs)
+    ranked = {name: s for name, s in spans.items() if s.method not in inputs.page.baselines}
+    if not ranked:
+        return ""
+    name = max(ranked, key=lambda n: ranked[n].high - ranked[n].low)
+    low, high, low_rule, high_rule, _ = ranked[name]
+    return (
+        f"{name}{_on_region(inputs)} has {format_bpm(low)} bpm under {low_rule} and "
+        f"{format_bpm(high)} bpm under {high_rule}: the widest span of all methods."
+    )
+
+
+def _winners(inputs: DecompositionInputs) -> str:
     winners: dict[str, list[str]] = {}
     for scores in scores_on_one_region(inputs):
         ranking = [
             record
             for record in records(canonical_order(scores.summary, scores.by))
-            if not row_kind(record, page.baselines)
+            if not row_kind(record, inputs.page.baselines)
         ]
         if len(ranking) > 1 and not math.isnan(float(ranking[0]["mae"])):
             winners.setdefault(row_name(ranking[0], scores.by), []).append(scores.name)
-    if len(winners) > 1:
-        listed = "; ".join(f"{name} under {', '.join(rules)}" for name, rules in winners.items())
-        sentences.append(f"Which method is best{on_region} changes with the rule: {listed}.")
-    elif winners:
-        sentences.append(f"{next(iter(winners))} is best{on_region} under every evaluator.")
+    if not winners:
+        return ""
+    if len(winners) == 1:
+        return f"No: {next(iter(winners))} is best{_on_region(inputs)} under every evaluator."
+    most_first = sorted(winners.items(), key=lambda item: -len(item[1]))
+    listed = "; ".join(
+        f"{name} under {rules[0] if len(rules) == 1 else f'{len(rules)} evaluators'}"
+        for name, rules in most_first
+    )
+    return f"Yes. Best{_on_region(inputs)} is {listed}."
+
+
+def _largest(inputs: DecompositionInputs) -> str:
     largest: dict[str, int] = {}
-    splits = [s for s in inputs.splits if s.shares and s.row[0] not in page.baselines]
+    splits = [s for s in inputs.splits if s.shares and s.row[0] not in inputs.page.baselines]
     for split in splits:
         largest_group = max(split.shares, key=lambda g: abs(split.shares[g].value))
         if split.shares[largest_group].value:
             largest[largest_group] = largest.get(largest_group, 0) + 1
-    if largest:
-        largest_group = max(largest, key=lambda g: largest[g])
-        noun = "method" if inputs.by == ("method",) else "row"
-        sentences.append(
-            f"Between {inputs.first.label} and {inputs.second.label} the largest part is "
-            f"the {largest_group} for {largest[largest_group]} of {pluralise(len(splits), noun)} "
-            f"({GROUP_DESCRIPTIONS[largest_group]})."
-        )
-    return sentences
+    if not largest:
+        return ""
+    largest_group = max(largest, key=lambda g: largest[g])
+    noun = "method" if inputs.by == ("method",) else "row"
+    return (
+        f"The largest part is the {largest_group} for {largest[largest_group]} of "
+        f"{pluralise(len(splits), noun)}: {GROUP_DESCRIPTIONS[largest_group]}."
+    )
 
 
 def describe_endpoint_region(inputs: DecompositionInputs) -> tuple[str, ...]:

@@ -129,6 +129,8 @@ class ReportInputs:
         marks: What is simulated or imported.
         sections: Further sections, in their order.
         in_place_of: The protocol's default evaluator where another one was asked for, or empty.
+        titles: What the page calls each method; a name without a title stays. `sections` are made
+            with titles already.
     """
 
     title: str
@@ -148,6 +150,7 @@ class ReportInputs:
     marks: DataMarks = UNMARKED
     sections: tuple[Section, ...] = ()
     in_place_of: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def role(self) -> str:

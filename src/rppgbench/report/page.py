@@ -11,8 +11,10 @@ from rppgbench.report.figures.registry import render_figures
 from rppgbench.report.figures.series import drawn_series
 from rppgbench.report.figures.waveforms import waveform_figure
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
+from rppgbench.report.method_titles import titled_inputs
 from rppgbench.report.rendering import render
-from rppgbench.report.summary_text import best_row, key_numbers, sample_mismatch, summary_text
+from rppgbench.report.summary_answers import Answer, report_answers
+from rppgbench.report.summary_text import best_row, sample_mismatch
 from rppgbench.report.tables.scores import group_table, method_table
 from rppgbench.report.tables.summary_rows import row_name
 from rppgbench.report.tables.table import Table
@@ -54,10 +56,10 @@ def write_page(text: str, out: Path) -> Path:
 
 def report_html(page: ReportInputs) -> str:
     """The page as text; every name that comes from data is escaped."""
+    page = titled_inputs(page)
     return page_html(
         page,
-        summary=summary_text(page),
-        key_numbers=key_numbers(page),
+        answers=report_answers(page),
         n_note=sample_mismatch(page),
         overview=render_figures(page, "summary"),
         parts=[_evaluator_part(page, scores) for scores in page.scores],
@@ -69,8 +71,7 @@ def report_html(page: ReportInputs) -> str:
 def page_html(
     page: ReportInputs,
     *,
-    summary: Sequence[str],
-    key_numbers: Sequence[tuple[str, str, str]] = (),
+    answers: Sequence[Answer],
     n_note: str = "",
     overview: Sequence[Drawing] = (),
     parts: Sequence[EvaluatorPart] = (),
@@ -81,8 +82,7 @@ def page_html(
 
     Args:
         page: The inputs; their sections, failures and provenance are shown.
-        summary: The result in sentences.
-        key_numbers: Main numbers: label, value, and a line below.
+        answers: The result as answers to questions.
         n_note: A sentence where the number of recordings is not that of the protocol, or empty.
         overview: Figures below the summary.
         parts: The tables of each evaluator.
@@ -95,8 +95,7 @@ def page_html(
     return render(
         "page.html.jinja",
         page=page,
-        summary=summary,
-        key_numbers=key_numbers,
+        answers=answers,
         n_note=n_note,
         overview=overview,
         parts=parts,

@@ -9,12 +9,7 @@ from typing import Any
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables.columns import COVERAGE, metric
 from rppgbench.report.tables.highlights import row_kind
-from rppgbench.report.tables.scores import (
-    describe_band_edge,
-    describe_reference,
-    describe_region,
-    method_table,
-)
+from rppgbench.report.tables.scores import method_table
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
     count_sample,
@@ -26,54 +21,6 @@ from rppgbench.system.plural import pluralise
 
 _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 _NAMED = 3
-
-
-def summary_text(page: ReportInputs) -> list[str]:
-    """What was run on what n, which method is best and by how much, and what did not go well."""
-    if not page.scores:
-        return ["Nothing was scored: no estimate is stored."]
-    default = page.scores[0]
-    if default.summary.empty:
-        return [f"Nothing was scored under {default.name}: no estimate is stored."]
-    sentences = [_what_was_run(page, default), *describe_region(default)]
-    best = best_row(default, page)
-    if best is not None:
-        sentences += _best_words(page, default, best)
-        if len(page.scores) > 1:
-            sentences += _spread_words(page, best)
-    sentences += _shortfall_words(page, default)
-    for scores in page.scores:
-        sentences += describe_reference(scores) + describe_band_edge(scores)
-    return sentences
-
-
-def key_numbers(page: ReportInputs) -> list[tuple[str, str, str]]:
-    """The few numbers at the head of the page: label, value, and a line beneath it."""
-    if not page.scores or page.scores[0].summary.empty:
-        return []
-    default = page.scores[0]
-    numbers = []
-    best = best_row(default, page)
-    if best is not None:
-        numbers.append(("Lowest error", row_name(best, default.by), f"under {default.name}"))
-        interval = _interval(best)
-        numbers.append(
-            (
-                "Mean absolute error",
-                f"{_bpm(best['mae'])} bpm",
-                f"95 % interval {interval}" if interval else "",
-            )
-        )
-    baseline = _baseline_row(page, default)
-    if baseline is not None:
-        numbers.append(("Baseline", f"{_bpm(baseline['mae'])} bpm", row_name(baseline, default.by)))
-    recordings, subjects = count_sample(default)
-    expected = page.protocol.expected
-    below = f"of {subjects} {'subject' if subjects == 1 else 'subjects'}"
-    if expected is not None and expected != recordings:
-        below += f"; the protocol has {expected}"
-    numbers.append(("Recordings", str(recordings), below))
-    return numbers
 
 
 def sample_mismatch(page: ReportInputs) -> str:
@@ -126,15 +73,20 @@ def best_row(scores: Scores, page: ReportInputs) -> Mapping[str, Any] | None:
     for record, row in zip(rows, table.rows, strict=True):
         if row.cells[place].mark == "best":
             return record
-    ranked = [
-        record
-        for record in rows
-        if not row_kind(record, page.baselines) and not math.isnan(float(record["mae"]))
-    ]
+    ranked = ranked_rows(scores, page)
     return ranked[0] if len(ranked) == 1 else None
 
 
-def _what_was_run(page: ReportInputs, default: Scores) -> str:
+def what_was_run(page: ReportInputs, default: Scores) -> str:
+    """How many methods were run on how many recordings.
+
+    Args:
+        page: The inputs of the report.
+        default: The scores under the default evaluator.
+
+    Returns:
+        A sentence.
+    """
     methods = default.summary["method"].nunique()
     number = _COUNTS[methods] if methods < len(_COUNTS) else str(methods)
     noun = "method was" if methods == 1 else "methods were"
@@ -144,43 +96,16 @@ def _what_was_run(page: ReportInputs, default: Scores) -> str:
     return f"{number} {noun} {verb} on {sample.replace('recordings', data, 1)}."
 
 
-def _best_words(page: ReportInputs, default: Scores, best: Mapping[str, Any]) -> list[str]:
-    name = row_name(best, default.by)
-    interval = _interval(best)
-    single_row = len(default.summary) == 1
-    measure = "a mean absolute error of" if single_row else "the lowest mean absolute error:"
-    text = f"Under {default.name}, {page.role}, {name} has {measure} {_bpm(best['mae'])} bpm"
-    text += f" (95 % interval {interval} over subjects)." if interval else "."
-    sentences = [text]
-    rivals = [
-        record
-        for record in records(canonical_order(default.summary, default.by))
-        if not row_kind(record, page.baselines)
-        and row_name(record, default.by) != name
-        and not math.isnan(float(record["mae"]))
-    ]
-    if rivals:
-        second = rivals[0]
-        text = f"Next is {row_name(second, default.by)} with {_bpm(second['mae'])} bpm"
-        high, low = float(best.get("mae_high", math.nan)), float(second.get("mae_low", math.nan))
-        if not (math.isnan(high) or math.isnan(low)):
-            text += "; the two intervals overlap" if low <= high else "; the intervals are apart"
-        sentences.append(text + ".")
-    baseline = _baseline_row(page, default)
-    if baseline is not None:
-        worse = [r for r in [best, *rivals] if float(r["mae"]) >= float(baseline["mae"])]
-        text = (
-            f"The baseline, {row_name(baseline, default.by)}, which learns nothing from the video, "
-            f"has {_bpm(baseline['mae'])} bpm"
-        )
-        if worse:
-            names = ", ".join(row_name(record, default.by) for record in worse)
-            text += f": {names} {'does' if len(worse) == 1 else 'do'} not beat it"
-        sentences.append(text + ".")
-    return sentences
+def spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
+    """What the other evaluators make of the best row, and which rows they call best.
 
+    Args:
+        page: The inputs of the report.
+        best: The best row under the default evaluator.
 
-def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
+    Returns:
+        Sentences; none where fewer than two evaluators scored the row.
+    """
     default = page.scores[0]
     name = row_name(best, default.by)
     errors: dict[str, float] = {}
@@ -195,11 +120,11 @@ def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     if len(errors) < 2:
         return []
     low, high = min(errors, key=lambda k: errors[k]), max(errors, key=lambda k: errors[k])
-    text = f"The same waveforms of {name} score {_bpm(errors[low])} bpm under "
-    if _bpm(errors[low]) == _bpm(errors[high]):
+    text = f"The same waveforms of {name} score {format_bpm(errors[low])} bpm under "
+    if format_bpm(errors[low]) == format_bpm(errors[high]):
         sentences = [f"{text}every evaluator."]
     else:
-        more = f"{_bpm(errors[high])} bpm under {high}: the rules alone make the difference"
+        more = f"{format_bpm(errors[high])} bpm under {high}: the rules alone make the difference"
         sentences = [f"{text}{low} and {more}."]
     rules_by_winner: dict[str, list[str]] = {}
     for rule, first in winners.items():
@@ -215,8 +140,21 @@ def _spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
+def left_out_words(page: ReportInputs, default: Scores) -> tuple[str, ...]:
+    """What has no score or no estimate, each with its reason.
+
+    Args:
+        page: The inputs of the report.
+        default: The scores under the default evaluator.
+
+    Returns:
+        Sentences; one that says so where nothing was left out.
+    """
     sentences = []
+    mismatch = sample_mismatch(page)
+    if mismatch:
+        sentences.append(f"{mismatch}.")
+    sentences += _skipped_words(page)
     windows = {
         row_name(record, default.by): float(record.get("window_coverage", record["coverage"]))
         for record in records(default.summary)
@@ -231,29 +169,54 @@ def _shortfall_words(page: ReportInputs, default: Scores) -> list[str]:
             for share, name in short[:_NAMED]
         )
         more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
-        sentences.append(f"Estimates are missing for {incomplete}{more}.")
-    if page.skipped:
-        n_failed = len({(item.dataset, item.recording) for item in page.skipped})
-        noun = "recording" if n_failed == 1 else "recordings"
-        sentences.append(
-            f"{n_failed} {noun} failed in part or whole; each is listed with its reason."
-        )
+        sentences.append(f"Estimates are missing for {incomplete}{more}; they count as errors.")
+    return tuple(sentences) or ("Nothing: every recording has an estimate of every method.",)
+
+
+def _skipped_words(page: ReportInputs) -> list[str]:
+    """How many recordings failed for which reason; the first reasons in words."""
+    names_by_reason: dict[tuple[str, str], list[str]] = {}
+    for entry in page.skipped:
+        name = "/".join(filter(None, (entry.dataset, entry.recording)))
+        names_by_reason.setdefault((entry.method, entry.reason), []).append(name)
+    sentences = []
+    for (method, reason), names in list(names_by_reason.items())[:_NAMED]:
+        who = names[0] if len(names) == 1 else pluralise(len(names), "recording")
+        for_method = f" for {method}" if method else ""
+        sentences.append(f"{who} failed{for_method}: {reason.rstrip('.')}.")
+    further = len(names_by_reason) - _NAMED
+    if further > 0:
+        sentences.append(f"{pluralise(further, 'more reason')} under failures and warnings.")
     return sentences
 
 
-def _baseline_row(page: ReportInputs, scores: Scores) -> Mapping[str, Any] | None:
-    rows = [
+def ranked_rows(scores: Scores, page: ReportInputs) -> list[Mapping[str, Any]]:
+    """The rows that may be called best, the lowest error first: no baseline and no leaked row.
+
+    Args:
+        scores: The scores of one evaluator.
+        page: The inputs of the report, for the baselines.
+
+    Returns:
+        Rows of the summary that have an error.
+    """
+    return [
         record
         for record in records(canonical_order(scores.summary, scores.by))
-        if record.get("method") in page.baselines and not math.isnan(float(record["mae"]))
+        if not row_kind(record, page.baselines) and not math.isnan(float(record["mae"]))
     ]
-    return rows[0] if rows else None
 
 
-def _interval(record: Mapping[str, Any]) -> str:
+def format_interval(record: Mapping[str, Any]) -> str:
+    """The 95 % interval of a row's mean absolute error; empty where there is none."""
     low, high = float(record.get("mae_low", math.nan)), float(record.get("mae_high", math.nan))
-    return "" if math.isnan(low) or math.isnan(high) else f"{_bpm(low)} to {_bpm(high)} bpm"
+    return (
+        ""
+        if math.isnan(low) or math.isnan(high)
+        else f"{format_bpm(low)} to {format_bpm(high)} bpm"
+    )
 
 
-def _bpm(value: float) -> str:
+def format_bpm(value: float) -> str:
+    """An error in bpm as the tables write it."""
     return metric("mae").write(float(value))

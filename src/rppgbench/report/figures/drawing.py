@@ -37,6 +37,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
 MAX_BASELINE_RATIO = 3.0
 """A baseline beyond so many times the largest error of a method is written and not drawn."""
 
+ROW_GAP_IN = 0.1
+"""Space above and below a row of panels, so that a title does not touch the axis above it."""
+
 _VARIABLES = {
     INK: "ink",
     MUTED: "muted",
@@ -185,6 +188,9 @@ def panels(
     rows = -(-count // columns)
     height_in = rows * panel_height_in
     figure = Figure(figsize=(width_in, height_in), layout=None if margins_in else "constrained")
+    layout = figure.get_layout_engine()
+    if layout is not None and rows > 1:
+        layout.set(h_pad=ROW_GAP_IN)  # type: ignore[call-arg]
     if margins_in:
         left, below, right, above = margins_in
         figure.subplots_adjust(

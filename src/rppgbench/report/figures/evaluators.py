@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rppgbench.report.figures.drawing import (
-    MARKERS,
+    BLUE,
+    INK,
     MAX_BASELINE_RATIO,
+    MUTED,
     PAPER,
     RULE,
-    SERIES,
     annotate_beyond_axis,
     csv_download,
     panels,
@@ -20,9 +22,10 @@ from rppgbench.report.figures.drawing import (
 )
 from rppgbench.report.figures.frame import Plot
 from rppgbench.report.figures.registry import figure
+from rppgbench.report.figures.window_panels import column_count
 from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.tables.columns import Column, metric
-from rppgbench.report.tables.summary_rows import canonical_order, records, row_name
+from rppgbench.report.tables.summary_rows import canonical_order, records, row_name, unscored_reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,25 +33,29 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "evaluators", "The same waveforms, other rules"
 
+ROW_IN, HEAD_IN = 0.17, 0.66
+"""Height of an evaluator's row, and of a panel's title and axis, in inches."""
+
+MAX_REASON = 24
+"""Letters of a reason inside a panel; the caption has the whole of it."""
+
 
 @figure(name=NAME, title=TITLE, place="summary")
 def draw(inputs: ReportInputs) -> Plot | None:
-    """All evaluators that scored something; None with fewer than two."""
-    scored = [
-        scores
-        for scores in inputs.scores
-        if not scores.summary.empty and scores.summary["mae"].notna().any()
-    ]
-    return plot_evaluators(scored, baselines=inputs.baselines) if len(scored) > 1 else None
+    """All evaluators of the page; None with fewer than two, or where none scored anything."""
+    scored = [scores for scores in inputs.scores if not scores.summary.empty]
+    if len(scored) < 2 or not any(s.summary["mae"].notna().any() for s in scored):
+        return None
+    return plot_evaluators(scored, baselines=inputs.baselines)
 
 
 def plot_evaluators(
     all_scores: Sequence[Scores], *, measure: str = "mae", baselines: Collection[str] = ()
 ) -> Plot:
-    """One measure of every method under every evaluator: the same waveforms, other rules.
+    """One measure of every method under every evaluator: a panel for each method.
 
-    Rows are in the order of the first evaluator. A marker is the measure, a thin line its 95 %
-    interval; the grey bar spans all evaluators.
+    The panels are in the order of the first evaluator, the evaluators are the rows of a panel. A
+    dot is the measure, a line its 95 % interval, the grey band spans all evaluators.
 
     Args:
         all_scores: The scores of each evaluator.
@@ -63,31 +70,32 @@ def plot_evaluators(
     names = list(dict.fromkeys(table["series"]))
     baseline_names = set(table.loc[table["method"].isin(list(baselines)), "series"])
     beyond = _beyond_axis(table, baseline_names, column)
-    row_in = max(0.3, 0.1 * len(all_scores))
-    drawing, (axes,) = panels(1, columns=1, width_in=10, panel_height_in=0.9 + row_in * len(names))
-    rows = {name: number for number, name in enumerate(names)}
-    _draw_markers(axes, table[~table["series"].isin(list(beyond))], all_scores, rows, measure)
-    for name, text in beyond.items():
-        annotate_beyond_axis(axes, rows[name], f"{text} {column.unit}".strip())
-    axes.set_yticks(
-        range(len(names)),
-        [f"{name} (baseline)" if name in baseline_names else name for name in names],
+    drawing, axes = panels(
+        len(names),
+        columns=column_count(len(names)),
+        width_in=10,
+        panel_height_in=HEAD_IN + ROW_IN * max(len(all_scores), 3),
     )
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.grid(visible=False, axis="y")
+    for panel, name in zip(axes, names, strict=True):
+        part = table[table["series"] == name]
+        panel.set_title(f"{name} (baseline)" if name in baseline_names else name)
+        _draw_panel(panel, part, column, beyond=name in beyond)
+    axes[0].set_yticks(range(len(all_scores)), [scores.name for scores in all_scores])
+    axes[0].set_ylim(len(all_scores) - 0.4, -0.6)
     if measure != "r":
-        axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
-    axes.set_xlabel(f"{column.label} ({column.unit})" if column.unit else column.label)
-    style_row_names(axes)
-    drawing.legend(loc="outside upper left", ncols=min(6, len(all_scores)), handletextpad=0.2)
+        axes[0].set_xlim(left=min(0.0, axes[0].get_xlim()[0]))
+    axes[0].locator_params(axis="x", nbins=4)
+    unit = f"{column.label} ({column.unit})" if column.unit else column.label
+    drawing.supxlabel(unit, fontsize=8, color=INK)
     spans = "; ".join(_span_texts(table, names, column))
     return Plot(
         figure=drawing,
         caption=(
-            f"{column.label} of the same waveforms under {len(all_scores)} evaluators. A marker is "
-            "one evaluator, its line the 95 % interval over subjects, the grey bar the span of "
-            "all. Only the rules differ along a row."
+            f"{column.label} of the same waveforms under {len(all_scores)} evaluators, a panel for "
+            "each method. A dot is the number under one evaluator, its line the 95 % interval over "
+            "subjects, the grey band the span of all. Only the rules differ within a panel."
             + (" The baseline lies beyond the axis, as written." if beyond else "")
+            + "".join(f" {sentence}" for sentence in _unscored_sentences(table))
         ),
         alt=f"{column.label} of each method under {len(all_scores)} evaluators. {spans}.",
         data=csv_download(f"evaluators-{measure}.csv", table.drop(columns="series")),
@@ -106,49 +114,66 @@ def _measure_table(all_scores: Sequence[Scores], column: Column) -> pd.DataFrame
         part["series"] = [row_name(record, scores.by) for record in records(frame)]
         for name in (column.key, f"{column.key}_low", f"{column.key}_high"):
             part[name] = frame[name] * column.scale if name in frame else np.nan
+        part["reason"] = [
+            unscored_reason(scores, record) if math.isnan(record[column.key]) else ""
+            for record in records(frame)
+        ]
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 
-def _draw_markers(
-    axes: Axes,
-    table: pd.DataFrame,
-    all_scores: Sequence[Scores],
-    rows: Mapping[str, int],
-    measure: str,
-) -> None:
-    """Draw each row's span over the evaluators, then the markers of each evaluator."""
-    count = len(all_scores)
-    step = min(0.11, 0.7 / max(1, count - 1))
-    for label, part in table.groupby("series", sort=False):
-        values = part[measure].dropna()
-        if len(values):
-            axes.barh(
-                rows[str(label)],
-                values.max() - values.min(),
-                left=values.min(),
-                height=step * (count - 1) + 0.2,
-                color=RULE,
-                alpha=0.55,
-                linewidth=0,
-            )
-    for number, scores in enumerate(all_scores):
-        part = table[table["evaluator"] == scores.name]
-        y = np.array([rows[name] for name in part["series"]], dtype=float)
-        y += (number - (count - 1) / 2) * step
-        colour, marker = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)]
-        axes.hlines(y, part[f"{measure}_low"], part[f"{measure}_high"], color=colour, linewidth=0.9)
-        axes.plot(
-            part[measure],
-            y,
-            marker,
-            color=colour,
-            markersize=5,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.6,
-            clip_on=False,  # an error of 0 is a whole marker, not the half of one
-            label=scores.name,
-        )
+def _draw_panel(panel: Axes, part: pd.DataFrame, column: Column, *, beyond: bool) -> None:
+    """The rows of one method: the span of all evaluators, then a dot with its interval for each."""
+    values = part[column.key].to_numpy(dtype=float)
+    low, high = (part[f"{column.key}_{end}"].to_numpy(dtype=float) for end in ("low", "high"))
+    rows = np.arange(len(part))
+    style_row_names(panel)
+    panel.tick_params(axis="y", labelsize=7)
+    panel.grid(visible=False, axis="y")
+    for row in rows[~np.isfinite(values)]:
+        _write_in_row(panel, row, _shortened(str(part["reason"].iloc[row]) or "not defined"), 0.02)
+    there = np.isfinite(values)
+    if beyond:
+        for row in rows[there]:
+            annotate_beyond_axis(panel, row, column.write(values[row] / column.scale))
+        return
+    if there.any():
+        panel.axvspan(values[there].min(), values[there].max(), color=RULE, alpha=0.55, linewidth=0)
+    panel.hlines(rows, low, high, color=BLUE, linewidth=0.9)
+    panel.plot(
+        values,
+        rows,
+        "o",
+        color=BLUE,
+        markersize=4,
+        markeredgecolor=PAPER,
+        markeredgewidth=0.5,
+        clip_on=False,  # an error of 0 is a whole marker, not the half of one
+    )
+
+
+def _write_in_row(panel: Axes, row: int, text: str, place: float) -> None:
+    panel.annotate(
+        text,
+        (place, row),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=6.5,
+        color=MUTED,
+    )
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= MAX_REASON else f"{reason[: MAX_REASON - 1].rstrip()}…"
+
+
+def _unscored_sentences(table: pd.DataFrame) -> list[str]:
+    """For each reason the evaluators that scored nothing for it, and how many methods it took."""
+    rows = table[table["reason"] != ""]
+    return [
+        f"Not scored under {', '.join(dict.fromkeys(part['evaluator']))}: {reason}."
+        for reason, part in rows.groupby("reason", sort=False)
+    ]
 
 
 def _span_texts(table: pd.DataFrame, names: Collection[str], column: Column) -> list[str]:

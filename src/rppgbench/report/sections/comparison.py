@@ -153,8 +153,8 @@ def _rank_words(result: Ranks, noun: str) -> str:
         else "no difference between the methods is significant"
     )
     return (
-        f"{text}test: {verdict} (p {_p(result.p)}). By Nemenyi's test two methods differ where "
-        f"their mean ranks lie more than {result.critical_difference:.2f} apart."
+        f"{text}test: {verdict} (p {format_p(result.p)}). By Nemenyi's test two methods differ "
+        f"where their mean ranks lie more than {result.critical_difference:.2f} apart."
     )
 
 
@@ -176,8 +176,8 @@ def _pair_table(
             Cell(test.second, test.second),
             Cell(str(test.n), float(test.n)),
             Cell(mae.write(test.difference), _known(test.difference), detail=detail),
-            Cell(_p(test.p), _known(test.p)),
-            Cell(_p(test.p_holm), _known(test.p_holm)),
+            Cell(format_p(test.p), _known(test.p)),
+            Cell(format_p(test.p_holm), _known(test.p_holm)),
             Cell(verdict, verdict),
         )
         rows.append(Row(cells, "baseline" if {test.first, test.second} & set(baselines) else ""))
@@ -248,10 +248,10 @@ def _rank_table(
     return Table(key=key, caption=caption, columns=columns, rows=tuple(rows), marks=marks)
 
 
-def _p(value: float) -> str:
+def format_p(value: float) -> str:
     """A p-value as it is printed.
 
-    >>> _p(0.00002), _p(0.0314), _p(float("nan"))
+    >>> format_p(0.00002), format_p(0.0314), format_p(float("nan"))
     ('< 0.001', '0.031', '–')
     """
     if math.isnan(value):

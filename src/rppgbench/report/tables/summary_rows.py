@@ -77,6 +77,25 @@ def describe_sample(scores: Scores, expected: int | None = None) -> str:
     return f"{sample}; the protocol has {expected}: n differs"
 
 
+def unscored_reason(scores: Scores, record: Mapping[str, Any]) -> str:
+    """Why a row has no error: the most frequent reason of its windows; "" where it has one.
+
+    Args:
+        scores: The scores of one evaluator.
+        record: The row of the summary.
+
+    Returns:
+        The reason.
+    """
+    windows = scores.windows
+    for key in scores.by:
+        windows = windows[windows[key] == record[key]]
+    if windows["reference_bpm"].notna().any():
+        return ""
+    reasons = windows.loc[windows["reason"] != "", "reason"]
+    return str(reasons.value_counts().index[0]) if len(reasons) else "no window with a reference"
+
+
 def scores_frame(summaries: Mapping[str, pd.DataFrame], *, marks: DataMarks) -> pd.DataFrame:
     """Summaries of several evaluators as one tidy frame: a row an evaluator and method.
 

@@ -1,0 +1,44 @@
+"""Differences of two mean absolute errors, with intervals over subjects."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rppgbench.core.waveform import Array
+from rppgbench.evaluation.paired_differences import error_difference
+
+
+def windows(errors: Array) -> pd.DataFrame:
+    """Windows of subjects (S, W) with these errors in bpm."""
+    subjects, count = errors.shape
+    return pd.DataFrame(
+        {
+            "dataset": "d",
+            "subject": np.repeat([f"s{number}" for number in range(subjects)], count),
+            "reference_bpm": 60.0,
+            "error_bpm": errors.ravel(),
+        }
+    )
+
+
+def test_what_is_hard_for_both_does_not_widen_the_interval() -> None:
+    """Subjects differ by tens of bpm, the two methods by one: the pairs show it."""
+    rng = np.random.default_rng(0)
+    hard = rng.uniform(2, 40, (20, 1)) + rng.normal(0, 0.1, (20, 5))
+    found = error_difference(windows(hard + 1.0), windows(-hard))
+    assert found.value_bpm == pytest.approx(1.0)
+    assert 0.99 < found.low_bpm <= found.high_bpm < 1.01
+    apart = error_difference(windows(hard + 1.0), windows(rng.permutation(hard)))
+    assert apart.high_bpm - apart.low_bpm > 2
+
+
+def test_windows_without_a_reference_are_not_scored() -> None:
+    first, second = windows(np.ones((3, 2))), windows(np.full((3, 2), 4.0))
+    second.loc[0, ["reference_bpm", "error_bpm"]] = [np.nan, 1000.0]
+    assert error_difference(first, second).value_bpm == pytest.approx(-3.0)
+
+
+def test_one_subject_has_no_interval() -> None:
+    found = error_difference(windows(np.ones((1, 3))), windows(np.zeros((1, 3))))
+    assert found.value_bpm == 1.0
+    assert np.isnan([found.low_bpm, found.high_bpm]).all()
