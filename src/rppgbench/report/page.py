@@ -12,6 +12,7 @@ from rppgbench.report.figures.series import drawn_series
 from rppgbench.report.figures.waveforms import waveform_figure
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.method_titles import titled_inputs
+from rppgbench.report.recording_comparison import RecordingComparison, compare_recordings
 from rppgbench.report.rendering import render
 from rppgbench.report.summary_answers import Answer, report_answers
 from rppgbench.report.summary_text import best_row, sample_mismatch
@@ -63,6 +64,7 @@ def report_html(page: ReportInputs) -> str:
         n_note=sample_mismatch(page),
         overview=render_figures(page, "summary"),
         parts=[_evaluator_part(page, scores) for scores in page.scores],
+        comparison=compare_recordings(page),
         figures=render_figures(page, "figures"),
         waveforms=_waveforms(page),
     )
@@ -75,6 +77,7 @@ def page_html(
     n_note: str = "",
     overview: Sequence[Drawing] = (),
     parts: Sequence[EvaluatorPart] = (),
+    comparison: RecordingComparison | None = None,
     figures: Sequence[Drawing] = (),
     waveforms: Sequence[WaveformPart] = (),
 ) -> str:
@@ -86,6 +89,7 @@ def page_html(
         n_note: A sentence where the number of recordings is not that of the protocol, or empty.
         overview: Figures below the summary.
         parts: The tables of each evaluator.
+        comparison: What two methods are compared from, recording by recording.
         figures: Figures of the section of figures.
         waveforms: Waveforms of each series.
 
@@ -99,6 +103,7 @@ def page_html(
         n_note=n_note,
         overview=overview,
         parts=parts,
+        comparison=comparison,
         figures=figures,
         waveforms=waveforms,
         skipped=skipped_rows(page.skipped),

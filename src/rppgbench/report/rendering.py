@@ -31,7 +31,7 @@ def render(template: str, **parts: object) -> str:
             download_id=downloads.add,
             table_files=table_files,
             style=asset("page.css"),
-            script=asset("sorting.js") + asset("page.js"),
+            script=asset("sorting.js") + asset("page.js") + asset("comparison.js"),
         )
     )
     return body.replace("<!--downloads-->", downloads.script())
