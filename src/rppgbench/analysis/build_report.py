@@ -199,7 +199,7 @@ def _sections(
     baselines = frozenset(titles.get(name, name) for name in baseline_names)
     scores = titled_scores(scores, titles)
     models = [{**model, "method": titles.get(model["method"], model["method"])} for model in models]
-    origins = {titles.get(name, name): facts for name, facts in _own_origins(stored).items()}
+    origins = {titles.get(name, name): origin for name, origin in _own_origins(stored).items()}
     curves = [
         replace(curve, method=titles.get(curve.method, curve.method))
         for each in stored.stores

@@ -87,7 +87,7 @@ def compare_recordings(page: ReportInputs) -> RecordingComparison | None:
     recordings = _recordings(all_series)
     if len(all_series) < 2 or len(recordings) < 2:
         return None
-    facts = tuple(tuple(str(row[fact]) for fact in FACTS) for row in recordings)
+    described = tuple(tuple(str(row[fact]) for fact in FACTS) for row in recordings)
     errors = tuple(_errors(series, recordings) for series in all_series)
     excerpt_s, count = _excerpt_length(len(all_series), len(recordings))
     starts, rates, reference, waveforms = _waveforms(
@@ -96,7 +96,7 @@ def compare_recordings(page: ReportInputs) -> RecordingComparison | None:
     missing = len(recordings) - count
     return RecordingComparison(
         names=tuple(series.name for series in all_series),
-        recordings=facts,  # type: ignore[arg-type]
+        recordings=described,  # type: ignore[arg-type]
         errors=errors,
         reference=(*reference, *[""] * missing),
         waveforms=tuple((*row, *[""] * missing) for row in waveforms),
@@ -153,15 +153,15 @@ def _waveforms(
     waveforms: list[list[str]] = [[] for _ in all_series]
     for row in recordings:
         truth = page.ground_truths.get(_key(row), GroundTruth())
-        found = [_stored(page, by_recording.get(_key(row))) for by_recording in keys]
-        first = next((waveform for waveform in found if waveform is not None), None)
+        pulses = [_stored(page, by_recording.get(_key(row))) for by_recording in keys]
+        first = next((waveform for waveform in pulses if waveform is not None), None)
         clock = None if first is None else _middle(first, excerpt_s)
         starts.append(0.0 if clock is None else clock.start_s)
         rates.append(RATE_HZ if clock is None else clock.fs)
         reference = None if clock is None else reference_waveform(truth, clock)
         samples = None if reference is None else standardise(reference.samples)
         references.append("" if samples is None else _letters(samples))
-        for place, waveform in enumerate(found):
+        for place, waveform in enumerate(pulses):
             drawn = "" if waveform is None or clock is None else _drawn(waveform, clock, samples)
             waveforms[place].append(drawn)
     return starts, rates, references, waveforms
