@@ -15,6 +15,7 @@ from rppgbench.digests.closures import simulation_code
 from rppgbench.digests.code_digest import Sources
 from rppgbench.system.atomic_files import atomic_dir, move_into_place
 from rppgbench.system.cache_use import mark_used
+from rppgbench.system.default_cache import default_cache
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, unknown_name
 from rppgbench.system.hashing import digest
 from rppgbench.system.plural import pluralise
@@ -27,16 +28,11 @@ if TYPE_CHECKING:
 
 VARIABLE = "RPPGBENCH_DATA_"
 SETTINGS = "bench.toml"
-CACHE = "RPPGBENCH_CACHE"
 
 
 def cache_folder(option: Path | None = None) -> Path:
     """The folder of features and simulated trees: --cache, RPPGBENCH_CACHE, or ~/.cache."""
-    if option is not None:
-        return option.expanduser()
-    if os.environ.get(CACHE):
-        return Path(os.environ[CACHE]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rppgbench"
+    return default_cache() if option is None else option.expanduser()
 
 
 def data_root(

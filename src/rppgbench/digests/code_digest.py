@@ -32,6 +32,9 @@ METHODS_OBJECT = f"{OWN}.api.methods"
 HARMLESS = frozenset({OWN, "numpy"})
 """Packages whose functions register nothing with the one who calls them."""
 
+SPEED_ALONE = frozenset({"numba"})
+"""Packages that make code faster and change no value (tests compare both forms): no part counts."""
+
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -112,6 +115,8 @@ class Sources:
             # The `__init__` of rppgbench itself only lists where exported names lie. The list
             # computes nothing, and a name that is used is followed to its module.
             if part.module in visited or part.module == OWN:
+                continue
+            if part.module.split(".", maxsplit=1)[0] in SPEED_ALONE:
                 continue
             place = self._find(part.module)
             if place is None or place.package:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from rppgbench.core.content_roots import content_roots
 from rppgbench.datasets.fingerprint import fingerprint
-from rppgbench.datasets.roots import CACHE, VARIABLE
+from rppgbench.datasets.roots import VARIABLE
 from rppgbench.execution.provenance import package_versions
 from rppgbench.execution.recording_task import (
     RecordingTask,
@@ -29,6 +29,7 @@ from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_process import DEVICE, train_in_subprocess
 from rppgbench.execution.training_task import TrainingTask, example_tasks
 from rppgbench.system.cache_use import in_use
+from rppgbench.system.default_cache import CACHE
 from rppgbench.system.errors import BenchError
 from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.hashing import code_digest, digest

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rppgbench import __version__
+from rppgbench.extraction.compiled_loops import describe_loops
 
 PACKAGES = (
     "numpy",
@@ -31,6 +32,7 @@ def provenance(checkout: Path | None) -> dict[str, Any]:
         "dirty": bool(_git(checkout, "status", "--porcelain")),
         "python": sys.version.split()[0],
         "packages": package_versions(),
+        "pixel_loops": describe_loops(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count() or 0,

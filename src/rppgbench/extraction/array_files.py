@@ -1,6 +1,7 @@
 """Write arrays to disk row by row, and map them when they are read."""
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -9,9 +10,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from rppgbench.system.array_headers import header_errors_as_value_errors
 
+BLOCK_BYTES = 1 << 15
+"""Rows are hashed and written in blocks of this size; a call for each small row costs more."""
+
 
 class ArrayWriter:
-    """Appends rows of one shape to a .npy file, with one row in memory.
+    """Appends rows of one shape to a .npy file, with `BLOCK_BYTES` or one row in memory.
 
     The file is a valid .npy file after `close()`, which also sets `sha256`, the checksum of the
     content after the header. As a context manager, an exception leaves the file incomplete; the
@@ -25,6 +29,9 @@ class ArrayWriter:
         self._shape = shape
         self._dtype = np.dtype(dtype)
         self._hash = hashlib.sha256()
+        row_bytes = max(math.prod(shape) * self._dtype.itemsize, 1)
+        self._block = np.empty((max(BLOCK_BYTES // row_bytes, 1), *shape), self._dtype)
+        self._waiting = 0  # rows of the block
         self._file: BinaryIO = path.open("wb")
         self._start = self._header()
 
@@ -41,18 +48,25 @@ class ArrayWriter:
 
     def append(self, row: Any) -> None:
         """Append one row; ValueError for another shape."""
-        values = np.asarray(row, dtype=self._dtype)
-        if values.shape != self._shape:
-            raise ValueError(f"{self.path}: a row of shape {values.shape}, not {self._shape}")
-        content = np.ascontiguousarray(values).data
+        if np.shape(row) != self._shape:
+            raise ValueError(f"{self.path}: a row of shape {np.shape(row)}, not {self._shape}")
+        self._block[self._waiting] = row
+        self._waiting += 1
+        self.rows += 1
+        if self._waiting == len(self._block):
+            self._write_block()
+
+    def _write_block(self) -> None:
+        content = self._block[: self._waiting].data
         self._hash.update(content)
         self._file.write(content)
-        self.rows += 1
+        self._waiting = 0
 
     def close(self) -> None:
         """Write the number of rows into the header."""
         if self._file.closed:
             return
+        self._write_block()
         end = self._header()
         if end != self._start:
             raise RuntimeError(f"{self.path}: the header of an array grew while it was written")

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.extraction.area_resize import resize_area
 from rppgbench.face.haar import Box, enlarge_box
 from rppgbench.face.mesh_layout import bounding_box, landmarks_68
 from rppgbench.face.mtcnn import load_mtcnn, require_mtcnn
@@ -139,12 +140,9 @@ class ToolboxCrop:
 
     def __call__(self, view: CropView) -> Image | None:
         """Cut out the face of one frame (S, S, 3)."""
-        import cv2
-
         if view.toolbox_box is None or view.landmarks is None:
             return None
-        left, top, right, bottom = view.toolbox_box
-        return _resize(view.rgb[top:bottom, left:right], self.size, cv2.INTER_AREA)
+        return resize_area(view.rgb, view.toolbox_box, self.size)
 
 
 def sinc_box(points: NDArray[np.floating], height: int, width: int) -> Box:
@@ -329,15 +327,13 @@ class OpenRppgCrop:
 
     def __call__(self, view: CropView) -> Image | None:
         """Cut out the face of one frame (S, S, 3)."""
-        import cv2
-
         box = self._box.update(view.rgb, view.time_s)
         if box is None or view.landmarks is None:
             return None
         left, top, right, bottom = box
         if left >= right or top >= bottom:
             return None
-        return _resize(view.rgb[top:bottom, left:right], self.size, cv2.INTER_AREA)
+        return resize_area(view.rgb, box, self.size)
 
 
 _RULES = (

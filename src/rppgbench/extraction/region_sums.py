@@ -1,5 +1,7 @@
 """Sum the pixels of face regions exactly."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -7,10 +9,9 @@ from numpy.typing import NDArray
 
 from rppgbench.core.features import PAIRS, REGIONS, WHOLE_FRAME
 from rppgbench.core.waveform import Array
+from rppgbench.extraction.compiled_loops import Loops, flat_pixels, loops_after
 from rppgbench.extraction.regions import CODES, RegionMap, membership
-
-Box = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in pixels, the end excluded."""
+from rppgbench.face.haar import Box
 
 _BLOCK = 1 << 15
 _MAX_RUN = 256
@@ -23,14 +24,17 @@ _ORDER = [0, 1, 2, 3, *(4 + _SUMMED.index(pair) for pair in PAIRS)]
 class PixelSums:
     """Sums the pixels of regions; one object per thread, because it keeps its buffers.
 
-    All arithmetic is in integers, so the sums are exact for a face of any size. Runs of pixels with
-    one code are summed first, then the runs of each code. Four fields of 16 bits share an integer
-    of 64 bits, so one addition sums four values. The fields cannot overflow: a run has at most 256
-    pixels, so levels sum up to at most 255 * 256 < 2^16. Products have 16 bits, so their upper and
-    lower bytes are summed separately, with the same bound.
+    All arithmetic is in integers, so the sums are exact for a face of any size. Compiled loops and
+    array form give the same integers. In the array form, runs of pixels with one code are summed
+    first, then the runs of each code. Four fields of 16 bits share an integer of 64 bits, so one
+    addition sums four values. The fields cannot overflow: a run has at most 256 pixels, so levels
+    sum up to at most 255 * 256 < 2^16. Products have 16 bits, so their upper and lower bytes are
+    summed separately, with the same bound.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loops: Callable[[int], Loops | None] = loops_after) -> None:
+        """Take the loops for a number of pixels from `loops`; None for the array form."""
+        self._loops = loops
         self._rgba = np.empty((_BLOCK, 4), np.uint8)
         self._fields = np.empty((2, _BLOCK, 4), np.uint16)
         self._planes = list(np.empty((3, 1, 1), np.uint8))
@@ -49,20 +53,30 @@ class PixelSums:
         """
         sums: Array = np.zeros((10, len(REGIONS)))
         if regions is not None:
-            sums += self._sum_codes(rgb, regions) @ membership()
+            loops = self._loops(regions.codes.size)
+            sum_codes = self._sum_codes if loops is None else partial(_sum_codes_by, loops)
+            by_code = sum_codes(rgb, regions)
+            codes = np.flatnonzero(by_code[0])  # few of all codes occur
+            sums += by_code[:, codes] @ membership()[codes]
         if box is not None:
-            sums[:, REGIONS.index("toolbox_box")] = self._sum_box(rgb, box)
+            sums[:, REGIONS.index("toolbox_box")] = self._sum_rectangle(rgb, box)
         return sums
 
     def of_whole_frame(self, rgb: NDArray[np.uint8]) -> Array:
         """Sum all pixels of one frame (H, W, 3): sums (10, R) as above, 0 for other regions."""
         sums: Array = np.zeros((10, len(REGIONS)))
         height, width = rgb.shape[:2]
-        sums[:, REGIONS.index(WHOLE_FRAME)] = self._sum_box(rgb, (0, 0, width, height))
+        sums[:, REGIONS.index(WHOLE_FRAME)] = self._sum_rectangle(rgb, (0, 0, width, height))
         return sums
 
+    def _sum_rectangle(self, rgb: NDArray[np.uint8], box: Box) -> Array:
+        """The sums (10,) over one rectangle."""
+        left, top, right, bottom = box
+        loops = self._loops((right - left) * (bottom - top))
+        return self._sum_box(rgb, box) if loops is None else _sum_box_by(loops, rgb, box)
+
     def _sum_codes(self, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
-        """The sums (10, codes) over the pixels of each code."""
+        """The sums (10, codes) over the pixels of each code, in the array form."""
         height, width = regions.codes.shape
         codes = regions.codes.ravel()
         rows = max(_BLOCK // width, 1)
@@ -88,7 +102,7 @@ class PixelSums:
         return by_code[_ORDER]
 
     def _sum_box(self, rgb: NDArray[np.uint8], box: Box) -> Array:
-        """The sums (10,) over one rectangle.
+        """The sums (10,) over one rectangle, in the array form.
 
         The sum of squares is a norm. The sum of products follows from the squares of differences:
         2 sum(x y) = sum(x^2) + sum(y^2) - sum((x - y)^2).
@@ -140,3 +154,18 @@ class PixelSums:
             products >>= _BYTE
             products &= _LOW_BYTES
             np.add.reduceat(products, starts, out=upper)
+
+
+def _sum_codes_by(loops: Loops, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
+    """The sums (10, codes) over the pixels of each code, by the compiled loops."""
+    by_code = np.zeros((CODES, 10), np.int64)
+    loops.sum_codes(*flat_pixels(rgb, regions.box), regions.codes, by_code)
+    return by_code.T.astype(np.float64)
+
+
+def _sum_box_by(loops: Loops, rgb: NDArray[np.uint8], box: Box) -> Array:
+    """The sums (10,) over one rectangle, by the compiled loops."""
+    left, top, right, bottom = box
+    sums = np.zeros(10, np.int64)
+    loops.sum_box(*flat_pixels(rgb, box), right - left, bottom - top, sums)
+    return sums.astype(np.float64)

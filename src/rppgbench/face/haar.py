@@ -12,6 +12,16 @@ Box = tuple[int, int, int, int]
 ENLARGE = 1.5
 MAX_TRIES = 12
 
+SCALE, MIN_NEIGHBOURS, EPS = 1.1, 3, 0.2
+"""`detectMultiScale` searches and joins windows with these values."""
+
+MAX_RATIO = 1 + 2 * EPS
+"""Of the widths of windows that `groupRectangles` joins."""
+
+SEARCH_STEP = 1.5
+SMALLEST_STEP = 48
+"""Windows up to this width in pixels are searched in one step."""
+
 
 def enlarge_box(box: Box, height: int, width: int, factor: float = ENLARGE) -> Box:
     """Enlarge a box about its centre and clip it to the frame, as rPPG-Toolbox does.
@@ -79,8 +89,80 @@ class ToolboxBox:
             self._cascade = cv2.CascadeClassifier(
                 str(folder / "haarcascade_frontalface_default.xml")
             )
-        boxes = self._cascade.detectMultiScale(rgb)
+        boxes = detect_largest(self._cascade, rgb)
         if not len(boxes):
             return None
         x, y, wide, high = (int(v) for v in max(boxes, key=lambda box: box[2]))
         return x, y, x + wide, y + high
+
+
+def detect_largest(cascade: Any, rgb: NDArray[np.uint8]) -> Any:
+    """The faces of a frame as `detectMultiScale` gives them, as far as the largest is concerned.
+
+    Nearly all time goes into windows that are far smaller than the face. So windows are searched
+    from large to small, each size once, until windows that are not yet searched cannot matter.
+
+    Args:
+        cascade: a `cv2.CascadeClassifier`.
+        rgb: frame (H, W, 3).
+
+    Returns:
+        Faces as x, y, width, height. The widest is the widest of the whole search, in its order.
+    """
+    import cv2
+
+    grey = cv2.cvtColor(rgb, cv2.COLOR_BGR2GRAY)  # of RGB as if it were BGR, as the toolbox does
+    windows = np.empty((0, 4), np.int32)
+    most = min(grey.shape)
+    while most > 0:
+        least = round(most / SEARCH_STEP) if most > SMALLEST_STEP else 0
+        sizes = {"minSize": (least + 1, least + 1), "maxSize": (most, most)}
+        more = cascade.detectMultiScale(grey, minNeighbors=0, **sizes)
+        if len(more):
+            # as OpenCV has them: squares, small ones first
+            windows = np.concatenate([_unclip(more, cascade.getOriginalWindowSize()[0]), windows])
+            faces, _ = cv2.groupRectangles(windows.tolist(), MIN_NEIGHBOURS, EPS)
+            widest = max((face[2] for face in faces), default=0)
+            if widest > MAX_RATIO * _widest_open(windows, least):
+                return _clip(faces, grey.shape)
+        most = least
+    return _clip(cv2.groupRectangles(windows.tolist(), MIN_NEIGHBOURS, EPS)[0], grey.shape)
+
+
+def _unclip(windows: NDArray[np.int32], side: int) -> NDArray[np.int32]:
+    """Squares of the sizes that OpenCV searches: it cuts off a pixel outside the frame.
+
+    Args:
+        windows: windows (N, 4) as x, y, width, height.
+        side: side of the cascade's own window in pixels.
+    """
+    factors = np.cumprod(np.r_[1.0, np.full(60, SCALE)])
+    sizes = np.rint(side * factors).astype(np.int32)
+    squares = windows.copy()
+    squares[:, 2:] = sizes[np.searchsorted(sizes, windows[:, 2:].max(axis=1))][:, None]
+    return squares
+
+
+def _clip(faces: Any, shape: tuple[int, int]) -> Any:
+    """Faces (N, 4) without what lies outside a frame of the shape (H, W)."""
+    return [(x, y, min(w, shape[1] - x), min(h, shape[0] - y)) for x, y, w, h in faces]
+
+
+def _widest_open(windows: NDArray[np.int32], unsearched: int) -> int:
+    """The greatest width of a face that windows up to the size `unsearched` can be part of.
+
+    `groupRectangles` joins two windows if their edges differ by at most `EPS` times the smaller
+    side, so only if their widths differ by a factor of at most `MAX_RATIO`. A face is the mean of
+    windows that are joined, one through the other. It hides a face that lies within it, with a
+    margin of `EPS` of its width at each side: again at most `MAX_RATIO` times as wide. So a face
+    more than `MAX_RATIO` times as wide as the result is not changed by windows up to that size.
+    """
+    wide, edges = windows[:, 2], np.column_stack([windows[:, :2], windows[:, :2] + windows[:, 2:]])
+    is_open = wide <= MAX_RATIO * unsearched
+    while True:
+        near = np.abs(edges[:, None] - edges[is_open]).max(axis=-1)
+        limit = EPS * np.minimum(wide[:, None], wide[is_open])
+        joined = is_open | (near <= limit + 1).any(axis=1)  # a pixel more, for OpenCV's rounding
+        if (joined == is_open).all():
+            return max(unsearched, int(wide[is_open].max(initial=0)))
+        is_open = joined

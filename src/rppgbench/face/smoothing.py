@@ -138,7 +138,8 @@ def average_landmarks(
     weights = np.full(len(times_s), 1 / len(times_s))
     if squares > 0:
         weights -= mean * (times_s - mean) / squares
-    shift = np.tensordot(weights.astype(np.float32), neighbours, 1) - landmarks
+    flat = neighbours.reshape(len(neighbours), -1)
+    shift = (weights.astype(np.float32) @ flat).reshape(landmarks.shape) - landmarks
     box = bounding_box(landmarks)
     size = float(max(box[2] - box[0], box[3] - box[1]))
     squared = np.square(shift)

@@ -1,0 +1,102 @@
+"""Load the loops that numba compiles, once a process has enough pixels for them.
+
+The extra `fast` installs numba. Loading numba and the compiled loops takes a third of a second of
+processor time, as long as the array forms take for `WORTH_LOADING_PIXELS`. So the loops are loaded
+after that many pixels: a short video never waits for numba, and a long one loses at most as much
+time as loading takes. Both forms give the same integers and bytes, so no value shows the change.
+
+The machine code lies in `compiled/` of the user's cache (`RPPGBENCH_CACHE`), where numba names it
+by processor, version, and the source file. The first use of a version compiles for some seconds.
+"""
+
+import warnings
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rppgbench.face.haar import Box
+from rppgbench.system.default_cache import default_cache
+
+Loops = Any
+"""The module `pixel_loops`, which only numba can import."""
+
+WORTH_LOADING_PIXELS = 60_000_000
+FOLDER = "compiled"
+
+_pixels = 0
+
+
+def loops_after(pixels: int) -> Loops | None:
+    """Count pixels of this process, and give the compiled loops once there are enough.
+
+    Args:
+        pixels: number of pixels that are about to be summed or averaged.
+
+    Returns:
+        The module `pixel_loops`; None where the array form is to be used.
+    """
+    global _pixels  # noqa: PLW0603 (what the whole process has worked off)
+    _pixels += pixels
+    return load_loops() if _pixels >= WORTH_LOADING_PIXELS else None
+
+
+@cache
+def load_loops() -> Loops | None:
+    """The module `pixel_loops`; None without numba, or with a numba that does not work here.
+
+    A numba that is installed and fails is named in a RuntimeWarning.
+    """
+    try:
+        from numba import config
+    except ModuleNotFoundError:
+        return None
+    except ImportError as fault:  # numba refuses versions of numpy that it does not know
+        _warn(fault)
+        return None
+    folder, config.CACHE_DIR = config.CACHE_DIR, config.CACHE_DIR or str(default_cache() / FOLDER)
+    try:
+        from rppgbench.extraction import pixel_loops
+    except Exception as fault:  # a folder that cannot be written, a processor that LLVM lacks
+        _warn(fault)
+        return None
+    finally:
+        config.CACHE_DIR = folder  # numba code of others keeps its own folder
+    return pixel_loops
+
+
+def _warn(fault: Exception) -> None:
+    first_line = next(iter(str(fault).splitlines()), type(fault).__name__)
+    warnings.warn(
+        f"extraction is slower, with the same values: numba does not work here ({first_line})",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+
+
+def describe_loops() -> str:
+    """Which form this machine uses for long videos, for provenance."""
+    try:
+        return f"compiled by numba {version('numba')}"
+    except PackageNotFoundError:
+        return "array forms"
+
+
+def flat_pixels(rgb: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], int, int, int]:
+    """The pixels of a frame as the compiled loops take them.
+
+    Args:
+        rgb: frame (H, W, 3), in any layout of memory.
+        box: the rectangle that is needed, x0, y0, x1, y1.
+
+    Returns:
+        The pixels in a row, their width, and the first column and row of the rectangle in them.
+        A frame of another layout (one that was turned) is copied within the rectangle.
+    """
+    left, top, right, bottom = box
+    if not rgb.flags.c_contiguous:
+        rgb = np.ascontiguousarray(rgb[top:bottom, left:right])
+        left = top = 0
+    return rgb.reshape(-1), rgb.shape[1], left, top

@@ -1,0 +1,238 @@
+"""Loops over pixels that numba compiles: sums of regions, and crops averaged by area.
+
+This module needs numba; `compiled_loops` imports it when that pays off. Each loop gives the values
+of an array form, its oracle: `region_sums.PixelSums` without loops, and OpenCV's INTER_AREA.
+
+Pixels are a flat array of bytes, and indices are unsigned: then LLVM reads the three channels by
+vector instructions.
+"""
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+Weights = NDArray[np.float32]
+
+_BYTES = types.Array(types.uint8, 1, "C", readonly=True)
+_CODES = types.Array(types.uint16, 2, "C", readonly=True)
+_INDICES = types.Array(types.int64, 1, "C", readonly=True)
+_WEIGHTS = types.Array(types.float32, 1, "C", readonly=True)
+_AREA = (types.uint64,) * 5
+_CELLS = (_INDICES, _INDICES, _WEIGHTS)
+
+_ONE, _TWO, _THREE, _EIGHT = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(8)
+_MOST_PIXELS = np.uint64(1 << 14)  # 255 * 255 times as many fit 32 bits
+_HALF = np.float32(0.5)
+
+
+@njit(inline="always")
+def _split_row(line: Bytes, planes: NDArray[np.int16], columns: int) -> None:
+    """Copy the pixels of a row into three planes (3, columns)."""
+    red, green, blue = planes
+    for x in range(columns):
+        red[x] = line[_THREE * x]
+        green[x] = line[_THREE * x + _ONE]
+        blue[x] = line[_THREE * x + _TWO]
+
+
+@njit(inline="always")
+def _add_run(planes: NDArray[np.int16], start: int, stop: int, sums: Integers) -> None:
+    """Add the pixels from `start` to before `stop` to sums (10,)."""
+    red, green, blue = planes
+    sums[0] += stop - start
+    while start < stop:
+        end = min(stop, start + _MOST_PIXELS)
+        r = g = b = rr = rg = rb = gg = gb = bb = np.int32(0)
+        for x in range(start, end):
+            p, q, s = np.int32(red[x]), np.int32(green[x]), np.int32(blue[x])
+            # numba adds in 64 bits; the casts let LLVM add in 32, so twice as many at once
+            r = np.int32(r + p)
+            g = np.int32(g + q)
+            b = np.int32(b + s)
+            rr = np.int32(rr + p * p)
+            rg = np.int32(rg + p * q)
+            rb = np.int32(rb + p * s)
+            gg = np.int32(gg + q * q)
+            gb = np.int32(gb + q * s)
+            bb = np.int32(bb + s * s)
+        for k, value in enumerate((r, g, b, rr, rg, rb, gg, gb, bb)):
+            sums[k + 1] += value
+        start = end
+
+
+@njit(types.void(_BYTES, *_AREA[:3], _CODES, types.int64[:, ::1]), cache=True, nogil=True)
+def sum_codes(pixels: Bytes, width: int, left: int, top: int, codes: Bytes, sums: Integers) -> None:
+    """Add the pixels of a map of codes to the sums of their codes.
+
+    Args:
+        pixels: a frame (H, W, 3), flat.
+        width: W.
+        left: first column of the map in the frame.
+        top: first row of the map in the frame.
+        codes: the code (h, w) of each pixel, uint16.
+        sums: sums (codes, 10): count, R, G, B, R R, R G, R B, G G, G B, B B.
+    """
+    columns = np.uint64(codes.shape[1])
+    planes = np.empty((3, codes.shape[1]), np.int16)
+    begins = np.zeros(codes.shape[1] // 8 * 8 + 8, np.uint8)  # 1 where a run begins
+    words = begins.view(np.uint64)  # eight flags are tested at once
+    for y in range(np.uint64(codes.shape[0])):
+        first = _THREE * ((top + y) * width + left)
+        _split_row(pixels[first : first + _THREE * columns], planes, columns)
+        row = codes[y]
+        for x in range(_ONE, columns):
+            begins[x] = row[x] != row[x - _ONE]
+        begins[columns] = 1
+        start = np.uint64(0)
+        for word in range(np.uint64(len(words))):
+            if words[word] != 0:
+                for stop in range(_EIGHT * word, _EIGHT * word + _EIGHT):
+                    if begins[stop]:
+                        _add_run(planes, start, stop, sums[row[start]])
+                        start = stop
+
+
+@njit(types.void(_BYTES, *_AREA, types.int64[::1]), cache=True, nogil=True)
+def sum_box(
+    pixels: Bytes, width: int, left: int, top: int, columns: int, rows: int, sums: Integers
+) -> None:
+    """Add the pixels of a rectangle to sums (10,), in the order of `sum_codes`.
+
+    Args:
+        pixels: a frame (H, W, 3), flat.
+        width: W.
+        left: first column of the rectangle.
+        top: first row of the rectangle.
+        columns: width of the rectangle.
+        rows: height of the rectangle.
+        sums: count, R, G, B, R R, R G, R B, G G, G B, B B.
+    """
+    planes = np.empty((3, columns), np.int16)
+    for y in range(rows):
+        first = _THREE * ((top + y) * width + left)
+        _split_row(pixels[first : first + _THREE * columns], planes, columns)
+        _add_run(planes, np.uint64(0), columns, sums)
+
+
+@njit
+def _repeat_doubtful(
+    pixels: Bytes,
+    width: int,
+    left: int,
+    source: int,
+    x_first: Integers,
+    x_weight: Integers,
+    x_weights: Weights,
+    row_weights: Weights,
+    doubt: float,
+    means: Weights,
+    levels: Bytes,
+) -> None:
+    """Average those cells of a row of cells again whose mean is within `doubt` of a half.
+
+    Each sum is in OpenCV's order: along each row of pixels, then over the rows.
+    """
+    for k in range(np.uint64(len(means))):
+        if abs(means[k] - np.floor(means[k]) - _HALF) > doubt:
+            continue
+        x = k // _THREE
+        total = np.float32(0)
+        row = source
+        for row_weight in row_weights:
+            at = _THREE * (row * width + left + np.uint64(x_first[x])) + k % _THREE
+            mean = np.float32(0)
+            for weight in x_weights[x_weight[x] : x_weight[x + _ONE]]:
+                mean += np.float32(pixels[at]) * weight
+                at += _THREE
+            total += mean * row_weight
+            row += _ONE
+        level = np.floor(total)
+        rest = total - level
+        is_odd = np.uint8(level) % 2 == 1
+        levels[k] = np.uint8(level) + np.uint8(rest > _HALF or (rest == _HALF and is_odd))
+
+
+@njit(
+    types.void(_BYTES, *_AREA[:3], *_CELLS, *_CELLS, types.float32, types.uint8[:, :, ::1]),
+    cache=True,
+    nogil=True,
+)
+def average_cells(
+    pixels: Bytes,
+    width: int,
+    left: int,
+    top: int,
+    x_first: Integers,
+    x_weight: Integers,
+    x_weights: Weights,
+    y_first: Integers,
+    y_weight: Integers,
+    y_weights: Weights,
+    doubt: float,
+    out: Bytes,
+) -> None:
+    """Average a rectangle over the cells of a smaller picture, to OpenCV's last bit.
+
+    Rows are summed first, which is fast. OpenCV sums along a row first, so its rounding errors
+    differ. A mean within `doubt` of the border between two levels is computed again in OpenCV's
+    order.
+
+    Args:
+        pixels: a frame (H, W, 3), flat.
+        width: W.
+        left: first column of the rectangle.
+        top: first row of the rectangle.
+        x_first: first column of each cell (S,), within the rectangle.
+        x_weight: where the weights of each cell begin in `x_weights` (S + 1,).
+        x_weights: the weights of the columns of all cells.
+        y_first: as `x_first`, of the rows.
+        y_weight: as `x_weight`, of the rows.
+        y_weights: as `x_weights`, of the rows.
+        doubt: more than the rounding errors of both orders, in levels.
+        out: the picture (S, S, 3).
+    """
+    cells = np.uint64(len(x_first))
+    values = _THREE * np.uint64(x_first[-1] + x_weight[-1] - x_weight[-2])
+    column = np.empty(values, np.float32)
+    means = np.empty(_THREE * cells, np.float32)
+    for y in range(np.uint64(len(y_first))):
+        column[:] = 0
+        source = top + np.uint64(y_first[y])
+        for weight in y_weights[y_weight[y] : y_weight[y + _ONE]]:
+            first = _THREE * (source * width + left)
+            line = pixels[first : first + values]
+            for x in range(values):
+                column[x] += weight * np.float32(line[x])
+            source += _ONE
+        for x in range(cells):
+            r = g = b = np.float32(0)
+            at = _THREE * np.uint64(x_first[x])
+            for weight in x_weights[x_weight[x] : x_weight[x + _ONE]]:
+                r += weight * column[at]
+                g += weight * column[at + _ONE]
+                b += weight * column[at + _TWO]
+                at += _THREE
+            means[_THREE * x], means[_THREE * x + _ONE], means[_THREE * x + _TWO] = r, g, b
+        levels = out[y].reshape(-1)
+        doubtful = np.uint8(0)
+        for k in range(_THREE * cells):
+            level = np.floor(means[k])
+            rest = means[k] - level
+            levels[k] = np.uint8(level) + np.uint8(rest > _HALF)
+            doubtful |= np.uint8(abs(rest - _HALF) <= doubt)
+        if doubtful:
+            _repeat_doubtful(
+                pixels,
+                width,
+                left,
+                top + np.uint64(y_first[y]),
+                x_first,
+                x_weight,
+                x_weights,
+                y_weights[y_weight[y] : y_weight[y + _ONE]],
+                doubt,
+                means,
+                levels,
+            )

@@ -1,0 +1,192 @@
+"""Compiled loops against their array forms, and when they are loaded."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from rppgbench.digests import code_digest
+from rppgbench.digests.code_digest import Sources
+from rppgbench.execution.provenance import package_versions, provenance
+from rppgbench.extraction import area_resize, compiled_loops
+from rppgbench.extraction.area_resize import area_cells, resize_area
+from rppgbench.extraction.compiled_loops import Loops, load_loops
+from rppgbench.extraction.region_sums import PixelSums
+from rppgbench.extraction.regions import CODES, RegionMap
+from rppgbench.face.haar import Box
+
+Image = NDArray[np.uint8]
+
+
+def arrays(pixels: int) -> Loops | None:
+    return None
+
+
+@pytest.fixture(scope="module")
+def loops() -> Loops:
+    pytest.importorskip("numba", reason="the extra `fast` is not installed")
+    module = load_loops()
+    assert module is not None
+    return module
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> Image:
+    """Frames of any content: noise, two levels (means between them), white, or smooth."""
+    height, width = draw(st.integers(1, 90)), draw(st.integers(1, 90))
+    generator = np.random.default_rng(draw(st.integers(0, 2**16)))
+    noise = generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    kind = draw(st.sampled_from(["noise", "two levels", "white", "smooth", "turned"]))
+    if kind == "two levels":
+        return noise // 128 * np.uint8(draw(st.integers(1, 255)))
+    if kind == "white":
+        return np.full_like(noise, 255)
+    if kind == "smooth":
+        return np.asarray(cv2.GaussianBlur(noise, (0, 0), 2.0), np.uint8)
+    return np.rot90(noise) if kind == "turned" else noise  # turned: another layout of memory
+
+
+def boxes(draw: st.DrawFn, rgb: Image) -> Box:
+    """A rectangle of at least one pixel within a frame."""
+    height, width = rgb.shape[:2]
+    left, top = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
+    return left, top, draw(st.integers(left + 1, width)), draw(st.integers(top + 1, height))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_sums_are_the_same_integers(loops: Loops, data: st.DataObject) -> None:
+    rgb = data.draw(frames())
+    box = data.draw(st.composite(boxes)(rgb))
+    left, top, right, bottom = data.draw(st.composite(boxes)(rgb))
+    run = data.draw(st.integers(1, 40))
+    generator = np.random.default_rng(data.draw(st.integers(0, 2**16)))
+    size = (bottom - top) * (right - left)
+    codes = np.repeat(generator.integers(0, CODES, size // run + 1), run)[:size]
+    regions = RegionMap(left, top, codes.astype(np.uint16).reshape(bottom - top, -1))
+    compiled, oracle = PixelSums(lambda pixels: loops), PixelSums(arrays)
+    np.testing.assert_array_equal(compiled(rgb, regions, box), oracle(rgb, regions, box))
+    np.testing.assert_array_equal(compiled.of_whole_frame(rgb), oracle.of_whole_frame(rgb))
+
+
+def test_a_white_face_wider_than_32_bits_hold(loops: Loops) -> None:
+    """255 * 255 * 40,000 is more than 2^31: a row is summed in parts."""
+    rgb = np.full((2, 40_010, 3), 255, np.uint8)
+    regions = RegionMap(4, 0, np.full((2, 40_000), 1, np.uint16))
+    box = (4, 0, 40_004, 2)
+    compiled = PixelSums(lambda pixels: loops)(rgb, regions, box)
+    np.testing.assert_array_equal(compiled, PixelSums(arrays)(rgb, regions, box))
+    assert compiled.max() == 255 * 255 * 80_000
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_crops_by_area_are_opencvs_bytes(loops: Loops, data: st.DataObject) -> None:
+    """Also where a crop is larger than its box, or a whole number of times smaller."""
+    rgb = data.draw(frames())
+    box = data.draw(st.composite(boxes)(rgb))
+    size = data.draw(st.integers(1, 40))
+    compiled = resize_area(rgb, box, size, lambda pixels: loops)
+    left, top, right, bottom = box
+    inside = np.ascontiguousarray(rgb[top:bottom, left:right])
+    expected = cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(compiled, np.asarray(expected).reshape(size, size, 3))
+
+
+@pytest.mark.parametrize(("side", "size"), [(253, 72), (253, 128), (592, 72), (1079, 128)])
+def test_crops_of_real_sizes_are_opencvs_bytes(loops: Loops, side: int, size: int) -> None:
+    generator = np.random.default_rng(side)
+    rgb = generator.integers(0, 256, (side, side + 3, 3), dtype=np.uint8)
+    for picture in (rgb, rgb // 128 * np.uint8(255), np.asarray(cv2.blur(rgb, (9, 9)), np.uint8)):
+        compiled = resize_area(picture, (2, 0, side + 2, side), size, lambda pixels: loops)
+        expected = resize_area(picture, (2, 0, side + 2, side), size, arrays)
+        np.testing.assert_array_equal(compiled, expected)
+
+
+def test_means_at_the_border_of_two_levels_need_the_second_order(
+    loops: Loops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Means of 0 and 18 over sixths of pixels are often a half: rounding errors decide."""
+    generator = np.random.default_rng(1)
+    rgb = generator.integers(0, 2, (120, 120, 3), dtype=np.uint8) * np.uint8(18)
+    box = (0, 0, 120, 120)
+    expected = resize_area(rgb, box, 100, arrays)
+    np.testing.assert_array_equal(resize_area(rgb, box, 100, lambda pixels: loops), expected)
+    monkeypatch.setattr(area_resize, "_rounding_levels", lambda across, down: -1.0)
+    assert (resize_area(rgb, box, 100, lambda pixels: loops) != expected).any()
+
+
+def test_weights_of_a_cell_add_up_to_one() -> None:
+    for length, size in ((253, 72), (100, 99), (72, 72), (7, 1)):
+        first, begins, weights = area_cells(length, size)
+        np.testing.assert_allclose(np.add.reduceat(weights, begins[:-1]), 1, atol=1e-6)
+        assert first[0] == 0
+        assert first[-1] + begins[-1] - begins[-2] == length
+
+
+def test_loops_are_loaded_after_enough_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short video does not wait for numba."""
+    marker = object()
+    monkeypatch.setattr(compiled_loops, "load_loops", lambda: marker)
+    monkeypatch.setattr(compiled_loops, "_pixels", 0)
+    enough = compiled_loops.WORTH_LOADING_PIXELS
+    assert compiled_loops.loops_after(enough - 1) is None
+    assert compiled_loops.loops_after(1) is marker
+
+
+def test_without_numba_the_array_form_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    load_loops.cache_clear()
+    try:
+        assert load_loops() is None
+    finally:
+        load_loops.cache_clear()
+
+
+def test_a_numba_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = ModuleType("numba")  # without `config`, as one whose import breaks off
+    monkeypatch.setitem(sys.modules, "numba", fake)
+    load_loops.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="slower, with the same values: numba does not"):
+            assert load_loops() is None
+    finally:
+        load_loops.cache_clear()
+
+
+def test_machine_code_lies_in_the_declared_folder(loops: Loops, tmp_path: Path) -> None:
+    """Not beside the source file, and other numba code keeps its own folder."""
+    from numba import config
+
+    folder = Path(loops.sum_codes.stats.cache_path)
+    assert compiled_loops.FOLDER in folder.parts
+    assert "__pycache__" not in folder.parts
+    assert compiled_loops.FOLDER not in str(config.CACHE_DIR)
+
+
+def test_a_digest_does_not_depend_on_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The values are the same, so features of a machine with numba serve one without it."""
+    start = "rppgbench.extraction.extractor"
+    closure = Sources().closure(start)
+    assert "extraction/pixel_loops.py" in " ".join(closure.parts)
+    locate = code_digest._locate_top_module
+    for place in (None, code_digest._Place(package="numba")):
+        monkeypatch.setattr(
+            code_digest,
+            "_locate_top_module",
+            lambda name, place=place: place if name == "numba" else locate(name),
+        )
+        assert Sources().closure(start).digest == closure.digest
+    assert not closure.uses("numba")
+
+
+def test_provenance_says_which_form_sums() -> None:
+    """Beside the packages that can change a number, of which numba is none."""
+    assert provenance(None)["pixel_loops"] in {compiled_loops.describe_loops(), "array forms"}
+    assert "numba" not in package_versions()
