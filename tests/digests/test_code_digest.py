@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Container, Mapping
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import rppgbench
 from rppgbench.core.content_roots import FOLDERS
 from rppgbench.core.registry import PACKAGE, load_datasets, load_methods
 from rppgbench.digests import closures as what_computes
+from rppgbench.digests import code_digest
 from rppgbench.digests.code_digest import OWN, Closure, Part, Sources
 
 from ..test_architecture import GRAPH, reach
@@ -391,3 +393,12 @@ def test_a_closure_holds_all_that_python_loads_and_nothing_that_nobody_imports(s
     for part in parts:
         if part.startswith("rppgbench/") and part.endswith(".py") and "__init__" not in part:
             assert part.removeprefix("rppgbench/").removesuffix(".py").replace("/", ".") in reached
+
+
+def test_the_owner_of_a_package_is_the_one_that_importlib_finds() -> None:
+    expected = packages_distributions()
+    names = [name for name in expected if not name.startswith("_")]
+    assert len(names) > 20
+    for name in names:
+        assert set(code_digest._owners(name)) == set(expected[name]), name
+    assert code_digest._owners("no_such_package") == ()

@@ -16,7 +16,7 @@ from rppgbench.digests.code_digest import Sources
 from rppgbench.execution.provenance import package_versions, provenance
 from rppgbench.extraction import area_resize, compiled_loops
 from rppgbench.extraction.area_resize import area_cells, resize_area
-from rppgbench.extraction.compiled_loops import Loops, load_loops
+from rppgbench.extraction.compiled_loops import MOST_COLUMNS, Loops, load_loops
 from rppgbench.extraction.region_sums import PixelSums
 from rppgbench.extraction.regions import CODES, RegionMap
 from rppgbench.face.haar import Box
@@ -75,14 +75,15 @@ def test_sums_are_the_same_integers(loops: Loops, data: st.DataObject) -> None:
     np.testing.assert_array_equal(compiled.of_whole_frame(rgb), oracle.of_whole_frame(rgb))
 
 
-def test_a_white_face_wider_than_32_bits_hold(loops: Loops) -> None:
-    """255 * 255 * 40,000 is more than 2^31: a row is summed in parts."""
-    rgb = np.full((2, 40_010, 3), 255, np.uint8)
-    regions = RegionMap(4, 0, np.full((2, 40_000), 1, np.uint16))
-    box = (4, 0, 40_004, 2)
+@pytest.mark.parametrize("columns", [MOST_COLUMNS - 1, MOST_COLUMNS, MOST_COLUMNS + 1])
+def test_the_widest_white_face_fits_32_bits(loops: Loops, columns: int) -> None:
+    """A wider one is summed by the array form."""
+    rgb = np.full((2, columns + 10, 3), 255, np.uint8)
+    regions = RegionMap(4, 0, np.full((2, columns), 1, np.uint16))
+    box = (4, 0, 4 + columns, 2)
     compiled = PixelSums(lambda pixels: loops)(rgb, regions, box)
     np.testing.assert_array_equal(compiled, PixelSums(arrays)(rgb, regions, box))
-    assert compiled.max() == 255 * 255 * 80_000
+    assert compiled.max() == 255 * 255 * 2 * columns
 
 
 @settings(max_examples=150, deadline=None)

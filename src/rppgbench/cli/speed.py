@@ -11,7 +11,7 @@ from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, names, path, plugins, seconds, without_effect
 from rppgbench.cli.terminal import answer, answer_json, tell
-from rppgbench.system.errors import unknown_name
+from rppgbench.system.errors import BenchError, unknown_name
 
 if TYPE_CHECKING:
     from rppgbench.core.method import Method
@@ -49,9 +49,11 @@ def add_parser(commands: Commands) -> None:
         help="this part (may be given again; default: all but learning, which takes long)",
     )
     parser.add_argument("--methods", type=names, metavar="A,B", help="only these (default: all)")
-    parser.add_argument("--video", type=path, metavar="FILE", help="extract this, not a simulation")
     parser.add_argument(
-        "--seconds", type=seconds, metavar="S", help="length of the simulated video (20)"
+        "--video", type=path, metavar="FILE", help="extract this, not simulations of three sizes"
+    )
+    parser.add_argument(
+        "--seconds", type=seconds, metavar="S", help="length of each simulated video (10)"
     )
     parser.add_argument("--evaluator", metavar="NAME", help="of the scoring (beats_tukey)")
     parser.add_argument("--preset", metavar="NAME", help="of learning and feeding (paper)")
@@ -94,7 +96,7 @@ def _fill_in_defaults(args: argparse.Namespace) -> None:
             without_effect(args, [option], f"without --only {' or '.join(parts)}")
     if args.video is not None:
         without_effect(args, ["seconds"], "beside --video")
-    args.seconds = args.seconds or 20.0
+    args.seconds = args.seconds or 10.0
     args.evaluator = args.evaluator or "beats_tukey"
     args.preset = args.preset or "paper"
     args.device = args.device or "auto"
@@ -108,21 +110,35 @@ def _fill_in_defaults(args: argparse.Namespace) -> None:
 
 def _extraction(args: argparse.Namespace) -> "Iterator[Rate]":
     from rppgbench.core.recording import VideoSource
+    from rppgbench.profiling.extraction_speed import FILM_SIZES, extraction_rates, simulated_film
+
+    clips = _clips()
+    if args.video:
+        yield from extraction_rates(VideoSource(args.video), clips)
+        return
+    with TemporaryDirectory(prefix="rppgbench-") as folder:
+        for width, height in FILM_SIZES:
+            film = Path(folder) / f"{width}x{height}.mp4"
+            source = simulated_film(film, args.seconds, width, height)
+            yield from extraction_rates(source, clips)
+
+
+def _clips() -> dict[str, set[str]]:
+    """The crop rules of our own methods, and of all; without those whose package is missing."""
     from rppgbench.core.registry import load_methods
-    from rppgbench.profiling.speed import extraction_rates, simulated_film
+    from rppgbench.extraction.crops import crop_rule
 
     methods = [m for m in load_methods().available.values() if m.input == "clip"]
-    crops = {str(m.params["crop"]) for m in methods if not m.licence}
-    crops_of_others = {str(m.params["crop"]) for m in methods} - crops
-    clips = {"our own methods": crops}
-    clips |= {"other people's methods too": crops | crops_of_others} if crops_of_others else {}
-    with TemporaryDirectory(prefix="rppgbench-") as folder:
-        source = (
-            VideoSource(args.video)
-            if args.video
-            else simulated_film(Path(folder) / "film.mp4", args.seconds)
-        )
-        yield from extraction_rates(source, clips)
+    rules = {"our own methods": {str(m.params["crop"]) for m in methods if not m.licence}}
+    rules["other people's methods too"] = {str(m.params["crop"]) for m in methods}
+    for name in sorted(rules["other people's methods too"]):
+        try:
+            crop_rule(name).requires()
+        except BenchError as fault:
+            tell(f"note: not measured: {fault}")
+            rules = {label: kinds - {name} for label, kinds in rules.items()}
+    own, all_rules = rules.values()
+    return rules if all_rules > own else {"our own methods": own}
 
 
 def _chosen_methods(args: argparse.Namespace) -> "list[Method]":

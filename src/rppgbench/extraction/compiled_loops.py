@@ -9,7 +9,10 @@ The machine code lies in `compiled/` of the user's cache (`RPPGBENCH_CACHE`), wh
 by processor, version, and the source file. The first use of a version compiles for some seconds.
 """
 
+import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -26,7 +29,10 @@ Loops = Any
 WORTH_LOADING_PIXELS = 60_000_000
 FOLDER = "compiled"
 
-_pixels = 0
+MOST_COLUMNS = (2**32 - 1) // 255**2
+"""Columns of what is summed: the loops add up the products of a row in 32 bits."""
+
+_pixels = 0.0
 
 
 def loops_after(pixels: int) -> Loops | None:
@@ -41,6 +47,17 @@ def loops_after(pixels: int) -> Loops | None:
     global _pixels  # noqa: PLW0603 (what the whole process has worked off)
     _pixels += pixels
     return load_loops() if _pixels >= WORTH_LOADING_PIXELS else None
+
+
+@contextmanager
+def form_of_this_process(is_compiled: bool) -> Iterator[None]:
+    """Use the compiled loops from the first pixel on, or not at all, to measure or compare them."""
+    global _pixels  # noqa: PLW0603
+    before, _pixels = _pixels, math.inf if is_compiled else -math.inf
+    try:
+        yield
+    finally:
+        _pixels = before
 
 
 @cache

@@ -3,8 +3,8 @@
 This module needs numba; `compiled_loops` imports it when that pays off. Each loop gives the values
 of an array form, its oracle: `region_sums.PixelSums` without loops, and OpenCV's INTER_AREA.
 
-Pixels are a flat array of bytes, and indices are unsigned: then LLVM reads the three channels by
-vector instructions.
+Pixels are a flat array of bytes, indices are unsigned, and each plane is an array of its own: then
+LLVM reads and sums many pixels by one vector instruction.
 """
 
 import numpy as np
@@ -23,43 +23,44 @@ _AREA = (types.uint64,) * 5
 _CELLS = (_INDICES, _INDICES, _WEIGHTS)
 
 _ONE, _TWO, _THREE, _EIGHT = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(8)
-_MOST_PIXELS = np.uint64(1 << 14)  # 255 * 255 times as many fit 32 bits
 _HALF = np.float32(0.5)
 
 
 @njit(inline="always")
-def _split_row(line: Bytes, planes: NDArray[np.int16], columns: int) -> None:
-    """Copy the pixels of a row into three planes (3, columns)."""
-    red, green, blue = planes
-    for x in range(columns):
+def _split_row(line: Bytes, red: Bytes, green: Bytes, blue: Bytes) -> None:
+    """Copy the pixels of a row into three planes."""
+    for x in range(np.uint64(len(red))):
         red[x] = line[_THREE * x]
         green[x] = line[_THREE * x + _ONE]
         blue[x] = line[_THREE * x + _TWO]
 
 
 @njit(inline="always")
-def _add_run(planes: NDArray[np.int16], start: int, stop: int, sums: Integers) -> None:
-    """Add the pixels from `start` to before `stop` to sums (10,)."""
-    red, green, blue = planes
+def _add_run(red: Bytes, green: Bytes, blue: Bytes, start: int, stop: int, sums: Integers) -> None:
+    """Add the pixels from `start` to before `stop` to sums (10,); at most `MOST_COLUMNS`."""
+    r = g = b = rr = rg = rb = gg = gb = bb = np.uint32(0)
+    for x in range(start, stop):
+        p, q, s = np.uint32(red[x]), np.uint32(green[x]), np.uint32(blue[x])
+        # numba adds in 64 bits; the casts let LLVM add in 32, so twice as many at once
+        r = np.uint32(r + p)
+        g = np.uint32(g + q)
+        b = np.uint32(b + s)
+        rr = np.uint32(rr + p * p)
+        rg = np.uint32(rg + p * q)
+        rb = np.uint32(rb + p * s)
+        gg = np.uint32(gg + q * q)
+        gb = np.uint32(gb + q * s)
+        bb = np.uint32(bb + s * s)
     sums[0] += stop - start
-    while start < stop:
-        end = min(stop, start + _MOST_PIXELS)
-        r = g = b = rr = rg = rb = gg = gb = bb = np.int32(0)
-        for x in range(start, end):
-            p, q, s = np.int32(red[x]), np.int32(green[x]), np.int32(blue[x])
-            # numba adds in 64 bits; the casts let LLVM add in 32, so twice as many at once
-            r = np.int32(r + p)
-            g = np.int32(g + q)
-            b = np.int32(b + s)
-            rr = np.int32(rr + p * p)
-            rg = np.int32(rg + p * q)
-            rb = np.int32(rb + p * s)
-            gg = np.int32(gg + q * q)
-            gb = np.int32(gb + q * s)
-            bb = np.int32(bb + s * s)
-        for k, value in enumerate((r, g, b, rr, rg, rb, gg, gb, bb)):
-            sums[k + 1] += value
-        start = end
+    sums[1] += r
+    sums[2] += g
+    sums[3] += b
+    sums[4] += rr
+    sums[5] += rg
+    sums[6] += rb
+    sums[7] += gg
+    sums[8] += gb
+    sums[9] += bb
 
 
 @njit(types.void(_BYTES, *_AREA[:3], _CODES, types.int64[:, ::1]), cache=True, nogil=True)
@@ -75,12 +76,13 @@ def sum_codes(pixels: Bytes, width: int, left: int, top: int, codes: Bytes, sums
         sums: sums (codes, 10): count, R, G, B, R R, R G, R B, G G, G B, B B.
     """
     columns = np.uint64(codes.shape[1])
-    planes = np.empty((3, codes.shape[1]), np.int16)
+    red = np.empty(columns, np.uint8)
+    green, blue = np.empty_like(red), np.empty_like(red)
     begins = np.zeros(codes.shape[1] // 8 * 8 + 8, np.uint8)  # 1 where a run begins
     words = begins.view(np.uint64)  # eight flags are tested at once
     for y in range(np.uint64(codes.shape[0])):
         first = _THREE * ((top + y) * width + left)
-        _split_row(pixels[first : first + _THREE * columns], planes, columns)
+        _split_row(pixels[first : first + _THREE * columns], red, green, blue)
         row = codes[y]
         for x in range(_ONE, columns):
             begins[x] = row[x] != row[x - _ONE]
@@ -90,7 +92,7 @@ def sum_codes(pixels: Bytes, width: int, left: int, top: int, codes: Bytes, sums
             if words[word] != 0:
                 for stop in range(_EIGHT * word, _EIGHT * word + _EIGHT):
                     if begins[stop]:
-                        _add_run(planes, start, stop, sums[row[start]])
+                        _add_run(red, green, blue, start, stop, sums[row[start]])
                         start = stop
 
 
@@ -109,11 +111,12 @@ def sum_box(
         rows: height of the rectangle.
         sums: count, R, G, B, R R, R G, R B, G G, G B, B B.
     """
-    planes = np.empty((3, columns), np.int16)
+    red = np.empty(columns, np.uint8)
+    green, blue = np.empty_like(red), np.empty_like(red)
     for y in range(rows):
         first = _THREE * ((top + y) * width + left)
-        _split_row(pixels[first : first + _THREE * columns], planes, columns)
-        _add_run(planes, np.uint64(0), columns, sums)
+        _split_row(pixels[first : first + _THREE * columns], red, green, blue)
+        _add_run(red, green, blue, np.uint64(0), columns, sums)
 
 
 @njit

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.features import PAIRS, REGIONS, WHOLE_FRAME
 from rppgbench.core.waveform import Array
-from rppgbench.extraction.compiled_loops import Loops, flat_pixels, loops_after
+from rppgbench.extraction.compiled_loops import MOST_COLUMNS, Loops, flat_pixels, loops_after
 from rppgbench.extraction.regions import CODES, RegionMap, membership
 from rppgbench.face.haar import Box
 
@@ -53,11 +53,11 @@ class PixelSums:
         """
         sums: Array = np.zeros((10, len(REGIONS)))
         if regions is not None:
-            loops = self._loops(regions.codes.size)
+            loops = self._loops_for(*regions.codes.shape)
             sum_codes = self._sum_codes if loops is None else partial(_sum_codes_by, loops)
             by_code = sum_codes(rgb, regions)
-            codes = np.flatnonzero(by_code[0])  # few of all codes occur
-            sums += by_code[:, codes] @ membership()[codes]
+            codes = np.flatnonzero(by_code[:, 0])  # few of all codes occur
+            sums += by_code[codes].astype(np.float64).T @ membership()[codes]
         if box is not None:
             sums[:, REGIONS.index("toolbox_box")] = self._sum_rectangle(rgb, box)
         return sums
@@ -72,11 +72,14 @@ class PixelSums:
     def _sum_rectangle(self, rgb: NDArray[np.uint8], box: Box) -> Array:
         """The sums (10,) over one rectangle."""
         left, top, right, bottom = box
-        loops = self._loops((right - left) * (bottom - top))
+        loops = self._loops_for(bottom - top, right - left)
         return self._sum_box(rgb, box) if loops is None else _sum_box_by(loops, rgb, box)
 
+    def _loops_for(self, rows: int, columns: int) -> Loops | None:
+        return self._loops(rows * columns) if columns <= MOST_COLUMNS else None
+
     def _sum_codes(self, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
-        """The sums (10, codes) over the pixels of each code, in the array form."""
+        """The sums (codes, 10) over the pixels of each code, in the array form."""
         height, width = regions.codes.shape
         codes = regions.codes.ravel()
         rows = max(_BLOCK // width, 1)
@@ -99,7 +102,7 @@ class PixelSums:
         by_run = (length, *fields[0].reshape(-1, 4).T[:3], *squares.T[:3], *products.T[:3])
         code = codes[starts].astype(np.intp)
         by_code: Array = np.stack([np.bincount(code, values, CODES) for values in by_run])
-        return by_code[_ORDER]
+        return by_code[_ORDER].T
 
     def _sum_box(self, rgb: NDArray[np.uint8], box: Box) -> Array:
         """The sums (10,) over one rectangle, in the array form.
@@ -156,11 +159,11 @@ class PixelSums:
             np.add.reduceat(products, starts, out=upper)
 
 
-def _sum_codes_by(loops: Loops, rgb: NDArray[np.uint8], regions: RegionMap) -> Array:
-    """The sums (10, codes) over the pixels of each code, by the compiled loops."""
+def _sum_codes_by(loops: Loops, rgb: NDArray[np.uint8], regions: RegionMap) -> NDArray[np.int64]:
+    """The sums (codes, 10) over the pixels of each code, by the compiled loops."""
     by_code = np.zeros((CODES, 10), np.int64)
     loops.sum_codes(*flat_pixels(rgb, regions.box), regions.codes, by_code)
-    return by_code.T.astype(np.float64)
+    return by_code
 
 
 def _sum_box_by(loops: Loops, rgb: NDArray[np.uint8], box: Box) -> Array:

@@ -1,8 +1,9 @@
 """Outline the face regions as polygons and map pixels to regions."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ CODES = (GRID + 1) ** 2 * _PARTS * 2
 
 _ROWS = np.stack([[[0, y], [1, y], [1, y + 1 / GRID], [0, y + 1 / GRID]] for y in GRID_STEPS])
 _STRIPES = np.concatenate([_ROWS, _ROWS[:, :, ::-1]]).reshape(-1, 2)
+_PART_POINTS = np.array([*chain(*POLYGONS), *range(17, 27)])
 _MESH = np.concatenate([OVAL, *HOLES])
 _SIZES = [*map(len, POLYGONS), 12, *[4] * (2 * GRID), len(OVAL), *map(len, HOLES)]
 _SLICES = [slice(end - size, end) for size, end in zip(_SIZES, accumulate(_SIZES), strict=True)]
@@ -48,15 +50,18 @@ def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]
     along the line from eyes to brows. The code takes the means of the eyes over the points 35-40
     and 41-46 and of the brows over 16-20 and 21-25, one too low each; this is reproduced.
     """
-    points = landmarks_68(landmarks).astype(np.float64)
+    outlines = _mstmap_outlines(landmarks_68(landmarks).astype(np.float64))
+    return [outlines[place] for place in _SLICES[: len(MSTMAP_REGIONS)]]
+
+
+def _mstmap_outlines(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The polygons of `mstmap_polygons`, one after the other, from the 68 points."""
     eyes = _centre(points[35:41]), _centre(points[41:47])
     brows = _centre(points[16:21]), _centre(points[21:26])
     up = (brows[0] + brows[1]) / 2 - (eyes[0] + eyes[1]) / 2
-    length = np.hypot(*up)
-    reach = FOREHEAD_HEIGHT * np.hypot(*(eyes[0] - eyes[1])) / length if length > 0 else 0.0
-    brow_line = points[17:27]
-    top = brow_line[[-1, 0]] + reach * up
-    return [points[list(polygon)] for polygon in POLYGONS] + [np.concatenate([brow_line, top])]
+    length = math.hypot(*up)
+    reach = FOREHEAD_HEIGHT * math.hypot(*(eyes[0] - eyes[1])) / length if length > 0 else 0.0
+    return np.concatenate([points[_PART_POINTS], points[[26, 17]] + reach * up])
 
 
 def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -69,18 +74,21 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     YihangJiang/NEST-rPPG @d16a926, STMap/BUAA/Align_Face.py: an aligned face of 128 x 128 with the
     cheeks at (0, 48) and (128, 48) and the chin at (64, 128)).
     """
-    points = landmarks_68(landmarks).astype(np.float64)
-    eyes = _centre(points[42:48]) - _centre(points[36:42])
-    along = eyes / max(np.hypot(*eyes), 1e-9)
-    turn = np.array([along, [-along[1], along[0]]])
-    cheeks, chin = points[[1, 15]] @ turn.T, turn @ points[8]
-    left, right = np.sort(cheeks[:, 0])
-    cheek_y = cheeks[:, 1].mean()
-    height = max((chin[1] - cheek_y) / (1 - CHEEK_LINE), 1e-9)
-    size = np.array([max(right - left, 1e-9), height])
-    offset = np.array([left, chin[1] - height])
+    turn, offset, size = _face_square(landmarks_68(landmarks).astype(np.float64))
     to_face: NDArray[np.float64] = np.column_stack([turn, -offset]) / size[:, None]
     return to_face
+
+
+def _face_square(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """The square of `aligned_face`: the turn (2, 2) to level axes, its corner and size on them."""
+    across, down = (_centre(points[42:48]) - _centre(points[36:42])).tolist()
+    length = max(math.hypot(across, down), 1e-9)
+    along = across / length, down / length
+    turn = np.array([along, (-along[1], along[0])])
+    (x0, y0), (x1, y1), (_, chin_y) = (points[[1, 15, 8]] @ turn.T).tolist()
+    height = max((chin_y - (y0 + y1) / 2) / (1 - CHEEK_LINE), 1e-9)
+    size = np.array([max(abs(x1 - x0), 1e-9), height])
+    return turn, np.array([min(x0, x1), chin_y - height]), size
 
 
 def _centre(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -147,10 +155,10 @@ def draw_regions(landmarks: NDArray[np.floating], height: int, width: int) -> Re
     """
     import cv2
 
-    parts = mstmap_polygons(landmarks)
-    align = aligned_face(landmarks)
-    stripes = np.linalg.solve(align[:, :2], _STRIPES.T - align[:, 2:]).T
-    places = np.concatenate([*parts, stripes, landmarks[_MESH]])
+    points = landmarks_68(landmarks).astype(np.float64)
+    turn, offset, size = _face_square(points)
+    stripes = (_STRIPES * size + offset) @ turn  # the inverse of a turn is its transpose
+    places = np.concatenate([_mstmap_outlines(points), stripes, landmarks[_MESH]])
     around = bounding_box(places)
     left, top = np.maximum(np.floor(around[:2]).astype(int) - 1, 0)
     right, bottom = np.minimum(np.ceil(around[2:]).astype(int) + 2, (width, height))
@@ -159,7 +167,7 @@ def draw_regions(landmarks: NDArray[np.floating], height: int, width: int) -> Re
     fixed = np.round((places - (left, top)) * (1 << _SHIFT)).astype(np.int32)
     polygons = (fixed[place] for place in _SLICES)
     part, row, column, skin = np.zeros((4, int(bottom - top), int(right - left)), np.uint8)
-    for number in range(1, len(parts) + 1):
+    for number in range(1, _PARTS):
         cv2.fillPoly(part, [next(polygons)], [2 * number], shift=_SHIFT)
     for plane in (row, column):
         for number in range(1, GRID + 1):

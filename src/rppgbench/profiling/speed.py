@@ -1,7 +1,7 @@
-"""Measure the speed of extraction, methods, scoring and bookkeeping."""
+"""Measure the speed of methods, scoring and bookkeeping."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import Method
-from rppgbench.core.recording import GroundTruth, VideoSource
+from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.evaluation.evaluator import Evaluator
 
@@ -53,84 +53,6 @@ def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
         work()
         shortest_s = min(shortest_s, time.process_time() - before)
     return shortest_s
-
-
-def simulated_film(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:
-    """Write a video of a simulated person who sits still, in H.264.
-
-    Args:
-        file: the video.
-        seconds: its length.
-        width: of the frames, in pixels.
-        height: of the frames, in pixels.
-
-    Returns:
-        The video, as extraction takes it.
-    """
-    from rppgbench.simulation import Scene, frame_times, simulate
-    from rppgbench.video.writing import write_video
-
-    times = frame_times(seconds, FS)
-    scene = Scene(width=width, height=height, times_s=times)
-    person = simulate(dataset="speed", subject="1", session="1", scene=scene, seed=0)
-    options = {"crf": "18", "preset": "veryfast"}
-    write_video(
-        file, person.frames(), times, codec="libx264", pixel_format="yuv420p", options=options
-    )
-    return VideoSource(file)
-
-
-def extraction_rates(source: VideoSource, clips: Mapping[str, Iterable[str]]) -> Iterator[Rate]:
-    """Measure frames a second: decoding alone, then with track, region moments and clips on top.
-
-    The passes are compared with the last row: the face detector alone, on every frame.
-
-    Args:
-        source: the video.
-        clips: sets of crop rules, by a name for their row.
-
-    Returns:
-        The rows.
-    """
-    from rppgbench.extraction.extractor import FeatureRequest, extract
-    from rppgbench.face.tracking import CADENCE, FaceTracker, track_face
-    from rppgbench.video.stream import open_video
-
-    frames = 0
-
-    def decode() -> None:
-        nonlocal frames
-        with open_video(source) as video:
-            frames = sum(1 for _ in video)
-
-    def track(cadence: int) -> None:
-        with open_video(source) as video:
-            for _ in track_face(video, FaceTracker(), cadence=cadence):
-                pass
-
-    def row(label: str, seconds: float) -> Rate:
-        return Rate(part="extraction", what=label, value=frames / seconds, unit="frames/s")
-
-    yield row("decode alone", processor_s(decode))
-    yield row(f"+ face track, every {CADENCE}th frame", processor_s(lambda: track(CADENCE)))
-    finder_s = processor_s(lambda: track(1))
-    finder = row("decode and find the face in every frame", finder_s)
-    passes = {"+ region moments: the pass without clips": frozenset[str]()}
-    for name, kinds in clips.items():
-        rules = frozenset(kinds)
-        passes[f"+ {len(rules)} kinds of clips: the pass for {name}"] = rules
-    for label, rules in passes.items():
-        seconds = processor_s(lambda rules=rules: extract(source, FeatureRequest(rules)))  # type: ignore[misc]
-        ratio = seconds / finder_s
-        yield Rate(
-            part="extraction",
-            what=label,
-            value=frames / seconds,
-            unit="frames/s",
-            ratio=ratio,
-            against=finder.what,
-        )
-    yield finder
 
 
 def synthetic_features(method: Method, recordings: int, seconds: float) -> Waveform:
