@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,8 +13,13 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from rppgbench.core.recording import VideoSource
+from rppgbench.extraction import compiled_loops
+from rppgbench.extraction.area_resize import resize_area
 from rppgbench.extraction.extractor import FeatureRequest, extract
-from rppgbench.face.tracking import FaceTracker, track_face
+from rppgbench.extraction.region_sums import PixelSums
+from rppgbench.extraction.regions import RegionMap
+from rppgbench.face.tracking import CADENCE, FaceTracker, track_face
+from rppgbench.profiling.extraction_speed import track
 from rppgbench.video.stream import open_video
 from rppgbench.video.writing import write_video
 
@@ -69,6 +75,55 @@ def test_the_whole_pass_costs_at_most_half_more_than_the_face_finder(
         rounds=5,
     )
     assert timing.ratio >= 1 / 1.5, f"the pass takes {1 / timing.ratio:.2f} times as long"
+
+
+FIVE_CLIPS = ("contrast_phys", "gideon_mesh_box", "sinc", "toolbox", "toolbox_128")
+
+
+@pytest.mark.parametrize(("clips", "most"), [((), 2.2), (FIVE_CLIPS, 3.2)])
+def test_the_pass_against_decoding_and_face_track(
+    benchmark: BenchmarkFixture, tmp_path: Path, clips: tuple[str, ...], most: float
+) -> None:
+    """Loose bounds, for a busy machine; docs/measurements/performance.md has what was measured."""
+    source = scene(640, 480, 130, 300, tmp_path / "head.mp4")
+    request = FeatureRequest(frozenset(clips))
+    pytest.importorskip("numba", reason="the extra `fast` is not installed")
+    with compiled_loops.form_of_this_process(True):
+        timing = paired(
+            benchmark,
+            "pass over a video, of decoding and face track" + (", with clips" if clips else ""),
+            loop=lambda: track(source, CADENCE),
+            fast=lambda: extract(source, request),
+            enough=1 / (0.8 * most),
+            rounds=6,
+        )
+    assert timing.ratio >= 1 / most, f"the pass takes {1 / timing.ratio:.2f} times as long"
+
+
+def test_compiled_loops_are_faster_than_array_forms(
+    benchmark: BenchmarkFixture, tmp_path: Path
+) -> None:
+    """The sums and the crop by area of one frame with a face of 300 pixels."""
+    pytest.importorskip("numba", reason="the extra `fast` is not installed")
+    loops = compiled_loops.load_loops()
+    rgb = np.random.default_rng(0).integers(0, 256, (600, 640, 3), dtype=np.uint8)
+    codes = np.repeat(np.arange(300 * 15) % 500, 20).astype(np.uint16).reshape(300, 300)
+    regions, box = RegionMap(100, 100, codes), (50, 50, 500, 500)
+
+    def frame(form: Callable[[int], compiled_loops.Loops | None]) -> None:
+        sums = PixelSums(form)
+        for _ in range(10):
+            sums(rgb, regions, box)
+            resize_area(rgb, box, 72, form)
+
+    timing = paired(
+        benchmark,
+        "sums and a crop by area, compiled",
+        loop=lambda: frame(lambda pixels: None),
+        fast=lambda: frame(lambda pixels: loops),
+        enough=4.0,
+    )
+    assert timing.ratio >= 2.5
 
 
 MEASURE = """
