@@ -137,8 +137,8 @@ def _clips() -> dict[str, set[str]]:
         except BenchError as fault:
             tell(f"note: not measured: {fault}")
             rules = {label: kinds - {name} for label, kinds in rules.items()}
-    own, all_rules = rules.values()
-    return rules if all_rules > own else {"our own methods": own}
+    ours, all_rules = rules.values()
+    return rules if all_rules > ours else {"our own methods": ours}
 
 
 def _chosen_methods(args: argparse.Namespace) -> "list[Method]":

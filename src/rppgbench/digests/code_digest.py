@@ -420,8 +420,8 @@ def _installs(record: str, name: str) -> bool:
         return False
     pattern = re.compile(rf'^"?{re.escape(name)}(?:/|(?P<suffix>\.[^/,"]*)"?,)', re.MULTILINE)
     return any(
-        not found["suffix"] or getmodulename(name + found["suffix"]) == name
-        for found in pattern.finditer(record)
+        not match["suffix"] or getmodulename(name + match["suffix"]) == name
+        for match in pattern.finditer(record)
     )
 
 

@@ -79,7 +79,7 @@ def sum_codes(pixels: Bytes, width: int, left: int, top: int, codes: Bytes, sums
     red = np.empty(columns, np.uint8)
     green, blue = np.empty_like(red), np.empty_like(red)
     begins = np.zeros(codes.shape[1] // 8 * 8 + 8, np.uint8)  # 1 where a run begins
-    words = begins.view(np.uint64)  # eight flags are tested at once
+    flags = begins.view(np.uint64)  # eight are tested at once
     for y in range(np.uint64(codes.shape[0])):
         first = _THREE * ((top + y) * width + left)
         _split_row(pixels[first : first + _THREE * columns], red, green, blue)
@@ -88,8 +88,8 @@ def sum_codes(pixels: Bytes, width: int, left: int, top: int, codes: Bytes, sums
             begins[x] = row[x] != row[x - _ONE]
         begins[columns] = 1
         start = np.uint64(0)
-        for word in range(np.uint64(len(words))):
-            if words[word] != 0:
+        for word in range(np.uint64(len(flags))):
+            if flags[word] != 0:
                 for stop in range(_EIGHT * word, _EIGHT * word + _EIGHT):
                     if begins[stop]:
                         _add_run(red, green, blue, start, stop, sums[row[start]])
