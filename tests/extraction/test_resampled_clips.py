@@ -85,6 +85,10 @@ def test_a_clip_is_made_once_for_each_clock_and_each_picture(
     stored_segments(first, "crop", 25.0, cache)
     stored_segments(other, "crop", 30.0, cache)
     assert len(entries(cache)) == 3
+    later = UNEVEN_S.copy()
+    later[50] += 1e-4  # the same frames with other weights
+    stored_segments(features(tmp_path / "later", later), "crop", 30.0, cache)
+    assert len(entries(cache)) == 4
 
 
 def test_other_code_of_the_interpolation_makes_other_clips(
