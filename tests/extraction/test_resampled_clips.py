@@ -12,6 +12,7 @@ from rppgbench.core.features import FaceClip, FaceTrack, Features, RegionMoments
 from rppgbench.core.waveform import Array
 from rppgbench.extraction import resampled_clips
 from rppgbench.extraction.array_files import ArrayWriter
+from rppgbench.extraction.feature_cache import clean_cache
 from rppgbench.extraction.resampled_clips import CorruptClipWarning, stored_segments
 from rppgbench.extraction.stored_rows import StoredRows
 from rppgbench.extraction.traces import extract_segments
@@ -141,12 +142,38 @@ def test_a_process_that_ends_in_the_middle_leaves_no_clip(
     )
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests.extraction.test_resampled_clips import UNEVEN_S, features
+from rppgbench.extraction import resampled_clips
+resampled_clips._move = lambda *_: os._exit(9)
+source, cache = features(Path(sys.argv[1]), UNEVEN_S), Path(sys.argv[2])
+resampled_clips.stored_segments(source, "crop", 30.0, cache)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
+def test_what_a_killed_process_left_goes_with_the_next_run(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "a"), str(cache)]
+    assert subprocess.run(command, check=False, cwd=ROOT).returncode == 9
+
+    def unfinished() -> list[Path]:
+        return list((cache / "resampled_clips").glob("*/.*"))
+
+    assert unfinished()
+    with clean_cache(cache):
+        assert not unfinished()
+
+
 MAKE = """
 import sys
 from pathlib import Path
 import numpy as np
 from tests.extraction.test_resampled_clips import WITH_GAP_S, features
 from rppgbench.extraction.array_files import array_sha256
+from rppgbench.extraction.feature_cache import clean_cache
 from rppgbench.extraction.resampled_clips import stored_segments
 folder = Path(sys.argv[1])
 source = features(folder / sys.argv[2], WITH_GAP_S)

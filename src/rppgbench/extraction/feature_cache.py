@@ -21,6 +21,7 @@ from rppgbench.core.features import FaceTrack, Features
 from rppgbench.core.recording import VideoSource
 from rppgbench.digests.closures import condition_code, extractor_code
 from rppgbench.digests.code_digest import Sources
+from rppgbench.extraction import resampled_clips
 from rppgbench.extraction.array_files import read_array, stored_sha256
 from rppgbench.extraction.content_digest import content_digest
 from rppgbench.extraction.crops import CropRule
@@ -243,7 +244,8 @@ def clean_cache(cache: Path) -> Iterator[None]:
 
 
 def _remove_stale(cache: Path) -> None:
-    for folder in (cache / SIMULATED, *(cache / FEATURES).glob("*")):
+    groups = [cache / name for name in (FEATURES, resampled_clips.FOLDER)]
+    for folder in (cache / SIMULATED, *(part for group in groups for part in group.glob("*"))):
         remove_stale(folder)
 
 
