@@ -70,7 +70,7 @@ NAMES = [
     ("table", "bench table", "bench list reports"),
     ("data show ubfc", "bench data show", "did you mean 'ubfc"),
     ("simulate nosuch --out here", "bench simulate", "bench list benchmarks"),
-    ("simulate video_folder --out here", "video_folder", "real data"),
+    ("simulate pure --out thesis/thesis.tex/deep", "thesis.tex", "give another"),
     ("new method pos", "bench new", "another NAME"),
     ("predict face.mp4 --method poss", "--method", "did you mean 'pos'"),
 ]
