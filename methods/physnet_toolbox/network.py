@@ -64,6 +64,21 @@ def make_network(params: FrameParameters) -> EncoderDecoder:
     return EncoderDecoder(params.width)
 
 
+PLACES = (0, 2, 3, 5, 6, 8, 9, 11, 12)
+"""Places of the nine convolutions in the encoder; the other places are poolings."""
+
+PUBLIC_NAMES = {
+    **{f"ConvBlock{k}.": f"encoder.{place}." for k, place in enumerate(PLACES, start=1)},
+    "upsample.": "decoder.0.",
+    "upsample2.": "decoder.1.",
+    "ConvBlock10.": "out.",
+}
+"""Names of the public weights: `ConvBlock1` to `ConvBlock9` are the encoder's convolutions."""
+
 NETWORK = FrameNetwork(
-    name="physnet_toolbox", make=make_network, read=motion_only, loss=negative_pearson
+    name="physnet_toolbox",
+    make=make_network,
+    read=motion_only,
+    loss=negative_pearson,
+    public_names=PUBLIC_NAMES,
 )

@@ -96,10 +96,8 @@ def physformer(case: str) -> torch.nn.Module:
 
 
 def encoder_decoder(case: str) -> torch.nn.Module:
-    pooled = {1: 0, 2: 2, 3: 3, 4: 5, 5: 6, 6: 8, 7: 9, 8: 11, 9: 12}  # places of the convolutions
-    measured = {f"ConvBlock{k}.": f"encoder.{place}." for k, place in pooled.items()}
-    measured |= {"upsample.": "decoder.0.", "upsample2.": "decoder.1.", "ConvBlock10.": "out."}
-    return filled(part("physnet_toolbox.network").EncoderDecoder(), case, measured)
+    network = part("physnet_toolbox.network")
+    return filled(network.EncoderDecoder(), case, network.PUBLIC_NAMES)
 
 
 NETWORKS: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import is_model, read_model
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.registry import load_methods
+from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.roots import cache_folder
 from rppgbench.evaluation.windows import RateWindow
@@ -202,6 +203,8 @@ def _load_reference(
 def load_model(model: Model | str | Path | None) -> Model | None:
     """Read a model folder of a run, or a file of weights; nothing is unpickled.
 
+    The name of a file may say what it was `trained_on` (`public_weights.data_sets_of_file`).
+
     Args:
         model: the model itself, its folder or file, or None.
 
@@ -215,9 +218,15 @@ def load_model(model: Model | str | Path | None) -> Model | None:
         return model
     place = Path(model).expanduser()
     if not place.is_dir():
+        from rppgbench.neural.public_weights import data_sets_of_file
         from rppgbench.neural.safetensors_io import read_weights
 
-        return read_weights(place)
+        weights = read_weights(place)
+        known = load_datasets().available
+        return replace(
+            weights,
+            metadata={"trained_on": data_sets_of_file(place.name, known), **weights.metadata},
+        )
     if not is_model(place):
         raise BenchError(f"--weights: {place} holds no model; give RESULTS/models/NAME or a file")
     return read_model(place)

@@ -259,6 +259,8 @@ def _print(prediction: "Prediction", *, with_windows: bool) -> None:
         answer(f"  {prediction.reading}")
         if prediction.reason:
             answer(f"  {prediction.verdict}: {one_line(prediction.reason)}")
+    if prediction.trained_on:
+        answer(f"  weights learned on {', '.join(prediction.trained_on)}")
     if prediction.reference is not None:
         answer(f"  {_comparison(prediction)}")
     for window in prediction.windows if with_windows else ():

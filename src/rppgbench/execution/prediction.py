@@ -40,6 +40,7 @@ class Prediction:
         compared_windows: The number of the evaluator's windows that have a rate of both.
         reference_bpm: The mean of the reference over these windows; NaN without one.
         mae_bpm: The mean absolute error over them.
+        trained_on: The data sets that the weights were learned on, where these say so.
     """
 
     video: str
@@ -64,6 +65,7 @@ class Prediction:
     compared_windows: int = 0
     reference_bpm: float = float("nan")
     mae_bpm: float = float("nan")
+    trained_on: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; what is not known is null."""
@@ -88,6 +90,8 @@ class Prediction:
             "warnings": list(self.warnings),
             "reason": self.reason,
         }
+        if self.trained_on:
+            values["trained_on"] = list(self.trained_on)
         if self.reference is not None:
             values["compared_windows"] = self.compared_windows
             values["reference_bpm"] = _round_finite(self.reference_bpm)

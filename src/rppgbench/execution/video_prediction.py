@@ -1,6 +1,7 @@
 """The heart rate in one video or one file of mean colours, with or without a reference."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ def predict_video(
     reader = PredictionReader(
         video=str(video), method=method.name, evaluator=evaluator, reference=reference
     )
-    return _predict(features, reader, method, params, region, model)
+    prediction = _predict(features, reader, method, params, region, model)
+    trained_on = model.metadata.get("trained_on", ()) if model is not None else ()
+    return replace(prediction, trained_on=tuple(trained_on))
 
 
 def predict_trace(

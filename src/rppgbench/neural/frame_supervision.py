@@ -1,7 +1,7 @@
 """Networks that learn the differences of the pulse from the differences of frames."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from rppgbench.neural.frame_differences import VideoScale, integrate, pulse_diff
 from rppgbench.neural.frame_parameters import FrameParameters
 from rppgbench.neural.inference import join_windows, run_windows
 from rppgbench.neural.network_weights import load_arrays
+from rppgbench.neural.public_weights import to_own_names
 from rppgbench.neural.single_stage import train_single_stage
 
 Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
@@ -65,12 +66,14 @@ class FrameNetwork(Generic[Record]):
         make: makes the network from the method's parameters.
         read: makes the network's input from a video.
         loss: the loss of its output against the label's differences.
+        public_names: start of a weight's name in the public code -> start of its name here.
     """
 
     name: str
     make: Callable[[Record], nn.Module]
     read: Read
     loss: Loss = squared_error
+    public_names: Mapping[str, str] = field(default_factory=dict)
 
     def train(self, examples: Sequence[Example], training: Training, params: Record) -> Model:
         """Train on all clips side by side.
@@ -132,7 +135,7 @@ class FrameNetwork(Generic[Record]):
             The pulse (T,) at `params.fs`.
         """
         network = self.make(params)
-        load_arrays(network, model.arrays)
+        load_arrays(network, to_own_names(model.arrays, self.public_names))
         even = resample_to_rate(clip, params.fs)
         video = even.samples
         scale = VideoScale.measure(video)

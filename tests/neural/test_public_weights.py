@@ -1,0 +1,134 @@
+"""Weights that rPPG-Toolbox publishes, as they are: names, origin, and agreement with its code.
+
+The weights are not part of this repository: they are read from `../shared/weights`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from rppgbench.api.videos import load_model
+from rppgbench.cli import main
+from rppgbench.extraction.crops import CropView, crop_rule
+from rppgbench.neural.frame_differences import VideoScale, motion_only
+from rppgbench.neural.network_weights import load_arrays
+from rppgbench.neural.public_weights import data_sets_of_file, to_own_names
+from rppgbench.neural.safetensors_io import read_weights
+from rppgbench.system.errors import BenchError
+
+from ..conftest import SHARED
+from ..oracles.oracle import load
+from ..oracles.parts import part
+
+NAME = "PURE_PhysNet_DiffNormalized"
+CHUNK = 128
+
+
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    file = SHARED / "weights" / f"{NAME}.pth"
+    if not file.is_file():
+        pytest.skip(f"needs the public weights {file}")
+    return file
+
+
+@pytest.fixture(scope="module")
+def oracle() -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        return load("toolbox_weights")
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+
+
+def toolbox_crops(file: Path, box: list[int]) -> Any:
+    """The pictures (T, 72, 72, 3) of a film, cut at the box x, y, width, height."""
+    left, top, width, height = box
+    film, crop, pictures = cv2.VideoCapture(str(file)), crop_rule("toolbox").cropper(), []
+    while (read := film.read())[0]:
+        rgb: Any = np.ascontiguousarray(read[1][:, :, ::-1])
+        edges = (left, top, min(left + width, rgb.shape[1]), min(top + height, rgb.shape[0]))
+        view = CropView(rgb=rgb, time_s=0.0, landmarks=np.zeros((468, 2)), toolbox_box=edges)
+        pictures.append(crop(view))
+    return np.stack(pictures)  # type: ignore[arg-type]
+
+
+def with_public_weights(file: Path) -> torch.nn.Module:
+    network: torch.nn.Module = part("physnet_toolbox.network").EncoderDecoder()
+    names = part("physnet_toolbox.network").PUBLIC_NAMES
+    load_arrays(network, to_own_names(read_weights(file).arrays, names))
+    return network.eval()
+
+
+@pytest.mark.real
+def test_physnet_of_the_toolbox_agrees_with_its_public_weights(
+    weights: Path, oracle: tuple[dict[str, Any], dict[str, Any]], real: Path
+) -> None:
+    torch.set_num_threads(1)
+    arrays, facts = oracle
+    video = toolbox_crops(real / "evm-face" / "face.mp4", facts["face_box"]["enlarged_xywh"])
+    mean = video.reshape(len(video), -1, 3).mean(axis=1)
+    np.testing.assert_allclose(mean, arrays["mean_rgb_72"], atol=1e-6)
+    network, scale = with_public_weights(weights), VideoScale.measure(video)
+    expected = arrays[f"wave__{NAME}__chunks2x{CHUNK}"]
+    with torch.inference_mode():
+        parts = [
+            network(torch.from_numpy(motion_only(video, start, CHUNK, scale)[None]))[0].numpy()
+            for start in range(0, len(expected), CHUNK)
+        ]
+    assert np.abs(np.concatenate(parts) - expected).max() < 1e-3 * expected.std()
+
+
+@pytest.mark.real
+def test_predict_reads_the_rate_with_public_weights_and_says_their_origin(
+    weights: Path,
+    oracle: tuple[dict[str, Any], dict[str, Any]],
+    real: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    torch.set_num_threads(1)
+    video = str(real / "evm-face" / "face.mp4")
+    code = main(
+        ["predict", video, "--method", "physnet_toolbox", "--weights", str(weights),
+         "--evaluator", "li2023", "--json", "--cache", str(tmp_path)]
+    )  # fmt: skip
+    answer = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert answer["trained_on"] == ["pure"]
+    expected = oracle[1]["results"][f"{NAME}__chunks2x{CHUNK}"]["hr_fine_fft"]
+    assert answer["heart_rate_bpm"] == pytest.approx(expected, abs=1)
+
+
+def test_the_name_of_a_file_says_its_data_set() -> None:
+    known = ["pure", "ubfc_rppg"]
+    assert data_sets_of_file("PURE_PhysMamba_DiffNormalized.pth", known) == ("pure",)
+    assert data_sets_of_file("UBFC-rPPG_PhysNet_DiffNormalized.pth", known) == ("ubfc_rppg",)
+    assert data_sets_of_file("PUREST_PhysNet.pth", known) == ()
+    assert data_sets_of_file("pure", known) == ()
+
+
+def test_a_state_dictionary_under_public_names_loads_and_another_is_refused(tmp_path: Path) -> None:
+    module = part("physnet_toolbox.network")
+    network = module.EncoderDecoder(2)
+    state = network.state_dict()
+    public = {
+        start + name.removeprefix(own_start): value
+        for name, value in state.items()
+        for start, own_start in module.PUBLIC_NAMES.items()
+        if name.startswith(own_start)
+    }
+    assert "ConvBlock9.0.weight" in public
+    file = tmp_path / "PURE_PhysNet.pth"
+    torch.save({f"module.{name}": value for name, value in public.items()}, file)
+    model = load_model(file)
+    assert model is not None
+    assert model.metadata == {"source": file.name, "trained_on": ("pure",)}
+    assert set(to_own_names(model.arrays, module.PUBLIC_NAMES)) == set(state)
+    arrays = {**model.arrays, "ConvBlock11.bias": np.zeros(1)}
+    with pytest.raises(BenchError, match=r"'ConvBlock11\.bias': they are of another network"):
+        load_arrays(network, to_own_names(arrays, module.PUBLIC_NAMES))
