@@ -18,6 +18,7 @@ from rppgbench.evaluation.metrics import METRICS
 from rppgbench.predictions.declaration import Field
 from rppgbench.predictions.fields import GENERIC_FIELDS, GENERIC_NOTES
 from rppgbench.predictions.registry import prediction_formats as formats_of_predictions
+from rppgbench.store.column_meanings import ESTIMATE_COLUMNS, RECORDING_COLUMNS
 from rppgbench.store.schema import ESTIMATES, OBSERVED
 from rppgbench.system.toml_files import read_toml
 
@@ -186,10 +187,13 @@ def _default(value: object) -> str:
 @_text
 def columns() -> None:
     """The columns of the Parquet files in a results folder."""
-    for title, schema in (("estimates/*.parquet", ESTIMATES), ("recordings/*.parquet", OBSERVED)):
-        print(f"### `{title}`\n\n| column | type |\n| --- | --- |")
+    for title, schema, meanings in (
+        ("estimates/*.parquet", ESTIMATES, ESTIMATE_COLUMNS),
+        ("recordings/*.parquet", OBSERVED, RECORDING_COLUMNS),
+    ):
+        print(f"### `{title}`\n\n| column | type | meaning |\n| --- | --- | --- |")
         for column in schema:
-            print(f"| `{column.name}` | `{column.type}` |")
+            print(f"| `{column.name}` | `{column.type}` | {meanings[column.name]} |")
         print()
 
 

@@ -14,8 +14,9 @@ from rppgbench.analysis.trainings import (
     training_warnings,
 )
 from rppgbench.report.sections.training import training_sections
+from rppgbench.report.tables.latex import to_latex
 from rppgbench.report.tables.scores import method_table
-from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
+from rppgbench.report.tables.text_formats import to_csv, to_markdown
 
 from ..evaluation.test_leakage import scores
 from ..factories import stores as made_store

@@ -19,8 +19,9 @@ from rppgbench.execution.plan_manifest import method_origin
 from rppgbench.report.inputs import ProtocolInfo, ReportInputs, Scores
 from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.summary_text import best_row
+from rppgbench.report.tables.latex import to_latex
 from rppgbench.report.tables.scores import group_table, method_table
-from rppgbench.report.tables.text_formats import to_latex, to_markdown
+from rppgbench.report.tables.text_formats import to_markdown
 
 from ..factories import stores as made_store
 from ..factories.pages import Run, window_frame
@@ -82,7 +83,7 @@ def test_a_leaked_row_bears_no_mark_in_any_table_and_is_in_no_comparison() -> No
         assert marks["pos"] == {""}
         assert "best" in marks["chrom"]
     assert "pos (leaked)" in to_markdown(method_table(one))
-    assert "pos (leaked)" in to_latex(method_table(one))
+    assert r"{\scriptsize (leaked)} & " in to_latex(method_table(one))
     page = ReportInputs(
         title="t",
         command="c",

@@ -12,9 +12,10 @@ from tests.factories.pages import Run, make_page
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.drawing import drawing_style, panels, to_svg
 from rppgbench.report.page import report_html
+from rppgbench.report.tables.latex import to_latex
 from rppgbench.report.tables.scores import method_table
 from rppgbench.report.tables.table import Table
-from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
+from rppgbench.report.tables.text_formats import to_csv, to_markdown
 
 NET = DataMarks(imported={"net": "net.csv, sha256 12ab34cd, format csv; times in s"})
 SMALL = Run(["s1", "s2"], ("rest",), ("pos", "chrom"), ("one",), windows=4, folds=1)

@@ -19,6 +19,7 @@ from rppgbench.analysis.diagnostics import (
 )
 from rppgbench.analysis.joined_results import join_results
 from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
+from rppgbench.analysis.score_files import recording_rows, write_csv
 from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
 from rppgbench.analysis.trainings import (
@@ -26,11 +27,9 @@ from rppgbench.analysis.trainings import (
     load_trained_models,
     training_warnings,
 )
-from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.evaluation.evaluator import Evaluator
-from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
 from rppgbench.report.page import write_report
@@ -43,7 +42,6 @@ from rppgbench.report.sections.training import training_sections
 from rppgbench.report.summary_text import sample_line
 from rppgbench.report.tables.summary_rows import scores_frame, write_table_csv
 from rppgbench.store.store import Store
-from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -63,6 +61,7 @@ class Report:
         page: The file of the page; table.csv and heart_rates.csv lie beside it.
         inputs: What the page was made from.
         table: The rows of table.csv.
+        windows: The scored windows under each evaluator.
         notes: Lines on the number of scored recordings and on heart_rates.csv.
         warnings: The warnings of recordings and trainings.
         without_rate: The recordings of which the first evaluator reads no heart rate although there
@@ -72,6 +71,7 @@ class Report:
     page: Path
     inputs: ReportInputs
     table: pd.DataFrame
+    windows: Mapping[str, pd.DataFrame]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     without_rate: Mapping[str, str]
@@ -82,7 +82,7 @@ def build_report(
     page: Path,
     *,
     further: Sequence[Store] = (),
-    evaluator: str | None = None,
+    evaluators: Sequence[str] = (),
     partial: bool = False,
     command: str = "",
 ) -> Report:
@@ -94,20 +94,52 @@ def build_report(
     Args:
         store: The results folder.
         page: File of the page.
-        further: Further results folders of the same protocol and references, for the same page.
-        evaluator: The evaluator that comes first on the page; by default the protocol's first.
-        partial: Whether a store that lacks planned estimates is reported, marked as partial.
-        command: The command that the page names as its origin; by default the command of the run.
+        further: As in `score_results`.
+        evaluators: As in `score_results`.
+        partial: As in `score_results`.
+        command: As in `score_results`.
 
     Returns:
         The page, and what there is to tell of it.
 
     Raises:
+        BenchError: As `score_results`, or a file cannot be written.
+    """
+    report = score_results(
+        store, page, further=further, evaluators=evaluators, partial=partial, command=command
+    )
+    _write(report)
+    return report
+
+
+def score_results(
+    store: Store,
+    page: Path,
+    *,
+    further: Sequence[Store] = (),
+    evaluators: Sequence[str] = (),
+    partial: bool = False,
+    command: str = "",
+) -> Report:
+    """Score all stored estimates under the protocol's evaluators; nothing is written.
+
+    Args:
+        store: The results folder.
+        page: File that a page would have.
+        further: Further results folders of the same protocol and references, for the same page.
+        evaluators: The evaluators that come first on the page; by default the protocol's.
+        partial: Whether a store that lacks planned estimates is reported, marked as partial.
+        command: The command that the page names as its origin; by default the command of the run.
+
+    Returns:
+        The scores, and what there is to tell of them.
+
+    Raises:
         BenchError: The store is no results folder or incomplete, further folders do not fit to it,
-            there is no such evaluator, or a file cannot be written.
+            or there is no such evaluator.
     """
     stored = join_results([load_stored(each, partial=partial) for each in (store, *further)])
-    rules = report_evaluators(stored.manifest["protocol"], evaluator)
+    rules = report_evaluators(stored.manifest["protocol"], evaluators)
     models = [
         model
         for each in stored.stores
@@ -121,10 +153,12 @@ def build_report(
     notes = [sample_line(inputs)]
     if default_windows["reference_bpm"].isna().any():
         notes.append(HEART_RATES_NOTE)
+    summaries = {each.name: each.groups.get("region", each.summary) for each in scores}
     return Report(
         page=page,
         inputs=inputs,
-        table=_write(inputs, default_windows, page),
+        table=scores_frame(summaries, marks=inputs.marks),
+        windows=windows,
         notes=tuple(notes),
         warnings=warnings,
         without_rate=dict(_without_rate(default_windows, stored.estimates)),
@@ -232,18 +266,26 @@ def _own_origins(stored: StoredResults) -> dict[str, Any]:
     return {name: origin for name, origin in origins.items() if name not in stored.imported}
 
 
-def _write(inputs: ReportInputs, windows: pd.DataFrame, page: Path) -> pd.DataFrame:
-    """Write table.csv, heart_rates.csv (of `windows`) and the page; the rows of table.csv."""
-    summaries = {s.name: s.groups.get("region", s.summary) for s in inputs.scores}
-    table = scores_frame(summaries, marks=inputs.marks)
+def _write(report: Report) -> None:
+    """Write the page, table.csv and the heart rates under the page's first evaluator."""
+    inputs, page = report.inputs, report.page
+    name = inputs.scores[0].name
+    rates = recording_rows(report.windows[name], name, marks=inputs.marks)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        write_table_csv(table, page.with_name("table.csv"))
-        write_heart_rates(windows, page.with_name("heart_rates.csv"), marks=inputs.marks)
+        write_table_csv(report.table, page.with_name("table.csv"))
+        write_csv(rates, page.with_name(heart_rates_file(inputs)))
         write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
-    return table
+
+
+def heart_rates_file(inputs: ReportInputs) -> str:
+    """The file of heart rates: the name of an evaluator that is not the default is part of it.
+
+    So the numbers of one evaluator never take the place of another's.
+    """
+    return f"heart_rates-{inputs.scores[0].name}.csv" if inputs.in_place_of else "heart_rates.csv"
 
 
 def _without_rate(
@@ -254,33 +296,6 @@ def _without_rate(
     for key, rows in windows.groupby(["dataset", "recording"], sort=False):
         if key in pulses and rows["estimate_bpm"].isna().all():
             yield "/".join(map(str, key)), "; ".join(dict.fromkeys(filter(None, rows["reason"])))
-
-
-def write_heart_rates(windows: pd.DataFrame, file: Path, *, marks: DataMarks) -> None:
-    """Write the mean heart rate of each recording and method, with the reference where known.
-
-    A challenge without public labels asks for the rows of one method.
-
-    Args:
-        windows: Scored windows.
-        file: The CSV file.
-        marks: What is simulated or imported; two columns of the file.
-    """
-    keys = ["dataset", "recording", "method", "region", "condition", "fold", "seed"]
-    rates = ordered_rows(windows).groupby(keys)[["estimate_bpm", "reference_bpm"]].mean()
-    renamed = rates.rename(
-        columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
-    )
-    renamed["simulated"] = marks.simulated
-    methods = renamed.index.get_level_values("method")
-    renamed["imported"] = [marks.of_method(str(method)) for method in methods]
-    reasons = (
-        ordered_rows(windows)
-        .groupby(keys)["reason"]
-        .agg(lambda texts: "; ".join(dict.fromkeys(filter(None, texts))))
-    )
-    renamed["reason"] = reasons.where(renamed["heart_rate_bpm"].isna(), "")
-    write_file(file, renamed.reset_index().to_csv(index=False, lineterminator="\n"))
 
 
 def _estimate_finder(

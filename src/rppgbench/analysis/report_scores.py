@@ -38,12 +38,14 @@ ROW_COLUMNS = ("method", "dataset", "condition")
 RESAMPLES = 2000
 
 
-def report_evaluators(protocol: Mapping[str, Any], evaluator: str | None) -> dict[str, Evaluator]:
+def report_evaluators(
+    protocol: Mapping[str, Any], evaluators: Sequence[str] = ()
+) -> dict[str, Evaluator]:
     """The evaluators of the protocol by name.
 
     Args:
         protocol: The protocol of the manifest.
-        evaluator: The evaluator that comes first; by default the protocol's first.
+        evaluators: The evaluators that come first, in this order; then those of the protocol.
 
     Returns:
         The evaluators in the order of the page.
@@ -51,7 +53,7 @@ def report_evaluators(protocol: Mapping[str, Any], evaluator: str | None) -> dic
     Raises:
         BenchError: There is no such evaluator.
     """
-    names = list(dict.fromkeys([evaluator or protocol["evaluators"][0], *protocol["evaluators"]]))
+    names = list(dict.fromkeys([*evaluators, *protocol["evaluators"]]))
     return {
         name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
         for name in names

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.cli.terminal import answer, answer_json, answer_width
+from rppgbench.cli.terminal import answer, answer_json, answer_width, json_text
 from rppgbench.system.errors import one_line
 from rppgbench.system.text_wrapping import wrapped
 
 if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
     from rppgbench.analysis.build_report import Report
     from rppgbench.report.inputs import Skipped
 
@@ -51,6 +54,40 @@ def _is_told(entry: Skipped, failed: Mapping[str, str]) -> bool:
         (name == key or name.startswith(f"{key}, ")) and entry.reason in reason
         for name, reason in failed.items()
     )
+
+
+def answer_scores(report: Report, args: argparse.Namespace, folder: Path) -> None:
+    """Print or write the scores in another format than a page.
+
+    Args:
+        report: The scores.
+        args: The command line: `format`, `metrics`, `evaluator`, `out` and `json`.
+        folder: The folder of CSV files where `args.out` names none.
+    """
+    from rppgbench.analysis.score_files import write_score_files
+    from rppgbench.papers.page import write_text
+    from rppgbench.report.tables.latex import to_latex
+    from rppgbench.report.tables.metric_tables import metric_rows, metric_tables
+    from rppgbench.report.tables.text_formats import to_markdown
+
+    table = metric_rows(report.table, args.metrics)
+    if args.format == "csv":
+        marks = report.inputs.marks
+        files = write_score_files(report.windows, table, args.out or folder, marks=marks)
+        for file in files:
+            answer(one_line(os.fspath(file)))
+        return
+    if args.format == "json":
+        shown = report_object(replace(report, table=table))
+        text = json_text({k: v for k, v in shown.items() if k not in {"page", "table"}})
+    else:
+        write = to_latex if args.format == "latex" else to_markdown
+        tables = metric_tables(report.inputs, args.metrics, args.evaluator)
+        text = "\n".join(write(each) for each in tables)
+    if args.out is None:
+        answer(text.rstrip("\n"))
+    else:
+        answer(one_line(os.fspath(write_text(args.out, text))))
 
 
 def report_object(report: Report) -> dict[str, Any]:

@@ -118,7 +118,9 @@ def run(args: argparse.Namespace) -> int:
     enable_crash_traces()
     summary = run_plan(prepared.plan, prepared.store, prepared.options, note)
     report = build_report(
-        prepared.store, prepared.store.folder / "report.html", evaluator=args.evaluator
+        prepared.store,
+        prepared.store.folder / "report.html",
+        evaluators=(args.evaluator,) if args.evaluator else (),
     )
     without_rate = {
         name: reason for name, reason in report.without_rate.items() if name not in summary.failed

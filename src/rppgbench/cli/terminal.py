@@ -57,7 +57,12 @@ def answer_json(value: object) -> None:
     Args:
         value: mappings, lists, tuples, texts, numbers (those of numpy too), booleans and None.
     """
-    answer(json.dumps(_plain_value(value), indent=1, allow_nan=False))
+    answer(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """A value as JSON; a number that is not finite becomes null."""
+    return json.dumps(_plain_value(value), indent=1, allow_nan=False)
 
 
 def _plain_value(value: Any) -> Any:

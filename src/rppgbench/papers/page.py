@@ -14,8 +14,9 @@ from rppgbench.papers.rows import CellContent, LineKey, line_key, printed_table
 from rppgbench.papers.verdicts import FAILED, NOT_RUN, NOT_RUN_HERE, WORDS, verdicts
 from rppgbench.report.figures.drawing import Drawing
 from rppgbench.report.rendering import render
+from rppgbench.report.tables.latex import to_latex
 from rppgbench.report.tables.table import Table
-from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
+from rppgbench.report.tables.text_formats import to_csv, to_markdown
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError
 

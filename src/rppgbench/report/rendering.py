@@ -10,8 +10,9 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from rppgbench.report.figures.drawing import Download
+from rppgbench.report.tables.latex import to_latex
 from rppgbench.report.tables.table import Table
-from rppgbench.report.tables.text_formats import to_csv, to_latex, to_markdown
+from rppgbench.report.tables.text_formats import to_csv, to_markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment

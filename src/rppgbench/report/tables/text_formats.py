@@ -1,39 +1,10 @@
-"""A table as CSV, Markdown and LaTeX."""
+"""A table as CSV and Markdown."""
 
 import csv
 import io
 import re
 
 from rppgbench.report.tables.table import Cell, Row, Table
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "≤": r"$\leq$",
-    "−": "$-$",
-    "†": r"\textdagger{}",
-    "–": "--",
-    "·": r"\textperiodcentered{}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "“": "``",
-    "”": "''",
-    "→": r"$\to$",
-    "…": r"\ldots{}",
-}
-
-MAX_UNWRAPPED_LETTERS = 30
-"""Letters up to which a column of words is as wide as its longest cell in LaTeX."""
 
 
 def to_csv(table: Table) -> str:
@@ -74,33 +45,6 @@ def to_markdown(table: Table) -> str:
             cells[table.headers - 1] += f" ({row.kind})"
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", *(_markdown(note) for note in table.notes)]
-    return "\n".join(lines) + "\n"
-
-
-def to_latex(table: Table) -> str:
-    """A `table` float for booktabs: best in bold, second underlined, the interval in brackets.
-
-    Long words break in their column, and a table that is wider than the text is scaled to fit.
-    """
-    lines = [
-        r"% needs \usepackage{booktabs,graphicx}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_latex(_caption(table))}}}",
-        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{''.join(_latex_column(table, n) for n in _places(table))}}}",
-        r"\toprule",
-        " & ".join(_latex(_heading(table, n)) for n in _places(table)) + r" \\",
-        r"\midrule",
-    ]
-    for row in table.rows:
-        cells = [_latex_cell(cell) for cell in row.cells]
-        if row.kind in {"baseline", "leaked"}:
-            cells[table.headers - 1] += f" ({row.kind})"
-        lines.append(" & ".join(cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}}"]
-    lines += [rf"\par\smallskip\footnotesize {_latex(note)}" for note in table.notes]
-    lines.append(r"\end{table}")
     return "\n".join(lines) + "\n"
 
 
@@ -145,28 +89,3 @@ def _markdown_cell(cell: Cell) -> str:
     elif cell.mark == "second":
         text = f"<u>{text}</u>"
     return f"{text} [{_markdown(cell.interval)}]" if cell.interval else text
-
-
-def _latex(text: str) -> str:
-    """Escape what LaTeX would read as a command.
-
-    >>> print(_latex("two_sr & 5 %"))
-    two\\_sr \\& 5 \\%
-    """
-    return "".join(_LATEX.get(letter, letter) for letter in text).replace("\n", " ")
-
-
-def _latex_column(table: Table, place: int) -> str:
-    if not table.columns[place].text:
-        return "r"
-    longest = max((len(row.cells[place].text) for row in table.rows), default=0)
-    return "l" if longest <= MAX_UNWRAPPED_LETTERS else r"p{14em}"
-
-
-def _latex_cell(cell: Cell) -> str:
-    text = _latex(cell.text)
-    if cell.mark == "best":
-        text = rf"\textbf{{{text}}}"
-    elif cell.mark == "second":
-        text = rf"\underline{{{text}}}"
-    return rf"{text} {{\scriptsize [{_latex(cell.interval)}]}}" if cell.interval else text

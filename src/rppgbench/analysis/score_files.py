@@ -1,0 +1,122 @@
+"""Scores of single recordings and windows as CSV files, each evaluator in files of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rppgbench.core.canonical_order import ordered_rows
+from rppgbench.report.data_marks import DataMarks
+from rppgbench.report.tables.summary_rows import write_table_csv
+from rppgbench.system.atomic_files import write_file
+from rppgbench.system.errors import BenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYS = ("dataset", "recording", "method", "region", "condition", "fold", "seed")
+
+WINDOW_COLUMNS = (
+    *("window", "start_s", "duration_s", "reference_bpm", "estimate_bpm", "error_bpm"),
+    *("missing", "snr_db", "reason"),
+)
+
+
+def recording_rows(windows: pd.DataFrame, evaluator: str, *, marks: DataMarks) -> pd.DataFrame:
+    """One row for each estimate: the means over its windows under one evaluator.
+
+    Args:
+        windows: Scored windows.
+        evaluator: Name of the evaluator.
+        marks: What is simulated or imported; two columns of the rows.
+
+    Returns:
+        `evaluator`, the keys of the estimate, `heart_rate_bpm` and `reference_heart_rate_bpm`, the
+        mean absolute error `mae_bpm` with the cost of missing estimates, `snr_db`, `n_windows` with
+        a reference, `n_missing` of them without an estimate, `simulated`, `imported`, `reason`.
+    """
+    ordered = ordered_rows(windows)
+    scored = ordered["reference_bpm"].notna()
+    ordered = ordered.assign(
+        mae_bpm=ordered["error_bpm"].abs(),
+        n_windows=scored,
+        n_missing=scored & ordered["missing"].astype(bool),
+    )
+    groups = ordered.groupby([*KEYS])
+    rates = groups[["estimate_bpm", "reference_bpm"]].mean()
+    rows = rates.rename(
+        columns={"estimate_bpm": "heart_rate_bpm", "reference_bpm": "reference_heart_rate_bpm"}
+    )
+    rows = rows.join(groups[["mae_bpm", "snr_db"]].mean())
+    rows = rows.join(groups[["n_windows", "n_missing"]].sum())
+    rows["simulated"] = marks.simulated
+    methods = rows.index.get_level_values("method")
+    rows["imported"] = [marks.of_method(str(method)) for method in methods]
+    reasons = groups["reason"].agg(lambda texts: "; ".join(dict.fromkeys(filter(None, texts))))
+    without = rows["heart_rate_bpm"].isna() | (rows["n_missing"] > 0)
+    rows["reason"] = reasons.where(without, "")
+    rows = rows.reset_index()
+    rows.insert(0, "evaluator", evaluator)
+    return rows
+
+
+def window_rows(windows: pd.DataFrame, evaluator: str, *, marks: DataMarks) -> pd.DataFrame:
+    """One row for each window of each estimate under one evaluator.
+
+    Args:
+        windows: Scored windows.
+        evaluator: Name of the evaluator.
+        marks: What is simulated or imported; two columns of the rows.
+
+    Returns:
+        `evaluator`, the keys of the estimate with `subject` and `scenario`, the window, both heart
+        rates, `error_bpm` (with the cost of a missing estimate), `missing`, `snr_db`, `reason`,
+        `simulated`, `imported`.
+    """
+    keys = [*KEYS[:2], "subject", "scenario", *KEYS[2:]]
+    rows = ordered_rows(windows)[[*keys, *WINDOW_COLUMNS]].copy()
+    rows.insert(0, "evaluator", evaluator)
+    rows["simulated"] = marks.simulated
+    rows["imported"] = [marks.of_method(str(method)) for method in rows["method"]]
+    return rows
+
+
+def write_csv(rows: pd.DataFrame, file: Path) -> None:
+    """Write rows with every digit; the file is replaced whole.
+
+    Args:
+        rows: The rows.
+        file: The CSV file.
+    """
+    write_file(file, rows.to_csv(index=False, lineterminator="\n"))
+
+
+def write_score_files(
+    windows: Mapping[str, pd.DataFrame], table: pd.DataFrame, folder: Path, *, marks: DataMarks
+) -> list[Path]:
+    """Write table.csv, and of each evaluator recordings-NAME.csv and windows-NAME.csv.
+
+    Args:
+        windows: Scored windows by evaluator.
+        table: The rows of table.csv.
+        folder: The folder of the files; it is made.
+        marks: What is simulated or imported.
+
+    Returns:
+        The files.
+
+    Raises:
+        BenchError: A file cannot be written.
+    """
+    files = [folder / "table.csv"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_table_csv(table, files[0])
+        for name, scored in windows.items():
+            for kind, rows in (("recordings", recording_rows), ("windows", window_rows)):
+                files.append(folder / f"{kind}-{name}.csv")
+                write_csv(rows(scored, name, marks=marks), files[-1])
+    except OSError as error:
+        raise BenchError(f"{folder}: cannot be written: {error.strerror}; give another") from error
+    return files
