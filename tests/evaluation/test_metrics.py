@@ -81,7 +81,7 @@ def test_every_metric_has_label_definition_source_range_and_unit(name: str) -> N
     assert name == metric.name
     assert metric.label
     assert metric.definition.endswith(".")
-    assert re.search(r"10\.\d{4,}/|arXiv \d{4}\.\d{5}|ANSI|ICCV", metric.source)
+    assert re.search(r"10\.\d{4,}/|arXiv \d{4}\.\d{5}|ANSI|ICCV|this suite", metric.source)
     low, high = metric.range
     assert low < high
     assert metric.worst == (high if metric.better == "lower" else low)
@@ -237,3 +237,22 @@ def test_a_longer_window_than_the_grid_of_the_snr() -> None:
     time = np.arange(4000) / 20.0
     pulse = np.sin(2 * np.pi * 1.2 * time) + 0.1 * np.random.default_rng(6).normal(size=4000)
     assert snr_de_haan(pulse, np.array(72.0), 20.0, 0.66, 3.0) > 10
+
+
+def test_concordance_is_the_correlation_times_what_bias_and_scale_leave() -> None:
+    """Lin 1989: ccc = r C with C = 2 / (v + 1 / v + u^2), v and u the shifts of scale and place."""
+    rng = np.random.default_rng(1)
+    reference = rng.uniform(50, 120, 200)
+    estimate = 0.8 * reference + 20 + rng.normal(0, 3, 200)
+    scale = reference.std() / estimate.std()
+    place = (reference.mean() - estimate.mean()) / np.sqrt(reference.std() * estimate.std())
+    accuracy = 2 / (scale + 1 / scale + place**2)
+    expected = np.corrcoef(reference, estimate)[0, 1] * accuracy
+    assert METRICS["ccc"].compute(reference, estimate) == pytest.approx(expected, abs=1e-12)
+
+
+def test_harmonics_are_counted_once_and_never_near_the_reference() -> None:
+    reference = np.array([80.0, 80.0, 80.0, 80.0, 8.0])
+    estimate = np.array([41.0, 165.0, 80.0, 60.0, 5.0])  # half, double, right, neither, right
+    assert METRICS["at_half_rate"].compute(reference, estimate) == 0.2
+    assert METRICS["at_double_rate"].compute(reference, estimate) == 0.2

@@ -374,6 +374,8 @@ def test_metrics_of_a_summary_are_the_plain_functions() -> None:
             assert summary[name] == pytest.approx(metric.compute(*given), rel=1e-6)
             assert summary[f"{name}_low"] <= summary[name] <= summary[f"{name}_high"]
     assert summary.mae_covered < summary.mae
+    assert summary.mape_covered < summary.mape
+    assert summary.max_error == rows["error_bpm"].abs().max()
     assert summary.coverage == 6 / 7
     assert summary.window_coverage == pytest.approx(36 / 42)
 

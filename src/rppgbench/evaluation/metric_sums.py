@@ -7,11 +7,11 @@ subjects' sums. So a bootstrap over subjects needs no rows: with the counts W (r
 of how often each subject is drawn and the sums S (subjects, K), W @ S holds the sums of all
 resamples.
 
-Twenty sums suffice for the ten metrics: the count of rows; for the errors the sums of the error, of
-its absolute value, its square and its percentage, and the two counts within a limit; for the
-correlation the five sums of reference, estimate, their squares and their product; for each of SNR,
-MCC and MACC the sum and the count of the rows that have a value; the count and the sum of absolute
-errors of the rows with an estimate.
+The sums: the count of rows; for the errors the sums of the error, of its absolute value, its square
+and its percentage, and the counts within a limit and at half and double the rate; for the
+correlations the five sums of reference, estimate, their squares and their product; for each of SNR,
+MCC and MACC the sum and the count of the rows that have a value; the count, the sum of absolute
+errors and that of percentages of the rows with an estimate.
 """
 
 from collections.abc import Callable, Mapping

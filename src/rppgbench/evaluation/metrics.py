@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.metric_sums import (
@@ -24,6 +25,10 @@ from rppgbench.evaluation.metric_sums import (
 
 CONSTANT_BPM2 = 1e-9
 """A variance below this is rounding: a rate is resolved to 1e-3 bpm at best."""
+
+
+HARMONIC_BPM = 5.0
+"""An estimate this near to half or twice the reference counts as a harmonic of it."""
 
 
 def validate(reference: Array, estimate: Array) -> None:
@@ -150,6 +155,77 @@ def _r_from_sums(sums: Sums) -> Array:
     return np.where(defined, value, np.nan)
 
 
+def ccc(reference: Array, estimate: Array) -> float:
+    """Lin's concordance correlation of reference and estimate; -1 to 1, 1 is best.
+
+    2 cov / (var + var + (difference of means)^2), with variances divided by n: a correlation that a
+    bias or another scale lowers. NaN where both are constant and equal, or n is below 3.
+    Source: Lin, A concordance correlation coefficient to evaluate reproducibility, 1989,
+    10.2307/2532051.
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
+
+    >>> round(ccc(np.array([60.0, 70.0, 80.0]), np.array([65.0, 75.0, 85.0])), 4)  # 400 / 475
+    0.8421
+    """
+    validate(reference, estimate)
+    spread = reference.var() + estimate.var() + (reference.mean() - estimate.mean()) ** 2
+    if len(reference) < 3 or spread < CONSTANT_BPM2:
+        return float("nan")
+    common = np.mean((reference - reference.mean()) * (estimate - estimate.mean()))
+    return float(2 * common / spread)
+
+
+def _ccc_from_sums(sums: Sums) -> Array:
+    x = covariance(sums, "reference2", "reference", "reference")
+    y = covariance(sums, "estimate2", "estimate", "estimate")
+    spread = x + y + ratio("error", "n")(sums) ** 2
+    defined = (spread >= CONSTANT_BPM2) & (sums["n"] >= 3)
+    common = covariance(sums, "product", "reference", "estimate")
+    return np.where(defined, np.clip(2 * common / np.where(defined, spread, 1.0), -1, 1), np.nan)
+
+
+def at_half_rate(reference: Array, estimate: Array) -> float:
+    """Share of estimates near half the reference, as if beats were missed; 0 to 1, 0 is best.
+
+    Near is at most 5 bpm; an estimate that is also near the reference does not count. Source: this
+    suite.
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
+
+    >>> at_half_rate(np.array([90.0, 90.0]), np.array([47.0, 89.0]))
+    0.5
+    """
+    validate(reference, estimate)
+    return float(np.mean(_near_multiple(reference, estimate - reference, 0.5)))
+
+
+def at_double_rate(reference: Array, estimate: Array) -> float:
+    """Share of estimates near twice the reference, its second harmonic; 0 to 1, 0 is best.
+
+    Near is as for `at_half_rate`. Source: this suite.
+
+    Args:
+        reference: Heart rates of the reference (n,), in bpm.
+        estimate: Estimated heart rates (n,), in bpm.
+
+    >>> at_double_rate(np.array([60.0, 60.0]), np.array([123.0, 61.0]))
+    0.5
+    """
+    validate(reference, estimate)
+    return float(np.mean(_near_multiple(reference, estimate - reference, 2.0)))
+
+
+def _near_multiple(reference: Array, error: Array, factor: float) -> NDArray[np.bool_]:
+    """Whether an estimate is near a multiple of the reference and not near the reference: (n,)."""
+    off = np.abs(error - (factor - 1) * reference)
+    return (off <= HARMONIC_BPM) & (np.abs(error) > HARMONIC_BPM)
+
+
 def within_5_bpm(reference: Array, estimate: Array) -> float:
     """Share of estimates at most 5 bpm from the reference; 0 to 1, 1 is best.
 
@@ -213,6 +289,11 @@ TERMS: Mapping[str, Term] = {
     "macc": known_value("macc"),
     "covered_n": lambda rows: ~rows.missing,
     "covered_absolute": lambda rows: np.where(rows.missing, 0.0, rows.absolute),
+    "covered_percent": lambda rows: np.where(
+        rows.missing, 0.0, 100 * rows.absolute / rows.reference
+    ),
+    "half_rate": lambda rows: ~rows.missing & _near_multiple(rows.reference, rows.error, 0.5),
+    "double_rate": lambda rows: ~rows.missing & _near_multiple(rows.reference, rows.error, 2.0),
 }
 """What every row adds to each sum; sums of these terms give every metric."""
 
@@ -224,6 +305,9 @@ def named_sums(total: Array) -> Sums:
 
 mae_covered_from_sums = ratio("covered_absolute", "covered_n")
 """Mean absolute error over the windows that have an estimate; it does not count failures."""
+
+mape_covered_from_sums = ratio("covered_percent", "covered_n")
+"""Mean absolute error in percent over the windows that have an estimate ("gated")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +330,7 @@ class Metric:
         decimals: Decimals in a table.
         percent: Whether a table shows the share in percent.
         place: Tables sort their columns by this number, then in the order of `METRICS`.
+        on_page: Whether the table of a page has it; table.csv has every metric.
     """
 
     name: str
@@ -263,6 +348,7 @@ class Metric:
     decimals: int = 2
     percent: bool = False
     place: int = 9
+    on_page: bool = True
 
     @property
     def worst(self) -> float:
@@ -317,7 +403,8 @@ _ALL = (
         unit="%",
         better="lower",
         range=(0, _INF),
-        definition="Mean absolute error in percent of the reference.",
+        definition="Mean absolute error in percent of the reference; ANSI/CTA-2065 asks for less "
+        "than 10 % of a consumer device.",
         source="arXiv 2210.00716",
         compute=mape,
         from_sums=ratio("percent", "n"),
@@ -398,6 +485,45 @@ _ALL = (
         from_sums=ratio("within_10", "n"),
         decimals=1,
         percent=True,
+    ),
+    Metric(
+        name="ccc",
+        label="CCC",
+        better="higher",
+        range=(-1, 1),
+        definition="Lin's concordance correlation with the reference; a bias lowers it.",
+        source="10.2307/2532051",
+        compute=ccc,
+        from_sums=_ccc_from_sums,
+        on_page=False,
+    ),
+    Metric(
+        name="at_half_rate",
+        label="At half the rate",
+        better="lower",
+        range=(0, 1),
+        definition="Share of windows whose estimate is within 5 bpm of half the reference, and not "
+        "of the reference.",
+        source="this suite",
+        compute=at_half_rate,
+        from_sums=ratio("half_rate", "n"),
+        decimals=1,
+        percent=True,
+        on_page=False,
+    ),
+    Metric(
+        name="at_double_rate",
+        label="At double the rate",
+        better="lower",
+        range=(0, 1),
+        definition="Share of windows whose estimate is within 5 bpm of twice the reference, and "
+        "not of the reference.",
+        source="this suite",
+        compute=at_double_rate,
+        from_sums=ratio("double_rate", "n"),
+        decimals=1,
+        percent=True,
+        on_page=False,
     ),
 )
 

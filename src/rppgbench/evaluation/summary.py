@@ -18,6 +18,7 @@ from rppgbench.evaluation.metrics import (
     TERMS,
     Metric,
     mae_covered_from_sums,
+    mape_covered_from_sums,
     named_sums,
 )
 from rppgbench.system.errors import BenchError
@@ -70,7 +71,9 @@ def summarise(
         - n_seeds;
         - for every metric NAME: NAME, NAME_low and NAME_high (BCa 95 % over subjects); for MAE and
           RMSE the standard deviation over seeds, NAME_seed_std;
-        - mae_covered: MAE over the windows that have an estimate;
+        - mae_covered, mape_covered: MAE and MAPE over the windows that have an estimate;
+        - max_error: the largest absolute error of a scored window, in bpm; it has no interval,
+          because resamples cannot exceed it;
         - interval_note: why there is no interval, or that it rests on few subjects;
         - leaked, training, rule_note, where the windows have them (`mark_leaks`, the training's
           note, `mark_rule_notes`): the distinct notes of the group.
@@ -193,7 +196,11 @@ def _summarise_group(
     )
     summary = _counts(group, scored, recordings, seeds, rows, expected)
     summary |= _values(rows, metrics, pooling, resamples, seed)
-    summary["mae_covered"] = float(mae_covered_from_sums(named_sums(rows.terms.sum(axis=0))))
+    sums = named_sums(rows.terms.sum(axis=0))
+    summary["mae_covered"] = float(mae_covered_from_sums(sums))
+    summary["mape_covered"] = float(mape_covered_from_sums(sums))
+    errors = np.abs(group["error_bpm"].to_numpy(np.float64)[scored])
+    summary["max_error"] = float(errors.max()) if len(errors) else float("nan")
     summary["interval_note"] = _interval_note(rows.n_subjects, resamples)
     for column in ("leaked", "training", "rule_note"):
         if column in group:

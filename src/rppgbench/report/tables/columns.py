@@ -62,6 +62,9 @@ METRICS = tuple(
 )
 """The measures that a summary may hold, in the order of the table."""
 
+PAGE_METRICS = tuple(column for column in METRICS if metrics.METRICS[column.key].on_page)
+"""Those that the table of a page shows."""
+
 COVERAGE = Column(
     "coverage",
     "Coverage",

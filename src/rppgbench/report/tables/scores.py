@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rppgbench.evaluation.band_edge import EDGE_BPM
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.inputs import Scores
-from rppgbench.report.tables.columns import BAND_EDGE, COVERAGE, METRICS, RECORDINGS, Column, metric
+from rppgbench.report.tables.columns import (
+    BAND_EDGE,
+    COVERAGE,
+    PAGE_METRICS,
+    RECORDINGS,
+    Column,
+    metric,
+)
 from rppgbench.report.tables.highlights import RANKING, SAME_RANKING, highlights, row_kind
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
@@ -64,7 +71,7 @@ def method_table(
     """
     by = list(scores.by)
     frame = canonical_order(scores.summary, by)
-    metrics = [column for column in METRICS if column.key in frame]
+    metrics = [column for column in PAGE_METRICS if column.key in frame]
     measures = [
         column for column in metrics if column.key == "mae" or frame[column.key].notna().any()
     ]
