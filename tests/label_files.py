@@ -23,14 +23,20 @@ class LabelFile:
     write: Callable[[Path, Columns], None]
 
 
-def _table(pattern: str, *names: str, header: str = "", separator: str = ",") -> LabelFile:
+UNIX_DIGITS = 17
+"""Digits of a Unix time in seconds, to the microsecond."""
+
+
+def _table(
+    pattern: str, *names: str, header: str = "", separator: str = ",", digits: int = 10
+) -> LabelFile:
     def read(file: Path) -> Columns:
         rows = np.loadtxt(file, delimiter=separator, skiprows=int(bool(header)), ndmin=2)
         return dict(zip(names, rows.T, strict=True))
 
     def write(file: Path, columns: Columns) -> None:
         rows = zip(*columns.values(), strict=True)
-        lines = [separator.join(f"{cell:.10g}" for cell in row) for row in rows]
+        lines = [separator.join(f"{cell:.{digits}g}" for cell in row) for row in rows]
         file.write_text("\n".join([*[header] * bool(header), *lines, ""]))
 
     return LabelFile(pattern, read, write)
@@ -140,17 +146,30 @@ def _write_v4v(file: Path, columns: Columns) -> None:
     file.write_text("\n".join([*lines, ""]))
 
 
+def _recorder_pulse() -> LabelFile:
+    return _table("BVP.csv", "time", "pulse", header="timestamp,bvp", digits=UNIX_DIGITS)
+
+
+def _recorder_rate() -> LabelFile:
+    return _table("HR.csv", "time", "rate", header="timestamp,hr", digits=UNIX_DIGITS)
+
+
 LABEL_FILES: dict[str, LabelFile] = {
     "cohface": LabelFile("data.hdf5", _read_hdf5, _write_hdf5),
+    "ladh": _recorder_pulse(),
+    "ladh:rate": _recorder_rate(),
     "lgi_ppgi": LabelFile("cms50_stream_handler.xml", _read_xml, _write_xml),
     "mmpd": LabelFile("*.mat", _read_mat, _write_mat),
     "mmse_hr": _table("BP_mmHg.txt", "pulse"),
     "mmse_hr:rate": _table("Pulse Rate_BPM.txt", "rate"),
     "obf": _table("bvp.csv", "time", "pulse", header="time_s,bvp"),
     "pure": LabelFile("[0-9]*.json", _read_json, _write_json),
+    "rlap": _recorder_pulse(),
     "simulated": _table(
         "labels.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"
     ),
+    "sums": _recorder_pulse(),
+    "sums:rate": _recorder_rate(),
     "traces": _table("contact.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"),
     "ubfc_phys": _table("bvp_*.csv", "pulse"),
     "ubfc_rppg": LabelFile("ground_truth.txt", _read_rows, _write_rows),

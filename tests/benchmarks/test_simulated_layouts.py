@@ -42,14 +42,22 @@ def slashed(session: SimulatedRecording) -> str:
     return f"{session.subject}/{session.session}"
 
 
+def by_day(session: SimulatedRecording) -> str:
+    day, title = session.session.split("/")
+    return f"{day}/{session.subject}/{title}"
+
+
 NAMED: dict[str, Callable[[SimulatedRecording], str]] = {
     "cohface": slashed,
     "disfa": lambda session: session.subject,
+    "ladh": by_day,
     "lgi_ppgi": joined,
     "mmpd": lambda session: f"{session.subject}_{session.session.split('/')[0]}",
     "mmse_hr": joined,
     "obf": joined,
     "pure": lambda session: f"{session.subject}-{session.session}",
+    "rlap": slashed,
+    "sums": slashed,
     "ubfc_phys": joined,
     "v4v": joined,
     "vipl_hr": slashed,
@@ -59,18 +67,29 @@ NAMED: dict[str, Callable[[SimulatedRecording], str]] = {
 
 RATES_HZ = {
     "cohface": 256.0,
+    "ladh": 20.0,
     "lgi_ppgi": 60.0,
     "mmpd": 30.0,
     "mmse_hr": 1000.0,
     "obf": 256.0,
     "pure": 60.0,
+    "rlap": 20.0,
+    "sums": 20.0,
     "ubfc_phys": 64.0,
     "v4v": 1000.0,
     "vipl_hr": 60.0,
 }
 """At which rate each set has its pulse."""
 
-RATE_ERROR_BPM = {"lgi_ppgi": 0.5, "mmse_hr": 1e-4, "pure": 0.5, "v4v": 1e-3, "vipl_hr": 0.5}
+RATE_ERROR_BPM = {
+    "ladh": 0.5,
+    "lgi_ppgi": 0.5,
+    "mmse_hr": 1e-4,
+    "pure": 0.5,
+    "sums": 0.5,
+    "v4v": 1e-3,
+    "vipl_hr": 0.5,
+}
 """How exactly each set writes heart rates, where it has them: half of the last digit."""
 
 
@@ -193,7 +212,7 @@ def test_the_same_seed_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
 SIDES = [
     *("cohface-28-12", "cohface-clean-28-12", "mmse-3fold", "mmse-contrast-phys-plus"),
     *("obf-10fold", "obf-rs4", "pure-6810", "pure-frac", "pure-hrcnn", "pure-mod5"),
-    *("ubfc-phys-gideon", "vipl-rs4", "vipl-5fold-rhythmmamba"),
+    *("rlap-owners", "sums-owners", "ubfc-phys-gideon", "vipl-rs4", "vipl-5fold-rhythmmamba"),
     "vipl-v2-80-20-rppgbench",
 ]
 

@@ -228,6 +228,53 @@ def lgi_ppgi(root: Path) -> None:
         pulse.write_text(f"<?xml version='1.0'?><data>{entries}</data>")
 
 
+UNIX_S = 1_657_000_000.0
+"""The first frame of the trees that PhysRecorder wrote, in Unix seconds."""
+
+RECORDER_S = [k * 0.04 + (k % 3) * 0.002 for k in range(FRAMES)]
+"""The uneven times of its frames."""
+
+
+def recorder(folder: Path, video: str, *, stamps: str = "frames_timestamp.csv") -> None:
+    """One video of PhysRecorder; the oximeter begins 10 ms after the first frame, at 20 Hz."""
+    clip(folder / video, fps=30)
+    column(
+        folder / stamps,
+        [f"{k},{UNIX_S + t:.6f}" for k, t in enumerate(RECORDER_S)],
+        "frame,timestamp",
+    )
+    pulse = [f"{UNIX_S + 0.01 + k / 20:.6f},{30 + k % 7}" for k in range(16)]
+    column(folder / "BVP.csv", pulse, "timestamp,bvp")
+
+
+def rates(folder: Path) -> None:
+    """The heart rates of a recorder with a rate for each second."""
+    column(folder / "HR.csv", [f"{UNIX_S:.6f},71", f"{UNIX_S + 1:.6f},72"], "timestamp,hr")
+
+
+def rlap(root: Path) -> None:
+    for folder in ("p001/R1", "p005_/T3", "P007/R2", "p029/E1"):
+        recorder(root / folder, "video_ZIP_MJPG.avi")
+        column(root / folder / "missed_frames.csv", [], "timestamp")
+
+
+def sums(root: Path) -> None:
+    for folder in ("060209/v02", "060200/v04", "060200/v01"):
+        recorder(root / folder, "video_ZIP_H264_face.avi")
+        rates(root / folder)
+
+
+def ladh(root: Path) -> None:
+    for day, person, session in (
+        ("12_06", "caip", "v05"),
+        ("12_05", "liutj", "v02"),
+        ("12_05", "caip", "v01"),
+    ):
+        folder = root / day / f"p_{day}_{person}" / session
+        recorder(folder, "video_RGB_H264.avi", stamps="frames_timestamp_RGB.csv")
+        rates(folder)
+
+
 def mmpd(root: Path) -> None:
     from scipy.io import savemat
 
@@ -249,11 +296,14 @@ def mmpd(root: Path) -> None:
 WRITERS: dict[str, Callable[[Path], None]] = {
     "cohface": cohface,
     "disfa": disfa,
+    "ladh": ladh,
     "lgi_ppgi": lgi_ppgi,
     "mmpd": mmpd,
     "mmse_hr": mmse_hr,
     "obf": obf,
     "pure": pure,
+    "rlap": rlap,
+    "sums": sums,
     "ubfc_phys": ubfc_phys,
     "ubfc_rppg": ubfc_rppg,
     "ubfc_rppg_1": ubfc_rppg_1,

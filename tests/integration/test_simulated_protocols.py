@@ -24,6 +24,8 @@ PEOPLE = SHORT | {
     "pure_mod5": 5,
     "vipl_v2_intra": 4,
     "simulated_hard": 8,
+    "rlap_intra": 4,
+    "sums_intra": 4,
 }
 FEW = 2  # people of the other protocols
 CLASSICAL = {"green", "ica", "chrom", "pos", "two_sr", "pbv", "lgi", "omit", "constant"}
