@@ -14,7 +14,7 @@ Rules:
   PhysBench; else `pictures_ZIP_RAW_RGB` (PNG), `video_RAW_RGBA.avi`, `video_RAW_I420.avi` or
   `video_RAW_YUV420.avi`, `video_ZIP_H264.mp4` or `.avi`. `bench data check` counts the others.
 - The oximeter's pulse has 20 samples a second, which is slower than the video.
-- `HR.csv`, which later versions of the recorder write, is read where it is there; a heart rate that
+- `HR.csv`, which other versions of the recorder write, is read where it is there; a heart rate that
   wrapped at 128 is corrected where a step proves the wrap.
 - `missed_frames.csv` lists frames that were not stored; a warning counts them.
 - `info.txt` (camera, date) and `SpO2.csv` are not read.
