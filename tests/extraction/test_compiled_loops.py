@@ -1,5 +1,6 @@
 """Compiled loops against their array forms, and when they are loaded."""
 
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -139,6 +140,15 @@ def test_loops_are_loaded_after_enough_pixels(monkeypatch: pytest.MonkeyPatch) -
     enough = compiled_loops.WORTH_LOADING_PIXELS
     assert compiled_loops.loops_after(enough - 1) is None
     assert compiled_loops.loops_after(1) is marker
+
+
+def test_listing_does_not_load_numba() -> None:
+    """`bench list` imports every method."""
+    code = (
+        "import sys; from rppgbench.cli import main; main(['list', 'methods']); "
+        "import rppgbench.extraction.extractor; assert 'numba' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_without_numba_the_array_form_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
