@@ -156,6 +156,11 @@ def _recorder_rate() -> LabelFile:
 
 LABEL_FILES: dict[str, LabelFile] = {
     "cohface": LabelFile("data.hdf5", _read_hdf5, _write_hdf5),
+    "ibvp": _table(
+        "p*_bvp.csv",
+        *("pulse", "physmd", "sq1", "sq2", "perfusion"),
+        header="BVP,SQPhysMD,SQ1,SQ2,Perfusion_Value",
+    ),
     "ladh": _recorder_pulse(),
     "ladh:rate": _recorder_rate(),
     "lgi_ppgi": LabelFile("cms50_stream_handler.xml", _read_xml, _write_xml),

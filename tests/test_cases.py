@@ -687,6 +687,7 @@ NO_DAMAGE = {
     ("video_folder", "without some rates"): "there is one rate, half of which is none",
     ("video_folder", "rates that are not numbers"): "a video without a rate is not scored",
     ("vipl_hr_v2:rate", "an index"): "columns are found by their names",
+    ("ibvp", "an index"): "columns are found by their names",
     ("ubfc_rppg_1", "on the Unix clock"): FROM_THE_FIRST,
 }
 """What no labels of a set can show."""

@@ -47,6 +47,7 @@ def listed(name: str, root: Path) -> dict[str, Recording]:
 NAMES = {
     "cohface": ["2/0", "2/3", "10/0", "10/3"],
     "disfa": ["SN001", "SN002"],
+    "ibvp": ["p02_a", "p02_d", "p08_b"],
     "ladh": ["12_05/caip/v01", "12_05/liutj/v02", "12_06/caip/v05"],
     "lgi_ppgi": ["alex_gym", "cpi_talk"],
     "mmpd": ["p2_1", "p10_0"],
@@ -65,6 +66,7 @@ NAMES = {
 SUBJECTS = {
     "cohface": ["2", "2", "10", "10"],
     "disfa": ["SN001", "SN002"],
+    "ibvp": ["p02", "p02", "p08"],
     "ladh": ["caip", "liutj", "caip"],
     "lgi_ppgi": ["alex", "cpi"],
     "mmpd": ["p2", "p10"],

@@ -275,6 +275,18 @@ def ladh(root: Path) -> None:
         rates(folder)
 
 
+IBVP_MS = [1_660_000_000_000 + k * 33 + k % 2 for k in range(FRAMES)]
+"""The uneven times of its frames, in Unix milliseconds."""
+
+
+def ibvp(root: Path) -> None:
+    for folder in ("p02_d", "p02_a", "Confidential_No-media-use/p08_b"):
+        name = folder.rsplit("/", 1)[-1]
+        pictures(root / folder / f"{name}_rgb", [f"{ms}.bmp" for ms in IBVP_MS])
+        rows = [f"{k % 9}.25,0.9,1,1,1.5" for k in range(FRAMES)]
+        column(root / folder / f"{name}_bvp.csv", rows, "BVP,SQPhysMD,SQ1,SQ2,Perfusion_Value")
+
+
 def mmpd(root: Path) -> None:
     from scipy.io import savemat
 
@@ -296,6 +308,7 @@ def mmpd(root: Path) -> None:
 WRITERS: dict[str, Callable[[Path], None]] = {
     "cohface": cohface,
     "disfa": disfa,
+    "ibvp": ibvp,
     "ladh": ladh,
     "lgi_ppgi": lgi_ppgi,
     "mmpd": mmpd,

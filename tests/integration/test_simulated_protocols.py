@@ -25,6 +25,7 @@ PEOPLE = SHORT | {
     "vipl_v2_intra": 4,
     "simulated_hard": 8,
     "rlap_intra": 4,
+    "ibvp_intra": 4,
     "sums_intra": 4,
 }
 FEW = 2  # people of the other protocols
