@@ -201,3 +201,26 @@ def test_names_of_rows_stay_in_sight_while_a_wide_table_scrolls(
     )
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert abs(left) <= 1
+
+
+def test_the_index_of_tables_breaks_no_word_and_fits_its_window(
+    browser: Any, tmp_path: Path
+) -> None:
+    from rppgbench.papers.declaration import read_table
+    from rppgbench.papers.page import PaperPage, index_html
+
+    table, _ = read_table(Path(__file__).parents[2] / "reports" / "qian2024_table1.toml")
+    page = PaperPage(
+        name="one", table=table, lines=(), fills={}, simulated=None, drawings=(), command=""
+    )
+    files = dict.fromkeys(("html", "latex", "markdown", "csv"), "one")
+    index = tmp_path / "index.html"
+    index.write_text(index_html([(page, files)], "bench table --all"))
+    with narrowed(browser, 1280):
+        browser.get(index.as_uri())
+        region = browser.find_element("css selector", ".scroll")
+        assert region.get_property("scrollWidth") <= region.get_property("clientWidth")
+        title = browser.find_element("css selector", "tbody th a")
+        longest_word = max(table.title.split(), key=len)
+        browser.execute_script("arguments[0].textContent = arguments[1]", title, longest_word)
+        assert len(browser.execute_script("return arguments[0].getClientRects()", title)) == 1
