@@ -1,8 +1,10 @@
 """All that a task runs is in a digest, or only moves what other code computed."""
 
+from pathlib import Path
+
 import pytest
 
-from rppgbench.core.recording import Dataset
+from rppgbench.core.recording import Dataset, Recording
 from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.digests import closures
 from rppgbench.digests.code_digest import Sources
@@ -68,5 +70,5 @@ def test_an_import_depends_on_what_reads_it_and_on_nothing_that_plans() -> None:
     assert not {f"rppgbench/{name}.py" for name in others} & parts.keys()
 
 
-def _read_own(root: object) -> list[object]:
+def _read_own(root: Path) -> list[Recording]:
     return []

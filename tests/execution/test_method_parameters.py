@@ -59,7 +59,11 @@ def test_epochs_of_the_command_count_in_each_stage_that_is_not_left_out(
 def test_a_sweep_replaces_its_method_by_every_combination(
     protocol: Protocol, tmp_path: Path
 ) -> None:
-    sweep = {"pos": {"window_s": (1.0, 3.0), "left_out": ("last", "none")}}
+    values_of_pos: dict[str, tuple[bool | int | float | str, ...]] = {
+        "window_s": (1.0, 3.0),
+        "left_out": ("last", "none"),
+    }
+    sweep = {"pos": values_of_pos}
     with pytest.raises(BenchError, match="add it with --methods"):
         with_sweeps(["green"], RunOptions(cache=tmp_path, sweeps=sweep))
     names = with_sweeps(["green", "pos"], RunOptions(cache=tmp_path, sweeps=sweep))
