@@ -94,6 +94,7 @@ def test_absent_people_do_not_count_and_one_person_has_no_interval() -> None:
     assert paired_interval(values) == paired_interval(values[[3, 0, 2]])
     assert all(map(math.isnan, paired_interval(np.array([1.0, np.nan]))))
     assert math.isnan(power(1.0, 1.0, 1))
+    assert people_needed(float("nan"), 1.0) is None
     assert math.isnan(detectable_difference(float("nan"), 9))
     assert detectable_difference(0.0, 9) == 0
     assert people_needed(1e-6, 1.0) is None

@@ -282,6 +282,10 @@ def test_several_videos_and_folders_each_have_an_answer(
     [
         (["{clips}", "--plot", "p.png"], "p.png is one picture of 5 videos; give a folder"),
         (["{clip}", "--windows", "w.xlsx"], "w.xlsx: no table of kind '.xlsx'; known: .csv, .json"),
+        (["{clip}", "--windows", "w.csv", "--samples", "./w.csv"], "is the file of --samples too"),
+        (["{clip}", "--samples", "{empty}/../empty.csv"], "is a folder; name a file in it"),
+        (["{clip}", "--plot", "p.jpg"], "p.jpg: no picture of kind '.jpg'"),
+        (["{clip}", "--plot", "{clip}/p.png"], "cannot be made"),
         (["{clip}", "--reference-fs", "60"], "--reference-fs: has no effect without --reference"),
         (["{clip}", "--reference", "{names}"], "no video has such a name"),
         (["{empty}"], "holds no video by its name"),
@@ -297,6 +301,7 @@ def test_what_predict_cannot_do_is_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.csv").mkdir()
     names = write_reference(tmp_path / "names.csv", "a", "b")
     places = {"clips": folder, "clip": folder / "tiny.mp4", "empty": tmp_path / "empty"}
     arguments = [part.format(names=names, **places) for part in more]
@@ -304,6 +309,28 @@ def test_what_predict_cannot_do_is_one_line(
     error = capsys.readouterr().err.strip()
     assert says in error
     assert len(error.splitlines()) == 1
+
+
+def test_videos_of_one_name_have_pictures_and_references_of_their_own(
+    folder: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path that is given twice is one video; `--quiet` leaves nothing but errors."""
+    clips = [tmp_path / place / "face.mp4" for place in ("a/1", "b/1")]
+    for clip in clips:
+        clip.parent.mkdir(parents=True)
+        clip.symlink_to(folder / "window.mp4")
+    arguments = ["predict", *map(str, clips), str(clips[0]), "--cache", str(cache)]
+    shared = write_reference(tmp_path / "shared.csv", "face")
+    assert main([*arguments, "--reference", str(shared)]) == 2
+    assert "'face' is the name of " in capsys.readouterr().err
+    own = write_reference(tmp_path / "own.csv", *map(str, clips))
+    tables = ["--windows", str(tmp_path / "new" / "w.csv"), "--plot", str(tmp_path / "pictures")]
+    assert main([*arguments, "--reference", str(own), *tables, "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+    assert (tmp_path / "new" / "w.csv").is_file()
+    pictures = {file.name for file in (tmp_path / "pictures").iterdir()}
+    assert pictures == {"a-1-face.mp4.png", "b-1-face.mp4.png"}
 
 
 def test_a_trace_with_its_own_pulse_is_compared_with_it(

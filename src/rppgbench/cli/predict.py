@@ -2,15 +2,17 @@
 
 import argparse
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
+from rppgbench.cli.options import choose_region, output, path, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json, note, tell
 from rppgbench.system.errors import BenchError, MachineError, one_line
+from rppgbench.system.folders import make_folder, require_writable
 from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--reference-fs", type=float, metavar="HZ", help="of a reference file without times"
     )
-    as_json(parser)
+    output(parser)
     parser.add_argument(
         "--plot", type=path, metavar="FILE", help="a picture, PNG, SVG or PDF; else a folder of PNG"
     )
@@ -77,11 +79,9 @@ def run(args: argparse.Namespace) -> int:
     """Print each heart rate, and write the pictures and tables that are asked for."""
     if bool(args.videos) == (args.trace is not None):
         raise BenchError("bench predict: give it videos, or --trace FILE")
-    videos = [args.trace] if args.trace is not None else list(_listed(args.videos))
+    videos = [args.trace] if args.trace is not None else _unique(_listed(args.videos))
     pictures = _pictures(args.plot, videos)
-    for table in (args.samples, args.windows):
-        if table is not None and table.suffix.lower() not in TABLES:
-            raise BenchError(f"{table}: no table of kind {table.suffix!r}; known: .csv, .json")
+    _check_outputs(args, pictures.values())
     predict = _predictor(args, videos)
     single = args.trace is not None or (videos == args.videos and len(videos) == 1)
     predictions: list[VideoPrediction] = []
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
             if single:
                 raise
             tell(f"{video}: no answer: {one_line(error)}", error=True)
-            outcomes.append({"video": str(video), "heart_rate_bpm": None, "reason": str(error)})
+            outcomes.append(_no_answer(args, video, error))
             continue
         outcomes.append(prediction.details.to_dict())
         predictions.append(prediction)
@@ -131,6 +131,41 @@ def _listed(places: Iterable[Path]) -> Iterator[Path]:
         yield from videos
 
 
+def _unique(videos: Iterable[Path]) -> list[Path]:
+    """The videos in their order, without those that an earlier path names too."""
+    first_paths: dict[Path, Path] = {}
+    for video in videos:
+        first_paths.setdefault(video.absolute(), video)
+    return list(first_paths.values())
+
+
+def _check_outputs(args: argparse.Namespace, pictures: Iterable[Path]) -> None:
+    """Refuse files that could not be written at the end, before the first video is read."""
+    tables = {"--samples": args.samples, "--windows": args.windows}
+    places = [(option, table) for option, table in tables.items() if table is not None]
+    for _, table in places:
+        if table.suffix.lower() not in TABLES:
+            raise BenchError(f"{table}: no table of kind {table.suffix!r}; known: .csv, .json")
+    if len({table.resolve() for _, table in places}) < len(places):
+        raise BenchError(f"--windows: {args.windows} is the file of --samples too; name another")
+    for option, file in (*places, *(("--plot", picture) for picture in pictures)):
+        if file.is_dir():
+            raise BenchError(f"{option}: {file} is a folder; name a file in it")
+        require_writable(make_folder(file.parent), option)
+
+
+def _no_answer(args: argparse.Namespace, video: Path, error: BenchError) -> dict[str, object]:
+    """What `--json` says of a video that cannot be read: the keys of an answer, with the reason."""
+    return {
+        "video": str(video),
+        "method": args.method,
+        "evaluator": args.evaluator,
+        "pulse": None,
+        "heart_rate_bpm": None,
+        "reason": str(error),
+    }
+
+
 def _pictures(place: Path | None, videos: Sequence[Path]) -> dict[Path, Path]:
     """The picture of each video; none without `--plot`."""
     from rppgbench.report.figures.prediction import KINDS
@@ -138,15 +173,25 @@ def _pictures(place: Path | None, videos: Sequence[Path]) -> dict[Path, Path]:
     if place is None:
         return {}
     if len(videos) == 1 and not place.is_dir():
+        if place.suffix.lower() not in KINDS:
+            known = ", ".join(KINDS)
+            raise BenchError(f"{place}: no picture of kind {place.suffix!r}; known: {known}")
         return {videos[0]: place}
     if place.suffix.lower() in KINDS:
         raise BenchError(f"--plot: {place} is one picture of {len(videos)} videos; give a folder")
-    pictures = {video: place / f"{video.stem}.png" for video in videos}
-    if len(set(pictures.values())) < len(videos):
-        pictures = {video: place / f"{video.parent.name}-{video.name}.png" for video in videos}
-    if len(set(pictures.values())) < len(videos):
-        raise BenchError("--plot: two videos have one name; predict them in two calls")
-    return pictures
+    names = [video.stem for video in videos]
+    if len(set(names)) < len(names):
+        names = _names_below_common_folder(videos)
+    if len(set(names)) < len(names):
+        raise BenchError("--plot: the pictures of two videos have one name; rename a video")
+    return {video: place / f"{name}.png" for video, name in zip(videos, names, strict=True)}
+
+
+def _names_below_common_folder(videos: Sequence[Path]) -> list[str]:
+    """Each path below the folder that holds all videos, with "-" between its parts."""
+    places = [video.absolute() for video in videos]
+    common = os.path.commonpath([place.parent for place in places])
+    return ["-".join(place.relative_to(common).parts) for place in places]
 
 
 def _predictor(
@@ -271,6 +316,8 @@ def _print(prediction: "Prediction", *, with_windows: bool) -> None:
 
 
 def _comparison(prediction: "Prediction") -> str:
+    if math.isnan(prediction.heart_rate_bpm):
+        return "reference: not compared, as no heart rate is given"
     if not prediction.compared_windows:
         return "reference: no window has a rate of both"
     return (

@@ -135,7 +135,7 @@ def people_needed(
     >>> people_needed(0.5, 1.0)  # as G*Power 3.1 has it
     34
     """
-    if not (math.isfinite(sd) and difference != 0):
+    if not (math.isfinite(sd) and math.isfinite(difference) and difference != 0):
         return None
     if sd <= 0:
         return 2

@@ -17,6 +17,7 @@ from rppgbench.evaluation.pulse_verdict import verdict
 from rppgbench.evaluation.rate_reading import Reading, crop_to_valid, has_window, read_pulses
 from rppgbench.evaluation.windows import RateWindow
 from rppgbench.execution.prediction import Prediction
+from rppgbench.system.errors import RecordingError
 
 STRIDE_S = 1.0
 SHORTEST_S = 4.0  # below this a heart rate of 40 bpm has fewer than three beats
@@ -115,7 +116,10 @@ class PredictionReader:
         warnings = tuple(map(str, noted)) if isinstance(noted, list | tuple) else ()
         truth = self.reference
         if truth is not None:
-            truth = check_against_frames(truth, FrameClock.from_times(times_s))
+            try:
+                truth = check_against_frames(truth, FrameClock.from_times(times_s))
+            except RecordingError as error:
+                raise RecordingError(f"reference: {error}") from error
             warnings += tuple(f"reference: {line}" for line in truth.warnings)
         return Prediction(
             video=self.video,

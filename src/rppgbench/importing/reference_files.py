@@ -1,7 +1,7 @@
 """References of single videos: one file with times, and pulse or heart rate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rppgbench.core.recording import GroundTruth
@@ -35,7 +35,7 @@ def read_video_references(
     """Read the references of videos from one file in any format of predictions.
 
     A file with one recording belongs to a single video, whatever the recording is called. Else each
-    recording bears the name of its video, with or without the ending.
+    recording bears the name of its video, with or without the ending, or the path.
 
     Args:
         file: times in seconds from the first frame, and a pulse or heart rates.
@@ -43,7 +43,8 @@ def read_video_references(
         fs: samples per second, where the file has no times.
 
     Raises:
-        BenchError: the file cannot be read, or belongs to none of the videos.
+        BenchError: the file cannot be read, belongs to none of the videos, or one reference belongs
+            to several.
     """
     recordings: dict[str, PredictedRecording] = {}
     for recording in open_predictions(file, ReadOptions(fs=fs)):
@@ -56,8 +57,12 @@ def read_video_references(
     if len(videos) == 1 and len(recordings) == 1:
         return VideoReferences(truths={videos[0]: _truth(next(iter(recordings.values())))})
     pairs = {
-        video: name for video in videos for name in (video.name, video.stem) if name in recordings
+        video: name
+        for video in videos
+        for name in (video.stem, video.name, str(video))
+        if name in recordings
     }
+    _require_one_video_each(file, pairs)
     if not pairs:
         names = ", ".join(map(one_line, list(recordings)[:MOST_NAMES]))
         raise BenchError(
@@ -76,8 +81,24 @@ def read_video_references(
     )
 
 
+def _require_one_video_each(file: Path, pairs: Mapping[Path, str]) -> None:
+    """Refuse a reference whose name several videos have.
+
+    Raises:
+        BenchError: the reference and the videos.
+    """
+    for name in dict.fromkeys(pairs.values()):
+        videos = [str(video) for video, own_name in pairs.items() if own_name == name]
+        if len(videos) > 1:
+            raise BenchError(
+                f"--reference {file}: {one_line(name)!r} is the name of {_first(videos)}; name "
+                "each reference by the path of its video, as the command has it"
+            )
+
+
 def _truth(recording: PredictedRecording) -> GroundTruth:
-    return ground_truth_of(truth_of(recording), recording.beats_s)
+    truth = ground_truth_of(truth_of(recording), recording.beats_s)
+    return replace(truth, one_clock=True)  # times are from the first frame: both begin together
 
 
 def _first(names: Sequence[str]) -> str:
