@@ -79,6 +79,6 @@ NETWORK = FrameNetwork(
     name="physnet_toolbox",
     make=make_network,
     read=motion_only,
-    loss=negative_pearson,
+    choose_loss=lambda params: negative_pearson,
     public_names=PUBLIC_NAMES,
 )

@@ -19,13 +19,17 @@ from ..oracles.parts import part
 
 FS = 30.0
 SIGNATURE = np.array([0.33, 0.77, 0.53])
-SIDE = {"physformer": 32}
+SIDE = {"physformer": 32, "ibvpnet": 64, "factorizephys": 72, "noobheart": 8, "seq_rppg": 8}
 
 TOY: dict[str, dict[str, Any]] = {
     "deepphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
     "ts_can": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
     "efficientphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
     "physnet_toolbox": {"crop": "toolbox_16", "width": 4, "clip_s": 1.0, "epochs": 2},
+    "ibvpnet": {"crop": "toolbox_64", "width": 1, "clip_s": 1.0, "epochs": 2},
+    "factorizephys": {"width": 2, "clip_s": 1.0, "epochs": 2},
+    "noobheart": {"batch": 8, "epochs": 2},
+    "seq_rppg": {"width": 8, "clip_s": 2.0, "batch": 4, "epochs": 2},
     "physformer": {
         "crop": "toolbox_32", "dim": 8, "hidden": 8, "heads": 2, "layers": 1, "clip_s": 2.0,
         "passes": 1, "epochs": 2,
@@ -56,7 +60,8 @@ def face(method: Method, bpm: float, seconds: float, seed: int) -> tuple[Wavefor
     if method.input == "stmap":
         return Waveform(patches, FS, 1.0), pulse
     side = SIDE.get(method.name, 16)
-    large = np.repeat(np.repeat(patches.reshape(-1, 5, 5, 3), 7, axis=1), 7, axis=2)
+    patch = max(7, -(-side // 5))
+    large = np.repeat(np.repeat(patches.reshape(-1, 5, 5, 3), patch, axis=1), patch, axis=2)
     pictures: Any = large[:, :side, :side].round().astype(np.uint8)
     return Waveform(pictures, FS, 1.0), pulse
 

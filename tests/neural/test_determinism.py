@@ -246,6 +246,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "ts_can": {"clip_s": 1.1},
     "efficientphys": {"clip_s": 1.1},
     "physnet_toolbox": {"clip_s": 1.1},
+    "ibvpnet": {"clip_s": 1.1},
+    "factorizephys": {"clip_s": 1.1},
+    "noobheart": {"clip_s": 1.1},
+    "seq_rppg": {"clip_s": 2.0},
 }  # fmt: skip
 SIZES = {"width": 4, "passes": 2}
 VARIANTS: list[tuple[str, dict[str, Any]]] = [

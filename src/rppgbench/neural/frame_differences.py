@@ -198,3 +198,38 @@ def appearance_and_next(
     if missing > 0:
         frames = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
     return _channels_first(frames)
+
+
+def pictures_and_next(
+    video: NDArray[Any], start: int, length: int, scale: VideoScale
+) -> NDArray[np.float32]:
+    """Pictures of a clip and the next one as they are, for networks that form differences.
+
+    Args:
+        video: pictures (T, H, W, 3).
+        start: first picture of the clip.
+        length: pictures in the clip.
+        scale: not used.
+
+    Returns:
+        (length + 1, 3, H, W), 0 to 255; at the end of the video the last picture is repeated.
+    """
+    at = np.minimum(np.arange(start, start + length + 1), len(video) - 1)
+    return _channels_first(np.asarray(video[start : start + length + 1], np.float32)[at - start])
+
+
+def pictures_to_one(
+    video: NDArray[Any], start: int, length: int, scale: VideoScale
+) -> NDArray[np.float32]:
+    """Pictures of a clip, 0 to 1.
+
+    Args:
+        video: pictures (T, H, W, 3).
+        start: first picture of the clip.
+        length: pictures in the clip.
+        scale: not used.
+
+    Returns:
+        (length, 3, H, W); at the end of the video the last picture is repeated.
+    """
+    return pictures_and_next(video, start, length, scale)[:length] / np.float32(255)

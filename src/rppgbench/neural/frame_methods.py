@@ -1,4 +1,4 @@
-"""The declaration that the networks on differences of frames share. Imports no torch."""
+"""The declaration that the networks on pictures and their differences share. No torch."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +30,12 @@ DESCRIPTIONS = {
     "batch": "clips in a step.",
     "lr": "highest learning rate of AdamW in its one cycle.",
     "weight_decay": "weight decay of AdamW.",
+    "loss": '"pearson", over time; or "pearson_over_batch", as the public code.',
+    "factorise": "scale the features by their factorisation in training.",
+    "factorise_at_test": "and at test.",
+    "steps": "steps of the factorisation.",
+    "residual": "add the scaled features to the features; else they take their place.",
+    "form": '"keras", of the benchmark; or "tutorial", of the same authors in PyTorch.',
     "precision": '"auto", "32-true" or "bf16-mixed".',
 }
 
@@ -40,12 +46,21 @@ differences of the pulse, which are summed up and detrended: pictures (T, S, S, 
 (T,).
 """
 
+WAVE_RECIPE = """
+The recipe is that of the public code, with AdamW under one cycle of the learning rate. The network
+gives the pulse itself, and labels are normalised over whole recordings: pictures (T, S, S, 3)
+become a pulse (T,).
+"""
+
 
 def frame_method(
     title: str,
     cite: str,
     parameters: type[FrameParameters],
     smoke: Mapping[str, Any] = SMOKE,
+    *,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    recipe: str = RECIPE,
 ) -> Callable[[Callable[[], "FrameNetwork[Any]"]], Method]:
     """Declare a method whose network learns the differences of the pulse from those of frames.
 
@@ -58,6 +73,8 @@ def frame_method(
         cite: DOI or reference.
         parameters: record of the parameters with their defaults.
         smoke: the preset "smoke".
+        presets: further presets by name.
+        recipe: the paragraph on recipe, input and output.
 
     Returns:
         A decorator that makes the method; its name is the function's.
@@ -73,7 +90,7 @@ def frame_method(
         for function in (fit, estimate):
             function.__module__ = load_network.__module__
         estimate.__name__ = estimate.__qualname__ = load_network.__name__
-        estimate.__doc__ = _docstring(load_network.__doc__ or "", parameters)
+        estimate.__doc__ = _docstring(load_network.__doc__ or "", recipe, parameters)
         _set_signature(estimate, parameters)
         return method(
             title,
@@ -82,7 +99,7 @@ def frame_method(
             fit=typed_fit(parameters)(fit),
             needs_labels=True,
             needs_pulse=True,
-            presets={"smoke": dict(smoke)},
+            presets={"smoke": dict(smoke), **(presets or {})},
         )(estimate)
 
     return declare
@@ -108,7 +125,7 @@ def _set_signature(estimate: Callable[..., Waveform], parameters: type[FramePara
     estimate.__signature__ = signature  # type: ignore[attr-defined]
 
 
-def _docstring(description: str, parameters: type[FrameParameters]) -> str:
+def _docstring(description: str, recipe: str, parameters: type[FrameParameters]) -> str:
     lines = ["Args:", "    clip: pictures of the face.", "    model: the model that `fit` gave."]
     lines += [f"    {name}: {DESCRIPTIONS[name]}" for name in asdict(parameters())]
-    return "\n".join([inspect.cleandoc(description), RECIPE, *lines])
+    return "\n".join([inspect.cleandoc(description), recipe, *lines])

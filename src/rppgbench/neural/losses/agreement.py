@@ -1,5 +1,7 @@
 """Losses of the agreement of a pulse with the contact sensor's pulse."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from rppgbench.neural.losses.power_spectra import (
     full_precision,
     in_band,
 )
+from rppgbench.system.errors import unknown_name
 
 
 def correlation(pulse: Tensor, reference: Tensor) -> Tensor:
@@ -48,6 +51,24 @@ def negative_pearson(pulse: Tensor, reference: Tensor) -> Tensor:
         A loss for each clip (B,).
     """
     return 1 - correlation(pulse, reference)
+
+
+def negative_pearson_over_batch(pulse: Tensor, reference: Tensor) -> Tensor:
+    """1 - r across the clips of a batch at each time, in the mean over the times.
+
+    The loss of the public code of iBVPNet and FactorizePhys, whose sums run over the batch in place
+    of the time: a batch of one clip gives 1 and no gradient. `negative_pearson` is the mended form.
+    Source: the trainers in github rppg-toolbox @d807b01.
+
+    Args:
+        pulse: (B, T).
+        reference: (B, T).
+
+    Returns:
+        The same loss for each clip (B,).
+    """
+    loss = 1 - correlation(pulse.transpose(0, 1), reference.transpose(0, 1)).mean()
+    return loss.expand(len(pulse))
 
 
 def max_cross_correlation(
@@ -103,3 +124,20 @@ def max_cross_correlation(
 
 def _nonzero(values: Tensor) -> Tensor:
     return torch.where(values > 0, values, torch.ones_like(values))
+
+
+CORRELATION_LOSSES = {
+    "pearson": negative_pearson,
+    "pearson_over_batch": negative_pearson_over_batch,
+}
+
+
+def choose_correlation_loss(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss of the parameter `loss`.
+
+    Raises:
+        BenchError: there is no loss of this name.
+    """
+    if name not in CORRELATION_LOSSES:
+        raise unknown_name("loss", name, CORRELATION_LOSSES, "parameters")
+    return CORRELATION_LOSSES[name]

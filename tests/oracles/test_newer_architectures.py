@@ -1,0 +1,204 @@
+"""Oracle `arch_forward_more`: newer networks with made-up weights, and the loss of their code."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rppgbench.neural.losses.agreement import negative_pearson, negative_pearson_over_batch
+
+from .oracle import load
+from .parts import part
+
+try:
+    ARRAYS, FACTS = load("arch_forward_more")
+    LOSS_ARRAYS, LOSS_FACTS = load("supervised_losses_more")
+except FileNotFoundError as error:  # not in the small copy
+    pytest.skip(str(error), allow_module_level=True)
+
+CASES: dict[str, Any] = FACTS["cases"]
+TOLERANCE = 5e-4
+"""Of the deviation of the output."""
+
+
+def made_up(case: str, entry: int, name: str, shape: list[int]) -> torch.Tensor:
+    """The oracle's rule for the entry of a state dictionary."""
+    facts = CASES[case]
+    r = np.random.RandomState(facts["seed_base"] + entry)
+    last = name.replace("/", ".").split(".")[-1]
+    fan_in = shape[:-1] if "/" in name else shape[1:]  # Keras has the outputs last
+    if last in {"running_mean", "moving_mean", "bias", "beta"}:
+        values = 0.1 * r.randn(*shape)
+    elif last in {"running_var", "moving_variance"}:
+        values = 1 + 0.5 * r.rand(*shape)
+    elif len(shape) > 1:
+        values = r.randn(*shape) * np.sqrt(facts["weight_gain"] / np.prod(fan_in))
+    else:
+        values = 1 + 0.1 * r.randn(*shape)
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def fill(network: torch.nn.Module, case: str, ours: dict[str, str]) -> torch.nn.Module:
+    """The network with the oracle's weights; `ours` maps the start of a name to ours."""
+    state = network.state_dict()
+    left = {name for name in state if not name.endswith("num_batches_tracked")}
+    for entry, name, shape in CASES[case]["state_dict_order"]:
+        start = next(start for start in ours if name.startswith(start))
+        key = ours[start] + name.removeprefix(start)
+        values = made_up(case, entry, name, shape)
+        if "/" in name and len(shape) > 1:  # Keras: kernel axes, input, output
+            axes = len(shape)
+            values = values.permute(axes - 1, axes - 2, *range(axes - 2))
+        state[key] = values.reshape(state[key].shape)
+        left.remove(key)
+    assert not left
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def pictures(case: str) -> torch.Tensor:
+    """The input of a case, drawn from its seed."""
+    facts = CASES[case]["inputs"][0]
+    r = np.random.RandomState(facts["seed"])
+    drawn = r.randn(*facts["shape"])
+    if facts["rule"] != "r.randn(*shape)":
+        drawn = np.clip(np.round(127 + 40 * drawn), 0, 255)
+    values = drawn.astype(np.float32)
+    np.testing.assert_allclose(values.ravel()[:4], facts["first4"], rtol=1e-6)
+    return torch.from_numpy(values)
+
+
+def assert_close(out: torch.Tensor, case: str, output: str = "rppg") -> None:
+    expected = ARRAYS[f"y__{case}__{output}"]
+    assert tuple(out.shape) == expected.shape
+    spread = expected.std() if expected.size > 1 else abs(expected[0])
+    assert np.abs(out.detach().numpy() - expected).max() < TOLERANCE * spread
+
+
+def count(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+# --- iBVPNet --------------------------------------------------------------------------------------
+
+ENCODER = "ibvpnet.0.spatio_temporal_encoder."
+TIME = "ibvpnet.0.temporal_encoder."
+DECODER = "ibvpnet.1.decoder_block."
+IBVPNET = {
+    **{f"{ENCODER}{k}.conv_block_3d.": f"space.{k}." for k in (0, 1, 3, 4, 6, 7)},
+    **{f"{TIME}{k}.conv_block_3d.": f"time.{k}." for k in (0, 1, 3, 4, 6, 7)},
+    **{f"{DECODER}{k}.deconv_block_3d.": f"decoder.{k}." for k in (0, 1)},
+    "ibvpnet.3.": "out.",
+}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("iBVPNet")])
+def test_ibvpnet(case: str) -> None:
+    network = part("ibvpnet.network").DifferencingNetwork()
+    assert count(network) == CASES[case]["n_parameters"]
+    with torch.inference_mode():
+        out = fill(network, case, IBVPNET)(pictures(case).transpose(1, 2))
+    assert_close(out, case)
+
+
+# --- FactorizePhys --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("FactorizePhys")])
+def test_factorizephys(case: str) -> None:
+    module = part("factorizephys.network")
+    config = CASES[case]["args"]["md_config"]
+    network = module.FactorisingNetwork(
+        steps=config["MD_STEPS"],
+        residual=config["MD_RESIDUAL"],
+        factorise=config["MD_FSAM"],
+        factorise_at_test=config["MD_FSAM"] and config["MD_INFERENCE"],
+    )
+    assert count(network) == CASES[case]["n_parameters"]
+    fill(network, case, module.PUBLIC_NAMES)
+    clips = pictures(case).transpose(1, 2)
+    with torch.inference_mode():
+        assert_close(network(clips), case)
+        voxels = network.features(network.differences(clips))
+        centre = [size // 2 for size in voxels.shape[-2:]]
+        assert_close(voxels[..., centre[0], centre[1]], case, "voxel_centre")
+        if network.at_test:
+            _, distance = network.factorisation(network.head(voxels))
+            assert_close(distance.reshape(1), case, "appx_error")
+
+
+# --- NoobHeart and Seq-rPPG -----------------------------------------------------------------------
+
+KERAS_PARTS = {"kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias",
+               "moving_mean": "running_mean", "moving_variance": "running_var"}  # fmt: skip
+
+
+def keras_names(places: dict[str, str]) -> dict[str, str]:
+    return {
+        f"{theirs}/{name}": f"{own}.{own_name}"
+        for theirs, own in places.items()
+        for name, own_name in KERAS_PARTS.items()
+    }
+
+
+@pytest.mark.parametrize("form", ["keras", "torch"])
+def test_noobheart(form: str) -> None:
+    case = f"NoobHeart_{form}"
+    clips = pictures(case).permute(0, 1, 4, 2, 3) / 255
+    network = part("noobheart.network").SmallNetwork(
+        frames=clips.shape[1], form="keras" if form == "keras" else "tutorial"
+    )
+    assert count(network) == CASES[case]["n_parameters"]
+    names = {"conv1.": "convolutions.0.", "conv2.": "convolutions.1.", "conv3.": "out."}
+    if form == "keras":
+        names = keras_names(
+            {
+                **{f"norm{k}": f"norms.{k}" for k in range(3)},
+                "conv1": "convolutions.0", "conv2": "convolutions.1", "conv3": "out",
+            }
+        )  # fmt: skip
+    with torch.inference_mode():
+        assert_close(fill(network, case, names)(clips), case)
+
+
+def test_seq_rppg() -> None:
+    case = "SeqrPPG"
+    network = part("seq_rppg.network").SequenceNetwork()
+    assert count(network) == CASES[case]["n_parameters"]
+    names = keras_names(
+        {
+            "ST1/conv": "layers.0.convolution", "ST1/bn": "layers.0.norm",
+            "conv1": "layers.1", "bn1": "layers.2",
+            "ST2/conv": "layers.4.convolution", "ST2/bn": "layers.4.norm",
+            "conv2": "layers.5", "bn2": "layers.6", "z": "layers.8", "a/conv": "frame",
+        }
+    )  # fmt: skip
+    fill(network, case, names)
+    # The kernel (64 outputs, 64 pixels, 3 channels) is one linear map of (3 channels, 64 pixels).
+    kernel = made_up(case, 0, "a/conv/kernel", CASES[case]["state_dict_order"][0][2])
+    with torch.inference_mode():
+        network.frame.weight.copy_(kernel.permute(2, 0, 1).flatten(1))
+        assert_close(network(pictures(case).permute(0, 1, 4, 2, 3) / 255), case)
+
+
+# --- losses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "rows"),
+    [
+        ("negpearson_time", negative_pearson, None),
+        ("factorizephys_training_step_loss", negative_pearson_over_batch, None),
+        ("negpearson_dim0_batch1", negative_pearson_over_batch, 1),
+    ],
+)
+def test_correlation_over_time_and_over_the_batch(name: str, loss: Any, rows: int | None) -> None:
+    pulse = torch.from_numpy(LOSS_ARRAYS["raw_pred"][:rows]).requires_grad_()
+    value = loss(pulse, torch.from_numpy(LOSS_ARRAYS["label"][:rows])).mean()
+    value.backward()
+    expected = LOSS_ARRAYS[f"grad__{name}"]
+    assert float(value.detach()) == pytest.approx(float(LOSS_ARRAYS[f"value__{name}"]), rel=1e-4)
+    assert pulse.grad is not None
+    far = np.abs(pulse.grad.numpy() - expected).max()
+    assert far <= 1e-3 * np.abs(expected).max()
