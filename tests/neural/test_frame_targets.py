@@ -1,0 +1,103 @@
+"""Targets of networks on pictures: labels to learn from, and windows that become one pulse."""
+
+import numpy as np
+import pytest
+import torch
+
+from rppgbench.neural.frame_differences import VideoScale, pictures_and_next, pictures_to_one
+from rppgbench.neural.frame_targets import (
+    average_windows,
+    half_beats,
+    join_standardised,
+    standardise_known,
+)
+from rppgbench.neural.losses.agreement import choose_correlation_loss
+from rppgbench.system.errors import BenchError
+
+from ..oracles.parts import part
+
+TIMES = np.arange(300) / 30
+
+
+def test_every_rise_and_fall_of_a_label_spans_one() -> None:
+    wave = np.sin(2 * np.pi * 1.2 * TIMES) * (1 + 0.4 * np.sin(2 * np.pi * 0.1 * TIMES)) + TIMES / 9
+    label = half_beats(wave)
+    assert np.abs(label).max() == 0.5
+    peaks = [k for k in range(30, 270) if wave[k] > max(wave[k - 1], wave[k + 1])]
+    troughs = [k for k in range(30, 270) if wave[k] < min(wave[k - 1], wave[k + 1])]
+    assert len(peaks) >= 9
+    np.testing.assert_allclose(label[peaks], 0.5)
+    np.testing.assert_allclose(label[troughs], -0.5)
+    np.testing.assert_allclose(half_beats(3 * wave + 7), label, atol=1e-9)
+    assert np.isnan(half_beats(np.where(TIMES < 1, np.nan, wave))[:30]).all()
+    assert not half_beats(np.ones(20)).any()
+
+
+def test_windows_are_averaged_or_standardised_and_joined() -> None:
+    parts = [np.array([0.0, 2.0, 4.0]), np.array([1.0, 5.0, 9.0])]
+    np.testing.assert_allclose(average_windows(parts, [0, 2], 6), [0, 2, 2.5, 5, 9, np.nan])
+    joined = join_standardised(parts, [0, 2], 5)
+    np.testing.assert_allclose(joined[[0, 1, 2]], np.array([-1, 0, 1]) * np.sqrt(1.5))
+    np.testing.assert_allclose(joined[3:], [0, np.sqrt(1.5)], atol=1e-12)
+    assert standardise_known(np.array([np.nan, 2.0, 2.0]))[1:].tolist() == [0, 0]
+
+
+def test_pictures_have_the_next_one_and_the_last_is_repeated() -> None:
+    video = np.arange(5 * 2 * 2 * 3, dtype=np.uint8).reshape(5, 2, 2, 3)
+    scale = VideoScale.measure(video)
+    channels_first = video.transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(pictures_and_next(video, 1, 2, scale), channels_first[1:4])
+    np.testing.assert_array_equal(pictures_and_next(video, 3, 2, scale), channels_first[[3, 4, 4]])
+    np.testing.assert_allclose(pictures_to_one(video, 1, 2, scale) * 255, channels_first[1:3])
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "line"),
+    [
+        ("ibvpnet", 63, "ibvpnet: a crop of 63 pixels is too small; choose one of 64 or more"),
+        ("factorizephys", 70, "factorizephys: a crop of 70 pixels does not fit; choose one of 71"),
+        ("factorizephys", 75, "factorizephys: a crop of 75 pixels does not fit; choose one of 71"),
+        ("noobheart", 9, "noobheart: a crop of 9 pixels does not fit; choose one of 8"),
+        ("seq_rppg", 9, "seq_rppg: a crop of 9 pixels does not fit; choose one of 8"),
+    ],
+)
+def test_a_crop_that_does_not_fit_is_one_line(name: str, side: int, line: str) -> None:
+    networks = {
+        "ibvpnet": "DifferencingNetwork",
+        "factorizephys": "FactorisingNetwork",
+        "noobheart": "SmallNetwork",
+        "seq_rppg": "SequenceNetwork",
+    }
+    network = getattr(part(f"{name}.network"), networks[name])()
+    with pytest.raises(BenchError, match=line):
+        network(torch.zeros(1, 9, 3, side, side))
+
+
+def test_names_of_losses_and_forms_are_checked() -> None:
+    with pytest.raises(BenchError, match="loss 'pearsons'; did you mean 'pearson'"):
+        choose_correlation_loss("pearsons")
+    with pytest.raises(BenchError, match="form 'kera'; did you mean 'keras'"):
+        part("noobheart.network").SmallNetwork(form="kera")
+
+
+def test_the_largest_of_parts_is_that_of_adaptive_pooling() -> None:
+    largest_in_parts = part("ibvpnet.network").largest_in_parts
+    torch.manual_seed(0)
+    for size, parts in ((31, 16), (171, 160), (12, 12), (7, 3), (5, 8)):
+        x = torch.randn(2, 3, size)
+        expected = torch.nn.functional.adaptive_max_pool1d(x, parts)
+        torch.testing.assert_close(largest_in_parts(x, parts), expected)
+
+
+def test_factorisation_is_used_in_training_alone_unless_at_test_too() -> None:
+    torch.set_num_threads(1)
+    network = part("factorizephys.network").FactorisingNetwork(2, factorise=True)
+    head = torch.randn(2, 4, 9, 7, 7)
+    assert network.eval().scale(head) is head
+    assert not torch.equal(network.train().scale(head), head)
+    network.at_test = True
+    assert not torch.equal(network.eval().scale(head), head)
+    plain = part("factorizephys.network").FactorisingNetwork(2, factorise=False)
+    assert plain.train().scale(head) is head
+    names = {name for name, _ in network.named_parameters()}
+    assert {name for name, _ in plain.named_parameters()} < names
