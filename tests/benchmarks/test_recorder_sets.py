@@ -1,18 +1,23 @@
 """RLAP, SUMS and LADH: what their readers make of PhysRecorder's folders."""
 
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.check import check_data
+from rppgbench.datasets.splits import read_split
 from rppgbench.system.errors import BenchError, RecordingError
 
 from ..factories import trees
 from ..factories.datasets import dataset
 from ..factories.records import video_source
+
+SPLITS = Path(__file__).parents[2] / "protocols" / "splits"
 
 
 def listed(name: str, root: Path) -> dict[str, Recording]:
@@ -135,6 +140,40 @@ def test_a_person_of_ladh_is_one_subject_on_all_days(tmp_path: Path) -> None:
     assert sorted(names) == [
         *("12_05/caip/v01", "12_06/caip/v05", "12_07/caip/v05", "day_09/caip/v05"),
     ]
+
+
+def test_frames_may_be_counted_from_one(tmp_path: Path) -> None:
+    trees.sums(tmp_path)
+    stamps = tmp_path / "060200" / "v01" / "frames_timestamp.csv"
+    lines = [f"{k + 1},{trees.UNIX_S + t:.6f}" for k, t in enumerate(trees.RECORDER_S)]
+    trees.column(stamps, lines, "frame,timestamp")
+    times_s = listed("sums", tmp_path)["060200/v01"].video().times_s
+    assert times_s is not None
+    np.testing.assert_allclose(times_s, trees.RECORDER_S, atol=1e-6)
+
+
+NOT_GIVEN_OUT = (
+    *("p005/T2", "p008/R2", "p009/R2", "p010/R2", "p011/R2", "p011/R4", "p012/R2", "p013/R2"),
+    *("p018/T1", "p027/R1", "p039/T2", "p046/T3", "p048/E1"),
+)
+"""Recordings of RLAP that are not in the owners' index."""
+
+
+def test_the_owners_folds_of_rlap_have_as_many_recordings_as_they_count() -> None:
+    """468 and 77 are printed by PhysBench's notebook; 741 and 179 follow from the index."""
+    dataset("rlap")
+    module: Any = sys.modules["rppgbench_content.benchmarks.rlap"]
+    everything = {f"p{n:03}/{scene}" for n in range(1, 59) for scene in module.SCENES}
+    given_out = everything - set(NOT_GIVEN_OUT)
+    assert len(given_out) == dataset("rlap").expected["recordings"] == 741
+    assert set(module.KNOWN_BAD) < given_out
+    assert len(module.KNOWN_BAD) == 17
+    (fold,) = read_split(SPLITS / "rlap-owners.toml").folds
+    usable = [name.split("/")[0] for name in given_out - set(module.KNOWN_BAD)]
+    counts = [
+        sum(usable.count(p) for p in side) for side in (fold.train, fold.validation, fold.test)
+    ]
+    assert counts == [468, 77, 179]
 
 
 def spoiled(root: Path, change: dict[str, str]) -> Recording:

@@ -50,8 +50,8 @@ def read_frame_stamps(file: Path) -> Array:
     """The Unix times (T,) of the frames in seconds, NaN where a cell is empty.
 
     Raises:
-        RecordingError: no column `timestamp`, frames that are not counted from 0 on, no time, or
-            times in another unit.
+        RecordingError: no column `timestamp`, frames that are not counted from 0 or 1 on, no time,
+            or times in another unit.
     """
     sheet = read_sheet(file)
     names = [name.lower() for name in sheet.names]
@@ -62,11 +62,12 @@ def read_frame_stamps(file: Path) -> Array:
     stamps_s = sheet.numbers(names.index("timestamp"))
     if "frame" in names:
         numbers = sheet.numbers(names.index("frame"))
-        wrong = np.flatnonzero(numbers != np.arange(len(numbers)))
+        expected = np.arange(len(numbers)) + (numbers[0] == 1)
+        wrong = np.flatnonzero(numbers != expected)
         if len(wrong):
             raise RecordingError(
                 f"{file}: line {sheet.rows[wrong[0]][0]}: frame {numbers[wrong[0]]:g} where frame "
-                f"{wrong[0]} belongs, so times and frames cannot be matched; "
+                f"{expected[wrong[0]]} belongs, so times and frames cannot be matched; "
                 "copy the original file again"
             )
     known_s = stamps_s[np.isfinite(stamps_s)]
