@@ -42,3 +42,10 @@ def test_one_subject_has_no_interval() -> None:
     found = error_difference(windows(np.ones((1, 3))), windows(np.zeros((1, 3))))
     assert found.value_bpm == 1.0
     assert np.isnan([found.low_bpm, found.high_bpm]).all()
+
+
+def test_one_name_in_two_data_sets_is_two_people() -> None:
+    first = pd.concat([windows(np.ones((1, 2))), windows(np.full((1, 2), 5.0)).assign(dataset="e")])
+    found = error_difference(first, first.assign(error_bpm=0.0))
+    assert found.value_bpm == pytest.approx(3.0)
+    assert found.low_bpm < 3.0 < found.high_bpm
