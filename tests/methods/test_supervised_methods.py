@@ -161,7 +161,7 @@ def test_rhythmnet_learns_from_the_heart_rates_of_a_device_alone(tmp_path: Path)
     assert rate == pytest.approx(90, abs=15)  # starts at the training's mean, 90 bpm
 
 
-@pytest.mark.parametrize("name", ["ts_can", "efficientphys", "physnet_toolbox"])
+@pytest.mark.parametrize("name", ["ts_can", "efficientphys", "physnet_toolbox", "noobheart"])
 def test_frame_networks_learn_the_pulse_of_unseen_pictures(name: str, tmp_path: Path) -> None:
     model, params = trained(name, tmp_path, epochs=6, width=6, lr=1e-2)
     method = method_named(name)

@@ -132,3 +132,23 @@ def test_a_state_dictionary_under_public_names_loads_and_another_is_refused(tmp_
     arrays = {**model.arrays, "ConvBlock11.bias": np.zeros(1)}
     with pytest.raises(BenchError, match=r"'ConvBlock11\.bias': they are of another network"):
         load_arrays(network, to_own_names(arrays, module.PUBLIC_NAMES))
+
+
+@pytest.mark.parametrize(
+    ("ending", "folder", "network"),
+    [
+        ("_PhysNet_DiffNormalized.pth", "physnet_toolbox", "EncoderDecoder"),
+        ("_FactorizePhys_FSAM_Res.pth", "factorizephys", "FactorisingNetwork"),
+    ],
+)
+def test_every_entry_of_the_public_files_has_a_place(
+    ending: str, folder: str, network: str, oracle: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    module = part(f"{folder}.network")
+    files = {name: facts for name, facts in oracle[1]["weights"].items() if name.endswith(ending)}
+    assert files
+    for facts in files.values():
+        arrays = {
+            name.removeprefix("module."): np.zeros(shape) for name, shape in facts["key_shapes"]
+        }
+        load_arrays(getattr(module, network)(), to_own_names(arrays, module.PUBLIC_NAMES))
