@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 require_torch()
 
-SMOKE = {"epochs": 8, "lr": 1e-2}
-"""For a laptop: few and large steps."""
+SMOKE = {"epochs": 30, "batch": 4, "lr": 1e-2}
+"""For a laptop: small batches and large steps."""
 
 
 @dataclass(frozen=True, kw_only=True)

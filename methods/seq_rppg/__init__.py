@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 require_torch()
 
-SMOKE = {"clip_s": 5.0, "width": 16, "epochs": 10, "batch": 8, "lr": 1e-2}
-"""For a laptop: short clips, few channels, few and large steps."""
+SMOKE = {"clip_s": 5.0, "width": 16, "epochs": 40, "batch": 2, "lr": 5e-3}
+"""For a laptop: short clips, few channels, small batches."""
 
 
 @dataclass(frozen=True, kw_only=True)
