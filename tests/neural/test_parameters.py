@@ -57,7 +57,7 @@ def record_of(method: Method) -> type[LearningParameters]:
     assert method.fit is not None
     signature = inspect.signature(inspect.unwrap(method.fit))
     kind: type[LearningParameters] = signature.parameters["params"].annotation
-    if kind.__name__ == "FrameParameters":  # the frame that four networks share
+    if kind.__name__ == "FrameParameters":  # the frame that several networks share
         folder = importlib.import_module(f"{PACKAGE}.methods.{method.name}")
         kinds = [k for k in vars(folder).values() if inspect.isclass(k) and issubclass(k, kind)]
         (kind,) = [k for k in kinds if k is not kind] or [kind]
@@ -65,8 +65,8 @@ def record_of(method: Method) -> type[LearningParameters]:
     return kind
 
 
-def test_fourteen_methods_learn_networks() -> None:
-    assert len(networks()) == 14
+def test_eighteen_methods_learn_networks() -> None:
+    assert len(networks()) == 18
 
 
 @pytest.mark.parametrize("method", networks(), ids=lambda method: method.name)
