@@ -51,8 +51,8 @@ waits = Dataset(
 def cache(tmp_path: Path) -> Path:
     """Entries of two data sets."""
     folder = tmp_path / "cache"
-    put(folder, "features", "aa1", "waits", size=2**21, days=40)
-    put(folder, "features", "bb2", "pure", size=2**20, days=2)
+    put(folder, "features", "aa10000000000000", "waits", size=2**21, days=40)
+    put(folder, "features", "bb20000000000000", "pure", size=2**20, days=2)
     return folder
 
 

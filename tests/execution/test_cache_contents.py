@@ -17,18 +17,22 @@ pytest.importorskip("fcntl")
 
 
 def test_entries_are_counted_with_sizes_ages_and_users(tmp_path: Path) -> None:
-    put(tmp_path, "features", "aa1", "pure", size=10, days=3)
-    put(tmp_path, "features", "aa2", "pure", size=20, days=1)
-    put(tmp_path, "features", "bb3", "pure", "ubfc_rppg", size=40)
-    put(tmp_path, "features", "bb4", size=80, days=9)  # of an older version
-    put(tmp_path, "resampled_clips", "cc5", "pure", size=160)
-    put(tmp_path, "pretrainings", "dd6", "pure", size=320)
-    put(tmp_path, "simulated", "pure-ee7", size=640)
+    put(tmp_path, "features", "aa10000000000000", "pure", size=10, days=3)
+    put(tmp_path, "features", "aa20000000000000", "pure", size=20, days=1)
+    put(tmp_path, "features", "bb30000000000000", "pure", "ubfc_rppg", size=40)
+    put(tmp_path, "features", "bb40000000000000", size=80, days=9)  # of an older version
+    put(tmp_path, "resampled_clips", "cc50000000000000", "pure", size=160)
+    put(tmp_path, "pretrainings", "dd60000000000000", "pure", size=320)
+    put(tmp_path, "simulated", "pure-ee70000000000000", size=640)
     (tmp_path / "digests").mkdir()
     (tmp_path / "digests" / "note").write_bytes(bytes(5))
-    (tmp_path / "features" / "aa" / ".aa9-1-x").mkdir()  # of a process that writes
+    (tmp_path / "features" / "aa" / ".aa90000000000000-1-x").mkdir()  # of a process that writes
     entries = list_entries(tmp_path)
-    assert [entry.folder.name for entry in entries[:3]] == ["bb4", "aa1", "aa2"]
+    assert [entry.folder.name for entry in entries[:3]] == [
+        "bb40000000000000",
+        "aa10000000000000",
+        "aa20000000000000",
+    ]
     with in_use(tmp_path, ["ubfc_rppg"]):
         groups = {(g.datasets, g.kind): g for g in group_entries(tmp_path, entries)}
     sizes = {key: (group.entries, group.size) for key, group in groups.items() if key[1] != OTHER}

@@ -148,9 +148,10 @@ def size(text: str) -> float:
 
 def _cache(folder: Path | None) -> Path:
     from rppgbench.datasets.roots import cache_folder
+    from rppgbench.system.cache_use import USED
 
     cache = cache_folder(folder)
-    if not cache.is_dir():
+    if not (cache / USED).is_dir():  # any command that fills a cache makes it
         raise BenchError(f"{cache}: no cache here; give its folder by --cache")
     return cache
 

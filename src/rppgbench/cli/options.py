@@ -215,7 +215,10 @@ def parameter(text: str) -> tuple[str, str, tuple[bool | int | float | str, ...]
     whole = read_value(value)
     is_quoted = whole != value
     texts = [value] if is_quoted or "," not in value else list(names(value))
-    return method, name, tuple(read_value(part) for part in texts)
+    values = tuple(read_value(part) for part in texts)
+    if len(set(values)) < len(values):
+        raise argparse.ArgumentTypeError(f"{text!r} has a value twice; give each once")
+    return method, name, values
 
 
 def _params(

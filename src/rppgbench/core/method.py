@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -262,7 +263,8 @@ mean 'epochs'? Known: epochs, lr, preset.
             if name not in self.params:
                 raise unknown_name(f"parameter of {self.name}", name, self.params, location)
             default = self.params[name]
-            if not _is_same_kind(value, default):
+            is_finite = not isinstance(value, float) or math.isfinite(value)
+            if not (is_finite and _is_same_kind(value, default)):
                 raise BenchError(
                     f"{location}: {name} of {self.name} is a value like {default!r}, not {value!r}."
                 )

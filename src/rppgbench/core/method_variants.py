@@ -100,7 +100,7 @@ def variants_of(method: str, values: Mapping[str, tuple[Value, ...]]) -> Iterato
     """
     for name, several in values.items():
         for value in several:
-            if read_value(_text(value)) != value or " " in _text(value):
+            if isinstance(value, str) and (read_value(value) != value or " " in value):
                 raise BenchError(
                     f"--param: {method}.{name}: the text {value!r} cannot be one of several values"
                 )

@@ -1,8 +1,10 @@
 """What lies in the cache: features, clips, models and simulated data sets."""
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,9 @@ KINDS = {
     SIMULATED: "simulated data",
 }
 """Kinds of entries by their folder in the cache; an entry of features holds clips too."""
+
+DIGEST = re.compile(r"[0-9a-f]{16,}")
+"""What the name of an entry is, or ends in."""
 
 OTHER = "checksums and notes"
 
@@ -77,9 +82,13 @@ class CacheGroup:
 def list_entries(cache: Path) -> list[CacheEntry]:
     """The entries of a cache, from the one whose last use is longest ago on.
 
+    A folder in which no command has noted a use is no cache of this program, and has no entries.
+
     Args:
         cache: the cache.
     """
+    if not (cache / USED).is_dir():
+        return []
     marks = read_marks(cache)
     entries = [
         _entry(folder, group, marks.get((group, folder.name), {}))
@@ -98,7 +107,8 @@ def read_marks(cache: Path) -> dict[tuple[str, str], dict[str, float]]:
     marks: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for mark in (cache / USED).glob("*/*/*"):
         dataset, group = mark.parent.parent.name, mark.parent.name
-        marks[group, mark.name][dataset] = mark.stat().st_mtime
+        with suppress(FileNotFoundError):  # pruned by another process
+            marks[group, mark.name][dataset] = mark.stat().st_mtime
     return marks
 
 
@@ -147,10 +157,16 @@ def lock_names(entry: CacheEntry) -> tuple[str, ...]:
 
 
 def _folders(group: Path) -> Iterator[Path]:
-    """The folders of the entries of a group; most groups have a level of two letters."""
+    """The folders of the entries of a group, whose names end in a digest.
+
+    Most groups have a level of the first two digits. Other folders and links are no entries: they
+    are left alone.
+    """
     is_flat = group.name in {SIMULATED, shared_pretraining.FOLDER}
     for folder in group.glob("[!.]*" if is_flat else "[!.]*/[!.]*"):
-        if folder.is_dir():
+        digest = folder.name.rpartition("-")[2] if group.name == SIMULATED else folder.name
+        is_entry = DIGEST.fullmatch(digest) and (is_flat or folder.parent.name == digest[:2])
+        if is_entry and folder.is_dir() and not folder.is_symlink():
             yield folder
 
 

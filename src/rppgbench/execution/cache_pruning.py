@@ -97,7 +97,7 @@ def _select(
             break
         if selection.datasets and not set(entry.datasets or (UNKNOWN,)) <= set(selection.datasets):
             continue
-        days = (now_s - entry.used_s) / DAY_S
+        days = max(now_s - entry.used_s, 0.0) / DAY_S
         if selection.older_than_days is not None and days < selection.older_than_days:
             continue
         if any(name not in unused for name in lock_names(entry)):

@@ -22,7 +22,7 @@ from rppgbench.papers.rows import CellContent, LineKey, line_key
 from rppgbench.papers.smoke_scale import SmokeScale, smoke_scale
 from rppgbench.papers.stored_runs import Log, StoredRuns
 from rppgbench.report.inputs import Scores
-from rppgbench.system.errors import unknown_name
+from rppgbench.system.errors import BenchError, unknown_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,17 @@ def fill_tables(
 
 
 def _check_methods(names: Sequence[str], options: RunOptions) -> None:
-    """Refuse methods of the options that no table has, and parameters that no method has."""
+    """Refuse methods of the options that no table has, and parameters that no method has.
+
+    A row of a table has one value of each parameter.
+    """
+    for name, several in options.sweeps.items():
+        parameter = next(iter(several))
+        texts = ",".join(map(str, several[parameter]))
+        raise BenchError(
+            f"--param: {name}.{parameter}={texts}: a row of a table has one value; give one, or "
+            "make rows of several with bench run"
+        )
     lines = (
         line
         for name in names
