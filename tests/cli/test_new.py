@@ -104,6 +104,7 @@ def test_a_report_is_a_table_of_printed_values(
         (["dataset", "class"], "bench new: 'class' is no name of a dataset"),
         (["protocol", "quickstart"], "there is a protocol 'quickstart' already"),
         (["split", "../up"], "is no name of a split"),
+        (["method", "a" * 300], "is no name of a method"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_and_nothing_is_written(

@@ -71,6 +71,10 @@ KINDS = {
 """The kinds of content by the word of the command line."""
 
 
+MOST_LETTERS = 64
+"""Letters of the longest name, which is a part of many file names."""
+
+
 def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
     parser = add_command(
@@ -140,11 +144,12 @@ def _check_name(kind: str, name: str) -> None:
     template = KINDS[kind]
     is_python = next(iter(template.files.values())) == ".py"
     letters = r"[a-z][a-z0-9_]*" if is_python else r"[a-z][a-z0-9_-]*"
-    if not re.fullmatch(letters, name) or keyword.iskeyword(name):
+    is_name = re.fullmatch(letters, name) and len(name) <= MOST_LETTERS
+    if not is_name or keyword.iskeyword(name):
         marks = "_" if is_python else "_ and -"
         raise BenchError(
             f"bench new: {name!r} is no name of a {kind}: use small letters, digits and {marks}, a "
-            "letter first"
+            f"letter first, at most {MOST_LETTERS}"
         )
     if is_python:
         registry = load_methods() if kind == "method" else load_datasets()
