@@ -151,7 +151,7 @@ def _draw_agreement(place: Axes, table: Array) -> None:
     estimate, truth = table[:, RATE], table[:, REFERENCE]
     limits = bland_altman(truth, estimate)
     place.set_title("Bland-Altman")
-    place.set_xlabel("Mean of estimate and reference (bpm)")
+    place.set_xlabel("Mean of estimate and reference (bpm); windows overlap")
     place.set_ylabel("Estimate − reference (bpm)")
     place.plot((estimate + truth) / 2, estimate - truth, "o", color=BLUE, markersize=3.5, alpha=0.6)
     place.axhline(limits.bias, color=INK, linewidth=1.0)
@@ -161,8 +161,7 @@ def _draw_agreement(place: Axes, table: Array) -> None:
     if np.isfinite(limits.lower):
         _write_corner(
             place,
-            f"bias {limits.bias:+.2f}, limits {limits.lower:+.2f} to {limits.upper:+.2f} bpm; "
-            "windows overlap",
+            f"bias {limits.bias:+.2f}, limits {limits.lower:+.2f} to {limits.upper:+.2f} bpm",
         )
 
 
