@@ -177,12 +177,12 @@ def test_a_prediction_from_a_trace_is_that_of_the_run(
     assert main(["predict", "--trace", trace, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["heart_rate_bpm"] == pytest.approx(90.0, abs=0.6)
-    assert said["verdict"] == "pulse"
+    assert said["pulse"] == "yes"
     assert said["frames"] == 960
     assert rb.predict_trace(trace).heart_rate_bpm == pytest.approx(said["heart_rate_bpm"], abs=5e-4)
     for arguments, says in (
-        (["predict"], "give it a video, or --trace FILE"),
-        (["predict", "a.mp4", "--trace", trace], "give it a video, or --trace FILE"),
+        (["predict"], "give it videos, or --trace FILE"),
+        (["predict", "a.mp4", "--trace", trace], "give it videos, or --trace FILE"),
         (["predict", "--trace", trace, "--method", "two_sr"], "two_sr: needs pictures"),
         (["predict", "--trace", trace, "--region", "skin"], "--region"),
         (["predict", "--trace", str(folder / "none.csv")], "none.csv"),

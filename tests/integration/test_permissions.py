@@ -28,6 +28,7 @@ def video_folder(root: Path) -> None:
     trees.column(root / "heart_rates.csv", ["a.mp4,71"], "video,heart_rate_bpm")
 
 
+PICTURES = {".bmp", ".jpg", ".png"}
 WRITERS: dict[str, Callable[[Path], None]] = {**trees.WRITERS, "video_folder": video_folder}
 
 
@@ -68,7 +69,7 @@ def made() -> Iterator[dict[str, Path]]:
             write(Path(place, name))
             # What is loaded late is loaded now: nobody may not read Python's own folders either.
             main(["data", "check", name, str(Path(place, name))])
-        main(["run", "--protocol", "vipl5fold", "--out", place])
+        main(["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={place}/vipl_hr", "--dry-run"])
         yield {name: Path(place, name) for name in WRITERS}
 
 
@@ -89,11 +90,12 @@ def test_a_root_in_a_folder_without_permission_is_one_line(
 ) -> None:
     root = made["vipl_hr"] / "data"
     arguments = ["run", "--protocol", "vipl5fold", "--data", f"vipl_hr={root}"]
-    with tempfile.TemporaryDirectory() as out:
+    with tempfile.TemporaryDirectory() as out, tempfile.TemporaryDirectory() as cache:
         Path(out).chmod(0o777)
+        Path(cache).chmod(0o777)
         with closed(made["vipl_hr"]):
             assert main(["data", "check", "vipl_hr", str(root)]) == 2
-            assert main([*arguments, "--out", out, "--cache", out]) == 2
+            assert main([*arguments, "--out", out, "--cache", cache]) == 2
     check, run = capsys.readouterr().err.splitlines()
     assert str(root) in check
     assert f"--data vipl_hr=PATH says {root}: may not be read" in run
@@ -135,11 +137,11 @@ def test_every_file_without_permission_is_named(name: str, made: dict[str, Path]
                 continue
             result = check_data(dataset(name), root)
         assert result.counts == whole.counts, file
-        if file.suffix in {".png", ".jpg"} and result.findings == whole.findings:
+        if file.suffix in PICTURES and result.findings == whole.findings:
             continue  # of a recording in pictures three are looked at
         lines = set(result.findings) - set(whole.findings)
         assert {line.recording for line in lines} <= {recording.name for recording in own}
-        picture = file.suffix in {".png", ".jpg"}
+        picture = file.suffix in PICTURES
         assert str(file.parent if picture else file) in {line.file for line in lines}, file
 
 

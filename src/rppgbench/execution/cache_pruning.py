@@ -16,6 +16,7 @@ from rppgbench.execution.cache_contents import (
     lock_names,
     read_marks,
 )
+from rppgbench.system.atomic_files import move_into_place
 from rppgbench.system.cache_use import USED, hold_unused
 from rppgbench.system.errors import MachineError, unknown_name
 
@@ -127,7 +128,7 @@ def _delete(entry: CacheEntry) -> None:
     """Delete a folder at once for readers: under another name, which clean-ups know."""
     doomed = entry.folder.with_name(f".{entry.folder.name}-{os.getpid()}-pruned")
     try:
-        entry.folder.rename(doomed)
+        move_into_place(entry.folder, doomed)
         shutil.rmtree(doomed)
     except OSError as error:
         raise MachineError(

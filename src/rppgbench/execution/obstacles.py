@@ -10,7 +10,8 @@ from rppgbench.execution.training_examples import Key
 from rppgbench.execution.training_stages import training_stages
 from rppgbench.execution.video_lengths import video_length
 from rppgbench.extraction.crops import crop_rule
-from rppgbench.system.errors import BenchError, RecordingError, error_text
+from rppgbench.system.errors import BenchError, error_text
+from rppgbench.system.fault_kinds import attempt
 from rppgbench.system.plural import pluralise
 
 SHORT_BY_S = 0.1
@@ -73,11 +74,10 @@ def has_labels(plan: Plan, key: Key, kinds: Sequence[str]) -> bool:
         key: data set and name of the recording.
         kinds: "pulse", "heart_rate" or "beats".
     """
-    try:
-        truth = read_labels(plan.recordings[key])
-    except RecordingError:
-        return False
-    return any(getattr(truth, LABEL_FIELDS[kind]) is not None for kind in kinds)
+    labels = attempt(lambda: read_labels(plan.recordings[key]), f"the labels of {'/'.join(key)}")
+    if labels.value is None:
+        return False  # the run says why, recording by recording
+    return any(getattr(labels.value, LABEL_FIELDS[kind]) is not None for kind in kinds)
 
 
 def _missing_crop(plan: Plan, method: Method) -> str:

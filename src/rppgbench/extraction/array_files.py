@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -80,6 +81,11 @@ class ArrayWriter:
         if error is None:
             self.close()
         else:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the file without what waits to be written; the file stays incomplete."""
+        with suppress(OSError):  # a full disk refuses the rest of the buffer once more
             self._file.close()
 
 

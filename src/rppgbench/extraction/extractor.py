@@ -371,6 +371,6 @@ class _Branch:
 
     def close(self) -> None:
         if self._files is not None:
-            self._files.close()
+            self._files.close(failed=self.fault is not None)
         if self._output.transform is not None:
             self._output.transform.close()

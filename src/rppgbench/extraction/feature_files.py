@@ -227,8 +227,16 @@ class FeatureFiles:
         if self._box_is_on_face is False:
             yield "Haar detector: its largest box, so the toolbox's region, is not on the face"
 
-    def close(self) -> None:
-        """Close the files, complete or not."""
+    def close(self, *, failed: bool = False) -> None:
+        """Close the files.
+
+        Args:
+            failed: whether something went wrong: what waits to be written is then dropped.
+        """
+        if failed:
+            for arrays in self._files.values():
+                for writer in arrays.values():
+                    writer.abandon()
         self._stack.close()
 
     def finish(self, metadata: Mapping[str, Any]) -> None:
