@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rppgbench.core.waveform import Array
-from rppgbench.evaluation.paired_differences import error_difference
+from rppgbench.evaluation.paired_differences import error_difference, paired_interval
 
 
 def windows(errors: Array) -> pd.DataFrame:
@@ -49,3 +49,28 @@ def test_one_name_in_two_data_sets_is_two_people() -> None:
     found = error_difference(first, first.assign(error_bpm=0.0))
     assert found.value_bpm == pytest.approx(3.0)
     assert found.low_bpm < 3.0 < found.high_bpm
+
+
+def test_equal_counts_give_the_t_interval_of_the_subjects() -> None:
+    errors = np.random.default_rng(4).normal(0, 3, (6, 5))
+    difference = error_difference(windows(errors), windows(np.zeros((6, 5))))
+    expected = paired_interval(np.abs(errors).mean(axis=1))
+    assert (difference.low_bpm, difference.high_bpm) == pytest.approx(expected)
+
+
+def test_unequal_counts_agree_with_leaving_one_subject_out() -> None:
+    rng = np.random.default_rng(8)
+    first, second = (windows(rng.normal(0, 3, (40, 6))) for _ in range(2))
+    first = first[rng.random(len(first)) < 0.6]
+    difference = error_difference(first, second)
+    left_out = np.array(
+        [
+            error_difference(
+                first[first["subject"] != name], second[second["subject"] != name]
+            ).value_bpm
+            for name in second["subject"].unique()
+        ]
+    )
+    jackknife = np.sqrt(39 / 40 * ((left_out - left_out.mean()) ** 2).sum())
+    half = (difference.high_bpm - difference.low_bpm) / 2
+    assert half / 2.0227 == pytest.approx(jackknife, rel=0.05)  # t with 39 degrees of freedom

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from rppgbench.evaluation.paired_differences import paired_interval
 from rppgbench.evaluation.power import (
     detectable_difference,
-    paired_interval,
     paired_sd,
     people_needed,
     power,

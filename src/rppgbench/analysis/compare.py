@@ -15,7 +15,7 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.evaluator import read_evaluator
-from rppgbench.evaluation.power import paired_interval
+from rppgbench.evaluation.paired_differences import paired_interval
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.waveform import Array
+from rppgbench.evaluation.paired_differences import paired_interval
 from rppgbench.evaluation.power import (
     detectable_difference,
-    paired_interval,
     paired_sd,
     people_needed,
     power,

@@ -7,10 +7,6 @@ than a bootstrap with few people (docs: measurements/power).
 
 import math
 
-import numpy as np
-
-from rppgbench.core.waveform import Array
-
 ALPHA = 0.05
 """Level of the two-sided test."""
 
@@ -18,43 +14,6 @@ POWER = 0.8
 """The chance to find a difference that is there."""
 
 MOST_PEOPLE = 1_000_000
-
-
-def paired_interval(
-    differences: Array, counts: Array | None = None, confidence: float = 1 - ALPHA
-) -> tuple[float, float]:
-    """The t interval of the mean of paired differences over people.
-
-    With `counts` the mean is over all recordings, a ratio of two sums over people; its variance is
-    S / (S - 1) times the sum of (sum_s - mean count_s)^2 over (sum of counts)^2 (linearisation).
-    With equal counts both forms are the same. Source: Student, The probable error of a mean, 1908,
-    10.2307/2331554; Cochran, Sampling techniques, 1977, section 6.3.
-
-    Args:
-        differences: One difference for each person (S,), or the sum over the person's recordings;
-            NaN does not count.
-        counts: The number of recordings of each person (S,); None for one each.
-        confidence: Level of the interval.
-
-    Returns:
-        Low and high limit; NaN with fewer than two people.
-
-    >>> low, high = paired_interval(np.array([1.0, 2.0, 3.0]))
-    >>> round(low, 3), round(high, 3)  # 2 -+ 4.3027 x 1 / sqrt(3)
-    (-0.484, 4.484)
-    """
-    from scipy.stats import t as student
-
-    finite = np.isfinite(differences)
-    weights = (np.ones(len(differences)) if counts is None else counts)[finite]
-    sums, people = differences[finite], int(finite.sum())
-    if people < 2:
-        return float("nan"), float("nan")
-    total = math.fsum(weights)
-    mean = math.fsum(sums) / total
-    variance = math.fsum((sums - mean * weights) ** 2) * people / (people - 1) / total**2
-    half = float(student.ppf((1 + confidence) / 2, people - 1)) * math.sqrt(variance)
-    return mean - half, mean + half
 
 
 def power(difference: float, sd: float, people: int, alpha: float = ALPHA) -> float:
