@@ -15,6 +15,10 @@ KEPT = {"RPPGBENCH_ORACLES", "RPPGBENCH_OPEN_RPPG_PYTHON"}
 @pytest.fixture(autouse=True)
 def _apart(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache, settings or plugins, or depends on the terminal."""
+    if os.environ.pop("RPPGBENCH_PLUGINS", ""):  # of a command in an earlier test
+        from rppgbench.core.registry import clear_registry
+
+        clear_registry()
     for name in [n for n in os.environ if n.startswith("RPPGBENCH_") and n not in KEPT]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("COLUMNS", raising=False)  # which parallel runs of tests set
