@@ -133,6 +133,7 @@ def test_a_file_that_exists_is_kept(content: Path, capsys: pytest.CaptureFixture
         ("protocol", '["simulated"]', '["nosuch"]', "data sets", "no data set 'nosuch'"),
         ("protocol", '"beats_tukey"', '"beats"', "evaluators", "no evaluator 'beats'"),
         ("protocol", '# split = "whole"', 'split = "pure-6810"', "split", "is of pure"),
+        ("protocol", '# split = "whole"', 'split = "official"', "split", "train = [] is not test"),
         ("protocol", '# regions = ["skin"]', 'regions = ["chin"]', "regions", "no region 'chin'"),
         ("protocol", "title =", "titel =", "keys", "did you mean 'title'"),
         ("evaluator", "length_s = 10.0, stride_s = 10.0, shortest_s = 9.0",

@@ -136,11 +136,18 @@ def test_a_file_may_declare_several_methods_whose_names_begin_with_its_name(plug
 
 
 @pytest.mark.parametrize(
-    "line", ['theirs_a = declare("theirs_b")', 'other_a = declare("other_a")', "x = 1"]
+    ("line", "says"),
+    [
+        ('theirs_a = declare("theirs_b")', "write 'theirs' in place of 'theirs_a'"),
+        ('other_a = declare("other_a")', "write 'theirs' in place of 'other_a'"),
+        ("x = 1", "must declare a Method named 'theirs'"),
+    ],
 )
-def test_a_method_of_several_with_another_name_is_refused(plugins: Path, line: str) -> None:
+def test_a_method_of_several_with_another_name_is_refused(
+    plugins: Path, line: str, says: str
+) -> None:
     declare_table(plugins, line)
-    assert "Method" in load_methods().unavailable["theirs"].reason
+    assert says in load_methods().unavailable["theirs"].reason
 
 
 def test_a_method_of_several_may_not_have_the_name_of_a_file(plugins: Path) -> None:

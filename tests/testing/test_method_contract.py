@@ -28,7 +28,8 @@ FAULTS = {
     "leaves its input untouched": "    trace.samples[:] -= 1\n" + FINE,
     "says the same twice": "    moved = trace.samples[:, 1] + 1e-9 * next(COUNT)\n"
     "    return Waveform(-moved, trace.fs, trace.start_s)\n",
-    "gives a pulse on the input s clock": "    return Waveform(-trace.samples[:, 1], trace.fs)\n",
+    "gives a pulse on the clock of its input": "    return Waveform("
+    "-trace.samples[:, 1], trace.fs)\n",
     "survives gaps": "    if len(trace.samples) < 400:\n        raise RuntimeError('short')\n"
     + FINE,
     "invents no pulse on a flat input": "    rng = np.random.default_rng(0)\n"

@@ -224,9 +224,9 @@ def _find_declarations(
     for name, value in several.items():
         if value.name != name or not name.startswith(f"{stem}_"):
             raise BenchError(
-                f"{file}: declares {value.name!r} as {name!r}; a {kind.__name__} bears the name "
-                f"of its file, {stem!r}, or, where a file declares several, its variable's name, "
-                f"'{stem}_...'"
+                f"{file}: declares {value.name!r} as {name!r}; the {kind.__name__.lower()} of a "
+                f"file has the file's name: write {stem!r} in place of {name!r}, or rename the "
+                f"file. Of several in one file, each is a variable '{stem}_...' with its own name"
             )
     return several
 

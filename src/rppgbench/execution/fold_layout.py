@@ -13,6 +13,7 @@ from rppgbench.datasets.splits import (
     PARTS,
     WHOLE,
     FoldAssignment,
+    Split,
     assign_by_folds,
     assign_by_lists,
     assign_by_parts,
@@ -53,19 +54,15 @@ def lay_out_folds(
     Raises:
         BenchError: the split does not fit the data sets, or no fold has a test recording.
     """
+    check_split(protocol, location)
     notes: tuple[str, ...] = ()
     source = ""
     tested = tuple(r for (d, _), r in recordings.items() if d in protocol.test)
     first = protocol.test[0]
-    within = protocol.train == protocol.test and len(protocol.test) == 1
     if protocol.split == WHOLE:
-        if set(protocol.train) & set(protocol.test):
-            raise BenchError(
-                f"{location}: split 'whole' cannot train and test on the same data set"
-            )
         train = tuple(r for (d, _), r in recordings.items() if d in protocol.train)
         sides = [FoldAssignment(fold="whole", train=train, validation=(), test=tested)]
-    elif not within:
+    elif not _within_one(protocol):
         sides = _divide_training(protocol, recordings, tested, location)
     elif protocol.split == OFFICIAL:
         official = official_folds(load_datasets().available[first], roots[first], location)
@@ -74,12 +71,7 @@ def lay_out_folds(
     elif protocol.split == PARTS:
         sides = assign_by_parts(tested)
     else:
-        split = read_split(find_toml("protocols/splits", "split", protocol.split, location))
-        if split.dataset != first:
-            raise BenchError(
-                f"{location}: split {split.name!r} is of {split.dataset}, not of {first}"
-            )
-        sides = assign_by_lists(tested, split.folds)
+        sides = assign_by_lists(tested, _lists(protocol, location).folds)
     empty = [side.fold for side in sides if not side.test]
     notes += tuple(f"fold {fold} has no recording to test here and is left out" for fold in empty)
     sides = [side for side in sides if side.test]
@@ -91,6 +83,52 @@ def lay_out_folds(
     return FoldLayout(sides=tuple(sides), notes=notes, source=source)
 
 
+def check_split(protocol: Protocol, location: str) -> None:
+    """Check that the split of a protocol goes with its data sets, without any recording.
+
+    Args:
+        protocol: the protocol.
+        location: where the names come from, for messages.
+
+    Raises:
+        BenchError: the split does not go with the data sets of training and test.
+    """
+    trained, tested = list(protocol.train), list(protocol.test)
+    shared = set(trained) & set(tested)
+    if protocol.split == WHOLE:
+        if shared:
+            raise BenchError(
+                f"{location}: split 'whole' cannot train and test on the same data set"
+            )
+        return
+    split = None if protocol.split in {OFFICIAL, PARTS} else _lists(protocol, location)
+    if split is not None and split.dataset not in {*trained, *tested}:
+        used = ", ".join(dict.fromkeys([*trained, *tested]))
+        raise BenchError(f"{location}: split {split.name!r} is of {split.dataset}, not of {used}")
+    if _within_one(protocol):
+        return
+    if split is None or any(fold.test for fold in split.folds):
+        raise BenchError(
+            f"{location}: split {protocol.split!r} divides the subjects of one data set, and train "
+            f"= {trained} is not test = {tested}; give both the same one name (only a list "
+            "without test subjects goes with other data sets to test)"
+        )
+    if split.dataset not in trained or shared:
+        raise BenchError(
+            f"{location}: split {split.name!r} divides {split.dataset} into training and "
+            f"validation; train = {', '.join(trained)} and test = {', '.join(tested)} do not fit"
+        )
+
+
+def _within_one(protocol: Protocol) -> bool:
+    """Whether a protocol trains and tests on one data set."""
+    return protocol.train == protocol.test and len(protocol.test) == 1
+
+
+def _lists(protocol: Protocol, location: str) -> Split:
+    return read_split(find_toml("protocols/splits", "split", protocol.split, location))
+
+
 def _divide_training(
     protocol: Protocol,
     recordings: Mapping[tuple[str, str], Recording],
@@ -98,23 +136,7 @@ def _divide_training(
     location: str,
 ) -> list[FoldAssignment]:
     """Assign recordings where a list divides a training set, and other data sets are tested."""
-    lists = protocol.split not in {OFFICIAL, PARTS}
-    split = (
-        read_split(find_toml("protocols/splits", "split", protocol.split, location))
-        if lists
-        else None
-    )
-    if split is None or any(fold.test for fold in split.folds):
-        raise BenchError(
-            f"{location}: split {protocol.split!r} cuts one data set: train = test; only a list "
-            "without test subjects goes with other data sets to test"
-        )
-    if split.dataset not in protocol.train or set(protocol.train) & set(protocol.test):
-        raise BenchError(
-            f"{location}: split {split.name!r} divides {split.dataset} into training and "
-            f"validation; train = {', '.join(protocol.train)} and "
-            f"test = {', '.join(protocol.test)} do not fit"
-        )
+    split = _lists(protocol, location)
     divided = [r for (dataset, _), r in recordings.items() if dataset == split.dataset]
     undivided = tuple(
         r

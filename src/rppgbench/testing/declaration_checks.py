@@ -15,9 +15,10 @@ from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.roots import write_simulated
-from rppgbench.datasets.splits import OFFICIAL, PARTS, WHOLE, read_split
+from rppgbench.datasets.splits import read_split
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.evaluation.scores import score_windows
+from rppgbench.execution.fold_layout import check_split
 from rppgbench.execution.input_checks import check_inputs
 from rppgbench.execution.method_parameters import declared_parameters, with_members
 from rppgbench.extraction.conditions import check_condition
@@ -145,12 +146,8 @@ def _evaluators(protocol: Protocol, place: str) -> Iterator[str]:
 
 
 def _split(protocol: Protocol, place: str) -> Iterator[str]:
-    if protocol.split == WHOLE and set(protocol.train) & set(protocol.test):
-        yield "split 'whole' cannot train and test on the same data set"
-    if protocol.split not in {WHOLE, OFFICIAL, PARTS}:
-        split = read_split(find_toml("protocols/splits", "split", protocol.split, place))
-        if split.dataset not in protocol.datasets:
-            yield f"split {split.name!r} is of {split.dataset}, which the protocol does not use"
+    check_split(protocol, place)
+    yield from ()
 
 
 def _regions_and_conditions(protocol: Protocol, place: str) -> Iterator[str]:

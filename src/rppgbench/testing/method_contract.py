@@ -167,7 +167,7 @@ def _finds_a_clean_pulse(method: Method) -> Iterator[str]:
             yield f"says {estimate_bpm:.1f} bpm for {bpm:.0f} at {fs:.0f} frames a second"
 
 
-def _gives_a_pulse_on_the_input_s_clock(method: Method) -> Iterator[str]:
+def _gives_a_pulse_on_the_clock_of_its_input(method: Method) -> Iterator[str]:
     waveform = _input(method, 72.0)
     waveform = Waveform(waveform.samples, waveform.fs, 3.0)
     pulse = _estimate(method, waveform)
@@ -289,7 +289,7 @@ def _declares_what_it_is(method: Method) -> Iterator[str]:
 CLAUSES: tuple[Callable[[Method], Iterator[str]], ...] = (
     _declares_what_it_is,
     _finds_a_clean_pulse,
-    _gives_a_pulse_on_the_input_s_clock,
+    _gives_a_pulse_on_the_clock_of_its_input,
     _leaves_its_input_untouched,
     _says_the_same_twice,
     _invents_no_pulse_on_a_flat_input,
