@@ -151,7 +151,7 @@ def test_a_cache_that_may_not_be_written_is_read_all_the_same(
             if place is lacking:
                 assert code == 2, errors
                 one_line(errors, str(place), "cannot be written: Permission denied")
-                assert Store(out).done() == set()
+                assert not (out / "estimates").exists()  # told before the first frame
             else:
                 assert code == 0, errors
                 assert waveforms(out) == undisturbed.waves

