@@ -13,6 +13,7 @@ from rppgbench.video.stream import decode_counts
 from ..factories import trees
 from ..factories.paper_results import store
 from ..factories.paper_tables import table_head, table_row, table_setting
+from ..factories.vipl_tree import write_vipl_tree
 
 pytestmark = pytest.mark.torch  # the papers' methods are networks
 
@@ -53,6 +54,18 @@ def test_the_dry_run_says_what_a_whole_run_lacks(
     assert table(here, "--dry-run", "--methods", "pos", "--folds", "fold9") == 0
     line = "vipl5fold: cannot run: --folds: no fold 'fold9'"
     assert capsys.readouterr().out.startswith(line)
+
+
+def test_the_dry_run_says_that_simulated_data_fill_no_genuine_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_vipl_tree(tmp_path / "vipl", subjects=5, seconds=1.0)
+    assert table(tmp_path, "--dry-run", "--methods", "pos") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == (
+        f"vipl5fold: not run: the data in {tmp_path / 'vipl'} is simulated; use --simulate"
+    )
 
 
 def test_the_dry_run_names_data_that_is_not_there(

@@ -176,7 +176,9 @@ class StoredRuns:
             plan = self._plan(protocol, name, roots, methods, self._folds(manifest), failures)
             if any(recording.simulated != simulate for recording in plan.recordings.values()):
                 places = ", ".join(map(str, roots.values()))
-                return FoundResults(reason=f"the data in {places} is simulated; use --simulate")
+                reason = f"the data in {places} is simulated; use --simulate"
+                self._note_obstacle(f"{name}: not run: {reason}")
+                return FoundResults(reason=reason)
             self._run(experiment, plan, store, failures)
         except BenchError as error:
             self._note_obstacle(f"{name}: cannot run: {error}")
