@@ -70,7 +70,9 @@ class PredictionReader:
         rates = read_rates(pulse, rule)
         if not rates.bpm.size:
             return replace(answer, reason=_describe_too_short(pulse, rule))
-        truth_bpm = read_rates(pulse, rule, truth).reference_bpm[0]
+        truth_bpm = np.full(rates.bpm.shape[1], np.nan)
+        if answer.reference is not None:  # read apart: with a reference the SNR is at its rate
+            truth_bpm = read_rates(pulse, rule, truth).reference_bpm[0]
         answer = replace(answer, windows=_windows(rates, truth_bpm))
         if not np.isfinite(rates.bpm).any():
             reasons = sorted({str(reason) for reason in rates.reason.ravel() if reason})
