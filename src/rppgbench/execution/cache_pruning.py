@@ -23,7 +23,7 @@ from rppgbench.system.errors import MachineError, unknown_name
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which entries are to go; an entry has to meet all that is stated.
+    """The entries to delete: those that meet every stated condition.
 
     Attributes:
         datasets: names of data sets, or `UNKNOWN`; an entry that others use too stays. Empty for
