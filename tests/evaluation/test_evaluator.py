@@ -114,6 +114,7 @@ def test_a_mistake_is_one_line_with_file_and_key(
     with pytest.raises(BenchError) as error:
         read_evaluator(file)
     assert message in str(error.value)
+    assert "Value error" not in str(error.value)
     assert str(error.value).startswith(str(file))
     assert "\n" not in str(error.value)
 

@@ -202,5 +202,6 @@ def _declaration_error(file: Path, kind: type[Declaration], error: ValidationErr
         key = ".".join(map(str, fault["loc"])) or "file"
         if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1:
             return unknown_name("key", key, kind.model_fields, str(file))
-        faults.append("missing " + key if fault["type"] == "missing" else f"{key}: {fault['msg']}")
+        message = fault["msg"].removeprefix("Value error, ")  # pydantic's, before our own words
+        faults.append("missing " + key if fault["type"] == "missing" else f"{key}: {message}")
     return BenchError(f"{file}: {'; '.join(faults)}")
