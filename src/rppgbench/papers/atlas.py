@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.core.content_roots import content_roots
+from rppgbench.papers.csv_rows import read_rows
 from rppgbench.papers.published import METRICS, PublishedValue, ValueGroup, group_values
 from rppgbench.report.data_marks import UNMARKED
 from rppgbench.report.figures.drawing import (
@@ -26,7 +26,6 @@ from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.rendering import render
 from rppgbench.report.tables.columns import Column
 from rppgbench.report.tables.table import Cell, Row, Table
-from rppgbench.system.errors import BenchError
 from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
@@ -77,22 +76,14 @@ def read_causes() -> dict[tuple[str, str], str]:
     """What measurements say of the differences: data set and method -> cause and evidence.
 
     Raises:
-        BenchError: A file has other columns, or cannot be read.
+        BenchError: A file cannot be read, or its columns or cells are others.
     """
     causes: dict[tuple[str, str], str] = {}
     for root in content_roots():
         file = root / "reports" / CAUSES_FILE
         if not file.is_file():
             continue
-        try:
-            with file.open(encoding="utf-8", newline="") as stream:
-                reader = csv.DictReader(stream)
-                rows, names = list(reader), list(reader.fieldnames or ())
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise BenchError(f"{file}: not readable: {error}; save it as CSV in UTF-8") from error
-        if names != CAUSE_COLUMNS or any(None in row or None in row.values() for row in rows):
-            raise BenchError(f"{file}: its columns must be {', '.join(CAUSE_COLUMNS)}")
-        for row in rows:
+        for _, row in read_rows(file, CAUSE_COLUMNS):
             causes[row["tested_on"], row["method"]] = f"{row['cause']} ({row['evidence']})"
     return causes
 

@@ -1,9 +1,8 @@
 """A paper's table: what it printed, and how we measure it."""
 
-import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,6 +10,7 @@ from pydantic import Field, model_validator
 
 from rppgbench.core.protocol import Declaration, read_declaration
 from rppgbench.datasets.layout import require_inside
+from rppgbench.papers.csv_rows import read_rows
 from rppgbench.system.errors import BenchError, unknown_name
 
 MARGINS: Mapping[str, float] = {"mae": 0.5, "rmse": 0.75, "std": 0.75, "r": 0.02}
@@ -266,25 +266,14 @@ def read_printed(file: Path) -> list[Printed]:
 
     The columns are those of `Printed`; each value must be a number. BenchError names the line.
     """
-    try:
-        with file.open(encoding="utf-8", newline="") as source:
-            reader = csv.DictReader(source)
-            rows, columns = list(reader), list(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{file}: printed values not readable: {error}") from error
-    names = list(Printed.__dataclass_fields__)
-    if columns != names:
-        raise BenchError(f"{file}: its columns must be {', '.join(names)}")
     values = []
-    for number, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise BenchError(f"{file}: line {number} has not {len(names)} cells")
+    for place, row in read_rows(file, [column.name for column in fields(Printed)]):
         try:
-            fine = math.isfinite(float(row["value"]))
+            is_number = math.isfinite(float(row["value"]))
         except ValueError:
-            fine = False
-        if not fine:
-            raise BenchError(f"{file}: line {number}: value {row['value']!r} is not a number")
+            is_number = False
+        if not is_number:
+            raise BenchError(f"{place}: value {row['value']!r} is not a number")
         values.append(Printed(**row))
     return values
 

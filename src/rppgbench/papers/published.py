@@ -1,15 +1,15 @@
 """Published values of methods on data sets, from every source, and how far they are apart."""
 
-import csv
 import math
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
 
 from rppgbench.core.content_roots import content_roots
 from rppgbench.core.registry import toml_files
+from rppgbench.papers.csv_rows import read_rows
 from rppgbench.papers.declaration import Setting, read_table
 from rppgbench.system.errors import BenchError
 
@@ -120,35 +120,23 @@ def read_file(file: Path) -> list[PublishedValue]:
         BenchError: The file cannot be read, its columns are others, or a line is at fault.
     """
     columns = [field.name for field in fields(PublishedValue)]
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-            names = list(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{file}: not readable: {error}; save it as CSV in UTF-8") from error
-    if names != columns:
-        raise BenchError(f"{file}: its columns must be {', '.join(columns)}")
-    return [_value(row, file, number) for number, row in enumerate(rows, start=2)]
+    return [_value(row, place) for place, row in read_rows(file, columns)]
 
 
-def _value(row: dict[str, str], file: Path, number: int) -> PublishedValue:
-    position = f"{file}: line {number}"
-    if None in row or None in row.values():
-        raise BenchError(f"{position} has not {len(fields(PublishedValue))} cells")
+def _value(row: Mapping[str, str], place: str) -> PublishedValue:
     empty = [name for name in row if name != "note" and not row[name].strip()]
     if empty:
-        raise BenchError(f"{position}: no {empty[0]}; fill it in")
+        raise BenchError(f"{place}: no {empty[0]}; fill it in")
     if row["metric"] not in METRICS or row["kind"] not in get_args(Kind):
         known = METRICS if row["metric"] not in METRICS else get_args(Kind)
         name = "metric" if known is METRICS else "kind"
-        raise BenchError(f"{position}: {name} {row[name]!r} is not one of {', '.join(known)}")
+        raise BenchError(f"{place}: {name} {row[name]!r} is not one of {', '.join(known)}")
     try:
         bpm = float(row["value"])
     except ValueError:
         bpm = math.nan
     if not (math.isfinite(bpm) and bpm >= 0):
-        raise BenchError(f"{position}: value {row['value']!r} is no error in bpm")
+        raise BenchError(f"{place}: value {row['value']!r} is no error in bpm")
     return PublishedValue(**{**row, "value": bpm})  # type: ignore[arg-type]  # all are checked
 
 
