@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.command import Commands, add_actions, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, names, path
 from rppgbench.cli.terminal import answer, answer_json
@@ -24,14 +24,12 @@ HEADINGS = ("data set", "kind", "entries", "size", "days since last use", "in us
 
 def add_parser(commands: Commands) -> None:
     """Declare the two actions and their options."""
-    group = commands.add_parser(
+    actions = add_actions(
+        commands,
         "cache",
-        help="Show what lies in the cache, or delete parts of it.",
-        description="Show what lies in the cache, or delete parts of it.",
-        epilog="example: bench cache show",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        about="Show what lies in the cache, or delete parts of it.",
+        example="bench cache show",
     )
-    actions = group.add_subparsers(metavar="ACTION", required=True)
     show_parser = add_command(
         actions,
         "show",

@@ -71,12 +71,32 @@ def add_command(
     Returns:
         The parser, for the command's own arguments.
     """
-    parser = commands.add_parser(
+    parser = _add_parser(commands, name, about, example)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_actions(commands: Commands, name: str, *, about: str, example: str) -> Commands:
+    """Add a command that has actions, such as `bench data`.
+
+    Args:
+        commands: the subcommands of `bench`.
+        name: as it is typed.
+        about: what the actions do, in a sentence.
+        example: one full command line.
+
+    Returns:
+        The actions, for `add_command`.
+    """
+    group = _add_parser(commands, name, about, example)
+    return group.add_subparsers(metavar="ACTION", required=True)
+
+
+def _add_parser(commands: Commands, name: str, about: str, example: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
         name,
         help=about,
         description=about,
         epilog=f"example: {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
-    return parser

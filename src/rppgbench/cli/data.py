@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.command import Commands, add_actions, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import as_json, at_least_one, path, plugins
 from rppgbench.cli.terminal import answer, answer_json, tell
@@ -25,14 +25,12 @@ MAX_LINES = 100
 
 def add_parser(commands: Commands) -> None:
     """Declare the two actions and their options."""
-    group = commands.add_parser(
+    actions = add_actions(
+        commands,
         "data",
-        help="Show or check a data set.",
-        description="Show or check a data set.",
-        epilog="example: bench data check pure /data/PURE",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        about="Show or check a data set.",
+        example="bench data check pure /data/PURE",
     )
-    actions = group.add_subparsers(metavar="ACTION", required=True)
     show_parser = add_command(
         actions,
         "show",

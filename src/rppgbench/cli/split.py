@@ -2,7 +2,7 @@
 
 import argparse
 
-from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.command import Commands, add_actions, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, path
 from rppgbench.cli.terminal import answer, answer_json
@@ -10,15 +10,12 @@ from rppgbench.cli.terminal import answer, answer_json
 
 def add_parser(commands: Commands) -> None:
     """Declare the action and its options."""
-    about = "The checksum of a split's lists, for the key `checksum` of its file."
-    group = commands.add_parser(
+    actions = add_actions(
+        commands,
         "split",
-        help=about,
-        description=about,
-        epilog="example: bench split checksum protocols/splits/pure-6810.toml",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        about="The checksum of a split's lists, for the key `checksum` of its file.",
+        example="bench split checksum protocols/splits/pure-6810.toml",
     )
-    actions = group.add_subparsers(metavar="ACTION", required=True)
     checksum_parser = add_command(
         actions,
         "checksum",
