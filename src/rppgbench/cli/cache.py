@@ -13,6 +13,7 @@ from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import as_json, names, path
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
+from rppgbench.system.text_wrapping import aligned
 
 if TYPE_CHECKING:
     from rppgbench.execution.cache_contents import CacheEntry, CacheGroup
@@ -79,11 +80,9 @@ def show(args: argparse.Namespace) -> int:
         parts = [asdict(group) for group in groups]
         answer_json({"cache": str(cache), "size": total, "free": _free(cache), "groups": parts})
         return DONE
-    rows = [HEADINGS, *(_row(group) for group in groups)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    for row in rows if groups else ():
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        answer("  ".join(cells).rstrip())
+    rows = [HEADINGS, *map(_row, groups)] if groups else []
+    for line in aligned(rows, left=range(len(HEADINGS))):
+        answer(line)
     answer(f"{cache}: {format_bytes(total)}; {format_bytes(_free(cache))} are free")
     return DONE
 

@@ -11,6 +11,7 @@ from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import as_json, at_least_one, path, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
+from rppgbench.system.text_wrapping import aligned
 
 if TYPE_CHECKING:
     from rppgbench.analysis.power import PairPower, PrintedGap
@@ -97,7 +98,7 @@ def _measured(args: argparse.Namespace) -> int:
         f"mean absolute error of each person under {name}, in bpm; found: by a paired t test at "
         "5 % with a chance of 80 %"
     )
-    _print_table(_header(wanted_bpm, args.people), [_cells(pair, args.people) for pair in pairs])
+    _print_table([_header(wanted_bpm, args.people), *(_cells(pair, args.people) for pair in pairs)])
     return DONE
 
 
@@ -141,7 +142,7 @@ def _printed(args: argparse.Namespace) -> int:
     for label, n, gaps in groups:
         detectable = sum(gap.is_detectable for gap in gaps)
         answer(f"{label}, n = {n}: {detectable} of {len(gaps)} gaps are found")
-        _print_table(("pair", "gap", "found from", "told"), [_gap_cells(gap) for gap in gaps])
+        _print_table([("pair", "gap", "found from", "told"), *map(_gap_cells, gaps)])
     return DONE
 
 
@@ -178,13 +179,9 @@ def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
 
 
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns of equal width, the first to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for row in (header, *rows):
-        name, *numbers = zip(row, widths, strict=True)
-        cells = [name[0].ljust(name[1]), *(cell.rjust(width) for cell, width in numbers)]
-        answer(f"  {'  '.join(cells)}")
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    for line in aligned(rows):
+        answer(f"  {line}")
 
 
 def _above_zero(text: str) -> float:

@@ -11,7 +11,7 @@ from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.scores import LABELS, NOTED, describe_count
 from rppgbench.report.tables.summary_rows import canonical_order, records, row_name
 from rppgbench.system.plural import pluralise
-from rppgbench.system.text_wrapping import wrapped
+from rppgbench.system.text_wrapping import aligned, wrapped
 
 MAX_NAME = 28
 """Letters of a name in a column; a longer one is cut."""
@@ -152,24 +152,19 @@ def fit_columns(
             break
         del shown[heading]
         left_out.append(heading)
-    columns = [
-        [f"{_cut(text, letters):<{_width(heading, texts, letters)}}" for text in (heading, *texts)]
-        for heading, texts in names.items()
+    cut_names = [[_cut(text, letters) for text in (name, *texts)] for name, texts in names.items()]
+    columns = [*cut_names, *((heading, *texts) for heading, texts in shown.items())]
+    left = [
+        place
+        for place, heading in enumerate((*names, *shown))
+        if heading in {*names, *left_aligned}
     ]
-    columns += [
-        _aligned(heading, texts, left=heading in left_aligned) for heading, texts in shown.items()
-    ]
-    lines = ["  ".join(cells).rstrip()[:width] for cells in zip(*columns, strict=True)]
+    rows = list(zip(*columns, strict=True))
+    lines = [line[:width] for line in aligned(rows, left=left)]
     if left_out:
         note = f"not shown in {width} columns: {', '.join(left_out)}; the page has them"
         lines += wrapped(note, width)
     return lines
-
-
-def _aligned(heading: str, texts: Sequence[str], *, left: bool) -> list[str]:
-    """A column of one width."""
-    longest = max(map(len, (heading, *texts)))
-    return [f"{text:{'<' if left else '>'}{longest}}" for text in (heading, *texts)]
 
 
 def _line_width(
