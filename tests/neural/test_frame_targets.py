@@ -33,6 +33,26 @@ def test_every_rise_and_fall_of_a_label_spans_one() -> None:
     assert not half_beats(np.ones(20)).any()
 
 
+@pytest.mark.parametrize(
+    ("gap", "unknown"),
+    [
+        (slice(77, 80), slice(75, 90)),  # within a rise
+        (slice(86, 92), slice(75, 105)),  # with the peak at 90
+        (slice(79, 97), slice(75, 105)),
+        (slice(91, 104), slice(75, 105)),  # beside this peak, which may have been higher
+        (slice(60, 130), slice(45, 135)),
+    ],
+)
+def test_a_gap_leaves_no_label_in_a_rise_or_fall_that_it_cuts(gap: slice, unknown: slice) -> None:
+    wave = np.exp(4 * np.cos(2 * np.pi * TIMES)) + np.cos(2 * np.pi * TIMES)  # sharp peaks, each s
+    broken = wave.copy()
+    broken[gap] = np.nan
+    expected = half_beats(wave)
+    expected[unknown] = np.nan
+    inside = slice(15, 285)  # between the first and the last extremum
+    np.testing.assert_allclose(half_beats(broken)[inside], expected[inside], atol=1e-9)
+
+
 def test_windows_are_averaged_or_standardised_and_joined() -> None:
     parts = [np.array([0.0, 2.0, 4.0]), np.array([1.0, 5.0, 9.0])]
     np.testing.assert_allclose(average_windows(parts, [0, 2], 6), [0, 2, 2.5, 5, 9, np.nan])

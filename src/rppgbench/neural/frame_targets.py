@@ -55,7 +55,8 @@ def half_beats(pulse: NDArray[Any]) -> Array:
 
     The pulse is cut at its peaks and troughs of a prominence of 1.5 deviations. Each piece is
     centred on the mean of its two ends and divided by their distance, then clipped. Before the
-    first and after the last cut the samples of the standardised pulse are clipped. NaN stays NaN.
+    first and after the last cut the samples of the standardised pulse are clipped. NaN stays NaN,
+    and a piece with a gap is NaN, because the gap can hide a peak or a trough.
     Source: K. Wang et al., arXiv 2305.04161, the training labels of PhysBench.
 
     >>> wave = np.sin(np.linspace(0, 8 * np.pi, 81)) * np.linspace(1, 2, 81)
@@ -67,6 +68,8 @@ def half_beats(pulse: NDArray[Any]) -> Array:
     filled = np.nan_to_num(wave)
     peaks, troughs = (find_peaks(side, prominence=PROMINENCE)[0] for side in (filled, -filled))
     cuts = np.sort(np.concatenate([peaks, troughs]))
+    # Within a gap and at its ends a peak or a trough may be of the filling alone.
+    cuts = cuts[np.isfinite(wave[cuts - 1] + wave[cuts] + wave[cuts + 1])]
     if len(cuts) < 2:
         return wave.clip(-0.5, 0.5)
     at = np.arange(len(wave))
@@ -75,6 +78,8 @@ def half_beats(pulse: NDArray[Any]) -> Array:
     span = np.where(first == last, 1.0, np.abs(last - first))
     inside = (at >= cuts[0]) & (at <= cuts[-1])
     out: Array = np.where(inside, (wave - (first + last) / 2) / span, wave)
+    missing = np.cumsum(~np.isfinite(wave))
+    out[inside & (missing[cuts[piece + 1]] > missing[cuts[piece]])] = np.nan
     return out.clip(-0.5, 0.5)
 
 
