@@ -53,6 +53,14 @@ def test_markdown_goes_into_a_file(
     assert heads == "| Method | n | Coverage (%) | MAE (bpm) | RMSE (bpm) | r |"
 
 
+def test_a_table_has_a_metric_that_a_page_leaves_out(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = answer(results, capsys, "--format", "markdown", "--metrics", "ccc,at_half_rate")
+    heads = text.splitlines()[2]
+    assert heads == "| Method | n | Coverage (%) | CCC | At half the rate (%) |"
+
+
 def test_csv_has_the_rows_of_recordings_and_windows_of_each_evaluator(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

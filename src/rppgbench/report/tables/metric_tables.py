@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.method_titles import titled_inputs
-from rppgbench.report.tables.columns import COVERAGE, METRICS, RECORDINGS
+from rppgbench.report.tables.columns import BAND_EDGE, COVERAGE, METRICS, metric
 from rppgbench.report.tables.scores import method_table
 from rppgbench.report.tables.table import Row, Table
 from rppgbench.system.errors import unknown_name
@@ -50,32 +50,31 @@ def metric_tables(
     page = titled_inputs(inputs)
     chosen = tuple(evaluators) or tuple(scores.name for scores in page.scores[:1])
     by_name = {scores.name: scores for scores in page.scores}
+    measures = [metric(key) for key in metrics or DEFAULT_METRICS]
     return [
-        _cut(
+        _without_counts(
             method_table(
                 by_name[name],
+                measures=measures,
                 baselines=page.baselines,
                 expected=page.protocol.expected,
                 marks=page.marks,
-            ),
-            tuple(metrics) or DEFAULT_METRICS,
+            )
         )
         for name in chosen
     ]
 
 
-def _cut(table: Table, metrics: Sequence[str]) -> Table:
-    """The table with some of its columns."""
-    places = {column.key: place for place, column in enumerate(table.columns)}
-    covered = places[COVERAGE.key]
-    complete = all(row.cells[covered].value == 1.0 for row in table.rows)
-    kept = [RECORDINGS.key, *([] if complete else [COVERAGE.key])]
-    kept += [name for name in metrics if name in places]
-    order = [*range(table.headers), *(places[key] for key in kept)]
+def _without_counts(table: Table) -> Table:
+    """The table without the column of band edges, and without coverage where it is complete."""
+    coverage = [column.key for column in table.columns].index(COVERAGE.key)
+    complete = all(row.cells[coverage].value == 1.0 for row in table.rows)
+    dropped = {BAND_EDGE.key, *([COVERAGE.key] if complete else [])}
+    kept = [place for place, column in enumerate(table.columns) if column.key not in dropped]
     return replace(
         table,
-        columns=tuple(table.columns[place] for place in order),
-        rows=tuple(Row(tuple(row.cells[place] for place in order), row.kind) for row in table.rows),
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(Row(tuple(row.cells[place] for place in kept), row.kind) for row in table.rows),
     )
 
 

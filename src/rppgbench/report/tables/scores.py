@@ -51,17 +51,19 @@ NOTED = ("training", "rule_note")
 def method_table(
     scores: Scores,
     *,
+    measures: Sequence[Column] = PAGE_METRICS,
     baselines: Collection[str] = (),
     expected: int | None = None,
     marks: DataMarks = UNMARKED,
 ) -> Table:
-    """Every measure of every row of the summary, in the order of the mean absolute error.
+    """Measures of every row of the summary, in the order of the mean absolute error.
 
     Marks compare the rows that differ in nothing but the method. `expected` is the protocol's
     number of recordings: a caption whose n is another says so.
 
     Args:
         scores: The scores of one evaluator.
+        measures: The columns of measures, in their order; a note names those that no row has.
         baselines: The methods that are baselines; they are not ranked.
         expected: The protocol's number of recordings, None where it is open.
         marks: What is simulated or imported.
@@ -71,12 +73,10 @@ def method_table(
     """
     by = list(scores.by)
     frame = canonical_order(scores.summary, by)
-    metrics = [column for column in PAGE_METRICS if column.key in frame]
-    measures = [
-        column for column in metrics if column.key == "mae" or frame[column.key].notna().any()
-    ]
-    empty = ", ".join(column.label for column in metrics if column not in measures)
-    marked = highlights(frame, measures, [key for key in by if key != "method"], baselines)
+    known = [column for column in measures if column.key in frame]
+    shown = [column for column in known if column.key == "mae" or frame[column.key].notna().any()]
+    empty = ", ".join(column.label for column in known if column not in shown)
+    marked = highlights(frame, shown, [key for key in by if key != "method"], baselines)
     rows, counts_edges = [], "n_band_edge" in frame
     for place, record in enumerate(records(frame)):
         kind = row_kind(record, baselines)
@@ -85,15 +85,14 @@ def method_table(
         cells.append(_coverage_cell(record))
         cells += [_band_cell(record)] if counts_edges else []
         cells += [
-            _measure_cell(record, column, marked[column.key][place], kind=kind)
-            for column in measures
+            _measure_cell(record, column, marked[column.key][place], kind=kind) for column in shown
         ]
         rows.append(Row(tuple(cells), kind))
     headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
     return Table(
         key=f"scores-{scores.name}",
         caption=f"Heart-rate error under {scores.name}: {describe_sample(scores, expected)}",
-        columns=(*headings, RECORDINGS, COVERAGE, *[BAND_EDGE] * counts_edges, *measures),
+        columns=(*headings, RECORDINGS, COVERAGE, *[BAND_EDGE] * counts_edges, *shown),
         rows=tuple(rows),
         headers=len(by),
         notes=(
