@@ -6,6 +6,7 @@ import pytest
 
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.paired_differences import error_difference, paired_interval
+from rppgbench.evaluation.summary import summarise
 
 
 def windows(errors: Array) -> pd.DataFrame:
@@ -74,3 +75,28 @@ def test_unequal_counts_agree_with_leaving_one_subject_out() -> None:
     jackknife = np.sqrt(39 / 40 * ((left_out - left_out.mean()) ** 2).sum())
     half = (difference.high_bpm - difference.low_bpm) / 2
     assert half / 2.0227 == pytest.approx(jackknife, rel=0.05)  # t with 39 degrees of freedom
+
+
+@pytest.mark.parametrize(("pooling", "value"), [("rows", 3.0), ("recordings", 11 / 3)])
+def test_the_difference_is_that_of_the_means_of_the_table(pooling: str, value: float) -> None:
+    """One subject has a recording of three windows and one of one window."""
+    table = pd.DataFrame(
+        {
+            "dataset": "d",
+            "subject": ["a", "a", "a", "a", "b", "b"],
+            "recording": ["a1", "a1", "a1", "a2", "b1", "b1"],
+            "method": "first",
+            "seed": 0,
+            "reference_bpm": 60.0,
+            "estimate_bpm": 60.0,
+            "missing": False,
+            "error_bpm": [2.0, -1.0, 3.0, 6.0, 7.0, -5.0],
+        }
+    )
+    first, second = table, table.assign(error_bpm=1.0, method="second")
+    first.attrs["pooling"] = second.attrs["pooling"] = pooling
+    difference = error_difference(first, second)
+    means = [summarise(rows, by=["method"], resamples=0)["mae"].item() for rows in (first, second)]
+    assert difference.value_bpm == pytest.approx(value)
+    assert difference.value_bpm == pytest.approx(means[0] - means[1])
+    assert difference.low_bpm < value < difference.high_bpm

@@ -83,7 +83,10 @@ def half_width(influence: Array, confidence: float = CONFIDENCE) -> float:
 
 
 def error_difference(first: pd.DataFrame, second: pd.DataFrame) -> ErrorDifference:
-    """The difference of two mean absolute errors over windows: first less second.
+    """The difference of two mean absolute errors: first less second.
+
+    It is that of the means of `summarise`: over windows, or over recordings where the evaluator
+    averages recordings, as the `attrs` of the rows say.
 
     The unit is the subject under both methods, so that what makes a subject hard for both does not
     widen the interval.
@@ -116,8 +119,11 @@ def error_difference(first: pd.DataFrame, second: pd.DataFrame) -> ErrorDifferen
 
 
 def _subject_sums(windows: pd.DataFrame) -> pd.DataFrame:
-    """For each subject the sum of the absolute errors and the number of scored windows."""
+    """For each subject the sum of the absolute errors, and of how many windows or recordings."""
+    person = ["dataset", "subject"]
     scored = windows[windows["reference_bpm"].notna()]
     errors = scored.assign(error_bpm=scored["error_bpm"].abs())
-    groups = errors.groupby(["dataset", "subject"], sort=True)["error_bpm"]
-    return groups.agg(["sum", "count"])
+    if windows.attrs.get("pooling") == "recordings":
+        runs = errors.groupby([*person, "recording", "seed"], sort=True)["error_bpm"]
+        errors = runs.mean().reset_index()
+    return errors.groupby(person, sort=True)["error_bpm"].agg(["sum", "count"])
