@@ -36,6 +36,7 @@ from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.label_text import read_text
 from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
 from rppgbench.datasets.recorder_files import (
+    recorded_files,
     recorded_labels,
     recorded_video,
     write_recorder_files,
@@ -85,6 +86,7 @@ LEFT_OUT = (
 KNOWN_BAD = dict.fromkeys(
     (*(f"p029/{scene}" for scene in SCENES), "p009/T3", "p021/R4", "p033/T3", "p046/T2"), LEFT_OUT
 )
+STAMPS, MISSED = "frames_timestamp.csv", "missed_frames.csv"
 START_S = 1_657_000_000.0  # summer 2022, as the set
 ORDER = order_first("p001 p004 p005 p002 p008 p003", (f"p{n:03}" for n in range(1, 59)))
 """Simulated subjects in this order: test, train and validation of `rlap-owners` among the first."""
@@ -100,7 +102,7 @@ def _folders(base: Path) -> Iterator[tuple[Path, str, str]]:
         if len(name.rstrip("_")) == 4 and name[0] in "pP" and name[1:4].isdigit():
             name = name.rstrip("_").lower()
         for folder, title in matching(person, r".+"):
-            if is_folder(folder) and (is_file(folder / "frames_timestamp.csv") or _formats(folder)):
+            if is_folder(folder) and (is_file(folder / STAMPS) or _formats(folder)):
                 if known.setdefault(name, person) != person:
                     raise BenchError(
                         f"{person}: is {name}, as {known[name].name} is; rename one of them"
@@ -118,15 +120,18 @@ def _recordings(base: Path) -> Iterator[Recording]:
         images: tuple[Path, ...] = ()
         if not video.suffix and is_folder(video):
             images = tuple(image for image, _ in matching(video, r"\d+\.png"))
-        stamps, pulse = folder / "frames_timestamp.csv", folder / "BVP.csv"
-        further = [folder / n for n in ("HR.csv", "missed_frames.csv") if is_file(folder / n)]
+        stamps, missed = folder / STAMPS, folder / MISSED
         yield Recording(
             dataset="rlap",
             name=f"{person}/{title}",
             subject=person,
             video=partial(_video, video, stamps, images),
-            ground_truth=partial(_ground_truth, folder),
-            files=(*(images or [video]), stamps, pulse, *further),
+            ground_truth=partial(_ground_truth, stamps, missed),
+            files=(
+                *(images or [video]),
+                *recorded_files(stamps),
+                *([missed] if is_file(missed) else []),
+            ),
             scenario=SCENES.get(title, title),
             light="dark" if title == "R2" else "",
             known_bad=KNOWN_BAD.get(f"{person}/{title}", ""),
@@ -139,15 +144,14 @@ def _video(video: Path, stamps: Path, images: tuple[Path, ...]) -> VideoSource:
     return recorded_video(video, stamps, images)
 
 
-def _ground_truth(folder: Path) -> GroundTruth:
-    missed = folder / "missed_frames.csv"
+def _ground_truth(stamps: Path, missed: Path) -> GroundTruth:
     warnings = []
     if is_file(missed) and missed.stat().st_size:
         lines = [line for line in read_text(missed).split("\n") if line.strip()]
         count = sum(line.strip() != "timestamp" for line in lines)
         if count:
             warnings.append(f"{missed.name}: {count} frames of the camera were not stored")
-    return recorded_labels(folder / "frames_timestamp.csv", needs_rate=False, warnings=warnings)
+    return recorded_labels(stamps, needs_rate=False, warnings=warnings)
 
 
 def _leftovers(root: Path) -> Iterator[str]:
@@ -184,7 +188,7 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     video = folder / FORMATS[0]
     write_clip(video, recording, "mjpeg", times_s=frame_times(plan.seconds, 30.0))
     write_recorder_files(folder, recording, plan, start_s=START_S, vital_signs=False)
-    write_lines(folder / "missed_frames.csv", ["timestamp"])
+    write_lines(folder / MISSED, ["timestamp"])
     write_lines(folder / "info.txt", ["cam model: simulated", "cam codec: YUY2", "size: 256x192"])
 
 

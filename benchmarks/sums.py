@@ -27,6 +27,7 @@ from rppgbench.core.recording import Recording
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
 from rppgbench.datasets.recorder_files import (
+    recorded_files,
     recorded_labels,
     recorded_video,
     write_recorder_files,
@@ -58,14 +59,13 @@ def _folders(base: Path) -> Iterator[tuple[Path, str, str]]:
 def _recordings(base: Path) -> Iterator[Recording]:
     for folder, person, session in _folders(base):
         video, stamps = folder / "video_ZIP_H264_face.avi", folder / STAMPS
-        rate = folder / "HR.csv"
         yield Recording(
             dataset="sums",
             name=f"{person}/{session}",
             subject=person,
             video=partial(recorded_video, video, stamps),
             ground_truth=partial(recorded_labels, stamps),
-            files=(video, stamps, folder / "BVP.csv", *([rate] if is_file(rate) else [])),
+            files=(video, *recorded_files(stamps)),
             scenario=SCENARIOS.get(session, session),
         )
 

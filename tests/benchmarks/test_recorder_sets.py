@@ -68,6 +68,21 @@ def test_own_recordings_have_any_names_and_any_format(tmp_path: Path) -> None:
     assert recordings["anna/morning"].ground_truth().heart_rate is None
 
 
+@pytest.mark.parametrize("name", ["rlap", "sums", "ladh"])
+def test_every_text_file_that_is_read_belongs_to_the_recording(name: str, tmp_path: Path) -> None:
+    """The fingerprint is of the files of a recording; heart rates are not in every folder."""
+    getattr(trees, name)(tmp_path)
+    for recording in listed(name, tmp_path).values():
+        folder = recording.files[0].parent
+        (folder / "HR.csv").unlink(missing_ok=True)
+        without_rate = {file.name for file in listed(name, tmp_path)[recording.name].files}
+        trees.rates(folder)
+        with_rate = {file.name for file in listed(name, tmp_path)[recording.name].files}
+        assert with_rate - without_rate == {"HR.csv"}
+        stamps = "frames_timestamp_RGB.csv" if name == "ladh" else "frames_timestamp.csv"
+        assert without_rate > {"BVP.csv", stamps}
+
+
 def test_one_of_several_formats_is_read_and_the_others_are_counted(tmp_path: Path) -> None:
     folder = tmp_path / "p001" / "R1"
     trees.recorder(folder, "video_ZIP_H264.mp4")

@@ -39,6 +39,9 @@ from rppgbench.system.errors import RecordingError
 if TYPE_CHECKING:
     from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
+PULSE, RATE = "BVP.csv", "HR.csv"
+"""The files of the oximeter's readings."""
+
 PULSE_HZ, RATE_HZ, RESPIRATION_HZ = 20.0, 1.0, 50.0
 """Rates of the simulated sensors; 1 Hz is assumed, the others are documented."""
 
@@ -85,6 +88,16 @@ def _first(stamps_s: Array) -> float:
     return float(stamps_s[np.isfinite(stamps_s)][0])
 
 
+def recorded_files(stamps: Path) -> tuple[Path, ...]:
+    """The text files that `recorded_video` and `recorded_labels` read; heart rates may be absent.
+
+    Args:
+        stamps: the file of frame times, which the others lie beside.
+    """
+    rate = stamps.with_name(RATE)
+    return (stamps, stamps.with_name(PULSE), *([rate] if is_file(rate) else []))
+
+
 def recorded_video(path: Path, stamps: Path, images: tuple[Path, ...] = ()) -> VideoSource:
     """The frames of a recording at the recorder's times.
 
@@ -114,13 +127,13 @@ def recorded_labels(
     Raises:
         RecordingError: a file cannot be read, or holds nothing usable.
     """
-    pulse, rate = stamps.with_name("BVP.csv"), stamps.with_name("HR.csv")
+    pulse, rate = stamps.with_name(PULSE), stamps.with_name(RATE)
     start_s = _first(read_frame_stamps(stamps))
     stamped = read_table(pulse, columns=2, time_first=True)
     lines = [*warnings]
     heart_rate = None
     if not is_file(rate):
-        lines += ["HR.csv is missing: no heart rates of the device"] * needs_rate
+        lines += [f"{RATE} is missing: no heart rates of the device"] * needs_rate
     else:
         readings = read_table(rate, columns=2, time_first=True)
         unwrapped = unwrap_rate(Signal(readings[:, 1], readings[:, 0] - start_s))
@@ -163,11 +176,11 @@ def write_recorder_files(
     write_lines(folder / stamps, ["frame,timestamp", *frames])
     times_s = device_times(plan.seconds, PULSE_HZ) + 0.01
     wave = integer_values(scale_to_range(recording.pulse_at(times_s), 0, 127))
-    write("BVP.csv", wave, times_s, "bvp")
+    write(PULSE, wave, times_s, "bvp")
     if not vital_signs:
         return
     times_s = device_times(plan.seconds + 1, RATE_HZ)
-    write("HR.csv", integer_values(recording.heart_rate_at(times_s)), times_s, "hr")
+    write(RATE, integer_values(recording.heart_rate_at(times_s)), times_s, "hr")
     write("SpO2.csv", integer_values(recording.oxygen_saturation_at(times_s)), times_s, "spo2")
     times_s = device_times(plan.seconds, RESPIRATION_HZ)
     breath = integer_values(scale_to_range(recording.respiration_at(times_s), 0, 1023))
