@@ -66,13 +66,14 @@ class PredictionReader:
         """
         rule = self.evaluator.rule
         answer = self._answer(features, pulse=pulse, coverage=coverage)
-        truth = answer.reference or NO_TRUTH
         rates = read_rates(pulse, rule)
         if not rates.bpm.size:
             return replace(answer, reason=_describe_too_short(pulse, rule))
         truth_bpm = np.full(rates.bpm.shape[1], np.nan)
         if answer.reference is not None:  # read apart: with a reference the SNR is at its rate
-            truth_bpm = read_rates(pulse, rule, truth).reference_bpm[0]
+            truth_bpm = rates.reference_bpm[0]
+        if answer.reference is not None:  # read apart: the SNR would be that at the reference
+            truth_bpm = read_rates(pulse, rule, answer.reference).reference_bpm[0]
         answer = replace(answer, windows=_windows(rates, truth_bpm))
         if not np.isfinite(rates.bpm).any():
             reasons = sorted({str(reason) for reason in rates.reason.ravel() if reason})
@@ -85,7 +86,7 @@ class PredictionReader:
             agreement=judgement.agreement,
             reason=judgement.reason,
         )
-        declared = read_declared(pulse, rule, truth)
+        declared = read_declared(pulse, rule, answer.reference or NO_TRUTH)
         own_bpm, reading = _read_as_run(declared)
         if judgement.word == "no":
             known = np.isfinite(own_bpm)
