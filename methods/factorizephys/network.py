@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from rppgbench.neural.frame_differences import pictures_and_next
-from rppgbench.neural.frame_supervision import FrameNetwork
+from rppgbench.neural.frame_supervision import FrameNetwork, require_sides
 from rppgbench.neural.frame_targets import WAVE
 from rppgbench.neural.losses.agreement import choose_correlation_loss
 from rppgbench.neural.losses.power_spectra import full_precision
 from rppgbench.neural.networks.instance_normalised import NormalisedDifferences, tanh_convolution
-from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from . import FactorisingParameters
@@ -115,12 +114,7 @@ class FactorisingNetwork(nn.Module):
         Raises:
             BenchError: the pictures do not end as one value for each frame.
         """
-        side = pictures.shape[-1]
-        if not 71 <= side <= 74 or pictures.shape[-2] != side:
-            raise BenchError(
-                f"factorizephys: a crop of {side} pixels does not fit; choose one of 71 to 74, as "
-                "toolbox"
-            )
+        require_sides("factorizephys", pictures, 71, 74, "toolbox")
         head = self.head(self.features(self.differences(pictures)))
         pulse: Tensor = self.out(self.scale(head))[:, 0, :, 0, 0]
         return pulse

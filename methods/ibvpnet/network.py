@@ -7,11 +7,10 @@ from torch import Tensor, nn
 
 from rppgbench.neural.deterministic_layers import LargestPool3d
 from rppgbench.neural.frame_differences import pictures_and_next
-from rppgbench.neural.frame_supervision import FrameNetwork
+from rppgbench.neural.frame_supervision import FrameNetwork, require_sides
 from rppgbench.neural.frame_targets import WAVE
 from rppgbench.neural.losses.agreement import choose_correlation_loss
 from rppgbench.neural.networks.instance_normalised import NormalisedDifferences, tanh_convolution
-from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from . import DifferencingParameters
@@ -99,11 +98,7 @@ class DifferencingNetwork(nn.Module):
         Raises:
             BenchError: the pictures are too small.
         """
-        if min(pictures.shape[-2:]) < SMALLEST:
-            raise BenchError(
-                f"ibvpnet: a crop of {pictures.shape[-1]} pixels is too small; choose one of "
-                f"{SMALLEST} or more, as toolbox_{SMALLEST}"
-            )
+        require_sides("ibvpnet", pictures, SMALLEST, None, f"toolbox_{SMALLEST}")
         longer = self.decoder(self.time(self.space(self.differences(pictures)))).amax(dim=(3, 4))
         pulse: Tensor = self.out(largest_in_parts(longer, pictures.shape[1] - 1))[:, 0]
         return pulse

@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from rppgbench.neural.deterministic_layers import repeat_last
 from rppgbench.neural.frame_differences import pictures_to_one
-from rppgbench.neural.frame_supervision import FrameNetwork, absolute_error
+from rppgbench.neural.frame_supervision import FrameNetwork, absolute_error, require_sides
 from rppgbench.neural.frame_targets import HALF_BEATS
 from rppgbench.neural.losses.power_spectra import full_precision
-from rppgbench.system.errors import BenchError, unknown_name
+from rppgbench.system.errors import unknown_name
 
 if TYPE_CHECKING:
     from . import SmallParameters
@@ -71,11 +71,7 @@ class SmallNetwork(nn.Module):
         Raises:
             BenchError: the pictures have another size.
         """
-        if pictures.shape[-2:] != (SIDE, SIDE):
-            raise BenchError(
-                f"noobheart: a crop of {pictures.shape[-1]} pixels does not fit; choose one of "
-                f"{SIDE}, as toolbox_{SIDE}"
-            )
+        require_sides("noobheart", pictures, SIDE, SIDE, f"toolbox_{SIDE}")
         count = pictures.shape[1]
         x = repeat_last(pictures.transpose(1, 2), max(0, self.frames - count), 2)
         for norm, convolution, border in zip(

@@ -7,10 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.neural.frame_differences import pictures_to_one
-from rppgbench.neural.frame_supervision import FrameNetwork, absolute_error
+from rppgbench.neural.frame_supervision import FrameNetwork, absolute_error, require_sides
 from rppgbench.neural.frame_targets import HALF_BEATS
 from rppgbench.neural.losses.power_spectra import full_precision
-from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from . import SequenceParameters
@@ -78,11 +77,7 @@ class SequenceNetwork(nn.Module):
         Raises:
             BenchError: the pictures have another size.
         """
-        if pictures.shape[-2:] != (SIDE, SIDE):
-            raise BenchError(
-                f"seq_rppg: a crop of {pictures.shape[-1]} pixels does not fit; choose one of "
-                f"{SIDE}, as toolbox_{SIDE}"
-            )
+        require_sides("seq_rppg", pictures, SIDE, SIDE, f"toolbox_{SIDE}")
         centred = pictures - pictures.mean(dim=(1, 3, 4), keepdim=True)
         power = centred.square().mean(dim=(1, 3, 4), keepdim=True)
         scaled = centred / torch.where(power > 0, power, torch.ones_like(power)).sqrt()

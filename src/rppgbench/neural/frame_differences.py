@@ -143,6 +143,15 @@ def _channels_first(pictures: Frames) -> Frames:
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
 
 
+def _with_next(video: NDArray[Any], start: int, length: int) -> NDArray[Any]:
+    """The pictures of a clip and the next; at the end of the video the last one is repeated."""
+    frames = video[start : start + length + 1]
+    missing = length + 1 - len(frames)
+    if missing <= 0:
+        return frames
+    return np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
+
+
 def motion_only(
     video: NDArray[Any], start: int, length: int, scale: VideoScale
 ) -> NDArray[np.float32]:
@@ -193,11 +202,7 @@ def appearance_and_next(
     Returns:
         (length + 1, 3, H, W); at the end of the video the last picture is repeated.
     """
-    frames = scale.standardise(video[start : start + length + 1])
-    missing = length + 1 - len(frames)
-    if missing > 0:
-        frames = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
-    return _channels_first(frames)
+    return _channels_first(scale.standardise(_with_next(video, start, length)))
 
 
 def pictures_and_next(
@@ -214,8 +219,7 @@ def pictures_and_next(
     Returns:
         (length + 1, 3, H, W), 0 to 255; at the end of the video the last picture is repeated.
     """
-    at = np.minimum(np.arange(start, start + length + 1), len(video) - 1)
-    return _channels_first(np.asarray(video[start : start + length + 1], np.float32)[at - start])
+    return _channels_first(np.asarray(_with_next(video, start, length), np.float32))
 
 
 def pictures_to_one(

@@ -20,6 +20,7 @@ from rppgbench.neural.inference import run_windows
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.public_weights import to_own_names
 from rppgbench.neural.single_stage import train_single_stage
+from rppgbench.system.errors import BenchError
 
 Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
 """From a video (T, H, W, 3), start, length and scale to the network's input for a clip."""
@@ -54,6 +55,28 @@ def absolute_error(out: Tensor, reference: Tensor) -> Tensor:
         A loss for each clip (B,).
     """
     return (out - reference).abs().mean(dim=1)
+
+
+def require_sides(method: str, pictures: Tensor, least: int, most: int | None, crop: str) -> None:
+    """Refuse pictures of a size that a network is not made for.
+
+    Args:
+        method: name of the method.
+        pictures: (..., H, W).
+        least: fewest pixels of height and width.
+        most: most pixels of both; None for any number.
+        crop: a crop rule that fits, for the message.
+
+    Raises:
+        BenchError: the height or the width is out of these limits.
+    """
+    height, width = pictures.shape[-2:]
+    if least <= min(height, width) and (most is None or max(height, width) <= most):
+        return
+    limits = {None: f"{least} or more", least: f"{least}"}.get(most, f"{least} to {most}")
+    raise BenchError(
+        f"{method}: a crop of {width} pixels does not fit; choose one of {limits}, as {crop}"
+    )
 
 
 class _Learner(nn.Module):
