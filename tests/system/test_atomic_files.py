@@ -3,7 +3,8 @@
 import ast
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,14 @@ def test_content_is_on_the_disk_before_the_rename_and_the_rename_after(
     before = done[: done.index(("rename", "folder"))]
     assert {name for _, name in before} == {"file", "inner", work.name}
     assert done[len(before) :] == [("rename", "folder"), ("sync", tmp_path.name)]
+
+
+@pytest.mark.parametrize("make", [atomic_file, atomic_dir])
+def test_a_place_without_a_name_of_its_own_is_refused_as_a_folder(
+    make: Callable[[Path], AbstractContextManager[Path]],
+) -> None:
+    with pytest.raises(IsADirectoryError), make(Path()):
+        pass
 
 
 def renames(file: Path) -> list[str]:

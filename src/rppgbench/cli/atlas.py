@@ -2,11 +2,13 @@
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import output, path, plugins
 from rppgbench.cli.terminal import answer, answer_json
+from rppgbench.system.folders import refuse_folder
 
 
 def add_parser(commands: Commands) -> None:
@@ -19,7 +21,7 @@ def add_parser(commands: Commands) -> None:
         example="bench atlas --out atlas.html",
     )
     parser.add_argument(
-        "--out", type=path, default="atlas.html", metavar="FILE", help="the page (atlas.html)"
+        "--out", type=path, default=Path("atlas.html"), metavar="FILE", help="the page (atlas.html)"
     )
     output(parser)
     plugins(parser)
@@ -30,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.papers.atlas import summarise, write_atlas
     from rppgbench.papers.published import group_values, read_published_values
 
+    refuse_folder(args.out, "--out")
     values = read_published_values()
     groups = [group for group in group_values(values) if group.sources > 1]
     out = write_atlas(args.out, values, args.command_line)

@@ -12,6 +12,7 @@ from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.options import output, path, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
+from rppgbench.system.folders import refuse_folder
 
 if TYPE_CHECKING:
     from rppgbench.analysis.decomposition import EndpointName
@@ -54,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.sharing.checking import output_folder, results_folder
     from rppgbench.store.store import Store
 
+    if args.out is not None:
+        refuse_folder(args.out, "--out")
     between = _parse_pair(args.between or DEFAULT_PAIR)
     regions = [BOX if name.startswith(TOOLBOX_PREFIX) else SKIN for name, _ in between]
     with results_folder(args.results) as folder:

@@ -12,7 +12,7 @@ from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import choose_region, output, path, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json, note, tell
 from rppgbench.system.errors import BenchError, MachineError, one_line
-from rppgbench.system.folders import make_folder, require_writable
+from rppgbench.system.folders import make_folder, refuse_folder, require_writable
 from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
@@ -149,8 +149,7 @@ def _check_outputs(args: argparse.Namespace, pictures: Iterable[Path]) -> None:
     if len({table.resolve() for _, table in places}) < len(places):
         raise BenchError(f"--windows: {args.windows} is the file of --samples too; name another")
     for option, file in (*places, *(("--plot", picture) for picture in pictures)):
-        if file.is_dir():
-            raise BenchError(f"{option}: {file} is a folder; name a file in it")
+        refuse_folder(file, option)
         require_writable(make_folder(file.parent), option)
 
 

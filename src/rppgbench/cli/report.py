@@ -5,9 +5,10 @@ from contextlib import ExitStack
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import names, output, path, plugins
+from rppgbench.cli.options import names, output, path, plugins, without_effect
 from rppgbench.cli.report_answer import answer_report, answer_scores
 from rppgbench.system.errors import BenchError
+from rppgbench.system.folders import refuse_folder
 
 FORMATS = ("html", "latex", "markdown", "csv", "json")
 OUT = (
@@ -75,6 +76,10 @@ def run(args: argparse.Namespace) -> int:
         raise BenchError("--metrics: a page has all of them; give --format latex, csv or json too")
     if further and args.out is None and args.format in {"html", "csv"}:
         raise BenchError("--out: is needed for a page of several results folders; give a FILE")
+    if args.format in {"latex", "markdown", "csv"}:
+        without_effect(args, ["json"], f"with --format {args.format}")
+    if args.out is not None and args.format != "csv":
+        refuse_folder(args.out, "--out")
     with ExitStack() as opened:
         stores = [Store(opened.enter_context(results_folder(results))) for results in args.results]
         make = build_report if as_page else score_results

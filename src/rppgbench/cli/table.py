@@ -22,6 +22,7 @@ from rppgbench.cli.options import (
 )
 from rppgbench.cli.terminal import answer, answer_json, answer_width, note, tell
 from rppgbench.system.errors import BenchError, one_line
+from rppgbench.system.folders import refuse_folder
 
 if TYPE_CHECKING:
     from rppgbench.papers.filled_tables import FilledTables
@@ -91,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
 
     if bool(args.name) == args.all:
         raise BenchError("bench table: give the NAME of a table (bench list reports), or --all")
+    if args.out is not None and not args.all:
+        refuse_folder(args.out, "--out")
     options = TableOptions(
         folders=args.results,
         stored=args.stored,

@@ -29,7 +29,8 @@ from rppgbench.sharing.recording_scores import recording_scores, to_csv
 from rppgbench.store.store import Store
 from rppgbench.system.atomic_files import atomic_file
 from rppgbench.system.canonical_json import canonical_json
-from rppgbench.system.errors import BenchError, MachineError
+from rppgbench.system.errors import MachineError
+from rppgbench.system.folders import refuse_folder
 
 
 def write_bundle(folder: Path, out: Path | None, sharing: Sharing) -> Path:
@@ -56,8 +57,7 @@ def write_bundle(folder: Path, out: Path | None, sharing: Sharing) -> Path:
     summary = bundle_facts.read_bundle_json(_bytes(files[bundle_facts.FILE]))[0]
     identity = bundle_id(_bytes(files[bundle_facts.FILE]))
     place = out or folder / f"{summary.protocol['name']}-{identity}.zip"
-    if place.is_dir():
-        raise BenchError(f"-o: {place} is a folder; give a file")
+    refuse_folder(place, "-o")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(place) as partial:

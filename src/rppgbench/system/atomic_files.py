@@ -33,6 +33,7 @@ def atomic_file(place: Path) -> Iterator[Path]:
     Raises:
         OSError: the file cannot be written or moved.
     """
+    _require_name(place)
     partial = place.with_name(f"{PARTIAL}{os.getpid()}-{uuid.uuid4().hex[:8]}-{place.name}")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -81,6 +82,16 @@ def move_into_place(source: Path, place: Path) -> None:
     _sync_folder(place.parent)
 
 
+def _require_name(place: Path) -> None:
+    """Refuse `.` and the root, beside which nothing can be made.
+
+    Raises:
+        IsADirectoryError: the place has no name of its own.
+    """
+    if not place.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(place))
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
@@ -109,6 +120,7 @@ def atomic_dir(place: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
+    _require_name(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(place.parent, place.name)
     folder = place.with_name(f".{place.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")

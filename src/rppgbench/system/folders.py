@@ -63,3 +63,17 @@ def require_writable(folder: Path, option: str) -> None:
     reason = unwritable_reason(folder)
     if reason:
         raise BenchError(f"{folder}: cannot be written: {reason}; give another {option}")
+
+
+def refuse_folder(file: Path, option: str) -> None:
+    """Refuse a folder where a file is to be written.
+
+    Args:
+        file: the file; it may not exist yet.
+        option: the option that names it, such as "--out".
+
+    Raises:
+        BenchError: a folder has this name.
+    """
+    if _is_dir(file):
+        raise BenchError(f"{option}: {file} is a folder; name a file in it")
