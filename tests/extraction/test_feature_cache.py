@@ -154,6 +154,36 @@ def test_every_flipped_bit_of_a_clip_is_found_with_verify_clips(
         cached_features(source, CLIPS, cache)
 
 
+def test_a_note_is_trusted_until_a_file_changes_and_by_trainings_alone(
+    source: VideoSource, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*, trust_notes: bool) -> list[Path]:
+        """The files that are compared with their checksums."""
+        compared: list[Path] = []
+
+        def compare(file: Path) -> str:
+            compared.append(file)
+            return stored_sha256(file)
+
+        monkeypatch.setattr(feature_cache, "stored_sha256", compare)
+        transformed_features(source, CLIPS, cache, [None], trust_notes=trust_notes)
+        return compared
+
+    everything = read(trust_notes=True)
+    (file,) = cache.glob("features/*/*/sinc_16/frames.npy")
+    assert file in everything
+    assert read(trust_notes=True) == []
+    assert read(trust_notes=False) == everything
+    file.touch()
+    assert {f.parent for f in read(trust_notes=True)} == {file.parent}
+    assert read(trust_notes=True) == []
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.warns(CorruptEntryWarning, match="frames.npy does not agree with its checksum"):
+        read(trust_notes=True)
+
+
 def test_no_incomplete_folder_is_left(source: VideoSource, tmp_path: Path) -> None:
     cached_features(source, CLIPS, tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]

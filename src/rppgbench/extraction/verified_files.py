@@ -18,8 +18,14 @@ def is_verified(folder: Path, cache: Path) -> bool:
     Args:
         folder: a folder of array files.
         cache: the cache, which holds the notes.
+
+    Returns:
+        Whether a note says so; False for a folder that cannot be read.
     """
-    place, state = _note(folder, cache)
+    try:
+        place, state = _note(folder, cache)
+    except OSError:
+        return False
     return read_note(place) == state
 
 
