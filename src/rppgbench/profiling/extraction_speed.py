@@ -1,40 +1,15 @@
 """Measure the speed of the pass over a video, step by step, against decoding and face track."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rppgbench.core.recording import VideoSource
-from rppgbench.profiling.speed import FS, ROUNDS, Rate
+from rppgbench.profiling.speed import FS, ROUNDS, Rate, interleaved_s
 
 FLOOR = "decode + track"
 
 FILM_SIZES = ((320, 240), (640, 480), (1920, 1080))
 """Width and height of the simulated films; the face is about a third of the height wide."""
-
-
-def interleaved_s(
-    works: Mapping[str, Callable[[], object]], rounds: int = ROUNDS
-) -> dict[str, float]:
-    """Measure the processor time of several pieces of work, in seconds.
-
-    Each round does all of them in turn, so a slow minute of the machine slows all of them. The
-    least of the rounds counts, because other programs only add time.
-
-    Args:
-        works: pieces of work by name.
-        rounds: how often each is done.
-
-    Returns:
-        Seconds of processor time of all threads, by name.
-    """
-    shortest_s = dict.fromkeys(works, float("inf"))
-    for _ in range(rounds):
-        for name, work in works.items():
-            before = time.process_time()
-            work()
-            shortest_s[name] = min(shortest_s[name], time.process_time() - before)
-    return shortest_s
 
 
 def simulated_film(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:

@@ -1,7 +1,7 @@
 """Measure the speed of methods, scoring and bookkeeping."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,32 @@ class Rate:
     note: str = ""
 
 
-def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Measure the processor time of all threads, in seconds.
+def interleaved_s(
+    works: Mapping[str, Callable[[], object]], rounds: int = ROUNDS
+) -> dict[str, float]:
+    """Measure the processor time of several pieces of work, in seconds.
 
-    The least of several rounds counts, because other programs only add time.
+    Each round does all of them in turn, so a slow minute of the machine slows all of them. The
+    least of the rounds counts, because other programs only add time.
+
+    Args:
+        works: pieces of work by name.
+        rounds: how often each is done.
+
+    Returns:
+        Seconds of processor time of all threads, by name.
+    """
+    shortest_s = dict.fromkeys(works, float("inf"))
+    for _ in range(rounds):
+        for name, work in works.items():
+            before = time.process_time()
+            work()
+            shortest_s[name] = min(shortest_s[name], time.process_time() - before)
+    return shortest_s
+
+
+def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Measure the processor time of one piece of work; see `interleaved_s`.
 
     Args:
         work: what is measured.
@@ -47,12 +69,7 @@ def processor_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     Returns:
         Seconds of processor time.
     """
-    shortest_s = float("inf")
-    for _ in range(rounds):
-        before = time.process_time()
-        work()
-        shortest_s = min(shortest_s, time.process_time() - before)
-    return shortest_s
+    return interleaved_s({"": work}, rounds)[""]
 
 
 def synthetic_features(method: Method, recordings: int, seconds: float) -> Waveform:
