@@ -92,7 +92,8 @@ def variants_of(method: str, values: Mapping[str, tuple[Value, ...]]) -> Iterato
         values: the values of each parameter.
 
     Raises:
-        BenchError: a text holds a blank, which separates the values of a name.
+        BenchError: a text holds a blank, which separates the values of a name, or reads as a number
+            or a truth value.
 
     Examples:
         >>> list(variants_of("pos", {"window_s": (1.6, 3.2)}))
@@ -102,7 +103,8 @@ def variants_of(method: str, values: Mapping[str, tuple[Value, ...]]) -> Iterato
         for value in several:
             if isinstance(value, str) and (read_value(value) != value or " " in value):
                 raise BenchError(
-                    f"--param: {method}.{name}: the text {value!r} cannot be one of several values"
+                    f"--param: {method}.{name}: the text {value!r} cannot be one of several "
+                    "values, because the name of a row would not give it back; give it alone"
                 )
     for combination in product(*values.values()):
         yield variant_name(method, dict(zip(values, combination, strict=True)))

@@ -1,4 +1,4 @@
-"""What lies in the cache: features, clips, models and simulated data sets."""
+"""The entries of the cache: features, clips, models and simulated data sets."""
 
 import re
 import time
@@ -27,7 +27,7 @@ KINDS = {
 """Kinds of entries by their folder in the cache; an entry of features holds clips too."""
 
 DIGEST = re.compile(r"[0-9a-f]{16,}")
-"""What the name of an entry is, or ends in."""
+"""The digest that is the name of an entry, or the end of the name."""
 
 OTHER = "checksums and notes"
 
@@ -37,9 +37,9 @@ class CacheEntry:
     """One entry of a cache, which is kept or deleted as a whole.
 
     Attributes:
-        folder: where it lies.
-        group: the folder of the cache that holds the entry and its like.
-        datasets: names of the data sets that use it, sorted; none where nothing was noted.
+        folder: the folder of the entry.
+        group: the folder of the cache that holds all entries of its kind.
+        datasets: names of the data sets that use the entry, sorted; empty where no use was noted.
         sizes: bytes by kind.
         used_s: time of the last use, in seconds of the system's clock.
     """
@@ -80,7 +80,7 @@ class CacheGroup:
 
 
 def list_entries(cache: Path) -> list[CacheEntry]:
-    """The entries of a cache, from the one whose last use is longest ago on.
+    """The entries of a cache, oldest last use first.
 
     A folder in which no command has noted a use is no cache of this program, and has no entries.
 
@@ -143,10 +143,10 @@ def group_entries(cache: Path, entries: Sequence[CacheEntry]) -> list[CacheGroup
 
 
 def lock_names(entry: CacheEntry) -> tuple[str, ...]:
-    """The locks of which a process that uses an entry holds one.
+    """The names of the locks that protect an entry: a process that uses it holds one of them.
 
-    What is not noted may belong to any command, and a simulated data set is used while a run is
-    planned, before the data sets of the run are known.
+    An entry without a noted use may belong to any command. A simulated data set is used while a run
+    is planned, before the data sets of the run are known.
 
     Args:
         entry: the entry.

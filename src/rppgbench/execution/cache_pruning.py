@@ -26,8 +26,8 @@ class Selection:
     """The entries to delete: those that meet every stated condition.
 
     Attributes:
-        datasets: names of data sets, or `UNKNOWN`; an entry that others use too stays. Empty for
-            all.
+        datasets: names of data sets, or `UNKNOWN`; an entry that other data sets use too stays.
+            Empty for all.
         older_than_days: days since the last use; None for any age.
         to_size: bytes that the entries of the cache may have: those used last are kept. None for
             no limit.
@@ -40,13 +40,13 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
-    """What was deleted, or would be.
+    """The entries that a pruning deleted, or would delete in a dry run.
 
     Attributes:
-        deleted: the entries that were deleted.
-        in_use: the entries that were to go and that a process uses.
-        kept: number of all entries that remain.
-        kept_size: bytes of these.
+        deleted: the deleted entries.
+        in_use: entries that meet the conditions and stay, because a process uses them.
+        kept: number of the entries that remain.
+        kept_size: bytes of the entries that remain.
     """
 
     deleted: tuple[CacheEntry, ...]
@@ -60,7 +60,7 @@ def prune_cache(cache: Path, selection: Selection, *, dry_run: bool = False) -> 
 
     Args:
         cache: the cache.
-        selection: which entries are to go.
+        selection: the conditions for deletion.
         dry_run: whether nothing is deleted.
 
     Raises:
@@ -88,7 +88,7 @@ def prune_cache(cache: Path, selection: Selection, *, dry_run: bool = False) -> 
 def _select(
     entries: Sequence[CacheEntry], selection: Selection, unused: Collection[str]
 ) -> tuple[list[CacheEntry], list[CacheEntry]]:
-    """The entries that are to go, and those of them that are in use and stay; oldest use first."""
+    """The entries to delete, and those that stay because they are in use; oldest use first."""
     now_s = time.time()
     size = sum(entry.size for entry in entries)
     selected: list[CacheEntry] = []

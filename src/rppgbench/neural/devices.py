@@ -47,7 +47,7 @@ def require_devices(device: str, count: int) -> None:
     counts = {"cuda": torch.cuda.device_count(), "mps": 1}
     available = counts.get(device, count)
     if available < count:
-        raise BenchError(f"--devices {count}: of {device} there are {available}")
+        raise BenchError(f"--devices {count}: of {device} there are {available}; give no more")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ need neither copies between processes nor shared memory, of which containers hav
 
 import os
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rppgbench.neural.batches import Batch, BatchSource, random_source
+from rppgbench.neural.clips import ClipStart
 
 AHEAD = 2
 """Number of batches that are ready or being read, beyond one for each thread."""
@@ -53,16 +54,15 @@ def feed(
         Tensors by name, on the CPU, in the order in which the batches were chosen. An exception of
         a batch is raised where that batch is taken.
     """
+
+    def read(number: int, starts: Sequence[ClipStart]) -> Mapping[str, Tensor]:
+        return to_tensors(source.read(starts, random_source(seed, number)), device)
+
     chosen = enumerate(source.choose(np.random.default_rng(seed)))
     if workers == 0:
         for number, starts in chosen:
-            yield to_tensors(source.read(starts, random_source(seed, number)), device)
+            yield read(number, starts)
         return
-
-    def read(number: int, starts: object) -> Mapping[str, Tensor]:
-        batch = source.read(starts, random_source(seed, number))  # type: ignore[arg-type]
-        return to_tensors(batch, device)
-
     pending: deque[Future[Mapping[str, Tensor]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
     try:
