@@ -40,3 +40,13 @@ def test_a_sensor_that_went_on_for_long_is_a_warning(tmp_path: Path) -> None:
     (truth,) = read_video_references(file, [Path("face.mp4")]).truths.values()
     checked = check_against_frames(truth, FrameClock.from_times(np.arange(0, 10, 1 / 30)))
     assert [line for line in checked.warnings if "right if the sensor went on" in line]
+
+
+def test_a_missing_rate_names_the_option_of_references(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.write_text("pulse\n" + "0.1\n0.2\n" * 50)
+    with pytest.raises(BenchError, match="give --reference-fs HZ"):
+        read_video_references(file, [Path("face.mp4")])
+    (truth,) = read_video_references(file, [Path("face.mp4")], 25.0).truths.values()
+    assert truth.pulse is not None
+    assert truth.pulse.times_s[1] == pytest.approx(0.04)

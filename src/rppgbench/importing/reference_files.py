@@ -47,7 +47,7 @@ def read_video_references(
             to several.
     """
     recordings: dict[str, PredictedRecording] = {}
-    for recording in open_predictions(file, ReadOptions(fs=fs)):
+    for recording in open_predictions(file, ReadOptions(fs=fs, fs_option="--reference-fs")):
         if recording.name in recordings:
             raise BenchError(
                 f"{file}: {one_line(recording.name)!r} has several references, one for each "

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
+from rppgbench.predictions.declaration import ReadOptions
 from rppgbench.predictions.record import PredictedRecording
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, one_line, shortened
 
@@ -94,19 +95,21 @@ def as_vector(values: Any, location: str, what: str) -> Array:
     return array.reshape(-1).astype(np.float64)
 
 
-def needs_fs(fs: float | None, location: str) -> float:
+def needs_fs(options: ReadOptions, location: str) -> float:
     """The sampling rate that the user gives.
 
     Args:
-        fs: what the user gave.
+        options: what the user gave.
         location: the file, for messages.
 
     Raises:
         BenchError: none was given, or it is not above 0.
     """
-    if fs is None:
-        raise BenchError(f"{location}: states neither times nor a sampling rate; give --fs HZ")
-    return check_fs(fs, location)
+    if options.fs is None:
+        raise BenchError(
+            f"{location}: states neither times nor a sampling rate; give {options.fs_option} HZ"
+        )
+    return check_fs(options.fs, location)
 
 
 def check_fs(fs: object, location: str) -> float:
@@ -126,22 +129,23 @@ def check_fs(fs: object, location: str) -> float:
     return float(fs)
 
 
-def agreed_fs(stated: object, option: float | None, location: str) -> float:
+def agreed_fs(stated: object, options: ReadOptions, location: str) -> float:
     """The sampling rate that a file states, which the user's may not contradict.
 
     Args:
         stated: the rate in the file.
-        option: the user's, or None.
+        options: what the user gave.
         location: the file, for messages.
 
     Raises:
         BenchError: the two differ.
     """
     fs = check_fs(stated, location)
-    if option is not None and abs(option - fs) > 1e-6 * fs:
+    if options.fs is not None and abs(options.fs - fs) > 1e-6 * fs:
+        option = options.fs_option
         raise BenchError(
-            f"{location}: states {fs:g} samples per second, and --fs says {option:g}; "
-            "leave --fs out"
+            f"{location}: states {fs:g} samples per second, and {option} says {options.fs:g}; "
+            f"leave {option} out"
         )
     return fs
 

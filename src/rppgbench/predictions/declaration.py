@@ -24,9 +24,11 @@ class ReadOptions:
         fs: samples per second of waveforms, for files that state neither a rate nor times.
         kind: which signal is the prediction where a file has both a waveform and heart rates; None
             takes the waveform.
+        fs_option: the option of the command line that states `fs`, for messages.
     """
 
     fs: float | None = None
+    fs_option: str = "--fs"
     kind: Kind | None = None
 
 

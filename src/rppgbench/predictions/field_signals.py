@@ -150,10 +150,10 @@ class _FieldReader:
         if self._roles.fs is not None:
             return agreed_fs(
                 _single(self._fields[self._roles.fs], self._location),
-                self._options.fs,
+                self._options,
                 self._location,
             )
-        return needs_fs(self._options.fs, self._location)
+        return needs_fs(self._options, self._location)
 
 
 def _single(value: Any, location: str) -> Any:

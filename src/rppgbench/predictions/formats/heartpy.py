@@ -55,7 +55,7 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
         )
     recording = check_name(name, location)
     if SEGMENTS in names:
-        fs = needs_fs(options.fs, location)
+        fs = needs_fs(options, location)
         yield recording_or_reason(recording, lambda: _from_segments(rows, recording, fs, location))
     else:
         yield recording_or_reason(recording, lambda: _from_measures(rows, recording, location))

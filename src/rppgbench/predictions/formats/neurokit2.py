@@ -50,7 +50,7 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
     names = set(csv_header(file)[0])
     recording = check_name(name, location)
     if names >= set(PROCESSED):
-        fs = needs_fs(options.fs, location)
+        fs = needs_fs(options, location)
         yield recording_or_reason(recording, lambda: _from_samples(file, recording, fs, options))
     elif MEAN_RATE in names:
         yield recording_or_reason(recording, lambda: _from_mean(file, recording))

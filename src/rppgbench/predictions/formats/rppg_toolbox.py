@@ -16,6 +16,7 @@ from rppgbench.predictions.checking import (
     agreed_fs,
     as_vector,
     check_name,
+    needs_fs,
     recording_or_reason,
     value_or_reason,
 )
@@ -65,9 +66,9 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
             f"{file}: the label type {one_line(kind)[:60]!r} is none of {', '.join(LABEL_TYPES)}; "
             "give its waveforms as a table with recording, time_s, pulse and reference_pulse"
         )
-    if "fs" not in content and options.fs is None:
-        raise BenchError(f"{file}: states no sampling rate; give --fs HZ")
-    fs = agreed_fs(content.get("fs", options.fs), options.fs, str(file))
+    location = str(file)
+    stated = content["fs"] if "fs" in content else needs_fs(options, location)
+    fs = agreed_fs(stated, options, location)
     assumptions = (
         "the chunks of a recording join in the order of their numbers without a gap",
         f"the first sample is the first frame, and the others follow at {fs:g} a second",

@@ -16,7 +16,13 @@ from rppgbench.predictions.checked_signals import (
     sampled_times_s,
     single_rate,
 )
-from rppgbench.predictions.checking import agreed_fs, as_vector, check_name, recording_or_reason
+from rppgbench.predictions.checking import (
+    agreed_fs,
+    as_vector,
+    check_name,
+    needs_fs,
+    recording_or_reason,
+)
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.json_source import begins_json, read_json_source
 from rppgbench.predictions.record import PredictedRecording, PredictedSignal
@@ -133,10 +139,8 @@ def _times_s(face: Mapping[str, Any], count: int, options: ReadOptions, location
     if isinstance(face.get("time"), list):
         return face["time"]
     if "fps" in face:
-        return sampled_times_s(count, agreed_fs(face["fps"], options.fs, location))
-    if options.fs is not None:
-        return sampled_times_s(count, options.fs)
-    raise BenchError(f"{location}: states neither times nor a sampling rate; give --fs HZ")
+        return sampled_times_s(count, agreed_fs(face["fps"], options, location))
+    return sampled_times_s(count, needs_fs(options, location))
 
 
 FORMAT = PredictionFormat(
