@@ -107,6 +107,11 @@ FILES = [
     ("split checksum nowhere.toml", "nowhere.toml", "not readable"),
     ("check nowhere.py", "nowhere.py", "no such file"),
     ("check thesis/odd.toml", "odd.toml", "--kind"),
+    (
+        "check nowhere.py --kind split",
+        "--kind: nowhere.py is a method, not a split",
+        "leave it out",
+    ),
     ("new evaluator mine --out thesis/thesis.tex", "thesis.tex", "give another"),
 ]
 

@@ -71,6 +71,8 @@ def _check(args: argparse.Namespace) -> tuple[str, str, Sequence[Finding]]:
         kind = args.kind or _kind_of_file(place)
         return kind, place.stem, _toml_check(kind)(place)
     if is_place:
+        if args.kind not in {None, "method"}:
+            raise BenchError(f"--kind: {place} is a method, not a {args.kind}; leave it out")
         method = load_method_file(place)
         return "method", method.name, check_method(method)
     kind = args.kind or _kind_of_name(args.declaration)
@@ -129,7 +131,7 @@ def _kind_of_name(name: str) -> str:
 
 
 def _kind_of_file(file: Path) -> str:
-    """The kind of a TOML file by its folder, else by its keys.
+    """The kind of a TOML file, by its keys.
 
     Raises:
         BenchError: the file cannot be read, or has the keys of no kind.
