@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,19 +167,6 @@ def test_the_ensemble_of_the_challenge_is_the_papers_pair() -> None:
     first = {"ubfc_rppg", "pure", "mmse_hr"}
     assert set(protocol.pretrain_sets("st_transformer")) == first
     assert set(protocol.pretrain_sets("contrast_phys_plus")) == first | {"disfa"}
-
-
-def test_a_setting_gives_methods_their_own_lists() -> None:
-    _, lines = read_table(REPORTS / "qian2024_table3.toml")
-    own = {"st_transformer": ["pure"], "contrast_phys_plus": ["disfa", "pure"]}
-    (line,) = (line for line in lines if line.method.method)
-    changed = replace(line, setting=line.setting.model_copy(update={"pretrain": own}))
-    (experiment,) = experiments([changed], OPTIONS)
-    assert experiment.protocol is not None
-    assert experiment.protocol.pretrain == own
-    assert experiment.folder.endswith(
-        "pretrain.contrast_phys_plus=disfa+pure-pretrain.st_transformer=pure"
-    )
 
 
 def test_a_table_says_what_a_reading_under_each_of_its_evaluators_is(

@@ -30,12 +30,12 @@ class Setting(Declaration):
     `printed` is the setting as the printed values name it, empty where none is printed for it.
     `protocol` may be one that is not shipped yet, and is empty where there is nothing to run;
     `about` then says why. `recordings` is the n behind the printed values, 0 where the paper does
-    not say. `pretrain` is as in a protocol, whose own takes the place of an empty one. `params` are
-    the methods' in this setting. `data` names the data sets that are needed,
-    `video_hours` their length; `folds` how often is learned. `differs` says what is known to be
-    another split, n or evaluator than the paper's, and is empty where nothing is. `readings` name
-    further evaluators, whose values stand beside, without a verdict. `panel` is the panel of a
-    figure that the setting belongs to.
+    not say. `pretrain` lists the data sets of the pre-training; the protocol's own takes the place
+    of an empty list. `params` are the methods' in this setting. `data` names the data sets that are
+    needed, `video_hours` their length; `folds` how often is learned. `differs` says what is known
+    to be another split, n or evaluator than the paper's, and is empty where nothing is.
+    `readings` name further evaluators, whose values stand beside, without a verdict.
+    `panel` is the panel of a figure that the setting belongs to.
     """
 
     printed: str

@@ -12,6 +12,7 @@ from rppgbench.core.registry import load_methods, toml_files
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import selection_changes
 from rppgbench.papers.declaration import Line
+from rppgbench.papers.method_members import ensemble_members
 from rppgbench.papers.smoke_scale import SmokeScale
 from rppgbench.system.errors import BenchError
 
@@ -134,18 +135,9 @@ def _tag(line: Line) -> str:
     params = {**line.setting.params, **line.method.params}
     parts = [f"{line.method.method}.{k}={v}" for k, v in sorted(params.items())]
     pretrain = line.setting.pretrain
-    if isinstance(pretrain, list):
-        parts += [f"pretrain={'+'.join(pretrain)}"] if pretrain else []
-    else:
-        parts += [f"pretrain.{name}={'+'.join(sets)}" for name, sets in sorted(pretrain.items())]
+    parts += [f"pretrain={'+'.join(pretrain)}"] if pretrain else []
     parts += ["every_epoch"] if line.method.epoch == "best" else []
     return "".join(f"-{part}" for part in parts)
-
-
-def ensemble_members(method: str) -> tuple[str, ...]:
-    """The members of an ensemble; none of another method, or of one whose package is missing."""
-    available = load_methods().available
-    return available[method].members if method in available else ()
 
 
 def _options_of(methods: set[str], options: RunOptions) -> RunOptions:

@@ -13,9 +13,10 @@ from rppgbench.core.registry import find_toml, load_methods, toml_files
 from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.execution.run_setup import check_roots
 from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
-from rppgbench.papers.experiments import Experiment, ensemble_members, experiments, methods_by_run
+from rppgbench.papers.experiments import Experiment, experiments, methods_by_run
 from rppgbench.papers.figures import draw_figures
 from rppgbench.papers.measures import measure_line, why_not_whole
+from rppgbench.papers.method_members import ensemble_members
 from rppgbench.papers.page import PaperPage
 from rppgbench.papers.row_hours import row_hours
 from rppgbench.papers.rows import CellContent, LineKey, line_key

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from rppgbench.core.content_roots import content_roots
-from rppgbench.core.registry import toml_files
+from rppgbench.core.registry import load_methods, toml_files
 from rppgbench.papers.csv_rows import read_rows
 from rppgbench.papers.declaration import Setting, read_table
+from rppgbench.papers.method_members import learning_members
 from rppgbench.system.errors import BenchError
 
 FILE = "published_values.csv"
@@ -18,8 +19,6 @@ FILE = "published_values.csv"
 
 Kind = Literal["paper", "repository", "recomputed", "challenge"]
 METRICS = ("mae", "rmse")
-UNTRAINED = frozenset({"GREEN", "ICA", "CHROM", "POS", "LGI", "PBV", "2SR", "PCA", "OMIT"})
-"""Methods that learn nothing, so that the training set of a printed column does not apply."""
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -144,15 +143,17 @@ def printed_values() -> Iterator[PublishedValue]:
     """The MAE and RMSE that the declared tables of papers print.
 
     The last data set of a setting is the tested one; the others are what was learned from, or the
-    tested one itself where there is no other.
+    tested one itself where there is no other. A method that is not here counts as one that learns.
     """
+    available = load_methods().available
     for name, file in sorted(toml_files("reports").items()):
         table, lines = read_table(file)
         for line in lines:
             data = line.setting.data
             if table.kind != "table" or line.method.values_of or not data:
                 continue
-            learns = line.method.printed not in UNTRAINED
+            method = line.method.method
+            learns = method not in available or bool(learning_members(method))
             for column, printed in line.printed.items():
                 if table.measures[column] in METRICS:
                     yield PublishedValue(

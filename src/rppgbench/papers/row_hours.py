@@ -11,6 +11,7 @@ from rppgbench.execution.plan_cost import FRAMES_PER_S_WITH_CLIPS
 from rppgbench.execution.training_cost import total_steps, training_rate
 from rppgbench.papers.declaration import Hours, Line, Setting
 from rppgbench.papers.measures import wanted_params
+from rppgbench.papers.method_members import learning_members
 
 NOMINAL_FPS = 30.0
 
@@ -34,14 +35,10 @@ def row_hours(line: Line, protocol: Protocol) -> Hours | None:
     if not setting.protocol or not name:
         return None
     core = setting.video_hours * NOMINAL_FPS / FRAMES_PER_S_WITH_CLIPS
-    available = load_methods().available
-    if name not in available:
+    if name not in load_methods().available:
         return Hours(core)
     gpu = 0.0
-    for member in available[name].members or (name,):
-        method = available.get(member)
-        if method is None or method.fit is None or method.baseline:
-            continue
+    for member in learning_members(name):
         pretrain_sets = setting.pretrain or protocol.pretrain_sets(member)
         durations_s = _training_durations_s(setting, pretrain_sets)
         steps = total_steps(wanted_params(line, protocol, member), *durations_s)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.method_parameters import with_preset
 from rppgbench.execution.run_options import RunOptions, refuse_unused
+from rppgbench.papers.method_members import learning_members
 from rppgbench.system.errors import BenchError
 
 PRESET = "smoke"
@@ -113,15 +114,3 @@ def smoke_scale(options: RunOptions, epochs: int | None) -> SmokeScale | None:
         subjects=options.subjects or SUBJECTS,
         seconds=options.seconds or SECONDS,
     )
-
-
-def learning_members(name: str) -> Iterator[str]:
-    """Yield those of a method and its members that learn; a baseline has no epochs."""
-    declared = load_methods().available
-    for member in (name, *declared[name].members):
-        if (
-            member in declared
-            and declared[member].fit is not None
-            and not declared[member].baseline
-        ):
-            yield member

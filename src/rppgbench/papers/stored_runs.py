@@ -20,7 +20,8 @@ from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import RESULTS, find_roots, network_device
 from rppgbench.execution.runner import run
-from rppgbench.papers.experiments import Experiment, ensemble_members
+from rppgbench.papers.experiments import Experiment
+from rppgbench.papers.method_members import ensemble_members
 from rppgbench.papers.rows import NOTHING_STORED
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
