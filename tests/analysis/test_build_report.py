@@ -111,3 +111,17 @@ def test_a_page_names_the_command_that_makes_it_and_what_its_first_evaluator_is(
     assert "Read by toolbox_2023, asked for in place of the default li2023." in text
     assert main(["report", str(short), "--evaluator", "li2023", "--out", str(out)]) == 0
     assert "Read by li2023, the default evaluator." in out.read_text(encoding="utf-8")
+
+
+def test_the_note_on_heart_rates_names_the_file_that_was_written(tmp_path: Path) -> None:
+    first, *others = made_store.estimates(("pos",))
+    assert first.waveform is not None
+    later = replace(first, waveform=replace(first.waveform, start_s=1000.0))  # beyond the labels
+    store = made_store.write(tmp_path / "made", [later, *others])
+    for evaluators, name in (
+        ((), "heart_rates.csv"),
+        (("toolbox_2023",), "heart_rates-toolbox_2023.csv"),
+    ):
+        report = build_report(store, tmp_path / "report.html", evaluators=evaluators)
+        assert report.notes[1].startswith(f"{name} has a rate wherever a window has one")
+        assert (tmp_path / name).is_file()

@@ -23,7 +23,7 @@ from rppgbench.report.tables.latex import (
     to_latex,
 )
 from rppgbench.report.tables.scores import group_table, method_table
-from rppgbench.report.tables.summary_rows import describe_sample, scores_frame, write_table_csv
+from rppgbench.report.tables.summary_rows import describe_sample, scores_frame, write_csv
 from rppgbench.report.tables.table import Cell, Row, Table
 from rppgbench.report.tables.text_formats import to_csv, to_markdown
 
@@ -297,7 +297,7 @@ def test_table_csv_has_a_row_for_every_evaluator_and_method(tmp_path: Path) -> N
     page = make_page()
     path = tmp_path / "table.csv"
     summaries = {s.name: s.summary for s in page.scores}
-    write_table_csv(scores_frame(summaries, marks=DataMarks(simulated=True)), path)
+    write_csv(scores_frame(summaries, marks=DataMarks(simulated=True)), path)
     back = pd.read_csv(path)
     assert list(back.columns[:3]) == ["evaluator", "simulated", "imported"]
     assert len(back) == 3 * 9

@@ -19,7 +19,7 @@ from rppgbench.analysis.diagnostics import (
 )
 from rppgbench.analysis.joined_results import join_results
 from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
-from rppgbench.analysis.score_files import recording_rows, write_csv
+from rppgbench.analysis.score_files import recording_rows
 from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
 from rppgbench.analysis.trainings import (
@@ -40,7 +40,7 @@ from rppgbench.report.sections.parameters import parameter_sections
 from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.summary_text import sample_line
-from rppgbench.report.tables.summary_rows import scores_frame, write_table_csv
+from rppgbench.report.tables.summary_rows import scores_frame, write_csv
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
@@ -48,21 +48,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEART_RATES_NOTE = (
-    "heart_rates.csv has a rate wherever a window has one, with a pulse in the video or without; "
-    "bench predict says whether there is one"
+    "has a rate wherever a window has one, with a pulse in the video or without; bench predict "
+    "says whether there is one"
 )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
-    """A page that was written, and what a terminal tells of it.
+    """The scores of a page, and what a terminal tells of them.
 
     Attributes:
-        page: The file of the page; table.csv and heart_rates.csv lie beside it.
+        page: The file of the page; table.csv and the heart rates lie beside it.
         inputs: What the page was made from.
         table: The rows of table.csv.
         windows: The scored windows under each evaluator.
-        notes: Lines on the number of scored recordings and on heart_rates.csv.
+        notes: Lines on the number of scored recordings and on the file of heart rates.
         warnings: The warnings of recordings and trainings.
         without_rate: The recordings of which the first evaluator reads no heart rate although there
             is a pulse, each with the reason.
@@ -152,7 +152,7 @@ def score_results(
     default_windows = windows[scores[0].name]
     notes = [sample_line(inputs)]
     if default_windows["reference_bpm"].isna().any():
-        notes.append(HEART_RATES_NOTE)
+        notes.append(f"{heart_rates_file(inputs)} {HEART_RATES_NOTE}")
     summaries = {each.name: each.groups.get("region", each.summary) for each in scores}
     return Report(
         page=page,
@@ -273,7 +273,7 @@ def _write(report: Report) -> None:
     rates = recording_rows(report.windows[name], name, marks=inputs.marks)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        write_table_csv(report.table, page.with_name("table.csv"))
+        write_csv(report.table, page.with_name("table.csv"))
         write_csv(rates, page.with_name(heart_rates_file(inputs)))
         write_report(inputs, page)
     except OSError as error:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.report.data_marks import DataMarks
-from rppgbench.report.tables.summary_rows import write_table_csv
-from rppgbench.system.atomic_files import write_file
+from rppgbench.report.tables.summary_rows import write_csv
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -82,16 +81,6 @@ def window_rows(windows: pd.DataFrame, evaluator: str, *, marks: DataMarks) -> p
     return rows
 
 
-def write_csv(rows: pd.DataFrame, file: Path) -> None:
-    """Write rows with every digit; the file is replaced whole.
-
-    Args:
-        rows: The rows.
-        file: The CSV file.
-    """
-    write_file(file, rows.to_csv(index=False, lineterminator="\n"))
-
-
 def write_score_files(
     windows: Mapping[str, pd.DataFrame], table: pd.DataFrame, folder: Path, *, marks: DataMarks
 ) -> list[Path]:
@@ -112,7 +101,7 @@ def write_score_files(
     files = [folder / "table.csv"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_table_csv(table, files[0])
+        write_csv(table, files[0])
         for name, scored in windows.items():
             for kind, rows in (("recordings", recording_rows), ("windows", window_rows)):
                 files.append(folder / f"{kind}-{name}.csv")

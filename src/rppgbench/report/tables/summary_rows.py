@@ -122,15 +122,11 @@ def scores_frame(summaries: Mapping[str, pd.DataFrame], *, marks: DataMarks) -> 
     return pd.concat(parts, ignore_index=True)
 
 
-def write_table_csv(table: pd.DataFrame, path: Path) -> Path:
-    """Write the frame of `scores_frame` with every digit. The file is replaced whole.
+def write_csv(rows: pd.DataFrame, path: Path) -> None:
+    """Write rows with every digit. The file is replaced whole.
 
     Args:
-        table: The rows.
+        rows: The rows.
         path: The CSV file.
-
-    Returns:
-        `path`.
     """
-    write_file(path, table.to_csv(index=False, lineterminator="\n"))
-    return path
+    write_file(path, rows.to_csv(index=False, lineterminator="\n"))
