@@ -47,6 +47,31 @@ def test_the_widest_face_is_that_of_the_whole_search(cascade: Any, seed: int) ->
     assert widest(detect_largest(cascade, picture)) == expected
 
 
+class Shuffled:
+    """A cascade whose windows come in another order, as from several threads."""
+
+    def __init__(self, cascade: Any, seed: int) -> None:
+        self._cascade, self._generator = cascade, np.random.default_rng(seed)
+        self.getOriginalWindowSize = cascade.getOriginalWindowSize
+
+    def detectMultiScale(self, *picture: Any, **sizes: Any) -> Any:
+        return self._generator.permutation(self._cascade.detectMultiScale(*picture, **sizes))
+
+
+def test_of_two_faces_of_one_width_threads_do_not_choose(cascade: Any) -> None:
+    """It is the one that OpenCV finds with one thread."""
+    picture = np.ascontiguousarray(np.hstack([portrait(), portrait()]))
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        faces = cascade.detectMultiScale(picture)
+    finally:
+        cv2.setNumThreads(threads)
+    assert sum(face[2] == max(faces[:, 2]) for face in faces) == 2
+    answers = [widest(detect_largest(Shuffled(cascade, seed), picture)) for seed in range(20)]
+    assert answers == [widest(faces)] * 20
+
+
 def test_scenes_have_faces_and_none(cascade: Any) -> None:
     """Otherwise the test above would compare nothing with nothing."""
     counts = [len(cascade.detectMultiScale(scene(seed))) for seed in range(24)]

@@ -74,7 +74,7 @@ def _agrees_with_opencv(loops: Loops) -> bool:
     """Whether OpenCV rounds as the loops do, by one picture with many means between two levels.
 
     OpenCV for ARM, and builds of it for a certain processor, may multiply and add with one rounding
-    in place of two. In this picture, such sums differ in at least 139 of 71,148 values.
+    in place of two. Emulated, such sums give at least 139 of the 71,148 values here another level.
     """
     levels = np.random.default_rng(0).integers(0, 2, (196, 196, 3), dtype=np.uint8) * np.uint8(255)
     box = (0, 0, 196, 196)

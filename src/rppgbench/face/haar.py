@@ -119,8 +119,10 @@ def detect_largest(cascade: Any, rgb: NDArray[np.uint8]) -> Any:
         sizes = {"minSize": (least + 1, least + 1), "maxSize": (most, most)}
         more = cascade.detectMultiScale(grey, minNeighbors=0, **sizes)
         if len(more):
-            # as OpenCV has them: squares, small ones first
-            windows = np.concatenate([_unclip(more, cascade.getOriginalWindowSize()[0]), windows])
+            squares = _unclip(more, cascade.getOriginalWindowSize()[0])
+            # The order of OpenCV with one thread; several threads give windows in any order.
+            order = np.lexsort((squares[:, 0], squares[:, 1], squares[:, 2]))
+            windows = np.concatenate([squares[order], windows])
             faces, _ = cv2.groupRectangles(windows.tolist(), MIN_NEIGHBOURS, EPS)
             widest = max((face[2] for face in faces), default=0)
             if widest > MAX_RATIO * _widest_open(windows, least):
