@@ -1,15 +1,11 @@
 """Fifty mistakes and more: exit code 2, and one line that names the mistake and the way out."""
 
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.core.content_roots import PLUGINS
-from rppgbench.core.registry import clear_registry
 from rppgbench.store.store import Store
 
 from ..factories import stores, trees
@@ -117,7 +113,7 @@ FILES = [
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with results, a stopped run, a tree of PURE, and a thesis; the current folder."""
     stores.write(tmp_path / "results", stores.estimates())
     stores.write(tmp_path / "stopped", stores.estimates())
@@ -130,9 +126,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "thesis" / "thesis.tex").write_text("\\section{Pulse}\n")
     (tmp_path / "thesis" / "odd.toml").write_text("colour = 1\n")
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    os.environ.pop(PLUGINS, None)
-    clear_registry()
+    return tmp_path
 
 
 @pytest.mark.parametrize(

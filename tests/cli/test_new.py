@@ -1,25 +1,20 @@
 """bench new and bench check: every written file passes its check and is used by a run."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rppgbench.cli import main
 from rppgbench.cli.new import KINDS
-from rppgbench.core.content_roots import PLUGINS
-from rppgbench.core.registry import clear_registry, toml_files
+from rppgbench.core.registry import toml_files
 from rppgbench.store.store import Store
 
 
 @pytest.fixture
-def content(tmp_path: Path) -> Iterator[Path]:
-    """A folder of content of one's own, forgotten again."""
-    yield tmp_path / "mine"
-    os.environ.pop(PLUGINS, None)
-    clear_registry()
+def content(tmp_path: Path) -> Path:
+    """A folder of content of one's own."""
+    return tmp_path / "mine"
 
 
 def write_new(content: Path, kind: str, name: str) -> list[Path]:

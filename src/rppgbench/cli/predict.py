@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.options import choose_region, output, path, plugins, without_effect
-from rppgbench.cli.terminal import answer, answer_json, note, tell
+from rppgbench.cli.predict_answer import answer_prediction, write_tables
+from rppgbench.cli.terminal import answer_json, note, tell
 from rppgbench.system.errors import BenchError, MachineError, one_line
 from rppgbench.system.folders import make_folder, refuse_folder, require_writable
-from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from rppgbench.api.videos import VideoPrediction
     from rppgbench.core.recording import GroundTruth
-    from rppgbench.execution.prediction import Prediction
 
 TABLES = (".csv", ".json")
 """What a table of samples or windows can be, by the end of its file's name."""
@@ -102,10 +99,10 @@ def run(args: argparse.Namespace) -> int:
         outcomes.append(prediction.details.to_dict())
         predictions.append(prediction)
         if not args.json:
-            _print(prediction.details, with_windows=single)
+            answer_prediction(prediction.details, with_windows=single)
         if pictures:
             _plot(prediction, pictures[video])
-    _write_tables(args, predictions)
+    write_tables(args, predictions)
     if args.json:
         answer_json(outcomes[0] if single else {"predictions": outcomes})
     failed = len(predictions) < len(videos)
@@ -241,86 +238,3 @@ def _plot(prediction: "VideoPrediction", picture: Path) -> None:
         note(f"{picture} is not drawn: there is no pulse")
     else:
         prediction.plot(picture)
-
-
-def _write_tables(args: argparse.Namespace, predictions: "Sequence[VideoPrediction]") -> None:
-    """Write `--samples` and `--windows`, a row for each sample or window of all videos."""
-    for place, tables in (
-        (args.samples, [p.samples for p in predictions] if args.samples else []),
-        (args.windows, [p.windows for p in predictions] if args.windows else []),
-    ):
-        if place is not None:
-            _write_table(
-                place,
-                [
-                    table.assign(
-                        video=p.details.video,
-                        method=p.details.method,
-                        evaluator=p.details.evaluator,
-                    )
-                    for p, table in zip(predictions, tables, strict=True)
-                ],
-            )
-
-
-def _write_table(place: Path, parts: "Sequence[pd.DataFrame]") -> None:
-    import pandas as pd
-
-    from rppgbench.system.atomic_files import write_file
-
-    names = ["video", "method", "evaluator"]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
-    table = table[[*names, *table.columns.difference(names, sort=False)]]
-    if place.suffix.lower() == ".json":
-        text = table.to_json(orient="records", indent=1, double_precision=9) + "\n"
-    else:
-        text = table.to_csv(index=False, lineterminator="\n", float_format="%.9g")
-    try:
-        write_file(place, text)
-    except OSError as error:
-        raise BenchError(f"{place}: cannot be written: {error.strerror}") from error
-
-
-def _print(prediction: "Prediction", *, with_windows: bool) -> None:
-    for warning in prediction.warnings:
-        tell(f"warning: {one_line(warning)}")
-    name = Path(prediction.video).name
-    if math.isnan(prediction.heart_rate_bpm):
-        answer(
-            f"{name}: pulse: {prediction.verdict}: {one_line(prediction.reason)} "
-            f"({prediction.seen} in {prediction.face_coverage:.0%} of {prediction.frames} frames "
-            f"over {prediction.duration_s:.1f} s)"
-        )
-        if prediction.reading:
-            answer(f"  {prediction.reading}")
-    else:
-        answer(
-            f"{name}: {prediction.heart_rate_bpm:.1f} bpm by {prediction.method}, read by "
-            f"{prediction.evaluator}; pulse: {prediction.verdict} (SNR {prediction.snr_db:.1f} dB, "
-            f"coverage {prediction.coverage:.0%}, {prediction.frames} frames, "
-            f"{prediction.fps:.2f} a second)"
-        )
-        answer(f"  {prediction.reading}")
-        if prediction.reason:
-            answer(f"  {prediction.verdict}: {one_line(prediction.reason)}")
-    if prediction.trained_on:
-        answer(f"  weights learned on {', '.join(prediction.trained_on)}")
-    if prediction.reference is not None:
-        answer(f"  {_comparison(prediction)}")
-    for window in prediction.windows if with_windows else ():
-        start_s, duration_s, bpm, snr_db, truth_bpm = window
-        rate = "   no rate" if math.isnan(bpm) else f"{bpm:6.1f} bpm  {snr_db:5.1f} dB"
-        truth = "" if math.isnan(truth_bpm) else f"  reference {truth_bpm:6.1f} bpm"
-        answer(f"  {start_s:6.1f} to {start_s + duration_s:6.1f} s  {rate}{truth}")
-
-
-def _comparison(prediction: "Prediction") -> str:
-    if math.isnan(prediction.heart_rate_bpm):
-        return "reference: not compared, as no heart rate is given"
-    if not prediction.compared_windows:
-        return "reference: no window has a rate of both"
-    return (
-        f"reference {prediction.reference_bpm:.1f} bpm, mean absolute error "
-        f"{prediction.mae_bpm:.2f} bpm over "
-        f"{pluralise(prediction.compared_windows, 'window')} with a rate of both"
-    )
