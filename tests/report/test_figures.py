@@ -172,6 +172,20 @@ def test_a_baseline_far_beyond_the_methods_is_written_and_not_drawn(
     assert (data["method"] == "constant").sum() == 2
 
 
+def test_a_method_that_one_evaluator_lacks_stays_in_the_rows_of_the_others(
+    page: ReportInputs,
+) -> None:
+    first, second = page.scores
+    summary = first.summary[first.summary["method"] != "pos"]
+    lacking = replace(first, name="lacking", summary=summary)
+    plot = plot_evaluators([second, lacking, first])
+    (panel,) = (axes for axes in plot.figure.axes if axes.get_title() == "pos")
+    (dots,) = panel.get_lines()
+    assert np.asarray(dots.get_ydata()).tolist() == [0, 2]
+    maes = [scores.summary.set_index("method")["mae"]["pos"] for scores in (second, first)]
+    assert np.asarray(dots.get_xdata()).tolist() == pytest.approx(maes)
+
+
 def test_seeds_are_dots_and_absent_without_seeds(page: ReportInputs) -> None:
     assert plot_seeds(page.scores[0]) is None
     windows = pd.concat(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.report.figures.drawing import (
     BLUE,
@@ -70,6 +71,7 @@ def plot_evaluators(
     names = list(dict.fromkeys(table["series"]))
     baseline_names = set(table.loc[table["method"].isin(list(baselines)), "series"])
     beyond = _beyond_axis(table, baseline_names, column)
+    row_of_evaluator = {scores.name: row for row, scores in enumerate(all_scores)}
     drawing, axes = panels(
         len(names),
         columns=column_count(len(names)),
@@ -78,8 +80,9 @@ def plot_evaluators(
     )
     for panel, name in zip(axes, names, strict=True):
         part = table[table["series"] == name]
+        rows = part["evaluator"].map(row_of_evaluator).to_numpy()
         panel.set_title(f"{name} (baseline)" if name in baseline_names else name)
-        _draw_panel(panel, part, column, beyond=name in beyond)
+        _draw_panel(panel, part, rows, column, beyond=name in beyond)
     axes[0].set_yticks(range(len(all_scores)), [scores.name for scores in all_scores])
     axes[0].set_ylim(len(all_scores) - 0.4, -0.6)
     if measure != "r":
@@ -122,20 +125,21 @@ def _measure_table(all_scores: Sequence[Scores], column: Column) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True)
 
 
-def _draw_panel(panel: Axes, part: pd.DataFrame, column: Column, *, beyond: bool) -> None:
-    """The rows of one method: the span of all evaluators, then a dot with its interval for each."""
+def _draw_panel(
+    panel: Axes, part: pd.DataFrame, rows: NDArray[np.int64], column: Column, *, beyond: bool
+) -> None:
+    """The span of all evaluators of one method, then a dot with its interval in each one's row."""
     values = part[column.key].to_numpy(dtype=float)
     low, high = (part[f"{column.key}_{end}"].to_numpy(dtype=float) for end in ("low", "high"))
-    rows = np.arange(len(part))
     style_row_names(panel)
     panel.tick_params(axis="y", labelsize=7)
     panel.grid(visible=False, axis="y")
-    for row in rows[~np.isfinite(values)]:
-        _write_in_row(panel, row, _shortened(str(part["reason"].iloc[row]) or "not defined"), 0.02)
     there = np.isfinite(values)
+    for row, reason in zip(rows[~there], part["reason"][~there], strict=True):
+        _write_in_row(panel, row, _shortened(str(reason) or "not defined"))
     if beyond:
-        for row in rows[there]:
-            annotate_beyond_axis(panel, row, column.write(values[row] / column.scale))
+        for row, value in zip(rows[there], values[there], strict=True):
+            annotate_beyond_axis(panel, row, column.write(value / column.scale))
         return
     if there.any():
         panel.axvspan(values[there].min(), values[there].max(), color=RULE, alpha=0.55, linewidth=0)
@@ -152,10 +156,10 @@ def _draw_panel(panel: Axes, part: pd.DataFrame, column: Column, *, beyond: bool
     )
 
 
-def _write_in_row(panel: Axes, row: int, text: str, place: float) -> None:
+def _write_in_row(panel: Axes, row: int, text: str) -> None:
     panel.annotate(
         text,
-        (place, row),
+        (0.02, row),
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=6.5,
@@ -168,7 +172,7 @@ def _shortened(reason: str) -> str:
 
 
 def _unscored_sentences(table: pd.DataFrame) -> list[str]:
-    """For each reason the evaluators that scored nothing for it, and how many methods it took."""
+    """For each reason the evaluators under which it left a method without a score."""
     rows = table[table["reason"] != ""]
     return [
         f"Not scored under {', '.join(dict.fromkeys(part['evaluator']))}: {reason}."
@@ -186,17 +190,14 @@ def _span_texts(table: pd.DataFrame, names: Collection[str], column: Column) -> 
     ]
 
 
-def _beyond_axis(table: pd.DataFrame, baselines: Collection[str], column: Column) -> dict[str, str]:
-    """Baselines that are not drawn, with their values as text.
+def _beyond_axis(table: pd.DataFrame, baselines: Collection[str], column: Column) -> set[str]:
+    """Baselines that are written and not drawn.
 
     An axis that reaches to them would leave no room for the differences between the methods.
     """
+    if column.better != "low":
+        return set()
     ends = [column.key, f"{column.key}_high"]
-    methods = table.loc[~table["series"].isin(list(baselines)), ends].max().max()
-    beyond = {}
-    for name in baselines:
-        values = table.loc[table["series"] == name, column.key].dropna()
-        if column.better == "low" and len(values) and values.min() > MAX_BASELINE_RATIO * methods:
-            low, high = (f"{value:.{column.decimals}f}" for value in (values.min(), values.max()))
-            beyond[name] = low if low == high else f"{low} to {high}"
-    return beyond
+    largest = table.loc[~table["series"].isin(list(baselines)), ends].max().max()
+    least = table.groupby("series")[column.key].min()
+    return {name for name in baselines if least[name] > MAX_BASELINE_RATIO * largest}
