@@ -112,7 +112,7 @@ def draw_augmentation(
 def crop_positions(
     size: int, sides: NDArray[np.int_], corners: NDArray[np.int_]
 ) -> NDArray[np.float32]:
-    """Where the pixels of crops that are resized to whole pictures lie: bilinear, borders repeated.
+    """The sample positions of crops that are enlarged to whole pictures: bilinear, edges repeated.
 
     Args:
         size: side of the pictures.
@@ -120,7 +120,7 @@ def crop_positions(
         corners: first pixel (B,) of each crop.
 
     Returns:
-        Positions (B, size) along a side of the pictures.
+        Positions (B, size) of the samples along a side of the pictures, in pixels.
 
     >>> crop_positions(4, np.array([2]), np.array([1]))
     array([[1.  , 1.25, 1.75, 2.  ]], dtype=float32)

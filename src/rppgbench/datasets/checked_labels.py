@@ -15,7 +15,11 @@ from rppgbench.system.errors import RecordingError
 
 
 def read_labels(recording: Recording) -> GroundTruth:
-    """What the reader says of the contact sensor, checked; RecordingError as it says."""
+    """Read the labels of a recording, and check that their values are plausible.
+
+    Raises:
+        RecordingError: the labels cannot be read, or none of them is usable.
+    """
     return plausible_ground_truth(read_ground_truth(recording))
 
 
@@ -24,7 +28,8 @@ def align_labels(
 ) -> tuple[list[GroundTruth], str]:
     """Compare labels with the frames of each condition of a recording.
 
-    What the frames of one condition refute holds for all: fewer frames may only hide the mismatch.
+    Labels that do not fit the frames of one condition are used under none: a condition with fewer
+    frames can hide the mismatch.
 
     Args:
         truth: the labels.

@@ -44,7 +44,7 @@ def loops_after(pixels: int) -> Loops | None:
     Returns:
         The module `pixel_loops`; None where the array form is to be used.
     """
-    global _pixels  # noqa: PLW0603 (what the whole process has worked off)
+    global _pixels  # noqa: PLW0603 (pixels of the whole process)
     _pixels += pixels
     return load_loops() if _pixels >= WORTH_LOADING_PIXELS else None
 

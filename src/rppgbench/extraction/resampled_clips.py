@@ -4,7 +4,8 @@ An entry is a folder `resampled_clips/AB/DIGEST` with `frames.npy` and `facts.js
 of the clip's pictures, of the frames and weights of which each sample is made, and of the code of
 the interpolation. So folds, seeds, methods and processes that need the same pictures share an
 entry. The folder is renamed into place when it is complete: where two processes make the same
-entry at once, the first stays. A clip whose consecutive frames are the samples needs no entry.
+entry at once, the first stays. Where the samples are consecutive frames of the clip, no entry is
+made.
 """
 
 import json

@@ -16,11 +16,13 @@ SCALE, MIN_NEIGHBOURS, EPS = 1.1, 3, 0.2
 """`detectMultiScale` searches and joins windows with these values."""
 
 MAX_RATIO = 1 + 2 * EPS
-"""Of the widths of windows that `groupRectangles` joins."""
+"""The largest ratio of the widths of two windows that `groupRectangles` joins."""
 
 SEARCH_STEP = 1.5
+"""The ratio of the largest to the smallest width of the windows of one step of the search."""
+
 SMALLEST_STEP = 48
-"""Windows up to this width in pixels are searched in one step."""
+"""Windows up to this width in pixels are searched in one step, the last."""
 
 
 def enlarge_box(box: Box, height: int, width: int, factor: float = ENLARGE) -> Box:
@@ -97,7 +99,7 @@ class ToolboxBox:
 
 
 def detect_largest(cascade: Any, rgb: NDArray[np.uint8]) -> Any:
-    """The faces of a frame as `detectMultiScale` gives them, as far as the largest is concerned.
+    """Find faces of a frame, of which the widest is that of OpenCV's `detectMultiScale`.
 
     Nearly all time goes into windows that are far smaller than the face. So windows are searched
     from large to small, each size once, until windows that are not yet searched cannot matter.
@@ -107,7 +109,8 @@ def detect_largest(cascade: Any, rgb: NDArray[np.uint8]) -> Any:
         rgb: frame (H, W, 3).
 
     Returns:
-        Faces as x, y, width, height. The widest is the widest of the whole search, in its order.
+        Faces as x, y, width, height. The first of the widest is the first of the whole search by
+        one thread.
     """
     import cv2
 
