@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rppgbench.evaluation.decomposition import REGION, Decomposition, Endpoint
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.report.inputs import ReportInputs, Scores
-from rppgbench.report.tables.columns import metric
 from rppgbench.report.tables.summary_rows import records, row_name, scores_frame
 
 if TYPE_CHECKING:
@@ -77,11 +76,6 @@ def error_spans(inputs: DecompositionInputs) -> dict[str, Span]:
         low, high = min(values, key=lambda k: values[k]), max(values, key=lambda k: values[k])
         reach[name] = Span(values[low], values[high], low, high, method[name])
     return reach
-
-
-def format_bpm(value: float) -> str:
-    """An error as all tables and sentences of the page write it."""
-    return metric("mae").write(value)
 
 
 def errors_frame(inputs: DecompositionInputs) -> pd.DataFrame:

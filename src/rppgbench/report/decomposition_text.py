@@ -8,10 +8,10 @@ from rppgbench.evaluation.decomposition import GROUP_DESCRIPTIONS
 from rppgbench.report.decomposition_inputs import (
     DecompositionInputs,
     error_spans,
-    format_bpm,
     scores_on_one_region,
 )
 from rppgbench.report.summary_answers import Answer
+from rppgbench.report.tables.columns import format_bpm
 from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.summary_rows import (
     canonical_order,

@@ -14,19 +14,19 @@ from rppgbench.report.inputs import ReportInputs, Scores
 from rppgbench.report.sections.comparison import ALPHA, format_p
 from rppgbench.report.summary_text import (
     best_row,
-    format_bpm,
     format_interval,
     left_out_words,
     ranked_rows,
     spread_words,
     what_was_run,
 )
+from rppgbench.report.tables.columns import format_bpm
 from rppgbench.report.tables.scores import describe_band_edge, describe_reference, describe_region
-from rppgbench.report.tables.summary_rows import canonical_order, records, row_name
+from rppgbench.report.tables.summary_rows import canonical_order, records, row_name, row_windows
 from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 MAX_NAMED = 4
 """How many methods an answer names; the tables have them all."""
@@ -128,18 +128,11 @@ class Contest:
     def lead(self, record: Mapping[str, Any]) -> tuple[str, str]:
         """How much lower the best's error is than a row's, and the interval of that."""
         difference = error_difference(
-            _windows_of(self.scores, record), _windows_of(self.scores, self.best)
+            row_windows(self.scores, record), row_windows(self.scores, self.best)
         )
         low, high = difference.low_bpm, difference.high_bpm
         interval = "" if math.isnan(low) else f"{format_bpm(low)} to {format_bpm(high)} bpm"
         return format_bpm(difference.value_bpm), interval
-
-
-def _windows_of(scores: Scores, record: Mapping[str, Any]) -> pd.DataFrame:
-    windows = scores.windows
-    for key in scores.by:
-        windows = windows[windows[key] == record[key]]
-    return windows
 
 
 def _tests_of_best(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rppgbench.report.inputs import ReportInputs, Scores
-from rppgbench.report.tables.columns import COVERAGE, metric
+from rppgbench.report.tables.columns import COVERAGE, format_bpm
 from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.scores import method_table
 from rppgbench.report.tables.summary_rows import (
@@ -215,8 +215,3 @@ def format_interval(record: Mapping[str, Any]) -> str:
         if math.isnan(low) or math.isnan(high)
         else f"{format_bpm(low)} to {format_bpm(high)} bpm"
     )
-
-
-def format_bpm(value: float) -> str:
-    """An error in bpm as the tables write it."""
-    return metric("mae").write(float(value))

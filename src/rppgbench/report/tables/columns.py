@@ -101,3 +101,12 @@ def metric(key: str) -> Column:
         if column.key == key:
             return column
     raise KeyError(f"no measure {key!r}; known: {', '.join(c.key for c in METRICS)}")
+
+
+def format_bpm(value: float) -> str:
+    """An error in bpm as tables and sentences write it.
+
+    >>> format_bpm(1.234)
+    '1.23'
+    """
+    return metric("mae").write(float(value))

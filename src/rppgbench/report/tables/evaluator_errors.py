@@ -9,11 +9,10 @@ from typing import Any
 from rppgbench.report.decomposition_inputs import (
     DecompositionInputs,
     error_spans,
-    format_bpm,
     scores_on_one_region,
 )
 from rppgbench.report.inputs import Scores
-from rppgbench.report.tables.columns import Column, metric
+from rppgbench.report.tables.columns import Column, format_bpm, metric
 from rppgbench.report.tables.scores import LABELS
 from rppgbench.report.tables.summary_rows import (
     canonical_order,
@@ -93,7 +92,9 @@ def _error_table(
         for method in methods:
             record = errors.get(tuple(method[k] for k in by), {})
             reason = "" if record else "no waveform stored"
-            cells.append(error_cell(record, scores.name, reason or unscored_reason(scores, method)))
+            if record and math.isnan(float(record["mae"])):
+                reason = unscored_reason(scores, method)
+            cells.append(error_cell(record, scores.name, reason))
         rows.append(Row(tuple(cells)))
     names = [row_name(method, by) for method in methods]
     part = (

@@ -77,6 +77,22 @@ def describe_sample(scores: Scores, expected: int | None = None) -> str:
     return f"{sample}; the protocol has {expected}: n differs"
 
 
+def row_windows(scores: Scores, record: Mapping[str, Any]) -> pd.DataFrame:
+    """The scored windows of one row.
+
+    Args:
+        scores: The scores of one evaluator.
+        record: The row of the summary.
+
+    Returns:
+        Rows of `scores.windows`, with its `attrs`.
+    """
+    windows = scores.windows
+    for key in scores.by:
+        windows = windows[windows[key] == record[key]]
+    return windows
+
+
 def unscored_reason(scores: Scores, record: Mapping[str, Any]) -> str:
     """Why a row has no error: the most frequent reason of its windows; "" where it has one.
 
@@ -87,9 +103,7 @@ def unscored_reason(scores: Scores, record: Mapping[str, Any]) -> str:
     Returns:
         The reason.
     """
-    windows = scores.windows
-    for key in scores.by:
-        windows = windows[windows[key] == record[key]]
+    windows = row_windows(scores, record)
     if windows["reference_bpm"].notna().any():
         return ""
     reasons = windows.loc[windows["reason"] != "", "reason"]
