@@ -43,6 +43,19 @@ def test_a_preset_of_the_command_counts_more_than_a_value_of_the_protocol(
     assert parameters(kept, NETWORK)["epochs"] == 5
 
 
+def test_a_preset_of_the_command_counts_for_a_variant_as_for_its_method(
+    protocol: Protocol,
+) -> None:
+    variant = f"{NETWORK} width=6"
+    toy = parameters(with_preset(protocol, [variant], "toy", "--preset"), variant)
+    assert (toy["epochs"], toy["width"]) == (1, 6)
+    kept = with_preset(protocol, [variant], "toy", "--preset", {NETWORK: {"epochs": 5}})
+    assert parameters(kept, variant)["epochs"] == 5
+    of_variant = protocol.model_copy(update={"params": {variant: {"epochs": 5}}})
+    toy = parameters(with_preset(of_variant, [variant], "toy", "--preset"), variant)
+    assert (toy["epochs"], toy["width"]) == (1, 6)
+
+
 def test_epochs_of_the_command_count_in_each_stage_that_is_not_left_out(
     protocol: Protocol,
 ) -> None:

@@ -92,13 +92,15 @@ def with_preset(
     for name in methods:
         method = load_methods().get("method", name, origin)
         for member in (name, *method.members):
-            presets = load_methods().get("method", member, origin).presets
+            declared_name = load_methods().get("method", member, origin).declared_name
+            presets = load_methods().get("method", declared_name, origin).presets
             all_presets.update({"paper", *presets} if presets else ())
             if presets and (preset == "paper" or preset in presets):
-                replaced = presets.get(preset, {}).keys() - kept.get(member, {}).keys()
-                declared = params.get(member, {})
-                values = {key: value for key, value in declared.items() if key not in replaced}
-                params[member] = {**values, "preset": preset}
+                for key in (declared_name, member):  # a variant has the values of its method too
+                    replaced = presets.get(preset, {}).keys() - kept.get(key, {}).keys()
+                    declared = params.get(key, {}).items()
+                    values = {param: value for param, value in declared if param not in replaced}
+                    params[key] = {**values, "preset": preset}
     if all_presets and preset not in all_presets:
         raise unknown_name("preset", preset, all_presets, origin)
     return protocol.model_copy(update={"params": params})
