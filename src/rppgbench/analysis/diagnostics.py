@@ -59,7 +59,7 @@ def method_titles(methods: Iterable[str], imported: Collection[str]) -> dict[str
     declared = load_methods().available
     titles = {}
     for name in set(methods):
-        plain = split_variant(name.removesuffix(f": {BEST}"))[0]
+        plain = split_variant(name.removesuffix(BEST))[0]
         if plain in declared and name not in imported:
             titles[name] = declared[plain].title + name.removeprefix(plain)
     return unique_titles(sorted(set(methods)), titles)

@@ -207,6 +207,6 @@ def cumulative_methods(
     declared = {
         name
         for name in methods
-        if (method := name.removesuffix(f": {BEST}")) in known and known[method].cumulated
+        if (method := name.removesuffix(BEST)) in known and known[method].cumulated
     }
     return frozenset(declared | imported)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EPOCHS = "epochs"
-BEST = "best epoch (oracle)"
-"""Name of the row whose epoch has the least error on the test subjects."""
+BEST = ": best epoch (oracle)"
+"""End of the name of a row whose epoch has the least error on the test subjects."""
 
 CHOICE = "the test subjects, by whose error its epoch was chosen"
 TRAINING = ["method", "fold", "seed", "condition", "region"]
@@ -94,4 +94,4 @@ def best_epochs(windows: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     by_error = error.reset_index().sort_values([*TRAINING, "error_bpm", "epoch"], kind="stable")
     first = by_error.drop_duplicates(TRAINING)[[*TRAINING, "epoch"]]
     best = all_epochs.merge(first, on=[*TRAINING, "epoch"]).drop(columns="epoch")
-    return best.assign(method=best["method"] + f": {BEST}")
+    return best.assign(method=best["method"] + BEST)

@@ -149,7 +149,7 @@ def _scorer(results: StoredResults, line: Line, protocol: Protocol) -> Scorer | 
         if best is None:
             return None
         rows = [
-            method == f"{name}: {BEST}" and belongs(condition, of_region)
+            method == f"{name}{BEST}" and belongs(condition, of_region)
             for method, condition, of_region in zip(
                 best["method"], best["condition"], best["region"], strict=True
             )

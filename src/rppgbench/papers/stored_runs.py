@@ -97,8 +97,8 @@ class StoredRuns:
         self._read: dict[Path, StoredResults] = {}
         self._found: dict[tuple[str, bool], FoundResults] = {}
         self._used: set[Path] = set()
-        # A pre-training of an earlier row is in the cache before the next row, or is planned.
-        self._counted: set[str] = set()  # pre-trainings of rows in `costs`
+        # Pre-trainings in `costs`: rows that share one run it once, so later rows do not count it.
+        self._counted: set[str] = set()
         self._extra = [self._load(folder) for folder in folders]
 
     def unused(self) -> list[Path]:
