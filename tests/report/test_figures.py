@@ -505,6 +505,20 @@ def test_a_prediction_says_median_and_peak(tmp_path: Path) -> None:
     assert "peak 72.0 bpm" in text
 
 
+@pytest.mark.parametrize(("stride_s", "overlap"), [(1.0, True), (10.0, False)])
+def test_a_prediction_with_a_reference_shows_errors_and_agreement(
+    stride_s: float, overlap: bool, tmp_path: Path
+) -> None:
+    """Differences 1 and -1.5 bpm: standard deviation 1.77 bpm."""
+    wave = Waveform(np.sin(2 * np.pi * 1.2 * np.arange(600) / 30), 30.0)
+    windows = [row._replace(start_s=stride_s * place) for place, row in enumerate(WINDOWS)]
+    path = save_prediction(draw_prediction(wave, windows), tmp_path / "p.svg")
+    text = path.read_text(encoding="utf-8")
+    assert "mean absolute error 1.25 bpm" in text
+    assert "bias -0.25, limits -3.71 to +3.21 bpm" in text
+    assert ("windows overlap" in text) == overlap
+
+
 def test_a_prediction_without_a_pulse_is_still_a_picture(tmp_path: Path) -> None:
     gaps = Waveform(np.full(90, np.nan), 30.0)
     path = save_prediction(draw_prediction(gaps, []), tmp_path / "p.svg")

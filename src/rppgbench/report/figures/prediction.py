@@ -151,7 +151,8 @@ def _draw_agreement(place: Axes, table: Array) -> None:
     estimate, truth = table[:, RATE], table[:, REFERENCE]
     limits = bland_altman(truth, estimate)
     place.set_title("Bland-Altman")
-    place.set_xlabel("Mean of estimate and reference (bpm); windows overlap")
+    overlap = bool((np.diff(table[:, 0]) < table[:-1, 1]).any())
+    place.set_xlabel(f"Mean of estimate and reference (bpm){'; windows overlap' * overlap}")
     place.set_ylabel("Estimate − reference (bpm)")
     place.plot((estimate + truth) / 2, estimate - truth, "o", color=BLUE, markersize=3.5, alpha=0.6)
     place.axhline(limits.bias, color=INK, linewidth=1.0)
