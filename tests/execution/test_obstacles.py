@@ -154,7 +154,7 @@ def test_a_method_that_contrasts_recordings_is_not_given_one(
     plan = replace(plan, fits=single)
     (name, reason), *others = obstacles.method_obstacles(plan, plan.jobs).items()
     assert (name, others) == ("contrast_phys", [])
-    assert reason.startswith("it learns from 2 recordings and more, and fold")
+    assert reason.startswith("it learns from at least 2 recordings, and fold")
     assert " has 1; add recordings" in reason
 
 

@@ -22,7 +22,9 @@ def test_a_folder_that_takes_no_file_is_told(
 ) -> None:
     monkeypatch.setattr(plan_room, "unwritable_reason", lambda folder: "Read-only file system")
     line = disk_line(tmp_path, "--cache", 1, "x")
-    assert line.endswith("NOT WRITABLE (Read-only file system): what it lacks ends the run")
+    assert line.endswith(
+        "NOT WRITABLE (Read-only file system): the first file to write ends the run"
+    )
 
 
 @pytest.mark.parametrize(

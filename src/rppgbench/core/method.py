@@ -198,7 +198,7 @@ class Method:
     pretraining: Pretraining | None = field(default=None, repr=False)
     needs_labels: bool = False
     needs_pulse: bool = False  # of the labels, the contact sensor's pulse: a rate does not do
-    least_recordings: int = 1  # that it learns from, in batches of two clips and more
+    least_recordings: int = 1  # that `fit` needs, where a batch has more than one clip
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     members: tuple[str, ...] = ()
     baseline: bool = False  # learns nothing from the video: every other method must beat it
@@ -350,8 +350,8 @@ def method(
         pretraining: the first stage of `fit`, where several models can share it.
         needs_labels: whether `fit` needs the ground truth of its examples.
         needs_pulse: whether these labels are the contact sensor's pulse, and no heart rate.
-        least_recordings: recordings that a batch is drawn from at least: 2 where clips of different
-            recordings are contrasted.
+        least_recordings: least number of recordings that `fit` needs: 2 where a batch holds clips
+            of different recordings.
         presets: other sets of parameter values, by name.
         baseline: whether the method ignores the video, so that every other one must beat it.
         gpu: the share of a GPU that the method learns and estimates with.

@@ -120,7 +120,7 @@ def _too_few(plan: Plan, fit: Fit, method: Method) -> str:
     if fewest >= least:
         return ""
     return (
-        f"it learns from {least} recordings and more, and fold {fit.fold} has {fewest}; add "
+        f"it learns from at least {least} recordings, and fold {fit.fold} has {fewest}; add "
         "recordings to the training side, or choose another split or another method"
     )
 

@@ -27,7 +27,7 @@ def disk_line(folder: Path, option: str, needed_bytes: float, basis: str) -> str
     free_bytes = shutil.disk_usage(existing_folder(folder)).free
     short = "" if needed_bytes < free_bytes else f"; TOO LITTLE ROOM: give another {option}"
     reason = unwritable_reason(folder)
-    closed = f"; NOT WRITABLE ({reason}): what it lacks ends the run" if reason else ""
+    closed = f"; NOT WRITABLE ({reason}): the first file to write ends the run" if reason else ""
     return (
         f"disk: at most {format_bytes(needed_bytes)} in {folder} ({basis}); "
         f"{format_bytes(free_bytes)} are free{short}{closed}"

@@ -46,7 +46,7 @@ def feed(
 
     Args:
         source: chooses and reads the batches.
-        seed: the seed of the epoch. It and the number of a batch are all that a batch depends on.
+        seed: the seed of the epoch. A batch depends on this seed and on its own number alone.
         device: where the batches will go: tensors for CUDA are in pinned memory.
         workers: number of threads; with 0 a batch is read when it is taken.
 
