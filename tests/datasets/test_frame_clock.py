@@ -93,6 +93,21 @@ def test_labels_that_begin_before_the_frames_may_end_later_but_have_to_cover_the
     )
 
 
+@pytest.mark.parametrize(
+    ("start_s", "seconds", "is_named"),
+    [(0, 46, True), (0, 44, False), (-4.9, 60, True), (-5.1, 60, False), (6, 60, False)],
+)
+def test_labels_of_one_clock_that_last_much_longer_from_the_start_are_named(
+    start_s: float, seconds: float, is_named: bool
+) -> None:
+    """Frames last 30 s. Labels that begin at another time than the frames are no clock fault."""
+    warnings = lines(GroundTruth(pulse=beats(seconds, start_s=start_s), one_clock=True))
+    named = [line for line in warnings if "right if the sensor went on after the video" in line]
+    assert len(named) == is_named
+    if is_named:
+        assert f"labels last {seconds:.1f} s, frames 30.0 s: clock ratio" in named[0]
+
+
 def test_labels_counted_back_from_the_last_frame_are_no_other_clock() -> None:
     """In LGI-PPGI a pulse that is too long begins early: its clock is compared all the same."""
     (line,) = lines(GroundTruth(pulse=beats(31, start_s=-1.0), one_clock=False))

@@ -247,8 +247,8 @@ class _Comparison:
         early_s = self.frames.start_s - float(self.signal.times_s[0])
         if abs(early_s) <= SAME_BEGIN_S and self.ratio > MUCH_LONGER:
             yield (
-                f"{self._describe_durations()} from the same begin on; right if the sensor went on"
-                " after the video, else the times of labels or frames are wrong"
+                f"{self._describe_durations()}, and both begin together; right if the sensor went"
+                " on after the video, else the times of labels or frames are wrong"
             )
 
     def _describe_uncovered(self) -> Iterator[str]:
