@@ -148,7 +148,7 @@ def predict(
     file = Path(video).expanduser()
     prediction = predict_video(
         file,
-        load_methods().get("method", method, "--method"),
+        load_methods().get("method", method, "predict"),
         NamedEvaluator(name=evaluator, rule=load_evaluator(evaluator)),
         cache_folder(None if cache is None else Path(cache)),
         region=region,
@@ -185,7 +185,7 @@ def predict_trace(
     return VideoPrediction(
         predict_from_trace(
             file,
-            load_methods().get("method", method, "--method"),
+            load_methods().get("method", method, "predict_trace"),
             NamedEvaluator(name=evaluator, rule=load_evaluator(evaluator)),
             reference=_load_reference(reference, file, reference_fs),
         )
@@ -228,5 +228,5 @@ def load_model(model: Model | str | Path | None) -> Model | None:
             metadata={"trained_on": data_sets_of_file(place.name, known), **weights.metadata},
         )
     if not is_model(place):
-        raise BenchError(f"--weights: {place} holds no model; give RESULTS/models/NAME or a file")
+        raise BenchError(f"{place}: holds no model; give RESULTS/models/NAME or a file")
     return read_model(place)
