@@ -7,7 +7,7 @@ import pytest
 
 from rppgbench.cli import FAULT, main
 from rppgbench.cli.commands import FIRST, parser
-from rppgbench.cli.options import names
+from rppgbench.cli.option_values import names
 from rppgbench.cli.run import run
 
 

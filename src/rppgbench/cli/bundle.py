@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import names, output, path, plugins, without_effect
+from rppgbench.cli.option_values import names, path
+from rppgbench.cli.options import output, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json, note
 from rppgbench.system.errors import BenchError, one_line
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_actions, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import as_json, names, path
+from rppgbench.cli.option_values import names, path, real
+from rppgbench.cli.options import as_json
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 from rppgbench.system.text_wrapping import aligned
@@ -122,10 +123,7 @@ def prune(args: argparse.Namespace) -> int:
 
 def days(text: str) -> float:
     """A number of days, 0 or more, or argparse's one line."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
+    number = real(text)
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
     return number

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, choose_region, path, plugins, without_effect
+from rppgbench.cli.option_values import path
+from rppgbench.cli.options import as_json, choose_region, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 

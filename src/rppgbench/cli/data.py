@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_actions, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, at_least_one, path, plugins
+from rppgbench.cli.option_values import at_least_one, path
+from rppgbench.cli.options import as_json, plugins
 from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, one_line
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import output, path, plugins, results
+from rppgbench.cli.option_values import path
+from rppgbench.cli.options import output, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import refuse_folder

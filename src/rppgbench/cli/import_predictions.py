@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import data_roots, names, output, path, places, plugins
+from rppgbench.cli.option_values import names, path
+from rppgbench.cli.options import data_roots, output, places, plugins
 from rppgbench.cli.report_answer import answer_report
 from rppgbench.cli.terminal import note, tell
 from rppgbench.system.errors import one_line

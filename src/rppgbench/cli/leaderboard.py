@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import at_least_one, output, path, plugins
+from rppgbench.cli.option_values import at_least_one, path
+from rppgbench.cli.options import output, plugins
 from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, one_line
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import output, path, plugins
+from rppgbench.cli.option_values import path
+from rppgbench.cli.options import output, plugins
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import as_json, at_least_one, path, plugins, without_effect
+from rppgbench.cli.option_values import at_least_one, path, real
+from rppgbench.cli.options import as_json, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 from rppgbench.system.text_wrapping import aligned
@@ -185,21 +186,14 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _above_zero(text: str) -> float:
-    number = _real(text)
+    number = real(text)
     if not (math.isfinite(number) and number > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no difference above 0 bpm")
     return number
 
 
 def _correlation(text: str) -> float:
-    number = _real(text)
+    number = real(text)
     if not -1 <= number <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no correlation from -1 to 1")
     return number
-
-
-def _real(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import choose_region, output, path, plugins, without_effect
+from rppgbench.cli.option_values import path
+from rppgbench.cli.options import choose_region, output, plugins, without_effect
 from rppgbench.cli.predict_answer import answer_prediction, write_tables
 from rppgbench.cli.terminal import answer_json, note, tell
 from rppgbench.system.errors import BenchError, MachineError, one_line

@@ -5,7 +5,8 @@ from contextlib import ExitStack
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import names, output, path, plugins, without_effect
+from rppgbench.cli.option_values import names, path
+from rppgbench.cli.options import output, plugins, without_effect
 from rppgbench.cli.report_answer import answer_report, answer_scores
 from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import refuse_folder

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.option_values import at_least_one, seed
 from rppgbench.cli.options import (
     as_json,
-    at_least_one,
     data_roots,
     places,
     plugins,
     results,
-    seed,
     without_effect,
 )
 from rppgbench.cli.terminal import answer, answer_json

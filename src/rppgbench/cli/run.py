@@ -5,18 +5,8 @@ from collections.abc import Sequence
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import (
-    at_least_one,
-    names,
-    output,
-    path,
-    places,
-    plugins,
-    run_options,
-    seconds,
-    selection,
-    workers,
-)
+from rppgbench.cli.option_values import at_least_one, names, path, seconds
+from rppgbench.cli.options import output, places, plugins, run_options, selection, workers
 from rppgbench.cli.report_answer import answer_report
 from rppgbench.cli.terminal import answer, answer_json, note, tell
 from rppgbench.system.errors import one_line

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import at_least_one, output, path, plugins, seconds, seed
+from rppgbench.cli.option_values import at_least_one, path, seconds, seed
+from rppgbench.cli.options import output, plugins
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 

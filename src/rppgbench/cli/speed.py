@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import as_json, names, path, plugins, seconds, without_effect
+from rppgbench.cli.option_values import names, path, seconds
+from rppgbench.cli.options import as_json, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, unknown_name
 

@@ -4,7 +4,8 @@ import argparse
 
 from rppgbench.cli.command import Commands, add_actions, add_command
 from rppgbench.cli.exit_codes import DONE
-from rppgbench.cli.options import as_json, path
+from rppgbench.cli.option_values import path
+from rppgbench.cli.options import as_json
 from rppgbench.cli.terminal import answer, answer_json
 
 

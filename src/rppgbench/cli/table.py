@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.options import (
-    at_least_one,
-    output,
-    path,
-    places,
-    plugins,
-    run_options,
-    seconds,
-    selection,
-    workers,
-)
+from rppgbench.cli.option_values import at_least_one, path, seconds
+from rppgbench.cli.options import output, places, plugins, run_options, selection, workers
 from rppgbench.cli.terminal import answer, answer_json, answer_width, note, tell
 from rppgbench.system.errors import BenchError, one_line
 from rppgbench.system.folders import refuse_folder
