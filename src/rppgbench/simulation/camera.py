@@ -82,7 +82,7 @@ def draw_light(scene: Scene, random: np.random.Generator) -> Light:
     towards = np.array([across, -random.uniform(0.2, 0.5), 0.55 if scene.light == "side" else 0.9])
     return Light(
         level=np.maximum(np.stack(channels, axis=-1), 0.05) * colour,
-        direction=np.asarray(towards / np.linalg.norm(towards), np.float32),
+        direction=np.asarray(towards / np.sqrt(np.sum(towards**2)), np.float32),
         ambient=0.3 if scene.light == "side" else 0.5,
     )
 

@@ -92,9 +92,9 @@ class _LitScene:
         self._depth = SIGNATURE * np.float32(_PULSE[scene.difficulty] * (1 - 0.45 * melanin))
         self._shine = _SHINE[scene.difficulty]
         half = light.direction + np.array([0, 0, 1], np.float32)  # light and view: Blinn
-        self._half = half / np.linalg.norm(half)
+        self._half = np.asarray(half / np.sqrt(_project(half, half)), np.float32)
         ahead = np.array([0, -0.25, 0.97], np.float32)  # the light of the photographs
-        self._baked = 0.5 + 0.5 * np.clip(anatomy.normal @ ahead, 0, None)
+        self._baked = 0.5 + 0.5 * np.clip(_project(anatomy.normal, ahead), 0, None)
         self._colour, self._matte = person.colour.copy(), person.matte
         self._open_eyes = [person.colour[lid[0], lid[1]] for lid in anatomy.lids]
         self._lid = 0.0
@@ -250,10 +250,11 @@ class _LitScene:
         """Diffuse gain (h, w, 3) and specular light (h, w, 3), coarse, for what comes from x, y."""
         anatomy, movement, light = self._anatomy, self._movement, self._light
         fields, normal = self._sample(self._fields, x, y), self._sample(self._fields2, x, y)
-        turned = normal[..., :3] @ _turn(
+        turn = _turn(
             float(movement.yaw[index]), float(movement.pitch[index]), float(movement.roll[index])
         )
-        facing = np.clip(turned @ light.direction, 0, None)
+        turned = np.stack([_project(normal, axis) for axis in turn], axis=-1)
+        facing = np.clip(_project(turned, light.direction), 0, None)
         part = self._sample(anatomy.head, x, y)  # the shoulders do not turn
         lit = (light.ambient + (1 - light.ambient) * facing) / normal[..., 3]
         shade = part * lit + (1 - part) * self._still_shading()
@@ -267,7 +268,7 @@ class _LitScene:
         )
         pulse = (fields[..., 0] * volume)[..., None]
         gain = shade[..., None] * (1 - self._depth * pulse)
-        glint = np.clip(turned @ self._half, 0, 1) ** _GLOSS
+        glint = np.clip(_project(turned, self._half), 0, 1) ** _GLOSS
         shine = self._shine * part * fields[..., 3] * glint
         return (
             np.asarray(gain, np.float32),
@@ -283,11 +284,26 @@ class _LitScene:
             self._colour[rows, columns] = opened * (1 - share) + lid[..., :3] * share
 
 
+def _project(vectors: Picture, direction: NDArray[np.float32]) -> Picture:
+    """Inner products (...) of vectors (..., 3 or more) with one direction (3,).
+
+    Products and sums by element are rounded in one way on every processor. `@` calls BLAS, whose
+    kernels round differently from processor to processor, and the bytes of a film would too.
+    """
+    x, y, z = (vectors[..., axis] * direction[axis] for axis in range(3))
+    return np.asarray(x + y + z, np.float32)
+
+
 def _turn(yaw: float, pitch: float, roll: float) -> Picture:
-    """The matrix that turns row vectors (right, down, towards the camera) with the head."""
+    """Rows that project vectors (right, down, towards the camera) to a turned head's axes."""
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     cr, sr = np.cos(roll), np.sin(roll)
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
-    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return np.asarray((about_z @ about_x @ about_y).T, np.float32)
+    # The product of a turn about z, one about x and one about y.
+    return np.asarray(
+        [
+            [cr * cy + sr * sp * sy, -sr * cp, cr * sy - sr * sp * cy],
+            [sr * cy - cr * sp * sy, cr * cp, sr * sy + cr * sp * cy],
+            [-cp * sy, -sp, cp * cy],
+        ],
+        np.float32,
+    )
