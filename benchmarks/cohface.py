@@ -7,7 +7,8 @@ attributes `illumination` and `sample-rate-hz`, arrays of one value each: record
 a studio lamp ("clean"), 2 and 3 by daylight ("natural"). `data.mkv` is `data.avi` with every second
 frame repeated, so it is read only where `data.avi` is missing, with a warning.
 
-Rules: frame times are the container's (20 frames a second); the pulse has the times of `time`. The
+Rules: frame times are the container's (20 frames a second); pulse and respiration have the times of
+`time`. The
 part of a recording (train, test) is read from `protocols/all` where the folder is there.
 
 MPEG-4 Part 2 at a low rate: the classical methods fail on it (PhysBench: POS 22.3 bpm). No bad
@@ -25,7 +26,7 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_files import read_hdf5
+from rppgbench.datasets.label_files import mat_shapes, read_hdf5
 from rppgbench.datasets.label_text import read_text
 from rppgbench.datasets.layout import is_file, matching
 from rppgbench.datasets.simulated_writers import (
@@ -37,6 +38,7 @@ from rppgbench.datasets.simulated_writers import (
     write_clip,
     write_lines,
 )
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import BenchError
 
@@ -99,7 +101,17 @@ def _ground_truth(file: Path, repeated: bool) -> GroundTruth:
     count = min(len(pulse), len(times_s))
     if len(pulse) != len(times_s):
         warnings.append(f"{file.name}: {len(pulse)} pulse samples, {len(times_s)} times")
-    return clean_labels(file, pulse=Signal(pulse[:count], times_s[:count]), warnings=warnings)
+
+    def respiration() -> Signal:
+        values = np.asarray(read_hdf5(file, "respiration")[0]["respiration"], np.float64).ravel()
+        held = min(len(values), len(times_s))
+        return Signal(values[:held], times_s[:held])
+
+    signs = {}
+    if "respiration" in mat_shapes(file):
+        signs["respiration"] = read_vital_sign("respiration", respiration, warnings)
+    pulse_signal = Signal(pulse[:count], times_s[:count])
+    return clean_labels(file, pulse=pulse_signal, signs=signs, warnings=warnings)
 
 
 def _text(attribute: object) -> str:

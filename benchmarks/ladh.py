@@ -11,12 +11,13 @@ test of their splits.
 
 The text files are those of PhysRecorder: Unix times of one computer. The oximeter's pulse has 20
 samples a second, fewer than the video has frames. A heart rate that wrapped at 128 is corrected
-where a step proves the wrap.
+where a step proves the wrap. `RR.csv` (respiration, 50 Hz) and `SpO2.csv` are read where they are
+there.
 
 Not read: the infrared camera (`video_IR_H264.avi`, `frames_timestamp_IR.csv`; `bench data check`
-counts the videos), `RR.csv` (respiration, 50 Hz) and `SpO2.csv`. The README counts 240 videos, of
-10 people on one day and 11 people on ten days; it does not say which sessions are missing, nor
-whether infrared counts. The owners publish no bad recordings and no list of a split.
+counts the videos). The README counts 240 videos, of 10 people on one day and 11 people on ten days;
+it does not say which sessions are missing, nor whether infrared counts. The owners publish no bad
+recordings and no list of a split.
 
 Sources: Ma, Tang, Jiang, Cheng, Shi, Li, Liu, McDuff, Liu, Wang, "Non-Contact Health Monitoring
 During Daily Personal Care Routines", IEEE-EMBS BSN 2025, arXiv 2506.09718; README and loader of

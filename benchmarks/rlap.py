@@ -17,7 +17,7 @@ Rules:
 - `HR.csv`, which other versions of the recorder write, is read where it is there; a heart rate that
   wrapped at 128 is corrected where a step proves the wrap.
 - `missed_frames.csv` lists frames that were not stored; a warning counts them.
-- `info.txt` (camera, date) and `SpO2.csv` are not read.
+- `SpO2.csv` is read where it is there; `info.txt` (camera, date) is not read.
 
 The whole set has 741 recordings: 13 of the 58 x 13 were not given out. The owners keep 17 out of
 training and test (`KNOWN_BAD`, fold -1 of their index). Their folds are the split `rlap-owners`.

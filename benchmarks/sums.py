@@ -7,12 +7,12 @@ second.
 
 The text files are those of PhysRecorder: Unix times of one computer. The oximeter's pulse has 20
 samples a second, a third of the video's rate. A heart rate that wrapped at 128 is corrected where a
-step proves the wrap.
+step proves the wrap. `RR.csv` (respiration, 50 Hz) and `SpO2.csv`, which the tree of the README
+lacks and the owners' loader reads, are read where they are there.
 
 Not read: `video_ZIP_H264_finger.avi` (the finger on a second camera; `bench data check` counts
-them), `RR.csv` (respiration, 50 Hz) and `SpO2.csv`, which the tree of the README lacks and the
-owners' loader reads. The times of `frames_timestamp.csv` are those of the face. 80 videos are 40 of
-faces and 40 of fingers. The owners publish no bad recordings.
+them). The times of `frames_timestamp.csv` are those of the face. 80 videos are 40 of faces and 40
+of fingers. The owners publish no bad recordings.
 
 Sources: Liu, Tang, Jiang, Wang, Liu, Li, Shi, "Summit Vitals: Multi-Camera and Multi-Signal
 Biosensing at High Altitudes", IEEE UIC 2024, arXiv 2409.19223; README, loader and configurations of

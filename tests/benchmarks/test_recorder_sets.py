@@ -136,6 +136,33 @@ def test_a_missing_file_of_heart_rates_is_reported_where_the_set_has_one(tmp_pat
     assert truth.warnings == ("HR.csv is missing: no heart rates of the device",)
 
 
+def test_respiration_and_saturation_are_read_and_cost_no_pulse(tmp_path: Path) -> None:
+    trees.sums(tmp_path)
+    folder = tmp_path / "060200/v01"
+    seconds = [k / 50 for k in range(40)]
+    trees.column(
+        folder / "RR.csv",
+        [f"{trees.UNIX_S + t:.6f},{500 + k}" for k, t in enumerate(seconds)],
+        "timestamp,rr",
+    )
+    trees.column(folder / "SpO2.csv", [f"{trees.UNIX_S:.6f},98"], "timestamp,spo2")
+    recording = listed("sums", tmp_path)["060200/v01"]
+    assert {"RR.csv", "SpO2.csv"} < {file.name for file in recording.files}
+    truth = recording.ground_truth()
+    assert truth.respiration is not None
+    assert truth.oxygen_saturation is not None
+    np.testing.assert_allclose(truth.respiration.times_s, seconds, atol=1e-6)
+    np.testing.assert_array_equal(truth.respiration.values, 500 + np.arange(40))
+    np.testing.assert_array_equal(truth.oxygen_saturation.values, [98])
+    assert truth.warnings == ()
+    (folder / "RR.csv").write_text("timestamp,rr\n1,2,3\n")
+    damaged = recording.ground_truth()
+    assert damaged.respiration is None
+    assert damaged.pulse is not None
+    (line,) = damaged.warnings
+    assert line.startswith("no respiration: ")
+
+
 def test_fingers_and_infrared_are_counted_not_read(tmp_path: Path) -> None:
     for name, folder, video in (
         ("sums", "060200/v01", "video_ZIP_H264_finger.avi"),

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rppgbench.core.recording import Recording
+from rppgbench.core.recording import VITAL_SIGNS, GroundTruth, Recording
 from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.layout import is_simulated
@@ -93,6 +93,13 @@ RATE_ERROR_BPM = {
     "vipl_hr": 0.5,
 }
 """How exactly each set writes heart rates, where it has them: half of the last digit."""
+
+SIGNS = {
+    "cohface": {"respiration"},
+    "ladh": {"respiration", "oxygen_saturation"},
+    "sums": {"respiration", "oxygen_saturation"},
+}
+"""Which vital signs a set has beside the pulse."""
 
 
 def level(index: int) -> int:
@@ -173,6 +180,20 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
         expected = session.heart_rate_at(np.floor(times_s + 1e-9) if name == "v4v" else times_s)
         error = RATE_ERROR_BPM[name] + 1e-9
         np.testing.assert_allclose(truth.heart_rate.values, expected, atol=error, rtol=0)
+    signs_come_back(name, truth, session)
+
+
+def signs_come_back(name: str, truth: GroundTruth, session: SimulatedRecording) -> None:
+    given = {sign for sign in VITAL_SIGNS if getattr(truth, sign) is not None}
+    assert given == SIGNS.get(name, set())
+    if truth.respiration is not None:
+        times_s = truth.respiration.times_s
+        held = 1 / 32 if name == "cohface" else 0.0  # each value repeats for 8 samples at 256 Hz
+        seen = session.respiration_at(times_s - held / 2)
+        assert np.corrcoef(truth.respiration.values, seen)[0, 1] > 0.999
+    if truth.oxygen_saturation is not None:
+        seen = session.oxygen_saturation_at(truth.oxygen_saturation.times_s)
+        np.testing.assert_allclose(truth.oxygen_saturation.values, seen, atol=0.5 + 1e-9)
 
 
 @pytest.mark.usefixtures("plain")

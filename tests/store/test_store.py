@@ -12,7 +12,7 @@ import pytest
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.store.schema import ADDED_IN_FORMAT_3
+from rppgbench.store.schema import ADDED_IN_FORMAT_3, BEATS, VITAL_COLUMNS
 from rppgbench.store.store import FORMAT, Store
 from rppgbench.system.errors import BenchError
 
@@ -49,7 +49,8 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     held = store(tmp_path, "a")
     pulse = Signal(np.array([1.0, 2.0]), np.array([0.0, 0.017]))
     marks_s = np.array([0.2, 1.1, 2.0])
-    truth = GroundTruth(pulse=pulse, beats_s=marks_s, warnings=("clock off",))
+    breath = Signal(np.array([0.5, -0.5, 0.25]), np.array([0.01, 0.03, 0.05]))
+    truth = GroundTruth(pulse=pulse, beats_s=marks_s, respiration=breath, warnings=("clock off",))
     held.add_observed(
         [
             make_recording_info(
@@ -67,6 +68,10 @@ def test_truths_come_back_with_their_own_times(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.ground_truth.pulse.times_s, pulse.times_s)
     assert one.ground_truth.heart_rate is None
     np.testing.assert_array_equal(one.ground_truth.beats_s, marks_s)
+    assert one.ground_truth.respiration is not None
+    np.testing.assert_array_equal(one.ground_truth.respiration.values, breath.values)
+    np.testing.assert_array_equal(one.ground_truth.respiration.times_s, breath.times_s)
+    assert one.ground_truth.oxygen_saturation is None
     assert one.ground_truth.warnings == ("clock off",)
     assert one.metadata == {"fps": 30}
     assert one.simulated
@@ -267,7 +272,10 @@ def test_a_folder_of_the_format_before_heart_rates_is_read(tmp_path: Path) -> No
     assert Store(tmp_path).done() == {"a"}
 
 
-def test_recordings_that_were_stored_before_beats_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lacking", [VITAL_COLUMNS, (BEATS, *VITAL_COLUMNS)])
+def test_recordings_that_were_stored_before_newer_columns_are_read(
+    lacking: tuple[str, ...], tmp_path: Path
+) -> None:
     held = store(tmp_path, "a")
     held.add_observed(
         [
@@ -275,10 +283,11 @@ def test_recordings_that_were_stored_before_beats_are_read(tmp_path: Path) -> No
         ]
     )  # fmt: skip
     (part,) = (tmp_path / "recordings").iterdir()
-    table = pq.read_table(part).drop_columns(["beats_s"])
+    table = pq.read_table(part).drop_columns(list(lacking))
     part.unlink()
     pq.write_table(table, tmp_path / "old.parquet")
     data = (tmp_path / "old.parquet").read_bytes()
     (part.parent / f"{hashlib.sha256(data).hexdigest()[:32]}.parquet").write_bytes(data)
     (old,) = Store(tmp_path).observed().values()
     assert old.ground_truth.beats_s is None
+    assert old.ground_truth.respiration is None

@@ -26,6 +26,22 @@ PULSE_GAP_INTERVALS = 2.0
 PULSE_GAP_MOST_S = 0.3
 """... but never more than this: a beat of 100 bpm has two samples in 0.6 s."""
 
+RESPIRATION_GAP_S = 0.5
+"""A reference respiration has no value between samples that are further apart than this.
+
+A straight line over a time misses the middle of a sine by 1 - cos(pi f time): 0.29 of the amplitude
+at 30 breaths a minute and 0.5 s, as the pulse of 90 bpm at its limit of 0.15 s (0.24).
+"""
+
+VITAL_SIGNS = ("respiration", "respiration_rate", "oxygen_saturation")
+"""Fields of `GroundTruth` that methods and metrics may want beside the pulse.
+
+A fault of one of them leaves that sign out with a warning; pulse and heart rate stay.
+"""
+
+SIGNALS = ("pulse", "heart_rate", *VITAL_SIGNS)
+"""Fields of `GroundTruth` that are signals in time."""
+
 FLAT_PULSE_S = 2.0
 """A pulse that runs straight for this long is none: the slowest heart (30 bpm) has beaten once.
 
@@ -94,6 +110,8 @@ class GroundTruth:
 
     `pulse` is the blood volume pulse in the sensor's unit; `heart_rate` the device's own heart
     rate in bpm; `beats_s` are the beats (B,) that the device itself marked, in seconds, increasing.
+    `respiration` is the movement or flow of the breath in the sensor's unit, `respiration_rate` the
+    device's breaths a minute, `oxygen_saturation` SpO2 in percent.
     Each may be None: a data set has what it has. `warnings` are lines for the table (a clock ratio
     off by more than 1 %, readings of 0). With `one_clock` one clock stamped labels
     and frames, so labels from before the first frame and after the last say nothing of its speed;
@@ -103,6 +121,9 @@ class GroundTruth:
     pulse: Signal | None = None
     heart_rate: Signal | None = None
     beats_s: Array | None = None
+    respiration: Signal | None = None
+    respiration_rate: Signal | None = None
+    oxygen_saturation: Signal | None = None
     warnings: tuple[str, ...] = ()
     one_clock: bool | None = None
 
@@ -124,6 +145,12 @@ class GroundTruth:
         if self.heart_rate is None:
             return np.full(len(times_s), np.nan)
         return self.heart_rate.at(times_s, rate_gap_s(self.heart_rate))
+
+    def respiration_at(self, times_s: Array) -> Array:
+        """The respiration at `times_s` (T,), never across a gap (`RESPIRATION_GAP_S`): (T,)."""
+        if self.respiration is None:
+            return np.full(len(times_s), np.nan)
+        return self.respiration.at(times_s, RESPIRATION_GAP_S)
 
 
 def pulse_gap_s(pulse: Signal) -> float:

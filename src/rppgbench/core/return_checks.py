@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.method import Model
-from rppgbench.core.recording import GroundTruth, Source, TraceSource, VideoSource
+from rppgbench.core.recording import SIGNALS, GroundTruth, Source, TraceSource, VideoSource
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import NoPulseError, RecordingError
 
@@ -84,13 +84,13 @@ def check_ground_truth(returned: object) -> GroundTruth:
     """What a reader's `truth` returned, with float64 arrays.
 
     Raises:
-        ReturnError: no `GroundTruth`; a pulse or heart rate that is not a `Signal` of (N,) real
-            values and (N,) finite, strictly increasing times, N > 0; warnings that are not texts.
+        ReturnError: no `GroundTruth`; a signal of it that is not a `Signal` of (N,) real values
+            and (N,) finite, strictly increasing times, N > 0; warnings that are not texts.
     """
     if not isinstance(returned, GroundTruth):
         raise ReturnError(f"the reader returned {describe_type(returned)}, not a GroundTruth")
     checked: dict[str, Signal | None] = {}
-    for name in ("pulse", "heart_rate"):
+    for name in SIGNALS:
         signal = getattr(returned, name)
         for fault in _signal_faults(signal, name):
             raise ReturnError(f"the reader returned {fault}")
@@ -102,8 +102,7 @@ def check_ground_truth(returned: object) -> GroundTruth:
         )
     return replace(
         returned,
-        pulse=checked["pulse"],
-        heart_rate=checked["heart_rate"],
+        **checked,  # type: ignore[arg-type]
         warnings=tuple(warnings),
     )
 

@@ -3,18 +3,21 @@
 Each kind of fault gives one warning, so nothing is dropped silently.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal
+from rppgbench.datasets.vital_signs import clean_vital_signs, vital_signs
 from rppgbench.system.errors import RecordingError
 
 LOWEST_BPM, HIGHEST_BPM = 30.0, 240.0  # outside of this no adult heart beats for long
+NO_SIGNS: Mapping[str, Signal | None] = MappingProxyType({})
 LOWEST_HZ, HIGHEST_HZ = LOWEST_BPM / 60, HIGHEST_BPM / 60
 
 
@@ -37,6 +40,7 @@ def clean_labels(
     *,
     pulse: Signal | None = None,
     heart_rate: Signal | None = None,
+    signs: Mapping[str, Signal | None] = NO_SIGNS,
     one_clock: bool | None = None,
     warnings: Iterable[str] = (),
 ) -> GroundTruth:
@@ -56,6 +60,7 @@ def clean_labels(
         file: the label file, for messages.
         pulse: (N,) in the sensor's unit; None: the set has none.
         heart_rate: (M,) in bpm; None: the set has none.
+        signs: vital signs by name (`recording.VITAL_SIGNS`), cleaned by `clean_vital_signs`.
         one_clock: one clock stamped labels and frames, so labels may begin before the first frame
             and end after the last one. None assumes so where labels begin before the first frame.
         warnings: further warnings of the reader.
@@ -83,8 +88,13 @@ def clean_labels(
                     f"{hz_hint(rates_bpm)}; copy the original file again or leave the recording out"
                 )
             heart_rate = None
+    usable = clean_vital_signs(signs, lines, f"{file.name}: ")
     return GroundTruth(
-        pulse=pulse, heart_rate=heart_rate, warnings=tuple(lines), one_clock=one_clock
+        pulse=pulse,
+        heart_rate=heart_rate,
+        **usable,  # type: ignore[arg-type]
+        warnings=tuple(lines),
+        one_clock=one_clock,
     )
 
 
@@ -105,8 +115,9 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
 
     Returns:
         The same without pulse samples and beats that are not numbers, without beats that go
-        backward, and with NaN in place of heart rates outside 30 to 240 bpm, each with a warning
-        that counts them; without a signal of which nothing is left.
+        backward, with NaN in place of heart rates outside 30 to 240 bpm, and with vital signs as
+        `clean_vital_signs` gives them, each with a warning that counts them; without a signal of
+        which nothing is left.
 
     Raises:
         RecordingError: nothing is left of labels that were given.
@@ -129,15 +140,18 @@ def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
             )
             rate = rate if np.isfinite(rate.values).any() else None
     beats_s = _ordered_beats(truth.beats_s, lines)
+    faults = len(lines)
+    signs = clean_vital_signs(vital_signs(truth), lines)
     if not lines:
         return truth
-    if pulse is None and rate is None and beats_s is None:
+    if faults and pulse is None and rate is None and beats_s is None:
         raise RecordingError(f"the labels hold no truth: {'; '.join(lines)}")
     return replace(
         truth,
         pulse=pulse,
         heart_rate=rate,
         beats_s=beats_s,
+        **signs,  # type: ignore[arg-type]
         warnings=(*truth.warnings, *lines),
     )
 

@@ -9,9 +9,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rppgbench.core.recording import FLAT_PULSE_S, GroundTruth, pulse_gap_s, rate_gap_s
+from rppgbench.core.recording import (
+    FLAT_PULSE_S,
+    RESPIRATION_GAP_S,
+    GroundTruth,
+    pulse_gap_s,
+    rate_gap_s,
+)
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.frame_clock import FrameClock
+from rppgbench.datasets.vital_signs import spoken, vital_signs
 from rppgbench.system.errors import RecordingError
 
 CLOCK_TOLERANCE = 0.01
@@ -48,7 +55,13 @@ SAME_BEGIN_S, MUCH_LONGER = 5.0, 1.5
 """Labels may go on after the frames where one clock stamps both. Where they begin within 5 s of the
 frames and last more than 1.5 times as long, a clock at a wrong speed is as likely: a warning."""
 
-RARELY_S = {"pulse": 0.5, "heart rate": 30.0}
+RARELY_S = {
+    "pulse": 0.5,
+    "heart rate": 30.0,
+    "respiration": 2.0,
+    "respiration rate": 60.0,
+    "oxygen saturation": 60.0,
+}
 """No device samples a pulse less often than every 0.5 s, or a rate less often than every 30 s."""
 
 JUMP_S, JUMP_INTERVALS = 1.0, 5.0
@@ -56,6 +69,16 @@ JUMP_S, JUMP_INTERVALS = 1.0, 5.0
 
 FROZEN_RATE_S = 60.0
 """Breathing alone moves a heart rate within a minute; genuine devices keep one for up to 7 s."""
+
+FLAT_RESPIRATION_S = 30.0
+"""A respiration that runs straight for longer than a breath is held shows a belt that slipped."""
+
+FLAT_S = {
+    "pulse": FLAT_PULSE_S,
+    "heart rate": FROZEN_RATE_S,
+    "respiration": FLAT_RESPIRATION_S,
+}
+"""How long a label may keep one value; other labels may keep it for a whole recording."""
 
 HOLES_SHARE = 0.05
 """Gaps in the labels (`pulse_gap_s`, `rate_gap_s`) beyond this share of the frames give a warning.
@@ -87,7 +110,9 @@ def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> Groun
     - Labels that begin with the frames last more than `MUCH_LONGER` times as long.
     - Frames without labels before the first one or after the last one.
     - Gaps in the labels that make up more than `HOLES_SHARE` of the frames.
-    - A pulse that is flat for longer than `FLAT_PULSE_S`, a rate frozen for `FROZEN_RATE_S`.
+    - A label that keeps one value for longer than `FLAT_S`.
+
+    A vital sign (respiration, oxygen saturation) that cannot be aligned is left out with a warning.
 
     Args:
         truth: the labels; their warnings stay.
@@ -107,7 +132,19 @@ def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> Groun
                 kind=kind, signal=signal, frames=frames, one_clock=truth.one_clock
             )
             lines += [f"{kind}: {line}" for line in comparison.lines()]
-    return replace(truth, warnings=(*truth.warnings, *lines))
+    unusable: dict[str, None] = {}
+    for name, signal in vital_signs(truth).items():
+        if signal is None:
+            continue
+        comparison = _Comparison(
+            kind=spoken(name), signal=signal, frames=frames, one_clock=truth.one_clock
+        )
+        try:
+            lines += [f"{spoken(name)}: {line}" for line in comparison.lines()]
+        except RecordingError as error:
+            unusable[name] = None
+            lines.append(f"{error}; not used")
+    return replace(truth, **unusable, warnings=(*truth.warnings, *lines))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -264,9 +301,8 @@ class _Comparison:
             )
 
     def _describe_gaps(self) -> Iterator[str]:
-        limit_s = pulse_gap_s if self.kind == "pulse" else rate_gap_s
         steps_s = np.diff(self.signal.times_s)
-        gaps_s = steps_s[steps_s > limit_s(self.signal)]
+        gaps_s = steps_s[steps_s > self._gap_s()]
         if gaps_s.sum() > HOLES_SHARE * self.frames.lasts_s:
             yield (
                 f"no labels for {_seconds(float(gaps_s.sum()))} of"
@@ -274,21 +310,26 @@ class _Comparison:
                 f" {_seconds(float(gaps_s.max()))}): no truth there"
             )
 
+    def _gap_s(self) -> float:
+        if self.kind == "respiration":
+            return RESPIRATION_GAP_S
+        return pulse_gap_s(self.signal) if self.kind == "pulse" else rate_gap_s(self.signal)
+
     def _describe_flat_runs(self) -> Iterator[str]:
         near = (self.signal.times_s >= self.frames.start_s) & (
             self.signal.times_s <= self.frames.end_s
         )
         values, times_s = self.signal.values[near], self.signal.times_s[near]
-        is_pulse = self.kind == "pulse"
-        if len(values) < 3 or (not is_pulse and (values == values[0]).all()):
+        is_waveform = self.kind in {"pulse", "respiration"}
+        if len(values) < 3 or (not is_waveform and (values == values[0]).all()):
             return  # a constant rate is one rate for the whole video, not a frozen device
         ends = np.flatnonzero(np.diff(values) != 0)
         starts, ends = np.append(0, ends + 1), np.append(ends, len(values) - 1)
         runs_s = times_s[ends] - times_s[starts]
-        long_s = runs_s[runs_s > (FLAT_PULSE_S if is_pulse else FROZEN_RATE_S)]
+        long_s = runs_s[runs_s > FLAT_S.get(self.kind, np.inf)]
         if len(long_s):
             total, frames_last = _seconds(float(long_s.sum())), _seconds(self.frames.lasts_s)
-            state = "flat" if is_pulse else "frozen"
+            state = "flat" if is_waveform else "frozen"
             yield f"{state} for {total} of {frames_last}: the same value again and again"
 
 

@@ -8,7 +8,7 @@ of a Contec CMS50E oximeter, with the computer's Unix time in seconds:
 - `HR.csv`: `timestamp,hr`, the oximeter's heart rate in bpm.
 
 SUMS and LADH have `RR.csv` (`timestamp,rr`, a chest belt's respiration, 50 times a second) and
-`SpO2.csv` (`timestamp,spo2`, %) beside them, which no reader uses.
+`SpO2.csv` (`timestamp,spo2`, %) beside them; a faulty or missing one never costs the pulse.
 
 One clock stamps all of them, so times here are seconds from the first frame on. The container's
 frame rate is the one that was asked of the camera, not the one that the camera had: it is not used.
@@ -17,6 +17,7 @@ page `docs/reference/data_sets.md` says how large the error is.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from rppgbench.datasets.simulated_writers import (
     scale_to_range,
     write_lines,
 )
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.datasets.wrapped_rate import unwrap_rate, wrap_warnings
 from rppgbench.system.errors import RecordingError
 
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 PULSE, RATE = "BVP.csv", "HR.csv"
 """The files of the oximeter's readings."""
+
+SIGNS = {"respiration": "RR.csv", "oxygen_saturation": "SpO2.csv"}
+"""The files of vital signs, each optional."""
 
 PULSE_HZ, RATE_HZ, RESPIRATION_HZ = 20.0, 1.0, 50.0
 """Rates of the simulated sensors; 1 Hz is assumed, the others are documented."""
@@ -89,13 +94,15 @@ def _first(stamps_s: Array) -> float:
 
 
 def recorded_files(stamps: Path) -> tuple[Path, ...]:
-    """The text files that `recorded_video` and `recorded_labels` read; heart rates may be absent.
+    """The text files that `recorded_video` and `recorded_labels` read.
+
+    Heart rates and vital signs may be absent.
 
     Args:
         stamps: the file of frame times, which the others lie beside.
     """
-    rate = stamps.with_name(RATE)
-    return (stamps, stamps.with_name(PULSE), *([rate] if is_file(rate) else []))
+    optional = (stamps.with_name(name) for name in (RATE, *SIGNS.values()))
+    return (stamps, stamps.with_name(PULSE), *filter(is_file, optional))
 
 
 def recorded_video(path: Path, stamps: Path, images: tuple[Path, ...] = ()) -> VideoSource:
@@ -117,10 +124,10 @@ def recorded_video(path: Path, stamps: Path, images: tuple[Path, ...] = ()) -> V
 def recorded_labels(
     stamps: Path, *, needs_rate: bool = True, warnings: Iterable[str] = ()
 ) -> GroundTruth:
-    """Pulse and heart rate of the oximeter, in seconds from the first frame on.
+    """Pulse, heart rate and vital signs, in seconds from the first frame on.
 
     Args:
-        stamps: the file of frame times, which `BVP.csv` and `HR.csv` lie beside.
+        stamps: the file of frame times, which the others lie beside.
         needs_rate: warn where there is no `HR.csv`.
         warnings: further warnings of the reader.
 
@@ -129,20 +136,30 @@ def recorded_labels(
     """
     pulse, rate = stamps.with_name(PULSE), stamps.with_name(RATE)
     start_s = _first(read_frame_stamps(stamps))
-    stamped = read_table(pulse, columns=2, time_first=True)
+
+    def stamped(file: Path) -> Signal:
+        table = read_table(file, columns=2, time_first=True)
+        return Signal(table[:, 1], table[:, 0] - start_s)
+
+    wave = stamped(pulse)
     lines = [*warnings]
     heart_rate = None
     if not is_file(rate):
         lines += [f"{RATE} is missing: no heart rates of the device"] * needs_rate
     else:
-        readings = read_table(rate, columns=2, time_first=True)
-        unwrapped = unwrap_rate(Signal(readings[:, 1], readings[:, 0] - start_s))
+        unwrapped = unwrap_rate(stamped(rate))
         heart_rate = unwrapped.heart_rate
         lines += wrap_warnings(unwrapped, rate.name)
+    signs = {
+        name: read_vital_sign(name, partial(stamped, stamps.with_name(file)), lines)
+        for name, file in SIGNS.items()
+        if is_file(stamps.with_name(file))
+    }
     return clean_labels(
         pulse,
-        pulse=Signal(stamped[:, 1], stamped[:, 0] - start_s),
+        pulse=wave,
         heart_rate=heart_rate,
+        signs=signs,
         one_clock=True,
         warnings=lines,
     )

@@ -42,4 +42,10 @@ RECORDING_COLUMNS: Mapping[str, str] = {
     "heart_rate": "heart rates of the device in bpm; null without any",
     "heart_rate_times_s": "times of these heart rates on the clock of the video, in seconds",
     "beats_s": "times of beats that the device marked, in seconds; null without any",
+    "respiration": "samples of the sensor's respiration; null without one",
+    "respiration_times_s": "times of these samples on the clock of the video, in seconds",
+    "respiration_rate": "breaths a minute of the device; null without any",
+    "respiration_rate_times_s": "times of these rates on the clock of the video, in seconds",
+    "oxygen_saturation": "SpO2 of the device in percent; null without any",
+    "oxygen_saturation_times_s": "times of these readings on the clock of the video, in seconds",
 }

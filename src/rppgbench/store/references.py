@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal
-from rppgbench.store.schema import OBSERVED, read_table
+from rppgbench.store.schema import BEATS, OBSERVED, SIGNAL_COLUMNS, read_table
 
-SIGNALS = ("pulse", "heart_rate")
-COLUMNS = tuple(f"{name}{suffix}" for name in SIGNALS for suffix in ("", "_times_s"))
+COLUMNS = (*(column for columns in SIGNAL_COLUMNS.values() for column in columns), BEATS)
 """The columns of a part of `recordings/` that hold references."""
+
+SCORED = ("pulse", "heart_rate")
+"""The signals that a digest is of: a reader that learns to read another sign keeps the digests."""
 
 
 def reference_digest(truth: GroundTruth) -> str:
-    """The SHA-256 of a recording's references; empty where it has none.
+    """The SHA-256 of a recording's pulse and heart rate; empty where it has neither.
 
     Values count as 32-bit floats and times as microseconds, so that another processor, which rounds
     differently in the last of sixteen digits, gives the same digest.
@@ -31,7 +33,7 @@ def reference_digest(truth: GroundTruth) -> str:
     ''
     """
     state, any_signal = hashlib.sha256(), False
-    for name in SIGNALS:
+    for name in SCORED:
         signal: Signal | None = getattr(truth, name)
         if signal is not None:
             any_signal = True

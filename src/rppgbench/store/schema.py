@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.recording import GroundTruth
+from rppgbench.core.recording import SIGNALS, VITAL_SIGNS, GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.system.errors import BenchError
 
@@ -35,7 +35,14 @@ ADDED_IN_FORMAT_3 = ("heart_rate", "heart_rate_times_s")
 """Columns of `ESTIMATES` that parts of format 2 lack: they are read as absent."""
 
 BEATS = "beats_s"
-"""The column of `OBSERVED` that parts written before it lack: it is read as absent."""
+
+SIGNAL_COLUMNS = {name: (name, f"{name}_times_s") for name in SIGNALS}
+"""The columns of the values and of the times of each signal of a ground truth."""
+
+VITAL_COLUMNS = tuple(column for name in VITAL_SIGNS for column in SIGNAL_COLUMNS[name])
+
+ADDED_TO_OBSERVED = ((BEATS,), VITAL_COLUMNS)
+"""Columns of `OBSERVED` that parts written before them lack: they are read as absent."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +74,7 @@ OBSERVED = pa.schema(
         ("heart_rate", SAMPLES),
         ("heart_rate_times_s", SAMPLES),
         (BEATS, SAMPLES),
+        *((column, SAMPLES) for column in VITAL_COLUMNS),
     ]
 )
 
@@ -100,8 +108,10 @@ def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) 
 
 def _lacking(stored: pa.Schema, schema: pa.Schema) -> frozenset[str]:
     """The columns that a part lacks because it is older than they are."""
-    added = ADDED_IN_FORMAT_3 if schema is ESTIMATES else (BEATS,)
-    return frozenset() if set(added) & set(stored.names) else frozenset(added)
+    groups = (ADDED_IN_FORMAT_3,) if schema is ESTIMATES else ADDED_TO_OBSERVED
+    return frozenset(
+        column for group in groups if not set(group) & set(stored.names) for column in group
+    )
 
 
 def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
@@ -151,10 +161,10 @@ def recording_row(recording: RecordingInfo) -> dict[str, Any]:
     }
     row["facts"] = json.dumps(dict(recording.metadata), sort_keys=True)
     row["warnings"] = list(recording.ground_truth.warnings)
-    for name in ("pulse", "heart_rate"):
+    for name, (values, times_s) in SIGNAL_COLUMNS.items():
         signal: Signal | None = getattr(recording.ground_truth, name)
-        row[name] = None if signal is None else signal.values
-        row[f"{name}_times_s"] = None if signal is None else signal.times_s
+        row[values] = None if signal is None else signal.values
+        row[times_s] = None if signal is None else signal.times_s
     row[BEATS] = recording.ground_truth.beats_s
     return row
 
@@ -162,13 +172,12 @@ def recording_row(recording: RecordingInfo) -> dict[str, Any]:
 def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
     """What `recording_row` was made of; `row` is used up."""
     signals = {}
-    for name in ("pulse", "heart_rate"):
-        values, times_s = row.pop(name), row.pop(f"{name}_times_s")
+    for name, columns in SIGNAL_COLUMNS.items():
+        values, times_s = (row.pop(column) for column in columns)
         is_stored = values is not None
         signals[name] = Signal(values, times_s) if is_stored else None
     truth = GroundTruth(
-        pulse=signals["pulse"],
-        heart_rate=signals["heart_rate"],
+        **signals,  # type: ignore[arg-type]
         beats_s=row.pop(BEATS),
         warnings=tuple(row.pop("warnings")),
     )
