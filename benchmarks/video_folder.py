@@ -26,10 +26,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
-from rppgbench.core.waveform import Array, Signal
+from rppgbench.core.recording import Recording, VideoSource
+from rppgbench.core.waveform import Array
 from rppgbench.datasets.declaration import folder_dataset
-from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM, hz_hint
+from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM, hz_hint, whole_video_rate
 from rppgbench.datasets.label_text import Sheet, read_sheet
 from rppgbench.datasets.layout import (
     MARKER,
@@ -51,7 +51,6 @@ from rppgbench.video.suffixes import VIDEO_SUFFIXES
 
 LABELS = "heart_rates.csv"
 VIDEO, RATE, SUBJECT = "video", "heart_rate_bpm", "subject"
-WHOLE_VIDEO_S = 1e6  # one rate holds for the whole video, however long it is
 MAX_NAMES = 5
 ORDER = tuple(f"video{n:02d}" for n in range(1, 49))
 
@@ -75,7 +74,7 @@ def _recordings(root: Path) -> Iterator[Recording]:
             name=name,
             subject=line.subject or name,
             video=partial(VideoSource, video),
-            ground_truth=partial(_ground_truth, line.rate_bpm),
+            ground_truth=partial(whole_video_rate, root / LABELS, line.rate_bpm),
             files=(video,),
             part="test",
             shared_label=f"{RATE} {line.rate_bpm!r}" if name in known else "",
@@ -208,15 +207,6 @@ def _near(name: str, videos: Sequence[str]) -> str:
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return ", ".join(map(repr, names[:MAX_NAMES])) + more
-
-
-def _ground_truth(rate_bpm: float) -> GroundTruth:
-    if not np.isfinite(rate_bpm):
-        return GroundTruth()
-    if not LOWEST_BPM <= rate_bpm <= HIGHEST_BPM:
-        line = f"{rate_bpm:g} bpm is outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm: no truth"
-        return GroundTruth(warnings=(f"{LABELS}: {line}",))
-    return GroundTruth(heart_rate=Signal(np.full(2, rate_bpm), np.array([0.0, WHOLE_VIDEO_S])))
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:

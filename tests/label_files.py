@@ -125,6 +125,18 @@ def _write_folder(file: Path, columns: Columns) -> None:
     file.write_text("\n".join(["video,heart_rate_bpm,subject", *rows, ""]))
 
 
+def _read_country(file: Path) -> Columns:
+    rows = [line.split(",") for line in file.read_text().splitlines()[1:]]
+    return {"rate": np.array([float(rate) for _, rate in rows])}
+
+
+def _write_country(file: Path, columns: Columns) -> None:
+    header, *lines = file.read_text().splitlines()
+    people = [line.split(",")[0] for line in lines]
+    rows = [f"{person},{rate:g}" for person, rate in zip(people, columns["rate"], strict=False)]
+    file.write_text("\n".join([header, *rows, ""]))
+
+
 def _read_means(file: Path) -> Columns:
     lines = file.read_text().splitlines()
     return {"rate": np.array([float(cell) for cell in lines[1].split(",")[1:]])}
@@ -155,6 +167,7 @@ def _recorder_rate() -> LabelFile:
 
 
 LABEL_FILES: dict[str, LabelFile] = {
+    "bias_eval_rppg": LabelFile("India_GT.csv", _read_country, _write_country),
     "cohface": LabelFile("data.hdf5", _read_hdf5, _write_hdf5),
     "ibvp": _table(
         "p*_bvp.csv",

@@ -688,6 +688,8 @@ NO_DAMAGE = {
     ("video_folder", "rates that are not numbers"): "a video without a rate is not scored",
     ("vipl_hr_v2:rate", "an index"): "columns are found by their names",
     ("ibvp", "an index"): "columns are found by their names",
+    ("bias_eval_rppg", "an index"): "columns are found by their names",
+    ("bias_eval_rppg", "without some rates"): "there is one rate, half of which is none",
     ("ubfc_rppg_1", "on the Unix clock"): FROM_THE_FIRST,
 }
 """What no labels of a set can show."""

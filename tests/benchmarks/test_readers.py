@@ -45,6 +45,11 @@ def listed(name: str, root: Path) -> dict[str, Recording]:
 
 
 NAMES = {
+    "bias_eval_rppg": [
+        *("India/video17_forehead", "India/video22_forehead", "India/video22_leftcheek"),
+        *("Sierra_Leone/video2_forehead", "Sierra_Leone/video10_forehead"),
+        "Sierra_Leone/video10_leftcheek",
+    ],
     "cohface": ["2/0", "2/3", "10/0", "10/3"],
     "disfa": ["SN001", "SN002"],
     "ibvp": ["p02_a", "p02_d", "p08_b"],
@@ -64,6 +69,10 @@ NAMES = {
     "vipl_hr_v2": ["401/video1", "1/video1", "1/video2", "12/video1", "12/video2"],
 }
 SUBJECTS = {
+    "bias_eval_rppg": [
+        *["India/video17"] * 3,
+        *("Sierra_Leone/video2", *["Sierra_Leone/video10"] * 2),
+    ],
     "cohface": ["2", "2", "10", "10"],
     "disfa": ["SN001", "SN002"],
     "ibvp": ["p02", "p02", "p08"],

@@ -47,7 +47,12 @@ def by_day(session: SimulatedRecording) -> str:
     return f"{day}/{session.subject}/{title}"
 
 
-NAMED: dict[str, Callable[[SimulatedRecording], str]] = {
+def of_three_patches(session: SimulatedRecording) -> tuple[str, ...]:
+    return tuple(f"{session.subject}_{patch}" for patch in ("forehead", "leftcheek", "rightcheek"))
+
+
+NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
+    "bias_eval_rppg": of_three_patches,
     "cohface": slashed,
     "disfa": lambda session: session.subject,
     "ibvp": joined,
@@ -64,7 +69,13 @@ NAMED: dict[str, Callable[[SimulatedRecording], str]] = {
     "vipl_hr": slashed,
     "vipl_hr_v2": slashed,
 }
-"""The reader's name of a simulated session, by the layout."""
+"""The reader's name of a simulated session, or its names, by the layout."""
+
+
+def names_of(name: str, session: SimulatedRecording) -> tuple[str, ...]:
+    named = NAMED[name](session)
+    return (named,) if isinstance(named, str) else named
+
 
 RATES_HZ = {
     "cohface": 256.0,
@@ -123,13 +134,13 @@ def test_simulated_recordings_are_read_back(name: str, tmp_path: Path) -> None:
     sessions = simulated_recordings(name, PLAN)
     assert is_simulated(tmp_path)
     assert all(recording.simulated for recording in recordings.values())
-    assert sorted(recordings) == sorted(NAMED[name](session) for session in sessions)
+    assert sorted(recordings) == sorted(n for session in sessions for n in names_of(name, session))
     assert len({recording.subject for recording in recordings.values()}) == 2
     for session in sessions:
-        recording = recordings[NAMED[name](session)]
-        assert recording.subject == session.subject
-        frames_come_back(recording, session)
-        labels_come_back(name, recording, session)
+        for recording in (recordings[read] for read in names_of(name, session)):
+            assert recording.subject == session.subject
+            frames_come_back(recording, session)
+            labels_come_back(name, recording, session)
     checked = check_data(dataset(name), tmp_path)
     assert checked.fit
     assert checked.simulated
@@ -160,11 +171,15 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
     if name == "disfa":
         assert (truth.pulse, truth.heart_rate) == (None, None)
         return
-    assert truth.pulse is not None
-    if name == "vipl_hr_v2":  # one rate a video
+    if name in {"vipl_hr_v2", "bias_eval_rppg"}:  # one rate a video
         assert truth.heart_rate is not None
         mean = session.heart_rate_at(session.scene.times_s).mean()
         np.testing.assert_allclose(truth.heart_rate.values, mean, atol=0.006)
+    if name == "bias_eval_rppg":
+        assert truth.pulse is None
+        return
+    assert truth.pulse is not None
+    if name == "vipl_hr_v2":
         seen = session.pulse_at(truth.pulse.times_s)
         assert np.corrcoef(truth.pulse.values, seen)[0, 1] > 0.999
         return
@@ -237,6 +252,7 @@ SIDES = [
     *("cohface-28-12", "cohface-clean-28-12", "mmse-3fold", "mmse-contrast-phys-plus"),
     *("obf-10fold", "obf-rs4", "pure-6810", "pure-frac", "pure-hrcnn", "pure-mod5"),
     *(
+        "bias-eval-countries",
         "ibvp-ampnet",
         "rlap-owners",
         "sums-owners",
@@ -258,13 +274,14 @@ def people(name: str, count: int) -> list[Recording]:
     return [
         Recording(
             dataset=name,
-            name=NAMED[name](session),
+            name=read,
             subject=session.subject,
             video=never,
             ground_truth=never,
             files=(),
         )
         for session in simulated_recordings(name, plan)
+        for read in names_of(name, session)
     ]
 
 

@@ -287,6 +287,15 @@ def ibvp(root: Path) -> None:
         column(root / folder / f"{name}_bvp.csv", rows, "BVP,SQPhysMD,SQ1,SQ2,Perfusion_Value")
 
 
+def bias_eval_rppg(root: Path) -> None:
+    for country, people in (("Sierra_Leone", (10, 2)), ("India", (22, 17))):
+        for person in people:
+            clip(root / "Data" / country / f"video{person}_forehead.avi", fps=15)
+        clip(root / "Data" / country / f"video{people[0]}_leftcheek.avi", fps=15)
+        rows = [f"video{person},{70 + person / 8:.3f}" for person in people]
+        column(root / "Ground_Truth" / f"{country}_GT.csv", rows, "Subject ,Heart_Rate(BPM) ")
+
+
 def mmpd(root: Path) -> None:
     from scipy.io import savemat
 
@@ -306,6 +315,7 @@ def mmpd(root: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {
+    "bias_eval_rppg": bias_eval_rppg,
     "cohface": cohface,
     "disfa": disfa,
     "ibvp": ibvp,

@@ -19,6 +19,7 @@ from rppgbench.system.errors import RecordingError
 LOWEST_BPM, HIGHEST_BPM = 30.0, 240.0  # outside of this no adult heart beats for long
 NO_SIGNS: Mapping[str, Signal | None] = MappingProxyType({})
 LOWEST_HZ, HIGHEST_HZ = LOWEST_BPM / 60, HIGHEST_BPM / 60
+LONGER_THAN_A_VIDEO_S = 1e6  # one rate holds for the whole video, however long it is
 
 
 def regular_signal(values: Array, fs: float, start_s: float = 0.0) -> Signal:
@@ -33,6 +34,25 @@ def regular_signal(values: Array, fs: float, start_s: float = 0.0) -> Signal:
     array([0.  , 0.25, 0.5 ])
     """
     return Signal(values, start_s + np.arange(len(values)) / fs)
+
+
+def whole_video_rate(file: Path, rate_bpm: float) -> GroundTruth:
+    """The ground truth of a video of which one heart rate is known.
+
+    Args:
+        file: the label file, for messages.
+        rate_bpm: the rate; NaN where the file has none.
+
+    >>> whole_video_rate(Path("rates.csv"), 0.9).warnings
+    ('rates.csv: 0.9 bpm is outside 30 to 240 bpm: no truth',)
+    """
+    if not np.isfinite(rate_bpm):
+        return GroundTruth()
+    if not LOWEST_BPM <= rate_bpm <= HIGHEST_BPM:
+        line = f"{rate_bpm:g} bpm is outside {LOWEST_BPM:.0f} to {HIGHEST_BPM:.0f} bpm: no truth"
+        return GroundTruth(warnings=(f"{file.name}: {line}",))
+    ends_s = np.array([0.0, LONGER_THAN_A_VIDEO_S])
+    return GroundTruth(heart_rate=Signal(np.full(2, rate_bpm), ends_s))
 
 
 def clean_labels(

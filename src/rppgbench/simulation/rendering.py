@@ -46,6 +46,29 @@ def render(
         names: data set, subject, session and seed, which seed the random numbers.
     """
     subject_names = (names[0], names[1], names[3])
+    person, cell, margin = place_person(scene, skin_tone, subject_names)
+    anatomy = compute_anatomy(person, cell, generator("anatomy", *subject_names))
+    movement = draw_movement(scene, body, generator("movement", *names))
+    light = draw_light(scene, generator("light", *names))
+    camera = Camera(scene, generator("camera", *names))
+    lit_scene = _LitScene(scene, body, skin_tone, person, anatomy, movement, light, margin)
+    for index, time_s in enumerate(scene.times_s):
+        yield camera.expose(float(time_s), lit_scene.show(index, float(time_s)))
+
+
+def place_person(
+    scene: Scene, skin_tone: str, names: tuple[str, str, int]
+) -> tuple[Person, int, int]:
+    """Draw the person of a scene on the canvas that the renderer moves.
+
+    Args:
+        scene: the circumstances.
+        skin_tone: "I" to "VI" of Fitzpatrick.
+        names: data set, subject and seed, which seed the random numbers.
+
+    Returns:
+        The person, the pixels of a cell of the coarse grid, and the margin around the frame.
+    """
     cell = max(2, round(scene.face_height * scene.height / 1.3 / _CELLS))
     margin = -(-max(scene.width, scene.height) // 6 // cell) * cell
     # The canvas is a whole number of cells, so the frame on the canvas is slightly larger.
@@ -56,15 +79,9 @@ def render(
         margin=margin,
         face_height=scene.face_height * scene.height / height,
         skin_tone=skin_tone,
-        random=generator("face", *subject_names),
+        random=generator("face", *names),
     )
-    anatomy = compute_anatomy(person, cell, generator("anatomy", *subject_names))
-    movement = draw_movement(scene, body, generator("movement", *names))
-    light = draw_light(scene, generator("light", *names))
-    camera = Camera(scene, generator("camera", *names))
-    lit_scene = _LitScene(scene, body, skin_tone, person, anatomy, movement, light, margin)
-    for index, time_s in enumerate(scene.times_s):
-        yield camera.expose(float(time_s), lit_scene.show(index, float(time_s)))
+    return person, cell, margin
 
 
 _NONE = np.empty(0, np.float32)  # remap takes x and y in one array, and no second
