@@ -19,7 +19,8 @@ from ..oracles.parts import part
 
 FS = 30.0
 SIGNATURE = np.array([0.33, 0.77, 0.53])
-SIDE = {"physformer": 32, "ibvpnet": 64, "factorizephys": 72, "noobheart": 8, "seq_rppg": 8}
+SIDE = {"physformer": 32, "ibvpnet": 64, "factorizephys": 72, "noobheart": 8, "seq_rppg": 8,
+        "bigsmall": 48}  # fmt: skip
 
 TOY: dict[str, dict[str, Any]] = {
     "deepphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
@@ -30,6 +31,9 @@ TOY: dict[str, dict[str, Any]] = {
     "factorizephys": {"width": 2, "clip_s": 1.0, "epochs": 2},
     "noobheart": {"batch": 8, "epochs": 2},
     "seq_rppg": {"width": 8, "clip_s": 2.0, "batch": 4, "epochs": 2},
+    "bigsmall": {
+        "crop": "toolbox_48", "width": 4, "dense": 8, "fs": 30.0, "clip_s": 1.0, "epochs": 2,
+    },
     "physformer": {
         "crop": "toolbox_32", "dim": 8, "hidden": 8, "heads": 2, "layers": 1, "clip_s": 2.0,
         "passes": 1, "epochs": 2,
@@ -161,7 +165,9 @@ def test_rhythmnet_learns_from_the_heart_rates_of_a_device_alone(tmp_path: Path)
     assert rate == pytest.approx(90, abs=15)  # starts at the training's mean, 90 bpm
 
 
-@pytest.mark.parametrize("name", ["ts_can", "efficientphys", "physnet_toolbox", "noobheart"])
+@pytest.mark.parametrize(
+    "name", ["ts_can", "efficientphys", "physnet_toolbox", "noobheart", "bigsmall"]
+)
 def test_frame_networks_learn_the_pulse_of_unseen_pictures(name: str, tmp_path: Path) -> None:
     model, params = trained(name, tmp_path, epochs=6, width=6, lr=1e-2)
     method = method_named(name)

@@ -250,6 +250,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "factorizephys": {"clip_s": 1.1},
     "noobheart": {"clip_s": 1.1},
     "seq_rppg": {"clip_s": 2.0},
+    "bigsmall": {"clip_s": 1.2},
 }  # fmt: skip
 SIZES = {"width": 4, "passes": 2}
 VARIANTS: list[tuple[str, dict[str, Any]]] = [

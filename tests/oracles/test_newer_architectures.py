@@ -8,7 +8,7 @@ import torch
 
 from rppgbench.neural.losses.agreement import negative_pearson, negative_pearson_over_batch
 
-from .oracle import load
+from .oracle import far, load
 from .parts import part
 
 try:
@@ -57,9 +57,9 @@ def fill(network: torch.nn.Module, case: str, ours: dict[str, str]) -> torch.nn.
     return network.eval()
 
 
-def pictures(case: str) -> torch.Tensor:
-    """The input of a case, drawn from its seed."""
-    facts = CASES[case]["inputs"][0]
+def pictures(case: str, number: int = 0) -> torch.Tensor:
+    """An input of a case, drawn from its seed."""
+    facts = CASES[case]["inputs"][number]
     r = np.random.RandomState(facts["seed"])
     drawn = r.randn(*facts["shape"])
     if facts["rule"] != "r.randn(*shape)":
@@ -182,6 +182,36 @@ def test_seq_rppg() -> None:
         assert_close(network(pictures(case).permute(0, 1, 4, 2, 3) / 255), case)
 
 
+# --- BigSmall -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("BigSmall")])
+def test_bigsmall(case: str) -> None:
+    module = part("bigsmall.network")
+    large, small = pictures(case), pictures(case, 1)
+    network = module.TwoBranchNetwork(side=small.shape[-1], all_heads=True)
+    assert count(network) == CASES[case]["n_parameters"]
+    fill(network, case, module.PUBLIC_NAMES)
+    with torch.inference_mode():
+        features = network.features(large[::3], small)
+        for theirs, ours in (("au", "actions"), ("bvp", "pulse"), ("resp", "respiration")):
+            assert_close(network.heads[ours](features), case, theirs)
+        rows = torch.cat([large.flatten(2), small.flatten(2)], dim=2)[None]
+        assert_close(network(rows)[0, :, None], case, "bvp")
+
+
+def test_bigsmall_squared_error() -> None:
+    pulse = torch.from_numpy(LOSS_ARRAYS["bs_bvp"]).requires_grad_()
+    label = torch.from_numpy(LOSS_ARRAYS["bs_bvp_label"])
+    value = part("bigsmall.network").NETWORK.choose_loss(None)(pulse, label).mean()
+    value.backward()
+    assert float(value.detach()) == pytest.approx(
+        LOSS_FACTS["values"]["bigsmall_parts"]["bvp"], rel=1e-4
+    )
+    assert pulse.grad is not None
+    assert far(pulse.grad.numpy(), LOSS_ARRAYS["grad__bigsmall_total__grad_bvp"]) < 1e-3
+
+
 # --- losses ---------------------------------------------------------------------------------------
 
 
@@ -197,8 +227,7 @@ def test_correlation_over_time_and_over_the_batch(name: str, loss: Any, rows: in
     pulse = torch.from_numpy(LOSS_ARRAYS["raw_pred"][:rows]).requires_grad_()
     value = loss(pulse, torch.from_numpy(LOSS_ARRAYS["label"][:rows])).mean()
     value.backward()
-    expected = LOSS_ARRAYS[f"grad__{name}"]
     assert float(value.detach()) == pytest.approx(float(LOSS_ARRAYS[f"value__{name}"]), rel=1e-4)
+    expected = LOSS_ARRAYS[f"grad__{name}"]  # all 0 for a batch of one
     assert pulse.grad is not None
-    far = np.abs(pulse.grad.numpy() - expected).max()
-    assert far <= 1e-3 * np.abs(expected).max()
+    assert np.abs(pulse.grad.numpy() - expected).max() <= 1e-3 * np.abs(expected).max()

@@ -102,6 +102,7 @@ class FrameNetwork(Generic[Record]):
         name: name of the method.
         make: makes the network from the method's parameters.
         read: makes the network's input from a video.
+        measure: measures the scale of a video for `read`.
         choose_loss: gives the loss of its output against the label.
         target: what the output is.
         step_s: seconds from one window to the next at test; 0 for adjacent windows.
@@ -111,6 +112,7 @@ class FrameNetwork(Generic[Record]):
     name: str
     make: Callable[[Record], nn.Module]
     read: Read
+    measure: Callable[[NDArray[Any]], VideoScale] = VideoScale.measure
     choose_loss: Callable[[Record], Loss] = lambda params: squared_error
     target: Target = DIFFERENCES
     step_s: float = 0.0
@@ -139,7 +141,7 @@ class FrameNetwork(Generic[Record]):
             if segment.pulse is not None
         ]
         clips = Clips(segments, params.clip_length)
-        scales = [VideoScale.measure(segment.samples) for segment in segments]
+        scales = [self.measure(segment.samples) for segment in segments]
 
         def read(start: ClipStart) -> NDArray[np.float32]:
             return self.read(segments[start[0]].samples, start[1], clips.length, scales[start[0]])
@@ -180,7 +182,7 @@ class FrameNetwork(Generic[Record]):
         load_arrays(network, to_own_names(model.arrays, self.public_names))
         even = resample_to_rate(clip, params.fs)
         video = even.samples
-        scale = VideoScale.measure(video)
+        scale = self.measure(video)
         out = run_windows(
             network,
             len(video),
