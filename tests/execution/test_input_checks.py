@@ -33,6 +33,7 @@ def test_shipped_protocols_pass_with_their_own_methods(name: str) -> None:
         pytest.param(
             *("skin_videos", {}, "physnet", "physnet needs a face (clip)"), marks=pytest.mark.torch
         ),
+        ("skin_videos", {}, "li2014", "li2014 needs a face (trace_background)"),
         ("skin_videos", {"regions": ["whole_frame", "skin"]}, "pos", "run them as two protocols"),
     ],
 )

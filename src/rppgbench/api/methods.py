@@ -18,6 +18,7 @@ from rppgbench.system.errors import BenchError
 
 SHAPES: dict[str, tuple[int | None, ...]] = {
     "trace": (3,),
+    "trace_background": (2, 3),
     "second_moments": (3, 3),
     "mstmap": (63, 6),
     "stmap": (25, 3),

@@ -26,7 +26,10 @@ WHOLE_FRAME = "whole_frame"
 """The region of videos that are crops of skin, and of mean colours from a file: no face is searched
 for. A pass over a video with a face leaves it empty."""
 
-REGIONS = (*MSTMAP_REGIONS, *GRID_REGIONS, "skin", WHOLE_FRAME, "toolbox_box")
+BACKGROUND = "background"
+"""The region beside and above the face, of which a sample of pixels is summed."""
+
+REGIONS = (*MSTMAP_REGIONS, *GRID_REGIONS, "skin", BACKGROUND, WHOLE_FRAME, "toolbox_box")
 """Every region that the pass over a video extracts, in the order of the arrays."""
 
 PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))

@@ -14,15 +14,18 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
 from rppgbench.system.errors import BenchError, unknown_name
 
-InputKind = Literal["trace", "second_moments", "mstmap", "stmap", "stmap_moments", "clip"]
+InputKind = Literal[
+    "trace", "trace_background", "second_moments", "mstmap", "stmap", "stmap_moments", "clip"
+]
 """The kinds of input of a method: one `Waveform` on an even time grid without gaps.
 
-trace           (T, 3)        mean RGB of the protocol's face region
-second_moments  (T, 3, 3)     mean of v vT over the region's pixels v = (R, G, B), uncentred
-mstmap          (T, 63, 6)    RGBYUV of the 63 combinations of six regions
-stmap           (T, 25, 3)    RGB of a 5 x 5 grid of the aligned face
-stmap_moments   (T, 28, 3)    the same, and below it the 3 x 3 second moments of the region
-clip            (T, S, S, 3)  uint8 face crop by the rule in the method's parameter `crop`
+trace             (T, 3)        mean RGB of the protocol's face region
+trace_background  (T, 2, 3)     the same, and mean RGB of the background; NaN where there is none
+second_moments    (T, 3, 3)     mean of v vT over the region's pixels v = (R, G, B), uncentred
+mstmap            (T, 63, 6)    RGBYUV of the 63 combinations of six regions
+stmap             (T, 25, 3)    RGB of a 5 x 5 grid of the aligned face
+stmap_moments     (T, 28, 3)    the same, and below it the 3 x 3 second moments of the region
+clip              (T, S, S, 3)  uint8 face crop by the rule in the method's parameter `crop`
 """
 
 

@@ -50,7 +50,7 @@ def check_inputs(protocol: Protocol, methods: Sequence[str], location: str) -> N
                 f"{location}: {name} needs pictures ({needed}), and {traces[0]} holds mean colours "
                 "only; leave it out, or take a data set of videos"
             )
-        if needed in WITHOUT_REGION:
+        if needed in WITHOUT_REGION or needed == "trace_background":
             raise BenchError(
                 f"{location}: {name} needs a face ({needed}), and with the region {WHOLE_FRAME} "
                 "none is searched for; leave it out"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.features import (
+    BACKGROUND,
     PAIRS,
     REGIONS,
     WHOLE_FRAME,
@@ -20,6 +21,7 @@ from rppgbench.core.features import (
 )
 from rppgbench.core.waveform import Array
 from rppgbench.extraction.array_files import ArrayWriter, read_array
+from rppgbench.extraction.background import BackgroundSums
 from rppgbench.extraction.crops import CropRule, CropView
 from rppgbench.extraction.region_sums import PixelSums
 from rppgbench.extraction.regions import draw_regions
@@ -40,6 +42,7 @@ around the face has about 0.4."""
 
 BOX = REGIONS.index("toolbox_box")  # the last region; a frame that is dark has no other
 SKIN, WHOLE = REGIONS.index("skin"), REGIONS.index(WHOLE_FRAME)
+BEHIND = REGIONS.index(BACKGROUND)
 
 BASE = "base"
 FACTS = "facts.json"
@@ -87,6 +90,7 @@ class FeatureFiles:
         self._box_is_on_face: bool | None = None  # on the first frame with a box and a face
         self._croppers = {rule.name: (rule, rule.cropper()) for rule in rules}
         self._sums = PixelSums()
+        self._background = BackgroundSums()
         self._box = ToolboxBox()
         self._needs_box = not whole_frame and (
             base or any(rule.needs_toolbox_box for rule in rules)
@@ -119,9 +123,10 @@ class FeatureFiles:
             sums = self._sums.of_whole_frame(rgb)
         else:
             size = rgb.shape[0], rgb.shape[1]
-            sums = self._sums(
-                rgb, None if landmarks is None else draw_regions(landmarks, *size), box
-            )
+            regions = None if landmarks is None else draw_regions(landmarks, *size)
+            sums = self._sums(rgb, regions, box)
+            if regions is not None and BASE in self._files:
+                sums[:, BEHIND] = self._background(rgb, regions.box)
         self._is_grey = self._is_grey and not _has_colour(sums)
         usable = self._is_usable(sums)
         if not usable:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rppgbench.core.features import GRID_REGIONS, Features
+from rppgbench.core.features import BACKGROUND, GRID_REGIONS, Features
 from rppgbench.core.method import InputKind
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.extraction.even_grid import (
@@ -114,9 +114,11 @@ def _read_input(
     else:
         if region not in moments.names:
             raise BenchError(f"region: no region {region!r}. Known: {', '.join(moments.names)}.")
-        is_trace = input_kind == "trace"
+        is_trace = input_kind.startswith("trace")
         values = moments.mean_rgb(region) if is_trace else moments.mean_second(region)
     is_complete = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if input_kind == "trace_background":  # a frame without a background is no gap of the face
+        values = np.stack([values, moments.mean_rgb(BACKGROUND)], axis=1)
     return values, np.logical_and(face, is_complete)
 
 

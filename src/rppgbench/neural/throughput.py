@@ -28,6 +28,7 @@ SHAPES = {
     "stmap": (25, 3),
     "stmap_moments": (28, 3),
     "trace": (3,),
+    "trace_background": (2, 3),
     "second_moments": (3, 3),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.estimate import Estimate
+from rppgbench.core.features import GRID_REGIONS
 from rppgbench.core.method import Method
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
@@ -16,6 +17,8 @@ from rppgbench.evaluation.evaluator import Evaluator
 
 ROUNDS = 3
 FS = 30.0
+COLOUR_INPUTS = frozenset({"trace", "trace_background", "second_moments", "stmap"})
+"""Inputs of methods that read colours, not pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +79,12 @@ def synthetic_features(method: Method, recordings: int, seconds: float) -> Wavef
     """Make input for a method that reads colours: every recording has a pulse of its own.
 
     Args:
-        method: its `input` is "trace" or "second_moments".
+        method: its `input` is one of `COLOUR_INPUTS`.
         recordings: how many.
         seconds: the length of each.
 
     Returns:
-        A batch: (recordings, T, 3), or (recordings, T, 3, 3) for second moments.
+        A batch (recordings, T, ...): see `rppgbench.core.method.InputKind`.
     """
     rng = np.random.default_rng(0)
     times = np.arange(round(seconds * FS)) / FS
@@ -93,6 +96,12 @@ def synthetic_features(method: Method, recordings: int, seconds: float) -> Wavef
     )
     if method.input == "trace":
         return Waveform(rgb, FS)
+    if method.input == "trace_background":
+        background = 90.0 * (1 + light) + rng.normal(0, 0.2, rgb.shape)
+        return Waveform(np.stack([rgb, background], axis=-2), FS)
+    if method.input == "stmap":
+        cells = rgb[..., None, :] + rng.normal(0, 0.5, (*rgb.shape[:2], len(GRID_REGIONS), 3))
+        return Waveform(cells, FS)
     spread = np.diag([90.0, 70.0, 60.0])  # of the pixels of a region around their mean
     return Waveform(rgb[..., :, None] * rgb[..., None, :] + spread, FS)
 
@@ -111,7 +120,7 @@ def method_rates(methods: Iterable[Method], recordings: int, seconds: float) -> 
         The rows.
     """
     for method in methods:
-        if method.fit or method.members or method.input not in {"trace", "second_moments"}:
+        if method.fit or method.members or method.input not in COLOUR_INPUTS:
             continue
         params, batch = method.parameters({}), synthetic_features(method, recordings, seconds)
         waveforms = [Waveform(waveform, FS) for waveform in batch.samples]

@@ -76,6 +76,10 @@ def _input(method: Method, bpm: float, fs: float = 30.0, seconds: float = SECOND
     trace = clean_trace(bpm, fs, seconds)
     if method.input == "trace":
         return Waveform(trace, fs)
+    if method.input == "trace_background":
+        return Waveform(np.stack([trace, np.full_like(trace, 90.0)], axis=1), fs)
+    if method.input == "stmap" and method.fit is None:
+        return Waveform(trace[:, None, :] * np.linspace(0.8, 1.1, 25)[:, None], fs)
     if method.input == "second_moments":
         pixels = trace[:, None, :] * PIXELS
         return Waveform(np.einsum("tpi,tpj->tij", pixels, pixels) / len(PIXELS), fs)
