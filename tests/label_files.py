@@ -194,6 +194,9 @@ LABEL_FILES: dict[str, LabelFile] = {
     "ubfc_rppg_1": _table("gtdump.xmp", "time", "rate", "saturation", "pulse"),
     "v4v": _table("*-BP.txt", "pulse"),
     "v4v:rate": LabelFile("F*_T*.txt", _read_v4v, _write_v4v),
+    "vicar_ppg_2": _table(
+        "* PPG.csv", "time", "pulse", "beat", header="Time,Signal,Peaks", digits=8
+    ),
     "video_folder": LabelFile("heart_rates.csv", _read_folder, _write_folder),
     "vipl_hr": _table("wave.csv", "pulse", header="Wave"),
     "vipl_hr:rate": _table("gt_HR.csv", "rate", header="HR"),

@@ -690,6 +690,7 @@ NO_DAMAGE = {
     ("ibvp", "an index"): "columns are found by their names",
     ("bias_eval_rppg", "an index"): "columns are found by their names",
     ("bias_eval_rppg", "without some rates"): "there is one rate, half of which is none",
+    ("vicar_ppg_2", "an index"): "columns are found by their names",
     ("ubfc_rppg_1", "on the Unix clock"): FROM_THE_FIRST,
 }
 """What no labels of a set can show."""

@@ -65,6 +65,7 @@ NAMES = {
     "ubfc_rppg": ["subject1", "subject10", "subject11"],
     "ubfc_rppg_1": ["5-gt", "10-gt", "after-exercise"],
     "v4v": ["F001_T1", "M002_T8", "F003_T10"],
+    "vicar_ppg_2": ["01-base", "01-mov", "10-wrk"],
     "vipl_hr": ["p2/v1/source1", "p2/v1-2/source2", "p2/v8/source2", "p10/v1/source1"],
     "vipl_hr_v2": ["401/video1", "1/video1", "1/video2", "12/video1", "12/video2"],
 }
@@ -88,6 +89,7 @@ SUBJECTS = {
     "ubfc_rppg": ["subject1", "subject10", "subject11"],
     "ubfc_rppg_1": ["5-gt", "10-gt", "after-exercise"],
     "v4v": ["F001", "M002", "F003"],
+    "vicar_ppg_2": ["01", "01", "10"],
     "vipl_hr": ["p2", "p2", "p2", "p10"],
     "vipl_hr_v2": ["401", "1", "1", "12", "12"],
 }

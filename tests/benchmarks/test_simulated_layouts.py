@@ -38,6 +38,10 @@ def joined(session: SimulatedRecording) -> str:
     return f"{session.subject}_{session.session}"
 
 
+def dashed(session: SimulatedRecording) -> str:
+    return f"{session.subject}-{session.session}"
+
+
 def slashed(session: SimulatedRecording) -> str:
     return f"{session.subject}/{session.session}"
 
@@ -61,11 +65,12 @@ NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "mmpd": lambda session: f"{session.subject}_{session.session.split('/')[0]}",
     "mmse_hr": joined,
     "obf": joined,
-    "pure": lambda session: f"{session.subject}-{session.session}",
+    "pure": dashed,
     "rlap": slashed,
     "sums": slashed,
     "ubfc_phys": joined,
     "v4v": joined,
+    "vicar_ppg_2": dashed,
     "vipl_hr": slashed,
     "vipl_hr_v2": slashed,
 }
@@ -90,6 +95,7 @@ RATES_HZ = {
     "sums": 20.0,
     "ubfc_phys": 64.0,
     "v4v": 1000.0,
+    "vicar_ppg_2": 60.0,
     "vipl_hr": 60.0,
 }
 """At which rate each set has its pulse."""
@@ -183,8 +189,9 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
         seen = session.pulse_at(truth.pulse.times_s)
         assert np.corrcoef(truth.pulse.values, seen)[0, 1] > 0.999
         return
-    whole_ms = name == "ibvp"  # the times are whole milliseconds
-    assert truth.pulse.fs == pytest.approx(RATES_HZ[name], rel=1e-3 if whole_ms else 1e-6)
+    # The times of iBVP are whole milliseconds, those of VicarPPG-2 have a thousandth of one.
+    rounding = {"ibvp": 1e-3, "vicar_ppg_2": 1e-4}.get(name, 1e-6)
+    assert truth.pulse.fs == pytest.approx(RATES_HZ[name], rel=rounding)
     pressure = name in {"v4v", "mmse_hr"}
     sensor = session.blood_pressure_at if pressure else session.pulse_at
     # The unit is the device's own, so the shape is what must come back, to its last digit.
@@ -257,6 +264,7 @@ SIDES = [
         "rlap-owners",
         "sums-owners",
         "ubfc-phys-gideon",
+        "vicar-5fold-rppgbench",
         "vipl-rs4",
         "vipl-5fold-rhythmmamba",
     ),

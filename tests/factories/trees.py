@@ -296,6 +296,17 @@ def bias_eval_rppg(root: Path) -> None:
         column(root / "Ground_Truth" / f"{country}_GT.csv", rows, "Subject ,Heart_Rate(BPM) ")
 
 
+VICAR_BEATS = (2, 11)
+"""The rows of its label files that are beats."""
+
+
+def vicar_ppg_2(root: Path) -> None:
+    for name in ("10-wrk", "01-mov", "01-base"):
+        clip(root / "Videos" / f"{name}.mp4", fps=60)
+        rows = [f"{1000 * k / 50},{k % 9}.5,{int(k in VICAR_BEATS)}" for k in range(18)]
+        column(root / "GroundTruth/PPG/Cleaned" / f"{name} PPG.csv", rows, "Time,Signal,Peaks")
+
+
 def mmpd(root: Path) -> None:
     from scipy.io import savemat
 
@@ -331,6 +342,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "ubfc_rppg": ubfc_rppg,
     "ubfc_rppg_1": ubfc_rppg_1,
     "v4v": v4v,
+    "vicar_ppg_2": vicar_ppg_2,
     "vipl_hr": vipl_hr,
     "vipl_hr_v2": vipl_hr_v2,
 }

@@ -27,6 +27,7 @@ PEOPLE = SHORT | {
     "rlap_intra": 4,
     "ibvp_intra": 4,
     "sums_intra": 4,
+    "vicar_intra": 5,
 }
 FEW = 2  # people of the other protocols
 CLASSICAL = {"green", "ica", "chrom", "pos", "two_sr", "pbv", "lgi", "omit", "constant"}

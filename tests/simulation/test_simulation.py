@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.signal import detrend
+from scipy.signal import detrend, find_peaks
 
 import rppgbench.simulation
 from rppgbench.core.waveform import Array
@@ -199,6 +199,18 @@ def test_the_finger_is_a_little_later_than_the_face() -> None:
     lags = np.arange(0, 60)
     match = [np.dot(face[200 : -200 - 60], finger[200 + k : -200 - 60 + k]) for k in lags]
     assert 0.03 <= lags[int(np.argmax(match))] * 0.005 <= 0.11
+
+
+def test_the_beats_are_the_systolic_peaks_of_the_contact_pulse() -> None:
+    recording = simulated(20.0, heart_rate_bpm=80.0)
+    beats_s = recording.beats_between(0.0, 20.0)
+    times_s = np.arange(0, 20, 1e-3)
+    wave = recording.pulse_at(times_s)
+    peaks, _ = find_peaks(wave, distance=400)  # 0.4 s: not the diastolic wave
+    inside = (times_s[peaks] > 0.05) & (times_s[peaks] < 19.95)
+    inner = beats_s[(beats_s > 0.05) & (beats_s < 19.95)]
+    # Breathing moves the baseline, so a maximum of the sum is some ms off the beat's own.
+    np.testing.assert_allclose(inner, times_s[peaks][inside], atol=0.02)
 
 
 def test_blood_pressure_and_saturation_are_physiological() -> None:

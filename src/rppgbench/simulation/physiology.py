@@ -139,6 +139,14 @@ class Physiology:
         out: Array = self.volume(late) + 0.15 * self.breath.at(late)
         return out
 
+    def contact_peaks(self, start_s: float, end_s: float) -> Array:
+        """The times of the systolic peaks at the finger from `start_s` to `end_s`: (B,), in s."""
+        grid_s = np.arange(start_s, end_s, 1e-3)
+        passed = self.cycles(grid_s - self.finger_delay_s) - self.shape.argmax() / _TABLE
+        beats = np.arange(np.ceil(passed[0]), passed[-1])
+        out: Array = np.interp(beats, passed, grid_s)
+        return out
+
     def blood_pressure(self, times_s: Array) -> Array:
         """Arterial pressure in mmHg: (T,)."""
         low, high = self.pressure_mmhg

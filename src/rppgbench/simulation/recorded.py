@@ -41,6 +41,10 @@ class SimulatedRecording:
         """The contact photoplethysmogram in an arbitrary unit, about -1.5 to 3."""
         return self.body.contact(times_s)
 
+    def beats_between(self, start_s: float, end_s: float) -> Array:
+        """The times (B,) of the contact photoplethysmogram's systolic peaks, in seconds."""
+        return self.body.contact_peaks(start_s, end_s)
+
     def heart_rate_at(self, times_s: Array) -> Array:
         """The device's heart rate in bpm: the mean over the 5 s around each time."""
         return self.body.heart_rate(times_s)
