@@ -64,7 +64,7 @@ def test_the_first_column_is_the_time_where_none_is_called_so(tmp_path: Path) ->
     ("header", "row", "message"),
     [
         (",Signal", "{k},{k}.5", "the first column '' is no time in ms"),
-        ("Signal,Peaks", "{k}.5,0", "the first column 'Signal' is no time in ms"),
+        ("Signal,Peaks", "{k}7,0", "the first column 'Signal' is no time in ms"),
         ("Time,PPG,Peaks", "{k}0,{k}.5,0", "has no single column 'Signal'"),
         ("Time,Signal,Peaks", "{k}0,{k}.5,{k}", r"line 4: 2 in column 'Peaks', where 0 or 1"),
     ],

@@ -140,7 +140,12 @@ class Physiology:
         return out
 
     def contact_peaks(self, start_s: float, end_s: float) -> Array:
-        """The times of the systolic peaks at the finger from `start_s` to `end_s`: (B,), in s."""
+        """The times of the systolic peaks at the finger: (B,), in seconds.
+
+        Args:
+            start_s: no peak lies before this time.
+            end_s: nor after this one.
+        """
         grid_s = np.arange(start_s, end_s, 1e-3)
         passed = self.cycles(grid_s - self.finger_delay_s) - self.shape.argmax() / _TABLE
         beats = np.arange(np.ceil(passed[0]), passed[-1])

@@ -42,7 +42,12 @@ class SimulatedRecording:
         return self.body.contact(times_s)
 
     def beats_between(self, start_s: float, end_s: float) -> Array:
-        """The times (B,) of the contact photoplethysmogram's systolic peaks, in seconds."""
+        """The times (B,) of the contact photoplethysmogram's systolic peaks, in seconds.
+
+        Args:
+            start_s: no peak lies before this time.
+            end_s: nor after this one.
+        """
         return self.body.contact_peaks(start_s, end_s)
 
     def heart_rate_at(self, times_s: Array) -> Array:
