@@ -82,6 +82,7 @@ def _ground_truth(file: Path) -> GroundTruth:
         file,
         pulse=Signal(table[:, 3], times_s),
         heart_rate=unwrapped.heart_rate,
+        signs={"oxygen_saturation": Signal(table[:, 2], times_s)},
         warnings=wrap_warnings(unwrapped, file.name),
     )
 

@@ -11,7 +11,8 @@ Layout, as released by the challenge in two phases (the folders' names have blan
   .mkv) and `blood_pressure/{val_set_bp, test_set_bp}/F001-T1.txt` (here without "-BP").
 
 Rules: value k of the HR line (from field 3 on) belongs to the frame at k / 25 s; the heart rate is
-the device's, piecewise constant, and methods never get its steps. The blood pressure,
+the device's, piecewise constant, and methods never get its steps. The RR line is read likewise: the
+respiration rate in breaths per minute. The blood pressure,
 1,000 a second from 0 s on, is the pulse. Black frames exist and are kept, because leaving them out
 (as the authors' own reader does) moves all later frames against their labels. Parts are the
 challenge's; `part` is by folder. No list of bad videos is published; some are shorter than 9 s, and
@@ -29,7 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
-from rppgbench.core.waveform import Array
+from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_text import read_column, read_row_named
@@ -45,6 +46,7 @@ from rppgbench.datasets.simulated_writers import (
     write_clip,
     write_lines,
 )
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import BenchError, RecordingError
 
@@ -122,7 +124,14 @@ def _ground_truth(name: str, rates: Path, pressure: Path) -> GroundTruth:
         pulse = regular_signal(read_column(pressure), PRESSURE_HZ)
     else:
         warnings.append(f"{pressure.name} is missing: no blood pressure, only heart rates")
-    return clean_labels(rates, pulse=pulse, heart_rate=rate, warnings=warnings)
+    breaths = read_vital_sign("respiration_rate", partial(_respiration, rates, name), warnings)
+    return clean_labels(
+        rates,
+        pulse=pulse,
+        heart_rate=rate,
+        signs={"respiration_rate": breaths},
+        warnings=warnings,
+    )
 
 
 def _heart_rates(file: Path, name: str) -> Array:
@@ -133,6 +142,14 @@ def _heart_rates(file: Path, name: str) -> Array:
             f"{file}: has no line '{name}, HR, ...' with values; copy the original file again"
         )
     return values
+
+
+def _respiration(file: Path, name: str) -> Signal:
+    """The values of the line RR of a video, in breaths per minute."""
+    values = read_row_named(file, {name, f"{name}.mkv"}, {"RR"})
+    if values is None:
+        raise RecordingError(f"{file}: has no line '{name}, RR, ...' with values")
+    return regular_signal(values, FRAMES_HZ)
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
@@ -167,9 +184,10 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> l
     key = name if part == "train" else f"{name}.mkv"
     seconds = np.floor(np.arange(len(recording.scene.times_s)) / FRAMES_HZ)
     bpm = recording.heart_rate_at(seconds)  # constant for segments, as in the set
+    breaths = recording.respiration_rate_at(seconds)
     lines = [
         ", ".join([key, "HR", *(f"{value:.3f}" for value in bpm)]),
-        ", ".join([key, "RR", *("15.000" for _ in bpm)]),
+        ", ".join([key, "RR", *(f"{value:.3f}" for value in breaths)]),
     ]
     if part == "train":
         write_lines(rates, lines)

@@ -19,7 +19,8 @@ Rules and reasons:
   the recording has no pulse, and a warning; it can still be scored.
 - `gt_HR.csv` is the device's heart rate in bpm, once a second from 0 s on. It is the scored
   reference, because pulse and video of the set do not match in time (NEST's ReadMe: "VIPL should
-  not use BVP as supervision"). Without it a recording has no ground truth.
+  not use BVP as supervision"). Without it a recording has no ground truth. `gt_SpO2.csv` has the
+  oxygen saturation in percent at the same times.
 - The official folds are read from `fold/foldK.mat` (variable `foldK`, shape (1, n), numbers of
   subjects): fold K is the test set, the others are the training set. No public repository has the
   files. The lists of RhythmMamba's loader are probably their contents (split
@@ -42,7 +43,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth, MissingFolds, Recording, VideoSource
-from rppgbench.core.waveform import Array
+from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_files import read_mat
@@ -64,6 +65,7 @@ from rppgbench.datasets.simulated_writers import (
     write_lines,
     write_mat,
 )
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import BenchError, RecordingError
 
@@ -81,6 +83,7 @@ SCENARIOS = {
     9: "phone_motion",
 }
 LIGHT = {4: "bright", 5: "dark"}
+SATURATION = "gt_SpO2.csv"
 SOURCES = {1: "web_camera", 2: "phone", 3: "realsense"}
 
 MAPS = "fewer than ten maps: RhythmNet (AnweshCR7/RhythmNet, generate_fold_csv.py) skips it"
@@ -123,8 +126,9 @@ def _recordings(base: Path) -> Iterator[Recording]:
                     ground_truth=partial(_ground_truth, folder),
                     files=tuple(
                         folder / f
-                        for f in ("video.avi", "gt_HR.csv", "wave.csv", "time.txt")
-                        if f != "time.txt" or source[1] != "2" or is_file(folder / f)
+                        for f in ("video.avi", "gt_HR.csv", "wave.csv", "time.txt", SATURATION)
+                        if not (f == SATURATION or (f == "time.txt" and source[1] == "2"))
+                        or is_file(folder / f)
                     ),
                     scenario=SCENARIOS.get(scenario, session.name),
                     source=SOURCES[int(source[1])],
@@ -172,7 +176,17 @@ def _ground_truth(folder: Path) -> GroundTruth:
         pulse = regular_signal(read_column(folder / "wave.csv"), WAVE_HZ)
     else:
         warnings.append("wave.csv is missing: no pulse, only heart rates")
-    return clean_labels(folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, warnings=warnings)
+    signs = {}
+    if is_file(folder / SATURATION):
+        read = partial(_saturation, folder / SATURATION)
+        signs["oxygen_saturation"] = read_vital_sign("oxygen_saturation", read, warnings)
+    return clean_labels(
+        folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, signs=signs, warnings=warnings
+    )
+
+
+def _saturation(file: Path) -> Signal:
+    return regular_signal(read_column(file), 1.0)
 
 
 def _folds(root: Path) -> Mapping[str, tuple[str, ...]]:
@@ -267,7 +281,8 @@ def _write_source(
     write_lines(
         folder / "gt_HR.csv", ["HR", *integer_values(recording.heart_rate_at(seconds))], end="\r\n"
     )
-    write_lines(folder / "gt_SpO2.csv", ["SpO2", *[98] * len(seconds)], end="\r\n")
+    saturation = integer_values(recording.oxygen_saturation_at(seconds))
+    write_lines(folder / SATURATION, ["SpO2", *saturation], end="\r\n")
 
 
 def _finish(root: Path, plan: SimulationPlan, results: list[None]) -> None:

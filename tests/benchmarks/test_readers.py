@@ -315,7 +315,8 @@ def test_vipl_hr_without_time_txt_follows_the_rule_and_says_so(tmp_path: Path) -
 def test_the_phone_of_vipl_hr_has_no_times_of_its_own(tree_roots: dict[str, Path]) -> None:
     """Nor is a time.txt looked for; v4 is bright and v5 dark, as in the paper's table 3."""
     recording = listed("vipl_hr", tree_roots["vipl_hr"])["p2/v8/source2"]
-    assert [file.name for file in recording.files] == ["video.avi", "gt_HR.csv", "wave.csv"]
+    names = ["video.avi", "gt_HR.csv", "wave.csv", "gt_SpO2.csv"]
+    assert [file.name for file in recording.files] == names
     times_s = recording.video().times_s
     assert times_s is not None
     np.testing.assert_allclose(times_s, np.linspace(0, 2, FRAMES))

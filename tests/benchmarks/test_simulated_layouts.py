@@ -115,6 +115,8 @@ SIGNS = {
     "cohface": {"respiration"},
     "ladh": {"respiration", "oxygen_saturation"},
     "sums": {"respiration", "oxygen_saturation"},
+    "v4v": {"respiration_rate"},
+    "vipl_hr": {"oxygen_saturation"},
 }
 """Which vital signs a set has beside the pulse."""
 
@@ -213,6 +215,9 @@ def signs_come_back(name: str, truth: GroundTruth, session: SimulatedRecording) 
         held = 1 / 32 if name == "cohface" else 0.0  # each value repeats for 8 samples at 256 Hz
         seen = session.respiration_at(times_s - held / 2)
         assert np.corrcoef(truth.respiration.values, seen)[0, 1] > 0.999
+    if truth.respiration_rate is not None:
+        seen = session.respiration_rate_at(truth.respiration_rate.times_s)
+        np.testing.assert_allclose(truth.respiration_rate.values, seen, atol=1e-3)
     if truth.oxygen_saturation is not None:
         seen = session.oxygen_saturation_at(truth.oxygen_saturation.times_s)
         np.testing.assert_allclose(truth.oxygen_saturation.values, seen, atol=0.5 + 1e-9)

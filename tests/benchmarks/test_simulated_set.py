@@ -74,6 +74,9 @@ def test_simulated_subjects_and_labels_are_read_back(tree: Path) -> None:
         )
         times_s = truth.pulse.times_s
         np.testing.assert_allclose(truth.pulse.values, body.pulse_at(times_s), atol=1e-5)
+        assert truth.respiration is not None
+        breath = body.respiration_at(truth.respiration.times_s)
+        np.testing.assert_allclose(truth.respiration.values, breath, atol=1e-4)
         np.testing.assert_allclose(truth.heart_rate.values, body.heart_rate_at(times_s), atol=0.011)
         # A rate of the labels' own, uneven, on the frames' clock and around them.
         assert truth.pulse.fs == pytest.approx(60, rel=0.01)

@@ -9,7 +9,7 @@ import numpy as np
 from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.canonical_order import ordered_items, ordered_records
 from rppgbench.core.estimate import Estimate, EstimateKey
-from rppgbench.core.recording import GroundTruth
+from rppgbench.core.recording import SIGNALS, GroundTruth
 from rppgbench.core.waveform import Signal
 from rppgbench.store.schema import RecordingInfo
 from rppgbench.system.errors import BenchError
@@ -84,7 +84,7 @@ def _check_reference(
             f"{first.store.folder} and {second.store.folder}: {info.dataset}/{info.recording} has "
             "other beats in its references; import with the same --data or --reference"
         )
-    for name in ("pulse", "heart_rate"):
+    for name in SIGNALS:
         signals = [_signal(truth, name) for truth in (first_info.ground_truth, info.ground_truth)]
         if not _equal(*signals):
             raise BenchError(

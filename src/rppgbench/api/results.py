@@ -11,6 +11,7 @@ from rppgbench.analysis.report_scores import ROW_COLUMNS
 from rppgbench.analysis.stored_results import load_stored
 from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.core.estimate import Estimate
+from rppgbench.core.recording import SIGNALS
 from rppgbench.evaluation.summary import summarise
 from rppgbench.predictions.record import PredictedSignal
 from rppgbench.predictions.results_folder import predicted_recordings, references_of
@@ -48,14 +49,15 @@ class Results:
     def recordings(self) -> pd.DataFrame:
         """One row for each recording and condition: its labels, the metadata of its video, faults.
 
-        `pulse` and `heart_rate` hold the references as `Signal`, or None.
+        `pulse`, `heart_rate`, `respiration`, `respiration_rate` and `oxygen_saturation` hold the
+        references as `Signal`, or None.
         """
         import pandas as pd
 
         rows = []
         for info in self._stored.observed.values():
             row = {f.name: getattr(info, f.name) for f in fields(info) if f.name != "ground_truth"}
-            row |= {"pulse": info.ground_truth.pulse, "heart_rate": info.ground_truth.heart_rate}
+            row |= {name: getattr(info.ground_truth, name) for name in SIGNALS}
             rows.append(row | {"warnings": list(info.ground_truth.warnings)})
         return pd.DataFrame(rows)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from rppgbench.core.method import Method
+from rppgbench.core.recording import SIGNALS
 from rppgbench.core.registry import load_methods
 from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.execution.plan_records import Fit, Job, Plan
@@ -17,7 +18,7 @@ from rppgbench.system.plural import pluralise
 SHORT_BY_S = 0.1
 """By how much less than a clip a video may last by its container: some count a frame less."""
 
-LABEL_FIELDS = {"pulse": "pulse", "heart_rate": "heart_rate", "beats": "beats_s"}
+LABEL_FIELDS = {"beats": "beats_s", **{name: name for name in SIGNALS}}
 """Fields of `GroundTruth` by the kind of label."""
 
 
@@ -72,7 +73,7 @@ def has_labels(plan: Plan, key: Key, kinds: Sequence[str]) -> bool:
     Args:
         plan: the plan.
         key: data set and name of the recording.
-        kinds: "pulse", "heart_rate" or "beats".
+        kinds: "beats", or the name of a signal ("pulse", "heart_rate", "respiration", ...).
     """
     labels = attempt(lambda: read_labels(plan.recordings[key]), f"the labels of {'/'.join(key)}")
     if labels.value is None:

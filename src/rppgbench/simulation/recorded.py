@@ -58,6 +58,10 @@ class SimulatedRecording:
         """The chest's movement, standard deviation 1."""
         return self.body.breath.at(times_s)
 
+    def respiration_rate_at(self, times_s: Array) -> Array:
+        """The respiration rate in breaths per minute, the mean over the session at every time."""
+        return self.body.respiration_rate(times_s)
+
     def blood_pressure_at(self, times_s: Array) -> Array:
         """The continuous arterial blood pressure in mmHg."""
         return self.body.blood_pressure(times_s)
