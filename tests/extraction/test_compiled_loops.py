@@ -3,6 +3,8 @@
 import platform
 import subprocess
 import sys
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,13 +20,27 @@ from rppgbench.digests import code_digest
 from rppgbench.digests.code_digest import Sources
 from rppgbench.execution.provenance import package_versions, provenance
 from rppgbench.extraction import area_resize, compiled_loops
+from rppgbench.extraction import regions as regions_module
 from rppgbench.extraction.area_resize import area_cells, resize_area
+from rppgbench.extraction.background import BackgroundSums
 from rppgbench.extraction.compiled_loops import MOST_COLUMNS, Loops, load_loops
 from rppgbench.extraction.region_sums import PixelSums
-from rppgbench.extraction.regions import CODES, RegionMap
+from rppgbench.extraction.regions import CODES, RegionMap, draw_by_loops, draw_regions
 from rppgbench.face.haar import Box
+from rppgbench.face.tracking import FaceTracker
+
+from ..factories.faces import portrait
 
 Image = NDArray[np.uint8]
+
+
+@cache
+def face() -> NDArray[np.float32]:
+    """The landmarks (468, 2) of a face of some 300 pixels around 0."""
+    landmarks, _ = FaceTracker().detect(portrait(), None)
+    assert landmarks is not None
+    middle = landmarks - landmarks.mean(axis=0)
+    return np.asarray(150 * middle / np.abs(middle).max(), np.float32)
 
 
 def arrays(pixels: int) -> Loops | None:
@@ -89,6 +105,78 @@ def test_the_widest_white_face_fits_32_bits(loops: Loops, columns: int) -> None:
     assert compiled.max() == 255 * 255 * 2 * columns
 
 
+@st.composite
+def faces(draw: st.DrawFn) -> NDArray[np.float32]:
+    """Landmarks (468, 2) of any place, size and turn, with noise; in part outside the frame."""
+    generator = np.random.default_rng(draw(st.integers(0, 2**16)))
+    turn, size = draw(st.floats(-3.2, 3.2)), draw(st.sampled_from([0.0, 0.01, 0.1, 0.4, 1.5]))
+    across = size * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    jitter = generator.normal(0, draw(st.sampled_from([0.0, 3.0, 60.0])), (468, 2))
+    place = draw(st.tuples(*(st.floats(-60, 560),) * 2))
+    return ((face() + jitter) @ across + place).astype(np.float32)
+
+
+@settings(max_examples=200, deadline=None)
+@given(landmarks=faces(), height=st.integers(1, 400), width=st.integers(1, 500))
+def test_regions_have_the_same_codes(
+    loops: Loops, landmarks: NDArray[np.float32], height: int, width: int
+) -> None:
+    expected = draw_regions(landmarks, height, width)
+    codes = np.full(height * width, 7, np.uint16)
+    drawn = draw_by_loops(loops, landmarks, height, width, codes)
+    assert (drawn is None) == (expected is None)
+    if drawn is not None and expected is not None:
+        assert drawn.box == expected.box
+        np.testing.assert_array_equal(drawn.codes, expected.codes)
+
+
+def test_a_face_within_the_frame_is_drawn_by_the_loops(
+    loops: Loops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The array form draws a face that the frame cuts off, and nothing else."""
+    landmarks = (face() * 0.5 + 150).astype(np.float32)
+    by_arrays = RegionMap(0, 0, np.zeros((1, 1), np.uint16))
+    monkeypatch.setattr(regions_module, "draw_regions", lambda *arguments: by_arrays)
+    codes = np.empty(300 * 300, np.uint16)
+    drawn = draw_by_loops(loops, landmarks, 300, 300, codes)
+    assert drawn is not by_arrays
+    assert draw_by_loops(loops, landmarks - np.float32(150), 300, 300, codes) is by_arrays
+
+
+def test_polygons_of_an_opencv_that_draws_otherwise_are_opencvs(loops: Loops) -> None:
+    """Then the array form draws, so the codes stay those of this OpenCV."""
+
+    def miss_a_pixel(codes: NDArray[np.uint16], *arguments: Any) -> bool:
+        is_drawn = bool(loops.draw_polygons(codes, *arguments))
+        codes[np.flatnonzero(codes)[0]] = 0
+        return is_drawn
+
+    def refuse(*arguments: Any) -> None:
+        raise AssertionError("drawn by loops that draw otherwise")
+
+    landmarks = (face() * 0.5 + 150).astype(np.float32)
+    other = replace(loops, draw_polygons=miss_a_pixel, draw_face=refuse)
+    drawn = PixelSums(lambda pixels: other).draw(landmarks, 300, 300)
+    expected = draw_regions(landmarks, 300, 300)
+    assert drawn is not None
+    assert expected is not None
+    np.testing.assert_array_equal(drawn.codes, expected.codes)
+    with pytest.raises(AssertionError, match="otherwise"):
+        PixelSums(lambda pixels: replace(loops, draw_face=refuse)).draw(landmarks, 300, 300)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_sums_of_the_background_are_the_same_integers(loops: Loops, data: st.DataObject) -> None:
+    """Of faces that move, also outside the frame."""
+    rgb = data.draw(frames())
+    compiled, oracle = BackgroundSums(lambda pixels: loops), BackgroundSums(arrays)
+    for _ in range(2):
+        left, top = data.draw(st.tuples(st.integers(-40, 90), st.integers(-40, 90)))
+        face_box = (left, top, left + data.draw(st.integers(1, 30)), top + 20)
+        np.testing.assert_array_equal(compiled(rgb, face_box), oracle(rgb, face_box))
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_crops_by_area_are_opencvs_bytes(loops: Loops, data: st.DataObject) -> None:
@@ -135,8 +223,7 @@ def test_loops_that_round_otherwise_than_opencv_are_not_used(loops: Loops) -> No
 
     rgb = np.random.default_rng(2).integers(0, 256, (50, 50, 3), dtype=np.uint8)
     box = (0, 0, 50, 50)
-    other: Any = ModuleType("other_loops")
-    other.average_cells = differ_in_one_value
+    other = replace(loops, average_cells=differ_in_one_value)
     square = resize_area(rgb, box, 30, lambda pixels: other)
     np.testing.assert_array_equal(square, resize_area(rgb, box, 30, arrays))
 
@@ -199,7 +286,8 @@ def test_machine_code_lies_in_the_declared_folder(loops: Loops, tmp_path: Path) 
     """Not beside the source file, and other numba code keeps its own folder."""
     from numba import config
 
-    folder = Path(loops.sum_codes.stats.cache_path)
+    compiled: Any = loops.sum_codes
+    folder = Path(compiled.stats.cache_path)
     assert compiled_loops.FOLDER in folder.parts
     assert "__pycache__" not in folder.parts
     assert compiled_loops.FOLDER not in str(config.CACHE_DIR)
@@ -209,7 +297,8 @@ def test_a_digest_does_not_depend_on_numba(monkeypatch: pytest.MonkeyPatch) -> N
     """The values are the same, so features of a machine with numba serve one without it."""
     start = "rppgbench.extraction.extractor"
     closure = Sources().closure(start)
-    assert "extraction/pixel_loops.py" in " ".join(closure.parts)
+    for module in ("area_loops", "drawing_loops", "pixel_loops"):
+        assert f"extraction/{module}.py" in " ".join(closure.parts)
     locate = code_digest._locate_top_module
     for place in (None, code_digest._Place(package="numba")):
         monkeypatch.setattr(

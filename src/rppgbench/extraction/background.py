@@ -1,10 +1,13 @@
 """Sums over the background of a frame: what lies beside and above the face."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.features import PAIRS
 from rppgbench.core.waveform import Array
+from rppgbench.extraction.compiled_loops import Loops, loops_after
 from rppgbench.face.haar import Box
 
 STRIDE = 8
@@ -23,7 +26,9 @@ class BackgroundSums:
     out too. What is below the face is left out, because neck and shoulders move with it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loops: Callable[[int], Loops | None] = loops_after) -> None:
+        """Take the loops for a number of pixels from `loops`; None for the array form."""
+        self._loops = loops
         self._first: Box | None = None
 
     def __call__(self, rgb: NDArray[np.uint8], face: Box) -> Array:
@@ -40,6 +45,12 @@ class BackgroundSums:
         room = _widened(face)
         if self._first is None:
             self._first = room
+        loops = self._loops(0)
+        if loops is not None and rgb.flags.c_contiguous:
+            sums = np.zeros(10, np.int64)
+            rooms = np.array([self._first[:3], room[:3]])
+            loops.sum_samples(rgb.reshape(-1), *rgb.shape[:2], STRIDE, rooms, sums)
+            return sums.astype(np.float64)
         sampled = rgb[::STRIDE, ::STRIDE]
         outside = np.ones(sampled.shape[:2], np.bool_)
         for left, top, right, _ in (self._first, room):

@@ -11,8 +11,9 @@ by processor, version, and the source file. The first use of a version compiles 
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -23,8 +24,18 @@ from numpy.typing import NDArray
 from rppgbench.face.haar import Box
 from rppgbench.system.default_cache import default_cache
 
-Loops = Any
-"""The module `pixel_loops`, which only numba can import."""
+
+@dataclass(frozen=True, kw_only=True)
+class Loops:
+    """The compiled loops; the modules in which they are written describe them."""
+
+    sum_codes: Callable[..., Any]
+    sum_box: Callable[..., Any]
+    sum_samples: Callable[..., Any]
+    draw_face: Callable[..., Any]
+    draw_polygons: Callable[..., Any]
+    average_cells: Callable[..., Any]
+
 
 WORTH_LOADING_PIXELS = 60_000_000
 FOLDER = "compiled"
@@ -42,7 +53,7 @@ def loops_after(pixels: int) -> Loops | None:
         pixels: number of pixels that are about to be summed or averaged.
 
     Returns:
-        The module `pixel_loops`; None where the array form is to be used.
+        The loops; None where the array form is to be used.
     """
     global _pixels  # noqa: PLW0603 (pixels of the whole process)
     _pixels += pixels
@@ -62,7 +73,7 @@ def form_of_this_process(is_compiled: bool) -> Iterator[None]:
 
 @cache
 def load_loops() -> Loops | None:
-    """The module `pixel_loops`; None without numba, or with a numba that does not work here.
+    """The compiled loops; None without numba, or with a numba that does not work here.
 
     A numba that is installed and fails is named in a RuntimeWarning.
     """
@@ -75,13 +86,20 @@ def load_loops() -> Loops | None:
         return None
     folder, config.CACHE_DIR = config.CACHE_DIR, config.CACHE_DIR or str(default_cache() / FOLDER)
     try:
-        from rppgbench.extraction import pixel_loops
+        from rppgbench.extraction import area_loops, drawing_loops, pixel_loops
     except Exception as fault:  # a folder that cannot be written, a processor that LLVM lacks
         _warn(fault)
         return None
     finally:
         config.CACHE_DIR = folder  # numba code of others keeps its own folder
-    return pixel_loops
+    return Loops(
+        sum_codes=pixel_loops.sum_codes,
+        sum_box=pixel_loops.sum_box,
+        sum_samples=pixel_loops.sum_samples,
+        draw_face=drawing_loops.draw_face,
+        draw_polygons=drawing_loops.draw_polygons,
+        average_cells=area_loops.average_cells,
+    )
 
 
 def _warn(fault: Exception) -> None:

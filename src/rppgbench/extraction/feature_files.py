@@ -24,7 +24,6 @@ from rppgbench.extraction.array_files import ArrayWriter, read_array
 from rppgbench.extraction.background import BackgroundSums
 from rppgbench.extraction.crops import CropRule, CropView
 from rppgbench.extraction.region_sums import PixelSums
-from rppgbench.extraction.regions import draw_regions
 from rppgbench.face.detector import intersection_over_union
 from rppgbench.face.haar import ToolboxBox
 from rppgbench.face.mesh_layout import bounding_box
@@ -122,8 +121,7 @@ class FeatureFiles:
         if self._is_whole:
             sums = self._sums.of_whole_frame(rgb)
         else:
-            size = rgb.shape[0], rgb.shape[1]
-            regions = None if landmarks is None else draw_regions(landmarks, *size)
+            regions = None if landmarks is None else self._sums.draw(landmarks, *rgb.shape[:2])
             sums = self._sums(rgb, regions, box)
             if regions is not None and BASE in self._files:
                 sums[:, BEHIND] = self._background(rgb, regions.box)

@@ -1,7 +1,7 @@
-"""Loops over pixels that numba compiles: sums of regions, and crops averaged by area.
+"""Loops over pixels that numba compiles: sums of regions.
 
 This module needs numba; `compiled_loops` imports it when that pays off. Each loop gives the values
-of an array form, its oracle: `region_sums.PixelSums` without loops, and OpenCV's INTER_AREA.
+of an array form, its oracle: `region_sums.PixelSums` without loops.
 
 Pixels are a flat array of bytes, indices are unsigned, and each plane is an array of its own: then
 LLVM reads and sums many pixels by one vector instruction.
@@ -12,18 +12,17 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
+Codes = NDArray[np.uint16]
 Integers = NDArray[np.int64]
-Weights = NDArray[np.float32]
+Sums = NDArray[np.float64]
 
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _CODES = types.Array(types.uint16, 2, "C", readonly=True)
-_INDICES = types.Array(types.int64, 1, "C", readonly=True)
-_WEIGHTS = types.Array(types.float32, 1, "C", readonly=True)
+_REGIONS = types.Array(types.int64, 2, "C", readonly=True)
+_ROOMS = types.Array(types.int64, 2, "C", readonly=True)
 _AREA = (types.uint64,) * 5
-_CELLS = (_INDICES, _INDICES, _WEIGHTS)
 
 _ONE, _TWO, _THREE, _EIGHT = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(8)
-_HALF = np.float32(0.5)
 
 
 @njit(inline="always")
@@ -63,23 +62,41 @@ def _add_run(red: Bytes, green: Bytes, blue: Bytes, start: int, stop: int, sums:
     sums[9] += bb
 
 
-@njit(types.void(_BYTES, *_AREA[:3], _CODES, types.int64[:, ::1]), cache=True, nogil=True)
-def sum_codes(pixels: Bytes, width: int, left: int, top: int, codes: Bytes, sums: Integers) -> None:
-    """Add the pixels of a map of codes to the sums of their codes.
+@njit
+def _add_codes(by_code: Integers, regions: Integers, sums: Sums) -> None:
+    """Add the sums (codes, 10) of the codes that occur to the sums (10, regions)."""
+    for code in range(len(by_code)):
+        if by_code[code, 0] == 0:
+            continue
+        for region in regions[code]:
+            if region >= 0:
+                for value in range(10):
+                    sums[value, region] += by_code[code, value]
+
+
+@njit(
+    types.void(_BYTES, *_AREA[:3], _CODES, _REGIONS, types.float64[:, ::1]), cache=True, nogil=True
+)
+def sum_codes(
+    pixels: Bytes, width: int, left: int, top: int, codes: Codes, regions: Integers, sums: Sums
+) -> None:
+    """Add the pixels of a map of codes to the sums of the regions of their codes.
 
     Args:
         pixels: a frame (H, W, 3), flat.
         width: W.
         left: first column of the map in the frame.
         top: first row of the map in the frame.
-        codes: the code (h, w) of each pixel, uint16.
-        sums: sums (codes, 10): count, R, G, B, R R, R G, R B, G G, G B, B B.
+        codes: the code (h, w) of each pixel, uint16; 0 is in no region.
+        regions: the regions (codes, N) of each code, -1 for none.
+        sums: sums (10, regions): count, R, G, B, R R, R G, R B, G G, G B, B B.
     """
     columns = np.uint64(codes.shape[1])
     red = np.empty(columns, np.uint8)
     green, blue = np.empty_like(red), np.empty_like(red)
     begins = np.zeros(codes.shape[1] // 8 * 8 + 8, np.uint8)  # 1 where a run begins
     flags = begins.view(np.uint64)  # eight are tested at once
+    by_code = np.zeros((len(regions), 10), np.int64)
     for y in range(np.uint64(codes.shape[0])):
         first = _THREE * ((top + y) * width + left)
         _split_row(pixels[first : first + _THREE * columns], red, green, blue)
@@ -92,8 +109,10 @@ def sum_codes(pixels: Bytes, width: int, left: int, top: int, codes: Bytes, sums
             if flags[word] != 0:
                 for stop in range(_EIGHT * word, _EIGHT * word + _EIGHT):
                     if begins[stop]:
-                        _add_run(red, green, blue, start, stop, sums[row[start]])
+                        if row[start]:
+                            _add_run(red, green, blue, start, stop, by_code[row[start]])
                         start = stop
+    _add_codes(by_code, regions, sums)
 
 
 @njit(types.void(_BYTES, *_AREA, types.int64[::1]), cache=True, nogil=True)
@@ -119,123 +138,36 @@ def sum_box(
         _add_run(red, green, blue, np.uint64(0), columns, sums)
 
 
-@njit
-def _repeat_doubtful(
-    pixels: Bytes,
-    width: int,
-    left: int,
-    source: int,
-    x_first: Integers,
-    x_weight: Integers,
-    x_weights: Weights,
-    row_weights: Weights,
-    doubt: float,
-    means: Weights,
-    levels: Bytes,
+@njit(types.void(_BYTES, *(types.int64,) * 3, _ROOMS, types.int64[::1]), cache=True, nogil=True)
+def sum_samples(
+    pixels: Bytes, height: int, width: int, stride: int, rooms: Integers, sums: Integers
 ) -> None:
-    """Average those cells of a row of cells again whose mean is within `doubt` of a half.
-
-    Each sum is in OpenCV's order: along each row of pixels, then over the rows.
-    """
-    for k in range(np.uint64(len(means))):
-        if abs(means[k] - np.floor(means[k]) - _HALF) > doubt:
-            continue
-        x = k // _THREE
-        total = np.float32(0)
-        row = source
-        for row_weight in row_weights:
-            at = _THREE * (row * width + left + np.uint64(x_first[x])) + k % _THREE
-            mean = np.float32(0)
-            for weight in x_weights[x_weight[x] : x_weight[x + _ONE]]:
-                mean += np.float32(pixels[at]) * weight
-                at += _THREE
-            total += mean * row_weight
-            row += _ONE
-        level = np.floor(total)
-        rest = total - level
-        is_odd = np.uint8(level) % 2 == 1
-        levels[k] = np.uint8(level) + np.uint8(rest > _HALF or (rest == _HALF and is_odd))
-
-
-@njit(
-    types.void(_BYTES, *_AREA[:3], *_CELLS, *_CELLS, types.float32, types.uint8[:, :, ::1]),
-    cache=True,
-    nogil=True,
-)
-def average_cells(
-    pixels: Bytes,
-    width: int,
-    left: int,
-    top: int,
-    x_first: Integers,
-    x_weight: Integers,
-    x_weights: Weights,
-    y_first: Integers,
-    y_weight: Integers,
-    y_weights: Weights,
-    doubt: float,
-    out: Bytes,
-) -> None:
-    """Average a rectangle over the cells of a smaller picture, to OpenCV's last bit.
-
-    Rows are summed first, which is fast. OpenCV sums along a row first, so its rounding errors
-    differ. A mean within `doubt` of the border between two levels is computed again in OpenCV's
-    order.
+    """Add every `stride`-th pixel of every `stride`-th row outside some rooms to sums (10,).
 
     Args:
         pixels: a frame (H, W, 3), flat.
+        height: H.
         width: W.
-        left: first column of the rectangle.
-        top: first row of the rectangle.
-        x_first: first column of each cell (S,), within the rectangle.
-        x_weight: where the weights of each cell begin in `x_weights` (S + 1,).
-        x_weights: the weights of the columns of all cells.
-        y_first: as `x_first`, of the rows.
-        y_weight: as `x_weight`, of the rows.
-        y_weights: as `x_weights`, of the rows.
-        doubt: more than the rounding errors of both orders, in levels.
-        out: the picture (S, S, 3).
+        stride: distance of the pixels in both directions.
+        rooms: left, top and right (N, 3) of each room; a room reaches to the bottom of the frame.
+        sums: count, R, G, B, R R, R G, R B, G G, G B, B B.
     """
-    cells = np.uint64(len(x_first))
-    values = _THREE * np.uint64(x_first[-1] + x_weight[-1] - x_weight[-2])
-    column = np.empty(values, np.float32)
-    means = np.empty(_THREE * cells, np.float32)
-    for y in range(np.uint64(len(y_first))):
-        column[:] = 0
-        source = top + np.uint64(y_first[y])
-        for weight in y_weights[y_weight[y] : y_weight[y + _ONE]]:
-            first = _THREE * (source * width + left)
-            line = pixels[first : first + values]
-            for x in range(values):
-                column[x] += weight * np.float32(line[x])
-            source += _ONE
-        for x in range(cells):
-            r = g = b = np.float32(0)
-            at = _THREE * np.uint64(x_first[x])
-            for weight in x_weights[x_weight[x] : x_weight[x + _ONE]]:
-                r += weight * column[at]
-                g += weight * column[at + _ONE]
-                b += weight * column[at + _TWO]
-                at += _THREE
-            means[_THREE * x], means[_THREE * x + _ONE], means[_THREE * x + _TWO] = r, g, b
-        levels = out[y].reshape(-1)
-        doubtful = np.uint8(0)
-        for k in range(_THREE * cells):
-            level = np.floor(means[k])
-            rest = means[k] - level
-            levels[k] = np.uint8(level) + np.uint8(rest > _HALF)
-            doubtful |= np.uint8(abs(rest - _HALF) <= doubt)
-        if doubtful:
-            _repeat_doubtful(
-                pixels,
-                width,
-                left,
-                top + np.uint64(y_first[y]),
-                x_first,
-                x_weight,
-                x_weights,
-                y_weights[y_weight[y] : y_weight[y + _ONE]],
-                doubt,
-                means,
-                levels,
-            )
+    for y in range(0, height, stride):
+        for x in range(0, width, stride):
+            is_outside = True
+            for room in range(len(rooms)):
+                left, top, right = rooms[room]
+                is_outside &= not (y >= top and left <= x < right)
+            if is_outside:
+                at = 3 * (y * width + x)
+                r, g, b = np.int64(pixels[at]), np.int64(pixels[at + 1]), np.int64(pixels[at + 2])
+                sums[0] += 1
+                sums[1] += r
+                sums[2] += g
+                sums[3] += b
+                sums[4] += r * r
+                sums[5] += r * g
+                sums[6] += r * b
+                sums[7] += g * g
+                sums[8] += g * b
+                sums[9] += b * b

@@ -1,7 +1,7 @@
 """Sum the pixels of face regions exactly."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from rppgbench.core.features import PAIRS, REGIONS, WHOLE_FRAME
 from rppgbench.core.waveform import Array
 from rppgbench.extraction.compiled_loops import MOST_COLUMNS, Loops, flat_pixels, loops_after
-from rppgbench.extraction.regions import CODES, RegionMap, membership
+from rppgbench.extraction.regions import (
+    CODES,
+    RegionMap,
+    code_regions,
+    draw_by_loops,
+    draw_regions,
+    membership,
+)
 from rppgbench.face.haar import Box
 
 _BLOCK = 1 << 15
@@ -38,6 +45,25 @@ class PixelSums:
         self._rgba = np.empty((_BLOCK, 4), np.uint8)
         self._fields = np.empty((2, _BLOCK, 4), np.uint16)
         self._planes = list(np.empty((3, 1, 1), np.uint8))
+        self._codes = np.empty(0, np.uint16)
+
+    def draw(self, landmarks: NDArray[np.floating], height: int, width: int) -> RegionMap | None:
+        """Draw the regions of a face.
+
+        Args:
+            landmarks: face (468, 2) in pixels.
+            height: height of the frame in pixels.
+            width: width of the frame in pixels.
+
+        Returns:
+            The map, until the next call; None for a face outside the frame.
+        """
+        loops = self._loops(0)
+        if loops is None or landmarks.dtype != np.float32 or not _draws_as_opencv(loops):
+            return draw_regions(landmarks, height, width)
+        if len(self._codes) < height * width:
+            self._codes = np.empty(height * width, np.uint16)
+        return draw_by_loops(loops, landmarks, height, width, self._codes)
 
     def __call__(self, rgb: NDArray[np.uint8], regions: RegionMap | None, box: Box | None) -> Array:
         """Sum the pixels of one frame.
@@ -54,10 +80,12 @@ class PixelSums:
         sums: Array = np.zeros((10, len(REGIONS)))
         if regions is not None:
             loops = self._loops_for(*regions.codes.shape)
-            sum_codes = self._sum_codes if loops is None else partial(_sum_codes_by, loops)
-            by_code = sum_codes(rgb, regions)
-            codes = np.flatnonzero(by_code[:, 0])  # few of all codes occur
-            sums += by_code[codes].astype(np.float64).T @ membership()[codes]
+            if loops is not None:
+                loops.sum_codes(*flat_pixels(rgb, regions.box), regions.codes, code_regions(), sums)
+            else:
+                by_code = self._sum_codes(rgb, regions)
+                codes = np.flatnonzero(by_code[:, 0])  # few of all codes occur
+                sums += by_code[codes].T @ membership()[codes]
         if box is not None:
             sums[:, REGIONS.index("toolbox_box")] = self._sum_rectangle(rgb, box)
         return sums
@@ -159,11 +187,22 @@ class PixelSums:
             np.add.reduceat(products, starts, out=upper)
 
 
-def _sum_codes_by(loops: Loops, rgb: NDArray[np.uint8], regions: RegionMap) -> NDArray[np.int64]:
-    """The sums (codes, 10) over the pixels of each code, by the compiled loops."""
-    by_code = np.zeros((CODES, 10), np.int64)
-    loops.sum_codes(*flat_pixels(rgb, regions.box), regions.codes, by_code)
-    return by_code
+@cache
+def _draws_as_opencv(loops: Loops) -> bool:
+    """Whether this OpenCV draws polygons as the loops do, by stars of many directions."""
+    import cv2
+
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        points = rng.integers(0, 99 << 4, (12, 2))
+        ends, fills = np.array([0, 7, 12]), np.array([[0, 2, 0, 1]])
+        codes, expected = np.zeros(10_000, np.uint16), np.zeros((100, 100), np.uint8)
+        loops.draw_polygons(codes, 100, 100, points, ends, fills)
+        stars = [points[:7].astype(np.int32), points[7:].astype(np.int32)]
+        cv2.fillPoly(expected, stars, [1], shift=4)
+        if not np.array_equal(codes.reshape(100, 100), expected):
+            return False
+    return True
 
 
 def _sum_box_by(loops: Loops, rgb: NDArray[np.uint8], box: Box) -> Array:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.features import GRID_REGIONS, MSTMAP_REGIONS, REGIONS
-from rppgbench.face.mesh_layout import HOLES, OVAL, bounding_box, landmarks_68
+from rppgbench.extraction.compiled_loops import Loops
+from rppgbench.face.mesh_layout import HOLES, LAYOUT_68, OVAL, bounding_box, landmarks_68
 
 POLYGONS = (
     (0, 1, 2, 31, 41),
@@ -29,16 +30,37 @@ CHEEK_LINE = 48 / 128
 """Height of the cheek points in the aligned face, as a share from its top."""
 
 _SHIFT = 4  # polygons are drawn at 1/16 pixel, so that they follow a slow head without jumps
-_PARTS = len(MSTMAP_REGIONS) + 1
-CODES = (GRID + 1) ** 2 * _PARTS * 2
+_PARTS = len(MSTMAP_REGIONS)
+_SKIN, _PART, _ROW, _COLUMN = 0, 1, 4, 7
+"""First bits of the fields of a code; but for skin each field has three bits."""
+
+CODES = 1 << 10
 """Number of codes of a pixel, see `RegionMap`."""
 
 _ROWS = np.stack([[[0, y], [1, y], [1, y + 1 / GRID], [0, y + 1 / GRID]] for y in GRID_STEPS])
 _STRIPES = np.concatenate([_ROWS, _ROWS[:, :, ::-1]]).reshape(-1, 2)
-_PART_POINTS = np.array([*chain(*POLYGONS), *range(17, 27)])
-_MESH = np.concatenate([OVAL, *HOLES])
+_LAYOUT = np.array(LAYOUT_68, np.int64)
+_PART_POINTS = np.array([*chain(*POLYGONS), *range(17, 27)], np.int64)
+_MESH = np.concatenate([OVAL, *HOLES]).astype(np.int64)
 _SIZES = [*map(len, POLYGONS), 12, *[4] * (2 * GRID), len(OVAL), *map(len, HOLES)]
+_ENDS = np.array([0, *accumulate(_SIZES)], np.int64)
 _SLICES = [slice(end - size, end) for size, end in zip(_SIZES, accumulate(_SIZES), strict=True)]
+
+
+def _steps_of_drawing() -> NDArray[np.int64]:
+    """The steps (N, 4) of `draw_regions`: polygons from, polygons to, bits to keep, bits to set."""
+    numbers = (*range(1, _PARTS + 1), *range(1, GRID + 1), *range(1, GRID + 1))
+    fields = [_PART] * _PARTS + [_ROW] * GRID + [_COLUMN] * GRID
+    steps = [
+        (polygon, polygon + 1, ~(7 << field), number << field)
+        for polygon, (field, number) in enumerate(zip(fields, numbers, strict=True))
+    ]
+    oval = len(steps)
+    steps += [(oval, oval + 1, ~1, 1), (oval + 1, len(_SIZES), ~1, 0)]
+    return np.array(steps, np.int64)
+
+
+_FILLS = _steps_of_drawing()
 
 
 def mstmap_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
@@ -59,8 +81,8 @@ def _mstmap_outlines(points: NDArray[np.float64]) -> NDArray[np.float64]:
     eyes = _centre(points[35:41]), _centre(points[41:47])
     brows = _centre(points[16:21]), _centre(points[21:26])
     up = (brows[0] + brows[1]) / 2 - (eyes[0] + eyes[1]) / 2
-    length = math.hypot(*up)
-    reach = FOREHEAD_HEIGHT * math.hypot(*(eyes[0] - eyes[1])) / length if length > 0 else 0.0
+    length = _length(*up.tolist())
+    reach = FOREHEAD_HEIGHT * _length(*(eyes[0] - eyes[1]).tolist()) / length if length > 0 else 0.0
     return np.concatenate([points[_PART_POINTS], points[[26, 17]] + reach * up])
 
 
@@ -82,13 +104,23 @@ def aligned_face(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
 def _face_square(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """The square of `aligned_face`: the turn (2, 2) to level axes, its corner and size on them."""
     across, down = (_centre(points[42:48]) - _centre(points[36:42])).tolist()
-    length = max(math.hypot(across, down), 1e-9)
-    along = across / length, down / length
-    turn = np.array([along, (-along[1], along[0])])
-    (x0, y0), (x1, y1), (_, chin_y) = (points[[1, 15, 8]] @ turn.T).tolist()
+    length = max(_length(across, down), 1e-9)
+    turn = np.array([(across / length, down / length), (-(down / length), across / length)])
+    (x0, x1, _), (y0, y1, chin_y) = _times(points[[1, 15, 8]], turn.T).T.tolist()
     height = max((chin_y - (y0 + y1) / 2) / (1 - CHEEK_LINE), 1e-9)
     size = np.array([max(abs(x1 - x0), 1e-9), height])
     return turn, np.array([min(x0, x1), chin_y - height]), size
+
+
+def _length(x: float, y: float) -> float:
+    """The length of a vector, by operations that every processor rounds alike."""
+    return math.sqrt(x * x + y * y)
+
+
+def _times(points: NDArray[np.float64], turn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`points @ turn` of points (N, 2), with each product and sum rounded; BLAS may fuse them."""
+    product: NDArray[np.float64] = points[:, :1] * turn[0] + points[:, 1:] * turn[1]
+    return product
 
 
 def _centre(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,9 +136,8 @@ class RegionMap:
     Attributes:
         left: first column of the map in the frame.
         top: first row of the map in the frame.
-        codes: code (h, w) of each pixel, ((column * 6 + row) * 7 + part) * 2 + skin, with column
-            and row of the grid (1 to 5, 0 outside), the MSTmap region (1 to 6, 0 none), and 1 for
-            skin.
+        codes: code (h, w) of each pixel. From bit 0 on: skin (1 or 0), the MSTmap region (1 to 6, 0
+            none; three bits), row and column of the grid (1 to 5, 0 outside; three bits each).
     """
 
     left: int
@@ -127,9 +158,8 @@ class RegionMap:
 @cache
 def membership() -> NDArray[np.float64]:
     """Membership (codes, regions) of codes in regions, 0 or 1; no code belongs to the box."""
-    position, skin = np.divmod(np.arange(CODES), 2)
-    cell, part = np.divmod(position, _PARTS)
-    column, row = np.divmod(cell, GRID + 1)
+    codes = np.arange(CODES)
+    skin, part, row, column = codes & 1, codes >> _PART & 7, codes >> _ROW & 7, codes >> _COLUMN & 7
     number = np.where((column > 0) & (row > 0), (column - 1) * GRID + row, 0)
     table = np.zeros((CODES, len(REGIONS)))
     for names, value in ((MSTMAP_REGIONS, part), (GRID_REGIONS, number)):
@@ -157,7 +187,7 @@ def draw_regions(landmarks: NDArray[np.floating], height: int, width: int) -> Re
 
     points = landmarks_68(landmarks).astype(np.float64)
     turn, offset, size = _face_square(points)
-    stripes = (_STRIPES * size + offset) @ turn  # the inverse of a turn is its transpose
+    stripes = _times(_STRIPES * size + offset, turn)  # the inverse of a turn is its transpose
     places = np.concatenate([_mstmap_outlines(points), stripes, landmarks[_MESH]])
     around = bounding_box(places)
     left, top = np.maximum(np.floor(around[:2]).astype(int) - 1, 0)
@@ -167,17 +197,65 @@ def draw_regions(landmarks: NDArray[np.floating], height: int, width: int) -> Re
     fixed = np.round((places - (left, top)) * (1 << _SHIFT)).astype(np.int32)
     polygons = (fixed[place] for place in _SLICES)
     part, row, column, skin = np.zeros((4, int(bottom - top), int(right - left)), np.uint8)
-    for number in range(1, _PARTS):
-        cv2.fillPoly(part, [next(polygons)], [2 * number], shift=_SHIFT)
+    for number in range(1, _PARTS + 1):
+        cv2.fillPoly(part, [next(polygons)], [number], shift=_SHIFT)
     for plane in (row, column):
         for number in range(1, GRID + 1):
             cv2.fillPoly(plane, [next(polygons)], [number], shift=_SHIFT)
     cv2.fillPoly(skin, [next(polygons)], [1], shift=_SHIFT)
     cv2.fillPoly(skin, list(polygons), [0], shift=_SHIFT)
-    column *= GRID + 1
-    column += row
-    part += skin
+    part <<= _PART - _SKIN
+    part |= skin
+    column <<= _COLUMN - _ROW
+    column |= row
     codes = column.astype(np.uint16)
-    codes *= 2 * _PARTS
-    codes += part
+    codes <<= _ROW
+    codes |= part
     return RegionMap(int(left), int(top), codes)
+
+
+@cache
+def code_regions() -> NDArray[np.int64]:
+    """The regions (codes, 3) of each code by their numbers, -1 for none, for the compiled loops."""
+    table = np.full((CODES, 3), -1)
+    for code, row in enumerate(membership()):
+        numbers = np.flatnonzero(row)
+        table[code, : len(numbers)] = numbers
+    return table
+
+
+def draw_by_loops(
+    loops: Loops, landmarks: NDArray[np.float32], height: int, width: int, codes: NDArray[np.uint16]
+) -> RegionMap | None:
+    """Draw the regions of a face by the compiled loops: the codes of `draw_regions`.
+
+    Args:
+        loops: the compiled loops.
+        landmarks: face (468, 2) in pixels.
+        height: height of the frame in pixels.
+        width: width of the frame in pixels.
+        codes: scratch (height * width,) that the map lies in.
+
+    Returns:
+        The map of the regions, or None for a face outside the frame. A face that the frame cuts off
+        is drawn by the array form.
+    """
+    drawn, left, top, columns, rows = loops.draw_face(
+        np.ascontiguousarray(landmarks),
+        height,
+        width,
+        _LAYOUT,
+        _PART_POINTS,
+        _MESH,
+        _STRIPES,
+        FOREHEAD_HEIGHT,
+        CHEEK_LINE,
+        _ENDS,
+        _FILLS,
+        codes,
+    )
+    if drawn < 0:
+        return draw_regions(landmarks, height, width)
+    if not drawn:
+        return None
+    return RegionMap(left, top, codes[: rows * columns].reshape(rows, columns))
