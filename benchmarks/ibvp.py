@@ -34,7 +34,7 @@ from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_text import read_sheet
-from rppgbench.datasets.layout import is_folder, matching
+from rppgbench.datasets.layout import folders_matching, is_folder, matching, require_single
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     order_first,
@@ -44,7 +44,7 @@ from rppgbench.datasets.simulated_writers import (
     write_lines,
 )
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
-from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.errors import RecordingError
 
 SCENARIOS = {
     "a": "breathing_rest",
@@ -66,15 +66,12 @@ ORDER = order_first("p02 p22 p03 p26", (f"p{n:02}" for n in range(1, 34)))
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    places = [base, *(p for p, _ in matching(base, LIMITED_CONSENT) if is_folder(p))]
+    places = [base, *(place for place, _ in folders_matching(base, LIMITED_CONSENT))]
     known: dict[str, Path] = {}
     for place in places:
-        for folder, match in matching(place, r"(p\d\d)_([a-d])"):
-            if not is_folder(folder):
-                continue
+        for folder, match in folders_matching(place, r"(p\d\d)_([a-d])"):
             name = folder.name
-            if known.setdefault(name, folder) != folder:
-                raise BenchError(f"{folder}: is also in {known[name].parent}; keep one of them")
+            require_single(known, name, folder)
             frames, labels = folder / f"{name}_rgb", folder / f"{name}_bvp.csv"
             images: tuple[Path, ...] = ()
             if is_folder(frames):

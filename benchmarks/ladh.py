@@ -30,7 +30,7 @@ from pathlib import Path
 
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.declaration import folder_dataset
-from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
+from rppgbench.datasets.layout import first_folder, folders_matching, is_file
 from rppgbench.datasets.recorder_files import (
     recorded_files,
     recorded_labels,
@@ -60,13 +60,11 @@ ORDER = tuple(f"person{n}" for n in range(1, 22))
 
 def _folders(base: Path) -> Iterator[tuple[Path, str, str, str]]:
     """The folder, the day, the person and the session of each recording."""
-    days = [(day, match[0]) for day, match in matching(base, r"(?!p_).+") if is_folder(day)]
+    days = [(day, match[0]) for day, match in folders_matching(base, r"(?!p_).+")]
     for place, day in [(base, ""), *days]:
-        for person, match in matching(place, r"p_(?:(\d\d_\d\d)_)?(.+)"):
-            if is_folder(person):
-                for folder, session in matching(person, r"v\d+"):
-                    if is_folder(folder):
-                        yield folder, match[1] or day, match[2], session[0]
+        for person, match in folders_matching(place, r"p_(?:(\d\d_\d\d)_)?(.+)"):
+            for folder, session in folders_matching(person, r"v\d+"):
+                yield folder, match[1] or day, match[2], session[0]
 
 
 def _recordings(base: Path) -> Iterator[Recording]:

@@ -34,7 +34,14 @@ from pathlib import Path
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.label_text import read_text
-from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
+from rppgbench.datasets.layout import (
+    first_folder,
+    folders_matching,
+    is_file,
+    is_folder,
+    matching,
+    require_single,
+)
 from rppgbench.datasets.recorder_files import (
     recorded_files,
     recorded_labels,
@@ -49,7 +56,7 @@ from rppgbench.datasets.simulated_writers import (
     write_lines,
 )
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
-from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.errors import RecordingError
 
 SCENES = {
     "R1": "relaxed",
@@ -95,18 +102,13 @@ ORDER = order_first("p001 p004 p005 p002 p008 p003", (f"p{n:03}" for n in range(
 def _folders(base: Path) -> Iterator[tuple[Path, str, str]]:
     """The folder, the person and the title of each video."""
     known: dict[str, Path] = {}
-    for person, match in matching(base, r".+"):
-        if not is_folder(person):
-            continue
+    for person, match in folders_matching(base, r".+"):
         name = match[0]
         if len(name.rstrip("_")) == 4 and name[0] in "pP" and name[1:4].isdigit():
             name = name.rstrip("_").lower()
-        for folder, title in matching(person, r".+"):
-            if is_folder(folder) and (is_file(folder / STAMPS) or _formats(folder)):
-                if known.setdefault(name, person) != person:
-                    raise BenchError(
-                        f"{person}: is {name}, as {known[name].name} is; rename one of them"
-                    )
+        for folder, title in folders_matching(person, r".+"):
+            if is_file(folder / STAMPS) or _formats(folder):
+                require_single(known, name, person)
                 yield folder, name, title[0]
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.declaration import folder_dataset
-from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
+from rppgbench.datasets.layout import first_folder, folders_matching, is_file
 from rppgbench.datasets.recorder_files import (
     recorded_files,
     recorded_labels,
@@ -49,11 +49,9 @@ ORDER = ("060200", "060208", "060201", "060209", *(f"06020{n}" for n in range(2,
 
 def _folders(base: Path) -> Iterator[tuple[Path, str, str]]:
     """The folder, the person and the session of each recording."""
-    for person, name in matching(base, r"\d{6}"):
-        if is_folder(person):
-            for folder, session in matching(person, r"v\d+"):
-                if is_folder(folder):
-                    yield folder, name[0], session[0]
+    for person, name in folders_matching(base, r"\d{6}"):
+        for folder, session in folders_matching(person, r"v\d+"):
+            yield folder, name[0], session[0]
 
 
 def _recordings(base: Path) -> Iterator[Recording]:

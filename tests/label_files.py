@@ -181,6 +181,12 @@ LABEL_FILES: dict[str, LabelFile] = {
     "mmse_hr": _table("BP_mmHg.txt", "pulse"),
     "mmse_hr:rate": _table("Pulse Rate_BPM.txt", "rate"),
     "obf": _table("bvp.csv", "time", "pulse", header="time_s,bvp"),
+    "physdrive": _table(
+        "Recording_Physiological_Data.csv",
+        *("time", "pulse", "rate", "breath", "saturation"),
+        header="timestamp,BVP,HR,RESP,SPO2",
+        digits=UNIX_DIGITS,
+    ),
     "pure": LabelFile("[0-9]*.json", _read_json, _write_json),
     "rlap": _recorder_pulse(),
     "simulated": _table(

@@ -691,6 +691,9 @@ NO_DAMAGE = {
     ("bias_eval_rppg", "an index"): "columns are found by their names",
     ("bias_eval_rppg", "without some rates"): "there is one rate, half of which is none",
     ("vicar_ppg_2", "an index"): "columns are found by their names",
+    ("physdrive", "in milliseconds"): "the unit of the timestamps follows from the pulse",
+    ("physdrive", "an index"): "columns are found by their names",
+    ("physdrive", "on the Unix clock"): FROM_THE_FIRST,
     ("ubfc_rppg_1", "on the Unix clock"): FROM_THE_FIRST,
 }
 """What no labels of a set can show."""

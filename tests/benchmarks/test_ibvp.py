@@ -83,7 +83,7 @@ def test_another_number_of_samples_than_frames_is_reported(tmp_path: Path) -> No
 def test_a_recording_in_both_folders_is_refused(tmp_path: Path) -> None:
     trees.ibvp(tmp_path)
     shutil.copytree(tmp_path / "Confidential_No-media-use" / "p08_b", tmp_path / "p08_b")
-    with pytest.raises(BenchError, match=r"is also in .*; keep one of them"):
+    with pytest.raises(BenchError, match=r"is p08_b, as .* is; keep or rename one of them"):
         listed(tmp_path)
 
 

@@ -65,6 +65,7 @@ NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "mmpd": lambda session: f"{session.subject}_{session.session.split('/')[0]}",
     "mmse_hr": joined,
     "obf": joined,
+    "physdrive": joined,
     "pure": dashed,
     "rlap": slashed,
     "sums": slashed,
@@ -90,6 +91,7 @@ RATES_HZ = {
     "mmpd": 30.0,
     "mmse_hr": 1000.0,
     "obf": 256.0,
+    "physdrive": 30.0,
     "pure": 60.0,
     "rlap": 20.0,
     "sums": 20.0,
@@ -104,6 +106,7 @@ RATE_ERROR_BPM = {
     "ladh": 0.5,
     "lgi_ppgi": 0.5,
     "mmse_hr": 1e-4,
+    "physdrive": 5e-5,
     "pure": 0.5,
     "sums": 0.5,
     "v4v": 1e-3,
@@ -114,6 +117,7 @@ RATE_ERROR_BPM = {
 SIGNS = {
     "cohface": {"respiration"},
     "ladh": {"respiration", "oxygen_saturation"},
+    "physdrive": {"respiration", "oxygen_saturation"},
     "sums": {"respiration", "oxygen_saturation"},
     "v4v": {"respiration_rate"},
     "vipl_hr": {"oxygen_saturation"},
@@ -193,7 +197,8 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
         return
     # The times of iBVP are whole milliseconds, those of VicarPPG-2 have a thousandth of one.
     rounding = {"ibvp": 1e-3, "vicar_ppg_2": 1e-4}.get(name, 1e-6)
-    assert truth.pulse.fs == pytest.approx(RATES_HZ[name], rel=rounding)
+    rate_hz = 100.0 if session.subject == "AMH1" else RATES_HZ[name]  # PhysDrive's sample driver
+    assert truth.pulse.fs == pytest.approx(rate_hz, rel=rounding)
     pressure = name in {"v4v", "mmse_hr"}
     sensor = session.blood_pressure_at if pressure else session.pulse_at
     # The unit is the device's own, so the shape is what must come back, to its last digit.
@@ -266,6 +271,7 @@ SIDES = [
     *(
         "bias-eval-countries",
         "ibvp-ampnet",
+        "physdrive-cars-rppgbench",
         "rlap-owners",
         "sums-owners",
         "ubfc-phys-gideon",

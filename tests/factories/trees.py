@@ -307,6 +307,29 @@ def vicar_ppg_2(root: Path) -> None:
         column(root / "GroundTruth/PPG/Cleaned" / f"{name} PPG.csv", rows, "Time,Signal,Peaks")
 
 
+PHYSDRIVE_S = [1.72e9 + k / 50 for k in range(40)]
+"""The timestamps of its CSV file, in Unix seconds."""
+
+
+def physdrive(root: Path) -> None:
+    from scipy.io import savemat
+
+    for folder in ("On-Road-rPPG/BFH2/C1", "On-Road-rPPG/AFH1/A2", "On-Road-rPPG/processed/A1"):
+        pictures(root / folder / "Align", [f"{k}.png" for k in range(FRAMES)])
+        (root / folder / "Label").mkdir()
+        for name, values in (
+            ("BVP", np.arange(FRAMES) % 7 + 0.5),
+            ("RESP", np.arange(FRAMES) % 5),
+            ("SPO2", np.full(FRAMES, 97)),
+        ):
+            savemat(root / folder / "Label" / f"{name}.mat", {name: values[None, :]})
+    sample = root / "RGB and IR (one subject sample)" / "AMH1" / "BT"
+    clip(sample / "RGB.mp4")
+    clip(sample / "IR.mp4")
+    rows = [f"{t:.6f},{k % 6}.5,71" for k, t in enumerate(PHYSDRIVE_S)]
+    column(sample / "Recording_Physiological_Data.csv", rows, "Timestamp,BVP,HR")
+
+
 def mmpd(root: Path) -> None:
     from scipy.io import savemat
 
@@ -335,6 +358,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "mmpd": mmpd,
     "mmse_hr": mmse_hr,
     "obf": obf,
+    "physdrive": physdrive,
     "pure": pure,
     "rlap": rlap,
     "sums": sums,

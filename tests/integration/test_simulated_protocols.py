@@ -26,6 +26,7 @@ PEOPLE = SHORT | {
     "simulated_hard": 8,
     "rlap_intra": 4,
     "ibvp_intra": 4,
+    "physdrive_intra": 4,
     "sums_intra": 4,
     "vicar_intra": 5,
 }

@@ -50,6 +50,32 @@ def matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]
             yield folder / name, match
 
 
+def folders_matching(folder: Path, pattern: str) -> Iterator[tuple[Path, re.Match[str]]]:
+    """The folders among the entries that `matching` gives.
+
+    Args:
+        folder: the folder.
+        pattern: a regular expression for the whole name.
+    """
+    return ((path, match) for path, match in matching(folder, pattern) if is_folder(path))
+
+
+def require_single(known: dict[str, Path], name: str, folder: Path) -> None:
+    """Note the folder of a recording, or of a subject whose folder may have several spellings.
+
+    Args:
+        known: the folders so far, by name; takes this one.
+        name: the name that is to have one folder.
+        folder: a folder of that name; the same folder may come again.
+
+    Raises:
+        BenchError: the name has another folder already.
+    """
+    first = known.setdefault(name, folder)
+    if first != folder:
+        raise BenchError(f"{folder}: is {name}, as {first} is; keep or rename one of them")
+
+
 def files_below(folder: Path) -> Iterator[Path]:
     """All files of a folder and of the folders in it, in natural order.
 

@@ -217,11 +217,12 @@ def write_images(
     import cv2
 
     folder.mkdir(parents=True, exist_ok=True)
-    png, jpeg = [cv2.IMWRITE_PNG_COMPRESSION, 1], [cv2.IMWRITE_JPEG_QUALITY, quality]
+    jpeg = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    options = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 1], ".jpg": jpeg, ".jpeg": jpeg}
     for name, rgb in zip(names, frames, strict=True):
         suffix = Path(name).suffix
-        options = png if suffix == ".png" else jpeg
-        is_encoded, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
+        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        is_encoded, data = cv2.imencode(suffix, bgr, options.get(suffix, []))
         if not is_encoded:
             raise BenchError(f"{folder / name}: OpenCV cannot write this kind of image")
         (folder / name).write_bytes(data.tobytes())

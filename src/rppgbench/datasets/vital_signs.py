@@ -20,7 +20,7 @@ PLAUSIBLE: Mapping[str, tuple[float, float, str]] = MappingProxyType(
 """Lowest and highest reading of a device, and the unit; oximeters state no accuracy below 70 %."""
 
 
-def read_vital_sign(name: str, read: Callable[[], Signal], warnings: list[str]) -> Signal | None:
+def read_optional(name: str, read: Callable[[], Signal], warnings: list[str]) -> Signal | None:
     """A vital sign from its own file; None and a warning where the file cannot be read.
 
     Args:
