@@ -13,6 +13,7 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.neural.losses.agreement import correlation
+from rppgbench.neural.networks.temporal_difference import TemporalDifference
 from rppgbench.system.errors import BenchError
 
 from ..oracles.parts import part
@@ -29,6 +30,7 @@ TOY: dict[str, dict[str, Any]] = {
     "physnet_toolbox": {"crop": "toolbox_16", "width": 4, "clip_s": 1.0, "epochs": 2},
     "ibvpnet": {"crop": "toolbox_64", "width": 1, "clip_s": 1.0, "epochs": 2},
     "factorizephys": {"width": 2, "clip_s": 1.0, "epochs": 2},
+    "physmamba": {"crop": "toolbox_16", "width": 2, "clip_s": 1.0, "epochs": 2},
     "noobheart": {"batch": 8, "epochs": 2},
     "seq_rppg": {"width": 8, "clip_s": 2.0, "batch": 4, "epochs": 2},
     "bigsmall": {
@@ -249,7 +251,7 @@ def test_physformer_has_the_published_size_and_takes_any_length() -> None:
 
 def test_a_temporal_difference_of_theta_1_is_zero_for_a_still_picture() -> None:
     """With theta 1 and no weight on the present frame, what does not change gives nothing."""
-    layer = part("physformer.network").TemporalDifference(2, theta=1.0)
+    layer = TemporalDifference(2, theta=1.0)
     with torch.no_grad():
         layer.conv.weight[:, :, 1] = 0
         still = torch.rand(1, 2, 1, 1, 1).expand(1, 2, 5, 6, 6)

@@ -248,6 +248,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "physnet_toolbox": {"clip_s": 1.1},
     "ibvpnet": {"clip_s": 1.1},
     "factorizephys": {"clip_s": 1.1},
+    "physmamba": {"clip_s": 1.1},
     "noobheart": {"clip_s": 1.1},
     "seq_rppg": {"clip_s": 2.0},
     "bigsmall": {"clip_s": 1.2},

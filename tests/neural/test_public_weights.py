@@ -25,13 +25,17 @@ from ..conftest import SHARED
 from ..oracles.oracle import load
 from ..oracles.parts import part
 
-NAME = "PURE_PhysNet_DiffNormalized"
 CHUNK = 128
+METHODS = {
+    "physnet_toolbox": ("PURE_PhysNet_DiffNormalized", "EncoderDecoder", "toolbox"),
+    "physmamba": ("PURE_PhysMamba_DiffNormalized", "SlowFastNetwork", "toolbox_128"),
+}
+"""By method: the name of its public file, its class and its crop rule."""
 
 
-@pytest.fixture(scope="module")
-def weights() -> Path:
-    file = SHARED / "weights" / f"{NAME}.pth"
+def weights_of(method: str) -> Path:
+    """The public weights, or a skip."""
+    file = SHARED / "weights" / f"{METHODS[method][0]}.pth"
     if not file.is_file():
         pytest.skip(f"needs the public weights {file}")
     return file
@@ -45,10 +49,10 @@ def oracle() -> tuple[dict[str, Any], dict[str, Any]]:
         pytest.skip(str(error))
 
 
-def toolbox_crops(file: Path, box: list[int]) -> Any:
-    """The pictures (T, 72, 72, 3) of a film, cut at the box x, y, width, height."""
+def toolbox_crops(file: Path, box: list[int], rule: str) -> Any:
+    """The pictures (T, S, S, 3) of a film, cut at the box x, y, width, height."""
     left, top, width, height = box
-    film, crop, pictures = cv2.VideoCapture(str(file)), crop_rule("toolbox").cropper(), []
+    film, crop, pictures = cv2.VideoCapture(str(file)), crop_rule(rule).cropper(), []
     while (read := film.read())[0]:
         rgb: Any = np.ascontiguousarray(read[1][:, :, ::-1])
         edges = (left, top, min(left + width, rgb.shape[1]), min(top + height, rgb.shape[0]))
@@ -57,24 +61,28 @@ def toolbox_crops(file: Path, box: list[int]) -> Any:
     return np.stack(pictures)  # type: ignore[arg-type]
 
 
-def with_public_weights(file: Path) -> torch.nn.Module:
-    network: torch.nn.Module = part("physnet_toolbox.network").EncoderDecoder()
-    names = part("physnet_toolbox.network").PUBLIC_NAMES
-    load_arrays(network, to_own_names(read_weights(file).arrays, names))
+def with_public_weights(method: str) -> torch.nn.Module:
+    module = part(f"{method}.network")
+    network: torch.nn.Module = getattr(module, METHODS[method][1])()
+    arrays = read_weights(weights_of(method)).arrays
+    load_arrays(network, to_own_names(arrays, module.PUBLIC_NAMES))
     return network.eval()
 
 
 @pytest.mark.real
-def test_physnet_of_the_toolbox_agrees_with_its_public_weights(
-    weights: Path, oracle: tuple[dict[str, Any], dict[str, Any]], real: Path
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_agrees_with_the_public_code_on_its_public_weights(
+    method: str, oracle: tuple[dict[str, Any], dict[str, Any]], real: Path
 ) -> None:
     torch.set_num_threads(1)
     arrays, facts = oracle
-    video = toolbox_crops(real / "evm-face" / "face.mp4", facts["face_box"]["enlarged_xywh"])
+    name, _, rule = METHODS[method]
+    network = with_public_weights(method)
+    video = toolbox_crops(real / "evm-face" / "face.mp4", facts["face_box"]["enlarged_xywh"], rule)
     mean = video.reshape(len(video), -1, 3).mean(axis=1)
-    np.testing.assert_allclose(mean, arrays["mean_rgb_72"], atol=1e-6)
-    network, scale = with_public_weights(weights), VideoScale.measure(video)
-    expected = arrays[f"wave__{NAME}__chunks2x{CHUNK}"]
+    np.testing.assert_allclose(mean, arrays[f"mean_rgb_{video.shape[1]}"], atol=1e-6)
+    scale = VideoScale.measure(video)
+    expected = arrays[f"wave__{name}__chunks2x{CHUNK}"]
     with torch.inference_mode():
         parts = [
             network(torch.from_numpy(motion_only(video, start, CHUNK, scale)[None]))[0].numpy()
@@ -84,8 +92,9 @@ def test_physnet_of_the_toolbox_agrees_with_its_public_weights(
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("method", METHODS)
 def test_predict_reads_the_rate_with_public_weights_and_says_their_origin(
-    weights: Path,
+    method: str,
     oracle: tuple[dict[str, Any], dict[str, Any]],
     real: Path,
     tmp_path: Path,
@@ -94,13 +103,13 @@ def test_predict_reads_the_rate_with_public_weights_and_says_their_origin(
     torch.set_num_threads(1)
     video = str(real / "evm-face" / "face.mp4")
     code = main(
-        ["predict", video, "--method", "physnet_toolbox", "--weights", str(weights),
+        ["predict", video, "--method", method, "--weights", str(weights_of(method)),
          "--evaluator", "li2023", "--json", "--cache", str(tmp_path)]
     )  # fmt: skip
     answer = json.loads(capsys.readouterr().out)
     assert code == 0
     assert answer["trained_on"] == ["pure"]
-    expected = oracle[1]["results"][f"{NAME}__chunks2x{CHUNK}"]["hr_fine_fft"]
+    expected = oracle[1]["results"][f"{METHODS[method][0]}__chunks2x{CHUNK}"]["hr_fine_fft"]
     assert answer["heart_rate_bpm"] == pytest.approx(expected, abs=1)
 
 
@@ -138,6 +147,7 @@ def test_a_state_dictionary_under_public_names_loads_and_another_is_refused(tmp_
     ("ending", "folder", "network"),
     [
         ("_PhysNet_DiffNormalized.pth", "physnet_toolbox", "EncoderDecoder"),
+        ("_PhysMamba_DiffNormalized.pth", "physmamba", "SlowFastNetwork"),
         ("_FactorizePhys_FSAM_Res.pth", "factorizephys", "FactorisingNetwork"),
     ],
 )

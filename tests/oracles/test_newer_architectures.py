@@ -28,7 +28,11 @@ def made_up(case: str, entry: int, name: str, shape: list[int]) -> torch.Tensor:
     r = np.random.RandomState(facts["seed_base"] + entry)
     last = name.replace("/", ".").split(".")[-1]
     fan_in = shape[:-1] if "/" in name else shape[1:]  # Keras has the outputs last
-    if last in {"running_mean", "moving_mean", "bias", "beta"}:
+    if last in {"A_log", "A_b_log"}:
+        values = np.log(np.arange(1, shape[1] + 1)) + 0.1 * r.randn(*shape)
+    elif name.endswith(("dt_proj.bias", "dt_proj_b.bias")):
+        values = -3 + 0.5 * r.randn(*shape)
+    elif last in {"running_mean", "moving_mean", "bias", "beta", "rb", "ib"}:
         values = 0.1 * r.randn(*shape)
     elif last in {"running_var", "moving_variance"}:
         values = 1 + 0.5 * r.rand(*shape)
@@ -128,6 +132,19 @@ def test_factorizephys(case: str) -> None:
             assert_close(distance.reshape(1), case, "appx_error")
 
 
+# --- PhysMamba ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("PhysMamba")])
+def test_physmamba(case: str) -> None:
+    module = part("physmamba.network")
+    network = module.SlowFastNetwork()
+    assert count(network) == CASES[case]["n_parameters"]
+    with torch.inference_mode():
+        out = fill(network, case, module.PUBLIC_NAMES)(pictures(case).transpose(1, 2))
+    assert_close(out, case)
+
+
 # --- NoobHeart and Seq-rPPG -----------------------------------------------------------------------
 
 KERAS_PARTS = {"kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias",
@@ -219,6 +236,7 @@ def test_bigsmall_squared_error() -> None:
     ("name", "loss", "rows"),
     [
         ("negpearson_time", negative_pearson, None),
+        ("physmamba_training_step_loss", negative_pearson, None),
         ("factorizephys_training_step_loss", negative_pearson_over_batch, None),
         ("negpearson_dim0_batch1", negative_pearson_over_batch, 1),
     ],

@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "clip_s": "length of a clip in seconds, in training and at test.",
     "width": "channels of the first layer.",
     "dense": "width of the layer before the last.",
+    "scan": '"plain", an array program; or "mamba_ssm", the kernel of that package, on CUDA alone.',
     "depth": "frames that see each other by temporal shifts.",
     "epochs": "passes over all clips.",
     "batch": "clips in a step.",
