@@ -158,6 +158,14 @@ def _write_v4v(file: Path, columns: Columns) -> None:
     file.write_text("\n".join([*lines, ""]))
 
 
+def _read_ecg(file: Path) -> Columns:
+    return {"ecg": np.load(file)}
+
+
+def _write_ecg(file: Path, columns: Columns) -> None:
+    np.save(file, columns["ecg"])
+
+
 def _recorder_pulse() -> LabelFile:
     return _table("BVP.csv", "time", "pulse", header="timestamp,bvp", digits=UNIX_DIGITS)
 
@@ -189,6 +197,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     ),
     "pure": LabelFile("[0-9]*.json", _read_json, _write_json),
     "rlap": _recorder_pulse(),
+    "rppg_10": LabelFile("*_ECG.npy", _read_ecg, _write_ecg),
     "simulated": _table(
         "labels.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"
     ),

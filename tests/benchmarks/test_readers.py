@@ -61,6 +61,7 @@ NAMES = {
     "physdrive": ["AFH1_A2", "BFH2_C1", "AMH1_BT"],
     "pure": ["01-01", "01-02", "10-01"],
     "rlap": ["p001/R1", "p005/T3", "p007/R2", "p029/E1"],
+    "rppg_10": ["Subject_4/Forehead", "Subject_12/Forehead", "Subject_12/Cheek1"],
     "sums": ["060200/v01", "060200/v04", "060209/v02"],
     "ubfc_phys": ["s3_T1", "s3_T2", "s10_T1"],
     "ubfc_rppg": ["subject1", "subject10", "subject11"],
@@ -86,6 +87,7 @@ SUBJECTS = {
     "physdrive": ["AFH1", "BFH2", "AMH1"],
     "pure": ["01", "01", "10"],
     "rlap": ["p001", "p005", "p007", "p029"],
+    "rppg_10": ["Subject_4", "Subject_12", "Subject_12"],
     "sums": ["060200", "060200", "060209"],
     "ubfc_phys": ["s3", "s3", "s10"],
     "ubfc_rppg": ["subject1", "subject10", "subject11"],
@@ -118,7 +120,7 @@ def test_every_frame_comes_with_its_time(name: str, tree_roots: dict[str, Path])
     for recording in dataset(name).recordings(tree_roots[name]):
         with open_video(video_source(recording)) as reader:
             times_s = [frame.time_s for frame in reader]
-        assert len(times_s) == (10 if name == "mmpd" else FRAMES)
+        assert len(times_s) == {"mmpd": 10, "rppg_10": 90}.get(name, FRAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -55,6 +55,10 @@ def of_three_patches(session: SimulatedRecording) -> tuple[str, ...]:
     return tuple(f"{session.subject}_{patch}" for patch in ("forehead", "leftcheek", "rightcheek"))
 
 
+def by_patch(session: SimulatedRecording) -> tuple[str, ...]:
+    return tuple(f"{session.subject}/{patch}" for patch in ("Forehead", "Cheek1", "Cheek2"))
+
+
 NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "bias_eval_rppg": of_three_patches,
     "cohface": slashed,
@@ -68,6 +72,7 @@ NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "physdrive": joined,
     "pure": dashed,
     "rlap": slashed,
+    "rppg_10": by_patch,
     "sums": slashed,
     "ubfc_phys": joined,
     "v4v": joined,
@@ -190,6 +195,9 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
     if name == "bias_eval_rppg":
         assert truth.pulse is None
         return
+    if name == "rppg_10":
+        beats_come_back(truth, session)
+        return
     assert truth.pulse is not None
     if name == "vipl_hr_v2":
         seen = session.pulse_at(truth.pulse.times_s)
@@ -226,6 +234,21 @@ def signs_come_back(name: str, truth: GroundTruth, session: SimulatedRecording) 
     if truth.oxygen_saturation is not None:
         seen = session.oxygen_saturation_at(truth.oxygen_saturation.times_s)
         np.testing.assert_allclose(truth.oxygen_saturation.values, seen, atol=0.5 + 1e-9)
+
+
+def beats_come_back(truth: GroundTruth, session: SimulatedRecording) -> None:
+    """The beats of an electrocardiogram, and the heart rate between them."""
+    assert truth.pulse is None
+    assert truth.beats_s is not None
+    assert truth.heart_rate is not None
+    cycles = session.body.cycles(truth.beats_s + 0.2)
+    np.testing.assert_allclose(cycles, np.rint(cycles), atol=0.005)
+    assert set(np.diff(np.rint(cycles))) == {1}
+    middle_s, rates = truth.heart_rate.times_s[1:-1], truth.heart_rate.values
+    now = session.body.heart_rate_now(middle_s + 0.2)
+    np.testing.assert_allclose(rates[1:-1], now, atol=0.7)
+    assert (rates[0], rates[-1]) == (rates[1], rates[-2])
+    np.testing.assert_allclose(truth.heart_rate.times_s[[0, -1]], [0, 2.999], atol=1e-9)
 
 
 @pytest.mark.usefixtures("plain")
@@ -272,6 +295,7 @@ SIDES = [
         "bias-eval-countries",
         "ibvp-ampnet",
         "physdrive-cars-rppgbench",
+        "rppg-10-mod5",
         "rlap-owners",
         "sums-owners",
         "ubfc-phys-gideon",

@@ -1,9 +1,11 @@
-"""Sets of patches of skin: bias-eval-rppg."""
+"""Sets of patches of skin: bias-eval-rppg and rPPG-10."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rppgbench.core.recording import Recording
 from rppgbench.core.waveform import Array
@@ -102,6 +104,71 @@ def test_labels_that_cannot_be_read_are_refused(
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(RecordingError, match=message):
         listed("bias_eval_rppg", tmp_path)
+
+
+# ---- rPPG-10 ----
+
+
+def test_the_reference_is_the_beats_of_the_electrocardiogram(tmp_path: Path) -> None:
+    trees.rppg_10(tmp_path / "Dataset_rPPG-10")
+    recordings = listed("rppg_10", tmp_path)
+    assert [bool(r.known_bad) for r in recordings.values()] == [True, False, False]
+    assert [r.scenario for r in recordings.values()] == ["forehead", "forehead", "left cheek"]
+    truth = recordings["Subject_12/Cheek1"].ground_truth()
+    assert truth.pulse is None
+    assert truth.beats_s is not None
+    assert truth.heart_rate is not None
+    np.testing.assert_allclose(truth.beats_s, [0.2, 1.0, 1.8, 2.6], atol=1e-3)
+    np.testing.assert_allclose(truth.heart_rate.values, 75, atol=0.1)
+    np.testing.assert_allclose(truth.heart_rate.times_s, [0, 0.6, 1.4, 2.2, 2.999], atol=1e-3)
+    assert truth.warnings == ()
+
+
+def test_frames_that_the_owners_left_out_are_counted(tmp_path: Path) -> None:
+    trees.rppg_10(tmp_path)
+    trees.clip(tmp_path / "Subject_12" / "Subject_12_Cheek1_.avi", frames=84, fps=30)
+    (warning,) = listed("rppg_10", tmp_path)["Subject_12/Cheek1"].ground_truth().warnings
+    assert warning.startswith("Subject_12_Cheek1_.avi: 84 frames for the 90 of Subject_12_ECG.npy")
+    assert warning.endswith("up to 0.20 s early")
+
+
+def test_beats_at_odd_intervals_are_counted(tmp_path: Path) -> None:
+    trees.rppg_10(tmp_path)
+    ecg = np.full(12_000, 512.0)
+    ecg[200::800] += 300
+    ecg[200 + 5 * 800] -= 300  # one beat is missed: one interval of twice the length
+    np.save(tmp_path / "Subject_12" / "Subject_12_ECG.npy", ecg)
+    truth = listed("rppg_10", tmp_path)["Subject_12/Cheek1"].ground_truth()
+    assert "1 of 13 intervals between R peaks differ by more than 30%" in truth.warnings[-1]
+
+
+@pytest.mark.parametrize(
+    ("ecg", "message"),
+    [
+        (np.full(3000, 5.0), "0 beats are found in 3.0 s"),
+        (np.full(3000, np.nan), "holds no number"),
+        (np.zeros((3, 1000)), "where one series of numbers belongs"),
+        (np.array(["a", "b"]), "where one series of numbers belongs"),
+        (np.array([{}, {}]), "an array of type object, which is not read"),
+    ],
+)
+def test_an_electrocardiogram_that_cannot_be_read_is_refused(
+    ecg: NDArray[Any], message: str, tmp_path: Path
+) -> None:
+    trees.rppg_10(tmp_path)
+    np.save(tmp_path / "Subject_12" / "Subject_12_ECG.npy", ecg)
+    with pytest.raises(RecordingError, match=message):
+        listed("rppg_10", tmp_path)["Subject_12/Cheek1"].ground_truth()
+
+
+def test_the_data_of_people_is_told(tmp_path: Path) -> None:
+    trees.rppg_10(tmp_path)
+    (tmp_path / "Subject Data.xlsx").write_bytes(b"PK")
+    texts = [f.text for f in check_data(dataset("rppg_10"), tmp_path).findings]
+    assert any(text.startswith("not read: Subject Data.xlsx") for text in texts)
+
+
+# ---- simulated patches ----
 
 
 def above_running_mean(values: Array) -> Array:

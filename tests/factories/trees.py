@@ -330,6 +330,17 @@ def physdrive(root: Path) -> None:
     column(sample / "Recording_Physiological_Data.csv", rows, "Timestamp,BVP,HR")
 
 
+def rppg_10(root: Path) -> None:
+    """A beat of one sample every 800 ms; the clip lasts as long as the electrocardiogram."""
+    for person in (12, 4):
+        folder = root / f"Subject_{person}"
+        for patch in ("Forehead", "Cheek1")[: 1 + person // 10]:
+            clip(folder / f"Subject_{person}_{patch}_.avi", frames=90, fps=30)
+        ecg = np.full(3000, 512.0)
+        ecg[200::800] += 300
+        np.save(folder / f"Subject_{person}_ECG.npy", ecg)
+
+
 def mmpd(root: Path) -> None:
     from scipy.io import savemat
 
@@ -361,6 +372,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "physdrive": physdrive,
     "pure": pure,
     "rlap": rlap,
+    "rppg_10": rppg_10,
     "sums": sums,
     "ubfc_phys": ubfc_phys,
     "ubfc_rppg": ubfc_rppg,

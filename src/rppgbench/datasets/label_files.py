@@ -1,4 +1,4 @@
-"""Readers of label files that are not plain text: JSON, XML, MAT, HDF5.
+"""Readers of label files that are not plain text: JSON, XML, MAT, HDF5, NPY.
 
 Each reader returns plain arrays or Python values, or raises one `RecordingError` that names the
 file and the way out. XML with a document type is refused, because only such a file can expand
@@ -16,11 +16,13 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.core.waveform import Array
 from rppgbench.datasets.hdf5_files import MOST_LABEL_BYTES, MOST_MAT_BYTES, LimitedReader
 from rppgbench.datasets.label_text import read_text, unreadable_label
 from rppgbench.datasets.mat_files import MOST_DEEP, check_mat5
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import check_disk, check_regular, disk_fault
+from rppgbench.system.npy_files import read_array
 
 AGAIN = "copy the original file again"
 
@@ -160,6 +162,26 @@ def read_hdf5(file: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping
                 raise RecordingError(f"{file}: has no data set {name!r}; {AGAIN}")
             arrays[name] = reader.read(item)
         return arrays, reader.attributes()
+
+
+def read_npy_series(file: Path) -> Array:
+    """The numbers (N,) of an NPY file: an array of one axis, or of one that is longer than 1.
+
+    Raises:
+        RecordingError: not readable, no array of numbers, or several series.
+    """
+    check_regular(file)
+    try:
+        with file.open("rb") as stream:
+            values = read_array(stream, file.stat().st_size, str(file), MOST_LABEL_BYTES)
+    except OSError as error:
+        raise unreadable_label(error, file) from error
+    if values.dtype.kind not in "iuf" or values.size != max(values.shape, default=0):
+        raise RecordingError(
+            f"{file}: holds an array of type {values.dtype} and shape {values.shape}, where one "
+            f"series of numbers belongs; {AGAIN}"
+        )
+    return values.astype(np.float64).ravel()
 
 
 def is_hdf5(file: Path) -> bool:

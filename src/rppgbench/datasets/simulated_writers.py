@@ -245,6 +245,18 @@ def write_mat(file: Path, content: Mapping[str, object]) -> None:
         stream.write(b"MATLAB 5.0 MAT-file, simulated".ljust(116))
 
 
+def write_npy(file: Path, values: Array) -> None:
+    """Write an array as NPY; the folder is created.
+
+    Args:
+        file: the file.
+        values: the numbers.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        np.save(stream, values, allow_pickle=False)
+
+
 def device_times(seconds: float, fs: float) -> Array:
     """The sample times (N,) of a sensor, in seconds from 0 on.
 

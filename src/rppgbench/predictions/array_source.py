@@ -1,27 +1,17 @@
 """NPY and NPZ files of predictions, read with limits and without pickles."""
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.predictions.checking import MOST_SAMPLES
-from rppgbench.system.array_headers import header_errors_as_value_errors
 from rppgbench.system.errors import BenchError, RecordingError, shortened
+from rppgbench.system.npy_files import WAY_OUT, read_array
 
-NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"
 MOST_ITEM_BYTES = MOST_SAMPLES * 8
-WAY_OUT = "save arrays of numbers only"
-
-
-def is_npy(file: Path) -> bool:
-    """Whether a file begins as NPY does."""
-    with file.open("rb") as stream:
-        return stream.read(len(NPY_MAGIC)) == NPY_MAGIC
 
 
 def is_npz(file: Path) -> bool:
@@ -33,43 +23,13 @@ def is_npz(file: Path) -> bool:
 
 
 def read_npy(file: Path) -> NDArray[Any]:
-    """The array in an NPY file.
+    """The array in an NPY file of predictions.
 
     Raises:
         BenchError: no array of numbers or texts, or one that claims more than the file holds.
     """
     with file.open("rb") as stream:
-        return _read_array(stream, file.stat().st_size, str(file))
-
-
-def _read_array(stream: IO[bytes], size: int, location: str) -> NDArray[Any]:
-    """The array in a stream of `size` bytes; numpy reserves the claimed memory unchecked."""
-    try:
-        with header_errors_as_value_errors():
-            version = np.lib.format.read_magic(stream)
-            read_header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, in_fortran_order, dtype = read_header(stream)
-    except ValueError as error:
-        text = shortened(str(error).splitlines()[0] if str(error) else "", 100)
-        raise RecordingError(f"{location}: a damaged array ({text}); {WAY_OUT}") from error
-    if dtype.kind not in "biufSU" or dtype.hasobject:
-        raise RecordingError(f"{location}: an array of type {dtype}, which is not read; {WAY_OUT}")
-    if any(length < 0 for length in shape):
-        raise RecordingError(f"{location}: an array of shape {shape}; {WAY_OUT}")
-    claimed = math.prod(shape) * dtype.itemsize
-    if claimed > min(size, MOST_ITEM_BYTES):
-        raise RecordingError(f"{location}: an array that claims {claimed:,} bytes; {WAY_OUT}")
-    raw = stream.read(claimed)
-    if len(raw) != claimed:
-        raise RecordingError(
-            f"{location}: an array of {claimed:,} bytes that ends early; {WAY_OUT}"
-        )
-    array = np.frombuffer(raw, dtype)
-    return array.reshape(shape, order="F" if in_fortran_order else "C")
+        return read_array(stream, file.stat().st_size, str(file), MOST_ITEM_BYTES)
 
 
 class NpzTree(Mapping[str, Any]):
@@ -107,7 +67,7 @@ class NpzTree(Mapping[str, Any]):
         location = f"{self._file}: {member.filename.removesuffix('.npy')}"
         try:
             with self._archive.open(member) as stream:
-                return _read_array(stream, member.file_size, location)
+                return read_array(stream, member.file_size, location, MOST_ITEM_BYTES)
         except BenchError:
             raise
         except Exception as error:  # a damaged archive raises exceptions of several modules

@@ -75,17 +75,35 @@ def elgendi_beats(wave: Array, fs: float) -> Places:
     [208, 209, 208, 208]
     """
     squared = np.square(np.maximum(wave, 0.0))
-    peak, beat = (_moving_average(squared, max(1, round(s * fs))) for s in (PEAK_S, BEAT_S))
-    inside = peak > beat + OFFSET * squared.mean()
+    starts, stops = energy_blocks(
+        squared, round(PEAK_S * fs), round(BEAT_S * fs), OFFSET * squared.mean()
+    )
+    tops = highest_within(wave, starts, stops)
+    return refractory(tops, REFRACTORY_S * fs)
+
+
+def energy_blocks(
+    squared: Array, narrow: int, wide: int, offset: Array | float
+) -> tuple[Places, Places]:
+    """Blocks in which the mean over a wave is above the mean over a beat: Elgendi's decision.
+
+    Args:
+        squared: The squared signal (T,).
+        narrow: Samples of the first moving average; shorter blocks are dropped.
+        wide: Samples of the second.
+        offset: What is added to the second, one number or (T,).
+
+    Returns:
+        The first sample of each block, and the sample behind its last: (B,) each. A block at an end
+        of the recording is cut, and does not count.
+    """
+    wave, beat = (moving_average(squared, max(1, samples)) for samples in (narrow, wide))
+    inside = wave > beat + offset
     inside[[0, -1]] = False
     edges = np.flatnonzero(np.diff(inside)) + 1
     starts, stops = edges[::2], edges[1::2]
-    whole = (starts > 1) & (stops < len(wave) - 1)  # a block at an end of the recording is cut
-    starts, stops = starts[whole], stops[whole]
-    whole = stops - starts >= round(PEAK_S * fs)
-    starts, stops = starts[whole], stops[whole]
-    tops = _highest_within(wave, starts, stops)
-    return _refractory(tops, REFRACTORY_S * fs)
+    whole = (starts > 1) & (stops < len(squared) - 1) & (stops - starts >= narrow)
+    return starts[whole], stops[whole]
 
 
 def scalogram_beats(wave: Array, fs: float) -> Places:
@@ -128,8 +146,8 @@ def scalogram_beats(wave: Array, fs: float) -> Places:
     row, column = np.nonzero(every)
     places = np.unique(starts[row] + column) * step
     low, high = np.maximum(places - step, 0), np.minimum(places + step + 1, len(wave))
-    tops = _highest_within(wave, low, high)
-    return _refractory(np.unique(tops), REFRACTORY_S * fs)
+    tops = highest_within(wave, low, high)
+    return refractory(np.unique(tops), REFRACTORY_S * fs)
 
 
 def between_samples(wave: Array, places: Places) -> Array:
@@ -154,8 +172,16 @@ def between_samples(wave: Array, places: Places) -> Array:
     return positions
 
 
-def _moving_average(x: Array, samples: int) -> Array:
-    """Centred means over `samples` samples; fewer at the ends."""
+def moving_average(x: Array, samples: int) -> Array:
+    """Centred means of a signal (T,), which counts as 0 beyond its ends.
+
+    Args:
+        x: The signal.
+        samples: How many samples each mean is over.
+
+    >>> moving_average(np.array([1.0, 2.0, 6.0]), 3)
+    array([1.        , 3.        , 2.66666667])
+    """
     total = np.concatenate([[0.0], np.cumsum(x)])
     at = np.arange(len(x))
     low = np.maximum(at - samples // 2, 0)
@@ -164,8 +190,17 @@ def _moving_average(x: Array, samples: int) -> Array:
     return out
 
 
-def _highest_within(wave: Array, starts: Places, stops: Places) -> Places:
-    """The highest sample of each range from `starts` to before `stops`: (B,)."""
+def highest_within(wave: Array, starts: Places, stops: Places) -> Places:
+    """The highest sample of each range: (B,).
+
+    Args:
+        wave: A signal (T,).
+        starts: The first samples of the ranges (B,).
+        stops: The samples behind the last ones (B,).
+
+    >>> highest_within(np.array([1.0, 3.0, 2.0, 5.0]), np.array([0, 2]), np.array([3, 4]))
+    array([1, 3])
+    """
     if not len(starts):
         return starts
     width = int((stops - starts).max())
@@ -173,8 +208,16 @@ def _highest_within(wave: Array, starts: Places, stops: Places) -> Places:
     return starts + np.asarray(wave[at].argmax(axis=1), np.int64)
 
 
-def _refractory(places: Places, least: float) -> Places:
-    """Places in order, without those that follow the last kept one by `least` or less."""
+def refractory(places: Places, least: float) -> Places:
+    """Places without those that follow the last kept one too soon.
+
+    Args:
+        places: Places in order (B,).
+        least: Places so many samples behind a kept one, or fewer, are left out.
+
+    >>> refractory(np.array([0, 2, 9]), 3)
+    array([0, 9])
+    """
     if not len(places) or (np.diff(places) > least).all():
         return places
     kept = [int(places[0])]

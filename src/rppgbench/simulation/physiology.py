@@ -8,6 +8,16 @@ from rppgbench.core.waveform import Array
 from rppgbench.simulation.scene import HeartRate
 
 _TABLE = 2048  # points of one beat's shape, interpolated linearly
+_TRANSIT_S = 0.2  # from the R peak to the wave at the face
+_ECG_WAVES = (
+    (-0.17, 0.025, 0.12),
+    (-0.03, 0.010, -0.12),
+    (0.0, 0.011, 1.0),
+    (0.035, 0.011, -0.25),
+    (0.28, 0.045, 0.3),
+)
+"""P, Q, R, S, T: seconds from the R peak at 60 bpm, width in seconds, height in mV."""
+
 _RATE_WINDOW_S = 5.0  # what a device averages its heart rate over
 
 
@@ -158,6 +168,22 @@ class Physiology:
         place = (self.volume(times_s) - self.shape.min()) / np.ptp(self.shape)
         out: Array = low + (high - low) * place + 2.0 * self.breath.at(times_s)
         return out
+
+    def electrocardiogram(self, times_s: Array) -> Array:
+        """One lead of the electrocardiogram in mV, with an R peak of about 1: (T,).
+
+        P, Q, R, S and T are Gaussians around each beat (McSharry, Clifford, Tarassenko & Smith
+        2003, A dynamical model for generating synthetic electrocardiogram signals,
+        10.1109/TBME.2003.808805). The wave at the face follows the R peak by `_TRANSIT_S`.
+        """
+        later_s = times_s + _TRANSIT_S
+        phase = np.mod(self.cycles(later_s) + 0.5, 1) - 0.5
+        beat_s = 60 / self.heart_rate_now(later_s)
+        total: Array = 0.05 * self.breath.at(times_s)
+        for at_s, width_s, height_mv in _ECG_WAVES:
+            late_s = at_s * np.sqrt(beat_s)  # Bazett: the interval shrinks by the root of the beat
+            total = total + height_mv * np.exp(-0.5 * ((phase * beat_s - late_s) / width_s) ** 2)
+        return total
 
     def respiration_rate(self, times_s: Array) -> Array:
         """Breaths per minute, the mean over the session at every time: (T,)."""

@@ -66,6 +66,10 @@ class SimulatedRecording:
         """The continuous arterial blood pressure in mmHg."""
         return self.body.blood_pressure(times_s)
 
+    def electrocardiogram_at(self, times_s: Array) -> Array:
+        """One lead of the electrocardiogram in mV, with upward R peaks."""
+        return self.body.electrocardiogram(times_s)
+
     def oxygen_saturation_at(self, times_s: Array) -> Array:
         """SpO2 in percent, 94 to 100."""
         out: Array = np.clip(97.5 + self.body.saturation.at(times_s), 94, 100)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rppgbench.predictions.array_source import is_npy, read_npy
+from rppgbench.predictions.array_source import read_npy
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.record import PredictedRecording
 from rppgbench.predictions.tree import read_tree
+from rppgbench.system.npy_files import is_npy
 
 
 def recognise(file: Path) -> Match:
