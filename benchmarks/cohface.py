@@ -38,7 +38,7 @@ from rppgbench.datasets.simulated_writers import (
     write_clip,
     write_lines,
 )
-from rppgbench.datasets.vital_signs import read_optional
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import BenchError
 
@@ -109,7 +109,7 @@ def _ground_truth(file: Path, repeated: bool) -> GroundTruth:
 
     signs = {}
     if "respiration" in mat_shapes(file):
-        signs["respiration"] = read_optional("respiration", respiration, warnings)
+        signs["respiration"] = read_vital_sign("respiration", respiration, warnings)
     pulse_signal = Signal(pulse[:count], times_s[:count])
     return clean_labels(file, pulse=pulse_signal, signs=signs, warnings=warnings)
 

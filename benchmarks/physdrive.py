@@ -66,7 +66,7 @@ from rppgbench.datasets.simulated_writers import (
     write_lines,
     write_mat,
 )
-from rppgbench.datasets.vital_signs import read_optional
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
 from rppgbench.video.stream import open_video
@@ -265,7 +265,7 @@ def _mat_signals(
         if kind == "pulse":
             signals[kind] = read(file, variable)
         elif is_file(file):
-            signal = read_optional(kind, partial(read, file, variable), warnings)
+            signal = read_vital_sign(kind, partial(read, file, variable), warnings)
             if signal is not None:
                 signals[kind] = signal
     return signals

@@ -32,7 +32,7 @@ from rppgbench.datasets.label_files import read_json
 from rppgbench.datasets.label_text import read_table
 from rppgbench.datasets.layout import is_file, matching
 from rppgbench.datasets.simulated_writers import SimulatedSession, write_lines
-from rppgbench.datasets.vital_signs import read_optional
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import (
     Scene,
     SimulatedRecording,
@@ -85,7 +85,7 @@ def _ground_truth(file: Path, belt: Path) -> GroundTruth:
     signs = {}
     if is_file(belt):
         read = partial(_respiration, belt)
-        signs["respiration"] = read_optional("respiration", read, warnings)
+        signs["respiration"] = read_vital_sign("respiration", read, warnings)
     return clean_labels(
         file,
         pulse=Signal(table[:, 1], times_s),

@@ -46,7 +46,7 @@ from rppgbench.datasets.simulated_writers import (
     write_clip,
     write_lines,
 )
-from rppgbench.datasets.vital_signs import read_optional
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import BenchError, RecordingError
 
@@ -124,7 +124,7 @@ def _ground_truth(name: str, rates: Path, pressure: Path) -> GroundTruth:
         pulse = regular_signal(read_column(pressure), PRESSURE_HZ)
     else:
         warnings.append(f"{pressure.name} is missing: no blood pressure, only heart rates")
-    breaths = read_optional("respiration_rate", partial(_respiration, rates, name), warnings)
+    breaths = read_vital_sign("respiration_rate", partial(_respiration, rates, name), warnings)
     return clean_labels(
         rates,
         pulse=pulse,

@@ -65,7 +65,7 @@ from rppgbench.datasets.simulated_writers import (
     write_lines,
     write_mat,
 )
-from rppgbench.datasets.vital_signs import read_optional
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times, generator
 from rppgbench.system.errors import BenchError, RecordingError
 
@@ -179,7 +179,7 @@ def _ground_truth(folder: Path) -> GroundTruth:
     signs = {}
     if is_file(folder / SATURATION):
         read = partial(_saturation, folder / SATURATION)
-        signs["oxygen_saturation"] = read_optional("oxygen_saturation", read, warnings)
+        signs["oxygen_saturation"] = read_vital_sign("oxygen_saturation", read, warnings)
     return clean_labels(
         folder / "gt_HR.csv", pulse=pulse, heart_rate=rate, signs=signs, warnings=warnings
     )

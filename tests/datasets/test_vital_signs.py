@@ -10,7 +10,7 @@ from rppgbench.core.waveform import Signal
 from rppgbench.datasets.frame_clock import FrameClock
 from rppgbench.datasets.ground_truth import clean_labels, plausible_ground_truth, regular_signal
 from rppgbench.datasets.label_alignment import check_against_frames
-from rppgbench.datasets.vital_signs import read_optional
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.system.errors import RecordingError
 
 FRAMES = FrameClock(0.0, 60.0, 1800)
@@ -96,5 +96,5 @@ def test_a_file_that_cannot_be_read_is_a_warning() -> None:
         raise RecordingError("RR.csv: line 3: 'x' is not a number")
 
     lines: list[str] = []
-    assert read_optional("respiration", damaged, lines) is None
+    assert read_vital_sign("respiration", damaged, lines) is None
     assert lines == ["no respiration: RR.csv: line 3: 'x' is not a number"]

@@ -34,7 +34,7 @@ from rppgbench.datasets.simulated_writers import (
     scale_to_range,
     write_lines,
 )
-from rppgbench.datasets.vital_signs import read_optional
+from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.datasets.wrapped_rate import unwrap_rate, wrap_warnings
 from rppgbench.system.errors import RecordingError
 
@@ -151,7 +151,7 @@ def recorded_labels(
         heart_rate = unwrapped.heart_rate
         lines += wrap_warnings(unwrapped, rate.name)
     signs = {
-        name: read_optional(name, partial(stamped, stamps.with_name(file)), lines)
+        name: read_vital_sign(name, partial(stamped, stamps.with_name(file)), lines)
         for name, file in SIGNS.items()
         if is_file(stamps.with_name(file))
     }

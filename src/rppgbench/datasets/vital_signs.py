@@ -20,11 +20,11 @@ PLAUSIBLE: Mapping[str, tuple[float, float, str]] = MappingProxyType(
 """Lowest and highest reading of a device, and the unit; oximeters state no accuracy below 70 %."""
 
 
-def read_optional(name: str, read: Callable[[], Signal], warnings: list[str]) -> Signal | None:
+def read_vital_sign(name: str, read: Callable[[], Signal], warnings: list[str]) -> Signal | None:
     """A vital sign from its own file; None and a warning where the file cannot be read.
 
     Args:
-        name: one of `VITAL_SIGNS`.
+        name: one of `VITAL_SIGNS`, or "heart_rate" where a set has it in a file of its own.
         read: reads the sign; may raise `RecordingError`.
         warnings: takes the warning.
     """
